@@ -1,0 +1,5 @@
+//! `gateway`: the forced command of every session.
+
+fn main() -> std::process::ExitCode {
+    hubgate::gateway::main()
+}

@@ -1,0 +1,370 @@
+//! Who may do what: the table of the house, as pure functions.
+//!
+//! Facts that the database gave enter, a [`Decision`] leaves. No I/O and no clock of its own: `now` is whole seconds
+//! UTC since 1970, one value a session, and a grant holds while `now` is before its end.
+
+use crate::name::Owner;
+use crate::request::{Form, Operation, Service};
+use crate::word::words;
+
+/// What one may do with a repository; each level contains the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Access {
+    /// Nothing, not even to learn that it exists.
+    None,
+    /// Fetch, clone, download.
+    Fetch,
+    /// Push, upload.
+    Write,
+    /// Rename, change visibility, invite, remove.
+    Admin,
+}
+
+impl Service {
+    /// The access that a service needs.
+    #[must_use]
+    pub fn needs(self) -> Access {
+        match self {
+            Self::UploadPack | Self::UploadArchive => Access::Fetch,
+            Self::ReceivePack => Access::Write,
+        }
+    }
+}
+
+impl Operation {
+    /// The access that a transfer needs.
+    #[must_use]
+    pub fn needs(self) -> Access {
+        match self {
+            Self::Download => Access::Fetch,
+            Self::Upload => Access::Write,
+        }
+    }
+}
+
+words! {
+    /// A member's role in an organization.
+    pub enum Role {
+        /// A member by name only.
+        NoAccess = "no_access",
+        /// May fetch.
+        Read = "read",
+        /// May fetch, create, and write what they created.
+        Contributor = "contributor",
+        /// May write everything.
+        Write = "write",
+        /// May administer everything.
+        Admin = "admin",
+    }
+}
+
+words! {
+    /// A collaborator's role on one repository.
+    pub enum CollaboratorRole {
+        /// May fetch.
+        Read = "read",
+        /// May write.
+        Write = "write",
+        /// May administer.
+        Admin = "admin",
+    }
+}
+
+impl CollaboratorRole {
+    fn access(self) -> Access {
+        match self {
+            Self::Read => Access::Fetch,
+            Self::Write => Access::Write,
+            Self::Admin => Access::Admin,
+        }
+    }
+}
+
+words! {
+    /// Who may see a repository.
+    pub enum Visibility {
+        /// Everybody.
+        Public = "public",
+        /// Who was granted access.
+        Private = "private",
+    }
+}
+
+/// Where an account's request to pass a gate stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum GateRequest {
+    /// Never asked.
+    None,
+    /// Waits for an answer.
+    Pending,
+    /// May fetch.
+    Accepted,
+    /// Was turned down.
+    Rejected,
+}
+
+/// Whether a public repository's content must be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Gate {
+    /// It need not.
+    Open,
+    /// It must, except by members of the owning organization.
+    Closed,
+    /// It must, by members with the role `read` too.
+    ClosedToMembers,
+}
+
+/// Something granted, until an instant or for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grant<T> {
+    /// What was granted.
+    pub value: T,
+    /// The first second at which it no longer holds.
+    pub until: Option<i64>,
+}
+
+impl<T: Copy> Grant<T> {
+    fn at(grant: Option<Self>, now: i64) -> Option<T> {
+        grant.filter(|grant| is_live(grant.until, now)).map(|grant| grant.value)
+    }
+}
+
+/// Whether something with this end still holds.
+fn is_live(until: Option<i64>, now: i64) -> bool {
+    until.is_none_or(|end| now < end)
+}
+
+words! {
+    /// What a key may be used for.
+    pub enum Scope {
+        /// Fetch only.
+        Read = "read",
+        /// All that the account may.
+        Write = "write",
+    }
+}
+
+/// A person's account, as a session carries it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The row.
+    pub id: i64,
+    /// Its name.
+    pub name: Owner,
+    /// What the key that opened the session may be used for.
+    pub scope: Scope,
+}
+
+/// Who a session speaks for.
+///
+/// Holding one tells you that sshd saw the key proven and that the key and the account were good at `now`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// An account, by a key of its own.
+    Account(Account),
+    /// An account, by a certificate of an organization's authority: good for that organization's repositories.
+    Certificate {
+        /// Whose.
+        account: Account,
+        /// The row of the organization.
+        organization: i64,
+    },
+    /// A key of one repository.
+    DeployKey {
+        /// The row of the repository.
+        repository: i64,
+        /// What it may be used for.
+        scope: Scope,
+    },
+    /// A key on no account.
+    Anonymous,
+}
+
+/// What the database says of the key that a session proved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyFacts {
+    /// The account that the key is on.
+    pub account: Account,
+    /// When the key stops to be good.
+    pub expires_at: Option<i64>,
+    /// Whether the key was taken off the account, and how.
+    pub removed: Option<Removal>,
+    /// Why the account is disabled.
+    pub disabled: Option<String>,
+}
+
+words! {
+    /// How a key left its account.
+    pub enum Removal {
+        /// In the ordinary course: the key is an unknown key now.
+        Ordinary = "ordinary",
+        /// Because somebody else may hold it: it is refused for ever.
+        Compromised = "compromised",
+    }
+}
+
+/// What a refused session hears about its key or account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotAdmitted {
+    /// The key was taken off the account after the connection was opened.
+    NoLongerOnAccount,
+    /// The key's time is over since that second.
+    Expired(i64),
+    /// The operator disabled the account, for that reason.
+    Disabled(String),
+    /// The key was reported as compromised.
+    Compromised,
+    /// The forced command names an account that the key was never on. Not the peer's doing.
+    OtherAccount,
+}
+
+/// Says who a session speaks for: the words of the forced command, against the key's row as it stands now.
+///
+/// `key` is `None` where no row has that fingerprint.
+///
+/// # Errors
+/// Why nobody is admitted.
+pub fn identify(form: &Form, key: Option<&KeyFacts>, now: i64) -> Result<Identity, NotAdmitted> {
+    if key.is_some_and(|key| key.removed == Some(Removal::Compromised)) {
+        return Err(NotAdmitted::Compromised);
+    }
+    match (form, key) {
+        // A connection that began as anonymous stays so, even if its key has joined an account meanwhile.
+        (Form::Anonymous(_), _) => Ok(Identity::Anonymous),
+        (Form::Account(..), None) => Err(NotAdmitted::NoLongerOnAccount),
+        (Form::Account(..), Some(key)) if key.removed.is_some() => Err(NotAdmitted::NoLongerOnAccount),
+        // Byte for byte: a rename takes effect with the next connection, a live one is told to reconnect.
+        (Form::Account(user, _), Some(key)) if *user != key.account.name => Err(NotAdmitted::OtherAccount),
+        (Form::Account(..), Some(key)) => match (&key.disabled, key.expires_at) {
+            (Some(reason), _) => Err(NotAdmitted::Disabled(reason.clone())),
+            (None, Some(end)) if now >= end => Err(NotAdmitted::Expired(end)),
+            (None, _) => Ok(Identity::Account(key.account.clone())),
+        },
+    }
+}
+
+/// What the database says of the repository that is asked for, and of the account's standing there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepositoryFacts {
+    /// The row.
+    pub id: i64,
+    /// The row of the owner.
+    pub owner: i64,
+    /// Who may see it.
+    pub visibility: Visibility,
+    /// Whether its content must be asked for.
+    pub gate: Gate,
+    /// Why it takes no pushes, if so.
+    pub frozen: Option<String>,
+    /// Whether the session's account created it.
+    pub created_by_account: bool,
+    /// The account's role in the owning organization.
+    pub role: Option<Grant<Role>>,
+    /// What the account was granted on this repository.
+    pub collaborator: Option<Grant<CollaboratorRole>>,
+    /// The account's request to pass the gate.
+    pub gate_request: GateRequest,
+}
+
+/// Why the policy says no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Denial {
+    /// Missing, or hidden from this identity: one value, so that the two cannot drift apart.
+    NoRepository,
+    /// May fetch, may not write.
+    ReadOnly,
+    /// The gate is closed.
+    Gated(GateRequest),
+    /// May write, but nobody can at present.
+    Frozen,
+}
+
+/// The verdict.
+#[must_use]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Decision {
+    /// Go on, with this access.
+    Allow(Access),
+    /// Say no.
+    Deny(Denial),
+}
+
+/// Decides whether `identity` has what is `needed` on a repository; `None` where the hub has none of that path.
+pub fn decide(identity: &Identity, repository: Option<&RepositoryFacts>, needed: Access, now: i64) -> Decision {
+    let Some(repository) = repository else {
+        return Decision::Deny(Denial::NoRepository);
+    };
+    let access = access(identity, repository, now);
+    match (access, repository.visibility) {
+        (Access::None, Visibility::Private) => Decision::Deny(Denial::NoRepository),
+        // Public and yet nothing: only a gate does that.
+        (Access::None, Visibility::Public) => Decision::Deny(Denial::Gated(gate_request(identity, repository))),
+        (access, _) if access < needed => Decision::Deny(Denial::ReadOnly),
+        (_, _) if needed >= Access::Write && repository.frozen.is_some() => Decision::Deny(Denial::Frozen),
+        (access, _) => Decision::Allow(access),
+    }
+}
+
+/// The highest of the grants that apply.
+fn access(identity: &Identity, repository: &RepositoryFacts, now: i64) -> Access {
+    let everybody = everybody(repository);
+    match identity {
+        Identity::Anonymous => everybody,
+        Identity::DeployKey { repository: its_own, scope } if *its_own == repository.id => match scope {
+            Scope::Read => Access::Fetch,
+            Scope::Write => Access::Write,
+        },
+        Identity::DeployKey { .. } => everybody,
+        Identity::Certificate { organization, .. } if *organization != repository.owner => everybody,
+        Identity::Account(account) | Identity::Certificate { account, .. } => {
+            let granted = everybody.max(personal(account, repository, now));
+            match account.scope {
+                Scope::Read => granted.min(Access::Fetch),
+                Scope::Write => granted,
+            }
+        }
+    }
+}
+
+/// What everybody may do.
+fn everybody(repository: &RepositoryFacts) -> Access {
+    match (repository.visibility, repository.gate) {
+        (Visibility::Public, Gate::Open) => Access::Fetch,
+        (Visibility::Public, Gate::Closed | Gate::ClosedToMembers) | (Visibility::Private, _) => Access::None,
+    }
+}
+
+/// What an account was given: by owning, by a role, by a grant on the repository, by an accepted gate request.
+fn personal(account: &Account, repository: &RepositoryFacts, now: i64) -> Access {
+    let owned = if account.id == repository.owner { Access::Admin } else { Access::None };
+    let role = match Grant::at(repository.role, now) {
+        None | Some(Role::NoAccess) => Access::None,
+        Some(Role::Read) => match (repository.visibility, repository.gate) {
+            (Visibility::Public, Gate::ClosedToMembers) => Access::None,
+            (Visibility::Public, Gate::Open | Gate::Closed) | (Visibility::Private, _) => Access::Fetch,
+        },
+        Some(Role::Contributor) if repository.created_by_account => Access::Write,
+        Some(Role::Contributor) => Access::Fetch,
+        Some(Role::Write) => Access::Write,
+        Some(Role::Admin) => Access::Admin,
+    };
+    let collaborator = Grant::at(repository.collaborator, now).map_or(Access::None, CollaboratorRole::access);
+    // A gate counts while the repository is public: what it let in before does not open a private one.
+    let gate = match (repository.visibility, repository.gate_request) {
+        (Visibility::Public, GateRequest::Accepted) => Access::Fetch,
+        (Visibility::Public, GateRequest::None | GateRequest::Pending | GateRequest::Rejected)
+        | (Visibility::Private, _) => Access::None,
+    };
+    owned.max(role).max(collaborator).max(gate)
+}
+
+/// Where the identity's own request stands; who has no account cannot have asked.
+fn gate_request(identity: &Identity, repository: &RepositoryFacts) -> GateRequest {
+    match identity {
+        Identity::Account(_) | Identity::Certificate { .. } => repository.gate_request,
+        Identity::DeployKey { .. } | Identity::Anonymous => GateRequest::None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,376 @@
+//! The command line of `hubgate`, as `clap` reads it. The man page and the completions are made from it.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
+
+use super::when::When;
+use crate::access::{CollaboratorRole, Role, Scope, Visibility};
+use crate::config::{DEFAULT_PATH, ObjectFormat};
+use crate::key::Fingerprint;
+use crate::name::{Owner, RepoPath, Title};
+
+/// The front gate of a Git hub: accounts, keys and repositories behind this machine's OpenSSH server.
+///
+/// Run it as root or as the account that serves. Exit status: 0 done, 1 refused or not found, 2 wrong usage or a key
+/// or name that is not taken.
+#[derive(Debug, Parser)]
+#[command(name = "hubgate", version, propagate_version = true)]
+pub struct Cli {
+    /// The configuration file.
+    #[arg(long, global = true, value_name = "FILE", default_value = DEFAULT_PATH)]
+    pub config: PathBuf,
+    /// Print one JSON object or array for programs, instead of text for people.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make the configuration file, the login accounts, the directories and the database, as far as they are missing.
+    Init,
+    /// Bring the database to this program's version, after a backup beside it.
+    Migrate,
+    /// Print the block that this machine's sshd needs, made from sshd_config.example.
+    SshdConfig(SshdConfig),
+    /// People and machines that have an account.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Organizations and their members.
+    #[command(subcommand)]
+    Org(OrgCommand),
+    /// Public keys on accounts.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Repositories.
+    #[command(subcommand)]
+    Repo(RepoCommand),
+    /// Show what was changed, by whom and when.
+    Audit {
+        /// How far back: a duration such as 7d, or a date.
+        #[arg(long, value_name = "TIME", default_value = "7d", value_parser = super::when::parse_past)]
+        since: i64,
+    },
+}
+
+/// `hubgate sshd-config`
+#[derive(Debug, Args)]
+pub struct SshdConfig {
+    /// Ask sshd whether it reads the block as it is meant: sshd -t, and sshd -T for the login account.
+    #[arg(long, conflicts_with_all = ["install", "remove"])]
+    pub check: bool,
+    /// Write the block to sshd_config.d/50-hubgate.conf, and take it back where sshd would not start with it.
+    #[arg(long, conflicts_with = "remove")]
+    pub install: bool,
+    /// Remove what `--install` wrote.
+    #[arg(long)]
+    pub remove: bool,
+    /// The configuration file of the sshd that is meant.
+    #[arg(long, value_name = "FILE", default_value = "/etc/ssh/sshd_config")]
+    pub sshd_config: PathBuf,
+}
+
+/// `hubgate user`
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Make an account.
+    Add {
+        /// Its name.
+        #[arg(value_parser = new_account)]
+        name: Owner,
+        /// It may not create repositories.
+        #[arg(long)]
+        no_create: bool,
+    },
+    /// List the accounts.
+    List,
+    /// Show one account.
+    Show {
+        /// Its name.
+        name: Owner,
+    },
+    /// Give an account another name; the old one is kept back.
+    Rename {
+        /// The name that it has.
+        old: Owner,
+        /// The name that it is to have.
+        #[arg(value_parser = new_account)]
+        new: Owner,
+    },
+    /// Refuse an account everything, for a reason that its owner reads.
+    Disable {
+        /// Its name.
+        name: Owner,
+        /// Why.
+        #[arg(long)]
+        reason: Title,
+    },
+    /// Undo `disable`.
+    Enable {
+        /// Its name.
+        name: Owner,
+    },
+    /// Remove an account: its keys become unknown keys, its name is kept back.
+    Remove {
+        /// Its name.
+        name: Owner,
+        /// Who gets its repositories.
+        #[arg(long, value_name = "OWNER")]
+        transfer_to: Option<Owner>,
+        /// Whether to ask.
+        #[command(flatten)]
+        sure: Sure,
+    },
+    /// Free the name of an account that was renamed or removed.
+    Release {
+        /// The name.
+        name: Owner,
+    },
+}
+
+/// `hubgate org`
+#[derive(Debug, Subcommand)]
+pub enum OrgCommand {
+    /// Make an organization.
+    Add {
+        /// Its name.
+        #[arg(value_parser = new_account)]
+        name: Owner,
+        /// Its first administrator.
+        #[arg(long, value_name = "USER")]
+        admin: Owner,
+    },
+    /// List the organizations.
+    List,
+    /// Show one organization and its members.
+    Show {
+        /// Its name.
+        name: Owner,
+    },
+    /// Give an organization another name; the old one is kept back.
+    Rename {
+        /// The name that it has.
+        old: Owner,
+        /// The name that it is to have.
+        #[arg(value_parser = new_account)]
+        new: Owner,
+    },
+    /// Remove an organization that owns no repositories any more.
+    Remove {
+        /// Its name.
+        name: Owner,
+        /// Whether to ask.
+        #[command(flatten)]
+        sure: Sure,
+    },
+    /// Who belongs to it.
+    #[command(subcommand)]
+    Member(MemberCommand),
+}
+
+/// `hubgate org member`
+#[derive(Debug, Subcommand)]
+pub enum MemberCommand {
+    /// Give a user a role, in place of the one before.
+    Set {
+        /// The organization.
+        organization: Owner,
+        /// The user.
+        user: Owner,
+        /// The role.
+        #[arg(value_parser = words(Role::ALL, Role::as_str))]
+        role: Role,
+        /// When the role ends: a duration such as 90d, or the last day, as YYYY-MM-DD.
+        #[arg(long, value_name = "TIME")]
+        until: Option<When>,
+    },
+    /// Take a user out.
+    Remove {
+        /// The organization.
+        organization: Owner,
+        /// The user.
+        user: Owner,
+    },
+}
+
+/// `hubgate key`
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Put a public key on an account.
+    Add {
+        /// The account.
+        user: Owner,
+        /// The public key, as in id_ed25519.pub; `-` is standard input.
+        file: PathBuf,
+        /// What to call it. Unless given: the key's comment, else its type and fingerprint.
+        #[arg(long)]
+        title: Option<Title>,
+        /// When it stops to be good: a duration such as 90d, or the last day, as YYYY-MM-DD.
+        #[arg(long, value_name = "TIME")]
+        expires: Option<When>,
+        /// What it may be used for.
+        #[arg(long, default_value = "write", value_parser = words(Scope::ALL, Scope::as_str))]
+        scope: Scope,
+    },
+    /// List the keys of one account, or of all.
+    List {
+        /// The account.
+        user: Option<Owner>,
+    },
+    /// Show one key.
+    Show {
+        /// The key, as `SHA256:…`.
+        fingerprint: Fingerprint,
+    },
+    /// Give a key another title.
+    Rename {
+        /// The key, as `SHA256:…`.
+        fingerprint: Fingerprint,
+        /// The title.
+        title: Title,
+    },
+    /// Take a key off its account.
+    Remove {
+        /// The key, as `SHA256:…`.
+        fingerprint: Fingerprint,
+        /// Somebody else may hold it: refuse it for ever.
+        #[arg(long)]
+        compromised: bool,
+        /// Whether to ask.
+        #[command(flatten)]
+        sure: Sure,
+    },
+    /// Say which account a key is on.
+    Find {
+        /// A public key file, `-` for standard input, or a fingerprint as `SHA256:…`.
+        key: String,
+    },
+}
+
+/// `hubgate repo`
+#[derive(Debug, Subcommand)]
+pub enum RepoCommand {
+    /// Make an empty repository.
+    Create {
+        /// OWNER/NAME, datasets/OWNER/NAME or spaces/OWNER/NAME.
+        path: RepoPath,
+        /// Hide it from everybody who was not granted access.
+        #[arg(long)]
+        private: bool,
+        /// What it is about.
+        #[arg(long, value_name = "TEXT")]
+        description: Option<Title>,
+        /// How its objects are named. Unless given: as the configuration says.
+        #[arg(long, value_parser = words(ObjectFormat::ALL, ObjectFormat::as_str))]
+        object_format: Option<ObjectFormat>,
+        /// Whom it counts as created by: a contributor of the organization may write it.
+        #[arg(long, value_name = "USER")]
+        created_by: Option<Owner>,
+    },
+    /// List the repositories of one owner, or all.
+    List {
+        /// The owner.
+        owner: Option<Owner>,
+    },
+    /// Show one repository.
+    Show {
+        /// Its path.
+        path: RepoPath,
+    },
+    /// Give a repository another name, another owner, or both.
+    Rename {
+        /// The path that it has.
+        old: RepoPath,
+        /// The path that it is to have.
+        new: RepoPath,
+    },
+    /// Show a repository to everybody, or hide it.
+    Visibility {
+        /// Its path.
+        path: RepoPath,
+        /// Who may see it.
+        #[arg(value_parser = words(Visibility::ALL, Visibility::as_str))]
+        visibility: Visibility,
+    },
+    /// Stop pushes, for a reason that peers read.
+    Freeze {
+        /// Its path.
+        path: RepoPath,
+        /// Why.
+        #[arg(long)]
+        reason: Title,
+    },
+    /// Undo `freeze`.
+    Unfreeze {
+        /// Its path.
+        path: RepoPath,
+    },
+    /// Who may use it beside its owner.
+    #[command(subcommand)]
+    Collaborator(CollaboratorCommand),
+    /// Take a repository out of the hub. Its directory stays.
+    Remove {
+        /// Its path.
+        path: RepoPath,
+        /// Whether to ask.
+        #[command(flatten)]
+        sure: Sure,
+    },
+    /// Print the directory of a repository.
+    Path {
+        /// Its path on the hub.
+        path: RepoPath,
+    },
+    /// Check that every repository has its directory, and every directory its repository.
+    Check,
+}
+
+/// `hubgate repo collaborator`
+#[derive(Debug, Subcommand)]
+pub enum CollaboratorCommand {
+    /// Grant a user a role on a repository, in place of the one before.
+    Set {
+        /// The repository.
+        path: RepoPath,
+        /// The user.
+        user: Owner,
+        /// The role.
+        #[arg(value_parser = words(CollaboratorRole::ALL, CollaboratorRole::as_str))]
+        role: CollaboratorRole,
+        /// When the role ends: a duration such as 90d, or the last day, as YYYY-MM-DD.
+        #[arg(long, value_name = "TIME")]
+        until: Option<When>,
+    },
+    /// Take back what a user was granted.
+    Remove {
+        /// The repository.
+        path: RepoPath,
+        /// The user.
+        user: Owner,
+    },
+}
+
+/// Whether a destructive command asks.
+#[derive(Debug, Args)]
+pub struct Sure {
+    /// Do not ask. Without a terminal this is needed.
+    #[arg(long)]
+    pub yes: bool,
+}
+
+fn new_account(text: &str) -> Result<Owner, crate::name::NameError> {
+    Owner::new_account(text)
+}
+
+/// Takes one of the words of an enumeration, and lists them in the help.
+fn words<T>(all: &'static [T], word: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
+where
+    T: std::str::FromStr<Err = crate::word::UnknownWord> + Copy + Send + Sync,
+{
+    PossibleValuesParser::new(all.iter().map(|value| word(*value))).try_map(|text| text.parse::<T>())
+}

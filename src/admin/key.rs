@@ -1,0 +1,168 @@
+//! `hubgate key`
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::Failure;
+use super::cli::KeyCommand;
+use super::context::{Context, confirm};
+use super::report::{Report, json_time};
+use super::when::minute;
+use crate::access::Removal;
+use crate::config::Config;
+use crate::db::KeyRow;
+use crate::key::{Fingerprint, PublicKey, WeakKeys};
+use crate::name::Title;
+
+/// The most that is read of a key file, in bytes; a longer one is no key.
+const FILE_MAX: u64 = 1 << 20;
+/// Fingerprints of keys whose private half is public, one a line.
+const WEAK_KEYS: &str = "/usr/share/hubgate/weak-keys";
+/// The same list as of this build, for a machine on which no package put one.
+const BUILT_IN_WEAK_KEYS: &str = include_str!("../../packaging/weak-keys");
+
+pub(super) fn run(command: KeyCommand, config: &Path) -> Result<Report, Failure> {
+    match command {
+        KeyCommand::Add { user, file, title, expires, scope } => {
+            // The file is opened as whoever ran the command, before root's rights are dropped.
+            let (key, comment) = PublicKey::parse_line(&read(&file)?)?;
+            refuse_weak(&key)?;
+            let title = title.or(comment).map_or_else(|| default_title(&key), Ok)?;
+            let mut context = Context::open(config)?;
+            let actor = context.actor();
+            let expires = expires.map(|end| end.0);
+            let row = context.store.change(&actor, |change| change.add_key(&user, &key, &title, scope, expires))?;
+            let text = format!("added \"{}\" ({}) to {}\n", row.title, row.fingerprint, row.owner);
+            Ok(Report::new(text, key_json(&context.config, &row)))
+        }
+        KeyCommand::List { user } => {
+            let context = Context::open(config)?;
+            let owner = user.map(|user| context.store.user(&user)).transpose()?.map(|user| user.owner.id);
+            let keys = context.store.keys(owner)?;
+            let row = |key: &KeyRow| {
+                [
+                    key.owner.to_string(),
+                    key.title.to_string(),
+                    key.key_type.as_str().to_owned(),
+                    key.fingerprint.to_string(),
+                    minute(Some(key.added_at)),
+                    minute(last_used(&context.config, &key.fingerprint)),
+                    state(key),
+                ]
+            };
+            let rows = keys.iter().map(row).collect();
+            let json = keys.iter().map(|key| key_json(&context.config, key)).collect();
+            Ok(Report::table(["USER", "TITLE", "TYPE", "FINGERPRINT", "ADDED", "LAST USED", "STATE"], rows, json))
+        }
+        KeyCommand::Show { fingerprint } => show(&Context::open(config)?, &fingerprint),
+        KeyCommand::Find { key } => {
+            let fingerprint = match key.parse() {
+                Ok(fingerprint) => fingerprint,
+                Err(_) => PublicKey::parse_line(&read(Path::new(&key))?)?.0.fingerprint(),
+            };
+            show(&Context::open(config)?, &fingerprint)
+        }
+        KeyCommand::Rename { fingerprint, title } => {
+            let mut context = Context::open(config)?;
+            let actor = context.actor();
+            context.store.change(&actor, |change| change.rename_key(&fingerprint, &title))?;
+            let key = context.store.key(&fingerprint)?;
+            Ok(Report::new(format!("renamed {fingerprint} to \"{title}\"\n"), key_json(&context.config, &key)))
+        }
+        KeyCommand::Remove { fingerprint, compromised, sure } => {
+            let mut context = Context::open(config)?;
+            let key = context.store.key(&fingerprint)?;
+            confirm(&sure, &format!("Remove the key \"{}\" of {}?", key.title, key.owner))?;
+            let actor = context.actor();
+            let removal = if compromised { Removal::Compromised } else { Removal::Ordinary };
+            context.store.change(&actor, |change| change.remove_key(&fingerprint, removal))?;
+            let key = context.store.key(&fingerprint)?;
+            let text = format!("removed \"{}\" ({fingerprint}) from {}\n", key.title, key.owner);
+            Ok(Report::new(text, key_json(&context.config, &key)))
+        }
+    }
+}
+
+fn show(context: &Context, fingerprint: &Fingerprint) -> Result<Report, Failure> {
+    let key = context.store.key(fingerprint)?;
+    let public = context.store.public_key(fingerprint)?;
+    let text = format!(
+        "{}\n  account    {}\n  title      {}\n  type       {}\n  scope      {}\n  added      {}\n  last used  {}\n  state      {}\n  key        {public}\n",
+        key.fingerprint,
+        key.owner,
+        key.title,
+        key.key_type.as_str(),
+        key.scope,
+        minute(Some(key.added_at)),
+        minute(last_used(&context.config, fingerprint)),
+        state(&key),
+    );
+    let mut json = key_json(&context.config, &key);
+    if let Value::Object(fields) = &mut json {
+        fields.insert("key".to_owned(), public.to_string().into());
+    }
+    Ok(Report::new(text, json))
+}
+
+/// Reads a key file, or standard input for `-`.
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let source: Box<dyn Read> = if file == Path::new("-") {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(File::open(file).map_err(|error| Failure::File(file.display().to_string(), error))?)
+    };
+    source.take(FILE_MAX).read_to_end(&mut bytes).map_err(|error| Failure::File(file.display().to_string(), error))?;
+    Ok(bytes)
+}
+
+/// Refuses a key whose private half is public.
+fn refuse_weak(key: &PublicKey) -> Result<(), Failure> {
+    let list = match std::fs::read_to_string(WEAK_KEYS) {
+        Ok(list) => list,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => BUILT_IN_WEAK_KEYS.to_owned(),
+        Err(error) => return Err(Failure::File(WEAK_KEYS.to_owned(), error)),
+    };
+    let list: WeakKeys = list.parse().map_err(|error| Failure::Refused(format!("{WEAK_KEYS}: {error}")))?;
+    Ok(list.check(key)?)
+}
+
+/// What a key without a comment is called.
+fn default_title(key: &PublicKey) -> Result<Title, Failure> {
+    let text = format!("{} {}", key.key_type().as_str(), key.fingerprint());
+    text.parse().map_err(|error| Failure::Usage(format!("{text}: {error}")))
+}
+
+/// When the gateway last admitted the key: the modification time of its small file.
+fn last_used(config: &Config, fingerprint: &Fingerprint) -> Option<i64> {
+    let modified = config.last_used_dir().join(fingerprint.to_hex()).metadata().ok()?.modified().ok()?;
+    modified.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs().try_into().ok()
+}
+
+fn state(key: &KeyRow) -> String {
+    match (key.removal, key.expires_at) {
+        (Some(Removal::Ordinary), _) => format!("removed {}", minute(key.removed_at)),
+        (Some(Removal::Compromised), _) => format!("compromised {}", minute(key.removed_at)),
+        (None, Some(end)) if end <= crate::db::now() => format!("expired {}", minute(Some(end))),
+        (None, Some(end)) => format!("{}, until {}", key.scope, minute(Some(end))),
+        (None, None) => key.scope.to_string(),
+    }
+}
+
+fn key_json(config: &Config, key: &KeyRow) -> Value {
+    json!({
+        "fingerprint": key.fingerprint.to_string(),
+        "user": key.owner.as_str(),
+        "title": key.title.as_str(),
+        "type": key.key_type.as_str(),
+        "scope": key.scope.as_str(),
+        "added_at": json_time(Some(key.added_at)),
+        "expires_at": json_time(key.expires_at),
+        "last_used_at": json_time(last_used(config, &key.fingerprint)),
+        "removal": key.removal.map(Removal::as_str),
+        "removed_at": json_time(key.removed_at),
+    })
+}

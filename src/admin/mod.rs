@@ -1,0 +1,98 @@
+//! Program 4, `hubgate`: the operator's.
+//!
+//! Words of the command line enter as types, a [`Report`] leaves. Started as root it opens what only root may open and
+//! then becomes the account that serves, for good, before it touches the database or a repository. The only user of
+//! `clap` and `git2`.
+
+mod audit;
+pub mod cli;
+mod context;
+mod key;
+mod login;
+mod org;
+mod repo;
+mod report;
+mod setup;
+pub mod sshd_config;
+mod user;
+mod when;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::config::ConfigError;
+use crate::db::{self, ChangeError};
+use crate::key::KeyError;
+use crate::message::Status;
+
+use cli::{Cli, Command};
+use context::Context;
+use report::Report;
+
+/// Why a command came to nothing. Worded for the operator, who may know all.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// Used wrongly.
+    #[error("{0}")]
+    Usage(String),
+    /// Refused, not found, or not possible on this machine as it is.
+    #[error("{0}")]
+    Refused(String),
+    /// A key that is not taken.
+    #[error("{0}")]
+    Key(#[from] KeyError),
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    #[error("{0}")]
+    Change(#[from] ChangeError),
+    #[error("{0}")]
+    Database(#[from] db::Error),
+    #[error("{0}: {1}")]
+    File(String, #[source] std::io::Error),
+}
+
+impl Failure {
+    fn status(&self) -> Status {
+        match self {
+            Self::Usage(_) | Self::Key(_) | Self::Change(ChangeError::Name(..)) => Status::Usage,
+            Self::Refused(_) | Self::Config(_) | Self::Change(_) | Self::Database(_) | Self::File(..) => {
+                Status::Refused
+            }
+        }
+    }
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let json = cli.json;
+    match run(cli) {
+        Ok(report) => {
+            // Whoever reads may have closed the pipe: nothing is left to say then.
+            let _ = std::io::stdout().write_all(report.render(json).as_bytes());
+            report.status.into()
+        }
+        Err(failure) => {
+            let text: String = failure.to_string().lines().map(|line| format!("hubgate: {line}\n")).collect();
+            let _ = std::io::stderr().write_all(text.as_bytes());
+            failure.status().into()
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<Report, Failure> {
+    let context = || Context::open(&cli.config);
+    match cli.command {
+        Command::Init => setup::init(&cli.config),
+        Command::SshdConfig(command) => sshd_config::run(&command, &cli.config),
+        Command::Migrate => setup::migrate(&cli.config),
+        Command::User(command) => user::run(command, context()?),
+        Command::Org(command) => org::run(command, context()?),
+        Command::Key(command) => key::run(command, &cli.config),
+        Command::Repo(command) => repo::run(command, context()?),
+        Command::Audit { since } => audit::run(since, &context()?),
+    }
+}

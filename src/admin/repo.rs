@@ -1,0 +1,198 @@
+//! `hubgate repo`
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::Failure;
+use super::cli::{CollaboratorCommand, RepoCommand};
+use super::context::{Context, confirm};
+use super::report::{Report, json_time, table};
+use super::when::minute;
+use crate::access::Visibility;
+use crate::config::ObjectFormat;
+use crate::db::{Collaborator, NewRepository, RepositoryRow};
+use crate::message::Status;
+use crate::repository::create_repository;
+
+pub(super) fn run(command: RepoCommand, mut context: Context) -> Result<Report, Failure> {
+    let actor = context.actor();
+    let root = context.config.paths.repositories.clone();
+    match command {
+        RepoCommand::Create { path, private, description, object_format, created_by } => {
+            // Asked before a directory is made; asked again, for good, with the row.
+            context.store.owner(&path.owner)?;
+            if let Ok(row) = context.store.repository(&path) {
+                return Err(Failure::Refused(format!("there is already a {} {}", row.path.kind, row.path)));
+            }
+            let object_format = object_format.unwrap_or(context.config.git.object_format);
+            let directory = create_repository(&context.config, object_format)
+                .map_err(|error| Failure::Refused(error.to_string()))?;
+            let new = NewRepository {
+                path,
+                directory,
+                visibility: if private { Visibility::Private } else { Visibility::Public },
+                object_format,
+                description: description.map(|text| text.to_string()).unwrap_or_default(),
+                created_by,
+            };
+            let row = context.store.change(&actor, |change| change.add_repository(&new)).inspect_err(|_| {
+                let _ = std::fs::remove_dir_all(root.join(new.directory.relative()));
+            })?;
+            let ssh = &context.config;
+            let url = format!("{}@{}:{}", ssh.ssh.login, ssh.hub.host, row.path);
+            let text = format!("created the {} {} ({}): git clone {url}\n", row.path.kind, row.path, row.visibility);
+            Ok(Report::new(text, repo_json(&row)))
+        }
+        RepoCommand::List { owner } => {
+            let owner = owner.map(|owner| context.store.owner(&owner)).transpose()?;
+            let repositories = context.store.repositories(owner.as_ref())?;
+            let rows = repositories.iter().map(|row| [row.path.to_string(), state(row), row.description.clone()]);
+            let json = repositories.iter().map(repo_json).collect();
+            Ok(Report::table(["REPOSITORY", "STATE", "DESCRIPTION"], rows.collect(), json))
+        }
+        RepoCommand::Show { path } => {
+            let row = context.store.repository(&path)?;
+            let collaborators = context.store.collaborators(&row)?;
+            Ok(show(&root, &row, &collaborators))
+        }
+        RepoCommand::Rename { old, new } => {
+            context.store.change(&actor, |change| change.rename_repository(&old, &new))?;
+            let json = json!({ "before": old.to_string(), "path": new.to_string() });
+            Ok(Report::new(format!("renamed {old} to {new}\n"), json))
+        }
+        RepoCommand::Visibility { path, visibility } => {
+            context.store.change(&actor, |change| change.set_visibility(&path, visibility))?;
+            Ok(Report::new(format!("{path} is {visibility}\n"), repo_json(&context.store.repository(&path)?)))
+        }
+        RepoCommand::Freeze { path, reason } => {
+            context.store.change(&actor, |change| change.set_frozen(&path, Some(reason.as_str())))?;
+            Ok(Report::new(format!("{path} takes no pushes\n"), repo_json(&context.store.repository(&path)?)))
+        }
+        RepoCommand::Unfreeze { path } => {
+            context.store.change(&actor, |change| change.set_frozen(&path, None))?;
+            Ok(Report::new(format!("{path} takes pushes\n"), repo_json(&context.store.repository(&path)?)))
+        }
+        RepoCommand::Collaborator(CollaboratorCommand::Set { path, user, role, until }) => {
+            let until = until.map(|until| until.0);
+            context.store.change(&actor, |change| change.set_collaborator(&path, &user, role, until))?;
+            let json = json!({
+                "path": path.to_string(), "user": user.as_str(), "role": role.as_str(), "until": json_time(until),
+            });
+            Ok(Report::new(format!("{user} has the role {role} on {path}\n"), json))
+        }
+        RepoCommand::Collaborator(CollaboratorCommand::Remove { path, user }) => {
+            context.store.change(&actor, |change| change.remove_collaborator(&path, &user))?;
+            let json = json!({ "path": path.to_string(), "removed": user.as_str() });
+            Ok(Report::new(format!("{user} is no longer a collaborator on {path}\n"), json))
+        }
+        RepoCommand::Remove { path, sure } => {
+            let row = context.store.repository(&path)?;
+            confirm(&sure, &format!("Take {} out of the hub?", row.path))?;
+            context.store.change(&actor, |change| change.remove_repository(&path))?;
+            let place = root.join(row.directory.relative());
+            let text = format!("removed {}; its directory stays: {}\n", row.path, place.display());
+            Ok(Report::new(text, json!({ "removed": row.path.to_string(), "directory": place })))
+        }
+        RepoCommand::Path { path } => {
+            let place = root.join(context.store.repository(&path)?.directory.relative());
+            Ok(Report::new(format!("{}\n", place.display()), json!({ "directory": place })))
+        }
+        RepoCommand::Check => check(&root, &context),
+    }
+}
+
+fn repo_json(row: &RepositoryRow) -> Value {
+    json!({
+        "path": row.path.to_string(),
+        "kind": row.path.kind.as_str(),
+        "visibility": row.visibility.as_str(),
+        "object_format": row.object_format.as_str(),
+        "description": row.description,
+        "frozen": row.frozen,
+        "created_at": json_time(Some(row.created_at)),
+    })
+}
+
+fn state(row: &RepositoryRow) -> String {
+    match &row.frozen {
+        Some(reason) => format!("{}, read-only: {reason}", row.visibility),
+        None => row.visibility.to_string(),
+    }
+}
+
+fn show(root: &Path, row: &RepositoryRow, collaborators: &[Collaborator]) -> Report {
+    let place = root.join(row.directory.relative());
+    let head = head(&place, row.object_format).unwrap_or_else(|problem| problem);
+    let mut text = format!(
+        "{}\n  state          {}\n  description    {}\n  created        {}\n  object format  {}\n  head           {head}\n  directory      {}\n",
+        row.path,
+        state(row),
+        row.description,
+        minute(Some(row.created_at)),
+        row.object_format,
+        place.display()
+    );
+    if !collaborators.is_empty() {
+        let line = |grant: &Collaborator| [grant.user.to_string(), grant.role.to_string(), minute(grant.until)];
+        text.push_str(&table(["COLLABORATOR", "ROLE", "UNTIL"], collaborators.iter().map(line).collect()));
+    }
+    let mut json = repo_json(row);
+    if let Value::Object(fields) = &mut json {
+        let object = |grant: &Collaborator| json!({ "user": grant.user.as_str(), "role": grant.role.as_str(), "until": json_time(grant.until) });
+        fields.insert("directory".to_owned(), json!(place));
+        fields.insert("head".to_owned(), head.into());
+        fields.insert("collaborators".to_owned(), collaborators.iter().map(object).collect());
+    }
+    Report::new(text, json)
+}
+
+/// What HEAD names, by libgit2; which reads SHA-1 repositories only.
+fn head(place: &Path, format: ObjectFormat) -> Result<String, String> {
+    if format == ObjectFormat::Sha256 {
+        return place.join("HEAD").metadata().map(|_| "unknown".to_owned()).map_err(|error| error.to_string());
+    }
+    let broken = |error: git2::Error| format!("broken: {}", error.message());
+    let repository = git2::Repository::open_bare(place).map_err(broken)?;
+    let target = repository.find_reference("HEAD").map_err(broken)?;
+    let branch = target.symbolic_target().ok().flatten().unwrap_or("detached").to_owned();
+    Ok(if repository.is_empty().map_err(broken)? { format!("{branch} (empty)") } else { branch })
+}
+
+/// Holds rows and directories against each other.
+fn check(root: &Path, context: &Context) -> Result<Report, Failure> {
+    let mut problems = Vec::new();
+    let mut known: HashSet<PathBuf> = HashSet::new();
+    for row in context.store.repositories(None)? {
+        if let Err(problem) = head(&root.join(row.directory.relative()), row.object_format) {
+            problems.push(format!("{} ({}): {problem}", row.path, row.directory));
+        }
+    }
+    for directory in context.store.directories()? {
+        known.insert(root.join(directory.relative()));
+    }
+    let list = |path: &Path| -> Result<Vec<PathBuf>, Failure> {
+        let entries = std::fs::read_dir(path).and_then(|entries| entries.collect::<Result<Vec<_>, _>>());
+        let entries = entries.map_err(|error| Failure::File(path.display().to_string(), error))?;
+        Ok(entries.into_iter().map(|entry| entry.path()).collect())
+    };
+    for shard in list(root)? {
+        if !shard.is_dir() || shard.file_name().is_none_or(|name| name.len() != 2) {
+            problems
+                .push(format!("{}: not a directory of this hub: left by a create that was cut off?", shard.display()));
+            continue;
+        }
+        for place in list(&shard)?.into_iter().filter(|place| !known.contains(place)) {
+            problems.push(format!("{}: no repository of this hub lies there", place.display()));
+        }
+    }
+    problems.sort();
+    let mut report = if problems.is_empty() {
+        Report::new("every repository has its directory\n".to_owned(), json!({ "problems": [] }))
+    } else {
+        Report::new(problems.iter().map(|line| format!("{line}\n")).collect(), json!({ "problems": problems }))
+    };
+    report.status = if problems.is_empty() { Status::Done } else { Status::Refused };
+    Ok(report)
+}

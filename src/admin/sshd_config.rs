@@ -1,0 +1,272 @@
+//! `hubgate sshd-config`: the block that this machine's sshd needs, made from `sshd_config.example` and nothing else.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::str::FromStr;
+
+use serde_json::json;
+
+use super::Failure;
+use super::cli::SshdConfig;
+use super::login::KEYS_LOGIN;
+use super::report::Report;
+use crate::config::{Config, DEFAULT_PATH};
+use crate::message::Status;
+
+/// The block as shipped, for the newest OpenSSH, the login `git` and the default configuration file.
+pub const EXAMPLE: &str = include_str!("../../sshd_config.example");
+/// Where the programs that sshd runs are installed.
+pub const LIBEXEC: &str = "/usr/libexec/hubgate";
+
+/// What is filled into the example.
+#[derive(Debug, Clone, Copy)]
+pub struct Block<'a> {
+    /// The login account.
+    pub login: &'a str,
+    /// The account that runs the helper.
+    pub keys_login: &'a str,
+    /// The directory of the programs.
+    pub libexec: &'a Path,
+    /// The configuration file.
+    pub config: &'a Path,
+    /// The server that reads it.
+    pub version: Version,
+}
+
+impl fmt::Display for Block<'_> {
+    /// The example with accounts and paths filled in, and without directives that are newer than the server.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut since = None;
+        for line in EXAMPLE.lines() {
+            let word = line.trim_start();
+            if word.starts_with('#') {
+                since = since_version(word).or(since);
+                writeln!(f, "{line}")?;
+                continue;
+            }
+            let too_new = since.take().is_some_and(|since| since > self.version);
+            let (indent, directive) = line.split_at_checked(line.len() - word.len()).unwrap_or(("", line));
+            if directive.is_empty() {
+                writeln!(f)?;
+                continue;
+            }
+            writeln!(f, "{indent}{}{}", if too_new { "#" } else { "" }, self.fill(directive))?;
+        }
+        Ok(())
+    }
+}
+
+impl Block<'_> {
+    fn fill(&self, directive: &str) -> String {
+        let (keyword, value) = directive.split_once(' ').unwrap_or((directive, ""));
+        let helper = || {
+            let config = if self.config == Path::new(DEFAULT_PATH) {
+                String::new()
+            } else {
+                format!(" --config {}", self.config.display())
+            };
+            format!("{}/authorized-keys{config} %u %t %k", self.libexec.display())
+        };
+        match keyword {
+            "AuthorizedKeysCommand" => format!("{keyword} {}", helper()),
+            "AuthorizedKeysCommandUser" => format!("{keyword} {}", self.keys_login),
+            "Match" if value.starts_with("User ") => format!("{keyword} User {}", self.login),
+            _ => directive.to_owned(),
+        }
+    }
+
+    /// The directives that must hold for the login, as `sshd -T` prints them: keyword in lower case, value.
+    fn wanted(&self) -> Vec<(String, String)> {
+        let text = self.to_string();
+        let directives = text.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        directives
+            .filter_map(|line| line.split_once(' '))
+            .filter(|(keyword, _)| *keyword != "Match")
+            .map(|(keyword, value)| (keyword.to_ascii_lowercase(), value.to_owned()))
+            .collect()
+    }
+}
+
+/// The version that a comment of the example names, as `(OpenSSH 9.2)`.
+fn since_version(comment: &str) -> Option<Version> {
+    let (_, version) = comment.rsplit_once("(OpenSSH ")?;
+    version.split_once(')')?.0.parse().ok()
+}
+
+/// A version of OpenSSH, such as 9.2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version(pub u32, pub u32);
+
+impl FromStr for Version {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (major, minor) = text.split_once('.').unwrap_or((text, "0"));
+        Ok(Self(major.parse()?, minor.parse()?))
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.0, self.1)
+    }
+}
+
+/// This machine's sshd.
+pub(super) fn sshd() -> Result<PathBuf, Failure> {
+    let places = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd"];
+    let found = places.iter().map(PathBuf::from).find(|place| place.is_file());
+    found.ok_or_else(|| Failure::Refused("there is no sshd on this machine: install openssh-server".to_owned()))
+}
+
+/// Its version, which every sshd prints with its usage.
+pub(super) fn sshd_version(sshd: &Path) -> Result<Version, Failure> {
+    let output = output(Command::new(sshd).arg("-V"))?;
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    let version = text.split_once("OpenSSH_").and_then(|(_, rest)| {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        rest.get(..end)?.parse().ok()
+    });
+    version.ok_or_else(|| Failure::Refused(format!("{} does not say which OpenSSH it is", sshd.display())))
+}
+
+fn output(command: &mut Command) -> Result<Output, Failure> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    command.output().map_err(|error| Failure::File(program, error))
+}
+
+/// What differs, for the login, between what the block says and what sshd will do.
+pub(super) fn differences(sshd: &Path, file: &Path, block: &Block<'_>) -> Result<Vec<String>, Failure> {
+    let connection = format!("user={},host=localhost,addr=127.0.0.1", block.login);
+    let test = output(Command::new(sshd).args(["-T", "-C", &connection, "-f"]).arg(file))?;
+    if !test.status.success() {
+        return Ok(vec![format!("sshd -T: {}", String::from_utf8_lossy(&test.stderr).trim())]);
+    }
+    let text = String::from_utf8_lossy(&test.stdout);
+    let effective: Vec<(&str, &str)> = text.lines().filter_map(|line| line.split_once(' ')).collect();
+    let mut problems = Vec::new();
+    for (keyword, value) in block.wanted() {
+        let found: Vec<&str> = effective.iter().filter(|(name, _)| *name == keyword).map(|(_, value)| *value).collect();
+        if found != [value.as_str()] {
+            let found = if found.is_empty() { "nothing".to_owned() } else { found.join(" ") };
+            problems.push(format!("{keyword} should be {value}, sshd has {found}"));
+        }
+    }
+    Ok(problems)
+}
+
+pub(super) fn run(command: &SshdConfig, config_path: &Path) -> Result<Report, Failure> {
+    let sshd = sshd()?;
+    let config = Config::load(config_path)?;
+    let block = Block {
+        login: &config.ssh.login,
+        keys_login: KEYS_LOGIN,
+        libexec: Path::new(LIBEXEC),
+        config: config_path,
+        version: sshd_version(&sshd)?,
+    };
+    let file = &command.sshd_config;
+    let directory = file.parent().unwrap_or(Path::new("/")).join("sshd_config.d");
+    let drop_in = directory.join("50-hubgate.conf");
+    if command.check {
+        check(&sshd, file, &block)
+    } else if command.install {
+        install(&sshd, file, &drop_in, &block)
+    } else if command.remove {
+        std::fs::remove_file(&drop_in).map_err(|error| Failure::File(drop_in.display().to_string(), error))?;
+        let text = format!("removed {}; reload sshd: systemctl reload ssh\n", drop_in.display());
+        Ok(Report::new(text, json!({ "removed": drop_in })))
+    } else {
+        let text = block.to_string();
+        Ok(Report::new(text.clone(), json!({ "version": block.version.to_string(), "block": text })))
+    }
+}
+
+fn check(sshd: &Path, file: &Path, block: &Block<'_>) -> Result<Report, Failure> {
+    let test = output(Command::new(sshd).arg("-t").arg("-f").arg(file))?;
+    let mut problems = Vec::new();
+    if !test.status.success() {
+        problems.push(format!("sshd -t: {}", String::from_utf8_lossy(&test.stderr).trim()));
+    }
+    problems.extend(differences(sshd, file, block)?);
+    let mut report = if problems.is_empty() {
+        let text = format!("sshd {} reads {} as hubgate needs it\n", block.version, file.display());
+        Report::new(text, json!({ "version": block.version.to_string(), "problems": [] }))
+    } else {
+        let text = problems.iter().map(|line| format!("{line}\n")).collect();
+        Report::new(text, json!({ "version": block.version.to_string(), "problems": problems }))
+    };
+    report.status = if problems.is_empty() { Status::Done } else { Status::Refused };
+    Ok(report)
+}
+
+/// Writes the drop-in, and takes it back where sshd would not start with it.
+fn install(sshd: &Path, file: &Path, drop_in: &Path, block: &Block<'_>) -> Result<Report, Failure> {
+    let failed = |error| Failure::File(drop_in.display().to_string(), error);
+    let before = match std::fs::read_to_string(drop_in) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(failed(error)),
+    };
+    // Renamed in, so that an sshd that starts now never reads half of it.
+    let write = |text: &str| {
+        let aside = drop_in.with_extension("new");
+        std::fs::write(&aside, text).and_then(|()| std::fs::rename(&aside, drop_in))
+    };
+    write(&block.to_string()).map_err(failed)?;
+    let report = check(sshd, file, block)?;
+    if report.status == Status::Done {
+        let text = format!("wrote {}; reload sshd: systemctl reload ssh\n", drop_in.display());
+        return Ok(Report::new(text, json!({ "installed": drop_in })));
+    }
+    match before {
+        Some(text) => write(&text),
+        None => std::fs::remove_file(drop_in),
+    }
+    .map_err(failed)?;
+    Err(Failure::Refused(format!("{}{} is as it was before", report.text, drop_in.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(version: Version) -> String {
+        let block = Block {
+            login: "hub",
+            keys_login: "keys",
+            libexec: Path::new("/opt/x"),
+            config: Path::new("/opt/c.toml"),
+            version,
+        };
+        block.to_string()
+    }
+
+    #[test]
+    fn the_block_for_a_new_server_is_the_example_with_accounts_and_paths_filled_in() {
+        let expected = EXAMPLE
+            .replace("Match User git", "Match User hub")
+            .replace("AuthorizedKeysCommandUser hubgate-keys", "AuthorizedKeysCommandUser keys")
+            .replace("/usr/libexec/hubgate/authorized-keys %u", "/opt/x/authorized-keys --config /opt/c.toml %u");
+        assert_eq!(block(Version(99, 0)), expected);
+    }
+
+    #[test]
+    fn directives_newer_than_the_server_are_commented_out() {
+        let old = block(Version(8, 4));
+        for newer in ["UnusedConnectionTimeout 60", "RequiredRSASize 2048", "KbdInteractiveAuthentication no"] {
+            assert!(old.contains(&format!("    #{newer}\n")), "{newer}");
+        }
+        for older in ["ExposeAuthInfo yes", "PermitListen none", "PubkeyAuthentication yes"] {
+            assert!(old.contains(&format!("    {older}\n")), "{older}");
+        }
+    }
+
+    #[test]
+    fn versions_compare_as_numbers() {
+        assert!(Version(10, 0) > Version(9, 9));
+        assert_eq!("9.2".parse(), Ok(Version(9, 2)));
+    }
+}

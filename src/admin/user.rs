@@ -1,0 +1,99 @@
+//! `hubgate user`
+
+use serde_json::{Value, json};
+
+use super::Failure;
+use super::cli::UserCommand;
+use super::context::{Context, confirm};
+use super::report::{Report, json_time, table};
+use super::when::minute;
+use crate::db::{Member, OwnerKind, OwnerRow};
+
+pub(super) fn run(command: UserCommand, mut context: Context) -> Result<Report, Failure> {
+    let actor = context.actor();
+    match command {
+        UserCommand::Add { name, no_create } => {
+            let user = context.store.change(&actor, |change| change.add_owner(OwnerKind::User, &name, !no_create))?;
+            Ok(Report::new(format!("added {name}\n"), user_json(&user)))
+        }
+        UserCommand::List => {
+            let users = context.store.owners(OwnerKind::User)?;
+            let rows = users.iter().map(|user| [user.name.to_string(), minute(Some(user.created_at)), state(user)]);
+            let json = users.iter().map(user_json).collect();
+            Ok(Report::table(["NAME", "CREATED", "STATE"], rows.collect(), json))
+        }
+        UserCommand::Show { name } => {
+            let user = context.store.user(&name)?;
+            let mut text = format!(
+                "{}\n  created       {}\n  state         {}\n  keys          {}\n  repositories  {}\n",
+                user.owner.name,
+                minute(Some(user.owner.created_at)),
+                state(&user.owner),
+                user.keys,
+                user.repositories
+            );
+            if !user.memberships.is_empty() {
+                text.push_str(&members_text("ORGANIZATION", &user.memberships));
+            }
+            let mut json = user_json(&user.owner);
+            if let Value::Object(fields) = &mut json {
+                fields.insert("keys".to_owned(), user.keys.into());
+                fields.insert("repositories".to_owned(), user.repositories.into());
+                fields.insert("organizations".to_owned(), members_json("organization", &user.memberships));
+            }
+            Ok(Report::new(text, json))
+        }
+        UserCommand::Rename { old, new } => {
+            context.store.change(&actor, |change| change.rename_owner(OwnerKind::User, &old, &new))?;
+            Ok(Report::new(
+                format!("renamed {old} to {new}\n"),
+                json!({ "before": old.as_str(), "name": new.as_str() }),
+            ))
+        }
+        UserCommand::Disable { name, reason } => {
+            context.store.change(&actor, |change| change.set_disabled(&name, Some(reason.as_str())))?;
+            Ok(Report::new(format!("disabled {name}\n"), json!({ "name": name.as_str(), "disabled": reason.as_str() })))
+        }
+        UserCommand::Enable { name } => {
+            context.store.change(&actor, |change| change.set_disabled(&name, None))?;
+            Ok(Report::new(format!("enabled {name}\n"), json!({ "name": name.as_str(), "disabled": null })))
+        }
+        UserCommand::Remove { name, transfer_to, sure } => {
+            confirm(&sure, &format!("Remove the account {name} and take its keys off?"))?;
+            context.store.change(&actor, |change| change.remove_owner(OwnerKind::User, &name, transfer_to.as_ref()))?;
+            let text = format!("removed {name}; its name is kept back until: hubgate user release {name}\n");
+            Ok(Report::new(text, json!({ "removed": name.as_str() })))
+        }
+        UserCommand::Release { name } => {
+            context.store.change(&actor, |change| change.release_name(&name))?;
+            Ok(Report::new(format!("the name {name} is free\n"), json!({ "released": name.as_str() })))
+        }
+    }
+}
+
+fn user_json(user: &OwnerRow) -> Value {
+    json!({
+        "name": user.name.as_str(),
+        "created_at": json_time(Some(user.created_at)),
+        "may_create": user.may_create,
+        "disabled": user.disabled,
+    })
+}
+
+fn state(user: &OwnerRow) -> String {
+    match (&user.disabled, user.may_create) {
+        (Some(reason), _) => format!("disabled: {reason}"),
+        (None, true) => "active".to_owned(),
+        (None, false) => "active, may not create".to_owned(),
+    }
+}
+
+pub(super) fn members_text(heading: &str, members: &[Member]) -> String {
+    let row = |member: &Member| [member.name.to_string(), member.role.to_string(), minute(member.until)];
+    table([heading, "ROLE", "UNTIL"], members.iter().map(row).collect())
+}
+
+pub(super) fn members_json(key: &str, members: &[Member]) -> Value {
+    let object = |member: &Member| json!({ key: member.name.as_str(), "role": member.role.as_str(), "until": json_time(member.until) });
+    members.iter().map(object).collect()
+}

@@ -1,0 +1,117 @@
+//! Program 1, `authorized-keys`: sshd's `AuthorizedKeysCommand`, and the one line that it prints.
+//!
+//! sshd runs it before any proof of possession, as a user that can only read the database, with `%u %t %k`. It prints
+//! one line or nothing and has no other effect: no writes, no children, no network, nothing on standard error. What it
+//! prints is made of a name that passed, of a fingerprint, and of the key that sshd gave, encoded anew.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::config::{AnonymousMode, Config, DEFAULT_PATH};
+use crate::db::Reader;
+use crate::key::{OfferedKey, OfferedKeyError};
+use crate::log::{self, Level, Line};
+use crate::message::Status;
+use crate::request::{Form, is_plain_path};
+
+/// The hard end of a lookup in seconds; sshd itself would wait for `LoginGraceTime`. Longer than the database's wait.
+const DEADLINE: u32 = 2;
+
+/// The program's name in the log.
+const PROGRAM: &str = "hubgate-keys";
+
+/// Why no line was printed and sshd hears status 1. For the log.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error(
+        "usage: authorized-keys [--config FILE] %u %t %k, and no other words: \
+             a comment behind AuthorizedKeysCommand counts as words"
+    )]
+    Usage,
+    #[error("the key that sshd handed over does not decode: is it %t %k?")]
+    Key,
+    #[error("runs as root: set AuthorizedKeysCommandUser to hubgate-keys")]
+    Root,
+    #[error("{0}")]
+    Config(#[from] crate::config::ConfigError),
+    #[error("{0}")]
+    Database(#[from] crate::db::Error),
+    #[error("cannot tell where this program is installed: it needs an absolute path without blanks")]
+    Installed,
+    #[error("cannot write to sshd: {0}")]
+    Output(#[source] std::io::Error),
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    // The default action ends the process, whatever it waits for.
+    nix::unistd::alarm::set(DEADLINE);
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let words: Vec<&[u8]> = words.iter().map(|word| word.as_encoded_bytes()).collect();
+    let mut socket = crate::config::Log::default().socket;
+    let outcome = run(&words, &mut socket).and_then(|line| {
+        // One write: sshd reads until the end, and takes the line only with status 0.
+        std::io::stdout().write_all(line.unwrap_or_default().as_bytes()).map_err(Fault::Output)
+    });
+    match outcome {
+        Ok(()) => Status::Done.into(),
+        Err(fault) => {
+            let line = Line::default().field("decision", "fault").field("cause", fault);
+            log::send(&socket, PROGRAM, Level::Error, &line);
+            Status::Refused.into()
+        }
+    }
+}
+
+/// The line for the key that sshd asks about, or `None` where the key opens nothing.
+fn run(words: &[&[u8]], socket: &mut PathBuf) -> Result<Option<String>, Fault> {
+    let (config_file, words) = match words {
+        [b"--config", file, words @ ..] => (Some(std::str::from_utf8(file).map_err(|_| Fault::Usage)?), words),
+        words => (None, words),
+    };
+    let [login, key_type, base64] = words else {
+        return Err(Fault::Usage);
+    };
+    if nix::unistd::geteuid().is_root() || nix::unistd::getegid().as_raw() == 0 {
+        return Err(Fault::Root);
+    }
+    let config = Config::load(Path::new(config_file.unwrap_or(DEFAULT_PATH)))?;
+    socket.clone_from(&config.log.socket);
+    // One line of sshd's configuration in the wrong place must not open another account.
+    if *login != config.ssh.login.as_bytes() {
+        return Ok(None);
+    }
+    let key = match OfferedKey::parse(key_type, base64) {
+        Ok(key) => key,
+        Err(OfferedKeyError::OtherType) => return Ok(None),
+        Err(OfferedKeyError::Malformed) => return Err(Fault::Key),
+    };
+    let fingerprint = key.fingerprint();
+    let owner = Reader::open(&config.paths.database)?.key_owner(&fingerprint)?;
+    let form = match (owner, config.access.anonymous) {
+        (Some(owner), _) => Form::Account(owner, fingerprint),
+        (None, AnonymousMode::AnyKey) if key.is_sound() => Form::Anonymous(fingerprint),
+        (None, AnonymousMode::AnyKey | AnonymousMode::Off) => return Ok(None),
+    };
+    let gateway = std::env::current_exe().ok().map(|helper| helper.with_file_name("gateway"));
+    let gateway = gateway.as_deref().and_then(Path::to_str).filter(|path| is_plain_path(path.as_bytes()));
+    let gateway = gateway.ok_or(Fault::Installed)?;
+    Ok(Some(authorized_keys_line(gateway, config_file, &form, &key)))
+}
+
+/// The line that sshd reads (sshd(8), AUTHORIZED_KEYS FILE FORMAT): everything restricted, the gateway as command.
+///
+/// No part of it can hold a quote, a backslash or a newline: a path that is plain, a name that passed, base64.
+fn authorized_keys_line(gateway: &str, config_file: Option<&str>, form: &Form, key: &OfferedKey) -> String {
+    let config = match config_file {
+        Some(file) if file != DEFAULT_PATH => format!("--config {file} "),
+        Some(_) | None => String::new(),
+    };
+    format!("restrict,command=\"{gateway} {config}{form}\" {}\n", key.to_authorized_keys())
+}
+
+#[cfg(test)]
+mod tests;

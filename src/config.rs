@@ -1,0 +1,265 @@
+//! The configuration file: `/etc/hubgate/config.toml` becomes a [`Config`], or an error that names line and column.
+//!
+//! Every program reads the same file by the same code. A file is used only if nobody but root can have written it,
+//! as sshd demands of its own files (sshd's misc.c, `safe_path`).
+
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::request::is_plain_path;
+use crate::word::words;
+
+/// Where the configuration is unless `--config` says otherwise.
+pub const DEFAULT_PATH: &str = "/etc/hubgate/config.toml";
+
+/// The largest file that is read, in bytes.
+const FILE_MAX: u64 = 64 * 1024;
+
+/// Everything that an operator may set. Each key has its default here and stands, commented, in `packaging/config.toml`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// What the hub is called and where it is.
+    pub hub: Hub,
+    /// The login that sshd knows.
+    pub ssh: Ssh,
+    /// Who is let in.
+    pub access: AccessPolicy,
+    /// Where things are.
+    pub paths: Paths,
+    /// How git serves.
+    pub git: Git,
+    /// Where the log goes.
+    pub log: Log,
+}
+
+/// `[hub]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Hub {
+    /// What the greeting calls the hub.
+    pub name: String,
+    /// The host name that clients use.
+    pub host: String,
+    /// Where a person adds a key; shown to keys on no account. Empty: not shown.
+    pub keys_help: String,
+}
+
+/// `[ssh]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ssh {
+    /// The login account that everybody connects as.
+    pub login: String,
+}
+
+/// `[access]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AccessPolicy {
+    /// What becomes of a key on no account.
+    pub anonymous: AnonymousMode,
+}
+
+/// What becomes of a key on no account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AnonymousMode {
+    /// It is admitted, as nobody.
+    AnyKey,
+    /// It is refused.
+    Off,
+}
+
+/// `[paths]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Paths {
+    /// The database.
+    pub database: PathBuf,
+    /// The directory that holds every repository; its owner is the login that serves.
+    pub repositories: PathBuf,
+    /// The git that serves.
+    pub git: PathBuf,
+}
+
+/// `[git]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Git {
+    /// Whether `git archive --remote` is served.
+    pub archive: bool,
+    /// The branch that HEAD of a new repository names.
+    pub default_branch: String,
+    /// How objects of a new repository are named.
+    pub object_format: ObjectFormat,
+}
+
+words! {
+    /// The hash that names a repository's objects.
+    #[derive(Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum ObjectFormat {
+        /// git's own default.
+        Sha1 = "sha1",
+        /// git 2.29 and newer.
+        Sha256 = "sha256",
+    }
+}
+
+/// `[log]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// The socket of the system log.
+    pub socket: PathBuf,
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        Self { name: "Example Hub".to_owned(), host: "hub.example".to_owned(), keys_help: String::new() }
+    }
+}
+
+impl Default for Ssh {
+    fn default() -> Self {
+        Self { login: "git".to_owned() }
+    }
+}
+
+impl Default for AccessPolicy {
+    fn default() -> Self {
+        Self { anonymous: AnonymousMode::AnyKey }
+    }
+}
+
+impl Default for Paths {
+    fn default() -> Self {
+        Self {
+            database: "/var/lib/hubgate/db/hubgate.db".into(),
+            repositories: "/var/lib/hubgate/repositories".into(),
+            git: "/usr/bin/git".into(),
+        }
+    }
+}
+
+impl Default for Git {
+    fn default() -> Self {
+        Self { archive: false, default_branch: "main".to_owned(), object_format: ObjectFormat::Sha1 }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { socket: "/dev/log".into() }
+    }
+}
+
+/// Why a configuration is not used. For the operator; no peer reads it.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The path would not survive a forced command, or is relative.
+    #[error("the configuration file {0} needs an absolute path of letters, digits, '.', '_', '-' and '/'")]
+    Path(PathBuf),
+    /// Not there, not readable.
+    #[error("cannot read the configuration file {0}: {1}")]
+    Read(PathBuf, #[source] std::io::Error),
+    /// Somebody else than root could have written it.
+    #[error(
+        "{0} must be owned by root and not writable by group or others, or {1} is not used: chown root {0} && chmod go-w {0}"
+    )]
+    Untrusted(PathBuf, PathBuf),
+    /// Not TOML, a key that is not known, a value of another type; the text has line and column.
+    #[error("{0}: {1}")]
+    Syntax(PathBuf, String),
+    /// A value that cannot be meant.
+    #[error("{0}: {1}")]
+    Value(PathBuf, &'static str),
+}
+
+impl Config {
+    /// Reads the configuration at `path`, after checking that it and each directory above it are root's alone.
+    ///
+    /// # Errors
+    /// [`ConfigError`], worded for the operator.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        if !is_plain_path(path.as_os_str().as_encoded_bytes()) {
+            return Err(ConfigError::Path(path.to_owned()));
+        }
+        let read = |error| ConfigError::Read(path.to_owned(), error);
+        let mut file = File::options()
+            .read(true)
+            .custom_flags((nix::fcntl::OFlag::O_NOFOLLOW | nix::fcntl::OFlag::O_NONBLOCK).bits())
+            .open(path)
+            .map_err(read)?;
+        let untrusted = |metadata: &std::fs::Metadata| metadata.uid() != 0 || metadata.mode() & 0o022 != 0;
+        let metadata = file.metadata().map_err(read)?;
+        if !metadata.is_file() || untrusted(&metadata) {
+            return Err(ConfigError::Untrusted(path.to_owned(), path.to_owned()));
+        }
+        for parent in path.ancestors().skip(1) {
+            if untrusted(&parent.symlink_metadata().map_err(read)?) {
+                return Err(ConfigError::Untrusted(parent.to_owned(), path.to_owned()));
+            }
+        }
+        let mut text = String::new();
+        Read::by_ref(&mut file).take(FILE_MAX).read_to_string(&mut text).map_err(read)?;
+        let config = Self::parse(&text).map_err(|error| ConfigError::Syntax(path.to_owned(), error))?;
+        config.check().map_err(|error| ConfigError::Value(path.to_owned(), error))?;
+        Ok(config)
+    }
+
+    /// Reads the text of a configuration.
+    ///
+    /// # Errors
+    /// What is wrong, with line and column.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())
+    }
+
+    /// Whether each value can be meant.
+    fn check(&self) -> Result<(), &'static str> {
+        let Self { hub, ssh, access: _, paths, git, log } = self;
+        let printable = |text: &str| !text.chars().any(char::is_control);
+        if !printable(&hub.name) || hub.name.is_empty() || !printable(&hub.host) || !printable(&hub.keys_help) {
+            return Err("[hub] name, host and keys_help are one line of printable text each");
+        }
+        if !is_login(&ssh.login) {
+            return Err("[ssh] login is the name of a login account, and not root");
+        }
+        if [&paths.database, &paths.repositories, &paths.git, &log.socket].iter().any(|path| !path.is_absolute()) {
+            return Err("[paths] and [log] socket are absolute paths");
+        }
+        let branch = |c: char| c.is_ascii_alphanumeric() || "._/-".contains(c);
+        if git.default_branch.is_empty()
+            || !git.default_branch.chars().all(branch)
+            || git.default_branch.starts_with('-')
+        {
+            return Err("[git] default_branch is the name of a branch");
+        }
+        Ok(())
+    }
+
+    /// The directory whose small files have, as modification time, the last use of each key.
+    #[must_use]
+    pub fn last_used_dir(&self) -> PathBuf {
+        self.paths.database.with_file_name("last-used")
+    }
+}
+
+/// Whether a text can be the name of a login account: what shadow's `useradd` takes without being forced.
+#[must_use]
+pub fn is_login(name: &str) -> bool {
+    let tail = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+    name.len() <= 32
+        && name != "root"
+        && name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && name.chars().all(tail)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+//! The schema, its versions, and the steps between them.
+//!
+//! `version` says what the tables are, `min_reader` the oldest program that may read them. A step only adds, so that a
+//! program of the release before goes on serving; what is dropped is dropped a minor release later. SQLite reads the
+//! whole schema in every process, so each table and index must earn its place.
+
+/// The schema that this program writes.
+pub const VERSION: i64 = 1;
+
+/// The oldest program that may read the schema that this one writes.
+pub const MIN_READER: i64 = 1;
+
+/// The steps, in order: `STEPS[n]` makes version n + 1 of version n.
+///
+/// `folded` is the name in ASCII lower case, NULL once the row is removed, so that the name is free and the row stays.
+/// `former_name` keeps back the names of renamed and removed owners. Times are whole seconds UTC since 1970.
+#[cfg(feature = "admin")]
+pub(super) const STEPS: [&str; 1] = ["
+CREATE TABLE hubgate (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    version INTEGER NOT NULL,
+    min_reader INTEGER NOT NULL
+) STRICT;
+INSERT INTO hubgate (id, version, min_reader) VALUES (1, 0, 0);
+
+CREATE TABLE owner (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    folded TEXT UNIQUE,
+    kind TEXT NOT NULL CHECK (kind IN ('user', 'organization')),
+    may_create INTEGER NOT NULL,
+    disabled TEXT,
+    created_at INTEGER NOT NULL,
+    removed_at INTEGER
+) STRICT;
+
+CREATE TABLE former_name (
+    folded TEXT PRIMARY KEY,
+    since INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE key (
+    fingerprint BLOB PRIMARY KEY CHECK (length(fingerprint) = 32),
+    owner_id INTEGER NOT NULL REFERENCES owner (id),
+    type TEXT NOT NULL,
+    blob BLOB NOT NULL,
+    title TEXT NOT NULL,
+    scope TEXT NOT NULL CHECK (scope IN ('read', 'write')),
+    added_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    removal TEXT CHECK (removal IN ('ordinary', 'compromised')),
+    removed_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX key_owner ON key (owner_id);
+
+CREATE TABLE repository (
+    id INTEGER PRIMARY KEY,
+    owner_id INTEGER NOT NULL REFERENCES owner (id),
+    kind TEXT NOT NULL CHECK (kind IN ('model', 'dataset', 'space')),
+    name TEXT NOT NULL,
+    folded TEXT,
+    directory TEXT NOT NULL,
+    visibility TEXT NOT NULL CHECK (visibility IN ('public', 'private')),
+    object_format TEXT NOT NULL CHECK (object_format IN ('sha1', 'sha256')),
+    description TEXT NOT NULL,
+    frozen TEXT,
+    created_by INTEGER REFERENCES owner (id),
+    created_at INTEGER NOT NULL,
+    removed_at INTEGER,
+    UNIQUE (owner_id, kind, folded)
+) STRICT;
+
+CREATE TABLE member (
+    organization_id INTEGER NOT NULL REFERENCES owner (id),
+    user_id INTEGER NOT NULL REFERENCES owner (id),
+    role TEXT NOT NULL CHECK (role IN ('no_access', 'read', 'contributor', 'write', 'admin')),
+    until INTEGER,
+    PRIMARY KEY (organization_id, user_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX member_user ON member (user_id);
+
+CREATE TABLE collaborator (
+    repository_id INTEGER NOT NULL REFERENCES repository (id),
+    user_id INTEGER NOT NULL REFERENCES owner (id),
+    role TEXT NOT NULL CHECK (role IN ('read', 'write', 'admin')),
+    until INTEGER,
+    PRIMARY KEY (repository_id, user_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    event TEXT NOT NULL,
+    object TEXT NOT NULL,
+    detail TEXT NOT NULL
+) STRICT;
+"];

@@ -1,0 +1,206 @@
+//! Changes: one transaction each, with its row in the audit table.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
+use serde_json::Value;
+
+use super::schema::{MIN_READER, STEPS, VERSION};
+use super::{Error, harden};
+use crate::name::NameError;
+
+/// How long a change waits for another one.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why a change was not made. Worded for whoever asked for it.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// There is no such thing.
+    #[error("there is no {0}")]
+    NotFound(String),
+    /// Something is in the way, in words that say what to do about it.
+    #[error("{0}")]
+    Conflict(String),
+    /// A name that the rules do not allow.
+    #[error("{0}: {1}")]
+    Name(String, #[source] NameError),
+    /// The database failed.
+    #[error("{0}")]
+    Database(#[from] Error),
+}
+
+impl From<rusqlite::Error> for ChangeError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+/// A connection that may write.
+#[derive(Debug)]
+pub struct Store {
+    pub(super) connection: Connection,
+}
+
+/// A change under way. Dropped without success, nothing of it stays.
+#[derive(Debug)]
+pub struct Change<'a> {
+    pub(super) transaction: Transaction<'a>,
+    /// One instant for the whole change: whole seconds UTC since 1970.
+    pub now: i64,
+    actor: &'a str,
+}
+
+impl Store {
+    /// Opens the database for questions and changes.
+    ///
+    /// # Errors
+    /// [`Error`]; a database older than this program asks for `hubgate migrate`.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let store = Self::open_any_version(path)?;
+        match store.version()? {
+            VERSION => Ok(store),
+            version if version > VERSION => {
+                let min_reader = store.min_reader()?;
+                Err(Error::TooNew { version, min_reader })
+            }
+            version => Err(Error::Old { version }),
+        }
+    }
+
+    /// Opens the database whatever its schema is, to migrate it.
+    ///
+    /// # Errors
+    /// [`Error::Open`].
+    pub fn open_any_version(path: &Path) -> Result<Self, Error> {
+        let flags =
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NOFOLLOW | OpenFlags::SQLITE_OPEN_EXRESCODE;
+        let open = |error| Error::Open(path.to_owned(), error);
+        let connection = Connection::open_with_flags(path, flags).map_err(open)?;
+        connection.busy_timeout(WRITE_TIMEOUT).map_err(open)?;
+        harden(&connection).map_err(open)?;
+        // WAL: readers never wait for a writer. FULL: what was committed is there after a power cut.
+        connection.pragma_update(None, "journal_mode", "wal").map_err(open)?;
+        connection.pragma_update(None, "synchronous", "full").map_err(open)?;
+        connection.pragma_update(None, "foreign_keys", true).map_err(open)?;
+        persist_wal(&connection);
+        Ok(Self { connection })
+    }
+
+    /// Makes an empty database of this program's version, readable by its group. An existing one is left as it is.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn create(path: &Path) -> Result<Self, Error> {
+        // Made here and not by SQLite, so that the mode is never wider, whatever the umask. An existing file stays.
+        let made = OpenOptions::new().write(true).create(true).truncate(false).mode(0o640).open(path);
+        made.map_err(|error| Error::Create(path.to_owned(), error))?;
+        let mut store = Self::open_any_version(path)?;
+        store.migrate()?;
+        Ok(store)
+    }
+
+    /// Brings the schema to this program's version, each step in one transaction. Returns the version that was found.
+    ///
+    /// # Errors
+    /// [`Error`]; then the database is as it was.
+    pub fn migrate(&mut self) -> Result<i64, Error> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
+        let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        let found: i64 = match tables {
+            0 => 0,
+            _ => transaction.query_row("SELECT version FROM hubgate WHERE id = 1", [], |row| row.get(0))?,
+        };
+        for step in STEPS.iter().skip(usize::try_from(found).unwrap_or(usize::MAX)) {
+            transaction.execute_batch(step)?;
+        }
+        if found < VERSION {
+            let set = "UPDATE hubgate SET version = ?1, min_reader = ?2 WHERE id = 1";
+            transaction.execute(set, params![VERSION, MIN_READER])?;
+        }
+        transaction.commit()?;
+        Ok(found)
+    }
+
+    /// The version of the schema as it stands.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn version(&self) -> Result<i64, Error> {
+        let row = self.connection.query_row("SELECT version FROM hubgate WHERE id = 1", [], |row| row.get(0));
+        row.optional()?.ok_or(Error::NoVersion)
+    }
+
+    fn min_reader(&self) -> Result<i64, Error> {
+        Ok(self.connection.query_row("SELECT min_reader FROM hubgate WHERE id = 1", [], |row| row.get(0))?)
+    }
+
+    /// Copies the whole database to a new file, as one consistent state.
+    ///
+    /// # Errors
+    /// [`Error`], as where the file exists.
+    pub fn copy_to(&self, file: &Path) -> Result<(), Error> {
+        let name = file.to_str().ok_or_else(|| Error::Value("file name".to_owned()))?;
+        self.connection.execute("VACUUM INTO ?1", params![name])?;
+        Ok(())
+    }
+
+    /// Makes a change: all of it and its audit row, or nothing. `actor` is who asked for it.
+    ///
+    /// # Errors
+    /// What `steps` said, or that the database failed.
+    pub fn change<T>(
+        &mut self,
+        actor: &str,
+        steps: impl FnOnce(&Change<'_>) -> Result<T, ChangeError>,
+    ) -> Result<T, ChangeError> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let change = Change { transaction, now: now(), actor };
+        let done = steps(&change)?;
+        change.transaction.commit()?;
+        Ok(done)
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        // The next reader need not go through the log of what was written; a busy database may keep it.
+        let _ = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+}
+
+impl Change<'_> {
+    /// Writes the audit row of this change: an event as the Hub names them, what it happened to, and how.
+    pub(super) fn audit(&self, event: &str, object: &str, detail: &Value) -> Result<(), ChangeError> {
+        self.transaction.execute(
+            "INSERT INTO audit (at, actor, event, object, detail) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![self.now, self.actor, event, object, detail.to_string()],
+        )?;
+        Ok(())
+    }
+}
+
+/// Whole seconds UTC since 1970.
+#[must_use]
+pub fn now() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs().try_into().unwrap_or(i64::MAX))
+}
+
+/// Tells SQLite to leave `-wal` and `-shm` in place when the last connection closes: a reader that may not write in the
+/// directory cannot make them, and would find no database (sqlite.org/wal.html, "Read-Only Databases").
+fn persist_wal(connection: &Connection) {
+    let mut on: std::ffi::c_int = 1;
+    #[expect(unsafe_code, reason = "SQLite's file control has no safe form in rusqlite")]
+    // SAFETY: the handle is of a connection that outlives the call; FCNTL_PERSIST_WAL reads and writes one int.
+    unsafe {
+        rusqlite::ffi::sqlite3_file_control(
+            connection.handle(),
+            c"main".as_ptr(),
+            rusqlite::ffi::SQLITE_FCNTL_PERSIST_WAL,
+            (&raw mut on).cast(),
+        );
+    }
+}

@@ -1,0 +1,232 @@
+//! Program 2, `gateway`: the forced command of every session, and the login shell of the account that serves.
+//!
+//! It decides: it greets, refuses, or becomes git. Strangers' bytes enter in `SSH_ORIGINAL_COMMAND` and the environment;
+//! what leaves is one answer or one `exec`. Identity comes from the forced command alone and is held against the
+//! database, and against the key that sshd says was proven, at every start.
+
+mod session;
+mod user_auth;
+
+use std::io::Write;
+use std::os::unix::ffi::OsStringExt;
+use std::panic;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::access::{Decision, Denial, Identity, NotAdmitted, decide, identify};
+use crate::config::{Config, DEFAULT_PATH};
+use crate::db::{Reader, ServedRepository};
+use crate::git;
+use crate::log::{self, Level, Line};
+use crate::message::{Answer, FaultKind, Refusal, Speaker, Status};
+use crate::repository::open_repository;
+use crate::request::{ANONYMOUS, Arguments, Form, LfsProgram, Request, Service};
+
+use session::{Environment, SessionId};
+
+/// The program's name in the log.
+const PROGRAM: &str = "hubgate";
+
+/// What broke on our side. For the log; the peer reads a reference.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error("not started by sshd: SSH_CONNECTION is not set")]
+    NotSshd,
+    #[error("the forced command is malformed: {0}")]
+    Arguments(String),
+    #[error("the key is on another account than the forced command says")]
+    OtherAccount,
+    #[error("{0}")]
+    UserAuth(#[from] user_auth::Error),
+    #[error("{0}")]
+    Process(#[from] session::ProcessError),
+    #[error("{0}")]
+    Config(#[from] crate::config::ConfigError),
+    #[error("{0}")]
+    Database(#[from] crate::db::Error),
+    #[error("{0}")]
+    Repository(#[from] crate::repository::OpenError),
+    #[error("cannot start git: {0}")]
+    Git(#[source] std::io::Error),
+}
+
+impl Fault {
+    /// What the peer hears, and how loud the log is.
+    fn kind(&self) -> (FaultKind, Level) {
+        match self {
+            Self::Database(_) => (FaultKind::Unavailable, Level::Error),
+            // sshd writes none of these: somebody changed its configuration, or tries to speak in its place.
+            Self::NotSshd | Self::Arguments(_) | Self::OtherAccount | Self::UserAuth(_) => {
+                (FaultKind::Broken, Level::Critical)
+            }
+            Self::Process(_) | Self::Config(_) | Self::Repository(_) | Self::Git(_) => {
+                (FaultKind::Broken, Level::Error)
+            }
+        }
+    }
+}
+
+/// Runs the program. Returns only if it has not become git.
+#[must_use]
+pub fn main() -> ExitCode {
+    let id = SessionId::random();
+    let reference = id.to_string();
+    panic::set_hook(Box::new(move |panic| {
+        // No panic speaks to the peer: the fixed sentence, a line in the log, the status of a fault.
+        let cause = panic.location().map(ToString::to_string).unwrap_or_default();
+        let line = Line::default().field("sid", &reference).field("decision", "fault").field("cause", cause);
+        log::send(&crate::config::Log::default().socket, PROGRAM, Level::Critical, &line);
+        say(&Answer::fault(FaultKind::Broken, &reference));
+        #[expect(clippy::exit, reason = "a panic must end with the status of a fault and not with a signal")]
+        std::process::exit(Status::Fault.code().into());
+    }));
+    let mut session = Session { id, environment: Environment::take(), line: Line::default(), socket: None };
+    session.line = session.line.field("sid", session.id);
+    match session.run() {
+        Ok(status) => status.into(),
+        Err(fault) => {
+            let (kind, level) = fault.kind();
+            let answer = Answer::fault(kind, &session.id.to_string());
+            say(&answer);
+            session.log(level, "fault", &fault.to_string());
+            answer.status.into()
+        }
+    }
+}
+
+/// Writes an answer; a peer that has gone cannot be told anything.
+fn say(answer: &Answer) {
+    let _ = std::io::stderr().write_all(answer.stderr().as_bytes());
+    let _ = std::io::stdout().write_all(answer.out.as_bytes());
+}
+
+/// One start of the gateway.
+struct Session {
+    id: SessionId,
+    environment: Environment,
+    /// The session's line in the log, as far as it is known.
+    line: Line,
+    /// Where the log goes, once the configuration said so.
+    socket: Option<PathBuf>,
+}
+
+impl Session {
+    fn run(&mut self) -> Result<Status, Fault> {
+        let words: Vec<Vec<u8>> = std::env::args_os().skip(1).map(OsStringExt::into_vec).collect();
+        let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+        let arguments = Arguments::parse(&words)
+            .ok_or_else(|| Fault::Arguments(String::from_utf8_lossy(&words.join(&b' ')).into_owned()))?;
+        let config = Config::load(Path::new(arguments.config.as_deref().unwrap_or(DEFAULT_PATH)))?;
+        self.socket = Some(config.log.socket.clone());
+        let form = &arguments.form;
+        let (user, key) = match form {
+            Form::Account(user, key) => (user.as_str(), key),
+            Form::Anonymous(key) => (ANONYMOUS, key),
+        };
+        self.line = self.line.clone().field("user", user).field("key", key).bytes("from", self.environment.peer());
+        if self.environment.connection.is_none() {
+            return Err(Fault::NotSshd);
+        }
+        session::check_process(&config.paths.repositories)?;
+        let proven = self.environment.user_auth.as_deref();
+        user_auth::check(proven, form.fingerprint(), arguments.login_shell)?;
+
+        let request = Request::parse(self.environment.command.as_deref());
+        let path = request.as_ref().ok().and_then(Request::path);
+        let facts = Reader::open(&config.paths.database)?.session(&form.fingerprint(), path)?;
+        let now = session::now();
+        let key = facts.key.as_ref().map(|(key, _)| key);
+        let title = facts.key.as_ref().map(|(_, title)| title);
+        let speaker = Speaker { config: &config, form, title };
+        let identity = match identify(form, key, now) {
+            Ok(identity) => identity,
+            Err(NotAdmitted::OtherAccount) => return Err(Fault::OtherAccount),
+            Err(reason) => return Ok(self.refuse(speaker, &Refusal::NotAdmitted(reason))),
+        };
+        if let Identity::Account(_) = identity {
+            session::touch_last_used(&config.last_used_dir(), form.fingerprint());
+        }
+        let request = match request {
+            Ok(request) => request,
+            Err(bad) => {
+                let command = self.environment.command.clone().unwrap_or_default();
+                self.line = self.line.clone().bytes("command", &command);
+                return Ok(self.refuse(speaker, &Refusal::Bad(bad)));
+            }
+        };
+        self.line = self.line.clone().field("verb", request.verb());
+        match &request {
+            Request::Greeting => Ok(self.answer(&speaker.greeting())),
+            Request::Help => Ok(self.answer(&speaker.help())),
+            Request::Git(Service::UploadArchive, _) if !config.git.archive => {
+                Ok(self.refuse(speaker, &Refusal::NotSupported))
+            }
+            Request::Git(service, path) => {
+                self.line = self.line.clone().field("repo", path);
+                match admit(&identity, facts.repository.as_ref(), service.needs(), now) {
+                    Ok(repository) => self.serve(&config, *service, repository),
+                    Err(refusal) => Ok(self.refuse(speaker, &refusal)),
+                }
+            }
+            Request::Lfs(LfsProgram::Authenticate | LfsProgram::Transfer, operation, path) => {
+                self.line = self.line.clone().field("repo", path);
+                match admit(&identity, facts.repository.as_ref(), operation.needs(), now) {
+                    Ok(_) => Ok(self.refuse(speaker, &Refusal::LfsNotServed)),
+                    Err(refusal) => Ok(self.refuse(speaker, &refusal)),
+                }
+            }
+        }
+    }
+
+    /// Becomes git.
+    fn serve(&self, config: &Config, service: Service, repository: &ServedRepository) -> Result<Status, Fault> {
+        let directory = open_repository(&config.paths.repositories, &repository.directory)?;
+        let command = git::serve(&config.paths.git, service, self.environment.protocol.as_deref());
+        self.log(Level::Info, "allow", "");
+        Err(Fault::Git(git::exec_git(command, directory)))
+    }
+
+    fn answer(&self, answer: &Answer) -> Status {
+        say(answer);
+        self.log(Level::Info, "allow", "");
+        answer.status
+    }
+
+    /// Refuses: the peer first, so that the log's pace says nothing about the reason.
+    fn refuse(&self, speaker: Speaker<'_>, refusal: &Refusal) -> Status {
+        let answer = speaker.refusal(refusal);
+        say(&answer);
+        self.log(Level::Notice, "deny", refusal.reason());
+        answer.status
+    }
+
+    fn log(&self, level: Level, decision: &str, reason: &str) {
+        let line = self.line.clone().field("decision", decision).field("reason", reason);
+        let default = crate::config::Log::default().socket;
+        log::send(self.socket.as_deref().unwrap_or(&default), PROGRAM, level, &line);
+    }
+}
+
+/// The repository, or the refusal that the policy's denial comes to.
+fn admit<'a>(
+    identity: &Identity,
+    repository: Option<&'a ServedRepository>,
+    needed: crate::access::Access,
+    now: i64,
+) -> Result<&'a ServedRepository, Refusal> {
+    let decision = decide(identity, repository.map(|repository| &repository.facts), needed, now);
+    match (decision, repository) {
+        (Decision::Allow(_), Some(repository)) => Ok(repository),
+        (Decision::Allow(_) | Decision::Deny(_), None) | (Decision::Deny(Denial::NoRepository), Some(_)) => {
+            Err(Refusal::NoRepository)
+        }
+        (Decision::Deny(Denial::ReadOnly), Some(repository)) => Err(Refusal::ReadOnly(repository.path.clone())),
+        (Decision::Deny(Denial::Gated(request)), Some(repository)) => {
+            Err(Refusal::Gated(repository.path.clone(), request))
+        }
+        (Decision::Deny(Denial::Frozen), Some(repository)) => {
+            let reason = repository.facts.frozen.clone().unwrap_or_default();
+            Err(Refusal::Frozen(repository.path.clone(), reason))
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! `$SSH_USER_AUTH`: the file in which sshd says which key was proven, held against the forced command.
+//!
+//! The variable could come from a client whose sshd is misconfigured, so the file is believed only if it can be nobody
+//! else's than sshd's own for this session.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+
+use nix::fcntl::OFlag;
+
+use crate::key::{Fingerprint, OfferedKey};
+
+/// The largest file that is read, in bytes: a certificate with all its principals is smaller.
+const FILE_MAX: u64 = 256 * 1024;
+
+/// Why the session is not what the forced command says. For the log, as critical.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    #[error("SSH_USER_AUTH is not set: as login shell the gateway needs ExposeAuthInfo yes in sshd's configuration")]
+    Missing,
+    #[error("SSH_USER_AUTH does not name a file of sshd's: {0}")]
+    Name(String),
+    #[error("the file of SSH_USER_AUTH cannot be read: {0}")]
+    Read(#[source] std::io::Error),
+    #[error("the file of SSH_USER_AUTH is not one that sshd wrote for this session")]
+    Untrusted,
+    #[error("the file of SSH_USER_AUTH does not say that the key of the forced command was proven")]
+    OtherKey,
+}
+
+/// Checks that the key of the forced command is the one that was proven. `file` is the value of `SSH_USER_AUTH`.
+///
+/// # Errors
+/// Without the file only a session under a shell of its own passes: there sshd wrote the words. A login shell gets
+/// them as one string, which without a forced command is the client's.
+pub(super) fn check(file: Option<&OsStr>, key: Fingerprint, login_shell: bool) -> Result<(), Error> {
+    let Some(file) = file else {
+        return if login_shell { Err(Error::Missing) } else { Ok(()) };
+    };
+    let name = file.as_encoded_bytes().strip_prefix(b"/tmp/sshauth.");
+    if !name.is_some_and(|name| !name.is_empty() && name.iter().all(u8::is_ascii_alphanumeric)) {
+        return Err(Error::Name(file.to_string_lossy().into_owned()));
+    }
+    let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
+    let file = File::options().read(true).custom_flags(flags).open(file).map_err(Error::Read)?;
+    let metadata = file.metadata().map_err(Error::Read)?;
+    let ours = metadata.is_file()
+        && metadata.uid() == nix::unistd::geteuid().as_raw()
+        && metadata.mode() & 0o7777 == 0o600
+        && metadata.nlink() == 1
+        && metadata.len() <= FILE_MAX;
+    if !ours {
+        return Err(Error::Untrusted);
+    }
+    let mut text = Vec::new();
+    file.take(FILE_MAX).read_to_end(&mut text).map_err(Error::Read)?;
+    if proven_key(&text) == Some(key) { Ok(()) } else { Err(Error::OtherKey) }
+}
+
+/// The one key that the file says was proven: a single line `publickey TYPE BASE64`.
+fn proven_key(text: &[u8]) -> Option<Fingerprint> {
+    let line = text.strip_suffix(b"\n").unwrap_or(text);
+    let words: Vec<&[u8]> = line.split(|byte| matches!(byte, b' ' | b'\n')).collect();
+    let [b"publickey", key_type, base64] = words.as_slice() else {
+        return None;
+    };
+    OfferedKey::parse(key_type, base64).ok().map(|key| key.fingerprint())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIyvsxAYqLJqm+UWlMSptsaMpMGhaX8h9WrhcObQu61/";
+
+    #[test]
+    fn one_line_of_publickey_is_a_proven_key() {
+        assert!(proven_key(format!("publickey {KEY}\n").as_bytes()).is_some());
+        assert!(proven_key(format!("publickey {KEY}").as_bytes()).is_some());
+    }
+
+    #[test]
+    fn anything_else_proves_nothing() {
+        for text in [
+            String::new(),
+            "keyboard-interactive/pam\n".to_owned(),
+            format!("publickey {KEY}\npublickey {KEY}\n"),
+            format!("publickey {KEY} trailing\n"),
+            format!("publickey  {KEY}\n"),
+            format!("hostbased {KEY}\n"),
+            "publickey ssh-ed25519 AAAA\n".to_owned(),
+        ] {
+            assert_eq!(proven_key(text.as_bytes()), None, "{text:?}");
+        }
+    }
+}

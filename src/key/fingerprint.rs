@@ -1,0 +1,130 @@
+//! The name of a key, and the list of keys that are nobody's because their private half is everybody's.
+
+use std::fmt;
+use std::fmt::Write as _;
+use std::str::FromStr;
+
+use base64ct::{Base64Unpadded, Encoding};
+use sha2::{Digest, Sha256};
+
+use super::{KeyError, PublicKey};
+
+/// What stands before the base64 of a fingerprint.
+const PREFIX: &str = "SHA256:";
+/// The length of 32 bytes in unpadded base64.
+const BASE64_LENGTH: usize = 43;
+
+/// The text is no fingerprint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a fingerprint is SHA256: and 43 characters, as ssh-keygen -lf FILE prints it")]
+pub struct FingerprintError;
+
+/// The SHA-256 of a key's blob, by which a key is known in the database, in forced commands and to people.
+///
+/// Holding one tells you nothing about the key: neither that it is admitted nor that it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// Hashes a key blob.
+    #[must_use]
+    pub fn of_blob(blob: &[u8]) -> Self {
+        Self(Sha256::digest(blob).into())
+    }
+
+    /// Takes a hash, as it stands in the database.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The hash.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The hash as 64 lower-case hexadecimal digits, which are safe in a file name.
+    #[must_use]
+    pub fn to_hex(&self) -> String {
+        self.0.iter().fold(String::with_capacity(64), |mut hex, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    /// `SHA256:` and unpadded base64, as `ssh-keygen -l` prints it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut buffer = [0; BASE64_LENGTH];
+        f.write_str(PREFIX)?;
+        f.write_str(Base64Unpadded::encode(&self.0, &mut buffer).map_err(|_| fmt::Error)?)
+    }
+}
+
+impl FromStr for Fingerprint {
+    type Err = FingerprintError;
+
+    /// Reads the one form that `Display` writes.
+    fn from_str(text: &str) -> Result<Self, FingerprintError> {
+        let base64 = text.strip_prefix(PREFIX).ok_or(FingerprintError)?;
+        if base64.len() != BASE64_LENGTH {
+            return Err(FingerprintError);
+        }
+        let mut hash = [0; 32];
+        // base64ct refuses a last character whose unused bits are not zero, so no hash has two names.
+        Base64Unpadded::decode(base64, &mut hash).map_err(|_| FingerprintError)?;
+        Ok(Self(hash))
+    }
+}
+
+/// A line of the list is neither a fingerprint nor a comment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {FingerprintError}")]
+pub struct WeakKeysError {
+    /// The number of the line, counted from 1.
+    pub line: usize,
+}
+
+/// Keys whose private half is public: sample keys, keys of shipped appliances, keys of broken generators.
+///
+/// Read from text with one fingerprint a line; what follows a `#` is a comment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WeakKeys(
+    /// Sorted: such a list can be long (CVE-2008-0166 alone is some 100,000 keys).
+    Vec<Fingerprint>,
+);
+
+impl WeakKeys {
+    /// Whether the list names this key.
+    #[must_use]
+    pub fn contains(&self, fingerprint: &Fingerprint) -> bool {
+        self.0.binary_search(fingerprint).is_ok()
+    }
+
+    /// Refuses a key that the list names.
+    ///
+    /// # Errors
+    /// [`KeyError::Known`].
+    pub fn check(&self, key: &PublicKey) -> Result<(), KeyError> {
+        if self.contains(&key.fingerprint()) { Err(KeyError::Known) } else { Ok(()) }
+    }
+}
+
+impl FromStr for WeakKeys {
+    type Err = WeakKeysError;
+
+    fn from_str(text: &str) -> Result<Self, WeakKeysError> {
+        let mut keys = Vec::new();
+        for (index, line) in text.lines().enumerate() {
+            let entry = line.split_once('#').map_or(line, |(entry, _)| entry).trim();
+            if !entry.is_empty() {
+                keys.push(entry.parse().map_err(|_| WeakKeysError { line: index + 1 })?);
+            }
+        }
+        keys.sort_unstable();
+        Ok(Self(keys))
+    }
+}

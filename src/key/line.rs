@@ -1,0 +1,92 @@
+//! The one line of a `.pub` file, and a name for each thing that people paste instead of it.
+
+use std::str::FromStr;
+
+use super::{KeyError, KeyType, decode_base64, inner_type};
+
+/// The longest text that is looked at, in bytes. The longest admitted key, RSA of 16,384 bits, has some 2,800.
+const TEXT_MAX: usize = 64 * 1024;
+
+/// The words of a line, none of them checked beyond its form.
+#[derive(Debug)]
+pub(super) struct Line<'a> {
+    /// The first word.
+    pub(super) key_type: KeyType,
+    /// The second word, decoded.
+    pub(super) blob: Vec<u8>,
+    /// The rest, without the blanks around it.
+    pub(super) comment: &'a [u8],
+}
+
+/// Splits a pasted text into the words of a key's line.
+pub(super) fn split(text: &[u8]) -> Result<Line<'_>, KeyError> {
+    if text.len() > TEXT_MAX {
+        return Err(KeyError::TooLong);
+    }
+    // First: whoever pasted a private key must hear that, whatever else is wrong with the text.
+    if text.split(|byte| matches!(byte, b'\n' | b'\r')).any(starts_private_key) {
+        return Err(KeyError::Private);
+    }
+    let text = text.trim_ascii();
+    if let Some(error) = other_form(text) {
+        return Err(error);
+    }
+    let (first, rest) = split_word(text);
+    let (second, comment) = split_word(rest);
+    let key_type = key_type(first, second, rest)?;
+    let blob = decode_base64(second).filter(|blob| !blob.is_empty()).ok_or(KeyError::Base64)?;
+    Ok(Line { key_type, blob, comment })
+}
+
+/// Takes the first word off a text, and the blanks after it.
+fn split_word(text: &[u8]) -> (&[u8], &[u8]) {
+    let end = text.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(text.len());
+    let (word, rest) = text.split_at(end);
+    (word, rest.trim_ascii_start())
+}
+
+/// Whether a line is the first of a private key: PEM of any kind, that of `PuTTY` or ssh 1, or OpenSSH's body alone.
+fn starts_private_key(line: &[u8]) -> bool {
+    let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line).trim_ascii_start();
+    let armored = line.starts_with(b"-----BEGIN ") || line.starts_with(b"---- BEGIN ");
+    armored && line.windows(11).any(|words| words == b"PRIVATE KEY")
+        || line.starts_with(b"PuTTY-User-Key-File-")
+        || line.starts_with(b"SSH PRIVATE KEY FILE FORMAT")
+        // The base64 of "openssh-key-v1".
+        || line.starts_with(b"b3BlbnNzaC1rZXktdj")
+}
+
+/// The error for a text that is known by its first bytes, or by its line breaks, not to be the line of a key.
+fn other_form(text: &[u8]) -> Option<KeyError> {
+    let starts: [(&[u8], KeyError); 7] = [
+        (b"\xEF\xBB\xBF", KeyError::ByteOrderMark),
+        (b"\xFF\xFE", KeyError::ByteOrderMark),
+        (b"\xFE\xFF", KeyError::ByteOrderMark),
+        (b"#", KeyError::CommentLine),
+        (b"---- BEGIN SSH2 PUBLIC KEY", KeyError::Ssh2),
+        (b"-----BEGIN PUBLIC KEY", KeyError::Pkcs8),
+        (b"-----BEGIN RSA PUBLIC KEY", KeyError::Pkcs1),
+    ];
+    if text.is_empty() {
+        return Some(KeyError::Empty);
+    }
+    let known = starts.into_iter().find(|(start, _)| text.starts_with(start)).map(|(_, error)| error);
+    // A line break inside would become one in `authorized_keys` or in a listing, were it taken for a comment.
+    known.or_else(|| text.iter().any(|byte| matches!(byte, b'\n' | b'\r')).then_some(KeyError::Lines))
+}
+
+/// The type that the first word names, or the likeliest reason why it names none.
+fn key_type(first: &[u8], second: &[u8], rest: &[u8]) -> Result<KeyType, KeyError> {
+    let named = std::str::from_utf8(first).map_or(Err(KeyError::NotAKey), KeyType::from_str);
+    if named != Err(KeyError::OtherType) {
+        return named;
+    }
+    // A key of a type that is unknown here still says its type twice.
+    if decode_base64(second).is_some_and(|blob| inner_type(&blob) == Some(first)) {
+        return Err(KeyError::OtherType);
+    }
+    let mut words = rest.split(|byte| matches!(byte, b' ' | b'\t'));
+    let key_follows = words
+        .any(|word| std::str::from_utf8(word).is_ok_and(|word| word.parse::<KeyType>() != Err(KeyError::OtherType)));
+    Err(if key_follows { KeyError::Options } else { KeyError::NotAKey })
+}

@@ -1,0 +1,154 @@
+//! What a key blob must be beyond what `ssh-key` 0.6 asks of it: it takes RSA of any size, exponent and parity,
+//! ECDSA points off their curve, Ed25519 points of small order, and any text as the application of a security key.
+//!
+//! sshd verifies that the peer holds the private half, and refuses what does not decode; it does not refuse weak keys.
+
+use std::iter;
+
+use ssh_key::Mpint;
+use ssh_key::public::{EcdsaPublicKey, KeyData};
+
+use super::curve::{Curve, P256, P384, P521};
+use super::{KeyError, KeyType, inner_type};
+
+/// The fewest bits of an RSA modulus.
+pub(super) const RSA_BITS_MIN: usize = 2_048;
+/// The most bits of an RSA modulus; OpenSSH takes no more (`SSHBUF_MAX_BIGNUM`).
+pub(super) const RSA_BITS_MAX: usize = 16_384;
+/// The least RSA exponent.
+const RSA_EXPONENT_MIN: u64 = 65_537;
+/// The longest application of a security key, in bytes.
+const APPLICATION_MAX: usize = 255;
+
+/// The odd primes up to 167, which are those that the ROCA test looks at.
+const ODD_PRIMES: [u32; 38] = [
+    3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109,
+    113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
+];
+
+/// The y coordinates of the eight points of small order, in every encoding that a verifier may take: little-endian,
+/// without the sign of x; the last two are p and p + 1, which are 0 and 1 again.
+const SMALL_ORDER: [[u8; 32]; 7] = [
+    [0; 32],
+    [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+    *b"\x26\xe8\x95\x8f\xc2\xb2\x27\xb0\x45\xc3\xf4\x89\xf2\xef\x98\xf0\
+       \xd5\xdf\xac\x05\xd3\xc6\x33\x39\xb1\x38\x02\x88\x6d\x53\xfc\x05",
+    *b"\xc7\x17\x6a\x70\x3d\x4d\xd8\x4f\xba\x3c\x0b\x76\x0d\x10\x67\x0f\
+       \x2a\x20\x53\xfa\x2c\x39\xcc\xc6\x4e\xc7\xfd\x77\x92\xac\x03\x7a",
+    ones_from(0xec),
+    ones_from(0xed),
+    ones_from(0xee),
+];
+
+/// 255 bits of which all but the lowest byte are ones.
+const fn ones_from(lowest: u8) -> [u8; 32] {
+    let mut bytes = [0xff; 32];
+    let [first, .., last] = &mut bytes;
+    *first = lowest;
+    *last = 0x7f;
+    bytes
+}
+
+/// Checks that a blob is the one encoding of a sound key of this type; gives its bits as [`super::PublicKey::bits`].
+pub(super) fn check(key_type: KeyType, blob: &[u8]) -> Result<Option<usize>, KeyError> {
+    let inner = inner_type(blob).ok_or(KeyError::Structure)?;
+    if inner != key_type.as_str().as_bytes() {
+        return Err(KeyError::Mismatch);
+    }
+    let key = ssh_key::PublicKey::from_bytes(blob).map_err(|_| KeyError::Structure)?;
+    // A second encoding would be a second fingerprint, and so a second name for one key.
+    if key.to_bytes().map_err(|_| KeyError::Structure)? != blob {
+        return Err(KeyError::Structure);
+    }
+    match key.key_data() {
+        KeyData::Ed25519(key) => ed25519(&key.0).map(|()| None),
+        KeyData::SkEd25519(key) => {
+            application(key.application())?;
+            ed25519(&key.public_key().0).map(|()| None)
+        }
+        KeyData::Ecdsa(EcdsaPublicKey::NistP256(point)) => ecdsa(&P256, point.as_bytes()).map(Some),
+        KeyData::Ecdsa(EcdsaPublicKey::NistP384(point)) => ecdsa(&P384, point.as_bytes()).map(Some),
+        KeyData::Ecdsa(EcdsaPublicKey::NistP521(point)) => ecdsa(&P521, point.as_bytes()).map(Some),
+        KeyData::SkEcdsaSha2NistP256(key) => {
+            application(key.application())?;
+            ecdsa(&P256, key.ec_point().as_bytes()).map(Some)
+        }
+        KeyData::Rsa(key) => rsa(positive(&key.n)?, positive(&key.e)?).map(Some),
+        _ => Err(KeyError::Structure),
+    }
+}
+
+/// Refuses the application of a security key that is not ssh's own, or that would not print.
+fn application(text: &str) -> Result<(), KeyError> {
+    let prints = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if text.starts_with("ssh:") && prints && text.len() <= APPLICATION_MAX {
+        Ok(())
+    } else {
+        Err(KeyError::Application)
+    }
+}
+
+/// Refuses the points of small order, for which anybody can sign.
+fn ed25519(point: &[u8; 32]) -> Result<(), KeyError> {
+    let mut y = *point;
+    let [.., last] = &mut y;
+    *last &= 0x7f;
+    if SMALL_ORDER.contains(&y) { Err(KeyError::SmallOrder) } else { Ok(()) }
+}
+
+/// Takes an uncompressed point of the curve alone; gives the bits of the curve.
+fn ecdsa(curve: &Curve, point: &[u8]) -> Result<usize, KeyError> {
+    // sshd takes no compressed point either (SEC 1, section 2.3.3, has four forms).
+    let Some((0x04, coordinates)) = point.split_first() else {
+        return Err(KeyError::Structure);
+    };
+    if curve.holds(coordinates) { Ok(curve.bits) } else { Err(KeyError::OffCurve) }
+}
+
+/// The bytes of a number that is not negative, without leading zeros.
+fn positive(number: &Mpint) -> Result<&[u8], KeyError> {
+    match number.as_bytes() {
+        [] => Ok(&[]),
+        _ => number.as_positive_bytes().ok_or(KeyError::Structure),
+    }
+}
+
+/// The bits of a number without leading zero bytes.
+fn bits(number: &[u8]) -> usize {
+    let unused = number.first().map_or(0, |byte| byte.leading_zeros());
+    (number.len() * 8).saturating_sub(unused as usize)
+}
+
+/// Checks size, exponent and modulus; gives the bits of the modulus.
+fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<usize, KeyError> {
+    let size = bits(modulus);
+    if !(RSA_BITS_MIN..=RSA_BITS_MAX).contains(&size) {
+        return Err(KeyError::RsaSize(size));
+    }
+    // The limit of 64 bits is OpenSSL's, for moduli above 3,072 bits (`OPENSSL_RSA_MAX_PUBEXP_BITS`).
+    let value = exponent.iter().fold(0, |value: u64, byte| value << 8 | u64::from(*byte));
+    if bits(exponent) > 64 || value < RSA_EXPONENT_MIN || value % 2 == 0 {
+        return Err(KeyError::RsaExponent);
+    }
+    if remainder(modulus, 2) == 0 {
+        return Err(KeyError::RsaModulus);
+    }
+    if is_roca(modulus) { Err(KeyError::Roca) } else { Ok(size) }
+}
+
+/// The remainder of a big-endian number by a small one.
+fn remainder(number: &[u8], divisor: u32) -> u32 {
+    number.iter().fold(0, |rest, byte| (rest << 8 | u32::from(*byte)) % divisor)
+}
+
+/// Whether a modulus is of the flawed Infineon library (CVE-2017-15361).
+///
+/// Its primes are k*M + (65537^a mod M), with M the product of the first primes (Nemec et al., CCS 2017), so that the
+/// modulus too is a power of 65537 modulo each of these; by chance, one modulus in 2^27 is.
+fn is_roca(modulus: &[u8]) -> bool {
+    ODD_PRIMES.iter().all(|prime| {
+        let rest = remainder(modulus, *prime);
+        let powers = iter::successors(Some(1), |power| Some(power * (65_537 % prime) % prime));
+        powers.take(*prime as usize).any(|power| power == rest)
+    })
+}

@@ -1,0 +1,20 @@
+//! hubgate: the front gate of a Git hub on stock OpenSSH.
+//!
+//! The library is the program; `bin/` holds mains of one call each. ARCHITECTURE.md draws the modules and their arrows.
+
+pub mod access;
+#[cfg(feature = "admin")]
+pub mod admin;
+pub mod authorized_keys;
+pub mod config;
+pub mod db;
+pub mod gateway;
+pub mod git;
+pub mod key;
+pub mod log;
+pub mod message;
+pub mod name;
+pub mod random;
+pub mod repository;
+pub mod request;
+pub mod word;

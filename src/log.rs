@@ -1,0 +1,116 @@
+//! The system log: one line an event, escaped here, sent by the crate `syslog`.
+//!
+//! Strangers' text enters as the value of a field and cannot leave it: no newline, quote, backslash or byte outside
+//! printable ASCII passes. A log that is missing or stuck never stops a session. The only user of `syslog`.
+
+use std::fmt::{self, Write as _};
+use std::io::Write;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::time::Duration;
+
+use syslog::{Facility, LogFormat, Logger, LoggerBackend, Severity};
+
+/// How long a send may wait for a log daemon that does not read.
+const SEND_TIMEOUT: Duration = Duration::from_millis(200);
+/// The longest value of a field, in bytes before escaping.
+const VALUE_MAX: usize = 128;
+
+/// How much an event matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// A session that was served.
+    Info,
+    /// A session that was refused.
+    Notice,
+    /// A fault of ours: one session suffers.
+    Error,
+    /// A forced command that sshd cannot have written: somebody should look today.
+    Critical,
+}
+
+/// One line of `key=value` fields in the order in which they were added.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Line(String);
+
+impl Line {
+    /// Adds a field; the value may be anybody's.
+    #[must_use]
+    pub fn field(mut self, key: &'static str, value: impl fmt::Display) -> Self {
+        let blank = if self.0.is_empty() { "" } else { " " };
+        // Writing to a String cannot fail.
+        let _ = write!(self.0, "{blank}{key}={}", Escaped(value.to_string().as_bytes()));
+        self
+    }
+
+    /// Adds a field whose value is bytes that may not be UTF-8.
+    #[must_use]
+    pub fn bytes(self, key: &'static str, value: &[u8]) -> Self {
+        let text = Escaped(value).to_string();
+        let blank = if self.0.is_empty() { "" } else { " " };
+        Self(self.0 + blank + key + "=" + &text)
+    }
+
+    /// The line as it is sent.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A value as it stands in the log: printable ASCII; blanks make it quoted; everything else, `"` and `\` are `\xNN`.
+struct Escaped<'a>(&'a [u8]);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (shown, rest) = self.0.split_at_checked(VALUE_MAX).unwrap_or((self.0, b""));
+        let quote = if shown.is_empty() || shown.contains(&b' ') { "\"" } else { "" };
+        f.write_str(quote)?;
+        for byte in shown {
+            match byte {
+                b'"' | b'\\' => write!(f, "\\x{byte:02x}")?,
+                0x20..=0x7e => f.write_char(char::from(*byte))?,
+                _ => write!(f, "\\x{byte:02x}")?,
+            }
+        }
+        f.write_str(quote)?;
+        if rest.is_empty() { Ok(()) } else { write!(f, "...+{}", rest.len()) }
+    }
+}
+
+/// Sends one line to the system log at `socket`, as `program`, facility `auth`.
+///
+/// What goes wrong is dropped: a session does not fail for its log.
+pub fn send(socket: &Path, program: &str, level: Level, line: &Line) {
+    let _ = try_send(socket, program, level, line);
+}
+
+fn try_send(socket: &Path, program: &str, level: Level, line: &Line) -> Result<(), syslog::Error> {
+    let datagram = UnixDatagram::unbound()?;
+    datagram.connect(socket)?;
+    datagram.set_write_timeout(Some(SEND_TIMEOUT))?;
+    let mut logger = Logger { formatter: Bsd { program }, backend: LoggerBackend::Unix(datagram) };
+    match level {
+        Level::Info => logger.info(line),
+        Level::Notice => logger.notice(line),
+        Level::Error => logger.err(line),
+        Level::Critical => logger.crit(line),
+    }
+}
+
+/// The form of RFC 3164 that a local daemon takes, without the time: the daemon has a clock and knows the time zone
+/// (the crate's own formatter writes UTC, which rsyslog would show as local time).
+struct Bsd<'a> {
+    program: &'a str,
+}
+
+impl LogFormat<&Line> for Bsd<'_> {
+    fn format<W: Write>(&self, writer: &mut W, severity: Severity, line: &Line) -> Result<(), syslog::Error> {
+        let priority = Facility::LOG_AUTH as u8 | severity as u8;
+        write!(writer, "<{priority}>{}[{}]: {}", self.program, std::process::id(), line.as_str())
+            .map_err(syslog::Error::Write)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,267 @@
+//! Every text that a peer reads, and the exit status that goes with it.
+//!
+//! Decisions enter, words leave; nothing is decided here. A text names what the peer gave and what the peer may know,
+//! and never how the server is built.
+
+use std::process::ExitCode;
+
+use time::{Date, OffsetDateTime};
+
+use crate::access::{GateRequest, NotAdmitted};
+use crate::config::Config;
+use crate::name::{RepoPath, Title};
+use crate::request::{BadRequest, Form};
+
+/// The exit statuses of every program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// Done.
+    Done,
+    /// Refused, or not found.
+    Refused,
+    /// Used wrongly.
+    Usage,
+    /// A command that this server does not know: what a shell says of a program that is not there.
+    NotSupported,
+    /// A fault of ours, or temporarily unavailable. git prints nothing of its own for it.
+    Fault,
+}
+
+impl Status {
+    /// The number.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Refused => 1,
+            Self::Usage => 2,
+            Self::NotSupported => 127,
+            Self::Fault => 128,
+        }
+    }
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        status.code().into()
+    }
+}
+
+/// What a session comes to when it is not handed to git.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The command is none of ours.
+    Bad(BadRequest),
+    /// A verb of ours that this hub does not serve.
+    NotSupported,
+    /// Missing or hidden.
+    NoRepository,
+    /// Visible, not writable.
+    ReadOnly(RepoPath),
+    /// To be asked for.
+    Gated(RepoPath, GateRequest),
+    /// Takes no pushes, for the operator's reason.
+    Frozen(RepoPath, String),
+    /// The key or the account is not good.
+    NotAdmitted(NotAdmitted),
+    /// LFS verbs, until they are served.
+    LfsNotServed,
+}
+
+impl Refusal {
+    /// What stands as `reason=` in the log.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Bad(BadRequest::Syntax) => "syntax",
+            Self::Bad(BadRequest::Verb) => "verb",
+            Self::Bad(BadRequest::Path) => "path",
+            Self::NotSupported => "off",
+            Self::NoRepository => "no-repository",
+            Self::ReadOnly(_) => "read-only",
+            Self::Gated(..) => "gated",
+            Self::Frozen(..) => "frozen",
+            Self::NotAdmitted(NotAdmitted::NoLongerOnAccount) => "key-removed",
+            Self::NotAdmitted(NotAdmitted::Expired(_)) => "key-expired",
+            Self::NotAdmitted(NotAdmitted::Disabled(_)) => "account-disabled",
+            Self::NotAdmitted(NotAdmitted::Compromised) => "key-compromised",
+            Self::NotAdmitted(NotAdmitted::OtherAccount) => "other-account",
+            Self::LfsNotServed => "lfs-not-served",
+        }
+    }
+}
+
+/// Something of ours that failed; the peer gets a reference, the log the cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultKind {
+    /// It may work in a minute.
+    Unavailable,
+    /// It will not.
+    Broken,
+}
+
+/// The text and the status of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// For standard output: the greeting and what was asked for.
+    pub out: String,
+    /// For standard error: one line each, without prefix.
+    pub err: Vec<String>,
+    /// The exit status.
+    pub status: Status,
+}
+
+impl Answer {
+    /// What a peer reads of a fault: one fixed sentence, and a reference that the log has too.
+    #[must_use]
+    pub fn fault(kind: FaultKind, reference: &str) -> Self {
+        let line = match kind {
+            FaultKind::Unavailable => format!("temporarily unavailable, try again in a minute (reference {reference})"),
+            FaultKind::Broken => format!("the server could not serve this request (reference {reference})"),
+        };
+        Self { out: String::new(), err: vec![line], status: Status::Fault }
+    }
+
+    /// Standard error as it is written: each line behind `hubgate: `, without control characters.
+    #[must_use]
+    pub fn stderr(&self) -> String {
+        self.err.iter().map(|line| format!("hubgate: {}\n", line.replace(char::is_control, "?"))).collect()
+    }
+}
+
+/// Words the answers of one session.
+#[derive(Debug, Clone, Copy)]
+pub struct Speaker<'a> {
+    /// For names and addresses.
+    pub config: &'a Config,
+    /// For whom sshd started the session.
+    pub form: &'a Form,
+    /// The title of the key, where it is on an account.
+    pub title: Option<&'a Title>,
+}
+
+impl Speaker<'_> {
+    /// What `ssh -T` prints.
+    #[must_use]
+    pub fn greeting(&self) -> Answer {
+        let hub = &self.config.hub;
+        let (name, err) = match self.form {
+            Form::Account(user, _) => (user.as_str(), Vec::new()),
+            Form::Anonymous(key) => {
+                let mut lines = vec![format!("the key {key} is on no account here")];
+                if !hub.keys_help.is_empty() {
+                    lines.push(format!("add it to your account: {}", hub.keys_help));
+                }
+                lines.push(self.other_key());
+                ("anonymous", lines)
+            }
+        };
+        Answer { out: format!("Hi {name}, welcome to {}.\n", hub.name), err, status: Status::Done }
+    }
+
+    /// What `help` prints.
+    #[must_use]
+    pub fn help(&self) -> Answer {
+        let at = self.at();
+        let out = format!(
+            "This server speaks git over SSH:\n  \
+             git clone {at}:OWNER/NAME              a model\n  \
+             git clone {at}:datasets/OWNER/NAME     a dataset\n  \
+             git clone {at}:spaces/OWNER/NAME       a space\n  \
+             ssh -T {at}                            says who you are\n"
+        );
+        Answer { out, err: Vec::new(), status: Status::Done }
+    }
+
+    /// What a refused peer reads.
+    #[must_use]
+    pub fn refusal(&self, refusal: &Refusal) -> Answer {
+        let (line, you_are) = match refusal {
+            Refusal::Bad(BadRequest::Syntax) => ("invalid command".to_owned(), Vec::new()),
+            Refusal::Bad(BadRequest::Verb) | Refusal::NotSupported => (self.not_supported(), Vec::new()),
+            Refusal::Bad(BadRequest::Path) | Refusal::NoRepository => {
+                ("repository not found, or you have no access to it".to_owned(), self.you_are())
+            }
+            Refusal::ReadOnly(path) => (format!("you have no write access to {path}"), self.you_are()),
+            Refusal::Gated(path, request) => (self.gated(path, *request), self.you_are()),
+            Refusal::Frozen(path, reason) => (format!("{path} is read-only: {reason}"), Vec::new()),
+            Refusal::NotAdmitted(reason) => (self.not_admitted(reason), Vec::new()),
+            Refusal::LfsNotServed => ("LFS is not served yet".to_owned(), Vec::new()),
+        };
+        let status = match refusal {
+            Refusal::Bad(BadRequest::Verb) | Refusal::NotSupported => Status::NotSupported,
+            Refusal::Bad(BadRequest::Syntax | BadRequest::Path)
+            | Refusal::NoRepository
+            | Refusal::ReadOnly(_)
+            | Refusal::Gated(..)
+            | Refusal::Frozen(..)
+            | Refusal::NotAdmitted(_)
+            | Refusal::LfsNotServed => Status::Refused,
+        };
+        Answer { out: String::new(), err: std::iter::once(line).chain(you_are).collect(), status }
+    }
+
+    fn not_supported(&self) -> String {
+        format!("command not supported: this server speaks git, git-lfs and its own commands (ssh {} help)", self.at())
+    }
+
+    fn not_admitted(&self, reason: &NotAdmitted) -> String {
+        let key = self.form.fingerprint();
+        match (reason, self.form) {
+            (NotAdmitted::Compromised, _) => format!("the key {key} was removed as compromised"),
+            (NotAdmitted::Expired(end), _) => {
+                let day = OffsetDateTime::from_unix_timestamp(*end).map_or(Date::MAX, OffsetDateTime::date);
+                match self.title {
+                    Some(title) => format!("the key \"{title}\" ({key}) expired on {day}"),
+                    None => format!("the key {key} expired on {day}"),
+                }
+            }
+            (NotAdmitted::Disabled(reason), Form::Account(user, _)) => {
+                format!("the account {user} is disabled: {reason}")
+            }
+            (NotAdmitted::NoLongerOnAccount | NotAdmitted::OtherAccount, Form::Account(user, _)) => {
+                format!("the key {key} is no longer on the account {user}")
+            }
+            (
+                NotAdmitted::Disabled(_) | NotAdmitted::NoLongerOnAccount | NotAdmitted::OtherAccount,
+                Form::Anonymous(_),
+            ) => format!("the key {key} is on no account here"),
+        }
+    }
+
+    fn gated(&self, path: &RepoPath, request: GateRequest) -> String {
+        match request {
+            GateRequest::None => {
+                format!("access to {path} is restricted: ask for it with: ssh {} access request {path}", self.at())
+            }
+            GateRequest::Pending => format!("access to {path} is restricted: your request waits for an answer"),
+            GateRequest::Accepted | GateRequest::Rejected => {
+                format!("access to {path} is restricted: your request was rejected")
+            }
+        }
+    }
+
+    fn you_are(&self) -> Vec<String> {
+        match (self.form, self.title) {
+            (Form::Account(user, key), Some(title)) => {
+                vec![format!("you are {user}, by the key \"{title}\" ({key})")]
+            }
+            (Form::Account(user, key), None) => vec![format!("you are {user}, by the key {key}")],
+            (Form::Anonymous(key), _) => {
+                vec![format!("you are anonymous: the key {key} is on no account here"), self.other_key()]
+            }
+        }
+    }
+
+    /// The way out for a peer whose agent offered the wrong key first.
+    fn other_key(&self) -> String {
+        format!("to use another key: ssh -o IdentitiesOnly=yes -i FILE {}", self.at())
+    }
+
+    fn at(&self) -> String {
+        format!("{}@{}", self.config.ssh.login, self.config.hub.host)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,290 @@
+//! Names: owners, repositories, kinds, titles.
+//!
+//! Strangers' text enters as bytes and leaves as types; nothing here does I/O. A text that does not fit is refused,
+//! never repaired. The rules are those of the Hugging Face Hub's repository ids.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::word::words;
+
+/// The longest component of a path on the hub, in bytes.
+const COMPONENT_MAX: usize = 96;
+/// The longest name that a new owner may take, in bytes.
+const NEW_OWNER_MAX: usize = 40;
+/// The longest title, in bytes.
+const TITLE_MAX: usize = 255;
+/// Names that no owner may take: words of the URL grammar, and words that would mislead in a greeting or a log.
+const RESERVED_OWNERS: [&str; 10] =
+    ["anonymous", "models", "datasets", "spaces", "kernels", "buckets", "root", "git", "hubgate", "admin"];
+
+/// Why a text is no name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// Nothing there.
+    #[error("a name must not be empty")]
+    Empty,
+    /// More bytes than allowed.
+    #[error("a name has at most {0} characters")]
+    TooLong(usize),
+    /// A byte outside the set.
+    #[error("a name has only letters, digits, '.', '_' and '-'")]
+    Character,
+    /// Starts or ends with `.` or `-`.
+    #[error("a name starts and ends with a letter, a digit or '_'")]
+    Edge,
+    /// Holds `..` or `--`.
+    #[error("a name must not contain '..' or '--'")]
+    Doubled,
+    /// A repository's name ends in `.git`.
+    #[error("a repository's name must not end in '.git'")]
+    GitSuffix,
+    /// A word that is kept back.
+    #[error("this name is reserved")]
+    Reserved,
+    /// Not `OWNER/NAME`, `datasets/OWNER/NAME` or `spaces/OWNER/NAME`.
+    #[error("a repository is OWNER/NAME, datasets/OWNER/NAME or spaces/OWNER/NAME")]
+    Shape,
+    /// A title with something in it that does not print.
+    #[error("a title is printable text in UTF-8, without control or invisible characters")]
+    TitleCharacter,
+    /// A title that is empty or longer than 255 bytes.
+    #[error("a title has 1 to {TITLE_MAX} bytes")]
+    TitleLength,
+}
+
+/// Checks one component of a path: `[A-Za-z0-9_]([A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?` without `..` and `--`.
+fn component(text: &[u8]) -> Result<&str, NameError> {
+    let edge = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let (Some(first), Some(last)) = (text.first(), text.last()) else {
+        return Err(NameError::Empty);
+    };
+    if text.len() > COMPONENT_MAX {
+        return Err(NameError::TooLong(COMPONENT_MAX));
+    }
+    if !text.iter().all(|byte| edge(byte) || matches!(byte, b'.' | b'-')) {
+        return Err(NameError::Character);
+    }
+    if !edge(first) || !edge(last) {
+        return Err(NameError::Edge);
+    }
+    if text.windows(2).any(|pair| matches!(pair, b".." | b"--")) {
+        return Err(NameError::Doubled);
+    }
+    std::str::from_utf8(text).map_err(|_| NameError::Character)
+}
+
+/// The form in which names are compared: ASCII lower case.
+#[must_use]
+pub fn fold(text: &str) -> String {
+    text.to_ascii_lowercase()
+}
+
+/// A user or an organization.
+///
+/// Holding one tells you that its text is safe in an `authorized_keys` line, in a log line and on a terminal.
+/// It does not tell you that the account exists, nor that a new account may take the name ([`Owner::new_account`]).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Owner(String);
+
+impl Owner {
+    /// Reads a name that a new account is to take: at most 40 bytes, none of the reserved words in any case.
+    ///
+    /// # Errors
+    /// The rule that the text breaks.
+    pub fn new_account(text: &str) -> Result<Self, NameError> {
+        let owner: Self = text.parse()?;
+        if owner.0.len() > NEW_OWNER_MAX {
+            return Err(NameError::TooLong(NEW_OWNER_MAX));
+        }
+        if RESERVED_OWNERS.contains(&owner.folded().as_str()) {
+            return Err(NameError::Reserved);
+        }
+        Ok(owner)
+    }
+
+    /// The name as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name as it is compared.
+    #[must_use]
+    pub fn folded(&self) -> String {
+        fold(&self.0)
+    }
+}
+
+impl FromStr for Owner {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        component(text.as_bytes()).map(|name| Self(name.to_owned()))
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A repository's own name, the last component of its path.
+///
+/// Holding one tells you that it does not end in `.git`; it does not tell you that the repository exists.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Name(String);
+
+impl Name {
+    /// The name as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name as it is compared.
+    #[must_use]
+    pub fn folded(&self) -> String {
+        fold(&self.0)
+    }
+}
+
+impl FromStr for Name {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let name = component(text.as_bytes())?;
+        // Compared without case, or `x.GIT` and `x` would be two names for what a client writes as one.
+        if fold(name).ends_with(".git") { Err(NameError::GitSuffix) } else { Ok(Self(name.to_owned())) }
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+words! {
+    /// What a repository holds.
+    pub enum RepoKind {
+        /// `OWNER/NAME`.
+        Model = "model",
+        /// `datasets/OWNER/NAME`.
+        Dataset = "dataset",
+        /// `spaces/OWNER/NAME`.
+        Space = "space",
+    }
+}
+
+impl RepoKind {
+    /// What stands before the owner in a path: nothing, `datasets/` or `spaces/`.
+    #[must_use]
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Model => "",
+            Self::Dataset => "datasets/",
+            Self::Space => "spaces/",
+        }
+    }
+}
+
+/// A place on the hub, such as `alice/x` or `datasets/alice/squad`.
+///
+/// Holding one tells you that it is well formed. It is a key for the database and never becomes a path on disk.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RepoPath {
+    /// What the repository holds.
+    pub kind: RepoKind,
+    /// Whose it is.
+    pub owner: Owner,
+    /// Its own name.
+    pub name: Name,
+}
+
+impl RepoPath {
+    /// Reads a path as git clients write it: at most one leading `/`, one trailing `/` and one `.git` are taken off.
+    ///
+    /// # Errors
+    /// The rule that the text breaks.
+    pub fn from_wire(text: &str) -> Result<Self, NameError> {
+        let text = text.strip_prefix('/').unwrap_or(text);
+        let text = text.strip_suffix('/').unwrap_or(text);
+        text.strip_suffix(".git").unwrap_or(text).parse()
+    }
+}
+
+impl FromStr for RepoPath {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let mut words = text.split('/');
+        let (kind, owner, name) = match (words.next(), words.next(), words.next(), words.next()) {
+            (Some(owner), Some(name), None, None) => (RepoKind::Model, owner, name),
+            (Some("datasets"), Some(owner), Some(name), None) => (RepoKind::Dataset, owner, name),
+            (Some("spaces"), Some(owner), Some(name), None) => (RepoKind::Space, owner, name),
+            _ => return Err(NameError::Shape),
+        };
+        // `datasets/x` is a path that lacks its name, not a model of an owner called "datasets".
+        if RepoKind::ALL.iter().any(|other| other.prefix().strip_suffix('/') == Some(owner)) {
+            return Err(NameError::Shape);
+        }
+        Ok(Self { kind, owner: owner.parse()?, name: name.parse()? })
+    }
+}
+
+impl fmt::Display for RepoPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}/{}", self.kind.prefix(), self.owner, self.name)
+    }
+}
+
+/// The name that a person gave a key, and any other line of free text.
+///
+/// Holding one tells you that it is one line of 1 to 255 bytes without control, format or private-use characters; it
+/// may hold quotes and blanks, so it still needs quoting where those count.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Title(String);
+
+impl Title {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Title {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        if text.is_empty() || text.len() > TITLE_MAX {
+            return Err(NameError::TitleLength);
+        }
+        if text.chars().any(|c| c.is_control() || is_invisible(c)) {
+            return Err(NameError::TitleCharacter);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Title {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Characters that print nothing or change how others print: Unicode's format characters (Cf), line and paragraph
+/// separators, variation selectors, fillers that draw as blank, private use and non-characters (Unicode 16, UCD).
+fn is_invisible(c: char) -> bool {
+    matches!(u32::from(c),
+        0xAD | 0x34F | 0x600..=0x605 | 0x61C | 0x6DD | 0x70F | 0x890..=0x891 | 0x8E2 | 0x115F..=0x1160
+        | 0x17B4..=0x17B5 | 0x180B..=0x180F | 0x200B..=0x200F | 0x2028..=0x202E | 0x2060..=0x206F | 0x3164
+        | 0xE000..=0xF8FF | 0xFDD0..=0xFDEF | 0xFE00..=0xFE0F | 0xFEFF | 0xFFA0 | 0xFFF0..=0xFFFB | 0x110BD | 0x110CD
+        | 0x13430..=0x1343F | 0x1BCA0..=0x1BCA3 | 0x1D173..=0x1D17A | 0xE0000..=0xE0FFF | 0xF0000..)
+        || u32::from(c) & 0xFFFE == 0xFFFE
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,14 @@
+//! Randomness from the kernel.
+
+use std::fs::File;
+use std::io::{self, Read};
+
+/// Random bytes.
+///
+/// # Errors
+/// Where the kernel has none to give.
+pub fn bytes<const N: usize>() -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
