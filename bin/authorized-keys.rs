@@ -1,4 +1,4 @@
-//! `authorized-keys`: sshd's AuthorizedKeysCommand.
+//! `authorized-keys`: sshd's `AuthorizedKeysCommand`.
 
 fn main() -> std::process::ExitCode {
     hubgate::authorized_keys::main()

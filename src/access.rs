@@ -309,12 +309,11 @@ pub fn decide(identity: &Identity, repository: Option<&RepositoryFacts>, needed:
 fn access(identity: &Identity, repository: &RepositoryFacts, now: i64) -> Access {
     let everybody = everybody(repository);
     match identity {
-        Identity::Anonymous => everybody,
         Identity::DeployKey { repository: its_own, scope } if *its_own == repository.id => match scope {
             Scope::Read => Access::Fetch,
             Scope::Write => Access::Write,
         },
-        Identity::DeployKey { .. } => everybody,
+        Identity::Anonymous | Identity::DeployKey { .. } => everybody,
         Identity::Certificate { organization, .. } if *organization != repository.owner => everybody,
         Identity::Account(account) | Identity::Certificate { account, .. } => {
             let granted = everybody.max(personal(account, repository, now));

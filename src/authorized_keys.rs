@@ -102,7 +102,7 @@ fn run(words: &[&[u8]], socket: &mut PathBuf) -> Result<Option<String>, Fault> {
     Ok(Some(authorized_keys_line(gateway, config_file, &form, &key)))
 }
 
-/// The line that sshd reads (sshd(8), AUTHORIZED_KEYS FILE FORMAT): everything restricted, the gateway as command.
+/// The line that sshd reads (sshd(8), `AUTHORIZED_KEYS FILE FORMAT`): everything restricted, the gateway as command.
 ///
 /// No part of it can hold a quote, a backslash or a newline: a path that is plain, a name that passed, base64.
 fn authorized_keys_line(gateway: &str, config_file: Option<&str>, form: &Form, key: &OfferedKey) -> String {

@@ -77,7 +77,6 @@ pub fn main() -> ExitCode {
         let line = Line::default().field("sid", &reference).field("decision", "fault").field("cause", cause);
         log::send(&crate::config::Log::default().socket, PROGRAM, Level::Critical, &line);
         say(&Answer::fault(FaultKind::Broken, &reference));
-        #[expect(clippy::exit, reason = "a panic must end with the status of a fault and not with a signal")]
         std::process::exit(Status::Fault.code().into());
     }));
     let mut session = Session { id, environment: Environment::take(), line: Line::default(), socket: None };

@@ -156,7 +156,12 @@ impl FromStr for Name {
     fn from_str(text: &str) -> Result<Self, NameError> {
         let name = component(text.as_bytes())?;
         // Compared without case, or `x.GIT` and `x` would be two names for what a client writes as one.
-        if fold(name).ends_with(".git") { Err(NameError::GitSuffix) } else { Ok(Self(name.to_owned())) }
+        let end = name.get(name.len().saturating_sub(4)..);
+        if end.is_some_and(|end| end.eq_ignore_ascii_case(".git")) {
+            Err(NameError::GitSuffix)
+        } else {
+            Ok(Self(name.to_owned()))
+        }
     }
 }
 

@@ -36,7 +36,11 @@ pub enum Command {
     Init,
     /// Bring the database to this program's version, after a backup beside it.
     Migrate,
-    /// Print the block that this machine's sshd needs, made from sshd_config.example.
+    /// Try it all on this machine: a hub and an sshd of its own on 127.0.0.1, gone when it ends.
+    Demo(Demo),
+    /// Look for what is wrong on this machine; each finding comes with the line that mends it.
+    Doctor(Doctor),
+    /// Print the block that this machine's sshd needs, made from `sshd_config.example`.
     SshdConfig(SshdConfig),
     /// People and machines that have an account.
     #[command(subcommand)]
@@ -56,6 +60,34 @@ pub enum Command {
         #[arg(long, value_name = "TIME", default_value = "7d", value_parser = super::when::parse_past)]
         since: i64,
     },
+}
+
+/// `hubgate demo`
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// The directory that holds everything. Unless given: a new one, /var/lib/hubgate-demo-XXXX.
+    #[arg(long)]
+    pub dir: Option<PathBuf>,
+    /// The port on 127.0.0.1.
+    #[arg(long, default_value_t = 2222)]
+    pub port: u16,
+    /// End after the round trip instead of waiting for Ctrl-C; status 0 only if all of it worked.
+    #[arg(long)]
+    pub once: bool,
+    /// Leave the directory.
+    #[arg(long)]
+    pub keep: bool,
+    /// The login account; made, and removed at the end, where there is none of that name.
+    #[arg(long, value_name = "NAME", default_value = "git")]
+    pub login: String,
+}
+
+/// `hubgate doctor`
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// The configuration file of the sshd that is meant.
+    #[arg(long, value_name = "FILE", default_value = "/etc/ssh/sshd_config")]
+    pub sshd_config: PathBuf,
 }
 
 /// `hubgate sshd-config`
@@ -205,7 +237,7 @@ pub enum KeyCommand {
     Add {
         /// The account.
         user: Owner,
-        /// The public key, as in id_ed25519.pub; `-` is standard input.
+        /// The public key, as in `id_ed25519.pub`; `-` is standard input.
         file: PathBuf,
         /// What to call it. Unless given: the key's comment, else its type and fingerprint.
         #[arg(long)]

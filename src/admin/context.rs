@@ -27,11 +27,6 @@ impl Context {
         let store = Store::open(&config.paths.database)?;
         Ok(Self { config, store })
     }
-
-    /// Who is at the keyboard, for the audit table.
-    pub(super) fn actor(&self) -> String {
-        actor()
-    }
 }
 
 /// Who is at the keyboard: sudo's caller, else the account that the command runs as.

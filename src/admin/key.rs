@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Failure;
 use super::cli::KeyCommand;
-use super::context::{Context, confirm};
+use super::context::{Context, actor, confirm};
 use super::report::{Report, json_time};
 use super::when::minute;
 use crate::access::Removal;
@@ -32,7 +32,7 @@ pub(super) fn run(command: KeyCommand, config: &Path) -> Result<Report, Failure>
             refuse_weak(&key)?;
             let title = title.or(comment).map_or_else(|| default_title(&key), Ok)?;
             let mut context = Context::open(config)?;
-            let actor = context.actor();
+            let actor = actor();
             let expires = expires.map(|end| end.0);
             let row = context.store.change(&actor, |change| change.add_key(&user, &key, &title, scope, expires))?;
             let text = format!("added \"{}\" ({}) to {}\n", row.title, row.fingerprint, row.owner);
@@ -67,7 +67,7 @@ pub(super) fn run(command: KeyCommand, config: &Path) -> Result<Report, Failure>
         }
         KeyCommand::Rename { fingerprint, title } => {
             let mut context = Context::open(config)?;
-            let actor = context.actor();
+            let actor = actor();
             context.store.change(&actor, |change| change.rename_key(&fingerprint, &title))?;
             let key = context.store.key(&fingerprint)?;
             Ok(Report::new(format!("renamed {fingerprint} to \"{title}\"\n"), key_json(&context.config, &key)))
@@ -76,7 +76,7 @@ pub(super) fn run(command: KeyCommand, config: &Path) -> Result<Report, Failure>
             let mut context = Context::open(config)?;
             let key = context.store.key(&fingerprint)?;
             confirm(&sure, &format!("Remove the key \"{}\" of {}?", key.title, key.owner))?;
-            let actor = context.actor();
+            let actor = actor();
             let removal = if compromised { Removal::Compromised } else { Removal::Ordinary };
             context.store.change(&actor, |change| change.remove_key(&fingerprint, removal))?;
             let key = context.store.key(&fingerprint)?;

@@ -7,6 +7,8 @@
 mod audit;
 pub mod cli;
 mod context;
+mod demo;
+mod doctor;
 mod key;
 mod login;
 mod org;
@@ -87,6 +89,8 @@ fn run(cli: Cli) -> Result<Report, Failure> {
     let context = || Context::open(&cli.config);
     match cli.command {
         Command::Init => setup::init(&cli.config),
+        Command::Demo(command) => demo::run(&command),
+        Command::Doctor(command) => doctor::run(&command, &cli.config),
         Command::SshdConfig(command) => sshd_config::run(&command, &cli.config),
         Command::Migrate => setup::migrate(&cli.config),
         Command::User(command) => user::run(command, context()?),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Failure;
 use super::cli::{MemberCommand, OrgCommand};
-use super::context::{Context, confirm};
+use super::context::{Context, actor, confirm};
 use super::report::{Report, json_time};
 use super::user::{members_json, members_text};
 use super::when::minute;
@@ -12,7 +12,7 @@ use crate::access::Role;
 use crate::db::{OwnerKind, OwnerRow};
 
 pub(super) fn run(command: OrgCommand, mut context: Context) -> Result<Report, Failure> {
-    let actor = context.actor();
+    let actor = actor();
     match command {
         OrgCommand::Add { name, admin } => {
             let organization = context.store.change(&actor, |change| {

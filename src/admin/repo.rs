@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Failure;
 use super::cli::{CollaboratorCommand, RepoCommand};
-use super::context::{Context, confirm};
+use super::context::{Context, actor, confirm};
 use super::report::{Report, json_time, table};
 use super::when::minute;
 use crate::access::Visibility;
@@ -17,7 +17,7 @@ use crate::message::Status;
 use crate::repository::create_repository;
 
 pub(super) fn run(command: RepoCommand, mut context: Context) -> Result<Report, Failure> {
-    let actor = context.actor();
+    let actor = actor();
     let root = context.config.paths.repositories.clone();
     match command {
         RepoCommand::Create { path, private, description, object_format, created_by } => {
@@ -173,7 +173,7 @@ fn check(root: &Path, context: &Context) -> Result<Report, Failure> {
         known.insert(root.join(directory.relative()));
     }
     let list = |path: &Path| -> Result<Vec<PathBuf>, Failure> {
-        let entries = std::fs::read_dir(path).and_then(|entries| entries.collect::<Result<Vec<_>, _>>());
+        let entries = std::fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         let entries = entries.map_err(|error| Failure::File(path.display().to_string(), error))?;
         Ok(entries.into_iter().map(|entry| entry.path()).collect())
     };

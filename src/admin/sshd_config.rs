@@ -137,24 +137,30 @@ fn output(command: &mut Command) -> Result<Output, Failure> {
     command.output().map_err(|error| Failure::File(program, error))
 }
 
-/// What differs, for the login, between what the block says and what sshd will do.
-pub(super) fn differences(sshd: &Path, file: &Path, block: &Block<'_>) -> Result<Vec<String>, Failure> {
-    let connection = format!("user={},host=localhost,addr=127.0.0.1", block.login);
+/// What sshd will do for a login, as `sshd -T` prints it: keyword in lower case, value.
+pub(super) fn effective(sshd: &Path, file: &Path, login: &str) -> Result<Vec<(String, String)>, Failure> {
+    let connection = format!("user={login},host=localhost,addr=127.0.0.1");
     let test = output(Command::new(sshd).args(["-T", "-C", &connection, "-f"]).arg(file))?;
     if !test.status.success() {
-        return Ok(vec![format!("sshd -T: {}", String::from_utf8_lossy(&test.stderr).trim())]);
+        return Err(Failure::Refused(format!("sshd -T: {}", String::from_utf8_lossy(&test.stderr).trim())));
     }
     let text = String::from_utf8_lossy(&test.stdout);
-    let effective: Vec<(&str, &str)> = text.lines().filter_map(|line| line.split_once(' ')).collect();
+    let pair = |line: &str| line.split_once(' ').map(|(keyword, value)| (keyword.to_owned(), value.to_owned()));
+    Ok(text.lines().filter_map(pair).collect())
+}
+
+/// Where sshd's settings are not what the block says: the keyword, and both values in words.
+pub(super) fn differences(block: &Block<'_>, effective: &[(String, String)]) -> Vec<(String, String)> {
     let mut problems = Vec::new();
     for (keyword, value) in block.wanted() {
-        let found: Vec<&str> = effective.iter().filter(|(name, _)| *name == keyword).map(|(_, value)| *value).collect();
+        let of_keyword = effective.iter().filter(|(name, _)| *name == keyword);
+        let found: Vec<&str> = of_keyword.map(|(_, value)| value.as_str()).collect();
         if found != [value.as_str()] {
             let found = if found.is_empty() { "nothing".to_owned() } else { found.join(" ") };
-            problems.push(format!("{keyword} should be {value}, sshd has {found}"));
+            problems.push((keyword.clone(), format!("{keyword} should be {value}, sshd has {found}")));
         }
     }
-    Ok(problems)
+    problems
 }
 
 pub(super) fn run(command: &SshdConfig, config_path: &Path) -> Result<Report, Failure> {
@@ -190,7 +196,10 @@ fn check(sshd: &Path, file: &Path, block: &Block<'_>) -> Result<Report, Failure>
     if !test.status.success() {
         problems.push(format!("sshd -t: {}", String::from_utf8_lossy(&test.stderr).trim()));
     }
-    problems.extend(differences(sshd, file, block)?);
+    match effective(sshd, file, block.login) {
+        Ok(effective) => problems.extend(differences(block, &effective).into_iter().map(|(_, problem)| problem)),
+        Err(error) => problems.push(error.to_string()),
+    }
     let mut report = if problems.is_empty() {
         let text = format!("sshd {} reads {} as hubgate needs it\n", block.version, file.display());
         Report::new(text, json!({ "version": block.version.to_string(), "problems": [] }))

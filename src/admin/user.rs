@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 
 use super::Failure;
 use super::cli::UserCommand;
-use super::context::{Context, confirm};
+use super::context::{Context, actor, confirm};
 use super::report::{Report, json_time, table};
 use super::when::minute;
 use crate::db::{Member, OwnerKind, OwnerRow};
 
 pub(super) fn run(command: UserCommand, mut context: Context) -> Result<Report, Failure> {
-    let actor = context.actor();
+    let actor = actor();
     match command {
         UserCommand::Add { name, no_create } => {
             let user = context.store.change(&actor, |change| change.add_owner(OwnerKind::User, &name, !no_create))?;

@@ -258,13 +258,11 @@ impl Change<'_> {
         let repository = self.repository(path)?;
         let user = owner_of(&self.transaction, OwnerKind::User, user)?;
         let query = "DELETE FROM collaborator WHERE repository_id = ?1 AND user_id = ?2";
-        match self.transaction.execute(query, params![repository.id, user.id])? {
-            0 => Err(ChangeError::NotFound(format!("collaborator {} on {}", user.name, repository.path))),
-            _ => {
-                let detail = json!({ "user": user.name.as_str() });
-                self.audit("repo.remove_collaborator", &repository.path.to_string(), &detail)
-            }
+        if self.transaction.execute(query, params![repository.id, user.id])? == 0 {
+            return Err(ChangeError::NotFound(format!("collaborator {} on {}", user.name, repository.path)));
         }
+        let detail = json!({ "user": user.name.as_str() });
+        self.audit("repo.remove_collaborator", &repository.path.to_string(), &detail)
     }
 }
 

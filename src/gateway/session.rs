@@ -38,7 +38,7 @@ pub(super) struct Environment {
     pub(super) command: Option<Vec<u8>>,
     /// `SSH_CONNECTION`: client address and port, server address and port.
     pub(super) connection: Option<Vec<u8>>,
-    /// `SSH_USER_AUTH`: the file in which sshd says what was proven (sshd_config(5), ExposeAuthInfo).
+    /// `SSH_USER_AUTH`: the file in which sshd says what was proven (`ExposeAuthInfo` of `sshd_config(5)`).
     pub(super) user_auth: Option<OsString>,
     /// `GIT_PROTOCOL`, which the client chooses.
     pub(super) protocol: Option<OsString>,

@@ -1,0 +1,353 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_hubgate_global_optspecs
+    string join \n config= json h/help V/version
+end
+
+function __fish_hubgate_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_hubgate_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_hubgate_using_subcommand
+    set -l cmd (__fish_hubgate_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c hubgate -n "__fish_hubgate_needs_command" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_needs_command" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c hubgate -n "__fish_hubgate_needs_command" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_needs_command" -f -a "init" -d 'Make the configuration file, the login accounts, the directories and the database, as far as they are missing'
+complete -c hubgate -n "__fish_hubgate_needs_command" -f -a "migrate" -d 'Bring the database to this program\'s version, after a backup beside it'
+complete -c hubgate -n "__fish_hubgate_needs_command" -f -a "demo" -d 'Try it all on this machine: a hub and an sshd of its own on 127.0.0.1, gone when it ends'
+complete -c hubgate -n "__fish_hubgate_needs_command" -f -a "doctor" -d 'Look for what is wrong on this machine; each finding comes with the line that mends it'
+complete -c hubgate -n "__fish_hubgate_needs_command" -f -a "sshd-config" -d 'Print the block that this machine\'s sshd needs, made from sshd_config.example'
+complete -c hubgate -n "__fish_hubgate_needs_command" -f -a "user" -d 'People and machines that have an account'
+complete -c hubgate -n "__fish_hubgate_needs_command" -f -a "org" -d 'Organizations and their members'
+complete -c hubgate -n "__fish_hubgate_needs_command" -f -a "key" -d 'Public keys on accounts'
+complete -c hubgate -n "__fish_hubgate_needs_command" -f -a "repo" -d 'Repositories'
+complete -c hubgate -n "__fish_hubgate_needs_command" -f -a "audit" -d 'Show what was changed, by whom and when'
+complete -c hubgate -n "__fish_hubgate_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c hubgate -n "__fish_hubgate_using_subcommand init" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand init" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand init" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand init" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand migrate" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand migrate" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand migrate" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand migrate" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand demo" -l dir -d 'The directory that holds everything. Unless given: a new one, /var/lib/hubgate-demo-XXXX' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand demo" -l port -d 'The port on 127.0.0.1' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand demo" -l login -d 'The login account; made, and removed at the end, where there is none of that name' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand demo" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand demo" -l once -d 'End after the round trip instead of waiting for Ctrl-C; status 0 only if all of it worked'
+complete -c hubgate -n "__fish_hubgate_using_subcommand demo" -l keep -d 'Leave the directory'
+complete -c hubgate -n "__fish_hubgate_using_subcommand demo" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand demo" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand demo" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand doctor" -l sshd-config -d 'The configuration file of the sshd that is meant' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand doctor" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand doctor" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand doctor" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand doctor" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand sshd-config" -l sshd-config -d 'The configuration file of the sshd that is meant' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand sshd-config" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand sshd-config" -l check -d 'Ask sshd whether it reads the block as it is meant: sshd -t, and sshd -T for the login account'
+complete -c hubgate -n "__fish_hubgate_using_subcommand sshd-config" -l install -d 'Write the block to sshd_config.d/50-hubgate.conf, and take it back where sshd would not start with it'
+complete -c hubgate -n "__fish_hubgate_using_subcommand sshd-config" -l remove -d 'Remove what `--install` wrote'
+complete -c hubgate -n "__fish_hubgate_using_subcommand sshd-config" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand sshd-config" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand sshd-config" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and not __fish_seen_subcommand_from add list show rename disable enable remove release help" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and not __fish_seen_subcommand_from add list show rename disable enable remove release help" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and not __fish_seen_subcommand_from add list show rename disable enable remove release help" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and not __fish_seen_subcommand_from add list show rename disable enable remove release help" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and not __fish_seen_subcommand_from add list show rename disable enable remove release help" -f -a "add" -d 'Make an account'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and not __fish_seen_subcommand_from add list show rename disable enable remove release help" -f -a "list" -d 'List the accounts'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and not __fish_seen_subcommand_from add list show rename disable enable remove release help" -f -a "show" -d 'Show one account'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and not __fish_seen_subcommand_from add list show rename disable enable remove release help" -f -a "rename" -d 'Give an account another name; the old one is kept back'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and not __fish_seen_subcommand_from add list show rename disable enable remove release help" -f -a "disable" -d 'Refuse an account everything, for a reason that its owner reads'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and not __fish_seen_subcommand_from add list show rename disable enable remove release help" -f -a "enable" -d 'Undo `disable`'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and not __fish_seen_subcommand_from add list show rename disable enable remove release help" -f -a "remove" -d 'Remove an account: its keys become unknown keys, its name is kept back'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and not __fish_seen_subcommand_from add list show rename disable enable remove release help" -f -a "release" -d 'Free the name of an account that was renamed or removed'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and not __fish_seen_subcommand_from add list show rename disable enable remove release help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from add" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from add" -l no-create -d 'It may not create repositories'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from add" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from add" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from list" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from show" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from show" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from rename" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from rename" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from rename" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from rename" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from disable" -l reason -d 'Why' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from disable" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from disable" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from disable" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from disable" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from enable" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from enable" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from enable" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from enable" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from remove" -l transfer-to -d 'Who gets its repositories' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from remove" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from remove" -l yes -d 'Do not ask. Without a terminal this is needed'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from remove" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from remove" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from release" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from release" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from release" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from release" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "add" -d 'Make an account'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the accounts'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show one account'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "rename" -d 'Give an account another name; the old one is kept back'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "disable" -d 'Refuse an account everything, for a reason that its owner reads'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "enable" -d 'Undo `disable`'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Remove an account: its keys become unknown keys, its name is kept back'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "release" -d 'Free the name of an account that was renamed or removed'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and not __fish_seen_subcommand_from add list show rename remove member help" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and not __fish_seen_subcommand_from add list show rename remove member help" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and not __fish_seen_subcommand_from add list show rename remove member help" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and not __fish_seen_subcommand_from add list show rename remove member help" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and not __fish_seen_subcommand_from add list show rename remove member help" -f -a "add" -d 'Make an organization'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and not __fish_seen_subcommand_from add list show rename remove member help" -f -a "list" -d 'List the organizations'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and not __fish_seen_subcommand_from add list show rename remove member help" -f -a "show" -d 'Show one organization and its members'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and not __fish_seen_subcommand_from add list show rename remove member help" -f -a "rename" -d 'Give an organization another name; the old one is kept back'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and not __fish_seen_subcommand_from add list show rename remove member help" -f -a "remove" -d 'Remove an organization that owns no repositories any more'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and not __fish_seen_subcommand_from add list show rename remove member help" -f -a "member" -d 'Who belongs to it'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and not __fish_seen_subcommand_from add list show rename remove member help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from add" -l admin -d 'Its first administrator' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from add" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from add" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from add" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from list" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from show" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from show" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from rename" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from rename" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from rename" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from rename" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from remove" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from remove" -l yes -d 'Do not ask. Without a terminal this is needed'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from remove" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from remove" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from member" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from member" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from member" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from member" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from member" -f -a "set" -d 'Give a user a role, in place of the one before'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from member" -f -a "remove" -d 'Take a user out'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from member" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from help" -f -a "add" -d 'Make an organization'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the organizations'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show one organization and its members'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from help" -f -a "rename" -d 'Give an organization another name; the old one is kept back'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Remove an organization that owns no repositories any more'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from help" -f -a "member" -d 'Who belongs to it'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and not __fish_seen_subcommand_from add list show rename remove find help" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and not __fish_seen_subcommand_from add list show rename remove find help" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and not __fish_seen_subcommand_from add list show rename remove find help" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and not __fish_seen_subcommand_from add list show rename remove find help" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and not __fish_seen_subcommand_from add list show rename remove find help" -f -a "add" -d 'Put a public key on an account'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and not __fish_seen_subcommand_from add list show rename remove find help" -f -a "list" -d 'List the keys of one account, or of all'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and not __fish_seen_subcommand_from add list show rename remove find help" -f -a "show" -d 'Show one key'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and not __fish_seen_subcommand_from add list show rename remove find help" -f -a "rename" -d 'Give a key another title'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and not __fish_seen_subcommand_from add list show rename remove find help" -f -a "remove" -d 'Take a key off its account'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and not __fish_seen_subcommand_from add list show rename remove find help" -f -a "find" -d 'Say which account a key is on'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and not __fish_seen_subcommand_from add list show rename remove find help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from add" -l title -d 'What to call it. Unless given: the key\'s comment, else its type and fingerprint' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from add" -l expires -d 'When it stops to be good: a duration such as 90d, or the last day, as YYYY-MM-DD' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from add" -l scope -d 'What it may be used for' -r -f -a "read\t''
+write\t''"
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from add" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from add" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from add" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from list" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from show" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from show" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from rename" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from rename" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from rename" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from rename" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from remove" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from remove" -l compromised -d 'Somebody else may hold it: refuse it for ever'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from remove" -l yes -d 'Do not ask. Without a terminal this is needed'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from remove" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from remove" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from find" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from find" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from find" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from find" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "add" -d 'Put a public key on an account'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the keys of one account, or of all'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show one key'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "rename" -d 'Give a key another title'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Take a key off its account'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "find" -d 'Say which account a key is on'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and not __fish_seen_subcommand_from create list show rename visibility freeze unfreeze collaborator remove path check help" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and not __fish_seen_subcommand_from create list show rename visibility freeze unfreeze collaborator remove path check help" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and not __fish_seen_subcommand_from create list show rename visibility freeze unfreeze collaborator remove path check help" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and not __fish_seen_subcommand_from create list show rename visibility freeze unfreeze collaborator remove path check help" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and not __fish_seen_subcommand_from create list show rename visibility freeze unfreeze collaborator remove path check help" -f -a "create" -d 'Make an empty repository'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and not __fish_seen_subcommand_from create list show rename visibility freeze unfreeze collaborator remove path check help" -f -a "list" -d 'List the repositories of one owner, or all'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and not __fish_seen_subcommand_from create list show rename visibility freeze unfreeze collaborator remove path check help" -f -a "show" -d 'Show one repository'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and not __fish_seen_subcommand_from create list show rename visibility freeze unfreeze collaborator remove path check help" -f -a "rename" -d 'Give a repository another name, another owner, or both'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and not __fish_seen_subcommand_from create list show rename visibility freeze unfreeze collaborator remove path check help" -f -a "visibility" -d 'Show a repository to everybody, or hide it'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and not __fish_seen_subcommand_from create list show rename visibility freeze unfreeze collaborator remove path check help" -f -a "freeze" -d 'Stop pushes, for a reason that peers read'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and not __fish_seen_subcommand_from create list show rename visibility freeze unfreeze collaborator remove path check help" -f -a "unfreeze" -d 'Undo `freeze`'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and not __fish_seen_subcommand_from create list show rename visibility freeze unfreeze collaborator remove path check help" -f -a "collaborator" -d 'Who may use it beside its owner'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and not __fish_seen_subcommand_from create list show rename visibility freeze unfreeze collaborator remove path check help" -f -a "remove" -d 'Take a repository out of the hub. Its directory stays'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and not __fish_seen_subcommand_from create list show rename visibility freeze unfreeze collaborator remove path check help" -f -a "path" -d 'Print the directory of a repository'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and not __fish_seen_subcommand_from create list show rename visibility freeze unfreeze collaborator remove path check help" -f -a "check" -d 'Check that every repository has its directory, and every directory its repository'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and not __fish_seen_subcommand_from create list show rename visibility freeze unfreeze collaborator remove path check help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from create" -l description -d 'What it is about' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from create" -l object-format -d 'How its objects are named. Unless given: as the configuration says' -r -f -a "sha1\t''
+sha256\t''"
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from create" -l created-by -d 'Whom it counts as created by: a contributor of the organization may write it' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from create" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from create" -l private -d 'Hide it from everybody who was not granted access'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from create" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from create" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from list" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from show" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from show" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from rename" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from rename" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from rename" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from rename" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from visibility" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from visibility" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from visibility" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from visibility" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from freeze" -l reason -d 'Why' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from freeze" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from freeze" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from freeze" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from freeze" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from unfreeze" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from unfreeze" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from unfreeze" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from unfreeze" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from collaborator" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from collaborator" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from collaborator" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from collaborator" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from collaborator" -f -a "set" -d 'Grant a user a role on a repository, in place of the one before'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from collaborator" -f -a "remove" -d 'Take back what a user was granted'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from collaborator" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from remove" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from remove" -l yes -d 'Do not ask. Without a terminal this is needed'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from remove" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from remove" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from path" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from path" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from path" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from path" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from check" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from check" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from check" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "create" -d 'Make an empty repository'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the repositories of one owner, or all'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show one repository'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "rename" -d 'Give a repository another name, another owner, or both'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "visibility" -d 'Show a repository to everybody, or hide it'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "freeze" -d 'Stop pushes, for a reason that peers read'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "unfreeze" -d 'Undo `freeze`'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "collaborator" -d 'Who may use it beside its owner'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Take a repository out of the hub. Its directory stays'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "path" -d 'Print the directory of a repository'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "check" -d 'Check that every repository has its directory, and every directory its repository'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l since -d 'How far back: a duration such as 7d, or a date' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l json -d 'Print one JSON object or array for programs, instead of text for people'
+complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and not __fish_seen_subcommand_from init migrate demo doctor sshd-config user org key repo audit help" -f -a "init" -d 'Make the configuration file, the login accounts, the directories and the database, as far as they are missing'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and not __fish_seen_subcommand_from init migrate demo doctor sshd-config user org key repo audit help" -f -a "migrate" -d 'Bring the database to this program\'s version, after a backup beside it'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and not __fish_seen_subcommand_from init migrate demo doctor sshd-config user org key repo audit help" -f -a "demo" -d 'Try it all on this machine: a hub and an sshd of its own on 127.0.0.1, gone when it ends'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and not __fish_seen_subcommand_from init migrate demo doctor sshd-config user org key repo audit help" -f -a "doctor" -d 'Look for what is wrong on this machine; each finding comes with the line that mends it'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and not __fish_seen_subcommand_from init migrate demo doctor sshd-config user org key repo audit help" -f -a "sshd-config" -d 'Print the block that this machine\'s sshd needs, made from sshd_config.example'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and not __fish_seen_subcommand_from init migrate demo doctor sshd-config user org key repo audit help" -f -a "user" -d 'People and machines that have an account'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and not __fish_seen_subcommand_from init migrate demo doctor sshd-config user org key repo audit help" -f -a "org" -d 'Organizations and their members'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and not __fish_seen_subcommand_from init migrate demo doctor sshd-config user org key repo audit help" -f -a "key" -d 'Public keys on accounts'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and not __fish_seen_subcommand_from init migrate demo doctor sshd-config user org key repo audit help" -f -a "repo" -d 'Repositories'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and not __fish_seen_subcommand_from init migrate demo doctor sshd-config user org key repo audit help" -f -a "audit" -d 'Show what was changed, by whom and when'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and not __fish_seen_subcommand_from init migrate demo doctor sshd-config user org key repo audit help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "add" -d 'Make an account'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "list" -d 'List the accounts'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "show" -d 'Show one account'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "rename" -d 'Give an account another name; the old one is kept back'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "disable" -d 'Refuse an account everything, for a reason that its owner reads'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "enable" -d 'Undo `disable`'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "remove" -d 'Remove an account: its keys become unknown keys, its name is kept back'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "release" -d 'Free the name of an account that was renamed or removed'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "add" -d 'Make an organization'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "list" -d 'List the organizations'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "show" -d 'Show one organization and its members'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "rename" -d 'Give an organization another name; the old one is kept back'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "remove" -d 'Remove an organization that owns no repositories any more'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "member" -d 'Who belongs to it'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "add" -d 'Put a public key on an account'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "list" -d 'List the keys of one account, or of all'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "show" -d 'Show one key'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "rename" -d 'Give a key another title'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "remove" -d 'Take a key off its account'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "find" -d 'Say which account a key is on'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from repo" -f -a "create" -d 'Make an empty repository'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from repo" -f -a "list" -d 'List the repositories of one owner, or all'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from repo" -f -a "show" -d 'Show one repository'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from repo" -f -a "rename" -d 'Give a repository another name, another owner, or both'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from repo" -f -a "visibility" -d 'Show a repository to everybody, or hide it'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from repo" -f -a "freeze" -d 'Stop pushes, for a reason that peers read'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from repo" -f -a "unfreeze" -d 'Undo `freeze`'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from repo" -f -a "collaborator" -d 'Who may use it beside its owner'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from repo" -f -a "remove" -d 'Take a repository out of the hub. Its directory stays'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from repo" -f -a "path" -d 'Print the directory of a repository'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from repo" -f -a "check" -d 'Check that every repository has its directory, and every directory its repository'

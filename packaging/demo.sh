@@ -1,0 +1,13 @@
+#!/bin/sh
+# Builds hubgate and shows it at work: a hub behind an sshd of its own on 127.0.0.1, gone when it ends.
+#
+#   sh packaging/demo.sh [--once]        and any other option of `hubgate demo`
+set -eu
+cd "$(dirname "$0")/.."
+. packaging/need.sh
+need_root || exit 1
+need_cargo || exit 1
+need sshd ssh ssh-keygen git git-lfs cc useradd getent || exit 1
+echo "building (the first time takes a minute or two)" >&2
+built=$(sh packaging/build.sh)
+exec "$built/hubgate" demo "$@"

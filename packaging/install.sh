@@ -1,0 +1,19 @@
+#!/bin/sh
+# Builds hubgate and installs it under DESTDIR (unless given: /). Makes no account and touches no configuration.
+#
+#   sh packaging/install.sh [DESTDIR]
+set -eu
+cd "$(dirname "$0")/.."
+destination=${1:-}
+built=$(sh packaging/build.sh)
+install -d -m 755 "$destination/usr/bin" "$destination/usr/libexec/hubgate" "$destination/usr/share/hubgate" \
+    "$destination/usr/share/man/man8" "$destination/usr/share/doc/hubgate/examples"
+install -m 755 "$built/hubgate" "$destination/usr/bin/hubgate"
+install -m 755 "$built/authorized-keys" "$built/gateway" "$destination/usr/libexec/hubgate/"
+install -m 644 packaging/weak-keys "$destination/usr/share/hubgate/weak-keys"
+install -m 644 packaging/man/*.8 "$destination/usr/share/man/man8/"
+install -m 644 sshd_config.example packaging/config.toml "$destination/usr/share/doc/hubgate/examples/"
+install -D -m 644 packaging/completions/hubgate.bash "$destination/usr/share/bash-completion/completions/hubgate"
+install -D -m 644 packaging/completions/_hubgate "$destination/usr/share/zsh/vendor-completions/_hubgate"
+install -D -m 644 packaging/completions/hubgate.fish "$destination/usr/share/fish/vendor_completions.d/hubgate.fish"
+echo "installed; next, as root: hubgate init"

@@ -1,0 +1,206 @@
+//! `hubgate demo`: a hub of its own behind a stock sshd on 127.0.0.1, shown at work and gone when it ends.
+
+mod accounts;
+mod round_trip;
+mod server;
+
+use std::fs::{DirBuilder, Permissions};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use super::Failure;
+use super::cli::Demo;
+use super::login::{KEYS_LOGIN, run as run_program};
+use super::report::Report;
+use super::setup::write_config;
+use super::sshd_config::{Block, LIBEXEC, sshd, sshd_version};
+use crate::config::is_login;
+use crate::request::is_plain_path;
+
+use accounts::Accounts;
+use server::Server;
+
+/// Where everything of one demo is.
+#[derive(Debug)]
+struct Place {
+    dir: PathBuf,
+    login: String,
+    port: u16,
+}
+
+pub(super) fn run(command: &Demo) -> Result<Report, Failure> {
+    if !nix::unistd::geteuid().is_root() {
+        return Err(Failure::Refused("run hubgate demo as root: it starts an sshd that lets others log in".to_owned()));
+    }
+    if !is_login(&command.login) {
+        return Err(Failure::Usage(format!("{} is no name for a login account", command.login)));
+    }
+    // From here on a signal ends the demo in order.
+    let mut signals = Signals::new([SIGINT, SIGTERM])
+        .map_err(|error| Failure::File("cannot listen for signals".to_owned(), error))?;
+    let place = Place { dir: make_dir(command)?, login: command.login.clone(), port: command.port };
+    let done = show(&place, command, &mut signals);
+    if command.keep {
+        say(&format!("kept {}\n", place.dir.display()));
+    } else {
+        std::fs::remove_dir_all(&place.dir).map_err(|error| Failure::File(place.dir.display().to_string(), error))?;
+    }
+    done.map(|()| Report::new(String::new(), Value::Null))
+}
+
+/// The demo from accounts to the last word; what it started and made outside its directory is gone when it returns.
+fn show(place: &Place, command: &Demo, signals: &mut Signals) -> Result<(), Failure> {
+    let accounts = Accounts::ensure(&place.login)?;
+    let outcome = prepare(place).and_then(|()| {
+        let server = Server::start(place)?;
+        let outcome = round_trip::show(place).and_then(|()| {
+            say("ready\n");
+            if command.once {
+                return Ok(());
+            }
+            say(&round_trip::what_to_try(place, &own()?));
+            Server::wait(signals)
+        });
+        server.stop();
+        outcome
+    });
+    // Whatever went wrong before, the accounts go.
+    let gone = accounts.release();
+    outcome.and(gone)
+}
+
+/// Makes the directory, after checking that sshd will accept what lies in it.
+fn make_dir(command: &Demo) -> Result<PathBuf, Failure> {
+    let dir = if let Some(dir) = &command.dir {
+        dir.clone()
+    } else {
+        let random = crate::random::bytes().map_err(|error| Failure::File("/dev/urandom".to_owned(), error))?;
+        PathBuf::from(format!("/var/lib/hubgate-demo-{:08x}", u32::from_le_bytes(random)))
+    };
+    if !is_plain_path(dir.as_os_str().as_encoded_bytes()) {
+        let problem = "needs an absolute path of letters, digits, '.', '_', '-' and '/'";
+        return Err(Failure::Usage(format!("--dir {} {problem}", dir.display())));
+    }
+    for parent in dir.ancestors().skip(1) {
+        let failed = |error| Failure::File(parent.display().to_string(), error);
+        let metadata = parent.symlink_metadata().map_err(failed)?;
+        if !metadata.is_dir() || metadata.uid() != 0 || metadata.mode() & 0o022 != 0 {
+            return Err(Failure::Refused(format!(
+                "sshd would refuse what lies in {}: others than root can change {}",
+                dir.display(),
+                parent.display()
+            )));
+        }
+    }
+    let failed = |error| Failure::File(dir.display().to_string(), error);
+    DirBuilder::new().mode(0o755).create(&dir).map_err(failed)?;
+    std::fs::set_permissions(&dir, Permissions::from_mode(0o755)).map_err(failed)?;
+    Ok(dir)
+}
+
+/// Puts into the directory all that sshd, the hub and the client need.
+fn prepare(place: &Place) -> Result<(), Failure> {
+    let dir = &place.dir;
+    let config_path = place.config();
+    let config = format!(
+        "[hub]\nname = \"Demo Hub\"\nhost = \"{HOST}\"\n\n[ssh]\nlogin = \"{}\"\n\n[paths]\n\
+         database = \"{1}/db/hubgate.db\"\nrepositories = \"{1}/repositories\"\ngit = \"{2}\"\n",
+        place.login,
+        dir.display(),
+        find_program("git")?.display()
+    );
+    write_config(&config_path, &config)?;
+    copy_programs(&place.libexec())?;
+    run_program(Command::new(own()?).arg("--config").arg(&config_path).arg("init"))?;
+    for (key, comment) in [("host_key", "host"), ("id_demo", "demo"), ("id_stranger", "stranger")] {
+        run_program(
+            Command::new(find_program("ssh-keygen")?)
+                .args(["-q", "-t", "ed25519", "-N", "", "-C", comment, "-f"])
+                .arg(dir.join(key)),
+        )?;
+    }
+    let sshd = sshd()?;
+    let block = Block {
+        login: &place.login,
+        keys_login: KEYS_LOGIN,
+        libexec: &place.libexec(),
+        config: &config_path,
+        version: sshd_version(&sshd)?,
+    };
+    let sshd_config = format!(
+        "Port {}\nListenAddress 127.0.0.1\nHostKey {}/host_key\nPidFile none\n\n{block}",
+        place.port,
+        dir.display()
+    );
+    write_config(&dir.join("sshd_config"), &sshd_config)?;
+    let host_key = dir.join("host_key.pub");
+    let host_key =
+        std::fs::read_to_string(&host_key).map_err(|error| Failure::File(host_key.display().to_string(), error))?;
+    write_config(&dir.join("known_hosts"), &format!("[127.0.0.1]:{} {host_key}", place.port))?;
+    write_config(&dir.join("ssh_config"), &ssh_config(place))
+}
+
+/// The name that the client's configuration gives to 127.0.0.1.
+const HOST: &str = "hub.demo";
+
+fn ssh_config(place: &Place) -> String {
+    let Place { dir, login, port } = place;
+    let dir = dir.display();
+    format!(
+        "Host {HOST} stranger\n    HostName 127.0.0.1\n    Port {port}\n    User {login}\n    IdentitiesOnly yes\n    \
+         UserKnownHostsFile {dir}/known_hosts\n    StrictHostKeyChecking yes\n    BatchMode yes\n    \
+         RequestTTY no\nHost {HOST}\n    IdentityFile {dir}/id_demo\nHost stranger\n    IdentityFile {dir}/id_stranger\n"
+    )
+}
+
+/// Copies the programs that sshd runs from beside this one, or from where a package puts them.
+fn copy_programs(libexec: &Path) -> Result<(), Failure> {
+    let beside = own()?.with_file_name("");
+    let failed = |path: &Path, error| Failure::File(path.display().to_string(), error);
+    DirBuilder::new().mode(0o755).create(libexec).map_err(|error| failed(libexec, error))?;
+    for program in ["authorized-keys", "gateway"] {
+        let sources = [beside.join(program), Path::new(LIBEXEC).join(program)];
+        let source = sources.iter().find(|path| path.is_file());
+        let source =
+            source.ok_or_else(|| Failure::Refused(format!("{program} is neither beside hubgate nor installed")))?;
+        let copy = libexec.join(program);
+        std::fs::copy(source, &copy).map_err(|error| failed(source, error))?;
+        std::fs::set_permissions(&copy, Permissions::from_mode(0o755)).map_err(|error| failed(&copy, error))?;
+    }
+    std::fs::set_permissions(libexec, Permissions::from_mode(0o755)).map_err(|error| failed(libexec, error))
+}
+
+/// This very program.
+fn own() -> Result<PathBuf, Failure> {
+    std::env::current_exe().map_err(|error| Failure::File("/proc/self/exe".to_owned(), error))
+}
+
+/// A program of this machine.
+fn find_program(name: &str) -> Result<PathBuf, Failure> {
+    let places = ["/usr/bin", "/usr/local/bin", "/bin"];
+    let found = places.iter().map(|place| Path::new(place).join(name)).find(|path| path.is_file());
+    found.ok_or_else(|| Failure::Refused(format!("there is no {name} on this machine: install git and openssh-client")))
+}
+
+/// Tells the operator something, at once.
+fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes());
+    let _ = out.flush();
+}
+
+impl Place {
+    fn config(&self) -> PathBuf {
+        self.dir.join("config.toml")
+    }
+
+    fn libexec(&self) -> PathBuf {
+        self.dir.join("libexec")
+    }
+}

@@ -1,0 +1,107 @@
+//! The demo's sshd, and the end of everything that it started.
+
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+use signal_hook::iterator::Signals;
+
+use super::Place;
+use crate::admin::Failure;
+use crate::admin::sshd_config::sshd;
+
+/// How long sshd may take to listen, and its sessions to end.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A running sshd.
+#[derive(Debug)]
+pub(super) struct Server {
+    child: Child,
+}
+
+impl Server {
+    /// Starts sshd on what [`super::prepare`] wrote, and waits until it listens.
+    pub(super) fn start(place: &Place) -> Result<Self, Failure> {
+        // Sessions of sshd leave their parents: with this they become children of the demo, which can end them.
+        nix::sys::prctl::set_child_subreaper(true)
+            .map_err(|errno| Failure::File("cannot adopt sshd's sessions".to_owned(), errno.into()))?;
+        let log = place.dir.join("sshd.log");
+        let mut command = Command::new(sshd()?);
+        // A Ctrl-C at the terminal is for the demo, which ends sshd in order.
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let child = command
+            .arg("-D")
+            .arg("-f")
+            .arg(place.dir.join("sshd_config"))
+            .arg("-E")
+            .arg(&log)
+            .stdin(Stdio::null())
+            .spawn()
+            .map_err(|error| Failure::File("sshd".to_owned(), error))?;
+        let mut server = Self { child };
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            if let Ok(Some(status)) = server.child.try_wait() {
+                let log = std::fs::read_to_string(&log).unwrap_or_default();
+                return Err(Failure::Refused(format!("sshd ended with {status}: {}", log.trim())));
+            }
+            if TcpStream::connect(("127.0.0.1", place.port)).is_ok() {
+                return Ok(server);
+            }
+            std::thread::sleep(PAUSE);
+        }
+        server.stop();
+        Err(Failure::Refused(format!("sshd does not listen on 127.0.0.1 port {}", place.port)))
+    }
+
+    /// Waits for SIGINT or SIGTERM.
+    pub(super) fn wait(signals: &mut Signals) -> Result<(), Failure> {
+        match signals.forever().next() {
+            Some(_) => Ok(()),
+            None => Err(Failure::Refused("no more signals".to_owned())),
+        }
+    }
+
+    /// Ends sshd and whatever became of its sessions.
+    pub(super) fn stop(mut self) {
+        let _ = kill(pid(&self.child), Signal::SIGTERM);
+        let _ = self.child.wait();
+        let start = Instant::now();
+        loop {
+            let signal = if start.elapsed() < PATIENCE / 2 { Signal::SIGTERM } else { Signal::SIGKILL };
+            for child in children() {
+                let _ = kill(child, signal);
+            }
+            match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                // No child is left.
+                Err(_) => return,
+                Ok(WaitStatus::StillAlive) if start.elapsed() > PATIENCE => return,
+                Ok(WaitStatus::StillAlive) => std::thread::sleep(PAUSE),
+                Ok(_) => {}
+            }
+        }
+    }
+}
+
+fn pid(child: &Child) -> Pid {
+    Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX))
+}
+
+/// Every process whose parent is this one (proc(5), `/proc/pid/stat`).
+fn children() -> Vec<Pid> {
+    let own = std::process::id();
+    let parent_of = |stat: &str| -> Option<u32> { stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok() };
+    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
+    processes
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok())
+        .filter(|process| {
+            let stat = std::fs::read_to_string(format!("/proc/{process}/stat"));
+            stat.is_ok_and(|stat| parent_of(&stat) == Some(own))
+        })
+        .map(Pid::from_raw)
+        .collect()
+}

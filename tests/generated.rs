@@ -1,0 +1,43 @@
+//! The man pages and completions in `packaging/` are what the command line says; `UPDATE=1 cargo test --test generated`
+//! writes them anew.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+use hubgate::admin::cli::Cli;
+
+/// Compares a generated text with the file that is shipped, or writes the file.
+fn hold(file: &Path, text: &[u8], stale: &mut Vec<PathBuf>) {
+    if std::env::var_os("UPDATE").is_some() {
+        fs::create_dir_all(file.parent().expect("a directory")).expect("make the directory");
+        fs::write(file, text).expect("write the file");
+    }
+    if fs::read(file).ok().as_deref() != Some(text) {
+        stale.push(file.to_owned());
+    }
+}
+
+#[test]
+fn man_pages_and_completions_are_in_step_with_the_command_line() {
+    let packaging = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging");
+    let mut stale = Vec::new();
+    for (shell, name) in [(Shell::Bash, "hubgate.bash"), (Shell::Zsh, "_hubgate"), (Shell::Fish, "hubgate.fish")] {
+        let mut text = Vec::new();
+        clap_complete::generate(shell, &mut Cli::command(), "hubgate", &mut text);
+        hold(&packaging.join("completions").join(name), &text, &mut stale);
+    }
+    let pages = tempfile::tempdir().expect("a directory");
+    let man = Cli::command().disable_help_subcommand(true);
+    clap_mangen::generate_to(man, pages.path()).expect("generate the pages");
+    for page in fs::read_dir(pages.path()).expect("list the pages") {
+        let page = page.expect("a page").path();
+        let name = page.file_stem().expect("a name").to_str().expect("ASCII").to_owned() + ".8";
+        let text = fs::read_to_string(&page).expect("read a page");
+        // An administrator's command belongs to section 8.
+        let text = text.replacen(" 1 ", " 8 ", 1).replace("(1)", "(8)");
+        hold(&packaging.join("man").join(name), text.as_bytes(), &mut stale);
+    }
+    assert!(stale.is_empty(), "stale: {stale:#?}\nrun: UPDATE=1 cargo test --test generated");
+}
