@@ -4,6 +4,7 @@
 #   sh packaging/demo.sh [--once]        and any other option of `hubgate demo`
 set -eu
 cd "$(dirname "$0")/.."
+# shellcheck source=packaging/need.sh
 . packaging/need.sh
 need_root || exit 1
 need_cargo || exit 1

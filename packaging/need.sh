@@ -40,18 +40,16 @@ need() {
         packages="$packages $(package "$manager" "$program")"
     done
     echo "installing by $manager:$packages" >&2
+    # The list is of words: it must split.
+    # shellcheck disable=SC2086
     case $manager in
-    # shellcheck disable=SC2086 # the list is of words
     apt-get)
         apt-get update -qq >&2
-        # A daemon that the package would start is not wanted here: hubgate's own comes on a port of its own.
+        # RUNLEVEL=1: the package must not start its sshd; hubgate's own comes on a port of its own.
         DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends $packages >&2
         ;;
-    # shellcheck disable=SC2086
     dnf) dnf install -y -q $packages >&2 ;;
-    # shellcheck disable=SC2086
     pacman) pacman -Sy --noconfirm --needed $packages >&2 ;;
-    # shellcheck disable=SC2086
     apk) apk add -q $packages >&2 ;;
     esac
 }

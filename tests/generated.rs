@@ -36,7 +36,10 @@ fn man_pages_and_completions_are_in_step_with_the_command_line() {
         let name = page.file_stem().expect("a name").to_str().expect("ASCII").to_owned() + ".8";
         let text = fs::read_to_string(&page).expect("read a page");
         // An administrator's command belongs to section 8.
-        let text = text.replacen(" 1 ", " 8 ", 1).replace("(1)", "(8)");
+        let title = page.file_stem().expect("a name").to_str().expect("ASCII").to_uppercase();
+        let heading = format!(".TH {title} 8 \"\" \"hubgate {}\"", env!("CARGO_PKG_VERSION"));
+        let line = |line: &str| if line.starts_with(".TH ") { heading.clone() } else { line.replace("(1)", "(8)") };
+        let text: String = text.lines().map(|text| line(text) + "\n").collect();
         hold(&packaging.join("man").join(name), text.as_bytes(), &mut stale);
     }
     assert!(stale.is_empty(), "stale: {stale:#?}\nrun: UPDATE=1 cargo test --test generated");
