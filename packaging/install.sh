@@ -9,7 +9,10 @@ built=$(sh packaging/build.sh)
 install -d -m 755 "$destination/usr/bin" "$destination/usr/libexec/hubgate" "$destination/usr/share/hubgate" \
     "$destination/usr/share/man/man8" "$destination/usr/share/doc/hubgate/examples"
 install -m 755 "$built/hubgate" "$destination/usr/bin/hubgate"
-install -m 755 "$built/authorized-keys" "$built/gateway" "$destination/usr/libexec/hubgate/"
+install -m 755 "$built/authorized-keys" "$built/gateway" "$built/services" "$destination/usr/libexec/hubgate/"
+install -d -m 755 "$destination/usr/libexec/hubgate/hooks"
+ln -sf ../services "$destination/usr/libexec/hubgate/hooks/pre-receive"
+ln -sf ../services "$destination/usr/libexec/hubgate/hooks/post-receive"
 install -m 644 packaging/weak-keys "$destination/usr/share/hubgate/weak-keys"
 install -m 644 packaging/man/*.8 "$destination/usr/share/man/man8/"
 install -m 644 sshd_config.example packaging/config.toml "$destination/usr/share/doc/hubgate/examples/"

@@ -357,9 +357,11 @@ fn personal(account: &Account, repository: &RepositoryFacts, now: i64) -> Access
     owned.max(role).max(collaborator).max(gate)
 }
 
-/// Where the identity's own request stands; who has no account cannot have asked.
+/// Where the identity's own request stands; who has no account cannot have asked, and what an account was told does not
+/// count for a certificate away from its organization.
 fn gate_request(identity: &Identity, repository: &RepositoryFacts) -> GateRequest {
     match identity {
+        Identity::Certificate { organization, .. } if *organization != repository.owner => GateRequest::None,
         Identity::Account(_) | Identity::Certificate { .. } => repository.gate_request,
         Identity::DeployKey { .. } | Identity::Anonymous => GateRequest::None,
     }

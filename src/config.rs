@@ -33,6 +33,8 @@ pub struct Config {
     pub paths: Paths,
     /// How git serves.
     pub git: Git,
+    /// How much at once.
+    pub limits: Limits,
     /// Where the log goes.
     pub log: Log,
 }
@@ -111,6 +113,22 @@ words! {
     }
 }
 
+/// `[limits]`; 0 is no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Sessions of one account at a time.
+    pub sessions_per_account: u32,
+    /// Sessions of keys on no account at a time, from one address.
+    pub sessions_per_address: u32,
+    /// Bytes that one push may send.
+    pub push_bytes: u64,
+    /// Refs that one push may update.
+    pub push_refs: u64,
+    /// Commits that one push may bring.
+    pub push_commits: u64,
+}
+
 /// `[log]`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -150,6 +168,18 @@ impl Default for Paths {
 impl Default for Git {
     fn default() -> Self {
         Self { archive: false, default_branch: "main".to_owned(), object_format: ObjectFormat::Sha1 }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            sessions_per_account: 64,
+            sessions_per_address: 16,
+            push_bytes: 10 << 30,
+            push_refs: 10_000,
+            push_commits: 0,
+        }
     }
 }
 
@@ -223,7 +253,7 @@ impl Config {
 
     /// Whether each value can be meant.
     fn check(&self) -> Result<(), &'static str> {
-        let Self { hub, ssh, access: _, paths, git, log } = self;
+        let Self { hub, ssh, access: _, paths, git, limits: _, log } = self;
         let printable = |text: &str| !text.chars().any(char::is_control);
         if !printable(&hub.name) || hub.name.is_empty() || !printable(&hub.host) || !printable(&hub.keys_help) {
             return Err("[hub] name, host and keys_help are one line of printable text each");
@@ -242,6 +272,12 @@ impl Config {
             return Err("[git] default_branch is the name of a branch");
         }
         Ok(())
+    }
+
+    /// The file that holds the locks of sessions.
+    #[must_use]
+    pub fn sessions_file(&self) -> PathBuf {
+        self.paths.database.with_file_name("sessions")
     }
 
     /// The directory whose small files have, as modification time, the last use of each key.

@@ -4,6 +4,7 @@
 //! what leaves is one answer or one `exec`. Identity comes from the forced command alone and is held against the
 //! database, and against the key that sshd says was proven, at every start.
 
+mod briefing;
 mod session;
 mod user_auth;
 
@@ -16,11 +17,13 @@ use std::process::ExitCode;
 use crate::access::{Decision, Denial, Identity, NotAdmitted, decide, identify};
 use crate::config::{Config, DEFAULT_PATH};
 use crate::db::{Reader, ServedRepository};
-use crate::git;
+use crate::git::{self, Serving};
 use crate::log::{self, Level, Line};
 use crate::message::{Answer, FaultKind, Refusal, Speaker, Status};
+use crate::push::{Brief, DESCRIPTORS};
 use crate::repository::open_repository;
 use crate::request::{ANONYMOUS, Arguments, Form, LfsProgram, Request, Service};
+use crate::slots::{self, Slot};
 
 use session::{Environment, SessionId};
 
@@ -46,6 +49,8 @@ enum Fault {
     Database(#[from] crate::db::Error),
     #[error("{0}")]
     Repository(#[from] crate::repository::OpenError),
+    #[error("{0}")]
+    Briefing(#[from] briefing::Error),
     #[error("cannot start git: {0}")]
     Git(#[source] std::io::Error),
 }
@@ -59,7 +64,7 @@ impl Fault {
             Self::NotSshd | Self::Arguments(_) | Self::OtherAccount | Self::UserAuth(_) => {
                 (FaultKind::Broken, Level::Critical)
             }
-            Self::Process(_) | Self::Config(_) | Self::Repository(_) | Self::Git(_) => {
+            Self::Process(_) | Self::Config(_) | Self::Repository(_) | Self::Briefing(_) | Self::Git(_) => {
                 (FaultKind::Broken, Level::Error)
             }
         }
@@ -145,6 +150,10 @@ impl Session {
         if let Identity::Account(_) = identity {
             session::touch_last_used(&config.last_used_dir(), form.fingerprint());
         }
+        let slot = self.take_slot(&config, &identity);
+        if matches!(slot, Slot::Full) {
+            return Ok(self.refuse(speaker, &Refusal::TooManySessions));
+        }
         let request = match request {
             Ok(request) => request,
             Err(bad) => {
@@ -163,7 +172,7 @@ impl Session {
             Request::Git(service, path) => {
                 self.line = self.line.clone().field("repo", path);
                 match admit(&identity, facts.repository.as_ref(), service.needs(), now) {
-                    Ok(repository) => self.serve(&config, *service, repository),
+                    Ok(repository) => self.serve(&config, form, *service, repository),
                     Err(refusal) => Ok(self.refuse(speaker, &refusal)),
                 }
             }
@@ -178,11 +187,69 @@ impl Session {
     }
 
     /// Becomes git.
-    fn serve(&self, config: &Config, service: Service, repository: &ServedRepository) -> Result<Status, Fault> {
+    fn serve(
+        &self,
+        config: &Config,
+        form: &Form,
+        service: Service,
+        repository: &ServedRepository,
+    ) -> Result<Status, Fault> {
         let directory = open_repository(&config.paths.repositories, &repository.directory)?;
-        let command = git::serve(&config.paths.git, service, self.environment.protocol.as_deref());
+        let own = std::env::current_exe().map_err(Fault::Git)?;
+        let hooks = own.with_file_name("hooks");
+        let serving = Serving {
+            git: &config.paths.git,
+            service,
+            protocol: self.environment.protocol.as_deref(),
+            hooks: &hooks,
+            push_bytes: config.limits.push_bytes,
+        };
+        let mut command = serving.command();
+        let briefed = match service {
+            Service::ReceivePack => {
+                let brief = self.brief(config, form, repository)?;
+                let briefed = briefing::open(&brief, &hooks, &config.log.socket)?;
+                command.env(DESCRIPTORS, briefed.to_string());
+                Some(briefed)
+            }
+            Service::UploadPack | Service::UploadArchive => None,
+        };
         self.log(Level::Info, "allow", "");
-        Err(Fault::Git(git::exec_git(command, directory)))
+        let error = git::exec_git(command, directory);
+        drop(briefed);
+        Err(Fault::Git(error))
+    }
+
+    /// What the push hook must know.
+    fn brief(&self, config: &Config, form: &Form, repository: &ServedRepository) -> Result<Brief, Fault> {
+        let Form::Account(user, key) = form else {
+            return Err(Fault::Arguments("a push without an account".to_owned()));
+        };
+        Ok(Brief {
+            sid: self.id.to_string(),
+            user: user.clone(),
+            key: *key,
+            from: String::from_utf8_lossy(self.environment.peer()).into_owned(),
+            repository: repository.path.clone(),
+            git: config.paths.git.clone(),
+            refs: config.limits.push_refs,
+            commits: config.limits.push_commits,
+        })
+    }
+
+    /// A place among the sessions of the account, or of the address where there is none.
+    fn take_slot(&self, config: &Config, identity: &Identity) -> Slot {
+        let address = || String::from_utf8_lossy(self.environment.peer()).into_owned();
+        let (whose, most) = match identity {
+            Identity::Account(account) | Identity::Certificate { account, .. } => {
+                (format!("account {}", account.id), config.limits.sessions_per_account)
+            }
+            Identity::DeployKey { repository, .. } => {
+                (format!("deploy {repository}"), config.limits.sessions_per_account)
+            }
+            Identity::Anonymous => (format!("address {}", address()), config.limits.sessions_per_address),
+        };
+        slots::take(&config.sessions_file(), &whose, most)
     }
 
     fn answer(&self, answer: &Answer) -> Status {

@@ -16,11 +16,10 @@ const SAFE_PATH: &str = "/usr/bin:/bin";
 
 /// What git is told whatever the repository's own configuration says: command-line configuration outranks it.
 ///
-/// Nothing planted in a repository runs: no hooks, no commands named in its configuration. `safe.directory` takes `.`
+/// Nothing planted in a repository runs: no hooks of its own, no commands named in its configuration. `safe.directory` takes `.`
 /// in every git from 2.39.5 to 2.47.3; an absolute path was not taken by 2.39.5.
-const PINNED: [(&str, &str); 21] = [
+const PINNED: [(&str, &str); 20] = [
     ("safe.directory", "."),
-    ("core.hooksPath", "/dev/null"),
     ("core.alternateRefsCommand", "true"),
     ("core.fsmonitor", "false"),
     // Larger blobs are streamed: a pack of 437 KB that unpacks to 450 MB took 4.8 MB of memory instead of 443.
@@ -43,28 +42,54 @@ const PINNED: [(&str, &str); 21] = [
     ("pack.windowMemory", "256m"),
 ];
 
-/// The git command that serves the current directory, with an environment made from nothing.
-///
-/// `protocol` is what the client asked for in `GIT_PROTOCOL`, passed on only if it looks like a protocol.
-#[must_use]
-pub fn serve(git: &Path, service: Service, protocol: Option<&OsStr>) -> Command {
-    let mut command = Command::new(git);
-    pinned_environment(&mut command);
-    if let Some(protocol) = protocol.filter(|protocol| is_protocol(protocol.as_encoded_bytes())) {
-        command.env("GIT_PROTOCOL", protocol);
-    }
-    command.arg(service.as_str());
-    match service {
-        // Strict: the directory itself, not `DIR.git` nor `DIR/.git`.
-        Service::UploadPack => command.args(["--strict", "--", "."]),
-        Service::ReceivePack => command.args(["--", "."]),
-        Service::UploadArchive => command.arg("."),
-    };
-    command
+/// How git is to serve.
+#[derive(Debug, Clone, Copy)]
+pub struct Serving<'a> {
+    /// The program.
+    pub git: &'a Path,
+    /// What it is to do.
+    pub service: Service,
+    /// What the client asked for in `GIT_PROTOCOL`; passed on only if it looks like a protocol.
+    pub protocol: Option<&'a OsStr>,
+    /// Where the push hooks lie.
+    pub hooks: &'a Path,
+    /// Bytes that a push may send; 0 is any number.
+    pub push_bytes: u64,
 }
 
-/// Gives a git command the environment that this house's repositories are touched in.
-pub fn pinned_environment(command: &mut Command) {
+impl Serving<'_> {
+    /// The git command that serves the current directory, with an environment made from nothing.
+    #[must_use]
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(self.git);
+        let push_bytes = self.push_bytes.to_string();
+        match self.service {
+            Service::UploadPack | Service::UploadArchive => pin(&mut command, &[NO_HOOKS]),
+            Service::ReceivePack => {
+                let hooks = self.hooks.to_string_lossy();
+                pin(&mut command, &[("core.hooksPath", &hooks), ("receive.maxInputSize", &push_bytes)]);
+            }
+        }
+        if let Some(protocol) = self.protocol.filter(|protocol| is_protocol(protocol.as_encoded_bytes())) {
+            command.env("GIT_PROTOCOL", protocol);
+        }
+        command.arg(self.service.as_str());
+        match self.service {
+            // Strict: the directory itself, not `DIR.git` nor `DIR/.git`.
+            Service::UploadPack => command.args(["--strict", "--", "."]),
+            Service::ReceivePack => command.args(["--", "."]),
+            Service::UploadArchive => command.arg("."),
+        };
+        command
+    }
+}
+
+/// No hook lies there.
+const NO_HOOKS: (&str, &str) = ("core.hooksPath", "/dev/null");
+
+/// Gives a git command the environment that this house's repositories are touched in: made from nothing, with
+/// configuration pinned.
+fn pin(command: &mut Command, more: &[(&str, &str)]) {
     command
         .env_clear()
         .env("PATH", SAFE_PATH)
@@ -75,8 +100,8 @@ pub fn pinned_environment(command: &mut Command) {
         .env("GIT_NO_REPLACE_OBJECTS", "1")
         .env("GIT_NO_LAZY_FETCH", "1")
         .env("GIT_TERMINAL_PROMPT", "0")
-        .env("GIT_CONFIG_COUNT", PINNED.len().to_string());
-    for (index, (key, value)) in PINNED.iter().enumerate() {
+        .env("GIT_CONFIG_COUNT", (PINNED.len() + more.len()).to_string());
+    for (index, (key, value)) in PINNED.iter().chain(more).enumerate() {
         command.env(format!("GIT_CONFIG_KEY_{index}"), key).env(format!("GIT_CONFIG_VALUE_{index}"), value);
     }
 }
@@ -92,7 +117,7 @@ pub fn init(
     directory: &Path,
 ) -> Result<(), String> {
     let mut command = Command::new(&config.paths.git);
-    pinned_environment(&mut command);
+    pin(&mut command, &[NO_HOOKS]);
     command
         .args(["init", "--quiet", "--bare", "--template="])
         .arg(format!("--initial-branch={}", config.git.default_branch))

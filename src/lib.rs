@@ -14,7 +14,15 @@ pub mod key;
 pub mod log;
 pub mod message;
 pub mod name;
+#[cfg(feature = "admin")]
+pub mod services;
+pub mod push;
 pub mod random;
 pub mod repository;
 pub mod request;
+pub mod slots;
+pub mod sandbox;
 pub mod word;
+
+#[cfg(test)]
+mod tests;

@@ -86,9 +86,26 @@ pub fn send(socket: &Path, program: &str, level: Level, line: &Line) {
 }
 
 fn try_send(socket: &Path, program: &str, level: Level, line: &Line) -> Result<(), syslog::Error> {
+    write(connect(socket)?, program, level, line)
+}
+
+/// Opens a connection to the system log, for a process that will not reach the socket by path.
+///
+/// # Errors
+/// Where nobody listens at `socket`.
+pub fn connect(socket: &Path) -> std::io::Result<UnixDatagram> {
     let datagram = UnixDatagram::unbound()?;
     datagram.connect(socket)?;
     datagram.set_write_timeout(Some(SEND_TIMEOUT))?;
+    Ok(datagram)
+}
+
+/// Sends one line on a connection that is open already; what goes wrong is dropped.
+pub fn send_on(connection: &UnixDatagram, program: &str, level: Level, line: &Line) {
+    let _ = connection.try_clone().map_err(syslog::Error::from).and_then(|copy| write(copy, program, level, line));
+}
+
+fn write(datagram: UnixDatagram, program: &str, level: Level, line: &Line) -> Result<(), syslog::Error> {
     let mut logger = Logger { formatter: Bsd { program }, backend: LoggerBackend::Unix(datagram) };
     match level {
         Level::Info => logger.info(line),

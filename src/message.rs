@@ -64,6 +64,8 @@ pub enum Refusal {
     Frozen(RepoPath, String),
     /// The key or the account is not good.
     NotAdmitted(NotAdmitted),
+    /// Every session that the account, or the address, may have is under way.
+    TooManySessions,
     /// LFS verbs, until they are served.
     LfsNotServed,
 }
@@ -86,6 +88,7 @@ impl Refusal {
             Self::NotAdmitted(NotAdmitted::Disabled(_)) => "account-disabled",
             Self::NotAdmitted(NotAdmitted::Compromised) => "key-compromised",
             Self::NotAdmitted(NotAdmitted::OtherAccount) => "other-account",
+            Self::TooManySessions => "too-many-sessions",
             Self::LfsNotServed => "lfs-not-served",
         }
     }
@@ -186,6 +189,9 @@ impl Speaker<'_> {
             Refusal::Gated(path, request) => (self.gated(path, *request), self.you_are()),
             Refusal::Frozen(path, reason) => (format!("{path} is read-only: {reason}"), Vec::new()),
             Refusal::NotAdmitted(reason) => (self.not_admitted(reason), Vec::new()),
+            Refusal::TooManySessions => {
+                ("too many sessions at once: wait until one of yours has ended".to_owned(), Vec::new())
+            }
             Refusal::LfsNotServed => ("LFS is not served yet".to_owned(), Vec::new()),
         };
         let status = match refusal {
@@ -196,6 +202,7 @@ impl Speaker<'_> {
             | Refusal::Gated(..)
             | Refusal::Frozen(..)
             | Refusal::NotAdmitted(_)
+            | Refusal::TooManySessions
             | Refusal::LfsNotServed => Status::Refused,
         };
         Answer { out: String::new(), err: std::iter::once(line).chain(you_are).collect(), status }
@@ -210,7 +217,9 @@ impl Speaker<'_> {
         match (reason, self.form) {
             (NotAdmitted::Compromised, _) => format!("the key {key} was removed as compromised"),
             (NotAdmitted::Expired(end), _) => {
-                let day = OffsetDateTime::from_unix_timestamp(*end).map_or(Date::MAX, OffsetDateTime::date);
+                // The day of the last second at which the key was good: the end of `--expires 2026-01-31` is the next day.
+                let last = end.saturating_sub(1);
+                let day = OffsetDateTime::from_unix_timestamp(last).map_or(Date::MAX, OffsetDateTime::date);
                 match self.title {
                     Some(title) => format!("the key \"{title}\" ({key}) expired on {day}"),
                     None => format!("the key {key} expired on {day}"),

@@ -282,7 +282,7 @@ impl fmt::Display for Title {
 
 /// Characters that print nothing or change how others print: Unicode's format characters (Cf), line and paragraph
 /// separators, variation selectors, fillers that draw as blank, private use and non-characters (Unicode 16, UCD).
-fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     matches!(u32::from(c),
         0xAD | 0x34F | 0x600..=0x605 | 0x61C | 0x6DD | 0x70F | 0x890..=0x891 | 0x8E2 | 0x115F..=0x1160
         | 0x17B4..=0x17B5 | 0x180B..=0x180F | 0x200B..=0x200F | 0x2028..=0x202E | 0x2060..=0x206F | 0x3164

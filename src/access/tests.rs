@@ -1,1 +1,172 @@
+mod admission;
+mod matrix;
 
+use super::{
+    Access, Account, CollaboratorRole, Decision, Denial, Gate, GateRequest, Grant, Identity, RepositoryFacts, Role,
+    Scope, Visibility, access, decide,
+};
+use crate::request::{Operation, Service};
+
+/// The clock of every test.
+const NOW: i64 = 1_000_000;
+
+/// The row of the session's account; of the repository; of its owner, an organization or another user.
+const ACCOUNT: i64 = 7;
+const REPOSITORY: i64 = 70;
+const OWNER: i64 = 9;
+
+fn account(scope: Scope) -> Account {
+    Account { id: ACCOUNT, name: "alice".parse().unwrap(), scope }
+}
+
+/// A repository on which nobody was granted anything.
+fn repository(visibility: Visibility, gate: Gate) -> RepositoryFacts {
+    RepositoryFacts {
+        id: REPOSITORY,
+        owner: OWNER,
+        visibility,
+        gate,
+        frozen: None,
+        created_by_account: false,
+        role: None,
+        collaborator: None,
+        gate_request: GateRequest::None,
+    }
+}
+
+fn for_good<T>(value: T) -> Option<Grant<T>> {
+    Some(Grant { value, until: None })
+}
+
+/// Every way in which a repository can be seen, and an account can stand to it.
+fn every_standing() -> Vec<RepositoryFacts> {
+    let gates = [Gate::Open, Gate::Closed, Gate::ClosedToMembers];
+    let requests = [GateRequest::None, GateRequest::Pending, GateRequest::Accepted, GateRequest::Rejected];
+    let roles = Role::ALL.iter().map(|role| for_good(*role)).chain([None]);
+    let grants = CollaboratorRole::ALL.iter().map(|role| for_good(*role)).chain([None]);
+    let mut all: Vec<_> = Visibility::ALL.iter().flat_map(|seen| gates.map(|gate| repository(*seen, gate))).collect();
+    all = all
+        .iter()
+        .flat_map(|one| requests.map(|gate_request| RepositoryFacts { gate_request, ..one.clone() }))
+        .collect();
+    all = all.iter().flat_map(|one| [ACCOUNT, OWNER].map(|owner| RepositoryFacts { owner, ..one.clone() })).collect();
+    all = all
+        .iter()
+        .flat_map(|one| [true, false].map(|created_by_account| RepositoryFacts { created_by_account, ..one.clone() }))
+        .collect();
+    all = all.iter().flat_map(|one| roles.clone().map(|role| RepositoryFacts { role, ..one.clone() })).collect();
+    all.iter()
+        .flat_map(|one| grants.clone().map(|collaborator| RepositoryFacts { collaborator, ..one.clone() }))
+        .collect()
+}
+
+#[test]
+fn each_service_and_operation_needs_its_access() {
+    let services = Service::ALL.iter().map(|service| (service.as_str(), service.needs()));
+    let operations = Operation::ALL.iter().map(|operation| (operation.as_str(), operation.needs()));
+    assert_eq!(
+        services.chain(operations).collect::<Vec<_>>(),
+        [
+            ("upload-pack", Access::Fetch),
+            ("receive-pack", Access::Write),
+            ("upload-archive", Access::Fetch),
+            ("download", Access::Fetch),
+            ("upload", Access::Write),
+        ]
+    );
+}
+
+#[test]
+fn each_level_of_access_contains_the_one_before() {
+    let levels = [Access::None, Access::Fetch, Access::Write, Access::Admin];
+    assert!(levels.is_sorted_by(|lower, higher| lower < higher));
+}
+
+#[test]
+fn what_holds_is_the_highest_of_the_grants_and_no_grant_takes_anything_away() {
+    let identity = Identity::Account(account(Scope::Write));
+    let standings = every_standing();
+    assert_eq!(standings.len(), 2 * 3 * 4 * 2 * 2 * 6 * 4);
+    for all in standings {
+        let none = RepositoryFacts {
+            owner: OWNER,
+            role: None,
+            collaborator: None,
+            gate_request: GateRequest::None,
+            ..all.clone()
+        };
+        let owner = RepositoryFacts { owner: all.owner, ..none.clone() };
+        let role = RepositoryFacts { role: all.role, ..none.clone() };
+        let collaborator = RepositoryFacts { collaborator: all.collaborator, ..none.clone() };
+        let gate = RepositoryFacts { gate_request: all.gate_request, ..none.clone() };
+        let single = [none, owner, role, collaborator, gate].map(|one| access(&identity, &one, NOW));
+        assert_eq!(Some(access(&identity, &all, NOW)), single.into_iter().max(), "{all:?}");
+    }
+}
+
+#[test]
+fn a_key_of_scope_read_never_gives_more_than_fetch_and_never_less() {
+    let full = Identity::Account(account(Scope::Write));
+    let read = Identity::Account(account(Scope::Read));
+    for standing in every_standing() {
+        let expected = access(&full, &standing, NOW).min(Access::Fetch);
+        assert_eq!(access(&read, &standing, NOW), expected, "{standing:?}");
+    }
+}
+
+#[test]
+fn a_frozen_repository_is_fetched_as_before_and_gives_nothing_more() {
+    let identity = Identity::Account(account(Scope::Write));
+    for standing in every_standing() {
+        let frozen = RepositoryFacts { frozen: Some("moving".to_owned()), ..standing.clone() };
+        let decide = |repository, needed| decide(&identity, Some(repository), needed, NOW);
+        assert_eq!(decide(&frozen, Access::Fetch), decide(&standing, Access::Fetch), "{standing:?}");
+        for needed in [Access::Write, Access::Admin] {
+            match (decide(&standing, needed), decide(&frozen, needed)) {
+                (Decision::Allow(_), after) => assert_eq!(after, Decision::Deny(Denial::Frozen), "{standing:?}"),
+                (denied, after) => assert_eq!(after, denied, "{standing:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_private_repository_looks_missing_to_everybody_without_access() {
+    for standing in every_standing().iter().filter(|standing| standing.visibility == Visibility::Private) {
+        let account = account(Scope::Write);
+        let identities = [
+            Identity::Account(account.clone()),
+            Identity::Certificate { account, organization: standing.owner },
+            Identity::Anonymous,
+            Identity::DeployKey { repository: REPOSITORY + 1, scope: Scope::Write },
+        ];
+        for identity in identities {
+            for needed in [Access::Fetch, Access::Write, Access::Admin] {
+                let missing = decide(&identity, None, needed, NOW);
+                assert_eq!(missing, Decision::Deny(Denial::NoRepository));
+                if access(&identity, standing, NOW) == Access::None {
+                    assert_eq!(decide(&identity, Some(standing), needed, NOW), missing, "{identity:?} {standing:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_grant_holds_until_the_second_of_its_end() {
+    let identity = Identity::Account(account(Scope::Write));
+    let private = repository(Visibility::Private, Gate::Open);
+    for (until, expected) in [
+        (None, Access::Write),
+        (Some(NOW + 1), Access::Write),
+        (Some(NOW), Access::None),
+        (Some(NOW - 1), Access::None),
+    ] {
+        let role = RepositoryFacts { role: Some(Grant { value: Role::Write, until }), ..private.clone() };
+        let collaborator = Some(Grant { value: CollaboratorRole::Write, until });
+        let collaborator = RepositoryFacts { collaborator, ..private.clone() };
+        for standing in [role, collaborator] {
+            assert_eq!(access(&identity, &standing, NOW), expected, "{until:?}");
+        }
+    }
+}

@@ -19,7 +19,8 @@ use super::cli::Demo;
 use super::login::{KEYS_LOGIN, run as run_program};
 use super::report::Report;
 use super::setup::write_config;
-use super::sshd_config::{Block, LIBEXEC, sshd, sshd_version};
+use super::programs::{LIBEXEC, PROGRAMS, install};
+use super::sshd_config::{Block, sshd, sshd_version};
 use crate::config::is_login;
 use crate::request::is_plain_path;
 
@@ -161,19 +162,11 @@ fn ssh_config(place: &Place) -> String {
 
 /// Copies the programs that sshd runs from beside this one, or from where a package puts them.
 fn copy_programs(libexec: &Path) -> Result<(), Failure> {
-    let beside = own()?.with_file_name("");
-    let failed = |path: &Path, error| Failure::File(path.display().to_string(), error);
-    DirBuilder::new().mode(0o755).create(libexec).map_err(|error| failed(libexec, error))?;
-    for program in ["authorized-keys", "gateway"] {
-        let sources = [beside.join(program), Path::new(LIBEXEC).join(program)];
-        let source = sources.iter().find(|path| path.is_file());
-        let source =
-            source.ok_or_else(|| Failure::Refused(format!("{program} is neither beside hubgate nor installed")))?;
-        let copy = libexec.join(program);
-        std::fs::copy(source, &copy).map_err(|error| failed(source, error))?;
-        std::fs::set_permissions(&copy, Permissions::from_mode(0o755)).map_err(|error| failed(&copy, error))?;
-    }
-    std::fs::set_permissions(libexec, Permissions::from_mode(0o755)).map_err(|error| failed(libexec, error))
+    let sources = [own()?.with_file_name(""), LIBEXEC.into()];
+    let source = sources.iter().find(|source| PROGRAMS.iter().all(|program| source.join(program).is_file()));
+    let source = source
+        .ok_or_else(|| Failure::Refused("the programs are neither beside hubgate nor installed".to_owned()))?;
+    install(source, libexec).map_err(|(path, error)| Failure::File(path.display().to_string(), error))
 }
 
 /// This very program.

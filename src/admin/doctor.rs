@@ -13,7 +13,8 @@ use super::Failure;
 use super::cli::Doctor;
 use super::login::{self, KEYS_LOGIN, Login};
 use super::report::Report;
-use super::sshd_config::{Block, LIBEXEC, Version, differences, effective, sshd, sshd_version};
+use super::programs::{HOOKS, LIBEXEC, PROGRAMS};
+use super::sshd_config::{Block, Version, differences, effective, sshd, sshd_version};
 use crate::config::Config;
 use crate::message::Status;
 
@@ -109,8 +110,9 @@ fn examine(findings: &mut Findings, config: &Config, path: &Path, sshd_file: &Pa
     let login = check_login(findings, config)?;
     let settings = check_sshd(findings, config, path, sshd_file);
     let (helper, keys_name) = settings.unwrap_or((Path::new(LIBEXEC).join("authorized-keys"), KEYS_LOGIN.to_owned()));
-    for program in [helper.clone(), helper.with_file_name("gateway")] {
-        check_program(findings, &program);
+    let hooks = HOOKS.map(|hook| helper.with_file_name("hooks").join(hook));
+    for program in PROGRAMS.map(|program| helper.with_file_name(program)).iter().chain(&hooks) {
+        check_program(findings, program);
     }
     let keys = login::find(&keys_name)?;
     match &keys {

@@ -12,6 +12,7 @@ mod doctor;
 mod key;
 mod login;
 mod org;
+pub mod programs;
 mod repo;
 mod report;
 mod setup;

@@ -11,7 +11,7 @@ use super::Failure;
 use super::context::become_login;
 use super::login::{self, KEYS_LOGIN, Login};
 use super::report::Report;
-use super::sshd_config::LIBEXEC;
+use super::programs::LIBEXEC;
 use super::when::rfc3339;
 use crate::config::Config;
 use crate::db::{Store, VERSION, now};

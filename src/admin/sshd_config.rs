@@ -10,14 +10,13 @@ use serde_json::json;
 use super::Failure;
 use super::cli::SshdConfig;
 use super::login::KEYS_LOGIN;
+use super::programs::LIBEXEC;
 use super::report::Report;
 use crate::config::{Config, DEFAULT_PATH};
 use crate::message::Status;
 
 /// The block as shipped, for the newest OpenSSH, the login `git` and the default configuration file.
 pub const EXAMPLE: &str = include_str!("../../sshd_config.example");
-/// Where the programs that sshd runs are installed.
-pub const LIBEXEC: &str = "/usr/libexec/hubgate";
 
 /// What is filled into the example.
 #[derive(Debug, Clone, Copy)]

@@ -1,1 +1,200 @@
+mod form;
 
+use std::process::Command;
+
+use proptest::prelude::{Strategy, any};
+use proptest::{collection, prop_assert_eq, prop_oneof, sample};
+
+use super::{BadRequest, LfsProgram, Operation, Request, Service, unquote};
+use crate::name::RepoPath;
+use crate::tests::{HostileInput, holds, hostile_inputs};
+
+fn parse(command: &str) -> Result<Request, BadRequest> {
+    Request::parse(Some(command.as_bytes()))
+}
+
+fn path(text: &str) -> RepoPath {
+    text.parse().unwrap()
+}
+
+/// The command line that says the same in the plainest way.
+fn canonical(request: &Request) -> Option<String> {
+    Some(match request {
+        Request::Greeting => return None,
+        Request::Help => "help".to_owned(),
+        Request::Git(service, path) => format!("git-{service} '{path}'"),
+        Request::Lfs(LfsProgram::Authenticate, operation, path) => format!("git-lfs-authenticate {path} {operation}"),
+        Request::Lfs(LfsProgram::Transfer, operation, path) => format!("git-lfs-transfer {path} {operation}"),
+    })
+}
+
+#[test]
+fn every_hostile_command_gets_its_verdict() {
+    let rows = hostile_inputs("soc");
+    assert_eq!(rows.len(), 129);
+    for HostileInput { input, accepted, message, row } in rows {
+        let code = match Request::parse(Some(&input)) {
+            Err(BadRequest::Syntax) => "E_SYNTAX",
+            Err(BadRequest::Verb) => "E_VERB",
+            Err(BadRequest::Path) => "E_NOREPO",
+            Ok(request) => {
+                assert!(accepted, "{row}");
+                let expected = &row["normalized"];
+                let path = request.path().unwrap();
+                assert_eq!(format!("git-{}", request.verb()), expected["verb"], "{row}");
+                assert_eq!(format!("{}/{}", path.owner, path.name), expected["repo"], "{row}");
+                assert_eq!(path.kind.as_str(), expected["repo_type"], "{row}");
+                let operation = match &request {
+                    Request::Lfs(_, operation, _) => Some(operation.as_str()),
+                    Request::Greeting | Request::Help | Request::Git(..) => None,
+                };
+                assert_eq!(operation, expected["operation"].as_str(), "{row}");
+                ""
+            }
+        };
+        assert_eq!(code, message, "{row}");
+    }
+}
+
+#[test]
+fn each_verb_is_a_request() {
+    use LfsProgram::{Authenticate, Transfer};
+    for (command, verb, expected) in [
+        ("help", "help", Request::Help),
+        ("git-upload-pack 'a/x'", "upload-pack", Request::Git(Service::UploadPack, path("a/x"))),
+        ("git receive-pack 'a/x'", "receive-pack", Request::Git(Service::ReceivePack, path("a/x"))),
+        ("git-upload-archive /a/x", "upload-archive", Request::Git(Service::UploadArchive, path("a/x"))),
+        (
+            "git-lfs-authenticate datasets/a/x upload",
+            "lfs-authenticate",
+            Request::Lfs(Authenticate, Operation::Upload, path("datasets/a/x")),
+        ),
+        (
+            "git lfs-transfer 'a/x.git' download",
+            "lfs-transfer",
+            Request::Lfs(Transfer, Operation::Download, path("a/x")),
+        ),
+    ] {
+        let request = parse(command);
+        assert_eq!(request.as_ref().map(Request::verb), Ok(verb));
+        assert_eq!(request, Ok(expected), "{command}");
+    }
+}
+
+#[test]
+fn no_command_and_an_empty_one_are_the_greeting() {
+    assert_eq!(Request::parse(None), Ok(Request::Greeting));
+    assert_eq!(Request::parse(Some(b"")), Ok(Request::Greeting));
+    assert_eq!(Request::Greeting.verb(), "greeting");
+    assert_eq!((Request::Greeting.path(), Request::Help.path()), (None, None));
+    for command in [" ", "help ", " help", "HELP", "help me"] {
+        assert_eq!(parse(command), Err(BadRequest::Verb), "{command:?}");
+    }
+}
+
+#[test]
+fn a_command_has_at_most_1024_bytes() {
+    let command = |length: usize| format!("git-upload-pack {}", "a".repeat(length - "git-upload-pack ".len()));
+    assert_eq!(parse(&command(1024)), Err(BadRequest::Path));
+    assert_eq!(parse(&command(1025)), Err(BadRequest::Syntax));
+}
+
+#[test]
+fn an_lfs_operation_is_one_of_two_words() {
+    for operation in ["", "foo", "Download", "downloads", "download ", " download", "download upload", "-h"] {
+        for program in ["authenticate", "transfer"] {
+            let command = format!("git-lfs-{program} a/x {operation}");
+            assert_eq!(parse(&command), Err(BadRequest::Syntax), "{command:?}");
+        }
+    }
+}
+
+#[test]
+fn a_path_is_no_option_however_it_is_quoted() {
+    for word in ["-x", "--help", "'-x'", "'--help'", "-/x", "'-a/x'"] {
+        assert_eq!(parse(&format!("git-upload-pack {word}")), Err(BadRequest::Syntax), "{word}");
+    }
+}
+
+/// git's quoting, written anew (quote.c, `sq_quote_buf`).
+fn quote(text: &str) -> String {
+    let inside: String =
+        text.chars().map(|c| if matches!(c, '\'' | '!') { format!("'\\{c}'") } else { c.to_string() }).collect();
+    format!("'{inside}'")
+}
+
+/// What `/bin/sh` makes of a word.
+fn shell(word: &str) -> String {
+    let output = Command::new("/bin/sh").args(["-c", &format!("printf %s {word}")]).output().unwrap();
+    assert!(output.status.success(), "{word:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn quoting_is_undone_as_the_shell_undoes_it() {
+    holds(300, &"[ -~é]{0,20}|['!a\\\\]{0,8}", |text| {
+        let word = quote(&text);
+        prop_assert_eq!(unquote(&word), Some(text.clone()));
+        prop_assert_eq!(shell(&word), text);
+        Ok(true)
+    });
+}
+
+#[test]
+fn whatever_unquotes_is_one_word_to_the_shell_too() {
+    // Mostly pieces of a quoted word; nothing in the alphabet does harm, should the shell come to read it.
+    let piece = sample::select(vec!["'", "\\", "!", "'\\''", "'\\!'", "a", " ", "$", "`", "\"", "\n", "#", "$(", "''"]);
+    let words = collection::vec(piece, 0..6).prop_map(|pieces| format!("'{}'", pieces.concat()));
+    let accepted = holds(1_500, &words, |word| {
+        let text = unquote(&word);
+        if let Some(text) = &text {
+            prop_assert_eq!(&shell(&word), text);
+        }
+        Ok(text.is_some())
+    });
+    assert!((200..1_200).contains(&accepted), "{accepted} accepted");
+}
+
+#[test]
+fn a_word_that_git_would_not_quote_so_is_refused() {
+    assert_eq!(unquote("''").as_deref(), Some(""));
+    assert_eq!(unquote("'a!b'").as_deref(), Some("a!b"), "dulwich");
+    for word in ["", "'", "'''", "a", "'a", "a'", "'a'b", "'a''b'", "'a'\\''", "'a'\\'b'", "'a'\\a'b'", " 'a'", "'a' "]
+    {
+        assert_eq!(unquote(word), None, "{word}");
+    }
+}
+
+/// Commands that are right, nearly right, and anything at all.
+fn nearly_a_command() -> impl Strategy<Value = Vec<u8>> {
+    let git = sample::select(vec!["git-upload-pack", "git receive-pack", "git-upload-archive", "git-shell"]);
+    let lfs = sample::select(vec!["git-lfs-authenticate", "git lfs-transfer"]);
+    let argument = || {
+        prop_oneof![
+            3 => "'/?((datasets|spaces)/)?[a-zA-Z0-9_]{1,4}/[a-zA-Z0-9._-]{1,4}(\\.git)?/?'",
+            2 => "/?[a-z]{1,3}/[a-z0-9~-]{1,4}(\\.git)?",
+            1 => "'[ -~]{0,9}'",
+        ]
+    };
+    let blank = || prop_oneof![6 => " ", 1 => "  |\t|"];
+    let operation = prop_oneof![4 => " (download|upload)", 1 => "| |\n| x|'"];
+    let nearly = prop_oneof![
+        (git, blank(), argument(), prop_oneof![6 => "", 1 => " |\n| x|'"]),
+        (lfs, blank(), argument(), operation)
+    ];
+    let nearly = nearly.prop_map(|(verb, blank, argument, end)| format!("{verb}{blank}{argument}{end}").into_bytes());
+    prop_oneof![5 => nearly, 1 => collection::vec(any::<u8>(), 0..60)]
+}
+
+#[test]
+fn whatever_is_sent_an_accepted_command_reads_the_same_in_its_canonical_form() {
+    let accepted = holds(5_000, &nearly_a_command(), |command| {
+        let request = Request::parse(Some(&command));
+        let canonical = request.as_ref().ok().and_then(canonical);
+        if let Some(canonical) = &canonical {
+            prop_assert_eq!(parse(canonical), request);
+        }
+        Ok(canonical.is_some())
+    });
+    assert!((1_000..4_000).contains(&accepted), "{accepted} accepted");
+}

@@ -1,0 +1,181 @@
+//! Who may do what, as one table written by hand, against every case that there is.
+
+use super::{ACCOUNT, NOW, OWNER, REPOSITORY, account, for_good, repository};
+use crate::access::{
+    Access, CollaboratorRole, Decision, Denial, Gate, GateRequest, Grant, Identity, RepositoryFacts, Role, Scope,
+    Visibility, decide,
+};
+
+/// A row for an identity and its standing; `*` stands for the rest of a word, `|` for an or. Each case matches one row.
+///
+/// A cell says what becomes of a fetch, a push and an administration: `F`, `W`, `A` allowed; `-` no such repository;
+/// `r` no write access; `g`, `p`, `x` restricted, and not asked for, pending, rejected; `z` frozen.
+const TABLE: &str = "
+identity              standing            public gated members private  frozen: public gated members private
+anonymous             *                   Frr    ggg   ggg     ---              Frr    ggg   ggg     ---
+
+account               owner               FWA    FWA   FWA     FWA              Fzz    Fzz   Fzz     Fzz
+account|certificate   stranger            Frr    ggg   ggg     ---              Frr    ggg   ggg     ---
+account|certificate   no_access           Frr    ggg   ggg     ---              Frr    ggg   ggg     ---
+account|certificate   read                Frr    Frr   ggg     Frr              Frr    Frr   ggg     Frr
+account|certificate   contributor         Frr    Frr   Frr     Frr              Frr    Frr   Frr     Frr
+account|certificate   contributor-own     FWr    FWr   FWr     FWr              Fzr    Fzr   Fzr     Fzr
+account|certificate   write               FWr    FWr   FWr     FWr              Fzr    Fzr   Fzr     Fzr
+account|certificate   admin               FWA    FWA   FWA     FWA              Fzz    Fzz   Fzz     Fzz
+account|certificate   created             Frr    ggg   ggg     ---              Frr    ggg   ggg     ---
+account|certificate   read-created        Frr    Frr   ggg     Frr              Frr    Frr   ggg     Frr
+account|certificate   collaborator-read   Frr    Frr   Frr     Frr              Frr    Frr   Frr     Frr
+account|certificate   collaborator-write  FWr    FWr   FWr     FWr              Fzr    Fzr   Fzr     Fzr
+account|certificate   collaborator-admin  FWA    FWA   FWA     FWA              Fzz    Fzz   Fzz     Fzz
+account|certificate   gate-pending        Frr    ppp   ppp     ---              Frr    ppp   ppp     ---
+account|certificate   gate-accepted       Frr    Frr   Frr     ---              Frr    Frr   Frr     ---
+account|certificate   gate-rejected       Frr    xxx   xxx     ---              Frr    xxx   xxx     ---
+account|certificate   expired-*           Frr    ggg   ggg     ---              Frr    ggg   ggg     ---
+
+account-read          owner               Frr    Frr   Frr     Frr              Frr    Frr   Frr     Frr
+account-read          stranger            Frr    ggg   ggg     ---              Frr    ggg   ggg     ---
+account-read          no_access           Frr    ggg   ggg     ---              Frr    ggg   ggg     ---
+account-read          read                Frr    Frr   ggg     Frr              Frr    Frr   ggg     Frr
+account-read          contributor         Frr    Frr   Frr     Frr              Frr    Frr   Frr     Frr
+account-read          contributor-own     Frr    Frr   Frr     Frr              Frr    Frr   Frr     Frr
+account-read          write               Frr    Frr   Frr     Frr              Frr    Frr   Frr     Frr
+account-read          admin               Frr    Frr   Frr     Frr              Frr    Frr   Frr     Frr
+account-read          created             Frr    ggg   ggg     ---              Frr    ggg   ggg     ---
+account-read          read-created        Frr    Frr   ggg     Frr              Frr    Frr   ggg     Frr
+account-read          collaborator-*      Frr    Frr   Frr     Frr              Frr    Frr   Frr     Frr
+account-read          gate-pending        Frr    ppp   ppp     ---              Frr    ppp   ppp     ---
+account-read          gate-accepted       Frr    Frr   Frr     ---              Frr    Frr   Frr     ---
+account-read          gate-rejected       Frr    xxx   xxx     ---              Frr    xxx   xxx     ---
+account-read          expired-*           Frr    ggg   ggg     ---              Frr    ggg   ggg     ---
+
+certificate-elsewhere *                   Frr    ggg   ggg     ---              Frr    ggg   ggg     ---
+
+deploy-key-read       *                   Frr    Frr   Frr     Frr              Frr    Frr   Frr     Frr
+deploy-key-write      *                   FWr    FWr   FWr     FWr              Fzr    Fzr   Fzr     Fzr
+deploy-key-elsewhere* *                   Frr    ggg   ggg     ---              Frr    ggg   ggg     ---
+";
+
+fn identities() -> Vec<(&'static str, Identity)> {
+    let full = account(Scope::Write);
+    let deploy_key = |repository, scope| Identity::DeployKey { repository, scope };
+    vec![
+        ("anonymous", Identity::Anonymous),
+        ("account", Identity::Account(full.clone())),
+        ("account-read", Identity::Account(account(Scope::Read))),
+        ("certificate", Identity::Certificate { account: full.clone(), organization: OWNER }),
+        ("certificate-elsewhere", Identity::Certificate { account: full, organization: OWNER + 1 }),
+        ("deploy-key-read", deploy_key(REPOSITORY, Scope::Read)),
+        ("deploy-key-write", deploy_key(REPOSITORY, Scope::Write)),
+        ("deploy-key-elsewhere-read", deploy_key(REPOSITORY + 1, Scope::Read)),
+        ("deploy-key-elsewhere-write", deploy_key(REPOSITORY + 1, Scope::Write)),
+    ]
+}
+
+/// How an account can stand to a repository: one grant each, for good or over since this second.
+fn standings() -> Vec<(String, RepositoryFacts)> {
+    let none = repository(Visibility::Public, Gate::Open);
+    let mut all = vec![("stranger".to_owned(), none.clone())];
+    all.push(("owner".to_owned(), RepositoryFacts { owner: ACCOUNT, ..none.clone() }));
+    for role in Role::ALL {
+        let expired = Some(Grant { value: *role, until: Some(NOW) });
+        all.push((role.to_string(), RepositoryFacts { role: for_good(*role), ..none.clone() }));
+        all.push((format!("expired-{role}"), RepositoryFacts { role: expired, ..none.clone() }));
+    }
+    let created = RepositoryFacts { created_by_account: true, ..none.clone() };
+    let expired = Some(Grant { value: Role::Contributor, until: Some(NOW) });
+    for (name, role) in [
+        ("created", None),
+        ("read-created", for_good(Role::Read)),
+        ("contributor-own", for_good(Role::Contributor)),
+        ("expired-contributor-own", expired),
+    ] {
+        all.push((name.to_owned(), RepositoryFacts { role, ..created.clone() }));
+    }
+    for role in CollaboratorRole::ALL {
+        let expired = Some(Grant { value: *role, until: Some(NOW) });
+        all.push((format!("collaborator-{role}"), RepositoryFacts { collaborator: for_good(*role), ..none.clone() }));
+        all.push((format!("expired-collaborator-{role}"), RepositoryFacts { collaborator: expired, ..none.clone() }));
+    }
+    for (name, gate_request) in
+        [("pending", GateRequest::Pending), ("accepted", GateRequest::Accepted), ("rejected", GateRequest::Rejected)]
+    {
+        all.push((format!("gate-{name}"), RepositoryFacts { gate_request, ..none.clone() }));
+    }
+    all
+}
+
+/// What becomes of a fetch, a push and an administration.
+fn cell(identity: &Identity, repository: &RepositoryFacts) -> String {
+    let letter = |(needed, allowed)| match decide(identity, Some(repository), needed, NOW) {
+        Decision::Allow(access) => {
+            assert!(access >= needed);
+            allowed
+        }
+        Decision::Deny(Denial::NoRepository) => '-',
+        Decision::Deny(Denial::ReadOnly) => 'r',
+        Decision::Deny(Denial::Gated(GateRequest::None)) => 'g',
+        Decision::Deny(Denial::Gated(GateRequest::Pending)) => 'p',
+        Decision::Deny(Denial::Gated(GateRequest::Rejected)) => 'x',
+        Decision::Deny(Denial::Gated(GateRequest::Accepted)) => '?',
+        Decision::Deny(Denial::Frozen) => 'z',
+    };
+    [(Access::Fetch, 'F'), (Access::Write, 'W'), (Access::Admin, 'A')].map(letter).iter().collect()
+}
+
+/// The cells of one identity and standing, from left to right.
+fn cells(identity: &Identity, standing: &RepositoryFacts) -> Vec<String> {
+    let columns = [
+        (Visibility::Public, Gate::Open),
+        (Visibility::Public, Gate::Closed),
+        (Visibility::Public, Gate::ClosedToMembers),
+        (Visibility::Private, Gate::Open),
+    ];
+    let frozen = [None, Some("moving".to_owned())];
+    let repositories = frozen.iter().flat_map(|frozen| {
+        columns.map(|(visibility, gate)| RepositoryFacts {
+            visibility,
+            gate,
+            frozen: frozen.clone(),
+            ..standing.clone()
+        })
+    });
+    repositories.map(|repository| cell(identity, &repository)).collect()
+}
+
+fn matches(pattern: &str, word: &str) -> bool {
+    pattern.split('|').any(|one| one.strip_suffix('*').map_or(one == word, |start| word.starts_with(start)))
+}
+
+#[test]
+fn who_may_do_what_is_what_the_table_says() {
+    let lines = TABLE.lines().skip(2).filter(|line| !line.is_empty());
+    let rows: Vec<Vec<&str>> = lines.map(|line| line.split_whitespace().collect()).collect();
+    let mut used = vec![false; rows.len()];
+    for (name, identity) in identities() {
+        for (standing_name, standing) in standings() {
+            // An organization's certificate does not meet a repository that its own account owns.
+            if name == "certificate" && standing.owner == ACCOUNT {
+                continue;
+            }
+            let of_case = |row: &Vec<&str>| matches(row[0], name) && matches(row[1], &standing_name);
+            let found: Vec<usize> = (0..rows.len()).filter(|index| of_case(&rows[*index])).collect();
+            assert_eq!(found.len(), 1, "rows for {name} {standing_name}");
+            used[found[0]] = true;
+            assert_eq!(cells(&identity, &standing), rows[found[0]][2..], "{name} {standing_name}");
+        }
+    }
+    assert!(used.iter().all(|used| *used), "a row without a case: {used:?}");
+}
+
+#[test]
+fn a_gate_counts_only_while_the_repository_is_public() {
+    for gate in [Gate::Open, Gate::Closed, Gate::ClosedToMembers] {
+        for (name, identity) in identities() {
+            for (standing_name, standing) in standings() {
+                let private = RepositoryFacts { visibility: Visibility::Private, ..standing };
+                let gated = RepositoryFacts { gate, ..private.clone() };
+                assert_eq!(cell(&identity, &gated), cell(&identity, &private), "{name} {standing_name} {gate:?}");
+            }
+        }
+    }
+}

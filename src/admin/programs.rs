@@ -1,0 +1,40 @@
+//! The programs that sshd and git run, and where they lie.
+
+use std::fs::{DirBuilder, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+/// Where a package puts them.
+pub const LIBEXEC: &str = "/usr/libexec/hubgate";
+
+/// Their names.
+pub const PROGRAMS: [&str; 3] = ["authorized-keys", "gateway", "services"];
+
+/// The names that git knows `services` by, as links in `hooks/`.
+pub const HOOKS: [&str; 2] = ["pre-receive", "post-receive"];
+
+/// Copies the programs from a directory into another one, which is made, with the hooks' links beside them.
+///
+/// # Errors
+/// Which path could not be read or written.
+pub fn install(from: &Path, libexec: &Path) -> Result<(), (PathBuf, io::Error)> {
+    let hooks = libexec.join("hooks");
+    for directory in [libexec, &hooks] {
+        let make = || {
+            DirBuilder::new().mode(0o755).create(directory)?;
+            std::fs::set_permissions(directory, Permissions::from_mode(0o755))
+        };
+        make().map_err(|error| (directory.to_owned(), error))?;
+    }
+    for program in PROGRAMS {
+        let copy = libexec.join(program);
+        std::fs::copy(from.join(program), &copy).map_err(|error| (from.join(program), error))?;
+        std::fs::set_permissions(&copy, Permissions::from_mode(0o755)).map_err(|error| (copy, error))?;
+    }
+    for hook in HOOKS {
+        let link = hooks.join(hook);
+        symlink("../services", &link).map_err(|error| (link, error))?;
+    }
+    Ok(())
+}

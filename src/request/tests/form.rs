@@ -1,0 +1,181 @@
+use proptest::prelude::{Just, Strategy, any};
+use proptest::{collection, option, prop_assert_eq, prop_oneof, sample};
+
+use crate::key::Fingerprint;
+use crate::request::{ANONYMOUS, Arguments, Form, is_plain_path};
+use crate::tests::{HostileInput, holds, hostile_inputs};
+
+const GATEWAY: &str = "/usr/libexec/hubgate/gateway";
+const KEY: &str = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// Arguments as words, as `/bin/sh` hands them over that has split the forced command.
+fn words(arguments: &[u8]) -> Option<Arguments> {
+    Arguments::parse(&arguments.split(|byte| *byte == b' ').collect::<Vec<_>>())
+}
+
+/// The same as the string that a login shell gets.
+fn login_shell(arguments: &[u8]) -> Option<Arguments> {
+    let command = [GATEWAY.as_bytes(), b" ", arguments].concat();
+    Arguments::parse(&[b"-c", &command])
+}
+
+/// The arguments, which must read the same either way.
+fn either_way(arguments: impl AsRef<[u8]>) -> Option<Arguments> {
+    let (words, shell) = (words(arguments.as_ref()), login_shell(arguments.as_ref()));
+    assert_eq!(shell.as_ref().map(|arguments| arguments.login_shell), shell.as_ref().map(|_| true));
+    assert_eq!(words, shell.map(|arguments| Arguments { login_shell: false, ..arguments }));
+    words
+}
+
+#[test]
+fn every_hostile_form_gets_its_verdict() {
+    let rows = hostile_inputs("argv");
+    assert_eq!(rows.len(), 13);
+    for HostileInput { input, accepted, row, .. } in rows {
+        assert_eq!(either_way(&input).is_some(), accepted, "{row}");
+        if row["why"].as_str().unwrap().starts_with("as the whole FORM or its user") {
+            let form = [&input, b" --key ".as_slice(), KEY.as_bytes()].concat();
+            assert_eq!(either_way(form), None, "as the user: {row}");
+        }
+    }
+    assert_eq!(Arguments::parse(&[]), None);
+}
+
+#[test]
+fn a_form_says_for_whom() {
+    let form = |arguments: &str| either_way(arguments).map(|arguments| arguments.form);
+    let key: Fingerprint = KEY.parse().unwrap();
+    assert_eq!(form(&format!("alice --key {KEY}")), Some(Form::Account("alice".parse().unwrap(), key)));
+    assert_eq!(form(&format!("anonymous --key {KEY}")), Some(Form::Anonymous(key)));
+    // Of an account that cannot be made; the database knows no such owner.
+    assert_eq!(form(&format!("Anonymous --key {KEY}")), Some(Form::Account("Anonymous".parse().unwrap(), key)));
+    assert_eq!(form(&format!("alice --key {KEY}")).map(|form| form.fingerprint()), Some(key));
+}
+
+#[test]
+fn a_form_that_sshd_cannot_have_written_is_refused() {
+    for form in [
+        format!("--key {KEY}"),
+        format!("alice {KEY}"),
+        format!("alice --key={KEY}"),
+        format!("alice --KEY {KEY}"),
+        format!("alice bob --key {KEY}"),
+        format!("--key {KEY} alice"),
+        format!("alice --key {}", KEY.to_lowercase()),
+        format!("alice --key {KEY}="),
+        format!("alice --key {KEY} x"),
+        format!("alice --key {KEY} "),
+        format!(" alice --key {KEY}"),
+        format!("alice  --key {KEY}"),
+        format!("alice --key  {KEY}"),
+        format!("alice\t--key {KEY}"),
+        format!("alice --key {KEY}\n"),
+        format!("alice/x --key {KEY}"),
+        format!("\u{430}lice --key {KEY}"),
+        format!("{GATEWAY} alice --key {KEY}"),
+        "--unavailable x".to_owned(),
+    ] {
+        assert_eq!(either_way(&form), None, "{form:?}");
+    }
+    assert_eq!(either_way([b"al\xffice --key ", KEY.as_bytes()].concat()), None);
+}
+
+#[test]
+fn a_configuration_file_may_stand_in_front() {
+    let file = "/srv/my-hub_2/config.toml";
+    let arguments = either_way(format!("--config {file} alice --key {KEY}")).unwrap();
+    assert_eq!(arguments.config.as_deref(), Some(file));
+    assert_eq!(either_way(format!("alice --key {KEY}")).unwrap().config, None);
+    for arguments in [
+        format!("--config alice --key {KEY}"),
+        format!("--config config.toml alice --key {KEY}"),
+        format!("--config=/srv/config.toml alice --key {KEY}"),
+        format!("--config  alice --key {KEY}"),
+        format!("--config /srv/a\"b alice --key {KEY}"),
+        format!("--config /srv/a'b alice --key {KEY}"),
+        format!("--config /srv/a\\b alice --key {KEY}"),
+        format!("--config /srv/$x alice --key {KEY}"),
+        format!("--config /srv/é alice --key {KEY}"),
+        format!("--config /a --config /b alice --key {KEY}"),
+        format!("alice --key {KEY} --config /srv/config.toml"),
+        format!("alice --config /srv/config.toml --key {KEY}"),
+        "--config /srv/config.toml".to_owned(),
+        "--config".to_owned(),
+    ] {
+        assert_eq!(either_way(&arguments), None, "{arguments:?}");
+    }
+}
+
+#[test]
+fn as_login_shell_one_string_is_taken_and_begins_with_a_path() {
+    let form = format!("alice --key {KEY}");
+    let command = format!("{GATEWAY} {form}");
+    assert!(Arguments::parse(&[b"-c", command.as_bytes()]).is_some());
+    for words in [
+        vec!["-c"],
+        vec!["-c", ""],
+        vec!["-c", GATEWAY],
+        vec!["-c", &form],
+        vec!["-c", &command, ""],
+        vec!["-c", &command, "x"],
+        vec!["-c", "-c", &command],
+        vec!["-l", "-c", &command],
+        vec!["-c", GATEWAY, "alice", "--key", KEY],
+        vec!["-c", "--key", KEY],
+    ] {
+        let bytes: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+        assert_eq!(Arguments::parse(&bytes), None, "{words:?}");
+    }
+    for program in ["gateway", "./gateway", "$SHELL", "/bin/sh;", "'/a'", "", " /a"] {
+        let command = format!("{program} {form}");
+        assert_eq!(Arguments::parse(&[b"-c", command.as_bytes()]), None, "{command:?}");
+    }
+}
+
+#[test]
+fn a_plain_path_needs_no_quoting_anywhere() {
+    for (path, expected) in [("/", true), ("/a/B.c_d-9", true), ("", false), ("a/b", false), ("-/a", false)] {
+        assert_eq!(is_plain_path(path.as_bytes()), expected, "{path:?}");
+    }
+    for byte in (0..=u8::MAX).filter(|byte| !byte.is_ascii_alphanumeric() && !b"._/-".contains(byte)) {
+        assert!(!is_plain_path(&[b'/', byte]), "{byte:#x}");
+    }
+}
+
+#[test]
+fn a_form_reads_as_it_writes() {
+    let user = "[A-Za-z0-9_]([A-Za-z0-9._-]{0,6}[A-Za-z0-9_])?|anonymous";
+    let config = option::of("/[A-Za-z0-9._/-]{0,9}");
+    let read = holds(1_000, &(user, any::<[u8; 32]>(), config), |(user, key, config)| {
+        let key = Fingerprint::from_bytes(key);
+        let form = match user.parse() {
+            _ if user == ANONYMOUS => Form::Anonymous(key),
+            Ok(user) => Form::Account(user, key),
+            Err(_) => return Ok(false),
+        };
+        let option = config.as_ref().map_or(String::new(), |file| format!("--config {file} "));
+        let arguments = either_way(format!("{option}{form}"));
+        prop_assert_eq!(arguments, Some(Arguments { config, form, login_shell: false }));
+        Ok(true)
+    });
+    assert!(read > 500, "{read} read");
+}
+
+#[test]
+fn whatever_stands_there_what_is_accepted_is_one_known_form() {
+    let word = sample::select(vec!["-c", "--config", "/etc/x", GATEWAY, "", "\0", "alice", "--key"]);
+    let config = prop_oneof![3 => Just(vec![]), 1 => Just(vec!["--config", "/etc/x"])];
+    let form = sample::select(vec![vec!["alice", "--key", KEY], vec!["anonymous", "--key", KEY], vec!["alice", KEY]]);
+    let nearly = (config, collection::vec(word.clone(), 0..2), form, collection::vec(word, 0..2))
+        .prop_map(|parts| [parts.0, parts.1, parts.2, parts.3].concat().join(" ").into_bytes());
+    let arguments = prop_oneof![4 => nearly, 1 => collection::vec(any::<u8>(), 0..40)];
+    let accepted = holds(4_000, &arguments, |bytes| {
+        let arguments = either_way(&bytes);
+        if let Some(Arguments { config, form, .. }) = &arguments {
+            let option = config.as_ref().map_or(String::new(), |file| format!("--config {file} "));
+            prop_assert_eq!(format!("{option}{form}").into_bytes(), bytes);
+        }
+        Ok(arguments.is_some())
+    });
+    assert!((400..3_000).contains(&accepted), "{accepted} accepted");
+}

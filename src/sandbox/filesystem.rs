@@ -1,0 +1,141 @@
+//! Landlock: what of the file system, the network and the other processes a session reaches. The only user of the
+//! crate `landlock`.
+//!
+//! Landlock knows what is opened, made, renamed and removed. It does not know modes, owners, attributes, times and
+//! watches (`filter` refuses those), nor what is open already.
+
+use std::error::Error as _;
+use std::os::fd::BorrowedFd;
+use std::path::{Path, PathBuf};
+
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
+    RulesetCreatedAttr, RulesetError, Scope, make_bitflags,
+};
+use nix::errno::Errno;
+
+use super::{LANDLOCK_RENAMES, NoLandlock, Plan, sys};
+
+/// Where programs and their libraries are. On most systems the last three are links into the first.
+const SYSTEM: [&str; 4] = ["/usr", "/bin", "/lib", "/lib64"];
+
+/// What libc and git read elsewhere (git 2.39.5 and 2.47.3, glibc 2.36).
+const READABLE: [&str; 6] = [
+    "/dev/urandom",
+    "/etc/gitattributes",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/proc/sys/vm/overcommit_memory",
+    "/sys/devices/system/cpu/online",
+];
+
+/// Where a program that is installed by itself, `PREFIX/bin/NAME`, has its own.
+const INSTALLED: [&str; 5] = ["bin", "lib", "lib64", "libexec", "share"];
+
+/// Where everything that is installed is, libraries too, readable for everybody.
+const STORES: [&str; 2] = ["/gnu/store", "/nix/store"];
+
+/// The version of Landlock that a session can use.
+pub(super) fn usable(write: bool, at_most: u8) -> Result<u8, NoLandlock> {
+    let kernel = sys::landlock_abi().map_err(NoLandlock::Kernel)?;
+    match u8::try_from(kernel).unwrap_or(u8::MAX).min(at_most) {
+        0 => Err(NoLandlock::Kernel(Errno::ENOSYS)),
+        old if write && old < LANDLOCK_RENAMES => Err(NoLandlock::TooOld(old)),
+        abi => Ok(abi),
+    }
+}
+
+/// Shuts the calling thread into `repository`; returns the version of Landlock that holds it.
+pub(super) fn restrict(repository: BorrowedFd<'_>, plan: &Plan<'_>) -> Result<u8, NoLandlock> {
+    let version = usable(plan.write, plan.landlock_at_most)?;
+    build(repository, plan, ABI::from(i32::from(version)))
+        .map(|()| version)
+        .map_err(|error| NoLandlock::Kernel(cause(&error)))
+}
+
+fn build(repository: BorrowedFd<'_>, plan: &Plan<'_>, abi: ABI) -> Result<(), RulesetError> {
+    // The version is known: less than all of this is an error and not a lesser box.
+    let mut ruleset = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+    ruleset = ruleset.handle_access(AccessFs::from_all(abi))?;
+    if abi >= ABI::V4 {
+        ruleset = ruleset.handle_access(AccessNet::from_all(abi))?;
+    }
+    if abi >= ABI::V6 {
+        ruleset = ruleset.scope(Scope::from_all(abi))?;
+    }
+    let mut rules = ruleset.create()?.add_rule(PathBeneath::new(repository, repository_access(plan.write, abi)))?;
+    let run = AccessFs::from_read(abi);
+    let read = AccessFs::ReadFile.into();
+    let installed = plan.programs.iter().flat_map(|program| places(program));
+    let rows = SYSTEM.map(|path| (path.into(), run)).into_iter();
+    let rows = rows.chain(installed.map(|path| (path, run))).chain(READABLE.map(|path| (path.into(), read)));
+    for (path, access) in rows.chain([("/dev/null".into(), AccessFs::ReadFile | AccessFs::WriteFile)]) {
+        // What is not there needs no rule. What is there and cannot be opened stays out of reach.
+        let Ok(path) = PathFd::new(path) else { continue };
+        rules = rules.add_rule(PathBeneath::new(path, access))?;
+    }
+    rules.restrict_self().map(drop)
+}
+
+/// What may be done beneath the repository. Nothing in it is ever run, nor is there anything but files and directories.
+fn repository_access(write: bool, abi: ABI) -> BitFlags<AccessFs> {
+    let read = make_bitflags!(AccessFs::{ReadFile | ReadDir});
+    let writing = make_bitflags!(AccessFs::{WriteFile | Truncate | Refer | MakeReg | MakeDir | RemoveFile | RemoveDir});
+    if write { read | (writing & AccessFs::from_all(abi)) } else { read }
+}
+
+/// The program itself and what is installed with it, where [`SYSTEM`] does not hold them. Not the directory that it is
+/// in, unless that is a `bin`: it may be the hub's own.
+fn places(program: &Path) -> Vec<PathBuf> {
+    // A program that is not there is an error of `exec`.
+    let Ok(program) = program.canonicalize() else { return Vec::new() };
+    if SYSTEM.iter().any(|system| program.starts_with(system)) {
+        return Vec::new();
+    }
+    if let Some(store) = STORES.iter().find(|store| program.starts_with(store)) {
+        return vec![store.into()];
+    }
+    let mut places = vec![program.clone()];
+    if let Some(prefix) = program.parent().filter(|directory| directory.ends_with("bin")).and_then(Path::parent) {
+        places.extend(INSTALLED.map(|name| prefix.join(name)));
+    }
+    places
+}
+
+/// The kernel's own answer at the bottom of an error.
+fn cause(error: &RulesetError) -> Errno {
+    let mut source = error.source();
+    while let Some(error) = source {
+        if let Some(error) = error.downcast_ref::<std::io::Error>() {
+            return Errno::from_raw(error.raw_os_error().unwrap_or_default());
+        }
+        source = error.source();
+    }
+    Errno::EINVAL
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::places;
+
+    #[test]
+    fn a_program_outside_the_system_brings_what_is_installed_with_it_and_no_more() {
+        let prefix = tempfile::tempdir().expect("a directory");
+        let prefix = prefix.path().canonicalize().expect("its path");
+        std::fs::create_dir(prefix.join("bin")).expect("a directory");
+        for program in ["bin/git", "git"] {
+            std::fs::write(prefix.join(program), "").expect("a program");
+        }
+        let mut installed: Vec<PathBuf> = vec![prefix.join("bin/git")];
+        installed.extend(["bin", "lib", "lib64", "libexec", "share"].map(|name| prefix.join(name)));
+        assert_eq!(places(&prefix.join("bin/git")), installed);
+        assert_eq!(places(&prefix.join("git")), vec![prefix.join("git")]);
+        std::os::unix::fs::symlink(prefix.join("bin/git"), prefix.join("link")).expect("a link");
+        assert_eq!(places(&prefix.join("link")), installed);
+        assert_eq!(places(&prefix.join("missing")), Vec::<PathBuf>::new());
+        assert_eq!(places(Path::new("/bin/sh")), Vec::<PathBuf>::new());
+        assert_eq!(places(Path::new("/")), Vec::<PathBuf>::new());
+    }
+}

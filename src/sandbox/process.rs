@@ -1,0 +1,69 @@
+//! What a process may use up, and what it hands on: limits, umask, descriptors.
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::stat::{Mode, umask};
+
+use super::{Error, sys};
+
+/// As many descriptors as git keeps packs open, and then some.
+const DESCRIPTORS: u64 = 1024;
+
+/// Lowers the limits; none of them can be raised again without privilege.
+///
+/// There is none on address space, since packs are mapped, nor on processes, which are counted for each account: one
+/// peer would starve all.
+pub(super) fn limit(file_size: Option<u64>) -> Result<(), Error> {
+    umask(Mode::from_bits_truncate(0o027));
+    lower(Resource::RLIMIT_CORE, 0).map_err(|errno| Error::Process("turn core dumps off", errno))?;
+    lower(Resource::RLIMIT_NOFILE, DESCRIPTORS).map_err(|errno| Error::Process("limit descriptors", errno))?;
+    if let Some(bytes) = file_size {
+        lower(Resource::RLIMIT_FSIZE, bytes).map_err(|errno| Error::Process("limit the size of files", errno))?;
+    }
+    Ok(())
+}
+
+fn lower(resource: Resource, limit: u64) -> nix::Result<()> {
+    let (_, most) = getrlimit(resource)?;
+    let limit = limit.min(most);
+    setrlimit(resource, limit, limit)
+}
+
+/// Makes each descriptor but the first three end with the next `exec`, whoever left it open.
+pub(super) fn close_at_exec() -> Result<(), Error> {
+    sys::close_at_exec_from_3()
+        // Before Linux 5.11, and where a filter of system calls is older than that.
+        .or_else(|_| close_listed_at_exec())
+        .map_err(|errno| Error::Process("close inherited descriptors", errno))
+}
+
+fn close_listed_at_exec() -> nix::Result<()> {
+    let from = |error: std::io::Error| {
+        nix::errno::Errno::from_raw(error.raw_os_error().unwrap_or(nix::libc::EIO))
+    };
+    for entry in std::fs::read_dir("/proc/self/fd").map_err(from)? {
+        let name = entry.map_err(from)?.file_name();
+        match name.to_str().and_then(|name| name.parse().ok()) {
+            Some(descriptor) if descriptor > 2 => sys::close_at_exec(descriptor)?,
+            Some(_) | None => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd;
+
+    use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+
+    #[test]
+    fn a_descriptor_that_was_left_open_ends_at_exec() {
+        for close in [super::close_listed_at_exec, || super::close_at_exec().map_err(|_| nix::errno::Errno::EIO)] {
+            let inherited = nix::unistd::dup(std::io::stderr()).expect("a descriptor");
+            let flags = || fcntl(inherited.as_fd(), FcntlArg::F_GETFD).map(FdFlag::from_bits_truncate);
+            assert_eq!(flags(), Ok(FdFlag::empty()));
+            close().expect("close");
+            assert_eq!(flags(), Ok(FdFlag::FD_CLOEXEC));
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Program 3, `services`: the longer work, started by the gateway, or by git as its push hook.
+
+mod push;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::message::{Answer, FaultKind};
+
+use push::Hook;
+
+/// The program's name in the log.
+const PROGRAM: &str = "hubgate";
+
+/// Runs the program: as the hook that git called it by, or as the gateway's words say.
+#[must_use]
+pub fn main() -> ExitCode {
+    let mut words = std::env::args_os();
+    let name = words.next().unwrap_or_default();
+    let words: Vec<OsString> = words.collect();
+    let answer = match (Path::new(&name).file_name().and_then(|name| name.to_str()), words.as_slice()) {
+        (Some("pre-receive"), []) => push::run(Hook::PreReceive),
+        (Some("post-receive"), []) => push::run(Hook::PostReceive),
+        _ => Answer::fault(FaultKind::Broken, "none: services is started by the gateway alone"),
+    };
+    let _ = std::io::stderr().write_all(answer.stderr().as_bytes());
+    let _ = std::io::stdout().write_all(answer.out.as_bytes());
+    answer.status.into()
+}

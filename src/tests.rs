@@ -1,0 +1,51 @@
+//! What the unit tests of several modules share: the table of hostile inputs, and how a property is held.
+
+use std::cell::Cell;
+use std::fmt::Debug;
+
+use base64ct::{Base64, Encoding};
+use proptest::strategy::Strategy;
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use serde_json::Value;
+
+/// One row of `tests/data/hostile-inputs.jsonl`: an input and the verdict on it.
+#[derive(Debug)]
+pub(crate) struct HostileInput {
+    pub(crate) input: Vec<u8>,
+    pub(crate) accepted: bool,
+    /// The code of the refusal; empty where it has none.
+    pub(crate) message: String,
+    /// What stands in the row, for the text of a failed assertion and for the fields above that are one kind's alone.
+    pub(crate) row: Value,
+}
+
+/// The rows of one kind.
+pub(crate) fn hostile_inputs(kind: &str) -> Vec<HostileInput> {
+    let rows = include_str!("../tests/data/hostile-inputs.jsonl").lines();
+    rows.map(|row| serde_json::from_str::<Value>(row).unwrap())
+        .filter(|row| row["kind"] == kind && row["synthetic"].is_null())
+        .map(|row| HostileInput {
+            input: match &row["input_b64"] {
+                Value::String(base64) => Base64::decode_vec(base64).unwrap(),
+                _ => row["input"].as_str().unwrap().as_bytes().to_vec(),
+            },
+            accepted: row["expect"] == "accept",
+            message: row["message"].as_str().unwrap_or_default().to_owned(),
+            row,
+        })
+        .collect()
+}
+
+/// Holds a property against so many generated values. The property says of each whether it was one of those that the
+/// test is about, such as an accepted one; their number is the result, for a generator can miss its aim.
+pub(crate) fn holds<S>(cases: u32, values: &S, property: impl Fn(S::Value) -> Result<bool, TestCaseError>) -> u32
+where
+    S: Strategy,
+    S::Value: Debug,
+{
+    let count = Cell::new(0);
+    let config = Config { failure_persistence: None, ..Config::with_cases(cases) };
+    let counted = |value| property(value).map(|counts| count.set(count.get() + u32::from(counts)));
+    TestRunner::new(config).run(values, counted).unwrap();
+    count.get()
+}

@@ -1,0 +1,2 @@
+//! The box, tried from inside.
+fn main() {}
