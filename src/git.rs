@@ -124,9 +124,26 @@ pub fn init(
         .arg(format!("--object-format={format}"))
         .arg("--")
         .arg(directory)
-        .current_dir("/")
-        .stdin(std::process::Stdio::null());
-    let output = command.output().map_err(|error| error.to_string())?;
+        .current_dir("/");
+    run(&mut command)
+}
+
+/// Packs the repository at `directory` and drops what nothing has led to for two weeks (git-gc(1)).
+///
+/// # Errors
+/// What git said.
+#[cfg(feature = "admin")]
+pub fn maintain(git: &Path, directory: &Path) -> Result<(), String> {
+    let mut command = Command::new(git);
+    pin(&mut command, &[NO_HOOKS]);
+    command.args(["--git-dir=.", "gc", "--quiet"]).current_dir(directory);
+    run(&mut command)
+}
+
+/// Runs git to its end.
+#[cfg(feature = "admin")]
+fn run(command: &mut Command) -> Result<(), String> {
+    let output = command.stdin(std::process::Stdio::null()).output().map_err(|error| error.to_string())?;
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()) }
 }
 

@@ -78,6 +78,26 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
+/// Reads a line back into its fields; `None` where it is not one that [`Line`] wrote.
+#[must_use]
+pub fn parse(line: &str) -> Option<Vec<(String, String)>> {
+    let mut fields = Vec::new();
+    let mut rest = line;
+    while !rest.is_empty() {
+        let (key, after) = rest.split_once('=')?;
+        let (value, after) = match after.strip_prefix('"') {
+            // An escaped value holds no quote of its own.
+            Some(quoted) => quoted.split_once('"')?,
+            None => after.split_at(after.find(' ').unwrap_or(after.len())),
+        };
+        // Behind the value a long one has its `...+N`.
+        let (cut, after) = after.split_at(after.find(' ').unwrap_or(after.len()));
+        fields.push((key.to_owned(), value.to_owned() + cut));
+        rest = after.strip_prefix(' ').unwrap_or(after);
+    }
+    Some(fields)
+}
+
 /// Sends one line to the system log at `socket`, as `program`, facility `auth`.
 ///
 /// What goes wrong is dropped: a session does not fail for its log.

@@ -31,6 +31,7 @@ pub struct Cli {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "one value a process")]
 pub enum Command {
     /// Make the configuration file, the login accounts, the directories and the database, as far as they are missing.
     Init,
@@ -59,6 +60,18 @@ pub enum Command {
         /// How far back: a duration such as 7d, or a date.
         #[arg(long, value_name = "TIME", default_value = "7d", value_parser = super::when::parse_past)]
         since: i64,
+        /// Only what this account did, or what was done to it.
+        #[arg(long)]
+        user: Option<Owner>,
+        /// Only what concerns this repository.
+        #[arg(long, value_name = "PATH")]
+        repo: Option<RepoPath>,
+        /// Only what concerns this key.
+        #[arg(long, value_name = "FINGERPRINT")]
+        key: Option<Fingerprint>,
+        /// Also the sessions and pushes in this file of the system log; unless given: in the journal, where there is one.
+        #[arg(long, value_name = "FILE")]
+        log: Option<PathBuf>,
     },
 }
 
@@ -85,6 +98,9 @@ pub struct Demo {
 /// `hubgate doctor`
 #[derive(Debug, Args)]
 pub struct Doctor {
+    /// Also log in over loopback, with an account and a key made for it and removed behind it.
+    #[arg(long)]
+    pub login: bool,
     /// The configuration file of the sshd that is meant.
     #[arg(long, value_name = "FILE", default_value = "/etc/ssh/sshd_config")]
     pub sshd_config: PathBuf,
@@ -360,6 +376,18 @@ pub enum RepoCommand {
     },
     /// Check that every repository has its directory, and every directory its repository.
     Check,
+    /// Pack repositories, and remove what a push that was cut off left behind.
+    Gc {
+        /// The repository.
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        path: Option<RepoPath>,
+        /// Every repository.
+        #[arg(long)]
+        all: bool,
+        /// How old a leftover must be; younger ones may belong to a push that is under way.
+        #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = super::when::parse_duration)]
+        older_than: i64,
+    },
 }
 
 /// `hubgate repo collaborator`

@@ -17,9 +17,9 @@ use signal_hook::iterator::Signals;
 use super::Failure;
 use super::cli::Demo;
 use super::login::{KEYS_LOGIN, run as run_program};
+use super::programs::{LIBEXEC, PROGRAMS, install};
 use super::report::Report;
 use super::setup::write_config;
-use super::programs::{LIBEXEC, PROGRAMS, install};
 use super::sshd_config::{Block, sshd, sshd_version};
 use crate::config::is_login;
 use crate::request::is_plain_path;
@@ -164,8 +164,8 @@ fn ssh_config(place: &Place) -> String {
 fn copy_programs(libexec: &Path) -> Result<(), Failure> {
     let sources = [own()?.with_file_name(""), LIBEXEC.into()];
     let source = sources.iter().find(|source| PROGRAMS.iter().all(|program| source.join(program).is_file()));
-    let source = source
-        .ok_or_else(|| Failure::Refused("the programs are neither beside hubgate nor installed".to_owned()))?;
+    let source =
+        source.ok_or_else(|| Failure::Refused("the programs are neither beside hubgate nor installed".to_owned()))?;
     install(source, libexec).map_err(|(path, error)| Failure::File(path.display().to_string(), error))
 }
 

@@ -1,5 +1,7 @@
 //! `hubgate doctor`: what is wrong on this machine, each finding with the line that mends it.
 
+mod loopback;
+
 use std::fmt::Write;
 use std::fs::Metadata;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -12,8 +14,8 @@ use serde_json::{Value, json};
 use super::Failure;
 use super::cli::Doctor;
 use super::login::{self, KEYS_LOGIN, Login};
-use super::report::Report;
 use super::programs::{HOOKS, LIBEXEC, PROGRAMS};
+use super::report::Report;
 use super::sshd_config::{Block, Version, differences, effective, sshd, sshd_version};
 use crate::config::Config;
 use crate::message::Status;
@@ -82,7 +84,7 @@ pub(super) fn run(command: &Doctor, config_path: &Path) -> Result<Report, Failur
     match Config::load(config_path) {
         Ok(config) => {
             findings.good("config", config_path.display().to_string());
-            examine(&mut findings, &config, config_path, &command.sshd_config)?;
+            examine(&mut findings, &config, config_path, command)?;
         }
         Err(error) => findings.bad("config", error.to_string(), "hubgate init"),
     }
@@ -106,15 +108,21 @@ fn report(findings: &Findings) -> Report {
     report
 }
 
-fn examine(findings: &mut Findings, config: &Config, path: &Path, sshd_file: &Path) -> Result<(), Failure> {
+fn examine(findings: &mut Findings, config: &Config, path: &Path, command: &Doctor) -> Result<(), Failure> {
     let login = check_login(findings, config)?;
-    let settings = check_sshd(findings, config, path, sshd_file);
-    let (helper, keys_name) = settings.unwrap_or((Path::new(LIBEXEC).join("authorized-keys"), KEYS_LOGIN.to_owned()));
+    let settings = check_sshd(findings, config, &command.sshd_config).unwrap_or_default();
+    let value = |keyword: &str| {
+        settings.iter().find(|(name, value)| name == keyword && value != "none").map(|(_, value)| value.as_str())
+    };
+    let helper = value("authorizedkeyscommand").and_then(|line| line.split(' ').next().map(PathBuf::from));
+    let helper = helper.unwrap_or_else(|| Path::new(LIBEXEC).join("authorized-keys"));
+    let keys_name = value("authorizedkeyscommanduser").unwrap_or(KEYS_LOGIN);
+    check_settings(findings, config, path, &settings, &helper, keys_name);
     let hooks = HOOKS.map(|hook| helper.with_file_name("hooks").join(hook));
     for program in PROGRAMS.map(|program| helper.with_file_name(program)).iter().chain(&hooks) {
         check_program(findings, program);
     }
-    let keys = login::find(&keys_name)?;
+    let keys = login::find(keys_name)?;
     match &keys {
         Some(keys) => findings.good("keys-login", keys.name.clone()),
         None => findings.bad("keys-login", format!("there is no account {keys_name}"), "hubgate init"),
@@ -129,6 +137,9 @@ fn examine(findings: &mut Findings, config: &Config, path: &Path, sshd_file: &Pa
         check_helper(findings, config, path, &helper, keys);
     }
     check_git(findings, &config.paths.git);
+    if command.login {
+        loopback::check(findings, config, path, &settings);
+    }
     Ok(())
 }
 
@@ -190,9 +201,8 @@ pub(super) fn shell(shell: &Path) -> Shell {
     }
 }
 
-/// Looks at sshd itself; says which helper it runs, and as whom.
-fn check_sshd(findings: &mut Findings, config: &Config, path: &Path, file: &Path) -> Option<(PathBuf, String)> {
-    const INSTALL: &str = "hubgate sshd-config --install && systemctl reload ssh";
+/// Looks at sshd itself; gives what it will do for the login, as `sshd -T` prints it.
+fn check_sshd(findings: &mut Findings, config: &Config, file: &Path) -> Option<Vec<(String, String)>> {
     let (sshd, version) = match sshd().and_then(|sshd| sshd_version(&sshd).map(|version| (sshd, version))) {
         Ok(found) => found,
         Err(error) => {
@@ -205,22 +215,29 @@ fn check_sshd(findings: &mut Findings, config: &Config, path: &Path, file: &Path
     } else {
         findings.good("sshd", format!("OpenSSH {version}"));
     }
-    let settings = match effective(&sshd, file, &config.ssh.login) {
-        Ok(settings) => settings,
+    match effective(&sshd, file, &config.ssh.login) {
+        Ok(settings) => Some(settings),
         Err(error) => {
             findings.bad("sshd-config", error.to_string(), format!("sshd -t -f {}", file.display()));
-            return None;
+            None
         }
-    };
-    let value = |keyword: &str| {
-        settings.iter().find(|(name, value)| name == keyword && value != "none").map(|(_, value)| value.clone())
-    };
-    let helper = value("authorizedkeyscommand").and_then(|line| line.split(' ').next().map(PathBuf::from));
-    let helper = helper.unwrap_or_else(|| Path::new(LIBEXEC).join("authorized-keys"));
-    let keys_login = value("authorizedkeyscommanduser").unwrap_or_else(|| KEYS_LOGIN.to_owned());
+    }
+}
+
+/// Holds sshd's settings against the block that it should have read.
+fn check_settings(
+    findings: &mut Findings,
+    config: &Config,
+    path: &Path,
+    settings: &[(String, String)],
+    helper: &Path,
+    keys_login: &str,
+) {
+    const INSTALL: &str = "hubgate sshd-config --install && systemctl reload ssh";
+    let Ok(version) = sshd().and_then(|sshd| sshd_version(&sshd)) else { return };
     let libexec = helper.parent().unwrap_or(Path::new(LIBEXEC));
-    let block = Block { login: &config.ssh.login, keys_login: &keys_login, libexec, config: path, version };
-    let problems = differences(&block, &settings);
+    let block = Block { login: &config.ssh.login, keys_login, libexec, config: path, version };
+    let problems = differences(&block, settings);
     for (keyword, problem) in &problems {
         if MATTERS_OF_TASTE.contains(&keyword.as_str()) {
             findings.odd("sshd-config", problem.clone(), INSTALL);
@@ -228,10 +245,14 @@ fn check_sshd(findings: &mut Findings, config: &Config, path: &Path, file: &Path
             findings.bad("sshd-config", problem.clone(), INSTALL);
         }
     }
-    if problems.is_empty() {
-        findings.good("sshd-config", format!("{} has hubgate's block for {}", file.display(), config.ssh.login));
+    // Of the whole server, so no Match block can turn it off.
+    if settings.iter().any(|(keyword, value)| keyword == "permituserenvironment" && value != "no") {
+        let text = "PermitUserEnvironment lets a file in the home directory set variables";
+        findings.bad("sshd-config", text, "set PermitUserEnvironment no in sshd_config");
     }
-    Some((helper, keys_login))
+    if problems.is_empty() {
+        findings.good("sshd-config", format!("sshd has hubgate's block for {}", config.ssh.login));
+    }
 }
 
 /// sshd's rule for a program that it runs: root's, and writable by root alone, up to `/` (sshd's misc.c, `safe_path`).

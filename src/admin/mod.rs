@@ -9,6 +9,7 @@ pub mod cli;
 mod context;
 mod demo;
 mod doctor;
+mod gc;
 mod key;
 mod login;
 mod org;
@@ -98,6 +99,9 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Org(command) => org::run(command, context()?),
         Command::Key(command) => key::run(command, &cli.config),
         Command::Repo(command) => repo::run(command, context()?),
-        Command::Audit { since } => audit::run(since, &context()?),
+        Command::Audit { since, user, repo, key, log } => {
+            let filter = audit::Filter { since, user, repo, key };
+            audit::run(&filter, log.as_deref(), &cli.config)
+        }
     }
 }

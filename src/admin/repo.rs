@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Failure;
 use super::cli::{CollaboratorCommand, RepoCommand};
 use super::context::{Context, actor, confirm};
+use super::gc;
 use super::report::{Report, json_time, table};
 use super::when::minute;
 use crate::access::Visibility;
@@ -100,6 +101,13 @@ pub(super) fn run(command: RepoCommand, mut context: Context) -> Result<Report, 
             Ok(Report::new(format!("{}\n", place.display()), json!({ "directory": place })))
         }
         RepoCommand::Check => check(&root, &context),
+        RepoCommand::Gc { path, all: _, older_than } => {
+            let repositories = match path {
+                Some(path) => vec![context.store.repository(&path)?],
+                None => context.store.repositories(None)?,
+            };
+            gc::run(&context.config, &repositories, older_than)
+        }
     }
 }
 

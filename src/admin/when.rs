@@ -31,6 +31,14 @@ impl FromStr for When {
     }
 }
 
+/// Reads a duration in seconds.
+///
+/// # Errors
+/// [`BadWhen::Format`].
+pub(super) fn parse_duration(text: &str) -> Result<i64, BadWhen> {
+    if text.contains('-') { Err(BadWhen::Format) } else { at(text, 0, 1) }
+}
+
 /// Reads how far back: a duration before now, or the first second of a day.
 ///
 /// # Errors

@@ -1,0 +1,76 @@
+//! `hubgate doctor --login`: a login over loopback, with an account and a key made for it and removed behind it.
+
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::Findings;
+use crate::admin::Failure;
+use crate::admin::login::run;
+use crate::config::Config;
+
+/// Logs in as a person would, at the address and port that sshd listens on.
+pub(super) fn check(findings: &mut Findings, config: &Config, config_path: &Path, settings: &[(String, String)]) {
+    let mend = "read what sshd and hubgate wrote to the system log in this minute";
+    match log_in(config, config_path, settings) {
+        Ok(greeting) => findings.good("loopback", greeting),
+        Err(error) => findings.bad("loopback", error.to_string(), mend),
+    }
+}
+
+fn log_in(config: &Config, config_path: &Path, settings: &[(String, String)]) -> Result<String, Failure> {
+    let random: [u8; 8] = crate::random::bytes().map_err(|error| Failure::File("/dev/urandom".to_owned(), error))?;
+    let account = format!("doctor-{:016x}", u64::from_le_bytes(random));
+    let directory = PathBuf::from(format!("/run/hubgate-{account}"));
+    std::fs::DirBuilder::new()
+        .mode(0o700)
+        .create(&directory)
+        .map_err(|error| Failure::File(directory.display().to_string(), error))?;
+    let own = std::env::current_exe().map_err(|error| Failure::File("/proc/self/exe".to_owned(), error))?;
+    let hubgate = |words: &[&str]| run(Command::new(&own).arg("--config").arg(config_path).args(words));
+    let key = directory.join("key");
+    let public = directory.join("key.pub");
+    let outcome =
+        run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", "doctor", "-f"]).arg(&key))
+            .and_then(|()| hubgate(&["user", "add", &account, "--no-create"]))
+            .and_then(|()| {
+                let outcome = hubgate(&["key", "add", &account, &public.to_string_lossy()])
+                    .and_then(|()| greeting(config, settings, &key, &account));
+                // Behind whatever happened: no trace but the audit's.
+                hubgate(&["user", "remove", &account, "--yes"])?;
+                hubgate(&["user", "release", &account])?;
+                outcome
+            });
+    std::fs::remove_dir_all(&directory).map_err(|error| Failure::File(directory.display().to_string(), error))?;
+    outcome
+}
+
+fn greeting(config: &Config, settings: &[(String, String)], key: &Path, account: &str) -> Result<String, Failure> {
+    let (host, port) = address(settings);
+    let output = Command::new("ssh")
+        .args(["-F", "none", "-T", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=10"])
+        // A host that is this machine need not prove that it is.
+        .args(["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"])
+        .args(["-o", "IdentityAgent=none", "-p", &port, "-l", &config.ssh.login, "-i"])
+        .arg(key)
+        .arg(&host)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| Failure::File("ssh".to_owned(), error))?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    if output.status.success() && said.starts_with(&format!("Hi {account}, welcome to ")) {
+        return Ok(format!("a login at {host} port {port} was greeted by name"));
+    }
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    Err(Failure::Refused(format!("a login at {host} port {port} failed: {} {}", said.trim(), complaint.trim())))
+}
+
+/// Where sshd listens: its first address, loopback where it listens everywhere.
+fn address(settings: &[(String, String)]) -> (String, String) {
+    let value = |keyword: &str| settings.iter().find(|(name, _)| name == keyword).map(|(_, value)| value.as_str());
+    let port = value("port").unwrap_or("22").to_owned();
+    match value("listenaddress").and_then(|address| address.rsplit_once(':')) {
+        None | Some(("0.0.0.0" | "[::]", _)) => ("127.0.0.1".to_owned(), port),
+        Some((host, port)) => (host.trim_matches(['[', ']']).to_owned(), port.to_owned()),
+    }
+}

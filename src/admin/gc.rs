@@ -1,0 +1,107 @@
+//! `hubgate repo gc`: packs, and sweeps up after pushes that were cut off.
+
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+
+use super::Failure;
+use super::report::Report;
+use crate::config::Config;
+use crate::db::RepositoryRow;
+use crate::message::Status;
+
+/// Collects garbage in each repository; what is younger than `older_than` seconds is left alone.
+pub(super) fn run(config: &Config, repositories: &[RepositoryRow], older_than: i64) -> Result<Report, Failure> {
+    let root = &config.paths.repositories;
+    let age = Duration::from_secs(older_than.unsigned_abs());
+    let mut text = String::new();
+    let mut json = Vec::new();
+    let mut status = Status::Done;
+    // What a `repo create` that was cut off left aside.
+    let mut aside = Vec::new();
+    for path in list(root)?.into_iter().filter(|path| name(path).starts_with(".new-")) {
+        sweep(&path, age, &mut aside)?;
+    }
+    text.extend(aside.iter().map(|path| format!("removed {}\n", path.display())));
+    for row in repositories {
+        let place = root.join(row.directory.relative());
+        let mut removed = Vec::new();
+        sweep_repository(&place, age, &mut removed)?;
+        let packed = crate::git::maintain(&config.paths.git, &place);
+        let outcome = match &packed {
+            Ok(()) => format!("packed, {} leftovers removed", removed.len()),
+            Err(error) => {
+                status = Status::Refused;
+                format!("git gc failed: {error}")
+            }
+        };
+        text.push_str(&format!("{}: {outcome}\n", row.path));
+        json.push(json!({ "path": row.path.to_string(), "removed": removed, "error": packed.err() }));
+    }
+    let mut report = Report::new(text, Value::Array(json));
+    report.status = status;
+    Ok(report)
+}
+
+/// Removes quarantines of pushes that never ended, locks that nobody holds, and half-received LFS objects.
+fn sweep_repository(place: &Path, age: Duration, removed: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    for path in list(&place.join("objects"))?.into_iter().filter(|path| name(path).starts_with("tmp_objdir-")) {
+        sweep(&path, age, removed)?;
+    }
+    for path in list(place)?.into_iter().filter(|path| name(path).ends_with(".lock")) {
+        sweep(&path, age, removed)?;
+    }
+    let incomplete = place.join("lfs/incomplete");
+    if incomplete.is_dir() {
+        for path in list(&incomplete)? {
+            sweep(&path, age, removed)?;
+        }
+    }
+    sweep_locks(&place.join("refs"), age, removed)
+}
+
+/// The locks of single refs, which lie beside them at any depth.
+fn sweep_locks(directory: &Path, age: Duration, removed: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    for path in list(directory)? {
+        let is_directory = path.symlink_metadata().is_ok_and(|entry| entry.is_dir());
+        if is_directory {
+            sweep_locks(&path, age, removed)?;
+        } else if name(&path).ends_with(".lock") {
+            sweep(&path, age, removed)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes one leftover if it is old enough.
+fn sweep(path: &Path, age: Duration, removed: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    let failed = |error| Failure::File(path.display().to_string(), error);
+    let metadata = match path.symlink_metadata() {
+        // Its push has ended meanwhile.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        other => other.map_err(failed)?,
+    };
+    if !is_old(&metadata, age) {
+        return Ok(());
+    }
+    if metadata.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) }.map_err(failed)?;
+    removed.push(path.to_owned());
+    Ok(())
+}
+
+fn is_old(metadata: &Metadata, age: Duration) -> bool {
+    let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+    SystemTime::now().duration_since(modified).is_ok_and(|old| old >= age)
+}
+
+fn name(path: &Path) -> &str {
+    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+}
+
+fn list(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let entries = std::fs::read_dir(directory).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let entries = entries.map_err(|error| Failure::File(directory.display().to_string(), error))?;
+    Ok(entries.into_iter().map(|entry| entry.path()).collect())
+}
