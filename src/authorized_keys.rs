@@ -14,7 +14,7 @@ use crate::db::Reader;
 use crate::key::{OfferedKey, OfferedKeyError};
 use crate::log::{self, Level, Line};
 use crate::message::Status;
-use crate::request::{Form, is_plain_path};
+use crate::request::{Form, UNAVAILABLE, is_plain_path};
 
 /// The hard end of a lookup in seconds; sshd itself would wait for `LoginGraceTime`. Longer than the database's wait.
 const DEADLINE: u32 = 2;
@@ -59,11 +59,15 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(()) => Status::Done.into(),
         Err(fault) => {
-            let line = Line::default().field("decision", "fault").field("cause", fault);
-            log::send(&socket, PROGRAM, Level::Error, &line);
+            report(&socket, &fault);
             Status::Refused.into()
         }
     }
+}
+
+fn report(socket: &Path, fault: &Fault) {
+    let line = Line::default().field("decision", "fault").field("cause", fault);
+    log::send(socket, PROGRAM, Level::Error, &line);
 }
 
 /// The line for the key that sshd asks about, or `None` where the key opens nothing.
@@ -90,26 +94,34 @@ fn run(words: &[&[u8]], socket: &mut PathBuf) -> Result<Option<String>, Fault> {
         Err(OfferedKeyError::Malformed) => return Err(Fault::Key),
     };
     let fingerprint = key.fingerprint();
-    let owner = Reader::open(&config.paths.database)?.key_owner(&fingerprint)?;
+    let owner = Reader::open(&config.paths.database).and_then(|reader| reader.key_owner(&fingerprint));
     let form = match (owner, config.access.anonymous) {
-        (Some(owner), _) => Form::Account(owner, fingerprint),
-        (None, AnonymousMode::AnyKey) if key.is_sound() => Form::Anonymous(fingerprint),
-        (None, AnonymousMode::AnyKey | AnonymousMode::Off) => return Ok(None),
+        (Ok(Some(owner)), _) => Some(Form::Account(owner, fingerprint)),
+        (Ok(None), AnonymousMode::AnyKey) if key.is_sound() => Some(Form::Anonymous(fingerprint)),
+        (Ok(None), AnonymousMode::AnyKey | AnonymousMode::Off) => return Ok(None),
+        // A peer who is refused reads "Permission denied (publickey)", and OpenSSH 9.8 and newer shut its address out
+        // after a few of them (PerSourcePenalties): the gateway says what is the matter, to whoever it is.
+        (Err(error), _) if key.is_sound() => {
+            report(socket, &error.into());
+            None
+        }
+        (Err(error), _) => return Err(error.into()),
     };
     let gateway = std::env::current_exe().ok().map(|helper| helper.with_file_name("gateway"));
     let gateway = gateway.as_deref().and_then(Path::to_str).filter(|path| is_plain_path(path.as_bytes()));
     let gateway = gateway.ok_or(Fault::Installed)?;
-    Ok(Some(authorized_keys_line(gateway, config_file, &form, &key)))
+    Ok(Some(authorized_keys_line(gateway, config_file, form.as_ref(), &key)))
 }
 
 /// The line that sshd reads (sshd(8), `AUTHORIZED_KEYS FILE FORMAT`): everything restricted, the gateway as command.
 ///
 /// No part of it can hold a quote, a backslash or a newline: a path that is plain, a name that passed, base64.
-fn authorized_keys_line(gateway: &str, config_file: Option<&str>, form: &Form, key: &OfferedKey) -> String {
+pub(crate) fn authorized_keys_line(gateway: &str, config_file: Option<&str>, form: Option<&Form>, key: &OfferedKey) -> String {
     let config = match config_file {
         Some(file) if file != DEFAULT_PATH => format!("--config {file} "),
         Some(_) | None => String::new(),
     };
+    let form = form.map_or(UNAVAILABLE.to_owned(), Form::to_string);
     format!("restrict,command=\"{gateway} {config}{form}\" {}\n", key.to_authorized_keys())
 }
 

@@ -237,7 +237,10 @@ impl Config {
             }
         }
         let mut text = String::new();
-        Read::by_ref(&mut file).take(FILE_MAX).read_to_string(&mut text).map_err(read)?;
+        let length = Read::by_ref(&mut file).take(FILE_MAX + 1).read_to_string(&mut text).map_err(read)?;
+        if length as u64 > FILE_MAX {
+            return Err(ConfigError::Value(path.to_owned(), "a configuration file has at most 64 KiB"));
+        }
         let config = Self::parse(&text).map_err(|error| ConfigError::Syntax(path.to_owned(), error))?;
         config.check().map_err(|error| ConfigError::Value(path.to_owned(), error))?;
         Ok(config)
@@ -252,7 +255,7 @@ impl Config {
     }
 
     /// Whether each value can be meant.
-    fn check(&self) -> Result<(), &'static str> {
+    pub(crate) fn check(&self) -> Result<(), &'static str> {
         let Self { hub, ssh, access: _, paths, git, limits: _, log } = self;
         let printable = |text: &str| !text.chars().any(char::is_control);
         if !printable(&hub.name) || hub.name.is_empty() || !printable(&hub.host) || !printable(&hub.keys_help) {

@@ -6,7 +6,7 @@
 
 mod briefing;
 mod session;
-mod user_auth;
+pub(crate) mod user_auth;
 
 use std::io::Write;
 use std::os::unix::ffi::OsStringExt;
@@ -47,6 +47,8 @@ enum Fault {
     Config(#[from] crate::config::ConfigError),
     #[error("{0}")]
     Database(#[from] crate::db::Error),
+    #[error("authorized-keys could not ask the database; its own line says why")]
+    Unavailable,
     #[error("{0}")]
     Repository(#[from] crate::repository::OpenError),
     #[error("{0}")]
@@ -59,7 +61,7 @@ impl Fault {
     /// What the peer hears, and how loud the log is.
     fn kind(&self) -> (FaultKind, Level) {
         match self {
-            Self::Database(_) => (FaultKind::Unavailable, Level::Error),
+            Self::Database(_) | Self::Unavailable => (FaultKind::Unavailable, Level::Error),
             // sshd writes none of these: somebody changed its configuration, or tries to speak in its place.
             Self::NotSshd | Self::Arguments(_) | Self::OtherAccount | Self::UserAuth(_) => {
                 (FaultKind::Broken, Level::Critical)
@@ -122,7 +124,10 @@ impl Session {
             .ok_or_else(|| Fault::Arguments(String::from_utf8_lossy(&words.join(&b' ')).into_owned()))?;
         let config = Config::load(Path::new(arguments.config.as_deref().unwrap_or(DEFAULT_PATH)))?;
         self.socket = Some(config.log.socket.clone());
-        let form = &arguments.form;
+        let Some(form) = &arguments.form else {
+            self.line = self.line.clone().bytes("from", self.environment.peer());
+            return Err(Fault::Unavailable);
+        };
         let (user, key) = match form {
             Form::Account(user, key) => (user.as_str(), key),
             Form::Anonymous(key) => (ANONYMOUS, key),

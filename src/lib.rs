@@ -14,15 +14,43 @@ pub mod key;
 pub mod log;
 pub mod message;
 pub mod name;
-#[cfg(feature = "admin")]
-pub mod services;
 pub mod push;
 pub mod random;
 pub mod repository;
 pub mod request;
-pub mod slots;
 pub mod sandbox;
+#[cfg(feature = "admin")]
+pub mod services;
+pub mod slots;
 pub mod word;
 
 #[cfg(test)]
 mod tests;
+
+/// Inner functions that strangers' bytes reach, for the fuzz targets in `fuzz/` alone.
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing {
+    use crate::config::Config;
+    use crate::key::{Fingerprint, OfferedKey};
+    use crate::request::Form;
+
+    /// The line of the helper.
+    #[must_use]
+    pub fn authorized_keys_line(gateway: &str, config_file: Option<&str>, form: &Form, key: &OfferedKey) -> String {
+        crate::authorized_keys::authorized_keys_line(gateway, config_file, form, key)
+    }
+
+    /// The gateway's reading of `$SSH_USER_AUTH`.
+    #[must_use]
+    pub fn proven_key(text: &[u8]) -> Option<Fingerprint> {
+        crate::gateway::user_auth::proven_key(text)
+    }
+
+    /// Whether each value of a configuration can be meant.
+    ///
+    /// # Errors
+    /// The one that cannot.
+    pub fn check_config(config: &Config) -> Result<(), &'static str> {
+        config.check()
+    }
+}

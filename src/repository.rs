@@ -101,16 +101,19 @@ fn open_beneath(root: &OwnedFd, directory: &Directory, flags: OFlag) -> Result<O
         | ResolveFlag::RESOLVE_NO_XDEV;
     let how = OpenHow::new().flags(flags).resolve(resolve);
     match openat2(root.as_fd(), directory.relative().as_str(), how) {
-        // Before Linux 5.6, and where a filter of system calls is older than that: one level at a time.
-        Err(Errno::ENOSYS | Errno::EPERM) => {
-            let flags = flags | OFlag::O_NOFOLLOW;
-            let relative = directory.relative();
-            let (shard, name) = relative.split_once('/').ok_or(Errno::EINVAL)?;
-            let shard = openat(root.as_fd(), shard, flags, Mode::empty())?;
-            openat(shard.as_fd(), name, flags, Mode::empty())
-        }
+        // Before Linux 5.6, and where a filter of system calls is older than that.
+        Err(Errno::ENOSYS | Errno::EPERM) => open_level_by_level(root, directory, flags),
         opened => opened,
     }
+}
+
+/// The same without openat2(2): each level is a directory and no link, but it may be where another file system begins.
+fn open_level_by_level(root: &OwnedFd, directory: &Directory, flags: OFlag) -> Result<OwnedFd, Errno> {
+    let flags = flags | OFlag::O_NOFOLLOW;
+    let relative = directory.relative();
+    let (shard, name) = relative.split_once('/').ok_or(Errno::EINVAL)?;
+    let shard = openat(root.as_fd(), shard, flags, Mode::empty())?;
+    openat(shard.as_fd(), name, flags, Mode::empty())
 }
 
 /// Why a repository cannot be made. For the operator.

@@ -211,13 +211,16 @@ impl std::fmt::Display for Form {
 /// The word that stands for nobody; [`Owner::new_account`] keeps it back.
 pub const ANONYMOUS: &str = "anonymous";
 
+/// The word that stands in place of a form where the database could not be asked whose key it is.
+pub const UNAVAILABLE: &str = "--unavailable";
+
 /// The gateway's own arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arguments {
     /// The configuration file, where it is not the default one.
     pub config: Option<String>,
-    /// For whom.
-    pub form: Form,
+    /// For whom; `None` where nobody can say, which is what [`UNAVAILABLE`] stands for.
+    pub form: Option<Form>,
     /// Whether the gateway is the login shell: then the words came as one string behind `-c`, and a client without a
     /// forced command could have written them.
     pub login_shell: bool,
@@ -248,13 +251,16 @@ impl Arguments {
             [b"--config", file, form @ ..] if is_plain_path(file) => (Some(utf8(file)?.to_owned()), form),
             form => (None, form),
         };
-        let [user, b"--key", fingerprint] = form else {
-            return None;
-        };
-        let fingerprint = utf8(fingerprint)?.parse().ok()?;
-        let form = match utf8(user)? {
-            ANONYMOUS => Form::Anonymous(fingerprint),
-            user => Form::Account(user.parse().ok()?, fingerprint),
+        let form = match form {
+            [word] if *word == UNAVAILABLE.as_bytes() => None,
+            [user, b"--key", fingerprint] => {
+                let fingerprint = utf8(fingerprint)?.parse().ok()?;
+                Some(match utf8(user)? {
+                    ANONYMOUS => Form::Anonymous(fingerprint),
+                    user => Form::Account(user.parse().ok()?, fingerprint),
+                })
+            }
+            _ => return None,
         };
         Some(Self { config, form, login_shell })
     }

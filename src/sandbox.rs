@@ -9,6 +9,7 @@
 //! Landlock and seccomp hold the calling thread alone: enter before there is a second one.
 
 mod filesystem;
+#[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), path = "sandbox/no_filter.rs")]
 mod filter;
 mod process;
 mod sys;
@@ -48,6 +49,8 @@ pub struct Plan<'a> {
     pub write: bool,
     /// The programs that it runs. They and their libraries are readable wherever they are installed.
     pub programs: &'a [&'a Path],
+    /// The descriptors that outlive `exec` beside the first three.
+    pub keep: &'a [BorrowedFd<'a>],
     /// The largest file that it may write, in bytes; one that grows larger ends its writer by a signal.
     pub file_size_limit: Option<u64>,
     /// The newest Landlock that may be used, for trying what an older kernel does. `0` stands for none.
@@ -58,7 +61,7 @@ impl<'a> Plan<'a> {
     /// A fetch: the repository is only read.
     #[must_use]
     pub fn fetch(programs: &'a [&'a Path]) -> Self {
-        Self { write: false, programs, file_size_limit: None, landlock_at_most: LANDLOCK_NEWEST }
+        Self { write: false, programs, keep: &[], file_size_limit: None, landlock_at_most: LANDLOCK_NEWEST }
     }
 
     /// A push: the repository is written.
@@ -136,14 +139,14 @@ impl fmt::Display for InForce {
 
 /// Puts the calling process into the box, for good, and says what holds it.
 ///
-/// In every mode: umask 027, no core dumps, at most 1,024 descriptors, and none but the first three survives `exec`.
-/// Where the mode is not `off`, neither does any privilege.
+/// In every mode: umask 027, no core dumps, at most 1,024 descriptors, and none but the first three and those of
+/// the plan outlives `exec`. Where the mode is not `off`, no program gains a privilege.
 ///
 /// # Errors
 /// [`Error`]; the process may then be half in the box, and should only say so and end. No socket can be opened in it.
 pub fn enter(mode: Mode, repository: BorrowedFd<'_>, plan: &Plan<'_>) -> Result<InForce, Error> {
     process::limit(plan.file_size_limit)?;
-    process::close_at_exec()?;
+    process::close_at_exec(plan.keep)?;
     if mode == Mode::Off {
         return Ok(InForce::Off);
     }
@@ -163,7 +166,7 @@ pub fn enter(mode: Mode, repository: BorrowedFd<'_>, plan: &Plan<'_>) -> Result<
 /// What would hold a session on this kernel, in mode `best-effort`; nothing is entered.
 #[must_use]
 pub fn expected(write: bool) -> InForce {
-    InForce::Box { landlock: filesystem::usable(write, LANDLOCK_NEWEST), seccomp: sys::can_filter() }
+    InForce::Box { landlock: filesystem::usable(write, LANDLOCK_NEWEST), seccomp: filter::usable() }
 }
 
 #[cfg(test)]

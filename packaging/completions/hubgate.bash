@@ -16,11 +16,17 @@ _hubgate() {
             ",$1")
                 cmd="hubgate"
                 ;;
+            hubgate,access)
+                cmd="hubgate__subcmd__access"
+                ;;
             hubgate,audit)
                 cmd="hubgate__subcmd__audit"
                 ;;
             hubgate,demo)
                 cmd="hubgate__subcmd__demo"
+                ;;
+            hubgate,deploy-key)
+                cmd="hubgate__subcmd__deploy__subcmd__key"
                 ;;
             hubgate,doctor)
                 cmd="hubgate__subcmd__doctor"
@@ -30,6 +36,9 @@ _hubgate() {
                 ;;
             hubgate,init)
                 cmd="hubgate__subcmd__init"
+                ;;
+            hubgate,invite)
+                cmd="hubgate__subcmd__invite"
                 ;;
             hubgate,key)
                 cmd="hubgate__subcmd__key"
@@ -49,11 +58,71 @@ _hubgate() {
             hubgate,user)
                 cmd="hubgate__subcmd__user"
                 ;;
+            hubgate__subcmd__access,grant)
+                cmd="hubgate__subcmd__access__subcmd__grant"
+                ;;
+            hubgate__subcmd__access,help)
+                cmd="hubgate__subcmd__access__subcmd__help"
+                ;;
+            hubgate__subcmd__access,list)
+                cmd="hubgate__subcmd__access__subcmd__list"
+                ;;
+            hubgate__subcmd__access,reject)
+                cmd="hubgate__subcmd__access__subcmd__reject"
+                ;;
+            hubgate__subcmd__access,revoke)
+                cmd="hubgate__subcmd__access__subcmd__revoke"
+                ;;
+            hubgate__subcmd__access__subcmd__help,grant)
+                cmd="hubgate__subcmd__access__subcmd__help__subcmd__grant"
+                ;;
+            hubgate__subcmd__access__subcmd__help,help)
+                cmd="hubgate__subcmd__access__subcmd__help__subcmd__help"
+                ;;
+            hubgate__subcmd__access__subcmd__help,list)
+                cmd="hubgate__subcmd__access__subcmd__help__subcmd__list"
+                ;;
+            hubgate__subcmd__access__subcmd__help,reject)
+                cmd="hubgate__subcmd__access__subcmd__help__subcmd__reject"
+                ;;
+            hubgate__subcmd__access__subcmd__help,revoke)
+                cmd="hubgate__subcmd__access__subcmd__help__subcmd__revoke"
+                ;;
+            hubgate__subcmd__deploy__subcmd__key,add)
+                cmd="hubgate__subcmd__deploy__subcmd__key__subcmd__add"
+                ;;
+            hubgate__subcmd__deploy__subcmd__key,help)
+                cmd="hubgate__subcmd__deploy__subcmd__key__subcmd__help"
+                ;;
+            hubgate__subcmd__deploy__subcmd__key,list)
+                cmd="hubgate__subcmd__deploy__subcmd__key__subcmd__list"
+                ;;
+            hubgate__subcmd__deploy__subcmd__key,remove)
+                cmd="hubgate__subcmd__deploy__subcmd__key__subcmd__remove"
+                ;;
+            hubgate__subcmd__deploy__subcmd__key__subcmd__help,add)
+                cmd="hubgate__subcmd__deploy__subcmd__key__subcmd__help__subcmd__add"
+                ;;
+            hubgate__subcmd__deploy__subcmd__key__subcmd__help,help)
+                cmd="hubgate__subcmd__deploy__subcmd__key__subcmd__help__subcmd__help"
+                ;;
+            hubgate__subcmd__deploy__subcmd__key__subcmd__help,list)
+                cmd="hubgate__subcmd__deploy__subcmd__key__subcmd__help__subcmd__list"
+                ;;
+            hubgate__subcmd__deploy__subcmd__key__subcmd__help,remove)
+                cmd="hubgate__subcmd__deploy__subcmd__key__subcmd__help__subcmd__remove"
+                ;;
+            hubgate__subcmd__help,access)
+                cmd="hubgate__subcmd__help__subcmd__access"
+                ;;
             hubgate__subcmd__help,audit)
                 cmd="hubgate__subcmd__help__subcmd__audit"
                 ;;
             hubgate__subcmd__help,demo)
                 cmd="hubgate__subcmd__help__subcmd__demo"
+                ;;
+            hubgate__subcmd__help,deploy-key)
+                cmd="hubgate__subcmd__help__subcmd__deploy__subcmd__key"
                 ;;
             hubgate__subcmd__help,doctor)
                 cmd="hubgate__subcmd__help__subcmd__doctor"
@@ -63,6 +132,9 @@ _hubgate() {
                 ;;
             hubgate__subcmd__help,init)
                 cmd="hubgate__subcmd__help__subcmd__init"
+                ;;
+            hubgate__subcmd__help,invite)
+                cmd="hubgate__subcmd__help__subcmd__invite"
                 ;;
             hubgate__subcmd__help,key)
                 cmd="hubgate__subcmd__help__subcmd__key"
@@ -81,6 +153,27 @@ _hubgate() {
                 ;;
             hubgate__subcmd__help,user)
                 cmd="hubgate__subcmd__help__subcmd__user"
+                ;;
+            hubgate__subcmd__help__subcmd__access,grant)
+                cmd="hubgate__subcmd__help__subcmd__access__subcmd__grant"
+                ;;
+            hubgate__subcmd__help__subcmd__access,list)
+                cmd="hubgate__subcmd__help__subcmd__access__subcmd__list"
+                ;;
+            hubgate__subcmd__help__subcmd__access,reject)
+                cmd="hubgate__subcmd__help__subcmd__access__subcmd__reject"
+                ;;
+            hubgate__subcmd__help__subcmd__access,revoke)
+                cmd="hubgate__subcmd__help__subcmd__access__subcmd__revoke"
+                ;;
+            hubgate__subcmd__help__subcmd__deploy__subcmd__key,add)
+                cmd="hubgate__subcmd__help__subcmd__deploy__subcmd__key__subcmd__add"
+                ;;
+            hubgate__subcmd__help__subcmd__deploy__subcmd__key,list)
+                cmd="hubgate__subcmd__help__subcmd__deploy__subcmd__key__subcmd__list"
+                ;;
+            hubgate__subcmd__help__subcmd__deploy__subcmd__key,remove)
+                cmd="hubgate__subcmd__help__subcmd__deploy__subcmd__key__subcmd__remove"
                 ;;
             hubgate__subcmd__help__subcmd__key,add)
                 cmd="hubgate__subcmd__help__subcmd__key__subcmd__add"
@@ -103,6 +196,9 @@ _hubgate() {
             hubgate__subcmd__help__subcmd__org,add)
                 cmd="hubgate__subcmd__help__subcmd__org__subcmd__add"
                 ;;
+            hubgate__subcmd__help__subcmd__org,ca)
+                cmd="hubgate__subcmd__help__subcmd__org__subcmd__ca"
+                ;;
             hubgate__subcmd__help__subcmd__org,list)
                 cmd="hubgate__subcmd__help__subcmd__org__subcmd__list"
                 ;;
@@ -117,6 +213,18 @@ _hubgate() {
                 ;;
             hubgate__subcmd__help__subcmd__org,show)
                 cmd="hubgate__subcmd__help__subcmd__org__subcmd__show"
+                ;;
+            hubgate__subcmd__help__subcmd__org__subcmd__ca,add)
+                cmd="hubgate__subcmd__help__subcmd__org__subcmd__ca__subcmd__add"
+                ;;
+            hubgate__subcmd__help__subcmd__org__subcmd__ca,list)
+                cmd="hubgate__subcmd__help__subcmd__org__subcmd__ca__subcmd__list"
+                ;;
+            hubgate__subcmd__help__subcmd__org__subcmd__ca,remove)
+                cmd="hubgate__subcmd__help__subcmd__org__subcmd__ca__subcmd__remove"
+                ;;
+            hubgate__subcmd__help__subcmd__org__subcmd__ca,revoke)
+                cmd="hubgate__subcmd__help__subcmd__org__subcmd__ca__subcmd__revoke"
                 ;;
             hubgate__subcmd__help__subcmd__org__subcmd__member,remove)
                 cmd="hubgate__subcmd__help__subcmd__org__subcmd__member__subcmd__remove"
@@ -135,6 +243,12 @@ _hubgate() {
                 ;;
             hubgate__subcmd__help__subcmd__repo,freeze)
                 cmd="hubgate__subcmd__help__subcmd__repo__subcmd__freeze"
+                ;;
+            hubgate__subcmd__help__subcmd__repo,gate)
+                cmd="hubgate__subcmd__help__subcmd__repo__subcmd__gate"
+                ;;
+            hubgate__subcmd__help__subcmd__repo,gc)
+                cmd="hubgate__subcmd__help__subcmd__repo__subcmd__gc"
                 ;;
             hubgate__subcmd__help__subcmd__repo,list)
                 cmd="hubgate__subcmd__help__subcmd__repo__subcmd__list"
@@ -232,6 +346,9 @@ _hubgate() {
             hubgate__subcmd__org,add)
                 cmd="hubgate__subcmd__org__subcmd__add"
                 ;;
+            hubgate__subcmd__org,ca)
+                cmd="hubgate__subcmd__org__subcmd__ca"
+                ;;
             hubgate__subcmd__org,help)
                 cmd="hubgate__subcmd__org__subcmd__help"
                 ;;
@@ -250,8 +367,41 @@ _hubgate() {
             hubgate__subcmd__org,show)
                 cmd="hubgate__subcmd__org__subcmd__show"
                 ;;
+            hubgate__subcmd__org__subcmd__ca,add)
+                cmd="hubgate__subcmd__org__subcmd__ca__subcmd__add"
+                ;;
+            hubgate__subcmd__org__subcmd__ca,help)
+                cmd="hubgate__subcmd__org__subcmd__ca__subcmd__help"
+                ;;
+            hubgate__subcmd__org__subcmd__ca,list)
+                cmd="hubgate__subcmd__org__subcmd__ca__subcmd__list"
+                ;;
+            hubgate__subcmd__org__subcmd__ca,remove)
+                cmd="hubgate__subcmd__org__subcmd__ca__subcmd__remove"
+                ;;
+            hubgate__subcmd__org__subcmd__ca,revoke)
+                cmd="hubgate__subcmd__org__subcmd__ca__subcmd__revoke"
+                ;;
+            hubgate__subcmd__org__subcmd__ca__subcmd__help,add)
+                cmd="hubgate__subcmd__org__subcmd__ca__subcmd__help__subcmd__add"
+                ;;
+            hubgate__subcmd__org__subcmd__ca__subcmd__help,help)
+                cmd="hubgate__subcmd__org__subcmd__ca__subcmd__help__subcmd__help"
+                ;;
+            hubgate__subcmd__org__subcmd__ca__subcmd__help,list)
+                cmd="hubgate__subcmd__org__subcmd__ca__subcmd__help__subcmd__list"
+                ;;
+            hubgate__subcmd__org__subcmd__ca__subcmd__help,remove)
+                cmd="hubgate__subcmd__org__subcmd__ca__subcmd__help__subcmd__remove"
+                ;;
+            hubgate__subcmd__org__subcmd__ca__subcmd__help,revoke)
+                cmd="hubgate__subcmd__org__subcmd__ca__subcmd__help__subcmd__revoke"
+                ;;
             hubgate__subcmd__org__subcmd__help,add)
                 cmd="hubgate__subcmd__org__subcmd__help__subcmd__add"
+                ;;
+            hubgate__subcmd__org__subcmd__help,ca)
+                cmd="hubgate__subcmd__org__subcmd__help__subcmd__ca"
                 ;;
             hubgate__subcmd__org__subcmd__help,help)
                 cmd="hubgate__subcmd__org__subcmd__help__subcmd__help"
@@ -270,6 +420,18 @@ _hubgate() {
                 ;;
             hubgate__subcmd__org__subcmd__help,show)
                 cmd="hubgate__subcmd__org__subcmd__help__subcmd__show"
+                ;;
+            hubgate__subcmd__org__subcmd__help__subcmd__ca,add)
+                cmd="hubgate__subcmd__org__subcmd__help__subcmd__ca__subcmd__add"
+                ;;
+            hubgate__subcmd__org__subcmd__help__subcmd__ca,list)
+                cmd="hubgate__subcmd__org__subcmd__help__subcmd__ca__subcmd__list"
+                ;;
+            hubgate__subcmd__org__subcmd__help__subcmd__ca,remove)
+                cmd="hubgate__subcmd__org__subcmd__help__subcmd__ca__subcmd__remove"
+                ;;
+            hubgate__subcmd__org__subcmd__help__subcmd__ca,revoke)
+                cmd="hubgate__subcmd__org__subcmd__help__subcmd__ca__subcmd__revoke"
                 ;;
             hubgate__subcmd__org__subcmd__help__subcmd__member,remove)
                 cmd="hubgate__subcmd__org__subcmd__help__subcmd__member__subcmd__remove"
@@ -306,6 +468,12 @@ _hubgate() {
                 ;;
             hubgate__subcmd__repo,freeze)
                 cmd="hubgate__subcmd__repo__subcmd__freeze"
+                ;;
+            hubgate__subcmd__repo,gate)
+                cmd="hubgate__subcmd__repo__subcmd__gate"
+                ;;
+            hubgate__subcmd__repo,gc)
+                cmd="hubgate__subcmd__repo__subcmd__gc"
                 ;;
             hubgate__subcmd__repo,help)
                 cmd="hubgate__subcmd__repo__subcmd__help"
@@ -360,6 +528,12 @@ _hubgate() {
                 ;;
             hubgate__subcmd__repo__subcmd__help,freeze)
                 cmd="hubgate__subcmd__repo__subcmd__help__subcmd__freeze"
+                ;;
+            hubgate__subcmd__repo__subcmd__help,gate)
+                cmd="hubgate__subcmd__repo__subcmd__help__subcmd__gate"
+                ;;
+            hubgate__subcmd__repo__subcmd__help,gc)
+                cmd="hubgate__subcmd__repo__subcmd__help__subcmd__gc"
                 ;;
             hubgate__subcmd__repo__subcmd__help,help)
                 cmd="hubgate__subcmd__repo__subcmd__help__subcmd__help"
@@ -452,7 +626,7 @@ _hubgate() {
 
     case "${cmd}" in
         hubgate)
-            opts="-h -V --config --json --help --version init migrate demo doctor sshd-config user org key repo audit help"
+            opts="-h -V --config --json --help --version init migrate demo doctor sshd-config user org key repo deploy-key access invite audit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -469,14 +643,208 @@ _hubgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        hubgate__subcmd__access)
+            opts="-h -V --config --json --help --version list grant reject revoke help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__access__subcmd__grant)
+            opts="-h -V --until --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__access__subcmd__help)
+            opts="list grant reject revoke help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__access__subcmd__help__subcmd__grant)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__access__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__access__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__access__subcmd__help__subcmd__reject)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__access__subcmd__help__subcmd__revoke)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__access__subcmd__list)
+            opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__access__subcmd__reject)
+            opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__access__subcmd__revoke)
+            opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         hubgate__subcmd__audit)
-            opts="-h -V --since --config --json --help --version"
+            opts="-h -V --since --user --repo --key --log --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --repo)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -521,8 +889,158 @@ _hubgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        hubgate__subcmd__deploy__subcmd__key)
+            opts="-h -V --config --json --help --version add list remove help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__deploy__subcmd__key__subcmd__add)
+            opts="-h -V --write --title --expires --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --title)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --expires)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__deploy__subcmd__key__subcmd__help)
+            opts="add list remove help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__deploy__subcmd__key__subcmd__help__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__deploy__subcmd__key__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__deploy__subcmd__key__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__deploy__subcmd__key__subcmd__help__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__deploy__subcmd__key__subcmd__list)
+            opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__deploy__subcmd__key__subcmd__remove)
+            opts="-h -V --yes --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         hubgate__subcmd__doctor)
-            opts="-h -V --sshd-config --config --json --help --version"
+            opts="-h -V --login --sshd-config --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -544,8 +1062,78 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help)
-            opts="init migrate demo doctor sshd-config user org key repo audit help"
+            opts="init migrate demo doctor sshd-config user org key repo deploy-key access invite audit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__access)
+            opts="list grant reject revoke"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__access__subcmd__grant)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__access__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__access__subcmd__reject)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__access__subcmd__revoke)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -574,6 +1162,62 @@ _hubgate() {
         hubgate__subcmd__help__subcmd__demo)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__deploy__subcmd__key)
+            opts="add list remove"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__deploy__subcmd__key__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__deploy__subcmd__key__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__deploy__subcmd__key__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -614,6 +1258,20 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help__subcmd__init)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__invite)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -740,7 +1398,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help__subcmd__org)
-            opts="add list show rename remove member"
+            opts="add list show rename remove member ca"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -756,6 +1414,76 @@ _hubgate() {
         hubgate__subcmd__help__subcmd__org__subcmd__add)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__org__subcmd__ca)
+            opts="add list revoke remove"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__org__subcmd__ca__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__org__subcmd__ca__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__org__subcmd__ca__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__org__subcmd__ca__subcmd__revoke)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -866,7 +1594,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help__subcmd__repo)
-            opts="create list show rename visibility freeze unfreeze collaborator remove path check"
+            opts="create list show rename visibility gate freeze unfreeze collaborator remove path check gc"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -950,6 +1678,34 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help__subcmd__repo__subcmd__freeze)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__repo__subcmd__gate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__repo__subcmd__gc)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1219,6 +1975,28 @@ _hubgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        hubgate__subcmd__invite)
+            opts="-h -V --expires --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --expires)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         hubgate__subcmd__key)
             opts="-h -V --config --json --help --version add list show rename remove find help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1238,7 +2016,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__key__subcmd__add)
-            opts="-h -V --title --expires --scope --config --json --help --version"
+            opts="-h -V --title --expires --scope --from --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1254,6 +2032,10 @@ _hubgate() {
                     ;;
                 --scope)
                     COMPREPLY=($(compgen -W "read write" -- "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -1488,7 +2270,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__org)
-            opts="-h -V --config --json --help --version add list show rename remove member help"
+            opts="-h -V --config --json --help --version add list show rename remove member ca help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1527,8 +2309,186 @@ _hubgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        hubgate__subcmd__org__subcmd__ca)
+            opts="-h -V --config --json --help --version add list revoke remove help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__org__subcmd__ca__subcmd__add)
+            opts="-h -V --max-ttl --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --max-ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__org__subcmd__ca__subcmd__help)
+            opts="add list revoke remove help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__org__subcmd__ca__subcmd__help__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__org__subcmd__ca__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__org__subcmd__ca__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__org__subcmd__ca__subcmd__help__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__org__subcmd__ca__subcmd__help__subcmd__revoke)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__org__subcmd__ca__subcmd__list)
+            opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__org__subcmd__ca__subcmd__remove)
+            opts="-h -V --yes --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__org__subcmd__ca__subcmd__revoke)
+            opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         hubgate__subcmd__org__subcmd__help)
-            opts="add list show rename remove member help"
+            opts="add list show rename remove member ca help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1544,6 +2504,76 @@ _hubgate() {
         hubgate__subcmd__org__subcmd__help__subcmd__add)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__org__subcmd__help__subcmd__ca)
+            opts="add list revoke remove"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__org__subcmd__help__subcmd__ca__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__org__subcmd__help__subcmd__ca__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__org__subcmd__help__subcmd__ca__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__org__subcmd__help__subcmd__ca__subcmd__revoke)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1854,7 +2884,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo)
-            opts="-h -V --config --json --help --version create list show rename visibility freeze unfreeze collaborator remove path check help"
+            opts="-h -V --config --json --help --version create list show rename visibility gate freeze unfreeze collaborator remove path check gc help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2004,12 +3034,16 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo__subcmd__create)
-            opts="-h -V --private --description --object-format --created-by --config --json --help --version"
+            opts="-h -V --private --gated --gate-members --description --object-format --created-by --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --gated)
+                    COMPREPLY=($(compgen -W "none auto manual" -- "${cur}"))
+                    return 0
+                    ;;
                 --description)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2055,8 +3089,48 @@ _hubgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        hubgate__subcmd__repo__subcmd__gate)
+            opts="-h -V --gate-members --config --json --help --version none auto manual"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__repo__subcmd__gc)
+            opts="-h -V --all --older-than --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --older-than)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         hubgate__subcmd__repo__subcmd__help)
-            opts="create list show rename visibility freeze unfreeze collaborator remove path check help"
+            opts="create list show rename visibility gate freeze unfreeze collaborator remove path check gc help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2140,6 +3214,34 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo__subcmd__help__subcmd__freeze)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__repo__subcmd__help__subcmd__gate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__repo__subcmd__help__subcmd__gc)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -6,8 +6,9 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 use super::when::When;
-use crate::access::{CollaboratorRole, Role, Scope, Visibility};
+use crate::access::{CollaboratorRole, Role, Scope, Sources, Visibility};
 use crate::config::{DEFAULT_PATH, ObjectFormat};
+use crate::db::GateMode;
 use crate::key::Fingerprint;
 use crate::name::{Owner, RepoPath, Title};
 
@@ -55,6 +56,20 @@ pub enum Command {
     /// Repositories.
     #[command(subcommand)]
     Repo(RepoCommand),
+    /// Keys of one repository, for machines.
+    #[command(subcommand)]
+    DeployKey(DeployKeyCommand),
+    /// Who may pass the gate of a repository.
+    #[command(subcommand)]
+    Access(AccessCommand),
+    /// Print a code that puts the first key that brings it on an account: ssh git@host join CODE.
+    Invite {
+        /// The account.
+        user: Owner,
+        /// When the code stops to be good: a duration, or the last day, as YYYY-MM-DD.
+        #[arg(long, value_name = "TIME", default_value = "24h")]
+        expires: When,
+    },
     /// Show what was changed, by whom and when.
     Audit {
         /// How far back: a duration such as 7d, or a date.
@@ -219,6 +234,9 @@ pub enum OrgCommand {
     /// Who belongs to it.
     #[command(subcommand)]
     Member(MemberCommand),
+    /// Certificate authorities, whose certificates are good for the organization's repositories.
+    #[command(subcommand)]
+    Ca(AuthorityCommand),
 }
 
 /// `hubgate org member`
@@ -264,6 +282,9 @@ pub enum KeyCommand {
         /// What it may be used for.
         #[arg(long, default_value = "write", value_parser = words(Scope::ALL, Scope::as_str))]
         scope: Scope,
+        /// The addresses that it may be used from: networks such as 192.0.2.0/24, with commas between.
+        #[arg(long, value_name = "CIDR")]
+        from: Option<Sources>,
     },
     /// List the keys of one account, or of all.
     List {
@@ -300,6 +321,111 @@ pub enum KeyCommand {
     },
 }
 
+/// `hubgate deploy-key`
+#[derive(Debug, Subcommand)]
+pub enum DeployKeyCommand {
+    /// Let a key into one repository, and into that alone.
+    Add {
+        /// The repository.
+        path: RepoPath,
+        /// The public key; `-` is standard input.
+        file: PathBuf,
+        /// It may push too.
+        #[arg(long)]
+        write: bool,
+        /// What to call it. Unless given: the key's comment, else its type and fingerprint.
+        #[arg(long)]
+        title: Option<Title>,
+        /// When it stops to be good: a duration such as 90d, or the last day, as YYYY-MM-DD.
+        #[arg(long, value_name = "TIME")]
+        expires: Option<When>,
+    },
+    /// List the deploy keys of a repository.
+    List {
+        /// The repository.
+        path: RepoPath,
+    },
+    /// Take a deploy key off its repository.
+    Remove {
+        /// The key, as `SHA256:…`.
+        fingerprint: Fingerprint,
+        /// Whether to ask.
+        #[command(flatten)]
+        sure: Sure,
+    },
+}
+
+/// `hubgate access`
+#[derive(Debug, Subcommand)]
+pub enum AccessCommand {
+    /// List who asked, and where each request stands.
+    List {
+        /// The repository.
+        path: RepoPath,
+    },
+    /// Let an account pass, whether it asked or not.
+    Grant {
+        /// The repository.
+        path: RepoPath,
+        /// The account.
+        user: Owner,
+        /// When the grant ends: a duration such as 90d, or the last day, as YYYY-MM-DD.
+        #[arg(long, value_name = "TIME")]
+        until: Option<When>,
+    },
+    /// Turn an account down; it cannot ask again.
+    Reject {
+        /// The repository.
+        path: RepoPath,
+        /// The account.
+        user: Owner,
+    },
+    /// Take a grant or a rejection back; the account may ask again.
+    Revoke {
+        /// The repository.
+        path: RepoPath,
+        /// The account.
+        user: Owner,
+    },
+}
+
+/// `hubgate org ca`
+#[derive(Debug, Subcommand)]
+pub enum AuthorityCommand {
+    /// Let an organization sign certificates for its members.
+    Add {
+        /// The organization.
+        organization: Owner,
+        /// The public key of the authority; `-` is standard input.
+        file: PathBuf,
+        /// How long a certificate may be good.
+        #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = super::when::parse_duration)]
+        max_ttl: i64,
+    },
+    /// List the authorities of an organization.
+    List {
+        /// The organization.
+        organization: Owner,
+    },
+    /// Take back certificates, by serial number or key id.
+    Revoke {
+        /// The organization.
+        organization: Owner,
+        /// The serial number, in decimal, or the key id.
+        certificate: Title,
+    },
+    /// End an authority: nothing that it signed counts any more.
+    Remove {
+        /// The organization.
+        organization: Owner,
+        /// The authority, as `SHA256:…`.
+        fingerprint: Fingerprint,
+        /// Whether to ask.
+        #[command(flatten)]
+        sure: Sure,
+    },
+}
+
 /// `hubgate repo`
 #[derive(Debug, Subcommand)]
 pub enum RepoCommand {
@@ -310,6 +436,12 @@ pub enum RepoCommand {
         /// Hide it from everybody who was not granted access.
         #[arg(long)]
         private: bool,
+        /// Put a gate before it: whoever wants to fetch must ask, and is answered at once (auto) or by hand (manual).
+        #[arg(long, value_name = "MODE", value_parser = words(GateMode::ALL, GateMode::as_str))]
+        gated: Option<GateMode>,
+        /// Members with the role `read` must ask too.
+        #[arg(long, requires = "gated")]
+        gate_members: bool,
         /// What it is about.
         #[arg(long, value_name = "TEXT")]
         description: Option<Title>,
@@ -344,6 +476,17 @@ pub enum RepoCommand {
         /// Who may see it.
         #[arg(value_parser = words(Visibility::ALL, Visibility::as_str))]
         visibility: Visibility,
+    },
+    /// Put a gate before a repository, or take it away with `none`.
+    Gate {
+        /// Its path.
+        path: RepoPath,
+        /// How requests are answered.
+        #[arg(value_parser = words(GateMode::ALL, GateMode::as_str))]
+        mode: GateMode,
+        /// Members with the role `read` must ask too.
+        #[arg(long)]
+        gate_members: bool,
     },
     /// Stop pushes, for a reason that peers read.
     Freeze {

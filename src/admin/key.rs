@@ -13,7 +13,7 @@ use super::report::{Report, json_time};
 use super::when::minute;
 use crate::access::Removal;
 use crate::config::Config;
-use crate::db::KeyRow;
+use crate::db::{Holder, KeyRow, NewKey};
 use crate::key::{Fingerprint, PublicKey, WeakKeys};
 use crate::name::Title;
 
@@ -26,36 +26,21 @@ const BUILT_IN_WEAK_KEYS: &str = include_str!("../../packaging/weak-keys");
 
 pub(super) fn run(command: KeyCommand, config: &Path) -> Result<Report, Failure> {
     match command {
-        KeyCommand::Add { user, file, title, expires, scope } => {
-            // The file is opened as whoever ran the command, before root's rights are dropped.
-            let (key, comment) = PublicKey::parse_line(&read(&file)?)?;
-            refuse_weak(&key)?;
-            let title = title.or(comment).map_or_else(|| default_title(&key), Ok)?;
+        KeyCommand::Add { user, file, title, expires, scope, from } => {
+            let (key, title) = read_key(&file, title)?;
             let mut context = Context::open(config)?;
             let actor = actor();
             let expires = expires.map(|end| end.0);
-            let row = context.store.change(&actor, |change| change.add_key(&user, &key, &title, scope, expires))?;
-            let text = format!("added \"{}\" ({}) to {}\n", row.title, row.fingerprint, row.owner);
+            let new = NewKey { key: &key, title: &title, scope, expires_at: expires, sources: from.as_ref() };
+            let row = context.store.change(&actor, |change| change.add_key(&user, &new))?;
+            let text = format!("added \"{}\" ({}) to {}\n", row.title, row.fingerprint, row.holder);
             Ok(Report::new(text, key_json(&context.config, &row)))
         }
         KeyCommand::List { user } => {
             let context = Context::open(config)?;
             let owner = user.map(|user| context.store.user(&user)).transpose()?.map(|user| user.owner.id);
             let keys = context.store.keys(owner)?;
-            let row = |key: &KeyRow| {
-                [
-                    key.owner.to_string(),
-                    key.title.to_string(),
-                    key.key_type.as_str().to_owned(),
-                    key.fingerprint.to_string(),
-                    minute(Some(key.added_at)),
-                    minute(last_used(&context.config, &key.fingerprint)),
-                    state(key),
-                ]
-            };
-            let rows = keys.iter().map(row).collect();
-            let json = keys.iter().map(|key| key_json(&context.config, key)).collect();
-            Ok(Report::table(["USER", "TITLE", "TYPE", "FINGERPRINT", "ADDED", "LAST USED", "STATE"], rows, json))
+            Ok(table("USER", &context, &keys))
         }
         KeyCommand::Show { fingerprint } => show(&Context::open(config)?, &fingerprint),
         KeyCommand::Find { key } => {
@@ -75,15 +60,48 @@ pub(super) fn run(command: KeyCommand, config: &Path) -> Result<Report, Failure>
         KeyCommand::Remove { fingerprint, compromised, sure } => {
             let mut context = Context::open(config)?;
             let key = context.store.key(&fingerprint)?;
-            confirm(&sure, &format!("Remove the key \"{}\" of {}?", key.title, key.owner))?;
+            confirm(&sure, &format!("Remove the key \"{}\" of {}?", key.title, key.holder))?;
             let actor = actor();
             let removal = if compromised { Removal::Compromised } else { Removal::Ordinary };
             context.store.change(&actor, |change| change.remove_key(&fingerprint, removal))?;
-            let key = context.store.key(&fingerprint)?;
-            let text = format!("removed \"{}\" ({fingerprint}) from {}\n", key.title, key.owner);
-            Ok(Report::new(text, key_json(&context.config, &key)))
+            removed_report(&context, &fingerprint)
         }
     }
+}
+
+/// Reads the public key that is to be added, and what it is to be called.
+///
+/// The file is opened as whoever ran the command, so this comes before root's rights are dropped.
+pub(super) fn read_key(file: &Path, title: Option<Title>) -> Result<(PublicKey, Title), Failure> {
+    let (key, comment) = PublicKey::parse_line(&read(file)?)?;
+    refuse_weak(&key)?;
+    let title = title.or(comment).map_or_else(|| default_title(&key), Ok)?;
+    Ok((key, title))
+}
+
+/// Keys in a table, under what they are on.
+pub(super) fn table(holder: &'static str, context: &Context, keys: &[KeyRow]) -> Report {
+    let row = |key: &KeyRow| {
+        [
+            key.holder.to_string(),
+            key.title.to_string(),
+            key.key_type.as_str().to_owned(),
+            key.fingerprint.to_string(),
+            minute(Some(key.added_at)),
+            minute(last_used(&context.config, &key.fingerprint)),
+            state(key),
+        ]
+    };
+    let rows = keys.iter().map(row).collect();
+    let json = keys.iter().map(|key| key_json(&context.config, key)).collect();
+    Report::table([holder, "TITLE", "TYPE", "FINGERPRINT", "ADDED", "LAST USED", "STATE"], rows, json)
+}
+
+/// What is said of a key that was removed just now.
+pub(super) fn removed_report(context: &Context, fingerprint: &Fingerprint) -> Result<Report, Failure> {
+    let key = context.store.key(fingerprint)?;
+    let text = format!("removed \"{}\" ({fingerprint}) from {}\n", key.title, key.holder);
+    Ok(Report::new(text, key_json(&context.config, &key)))
 }
 
 fn show(context: &Context, fingerprint: &Fingerprint) -> Result<Report, Failure> {
@@ -92,7 +110,7 @@ fn show(context: &Context, fingerprint: &Fingerprint) -> Result<Report, Failure>
     let text = format!(
         "{}\n  account    {}\n  title      {}\n  type       {}\n  scope      {}\n  added      {}\n  last used  {}\n  state      {}\n  key        {public}\n",
         key.fingerprint,
-        key.owner,
+        key.holder,
         key.title,
         key.key_type.as_str(),
         key.scope,
@@ -108,7 +126,7 @@ fn show(context: &Context, fingerprint: &Fingerprint) -> Result<Report, Failure>
 }
 
 /// Reads a key file, or standard input for `-`.
-fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+pub(super) fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let source: Box<dyn Read> = if file == Path::new("-") {
         Box::new(std::io::stdin())
@@ -152,10 +170,16 @@ fn state(key: &KeyRow) -> String {
     }
 }
 
-fn key_json(config: &Config, key: &KeyRow) -> Value {
+pub(super) fn key_json(config: &Config, key: &KeyRow) -> Value {
+    let (user, repository) = match &key.holder {
+        Holder::Account(user) => (Some(user.to_string()), None),
+        Holder::Repository(path) => (None, Some(path.to_string())),
+    };
     json!({
         "fingerprint": key.fingerprint.to_string(),
-        "user": key.owner.as_str(),
+        "user": user,
+        "repository": repository,
+        "from": key.sources,
         "title": key.title.as_str(),
         "type": key.key_type.as_str(),
         "scope": key.scope.as_str(),

@@ -4,10 +4,13 @@
 //! then becomes the account that serves, for good, before it touches the database or a repository. The only user of
 //! `clap` and `git2`.
 
+mod access;
 mod audit;
+mod authority;
 pub mod cli;
 mod context;
 mod demo;
+mod deploy_key;
 mod doctor;
 mod gc;
 mod key;
@@ -96,9 +99,12 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::SshdConfig(command) => sshd_config::run(&command, &cli.config),
         Command::Migrate => setup::migrate(&cli.config),
         Command::User(command) => user::run(command, context()?),
-        Command::Org(command) => org::run(command, context()?),
+        Command::Org(command) => org::run(command, &cli.config),
         Command::Key(command) => key::run(command, &cli.config),
         Command::Repo(command) => repo::run(command, context()?),
+        Command::DeployKey(command) => deploy_key::run(command, &cli.config),
+        Command::Access(command) => access::run(command, context()?),
+        Command::Invite { user, expires } => user::invite(&user, expires.0, context()?),
         Command::Audit { since, user, repo, key, log } => {
             let filter = audit::Filter { since, user, repo, key };
             audit::run(&filter, log.as_deref(), &cli.config)

@@ -1,8 +1,11 @@
 //! `hubgate org`
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::Failure;
+use super::authority;
 use super::cli::{MemberCommand, OrgCommand};
 use super::context::{Context, actor, confirm};
 use super::report::{Report, json_time};
@@ -11,9 +14,15 @@ use super::when::minute;
 use crate::access::Role;
 use crate::db::{OwnerKind, OwnerRow};
 
-pub(super) fn run(command: OrgCommand, mut context: Context) -> Result<Report, Failure> {
+pub(super) fn run(command: OrgCommand, config: &Path) -> Result<Report, Failure> {
+    if let OrgCommand::Ca(command) = command {
+        // The file of a key is opened before root's rights are dropped.
+        return authority::run(command, config);
+    }
+    let mut context = Context::open(config)?;
     let actor = actor();
     match command {
+        OrgCommand::Ca(command) => authority::run(command, config),
         OrgCommand::Add { name, admin } => {
             let organization = context.store.change(&actor, |change| {
                 let organization = change.add_owner(OwnerKind::Organization, &name, true)?;

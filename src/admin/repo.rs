@@ -13,7 +13,7 @@ use super::report::{Report, json_time, table};
 use super::when::minute;
 use crate::access::Visibility;
 use crate::config::ObjectFormat;
-use crate::db::{Collaborator, NewRepository, RepositoryRow};
+use crate::db::{Change, Collaborator, GateMode, NewRepository, RepositoryRow};
 use crate::message::Status;
 use crate::repository::create_repository;
 
@@ -21,7 +21,7 @@ pub(super) fn run(command: RepoCommand, mut context: Context) -> Result<Report, 
     let actor = actor();
     let root = context.config.paths.repositories.clone();
     match command {
-        RepoCommand::Create { path, private, description, object_format, created_by } => {
+        RepoCommand::Create { path, private, gated, gate_members, description, object_format, created_by } => {
             // Asked before a directory is made; asked again, for good, with the row.
             context.store.owner(&path.owner)?;
             if let Ok(row) = context.store.repository(&path) {
@@ -38,7 +38,12 @@ pub(super) fn run(command: RepoCommand, mut context: Context) -> Result<Report, 
                 description: description.map(|text| text.to_string()).unwrap_or_default(),
                 created_by,
             };
-            let row = context.store.change(&actor, |change| change.add_repository(&new)).inspect_err(|_| {
+            let create = |change: &Change<'_>| {
+                let row = change.add_repository(&new)?;
+                gated.map_or(Ok(()), |mode| change.set_gate(&row.path, mode, gate_members))?;
+                change.repository(&row.path)
+            };
+            let row = context.store.change(&actor, create).inspect_err(|_| {
                 let _ = std::fs::remove_dir_all(root.join(new.directory.relative()));
             })?;
             let ssh = &context.config;
@@ -66,6 +71,10 @@ pub(super) fn run(command: RepoCommand, mut context: Context) -> Result<Report, 
         RepoCommand::Visibility { path, visibility } => {
             context.store.change(&actor, |change| change.set_visibility(&path, visibility))?;
             Ok(Report::new(format!("{path} is {visibility}\n"), repo_json(&context.store.repository(&path)?)))
+        }
+        RepoCommand::Gate { path, mode, gate_members } => {
+            context.store.change(&actor, |change| change.set_gate(&path, mode, gate_members))?;
+            Ok(Report::new(format!("the gate of {path}: {mode}\n"), repo_json(&context.store.repository(&path)?)))
         }
         RepoCommand::Freeze { path, reason } => {
             context.store.change(&actor, |change| change.set_frozen(&path, Some(reason.as_str())))?;
@@ -116,6 +125,8 @@ fn repo_json(row: &RepositoryRow) -> Value {
         "path": row.path.to_string(),
         "kind": row.path.kind.as_str(),
         "visibility": row.visibility.as_str(),
+        "gate": row.gate.as_str(),
+        "gate_members": row.gate_members,
         "object_format": row.object_format.as_str(),
         "description": row.description,
         "frozen": row.frozen,
@@ -124,9 +135,10 @@ fn repo_json(row: &RepositoryRow) -> Value {
 }
 
 fn state(row: &RepositoryRow) -> String {
+    let gated = if row.gate == GateMode::None { "" } else { ", gated" };
     match &row.frozen {
-        Some(reason) => format!("{}, read-only: {reason}", row.visibility),
-        None => row.visibility.to_string(),
+        Some(reason) => format!("{}{gated}, read-only: {reason}", row.visibility),
+        None => format!("{}{gated}", row.visibility),
     }
 }
 

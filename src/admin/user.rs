@@ -7,7 +7,8 @@ use super::cli::UserCommand;
 use super::context::{Context, actor, confirm};
 use super::report::{Report, json_time, table};
 use super::when::minute;
-use crate::db::{Member, OwnerKind, OwnerRow};
+use crate::db::{Code, Member, OwnerKind, OwnerRow};
+use crate::name::Owner;
 
 pub(super) fn run(command: UserCommand, mut context: Context) -> Result<Report, Failure> {
     let actor = actor();
@@ -69,6 +70,21 @@ pub(super) fn run(command: UserCommand, mut context: Context) -> Result<Report, 
             Ok(Report::new(format!("the name {name} is free\n"), json!({ "released": name.as_str() })))
         }
     }
+}
+
+/// `hubgate invite`
+pub(super) fn invite(user: &Owner, expires_at: i64, mut context: Context) -> Result<Report, Failure> {
+    let code = Code::random().map_err(|error| Failure::File("/dev/urandom".to_owned(), error))?;
+    context.store.change(&actor(), |change| change.invite(user, &code, expires_at))?;
+    let at = format!("{}@{}", context.config.ssh.login, context.config.hub.host);
+    let text = format!(
+        "{}\n{user} puts a key on the account with it, once, until {}: ssh {at} join {}\n",
+        code.as_str(),
+        minute(Some(expires_at)),
+        code.as_str()
+    );
+    let json = json!({ "code": code.as_str(), "user": user.as_str(), "expires_at": json_time(Some(expires_at)) });
+    Ok(Report::new(text, json))
 }
 
 fn user_json(user: &OwnerRow) -> Value {

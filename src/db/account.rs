@@ -247,7 +247,7 @@ impl Change<'_> {
         // A change of case alone is the same name to everybody.
         if old.folded() != new.folded() {
             self.check_free(new)?;
-            self.keep_back(&owner.name)?;
+            self.keep_back(&owner.name, Some(owner.id))?;
         }
         self.transaction.execute(
             "UPDATE owner SET name = ?2, folded = ?3 WHERE id = ?1",
@@ -256,9 +256,10 @@ impl Change<'_> {
         self.audit("account.rename", owner.name.as_str(), &json!({ "new": new.as_str() }))
     }
 
-    fn keep_back(&self, name: &Owner) -> Result<(), ChangeError> {
-        let query = "INSERT INTO former_name (folded, since) VALUES (?1, ?2)";
-        self.transaction.execute(query, params![name.folded(), self.now])?;
+    /// Keeps a name back; the old name of an account that goes on leads to it.
+    fn keep_back(&self, name: &Owner, owner: Option<i64>) -> Result<(), ChangeError> {
+        let query = "INSERT INTO former_name (folded, owner_id, since) VALUES (?1, ?2, ?3)";
+        self.transaction.execute(query, params![name.folded(), owner, self.now])?;
         Ok(())
     }
 
@@ -300,6 +301,7 @@ impl Change<'_> {
             "DELETE FROM member WHERE user_id = ?1",
             "DELETE FROM member WHERE organization_id = ?1",
             "DELETE FROM collaborator WHERE user_id = ?1",
+            "DELETE FROM gate_request WHERE user_id = ?1",
         ] {
             self.transaction.execute(statement, params![owner.id])?;
         }
@@ -309,7 +311,9 @@ impl Change<'_> {
         ] {
             self.transaction.execute(statement, params![owner.id, self.now])?;
         }
-        self.keep_back(&owner.name)?;
+        self.keep_back(&owner.name, None)?;
+        let query = "UPDATE former_name SET owner_id = NULL WHERE owner_id = ?1";
+        self.transaction.execute(query, params![owner.id])?;
         self.audit("account.remove", owner.name.as_str(), &json!({ "transfer_to": heir.map(Owner::as_str) }))
     }
 

@@ -1,27 +1,49 @@
 //! Keys on accounts.
 
+use std::fmt;
+
 use rusqlite::{Row, params};
 use serde_json::json;
 
 use super::store::{Change, ChangeError, Store};
 use super::{Error, optional_word, word};
-use crate::access::{Removal, Scope};
+use crate::access::{Removal, Scope, Sources};
 use crate::key::{Fingerprint, KeyType, PublicKey};
-use crate::name::{Owner, Title};
+use crate::name::{Owner, RepoPath, Title};
+
+/// What a key is on: one account, or one repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holder {
+    /// A user's.
+    Account(Owner),
+    /// A deploy key.
+    Repository(RepoPath),
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Account(user) => user.fmt(f),
+            Self::Repository(path) => path.fmt(f),
+        }
+    }
+}
 
 /// A key as its row has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRow {
     /// SHA-256 of the blob.
     pub fingerprint: Fingerprint,
-    /// The account that it is on.
-    pub owner: Owner,
+    /// What it opens.
+    pub holder: Holder,
     /// The type.
     pub key_type: KeyType,
     /// What the person calls it.
     pub title: Title,
     /// What it may be used for.
     pub scope: Scope,
+    /// The addresses that it may be used from, as written; `None` is anywhere.
+    pub sources: Option<String>,
     /// Seconds UTC since 1970.
     pub added_at: i64,
     /// The first second at which it is no longer good.
@@ -32,16 +54,43 @@ pub struct KeyRow {
     pub removed_at: Option<i64>,
 }
 
-const COLUMNS: &str = "SELECT k.fingerprint, o.name AS owner, k.type, k.title, k.scope, k.added_at, k.expires_at,
-    k.removal, k.removed_at FROM key k JOIN owner o ON o.id = k.owner_id";
+/// What a key that is put on an account or a repository is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewKey<'a> {
+    /// The key.
+    pub key: &'a PublicKey,
+    /// What the person calls it.
+    pub title: &'a Title,
+    /// What it may be used for.
+    pub scope: Scope,
+    /// The first second at which it is no longer good.
+    pub expires_at: Option<i64>,
+    /// The addresses that it may be used from.
+    pub sources: Option<&'a Sources>,
+}
+
+const COLUMNS: &str =
+    "SELECT k.fingerprint, u.name AS user, o.name AS owner, r.kind, r.name AS repository, k.type, k.title,
+    k.scope, k.sources, k.added_at, k.expires_at, k.removal, k.removed_at
+    FROM key k LEFT JOIN owner u ON u.id = k.owner_id
+    LEFT JOIN repository r ON r.id = k.repository_id LEFT JOIN owner o ON o.id = r.owner_id";
 
 fn key_row(row: &Row<'_>) -> Result<KeyRow, Error> {
+    let holder = match optional_word(row, "user")? {
+        Some(user) => Holder::Account(user),
+        None => Holder::Repository(RepoPath {
+            kind: word(row, "kind")?,
+            owner: word(row, "owner")?,
+            name: word(row, "repository")?,
+        }),
+    };
     Ok(KeyRow {
         fingerprint: Fingerprint::from_bytes(row.get("fingerprint")?),
-        owner: word(row, "owner")?,
+        holder,
         key_type: word(row, "type")?,
         title: word(row, "title")?,
         scope: word(row, "scope")?,
+        sources: row.get("sources")?,
         added_at: row.get("added_at")?,
         expires_at: row.get("expires_at")?,
         removal: optional_word(row, "removal")?,
@@ -60,10 +109,21 @@ impl Store {
     /// # Errors
     /// [`Error`].
     pub fn keys(&self, owner: Option<i64>) -> Result<Vec<KeyRow>, Error> {
-        let query = format!("{COLUMNS} WHERE ?1 IS NULL OR k.owner_id = ?1 ORDER BY o.folded, k.added_at, k.title");
-        let by_owner = format!("{COLUMNS} WHERE k.owner_id = ?1 ORDER BY k.added_at, k.title");
-        let mut statement = self.connection.prepare(if owner.is_some() { &by_owner } else { &query })?;
+        let filter = if owner.is_some() { "k.owner_id = ?1" } else { "?1 IS NULL AND k.owner_id IS NOT NULL" };
+        let query = format!("{COLUMNS} WHERE {filter} ORDER BY u.folded, k.added_at, k.title");
+        let mut statement = self.connection.prepare(&query)?;
         let rows = statement.query_and_then(params![owner], key_row)?;
+        rows.collect()
+    }
+
+    /// The deploy keys of one repository, oldest first; removed ones among them.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn deploy_keys(&self, repository: i64) -> Result<Vec<KeyRow>, Error> {
+        let query = format!("{COLUMNS} WHERE k.repository_id = ?1 ORDER BY k.added_at, k.title");
+        let mut statement = self.connection.prepare(&query)?;
+        let rows = statement.query_and_then(params![repository], key_row)?;
         rows.collect()
     }
 
@@ -92,51 +152,69 @@ impl Change<'_> {
     ///
     /// # Errors
     /// [`ChangeError::Conflict`] where the key is in use or was compromised.
-    pub fn add_key(
-        &self,
-        user: &Owner,
-        key: &PublicKey,
-        title: &Title,
-        scope: Scope,
-        expires_at: Option<i64>,
-    ) -> Result<KeyRow, ChangeError> {
+    pub fn add_key(&self, user: &Owner, new: &NewKey<'_>) -> Result<KeyRow, ChangeError> {
         let user = self.user(user)?;
-        let fingerprint = key.fingerprint();
+        self.insert_key(Some(user.id), None, new)?;
+        let detail = json!({
+            "user": user.name.as_str(), "title": new.title.as_str(), "scope": new.scope.as_str(),
+            "expires_at": new.expires_at, "sources": new.sources.map(ToString::to_string),
+        });
+        let fingerprint = new.key.fingerprint();
+        self.audit("key.add", &fingerprint.to_string(), &detail)?;
+        self.key(&fingerprint)
+    }
+
+    /// Lets a key into one repository, and into that alone.
+    ///
+    /// # Errors
+    /// [`ChangeError::Conflict`] where the key is in use or was compromised.
+    pub fn add_deploy_key(&self, path: &RepoPath, new: &NewKey<'_>) -> Result<KeyRow, ChangeError> {
+        let repository = self.repository(path)?;
+        self.insert_key(None, Some(repository.id), new)?;
+        let detail = json!({
+            "repository": repository.path.to_string(), "title": new.title.as_str(), "scope": new.scope.as_str(),
+            "expires_at": new.expires_at,
+        });
+        let fingerprint = new.key.fingerprint();
+        self.audit("deploy_key.add", &fingerprint.to_string(), &detail)?;
+        self.key(&fingerprint)
+    }
+
+    fn insert_key(&self, user: Option<i64>, repository: Option<i64>, new: &NewKey<'_>) -> Result<(), ChangeError> {
+        let fingerprint = new.key.fingerprint();
         match find(&self.transaction, &fingerprint)? {
             Some(KeyRow { removal: Some(Removal::Compromised), .. }) => {
                 return Err(ChangeError::Conflict(format!(
                     "the key {fingerprint} was removed as compromised and cannot come back: make a new one"
                 )));
             }
-            Some(KeyRow { removal: None, owner, title, .. }) => {
-                return Err(ChangeError::Conflict(format!(
-                    "the key {fingerprint} is already in use: it is \"{title}\" of {owner}"
-                )));
+            Some(KeyRow { removal: None, holder, title, .. }) => {
+                return Err(ChangeError::KeyInUse { fingerprint, holder, title });
             }
             Some(KeyRow { removal: Some(Removal::Ordinary), .. }) | None => {}
         }
         self.transaction.execute(
-            "INSERT INTO key (fingerprint, owner_id, type, blob, title, scope, added_at, expires_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-             ON CONFLICT (fingerprint) DO UPDATE SET owner_id = excluded.owner_id, title = excluded.title,
-                 scope = excluded.scope, added_at = excluded.added_at, expires_at = excluded.expires_at,
+            "INSERT INTO key (fingerprint, owner_id, repository_id, type, blob, title, scope, sources, added_at,
+                              expires_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+             ON CONFLICT (fingerprint) DO UPDATE SET owner_id = excluded.owner_id,
+                 repository_id = excluded.repository_id, title = excluded.title, scope = excluded.scope,
+                 sources = excluded.sources, added_at = excluded.added_at, expires_at = excluded.expires_at,
                  removal = NULL, removed_at = NULL",
             params![
                 fingerprint.as_bytes(),
-                user.id,
-                key.key_type().as_str(),
-                key.blob(),
-                title.as_str(),
-                scope.as_str(),
+                user,
+                repository,
+                new.key.key_type().as_str(),
+                new.key.blob(),
+                new.title.as_str(),
+                new.scope.as_str(),
+                new.sources.map(ToString::to_string),
                 self.now,
-                expires_at
+                new.expires_at
             ],
         )?;
-        let detail = json!({
-            "user": user.name.as_str(), "title": title.as_str(), "scope": scope.as_str(), "expires_at": expires_at,
-        });
-        self.audit("key.add", &fingerprint.to_string(), &detail)?;
-        self.key(&fingerprint)
+        Ok(())
     }
 
     fn key(&self, fingerprint: &Fingerprint) -> Result<KeyRow, ChangeError> {
@@ -169,7 +247,8 @@ impl Change<'_> {
         }
         let query = "UPDATE key SET removal = ?2, removed_at = ?3 WHERE fingerprint = ?1";
         self.transaction.execute(query, params![fingerprint.as_bytes(), removal.as_str(), self.now])?;
-        let detail = json!({ "user": key.owner.as_str(), "title": key.title.as_str(), "removal": removal.as_str() });
+        let detail =
+            json!({ "holder": key.holder.to_string(), "title": key.title.as_str(), "removal": removal.as_str() });
         self.audit("key.remove", &fingerprint.to_string(), &detail)?;
         Ok(key)
     }

@@ -8,7 +8,14 @@ mod account;
 #[cfg(feature = "admin")]
 mod audit;
 #[cfg(feature = "admin")]
+mod authority;
+#[cfg(feature = "admin")]
+mod gate;
+#[cfg(feature = "admin")]
+mod invite;
+#[cfg(feature = "admin")]
 mod key;
+mod reader;
 #[cfg(feature = "admin")]
 mod repository;
 mod schema;
@@ -16,19 +23,25 @@ mod session;
 #[cfg(feature = "admin")]
 mod store;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
-use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, Row};
+use rusqlite::{Connection, Row};
 
 #[cfg(feature = "admin")]
 pub use account::{Member, Organization, OwnerKind, OwnerRow, User};
 #[cfg(feature = "admin")]
 pub use audit::Event;
 #[cfg(feature = "admin")]
-pub use key::KeyRow;
+pub use authority::AuthorityRow;
+#[cfg(feature = "admin")]
+pub use gate::{GateMode, GateRequestRow};
+#[cfg(feature = "admin")]
+pub use invite::Code;
+#[cfg(feature = "admin")]
+pub use key::{Holder, KeyRow, NewKey};
+pub use reader::Reader;
 #[cfg(feature = "admin")]
 pub use repository::{Collaborator, NewRepository, RepositoryRow};
 pub use schema::{MIN_READER, VERSION};
@@ -36,8 +49,8 @@ pub use session::{ServedRepository, SessionFacts};
 #[cfg(feature = "admin")]
 pub use store::{Change, ChangeError, Store, now};
 
-/// How long a reader waits for a writer that holds the database to itself. Less than the helper's own deadline.
-const READ_TIMEOUT: Duration = Duration::from_secs(1);
+/// Older ones can corrupt a WAL when two processes reset it at once (sqlite.org/wal.html, "The WAL-Reset Bug").
+const _: () = assert!(rusqlite::ffi::SQLITE_VERSION_NUMBER >= 3_051_003, "hubgate needs SQLite 3.51.3 or newer");
 
 /// Why a question has no answer. For the operator; a peer hears that the hub is unavailable.
 #[derive(Debug, thiserror::Error)]
@@ -71,29 +84,6 @@ pub enum Error {
     /// A column holds what no program of ours writes.
     #[error("the database holds a value in column {0} that hubgate does not write")]
     Value(String),
-}
-
-/// A connection that can only read.
-#[derive(Debug)]
-pub struct Reader {
-    connection: Connection,
-}
-
-impl Reader {
-    /// Opens the database read-only.
-    ///
-    /// # Errors
-    /// [`Error::Open`]. What is wrong inside the file shows with the first question.
-    pub fn open(path: &Path) -> Result<Self, Error> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX
-            | OpenFlags::SQLITE_OPEN_NOFOLLOW
-            | OpenFlags::SQLITE_OPEN_EXRESCODE;
-        let open = |error| Error::Open(path.to_owned(), error);
-        let connection = Connection::open_with_flags(path, flags).map_err(open)?;
-        harden(&connection).and_then(|()| connection.busy_timeout(READ_TIMEOUT)).map_err(open)?;
-        Ok(Self { connection })
-    }
 }
 
 /// Refuses what only a hostile database file could ask for (sqlite.org/security.html).

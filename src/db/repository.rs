@@ -4,6 +4,7 @@ use rusqlite::{Row, params};
 use serde_json::json;
 
 use super::account::{OwnerKind, OwnerRow, owner_of};
+use super::gate::GateMode;
 use super::store::{Change, ChangeError, Store};
 use super::{Error, is_constraint, word};
 use crate::access::{CollaboratorRole, Visibility};
@@ -22,6 +23,10 @@ pub struct RepositoryRow {
     pub directory: Directory,
     /// Who may see it.
     pub visibility: Visibility,
+    /// How requests to pass its gate are answered.
+    pub gate: GateMode,
+    /// Whether members with the role `read` must ask too.
+    pub gate_members: bool,
     /// How its objects are named.
     pub object_format: ObjectFormat,
     /// What it is about; may be empty.
@@ -60,8 +65,8 @@ pub struct Collaborator {
     pub until: Option<i64>,
 }
 
-const COLUMNS: &str = "SELECT r.id, o.name AS owner, r.kind, r.name, r.directory, r.visibility, r.object_format,
-    r.description, r.frozen, r.created_at FROM repository r JOIN owner o ON o.id = r.owner_id";
+const COLUMNS: &str = "SELECT r.id, o.name AS owner, r.kind, r.name, r.directory, r.visibility, r.gate, r.gate_members,
+    r.object_format, r.description, r.frozen, r.created_at FROM repository r JOIN owner o ON o.id = r.owner_id";
 
 fn repository_row(row: &Row<'_>) -> Result<RepositoryRow, Error> {
     Ok(RepositoryRow {
@@ -69,6 +74,8 @@ fn repository_row(row: &Row<'_>) -> Result<RepositoryRow, Error> {
         path: RepoPath { kind: word(row, "kind")?, owner: word(row, "owner")?, name: word(row, "name")? },
         directory: word(row, "directory")?,
         visibility: word(row, "visibility")?,
+        gate: word(row, "gate")?,
+        gate_members: row.get("gate_members")?,
         object_format: word(row, "object_format")?,
         description: row.get("description")?,
         frozen: row.get("frozen")?,
@@ -167,6 +174,7 @@ impl Change<'_> {
             ],
         );
         taken(done, &new.path)?;
+        self.take_former_path(owner.id, &new.path)?;
         let detail = json!({
             "visibility": new.visibility.as_str(), "object_format": new.object_format.as_str(),
             "directory": new.directory.id(), "created_by": new.created_by.as_ref().map(Owner::as_str),
@@ -176,7 +184,15 @@ impl Change<'_> {
         Ok(row)
     }
 
-    /// Gives a repository another path, of the same kind: another name, another owner, or both.
+    /// An old path that is taken again leads to its former repository no longer.
+    fn take_former_path(&self, owner: i64, path: &RepoPath) -> Result<(), ChangeError> {
+        let query = "DELETE FROM former_path WHERE owner_id = ?1 AND kind = ?2 AND folded = ?3";
+        self.transaction.execute(query, params![owner, path.kind.as_str(), path.name.folded()])?;
+        Ok(())
+    }
+
+    /// Gives a repository another path, of the same kind: another name, another owner, or both. The old path leads to
+    /// it until somebody takes it.
     ///
     /// # Errors
     /// [`ChangeError::Conflict`] where the path is taken.
@@ -189,6 +205,15 @@ impl Change<'_> {
         let query = "UPDATE repository SET owner_id = ?2, name = ?3, folded = ?4 WHERE id = ?1";
         let values = params![repository.id, owner.id, new.name.as_str(), new.name.folded()];
         taken(self.transaction.execute(query, values), new)?;
+        self.take_former_path(owner.id, new)?;
+        let before = self.owner(&repository.path.owner)?;
+        if (before.id, repository.path.name.folded()) != (owner.id, new.name.folded()) {
+            self.transaction.execute(
+                "INSERT OR REPLACE INTO former_path (owner_id, kind, folded, repository_id, since)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![before.id, old.kind.as_str(), repository.path.name.folded(), repository.id, self.now],
+            )?;
+        }
         self.audit("repo.move", &repository.path.to_string(), &json!({ "new": new.to_string() }))
     }
 

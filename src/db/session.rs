@@ -62,11 +62,13 @@ impl Reader {
     /// # Errors
     /// [`Error`]: no answer, which is not the same as `None`.
     pub fn key_owner(&self, fingerprint: &Fingerprint) -> Result<Option<Owner>, Error> {
-        let mut statement = self.connection.prepare(KEY_OWNER)?;
-        let mut rows = statement.query(params![fingerprint.as_bytes()])?;
-        let row = rows.next()?.ok_or(Error::NoVersion)?;
-        check_version(row)?;
-        optional_word(row, "name")
+        self.ask(|connection| {
+            let mut statement = connection.prepare(KEY_OWNER)?;
+            let mut rows = statement.query(params![fingerprint.as_bytes()])?;
+            let row = rows.next()?.ok_or(Error::NoVersion)?;
+            check_version(row)?;
+            optional_word(row, "name")
+        })
     }
 
     /// Fetches, in one statement, all that a session is decided by.
@@ -76,34 +78,31 @@ impl Reader {
     /// # Errors
     /// [`Error`].
     pub fn session(&self, fingerprint: &Fingerprint, path: Option<&RepoPath>) -> Result<SessionFacts, Error> {
-        let mut statement = self.connection.prepare(SESSION)?;
-        statement
-            .query_row(
-                params![
-                    fingerprint.as_bytes(),
-                    path.map(|path| path.owner.folded()),
-                    path.map(|path| path.kind.as_str()),
-                    path.map(|path| path.name.folded())
-                ],
-                |row| Ok(session_facts(row, path)),
-            )
-            .optional()?
-            .ok_or(Error::NoVersion)?
+        let (owner, name) = (path.map(|path| path.owner.folded()), path.map(|path| path.name.folded()));
+        let kind = path.map(|path| path.kind.as_str());
+        self.ask(|connection| {
+            let mut statement = connection.prepare(SESSION)?;
+            let parameters = params![fingerprint.as_bytes(), owner, kind, name];
+            let row = statement.query_row(parameters, |row| Ok(session_facts(row, path)));
+            row.optional()?.ok_or(Error::NoVersion)?
+        })
     }
 
     /// How SQLite would run the statement of each question, one line a step.
     #[cfg(test)]
     pub(crate) fn query_plans(&self) -> Result<Vec<String>, Error> {
-        let mut lines = Vec::new();
-        for question in [KEY_OWNER, SESSION] {
-            let mut statement = self.connection.prepare(&format!("EXPLAIN QUERY PLAN {question}"))?;
-            let nothing = vec![rusqlite::types::Null; statement.parameter_count()];
-            let rows = statement.query_map(rusqlite::params_from_iter(nothing), |row| row.get("detail"))?;
-            for line in rows {
-                lines.push(line?);
+        self.ask(|connection| {
+            let mut lines = Vec::new();
+            for question in [KEY_OWNER, SESSION] {
+                let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {question}"))?;
+                let nothing = vec![rusqlite::types::Null; statement.parameter_count()];
+                let rows = statement.query_map(rusqlite::params_from_iter(nothing), |row| row.get("detail"))?;
+                for line in rows {
+                    lines.push(line?);
+                }
             }
-        }
-        Ok(lines)
+            Ok(lines)
+        })
     }
 }
 

@@ -8,9 +8,11 @@ use std::time::{Duration, SystemTime};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde_json::Value;
 
+use super::key::Holder;
 use super::schema::{MIN_READER, STEPS, VERSION};
 use super::{Error, harden};
-use crate::name::NameError;
+use crate::key::Fingerprint;
+use crate::name::{NameError, Title};
 
 /// How long a change waits for another one.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -24,6 +26,16 @@ pub enum ChangeError {
     /// Something is in the way, in words that say what to do about it.
     #[error("{0}")]
     Conflict(String),
+    /// A key that opens something already. Whom it belongs to is for operators to read.
+    #[error("the key {fingerprint} is already in use: it is \"{title}\" of {holder}")]
+    KeyInUse {
+        /// The key.
+        fingerprint: Fingerprint,
+        /// What it opens.
+        holder: Holder,
+        /// What it is called.
+        title: Title,
+    },
     /// A name that the rules do not allow.
     #[error("{0}: {1}")]
     Name(String, #[source] NameError),

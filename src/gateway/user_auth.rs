@@ -60,7 +60,7 @@ pub(super) fn check(file: Option<&OsStr>, key: Fingerprint, login_shell: bool) -
 }
 
 /// The one key that the file says was proven: a single line `publickey TYPE BASE64`.
-fn proven_key(text: &[u8]) -> Option<Fingerprint> {
+pub(crate) fn proven_key(text: &[u8]) -> Option<Fingerprint> {
     let line = text.strip_suffix(b"\n").unwrap_or(text);
     let words: Vec<&[u8]> = line.split(|byte| matches!(byte, b' ' | b'\n')).collect();
     let [b"publickey", key_type, base64] = words.as_slice() else {

@@ -1,1 +1,152 @@
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::process::Command;
 
+use super::{NO_HOOKS, PINNED, Serving, pin};
+use crate::request::Service;
+use crate::tests::hostile_inputs;
+
+const GIT: &str = "/usr/bin/git";
+
+/// What git is told for every service, a pair a line.
+const CONFIGURATION: &str = "\
+safe.directory=.
+core.alternateRefsCommand=true
+core.fsmonitor=false
+core.bigFileThreshold=16m
+protocol.allow=never
+transfer.advertiseSID=false
+receive.fsckObjects=true
+receive.certNonceSeed=
+receive.advertisePushOptions=false
+receive.autogc=false
+gc.auto=0
+maintenance.auto=false
+uploadpack.allowAnySHA1InWant=false
+uploadpack.allowFilter=true
+uploadpackfilter.allow=false
+uploadpackfilter.blob:none.allow=true
+uploadpackfilter.blob:limit.allow=true
+uploadpackfilter.tree.allow=true
+uploadpackfilter.tree.maxDepth=0
+pack.windowMemory=256m
+";
+
+fn serving(service: Service, protocol: Option<&OsStr>) -> Command {
+    let hooks = Path::new("/usr/libexec/hubgate/hooks");
+    Serving { git: Path::new(GIT), service, protocol, hooks, push_bytes: 1 << 20 }.command()
+}
+
+/// The variables that a command sets.
+fn environment(command: &Command) -> BTreeMap<String, String> {
+    let text = |text: &OsStr| text.to_str().unwrap().to_owned();
+    command.get_envs().map(|(name, value)| (text(name), text(value.unwrap()))).collect()
+}
+
+/// The whole environment that a command should have: ours, and the configuration of [`CONFIGURATION`] with more.
+fn expected_environment(more: &str) -> BTreeMap<String, String> {
+    let fixed = "PATH=/usr/bin:/bin HOME=/nonexistent LC_ALL=C.UTF-8 GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null \
+                 GIT_NO_REPLACE_OBJECTS=1 GIT_NO_LAZY_FETCH=1 GIT_TERMINAL_PROMPT=0";
+    let pair = |text: &str| text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())).unwrap();
+    let mut all: BTreeMap<String, String> = fixed.split_whitespace().map(pair).collect();
+    let configuration: Vec<_> = CONFIGURATION.lines().chain(more.lines()).map(pair).collect();
+    all.insert("GIT_CONFIG_COUNT".to_owned(), configuration.len().to_string());
+    for (index, (key, value)) in configuration.into_iter().enumerate() {
+        all.insert(format!("GIT_CONFIG_KEY_{index}"), key);
+        all.insert(format!("GIT_CONFIG_VALUE_{index}"), value);
+    }
+    all
+}
+
+#[test]
+fn each_service_is_one_command_with_an_environment_made_from_nothing() {
+    let no_hooks = "core.hooksPath=/dev/null";
+    let push = "core.hooksPath=/usr/libexec/hubgate/hooks\nreceive.maxInputSize=1048576";
+    for (service, arguments, more) in [
+        (Service::UploadPack, "upload-pack --strict -- .", no_hooks),
+        (Service::ReceivePack, "receive-pack -- .", push),
+        (Service::UploadArchive, "upload-archive .", no_hooks),
+    ] {
+        let command = serving(service, None);
+        assert_eq!(command.get_program(), GIT);
+        assert_eq!(command.get_args().collect::<Vec<_>>().join(OsStr::new(" ")), arguments);
+        assert_eq!(command.get_current_dir(), None, "git starts in the directory that the caller opened");
+        assert_eq!(environment(&command), expected_environment(more), "{service}");
+    }
+}
+
+#[test]
+fn nothing_of_the_own_environment_is_handed_on() {
+    assert!(std::env::vars_os().count() > 1);
+    let mut command = Command::new("/usr/bin/env");
+    pin(&mut command, &[NO_HOOKS]);
+    let output = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    let seen = output.lines().map(|line| line.split_once('=').unwrap());
+    let seen: BTreeMap<_, _> = seen.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    assert_eq!(seen, expected_environment("core.hooksPath=/dev/null"));
+}
+
+#[test]
+fn git_takes_what_is_pinned_and_each_key_once() {
+    let mut command = Command::new(GIT);
+    pin(&mut command, &[NO_HOOKS]);
+    let output = command.args(["config", "--list"]).current_dir("/").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let sorted = |text: &str| {
+        // git writes section and key in lower case.
+        let mut lines: Vec<_> = text.lines().map(str::to_ascii_lowercase).collect();
+        lines.sort_unstable();
+        lines
+    };
+    let all = sorted(&format!("{CONFIGURATION}core.hooksPath=/dev/null"));
+    assert_eq!(sorted(&String::from_utf8(output.stdout).unwrap()), all);
+
+    let mut keys: Vec<_> = all.iter().map(|line| line.split_once('=').unwrap().0).collect();
+    keys.dedup();
+    assert_eq!((keys.len(), all.len()), (PINNED.len() + 1, PINNED.len() + 1));
+}
+
+#[test]
+fn a_protocol_is_passed_on_if_it_looks_like_one() {
+    let (longest, longer) = ("a".repeat(64), "a".repeat(65));
+    for (value, passed) in [
+        ("version=2", true),
+        ("version=1:object-format=sha256", true),
+        ("a.b_c", true),
+        (&longest, true),
+        (&longer, false),
+        ("", false),
+        ("version=2 x", false),
+        ("version=2\n", false),
+        ("version=2;id", false),
+        ("$(id)", false),
+        ("version=2/..", false),
+        ("é", false),
+    ] {
+        for service in Service::ALL {
+            let command = serving(*service, Some(OsStr::new(value)));
+            let expected = passed.then(|| value.to_owned());
+            assert_eq!(environment(&command).remove("GIT_PROTOCOL"), expected, "{value:?}");
+        }
+    }
+}
+
+#[test]
+fn every_hostile_variable_is_dropped() {
+    let (mut protocols, mut others) = (0, 0);
+    for row in hostile_inputs("env") {
+        let equals = row.input.iter().position(|byte| *byte == b'=').unwrap();
+        let (name, value) = (OsStr::from_bytes(&row.input[..equals]), OsStr::from_bytes(&row.input[equals + 1..]));
+        let protocol = (name == "GIT_PROTOCOL").then_some(value);
+        let command = serving(Service::ReceivePack, protocol);
+        let found = command.get_envs().find(|(known, _)| *known == name).and_then(|(_, value)| value);
+        match protocol {
+            Some(value) => assert_eq!(found, (row.accepted && !value.is_empty()).then_some(value), "{}", row.row),
+            None => assert_ne!(found, Some(value), "{}", row.row),
+        }
+        *(if protocol.is_some() { &mut protocols } else { &mut others }) += 1;
+    }
+    assert_eq!((protocols, others), (5, 9));
+}

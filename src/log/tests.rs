@@ -1,1 +1,184 @@
+use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
+use proptest::prelude::{Strategy, any};
+use proptest::{collection, prop_assert, prop_assert_eq, prop_oneof, sample};
+use tempfile::TempDir;
+
+use super::{Level, Line, VALUE_MAX, connect, send, send_on};
+use crate::tests::holds;
+
+/// A field as a reader of the log gets it back: its key, its value, and how many bytes were cut off.
+type Field = (String, Vec<u8>, usize);
+
+/// Takes one value off the front of a text, up to the byte that ends it.
+fn value<'a>(mut text: &'a str, end: &str) -> (Vec<u8>, &'a str) {
+    let mut value = Vec::new();
+    while value.len() < VALUE_MAX && !text.is_empty() && !text.starts_with(end) {
+        if let Some(escaped) = text.strip_prefix("\\x") {
+            value.push(u8::from_str_radix(&escaped[..2], 16).unwrap());
+            text = &escaped[2..];
+        } else {
+            assert!(!text.starts_with(['\\', '"']), "{text}");
+            value.push(text.as_bytes()[0]);
+            text = &text[1..];
+        }
+    }
+    (value, text)
+}
+
+/// Reads a line of the log, as a program that knows its form does.
+fn read(line: &str) -> Vec<Field> {
+    let mut fields = Vec::new();
+    let mut rest = line;
+    while let Some((key, text)) = rest.split_once('=') {
+        let (value, text) = match text.strip_prefix('"') {
+            Some(quoted) => {
+                let (value, text) = value(quoted, "\"");
+                (value, text.strip_prefix('"').unwrap())
+            }
+            None => value(text, " "),
+        };
+        let (end, next) = text.split_once(' ').unwrap_or((text, ""));
+        let cut = end.strip_prefix("...+").map_or(0, |number| number.parse().unwrap());
+        assert_eq!(cut == 0, end.is_empty(), "{line}");
+        fields.push((key.to_owned(), value, cut));
+        rest = next;
+    }
+    assert_eq!(rest, "", "{line}");
+    fields
+}
+
+#[test]
+fn a_value_is_quoted_where_it_has_blanks_and_escaped_where_it_does_not_print() {
+    let (longest, longer) = ("a".repeat(128), "é".repeat(65));
+    for (value, expected) in [
+        ("", r#""""#),
+        ("alice", "alice"),
+        ("a=b;c'd", "a=b;c'd"),
+        ("a b", r#""a b""#),
+        ("x decision=allow", r#""x decision=allow""#),
+        ("a\"b", r"a\x22b"),
+        ("a\\x22", r"a\x5cx22"),
+        ("a\nb\r\t\0", r"a\x0ab\x0d\x09\x00"),
+        ("\x1b[2J\x7f", r"\x1b[2J\x7f"),
+        ("é\u{202e}", r"\xc3\xa9\xe2\x80\xae"),
+        (&longest, &longest),
+        (&format!("{longest}b c"), &format!("{longest}...+3")),
+        // Cut in the middle of nothing: 128 bytes are 64 of these letters.
+        (&longer, &format!("{}...+2", r"\xc3\xa9".repeat(64))),
+    ] {
+        assert_eq!(Line::default().field("k", value).as_str(), format!("k={expected}"));
+        assert_eq!(Line::default().bytes("k", value.as_bytes()).as_str(), format!("k={expected}"));
+    }
+}
+
+#[test]
+fn fields_stand_in_the_order_in_which_they_came() {
+    let line = Line::default().field("sid", 7).bytes("from", b"::1").field("user", "a b").field("reason", "");
+    assert_eq!(line.as_str(), r#"sid=7 from=::1 user="a b" reason="""#);
+}
+
+#[test]
+fn whatever_a_stranger_sends_the_log_has_one_line_and_gives_back_what_was_put_in() {
+    let key = sample::select(vec!["sid", "user", "command", "repo"]);
+    let bytes = prop_oneof![
+        2 => collection::vec(any::<u8>(), 0..300),
+        2 => "[ -~]{0,300}".prop_map(String::into_bytes),
+        1 => "[a\\n\"\\\\ =x.+0-9]{0,12}".prop_map(String::into_bytes),
+    ];
+    let cut = holds(2_000, &collection::vec((key, bytes), 0..5), |fields| {
+        let mut by_bytes = Line::default();
+        let mut by_text = Line::default();
+        for (key, bytes) in &fields {
+            by_bytes = by_bytes.bytes(key, bytes);
+            by_text = by_text.field(key, String::from_utf8_lossy(bytes));
+        }
+        for line in [&by_bytes, &by_text] {
+            prop_assert!(line.as_str().bytes().all(|byte| matches!(byte, b' '..=b'~')), "{}", line.as_str());
+        }
+        let expected = |key: &str, value: &[u8]| {
+            let shown = &value[..value.len().min(VALUE_MAX)];
+            (key.to_owned(), shown.to_vec(), value.len() - shown.len())
+        };
+        let bytes: Vec<Field> = fields.iter().map(|(key, value)| expected(key, value)).collect();
+        let texts = fields.iter().map(|(key, value)| expected(key, String::from_utf8_lossy(value).as_bytes()));
+        prop_assert_eq!(read(by_bytes.as_str()), bytes.clone());
+        prop_assert_eq!(read(by_text.as_str()), texts.collect::<Vec<_>>());
+        Ok(bytes.iter().any(|(_, _, cut)| *cut > 0))
+    });
+    assert!(cut > 200, "{cut} cut");
+}
+
+/// A system log of our own.
+fn daemon() -> (TempDir, PathBuf, UnixDatagram) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    (directory, path, socket)
+}
+
+fn receive(socket: &UnixDatagram) -> String {
+    let mut buffer = [0; 4096];
+    let length = socket.recv(&mut buffer).unwrap();
+    String::from_utf8(buffer[..length].to_vec()).unwrap()
+}
+
+#[test]
+fn a_line_arrives_with_its_priority_in_the_facility_auth() {
+    let (_directory, path, socket) = daemon();
+    let line = Line::default().field("user", "a b\n");
+    let pid = std::process::id();
+    for (level, priority) in [(Level::Info, 38), (Level::Notice, 37), (Level::Error, 35), (Level::Critical, 34)] {
+        let expected = format!("<{priority}>hubgate[{pid}]: user=\"a b\\x0a\"");
+        send(&path, "hubgate", level, &line);
+        assert_eq!(receive(&socket), expected);
+        let connection = connect(&path).unwrap();
+        for _ in 0..2 {
+            send_on(&connection, "hubgate", level, &line);
+            assert_eq!(receive(&socket), expected);
+        }
+    }
+}
+
+/// How long a call takes.
+fn time(call: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    call();
+    start.elapsed()
+}
+
+#[test]
+fn a_log_that_is_missing_stops_nobody() {
+    let (directory, path, socket) = daemon();
+    let connection = connect(&path).unwrap();
+    drop(socket);
+    let line = Line::default().field("user", "alice");
+    let missing = directory.path().join("missing");
+    for socket in [&missing, &path, &directory.path().to_owned()] {
+        assert!(time(|| send(socket, "hubgate", Level::Info, &line)) < Duration::from_millis(100), "{socket:?}");
+        assert!(connect(socket).is_err(), "{socket:?}");
+    }
+    assert!(time(|| send_on(&connection, "hubgate", Level::Info, &line)) < Duration::from_millis(100));
+}
+
+#[test]
+fn a_log_that_nobody_reads_stops_nobody_for_long() {
+    let (_directory, path, socket) = daemon();
+    let filler = connect(&path).unwrap();
+    filler.set_nonblocking(true).unwrap();
+    let queued = (0..10_000).take_while(|_| filler.send(b"x").is_ok()).count();
+    assert!(queued < 10_000, "the queue has no end");
+
+    let line = Line::default().field("user", "alice");
+    let connection = connect(&path).unwrap();
+    assert!(time(|| send(&path, "hubgate", Level::Info, &line)) < Duration::from_secs(1));
+    assert!(time(|| send_on(&connection, "hubgate", Level::Info, &line)) < Duration::from_secs(1));
+
+    // Read again, it hears what comes next.
+    (0..queued).for_each(|_| assert_eq!(receive(&socket), "x"));
+    send_on(&connection, "hubgate", Level::Notice, &line);
+    assert!(receive(&socket).starts_with("<37>"));
+}

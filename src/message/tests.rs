@@ -1,1 +1,220 @@
+use super::{Answer, FaultKind, Refusal, Speaker, Status};
+use crate::access::{GateRequest, NotAdmitted};
+use crate::config::Config;
+use crate::key::Fingerprint;
+use crate::name::{RepoPath, Title};
+use crate::request::{BadRequest, Form};
 
+const KEY: &str = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const OTHER_KEY: &str = "hubgate: to use another key: ssh -o IdentitiesOnly=yes -i FILE git@hub.example\n";
+
+fn key() -> Fingerprint {
+    KEY.parse().unwrap()
+}
+
+fn alice() -> Form {
+    Form::Account("alice".parse().unwrap(), key())
+}
+
+fn anonymous() -> Form {
+    Form::Anonymous(key())
+}
+
+fn path() -> RepoPath {
+    "datasets/acme/x".parse().unwrap()
+}
+
+/// Has a speaker answer: with the default configuration, for a key that is called "laptop" where it is on an account.
+fn answer(form: &Form, question: impl Fn(Speaker<'_>) -> Answer) -> Answer {
+    let title: Title = "laptop".parse().unwrap();
+    let title = matches!(form, Form::Account(..)).then_some(&title);
+    question(Speaker { config: &Config::default(), form, title })
+}
+
+/// A refusal's standard error and status; nothing may stand on standard output, which is the protocol's.
+fn refused(form: &Form, refusal: &Refusal) -> (String, u8) {
+    let answer = answer(form, |speaker| speaker.refusal(refusal));
+    assert_eq!(answer.out, "");
+    (answer.stderr(), answer.status.code())
+}
+
+#[test]
+fn each_exit_status_is_a_number_of_the_manual() {
+    for (status, code) in
+        [(Status::Done, 0), (Status::Refused, 1), (Status::Usage, 2), (Status::NotSupported, 127), (Status::Fault, 128)]
+    {
+        assert_eq!(status.code(), code);
+    }
+}
+
+#[test]
+fn a_known_key_is_greeted_by_the_name_of_its_account() {
+    let answer = answer(&alice(), |speaker| speaker.greeting());
+    assert_eq!(answer.out, "Hi alice, welcome to Example Hub.\n");
+    assert_eq!((answer.stderr().as_str(), answer.status), ("", Status::Done));
+}
+
+#[test]
+fn an_unknown_key_is_greeted_as_anonymous_and_told_which_key_and_what_to_do() {
+    let form = anonymous();
+    let mut config = Config::default();
+    let answer = Speaker { config: &config, form: &form, title: None }.greeting();
+    assert_eq!(answer.out, "Hi anonymous, welcome to Example Hub.\n");
+    assert_eq!(answer.stderr(), format!("hubgate: the key {KEY} is on no account here\n{OTHER_KEY}"));
+    assert_eq!(answer.status, Status::Done);
+
+    config.hub.keys_help = "https://hub.example/settings/keys".to_owned();
+    let answer = Speaker { config: &config, form: &form, title: None }.greeting();
+    let help = "hubgate: add it to your account: https://hub.example/settings/keys";
+    assert_eq!(answer.stderr(), format!("hubgate: the key {KEY} is on no account here\n{help}\n{OTHER_KEY}"));
+}
+
+#[test]
+fn help_is_asked_for_and_goes_to_standard_output() {
+    for form in [alice(), anonymous()] {
+        let answer = answer(&form, |speaker| speaker.help());
+        assert_eq!(
+            answer.out,
+            "This server speaks git over SSH:\n\
+             \x20 git clone git@hub.example:OWNER/NAME              a model\n\
+             \x20 git clone git@hub.example:datasets/OWNER/NAME     a dataset\n\
+             \x20 git clone git@hub.example:spaces/OWNER/NAME       a space\n\
+             \x20 ssh -T git@hub.example                            says who you are\n"
+        );
+        assert_eq!((answer.stderr().as_str(), answer.status), ("", Status::Done));
+    }
+}
+
+#[test]
+fn each_refusal_has_its_text_its_status_and_its_word_for_the_log() {
+    let not_supported = "command not supported: this server speaks git, git-lfs and its own commands \
+                         (ssh git@hub.example help)";
+    let ask = "access to datasets/acme/x is restricted: ask for it with: ssh git@hub.example access request \
+               datasets/acme/x";
+    let gated = |request| Refusal::Gated(path(), request);
+    for (refusal, line, says_who, status, word) in [
+        (Refusal::Bad(BadRequest::Syntax), "invalid command", false, 1, "syntax"),
+        (Refusal::Bad(BadRequest::Verb), not_supported, false, 127, "verb"),
+        (Refusal::NotSupported, not_supported, false, 127, "off"),
+        (Refusal::Bad(BadRequest::Path), "repository not found, or you have no access to it", true, 1, "path"),
+        (Refusal::NoRepository, "repository not found, or you have no access to it", true, 1, "no-repository"),
+        (Refusal::ReadOnly(path()), "you have no write access to datasets/acme/x", true, 1, "read-only"),
+        (gated(GateRequest::None), ask, true, 1, "gated"),
+        (
+            gated(GateRequest::Pending),
+            "access to datasets/acme/x is restricted: your request waits for an answer",
+            true,
+            1,
+            "gated",
+        ),
+        (
+            gated(GateRequest::Rejected),
+            "access to datasets/acme/x is restricted: your request was rejected",
+            true,
+            1,
+            "gated",
+        ),
+        (
+            Refusal::TooManySessions,
+            "too many sessions at once: wait until one of yours has ended",
+            false,
+            1,
+            "too-many-sessions",
+        ),
+        (
+            Refusal::Frozen(path(), "moving house".to_owned()),
+            "datasets/acme/x is read-only: moving house",
+            false,
+            1,
+            "frozen",
+        ),
+    ] {
+        let you_are =
+            if says_who { format!("hubgate: you are alice, by the key \"laptop\" ({KEY})\n") } else { String::new() };
+        assert_eq!(refused(&alice(), &refusal), (format!("hubgate: {line}\n{you_are}"), status), "{refusal:?}");
+        let nobody = format!("hubgate: you are anonymous: the key {KEY} is on no account here\n{OTHER_KEY}");
+        let nobody = if says_who { nobody } else { String::new() };
+        assert_eq!(refused(&anonymous(), &refusal), (format!("hubgate: {line}\n{nobody}"), status), "{refusal:?}");
+        assert_eq!(refusal.reason(), word);
+    }
+}
+
+#[test]
+fn a_bad_name_a_missing_repository_and_a_hidden_one_read_the_same() {
+    for form in [alice(), anonymous()] {
+        assert_eq!(refused(&form, &Refusal::Bad(BadRequest::Path)), refused(&form, &Refusal::NoRepository));
+    }
+}
+
+#[test]
+fn a_key_or_an_account_that_is_not_good_is_told_why() {
+    // 2026-01-31 as `--expires 2026-01-31` has it: good to the last second of that day.
+    let end_of_january = 1_769_904_000;
+    for (reason, line, word) in [
+        (NotAdmitted::NoLongerOnAccount, format!("the key {KEY} is no longer on the account alice"), "key-removed"),
+        (
+            NotAdmitted::Expired(end_of_january),
+            format!("the key \"laptop\" ({KEY}) expired on 2026-01-31"),
+            "key-expired",
+        ),
+        (
+            NotAdmitted::Expired(end_of_january - 86_400 / 2),
+            format!("the key \"laptop\" ({KEY}) expired on 2026-01-31"),
+            "key-expired",
+        ),
+        (
+            NotAdmitted::Disabled("left the company".to_owned()),
+            "the account alice is disabled: left the company".to_owned(),
+            "account-disabled",
+        ),
+        (NotAdmitted::Compromised, format!("the key {KEY} was removed as compromised"), "key-compromised"),
+    ] {
+        let refusal = Refusal::NotAdmitted(reason);
+        assert_eq!(refused(&alice(), &refusal), (format!("hubgate: {line}\n"), 1));
+        assert_eq!(refusal.reason(), word);
+    }
+    let compromised = Refusal::NotAdmitted(NotAdmitted::Compromised);
+    assert_eq!(refused(&anonymous(), &compromised), refused(&alice(), &compromised));
+    assert_eq!(Refusal::NotAdmitted(NotAdmitted::OtherAccount).reason(), "other-account");
+}
+
+#[test]
+fn a_key_whose_title_is_not_known_is_named_by_its_fingerprint() {
+    let (config, form) = (Config::default(), alice());
+    let speaker = Speaker { config: &config, form: &form, title: None };
+    let refusal = speaker.refusal(&Refusal::NoRepository);
+    assert_eq!(refusal.err.last().unwrap(), &format!("you are alice, by the key {KEY}"));
+    let refusal = speaker.refusal(&Refusal::NotAdmitted(NotAdmitted::Expired(1)));
+    assert_eq!(refusal.err, [format!("the key {KEY} expired on 1970-01-01")]);
+}
+
+#[test]
+fn an_end_beyond_the_calendar_is_no_panic() {
+    for end in [i64::MIN, i64::MAX] {
+        let (text, status) = refused(&alice(), &Refusal::NotAdmitted(NotAdmitted::Expired(end)));
+        assert!(text.contains("expired on "), "{text}");
+        assert_eq!(status, 1);
+    }
+}
+
+#[test]
+fn a_fault_says_one_fixed_sentence_and_a_reference() {
+    for (kind, line) in [
+        (FaultKind::Unavailable, "hubgate: temporarily unavailable, try again in a minute (reference 7f3a)\n"),
+        (FaultKind::Broken, "hubgate: the server could not serve this request (reference 7f3a)\n"),
+    ] {
+        let answer = Answer::fault(kind, "7f3a");
+        assert_eq!((answer.out.as_str(), answer.stderr().as_str(), answer.status), ("", line, Status::Fault));
+    }
+}
+
+#[test]
+fn an_operators_reason_cannot_act_on_the_peers_terminal_or_add_a_line() {
+    let hostile = "a\x1b[2J\x07b\nhubgate: c\r\u{9b}d\u{7f}\te\0";
+    let frozen = Refusal::Frozen(path(), hostile.to_owned());
+    let disabled = Refusal::NotAdmitted(NotAdmitted::Disabled(hostile.to_owned()));
+    for (refusal, start) in [(frozen, "datasets/acme/x is read-only"), (disabled, "the account alice is disabled")] {
+        let (text, _) = refused(&alice(), &refusal);
+        assert_eq!(text, format!("hubgate: {start}: a?[2J?b?hubgate: c??d??e?\n"));
+    }
+}

@@ -72,7 +72,9 @@ fn build(repository: BorrowedFd<'_>, plan: &Plan<'_>, abi: ABI) -> Result<(), Ru
     for (path, access) in rows.chain([("/dev/null".into(), AccessFs::ReadFile | AccessFs::WriteFile)]) {
         // What is not there needs no rule. What is there and cannot be opened stays out of reach.
         let Ok(path) = PathFd::new(path) else { continue };
-        rules = rules.add_rule(PathBeneath::new(path, access))?;
+        // A file takes none of the rights that are for directories.
+        let rule = PathBeneath::new(path, access).set_compatibility(CompatLevel::BestEffort);
+        rules = rules.add_rule(rule)?;
     }
     rules.restrict_self().map(drop)
 }
@@ -88,7 +90,7 @@ fn repository_access(write: bool, abi: ABI) -> BitFlags<AccessFs> {
 /// in, unless that is a `bin`: it may be the hub's own.
 fn places(program: &Path) -> Vec<PathBuf> {
     // A program that is not there is an error of `exec`.
-    let Ok(program) = program.canonicalize() else { return Vec::new() };
+    let Some(program) = program.canonicalize().ok().filter(|program| program.is_file()) else { return Vec::new() };
     if SYSTEM.iter().any(|system| program.starts_with(system)) {
         return Vec::new();
     }

@@ -2,13 +2,15 @@
 //! `seccompiler`.
 //!
 //! A list of what is refused: `EPERM` for what does harm, `ENOSYS` for what is newer than this list, or cannot be
-//! looked into and has an older call that can. The program is written here and not by the crate's compiler, which
-//! knows one answer a filter and takes five instructions a call: this one has a third, and the kernel walks it for
-//! each number when it is installed.
+//! looked into and has an older call that can. The program is assembled here and not by the crate's compiler, which
+//! knows one answer a filter, and whose filters are five times as long: the kernel walks this one for each number of a
+//! call when it is installed.
 
 use nix::errno::Errno;
-use nix::libc::{self, c_long};
-use seccompiler::sock_filter;
+use nix::libc::{self, c_int, c_long};
+use seccompiler::{Error, sock_filter};
+
+use super::sys;
 
 /// Sockets: UDP and sockets of the file system are beyond Landlock. An open one may still be read and written, also by
 /// `sendto` without an address; `sendmsg` could carry an address and descriptors.
@@ -27,7 +29,7 @@ const NETWORK: [c_long; 10] = [
 
 /// Other processes of the account, which all sessions share: their memory, descriptors, priority and signals.
 /// (`kill` and `tgkill` stay: git ends its own children, and Landlock from version 6 on knows who they are.)
-const PROCESSES: [c_long; 26] = [
+const PROCESSES: [c_long; 32] = [
     libc::SYS_ptrace,
     libc::SYS_process_vm_readv,
     libc::SYS_process_vm_writev,
@@ -51,7 +53,13 @@ const PROCESSES: [c_long; 26] = [
     libc::SYS_shmat,
     libc::SYS_shmctl,
     libc::SYS_semget,
+    libc::SYS_semctl,
+    libc::SYS_semop,
+    libc::SYS_semtimedop,
     libc::SYS_msgget,
+    libc::SYS_msgctl,
+    libc::SYS_msgsnd,
+    libc::SYS_msgrcv,
     libc::SYS_mq_open,
     libc::SYS_mq_unlink,
 ];
@@ -189,3 +197,173 @@ const FCHMODAT2: c_long = 452;
 /// The newest call that this list knows, `mseal`. What came later is as on a kernel that does not have it; so are the
 /// calls of x32, whose numbers start at 2^30.
 const NEWEST: u32 = 462;
+
+/// What a call may not be asked for.
+#[derive(Clone, Copy)]
+enum Refused {
+    /// This value.
+    Value(u32),
+    /// Any of these bits.
+    Bits(u32),
+    /// Anything but zero.
+    NotZero,
+}
+
+/// Calls that are looked into: half an argument (its place in `struct seccomp_data`), and what it may not be.
+type LookedInto = (c_long, &'static [(u32, Refused)]);
+
+/// In every session.
+const ARGUMENTS: [LookedInto; 5] = [
+    // Without namespaces; `clone3` has its flags in memory, where no filter looks.
+    (libc::SYS_clone, &[(low_half(0), Refused::Bits(NAMESPACES))]),
+    // No locks of ranges: what is handed on may hold one place among many (`slots`).
+    (
+        libc::SYS_fcntl,
+        &[
+            (low_half(1), Refused::Value(bits(libc::F_SETLK))),
+            (low_half(1), Refused::Value(bits(libc::F_SETLKW))),
+            (low_half(1), Refused::Value(bits(libc::F_OFD_SETLK))),
+            (low_half(1), Refused::Value(bits(libc::F_OFD_SETLKW))),
+        ],
+    ),
+    // No typing into the terminal of whoever started this by hand.
+    (libc::SYS_ioctl, &[(low_half(1), Refused::Value(TIOCSTI)), (low_half(1), Refused::Value(TIOCLINUX))]),
+    // Of the caller alone: a limit on processor time ends its process.
+    (libc::SYS_prlimit64, &[(low_half(0), Refused::NotZero)]),
+    // To the peer of a connected socket alone.
+    (libc::SYS_sendto, &[(low_half(4), Refused::NotZero), (low_half(4) + 4, Refused::NotZero)]),
+];
+
+/// In a fetch: nothing is opened that this makes or empties.
+#[cfg(target_arch = "x86_64")]
+const OPENING: [LookedInto; 2] = [
+    (libc::SYS_openat, &[(low_half(2), Refused::Bits(MAKES))]),
+    (libc::SYS_open, &[(low_half(1), Refused::Bits(MAKES))]),
+];
+#[cfg(not(target_arch = "x86_64"))]
+const OPENING: [LookedInto; 1] = [(libc::SYS_openat, &[(low_half(2), Refused::Bits(MAKES))])];
+
+const NAMESPACES: u32 = bits(
+    libc::CLONE_NEWNS
+        | libc::CLONE_NEWCGROUP
+        | libc::CLONE_NEWUTS
+        | libc::CLONE_NEWIPC
+        | libc::CLONE_NEWUSER
+        | libc::CLONE_NEWPID
+        | libc::CLONE_NEWNET,
+);
+const MAKES: u32 = bits(libc::O_CREAT | libc::O_TRUNC | (libc::O_TMPFILE & !libc::O_DIRECTORY));
+/// `asm-generic/ioctls.h`.
+const TIOCSTI: u32 = 0x5412;
+const TIOCLINUX: u32 = 0x541c;
+
+const fn bits(flags: c_int) -> u32 {
+    u32::from_ne_bytes(flags.to_ne_bytes())
+}
+
+/// Where `struct seccomp_data` has the lower half of an argument, on a little-endian machine.
+const fn low_half(argument: u32) -> u32 {
+    16 + 8 * argument
+}
+
+/// Where it has the number of the call, and the architecture whose numbers these are.
+const CALL: u32 = 0;
+const ARCHITECTURE: u32 = 4;
+
+/// `AUDIT_ARCH_X86_64` and `AUDIT_ARCH_AARCH64` of `linux/audit.h`.
+#[cfg(target_arch = "x86_64")]
+const OURS: u32 = 0xc000_003e;
+#[cfg(target_arch = "aarch64")]
+const OURS: u32 = 0xc000_00b7;
+
+/// Whether the kernel filters system calls.
+pub(super) fn usable() -> nix::Result<()> {
+    sys::can_filter()
+}
+
+/// Filters what the calling thread, and what it becomes, may ask of the kernel.
+pub(super) fn restrict(write: bool) -> nix::Result<()> {
+    seccompiler::apply_filter(&program(write)).map_err(|error| match error {
+        Error::Prctl(error) | Error::Seccomp(error) => Errno::from_raw(error.raw_os_error().unwrap_or_default()),
+        Error::Backend(_) | Error::EmptyFilter | Error::ThreadSync(_) => Errno::EINVAL,
+    })
+}
+
+/// How many numbers are passed over at once.
+const GROUP: usize = 8;
+
+/// The filter as the kernel takes it.
+fn program(write: bool) -> Vec<sock_filter> {
+    let mut denied: Vec<u32> =
+        [&NETWORK[..], &PROCESSES, &FILES, &KERNEL, &OLDER].concat().into_iter().map(number).collect();
+    let mut looked_into = ARGUMENTS.to_vec();
+    let mut unknown = vec![number(libc::SYS_clone3)];
+    if !write {
+        denied.extend([&CHANGES[..], &OLDER_CHANGES].concat().into_iter().map(number));
+        looked_into.extend(OPENING);
+        // Its flags are in memory too.
+        unknown.push(number(libc::SYS_openat2));
+    }
+    denied.sort_unstable();
+
+    let mut program = vec![load(ARCHITECTURE), jump(EQUAL, OURS, 1, 0), answer(libc::SECCOMP_RET_KILL_PROCESS)];
+    program.extend([load(CALL), jump(GREATER, NEWEST, 0, 1), answer(fail(Errno::ENOSYS))]);
+    for group in denied.chunks(GROUP) {
+        let length = u8::try_from(2 * group.len()).unwrap_or(0);
+        program.push(jump(GREATER, group.last().copied().unwrap_or(0), length, 0));
+        for number in group {
+            program.extend([jump(EQUAL, *number, 0, 1), answer(fail(Errno::EPERM))]);
+        }
+    }
+    for number in unknown {
+        program.extend([jump(EQUAL, number, 0, 1), answer(fail(Errno::ENOSYS))]);
+    }
+    for (call, arguments) in looked_into {
+        let length = u8::try_from(3 * arguments.len() + 1).unwrap_or(0);
+        program.push(jump(EQUAL, number(call), 0, length));
+        for (half, refused) in arguments {
+            let test = match *refused {
+                Refused::Value(value) => jump(EQUAL, value, 0, 1),
+                Refused::Bits(bits) => jump(ANY_BIT, bits, 0, 1),
+                Refused::NotZero => jump(EQUAL, 0, 1, 0),
+            };
+            program.extend([load(*half), test, answer(fail(Errno::EPERM))]);
+        }
+        program.push(answer(libc::SECCOMP_RET_ALLOW));
+    }
+    program.push(answer(libc::SECCOMP_RET_ALLOW));
+    program
+}
+
+/// A number as the filter sees it. All are small; one that were not would be no call at all.
+fn number(call: c_long) -> u32 {
+    u32::try_from(call).unwrap_or(u32::MAX)
+}
+
+/// `BPF_JMP | BPF_K` with `BPF_JEQ`, `BPF_JGT`, `BPF_JSET`.
+const EQUAL: u16 = 0x15;
+const GREATER: u16 = 0x25;
+const ANY_BIT: u16 = 0x45;
+/// `BPF_LD | BPF_W | BPF_ABS`, and `BPF_RET | BPF_K`.
+const LOAD: u16 = 0x20;
+const RETURN: u16 = 0x06;
+
+fn load(offset: u32) -> sock_filter {
+    sock_filter { code: LOAD, jt: 0, jf: 0, k: offset }
+}
+
+/// Skips `then` instructions where the test holds, else `otherwise`.
+fn jump(test: u16, value: u32, then: u8, otherwise: u8) -> sock_filter {
+    sock_filter { code: test, jt: then, jf: otherwise, k: value }
+}
+
+fn answer(verdict: u32) -> sock_filter {
+    sock_filter { code: RETURN, jt: 0, jf: 0, k: verdict }
+}
+
+fn fail(errno: Errno) -> u32 {
+    libc::SECCOMP_RET_ERRNO | bits(errno as c_int)
+}
+
+#[cfg(test)]
+mod tests;

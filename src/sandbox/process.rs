@@ -1,5 +1,10 @@
 //! What a process may use up, and what it hands on: limits, umask, descriptors.
 
+use std::os::fd::BorrowedFd;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::libc;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::{Mode, umask};
 
@@ -28,18 +33,17 @@ fn lower(resource: Resource, limit: u64) -> nix::Result<()> {
     setrlimit(resource, limit, limit)
 }
 
-/// Makes each descriptor but the first three end with the next `exec`, whoever left it open.
-pub(super) fn close_at_exec() -> Result<(), Error> {
+/// Makes each descriptor but the first three and `keep` end with the next `exec`, whoever left it open.
+pub(super) fn close_at_exec(keep: &[BorrowedFd<'_>]) -> Result<(), Error> {
     sys::close_at_exec_from_3()
         // Before Linux 5.11, and where a filter of system calls is older than that.
         .or_else(|_| close_listed_at_exec())
+        .and_then(|()| keep.iter().try_for_each(|kept| fcntl(kept, FcntlArg::F_SETFD(FdFlag::empty())).map(drop)))
         .map_err(|errno| Error::Process("close inherited descriptors", errno))
 }
 
 fn close_listed_at_exec() -> nix::Result<()> {
-    let from = |error: std::io::Error| {
-        nix::errno::Errno::from_raw(error.raw_os_error().unwrap_or(nix::libc::EIO))
-    };
+    let from = |error: std::io::Error| Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO));
     for entry in std::fs::read_dir("/proc/self/fd").map_err(from)? {
         let name = entry.map_err(from)?.file_name();
         match name.to_str().and_then(|name| name.parse().ok()) {
@@ -54,16 +58,18 @@ fn close_listed_at_exec() -> nix::Result<()> {
 mod tests {
     use std::os::fd::AsFd;
 
-    use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+    use super::*;
 
     #[test]
-    fn a_descriptor_that_was_left_open_ends_at_exec() {
-        for close in [super::close_listed_at_exec, || super::close_at_exec().map_err(|_| nix::errno::Errno::EIO)] {
-            let inherited = nix::unistd::dup(std::io::stderr()).expect("a descriptor");
-            let flags = || fcntl(inherited.as_fd(), FcntlArg::F_GETFD).map(FdFlag::from_bits_truncate);
-            assert_eq!(flags(), Ok(FdFlag::empty()));
+    fn a_descriptor_that_was_left_open_ends_at_exec_unless_it_is_kept() {
+        for close in [close_listed_at_exec, || close_at_exec(&[]).map_err(|_| Errno::EIO)] {
+            let [inherited, kept] = [(); 2].map(|()| nix::unistd::dup(std::io::stderr()).expect("a descriptor"));
+            let flags = |of: &std::os::fd::OwnedFd| fcntl(of, FcntlArg::F_GETFD).map(FdFlag::from_bits_truncate);
+            assert_eq!(flags(&inherited), Ok(FdFlag::empty()));
             close().expect("close");
-            assert_eq!(flags(), Ok(FdFlag::FD_CLOEXEC));
+            assert_eq!(flags(&inherited), Ok(FdFlag::FD_CLOEXEC));
+            close_at_exec(&[kept.as_fd()]).expect("close");
+            assert_eq!(flags(&kept), Ok(FdFlag::empty()));
         }
     }
 }

@@ -2,7 +2,7 @@ use proptest::prelude::{Just, Strategy, any};
 use proptest::{collection, option, prop_assert_eq, prop_oneof, sample};
 
 use crate::key::Fingerprint;
-use crate::request::{ANONYMOUS, Arguments, Form, is_plain_path};
+use crate::request::{ANONYMOUS, Arguments, Form, UNAVAILABLE, is_plain_path};
 use crate::tests::{HostileInput, holds, hostile_inputs};
 
 const GATEWAY: &str = "/usr/libexec/hubgate/gateway";
@@ -43,7 +43,7 @@ fn every_hostile_form_gets_its_verdict() {
 
 #[test]
 fn a_form_says_for_whom() {
-    let form = |arguments: &str| either_way(arguments).map(|arguments| arguments.form);
+    let form = |arguments: &str| either_way(arguments).and_then(|arguments| arguments.form);
     let key: Fingerprint = KEY.parse().unwrap();
     assert_eq!(form(&format!("alice --key {KEY}")), Some(Form::Account("alice".parse().unwrap(), key)));
     assert_eq!(form(&format!("anonymous --key {KEY}")), Some(Form::Anonymous(key)));
@@ -78,6 +78,27 @@ fn a_form_that_sshd_cannot_have_written_is_refused() {
         assert_eq!(either_way(&form), None, "{form:?}");
     }
     assert_eq!(either_way([b"al\xffice --key ", KEY.as_bytes()].concat()), None);
+}
+
+#[test]
+fn unavailable_stands_in_place_of_a_form_and_names_nobody() {
+    let (option, login_shell) = ("--config /srv/config.toml", false);
+    assert_eq!(either_way(UNAVAILABLE), Some(Arguments { config: None, form: None, login_shell }));
+    let config = Some("/srv/config.toml".to_owned());
+    let arguments = either_way(format!("{option} {UNAVAILABLE}"));
+    assert_eq!(arguments, Some(Arguments { config, form: None, login_shell }));
+    for form in [
+        format!("{UNAVAILABLE} --key {KEY}"),
+        format!("alice {UNAVAILABLE}"),
+        format!("{UNAVAILABLE} alice --key {KEY}"),
+        format!("{UNAVAILABLE} {UNAVAILABLE}"),
+        format!("{UNAVAILABLE} {option}"),
+        format!("{UNAVAILABLE}=yes"),
+        "--Unavailable".to_owned(),
+        "unavailable".to_owned(),
+    ] {
+        assert_eq!(either_way(&form), None, "{form:?}");
+    }
 }
 
 #[test]
@@ -155,7 +176,7 @@ fn a_form_reads_as_it_writes() {
         };
         let option = config.as_ref().map_or(String::new(), |file| format!("--config {file} "));
         let arguments = either_way(format!("{option}{form}"));
-        prop_assert_eq!(arguments, Some(Arguments { config, form, login_shell: false }));
+        prop_assert_eq!(arguments, Some(Arguments { config, form: Some(form), login_shell: false }));
         Ok(true)
     });
     assert!(read > 500, "{read} read");
@@ -165,7 +186,12 @@ fn a_form_reads_as_it_writes() {
 fn whatever_stands_there_what_is_accepted_is_one_known_form() {
     let word = sample::select(vec!["-c", "--config", "/etc/x", GATEWAY, "", "\0", "alice", "--key"]);
     let config = prop_oneof![3 => Just(vec![]), 1 => Just(vec!["--config", "/etc/x"])];
-    let form = sample::select(vec![vec!["alice", "--key", KEY], vec!["anonymous", "--key", KEY], vec!["alice", KEY]]);
+    let form = sample::select(vec![
+        vec!["alice", "--key", KEY],
+        vec!["anonymous", "--key", KEY],
+        vec!["alice", KEY],
+        vec![UNAVAILABLE],
+    ]);
     let nearly = (config, collection::vec(word.clone(), 0..2), form, collection::vec(word, 0..2))
         .prop_map(|parts| [parts.0, parts.1, parts.2, parts.3].concat().join(" ").into_bytes());
     let arguments = prop_oneof![4 => nearly, 1 => collection::vec(any::<u8>(), 0..40)];
@@ -173,6 +199,7 @@ fn whatever_stands_there_what_is_accepted_is_one_known_form() {
         let arguments = either_way(&bytes);
         if let Some(Arguments { config, form, .. }) = &arguments {
             let option = config.as_ref().map_or(String::new(), |file| format!("--config {file} "));
+            let form = form.as_ref().map_or(UNAVAILABLE.to_owned(), ToString::to_string);
             prop_assert_eq!(format!("{option}{form}").into_bytes(), bytes);
         }
         Ok(arguments.is_some())

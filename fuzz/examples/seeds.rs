@@ -1,0 +1,325 @@
+//! Writes the seeds of every corpus: the rows of `tests/data/hostile-inputs.jsonl`, shaped as each target reads them,
+//! and what the rows lack. Run it from anywhere: `cargo run --manifest-path fuzz/Cargo.toml --example seeds`.
+
+use std::fs;
+use std::path::Path;
+
+use base64ct::{Base64, Encoding};
+use serde_json::Value;
+
+const ROWS: &str = include_str!("../../tests/data/hostile-inputs.jsonl");
+const CONFIG: &str = include_str!("../../packaging/config.toml");
+const WEAK_KEYS: &str = include_str!("../../packaging/weak-keys");
+const KEY: &str = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+/// The most seeds of one corpus, and the most bytes of one seed.
+const SEEDS_MAX: usize = 48;
+const BYTES_MAX: usize = 3_000;
+/// The names of types of key in the order of `KeyType::ALL`.
+const TYPES: [&str; 7] = [
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "ssh-rsa",
+    "sk-ssh-ed25519@openssh.com",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+];
+
+type Seeds = Vec<Vec<u8>>;
+
+/// The inputs of one kind of row, those that are accepted first.
+fn rows(kind: &str) -> Seeds {
+    let mut rows: Vec<Value> = ROWS.lines().map(|row| serde_json::from_str(row).expect("a row")).collect();
+    rows.retain(|row| row["kind"] == kind && row["synthetic"].is_null());
+    rows.sort_by_key(|row| row["expect"] != "accept");
+    rows.iter()
+        .map(|row| match &row["input_b64"] {
+            Value::String(base64) => Base64::decode_vec(base64).expect("base64"),
+            _ => row["input"].as_str().expect("an input").as_bytes().to_vec(),
+        })
+        .collect()
+}
+
+fn texts<const N: usize>(texts: [&str; N]) -> Seeds {
+    texts.iter().map(|text| text.as_bytes().to_vec()).collect()
+}
+
+/// Behind its length in one byte, as `input::bytes` takes it.
+fn short(bytes: &[u8]) -> Vec<u8> {
+    let bytes = &bytes[..bytes.len().min(255)];
+    [&[u8::try_from(bytes.len()).expect("short")], bytes].concat()
+}
+
+/// Behind its length in four bytes, as a key's field.
+fn field(bytes: &[u8]) -> Vec<u8> {
+    [&u32::try_from(bytes.len()).expect("short").to_be_bytes(), bytes].concat()
+}
+
+/// The keys among the rows: the number of the type, and the blob.
+fn keys() -> Vec<(u8, Vec<u8>)> {
+    let key = |line: &Vec<u8>| {
+        let text = std::str::from_utf8(line).ok()?;
+        let mut words = text.split_ascii_whitespace();
+        let name = words.next()?;
+        let number = TYPES.iter().position(|known| *known == name)?;
+        Some((u8::try_from(number).ok()?, Base64::decode_vec(words.next()?).ok()?))
+    };
+    rows("key").iter().filter_map(key).collect()
+}
+
+/// The last words of the commands among the rows.
+fn words() -> Seeds {
+    let word = |command: Vec<u8>| command.splitn(2, |byte| *byte == b' ').nth(1).map(<[u8]>::to_vec);
+    rows("soc").into_iter().filter_map(word).collect()
+}
+
+fn key_blob() -> Seeds {
+    let whole = keys().into_iter().map(|(number, blob)| [&[number, 0][..], &blob].concat());
+    let point = [9; 32];
+    let made = [
+        [&[0, 2][..], &point].concat(),
+        [&[5, 2][..], &point, b"ssh:"].concat(),
+        [&[5, 2][..], &point, b"https://evil"].concat(),
+        [&[4, 2][..], &short(&[1, 0, 1]), &[0x7f; 256]].concat(),
+        [&[4, 2][..], &short(&[3]), &[0, 0xff], &[0x55; 255]].concat(),
+        [&[4, 1][..], &field(&[1, 0, 1]), &field(&[0x7f; 300])].concat(),
+    ];
+    whole.chain(made).collect()
+}
+
+/// Certificates made of fields (OpenSSH's PROTOCOL.certkeys), not signed by anybody.
+fn certificate() -> Seeds {
+    let body = [
+        field(&[7; 32]),
+        field(&[9; 32]),
+        7_u64.to_be_bytes().to_vec(),
+        1_u32.to_be_bytes().to_vec(),
+        field(b"alice"),
+        field(&field(b"git")),
+        0_u64.to_be_bytes().to_vec(),
+        u64::MAX.to_be_bytes().to_vec(),
+        field(b""),
+        field(&[field(b"permit-pty"), field(b"")].concat()),
+        field(b""),
+        field(&[field(b"ssh-ed25519"), field(&[5; 32])].concat()),
+        field(&[field(b"ssh-ed25519"), field(&[6; 64])].concat()),
+    ]
+    .concat();
+    let mut seeds: Seeds = (0..9).map(|number| [&[number, 0][..], &body].concat()).collect();
+    seeds.push([&[0, 1][..], &field(b"ssh-ed25519"), &body].concat());
+    seeds.extend(keys().into_iter().map(|(number, blob)| [&[number, 1][..], &blob].concat()));
+    seeds
+}
+
+fn form() -> Seeds {
+    let mut seeds = rows("argv");
+    let users = rows("argv").into_iter().chain(texts(["alice", "Anonymous", "a-b.c_d", "anonymous", "al/ice"]));
+    seeds.extend(users.map(|user| [&user, b" --key ".as_slice(), KEY.as_bytes()].concat()));
+    for start in ["--config /etc/hubgate/x.toml ", "--config x.toml ", "--config  ", "/a/gateway --config /b "] {
+        seeds.push(format!("{start}alice --key {KEY}").into_bytes());
+    }
+    seeds.push(format!("alice\0--key\0{KEY}").into_bytes());
+    seeds.push(format!("-c\0/usr/libexec/hubgate/gateway alice --key {KEY}").into_bytes());
+    seeds.push(format!("--config\0/etc/x\0anonymous\0--key\0{KEY}").into_bytes());
+    seeds.push(format!("/usr/libexec/hubgate/gateway anonymous --key {KEY}").into_bytes());
+    seeds
+}
+
+fn config_file() -> Seeds {
+    let shipped = CONFIG.lines().map(|line| line.strip_prefix('#').filter(|rest| rest.contains(" = ")).unwrap_or(line));
+    let all: String = shipped.map(|line| line.to_owned() + "\n").collect();
+    let mut seeds = vec![CONFIG.as_bytes().to_vec(), all.clone().into_bytes()];
+    seeds.extend(all.split("\n[").skip(1).map(|section| format!("[{section}").into_bytes()));
+    seeds.extend(texts([
+        "",
+        "[hub]\nname = \"a\\u000ab\"\n",
+        "[hub]\nname = \"\u{202e}\"\nhost = '''x'''\n",
+        "hub.name = \"x\"\nhub.host = \"y\"\n",
+        "hub = { name = \"x\", keys_help = \"https://x\" }\n",
+        "[hub]\nnmae = \"x\"\n",
+        "[ssh]\nlogin = \"root\"\n",
+        "[ssh]\nlogin = \"git -x\"\n",
+        "[access]\nanonymous = \"off\"\n",
+        "[access]\nanonymous = true\n",
+        "[paths]\ndatabase = \"hub.db\"\n",
+        "[git]\ndefault_branch = \"-x\"\narchive = true\nobject_format = \"sha256\"\n",
+        "[log]\nsocket = \"/dev/log\"\n[log]\n",
+        "name = 1\n",
+        "\u{feff}[hub]\n",
+        "[hub]\r\nname = \"x\"\r\n",
+    ]));
+    seeds
+}
+
+fn ssh_user_auth() -> Seeds {
+    let mut seeds = Vec::new();
+    for (number, blob) in keys() {
+        let key = format!("{} {}", TYPES[usize::from(number)], Base64::encode_string(&blob));
+        seeds.push(match seeds.len() % 5 {
+            0 => format!("publickey {key}\n"),
+            1 => key,
+            2 => format!("publickey {key}"),
+            3 => format!("publickey {key}\npublickey {key}\n"),
+            _ => format!("keyboard-interactive/pam\npublickey {key}\n"),
+        });
+    }
+    seeds.push("password\n".to_owned());
+    seeds.into_iter().map(String::into_bytes).collect()
+}
+
+fn authorized_keys_line() -> Seeds {
+    let users = rows("user").into_iter().chain(texts(["alice", "bob"])).cycle();
+    let configs = texts(["", "/etc/hubgate/config.toml", "/srv/x.toml", "/srv/$x", "relative"]).into_iter().cycle();
+    let gateways = texts(["", "/opt/hubgate/gateway", "/a b"]).into_iter().cycle();
+    let mut seeds = Seeds::new();
+    for ((number, blob), ((user, config), gateway)) in keys().into_iter().zip(users.zip(configs).zip(gateways)) {
+        let tail = blob.get(TYPES[usize::from(number)].len() + 4..).unwrap_or_default();
+        seeds.push([&[number], &short(&user)[..], &short(&config), &short(&gateway), tail].concat());
+    }
+    seeds
+}
+
+fn log_escaping() -> Seeds {
+    let values: Seeds = ["soc", "user", "comment", "argv", "env"].into_iter().flat_map(rows).collect();
+    let pair = |pair: &[Vec<u8>]| {
+        let fields: Seeds = pair.iter().zip(0..).map(|(value, key)| [vec![key], short(value)].concat()).collect();
+        [vec![0], fields.concat()].concat()
+    };
+    values.chunks(5).map(pair).collect()
+}
+
+fn answers() -> Seeds {
+    let titles = rows("comment").into_iter().cycle();
+    let seed = |(user, title): (Vec<u8>, Vec<u8>)| {
+        let head = [short(b"Acme Hub"), short(b"hub.acme.example"), short(b"https://acme.example/keys")].concat();
+        let path = short(b"datasets/acme/squad");
+        [&head[..], &short(&user), &path, &short(&title), &1_800_000_000_i64.to_le_bytes(), &[1][..], &title].concat()
+    };
+    rows("user").into_iter().zip(titles).map(seed).collect()
+}
+
+fn git_environment() -> Seeds {
+    let value = |row: Vec<u8>| row.strip_prefix(b"GIT_PROTOCOL=").map(<[u8]>::to_vec);
+    let values = rows("env").into_iter().filter_map(value);
+    let more = texts(["version=2", "version=2:agent=x", "version=2 x", "'version=2'", "\u{1b}[2J"]);
+    values.chain(more).zip((0..3).cycle()).map(|(value, service)| [vec![service], value].concat()).collect()
+}
+
+fn push_brief() -> Seeds {
+    let brief = format!("hubgate push 1\n00ff\nalice\n{KEY}\n::1\ndatasets/acme/x\n/usr/bin/git\n10\n0\n");
+    let seed = |user: Vec<u8>| {
+        let fields = [short(b"key"), short(&user), short(b"spaces/acme/x")].concat();
+        [&fields[..], &77_u64.to_le_bytes(), &10_u64.to_le_bytes(), &0_u64.to_le_bytes()].concat()
+    };
+    [brief.clone().into_bytes(), brief.replace('\n', "\r\n").into_bytes()]
+        .into_iter()
+        .chain(rows("user").into_iter().map(seed))
+        .collect()
+}
+
+/// Facts at random; every byte is a choice.
+fn session_matrix() -> Seeds {
+    let mut state: u64 = 20_240_608;
+    let mut byte = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state.to_be_bytes()[0]
+    };
+    (0..SEEDS_MAX).map(|_| (0..32).map(|_| byte()).collect()).collect()
+}
+
+fn main() {
+    let fingerprints = texts([KEY, "SHA256:short", "sha256:AAAA", "MD5:00:11", "SHA256:", "x # y\n"]);
+    let weak_keys: Seeds = vec![
+        WEAK_KEYS.as_bytes()[..WEAK_KEYS.len().min(BYTES_MAX)].to_vec(),
+        format!("# a comment\n\n{KEY} # why\n  {KEY}\r\n").into_bytes(),
+        format!("{KEY}\n{KEY}x\n").into_bytes(),
+        (0..32).collect(),
+    ];
+    let directories = texts([
+        "00112233445566778899aabbccddeeff",
+        "00112233445566778899AABBCCDDEEFF",
+        "../../../../../../../../../etc/x",
+        "00112233445566778899aabbccddeef",
+        "00112233445566778899aabbccddeeff\n",
+        "0011223344556677",
+        "",
+    ]);
+    let refs = texts([
+        "refs/heads/main",
+        "refs/heads/feature/#123-x",
+        "refs/tags/v1.0+rc.1",
+        "refs/heads/größe",
+        "refs/heads/日本",
+        "main",
+        "a=b,c%d@e",
+        "-x",
+        "a/-x",
+        "HEAD",
+        "$(id)",
+        "`id`;x",
+        "a\u{202e}b",
+        "a b",
+        "a..b",
+        "x.lock",
+        "@{u}",
+        "refs/pull/1/head",
+        "refs/replace/0123456789012345678901234567890123456789",
+        "0123456789012345678901234567890123456789",
+        "a/b/c/d/e/f/g/h",
+        "a/b/c/d/e/f/g/h/i/j/k",
+    ]);
+    let times = texts([
+        "30s",
+        "15m",
+        "24h",
+        "90d",
+        "2027-01-31",
+        "2001-01-01",
+        "0s",
+        "1",
+        "d",
+        "-1d",
+        "+1d",
+        "1.5h",
+        "2026-02-30",
+        "99999999999999999999d",
+        "9999-12-31",
+        "1é",
+        "0000-01-01",
+    ]);
+    let comments = rows("comment").into_iter().map(|comment| {
+        [b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIyvsxAYqLJqm+UWlMSptsaMpMGhaX8h9WrhcObQu61/ ", &comment[..]].concat()
+    });
+    let corpora: Vec<(&str, Seeds)> = vec![
+        ("answers", answers()),
+        ("authorized_keys_line", authorized_keys_line()),
+        ("certificate", certificate()),
+        ("config_file", config_file()),
+        ("fingerprint", [fingerprints, weak_keys].concat()),
+        ("form", form()),
+        ("git_environment", git_environment()),
+        ("git_quoting", [words(), texts(["it's", "wow!", "a'\\''b", "'a'\\!'b'", "\\", "$x `y`\n\"z\""])].concat()),
+        ("key_blob", key_blob()),
+        ("key_line", comments.chain(rows("key")).collect()),
+        ("log_escaping", log_escaping()),
+        ("names", [rows("user"), rows("comment"), words()].concat()),
+        ("push_brief", push_brief()),
+        ("ref_policy", refs),
+        ("repository_directory", [directories, vec![(0..16).collect()]].concat()),
+        ("session_matrix", session_matrix()),
+        ("ssh_original_command", [rows("soc"), texts(["help", ""])].concat()),
+        ("ssh_user_auth", ssh_user_auth()),
+        ("when", times),
+    ];
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    for (target, mut seeds) in corpora {
+        let directory = directory.join(target);
+        fs::create_dir_all(&directory).expect("a directory");
+        seeds.retain(|seed| seed.len() <= BYTES_MAX);
+        // Spread over what is there where there is too much.
+        let step = seeds.len().div_ceil(SEEDS_MAX).max(1);
+        for (number, seed) in seeds.iter().step_by(step).enumerate() {
+            fs::write(directory.join(format!("seed-{number:02}")), seed).expect("a file");
+        }
+    }
+}

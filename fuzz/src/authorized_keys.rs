@@ -1,0 +1,106 @@
+//! The two texts that pass between sshd and the programs: the helper's line, and the file of `SSH_USER_AUTH`.
+
+use arbitrary::Unstructured;
+use base64ct::{Base64, Encoding};
+use hubgate::config::DEFAULT_PATH;
+use hubgate::key::{Fingerprint, KeyType, OfferedKey};
+use hubgate::name::Owner;
+use hubgate::request::{ANONYMOUS, Arguments, Form, is_plain_path};
+
+use crate::input::{self, is_plain, one_of};
+use crate::oracle::openssh_reads;
+
+/// A key, a fingerprint's row, an account, a configuration file and a place of the gateway, each of any text that its
+/// type takes.
+///
+/// The line is one line of exactly one shape. Read as sshd reads it, it restricts everything and runs the gateway for
+/// that account and that key, and it admits that key.
+pub fn authorized_keys_line(data: &[u8]) -> bool {
+    let mut u = Unstructured::new(data);
+    let key_type = one_of(&mut u, &KeyType::ALL);
+    let owner = input::text(&mut u);
+    let (config, gateway) = (input::text(&mut u), input::text(&mut u));
+    // As Config::load and the helper ask of them.
+    let config = if is_plain_path(config.as_bytes()) { Some(config) } else { None };
+    let gateway = if is_plain_path(gateway.as_bytes()) { gateway } else { "/usr/libexec/hubgate/gateway" };
+    let blob = [&input::blob(&[key_type.as_str().as_bytes()]), u.take_rest()].concat();
+    let base64 = Base64::encode_string(&blob);
+    let key = OfferedKey::parse(key_type.as_str().as_bytes(), base64.as_bytes()).expect("its head is right");
+    let form = match owner.parse::<Owner>() {
+        // No account has that name.
+        Ok(owner) if owner.as_str() != ANONYMOUS => Form::Account(owner, key.fingerprint()),
+        Ok(_) | Err(_) => Form::Anonymous(key.fingerprint()),
+    };
+
+    let line = hubgate::fuzzing::authorized_keys_line(gateway, config, Some(&form), &key);
+    let inner = line.strip_suffix('\n').expect("a line ends");
+    assert!(is_plain(inner) && !inner.contains(['\\', '\'', '$', '`', ';', '%', '#']), "{line:?}");
+    let (options, words) = sshd_reads(inner).expect("sshd reads the line");
+    assert_eq!(options.len(), 2, "{line:?}");
+    assert_eq!((options[0].as_str(), words), ("restrict", format!("{key_type} {base64}").as_str()));
+    let command = options[1].strip_prefix("command=").expect("a forced command");
+
+    // As login shell the gateway gets the command as one string; /bin/sh would split it at its blanks.
+    let arguments = Arguments::parse(&[b"-c", command.as_bytes()]).expect("the gateway reads its command");
+    let expected = config.filter(|file| *file != DEFAULT_PATH);
+    assert_eq!((arguments.config.as_deref(), arguments.form.as_ref()), (expected, Some(&form)));
+    let shell = crate::oracle::posix_words(&command.replace([':', '+'], "")).expect("harmless to a shell");
+    let split: Vec<&str> = command.split(' ').collect();
+    assert_eq!((shell.len(), split[0]), (split.len(), gateway));
+
+    if key.is_sound() {
+        let bits = hubgate::key::PublicKey::from_blob(key_type, blob).expect("it is sound").bits().unwrap_or(256);
+        openssh_reads(&line, bits, &key.fingerprint().to_string());
+    }
+    matches!(form, Form::Account(..))
+}
+
+/// Reads a line as sshd does (OpenSSH 9.2: auth2-pubkeyfile.c, auth-options.c, misc.c `opt_dequote`): the options, each
+/// with its value out of its quotes, and what follows them.
+fn sshd_reads(line: &str) -> Option<(Vec<String>, &str)> {
+    let mut options = vec![String::new()];
+    let mut quoted = false;
+    let mut characters = line.char_indices().peekable();
+    while let Some((at, c)) = characters.next() {
+        match c {
+            '\\' if characters.next_if(|(_, next)| *next == '"').is_some() => options.last_mut()?.push('"'),
+            '"' => quoted = !quoted,
+            ',' if !quoted => options.push(String::new()),
+            ' ' | '\t' if !quoted => return Some((options, line.get(at..)?.trim_start_matches([' ', '\t']))),
+            c => options.last_mut()?.push(c),
+        }
+    }
+    None
+}
+
+/// Any bytes as the file of `SSH_USER_AUTH`, and as what stands behind `publickey ` there.
+///
+/// A key is proven by one line of three words and by nothing else.
+pub fn ssh_user_auth(data: &[u8]) -> bool {
+    let line = [b"publickey ", data].concat();
+    let (whole, rest) = (proven(data), proven(&line));
+    for (text, key) in [(data, whole), (line.as_slice(), rest)] {
+        if key.is_some() {
+            let text = text.trim_ascii_end();
+            assert_eq!(proven(&[text, b"\n", text, b"\n"].concat()), None);
+            assert_eq!(proven(&[text, b"\nkeyboard-interactive\n"].concat()), None);
+            assert_eq!(proven(&[b"password\n", text].concat()), None);
+        }
+    }
+    whole.or(rest).is_some()
+}
+
+/// What the gateway reads, held against a reading of lines, then words.
+fn proven(text: &[u8]) -> Option<Fingerprint> {
+    let key = hubgate::fuzzing::proven_key(text);
+    let lines: Vec<&[u8]> = text.strip_suffix(b"\n").unwrap_or(text).split(|byte| *byte == b'\n').collect();
+    let expected = match lines.as_slice() {
+        [line] => match line.split(|byte| *byte == b' ').collect::<Vec<_>>().as_slice() {
+            [b"publickey", key_type, base64] => OfferedKey::parse(key_type, base64).ok(),
+            _ => None,
+        },
+        _ => None,
+    };
+    assert_eq!(key, expected.map(|key| key.fingerprint()), "{:?}", String::from_utf8_lossy(text));
+    key
+}

@@ -1,0 +1,49 @@
+//! The configuration file, as text.
+
+use hubgate::config::Config;
+use hubgate::key::Fingerprint;
+use hubgate::message::Speaker;
+use hubgate::request::Form;
+use toml::{Table, Value};
+
+/// Any text as a configuration.
+///
+/// What is accepted says the same when TOML itself writes it, and no longer when a key that nobody knows is put
+/// anywhere. What it lets through to a peer is lines of printable text; what it lets through to files is absolute.
+pub fn config_file(data: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(data) else { return false };
+    let config = match Config::parse(text) {
+        Ok(config) => config,
+        Err(error) => {
+            assert!(!error.trim().is_empty() && error.trim_end() == error);
+            return false;
+        }
+    };
+    let table: Table = text.parse().expect("an accepted configuration is TOML");
+    assert_eq!(Config::parse(&table.to_string()).as_ref(), Ok(&config), "{table}");
+    let strange = || Table::from_iter([("nobody-knows".to_owned(), Value::Boolean(true))]);
+    for key in table.keys().cloned().chain(["nobody-knows".to_owned()]) {
+        let mut table = table.clone();
+        match table.entry(&key).or_insert(Value::Table(Table::new())) {
+            Value::Table(section) => section.extend(strange()),
+            other => panic!("{key} = {other} stands outside of the sections"),
+        }
+        assert!(Config::parse(&table.to_string()).is_err(), "{table}");
+    }
+
+    if hubgate::fuzzing::check_config(&config).is_err() {
+        return false;
+    }
+    let form = Form::Anonymous(Fingerprint::of_blob(data));
+    let speaker = Speaker { config: &config, form: &form, title: None };
+    let (greeting, help) = (speaker.greeting(), speaker.help());
+    assert_eq!((greeting.out.lines().count(), help.out.lines().count()), (1, 5), "{:?}", config.hub);
+    assert_eq!(greeting.stderr().lines().count(), greeting.err.len());
+    for text in [greeting.out, help.out, greeting.err.concat()] {
+        assert!(!text.replace('\n', "").contains(char::is_control), "{text:?}");
+    }
+    let paths = [&config.paths.database, &config.paths.repositories, &config.paths.git, &config.log.socket];
+    assert!(paths.into_iter().chain([&config.last_used_dir()]).all(|path| path.is_absolute()));
+    assert!(config.ssh.login != "root" && !config.ssh.login.is_empty() && config.ssh.login.is_ascii());
+    true
+}

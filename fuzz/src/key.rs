@@ -1,0 +1,225 @@
+//! Keys: what a person pastes, what sshd offers, certificates, fingerprints.
+
+use arbitrary::Unstructured;
+use base64ct::{Base64, Encoding};
+use hubgate::key::{Fingerprint, KeyError, KeyType, OfferedKey, OfferedKeyError, PublicKey, WeakKeys};
+
+use crate::input::{self, is_sentence, one_of};
+use crate::oracle::openssh_reads;
+
+/// The types of certificate that OpenSSH has had.
+const CERTIFICATES: [&str; 9] = [
+    "ssh-ed25519-cert-v01@openssh.com",
+    "ecdsa-sha2-nistp256-cert-v01@openssh.com",
+    "ecdsa-sha2-nistp384-cert-v01@openssh.com",
+    "ecdsa-sha2-nistp521-cert-v01@openssh.com",
+    "ssh-rsa-cert-v01@openssh.com",
+    "rsa-sha2-512-cert-v01@openssh.com",
+    "sk-ssh-ed25519-cert-v01@openssh.com",
+    "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com",
+    "ssh-dss-cert-v01@openssh.com",
+];
+
+/// Any bytes as what a person pastes.
+///
+/// What is accepted is one key, which comes out as two words that OpenSSH reads as that key; the rest is its title. What
+/// is not gets a sentence of ours, with nothing of the input in it.
+pub fn key_line(data: &[u8]) -> bool {
+    let (key, title) = match PublicKey::parse_line(data) {
+        Ok(accepted) => accepted,
+        Err(error) => {
+            sound_error(error);
+            return false;
+        }
+    };
+    sound_key(&key);
+    let line = key.to_string();
+    assert_eq!(PublicKey::parse_line(line.as_bytes()), Ok((key.clone(), None)));
+    if let Some(title) = &title {
+        let text = title.as_str();
+        assert!(!text.is_empty() && text.len() <= 255 && !text.contains(char::is_control) && text.trim_ascii() == text);
+        assert_eq!(PublicKey::parse_line(format!("{line} {title}").as_bytes()), Ok((key.clone(), Some(title.clone()))));
+    }
+    let base64 = line.split(' ').nth(1).expect("two words").as_bytes();
+    assert!(data.windows(base64.len()).any(|window| window == base64), "the key is not one that was given");
+
+    let padded = [b" \r\n\t", data, b"\t\n "].concat();
+    assert_eq!(PublicKey::parse_line(&padded), Ok((key, title)));
+    let two = [data.trim_ascii(), b"\n", line.as_bytes()].concat();
+    assert_eq!(PublicKey::parse_line(&two), Err(KeyError::Lines));
+    let private = [data.trim_ascii(), b"\n-----BEGIN OPENSSH PRIVATE KEY-----\n"].concat();
+    assert_eq!(PublicKey::parse_line(&private), Err(KeyError::Private));
+    true
+}
+
+fn sound_error(error: KeyError) {
+    let text = error.to_string();
+    assert!(is_sentence(&text), "{text:?}");
+    assert!(["K_FORMAT", "K_TYPE", "K_SIZE", "K_WEAK", "K_PRIVATE", "E_NAME"].contains(&error.code()));
+}
+
+/// A type and a blob: any bytes, any bytes behind the name of the type, or the fields of such a key with any content.
+///
+/// A blob that is accepted is so for one type only and has no second encoding; its numbers are what the type's name and
+/// the rules for RSA say.
+pub fn key_blob(data: &[u8]) -> bool {
+    let mut u = Unstructured::new(data);
+    let key_type = one_of(&mut u, &KeyType::ALL);
+    let name = key_type.as_str().as_bytes();
+    let blob = match u.arbitrary::<u8>().unwrap_or(0) % 3 {
+        0 => u.take_rest().to_vec(),
+        1 => [input::blob(&[name]), u.take_rest().to_vec()].concat(),
+        _ => fields(u, key_type),
+    };
+    match PublicKey::from_blob(key_type, blob.clone()) {
+        Ok(key) => {
+            assert_eq!((key.key_type(), key.blob()), (key_type, blob.as_slice()));
+            sound_key(&key);
+            true
+        }
+        Err(error) => {
+            sound_error(error);
+            false
+        }
+    }
+}
+
+/// The fields of a key of this type (RFC 4253, 5656, 8709; OpenSSH's PROTOCOL.u2f).
+fn fields(mut u: Unstructured<'_>, key_type: KeyType) -> Vec<u8> {
+    let name = key_type.as_str().as_bytes();
+    let point = |u: &mut Unstructured<'_>, size: usize| [b"\x04", u.bytes(size.min(u.len())).unwrap()].concat();
+    match key_type {
+        KeyType::Ed25519 => input::blob(&[name, u.take_rest()]),
+        KeyType::SkEd25519 => input::blob(&[name, u.bytes(u.len().min(32)).unwrap(), u.take_rest()]),
+        KeyType::EcdsaP256 => input::blob(&[name, b"nistp256", &point(&mut u, 64)]),
+        KeyType::EcdsaP384 => input::blob(&[name, b"nistp384", &point(&mut u, 96)]),
+        KeyType::EcdsaP521 => input::blob(&[name, b"nistp521", &point(&mut u, 132)]),
+        KeyType::SkEcdsaP256 => input::blob(&[name, b"nistp256", &point(&mut u, 64), u.take_rest()]),
+        KeyType::Rsa => input::blob(&[name, input::bytes(&mut u), u.take_rest()]),
+    }
+}
+
+/// Checks a key that was accepted, as whoever comes after would read it.
+fn sound_key(key: &PublicKey) {
+    let (key_type, blob) = (key.key_type(), key.blob());
+    let line = key.to_string();
+    let words: Vec<&str> = line.split(' ').collect();
+    let [name, base64] = words.as_slice() else { panic!("{line:?}") };
+    assert_eq!(*name, key_type.as_str());
+    assert_eq!(Base64::decode_vec(base64).as_deref(), Ok(blob));
+    assert!(blob.starts_with(&input::blob(&[name.as_bytes()])));
+    for other in KeyType::ALL {
+        assert_eq!(PublicKey::from_blob(other, blob.to_vec()).is_ok(), other == key_type);
+    }
+    for longer in [&[0][..], b"AAAA"] {
+        assert!(PublicKey::from_blob(key_type, [blob, longer].concat()).is_err(), "a second encoding");
+    }
+    assert!(PublicKey::from_blob(key_type, blob[..blob.len() - 1].to_vec()).is_err());
+
+    let offered = OfferedKey::parse(name.as_bytes(), base64.as_bytes()).expect("sshd can offer it");
+    assert!(offered.is_sound() && offered.key_type() == key_type);
+    assert_eq!((offered.to_authorized_keys(), offered.fingerprint()), (line.clone(), key.fingerprint()));
+
+    let bits = match (key_type, key.bits()) {
+        (KeyType::Ed25519 | KeyType::SkEd25519, None)
+        | (KeyType::EcdsaP256 | KeyType::SkEcdsaP256, Some(256)) => 256,
+        (KeyType::EcdsaP384, Some(384)) => 384,
+        (KeyType::EcdsaP521, Some(521)) => 521,
+        (KeyType::Rsa, Some(bits)) => {
+            assert_eq!(rsa_bits(blob), bits);
+            bits
+        }
+        other => panic!("{other:?}"),
+    };
+    openssh_reads(&line, bits, &key.fingerprint().to_string());
+}
+
+/// The bits of an RSA key's modulus, whose numbers are read anew: positive, short, odd, and neither small.
+fn rsa_bits(blob: &[u8]) -> usize {
+    let mut rest = blob;
+    let mut field = || {
+        let (length, after) = rest.split_first_chunk::<4>().unwrap();
+        let (field, after) = after.split_at(u32::from_be_bytes(*length) as usize);
+        rest = after;
+        field
+    };
+    let (_, exponent, modulus) = (field(), field(), field());
+    for number in [exponent, modulus] {
+        assert!(number[0] < 0x80, "negative");
+        assert!(number[0] != 0 || number[1] >= 0x80, "longer than need be");
+        assert_eq!(number.last().unwrap() % 2, 1, "even");
+    }
+    assert!((3..=9).contains(&exponent.len()) && exponent >= &[1, 0, 1][..] || exponent.len() > 3, "{exponent:?}");
+    let first = modulus.iter().position(|byte| *byte != 0).unwrap();
+    let bits = (modulus.len() - first) * 8 - modulus[first].leading_zeros() as usize;
+    assert!((2_048..=16_384).contains(&bits));
+    bits
+}
+
+/// A certificate's type, and a blob that begins with it or with anything.
+///
+/// Today no certificate opens anything: the helper has no line for it, whatever sshd calls it, and nobody can put one on
+/// an account. Who changes that changes this target.
+pub fn certificate(data: &[u8]) -> bool {
+    let mut u = Unstructured::new(data);
+    let certificate = one_of(&mut u, &CERTIFICATES);
+    let has_head = one_of(&mut u, &[true, false]);
+    let rest = u.take_rest();
+    let blob = if has_head { [&input::blob(&[certificate.as_bytes()]), rest].concat() } else { rest.to_vec() };
+    let base64 = Base64::encode_string(&blob);
+
+    let offered = OfferedKey::parse(certificate.as_bytes(), base64.as_bytes());
+    assert_eq!(offered, Err(OfferedKeyError::OtherType));
+    let pasted = PublicKey::parse_line(format!("{certificate} {base64} a title").as_bytes());
+    assert_eq!(pasted, Err(KeyError::Certificate));
+    let proven = hubgate::fuzzing::proven_key(format!("publickey {certificate} {base64}\n").as_bytes());
+    assert_eq!(proven, None);
+    // Under a false name neither: the type inside is looked at.
+    for key_type in KeyType::ALL {
+        let is_of_type = blob.starts_with(&input::blob(&[key_type.as_str().as_bytes()]));
+        let offered = OfferedKey::parse(key_type.as_str().as_bytes(), base64.as_bytes());
+        assert_eq!(offered.is_ok(), is_of_type);
+        assert!(!has_head || PublicKey::from_blob(key_type, blob.clone()).is_err());
+    }
+    has_head
+}
+
+/// Any bytes as a hash, as a fingerprint and as a list of weak keys.
+///
+/// A fingerprint has one form; a list holds what stands in it, and the line of its first mistake is the right one.
+pub fn fingerprint(data: &[u8]) -> bool {
+    if let Some(hash) = data.first_chunk::<32>() {
+        let fingerprint = Fingerprint::from_bytes(*hash);
+        assert_eq!(fingerprint.as_bytes(), hash);
+        assert_eq!(fingerprint.to_string().parse(), Ok(fingerprint));
+        let hex = fingerprint.to_hex();
+        assert!(hex.len() == 64 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')));
+    }
+    let Ok(text) = std::str::from_utf8(data) else { return false };
+    let parsed = text.parse::<Fingerprint>();
+    if let Ok(fingerprint) = parsed {
+        assert_eq!(fingerprint.to_string(), text);
+        let base64 = text.strip_prefix("SHA256:").expect("the prefix of ssh-keygen");
+        assert_eq!(Base64::decode_vec(&format!("{base64}=")).as_deref(), Ok(fingerprint.as_bytes().as_slice()));
+    }
+    let entry = |line: &str| line.split('#').next().unwrap_or_default().trim().to_owned();
+    match text.parse::<WeakKeys>() {
+        Ok(list) => {
+            let mut last = None;
+            for entry in text.lines().map(entry).filter(|entry| !entry.is_empty()) {
+                let fingerprint: Fingerprint = entry.parse().expect("every entry of an accepted list is a fingerprint");
+                assert!(list.contains(&fingerprint));
+                last = Some(fingerprint);
+            }
+            let other = Fingerprint::of_blob(data);
+            assert!(!list.contains(&other) || text.contains(&other.to_string()));
+            last.is_some()
+        }
+        Err(error) => {
+            let is_wrong = |line: &str| !entry(line).is_empty() && entry(line).parse::<Fingerprint>().is_err();
+            assert_eq!(text.lines().position(is_wrong), Some(error.line - 1));
+            assert!(is_sentence(&error.to_string()));
+            parsed.is_ok()
+        }
+    }
+}

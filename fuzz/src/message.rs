@@ -1,0 +1,84 @@
+//! What a peer reads.
+
+use arbitrary::Unstructured;
+use hubgate::access::{GateRequest, NotAdmitted};
+use hubgate::config::Config;
+use hubgate::key::Fingerprint;
+use hubgate::message::{Answer, FaultKind, Refusal, Speaker, Status};
+use hubgate::name::{Owner, RepoPath, Title};
+use hubgate::request::{BadRequest, Form};
+
+use crate::input::{self, one_of};
+
+/// A hub, an account, a title and a reason, of any text that may stand in the configuration and in the database.
+///
+/// Every answer is lines of text without control characters, each marked as ours; it tells no place on the server; and
+/// what is missing, hidden and no path at all gets the same bytes.
+pub fn answers(data: &[u8]) -> bool {
+    let mut u = Unstructured::new(data);
+    let mut config = Config::default();
+    input::text(&mut u).clone_into(&mut config.hub.name);
+    input::text(&mut u).clone_into(&mut config.hub.host);
+    input::text(&mut u).clone_into(&mut config.hub.keys_help);
+    if hubgate::fuzzing::check_config(&config).is_err() {
+        config = Config::default();
+    }
+    let given = String::from_utf8_lossy(data);
+    let key = Fingerprint::of_blob(data);
+    let form = input::text(&mut u).parse::<Owner>().map_or(Form::Anonymous(key), |user| Form::Account(user, key));
+    let path: RepoPath = input::text(&mut u).parse().unwrap_or_else(|_| "datasets/acme/squad".parse().expect("a path"));
+    let title: Option<Title> = input::text(&mut u).parse().ok();
+    let end = u.arbitrary::<i64>().unwrap_or(0);
+    let request =
+        one_of(&mut u, &[GateRequest::None, GateRequest::Pending, GateRequest::Accepted, GateRequest::Rejected]);
+    let reason = String::from_utf8_lossy(u.take_rest()).into_owned();
+
+    let speaker = Speaker { config: &config, form: &form, title: title.as_ref() };
+    let greeting = speaker.greeting();
+    assert!(greeting.out.ends_with('\n') && greeting.out.lines().count() == 1 && greeting.status == Status::Done);
+    assert!(!greeting.out.trim_end_matches('\n').contains(char::is_control), "{greeting:?}");
+    assert!(greeting.out.starts_with("Hi "));
+    sound(&greeting, &config, &given);
+
+    for refusal in [
+        Refusal::Bad(BadRequest::Syntax),
+        Refusal::Bad(BadRequest::Verb),
+        Refusal::NotSupported,
+        Refusal::ReadOnly(path.clone()),
+        Refusal::Gated(path.clone(), request),
+        Refusal::Frozen(path, reason.clone()),
+        Refusal::NotAdmitted(NotAdmitted::NoLongerOnAccount),
+        Refusal::NotAdmitted(NotAdmitted::Expired(end)),
+        Refusal::NotAdmitted(NotAdmitted::Disabled(reason)),
+        Refusal::NotAdmitted(NotAdmitted::Compromised),
+        Refusal::NotAdmitted(NotAdmitted::OtherAccount),
+    ] {
+        let answer = speaker.refusal(&refusal);
+        sound(&answer, &config, &given);
+        assert!(answer.out.is_empty() && answer.status != Status::Done && answer.status != Status::Fault);
+        assert!(!refusal.reason().contains(|c: char| c != '-' && !c.is_ascii_lowercase()));
+    }
+    let missing = speaker.refusal(&Refusal::NoRepository);
+    sound(&missing, &config, &given);
+    assert_eq!(speaker.refusal(&Refusal::Bad(BadRequest::Path)), missing);
+
+    for kind in [FaultKind::Unavailable, FaultKind::Broken] {
+        let answer = Answer::fault(kind, "0123456789abcdef");
+        sound(&answer, &config, &given);
+        assert!(answer.err.len() == 1 && answer.status.code() == 128);
+    }
+    title.is_some()
+}
+
+/// Checks an answer; only what was `given` may hold the name of a place on the server.
+fn sound(answer: &Answer, config: &Config, given: &str) {
+    let text = answer.stderr();
+    assert!(text.is_empty() || text.ends_with('\n'));
+    assert_eq!(text.matches('\n').count(), answer.err.len(), "{text:?}");
+    assert!(text.lines().all(|line| line.starts_with("hubgate: ")), "{text:?}");
+    assert!(!text.replace('\n', "").contains(char::is_control), "{text:?}");
+    let places = [&config.paths.database, &config.paths.repositories, &config.paths.git, &config.log.socket];
+    for place in places.map(|place| place.to_string_lossy()) {
+        assert!(!text.contains(&*place) || given.contains(&*place), "{text:?}");
+    }
+}

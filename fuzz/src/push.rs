@@ -1,0 +1,67 @@
+//! A push: which refs it may touch, and what the hook is told of the session.
+
+use std::path::Path;
+
+use arbitrary::Unstructured;
+use hubgate::key::Fingerprint;
+use hubgate::name::Owner;
+use hubgate::push::{Brief, check_ref};
+
+use crate::input::{self, is_sentence};
+
+/// Any bytes as the name of a ref, and behind `refs/heads/` and `refs/tags/`.
+///
+/// What is taken is a branch or a tag that no shell, terminal, command line or file system takes for something else.
+pub fn ref_policy(data: &[u8]) -> bool {
+    let behind = |prefix: &str| sound_ref(&[prefix.as_bytes(), data].concat());
+    let (whole, branch, tag) = (sound_ref(data), behind("refs/heads/"), behind("refs/tags/"));
+    // But for length, a branch's name is a tag's.
+    assert!(data.len() > 200 || branch == tag);
+    whole || branch || tag
+}
+
+fn sound_ref(name: &[u8]) -> bool {
+    if let Err(error) = check_ref(name) {
+        assert!(is_sentence(&error.to_string()));
+        return false;
+    }
+    let name = std::str::from_utf8(name).expect("a name is UTF-8");
+    assert!(name.starts_with("refs/heads/") || name.starts_with("refs/tags/"));
+    let levels: Vec<&str> = name.split('/').collect();
+    assert!(name.len() <= 255 && levels.len() <= 10, "{name:?}");
+    assert!(levels.iter().all(|level| !level.starts_with('-')), "{name:?}");
+    let acts = |c: char| c.is_control() || c.is_whitespace() || "\"'`$&;|<>()*?[]{}!\\~^:".contains(c);
+    assert!(!name.contains(acts), "{name:?}");
+    let short = levels[2..].join("/");
+    let is_hex = short.bytes().all(|byte| byte.is_ascii_hexdigit());
+    assert!(short != "HEAD" && !(is_hex && [40, 64].contains(&short.len())), "{name:?}");
+    true
+}
+
+/// A session's facts as the hook's brief, and any bytes as one.
+///
+/// The hook reads what the gateway wrote, and a name can add nothing to it.
+pub fn push_brief(data: &[u8]) -> bool {
+    if let Some(brief) = std::str::from_utf8(data).ok().and_then(|text| text.parse::<Brief>().ok()) {
+        assert!(brief.to_string().starts_with("hubgate push "));
+    }
+    let mut u = Unstructured::new(data);
+    let key = Fingerprint::of_blob(input::bytes(&mut u));
+    let (Ok(user), Ok(repository)) = (input::text(&mut u).parse::<Owner>(), input::text(&mut u).parse()) else {
+        return false;
+    };
+    let brief = Brief {
+        sid: format!("{:016x}", u.arbitrary::<u64>().unwrap_or(0)),
+        user,
+        key,
+        from: "2001:db8::1".to_owned(),
+        repository,
+        git: Path::new("/usr/bin/git").to_owned(),
+        refs: u.arbitrary().unwrap_or(0),
+        commits: u.arbitrary().unwrap_or(0),
+    };
+    let text = brief.to_string();
+    assert_eq!(text.parse().as_ref(), Ok(&brief));
+    assert!(format!("{text}more\n").parse::<Brief>().is_err());
+    true
+}

@@ -1,0 +1,57 @@
+//! `hubgate access`: who may pass a gate.
+
+use serde_json::json;
+
+use super::Failure;
+use super::cli::AccessCommand;
+use super::context::{Context, actor};
+use super::report::{Report, json_time};
+use super::when::minute;
+use crate::access::GateRequest;
+use crate::db::GateRequestRow;
+use crate::name::{Owner, RepoPath};
+
+pub(super) fn run(command: AccessCommand, mut context: Context) -> Result<Report, Failure> {
+    match command {
+        AccessCommand::List { path } => {
+            let repository = context.store.repository(&path)?;
+            let requests = context.store.gate_requests(&repository)?;
+            let row = |request: &GateRequestRow| {
+                let state = request.state.to_string();
+                [request.user.to_string(), state, minute(Some(request.at)), minute(request.until)]
+            };
+            let object = |request: &GateRequestRow| {
+                json!({
+                    "user": request.user.as_str(), "state": request.state.as_str(),
+                    "at": json_time(Some(request.at)), "until": json_time(request.until),
+                })
+            };
+            let rows = requests.iter().map(row).collect();
+            Ok(Report::table(["USER", "STATE", "AT", "UNTIL"], rows, requests.iter().map(object).collect()))
+        }
+        AccessCommand::Grant { path, user, until } => {
+            answer(&mut context, &path, &user, GateRequest::Accepted, until.map(|until| until.0))
+        }
+        AccessCommand::Reject { path, user } => answer(&mut context, &path, &user, GateRequest::Rejected, None),
+        AccessCommand::Revoke { path, user } => answer(&mut context, &path, &user, GateRequest::None, None),
+    }
+}
+
+fn answer(
+    context: &mut Context,
+    path: &RepoPath,
+    user: &Owner,
+    state: GateRequest,
+    until: Option<i64>,
+) -> Result<Report, Failure> {
+    context.store.change(&actor(), |change| change.answer_access(path, user, state, until))?;
+    let text = match state {
+        GateRequest::Accepted => format!("{user} may fetch {path}\n"),
+        GateRequest::Rejected => format!("{user} was turned down on {path}\n"),
+        GateRequest::None | GateRequest::Pending => format!("{user} may ask for {path} again\n"),
+    };
+    let json = json!({
+        "path": path.to_string(), "user": user.as_str(), "state": state.as_str(), "until": json_time(until),
+    });
+    Ok(Report::new(text, json))
+}

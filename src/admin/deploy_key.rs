@@ -1,0 +1,38 @@
+//! `hubgate deploy-key`: keys of one repository.
+
+use std::path::Path;
+
+use super::Failure;
+use super::cli::DeployKeyCommand;
+use super::context::{Context, actor, confirm};
+use super::key::{key_json, read_key, removed_report, table};
+use super::report::Report;
+use crate::access::{Removal, Scope};
+use crate::db::NewKey;
+
+pub(super) fn run(command: DeployKeyCommand, config: &Path) -> Result<Report, Failure> {
+    match command {
+        DeployKeyCommand::Add { path, file, write, title, expires } => {
+            let (key, title) = read_key(&file, title)?;
+            let mut context = Context::open(config)?;
+            let scope = if write { Scope::Write } else { Scope::Read };
+            let expires_at = expires.map(|end| end.0);
+            let new = NewKey { key: &key, title: &title, scope, expires_at, sources: None };
+            let row = context.store.change(&actor(), |change| change.add_deploy_key(&path, &new))?;
+            let text = format!("added \"{}\" ({}) to {}\n", row.title, row.fingerprint, row.holder);
+            Ok(Report::new(text, key_json(&context.config, &row)))
+        }
+        DeployKeyCommand::List { path } => {
+            let context = Context::open(config)?;
+            let repository = context.store.repository(&path)?;
+            Ok(table("REPOSITORY", &context, &context.store.deploy_keys(repository.id)?))
+        }
+        DeployKeyCommand::Remove { fingerprint, sure } => {
+            let mut context = Context::open(config)?;
+            let key = context.store.key(&fingerprint)?;
+            confirm(&sure, &format!("Remove the key \"{}\" of {}?", key.title, key.holder))?;
+            context.store.change(&actor(), |change| change.remove_key(&fingerprint, Removal::Ordinary))?;
+            removed_report(&context, &fingerprint)
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Gates of repositories, and who asked to pass.
+
+use rusqlite::{OptionalExtension, params};
+use serde_json::json;
+
+use super::repository::RepositoryRow;
+use super::store::{Change, ChangeError, Store};
+use super::{Error, optional_word, word};
+use crate::access::GateRequest;
+use crate::name::{Owner, RepoPath};
+use crate::word::words;
+
+words! {
+    /// How requests to pass a gate are answered.
+    pub enum GateMode {
+        /// There is no gate.
+        None = "none",
+        /// At once, by yes.
+        Auto = "auto",
+        /// By whoever administers the repository.
+        Manual = "manual",
+    }
+}
+
+/// One account's request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GateRequestRow {
+    /// Who asked.
+    pub user: Owner,
+    /// Where the request stands.
+    pub state: GateRequest,
+    /// Seconds UTC since 1970.
+    pub at: i64,
+    /// The first second at which an acceptance no longer holds.
+    pub until: Option<i64>,
+}
+
+impl Store {
+    /// The requests on a repository, by name.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn gate_requests(&self, repository: &RepositoryRow) -> Result<Vec<GateRequestRow>, Error> {
+        let query = "SELECT o.name, g.state, g.at, g.until FROM gate_request g JOIN owner o ON o.id = g.user_id
+                     WHERE g.repository_id = ?1 ORDER BY o.folded";
+        let mut statement = self.connection.prepare(query)?;
+        let rows = statement.query_and_then(params![repository.id], |row| {
+            Ok(GateRequestRow {
+                user: word(row, "name")?,
+                state: optional_word(row, "state")?.unwrap_or(GateRequest::None),
+                at: row.get("at")?,
+                until: row.get("until")?,
+            })
+        })?;
+        rows.collect()
+    }
+}
+
+impl Change<'_> {
+    /// Puts a gate before a repository, or takes it away; says whether members with the role `read` must ask too.
+    ///
+    /// # Errors
+    /// [`ChangeError`].
+    pub fn set_gate(&self, path: &RepoPath, mode: GateMode, members: bool) -> Result<(), ChangeError> {
+        let repository = self.repository(path)?;
+        let query = "UPDATE repository SET gate = ?2, gate_members = ?3 WHERE id = ?1";
+        self.transaction.execute(query, params![repository.id, mode.as_str(), members])?;
+        let detail = json!({ "gate": mode.as_str(), "gate_members": members, "before": repository.gate.as_str() });
+        self.audit("repo.update_settings", &repository.path.to_string(), &detail)
+    }
+
+    /// Asks to pass a gate. Says where the request stands now: one that was rejected stays so, one that was made
+    /// before is not made again.
+    ///
+    /// # Errors
+    /// [`ChangeError::Conflict`] where there is no gate.
+    pub fn request_access(&self, path: &RepoPath, user: &Owner) -> Result<GateRequest, ChangeError> {
+        let repository = self.repository(path)?;
+        let user = self.user(user)?;
+        let query = "SELECT state FROM gate_request WHERE repository_id = ?1 AND user_id = ?2";
+        let before: Option<String> =
+            self.transaction.query_row(query, params![repository.id, user.id], |row| row.get(0)).optional()?;
+        if let Some(before) = before {
+            return before.parse().map_err(|_| ChangeError::Database(Error::Value("state".to_owned())));
+        }
+        let state = match repository.gate {
+            GateMode::None => {
+                return Err(ChangeError::Conflict(format!("{} has no gate: nothing need be asked", repository.path)));
+            }
+            GateMode::Auto => GateRequest::Accepted,
+            GateMode::Manual => GateRequest::Pending,
+        };
+        self.write_request(&repository, user.id, state, None)?;
+        let detail = json!({ "user": user.name.as_str(), "state": state.as_str() });
+        self.audit("repo.request_access", &repository.path.to_string(), &detail)?;
+        Ok(state)
+    }
+
+    /// Answers a request, or grants or rejects without one.
+    ///
+    /// # Errors
+    /// [`ChangeError`].
+    pub fn answer_access(
+        &self,
+        path: &RepoPath,
+        user: &Owner,
+        state: GateRequest,
+        until: Option<i64>,
+    ) -> Result<(), ChangeError> {
+        let repository = self.repository(path)?;
+        let user = self.user(user)?;
+        match state {
+            // Taken back: the account may ask again.
+            GateRequest::None => {
+                let query = "DELETE FROM gate_request WHERE repository_id = ?1 AND user_id = ?2";
+                if self.transaction.execute(query, params![repository.id, user.id])? == 0 {
+                    let what = format!("request of {} on {}", user.name, repository.path);
+                    return Err(ChangeError::NotFound(what));
+                }
+            }
+            GateRequest::Pending | GateRequest::Accepted | GateRequest::Rejected => {
+                self.write_request(&repository, user.id, state, until)?;
+            }
+        }
+        let detail = json!({ "user": user.name.as_str(), "state": state.as_str(), "until": until });
+        self.audit("repo.answer_access", &repository.path.to_string(), &detail)
+    }
+
+    fn write_request(
+        &self,
+        repository: &RepositoryRow,
+        user: i64,
+        state: GateRequest,
+        until: Option<i64>,
+    ) -> Result<(), ChangeError> {
+        self.transaction.execute(
+            "INSERT INTO gate_request (repository_id, user_id, state, until, at) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (repository_id, user_id) DO UPDATE SET state = excluded.state, until = excluded.until",
+            params![repository.id, user, state.as_str(), until, self.now],
+        )?;
+        Ok(())
+    }
+}

@@ -1,0 +1,148 @@
+use super::*;
+
+/// A call as the kernel hands it to a filter.
+#[derive(Clone, Copy)]
+struct Call {
+    architecture: u32,
+    number: u32,
+    arguments: [u64; 6],
+}
+
+impl Call {
+    fn new(number: c_long, arguments: &[u64]) -> Self {
+        let mut all = [0; 6];
+        all[..arguments.len()].copy_from_slice(arguments);
+        Self { architecture: OURS, number: u32::try_from(number).expect("a small number"), arguments: all }
+    }
+
+    /// A word of `struct seccomp_data`.
+    fn word(&self, offset: u32) -> u32 {
+        match offset {
+            CALL => self.number,
+            ARCHITECTURE => self.architecture,
+            _ => {
+                let argument = self.arguments[(offset as usize - 16) / 8];
+                u32::try_from(argument >> (8 * (offset % 8)) & 0xffff_ffff).expect("half of it")
+            }
+        }
+    }
+
+    /// What the filter answers, as the kernel runs it: at the end of a wrong jump there is a panic.
+    fn verdict(&self, write: bool) -> u32 {
+        let program = program(write);
+        let (mut at, mut value) = (0, 0);
+        loop {
+            let instruction = &program[at];
+            at += 1;
+            let holds = match instruction.code {
+                LOAD => {
+                    value = self.word(instruction.k);
+                    continue;
+                }
+                RETURN => return instruction.k,
+                EQUAL => value == instruction.k,
+                GREATER => value > instruction.k,
+                ANY_BIT => value & instruction.k != 0,
+                code => panic!("an instruction {code:#x}"),
+            };
+            at += usize::from(if holds { instruction.jt } else { instruction.jf });
+        }
+    }
+}
+
+const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
+
+fn eperm() -> u32 {
+    fail(Errno::EPERM)
+}
+
+fn enosys() -> u32 {
+    fail(Errno::ENOSYS)
+}
+
+#[test]
+fn each_call_on_the_lists_is_refused_and_no_other() {
+    for write in [false, true] {
+        let mut denied = [&NETWORK[..], &PROCESSES, &FILES, &KERNEL, &OLDER].concat();
+        let mut unknown = vec![libc::SYS_clone3];
+        if !write {
+            denied.extend([&CHANGES[..], &OLDER_CHANGES].concat());
+            unknown.push(libc::SYS_openat2);
+        }
+        for number in 0..=1100 {
+            let expected = match number {
+                _ if denied.contains(&number) => eperm(),
+                _ if unknown.contains(&number) || number > NEWEST.into() => enosys(),
+                _ => ALLOW,
+            };
+            assert_eq!(Call::new(number, &[]).verdict(write), expected, "{number} in a push: {write}");
+        }
+        denied.sort_unstable();
+        let all = denied.len();
+        denied.dedup();
+        assert_eq!(denied.len(), all, "a call is on two lists");
+        assert!(program(write).len() < 4096, "longer than the kernel takes");
+    }
+}
+
+#[test]
+fn another_architectures_numbers_end_the_process() {
+    let i386 = Call { architecture: 0x4000_0003, ..Call::new(0, &[]) };
+    assert_eq!(i386.verdict(true), libc::SECCOMP_RET_KILL_PROCESS);
+}
+
+#[test]
+fn x32_is_not_there() {
+    let x32_socket = Call::new(0x4000_0000 | libc::SYS_socket, &[]);
+    assert_eq!(x32_socket.verdict(true), enosys());
+}
+
+#[test]
+fn arguments_are_looked_into() {
+    let null = 0;
+    let address = 0x7f00_0000_0000;
+    // The kernel takes the lower half of what it declares as an int; the upper half may be anything.
+    let upper = 0xffff_ffff_0000_0000;
+    let thread = bits(libc::CLONE_VM | libc::CLONE_FS | libc::CLONE_SIGHAND | libc::CLONE_THREAD).into();
+    let fork = bits(libc::SIGCHLD).into();
+    let user = bits(libc::CLONE_NEWUSER | libc::SIGCHLD).into();
+    let (sti, linux, tcgets) = (TIOCSTI.into(), TIOCLINUX.into(), 0x5401);
+    for (call, arguments, expected) in [
+        (libc::SYS_clone, &[thread][..], ALLOW),
+        (libc::SYS_clone, &[fork], ALLOW),
+        (libc::SYS_clone, &[user], eperm()),
+        (libc::SYS_clone, &[user | upper], eperm()),
+        (libc::SYS_fcntl, &[3, bits(libc::F_SETFD).into(), 1], ALLOW),
+        (libc::SYS_fcntl, &[3, bits(libc::F_OFD_SETLK).into(), address], eperm()),
+        (libc::SYS_ioctl, &[0, tcgets], ALLOW),
+        (libc::SYS_ioctl, &[0, sti], eperm()),
+        (libc::SYS_ioctl, &[0, sti | upper], eperm()),
+        (libc::SYS_ioctl, &[0, linux], eperm()),
+        (libc::SYS_prlimit64, &[0, 7], ALLOW),
+        (libc::SYS_prlimit64, &[upper, 7], ALLOW),
+        (libc::SYS_prlimit64, &[1, 7], eperm()),
+        (libc::SYS_sendto, &[3, address, 10, 0, null, 0], ALLOW),
+        (libc::SYS_sendto, &[3, address, 10, 0, address, 110], eperm()),
+        (libc::SYS_sendto, &[3, address, 10, 0, 0x7f00_0000, 110], eperm()),
+    ] {
+        for write in [false, true] {
+            assert_eq!(Call::new(call, arguments).verdict(write), expected, "{call} {arguments:x?}");
+        }
+    }
+}
+
+#[test]
+fn a_fetch_opens_nothing_that_this_makes_or_empties() {
+    let openat = |flags: c_int| Call::new(libc::SYS_openat, &[0, 0, u64::from(bits(flags))]);
+    for flags in [libc::O_RDONLY, libc::O_RDWR, libc::O_RDONLY | libc::O_CLOEXEC | libc::O_DIRECTORY] {
+        assert_eq!(openat(flags).verdict(false), ALLOW);
+    }
+    for flags in [libc::O_CREAT, libc::O_TRUNC, libc::O_TMPFILE, libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL] {
+        assert_eq!(openat(flags).verdict(false), eperm());
+        assert_eq!(openat(flags).verdict(true), ALLOW);
+    }
+    #[cfg(target_arch = "x86_64")]
+    for (flags, expected) in [(libc::O_RDONLY, ALLOW), (libc::O_TRUNC, eperm())] {
+        assert_eq!(Call::new(libc::SYS_open, &[0, u64::from(bits(flags))]).verdict(false), expected);
+    }
+}

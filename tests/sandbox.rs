@@ -1,2 +1,0 @@
-//! The box, tried from inside.
-fn main() {}

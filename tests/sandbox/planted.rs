@@ -1,0 +1,242 @@
+//! Repositories into which somebody has written: what git would run, read or hand out because of it, and does not.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use hubgate::sandbox::Mode;
+
+use crate::inside::{Session, kernel_abi};
+use crate::store::{Store, gits};
+
+pub(crate) const TRIALS: &[(&str, fn())] = &[
+    ("nothing_planted_in_a_repository_runs", programs),
+    ("planted_hooks_cannot_even_be_run", hooks_without_pins),
+    ("planted_alternates_lead_nowhere", alternates),
+    ("a_foreign_object_is_not_served_by_its_id", foreign_object),
+    ("a_planted_link_to_another_repository_leads_nowhere", links),
+    ("a_planted_include_reads_no_other_file", include),
+    ("a_pack_that_unpacks_to_450_mb_takes_little_memory", bomb),
+];
+
+/// git's hooks on the side that is pushed to.
+const HOOKS: [&str; 8] = [
+    "post-receive",
+    "post-update",
+    "pre-auto-gc",
+    "pre-receive",
+    "proc-receive",
+    "push-to-checkout",
+    "reference-transaction",
+    "update",
+];
+
+/// Configuration that names a program, on either side of the wire.
+const COMMANDS: [&str; 16] = [
+    "core.alternateRefsCommand",
+    "core.askPass",
+    "core.editor",
+    "core.fsmonitor",
+    "core.gitProxy",
+    "core.pager",
+    "core.sshCommand",
+    "credential.helper",
+    "diff.external",
+    "filter.x.process",
+    "filter.x.smudge",
+    "gc.recentObjectsHook",
+    "gpg.program",
+    "merge.x.driver",
+    "uploadpack.packObjectsHook",
+    "tar.x.command",
+];
+
+/// Plants every program in `own.git`; one that runs leaves a file beside its repository and in it.
+fn plant(store: &Store) {
+    let own = store.own();
+    let program = own.join("planted");
+    // What it leaves says who ran it; the directory must be writable for whoever does.
+    fs::write(&program, format!("#!/bin/sh\necho \"$0 $*\" >> '{}/ran'\n", own.display())).expect("a program");
+    fs::create_dir_all(own.join("hooks")).expect("a directory");
+    for hook in HOOKS {
+        fs::copy(&program, own.join("hooks").join(hook)).expect("a hook");
+        fs::set_permissions(own.join("hooks").join(hook), fs::Permissions::from_mode(0o755)).expect("a mode");
+    }
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let config = own.join("config").display().to_string();
+    for key in COMMANDS {
+        store.git(["config", "--file", &config, key, &program.display().to_string()]);
+    }
+    let other = store.other().join("objects").display().to_string();
+    for (key, value) in [
+        ("core.hooksPath", "hooks"),
+        ("receive.procReceiveRefs", "refs/heads/"),
+        ("receive.certNonceSeed", "seed"),
+        ("receive.autogc", "true"),
+        ("gc.auto", "1"),
+        ("maintenance.auto", "true"),
+        ("extensions.partialClone", "origin"),
+        ("remote.origin.promisor", "true"),
+        ("remote.origin.url", &format!("ext::{} %S", program.display())),
+        ("protocol.ext.allow", "always"),
+    ] {
+        store.git(["config", "--file", &config, key, value]);
+    }
+    store.git(["config", "--file", &config, "core.repositoryFormatVersion", "1"]);
+    fs::create_dir_all(own.join("objects/info")).expect("a directory");
+    fs::write(own.join("objects/info/alternates"), other + "\n").expect("alternates");
+    store.give_away();
+}
+
+/// What planted programs have run.
+fn ran(store: &Store) -> String {
+    fs::read_to_string(store.own().join("ran")).unwrap_or_default()
+}
+
+/// A clone, fetches of what is there and what is not, and pushes, whatever comes of each.
+fn exercise(store: &Store, session: &Session) {
+    let url = Store::url(&store.own());
+    store.commit("work", "file", "one");
+    let missing = "1234567890123456789012345678901234567890";
+    for arguments in [
+        &["ls-remote", &url][..],
+        &["clone", "--quiet", &url, "clone"],
+        &["clone", "--quiet", "--depth=1", &url, "shallow"],
+        &["-C", "work", "fetch", &url, missing],
+        &["-C", "work", "push", &url, "main", "main:refs/heads/x", "main:refs/tags/x"],
+        &["-C", "work", "push", "--force", &url, ":refs/heads/x"],
+        &["clone", "--quiet", &url, "again"],
+    ] {
+        let _ = store.try_git_by(session, arguments);
+    }
+}
+
+fn programs() {
+    for git in gits() {
+        // Without the pins and the box it does run, or the test would show nothing.
+        let store = Store::new();
+        plant(&store);
+        exercise(&store, &store.session(Mode::Off).with("git", git.display()).with("pins", "no"));
+        let seen = ran(&store);
+        assert!(seen.contains("hooks/proc-receive") || seen.contains("hooks/reference-transaction"), "{git:?}: {seen}");
+
+        for mode in [Mode::BestEffort, Mode::Off] {
+            let store = Store::new();
+            plant(&store);
+            // `file` commits that the store has make the clone worth something.
+            exercise(&store, &store.session(mode).with("git", git.display()));
+            assert_eq!(ran(&store), "", "{git:?} in mode {mode}");
+        }
+    }
+}
+
+fn hooks_without_pins() {
+    if kernel_abi() < 2 {
+        return;
+    }
+    for git in gits() {
+        let store = Store::new();
+        plant(&store);
+        exercise(&store, &store.session(Mode::Required).with("git", git.display()).with("pins", "no"));
+        assert_eq!(ran(&store), "", "{git:?}");
+    }
+}
+
+fn alternates() {
+    if kernel_abi() == 0 {
+        return;
+    }
+    for git in gits() {
+        let store = Store::new();
+        let other = store.other().join("objects").display().to_string();
+        fs::create_dir_all(store.own().join("objects/info")).expect("a directory");
+        fs::write(store.own().join("objects/info/alternates"), other + "\n").expect("alternates");
+        store.give_away();
+        store.git(["init", "--quiet", "work"]);
+        let url = Store::url(&store.own());
+        let want = ["-C", "work", "-c", "protocol.version=2", "fetch", &url, &store.secret()];
+        let off = store.session(Mode::Off).with("git", git.display());
+        let boxed = store.boxed(&git);
+        store.refused_by(&boxed, &want);
+        // Without the box it is served: the attack is one.
+        store.git_by(&off, &want);
+    }
+}
+
+fn foreign_object() {
+    for git in gits() {
+        let store = Store::new();
+        store.git(["init", "--quiet", "work"]);
+        store.commit("work", "file", "one");
+        let url = Store::url(&store.own());
+        let boxed = store.boxed(&git);
+        store.git_by(&boxed, &["-C", "work", "push", "--quiet", &url, "main"]);
+        for version in ["protocol.version=0", "protocol.version=2"] {
+            let said = store.refused_by(&boxed, &["-C", "work", "-c", version, "fetch", &url, &store.secret()]);
+            assert!(said.contains("not our ref") || said.contains("unadvertised object"), "{said}");
+        }
+    }
+}
+
+fn links() {
+    if kernel_abi() == 0 {
+        return;
+    }
+    for git in gits() {
+        let store = Store::new();
+        let objects = store.own().join("objects");
+        let secret = store.secret();
+        // Each loose object of the other repository, by a link in its place; and its refs.
+        for shard in fs::read_dir(store.other().join("objects")).expect("objects") {
+            let shard = shard.expect("a directory").file_name();
+            let link = objects.join(&shard);
+            if !link.exists() {
+                std::os::unix::fs::symlink(store.other().join("objects").join(&shard), link).expect("a link");
+            }
+        }
+        fs::write(store.own().join("refs/heads/main"), format!("{secret}\n")).expect("a ref");
+        store.give_away();
+        let url = Store::url(&store.own());
+        let boxed = store.boxed(&git);
+        store.refused_by(&boxed, &["clone", "--quiet", "--branch=main", &url, "clone"]);
+        let off = store.session(Mode::Off).with("git", git.display());
+        store.git_by(&off, &["clone", "--quiet", &url, "outside"]);
+    }
+}
+
+fn include() {
+    for git in gits() {
+        let store = Store::new();
+        let config = store.own().join("config").display().to_string();
+        store.git(["config", "--file", &config, "include.path", "/etc/passwd"]);
+        let boxed = store.boxed(&git);
+        let said = store.try_git_by(&boxed, &["ls-remote", &Store::url(&store.own())]);
+        assert!(!String::from_utf8_lossy(&said.stderr).contains("root:"), "{said:?}");
+    }
+}
+
+fn bomb() {
+    let store = Store::new();
+    let url = Store::url(&store.own());
+    store.git(["init", "--quiet", "work"]);
+    let zeros = fs::File::create(store.path("client/work/zeros")).expect("a file");
+    zeros.set_len(450_000_000).expect("a size");
+    store.git_in("work", ["config", "core.bigFileThreshold", "16m"]);
+    let commit = store.commit("work", "file", "bomb");
+    fs::remove_file(store.path("client/work/zeros")).expect("remove");
+    for git in gits() {
+        let peak = store.path("peak");
+        let session = store.boxed(&git).with("peak", peak.display());
+        let took_little = |what: &str| {
+            let kilobytes: u64 = fs::read_to_string(&peak).expect("a peak").parse().expect("a number");
+            assert!((1 << 10..64 << 10).contains(&kilobytes), "{what} by {git:?} took {kilobytes} KB");
+        };
+        store.git_by(&session, &["-C", "work", "push", "--quiet", &url, "main"]);
+        assert!(store.refs().contains(&commit));
+        took_little("the push");
+        store.git_by(&session, &["ls-remote", &url]);
+        took_little("a look");
+        fs::remove_dir_all(store.own()).expect("remove");
+        store.git(["init", "--quiet", "--bare", "--template=", &store.own().display().to_string()]);
+        store.give_away();
+    }
+}
