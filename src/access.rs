@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 
-use crate::name::Owner;
+use crate::name::{Owner, RepoPath};
 use crate::request::{Form, Operation, Service};
 use crate::word::words;
 
@@ -230,14 +230,35 @@ pub enum Identity {
 /// What the database says of the key that a session proved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyFacts {
-    /// The account that the key is on.
-    pub account: Account,
+    /// What the key opens.
+    pub holder: KeyHolder,
+    /// The addresses that it may be used from; `None` is anywhere.
+    pub sources: Option<Sources>,
     /// When the key stops to be good.
     pub expires_at: Option<i64>,
-    /// Whether the key was taken off the account, and how.
+    /// Whether the key was taken off, and how.
     pub removed: Option<Removal>,
-    /// Why the account is disabled.
-    pub disabled: Option<String>,
+}
+
+/// What a key opens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyHolder {
+    /// An account.
+    Account {
+        /// Whose.
+        account: Account,
+        /// Why the account is disabled, if so.
+        disabled: Option<String>,
+    },
+    /// One repository: a deploy key.
+    Repository {
+        /// The row.
+        id: i64,
+        /// Where it is.
+        path: RepoPath,
+        /// What the key may be used for.
+        scope: Scope,
+    },
 }
 
 words! {
@@ -253,40 +274,113 @@ words! {
 /// What a refused session hears about its key or account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotAdmitted {
-    /// The key was taken off the account after the connection was opened.
-    NoLongerOnAccount,
+    /// The key was taken off the account or the repository after the connection was opened.
+    NoLongerOn,
     /// The key's time is over since that second.
     Expired(i64),
     /// The operator disabled the account, for that reason.
     Disabled(String),
+    /// The key may not be used from the peer's address.
+    Address(String),
+    /// A certificate, and what is wrong with it.
+    Certificate(BadCertificate),
     /// The key was reported as compromised.
     Compromised,
     /// The forced command names an account that the key was never on. Not the peer's doing.
     OtherAccount,
 }
 
-/// Says who a session speaks for: the words of the forced command, against the key's row as it stands now.
-///
-/// `key` is `None` where no row has that fingerprint.
+/// What is wrong with a certificate that sshd took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum BadCertificate {
+    /// No organization has that authority any more.
+    #[error("its authority is none of an organization here")]
+    Authority,
+    /// It was taken back.
+    #[error("it was revoked")]
+    Revoked,
+    /// It is good for longer than the organization allows.
+    #[error("it is good for longer than its authority may sign for")]
+    Lifetime,
+    /// Its principal is no member of the organization.
+    #[error("its principal is no member of the organization")]
+    Member,
+}
+
+/// What the database says of a certificate's authority and principal, and the certificate of its own lifetime.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateFacts {
+    /// The organization whose authority signed it, and the longest lifetime that it may give, in seconds.
+    pub authority: Option<(i64, i64)>,
+    /// The principal's account, and why it is disabled, if so.
+    pub account: Option<(Account, Option<String>)>,
+    /// The principal's membership.
+    pub member: Option<Grant<Role>>,
+    /// Whether its serial number or key id was taken back.
+    pub revoked: bool,
+    /// From when and until when it is good, seconds UTC since 1970.
+    pub validity: (i64, i64),
+}
+
+/// Says who a session by a certificate speaks for. sshd has checked the signature and the principal.
 ///
 /// # Errors
 /// Why nobody is admitted.
-pub fn identify(form: &Form, key: Option<&KeyFacts>, now: i64) -> Result<Identity, NotAdmitted> {
+pub fn identify_certificate(certificate: &CertificateFacts, now: i64) -> Result<Identity, NotAdmitted> {
+    let bad = |why| Err(NotAdmitted::Certificate(why));
+    let Some((organization, max_ttl)) = certificate.authority else {
+        return bad(BadCertificate::Authority);
+    };
+    let (Some((account, disabled)), Some(_)) = (&certificate.account, Grant::at(certificate.member, now)) else {
+        return bad(BadCertificate::Member);
+    };
+    let (start, end) = certificate.validity;
+    match (disabled, certificate.revoked) {
+        (Some(reason), _) => Err(NotAdmitted::Disabled(reason.clone())),
+        (None, true) => bad(BadCertificate::Revoked),
+        (None, false) if end.saturating_sub(start) > max_ttl => bad(BadCertificate::Lifetime),
+        (None, false) if now < start || now >= end => Err(NotAdmitted::Expired(end)),
+        (None, false) => Ok(Identity::Certificate { account: account.clone(), organization }),
+    }
+}
+
+/// Says who a session speaks for: the words of the forced command, against the key's row as it stands now.
+///
+/// `key` is `None` where no row has that fingerprint; `address` is the peer's.
+///
+/// # Errors
+/// Why nobody is admitted.
+pub fn identify(form: &Form, key: Option<&KeyFacts>, address: &str, now: i64) -> Result<Identity, NotAdmitted> {
     if key.is_some_and(|key| key.removed == Some(Removal::Compromised)) {
         return Err(NotAdmitted::Compromised);
     }
-    match (form, key) {
+    let live = key.filter(|key| key.removed.is_none());
+    let (holder, key) = match (form, live) {
         // A connection that began as anonymous stays so, even if its key has joined an account meanwhile.
-        (Form::Anonymous(_), _) => Ok(Identity::Anonymous),
-        (Form::Account(..), None) => Err(NotAdmitted::NoLongerOnAccount),
-        (Form::Account(..), Some(key)) if key.removed.is_some() => Err(NotAdmitted::NoLongerOnAccount),
-        // Byte for byte: a rename takes effect with the next connection, a live one is told to reconnect.
-        (Form::Account(user, _), Some(key)) if *user != key.account.name => Err(NotAdmitted::OtherAccount),
-        (Form::Account(..), Some(key)) => match (&key.disabled, key.expires_at) {
-            (Some(reason), _) => Err(NotAdmitted::Disabled(reason.clone())),
-            (None, Some(end)) if now >= end => Err(NotAdmitted::Expired(end)),
-            (None, _) => Ok(Identity::Account(key.account.clone())),
-        },
+        (Form::Anonymous(_), _) => return Ok(Identity::Anonymous),
+        (Form::Account(..) | Form::DeployKey(_) | Form::Certificate(..), None) => return Err(NotAdmitted::NoLongerOn),
+        (Form::Account(..) | Form::DeployKey(_) | Form::Certificate(..), Some(key)) => (&key.holder, key),
+    };
+    let identity = match (form, holder) {
+        // Byte for byte: a rename takes effect with the next connection.
+        (Form::Account(user, _), KeyHolder::Account { account, disabled }) if *user == account.name => {
+            if let Some(reason) = disabled {
+                return Err(NotAdmitted::Disabled(reason.clone()));
+            }
+            Identity::Account(account.clone())
+        }
+        (Form::DeployKey(_), KeyHolder::Repository { id, scope, .. }) => {
+            Identity::DeployKey { repository: *id, scope: *scope }
+        }
+        (Form::Account(..) | Form::Anonymous(_) | Form::Certificate(..), _)
+        | (Form::DeployKey(_), KeyHolder::Account { .. }) => {
+            return Err(NotAdmitted::OtherAccount);
+        }
+    };
+    match (key.expires_at, &key.sources) {
+        (Some(end), _) if now >= end => Err(NotAdmitted::Expired(end)),
+        (_, Some(sources)) if !sources.admit(address) => Err(NotAdmitted::Address(address.to_owned())),
+        (_, _) => Ok(identity),
     }
 }
 
@@ -402,6 +496,50 @@ fn personal(account: &Account, repository: &RepositoryFacts, now: i64) -> Access
         | (Visibility::Private, _) => Access::None,
     };
     owned.max(role).max(collaborator).max(gate)
+}
+
+/// What the database says of an owner, and of an account's standing there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnerFacts {
+    /// The row.
+    pub id: i64,
+    /// Whether a user may create repositories under the own name.
+    pub may_create: bool,
+    /// The account's role, where the owner is an organization.
+    pub role: Option<Grant<Role>>,
+}
+
+/// Whether an account may create repositories of that owner: its own, where it may, and from contributor on an
+/// organization's.
+#[must_use]
+pub fn may_create(account: &Account, owner: &OwnerFacts, now: i64) -> bool {
+    if account.id == owner.id {
+        return owner.may_create;
+    }
+    match Grant::at(owner.role, now) {
+        Some(Role::Contributor | Role::Write | Role::Admin) => true,
+        None | Some(Role::NoAccess | Role::Read) => false,
+    }
+}
+
+/// Whether an account administers an owner: itself, or an organization whose admin it is.
+#[must_use]
+pub fn administers(account: &Account, owner: &OwnerFacts, now: i64) -> bool {
+    account.id == owner.id || Grant::at(owner.role, now) == Some(Role::Admin)
+}
+
+/// Whether an account may rename and remove a repository: who administers it, and the members who write it by their
+/// role (the Hub's rule: "write" creates, deletes and renames).
+#[must_use]
+pub fn may_manage(account: &Account, repository: &RepositoryFacts, now: i64) -> bool {
+    if account.scope == Scope::Read {
+        return false;
+    }
+    match Grant::at(repository.role, now) {
+        Some(Role::Write | Role::Admin) => true,
+        Some(Role::Contributor) if repository.created_by_account => true,
+        None | Some(_) => personal(account, repository, now) == Access::Admin,
+    }
 }
 
 /// Where the identity's own request stands; who has no account cannot have asked, and what an account was told does not

@@ -9,9 +9,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::access::identify_certificate;
+use crate::clock::now;
 use crate::config::{AnonymousMode, Config, DEFAULT_PATH};
-use crate::db::Reader;
-use crate::key::{OfferedKey, OfferedKeyError};
+use crate::db::{Opens, Reader};
+use crate::key::{OfferedCertificate, OfferedKey, OfferedKeyError};
 use crate::log::{self, Level, Line};
 use crate::message::Status;
 use crate::request::{Form, UNAVAILABLE, is_plain_path};
@@ -88,41 +90,75 @@ fn run(words: &[&[u8]], socket: &mut PathBuf) -> Result<Option<String>, Fault> {
     if *login != config.ssh.login.as_bytes() {
         return Ok(None);
     }
-    let key = match OfferedKey::parse(key_type, base64) {
-        Ok(key) => key,
-        Err(OfferedKeyError::OtherType) => return Ok(None),
+    let line = match OfferedKey::parse(key_type, base64) {
+        Ok(key) => key_line(&config, &key, socket)?,
+        Err(OfferedKeyError::OtherType) => match OfferedCertificate::parse(key_type, base64) {
+            Some(certificate) => certificate_line(&config, &certificate)?,
+            None => None,
+        },
         Err(OfferedKeyError::Malformed) => return Err(Fault::Key),
     };
+    let Some(line) = line else { return Ok(None) };
+    let gateway = std::env::current_exe().ok().map(|helper| helper.with_file_name("gateway"));
+    let gateway = gateway.as_deref().and_then(Path::to_str).filter(|path| is_plain_path(path.as_bytes()));
+    let gateway = gateway.ok_or(Fault::Installed)?;
+    Ok(Some(line.text(gateway, config_file)))
+}
+
+/// The line for a key, or `None` where it opens nothing.
+fn key_line(config: &Config, key: &OfferedKey, socket: &Path) -> Result<Option<KeyLine>, Fault> {
     let fingerprint = key.fingerprint();
-    let owner = Reader::open(&config.paths.database).and_then(|reader| reader.key_owner(&fingerprint));
-    let form = match (owner, config.access.anonymous) {
-        (Ok(Some(owner)), _) => Some(Form::Account(owner, fingerprint)),
-        (Ok(None), AnonymousMode::AnyKey) if key.is_sound() => Some(Form::Anonymous(fingerprint)),
+    let holder = Reader::open(&config.paths.database).and_then(|reader| reader.key_holder(&fingerprint));
+    let form = match (holder, config.access.anonymous) {
+        (Ok(Some(Opens::Account(owner))), _) => Form::Account(owner, fingerprint).to_string(),
+        (Ok(Some(Opens::Repository)), _) => Form::DeployKey(fingerprint).to_string(),
+        (Ok(None), AnonymousMode::AnyKey) if key.is_sound() => Form::Anonymous(fingerprint).to_string(),
         (Ok(None), AnonymousMode::AnyKey | AnonymousMode::Off) => return Ok(None),
         // A peer who is refused reads "Permission denied (publickey)", and OpenSSH 9.8 and newer shut its address out
         // after a few of them (PerSourcePenalties): the gateway says what is the matter, to whoever it is.
         (Err(error), _) if key.is_sound() => {
             report(socket, &error.into());
-            None
+            UNAVAILABLE.to_owned()
         }
         (Err(error), _) => return Err(error.into()),
     };
-    let gateway = std::env::current_exe().ok().map(|helper| helper.with_file_name("gateway"));
-    let gateway = gateway.as_deref().and_then(Path::to_str).filter(|path| is_plain_path(path.as_bytes()));
-    let gateway = gateway.ok_or(Fault::Installed)?;
-    Ok(Some(authorized_keys_line(gateway, config_file, form.as_ref(), &key)))
+    Ok(Some(KeyLine { options: String::new(), form, key: key.to_authorized_keys() }))
 }
 
-/// The line that sshd reads (sshd(8), `AUTHORIZED_KEYS FILE FORMAT`): everything restricted, the gateway as command.
-///
-/// No part of it can hold a quote, a backslash or a newline: a path that is plain, a name that passed, base64.
-pub(crate) fn authorized_keys_line(gateway: &str, config_file: Option<&str>, form: Option<&Form>, key: &OfferedKey) -> String {
-    let config = match config_file {
-        Some(file) if file != DEFAULT_PATH => format!("--config {file} "),
-        Some(_) | None => String::new(),
-    };
-    let form = form.map_or(UNAVAILABLE.to_owned(), Form::to_string);
-    format!("restrict,command=\"{gateway} {config}{form}\" {}\n", key.to_authorized_keys())
+/// The line for a certificate: its authority's, for its principal alone, where the database says that it is good.
+fn certificate_line(config: &Config, certificate: &OfferedCertificate) -> Result<Option<KeyLine>, Fault> {
+    let now = now();
+    let (facts, _) = Reader::open(&config.paths.database)?.session_by_certificate(certificate, None, now)?;
+    Ok(identify_certificate(&facts, now).ok().map(|_| KeyLine {
+        options: format!("cert-authority,principals=\"{}\",", certificate.principal()),
+        form: Form::Certificate(certificate.principal().clone(), certificate.authority()).to_string(),
+        key: certificate.authority_words().to_owned(),
+    }))
+}
+
+/// What sshd is told about one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KeyLine {
+    /// What stands before `restrict`, with its comma.
+    pub(crate) options: String,
+    /// The gateway's words.
+    pub(crate) form: String,
+    /// Type and base64.
+    pub(crate) key: String,
+}
+
+impl KeyLine {
+    /// The line that sshd reads (sshd(8), `AUTHORIZED_KEYS FILE FORMAT`): everything restricted, the gateway as command.
+    ///
+    /// No part of it can hold a quote, a backslash or a newline: a path that is plain, names that passed, base64.
+    pub(crate) fn text(&self, gateway: &str, config_file: Option<&str>) -> String {
+        let config = match config_file {
+            Some(file) if file != DEFAULT_PATH => format!("--config {file} "),
+            Some(_) | None => String::new(),
+        };
+        let Self { options, form, key } = self;
+        format!("{options}restrict,command=\"{gateway} {config}{form}\" {key}\n")
+    }
 }
 
 #[cfg(test)]

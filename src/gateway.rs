@@ -14,7 +14,8 @@ use std::panic;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::access::{Decision, Denial, Identity, NotAdmitted, decide, identify};
+use crate::access::{Decision, Denial, Identity, KeyHolder, NotAdmitted, decide, identify, identify_certificate};
+use crate::clock::now;
 use crate::config::{Config, DEFAULT_PATH};
 use crate::db::{Reader, ServedRepository};
 use crate::git::{self, Serving};
@@ -22,7 +23,7 @@ use crate::log::{self, Level, Line};
 use crate::message::{Answer, FaultKind, Refusal, Speaker, Status};
 use crate::push::{Brief, DESCRIPTORS};
 use crate::repository::open_repository;
-use crate::request::{ANONYMOUS, Arguments, Form, LfsProgram, Request, Service};
+use crate::request::{Arguments, Form, LfsProgram, Request, Service};
 use crate::slots::{self, Slot};
 
 use session::{Environment, SessionId};
@@ -128,31 +129,43 @@ impl Session {
             self.line = self.line.clone().bytes("from", self.environment.peer());
             return Err(Fault::Unavailable);
         };
-        let (user, key) = match form {
-            Form::Account(user, key) => (user.as_str(), key),
-            Form::Anonymous(key) => (ANONYMOUS, key),
-        };
-        self.line = self.line.clone().field("user", user).field("key", key).bytes("from", self.environment.peer());
+        self.line = self.line.clone().field("user", form.user()).field("key", form.fingerprint());
+        self.line = self.line.clone().bytes("from", self.environment.peer());
         if self.environment.connection.is_none() {
             return Err(Fault::NotSshd);
         }
         session::check_process(&config.paths.repositories)?;
         let proven = self.environment.user_auth.as_deref();
-        user_auth::check(proven, form.fingerprint(), arguments.login_shell)?;
+        let certificate = user_auth::check(proven, form, arguments.login_shell)?;
 
         let request = Request::parse(self.environment.command.as_deref());
         let path = request.as_ref().ok().and_then(Request::path);
-        let facts = Reader::open(&config.paths.database)?.session(&form.fingerprint(), path)?;
-        let now = session::now();
-        let key = facts.key.as_ref().map(|(key, _)| key);
-        let title = facts.key.as_ref().map(|(_, title)| title);
-        let speaker = Speaker { config: &config, form, title };
-        let identity = match identify(form, key, now) {
+        let now = now();
+        let reader = Reader::open(&config.paths.database)?;
+        let (identity, key, repository) = match &certificate {
+            Some(certificate) => {
+                let (facts, repository) = reader.session_by_certificate(certificate, path, now)?;
+                (identify_certificate(&facts, now), None, repository)
+            }
+            None => {
+                let facts = reader.session(&form.fingerprint(), path, now)?;
+                let key = facts.key.as_ref().map(|(key, _)| key);
+                let address = String::from_utf8_lossy(self.environment.peer());
+                (identify(form, key, &address, now), facts.key, facts.repository)
+            }
+        };
+        let deployed = key.as_ref().and_then(|(key, _)| match &key.holder {
+            KeyHolder::Repository { path, .. } => Some(path),
+            KeyHolder::Account { .. } => None,
+        });
+        let title = key.as_ref().map(|(_, title)| title);
+        let speaker = Speaker { config: &config, form, title, deployed };
+        let identity = match identity {
             Ok(identity) => identity,
             Err(NotAdmitted::OtherAccount) => return Err(Fault::OtherAccount),
             Err(reason) => return Ok(self.refuse(speaker, &Refusal::NotAdmitted(reason))),
         };
-        if let Identity::Account(_) = identity {
+        if let Identity::Account(_) | Identity::DeployKey { .. } = identity {
             session::touch_last_used(&config.last_used_dir(), form.fingerprint());
         }
         let slot = self.take_slot(&config, &identity);
@@ -176,14 +189,14 @@ impl Session {
             }
             Request::Git(service, path) => {
                 self.line = self.line.clone().field("repo", path);
-                match admit(&identity, facts.repository.as_ref(), service.needs(), now) {
+                match admit(&identity, repository.as_ref(), service.needs(), now) {
                     Ok(repository) => self.serve(&config, form, *service, repository),
                     Err(refusal) => Ok(self.refuse(speaker, &refusal)),
                 }
             }
             Request::Lfs(LfsProgram::Authenticate | LfsProgram::Transfer, operation, path) => {
                 self.line = self.line.clone().field("repo", path);
-                match admit(&identity, facts.repository.as_ref(), operation.needs(), now) {
+                match admit(&identity, repository.as_ref(), operation.needs(), now) {
                     Ok(_) => Ok(self.refuse(speaker, &Refusal::LfsNotServed)),
                     Err(refusal) => Ok(self.refuse(speaker, &refusal)),
                 }
@@ -212,7 +225,7 @@ impl Session {
         let mut command = serving.command();
         let briefed = match service {
             Service::ReceivePack => {
-                let brief = self.brief(config, form, repository)?;
+                let brief = self.brief(config, form, repository);
                 let briefed = briefing::open(&brief, &hooks, &config.log.socket)?;
                 command.env(DESCRIPTORS, briefed.to_string());
                 Some(briefed)
@@ -226,20 +239,17 @@ impl Session {
     }
 
     /// What the push hook must know.
-    fn brief(&self, config: &Config, form: &Form, repository: &ServedRepository) -> Result<Brief, Fault> {
-        let Form::Account(user, key) = form else {
-            return Err(Fault::Arguments("a push without an account".to_owned()));
-        };
-        Ok(Brief {
+    fn brief(&self, config: &Config, form: &Form, repository: &ServedRepository) -> Brief {
+        Brief {
             sid: self.id.to_string(),
-            user: user.clone(),
-            key: *key,
+            user: form.user().to_owned(),
+            key: form.fingerprint(),
             from: String::from_utf8_lossy(self.environment.peer()).into_owned(),
             repository: repository.path.clone(),
             git: config.paths.git.clone(),
             refs: config.limits.push_refs,
             commits: config.limits.push_commits,
-        })
+        }
     }
 
     /// A place among the sessions of the account, or of the address where there is none.

@@ -4,6 +4,7 @@
 //! a key: what is written out is the type's own name and the base64 of the decoded blob. The only user of `ssh-key`,
 //! `sha2` and `base64ct`.
 
+mod certificate;
 mod curve;
 mod error;
 mod fingerprint;
@@ -16,6 +17,7 @@ use std::str::FromStr;
 use base64ct::{Base64, Encoding};
 
 use crate::name::{NameError, Title};
+pub use certificate::OfferedCertificate;
 pub use error::KeyError;
 pub use fingerprint::{Fingerprint, FingerprintError, WeakKeys, WeakKeysError};
 

@@ -6,6 +6,7 @@ pub mod access;
 #[cfg(feature = "admin")]
 pub mod admin;
 pub mod authorized_keys;
+pub mod clock;
 pub mod config;
 pub mod db;
 pub mod gateway;
@@ -30,20 +31,26 @@ mod tests;
 /// Inner functions that strangers' bytes reach, for the fuzz targets in `fuzz/` alone.
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing {
+    use crate::authorized_keys::KeyLine;
     use crate::config::Config;
+    use crate::gateway::user_auth::Proven;
     use crate::key::{Fingerprint, OfferedKey};
     use crate::request::Form;
 
     /// The line of the helper.
     #[must_use]
     pub fn authorized_keys_line(gateway: &str, config_file: Option<&str>, form: &Form, key: &OfferedKey) -> String {
-        crate::authorized_keys::authorized_keys_line(gateway, config_file, form, key)
+        let line = KeyLine { options: String::new(), form: form.to_string(), key: key.to_authorized_keys() };
+        line.text(gateway, config_file)
     }
 
     /// The gateway's reading of `$SSH_USER_AUTH`.
     #[must_use]
     pub fn proven_key(text: &[u8]) -> Option<Fingerprint> {
-        crate::gateway::user_auth::proven_key(text)
+        match crate::gateway::user_auth::proven(text)? {
+            Proven::Key(key) => Some(key.fingerprint()),
+            Proven::Certificate(_) => None,
+        }
     }
 
     /// Whether each value of a configuration can be meant.

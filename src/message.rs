@@ -83,7 +83,9 @@ impl Refusal {
             Self::ReadOnly(_) => "read-only",
             Self::Gated(..) => "gated",
             Self::Frozen(..) => "frozen",
-            Self::NotAdmitted(NotAdmitted::NoLongerOnAccount) => "key-removed",
+            Self::NotAdmitted(NotAdmitted::NoLongerOn) => "key-removed",
+            Self::NotAdmitted(NotAdmitted::Address(_)) => "key-address",
+            Self::NotAdmitted(NotAdmitted::Certificate(_)) => "certificate",
             Self::NotAdmitted(NotAdmitted::Expired(_)) => "key-expired",
             Self::NotAdmitted(NotAdmitted::Disabled(_)) => "account-disabled",
             Self::NotAdmitted(NotAdmitted::Compromised) => "key-compromised",
@@ -139,8 +141,10 @@ pub struct Speaker<'a> {
     pub config: &'a Config,
     /// For whom sshd started the session.
     pub form: &'a Form,
-    /// The title of the key, where it is on an account.
+    /// The title of the key, where it is on an account or a repository.
     pub title: Option<&'a Title>,
+    /// The repository of a deploy key.
+    pub deployed: Option<&'a RepoPath>,
 }
 
 impl Speaker<'_> {
@@ -149,14 +153,15 @@ impl Speaker<'_> {
     pub fn greeting(&self) -> Answer {
         let hub = &self.config.hub;
         let (name, err) = match self.form {
-            Form::Account(user, _) => (user.as_str(), Vec::new()),
+            Form::Account(user, _) | Form::Certificate(user, _) => (user.to_string(), Vec::new()),
+            Form::DeployKey(_) => (self.deploy_key(), Vec::new()),
             Form::Anonymous(key) => {
                 let mut lines = vec![format!("the key {key} is on no account here")];
                 if !hub.keys_help.is_empty() {
                     lines.push(format!("add it to your account: {}", hub.keys_help));
                 }
                 lines.push(self.other_key());
-                ("anonymous", lines)
+                ("anonymous".to_owned(), lines)
             }
         };
         Answer { out: format!("Hi {name}, welcome to {}.\n", hub.name), err, status: Status::Done }
@@ -214,27 +219,30 @@ impl Speaker<'_> {
 
     fn not_admitted(&self, reason: &NotAdmitted) -> String {
         let key = self.form.fingerprint();
+        let named = || match self.title {
+            Some(title) => format!("\"{title}\" ({key})"),
+            None => key.to_string(),
+        };
         match (reason, self.form) {
             (NotAdmitted::Compromised, _) => format!("the key {key} was removed as compromised"),
             (NotAdmitted::Expired(end), _) => {
-                // The day of the last second at which the key was good: the end of `--expires 2026-01-31` is the next day.
-                let last = end.saturating_sub(1);
-                let day = OffsetDateTime::from_unix_timestamp(last).map_or(Date::MAX, OffsetDateTime::date);
-                match self.title {
-                    Some(title) => format!("the key \"{title}\" ({key}) expired on {day}"),
-                    None => format!("the key {key} expired on {day}"),
-                }
+                // The last second at which it was good: an end at midnight is the end of the day before.
+                let last = OffsetDateTime::from_unix_timestamp(end.saturating_sub(1));
+                let day = last.map_or(Date::MAX, OffsetDateTime::date);
+                format!("the key {} expired on {day}", named())
             }
-            (NotAdmitted::Disabled(reason), Form::Account(user, _)) => {
-                format!("the account {user} is disabled: {reason}")
-            }
-            (NotAdmitted::NoLongerOnAccount | NotAdmitted::OtherAccount, Form::Account(user, _)) => {
+            (NotAdmitted::Address(address), _) => format!("the key {} may not be used from {address}", named()),
+            (NotAdmitted::Disabled(reason), form) => format!("the account {} is disabled: {reason}", form.user()),
+            (NotAdmitted::Certificate(problem), _) => format!("the certificate is not good: {problem}"),
+            (NotAdmitted::NoLongerOn | NotAdmitted::OtherAccount, Form::Account(user, _)) => {
                 format!("the key {key} is no longer on the account {user}")
             }
-            (
-                NotAdmitted::Disabled(_) | NotAdmitted::NoLongerOnAccount | NotAdmitted::OtherAccount,
-                Form::Anonymous(_),
-            ) => format!("the key {key} is on no account here"),
+            (NotAdmitted::NoLongerOn | NotAdmitted::OtherAccount, Form::DeployKey(_)) => {
+                format!("the key {key} is no longer on the repository")
+            }
+            (NotAdmitted::NoLongerOn | NotAdmitted::OtherAccount, Form::Anonymous(_) | Form::Certificate(..)) => {
+                format!("the key {key} is on no account here")
+            }
         }
     }
 
@@ -256,10 +264,16 @@ impl Speaker<'_> {
                 vec![format!("you are {user}, by the key \"{title}\" ({key})")]
             }
             (Form::Account(user, key), None) => vec![format!("you are {user}, by the key {key}")],
+            (Form::Certificate(user, key), _) => vec![format!("you are {user}, by a certificate of {key}")],
+            (Form::DeployKey(key), _) => vec![format!("you are the {} ({key})", self.deploy_key())],
             (Form::Anonymous(key), _) => {
                 vec![format!("you are anonymous: the key {key} is on no account here"), self.other_key()]
             }
         }
+    }
+
+    fn deploy_key(&self) -> String {
+        self.deployed.map_or_else(|| "deploy key".to_owned(), |path| format!("deploy key of {path}"))
     }
 
     /// The way out for a peer whose agent offered the wrong key first.

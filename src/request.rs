@@ -187,14 +187,28 @@ pub enum Form {
     Account(Owner, Fingerprint),
     /// `anonymous --key SHA256:…`: a key on no account.
     Anonymous(Fingerprint),
+    /// `--deploy-key SHA256:…`: a key of one repository.
+    DeployKey(Fingerprint),
+    /// `<user> --ca SHA256:…`: a certificate for an account, by the authority of that key.
+    Certificate(Owner, Fingerprint),
 }
 
 impl Form {
-    /// The key that the session is about.
+    /// The key that the session is about; of a certificate, its authority's.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         match self {
-            Self::Account(_, fingerprint) | Self::Anonymous(fingerprint) => *fingerprint,
+            Self::Account(_, key) | Self::Anonymous(key) | Self::DeployKey(key) | Self::Certificate(_, key) => *key,
+        }
+    }
+
+    /// What stands as `user=` in the log.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        match self {
+            Self::Account(user, _) | Self::Certificate(user, _) => user.as_str(),
+            Self::Anonymous(_) => ANONYMOUS,
+            Self::DeployKey(_) => "-",
         }
     }
 }
@@ -204,6 +218,8 @@ impl std::fmt::Display for Form {
         match self {
             Self::Account(user, key) => write!(f, "{user} --key {key}"),
             Self::Anonymous(key) => write!(f, "{ANONYMOUS} --key {key}"),
+            Self::DeployKey(key) => write!(f, "--deploy-key {key}"),
+            Self::Certificate(user, authority) => write!(f, "{user} --ca {authority}"),
         }
     }
 }
@@ -253,11 +269,14 @@ impl Arguments {
         };
         let form = match form {
             [word] if *word == UNAVAILABLE.as_bytes() => None,
-            [user, b"--key", fingerprint] => {
+            [b"--deploy-key", fingerprint] => Some(Form::DeployKey(utf8(fingerprint)?.parse().ok()?)),
+            [user, option @ (b"--key" | b"--ca"), fingerprint] => {
                 let fingerprint = utf8(fingerprint)?.parse().ok()?;
-                Some(match utf8(user)? {
-                    ANONYMOUS => Form::Anonymous(fingerprint),
-                    user => Form::Account(user.parse().ok()?, fingerprint),
+                Some(match (utf8(user)?, *option) {
+                    (ANONYMOUS, b"--key") => Form::Anonymous(fingerprint),
+                    (ANONYMOUS, _) => return None,
+                    (user, b"--key") => Form::Account(user.parse().ok()?, fingerprint),
+                    (user, _) => Form::Certificate(user.parse().ok()?, fingerprint),
                 })
             }
             _ => return None,

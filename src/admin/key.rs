@@ -164,7 +164,7 @@ fn state(key: &KeyRow) -> String {
     match (key.removal, key.expires_at) {
         (Some(Removal::Ordinary), _) => format!("removed {}", minute(key.removed_at)),
         (Some(Removal::Compromised), _) => format!("compromised {}", minute(key.removed_at)),
-        (None, Some(end)) if end <= crate::db::now() => format!("expired {}", minute(Some(end))),
+        (None, Some(end)) if end <= crate::clock::now() => format!("expired {}", minute(Some(end))),
         (None, Some(end)) => format!("{}, until {}", key.scope, minute(Some(end))),
         (None, None) => key.scope.to_string(),
     }

@@ -13,8 +13,9 @@ use super::login::{self, KEYS_LOGIN, Login};
 use super::programs::LIBEXEC;
 use super::report::Report;
 use super::when::rfc3339;
+use crate::clock::now;
 use crate::config::Config;
-use crate::db::{Store, VERSION, now};
+use crate::db::{Store, VERSION};
 
 /// The file that a new hub starts from: every key, commented.
 pub(super) const PACKAGED_CONFIG: &str = include_str!("../../packaging/config.toml");

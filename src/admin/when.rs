@@ -6,7 +6,7 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime, Time};
 
-use crate::db::now;
+use crate::clock::now;
 
 /// The first second at which something no longer holds, in the future.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

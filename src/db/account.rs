@@ -20,6 +20,14 @@ words! {
 }
 
 impl OwnerKind {
+    /// The word with its article.
+    fn one(self) -> &'static str {
+        match self {
+            Self::User => "a user",
+            Self::Organization => "an organization",
+        }
+    }
+
     fn create_event(self) -> &'static str {
         match self {
             Self::User => "user.create",
@@ -173,7 +181,7 @@ pub(super) fn owner_of(
 ) -> Result<OwnerRow, ChangeError> {
     match find(connection, name)? {
         Some(owner) if owner.kind == kind => Ok(owner),
-        Some(other) => Err(ChangeError::NotFound(format!("{kind} {name}: {name} is a {}", other.kind))),
+        Some(other) => Err(ChangeError::NotFound(format!("{kind} {name}: {name} is {}", other.kind.one()))),
         None => Err(ChangeError::NotFound(format!("{kind} {name}"))),
     }
 }
@@ -225,7 +233,7 @@ impl Change<'_> {
     /// Refuses a name that an account has, or had before it was renamed or removed.
     fn check_free(&self, name: &Owner) -> Result<(), ChangeError> {
         if let Some(owner) = find(&self.transaction, name)? {
-            return Err(ChangeError::Conflict(format!("the name {} is taken by a {}", owner.name, owner.kind)));
+            return Err(ChangeError::Conflict(format!("the name {} is taken by {}", owner.name, owner.kind.one())));
         }
         let query = "SELECT 1 FROM former_name WHERE folded = ?1";
         let former: Option<i64> =
@@ -327,6 +335,12 @@ impl Change<'_> {
             ))),
             Some(heir) => {
                 let heir = self.owner(heir)?;
+                if heir.id == owner.id {
+                    return Err(ChangeError::Conflict(format!(
+                        "{} is the account that goes: name another one with --transfer-to OWNER",
+                        owner.name
+                    )));
+                }
                 let query = "UPDATE repository SET owner_id = ?2 WHERE owner_id = ?1 AND folded IS NOT NULL";
                 match self.transaction.execute(query, params![owner.id, heir.id]) {
                     Err(error) if super::is_constraint(&error) => Err(ChangeError::Conflict(format!(

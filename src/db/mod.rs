@@ -21,6 +21,8 @@ mod repository;
 mod schema;
 mod session;
 #[cfg(feature = "admin")]
+mod standing;
+#[cfg(feature = "admin")]
 mod store;
 
 use std::path::PathBuf;
@@ -45,9 +47,9 @@ pub use reader::Reader;
 #[cfg(feature = "admin")]
 pub use repository::{Collaborator, NewRepository, RepositoryRow};
 pub use schema::{MIN_READER, VERSION};
-pub use session::{ServedRepository, SessionFacts};
+pub use session::{Opens, ServedRepository, SessionFacts};
 #[cfg(feature = "admin")]
-pub use store::{Change, ChangeError, Store, now};
+pub use store::{Change, ChangeError, Store};
 
 /// Older ones can corrupt a WAL when two processes reset it at once (sqlite.org/wal.html, "The WAL-Reset Bug").
 const _: () = assert!(rusqlite::ffi::SQLITE_VERSION_NUMBER >= 3_051_003, "hubgate needs SQLite 3.51.3 or newer");

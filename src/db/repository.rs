@@ -68,7 +68,7 @@ pub struct Collaborator {
 const COLUMNS: &str = "SELECT r.id, o.name AS owner, r.kind, r.name, r.directory, r.visibility, r.gate, r.gate_members,
     r.object_format, r.description, r.frozen, r.created_at FROM repository r JOIN owner o ON o.id = r.owner_id";
 
-fn repository_row(row: &Row<'_>) -> Result<RepositoryRow, Error> {
+pub(super) fn repository_row(row: &Row<'_>) -> Result<RepositoryRow, Error> {
     Ok(RepositoryRow {
         id: row.get("id")?,
         path: RepoPath { kind: word(row, "kind")?, owner: word(row, "owner")?, name: word(row, "name")? },

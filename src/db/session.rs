@@ -1,10 +1,10 @@
 //! What the two small programs ask: whose key is this, and what holds for this session.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
 use super::{Error, Reader, VERSION, optional_word, word};
-use crate::access::{Account, Gate, GateRequest, Grant, KeyFacts, RepositoryFacts};
-use crate::key::Fingerprint;
+use crate::access::{Account, CertificateFacts, Gate, GateRequest, Grant, KeyFacts, KeyHolder, RepositoryFacts, Scope};
+use crate::key::{Fingerprint, OfferedCertificate};
 use crate::name::{Owner, RepoPath, Title};
 use crate::repository::Directory;
 
@@ -12,29 +12,69 @@ use crate::repository::Directory;
 ///
 /// A key removed as compromised still names its account, so that the gateway can say so; one removed in the ordinary
 /// course is an unknown key.
-const KEY_OWNER: &str = "
-SELECT h.version, h.min_reader, u.name
+const KEY_HOLDER: &str = "
+SELECT h.version, h.min_reader, u.name, k.repository_id
 FROM hubgate h
 LEFT JOIN key k ON k.fingerprint = ?1 AND (k.removal IS NULL OR k.removal = 'compromised')
 LEFT JOIN owner u ON u.id = k.owner_id
 WHERE h.id = 1";
 
-/// All that a session is decided by: one row for every key and path, whatever exists.
-const SESSION: &str = "
-SELECT h.version, h.min_reader,
-       u.id AS account, u.name AS account_name, u.disabled,
-       k.title, k.scope, k.expires_at, k.removal,
-       r.id AS repository, r.owner_id, o.name AS owner_name, r.name AS repository_name,
-       r.directory, r.visibility, r.frozen, r.created_by = u.id AS created_by_account,
-       m.role, m.until AS role_until, c.role AS collaborator, c.until AS collaborator_until
-FROM hubgate h
-LEFT JOIN key k ON k.fingerprint = ?1
-LEFT JOIN owner u ON u.id = k.owner_id
-LEFT JOIN owner o ON o.folded = ?2
-LEFT JOIN repository r ON r.owner_id = o.id AND r.kind = ?3 AND r.folded = ?4
+/// All that a session is decided by: one row for every key and path, whatever exists. `{proven}` brings in the account
+/// as `u`, and what the key says of itself.
+///
+/// A path leads to its repository, or, where none is there, to the one that was; the old name of a renamed owner to
+/// the owner.
+macro_rules! session_statement {
+    ($columns:literal, $proven:literal) => {
+        concat!(
+            "
+SELECT h.version, h.min_reader, u.id AS account, u.name AS account_name, u.disabled, ",
+            $columns,
+            ",
+       r.id AS repository, r.owner_id, o.name AS owner_name, r.name AS repository_name, r.directory, r.visibility,
+       r.gate, r.gate_members, r.frozen, r.created_by = u.id AS created_by_account,
+       m.role, m.until AS role_until, c.role AS collaborator, c.until AS collaborator_until,
+       CASE WHEN g.until <= ?5 THEN 'none' ELSE g.state END AS gate_state
+FROM hubgate h ",
+            $proven,
+            "
+LEFT JOIN repository r ON r.id = (
+    SELECT coalesce(
+        (SELECT id FROM repository WHERE owner_id = w.id AND kind = ?3 AND folded = ?4),
+        (SELECT l.id FROM former_path f JOIN repository l ON l.id = f.repository_id AND l.folded IS NOT NULL
+         WHERE f.owner_id = w.id AND f.kind = ?3 AND f.folded = ?4))
+    FROM (SELECT coalesce((SELECT id FROM owner WHERE folded = ?2),
+                          (SELECT owner_id FROM former_name WHERE folded = ?2)) AS id) w)
+LEFT JOIN owner o ON o.id = r.owner_id
 LEFT JOIN member m ON m.organization_id = r.owner_id AND m.user_id = u.id
 LEFT JOIN collaborator c ON c.repository_id = r.id AND c.user_id = u.id
-WHERE h.id = 1";
+LEFT JOIN gate_request g ON g.repository_id = r.id AND g.user_id = u.id
+WHERE h.id = 1"
+        )
+    };
+}
+
+/// The statement for a key: `?1` is its fingerprint.
+const SESSION_BY_KEY: &str = session_statement!(
+    "k.title, k.scope, k.sources, k.expires_at, k.removal,
+       d.id AS deployed, d.kind AS deployed_kind, d.name AS deployed_name, e.name AS deployed_owner",
+    "
+LEFT JOIN key k ON k.fingerprint = ?1
+LEFT JOIN owner u ON u.id = k.owner_id
+LEFT JOIN repository d ON d.id = k.repository_id AND d.folded IS NOT NULL
+LEFT JOIN owner e ON e.id = d.owner_id"
+);
+
+/// The statement for a certificate: `?1` is its authority's fingerprint, `?6` its principal, `?7` and `?8` its serial
+/// number and key id.
+const SESSION_BY_CERTIFICATE: &str = session_statement!(
+    "a.organization_id AS authority, a.max_ttl, x.role AS principal_role, x.until AS principal_until,
+       (SELECT count(*) FROM revocation WHERE authority = ?1 AND what IN (?7, ?8)) AS revocations",
+    "
+LEFT JOIN authority a ON a.fingerprint = ?1 AND a.removed_at IS NULL
+LEFT JOIN owner u ON u.folded = ?6
+LEFT JOIN member x ON x.organization_id = a.organization_id AND x.user_id = u.id"
+);
 
 /// What the database says about a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,35 +96,78 @@ pub struct ServedRepository {
     pub facts: RepositoryFacts,
 }
 
+/// What a key opens, as the helper must know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opens {
+    /// An account.
+    Account(Owner),
+    /// One repository.
+    Repository,
+}
+
 impl Reader {
-    /// Says which account a key is on; `None` for a key on no account.
+    /// Says what a key opens; `None` for a key that is on nothing.
     ///
     /// # Errors
     /// [`Error`]: no answer, which is not the same as `None`.
-    pub fn key_owner(&self, fingerprint: &Fingerprint) -> Result<Option<Owner>, Error> {
+    pub fn key_holder(&self, fingerprint: &Fingerprint) -> Result<Option<Opens>, Error> {
         self.ask(|connection| {
-            let mut statement = connection.prepare(KEY_OWNER)?;
+            let mut statement = connection.prepare(KEY_HOLDER)?;
             let mut rows = statement.query(params![fingerprint.as_bytes()])?;
             let row = rows.next()?.ok_or(Error::NoVersion)?;
             check_version(row)?;
-            optional_word(row, "name")
+            let repository: Option<i64> = row.get("repository_id")?;
+            Ok(optional_word(row, "name")?.map(Opens::Account).or(repository.map(|_| Opens::Repository)))
         })
     }
 
-    /// Fetches, in one statement, all that a session is decided by.
+    /// Fetches, in one statement, all that a session by a key is decided by at `now`.
     ///
     /// The statement is the same whether a path is asked for or not, and whether it leads anywhere.
     ///
     /// # Errors
     /// [`Error`].
-    pub fn session(&self, fingerprint: &Fingerprint, path: Option<&RepoPath>) -> Result<SessionFacts, Error> {
-        let (owner, name) = (path.map(|path| path.owner.folded()), path.map(|path| path.name.folded()));
-        let kind = path.map(|path| path.kind.as_str());
+    pub fn session(&self, fingerprint: &Fingerprint, path: Option<&RepoPath>, now: i64) -> Result<SessionFacts, Error> {
         self.ask(|connection| {
-            let mut statement = connection.prepare(SESSION)?;
-            let parameters = params![fingerprint.as_bytes(), owner, kind, name];
-            let row = statement.query_row(parameters, |row| Ok(session_facts(row, path)));
-            row.optional()?.ok_or(Error::NoVersion)?
+            let mut statement = connection.prepare(SESSION_BY_KEY)?;
+            let mut rows = statement.query(params![
+                fingerprint.as_bytes(),
+                path.map(|path| path.owner.folded()),
+                path.map(|path| path.kind.as_str()),
+                path.map(|path| path.name.folded()),
+                now
+            ])?;
+            let row = rows.next()?.ok_or(Error::NoVersion)?;
+            check_version(row)?;
+            Ok(SessionFacts { key: key_facts(row)?, repository: served_repository(row, path)? })
+        })
+    }
+
+    /// The same for a session by a certificate.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn session_by_certificate(
+        &self,
+        certificate: &OfferedCertificate,
+        path: Option<&RepoPath>,
+        now: i64,
+    ) -> Result<(CertificateFacts, Option<ServedRepository>), Error> {
+        self.ask(|connection| {
+            let mut statement = connection.prepare(SESSION_BY_CERTIFICATE)?;
+            let mut rows = statement.query(params![
+                certificate.authority().as_bytes(),
+                path.map(|path| path.owner.folded()),
+                path.map(|path| path.kind.as_str()),
+                path.map(|path| path.name.folded()),
+                now,
+                certificate.principal().folded(),
+                certificate.serial().to_string(),
+                certificate.key_id()
+            ])?;
+            let row = rows.next()?.ok_or(Error::NoVersion)?;
+            check_version(row)?;
+            Ok((certificate_facts(row, certificate)?, served_repository(row, path)?))
         })
     }
 
@@ -93,7 +176,7 @@ impl Reader {
     pub(crate) fn query_plans(&self) -> Result<Vec<String>, Error> {
         self.ask(|connection| {
             let mut lines = Vec::new();
-            for question in [KEY_OWNER, SESSION] {
+            for question in [KEY_HOLDER, SESSION_BY_KEY, SESSION_BY_CERTIFICATE] {
                 let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {question}"))?;
                 let nothing = vec![rusqlite::types::Null; statement.parameter_count()];
                 let rows = statement.query_map(rusqlite::params_from_iter(nothing), |row| row.get("detail"))?;
@@ -111,43 +194,90 @@ fn check_version(row: &Row<'_>) -> Result<(), Error> {
     if VERSION < min_reader { Err(Error::TooNew { version, min_reader }) } else { Ok(()) }
 }
 
-fn session_facts(row: &Row<'_>, path: Option<&RepoPath>) -> Result<SessionFacts, Error> {
-    check_version(row)?;
-    let key = match row.get::<_, Option<i64>>("account")? {
-        None => None,
-        Some(id) => {
-            let account = Account { id, name: word(row, "account_name")?, scope: word(row, "scope")? };
-            let facts = KeyFacts {
-                account,
-                expires_at: row.get("expires_at")?,
-                removed: optional_word(row, "removal")?,
-                disabled: row.get("disabled")?,
-            };
-            Some((facts, word(row, "title")?))
-        }
-    };
-    let repository = match (row.get::<_, Option<i64>>("repository")?, path) {
-        (None, _) | (_, None) => None,
-        (Some(id), Some(path)) => Some(ServedRepository {
-            path: RepoPath { kind: path.kind, owner: word(row, "owner_name")?, name: word(row, "repository_name")? },
-            directory: word(row, "directory")?,
-            facts: RepositoryFacts {
-                id,
-                owner: row.get("owner_id")?,
-                visibility: word(row, "visibility")?,
-                gate: Gate::Open,
-                frozen: row.get("frozen")?,
-                created_by_account: row.get::<_, Option<bool>>("created_by_account")?.unwrap_or(false),
-                role: grant(row, "role", "role_until")?,
-                collaborator: grant(row, "collaborator", "collaborator_until")?,
-                gate_request: GateRequest::None,
+/// The key and what it opens; a deploy key of a repository that is gone opens nothing.
+fn key_facts(row: &Row<'_>) -> Result<Option<(KeyFacts, Title)>, Error> {
+    let holder = match (row.get::<_, Option<i64>>("account")?, row.get::<_, Option<i64>>("deployed")?) {
+        (Some(id), _) => KeyHolder::Account {
+            account: Account { id, name: word(row, "account_name")?, scope: word(row, "scope")? },
+            disabled: row.get("disabled")?,
+        },
+        (None, Some(id)) => KeyHolder::Repository {
+            id,
+            path: RepoPath {
+                kind: word(row, "deployed_kind")?,
+                owner: word(row, "deployed_owner")?,
+                name: word(row, "deployed_name")?,
             },
-        }),
+            scope: word(row, "scope")?,
+        },
+        (None, None) => return Ok(None),
     };
-    Ok(SessionFacts { key, repository })
+    let facts = KeyFacts {
+        holder,
+        sources: optional_word(row, "sources")?,
+        expires_at: row.get("expires_at")?,
+        removed: optional_word(row, "removal")?,
+    };
+    Ok(Some((facts, word(row, "title")?)))
 }
 
-fn grant<T: std::str::FromStr>(row: &Row<'_>, value: &str, until: &str) -> Result<Option<Grant<T>>, Error> {
+fn certificate_facts(row: &Row<'_>, certificate: &OfferedCertificate) -> Result<CertificateFacts, Error> {
+    let authority = match row.get("authority")? {
+        Some(organization) => Some((organization, row.get("max_ttl")?)),
+        None => None,
+    };
+    let account = match row.get::<_, Option<i64>>("account")? {
+        None => None,
+        Some(id) => {
+            let account = Account { id, name: word(row, "account_name")?, scope: Scope::Write };
+            // Byte for byte, as sshd compares principals.
+            (account.name == *certificate.principal()).then_some((account, row.get("disabled")?))
+        }
+    };
+    Ok(CertificateFacts {
+        authority,
+        account,
+        member: grant(row, "principal_role", "principal_until")?,
+        revoked: row.get::<_, i64>("revocations")? > 0,
+        validity: certificate.validity(),
+    })
+}
+
+fn served_repository(row: &Row<'_>, path: Option<&RepoPath>) -> Result<Option<ServedRepository>, Error> {
+    match (row.get::<_, Option<i64>>("repository")?, path) {
+        (None, _) | (_, None) => Ok(None),
+        (Some(id), Some(path)) => Ok(Some(ServedRepository {
+            path: RepoPath { kind: path.kind, owner: word(row, "owner_name")?, name: word(row, "repository_name")? },
+            directory: word(row, "directory")?,
+            facts: repository_facts(row, id)?,
+        })),
+    }
+}
+
+pub(super) fn grant<T: std::str::FromStr>(row: &Row<'_>, value: &str, until: &str) -> Result<Option<Grant<T>>, Error> {
     let until = row.get(until)?;
     Ok(optional_word(row, value)?.map(|value| Grant { value, until }))
+}
+
+/// What access is decided by, from a row that has the columns under these names.
+pub(super) fn repository_facts(row: &Row<'_>, id: i64) -> Result<RepositoryFacts, Error> {
+    let gate: String = row.get("gate")?;
+    let gate = match (gate.as_str(), row.get("gate_members")?) {
+        ("none", _) => Gate::Open,
+        ("auto" | "manual", false) => Gate::Closed,
+        ("auto" | "manual", true) => Gate::ClosedToMembers,
+        _ => return Err(Error::Value("gate".to_owned())),
+    };
+    let request = optional_word(row, "gate_state")?.unwrap_or(GateRequest::None);
+    Ok(RepositoryFacts {
+        id,
+        owner: row.get("owner_id")?,
+        visibility: word(row, "visibility")?,
+        gate,
+        frozen: row.get("frozen")?,
+        created_by_account: row.get::<_, Option<bool>>("created_by_account")?.unwrap_or(false),
+        role: grant(row, "role", "role_until")?,
+        collaborator: grant(row, "collaborator", "collaborator_until")?,
+        gate_request: request,
+    })
 }

@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde_json::Value;
@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::key::Holder;
 use super::schema::{MIN_READER, STEPS, VERSION};
 use super::{Error, harden};
+use crate::clock::now;
 use crate::key::Fingerprint;
 use crate::name::{NameError, Title};
 
@@ -192,13 +193,6 @@ impl Change<'_> {
         )?;
         Ok(())
     }
-}
-
-/// Whole seconds UTC since 1970.
-#[must_use]
-pub fn now() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs().try_into().unwrap_or(i64::MAX))
 }
 
 /// Tells SQLite to leave `-wal` and `-shm` in place when the last connection closes: a reader that may not write in the

@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use nix::fcntl::OFlag;
 
+use crate::clock::now;
 use crate::key::Fingerprint;
 use crate::random;
 
@@ -92,12 +93,6 @@ pub(super) fn check_process(repositories: &Path) -> Result<(), ProcessError> {
         return Err(ProcessError::NotTheLogin(uid, gid, login.uid(), login.gid()));
     }
     Ok(())
-}
-
-/// Whole seconds UTC since 1970.
-pub(super) fn now() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs().try_into().unwrap_or(i64::MAX))
 }
 
 /// Notes the use of a key as the modification time of a small file; what goes wrong there stops nobody.

@@ -10,14 +10,15 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 
 use nix::fcntl::OFlag;
 
-use crate::key::{Fingerprint, OfferedKey};
+use crate::key::{OfferedCertificate, OfferedKey};
+use crate::request::Form;
 
 /// The largest file that is read, in bytes: a certificate with all its principals is smaller.
 const FILE_MAX: u64 = 256 * 1024;
 
 /// Why the session is not what the forced command says. For the log, as critical.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Error {
+pub(crate) enum Error {
     #[error("SSH_USER_AUTH is not set: as login shell the gateway needs ExposeAuthInfo yes in sshd's configuration")]
     Missing,
     #[error("SSH_USER_AUTH does not name a file of sshd's: {0}")]
@@ -26,19 +27,49 @@ pub(super) enum Error {
     Read(#[source] std::io::Error),
     #[error("the file of SSH_USER_AUTH is not one that sshd wrote for this session")]
     Untrusted,
-    #[error("the file of SSH_USER_AUTH does not say that the key of the forced command was proven")]
+    #[error("the file of SSH_USER_AUTH does not say that what the forced command names was proven")]
     OtherKey,
 }
 
-/// Checks that the key of the forced command is the one that was proven. `file` is the value of `SSH_USER_AUTH`.
+/// What sshd says was proven.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Proven {
+    /// A key.
+    Key(OfferedKey),
+    /// A certificate.
+    Certificate(OfferedCertificate),
+}
+
+/// Checks that what the forced command names is what was proven. `file` is the value of `SSH_USER_AUTH`. Gives the
+/// certificate, where it is one.
 ///
 /// # Errors
-/// Without the file only a session under a shell of its own passes: there sshd wrote the words. A login shell gets
-/// them as one string, which without a forced command is the client's.
-pub(super) fn check(file: Option<&OsStr>, key: Fingerprint, login_shell: bool) -> Result<(), Error> {
+/// Without the file only a key's session under a shell of its own passes: there sshd wrote the words. A login shell
+/// gets them as one string, which without a forced command is the client's.
+pub(super) fn check(file: Option<&OsStr>, form: &Form, login_shell: bool) -> Result<Option<OfferedCertificate>, Error> {
     let Some(file) = file else {
-        return if login_shell { Err(Error::Missing) } else { Ok(()) };
+        let needed = login_shell || matches!(form, Form::Certificate(..));
+        return if needed { Err(Error::Missing) } else { Ok(None) };
     };
+    match (form, read(file)?) {
+        (Form::Certificate(user, authority), Some(Proven::Certificate(certificate)))
+            if certificate.authority() == *authority && certificate.principal() == user =>
+        {
+            Ok(Some(certificate))
+        }
+        (Form::Account(_, key) | Form::Anonymous(key) | Form::DeployKey(key), Some(Proven::Key(proven)))
+            if proven.fingerprint() == *key =>
+        {
+            Ok(None)
+        }
+        (Form::Certificate(..) | Form::Account(..) | Form::Anonymous(_) | Form::DeployKey(_), _) => {
+            Err(Error::OtherKey)
+        }
+    }
+}
+
+/// Reads the file, if it can be nobody's but sshd's for this session.
+pub(crate) fn read(file: &OsStr) -> Result<Option<Proven>, Error> {
     let name = file.as_encoded_bytes().strip_prefix(b"/tmp/sshauth.");
     if !name.is_some_and(|name| !name.is_empty() && name.iter().all(u8::is_ascii_alphanumeric)) {
         return Err(Error::Name(file.to_string_lossy().into_owned()));
@@ -56,17 +87,18 @@ pub(super) fn check(file: Option<&OsStr>, key: Fingerprint, login_shell: bool) -
     }
     let mut text = Vec::new();
     file.take(FILE_MAX).read_to_end(&mut text).map_err(Error::Read)?;
-    if proven_key(&text) == Some(key) { Ok(()) } else { Err(Error::OtherKey) }
+    Ok(proven(&text))
 }
 
-/// The one key that the file says was proven: a single line `publickey TYPE BASE64`.
-pub(crate) fn proven_key(text: &[u8]) -> Option<Fingerprint> {
+/// The one thing that the file says was proven: a single line `publickey TYPE BASE64`.
+pub(crate) fn proven(text: &[u8]) -> Option<Proven> {
     let line = text.strip_suffix(b"\n").unwrap_or(text);
     let words: Vec<&[u8]> = line.split(|byte| matches!(byte, b' ' | b'\n')).collect();
     let [b"publickey", key_type, base64] = words.as_slice() else {
         return None;
     };
-    OfferedKey::parse(key_type, base64).ok().map(|key| key.fingerprint())
+    let certificate = || OfferedCertificate::parse(key_type, base64).map(Proven::Certificate);
+    OfferedKey::parse(key_type, base64).ok().map(Proven::Key).or_else(certificate)
 }
 
 #[cfg(test)]
@@ -76,9 +108,9 @@ mod tests {
     const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIyvsxAYqLJqm+UWlMSptsaMpMGhaX8h9WrhcObQu61/";
 
     #[test]
-    fn one_line_of_publickey_is_a_proven_key() {
-        assert!(proven_key(format!("publickey {KEY}\n").as_bytes()).is_some());
-        assert!(proven_key(format!("publickey {KEY}").as_bytes()).is_some());
+    fn one_line_of_publickey_is_a_proven() {
+        assert!(proven(format!("publickey {KEY}\n").as_bytes()).is_some());
+        assert!(proven(format!("publickey {KEY}").as_bytes()).is_some());
     }
 
     #[test]
@@ -92,7 +124,7 @@ mod tests {
             format!("hostbased {KEY}\n"),
             "publickey ssh-ed25519 AAAA\n".to_owned(),
         ] {
-            assert_eq!(proven_key(text.as_bytes()), None, "{text:?}");
+            assert_eq!(proven(text.as_bytes()), None, "{text:?}");
         }
     }
 }

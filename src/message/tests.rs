@@ -28,7 +28,7 @@ fn path() -> RepoPath {
 fn answer(form: &Form, question: impl Fn(Speaker<'_>) -> Answer) -> Answer {
     let title: Title = "laptop".parse().unwrap();
     let title = matches!(form, Form::Account(..)).then_some(&title);
-    question(Speaker { config: &Config::default(), form, title })
+    question(Speaker { config: &Config::default(), form, title, deployed: None })
 }
 
 /// A refusal's standard error and status; nothing may stand on standard output, which is the protocol's.
@@ -58,13 +58,13 @@ fn a_known_key_is_greeted_by_the_name_of_its_account() {
 fn an_unknown_key_is_greeted_as_anonymous_and_told_which_key_and_what_to_do() {
     let form = anonymous();
     let mut config = Config::default();
-    let answer = Speaker { config: &config, form: &form, title: None }.greeting();
+    let answer = Speaker { config: &config, form: &form, title: None, deployed: None }.greeting();
     assert_eq!(answer.out, "Hi anonymous, welcome to Example Hub.\n");
     assert_eq!(answer.stderr(), format!("hubgate: the key {KEY} is on no account here\n{OTHER_KEY}"));
     assert_eq!(answer.status, Status::Done);
 
     config.hub.keys_help = "https://hub.example/settings/keys".to_owned();
-    let answer = Speaker { config: &config, form: &form, title: None }.greeting();
+    let answer = Speaker { config: &config, form: &form, title: None, deployed: None }.greeting();
     let help = "hubgate: add it to your account: https://hub.example/settings/keys";
     assert_eq!(answer.stderr(), format!("hubgate: the key {KEY} is on no account here\n{help}\n{OTHER_KEY}"));
 }
@@ -151,7 +151,7 @@ fn a_key_or_an_account_that_is_not_good_is_told_why() {
     // 2026-01-31 as `--expires 2026-01-31` has it: good to the last second of that day.
     let end_of_january = 1_769_904_000;
     for (reason, line, word) in [
-        (NotAdmitted::NoLongerOnAccount, format!("the key {KEY} is no longer on the account alice"), "key-removed"),
+        (NotAdmitted::NoLongerOn, format!("the key {KEY} is no longer on the account alice"), "key-removed"),
         (
             NotAdmitted::Expired(end_of_january),
             format!("the key \"laptop\" ({KEY}) expired on 2026-01-31"),
@@ -181,7 +181,7 @@ fn a_key_or_an_account_that_is_not_good_is_told_why() {
 #[test]
 fn a_key_whose_title_is_not_known_is_named_by_its_fingerprint() {
     let (config, form) = (Config::default(), alice());
-    let speaker = Speaker { config: &config, form: &form, title: None };
+    let speaker = Speaker { config: &config, form: &form, title: None, deployed: None };
     let refusal = speaker.refusal(&Refusal::NoRepository);
     assert_eq!(refusal.err.last().unwrap(), &format!("you are alice, by the key {KEY}"));
     let refusal = speaker.refusal(&Refusal::NotAdmitted(NotAdmitted::Expired(1)));

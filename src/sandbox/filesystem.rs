@@ -64,6 +64,8 @@ fn build(repository: BorrowedFd<'_>, plan: &Plan<'_>, abi: ABI) -> Result<(), Ru
         ruleset = ruleset.scope(Scope::from_all(abi))?;
     }
     let mut rules = ruleset.create()?.add_rule(PathBeneath::new(repository, repository_access(plan.write, abi)))?;
+    // From here on a file may be given what only a directory can have; it takes the rest.
+    rules = rules.set_compatibility(CompatLevel::BestEffort);
     let run = AccessFs::from_read(abi);
     let read = AccessFs::ReadFile.into();
     let installed = plan.programs.iter().flat_map(|program| places(program));
@@ -72,9 +74,7 @@ fn build(repository: BorrowedFd<'_>, plan: &Plan<'_>, abi: ABI) -> Result<(), Ru
     for (path, access) in rows.chain([("/dev/null".into(), AccessFs::ReadFile | AccessFs::WriteFile)]) {
         // What is not there needs no rule. What is there and cannot be opened stays out of reach.
         let Ok(path) = PathFd::new(path) else { continue };
-        // A file takes none of the rights that are for directories.
-        let rule = PathBeneath::new(path, access).set_compatibility(CompatLevel::BestEffort);
-        rules = rules.add_rule(rule)?;
+        rules = rules.add_rule(PathBeneath::new(path, access))?;
     }
     rules.restrict_self().map(drop)
 }

@@ -1,10 +1,10 @@
 //! What the box must stop, tried one by one from within, and what stops it. Without the box each of them succeeds:
 //! that is tried too.
 
+use std::ffi::CString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Error, Read};
 use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::ffi::CString;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
@@ -115,9 +115,7 @@ const ATTACKS: &[Attack] = &[
     ("link another repository's file here", Succeeds, &[Landlock(1), FetchFilter], |s| {
         fs::hard_link(s.other().join("HEAD"), "stolen").and_then(|()| fs::remove_file("stolen"))
     }),
-    ("run what lies in the repository", Succeeds, &[Landlock(1)], |_| {
-        Command::new("./planted").status().map(drop)
-    }),
+    ("run what lies in the repository", Succeeds, &[Landlock(1)], |_| Command::new("./planted").status().map(drop)),
     ("read a process's environment", Succeeds, &[Landlock(1)], |s| {
         read(Path::new(&format!("/proc/{}/environ", s.victim())))
     }),
@@ -129,7 +127,14 @@ const ATTACKS: &[Attack] = &[
         watch.map(drop)
     }),
     ("change the mode of the store", Succeeds, &[Filter], |s| {
-        fs::set_permissions(s.store.join("store"), fs::Permissions::from_mode(0o755))
+        let store = s.store.join("store");
+        fs::set_permissions(&store, fs::Permissions::from_mode(0o711))?;
+        // In a push it seems to be done.
+        if store.metadata()?.permissions().mode() & 0o777 == 0o711 {
+            fs::set_permissions(store, fs::Permissions::from_mode(0o755))
+        } else {
+            Err(Error::from_raw_os_error(libc::EPERM))
+        }
     }),
     ("change the owner of the database", Succeeds, &[Filter], |s| {
         std::os::unix::fs::chown(s.database(), Some(nix::unistd::geteuid().as_raw()), None)
@@ -241,9 +246,7 @@ const ATTACKS: &[Attack] = &[
         result(call(libc::SYS_ptrace, &[PTRACE_SEIZE, s.victim_id(), 0, 0]))
     }),
     // The kernel.
-    ("make a user namespace", Depends, &[Filter], |_| {
-        result(call(libc::SYS_unshare, &[libc::CLONE_NEWUSER.into()]))
-    }),
+    ("make a user namespace", Depends, &[Filter], |_| result(call(libc::SYS_unshare, &[libc::CLONE_NEWUSER.into()]))),
     ("set up io_uring", Depends, &[Filter], |_| {
         let mut parameters = [0_u8; 120];
         let ring = call(libc::SYS_io_uring_setup, &[1, parameters.as_mut_ptr() as c_long])?;

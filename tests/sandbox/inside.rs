@@ -32,8 +32,7 @@ pub(crate) struct Session {
 }
 
 /// What a session can be told.
-const KEYS: [&str; 11] =
-    ["abi", "attack", "fsize", "git", "hooks", "keep", "mode", "missing", "peak", "pins", "tell"];
+const KEYS: [&str; 11] = ["abi", "attack", "fsize", "git", "hooks", "keep", "mode", "missing", "peak", "pins", "tell"];
 
 impl Session {
     pub(crate) fn new(mode: Mode) -> Self {
@@ -118,7 +117,8 @@ fn serve(session: &Session, service: &str, repository: &Path, program: &[&str]) 
         ..Plan::fetch(&programs)
     };
     let newest = plan.landlock_at_most;
-    let plan = Plan { landlock_at_most: session.get("abi").map_or(newest, |abi| abi.parse().expect("a version")), ..plan };
+    let plan =
+        Plan { landlock_at_most: session.get("abi").map_or(newest, |abi| abi.parse().expect("a version")), ..plan };
     let mode = session.get("mode").expect("a mode").parse().expect("a mode");
     let entered = sandbox::enter(mode, directory.as_fd(), &plan);
     let text = match &entered {
@@ -136,13 +136,7 @@ fn serve(session: &Session, service: &str, repository: &Path, program: &[&str]) 
         return ExitCode::SUCCESS;
     }
     let protocol = std::env::var_os("GIT_PROTOCOL");
-    let serving = Serving {
-        git: &git,
-        service,
-        protocol: protocol.as_deref(),
-        hooks: &hooks,
-        push_bytes: 0,
-    };
+    let serving = Serving { git: &git, service, protocol: protocol.as_deref(), hooks: &hooks, push_bytes: 0 };
     let mut command = match program {
         [] if session.get("pins") == Some("no") => {
             let mut command = Command::new(&git);
@@ -220,4 +214,3 @@ pub(crate) fn word(abi: u8) -> String {
     }
     word + "+seccomp"
 }
-

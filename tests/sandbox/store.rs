@@ -66,7 +66,8 @@ impl Store {
     pub(crate) fn give_away(&self) {
         if Uid::effective().is_root() {
             let owner = format!("{NOBODY}:{NOBODY}");
-            let status = Command::new("chown").arg("-R").arg(owner).args([self.path("store"), self.path("db")]).status();
+            let status =
+                Command::new("chown").arg("-R").arg(owner).args([self.path("store"), self.path("db")]).status();
             assert!(status.expect("chown").success());
         }
     }

@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use hubgate::sandbox::Mode;
 
-use crate::inside::{Session, kernel_abi, word};
+use crate::inside::{kernel_abi, word};
 use crate::store::{Store, gits};
 
 pub(crate) const TRIALS: &[(&str, fn())] = &[
@@ -15,7 +15,7 @@ pub(crate) const TRIALS: &[(&str, fn())] = &[
     ("every_protocol_version_works_in_the_box", protocols),
     ("a_push_of_100_mb_works_in_the_box", large_push),
     ("a_sha256_repository_works_in_the_box", sha256),
-    ("reflogs_and_shared_repositories_work_in_the_box", configured),
+    ("reftables_reflogs_and_shared_repositories_work_in_the_box", configured),
     ("every_landlock_that_git_can_live_with_serves", every_abi),
     ("a_git_outside_usr_serves", git_elsewhere),
     ("a_hook_outside_usr_runs_if_it_is_in_the_plan", hook_elsewhere),
@@ -130,18 +130,33 @@ fn sha256() {
     }
 }
 
-/// The identity of reflogs comes from `/etc/passwd`, and a shared repository changes modes: neither is in the box.
+/// Neither `/etc/passwd`, where the identity of reflogs comes from, nor changes of modes are in the box.
 fn configured() {
+    let reftable = ["--ref-format=reftable", "core.logAllRefUpdates=false"];
+    let shared = ["--shared=group", "core.logAllRefUpdates=always"];
+    let renaming = ["--quiet", "core.createObject=rename"];
     for git in gits() {
-        let store = Store::new();
-        let own = store.own().display().to_string();
-        store.git(["--git-dir", &own, "config", "core.logAllRefUpdates", "always"]);
-        store.give_away();
-        let by = store.boxed(&git);
-        let url = Store::url(&store.own());
-        store.commit("work", "file", "one");
-        store.git_by(&by, &["-C", "work", "push", "--quiet", &url, "main"]);
-        assert!(store.own().join("logs/refs/heads/main").exists());
+        for [option, setting] in [reftable, shared, renaming] {
+            let store = Store::new();
+            let own = store.own().display().to_string();
+            fs::remove_dir_all(&own).expect("remove");
+            let init = ["init", "--quiet", "--bare", "--template=", option, &own];
+            // git knows reftable from 2.45 on.
+            if !std::process::Command::new(&git).args(init).status().expect("git").success() {
+                continue;
+            }
+            let (key, value) = setting.split_once('=').expect("a setting");
+            store.git(["config", "--file", &format!("{own}/config"), key, value]);
+            store.give_away();
+            let by = store.boxed(&git);
+            let url = Store::url(&store.own());
+            for text in ["one", "two"] {
+                store.commit("work", "file", text);
+                store.git_by(&by, &["-C", "work", "push", "--quiet", "--force", &url, "main", "main:refs/tags/x"]);
+            }
+            store.git_by(&by, &["clone", "--quiet", &url, "clone"]);
+            assert_eq!(store.own().join("logs/refs/heads/main").exists(), option == "--shared=group");
+        }
     }
 }
 

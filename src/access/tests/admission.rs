@@ -1,5 +1,8 @@
 use super::{NOW, account};
-use crate::access::{Identity, KeyFacts, NotAdmitted, Removal, Scope, identify};
+use crate::access::{
+    BadCertificate, CertificateFacts, Grant, Identity, KeyFacts, KeyHolder, NotAdmitted, Removal, Role, Scope,
+    identify, identify_certificate,
+};
 use crate::key::Fingerprint;
 use crate::request::Form;
 
@@ -7,44 +10,60 @@ fn form(user: &str) -> Form {
     Form::Account(user.parse().unwrap(), Fingerprint::from_bytes([1; 32]))
 }
 
-/// A key that is good, on the account of alice.
+/// From where every session of these tests comes.
+const ADDRESS: &str = "192.0.2.7";
+
+/// A key on the account of alice that is good but for what is said.
+fn key(scope: Scope, disabled: Option<&str>) -> KeyFacts {
+    let holder = KeyHolder::Account { account: account(scope), disabled: disabled.map(str::to_owned) };
+    KeyFacts { holder, sources: None, expires_at: None, removed: None }
+}
+
 fn good() -> KeyFacts {
-    KeyFacts { account: account(Scope::Write), expires_at: None, removed: None, disabled: None }
+    key(Scope::Write, None)
+}
+
+fn deploy_key() -> KeyFacts {
+    let holder = KeyHolder::Repository { id: 70, path: "acme/x".parse().unwrap(), scope: Scope::Read };
+    KeyFacts { holder, ..good() }
+}
+
+fn admit(form: &Form, key: Option<&KeyFacts>) -> Result<Identity, NotAdmitted> {
+    identify(form, key, ADDRESS, NOW)
 }
 
 fn identify_alice(key: &KeyFacts) -> Result<Identity, NotAdmitted> {
-    identify(&form("alice"), Some(key), NOW)
+    admit(&form("alice"), Some(key))
 }
 
 #[test]
 fn an_account_is_admitted_by_a_good_key_of_its_own() {
     assert_eq!(identify_alice(&good()), Ok(Identity::Account(account(Scope::Write))));
-    let read = KeyFacts { account: account(Scope::Read), ..good() };
-    assert_eq!(identify_alice(&read), Ok(Identity::Account(account(Scope::Read))));
+    assert_eq!(identify_alice(&key(Scope::Read, None)), Ok(Identity::Account(account(Scope::Read))));
 }
 
 #[test]
 fn a_key_that_is_not_good_is_refused_with_the_reason() {
-    let disabled = || Some("left the company".to_owned());
+    let disabled = || key(Scope::Write, Some("left the company"));
     let removed = |removal| KeyFacts { removed: Some(removal), ..good() };
     for (what, key, expected) in [
-        ("removed", removed(Removal::Ordinary), NotAdmitted::NoLongerOnAccount),
+        ("removed", removed(Removal::Ordinary), NotAdmitted::NoLongerOn),
         ("compromised", removed(Removal::Compromised), NotAdmitted::Compromised),
         (
             "compromised, whatever else",
-            KeyFacts { disabled: disabled(), expires_at: Some(0), ..removed(Removal::Compromised) },
+            KeyFacts { removed: Some(Removal::Compromised), expires_at: Some(0), ..disabled() },
             NotAdmitted::Compromised,
         ),
         (
             "removed, of a disabled account: no longer its key",
-            KeyFacts { disabled: disabled(), ..removed(Removal::Ordinary) },
-            NotAdmitted::NoLongerOnAccount,
+            KeyFacts { removed: Some(Removal::Ordinary), ..disabled() },
+            NotAdmitted::NoLongerOn,
         ),
         ("expired", KeyFacts { expires_at: Some(NOW - 9), ..good() }, NotAdmitted::Expired(NOW - 9)),
-        ("disabled", KeyFacts { disabled: disabled(), ..good() }, NotAdmitted::Disabled("left the company".to_owned())),
+        ("disabled", disabled(), NotAdmitted::Disabled("left the company".to_owned())),
         (
             "disabled and expired",
-            KeyFacts { disabled: disabled(), expires_at: Some(0), ..good() },
+            KeyFacts { expires_at: Some(0), ..disabled() },
             NotAdmitted::Disabled("left the company".to_owned()),
         ),
     ] {
@@ -64,26 +83,26 @@ fn a_key_is_good_until_the_second_of_its_end() {
 
 #[test]
 fn a_key_without_a_row_is_on_no_account() {
-    assert_eq!(identify(&form("alice"), None, NOW), Err(NotAdmitted::NoLongerOnAccount));
+    assert_eq!(admit(&form("alice"), None), Err(NotAdmitted::NoLongerOn));
 }
 
 #[test]
 fn a_forced_command_cannot_lend_a_key_to_another_account() {
     for user in ["bob", "Alice", "ALICE", "alice_"] {
-        assert_eq!(identify(&form(user), Some(&good()), NOW), Err(NotAdmitted::OtherAccount), "{user}");
+        assert_eq!(admit(&form(user), Some(&good())), Err(NotAdmitted::OtherAccount), "{user}");
         // Not even to say that the other account's key is over.
-        let expired = KeyFacts { expires_at: Some(0), disabled: Some(String::new()), ..good() };
-        assert_eq!(identify(&form(user), Some(&expired), NOW), Err(NotAdmitted::OtherAccount), "{user}");
+        let expired = KeyFacts { expires_at: Some(0), ..key(Scope::Write, Some("")) };
+        assert_eq!(admit(&form(user), Some(&expired)), Err(NotAdmitted::OtherAccount), "{user}");
     }
 }
 
 #[test]
 fn anonymous_stays_anonymous_whatever_account_the_key_has_joined() {
     let anonymous = Form::Anonymous(Fingerprint::from_bytes([1; 32]));
-    let expired = KeyFacts { expires_at: Some(0), disabled: Some("left".to_owned()), ..good() };
+    let expired = KeyFacts { expires_at: Some(0), ..key(Scope::Write, Some("left")) };
     let removed = KeyFacts { removed: Some(Removal::Ordinary), ..good() };
     for key in [None, Some(&good()), Some(&expired), Some(&removed)] {
-        assert_eq!(identify(&anonymous, key, NOW), Ok(Identity::Anonymous), "{key:?}");
+        assert_eq!(admit(&anonymous, key), Ok(Identity::Anonymous), "{key:?}");
     }
 }
 
@@ -91,5 +110,81 @@ fn anonymous_stays_anonymous_whatever_account_the_key_has_joined() {
 fn a_compromised_key_is_not_even_anonymous() {
     let anonymous = Form::Anonymous(Fingerprint::from_bytes([1; 32]));
     let compromised = KeyFacts { removed: Some(Removal::Compromised), ..good() };
-    assert_eq!(identify(&anonymous, Some(&compromised), NOW), Err(NotAdmitted::Compromised));
+    assert_eq!(admit(&anonymous, Some(&compromised)), Err(NotAdmitted::Compromised));
+}
+
+#[test]
+fn a_deploy_key_is_admitted_as_that_and_as_nothing_else() {
+    let deploy = Form::DeployKey(Fingerprint::from_bytes([1; 32]));
+    let expected = Ok(Identity::DeployKey { repository: 70, scope: Scope::Read });
+    assert_eq!(admit(&deploy, Some(&deploy_key())), expected);
+    assert_eq!(admit(&deploy, Some(&good())), Err(NotAdmitted::OtherAccount));
+    assert_eq!(identify_alice(&deploy_key()), Err(NotAdmitted::OtherAccount));
+    assert_eq!(admit(&deploy, None), Err(NotAdmitted::NoLongerOn));
+    let expired = KeyFacts { expires_at: Some(NOW), ..deploy_key() };
+    assert_eq!(admit(&deploy, Some(&expired)), Err(NotAdmitted::Expired(NOW)));
+}
+
+#[test]
+fn a_key_with_sources_is_good_from_there_alone() {
+    for (sources, admitted) in [
+        ("192.0.2.0/24", true),
+        ("192.0.2.7", true),
+        ("2001:db8::/32,192.0.2.0/28", true),
+        ("192.0.3.0/24", false),
+        ("2001:db8::/32", false),
+    ] {
+        let key = KeyFacts { sources: Some(sources.parse().unwrap()), ..good() };
+        let refused = Err(NotAdmitted::Address(ADDRESS.to_owned()));
+        let expected = if admitted { Ok(Identity::Account(account(Scope::Write))) } else { refused };
+        assert_eq!(identify_alice(&key), expected, "{sources}");
+    }
+    // An address that nobody knows is none of these.
+    let key = KeyFacts { sources: Some("0.0.0.0/0,::/0".parse().unwrap()), ..good() };
+    assert!(matches!(identify(&form("alice"), Some(&key), "unknown", NOW), Err(NotAdmitted::Address(_))));
+}
+
+/// A certificate that is good for another hour, by an authority that may sign for a day.
+fn certificate() -> CertificateFacts {
+    CertificateFacts {
+        authority: Some((9, 86_400)),
+        account: Some((account(Scope::Write), None)),
+        member: Some(Grant { value: Role::Read, until: None }),
+        revoked: false,
+        validity: (NOW - 3_600, NOW + 3_600),
+    }
+}
+
+#[test]
+fn a_certificate_is_good_while_everything_about_it_is() {
+    let good = Ok(Identity::Certificate { account: account(Scope::Write), organization: 9 });
+    assert_eq!(identify_certificate(&certificate(), NOW), good);
+    let bad = |why| Err(NotAdmitted::Certificate(why));
+    let ended = Some(Grant { value: Role::Admin, until: Some(NOW) });
+    for (what, facts, expected) in [
+        ("no authority", CertificateFacts { authority: None, ..certificate() }, bad(BadCertificate::Authority)),
+        ("no account", CertificateFacts { account: None, ..certificate() }, bad(BadCertificate::Member)),
+        ("no member", CertificateFacts { member: None, ..certificate() }, bad(BadCertificate::Member)),
+        ("a member no longer", CertificateFacts { member: ended, ..certificate() }, bad(BadCertificate::Member)),
+        ("revoked", CertificateFacts { revoked: true, ..certificate() }, bad(BadCertificate::Revoked)),
+        (
+            "too long",
+            CertificateFacts { validity: (NOW - 3_600, NOW + 86_400), ..certificate() },
+            bad(BadCertificate::Lifetime),
+        ),
+        ("for ever", CertificateFacts { validity: (0, i64::MAX), ..certificate() }, bad(BadCertificate::Lifetime)),
+        ("over", CertificateFacts { validity: (NOW - 3_600, NOW), ..certificate() }, Err(NotAdmitted::Expired(NOW))),
+        (
+            "not yet",
+            CertificateFacts { validity: (NOW + 1, NOW + 3_600), ..certificate() },
+            Err(NotAdmitted::Expired(NOW + 3_600)),
+        ),
+        (
+            "disabled",
+            CertificateFacts { account: Some((account(Scope::Write), Some("left".to_owned()))), ..certificate() },
+            Err(NotAdmitted::Disabled("left".to_owned())),
+        ),
+    ] {
+        assert_eq!(identify_certificate(&facts, NOW), expected, "{what}");
+    }
 }

@@ -1,0 +1,100 @@
+//! `batch`: what of a list is there, and what is to be sent.
+
+use std::collections::HashMap;
+use std::io::Write;
+
+use super::oid::Oid;
+use super::packet::{Broken, Input, Packet, Waiting};
+use super::protocol::{Stop, Talk, broken};
+use super::reply::{Denial, status};
+use super::request::{Arguments, batch_line};
+use crate::request::Operation;
+
+impl<I: Input, W: Write> Talk<'_, '_, I, W> {
+    pub(super) fn batch(&mut self, arguments: &Arguments) -> Result<(), Stop> {
+        let is_sha256 = arguments.get_some("hash-algo")?.is_none_or(|algorithm| algorithm == b"sha256");
+        if !is_sha256 {
+            return Err(Denial::bad_request("this server names objects by sha256 alone").into());
+        }
+        let listed = self.listed().map_err(broken)??;
+        let mut missing = 0_u64;
+        let mut actions = Vec::with_capacity(listed.len());
+        for (oid, size) in listed {
+            // An object of another size is no object: it was cut short once, and the next upload repairs it.
+            let is_there = self.session.store.size(&oid).map_err(|error| Stop::Fault(error.into()))? == Some(size);
+            let action = match (self.session.operation, is_there) {
+                (Operation::Upload, false) => {
+                    self.check_size(&oid, size)?;
+                    missing = missing.saturating_add(size);
+                    "upload"
+                }
+                (Operation::Download, true) => "download",
+                (Operation::Upload, true) | (Operation::Download, false) => "noop",
+            };
+            actions.push((oid, size, action));
+        }
+        if missing > 0 {
+            self.check_space(missing)?;
+        }
+        self.begin(status::OK, &[]).map_err(broken)?;
+        self.writer.delimiter();
+        for (oid, size, action) in actions {
+            self.writer.line(format_args!("{oid} {size} {action}"));
+        }
+        self.writer.finish().map_err(broken)
+    }
+
+    /// Whether an object is not too large.
+    pub(super) fn check_size(&self, oid: &Oid, size: u64) -> Result<(), Denial> {
+        match self.session.limits.object_size {
+            Some(most) if size > most => Err(Denial::new(
+                status::TOO_LARGE,
+                format!("the object {oid} has {size} bytes, and this server takes at most {most}"),
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Whether there is room for so many bytes, by quota and on the disk.
+    pub(super) fn check_space(&mut self, bytes: u64) -> Result<(), Stop> {
+        self.session.policy.admit(bytes)?;
+        let free = self.session.store.free().map_err(|error| Stop::Fault(error.into()))?;
+        let needed = bytes.saturating_add(self.session.limits.reserve);
+        if free.is_some_and(|free| free < needed) { Err(no_space(bytes).into()) } else { Ok(()) }
+    }
+
+    /// Reads the list to its end. Every object is in it once, in the order in which it came.
+    fn listed(&mut self) -> Result<Result<Vec<(Oid, u64)>, Denial>, Broken> {
+        let most = self.session.limits.batch_objects;
+        let mut listed = Vec::new();
+        let mut sizes = HashMap::new();
+        let mut denial = None;
+        while self.open {
+            match self.reader.packet(Waiting::Rest)?.ok_or(Broken::Cut)? {
+                Packet::Flush => self.open = false,
+                Packet::Delimiter => return Err(Broken::Delimiter),
+                Packet::Data(_) if denial.is_some() => {}
+                Packet::Data(line) => match batch_line(line) {
+                    Err(reason) => denial = Some(reason),
+                    Ok((oid, size)) => match sizes.insert(oid, size) {
+                        None if listed.len() == most => {
+                            let sentence = format!("a batch lists at most {most} objects");
+                            denial = Some(Denial::new(status::TOO_LARGE, sentence));
+                        }
+                        None => listed.push((oid, size)),
+                        Some(other) if other == size => {}
+                        Some(_) => {
+                            denial = Some(Denial::bad_request(format!("the object {oid} is listed with two sizes")));
+                        }
+                    },
+                },
+            }
+        }
+        Ok(denial.map_or(Ok(listed), Err))
+    }
+}
+
+/// What a peer reads where the disk is full.
+pub(super) fn no_space(bytes: u64) -> Denial {
+    Denial::new(status::FULL, format!("this server has no room for {bytes} bytes more: tell whoever runs it"))
+}

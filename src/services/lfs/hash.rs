@@ -1,0 +1,141 @@
+//! The hash of what comes in, beside the session for large objects.
+//!
+//! Every object's bytes pass through here, known to the store or not: whoever says that an object is his must have it.
+
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use sha2::{Digest, Sha256};
+
+use super::oid::Oid;
+use super::packet::Block;
+use super::storage::Staged;
+
+/// From this size on an object is hashed by a thread of its own, while the session reads and writes.
+pub(super) const BESIDE: u64 = 4 * 1024 * 1024;
+/// How many blocks are under way to that thread and back. They are all that a session holds of an object.
+const BLOCKS: usize = 5;
+
+/// An object's bytes were counted and hashed.
+///
+/// Holding one tells you that the bytes that the session wrote are exactly those that its name and size say. Nothing
+/// but a comparison with the finished hash makes one.
+#[derive(Debug)]
+pub struct Verified {
+    oid: Oid,
+    size: u64,
+}
+
+impl Verified {
+    /// Whose bytes.
+    #[must_use]
+    pub fn oid(&self) -> &Oid {
+        &self.oid
+    }
+
+    /// How many.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+}
+
+/// Why bytes are not those of the object that was announced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Mismatch {
+    #[error("the object {oid} was announced with {announced} bytes, but {came} came")]
+    Size { oid: Oid, announced: u64, came: u64 },
+    #[error("the bytes that came are not those of the object {oid}: their hash is {hash}")]
+    Hash { oid: Oid, hash: Oid },
+}
+
+/// A hash under way.
+pub(super) struct Hashing {
+    worker: Worker,
+    size: u64,
+}
+
+enum Worker {
+    Here(Sha256),
+    Beside { thread: JoinHandle<Sha256>, to: Sender<Arc<Block>>, from: Receiver<Arc<Block>>, blocks: usize },
+}
+
+impl Hashing {
+    /// Begins; `size` is what was announced.
+    pub(super) fn new(size: u64) -> Self {
+        let worker = if size >= BESIDE { Worker::beside() } else { None };
+        Self { worker: worker.unwrap_or_else(|| Worker::Here(Sha256::new())), size: 0 }
+    }
+
+    /// Hashes a block and writes it; returns a block to be filled.
+    pub(super) fn take(&mut self, block: Block, staged: &mut dyn Staged) -> io::Result<Block> {
+        self.size += block.len();
+        match &mut self.worker {
+            Worker::Here(hash) => {
+                block.pieces().for_each(|piece| hash.update(piece));
+                write(&block, staged)?;
+                Ok(block)
+            }
+            Worker::Beside { to, from, blocks, .. } => {
+                let block = Arc::new(block);
+                to.send(Arc::clone(&block)).map_err(|_| io::Error::other("the hashing thread is gone"))?;
+                write(&block, staged)?;
+                drop(block);
+                if *blocks < BLOCKS {
+                    *blocks += 1;
+                    return Ok(Block::new());
+                }
+                let done = from.recv().map_err(|_| io::Error::other("the hashing thread is gone"))?;
+                // Ours was dropped above, before it could come back.
+                Ok(Arc::into_inner(done).unwrap_or_else(Block::new))
+            }
+        }
+    }
+
+    /// Holds what came against what was announced.
+    pub(super) fn finish(self, oid: Oid, announced: u64) -> io::Result<Result<Verified, Mismatch>> {
+        let hash = match self.worker {
+            Worker::Here(hash) => hash,
+            Worker::Beside { thread, to, .. } => {
+                drop(to);
+                thread.join().map_err(|_| io::Error::other("the hashing thread panicked"))?
+            }
+        };
+        if self.size != announced {
+            return Ok(Err(Mismatch::Size { oid, announced, came: self.size }));
+        }
+        let hash = Oid::of_hash(hash);
+        Ok(if hash == oid { Ok(Verified { oid, size: announced }) } else { Err(Mismatch::Hash { oid, hash }) })
+    }
+
+    /// How many bytes there were so far.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+}
+
+impl Worker {
+    /// A thread that hashes blocks and gives them back; `None` where there can be none, as at a limit of processes.
+    fn beside() -> Option<Self> {
+        let (to, blocks) = channel::<Arc<Block>>();
+        let (done, from) = channel();
+        let hash = move || {
+            let mut hash = Sha256::new();
+            for block in blocks {
+                block.pieces().for_each(|piece| hash.update(piece));
+                // Nobody waits for it any more when the object is finished or given up.
+                let _ = done.send(block);
+            }
+            hash
+        };
+        let thread = std::thread::Builder::new().name("hash".to_owned()).stack_size(64 * 1024).spawn(hash).ok()?;
+        Some(Self::Beside { thread, to, from, blocks: 1 })
+    }
+}
+
+fn write(block: &Block, staged: &mut dyn Staged) -> io::Result<()> {
+    let mut pieces: Vec<IoSlice<'_>> = block.pieces().map(IoSlice::new).collect();
+    staged.write(&mut pieces)
+}

@@ -1,0 +1,116 @@
+//! `lock`, `unlock` and `list-lock`, which clients up to 3.3 also call `list-locks`.
+
+use std::fmt;
+use std::io::Write;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::locks::{Filter, Lock, LockId, LockPath, Locking};
+use super::oid::number;
+use super::packet::Input;
+use super::protocol::{Stop, Talk, broken};
+use super::reply::{Denial, status};
+use super::request::Arguments;
+use crate::request::Operation;
+
+/// How many locks are listed at once, unless the client wants fewer.
+const PAGE: usize = 100;
+
+impl<I: Input, W: Write> Talk<'_, '_, I, W> {
+    pub(super) fn lock(&mut self, arguments: &Arguments) -> Result<(), Stop> {
+        let path = arguments.get("path")?.ok_or_else(|| Denial::bad_request("lock needs the argument path"))?;
+        let path = LockPath::parse(path).map_err(Denial::bad_request)?;
+        let refname = arguments.get_some("refname")?.map(std::str::from_utf8).transpose();
+        let refname = refname.map_err(|_| Denial::bad_request("a ref's name is UTF-8"))?;
+        let now = (self.session.clock)();
+        match self.session.locks.lock(&path, refname, now).map_err(Stop::Fault)? {
+            Locking::Locked(lock) => self.answer_lock(status::CREATED, &lock, None),
+            Locking::Held(lock) => {
+                self.summary.refused += 1;
+                let sentence = if lock.ours {
+                    format!("you have locked {} already", lock.path)
+                } else {
+                    format!("{} is locked by {}", lock.path, lock.owner)
+                };
+                let denial = Denial::conflict(sentence);
+                self.answer_lock(denial.status(), &lock, Some(&denial))
+            }
+        }
+    }
+
+    pub(super) fn unlock(&mut self, id: &LockId) -> Result<(), Stop> {
+        let no_lock = || Denial::not_found(format!("there is no lock {id}: it may have been removed"));
+        let lock = self.session.locks.find(id).map_err(Stop::Fault)?.ok_or_else(no_lock)?;
+        // `force` decides nothing: clients do not send it over SSH (3.3 to 3.8), and a claim is no right.
+        if !lock.ours && !self.session.policy.may_break_locks() {
+            let Lock { path, owner, .. } = lock;
+            return Err(Denial::forbidden(format!("{path} is locked by {owner}, and only its owner or an administrator of the repository can unlock it")).into());
+        }
+        // By its id: a lock that somebody takes on the path meanwhile is another one.
+        let lock = self.session.locks.unlock(id).map_err(Stop::Fault)?.ok_or_else(no_lock)?;
+        self.answer_lock(status::OK, &lock, None)
+    }
+
+    pub(super) fn list_locks(&mut self, arguments: &Arguments) -> Result<(), Stop> {
+        // `refspec` and `refname` limit nothing: a lock holds on every branch.
+        let path = arguments.get_some("path")?.map(LockPath::parse).transpose().map_err(Denial::bad_request)?;
+        let id = arguments.get_some("id")?.map(std::str::from_utf8).transpose().map_err(Denial::bad_request)?;
+        let id = id.map(str::parse).transpose().map_err(Denial::bad_request)?;
+        let after = arguments.get_some("cursor")?.map_or(Some(0), number);
+        let after = after.ok_or_else(|| Denial::bad_request("a cursor is one that this server gave"))?;
+        let limit = arguments.get_some("limit")?.map_or(Some(0), limit);
+        let limit = limit.ok_or_else(|| Denial::bad_request("a limit is a number of locks"))?;
+        let limit = if limit == 0 { PAGE } else { limit };
+
+        let mut locks = self.session.locks.list(&Filter { path, id }, after, limit + 1).map_err(Stop::Fault)?;
+        let is_more = locks.len() > limit;
+        locks.truncate(limit);
+        // A cursor that is not greater than the one before would make the client ask for ever.
+        let next = locks.last().map(|last| last.place).filter(|place| is_more && *place > after);
+
+        self.begin(status::OK, &[]).map_err(broken)?;
+        if let Some(next) = next {
+            self.writer.line(format_args!("next-cursor={next}"));
+        }
+        self.writer.delimiter();
+        for Lock { id, path, locked_at, owner, ours, .. } in &locks {
+            self.writer.line(format_args!("lock {id}"));
+            self.writer.line(format_args!("path {id} {path}"));
+            self.writer.line(format_args!("locked-at {id} {}", Time(*locked_at)));
+            self.writer.line(format_args!("ownername {id} {owner}"));
+            if self.session.operation == Operation::Upload {
+                self.writer.line(format_args!("owner {id} {}", if *ours { "ours" } else { "theirs" }));
+            }
+        }
+        self.writer.finish().map_err(broken)
+    }
+
+    /// Tells a lock, and why it is not had.
+    fn answer_lock(&mut self, status: u16, lock: &Lock, denial: Option<&Denial>) -> Result<(), Stop> {
+        let Lock { id, path, locked_at, owner, .. } = lock;
+        let told: [(&str, &dyn fmt::Display); 4] =
+            [("id", id), ("path", path), ("locked-at", &Time(*locked_at)), ("ownername", owner)];
+        self.begin(status, &told).map_err(broken)?;
+        match denial {
+            Some(denial) => self.explain(denial).map_err(broken),
+            None => self.writer.finish().map_err(broken),
+        }
+    }
+}
+
+/// A limit: any number, but never more than a page.
+fn limit(text: &[u8]) -> Option<usize> {
+    let is_number = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    is_number.then(|| number(text).and_then(|limit| usize::try_from(limit).ok()).unwrap_or(PAGE).min(PAGE))
+}
+
+/// A time as RFC 3339 has it, in UTC.
+struct Time(i64);
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = OffsetDateTime::from_unix_timestamp(self.0).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        f.write_str(&time.format(&Rfc3339).map_err(|_| fmt::Error)?)
+    }
+}

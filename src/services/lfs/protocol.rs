@@ -1,0 +1,174 @@
+//! The loop of a session: one request, one answer, in step until the end.
+
+use std::io::Write;
+
+use super::packet::{Block, Broken, Input, PacketReader, PacketWriter, Waiting};
+use super::reply::{Denial, status};
+use super::request::{Arguments, Command, Head};
+use super::{Ask, Ending, Fault, Session, Summary};
+use crate::request::Operation;
+
+/// Speaks with one client until it leaves, in the order of `gitprotocol-common(5)` packets: capabilities, version, then
+/// commands.
+///
+/// The output should be unbuffered: each answer is written whole, objects by the quarter of a megabyte.
+pub fn serve(input: impl Input, output: impl Write, session: &mut Session<'_>) -> Summary {
+    let summary = Summary { ending: Ending::End, stored: (0, 0), sent: (0, 0), refused: 0, faults: 0 };
+    let (reader, writer) = (PacketReader::new(input), PacketWriter::new(output));
+    let mut talk = Talk { reader, writer, session, summary, open: false, spare: None };
+    talk.summary.ending = talk.run().unwrap_or_else(Ending::Broken);
+    talk.summary
+}
+
+/// A session under way.
+pub(super) struct Talk<'s, 'a, I, W> {
+    pub(super) reader: PacketReader<I>,
+    pub(super) writer: PacketWriter<W>,
+    pub(super) session: &'s mut Session<'a>,
+    pub(super) summary: Summary,
+    /// Whether data of the request are still to be read.
+    pub(super) open: bool,
+    /// A buffer that is not in use.
+    pub(super) spare: Option<Block>,
+}
+
+/// Why a request does not get what it asks for.
+pub(super) enum Stop {
+    /// The peer is told why.
+    Denied(Denial),
+    /// The peer is told that something failed, the log what.
+    Fault(Fault),
+    /// There is nobody to be told.
+    Broken(Broken),
+}
+
+impl<E: Into<Denial>> From<E> for Stop {
+    fn from(denial: E) -> Self {
+        Self::Denied(denial.into())
+    }
+}
+
+/// Turns a failure of the stream into the end of the session.
+pub(super) fn broken(error: impl Into<Broken>) -> Stop {
+    Stop::Broken(error.into())
+}
+
+impl<I: Input, W: Write> Talk<'_, '_, I, W> {
+    fn run(&mut self) -> Result<Ending, Broken> {
+        self.writer.line("version=1");
+        self.writer.line("locking");
+        self.writer.finish()?;
+        let mut waiting = Waiting::Version;
+        while let Some(head) = Head::read(&mut self.reader, waiting)? {
+            self.open = head.open;
+            let answered = match head.command {
+                Ok((Command::Quit, _)) => {
+                    self.close()?;
+                    // Without delimiter and arguments: clients take either for an error.
+                    self.writer.line("status 200");
+                    self.writer.finish()?;
+                    return Ok(Ending::Quit);
+                }
+                Ok((Command::Version, _)) => {
+                    waiting = Waiting::Command;
+                    self.answer_version()
+                }
+                Ok(_) if waiting == Waiting::Version => {
+                    Err(Denial::bad_request("a session begins with version 1").into())
+                }
+                Ok((command, arguments)) => self.answer(&command, &arguments),
+                Err(denial) => Err(denial.into()),
+            };
+            match answered {
+                Ok(()) => {}
+                Err(Stop::Denied(denial)) => {
+                    self.summary.refused += 1;
+                    self.refuse(&denial)?;
+                }
+                Err(Stop::Fault(fault)) => {
+                    self.summary.faults += 1;
+                    (self.session.on_fault)(fault.as_ref());
+                    self.refuse(&Denial::new(status::FAULT, self.session.fault_sentence))?;
+                }
+                Err(Stop::Broken(error)) => return Err(error),
+            }
+        }
+        Ok(Ending::End)
+    }
+
+    fn answer(&mut self, command: &Command, arguments: &Arguments) -> Result<(), Stop> {
+        self.gate(command)?;
+        if !matches!(command, Command::Batch | Command::Put(_)) && self.close().map_err(broken)? > 0 {
+            return Err(Denial::bad_request("this command takes no data").into());
+        }
+        match command {
+            Command::Batch => self.batch(arguments),
+            Command::Put(oid) => self.put(*oid, arguments),
+            Command::Verify(oid) => self.verify(oid, arguments),
+            Command::Get(oid) => self.get(oid, arguments),
+            Command::Lock => self.lock(arguments),
+            Command::Unlock(id) => self.unlock(id),
+            Command::ListLocks => self.list_locks(arguments),
+            // Both are answered before anybody is asked.
+            Command::Version | Command::Quit => Ok(()),
+        }
+    }
+
+    /// Holds a command against the session's operation, and asks the policy where it is to be asked.
+    fn gate(&mut self, command: &Command) -> Result<(), Stop> {
+        let (only, ask) = match command {
+            Command::Batch => (None, Some(Ask::Batch)),
+            Command::Put(_) => (Some(Operation::Upload), Some(Ask::Put)),
+            Command::Verify(_) => (Some(Operation::Upload), None),
+            Command::Get(_) => (Some(Operation::Download), None),
+            Command::Lock => (Some(Operation::Upload), Some(Ask::Lock)),
+            Command::Unlock(_) => (Some(Operation::Upload), Some(Ask::Unlock)),
+            Command::ListLocks | Command::Version | Command::Quit => (None, None),
+        };
+        let ours = self.session.operation;
+        if only.is_some_and(|only| only != ours) {
+            return Err(Denial::forbidden(format!("this session is for {ours} alone")).into());
+        }
+        let permitted = match (&self.session.denied, ask) {
+            (Some(denial), _) => Err(denial.clone()),
+            (None, Some(ask)) => self.session.policy.permit(ask),
+            (None, None) => Ok(()),
+        };
+        let is_put = matches!(command, Command::Put(_));
+        Ok(permitted.map_err(|denial| if is_put { denial.for_put() } else { denial })?)
+    }
+
+    fn answer_version(&mut self) -> Result<(), Stop> {
+        self.close().map_err(broken)?;
+        self.writer.line("status 200");
+        self.writer.finish().map_err(broken)
+    }
+
+    /// Says why not, after the whole request has been read.
+    fn refuse(&mut self, denial: &Denial) -> Result<(), Broken> {
+        self.begin(denial.status(), &[])?;
+        self.explain(denial)
+    }
+
+    /// Begins an answer, after the whole request has been read: its status and its arguments.
+    pub(super) fn begin(&mut self, status: u16, arguments: &[(&str, &dyn std::fmt::Display)]) -> Result<(), Broken> {
+        self.close()?;
+        self.writer.line(format_args!("status {status:03}"));
+        for (key, value) in arguments {
+            self.writer.line(format_args!("{key}={value}"));
+        }
+        Ok(())
+    }
+
+    /// Ends an answer with a sentence. The delimiter is there in every case: `get-object` is not understood without it.
+    pub(super) fn explain(&mut self, denial: &Denial) -> Result<(), Broken> {
+        self.writer.delimiter();
+        denial.lines().for_each(|line| self.writer.line(line));
+        Ok(self.writer.finish()?)
+    }
+
+    /// Passes over what is left of the request; the number of its bytes is the result.
+    pub(super) fn close(&mut self) -> Result<u64, Broken> {
+        if std::mem::take(&mut self.open) { self.reader.drain() } else { Ok(0) }
+    }
+}

@@ -1,0 +1,162 @@
+//! What a client asks for: packets become a command and its arguments. No I/O beyond reading packets.
+//!
+//! A request is read to its delimiter or its end before anybody looks at what it says, so that a refusal leaves the
+//! stream in step. What is remembered of it is bounded, however long it is.
+
+use super::locks::LockId;
+use super::oid::{Oid, number};
+use super::packet::{Broken, Input, Packet, PacketReader, Waiting};
+use super::reply::Denial;
+
+/// How many arguments a request may have.
+const ARGUMENTS: usize = 64;
+/// The longest command or argument, in bytes.
+const ARGUMENT_MAX: usize = 8 * 1024;
+
+/// A command that parsed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Command {
+    Version,
+    Batch,
+    Put(Oid),
+    Verify(Oid),
+    Get(Oid),
+    Lock,
+    Unlock(LockId),
+    ListLocks,
+    Quit,
+}
+
+/// What stands before a request's delimiter or end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Head {
+    /// What is asked for; else why it cannot be answered.
+    pub(super) command: Result<(Command, Arguments), Denial>,
+    /// Whether data follow, up to a flush packet.
+    pub(super) open: bool,
+}
+
+impl Head {
+    /// Reads the next request; `None` where there is none.
+    pub(super) fn read<I: Input>(
+        reader: &mut PacketReader<I>,
+        waiting: Waiting,
+    ) -> Result<Option<Self>, Broken> {
+        let command = match reader.packet(waiting)? {
+            None => return Ok(None),
+            Some(Packet::Delimiter) => return Err(Broken::Delimiter),
+            Some(Packet::Flush) => {
+                let command = Err(Denial::bad_request("a request begins with a command"));
+                return Ok(Some(Self { command, open: false }));
+            }
+            Some(Packet::Data(line)) => text(line).and_then(Command::parse),
+        };
+        let mut arguments = Ok(Arguments(Vec::new()));
+        let open = loop {
+            match reader.packet(Waiting::Rest)? {
+                None => return Err(Broken::Cut),
+                Some(Packet::Flush) => break false,
+                Some(Packet::Delimiter) => break true,
+                Some(Packet::Data(line)) => {
+                    arguments = arguments.and_then(|arguments| arguments.with(text(line)?));
+                }
+            }
+        };
+        let command = command.and_then(|command| Ok((command, arguments?)));
+        Ok(Some(Self { command, open }))
+    }
+}
+
+/// A packet as a line of text: without the newline at its end, and with no other control character.
+fn text(line: &[u8]) -> Result<&[u8], Denial> {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    if line.len() > ARGUMENT_MAX {
+        return Err(Denial::bad_request(format!("a line has at most {ARGUMENT_MAX} bytes")));
+    }
+    if line.iter().any(u8::is_ascii_control) {
+        return Err(Denial::bad_request("a line has no control characters"));
+    }
+    Ok(line)
+}
+
+impl Command {
+    fn parse(line: &[u8]) -> Result<Self, Denial> {
+        let mut words = line.split(|byte| *byte == b' ');
+        let (name, argument, rest) = (words.next().unwrap_or_default(), words.next(), words.next());
+        let (oid, lock) = (|| Oid::parse(argument.unwrap_or_default()), || lock_id(argument.unwrap_or_default()));
+        let (command, takes_argument) = match name {
+            b"version" if argument == Some(b"1") => (Self::Version, true),
+            b"version" => return Err(Denial::bad_request("this server speaks version 1 alone")),
+            b"batch" => (Self::Batch, false),
+            b"put-object" => (Self::Put(oid()?), true),
+            b"verify-object" => (Self::Verify(oid()?), true),
+            b"get-object" => (Self::Get(oid()?), true),
+            b"lock" => (Self::Lock, false),
+            b"unlock" => (Self::Unlock(lock()?), true),
+            // Clients up to 3.3 send the second.
+            b"list-lock" | b"list-locks" => (Self::ListLocks, false),
+            b"quit" => (Self::Quit, false),
+            _ => return Err(Denial::bad_request("unknown command")),
+        };
+        if argument.is_some() != takes_argument || rest.is_some() {
+            return Err(Denial::bad_request("a command has too few or too many words"));
+        }
+        Ok(command)
+    }
+}
+
+fn lock_id(word: &[u8]) -> Result<LockId, Denial> {
+    let word = std::str::from_utf8(word).unwrap_or_default();
+    word.parse().map_err(Denial::bad_request)
+}
+
+/// The arguments of a request, `KEY=VALUE` each; the value may be empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Arguments(Vec<(Vec<u8>, Vec<u8>)>);
+
+impl Arguments {
+    fn with(mut self, line: &[u8]) -> Result<Self, Denial> {
+        if self.0.len() == ARGUMENTS {
+            return Err(Denial::bad_request(format!("a request has at most {ARGUMENTS} arguments")));
+        }
+        let equals = line.iter().position(|byte| *byte == b'=').filter(|at| *at > 0);
+        let (key, value) = equals
+            .and_then(|at| line.split_at_checked(at))
+            .ok_or_else(|| Denial::bad_request("an argument is KEY=VALUE"))?;
+        self.0.push((key.to_owned(), value.strip_prefix(b"=").unwrap_or_default().to_owned()));
+        Ok(self)
+    }
+
+    /// The value of a key, if it is given. Keys that nobody asks for are passed over.
+    pub(super) fn get(&self, key: &str) -> Result<Option<&[u8]>, Denial> {
+        let mut values = self.0.iter().filter(|(name, _)| name == key.as_bytes()).map(|(_, value)| value.as_slice());
+        match (values.next(), values.next()) {
+            (value, None) => Ok(value),
+            (_, Some(_)) => Err(Denial::bad_request(format!("the argument {key} is given twice"))),
+        }
+    }
+
+    /// As [`Arguments::get`], where an empty value is as good as none.
+    pub(super) fn get_some(&self, key: &str) -> Result<Option<&[u8]>, Denial> {
+        Ok(self.get(key)?.filter(|value| !value.is_empty()))
+    }
+
+    /// The size of an object, if it is given.
+    pub(super) fn size(&self) -> Result<Option<u64>, Denial> {
+        self.get("size")?.map(size).transpose()
+    }
+}
+
+/// Reads a size.
+fn size(text: &[u8]) -> Result<u64, Denial> {
+    number(text).ok_or_else(|| Denial::bad_request("a size is a number of bytes"))
+}
+
+/// Reads a line of a batch, `OID SIZE`; what stands behind is passed over.
+pub(super) fn batch_line(line: &[u8]) -> Result<(Oid, u64), Denial> {
+    let line = text(line)?;
+    let mut words = line.split(|byte| *byte == b' ');
+    let oid = Oid::parse(words.next().unwrap_or_default())?;
+    let size = words.next().ok_or_else(|| Denial::bad_request(format!("the object {oid} is listed without a size")));
+    Ok((oid, self::size(size?)?))
+}

@@ -1,0 +1,85 @@
+//! Directories by descriptor: every name is one step, and no step follows a link.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, openat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat, mkdirat};
+
+/// Lets the umask decide, as git does.
+const DIRECTORY_MODE: Mode = Mode::from_bits_truncate(0o777);
+
+/// An open directory.
+#[derive(Debug)]
+pub(super) struct Directory(OwnedFd);
+
+impl Directory {
+    /// Another descriptor of it.
+    pub(super) fn of(descriptor: BorrowedFd<'_>) -> io::Result<Self> {
+        descriptor.try_clone_to_owned().map(Self)
+    }
+
+    /// A directory in it; `None` where there is none of that name.
+    pub(super) fn open(&self, name: &str) -> io::Result<Option<Self>> {
+        let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+        match openat(&self.0, name, flags, Mode::empty()) {
+            Ok(descriptor) => Ok(Some(Self(descriptor))),
+            Err(Errno::ENOENT) => Ok(None),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// A directory in it, made where there is none; whether it was is the second result.
+    pub(super) fn open_or_make(&self, name: &str) -> io::Result<(Self, bool)> {
+        if let Some(directory) = self.open(name)? {
+            return Ok((directory, false));
+        }
+        let made = match mkdirat(&self.0, name, DIRECTORY_MODE) {
+            Ok(()) => true,
+            // Another session was faster.
+            Err(Errno::EEXIST) => false,
+            Err(errno) => return Err(errno.into()),
+        };
+        let directory = self.open(name)?.ok_or(Errno::ENOENT)?;
+        Ok((directory, made))
+    }
+
+    /// A regular file in it, to be read.
+    pub(super) fn read(&self, name: &str) -> io::Result<Option<(File, u64)>> {
+        // A pipe or a device that somebody put there must not be waited for.
+        let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+        let file = match openat(&self.0, name, flags, Mode::empty()) {
+            Ok(descriptor) => File::from(descriptor),
+            Err(Errno::ENOENT | Errno::ELOOP | Errno::ENXIO) => return Ok(None),
+            Err(errno) => return Err(errno.into()),
+        };
+        Ok(regular_size(&fstat(&file)?).map(|size| (file, size)))
+    }
+
+    /// How long the regular file of that name is; `None` where there is none.
+    pub(super) fn size(&self, name: &str) -> io::Result<Option<u64>> {
+        match fstatat(&self.0, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(regular_size(&stat)),
+            Err(Errno::ENOENT) => Ok(None),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// Waits until its entries are on disk.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        nix::unistd::fsync(&self.0).map_err(io::Error::from)
+    }
+}
+
+impl AsFd for Directory {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+fn regular_size(stat: &FileStat) -> Option<u64> {
+    let kind = SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT;
+    if kind == SFlag::S_IFREG { u64::try_from(stat.st_size).ok() } else { None }
+}

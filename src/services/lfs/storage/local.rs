@@ -1,0 +1,199 @@
+//! Objects in the repository's own directory: `lfs/objects/aa/bb/OID`, as git-lfs itself lays them out.
+//!
+//! What enters is an open directory; nothing outside it is reached, whatever names and links lie in it. An object is
+//! written to a file without a name, or, where the file system has none, to one in `lfs/incomplete`, and gets its own
+//! name when all of it is right and on disk.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, SystemTime};
+
+use nix::dir::Dir;
+use nix::fcntl::{Flock, FlockArg, PosixFadviseAdvice, posix_fadvise};
+use nix::sys::statvfs::fstatvfs;
+use nix::unistd::{UnlinkatFlags, unlinkat};
+
+use super::directory::Directory;
+use super::staging::{LocalStaged, Naming};
+use super::{Object, Staged, Store};
+use crate::services::lfs::oid::Oid;
+
+/// How old a partial file is before anybody takes it away whose writer is gone.
+const STALE: Duration = Duration::from_secs(24 * 60 * 60);
+/// From this size on the kernel is told that a file is read from end to end.
+const LARGE: u64 = 1024 * 1024;
+
+/// How a local store behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Whether an object is on disk before the peer hears that it is stored.
+    pub fsync: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { fsync: true }
+    }
+}
+
+/// The objects in the directory of a repository.
+#[derive(Debug)]
+pub struct LocalStore {
+    repository: Directory,
+    /// `lfs/objects`, once it is there.
+    objects: Option<Directory>,
+    pub(super) options: Options,
+    /// How files get their names here, once that was tried.
+    naming: Option<Naming>,
+}
+
+impl LocalStore {
+    /// The store of a repository, given by its open directory. Nothing is made before an object comes.
+    ///
+    /// # Errors
+    /// Where there is an `lfs` that is no directory or cannot be opened.
+    pub fn open(repository: BorrowedFd<'_>, options: Options) -> io::Result<Self> {
+        let mut store = Self { repository: Directory::of(repository)?, objects: None, options, naming: None };
+        store.objects()?;
+        Ok(store)
+    }
+
+    /// Removes partial files of more than a day whose writers are gone; returns how many there were.
+    ///
+    /// # Errors
+    /// Where the directory cannot be read. A file that cannot be removed is passed over.
+    pub fn sweep(&self) -> io::Result<u64> {
+        self.sweep_older_than(STALE)
+    }
+
+    pub(super) fn sweep_older_than(&self, age: Duration) -> io::Result<u64> {
+        let lfs = self.repository.open("lfs")?;
+        let Some(incomplete) = lfs.map(|lfs| lfs.open("incomplete")).transpose()?.flatten() else { return Ok(0) };
+        let mut removed = 0;
+        for entry in Dir::from_fd(incomplete.as_fd().try_clone_to_owned()?)?.iter() {
+            let entry = entry?;
+            let Some(name) = entry.file_name().to_str().ok().filter(|name| !name.starts_with('.')) else { continue };
+            if is_stale(&incomplete, name, age).unwrap_or(false)
+                && unlinkat(incomplete.as_fd(), name, UnlinkatFlags::NoRemoveDir).is_ok()
+            {
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
+    #[cfg(test)]
+    pub(in crate::services::lfs) fn naming(mut self, naming: Naming) -> Self {
+        self.naming = Some(naming);
+        self
+    }
+
+    /// `lfs/objects`, if it is there by now.
+    fn objects(&mut self) -> io::Result<Option<&Directory>> {
+        if self.objects.is_none() {
+            let lfs = self.repository.open("lfs")?;
+            self.objects = lfs.map(|lfs| lfs.open("objects")).transpose()?.flatten();
+        }
+        Ok(self.objects.as_ref())
+    }
+
+    /// The directory of an object, if it is there.
+    fn parent(&mut self, place: &Place) -> io::Result<Option<Directory>> {
+        let Some(objects) = self.objects()? else { return Ok(None) };
+        Ok(objects.open(place.first())?.map(|first| first.open(place.second())).transpose()?.flatten())
+    }
+
+    /// `lfs/incomplete`, made if need be, and `lfs/objects` with it.
+    fn incomplete(&mut self) -> io::Result<Directory> {
+        let (lfs, made) = self.repository.open_or_make("lfs")?;
+        let (objects, made_objects) = lfs.open_or_make("objects")?;
+        let (incomplete, _) = lfs.open_or_make("incomplete")?;
+        if self.options.fsync && (made || made_objects) {
+            lfs.sync()?;
+            self.repository.sync()?;
+        }
+        self.objects = Some(objects);
+        Ok(incomplete)
+    }
+
+    /// The directory of an object, made if need be, and what has to be on disk besides it for it to last.
+    pub(super) fn make_parent(&self, place: &Place) -> io::Result<(Directory, Vec<Directory>)> {
+        let objects = self.objects.as_ref().ok_or(io::ErrorKind::NotFound)?;
+        let (first, first_made) = objects.open_or_make(place.first())?;
+        let (second, second_made) = first.open_or_make(place.second())?;
+        let mut above = Vec::new();
+        if second_made {
+            above.push(first);
+        }
+        if first_made {
+            above.push(Directory::of(objects.as_fd())?);
+        }
+        Ok((second, above))
+    }
+}
+
+impl Store for LocalStore {
+    fn size(&mut self, oid: &Oid) -> io::Result<Option<u64>> {
+        let place = Place::of(oid);
+        Ok(self.parent(&place)?.map(|parent| parent.size(place.name())).transpose()?.flatten())
+    }
+
+    fn open(&mut self, oid: &Oid) -> io::Result<Option<Object>> {
+        let place = Place::of(oid);
+        let Some(parent) = self.parent(&place)? else { return Ok(None) };
+        let Some((file, size)) = parent.read(place.name())? else { return Ok(None) };
+        if size >= LARGE {
+            // Advice: an object can be read without it.
+            let _ = posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_SEQUENTIAL);
+        }
+        Ok(Some(Object { size, bytes: Box::new(file) }))
+    }
+
+    fn stage(&mut self, oid: &Oid, _: u64) -> io::Result<Box<dyn Staged + '_>> {
+        let incomplete = self.incomplete()?;
+        let naming = match self.naming {
+            Some(naming) => naming,
+            None => Naming::usable_in(&incomplete)?,
+        };
+        if naming == Naming::Rename && self.naming.is_none() {
+            // Others' partial files can lie here; that they cannot be taken away is not this object's fault.
+            let _ = self.sweep();
+        }
+        self.naming = Some(naming);
+        Ok(Box::new(LocalStaged::new(self, incomplete, naming, oid)?))
+    }
+
+    fn free(&mut self) -> io::Result<Option<u64>> {
+        let space = fstatvfs(self.repository.as_fd())?;
+        Ok(Some(u64::from(space.blocks_available()).saturating_mul(space.fragment_size())))
+    }
+}
+
+/// Where an object lies beneath `lfs/objects`: made from a name that was checked, and from nothing else.
+pub(super) struct Place(String);
+
+impl Place {
+    pub(super) fn of(oid: &Oid) -> Self {
+        Self(oid.to_string())
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.0
+    }
+
+    fn first(&self) -> &str {
+        self.0.get(..2).unwrap_or_default()
+    }
+
+    fn second(&self) -> &str {
+        self.0.get(2..4).unwrap_or_default()
+    }
+}
+
+/// Whether a partial file is old, and nobody holds its lock.
+fn is_stale(incomplete: &Directory, name: &str, age: Duration) -> io::Result<bool> {
+    let Some((file, _)) = incomplete.read(name)? else { return Ok(false) };
+    let modified = file.metadata()?.modified()?;
+    let is_old = SystemTime::now().duration_since(modified).is_ok_and(|since| since >= age);
+    Ok(is_old && Flock::lock(OwnedFd::from(file), FlockArg::LockExclusiveNonblock).is_ok())
+}

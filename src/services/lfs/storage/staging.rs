@@ -1,0 +1,164 @@
+//! An object on its way into a local store.
+
+use std::fs::File;
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, AsRawFd};
+
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, AtFlags, Flock, FlockArg, OFlag, openat, renameat};
+use nix::sys::stat::Mode;
+use nix::unistd::{UnlinkatFlags, linkat, unlinkat};
+
+use super::directory::Directory;
+use super::local::{LocalStore, Place};
+use super::{Staged, Verified};
+use crate::services::lfs::oid::Oid;
+use crate::services::lfs::packet::write_all;
+
+/// Objects never change.
+const OBJECT_MODE: Mode = Mode::from_bits_truncate(0o444);
+
+/// How a finished file gets its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::services::lfs) enum Naming {
+    /// By its descriptor: since Linux 6.10 by anybody for a file that he opened himself, before that with a capability.
+    Descriptor,
+    /// By its descriptor's link in `/proc`, which a process can follow without being able to read there.
+    Proc,
+    /// It has a name from the beginning, in `lfs/incomplete`, and is renamed.
+    Rename,
+}
+
+impl Naming {
+    /// The best that works in this directory. What is refused differs by kernel, file system and sandbox, so it is tried.
+    pub(super) fn usable_in(incomplete: &Directory) -> io::Result<Self> {
+        let Some(file) = nameless(incomplete)? else { return Ok(Self::Rename) };
+        let name = random_name("probe")?;
+        for naming in [Self::Descriptor, Self::Proc] {
+            if naming.link(&file, incomplete, &name).is_ok() {
+                unlinkat(incomplete.as_fd(), name.as_str(), UnlinkatFlags::NoRemoveDir)?;
+                return Ok(naming);
+            }
+        }
+        Ok(Self::Rename)
+    }
+
+    /// Names a file that has no name.
+    fn link(self, file: &File, directory: &Directory, name: &str) -> Result<(), Errno> {
+        match self {
+            Self::Descriptor => linkat(file, "", directory, name, AtFlags::AT_EMPTY_PATH),
+            Self::Proc => {
+                let link = format!("/proc/self/fd/{}", file.as_raw_fd());
+                linkat(AT_FDCWD, link.as_str(), directory, name, AtFlags::AT_SYMLINK_FOLLOW)
+            }
+            Self::Rename => Err(Errno::EINVAL),
+        }
+    }
+}
+
+/// A file that is there for this process alone and vanishes with it; `None` where the file system has none such.
+fn nameless(directory: &Directory) -> io::Result<Option<File>> {
+    match openat(directory, ".", OFlag::O_TMPFILE | OFlag::O_RDWR | OFlag::O_CLOEXEC, OBJECT_MODE) {
+        Ok(descriptor) => Ok(Some(descriptor.into())),
+        // Which of them says so differs by file system; one that is no answer to this comes again below.
+        Err(Errno::EOPNOTSUPP | Errno::EISDIR | Errno::EINVAL | Errno::ENOENT | Errno::EPERM | Errno::ENOSYS) => {
+            Ok(None)
+        }
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+fn random_name(of: impl std::fmt::Display) -> io::Result<String> {
+    Ok(format!("{of}.{:016x}", u64::from_ne_bytes(crate::random::bytes()?)))
+}
+
+/// A name in `lfs/incomplete`, gone with this value at the latest.
+#[derive(Debug)]
+struct Partial {
+    directory: Directory,
+    name: String,
+    /// Tells [`LocalStore::sweep`] that the writer lives. Not every file system has locks.
+    _lock: Option<Flock<File>>,
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        // It may have been renamed: then there is nothing.
+        let _ = unlinkat(self.directory.as_fd(), self.name.as_str(), UnlinkatFlags::NoRemoveDir);
+    }
+}
+
+/// An object on its way in.
+pub(super) struct LocalStaged<'a> {
+    store: &'a LocalStore,
+    oid: Oid,
+    incomplete: Directory,
+    naming: Naming,
+    file: File,
+    partial: Option<Partial>,
+}
+
+impl<'a> LocalStaged<'a> {
+    pub(super) fn new(store: &'a LocalStore, incomplete: Directory, naming: Naming, oid: &Oid) -> io::Result<Self> {
+        let (file, partial) = match naming {
+            Naming::Descriptor | Naming::Proc => (nameless(&incomplete)?.ok_or(io::ErrorKind::Unsupported)?, None),
+            Naming::Rename => {
+                let name = random_name(oid)?;
+                let flags = OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_RDWR | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+                let file = File::from(openat(&incomplete, name.as_str(), flags, OBJECT_MODE)?);
+                let mut partial = Partial { directory: Directory::of(incomplete.as_fd())?, name, _lock: None };
+                partial._lock = Flock::lock(file.try_clone()?, FlockArg::LockExclusiveNonblock).ok();
+                (file, Some(partial))
+            }
+        };
+        Ok(Self { store, oid: *oid, incomplete, naming, file, partial })
+    }
+
+    /// Gives the file its place, where nothing of that name is as good.
+    fn put(&mut self, parent: &Directory, place: &Place, size: u64) -> io::Result<()> {
+        let partial = if let Some(partial) = self.partial.take() {
+            if parent.size(place.name())? == Some(size) {
+                return Ok(());
+            }
+            partial
+        } else {
+            match self.naming.link(&self.file, parent, place.name()) {
+                Ok(()) => return Ok(()),
+                Err(Errno::EEXIST) if parent.size(place.name())? == Some(size) => return Ok(()),
+                Err(Errno::EEXIST) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+            // Something else has the name, such as what a full disk once left of the object: only a rename replaces it.
+            let name = random_name(self.oid)?;
+            let directory = Directory::of(self.incomplete.as_fd())?;
+            self.naming.link(&self.file, &directory, &name)?;
+            Partial { directory, name, _lock: None }
+        };
+        renameat(&partial.directory, partial.name.as_str(), parent, place.name()).map_err(io::Error::from)
+    }
+}
+
+impl Staged for LocalStaged<'_> {
+    fn write(&mut self, pieces: &mut [IoSlice<'_>]) -> io::Result<()> {
+        write_all(&mut self.file, pieces)
+    }
+
+    fn commit(mut self: Box<Self>, verified: Verified) -> io::Result<()> {
+        if *verified.oid() != self.oid {
+            return Err(io::Error::other("bytes of another object were verified"));
+        }
+        let fsync = self.store.options.fsync;
+        if fsync {
+            self.file.sync_data()?;
+        }
+        let place = Place::of(&self.oid);
+        let (parent, above) = self.store.make_parent(&place)?;
+        self.put(&parent, &place, verified.size())?;
+        if fsync {
+            // Also where another session has put it there a moment ago, and may not be as far.
+            parent.sync()?;
+            above.iter().try_for_each(Directory::sync)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,138 @@
+//! `put-object`, `verify-object` and `get-object`.
+
+use std::io::{self, ErrorKind, Write};
+
+use super::batch::no_space;
+use super::hash::{Hashing, Mismatch, Verified};
+use super::oid::Oid;
+use super::packet::{Block, Input, PacketReader};
+use super::protocol::{Stop, Talk, broken};
+use super::reply::{Denial, status};
+use super::request::Arguments;
+use super::storage::Staged;
+
+/// What became of an object's bytes, all of which were read.
+type Received = Result<Result<Verified, Mismatch>, io::Error>;
+
+impl<I: Input, W: Write> Talk<'_, '_, I, W> {
+    pub(super) fn put(&mut self, oid: Oid, arguments: &Arguments) -> Result<(), Stop> {
+        let size = arguments.size()?.ok_or_else(|| Denial::bad_request("put-object needs the argument size"))?;
+        self.check_size(&oid, size)?;
+        if self.session.store.size(&oid).map_err(|error| Stop::Fault(error.into()))? != Some(size) {
+            self.check_space(size).map_err(|stop| match stop {
+                Stop::Denied(denial) => Stop::Denied(denial.for_put()),
+                stop @ (Stop::Fault(_) | Stop::Broken(_)) => stop,
+            })?;
+        }
+        let failed = |error: io::Error| match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Stop::Denied(no_space(size)),
+            ErrorKind::FileTooLarge => Stop::Denied(Denial::new(
+                status::TOO_LARGE,
+                format!("the object {oid} is larger than this server can store"),
+            )),
+            _ => Stop::Fault(error.into()),
+        };
+        let mut staged = self.session.store.stage(&oid, size).map_err(failed)?;
+        if self.open {
+            let block = self.spare.take().unwrap_or_else(Block::new);
+            let (received, spare) = receive(&mut self.reader, block, staged.as_mut(), oid, size).map_err(broken)?;
+            self.open = false;
+            self.spare = spare;
+            let verified = received.map_err(failed)?.map_err(mismatch)?;
+            staged.commit(verified).map_err(failed)?;
+        } else {
+            // No data at all, not even none: the empty object, or a mistake.
+            let verified = Hashing::new(0).finish(oid, size).map_err(failed)?.map_err(mismatch)?;
+            staged.commit(verified).map_err(failed)?;
+        }
+        self.summary.stored.0 += 1;
+        self.summary.stored.1 += size;
+        self.begin(status::OK, &[]).map_err(broken)?;
+        self.writer.finish().map_err(broken)
+    }
+
+    pub(super) fn verify(&mut self, oid: &Oid, arguments: &Arguments) -> Result<(), Stop> {
+        let size = arguments.size()?.ok_or_else(|| Denial::bad_request("verify-object needs the argument size"))?;
+        match self.session.store.size(oid).map_err(|error| Stop::Fault(error.into()))? {
+            None => Err(not_stored(oid).into()),
+            Some(stored) if stored != size => {
+                Err(Denial::conflict(format!("the object {oid} is stored with {stored} bytes, not {size}")).into())
+            }
+            Some(_) => {
+                self.begin(status::OK, &[]).map_err(broken)?;
+                self.writer.finish().map_err(broken)
+            }
+        }
+    }
+
+    pub(super) fn get(&mut self, oid: &Oid, arguments: &Arguments) -> Result<(), Stop> {
+        let size = arguments.size()?;
+        let object = self.session.store.open(oid).map_err(|error| Stop::Fault(error.into()))?;
+        // As in a batch: an object of another size is none.
+        let object = object.filter(|object| size.is_none_or(|size| size == object.size));
+        let mut object = object.ok_or_else(|| not_stored(oid))?;
+        self.begin(status::OK, &[("size", &object.size)]).map_err(broken)?;
+        self.writer.delimiter();
+        let sent = self.writer.finish_with(object.bytes.as_mut(), object.size);
+        let (bytes, error) = sent.map_err(broken)?;
+        self.summary.sent.0 += 1;
+        self.summary.sent.1 += bytes;
+        if bytes < object.size {
+            // The peer has been promised more, and notices by the hash.
+            self.summary.faults += 1;
+            let error = error.unwrap_or_else(|| io::Error::new(ErrorKind::UnexpectedEof, "an object was cut short"));
+            (self.session.on_fault)(&error);
+        }
+        Ok(())
+    }
+}
+
+/// Reads an object's bytes to their end. They are kept as long as they can be those that were announced.
+fn receive<I: Input>(
+    reader: &mut PacketReader<I>,
+    mut block: Block,
+    staged: &mut dyn Staged,
+    oid: Oid,
+    size: u64,
+) -> Result<(Received, Option<Block>), super::Broken> {
+    let mut hashing = Hashing::new(size);
+    let mut left = 0;
+    loop {
+        block = reader.block(block, &mut left)?;
+        let (came, last) = (hashing.size() + block.len(), block.is_last());
+        if came > size {
+            // Nothing more is kept of it.
+            let more = if last { 0 } else { rest(reader, left)? };
+            return Ok((Ok(Err(Mismatch::Size { oid, announced: size, came: came + more })), Some(block)));
+        }
+        match hashing.take(block, staged) {
+            Err(error) => {
+                if !last {
+                    rest(reader, left)?;
+                }
+                return Ok((Err(error), None));
+            }
+            Ok(spare) if last => return Ok((hashing.finish(oid, size), Some(spare))),
+            Ok(spare) => block = spare,
+        }
+    }
+}
+
+/// Passes over the rest of an object, in whose packet so many bytes are still to come.
+fn rest<I: Input>(reader: &mut PacketReader<I>, mut left: usize) -> Result<u64, super::Broken> {
+    let mut block = Block::new();
+    let mut bytes = 0;
+    while !block.is_last() {
+        block = reader.block(block, &mut left)?;
+        bytes += block.len();
+    }
+    Ok(bytes)
+}
+
+fn mismatch(mismatch: Mismatch) -> Stop {
+    Stop::Denied(Denial::new(status::UNPROCESSABLE, mismatch.to_string()))
+}
+
+fn not_stored(oid: &Oid) -> Denial {
+    Denial::not_found(format!("the object {oid} is not stored here"))
+}

@@ -1,0 +1,203 @@
+//! `kill -9` of writers at random moments, with readers that go on, and `sqlite3` opening and closing the file between.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::os::unix::process::ExitStatusExt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::process::{Child, ExitStatus};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, RwLock};
+use std::thread;
+use std::time::Duration;
+
+use hubgate::name::Owner;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+use crate::Test;
+use crate::child::Asker;
+use crate::hub::Hub;
+use crate::model::{self, Random};
+use crate::run::{gateway_answer, helper_answer, sqlite3};
+
+pub(crate) const TESTS: [Test; 1] = [("a_writer_killed_at_any_moment_stops_no_reader_and_loses_no_key", killed)];
+
+/// How many changes are known to be safe; it outlives the writer that says so.
+#[derive(Debug)]
+pub(crate) struct Reported(File);
+
+impl Reported {
+    pub(crate) fn new(hub: &Hub, done: u64) -> Self {
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create(true).truncate(true).open(hub.path("reported"));
+        let file = file.expect("a file for reports");
+        file.write_all_at(&done.to_le_bytes(), 0).expect("a number");
+        Self(file)
+    }
+
+    pub(crate) fn done(&self) -> u64 {
+        let mut bytes = [0; 8];
+        self.0.read_exact_at(&mut bytes, 0).expect("a number");
+        u64::from_le_bytes(bytes)
+    }
+}
+
+/// A process that makes one change after the other.
+#[derive(Debug)]
+pub(crate) struct Writer(Child);
+
+impl Writer {
+    /// Starts one; `anew` says whether it opens the database for each change.
+    pub(crate) fn start(hub: &Hub, anew: bool, reported: &Reported) -> Self {
+        let mut command = hub.child("write");
+        command.arg(if anew { "anew" } else { "once" }).arg(reported.done().to_string());
+        command.stdout(reported.0.try_clone().expect("a descriptor"));
+        Self(command.spawn().expect("a writer"))
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_raw(self.0.id().try_into().expect("a pid"))
+    }
+
+    /// Kills it. Nothing that it could do comes first.
+    pub(crate) fn kill(mut self) {
+        let _ = self.0.kill();
+        let status = self.0.wait().expect("a child");
+        assert_eq!(status.signal(), Some(9), "the writer ended by itself: {status:?}");
+    }
+
+    /// Waits for it to end by itself.
+    pub(crate) fn wait(mut self) -> ExitStatus {
+        self.0.wait().expect("a child")
+    }
+
+    /// Holds it where it is.
+    pub(crate) fn stop(&self) {
+        kill(self.pid(), Signal::SIGSTOP).expect("a signal");
+        let status = waitpid(self.pid(), Some(WaitPidFlag::WUNTRACED)).expect("a child");
+        assert!(matches!(status, WaitStatus::Stopped(..)), "the writer ended by itself: {status:?}");
+    }
+
+    /// Lets it go on.
+    pub(crate) fn go_on(&self) {
+        kill(self.pid(), Signal::SIGCONT).expect("a signal");
+    }
+}
+
+/// Which of `candidates` is the number of changes that the database holds; there must be one.
+pub(crate) fn state(asker: &mut Asker, candidates: &[u64], random: &Random) -> u64 {
+    let newest = candidates.iter().copied().max().unwrap_or(0);
+    let mut keys: Vec<u64> = (newest.saturating_sub(16)..newest + 5).collect();
+    keys.extend((0..8).map(|_| random.below(newest + 1)));
+    let heard: BTreeMap<u64, Option<Owner>> =
+        keys.iter().map(|key| (*key, asker.ask(*key).unwrap_or_else(|error| panic!("{error}")))).collect();
+    let holds = |done: &u64| heard.iter().all(|(key, owner)| *owner == model::answer(*key, *done));
+    let state = candidates.iter().copied().find(|done| holds(done));
+    state.unwrap_or_else(|| panic!("none of the states {candidates:?} is what was heard: {heard:?}"))
+}
+
+/// Readers at work, and what they came to.
+#[derive(Debug)]
+struct Readers {
+    hub: Hub,
+    reported: Reported,
+    /// A lookup holds it to read; who wants none under way holds it to write.
+    under_way: RwLock<()>,
+    end: AtomicBool,
+    lookups: Mutex<BTreeMap<&'static str, u64>>,
+    failures: Mutex<Vec<String>>,
+}
+
+impl Readers {
+    /// Asks about one key after the other until the end, and holds each answer against what it may be.
+    fn read(&self, who: &'static str, random: &Random, mut ask: impl FnMut(u64) -> Result<Option<Owner>, String>) {
+        while !self.end.load(Ordering::Relaxed) {
+            let _under_way = self.under_way.read().expect("a lock");
+            let done = self.reported.done();
+            let key = random.key(done);
+            match ask(key) {
+                Ok(owner) if model::is_possible(owner.as_ref(), key, done) => {
+                    *self.lookups.lock().expect("a lock").entry(who).or_default() += 1;
+                }
+                heard => self.failures.lock().expect("a lock").push(format!("{who}: key {key} at {done}: {heard:?}")),
+            }
+        }
+    }
+
+    /// Starts and kills one writer after the other; gives how many changes the last one left.
+    fn kill_writers(&self, rounds: u64, random: &Random) -> u64 {
+        let Self { hub, reported, .. } = self;
+        let mut asker = Asker::new(hub);
+        let (mut done, mut wal_gone) = (1, 0);
+        for round in 0..rounds {
+            let writer = Writer::start(hub, round % 2 == 1, reported);
+            thread::sleep(Duration::from_micros(random.below(60_000)));
+            if round % 5 == 4 {
+                sqlite3(hub.database(), "SELECT count(*) FROM key");
+                thread::sleep(Duration::from_micros(random.below(5_000)));
+            }
+            writer.kill();
+            let known = reported.done();
+            done = state(&mut asker, &[known, known + 1], random);
+            if round % 3 == 2 {
+                let quiet = self.under_way.write().expect("a lock");
+                sqlite3(hub.database(), "SELECT count(*) FROM key");
+                wal_gone += u64::from(!hub.beside("-wal").exists());
+                // As who can only read, before the gateway or a writer makes a new one.
+                state(&mut asker, &[done], random);
+                assert_eq!(helper_answer(hub, done), Ok(model::answer(done, done)));
+                drop(quiet);
+                thread::sleep(Duration::from_millis(5));
+                state(&mut asker, &[done], random);
+            }
+        }
+        for key in 0..done + 5 {
+            assert_eq!(asker.ask(key), Ok(model::answer(key, done)), "key {key} after {done} changes");
+        }
+        assert!(rounds < 50 || wal_gone > rounds / 10, "sqlite3 removed the -wal only {wal_gone} times");
+        eprintln!("killed: {rounds} writers, {done} changes, the -wal removed {wal_gone} times");
+        done
+    }
+}
+
+fn killed() {
+    let rounds: u64 = std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(100);
+    let random = Random::seeded("killed");
+    let hub = Hub::new("killed");
+    let readers = Readers {
+        reported: Reported::new(&hub, 1),
+        hub,
+        under_way: RwLock::default(),
+        end: AtomicBool::new(false),
+        lookups: Mutex::default(),
+        failures: Mutex::default(),
+    };
+    thread::scope(|scope| {
+        let readers = &readers;
+        let mut start = |who, ask: fn(&Hub, u64) -> Result<Option<Owner>, String>| {
+            let random = Random::new(random.next());
+            scope.spawn(move || readers.read(who, &random, |key| ask(&readers.hub, key)));
+        };
+        for _ in 0..4 {
+            start("authorized-keys", helper_answer);
+        }
+        start("gateway", gateway_answer);
+        let others = Random::new(random.next());
+        scope.spawn(move || {
+            let mut asker = Asker::new(&readers.hub);
+            readers.read("one process", &others, |key| asker.ask(key));
+        });
+        // A failure must not leave the readers running.
+        let outcome = catch_unwind(AssertUnwindSafe(|| readers.kill_writers(rounds, &random)));
+        readers.end.store(true, Ordering::Relaxed);
+        outcome.unwrap_or_else(|panic| resume_unwind(panic));
+    });
+    assert_eq!(sqlite3(readers.hub.database(), "PRAGMA integrity_check"), "ok\n");
+    let (lookups, failures) = (readers.lookups.into_inner(), readers.failures.into_inner());
+    let (lookups, failures) = (lookups.expect("a lock"), failures.expect("a lock"));
+    eprintln!("killed: lookups {lookups:?}, failed {}", failures.len());
+    assert!(failures.is_empty(), "{:#?}", failures.iter().take(20).collect::<Vec<_>>());
+    assert!(lookups.len() == 3 && lookups.values().all(|count| *count > rounds), "{lookups:?}");
+}

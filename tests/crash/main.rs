@@ -1,0 +1,66 @@
+//! The database under fire: writers killed at any moment, power lost, foreign tools at work, files broken.
+//!
+//! Everything runs as real processes with the uids of a real hub, so it needs root. This program starts itself anew as
+//! a writer and as a reader (`child`). `ROUNDS=1000 cargo test --test crash` is the long run; `SEED=N` repeats one;
+//! `KEEP=1` leaves the files.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails, and says why"
+)]
+
+mod child;
+mod faults;
+mod hub;
+mod killed;
+mod model;
+mod power;
+mod run;
+mod space;
+
+use std::process::{Command, ExitCode};
+
+use libtest_mimic::{Arguments, Trial};
+
+/// The name of a test and the test.
+type Test = (&'static str, fn());
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let [child::WORD, role, words @ ..] = words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        return child::main(role, words);
+    }
+    assert!(nix::unistd::geteuid().is_root(), "this test needs root: it runs programs as other uids");
+    if let Some(status) = in_own_mounts() {
+        return status;
+    }
+    let arguments = Arguments::from_args();
+    let trial = |(name, test): Test| {
+        Trial::test(name, move || {
+            test();
+            Ok(())
+        })
+    };
+    let tests = killed::TESTS.iter().chain(&power::TESTS).chain(&faults::TESTS).copied().map(trial);
+    let spaces = space::TESTS.iter().copied().map(|test| trial(test).with_ignored_flag(!hub::can_mount()));
+    let conclusion = libtest_mimic::run(&arguments, tests.chain(spaces).collect());
+    hub::remove_all();
+    conclusion.exit_code()
+}
+
+/// Runs this program anew where what it mounts goes away with it. `None` if it is there already, or never can be.
+fn in_own_mounts() -> Option<ExitCode> {
+    const THERE: &str = "HUBGATE_CRASH_MOUNTS";
+    let unshare = || {
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--propagation", "private", "--"]);
+        command
+    };
+    if std::env::var_os(THERE).is_some() || !unshare().arg("true").status().is_ok_and(|status| status.success()) {
+        return None;
+    }
+    let own = std::env::current_exe().expect("this program");
+    let status = unshare().arg(own).args(std::env::args_os().skip(1)).env(THERE, "1").status().expect("unshare runs");
+    Some(if status.success() { ExitCode::SUCCESS } else { ExitCode::from(101) })
+}

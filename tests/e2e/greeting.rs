@@ -1,0 +1,163 @@
+//! `ssh -T`: who am I here?
+
+use std::process::Command;
+
+use crate::harness::{Client, Hub, Key, KeyKind, Setup, refused, run, says, trials};
+use crate::texts::{denied, hi, not_supported, unknown_key};
+
+trials![
+    a_known_key_is_greeted_by_the_name_of_its_account,
+    every_kind_of_key_is_greeted,
+    an_unknown_key_is_greeted_as_anonymous_and_hears_the_way_out,
+    an_unknown_key_hears_where_keys_are_added,
+    an_unknown_key_is_denied_where_anonymous_is_off,
+    a_client_without_a_key_is_denied,
+    a_terminal_is_refused_and_the_greeting_still_comes,
+    a_terminal_that_is_insisted_on_is_refused,
+    help_says_what_there_is,
+    nothing_can_be_forwarded,
+    a_security_key_gets_its_line,
+];
+
+fn a_known_key_is_greeted_by_the_name_of_its_account() {
+    let hub = Hub::new();
+    let alice = hub.user("Alice");
+    alice.greet().is(&says(hi("Alice")));
+    hub.logged(&[format!(
+        "info hubgate: user=Alice key={} from=127.0.0.1 verb=greeting decision=allow reason=\"\"",
+        alice.key.fingerprint
+    )]);
+}
+
+fn every_kind_of_key_is_greeted() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    for kind in KeyKind::ALL {
+        let key = Key::of_kind(kind);
+        hub.add_key("alice", &key, &[]);
+        Client::new(&hub, Some("alice"), key.clone()).greet().is(&says(hi("alice")));
+        key.put_back(kind);
+    }
+}
+
+fn an_unknown_key_is_greeted_as_anonymous_and_hears_the_way_out() {
+    let hub = Hub::new();
+    for kind in KeyKind::ALL {
+        let key = Key::of_kind(kind);
+        let stranger = Client::new(&hub, None, key.clone());
+        stranger.greet().is(&says(hi("anonymous")).warning(unknown_key(&stranger)));
+        key.put_back(kind);
+    }
+}
+
+fn an_unknown_key_hears_where_keys_are_added() {
+    let hub = Hub::with(&Setup { keys_help: "https://hub.test/settings/keys", ..Setup::default() });
+    let stranger = hub.stranger();
+    let (fingerprint, at) = (&stranger.key.fingerprint, &stranger.at);
+    stranger.greet().is(&says(hi("anonymous")).warning(format!(
+        "hubgate: the key {fingerprint} is on no account here\n\
+         hubgate: add it to your account: https://hub.test/settings/keys\n\
+         hubgate: to use another key: ssh -o IdentitiesOnly=yes -i FILE {at}\n"
+    )));
+    hub.logged(&[format!(
+        "info hubgate: user=anonymous key={fingerprint} from=127.0.0.1 verb=greeting decision=allow reason=\"\""
+    )]);
+}
+
+fn an_unknown_key_is_denied_where_anonymous_is_off() {
+    let hub = Hub::with(&Setup { anonymous: "off", ..Setup::default() });
+    let (alice, stranger) = (hub.user("alice"), hub.stranger());
+    alice.greet().is(&says(hi("alice")));
+    stranger.greet().is(&refused(denied(&stranger)).status(255));
+}
+
+fn a_client_without_a_key_is_denied() {
+    let hub = Hub::new();
+    let nobody = hub.stranger();
+    let outcome = nobody.ssh_with(&["-oBatchMode=yes", "-oPubkeyAuthentication=no"], "", b"");
+    outcome.is(&refused(denied(&nobody)).status(255));
+    hub.logged::<&str>(&[]);
+}
+
+fn a_terminal_is_refused_and_the_greeting_still_comes() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    // script(1) gives ssh a terminal, as a person has one; everything ends up on it.
+    let ssh = format!("ssh -F {} hub.test", alice.ssh_config().display());
+    let outcome = run(alice.command("script").args(["-qec", &ssh, "/dev/null"]).env("TERM", "xterm"));
+    outcome.is(&says(
+        "PTY allocation request failed on channel 0\r\nHi alice, welcome to Test Hub.\r\n\
+         Connection to 127.0.0.1 closed.\r\r\n",
+    ));
+}
+
+fn a_terminal_that_is_insisted_on_is_refused() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    let outcome = run(alice.command("ssh").arg("-F").arg(alice.ssh_config()).args(["-tt", "hub.test"]));
+    // This is the end for ssh, whatever the server says next.
+    outcome.is(&refused("PTY allocation request failed on channel 0\r\n").status(255));
+}
+
+fn help_says_what_there_is() {
+    let hub = Hub::new();
+    let (alice, stranger) = (hub.user("alice"), hub.stranger());
+    for client in [&alice, &stranger] {
+        let at = &client.at;
+        client.ssh("help").is(&says(format!(
+            "This server speaks git over SSH:\n  \
+             git clone {at}:OWNER/NAME              a model\n  \
+             git clone {at}:datasets/OWNER/NAME     a dataset\n  \
+             git clone {at}:spaces/OWNER/NAME       a space\n  \
+             ssh -T {at}                            says who you are\n"
+        )));
+    }
+    alice.ssh("help me").is(&refused(not_supported(&alice)).status(127));
+}
+
+fn nothing_can_be_forwarded() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    // The port of sshd itself is one that surely listens.
+    let to = format!("127.0.0.1:{}", hub.port);
+    let outcome = run(alice.command("ssh").arg("-F").arg(alice.ssh_config()).args(["-W", &to, "hub.test"]));
+    outcome.is(&refused(
+        "channel 0: open failed: administratively prohibited: open failed\r\nstdio forwarding failed\r\n",
+    )
+    .status(255));
+    let options = ["-oBatchMode=yes", "-oExitOnForwardFailure=yes", "-R", "0:127.0.0.1:1"];
+    alice
+        .ssh_with(&options, "", b"")
+        .is(&refused("Error: remote port forwarding failed for listen port 0\r\n").status(255));
+    let sftp = run(alice.command("sftp").args(["-qF"]).arg(alice.ssh_config()).arg("hub.test"));
+    assert!(sftp.status != 0 && sftp.stdout.is_empty(), "{sftp}");
+}
+
+fn a_security_key_gets_its_line() {
+    // No such key is at hand, so sshd's question is asked by hand. Both were made by ssh-keygen.
+    const KEYS: [&str; 2] = [
+        "sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIOMK5L44mGvJzcd/EXD1se558ABEBcnT7mJknNpvbswBAAAABHNzaDo=",
+        "sk-ecdsa-sha2-nistp256@openssh.com AAAAInNrLWVjZHNhLXNoYTItbmlzdHAyNTZAb3BlbnNzaC5jb20AAAAIbmlzdHAyNTYAAABBBFuf6S7UVDqezdccE36R/Z5BSqtyASCGKlhaRpUPKolizaWRxOmFwSyPfOE392btqi2XVvi/AierfSOyJ+8vKBoAAAAEc3NoOg==",
+    ];
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    for key in KEYS {
+        hub.hubgate_with(&["key", "add", "alice", "-"], key.as_bytes()).succeeded();
+        let words: Vec<&str> = std::iter::once(hub.login.name.as_str()).chain(key.split(' ')).collect();
+        let file = hub.path("line");
+        std::fs::write(&file, key).expect("a file");
+        let fingerprint = run(Command::new("ssh-keygen").arg("-lf").arg(&file)).succeeded().stdout();
+        let fingerprint = fingerprint.split(' ').nth(1).expect("a fingerprint");
+        let line = format!(
+            "restrict,command=\"{}/libexec/gateway --config {} alice --key {fingerprint}\" {key}\n",
+            hub.dir.display(),
+            hub.config().display()
+        );
+        let outcome = hub.helper(&words);
+        outcome.is(&says(&line));
+        // ssh-keygen reads the line as sshd does: options, type, key.
+        std::fs::write(&file, &line).expect("a file");
+        let read = run(Command::new("ssh-keygen").arg("-lf").arg(&file)).succeeded().stdout();
+        assert!(read.contains(fingerprint), "{read}");
+    }
+}

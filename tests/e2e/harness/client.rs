@@ -1,0 +1,174 @@
+//! A person's machine: a home, a key, the stock ssh and a git.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::agent::Agent;
+use super::hub::Hub;
+use super::key::Key;
+use super::machine::machine;
+use super::outcome::Outcome;
+use super::process::{run, run_with};
+
+/// The name that clients know every hub by; their ssh configuration leads to the right port.
+pub(crate) const HOST: &str = "hub.test";
+
+/// A client of one hub.
+pub(crate) struct Client {
+    pub(crate) home: PathBuf,
+    /// The account that its key is on.
+    pub(crate) user: Option<String>,
+    pub(crate) key: Key,
+    git: PathBuf,
+    agent: Option<PathBuf>,
+    /// `login@host`, as messages of the hub say it.
+    pub(crate) at: String,
+}
+
+impl Client {
+    /// A client that has one key, in a file of its own.
+    pub(crate) fn new(hub: &Hub, user: Option<&str>, key: Key) -> Self {
+        let home = machine().fresh("client");
+        fs::create_dir(&home).expect("a directory");
+        fs::write(home.join("known_hosts"), format!("{HOST} {}\n", machine().host_key)).expect("a file");
+        let client = Self {
+            user: user.map(str::to_owned),
+            key,
+            git: machine().newest_git().path.clone(),
+            agent: None,
+            at: format!("{}@{HOST}", hub.login.name),
+            home,
+        };
+        client.configure(hub, &format!("IdentityFile {}\n    IdentitiesOnly yes\n", client.key.file.display()));
+        client
+    }
+
+    /// A client whose keys are all in an agent.
+    pub(crate) fn with_agent(hub: &Hub, user: Option<&str>, key: Key, agent: &Agent) -> Self {
+        let mut client = Self::new(hub, user, key);
+        client.agent = Some(agent.socket.clone());
+        client.configure(hub, "IdentityFile none\n");
+        client
+    }
+
+    fn configure(&self, hub: &Hub, identity: &str) {
+        let home = self.home.display();
+        let text = format!(
+            "Host {HOST}\n    HostName 127.0.0.1\n    Port {}\n    User {}\n    HostKeyAlias {HOST}\n    \
+             UserKnownHostsFile {home}/known_hosts\n    GlobalKnownHostsFile none\n    StrictHostKeyChecking yes\n    \
+             UpdateHostKeys no\n    ControlPath {home}/master\n    {identity}",
+            hub.port, hub.login.name
+        );
+        fs::write(self.ssh_config(), text).expect("ssh's configuration");
+    }
+
+    pub(crate) fn ssh_config(&self) -> PathBuf {
+        self.home.join("ssh_config")
+    }
+
+    /// The same person with another git.
+    pub(crate) fn git_of(mut self, git: &Path) -> Self {
+        git.clone_into(&mut self.git);
+        self
+    }
+
+    /// A program in the client's home, with the client's environment and no other.
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("HOME", &self.home)
+            .env("LC_ALL", "C.UTF-8")
+            .current_dir(&self.home);
+        if let Some(agent) = &self.agent {
+            command.env("SSH_AUTH_SOCK", agent);
+        }
+        command
+    }
+
+    /// `ssh -T` with options before the host; what follows is the test's.
+    pub(crate) fn ssh_command(&self, options: &[&str]) -> Command {
+        let mut command = self.command("ssh");
+        command.arg("-F").arg(self.ssh_config()).arg("-T").args(options).arg(HOST);
+        command
+    }
+
+    /// Asks the hub for a command; an empty one is none.
+    #[track_caller]
+    pub(crate) fn ssh(&self, command: impl AsRef<OsStr>) -> Outcome {
+        self.ssh_with(&["-oBatchMode=yes"], command, b"")
+    }
+
+    /// The same with options of ssh and an input.
+    #[track_caller]
+    pub(crate) fn ssh_with(&self, options: &[&str], command: impl AsRef<OsStr>, input: &[u8]) -> Outcome {
+        let words = Some(command.as_ref()).filter(|command| !command.is_empty());
+        run_with(self.ssh_command(options).args(words), input)
+    }
+
+    /// `ssh -T`: who am I?
+    #[track_caller]
+    pub(crate) fn greet(&self) -> Outcome {
+        self.ssh("")
+    }
+
+    /// git in the client's home.
+    #[track_caller]
+    pub(crate) fn git(&self, words: &[&str]) -> Outcome {
+        self.git_in("", words)
+    }
+
+    /// git in a directory beneath it.
+    #[track_caller]
+    pub(crate) fn git_in(&self, directory: &str, words: &[&str]) -> Outcome {
+        run(self.git_command(directory).args(words))
+    }
+
+    pub(crate) fn git_command(&self, directory: &str) -> Command {
+        let mut command = self.command(&self.git);
+        command
+            .env("GIT_SSH_COMMAND", format!("ssh -oBatchMode=yes -F {}", self.ssh_config().display()))
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_TERMINAL_PROMPT", "0");
+        for who in ["AUTHOR", "COMMITTER"] {
+            command.env(format!("GIT_{who}_NAME"), "A").env(format!("GIT_{who}_EMAIL"), "a@example.com");
+        }
+        let settings = ["init.defaultBranch=main", "advice.detachedHead=false", "push.default=current", "gc.auto=0"];
+        command.args(settings.iter().flat_map(|setting| ["-c", setting]));
+        command.current_dir(self.home.join(directory));
+        command
+    }
+
+    /// Writes a file beneath the home.
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        fs::write(self.home.join(name), content).expect("a file");
+    }
+
+    /// Reads a file beneath the home.
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.home.join(name)).expect("a file")
+    }
+
+    /// Commits a file in a working tree and returns the commit's id.
+    #[track_caller]
+    pub(crate) fn commit(&self, tree: &str, file: &str, content: &str) -> String {
+        self.write(&format!("{tree}/{file}"), content);
+        self.git_in(tree, &["add", file]).succeeded();
+        self.git_in(tree, &["commit", "--quiet", "-m", file]).succeeded();
+        self.git_in(tree, &["rev-parse", "HEAD"]).succeeded().stdout().trim_end().to_owned()
+    }
+
+    /// The short URL of a repository.
+    pub(crate) fn url(path: &str) -> String {
+        format!("{HOST}:{path}")
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.home);
+    }
+}

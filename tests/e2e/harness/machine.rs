@@ -1,0 +1,273 @@
+//! What one run makes on the machine and takes away again: accounts, a directory, a host key.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use hubgate::admin::programs;
+use hubgate::admin::sshd_config::Version;
+use hubgate::db::Store;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::waitpid;
+use nix::unistd::{Pid, User, geteuid};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use super::process::{self, descendants, run, run_with};
+use super::test;
+
+/// A login account of the run's own.
+#[derive(Debug, Clone)]
+pub(crate) struct Account {
+    pub(crate) name: String,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+}
+
+/// A git on this machine.
+#[derive(Debug, Clone)]
+pub(crate) struct Git {
+    pub(crate) path: PathBuf,
+    /// Such as `2.39.5`.
+    pub(crate) version: String,
+}
+
+/// What every hub of the run shares.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    /// Root's, readable by all, under parents that sshd accepts.
+    pub(crate) dir: PathBuf,
+    /// The login account with `/bin/sh`.
+    pub(crate) login: Account,
+    /// The login account whose shell is the gateway.
+    pub(crate) gateway_login: Account,
+    /// The account that runs the helper.
+    pub(crate) keys: Account,
+    /// The public line of the host key.
+    pub(crate) host_key: String,
+    pub(crate) sshd_version: Version,
+    /// The gits of this machine, the distribution's first.
+    pub(crate) gits: Vec<Git>,
+    count: AtomicU32,
+}
+
+static MACHINE: OnceLock<Machine> = OnceLock::new();
+const ROOT: &str = "/var/lib";
+const PREFIX: &str = "hubgate-test-";
+/// The letters behind `hg` in the names of the three accounts, before the pid.
+const ACCOUNTS: [char; 3] = ['t', 's', 'k'];
+
+/// The machine of this run.
+pub(crate) fn machine() -> &'static Machine {
+    MACHINE.get().expect("set_up was called")
+}
+
+fn directory_of(pid: u32) -> PathBuf {
+    Path::new(ROOT).join(format!("{PREFIX}{pid}"))
+}
+
+fn account_name(letter: char, pid: u32) -> String {
+    format!("hg{letter}{pid}")
+}
+
+impl Machine {
+    /// Makes what the run needs, and sees to it that a signal takes it away.
+    pub(crate) fn set_up() -> Result<(), String> {
+        if !geteuid().is_root() {
+            return Err("run this as root: it makes login accounts and starts sshd".to_owned());
+        }
+        test::set_panic_hook();
+        // What loses its parent, as a session of an sshd that has ended, becomes a child of this process.
+        nix::sys::prctl::set_child_subreaper(true).map_err(|errno| errno.to_string())?;
+        let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(|error| error.to_string())?;
+        std::thread::spawn(move || {
+            if let Some(signal) = signals.forever().next() {
+                process::stop();
+                Self::tear_down();
+                std::process::exit(128 + signal);
+            }
+        });
+        sweep();
+        std::panic::catch_unwind(Self::make)
+            .map(|machine| drop(MACHINE.set(machine)))
+            .map_err(|_| "cannot set up".to_owned())
+    }
+
+    fn make() -> Self {
+        let pid = std::process::id();
+        let dir = directory_of(pid);
+        let make = |name: &str| {
+            let path = dir.join(name);
+            fs::create_dir(&path).expect("a directory");
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a mode");
+        };
+        for name in ["", "keys", "seed", "home"] {
+            make(name);
+        }
+        // sshd's own, which no service made in a bare container (sshd(8), PRIVSEP).
+        fs::create_dir_all("/run/sshd").expect("/run/sshd");
+        install_programs(&dir.join("libexec"));
+        let [login, gateway_login, keys] = ACCOUNTS.map(|letter| {
+            let gateway = dir.join("libexec/gateway");
+            let shell = match letter {
+                's' => gateway.as_path(),
+                'k' => Path::new("/usr/sbin/nologin"),
+                _ => Path::new("/bin/sh"),
+            };
+            make_account(&account_name(letter, pid), shell)
+        });
+        let host_key = dir.join("host_key");
+        let keygen = ["-q", "-t", "ed25519", "-N", "", "-C", "host", "-f"];
+        run(Command::new("ssh-keygen").args(keygen).arg(&host_key)).succeeded();
+        let host_key = fs::read_to_string(dir.join("host_key.pub")).expect("a host key").trim_end().to_owned();
+        // A database that each hub starts from a copy of.
+        drop(Store::create(&dir.join("hubgate.db")).expect("a database"));
+        let gits = gits();
+        fs::write(dir.join("home/.gitconfig"), "[safe]\n\tdirectory = *\n").expect("a file");
+        for format in ["sha1", "sha256"] {
+            make_seed(&gits, &dir, format);
+        }
+        let sshd_version = sshd_version();
+        let names: Vec<String> =
+            gits.iter().map(|git| format!("git {} ({})", git.version, git.path.display())).collect();
+        println!("e2e: OpenSSH {sshd_version}; server and client {}", names.join(", server and client "));
+        Self { dir, login, gateway_login, keys, host_key, sshd_version, gits, count: AtomicU32::new(0) }
+    }
+
+    /// A path in the run's directory that no other caller gets: `prefix` and a number.
+    pub(crate) fn fresh(&self, prefix: &str) -> PathBuf {
+        self.dir.join(format!("{prefix}{}", self.count.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    /// The git that the distribution ships.
+    pub(crate) fn git(&self) -> &Git {
+        self.gits.first().expect("a git")
+    }
+
+    /// The newest git of this machine; the distribution's where there is no other.
+    pub(crate) fn newest_git(&self) -> &Git {
+        self.gits.last().expect("a git")
+    }
+
+    /// Takes away whatever [`Self::set_up`] and the tests made, as far as it was made.
+    pub(crate) fn tear_down() {
+        let own = Pid::from_raw(i32::try_from(std::process::id()).expect("a pid"));
+        let start = Instant::now();
+        loop {
+            let left = descendants(own);
+            if left.is_empty() || start.elapsed() > Duration::from_secs(10) {
+                break;
+            }
+            for process in left {
+                let _ = kill(process, Signal::SIGKILL);
+                let _ = waitpid(process, Some(nix::sys::wait::WaitPidFlag::WNOHANG));
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        remove_run(std::process::id());
+    }
+}
+
+/// Removes the accounts and the directory of one run.
+fn remove_run(pid: u32) {
+    let accounts: Vec<User> =
+        ACCOUNTS.iter().filter_map(|letter| User::from_name(&account_name(*letter, pid)).ok().flatten()).collect();
+    // sshd's own of sessions that were killed.
+    for entry in fs::read_dir("/tmp").into_iter().flatten().flatten() {
+        let ours = entry.metadata().is_ok_and(|file| accounts.iter().any(|user| user.uid.as_raw() == file.uid()));
+        if ours && entry.file_name().to_string_lossy().starts_with("sshauth.") {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+    for user in accounts {
+        // Another program may hold the lock on passwd.
+        retry(|| Command::new("userdel").arg(&user.name).output().is_ok_and(|output| output.status.success()));
+    }
+    let _ = fs::remove_dir_all(directory_of(pid));
+}
+
+/// Removes what a run that was killed left behind.
+fn sweep() {
+    for entry in fs::read_dir(ROOT).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let pid = name.to_str().and_then(|name| name.strip_prefix(PREFIX)).and_then(|pid| pid.parse().ok());
+        if let Some(pid) = pid.filter(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
+            remove_run(pid);
+        }
+    }
+}
+
+fn retry(mut step: impl FnMut() -> bool) -> bool {
+    (0..100).any(|_| {
+        let done = step();
+        if !done {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        done
+    })
+}
+
+fn make_account(name: &str, shell: &Path) -> Account {
+    let mut command = Command::new("useradd");
+    // `*` and not `!`: without PAM sshd takes that for a locked account.
+    command.args(["--system", "--user-group", "--no-create-home", "--home-dir", "/", "--password", "*", "--shell"]);
+    command.arg(shell).arg(name);
+    assert!(retry(|| command.status().expect("useradd").success()), "useradd {name}");
+    let user = User::from_name(name).expect("passwd").expect("the account");
+    Account { name: user.name, uid: user.uid.as_raw(), gid: user.gid.as_raw() }
+}
+
+/// Copies the programs as cargo built them; hubs link to these copies.
+fn install_programs(libexec: &Path) {
+    let built = [
+        env!("CARGO_BIN_EXE_authorized-keys"),
+        env!("CARGO_BIN_EXE_gateway"),
+        env!("CARGO_BIN_EXE_services"),
+        env!("CARGO_BIN_EXE_hubgate"),
+    ];
+    let from = Path::new(env!("CARGO_BIN_EXE_gateway")).parent().expect("a directory");
+    programs::install(from, libexec).unwrap_or_else(|(path, error)| panic!("{}: {error}", path.display()));
+    assert!(built.iter().all(|program| Path::new(program).parent() == Some(from)), "built side by side");
+}
+
+fn gits() -> Vec<Git> {
+    let version = |path: &Path| {
+        let output = run(Command::new(path).arg("--version"));
+        output.succeeded().stdout().trim_end().trim_start_matches("git version ").to_owned()
+    };
+    let installed = ["/usr/bin/git", "/usr/local/bin/git"].map(PathBuf::from);
+    let installed = installed.into_iter().filter(|path| path.is_file());
+    let gits: Vec<Git> = installed.map(|path| Git { version: version(&path), path }).collect();
+    assert!(!gits.is_empty(), "install git");
+    gits
+}
+
+fn sshd_version() -> Version {
+    let output = run(Command::new("/usr/sbin/sshd").arg("-V"));
+    let text = output.stdout() + &output.stderr();
+    let (_, rest) = text.split_once("OpenSSH_").expect("a version");
+    let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').expect("an end");
+    rest.get(..end).and_then(|version| version.parse().ok()).expect("a version")
+}
+
+/// Makes a repository of one commit and one tag that others are filled from; its ids are the same in every run.
+fn make_seed(gits: &[Git], dir: &Path, format: &str) {
+    let seed = dir.join("seed").join(format);
+    let git = &gits.first().expect("a git").path;
+    let command = |words: &[&str]| {
+        let mut command = Command::new(git);
+        command.env_clear().env("HOME", dir.join("home")).args(words).current_dir(dir);
+        command
+    };
+    let init = ["init", "--quiet", "--bare", "--template=", "--initial-branch=main", "--object-format"];
+    run(command(&init).arg(format).arg(&seed)).succeeded();
+    let stream = "blob\nmark :1\ndata 6\nhello\n\ncommit refs/heads/main\ncommitter A <a@example.com> 0 +0000\n\
+                  data 5\nfirst\nM 100644 :1 README.md\n\nreset refs/tags/v1\nfrom refs/heads/main\n\n";
+    let mut import = command(&["--git-dir"]);
+    import.arg(&seed).args(["fast-import", "--quiet"]);
+    run_with(&mut import, stream.as_bytes()).succeeded();
+}

@@ -1,0 +1,21 @@
+//! What the tests stand on: the machine's accounts, hubs, clients, and the comparison of what came of a command.
+
+mod agent;
+mod client;
+mod hub;
+mod key;
+mod machine;
+mod outcome;
+mod process;
+mod syslog;
+mod test;
+
+pub(crate) use agent::Agent;
+pub(crate) use client::Client;
+pub(crate) use hub::{Hub, Setup, Sshd};
+pub(crate) use key::{Key, KeyKind};
+pub(crate) use machine::{Account, Git, Machine, machine};
+pub(crate) use outcome::{Expected, Outcome, refused, says, silent};
+pub(crate) use process::{background, run, run_with};
+pub(crate) use syslog::Entry;
+pub(crate) use test::{Skip, Test, report_sessions, trial, trials};

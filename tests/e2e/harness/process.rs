@@ -1,0 +1,140 @@
+//! Processes: run to their end with a time limit, or in the background until they are dropped.
+
+use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::waitpid;
+use nix::unistd::Pid;
+
+use super::outcome::Outcome;
+
+/// After this a command counts as hanging and is killed.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Set once the run is being taken down: nothing may start any more.
+static STOPPED: AtomicBool = AtomicBool::new(false);
+
+/// Lets nothing start from now on; threads that try to wait for the end of the process.
+pub(super) fn stop() {
+    STOPPED.store(true, Ordering::SeqCst);
+}
+
+fn wait_if_stopped() {
+    while STOPPED.load(Ordering::SeqCst) {
+        std::thread::park();
+    }
+}
+
+/// Runs a command to its end, without input.
+#[track_caller]
+pub(crate) fn run(command: &mut Command) -> Outcome {
+    run_with(command, b"")
+}
+
+/// Runs a command to its end; `input` is its standard input.
+#[track_caller]
+pub(crate) fn run_with(command: &mut Command, input: &[u8]) -> Outcome {
+    wait_if_stopped();
+    let shown = show(command);
+    let stdin = if input.is_empty() { Stdio::null() } else { Stdio::piped() };
+    let spawned = command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = spawned.unwrap_or_else(|error| panic!("{shown}: {error}"));
+    let pid = pid_of(&child);
+    let (ended, watch) = mpsc::channel::<()>();
+    let (mut stdin, mut out, mut err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let (stdout, stderr, status, hung) = std::thread::scope(|scope| {
+        let watchdog = scope.spawn(move || {
+            let hung = watch.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout);
+            if hung {
+                for process in descendants(pid).into_iter().chain([pid]) {
+                    let _ = kill(process, Signal::SIGKILL);
+                }
+            }
+            hung
+        });
+        // A program that does not read its input to the end is no mistake of the test's.
+        scope.spawn(move || stdin.take().map(|mut stdin| stdin.write_all(input)));
+        let stdout = scope.spawn(move || read(out.as_mut()));
+        let stderr = read(err.as_mut());
+        let stdout = stdout.join().expect("a reader");
+        let status = child.wait().expect("a status");
+        drop(ended);
+        (stdout, stderr, status, watchdog.join().expect("a watchdog"))
+    });
+    let status = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
+    let outcome = Outcome { command: shown, stdout, stderr, status };
+    assert!(!hung, "still running after {PATIENCE:?}\n{outcome}");
+    outcome.check_no_panic();
+    outcome
+}
+
+fn read(stream: Option<&mut impl Read>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    stream.map(|stream| stream.read_to_end(&mut bytes));
+    bytes
+}
+
+fn show(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.as_encoded_bytes().escape_ascii().to_string()).collect::<Vec<_>>().join(" ")
+}
+
+pub(super) fn pid_of(child: &Child) -> Pid {
+    Pid::from_raw(i32::try_from(child.id()).expect("a pid"))
+}
+
+/// A process that runs until it is dropped, and everything that it started.
+pub(crate) struct Background(Child);
+
+/// Starts a process in the background.
+#[track_caller]
+pub(crate) fn background(command: &mut Command) -> Background {
+    wait_if_stopped();
+    let shown = show(command);
+    Background(command.spawn().unwrap_or_else(|error| panic!("{shown}: {error}")))
+}
+
+impl Background {
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.0.try_wait().expect("a status").is_some()
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        let children = descendants(pid_of(&self.0));
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+        // This process adopts what lost its parent, so it can wait for it too.
+        for child in children {
+            let _ = kill(child, Signal::SIGKILL);
+            let _ = waitpid(child, None);
+        }
+    }
+}
+
+/// Every process below one, as far as the chain of parents is whole (proc(5), `/proc/pid/stat`).
+pub(super) fn descendants(of: Pid) -> Vec<Pid> {
+    let parent = |process: i32| -> Option<i32> {
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+        stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
+    };
+    let entries = std::fs::read_dir("/proc").into_iter().flatten();
+    let processes: Vec<(i32, i32)> = entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter_map(|process| Some((process, parent(process)?)))
+        .collect();
+    let mut found = vec![of.as_raw()];
+    let mut next = 0;
+    while let Some(parent) = found.get(next).copied() {
+        found.extend(processes.iter().filter(|(_, of)| *of == parent).map(|(process, _)| *process));
+        next += 1;
+    }
+    found.into_iter().skip(1).map(Pid::from_raw).collect()
+}

@@ -1,0 +1,42 @@
+//! End to end: real clients, a stock sshd on 127.0.0.1 with the shipped `sshd_config.example`, the programs as built.
+//!
+//! One process sets up and tears down: login accounts of its own, one directory under `/var/lib`, one sshd a hub. Tests
+//! are sentences; each says what it needs on a [`harness::Hub`] of its own. Run as root: `cargo test --test e2e`.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::exit,
+    reason = "a test that cannot go on fails, and the harness speaks to whoever runs it"
+)]
+
+mod git;
+mod greeting;
+mod harness;
+mod texts;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+use harness::{Machine, Test, trial};
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(4);
+    let tests: Vec<Test> = [greeting::TRIALS, git::TRIALS].concat();
+    let trials: Vec<Trial> = tests.into_iter().map(trial).collect();
+    if arguments.list {
+        return libtest_mimic::run(&arguments, trials).exit_code();
+    }
+    if let Err(problem) = Machine::set_up() {
+        Machine::tear_down();
+        eprintln!("e2e: {problem}");
+        return ExitCode::FAILURE;
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    Machine::tear_down();
+    harness::report_sessions();
+    conclusion.exit_code()
+}
