@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 
+use crate::key::Fingerprint;
 use crate::name::{Owner, RepoPath};
 use crate::request::{Form, Operation, Service};
 use crate::word::words;
@@ -240,6 +241,18 @@ pub struct KeyFacts {
     pub removed: Option<Removal>,
 }
 
+impl KeyFacts {
+    /// The words that the helper would hand to the gateway.
+    #[must_use]
+    pub fn form(&self, fingerprint: Fingerprint) -> Form {
+        match (&self.holder, self.removed) {
+            (_, Some(Removal::Ordinary)) => Form::Anonymous(fingerprint),
+            (KeyHolder::Account { account, .. }, _) => Form::Account(account.name.clone(), fingerprint),
+            (KeyHolder::Repository { .. }, _) => Form::DeployKey(fingerprint),
+        }
+    }
+}
+
 /// What a key opens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyHolder {
@@ -288,6 +301,17 @@ pub enum NotAdmitted {
     Compromised,
     /// The forced command names an account that the key was never on. Not the peer's doing.
     OtherAccount,
+}
+
+impl NotAdmitted {
+    /// Whether whoever proves the key may still take it off what it is on.
+    #[must_use]
+    pub fn leaves_release(&self) -> bool {
+        match self {
+            Self::Expired(_) | Self::Disabled(_) | Self::Address(_) => true,
+            Self::NoLongerOn | Self::Certificate(_) | Self::Compromised | Self::OtherAccount => false,
+        }
+    }
 }
 
 /// What is wrong with a certificate that sshd took.

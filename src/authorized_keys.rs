@@ -122,18 +122,14 @@ fn key_line(config: &Config, key: &OfferedKey, socket: &Path) -> Result<Option<K
         }
         (Err(error), _) => return Err(error.into()),
     };
-    Ok(Some(KeyLine { options: String::new(), form, key: key.to_authorized_keys() }))
+    Ok(Some(KeyLine::of_key(form, key)))
 }
 
 /// The line for a certificate: its authority's, for its principal alone, where the database says that it is good.
 fn certificate_line(config: &Config, certificate: &OfferedCertificate) -> Result<Option<KeyLine>, Fault> {
     let now = now();
     let (facts, _) = Reader::open(&config.paths.database)?.session_by_certificate(certificate, None, now)?;
-    Ok(identify_certificate(&facts, now).ok().map(|_| KeyLine {
-        options: format!("cert-authority,principals=\"{}\",", certificate.principal()),
-        form: Form::Certificate(certificate.principal().clone(), certificate.authority()).to_string(),
-        key: certificate.authority_words().to_owned(),
-    }))
+    Ok(identify_certificate(&facts, now).ok().map(|_| KeyLine::of_certificate(certificate)))
 }
 
 /// What sshd is told about one key.
@@ -148,6 +144,20 @@ pub(crate) struct KeyLine {
 }
 
 impl KeyLine {
+    pub(crate) fn of_key(form: String, key: &OfferedKey) -> Self {
+        Self { options: String::new(), form, key: key.to_authorized_keys() }
+    }
+
+    /// Of the authority's key, good for the certificate's principal alone.
+    pub(crate) fn of_certificate(certificate: &OfferedCertificate) -> Self {
+        let (principal, authority) = (certificate.principal(), certificate.authority());
+        Self {
+            options: format!("cert-authority,principals=\"{principal}\","),
+            form: Form::Certificate(principal.clone(), authority).to_string(),
+            key: certificate.authority_words().to_owned(),
+        }
+    }
+
     /// The line that sshd reads (sshd(8), `AUTHORIZED_KEYS FILE FORMAT`): everything restricted, the gateway as command.
     ///
     /// No part of it can hold a quote, a backslash or a newline: a path that is plain, names that passed, base64.

@@ -10,9 +10,10 @@ pub(crate) mod user_auth;
 
 use std::io::Write;
 use std::os::unix::ffi::OsStringExt;
+use std::os::unix::process::CommandExt;
 use std::panic;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use crate::access::{Decision, Denial, Identity, KeyHolder, NotAdmitted, decide, identify, identify_certificate};
 use crate::clock::now;
@@ -30,6 +31,11 @@ use session::{Environment, SessionId};
 
 /// The program's name in the log.
 const PROGRAM: &str = "hubgate";
+
+/// The environment variable by which `services` learns the session's id in the log.
+pub const SID: &str = "HUBGATE_SID";
+/// The word by which the gateway asks `services` for a command of an account.
+pub const ACCOUNT: &str = "account";
 
 /// What broke on our side. For the log; the peer reads a reference.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +60,8 @@ enum Fault {
     Repository(#[from] crate::repository::OpenError),
     #[error("{0}")]
     Briefing(#[from] briefing::Error),
+    #[error("cannot start services: {0}")]
+    Services(#[source] std::io::Error),
     #[error("cannot start git: {0}")]
     Git(#[source] std::io::Error),
 }
@@ -67,7 +75,7 @@ impl Fault {
             Self::NotSshd | Self::Arguments(_) | Self::OtherAccount | Self::UserAuth(_) => {
                 (FaultKind::Broken, Level::Critical)
             }
-            Self::Process(_) | Self::Config(_) | Self::Repository(_) | Self::Briefing(_) | Self::Git(_) => {
+            Self::Process(_) | Self::Config(_) | Self::Repository(_) | Self::Briefing(_) | Self::Services(_) | Self::Git(_) => {
                 (FaultKind::Broken, Level::Error)
             }
         }
@@ -163,6 +171,10 @@ impl Session {
         let identity = match identity {
             Ok(identity) => identity,
             Err(NotAdmitted::OtherAccount) => return Err(Fault::OtherAccount),
+            Err(reason) if reason.leaves_release() && self.environment.asks_for_release() => {
+                self.line = self.line.clone().field("verb", "account");
+                return self.become_services(&arguments, form);
+            }
             Err(reason) => return Ok(self.refuse(speaker, &Refusal::NotAdmitted(reason))),
         };
         if let Identity::Account(_) | Identity::DeployKey { .. } = identity {
@@ -184,6 +196,7 @@ impl Session {
         match &request {
             Request::Greeting => Ok(self.answer(&speaker.greeting())),
             Request::Help => Ok(self.answer(&speaker.help())),
+            Request::Account => self.become_services(&arguments, form),
             Request::Git(Service::UploadArchive, _) if !config.git.archive => {
                 Ok(self.refuse(speaker, &Refusal::NotSupported))
             }
@@ -238,6 +251,27 @@ impl Session {
         Err(Fault::Git(error))
     }
 
+    /// Becomes `services`, for a command of an account; it asks everything anew.
+    fn become_services(&self, arguments: &Arguments, form: &Form) -> Result<Status, Fault> {
+        let services = std::env::current_exe().map_err(Fault::Services)?.with_file_name("services");
+        let mut command = Command::new(services);
+        command.env_clear().env("PATH", git::SAFE_PATH).env("LC_ALL", "C.UTF-8").env(SID, self.id.to_string());
+        for name in ["SSH_ORIGINAL_COMMAND", "SSH_CONNECTION", "SSH_USER_AUTH"] {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        command.current_dir("/").arg(ACCOUNT);
+        if let Some(config) = &arguments.config {
+            command.arg("--config").arg(config);
+        }
+        command.args(form.to_string().split(' '));
+        let text = self.environment.command.clone().unwrap_or_default();
+        let line = self.line.clone().bytes("command", &text).field("decision", "allow").field("reason", "");
+        self.send(Level::Info, &line);
+        Err(Fault::Services(command.exec()))
+    }
+
     /// What the push hook must know.
     fn brief(&self, config: &Config, form: &Form, repository: &ServedRepository) -> Brief {
         Brief {
@@ -282,9 +316,12 @@ impl Session {
     }
 
     fn log(&self, level: Level, decision: &str, reason: &str) {
-        let line = self.line.clone().field("decision", decision).field("reason", reason);
+        self.send(level, &self.line.clone().field("decision", decision).field("reason", reason));
+    }
+
+    fn send(&self, level: Level, line: &Line) {
         let default = crate::config::Log::default().socket;
-        log::send(self.socket.as_deref().unwrap_or(&default), PROGRAM, level, &line);
+        log::send(self.socket.as_deref().unwrap_or(&default), PROGRAM, level, line);
     }
 }
 

@@ -12,7 +12,7 @@ use std::process::Command;
 use crate::request::Service;
 
 /// Where git and what it starts look for programs.
-const SAFE_PATH: &str = "/usr/bin:/bin";
+pub const SAFE_PATH: &str = "/usr/bin:/bin";
 
 /// What git is told whatever the repository's own configuration says: command-line configuration outranks it.
 ///

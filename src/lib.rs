@@ -33,24 +33,28 @@ mod tests;
 pub mod fuzzing {
     use crate::authorized_keys::KeyLine;
     use crate::config::Config;
-    use crate::gateway::user_auth::Proven;
-    use crate::key::{Fingerprint, OfferedKey};
-    use crate::request::Form;
+    use crate::gateway::user_auth::{self, Proven};
+    use crate::key::{Fingerprint, OfferedCertificate, OfferedKey};
 
-    /// The line of the helper.
+    /// The line of the helper for a key; `form` is the gateway's last words.
     #[must_use]
-    pub fn authorized_keys_line(gateway: &str, config_file: Option<&str>, form: &Form, key: &OfferedKey) -> String {
-        let line = KeyLine { options: String::new(), form: form.to_string(), key: key.to_authorized_keys() };
-        line.text(gateway, config_file)
+    pub fn key_line(gateway: &str, config_file: Option<&str>, form: String, key: &OfferedKey) -> String {
+        KeyLine::of_key(form, key).text(gateway, config_file)
     }
 
-    /// The gateway's reading of `$SSH_USER_AUTH`.
+    /// The line of the helper for a certificate.
     #[must_use]
-    pub fn proven_key(text: &[u8]) -> Option<Fingerprint> {
-        match crate::gateway::user_auth::proven(text)? {
-            Proven::Key(key) => Some(key.fingerprint()),
-            Proven::Certificate(_) => None,
-        }
+    pub fn certificate_line(gateway: &str, config_file: Option<&str>, certificate: &OfferedCertificate) -> String {
+        KeyLine::of_certificate(certificate).text(gateway, config_file)
+    }
+
+    /// The gateway's reading of `$SSH_USER_AUTH`: a key, or a certificate.
+    #[must_use]
+    pub fn proven(text: &[u8]) -> Option<Result<Fingerprint, OfferedCertificate>> {
+        user_auth::proven(text).map(|proven| match proven {
+            Proven::Key(key) => Ok(key.fingerprint()),
+            Proven::Certificate(certificate) => Err(certificate),
+        })
     }
 
     /// Whether each value of a configuration can be meant.

@@ -49,6 +49,10 @@ impl Job {
         self
     }
 
+    pub(crate) fn expected_status(&self) -> i32 {
+        self.status
+    }
+
     /// The program behind the words of `before`, as in `valgrind …`.
     pub(crate) fn behind(&self, before: &[&str]) -> Command {
         let own = [self.program.as_os_str()];

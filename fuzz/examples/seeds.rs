@@ -89,25 +89,48 @@ fn key_blob() -> Seeds {
 
 /// Certificates made of fields (OpenSSH's PROTOCOL.certkeys), not signed by anybody.
 fn certificate() -> Seeds {
-    let body = [
-        field(&[7; 32]),
+    let body = |key: &[u8], kind: u32, principals: &[&[u8]], end: u64| {
+        let principals: Seeds = principals.iter().map(|principal| field(principal)).collect();
+        [
+            field(&[7; 32]),
+            key.to_vec(),
+            7_u64.to_be_bytes().to_vec(),
+            kind.to_be_bytes().to_vec(),
+            field(b"laptop"),
+            field(&principals.concat()),
+            1_700_000_000_u64.to_be_bytes().to_vec(),
+            end.to_be_bytes().to_vec(),
+            field(b""),
+            field(&[field(b"permit-pty"), field(b"")].concat()),
+            field(b""),
+            field(&[field(b"ssh-ed25519"), field(&[5; 32])].concat()),
+            field(&[field(b"ssh-ed25519"), field(&[6; 64])].concat()),
+        ]
+        .concat()
+    };
+    let point = |size| field(&[&[4][..], &vec![9; size]].concat());
+    let keys = [
         field(&[9; 32]),
-        7_u64.to_be_bytes().to_vec(),
-        1_u32.to_be_bytes().to_vec(),
-        field(b"alice"),
-        field(&field(b"git")),
-        0_u64.to_be_bytes().to_vec(),
-        u64::MAX.to_be_bytes().to_vec(),
-        field(b""),
-        field(&[field(b"permit-pty"), field(b"")].concat()),
-        field(b""),
-        field(&[field(b"ssh-ed25519"), field(&[5; 32])].concat()),
-        field(&[field(b"ssh-ed25519"), field(&[6; 64])].concat()),
-    ]
-    .concat();
-    let mut seeds: Seeds = (0..9).map(|number| [&[number, 0][..], &body].concat()).collect();
+        [field(b"nistp256"), point(64)].concat(),
+        [field(b"nistp384"), point(96)].concat(),
+        [field(b"nistp521"), point(132)].concat(),
+        [field(&[1, 0, 1]), field(&[0x7f; 256])].concat(),
+        [field(&[9; 32]), field(b"ssh:")].concat(),
+        [field(b"nistp256"), point(64), field(b"ssh:")].concat(),
+        [field(&[5]), field(&[5]), field(&[5]), field(&[5])].concat(),
+    ];
+    let whole = |number: u8, body: Vec<u8>| [vec![number, 0], body].concat();
+    let end = 1_900_000_000;
+    let mut seeds: Seeds =
+        keys.iter().zip(0..).map(|(key, number)| whole(number, body(key, 1, &[b"alice"], end))).collect();
+    for principals in [&[][..], &[b"anonymous"], &[b"alice", b"bob"], &[b"al\"ice"], &[b"alice,root"]] {
+        seeds.push(whole(0, body(&keys[0], 1, principals, end)));
+    }
+    let body = body(&keys[0], 1, &[b"alice"], u64::MAX);
+    seeds.push(whole(0, body.clone()));
+    seeds.push(whole(0, [&body[..], b"x"].concat()));
     seeds.push([&[0, 1][..], &field(b"ssh-ed25519"), &body].concat());
-    seeds.extend(keys().into_iter().map(|(number, blob)| [&[number, 1][..], &blob].concat()));
+    seeds.extend(self::keys().into_iter().map(|(number, blob)| [&[number, 1][..], &blob].concat()));
     seeds
 }
 
@@ -115,6 +138,8 @@ fn form() -> Seeds {
     let mut seeds = rows("argv");
     let users = rows("argv").into_iter().chain(texts(["alice", "Anonymous", "a-b.c_d", "anonymous", "al/ice"]));
     seeds.extend(users.map(|user| [&user, b" --key ".as_slice(), KEY.as_bytes()].concat()));
+    seeds.extend(texts(["--unavailable", "--config /srv/x --unavailable"]));
+    seeds.extend(["--deploy-key", "alice --ca", "anonymous --ca"].map(|words| format!("{words} {KEY}").into_bytes()));
     for start in ["--config /etc/hubgate/x.toml ", "--config x.toml ", "--config  ", "/a/gateway --config /b "] {
         seeds.push(format!("{start}alice --key {KEY}").into_bytes());
     }
@@ -168,7 +193,7 @@ fn ssh_user_auth() -> Seeds {
 }
 
 fn authorized_keys_line() -> Seeds {
-    let users = rows("user").into_iter().chain(texts(["alice", "bob"])).cycle();
+    let users = rows("user").into_iter().chain(texts(["alice", "bob", "--deploy-key", "--unavailable"])).cycle();
     let configs = texts(["", "/etc/hubgate/config.toml", "/srv/x.toml", "/srv/$x", "relative"]).into_iter().cycle();
     let gateways = texts(["", "/opt/hubgate/gateway", "/a b"]).into_iter().cycle();
     let mut seeds = Seeds::new();
@@ -193,7 +218,17 @@ fn answers() -> Seeds {
     let seed = |(user, title): (Vec<u8>, Vec<u8>)| {
         let head = [short(b"Acme Hub"), short(b"hub.acme.example"), short(b"https://acme.example/keys")].concat();
         let path = short(b"datasets/acme/squad");
-        [&head[..], &short(&user), &path, &short(&title), &1_800_000_000_i64.to_le_bytes(), &[1][..], &title].concat()
+        [
+            &head[..],
+            &[u8::try_from(user.len() % 4).expect("small")],
+            &short(&user),
+            &path,
+            &short(&title),
+            &1_800_000_000_i64.to_le_bytes(),
+            &[1][..],
+            &title,
+        ]
+        .concat()
     };
     rows("user").into_iter().zip(titles).map(seed).collect()
 }
@@ -227,15 +262,8 @@ fn session_matrix() -> Seeds {
     (0..SEEDS_MAX).map(|_| (0..32).map(|_| byte()).collect()).collect()
 }
 
-fn main() {
-    let fingerprints = texts([KEY, "SHA256:short", "sha256:AAAA", "MD5:00:11", "SHA256:", "x # y\n"]);
-    let weak_keys: Seeds = vec![
-        WEAK_KEYS.as_bytes()[..WEAK_KEYS.len().min(BYTES_MAX)].to_vec(),
-        format!("# a comment\n\n{KEY} # why\n  {KEY}\r\n").into_bytes(),
-        format!("{KEY}\n{KEY}x\n").into_bytes(),
-        (0..32).collect(),
-    ];
-    let directories = texts([
+fn directories() -> Seeds {
+    texts([
         "00112233445566778899aabbccddeeff",
         "00112233445566778899AABBCCDDEEFF",
         "../../../../../../../../../etc/x",
@@ -243,8 +271,11 @@ fn main() {
         "00112233445566778899aabbccddeeff\n",
         "0011223344556677",
         "",
-    ]);
-    let refs = texts([
+    ])
+}
+
+fn ref_policy() -> Seeds {
+    texts([
         "refs/heads/main",
         "refs/heads/feature/#123-x",
         "refs/tags/v1.0+rc.1",
@@ -267,8 +298,26 @@ fn main() {
         "0123456789012345678901234567890123456789",
         "a/b/c/d/e/f/g/h",
         "a/b/c/d/e/f/g/h/i/j/k",
-    ]);
-    let times = texts([
+    ])
+}
+
+fn sources() -> Seeds {
+    texts([
+        "192.0.2.0/24\n192.0.2.7",
+        "2001:db8::/32,198.51.100.1\n2001:db8::1%eth0",
+        "192.0.2.77/24\n::ffff:192.0.2.7",
+        "0.0.0.0/0,::/0\nunknown",
+        "192.0.2.0/33\n192.0.2.7",
+        "192.0.2.0/24,\n",
+        "192.0.2.0/24, 198.51.100.1\n",
+        "*.example.com,!192.0.2.1\n",
+        "fe80::1%eth0\nfe80::1%eth0",
+        "",
+    ])
+}
+
+fn when() -> Seeds {
+    texts([
         "30s",
         "15m",
         "24h",
@@ -286,7 +335,17 @@ fn main() {
         "9999-12-31",
         "1é",
         "0000-01-01",
-    ]);
+    ])
+}
+
+fn main() {
+    let fingerprints = texts([KEY, "SHA256:short", "sha256:AAAA", "MD5:00:11", "SHA256:", "x # y\n"]);
+    let weak_keys: Seeds = vec![
+        WEAK_KEYS.as_bytes()[..WEAK_KEYS.len().min(BYTES_MAX)].to_vec(),
+        format!("# a comment\n\n{KEY} # why\n  {KEY}\r\n").into_bytes(),
+        format!("{KEY}\n{KEY}x\n").into_bytes(),
+        (0..32).collect(),
+    ];
     let comments = rows("comment").into_iter().map(|comment| {
         [b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIyvsxAYqLJqm+UWlMSptsaMpMGhaX8h9WrhcObQu61/ ", &comment[..]].concat()
     });
@@ -304,12 +363,13 @@ fn main() {
         ("log_escaping", log_escaping()),
         ("names", [rows("user"), rows("comment"), words()].concat()),
         ("push_brief", push_brief()),
-        ("ref_policy", refs),
-        ("repository_directory", [directories, vec![(0..16).collect()]].concat()),
+        ("ref_policy", ref_policy()),
+        ("repository_directory", [directories(), vec![(0..16).collect()]].concat()),
         ("session_matrix", session_matrix()),
+        ("sources", sources()),
         ("ssh_original_command", [rows("soc"), texts(["help", ""])].concat()),
         ("ssh_user_auth", ssh_user_auth()),
-        ("when", times),
+        ("when", when()),
     ];
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
     for (target, mut seeds) in corpora {

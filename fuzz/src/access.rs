@@ -1,9 +1,12 @@
 //! The policy: any facts, any identity, held against what the table promises and against a table of another make.
 
+use std::net::IpAddr;
+
 use arbitrary::Unstructured;
 use hubgate::access::{
-    Access, Account, CollaboratorRole, Decision, Denial, Gate, GateRequest, Grant, Identity, KeyFacts, NotAdmitted,
-    Removal, RepositoryFacts, Role, Scope, Visibility, decide, identify,
+    Access, Account, CertificateFacts, CollaboratorRole, Decision, Denial, Gate, GateRequest, Grant, Identity,
+    KeyFacts, KeyHolder, NotAdmitted, Removal, RepositoryFacts, Role, Scope, Sources, Visibility, decide, identify,
+    identify_certificate,
 };
 use hubgate::key::Fingerprint;
 use hubgate::name::Owner;
@@ -30,6 +33,7 @@ pub fn session_matrix(data: &[u8]) -> bool {
     let facts = repository(&mut u);
     let allowed = NEEDS.map(|needed| matches!(decided(&identity, &facts, needed, now), Decision::Allow(_)));
     identification(&mut u, now);
+    certification(&mut u, now);
 
     // Nobody has more by needing less, nor a way to see what is not there.
     assert!(allowed.is_sorted_by(|fetch, write| fetch >= write), "{allowed:?}");
@@ -168,38 +172,109 @@ fn better_facts(facts: &RepositoryFacts) -> Vec<RepositoryFacts> {
     all
 }
 
-/// Says who a session speaks for: a name only by a key that is on it, good, and asked for by the forced command.
+/// Networks, an address in them, and one out of them.
+const SOURCES: [(&str, &str); 3] = [
+    ("192.0.2.0/24", "192.0.2.7"),
+    ("2001:db8::/32,198.51.100.1", "2001:db8::1%eth0"),
+    ("198.51.100.1", "198.51.100.1"),
+];
+
+/// Says who a session speaks for: somebody only by a key that is theirs, good, proven from where it may be used, and
+/// asked for by the forced command.
 fn identification(u: &mut Unstructured<'_>, now: i64) {
-    let account = account(u);
+    let disabled = one_of(u, &[None, Some("left")]).map(str::to_owned);
+    let holder = if one_of(u, &[true, true, false]) {
+        KeyHolder::Account { account: account(u), disabled: disabled.clone() }
+    } else {
+        KeyHolder::Repository {
+            id: one_of(u, &ROWS),
+            path: "acme/squad".parse().expect("a path"),
+            scope: one_of(u, Scope::ALL),
+        }
+    };
+    let (networks, address) = (one_of(u, &SOURCES).0, one_of(u, &SOURCES).1);
+    let is_source = SOURCES.contains(&(networks, address)) || address == "198.51.100.1" && networks.contains(address);
+    let sources: Option<Sources> = one_of(u, &[true, false]).then(|| networks.parse().expect("networks"));
     let facts = KeyFacts {
-        account: account.clone(),
+        holder: holder.clone(),
+        sources: sources.clone(),
         expires_at: instant(u),
-        removed: one_of(u, &[None, Some(Removal::Ordinary), Some(Removal::Compromised)]),
-        disabled: one_of(u, &[None, Some("left")]).map(str::to_owned),
+        removed: one_of(u, &[None, None, Some(Removal::Ordinary), Some(Removal::Compromised)]),
     };
     let key = Fingerprint::of_blob(b"");
-    let user = one_of(u, &["alice", "Alice", "bob"]).parse().expect("a name");
-    let form = if one_of(u, &[true, false]) { Form::Account(user, key) } else { Form::Anonymous(key) };
+    let user: Owner = one_of(u, &["alice", "Alice", "bob"]).parse().expect("a name");
+    let form = match u.arbitrary::<u8>().unwrap_or(0) % 4 {
+        0 | 1 => Form::Account(user.clone(), key),
+        2 => Form::DeployKey(key),
+        _ => Form::Anonymous(key),
+    };
     for known in [Some(&facts), None] {
-        match (identify(&form, known, now), &form) {
-            (Ok(Identity::Anonymous), Form::Anonymous(_)) => {
-                assert!(known.is_none_or(|key| key.removed != Some(Removal::Compromised)));
+        let compromised = known.is_some_and(|key| key.removed == Some(Removal::Compromised));
+        let good = known.is_some_and(|key| {
+            key.removed.is_none() && key.expires_at.is_none_or(|end| now < end) && (sources.is_none() || is_source)
+        });
+        let expected = match (&form, &holder) {
+            (Form::Anonymous(_), _) => (!compromised).then_some(Identity::Anonymous),
+            (Form::Account(user, _), KeyHolder::Account { account, disabled }) => {
+                (good && disabled.is_none() && *user == account.name).then(|| Identity::Account(account.clone()))
             }
-            (Ok(Identity::Account(found)), Form::Account(user, _)) => {
-                let KeyFacts { account, expires_at, removed, disabled } = known.expect("a row");
-                assert!(found == *account && user == &account.name && removed.is_none() && disabled.is_none());
-                assert!(expires_at.is_none_or(|end| now < end));
+            (Form::DeployKey(_), KeyHolder::Repository { id, scope, .. }) => {
+                good.then_some(Identity::DeployKey { repository: *id, scope: *scope })
             }
-            (Err(error), _) => {
-                let is_compromised = known.is_some_and(|key| key.removed == Some(Removal::Compromised));
-                assert_eq!(error == NotAdmitted::Compromised, is_compromised);
-                let is_disabled = known.is_some_and(|key| key.disabled.is_some());
-                assert!(is_disabled || !matches!(error, NotAdmitted::Disabled(_)));
-                assert!(!matches!(error, NotAdmitted::Expired(end) if now < end));
-            }
-            (Ok(found), form) => panic!("{found:?} for {form:?}"),
-        }
+            _ => None,
+        };
+        let found = identify(&form, known, address, now);
+        assert_eq!(found.clone().ok(), expected, "{form:?} {known:?} {address} {now}");
+        assert_eq!(found == Err(NotAdmitted::Compromised), compromised);
+        // A certificate's form is no key's.
+        assert!(identify(&Form::Certificate(user.clone(), key), known, address, now).is_err());
     }
+}
+
+/// The same by a certificate.
+fn certification(u: &mut Unstructured<'_>, now: i64) {
+    let facts = CertificateFacts {
+        authority: one_of(u, &[true, true, false]).then(|| (one_of(u, &ROWS), one_of(u, &[0, 1_000, i64::MAX]))),
+        account: one_of(u, &[true, true, false])
+            .then(|| (account(u), one_of(u, &[None, Some("left")]).map(str::to_owned))),
+        member: grant(u, Role::ALL),
+        revoked: one_of(u, &[false, false, true]),
+        validity: (one_of(u, &INSTANTS), one_of(u, &INSTANTS)),
+    };
+    let CertificateFacts { authority, account, member, revoked, validity: (start, end) } = &facts;
+    let expected = match (authority, account, member) {
+        (Some((organization, most)), Some((account, None)), Some(member))
+            if member.until.is_none_or(|end| now < end)
+                && !revoked
+                && (*start..*end).contains(&now)
+                && i128::from(*end) - i128::from(*start) <= i128::from(*most) =>
+        {
+            Some(Identity::Certificate { account: account.clone(), organization: *organization })
+        }
+        _ => None,
+    };
+    assert_eq!(identify_certificate(&facts, now).ok(), expected, "{facts:?} {now}");
+}
+
+/// A list of networks and an address, on two lines.
+///
+/// A list reads as it is written and holds the first and the last address of each network; what is no address is in no
+/// list.
+pub fn sources(data: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(data) else { return false };
+    let (list, address) = text.split_once('\n').unwrap_or((text, ""));
+    let Ok(sources) = list.parse::<Sources>() else { return false };
+    let written = sources.to_string();
+    assert_eq!(written.parse().as_ref(), Ok(&sources));
+    assert!(written.bytes().all(|byte| byte.is_ascii_hexdigit() || b".:/,".contains(&byte)), "{written:?}");
+    for network in written.split(',') {
+        let (first, length) = network.split_once('/').expect("a length");
+        assert!(sources.admit(first) && sources.admit(&format!("{first}%eth0")), "{network}");
+        assert!(length.parse::<u8>().is_ok_and(|length| length <= if first.contains(':') { 128 } else { 32 }));
+    }
+    let is_address = address.split('%').next().is_some_and(|address| address.parse::<IpAddr>().is_ok());
+    assert!(is_address || !sources.admit(address), "{address:?}");
+    true
 }
 
 fn account(u: &mut Unstructured<'_>) -> Account {

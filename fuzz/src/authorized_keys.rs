@@ -3,9 +3,9 @@
 use arbitrary::Unstructured;
 use base64ct::{Base64, Encoding};
 use hubgate::config::DEFAULT_PATH;
-use hubgate::key::{Fingerprint, KeyType, OfferedKey};
+use hubgate::key::{Fingerprint, KeyType, OfferedCertificate, OfferedKey};
 use hubgate::name::Owner;
-use hubgate::request::{ANONYMOUS, Arguments, Form, is_plain_path};
+use hubgate::request::{ANONYMOUS, Arguments, Form, UNAVAILABLE, is_plain_path};
 
 use crate::input::{self, is_plain, one_of};
 use crate::oracle::openssh_reads;
@@ -26,13 +26,16 @@ pub fn authorized_keys_line(data: &[u8]) -> bool {
     let blob = [&input::blob(&[key_type.as_str().as_bytes()]), u.take_rest()].concat();
     let base64 = Base64::encode_string(&blob);
     let key = OfferedKey::parse(key_type.as_str().as_bytes(), base64.as_bytes()).expect("its head is right");
-    let form = match owner.parse::<Owner>() {
+    let form = match (owner, owner.parse::<Owner>()) {
+        (UNAVAILABLE, _) => None,
+        ("--deploy-key", _) => Some(Form::DeployKey(key.fingerprint())),
         // No account has that name.
-        Ok(owner) if owner.as_str() != ANONYMOUS => Form::Account(owner, key.fingerprint()),
-        Ok(_) | Err(_) => Form::Anonymous(key.fingerprint()),
+        (ANONYMOUS, _) | (_, Err(_)) => Some(Form::Anonymous(key.fingerprint())),
+        (_, Ok(owner)) => Some(Form::Account(owner, key.fingerprint())),
     };
+    let words = form.as_ref().map_or(UNAVAILABLE.to_owned(), Form::to_string);
 
-    let line = hubgate::fuzzing::authorized_keys_line(gateway, config, Some(&form), &key);
+    let line = hubgate::fuzzing::key_line(gateway, config, words, &key);
     let inner = line.strip_suffix('\n').expect("a line ends");
     assert!(is_plain(inner) && !inner.contains(['\\', '\'', '$', '`', ';', '%', '#']), "{line:?}");
     let (options, words) = sshd_reads(inner).expect("sshd reads the line");
@@ -43,7 +46,7 @@ pub fn authorized_keys_line(data: &[u8]) -> bool {
     // As login shell the gateway gets the command as one string; /bin/sh would split it at its blanks.
     let arguments = Arguments::parse(&[b"-c", command.as_bytes()]).expect("the gateway reads its command");
     let expected = config.filter(|file| *file != DEFAULT_PATH);
-    assert_eq!((arguments.config.as_deref(), arguments.form.as_ref()), (expected, Some(&form)));
+    assert_eq!((arguments.config.as_deref(), &arguments.form), (expected, &form));
     let shell = crate::oracle::posix_words(&command.replace([':', '+'], "")).expect("harmless to a shell");
     let split: Vec<&str> = command.split(' ').collect();
     assert_eq!((shell.len(), split[0]), (split.len(), gateway));
@@ -52,12 +55,12 @@ pub fn authorized_keys_line(data: &[u8]) -> bool {
         let bits = hubgate::key::PublicKey::from_blob(key_type, blob).expect("it is sound").bits().unwrap_or(256);
         openssh_reads(&line, bits, &key.fingerprint().to_string());
     }
-    matches!(form, Form::Account(..))
+    matches!(form, Some(Form::Account(..)))
 }
 
 /// Reads a line as sshd does (OpenSSH 9.2: auth2-pubkeyfile.c, auth-options.c, misc.c `opt_dequote`): the options, each
 /// with its value out of its quotes, and what follows them.
-fn sshd_reads(line: &str) -> Option<(Vec<String>, &str)> {
+pub(crate) fn sshd_reads(line: &str) -> Option<(Vec<String>, &str)> {
     let mut options = vec![String::new()];
     let mut quoted = false;
     let mut characters = line.char_indices().peekable();
@@ -73,13 +76,16 @@ fn sshd_reads(line: &str) -> Option<(Vec<String>, &str)> {
     None
 }
 
+/// A key, or a certificate.
+type Proven = Result<Fingerprint, OfferedCertificate>;
+
 /// Any bytes as the file of `SSH_USER_AUTH`, and as what stands behind `publickey ` there.
 ///
 /// A key is proven by one line of three words and by nothing else.
 pub fn ssh_user_auth(data: &[u8]) -> bool {
     let line = [b"publickey ", data].concat();
     let (whole, rest) = (proven(data), proven(&line));
-    for (text, key) in [(data, whole), (line.as_slice(), rest)] {
+    for (text, key) in [(data, &whole), (line.as_slice(), &rest)] {
         if key.is_some() {
             let text = text.trim_ascii_end();
             assert_eq!(proven(&[text, b"\n", text, b"\n"].concat()), None);
@@ -91,16 +97,19 @@ pub fn ssh_user_auth(data: &[u8]) -> bool {
 }
 
 /// What the gateway reads, held against a reading of lines, then words.
-fn proven(text: &[u8]) -> Option<Fingerprint> {
-    let key = hubgate::fuzzing::proven_key(text);
+fn proven(text: &[u8]) -> Option<Proven> {
+    let proven = hubgate::fuzzing::proven(text);
     let lines: Vec<&[u8]> = text.strip_suffix(b"\n").unwrap_or(text).split(|byte| *byte == b'\n').collect();
     let expected = match lines.as_slice() {
         [line] => match line.split(|byte| *byte == b' ').collect::<Vec<_>>().as_slice() {
-            [b"publickey", key_type, base64] => OfferedKey::parse(key_type, base64).ok(),
+            [b"publickey", key_type, base64] => match OfferedKey::parse(key_type, base64) {
+                Ok(key) => Some(Ok(key.fingerprint())),
+                Err(_) => OfferedCertificate::parse(key_type, base64).map(Err),
+            },
             _ => None,
         },
         _ => None,
     };
-    assert_eq!(key, expected.map(|key| key.fingerprint()), "{:?}", String::from_utf8_lossy(text));
-    key
+    assert_eq!(proven, expected, "{:?}", String::from_utf8_lossy(text));
+    proven
 }

@@ -35,7 +35,7 @@ pub fn config_file(data: &[u8]) -> bool {
         return false;
     }
     let form = Form::Anonymous(Fingerprint::of_blob(data));
-    let speaker = Speaker { config: &config, form: &form, title: None };
+    let speaker = Speaker { config: &config, form: &form, title: None, deployed: None };
     let (greeting, help) = (speaker.greeting(), speaker.help());
     assert_eq!((greeting.out.lines().count(), help.out.lines().count()), (1, 5), "{:?}", config.hub);
     assert_eq!(greeting.stderr().lines().count(), greeting.err.len());

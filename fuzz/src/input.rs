@@ -24,6 +24,26 @@ pub(crate) fn blob(fields: &[&[u8]]) -> Vec<u8> {
     fields.iter().flat_map(|field| [&length(field), *field].concat()).collect()
 }
 
+/// The fields of a blob, to be read one by one; one that is not there is a panic.
+pub(crate) struct Fields<'a>(pub(crate) &'a [u8]);
+
+impl<'a> Fields<'a> {
+    /// A field behind its length.
+    pub(crate) fn string(&mut self) -> &'a [u8] {
+        let length = usize::try_from(self.number::<4>()).unwrap();
+        let (field, rest) = self.0.split_at(length);
+        self.0 = rest;
+        field
+    }
+
+    /// A number of so many bytes.
+    pub(crate) fn number<const BYTES: usize>(&mut self) -> u64 {
+        let (number, rest) = self.0.split_first_chunk::<BYTES>().unwrap();
+        self.0 = rest;
+        number.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+    }
+}
+
 /// Whether a text is printable ASCII, which is one line.
 pub(crate) fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~'))

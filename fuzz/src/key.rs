@@ -1,24 +1,11 @@
-//! Keys: what a person pastes, what sshd offers, certificates, fingerprints.
+//! Keys: what a person pastes, what sshd offers, fingerprints.
 
 use arbitrary::Unstructured;
 use base64ct::{Base64, Encoding};
-use hubgate::key::{Fingerprint, KeyError, KeyType, OfferedKey, OfferedKeyError, PublicKey, WeakKeys};
+use hubgate::key::{Fingerprint, KeyError, KeyType, OfferedKey, PublicKey, WeakKeys};
 
-use crate::input::{self, is_sentence, one_of};
+use crate::input::{self, Fields, is_sentence, one_of};
 use crate::oracle::openssh_reads;
-
-/// The types of certificate that OpenSSH has had.
-const CERTIFICATES: [&str; 9] = [
-    "ssh-ed25519-cert-v01@openssh.com",
-    "ecdsa-sha2-nistp256-cert-v01@openssh.com",
-    "ecdsa-sha2-nistp384-cert-v01@openssh.com",
-    "ecdsa-sha2-nistp521-cert-v01@openssh.com",
-    "ssh-rsa-cert-v01@openssh.com",
-    "rsa-sha2-512-cert-v01@openssh.com",
-    "sk-ssh-ed25519-cert-v01@openssh.com",
-    "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com",
-    "ssh-dss-cert-v01@openssh.com",
-];
 
 /// Any bytes as what a person pastes.
 ///
@@ -136,14 +123,8 @@ fn sound_key(key: &PublicKey) {
 
 /// The bits of an RSA key's modulus, whose numbers are read anew: positive, short, odd, and neither small.
 fn rsa_bits(blob: &[u8]) -> usize {
-    let mut rest = blob;
-    let mut field = || {
-        let (length, after) = rest.split_first_chunk::<4>().unwrap();
-        let (field, after) = after.split_at(u32::from_be_bytes(*length) as usize);
-        rest = after;
-        field
-    };
-    let (_, exponent, modulus) = (field(), field(), field());
+    let mut fields = Fields(blob);
+    let (_, exponent, modulus) = (fields.string(), fields.string(), fields.string());
     for number in [exponent, modulus] {
         assert!(number[0] < 0x80, "negative");
         assert!(number[0] != 0 || number[1] >= 0x80, "longer than need be");
@@ -154,34 +135,6 @@ fn rsa_bits(blob: &[u8]) -> usize {
     let bits = (modulus.len() - first) * 8 - modulus[first].leading_zeros() as usize;
     assert!((2_048..=16_384).contains(&bits));
     bits
-}
-
-/// A certificate's type, and a blob that begins with it or with anything.
-///
-/// Today no certificate opens anything: the helper has no line for it, whatever sshd calls it, and nobody can put one on
-/// an account. Who changes that changes this target.
-pub fn certificate(data: &[u8]) -> bool {
-    let mut u = Unstructured::new(data);
-    let certificate = one_of(&mut u, &CERTIFICATES);
-    let has_head = one_of(&mut u, &[true, false]);
-    let rest = u.take_rest();
-    let blob = if has_head { [&input::blob(&[certificate.as_bytes()]), rest].concat() } else { rest.to_vec() };
-    let base64 = Base64::encode_string(&blob);
-
-    let offered = OfferedKey::parse(certificate.as_bytes(), base64.as_bytes());
-    assert_eq!(offered, Err(OfferedKeyError::OtherType));
-    let pasted = PublicKey::parse_line(format!("{certificate} {base64} a title").as_bytes());
-    assert_eq!(pasted, Err(KeyError::Certificate));
-    let proven = hubgate::fuzzing::proven_key(format!("publickey {certificate} {base64}\n").as_bytes());
-    assert_eq!(proven, None);
-    // Under a false name neither: the type inside is looked at.
-    for key_type in KeyType::ALL {
-        let is_of_type = blob.starts_with(&input::blob(&[key_type.as_str().as_bytes()]));
-        let offered = OfferedKey::parse(key_type.as_str().as_bytes(), base64.as_bytes());
-        assert_eq!(offered.is_ok(), is_of_type);
-        assert!(!has_head || PublicKey::from_blob(key_type, blob.clone()).is_err());
-    }
-    has_head
 }
 
 /// Any bytes as a hash, as a fingerprint and as a list of weak keys.

@@ -15,10 +15,11 @@ macro_rules! targets {
 }
 
 targets! {
-    access: session_matrix;
+    access: session_matrix, sources;
     authorized_keys: authorized_keys_line, ssh_user_auth;
+    certificate: certificate;
     config: config_file;
-    key: certificate, fingerprint, key_blob, key_line;
+    key: fingerprint, key_blob, key_line;
     log: log_escaping;
     message: answers;
     name: names, repository_directory;
@@ -36,7 +37,7 @@ mod oracle;
 mod operators_times;
 
 /// The clock that [`operators_times`] reads stands still here.
-mod db {
+mod clock {
     pub(crate) fn now() -> i64 {
         1_800_000_000
     }

@@ -1,7 +1,7 @@
 //! What a peer reads.
 
 use arbitrary::Unstructured;
-use hubgate::access::{GateRequest, NotAdmitted};
+use hubgate::access::{BadCertificate, GateRequest, NotAdmitted};
 use hubgate::config::Config;
 use hubgate::key::Fingerprint;
 use hubgate::message::{Answer, FaultKind, Refusal, Speaker, Status};
@@ -25,7 +25,12 @@ pub fn answers(data: &[u8]) -> bool {
     }
     let given = String::from_utf8_lossy(data);
     let key = Fingerprint::of_blob(data);
-    let form = input::text(&mut u).parse::<Owner>().map_or(Form::Anonymous(key), |user| Form::Account(user, key));
+    let form = match (u.arbitrary::<u8>().unwrap_or(0) % 4, input::text(&mut u).parse::<Owner>()) {
+        (0, Ok(user)) => Form::Certificate(user, key),
+        (1, _) => Form::DeployKey(key),
+        (_, Ok(user)) => Form::Account(user, key),
+        (_, Err(_)) => Form::Anonymous(key),
+    };
     let path: RepoPath = input::text(&mut u).parse().unwrap_or_else(|_| "datasets/acme/squad".parse().expect("a path"));
     let title: Option<Title> = input::text(&mut u).parse().ok();
     let end = u.arbitrary::<i64>().unwrap_or(0);
@@ -33,7 +38,8 @@ pub fn answers(data: &[u8]) -> bool {
         one_of(&mut u, &[GateRequest::None, GateRequest::Pending, GateRequest::Accepted, GateRequest::Rejected]);
     let reason = String::from_utf8_lossy(u.take_rest()).into_owned();
 
-    let speaker = Speaker { config: &config, form: &form, title: title.as_ref() };
+    let deployed = matches!(form, Form::DeployKey(_)).then_some(&path);
+    let speaker = Speaker { config: &config, form: &form, title: title.as_ref(), deployed };
     let greeting = speaker.greeting();
     assert!(greeting.out.ends_with('\n') && greeting.out.lines().count() == 1 && greeting.status == Status::Done);
     assert!(!greeting.out.trim_end_matches('\n').contains(char::is_control), "{greeting:?}");
@@ -46,8 +52,10 @@ pub fn answers(data: &[u8]) -> bool {
         Refusal::NotSupported,
         Refusal::ReadOnly(path.clone()),
         Refusal::Gated(path.clone(), request),
-        Refusal::Frozen(path, reason.clone()),
-        Refusal::NotAdmitted(NotAdmitted::NoLongerOnAccount),
+        Refusal::Frozen(path.clone(), reason.clone()),
+        Refusal::NotAdmitted(NotAdmitted::NoLongerOn),
+        Refusal::NotAdmitted(NotAdmitted::Address(reason.clone())),
+        Refusal::NotAdmitted(NotAdmitted::Certificate(BadCertificate::Member)),
         Refusal::NotAdmitted(NotAdmitted::Expired(end)),
         Refusal::NotAdmitted(NotAdmitted::Disabled(reason)),
         Refusal::NotAdmitted(NotAdmitted::Compromised),

@@ -52,7 +52,7 @@ pub fn push_brief(data: &[u8]) -> bool {
     };
     let brief = Brief {
         sid: format!("{:016x}", u.arbitrary::<u64>().unwrap_or(0)),
-        user,
+        user: user.to_string(),
         key,
         from: "2001:db8::1".to_owned(),
         repository,

@@ -142,7 +142,7 @@ fn sound_arguments(arguments: &Arguments) -> String {
     let written = format!("{option}{words}");
     assert!(written.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" ._/-:+".contains(&byte)), "{written:?}");
     assert!(config.as_ref().is_none_or(|file| is_plain_path(file.as_bytes())));
-    if let Some(Form::Account(user, _)) = form {
+    if let Some(Form::Account(user, _) | Form::Certificate(user, _)) = form {
         assert_ne!(user.as_str(), ANONYMOUS);
     }
     let words: Vec<&[u8]> = written.split(' ').map(str::as_bytes).collect();

@@ -1,6 +1,6 @@
 //! The times that an operator writes.
 
-use crate::db::now;
+use crate::clock::now;
 use crate::input::is_plain;
 use crate::operators_times::{BadWhen, When, minute, parse_past, rfc3339};
 

@@ -16,18 +16,7 @@ pub(super) fn run(command: AccessCommand, mut context: Context) -> Result<Report
         AccessCommand::List { path } => {
             let repository = context.store.repository(&path)?;
             let requests = context.store.gate_requests(&repository)?;
-            let row = |request: &GateRequestRow| {
-                let state = request.state.to_string();
-                [request.user.to_string(), state, minute(Some(request.at)), minute(request.until)]
-            };
-            let object = |request: &GateRequestRow| {
-                json!({
-                    "user": request.user.as_str(), "state": request.state.as_str(),
-                    "at": json_time(Some(request.at)), "until": json_time(request.until),
-                })
-            };
-            let rows = requests.iter().map(row).collect();
-            Ok(Report::table(["USER", "STATE", "AT", "UNTIL"], rows, requests.iter().map(object).collect()))
+            Ok(requests_report(&requests))
         }
         AccessCommand::Grant { path, user, until } => {
             answer(&mut context, &path, &user, GateRequest::Accepted, until.map(|until| until.0))
@@ -45,6 +34,27 @@ fn answer(
     until: Option<i64>,
 ) -> Result<Report, Failure> {
     context.store.change(&actor(), |change| change.answer_access(path, user, state, until))?;
+    Ok(answer_report(path, user, state, until))
+}
+
+/// Who asked, and where each request stands.
+pub(crate) fn requests_report(requests: &[GateRequestRow]) -> Report {
+    let row = |request: &GateRequestRow| {
+        let state = request.state.to_string();
+        [request.user.to_string(), state, minute(Some(request.at)), minute(request.until)]
+    };
+    let object = |request: &GateRequestRow| {
+        json!({
+            "user": request.user.as_str(), "state": request.state.as_str(),
+            "at": json_time(Some(request.at)), "until": json_time(request.until),
+        })
+    };
+    let rows = requests.iter().map(row).collect();
+    Report::table(["USER", "STATE", "AT", "UNTIL"], rows, requests.iter().map(object).collect())
+}
+
+/// What is said of an answer.
+pub(crate) fn answer_report(path: &RepoPath, user: &Owner, state: GateRequest, until: Option<i64>) -> Report {
     let text = match state {
         GateRequest::Accepted => format!("{user} may fetch {path}\n"),
         GateRequest::Rejected => format!("{user} was turned down on {path}\n"),
@@ -53,5 +63,5 @@ fn answer(
     let json = json!({
         "path": path.to_string(), "user": user.as_str(), "state": state.as_str(), "until": json_time(until),
     });
-    Ok(Report::new(text, json))
+    Report::new(text, json)
 }

@@ -70,6 +70,8 @@ pub enum Command {
         #[arg(long, value_name = "TIME", default_value = "24h")]
         expires: When,
     },
+    /// Say why a command would be allowed or denied: status 0 or 1.
+    Explain(Explain),
     /// Show what was changed, by whom and when.
     Audit {
         /// How far back: a duration such as 7d, or a date.
@@ -119,6 +121,27 @@ pub struct Doctor {
     /// The configuration file of the sshd that is meant.
     #[arg(long, value_name = "FILE", default_value = "/etc/ssh/sshd_config")]
     pub sshd_config: PathBuf,
+}
+
+/// `hubgate explain`
+#[derive(Debug, Args)]
+#[group(id = "who", required = true, multiple = false, args = ["user", "key", "anonymous"])]
+pub struct Explain {
+    /// For this account.
+    #[arg(long)]
+    pub user: Option<Owner>,
+    /// For this key: a public key file, `-` for standard input, or a fingerprint as `SHA256:…`.
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+    /// For a key on no account.
+    #[arg(long)]
+    pub anonymous: bool,
+    /// The address that it would come from, where the key has a list of them.
+    #[arg(long, value_name = "ADDRESS", requires = "key")]
+    pub from: Option<String>,
+    /// The command, as in "git-upload-pack 'acme/x'".
+    #[arg(long)]
+    pub command: String,
 }
 
 /// `hubgate sshd-config`

@@ -25,7 +25,7 @@ pub(super) fn run(command: DeployKeyCommand, config: &Path) -> Result<Report, Fa
         DeployKeyCommand::List { path } => {
             let context = Context::open(config)?;
             let repository = context.store.repository(&path)?;
-            Ok(table("REPOSITORY", &context, &context.store.deploy_keys(repository.id)?))
+            Ok(table("REPOSITORY", &context.config, &context.store.deploy_keys(repository.id)?))
         }
         DeployKeyCommand::Remove { fingerprint, sure } => {
             let mut context = Context::open(config)?;

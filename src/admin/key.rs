@@ -40,14 +40,11 @@ pub(super) fn run(command: KeyCommand, config: &Path) -> Result<Report, Failure>
             let context = Context::open(config)?;
             let owner = user.map(|user| context.store.user(&user)).transpose()?.map(|user| user.owner.id);
             let keys = context.store.keys(owner)?;
-            Ok(table("USER", &context, &keys))
+            Ok(table("USER", &context.config, &keys))
         }
         KeyCommand::Show { fingerprint } => show(&Context::open(config)?, &fingerprint),
         KeyCommand::Find { key } => {
-            let fingerprint = match key.parse() {
-                Ok(fingerprint) => fingerprint,
-                Err(_) => PublicKey::parse_line(&read(Path::new(&key))?)?.0.fingerprint(),
-            };
+            let fingerprint = read_fingerprint(&key)?;
             show(&Context::open(config)?, &fingerprint)
         }
         KeyCommand::Rename { fingerprint, title } => {
@@ -79,8 +76,16 @@ pub(super) fn read_key(file: &Path, title: Option<Title>) -> Result<(PublicKey, 
     Ok((key, title))
 }
 
+/// Reads a fingerprint, or the file of the key that has it.
+pub(super) fn read_fingerprint(key: &str) -> Result<Fingerprint, Failure> {
+    match key.parse() {
+        Ok(fingerprint) => Ok(fingerprint),
+        Err(_) => Ok(PublicKey::parse_line(&read(Path::new(key))?)?.0.fingerprint()),
+    }
+}
+
 /// Keys in a table, under what they are on.
-pub(super) fn table(holder: &'static str, context: &Context, keys: &[KeyRow]) -> Report {
+pub(crate) fn table(holder: &'static str, config: &Config, keys: &[KeyRow]) -> Report {
     let row = |key: &KeyRow| {
         [
             key.holder.to_string(),
@@ -88,12 +93,12 @@ pub(super) fn table(holder: &'static str, context: &Context, keys: &[KeyRow]) ->
             key.key_type.as_str().to_owned(),
             key.fingerprint.to_string(),
             minute(Some(key.added_at)),
-            minute(last_used(&context.config, &key.fingerprint)),
+            minute(last_used(config, &key.fingerprint)),
             state(key),
         ]
     };
     let rows = keys.iter().map(row).collect();
-    let json = keys.iter().map(|key| key_json(&context.config, key)).collect();
+    let json = keys.iter().map(|key| key_json(config, key)).collect();
     Report::table([holder, "TITLE", "TYPE", "FINGERPRINT", "ADDED", "LAST USED", "STATE"], rows, json)
 }
 
@@ -138,7 +143,7 @@ pub(super) fn read(file: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// Refuses a key whose private half is public.
-fn refuse_weak(key: &PublicKey) -> Result<(), Failure> {
+pub(crate) fn refuse_weak(key: &PublicKey) -> Result<(), Failure> {
     let list = match std::fs::read_to_string(WEAK_KEYS) {
         Ok(list) => list,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => BUILT_IN_WEAK_KEYS.to_owned(),
@@ -170,7 +175,7 @@ fn state(key: &KeyRow) -> String {
     }
 }
 
-pub(super) fn key_json(config: &Config, key: &KeyRow) -> Value {
+pub(crate) fn key_json(config: &Config, key: &KeyRow) -> Value {
     let (user, repository) = match &key.holder {
         Holder::Account(user) => (Some(user.to_string()), None),
         Holder::Repository(path) => (None, Some(path.to_string())),

@@ -4,7 +4,7 @@
 //! then becomes the account that serves, for good, before it touches the database or a repository. The only user of
 //! `clap` and `git2`.
 
-mod access;
+pub(crate) mod access;
 mod audit;
 mod authority;
 pub mod cli;
@@ -12,17 +12,18 @@ mod context;
 mod demo;
 mod deploy_key;
 mod doctor;
+pub(crate) mod explain;
 mod gc;
-mod key;
+pub(crate) mod key;
 mod login;
 mod org;
 pub mod programs;
-mod repo;
-mod report;
+pub(crate) mod repo;
+pub(crate) mod report;
 mod setup;
 pub mod sshd_config;
-mod user;
-mod when;
+pub(crate) mod user;
+pub(crate) mod when;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -40,7 +41,7 @@ use report::Report;
 
 /// Why a command came to nothing. Worded for the operator, who may know all.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub(crate) enum Failure {
     /// Used wrongly.
     #[error("{0}")]
     Usage(String),
@@ -105,6 +106,7 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::DeployKey(command) => deploy_key::run(command, &cli.config),
         Command::Access(command) => access::run(command, context()?),
         Command::Invite { user, expires } => user::invite(&user, expires.0, context()?),
+        Command::Explain(command) => explain::run(&command, &cli.config),
         Command::Audit { since, user, repo, key, log } => {
             let filter = audit::Filter { since, user, repo, key };
             audit::run(&filter, log.as_deref(), &cli.config)

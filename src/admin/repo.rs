@@ -120,7 +120,7 @@ pub(super) fn run(command: RepoCommand, mut context: Context) -> Result<Report, 
     }
 }
 
-fn repo_json(row: &RepositoryRow) -> Value {
+pub(crate) fn repo_json(row: &RepositoryRow) -> Value {
     json!({
         "path": row.path.to_string(),
         "kind": row.path.kind.as_str(),
@@ -134,7 +134,7 @@ fn repo_json(row: &RepositoryRow) -> Value {
     })
 }
 
-fn state(row: &RepositoryRow) -> String {
+pub(crate) fn state(row: &RepositoryRow) -> String {
     let gated = if row.gate == GateMode::None { "" } else { ", gated" };
     match &row.frozen {
         Some(reason) => format!("{}{gated}, read-only: {reason}", row.visibility),

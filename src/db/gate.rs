@@ -70,13 +70,15 @@ impl Change<'_> {
     }
 
     /// Asks to pass a gate. Says where the request stands now: one that was rejected stays so, one that was made
-    /// before is not made again.
+    /// before is not made again, unless its time is over.
     ///
     /// # Errors
     /// [`ChangeError::Conflict`] where there is no gate.
     pub fn request_access(&self, path: &RepoPath, user: &Owner) -> Result<GateRequest, ChangeError> {
         let repository = self.repository(path)?;
         let user = self.user(user)?;
+        let over = "DELETE FROM gate_request WHERE repository_id = ?1 AND user_id = ?2 AND until <= ?3";
+        self.transaction.execute(over, params![repository.id, user.id, self.now])?;
         let query = "SELECT state FROM gate_request WHERE repository_id = ?1 AND user_id = ?2";
         let before: Option<String> =
             self.transaction.query_row(query, params![repository.id, user.id], |row| row.get(0)).optional()?;

@@ -24,6 +24,8 @@ mod session;
 mod standing;
 #[cfg(feature = "admin")]
 mod store;
+#[cfg(all(test, feature = "admin"))]
+mod tests;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -47,6 +49,8 @@ pub use reader::Reader;
 #[cfg(feature = "admin")]
 pub use repository::{Collaborator, NewRepository, RepositoryRow};
 pub use schema::{MIN_READER, VERSION};
+#[cfg(feature = "admin")]
+pub use session::AccountFacts;
 pub use session::{Opens, ServedRepository, SessionFacts};
 #[cfg(feature = "admin")]
 pub use store::{Change, ChangeError, Store};

@@ -76,6 +76,14 @@ LEFT JOIN owner u ON u.folded = ?6
 LEFT JOIN member x ON x.organization_id = a.organization_id AND x.user_id = u.id"
 );
 
+/// The statement for an account, whatever key it would come by: `?1` is its name.
+#[cfg(feature = "admin")]
+const SESSION_OF_ACCOUNT: &str = session_statement!("u.kind", "LEFT JOIN owner u ON u.folded = ?1 AND u.kind = 'user'");
+
+/// An account, and why it is disabled, if so.
+#[cfg(feature = "admin")]
+pub type AccountFacts = (Account, Option<String>);
+
 /// What the database says about a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionFacts {
@@ -168,6 +176,39 @@ impl Reader {
             let row = rows.next()?.ok_or(Error::NoVersion)?;
             check_version(row)?;
             Ok((certificate_facts(row, certificate)?, served_repository(row, path)?))
+        })
+    }
+
+    /// The same for an account, as if it came by a key of scope `write`.
+    ///
+    /// # Errors
+    /// [`Error`].
+    #[cfg(feature = "admin")]
+    pub fn session_of_account(
+        &self,
+        user: &Owner,
+        path: Option<&RepoPath>,
+        now: i64,
+    ) -> Result<(Option<AccountFacts>, Option<ServedRepository>), Error> {
+        self.ask(|connection| {
+            let mut statement = connection.prepare(SESSION_OF_ACCOUNT)?;
+            let mut rows = statement.query(params![
+                user.folded(),
+                path.map(|path| path.owner.folded()),
+                path.map(|path| path.kind.as_str()),
+                path.map(|path| path.name.folded()),
+                now
+            ])?;
+            let row = rows.next()?.ok_or(Error::NoVersion)?;
+            check_version(row)?;
+            let account = match row.get::<_, Option<i64>>("account")? {
+                None => None,
+                Some(id) => {
+                    let account = Account { id, name: word(row, "account_name")?, scope: Scope::Write };
+                    Some((account, row.get("disabled")?))
+                }
+            };
+            Ok((account, served_repository(row, path)?))
         })
     }
 

@@ -56,6 +56,12 @@ impl Environment {
         }
     }
 
+    /// Whether the command takes the proven key off what it is on.
+    pub(super) fn asks_for_release(&self) -> bool {
+        let command = self.command.as_deref().unwrap_or_default();
+        command == b"key release" || command.starts_with(b"key release ")
+    }
+
     /// The peer's address as it stands in the log; `unknown` unless it looks like one.
     pub(super) fn peer(&self) -> &[u8] {
         let connection = self.connection.as_deref().unwrap_or_default();
@@ -109,3 +115,6 @@ fn touch(file: &Path) -> std::io::Result<()> {
     let file = File::options().write(true).create(true).truncate(false).mode(0o640).custom_flags(flags).open(file)?;
     file.set_modified(SystemTime::now())
 }
+
+#[cfg(test)]
+mod tests;

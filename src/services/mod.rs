@@ -1,5 +1,6 @@
 //! Program 3, `services`: the longer work, started by the gateway, or by git as its push hook.
 
+mod account;
 mod push;
 
 use std::ffi::OsString;
@@ -7,6 +8,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::gateway::ACCOUNT;
 use crate::message::{Answer, FaultKind};
 
 use push::Hook;
@@ -23,6 +25,7 @@ pub fn main() -> ExitCode {
     let answer = match (Path::new(&name).file_name().and_then(|name| name.to_str()), words.as_slice()) {
         (Some("pre-receive"), []) => push::run(Hook::PreReceive),
         (Some("post-receive"), []) => push::run(Hook::PostReceive),
+        (_, [word, words @ ..]) if word == ACCOUNT => account::run(words),
         _ => Answer::fault(FaultKind::Broken, "none: services is started by the gateway alone"),
     };
     let _ = std::io::stderr().write_all(answer.stderr().as_bytes());

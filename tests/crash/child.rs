@@ -107,7 +107,7 @@ fn answer_questions(database: &Path) -> std::io::Result<()> {
     let mut number = [0; 8];
     while input.read_exact(&mut number).is_ok() {
         let key = model::key(u64::from_le_bytes(number)).fingerprint();
-        let line = match Reader::open(database).and_then(|reader| reader.key_owner(&key)) {
+        let line = match Reader::new(database).key_owner(&key) {
             Ok(Some(owner)) => owner.to_string(),
             Ok(None) => "-".to_owned(),
             Err(error) => format!("! {error} ({error:?})").replace('\n', " "),

@@ -11,9 +11,13 @@
     reason = "a test that cannot go on fails, and the harness speaks to whoever runs it"
 )]
 
+mod access;
 mod git;
 mod greeting;
 mod harness;
+mod hostile;
+mod keys;
+mod rows;
 mod texts;
 
 use std::process::ExitCode;
@@ -25,7 +29,7 @@ use harness::{Machine, Test, trial};
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(4);
-    let tests: Vec<Test> = [greeting::TRIALS, git::TRIALS].concat();
+    let tests: Vec<Test> = [greeting::TRIALS, keys::TRIALS, access::TRIALS, hostile::TRIALS, git::TRIALS].concat();
     let trials: Vec<Trial> = tests.into_iter().map(trial).collect();
     if arguments.list {
         return libtest_mimic::run(&arguments, trials).exit_code();

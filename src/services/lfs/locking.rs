@@ -11,7 +11,7 @@ use super::oid::number;
 use super::packet::Input;
 use super::protocol::{Stop, Talk, broken};
 use super::reply::{Denial, status};
-use super::request::Arguments;
+use super::request::{Arguments, lock_id};
 use crate::request::Operation;
 
 /// How many locks are listed at once, unless the client wants fewer.
@@ -20,7 +20,7 @@ const PAGE: usize = 100;
 impl<I: Input, W: Write> Talk<'_, '_, I, W> {
     pub(super) fn lock(&mut self, arguments: &Arguments) -> Result<(), Stop> {
         let path = arguments.get("path")?.ok_or_else(|| Denial::bad_request("lock needs the argument path"))?;
-        let path = LockPath::parse(path).map_err(Denial::bad_request)?;
+        let path = LockPath::parse(path)?;
         let refname = arguments.get_some("refname")?.map(std::str::from_utf8).transpose();
         let refname = refname.map_err(|_| Denial::bad_request("a ref's name is UTF-8"))?;
         let now = (self.session.clock)();
@@ -44,8 +44,11 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
         let lock = self.session.locks.find(id).map_err(Stop::Fault)?.ok_or_else(no_lock)?;
         // `force` decides nothing: clients do not send it over SSH (3.3 to 3.8), and a claim is no right.
         if !lock.ours && !self.session.policy.may_break_locks() {
-            let Lock { path, owner, .. } = lock;
-            return Err(Denial::forbidden(format!("{path} is locked by {owner}, and only its owner or an administrator of the repository can unlock it")).into());
+            return Err(Denial::forbidden(format!(
+                "{} is locked by {}: only they and administrators of the repository can unlock it",
+                lock.path, lock.owner
+            ))
+            .into());
         }
         // By its id: a lock that somebody takes on the path meanwhile is another one.
         let lock = self.session.locks.unlock(id).map_err(Stop::Fault)?.ok_or_else(no_lock)?;
@@ -54,9 +57,8 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
 
     pub(super) fn list_locks(&mut self, arguments: &Arguments) -> Result<(), Stop> {
         // `refspec` and `refname` limit nothing: a lock holds on every branch.
-        let path = arguments.get_some("path")?.map(LockPath::parse).transpose().map_err(Denial::bad_request)?;
-        let id = arguments.get_some("id")?.map(std::str::from_utf8).transpose().map_err(Denial::bad_request)?;
-        let id = id.map(str::parse).transpose().map_err(Denial::bad_request)?;
+        let path = arguments.get_some("path")?.map(LockPath::parse).transpose()?;
+        let id = arguments.get_some("id")?.map(lock_id).transpose()?;
         let after = arguments.get_some("cursor")?.map_or(Some(0), number);
         let after = after.ok_or_else(|| Denial::bad_request("a cursor is one that this server gave"))?;
         let limit = arguments.get_some("limit")?.map_or(Some(0), limit);

@@ -1,13 +1,17 @@
-//! Locks on paths: one trait, and one that lives in memory.
+//! Locks on paths: one trait, and two keepers that need no database.
 //!
 //! A lock's path is text that peers show each other; nothing here, or behind the trait, opens a file by it.
 
-use std::cell::RefCell;
+mod file;
+mod table;
+
 use std::fmt;
-use std::rc::Rc;
 use std::str::FromStr;
 
 use super::Fault;
+
+pub(super) use file::FileLocks;
+pub use table::MemoryLocks;
 
 /// The longest path that can be locked, in bytes.
 const PATH_MAX: usize = 4096;
@@ -172,75 +176,6 @@ pub trait Locks {
     /// # Errors
     /// What failed.
     fn list(&mut self, filter: &Filter, after: u64, limit: usize) -> Result<Vec<Lock>, Fault>;
-}
-
-/// Locks in memory, for tests and for a store that keeps them otherwise. Clones for other peers share them.
-#[derive(Debug, Clone, Default)]
-pub struct MemoryLocks {
-    owner: String,
-    locks: Rc<RefCell<Vec<Lock>>>,
-}
-
-impl MemoryLocks {
-    /// No locks, as the peer `owner` sees them.
-    #[must_use]
-    pub fn new(owner: &str) -> Self {
-        Self::of(owner, Vec::new())
-    }
-
-    /// These locks, as the peer `owner` sees them.
-    #[must_use]
-    pub fn of(owner: &str, locks: Vec<Lock>) -> Self {
-        Self { owner: owner.to_owned(), locks: Rc::new(RefCell::new(locks)) }
-    }
-
-    /// The same locks, as another peer sees them.
-    #[must_use]
-    pub fn seen_by(&self, owner: &str) -> Self {
-        Self { owner: owner.to_owned(), locks: Rc::clone(&self.locks) }
-    }
-
-    fn seen(&self, lock: &Lock) -> Lock {
-        Lock { ours: lock.owner == self.owner, ..lock.clone() }
-    }
-}
-
-impl Locks for MemoryLocks {
-    fn lock(&mut self, path: &LockPath, _: Option<&str>, now: i64) -> Result<Locking, Fault> {
-        let mut locks = self.locks.try_borrow_mut()?;
-        if let Some(held) = locks.iter().find(|lock| lock.path == *path) {
-            return Ok(Locking::Held(self.seen(held)));
-        }
-        let place = locks.iter().map(|lock| lock.place).max().unwrap_or_default() + 1;
-        let (path, owner) = (path.clone(), self.owner.clone());
-        let lock = Lock { id: LockId::random()?, path, locked_at: now, owner, ours: true, place };
-        locks.push(lock.clone());
-        Ok(Locking::Locked(lock))
-    }
-
-    fn find(&mut self, id: &LockId) -> Result<Option<Lock>, Fault> {
-        let locks = self.locks.try_borrow()?;
-        Ok(locks.iter().find(|lock| lock.id == *id).map(|lock| self.seen(lock)))
-    }
-
-    fn unlock(&mut self, id: &LockId) -> Result<Option<Lock>, Fault> {
-        let mut locks = self.locks.try_borrow_mut()?;
-        let found = locks.iter().position(|lock| lock.id == *id);
-        Ok(found.map(|found| self.seen(&locks.remove(found))))
-    }
-
-    fn list(&mut self, filter: &Filter, after: u64, limit: usize) -> Result<Vec<Lock>, Fault> {
-        let locks = self.locks.try_borrow()?;
-        let is_meant = |lock: &&Lock| {
-            lock.place > after
-                && filter.path.as_ref().is_none_or(|path| lock.path == *path)
-                && filter.id.as_ref().is_none_or(|id| lock.id == *id)
-        };
-        let mut found: Vec<Lock> = locks.iter().filter(is_meant).map(|lock| self.seen(lock)).collect();
-        found.sort_by_key(|lock| lock.place);
-        found.truncate(limit);
-        Ok(found)
-    }
 }
 
 #[cfg(test)]

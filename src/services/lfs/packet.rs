@@ -10,7 +10,7 @@ mod writer;
 use std::io::{self, Read};
 
 pub(super) use reader::{Block, PacketReader};
-pub(super) use writer::PacketWriter;
+pub(super) use writer::{PacketWriter, write_all};
 
 /// The longest packet, with its length in front.
 const PACKET_MAX: usize = 65_520;

@@ -1,5 +1,6 @@
 //! What a peer is told when it does not get what it asked for: a status of the protocol and a sentence.
 
+use super::locks::{BadLockId, BadLockPath};
 use super::oid::BadOid;
 
 /// The statuses of the protocol, which are those of HTTP.
@@ -48,20 +49,20 @@ impl Denial {
     }
 
     /// Not what a client sends.
-    pub(super) fn bad_request(sentence: impl ToString) -> Self {
-        Self::new(status::BAD_REQUEST, sentence.to_string())
+    pub(super) fn bad_request(sentence: impl Into<String>) -> Self {
+        Self::new(status::BAD_REQUEST, sentence)
     }
 
-    pub(super) fn forbidden(sentence: impl ToString) -> Self {
-        Self::new(status::FORBIDDEN, sentence.to_string())
+    pub(super) fn forbidden(sentence: impl Into<String>) -> Self {
+        Self::new(status::FORBIDDEN, sentence)
     }
 
-    pub(super) fn not_found(sentence: impl ToString) -> Self {
-        Self::new(status::NOT_FOUND, sentence.to_string())
+    pub(super) fn not_found(sentence: impl Into<String>) -> Self {
+        Self::new(status::NOT_FOUND, sentence)
     }
 
-    pub(super) fn conflict(sentence: impl ToString) -> Self {
-        Self::new(status::CONFLICT, sentence.to_string())
+    pub(super) fn conflict(sentence: impl Into<String>) -> Self {
+        Self::new(status::CONFLICT, sentence)
     }
 
     /// As the answer to `put-object`: a client takes 403 there for a server that is out of sorts, sends the object eight
@@ -82,6 +83,18 @@ impl Denial {
 
 impl From<BadOid> for Denial {
     fn from(error: BadOid) -> Self {
-        Self::bad_request(error)
+        Self::bad_request(error.to_string())
+    }
+}
+
+impl From<BadLockPath> for Denial {
+    fn from(error: BadLockPath) -> Self {
+        Self::bad_request(error.to_string())
+    }
+}
+
+impl From<BadLockId> for Denial {
+    fn from(error: BadLockId) -> Self {
+        Self::bad_request(error.to_string())
     }
 }

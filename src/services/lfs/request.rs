@@ -3,7 +3,7 @@
 //! A request is read to its delimiter or its end before anybody looks at what it says, so that a refusal leaves the
 //! stream in step. What is remembered of it is bounded, however long it is.
 
-use super::locks::LockId;
+use super::locks::{BadLockId, LockId};
 use super::oid::{Oid, number};
 use super::packet::{Broken, Input, Packet, PacketReader, Waiting};
 use super::reply::Denial;
@@ -105,9 +105,9 @@ impl Command {
     }
 }
 
-fn lock_id(word: &[u8]) -> Result<LockId, Denial> {
-    let word = std::str::from_utf8(word).unwrap_or_default();
-    word.parse().map_err(Denial::bad_request)
+/// Reads the id of a lock.
+pub(super) fn lock_id(word: &[u8]) -> Result<LockId, BadLockId> {
+    std::str::from_utf8(word).map_err(|_| BadLockId)?.parse()
 }
 
 /// The arguments of a request, `KEY=VALUE` each; the value may be empty.

@@ -130,7 +130,7 @@ fn rest<I: Input>(reader: &mut PacketReader<I>, mut left: usize) -> Result<u64, 
 }
 
 fn mismatch(mismatch: Mismatch) -> Stop {
-    Stop::Denied(Denial::new(status::UNPROCESSABLE, mismatch.to_string()))
+    Stop::Denied(Denial::bad_request(mismatch.to_string()))
 }
 
 fn not_stored(oid: &Oid) -> Denial {

@@ -3,14 +3,15 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use super::agent::Agent;
 use super::hub::Hub;
 use super::key::Key;
 use super::machine::machine;
 use super::outcome::Outcome;
-use super::process::{run, run_with};
+use super::process::{Background, background, run, run_with};
 
 /// The name that clients know every hub by; their ssh configuration leads to the right port.
 pub(crate) const HOST: &str = "hub.test";
@@ -115,6 +116,20 @@ impl Client {
         self.ssh("")
     }
 
+    /// Opens a connection that later sessions share, until it is dropped.
+    #[track_caller]
+    pub(crate) fn master(&self) -> Master {
+        let socket = self.home.join("master");
+        let mut command = self.ssh_command(&["-oBatchMode=yes", "-M", "-N"]);
+        let mut process = background(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()));
+        let start = Instant::now();
+        while !socket.exists() {
+            assert!(!process.has_ended() && start.elapsed() < Duration::from_secs(20), "no connection to share");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Master { process: Some(process), socket }
+    }
+
     /// git in the client's home.
     #[track_caller]
     pub(crate) fn git(&self, words: &[&str]) -> Outcome {
@@ -164,6 +179,20 @@ impl Client {
     /// The short URL of a repository.
     pub(crate) fn url(path: &str) -> String {
         format!("{HOST}:{path}")
+    }
+}
+
+/// A connection that later sessions of its client share.
+pub(crate) struct Master {
+    process: Option<Background>,
+    socket: PathBuf,
+}
+
+impl Drop for Master {
+    fn drop(&mut self) {
+        self.process = None;
+        // Killed, ssh leaves its socket, and the next ssh would complain of it.
+        let _ = fs::remove_file(&self.socket);
     }
 }
 

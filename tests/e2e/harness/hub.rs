@@ -274,6 +274,13 @@ impl Hub {
         command
     }
 
+    /// The gateway as sshd's `/bin/sh` starts it; the form follows the words.
+    pub(crate) fn gateway_command(&self) -> Command {
+        let mut command = self.as_login(&self.path("libexec/gateway"));
+        command.env("SSH_CONNECTION", "127.0.0.1 40000 127.0.0.1 22").arg("--config").arg(self.config());
+        command
+    }
+
     /// What came into the hub's system log since this was asked last.
     pub(crate) fn log(&self) -> Vec<Entry> {
         self.syslog.lock().unwrap_or_else(PoisonError::into_inner).take()

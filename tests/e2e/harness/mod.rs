@@ -2,6 +2,7 @@
 
 mod agent;
 mod client;
+mod dev_log;
 mod hub;
 mod key;
 mod machine;

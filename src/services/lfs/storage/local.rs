@@ -165,7 +165,7 @@ impl Store for LocalStore {
 
     fn free(&mut self) -> io::Result<Option<u64>> {
         let space = fstatvfs(self.repository.as_fd())?;
-        Ok(Some(u64::from(space.blocks_available()).saturating_mul(space.fragment_size())))
+        Ok(Some(space.blocks_available().saturating_mul(space.fragment_size())))
     }
 }
 

@@ -78,11 +78,12 @@ struct Partial {
     directory: Directory,
     name: String,
     /// Tells [`LocalStore::sweep`] that the writer lives. Not every file system has locks.
-    _lock: Option<Flock<File>>,
+    lock: Option<Flock<File>>,
 }
 
 impl Drop for Partial {
     fn drop(&mut self) {
+        drop(self.lock.take());
         // It may have been renamed: then there is nothing.
         let _ = unlinkat(self.directory.as_fd(), self.name.as_str(), UnlinkatFlags::NoRemoveDir);
     }
@@ -106,8 +107,8 @@ impl<'a> LocalStaged<'a> {
                 let name = random_name(oid)?;
                 let flags = OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_RDWR | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
                 let file = File::from(openat(&incomplete, name.as_str(), flags, OBJECT_MODE)?);
-                let mut partial = Partial { directory: Directory::of(incomplete.as_fd())?, name, _lock: None };
-                partial._lock = Flock::lock(file.try_clone()?, FlockArg::LockExclusiveNonblock).ok();
+                let mut partial = Partial { directory: Directory::of(incomplete.as_fd())?, name, lock: None };
+                partial.lock = Flock::lock(file.try_clone()?, FlockArg::LockExclusiveNonblock).ok();
                 (file, Some(partial))
             }
         };
@@ -132,7 +133,7 @@ impl<'a> LocalStaged<'a> {
             let name = random_name(self.oid)?;
             let directory = Directory::of(self.incomplete.as_fd())?;
             self.naming.link(&self.file, &directory, &name)?;
-            Partial { directory, name, _lock: None }
+            Partial { directory, name, lock: None }
         };
         renameat(&partial.directory, partial.name.as_str(), parent, place.name()).map_err(io::Error::from)
     }

@@ -1,0 +1,143 @@
+mod changes;
+mod conflicts;
+mod entry;
+mod file;
+mod questions;
+
+use std::path::PathBuf;
+
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::{Change, ChangeError, Code, KeyRow, NewKey, NewRepository, OwnerKind, Reader, RepositoryRow, Store};
+use crate::access::{Role, Scope, Visibility};
+use crate::config::ObjectFormat;
+use crate::key::{Fingerprint, KeyType, PublicKey};
+use crate::name::{Owner, RepoPath};
+use crate::repository::Directory;
+
+/// A database of its own: the users alice and bob, the organization acme with alice as admin, a key of alice's, and
+/// the private repository acme/x, which alice made.
+struct Hub {
+    directory: TempDir,
+    store: Store,
+}
+
+impl Hub {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::create(&directory.path().join("hubgate.db")).unwrap();
+        let mut hub = Self { directory, store };
+        hub.change(|change| {
+            change.add_owner(OwnerKind::User, &owner("alice"), true)?;
+            change.add_owner(OwnerKind::User, &owner("bob"), true)?;
+            change.add_owner(OwnerKind::Organization, &owner("acme"), true)?;
+            change.set_member(&owner("acme"), &owner("alice"), Role::Admin, None)?;
+            add_key(change, "alice", 1)?;
+            add_repository(change, "acme/x", 1)
+        })
+        .unwrap();
+        hub
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("hubgate.db")
+    }
+
+    fn reader(&self) -> Reader {
+        Reader::open(&self.path()).unwrap()
+    }
+
+    fn change<T>(&mut self, steps: impl FnOnce(&Change<'_>) -> Result<T, ChangeError>) -> Result<T, ChangeError> {
+        self.store.change("operator:test", steps)
+    }
+
+    /// The text of the error of a change, which must leave everything as it was.
+    fn refusal<T>(&mut self, steps: impl FnOnce(&Change<'_>) -> Result<T, ChangeError>) -> String {
+        let before = self.dump();
+        let refusal = self.change(steps).map(drop).unwrap_err();
+        assert!(!matches!(refusal, ChangeError::Database(_)), "{refusal}");
+        assert_eq!(self.dump(), before);
+        refusal.to_string()
+    }
+
+    /// Changes the database behind the back of its checks, as another program might.
+    fn tamper(&self, statements: &str) {
+        let connection = Connection::open(self.path()).unwrap();
+        connection.execute_batch(&format!("PRAGMA ignore_check_constraints = on; {statements}")).unwrap();
+    }
+
+    /// Every row of every table.
+    fn dump(&self) -> Vec<String> {
+        let connection = Connection::open(self.path()).unwrap();
+        let mut tables =
+            connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").unwrap();
+        let tables = tables.query_map([], |row| row.get(0)).unwrap().collect::<Result<Vec<String>, _>>().unwrap();
+        let mut all = Vec::new();
+        for table in tables {
+            let mut statement = connection.prepare(&format!("SELECT * FROM {table}")).unwrap();
+            let columns = statement.column_count();
+            let mut rows = statement.query([]).unwrap();
+            while let Some(row) = rows.next().unwrap() {
+                let values = (0..columns).map(|index| format!("{:?}", row.get_ref(index).unwrap()));
+                all.push(format!("{table}: {}", values.collect::<Vec<_>>().join(" ")));
+            }
+        }
+        all
+    }
+
+    /// The last audit row, as `EVENT OBJECT DETAIL`.
+    fn last_event(&self) -> String {
+        let event = self.store.events(0).unwrap().pop().unwrap();
+        format!("{} {} {}", event.event, event.object, event.detail)
+    }
+}
+
+fn owner(name: &str) -> Owner {
+    name.parse().unwrap()
+}
+
+fn path(text: &str) -> RepoPath {
+    text.parse().unwrap()
+}
+
+/// Keys that differ: the blob of the one of this number.
+fn key(number: u8) -> PublicKey {
+    let blob = [&[0, 0, 0, 11], b"ssh-ed25519".as_slice(), &[0, 0, 0, 32], &[number; 32]].concat();
+    PublicKey::from_blob(KeyType::Ed25519, blob).unwrap()
+}
+
+fn fingerprint(number: u8) -> Fingerprint {
+    key(number).fingerprint()
+}
+
+fn code(number: u8) -> Code {
+    Code::parse(&format!("{number:032x}")).unwrap()
+}
+
+fn add_key(change: &Change<'_>, user: &str, number: u8) -> Result<KeyRow, ChangeError> {
+    let (key, title) = (key(number), "laptop".parse().unwrap());
+    let new = NewKey { key: &key, title: &title, scope: Scope::Write, expires_at: None, sources: None };
+    change.add_key(&owner(user), &new)
+}
+
+fn add_deploy_key(change: &Change<'_>, repository: &str, number: u8) -> Result<KeyRow, ChangeError> {
+    let (key, title) = (key(number), "ci".parse().unwrap());
+    let new = NewKey { key: &key, title: &title, scope: Scope::Read, expires_at: None, sources: None };
+    change.add_deploy_key(&path(repository), &new)
+}
+
+fn new_repository(text: &str, id: u128) -> NewRepository {
+    NewRepository {
+        path: path(text),
+        directory: Directory::of_id(id),
+        visibility: Visibility::Private,
+        object_format: ObjectFormat::Sha1,
+        description: String::new(),
+        created_by: Some(owner("alice")),
+    }
+}
+
+fn add_repository(change: &Change<'_>, text: &str, id: u128) -> Result<RepositoryRow, ChangeError> {
+    change.add_repository(&new_repository(text, id))
+}

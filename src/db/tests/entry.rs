@@ -1,0 +1,145 @@
+//! The ways in that are asked for: gates, invitations, deploy keys, authorities.
+
+use super::{Hub, add_deploy_key, add_key, code, fingerprint, key, owner, path};
+use crate::access::{GateRequest, Removal, Role};
+use crate::clock::now;
+use crate::db::{Change, ChangeError, Code, GateMode, Holder, KeyRow, OwnerKind};
+
+#[test]
+fn a_gate_is_asked_once_and_answered_by_its_mode() {
+    let mut hub = Hub::new();
+    let (x, bob) = (path("acme/x"), owner("bob"));
+    let ask = |change: &Change<'_>| change.request_access(&x, &bob);
+    assert_eq!(hub.refusal(ask), "acme/x has no gate: nothing need be asked");
+    for (mode, expected) in [(GateMode::Manual, GateRequest::Pending), (GateMode::Auto, GateRequest::Accepted)] {
+        hub.change(|change| change.set_gate(&x, mode, false)).unwrap();
+        let row = hub.store.repository(&x).unwrap();
+        assert_eq!((row.gate, row.gate_members), (mode, false));
+        let before = hub.dump().len();
+        assert_eq!(hub.change(ask).unwrap(), expected);
+        assert_eq!(hub.dump().len(), before + 2, "a request and its audit row");
+        assert_eq!(hub.change(ask).unwrap(), expected);
+        assert_eq!(hub.dump().len(), before + 2, "asked again, nothing changes");
+        hub.change(|change| change.answer_access(&x, &bob, GateRequest::None, None)).unwrap();
+    }
+    let take_back = |change: &Change<'_>| change.answer_access(&x, &bob, GateRequest::None, None);
+    assert_eq!(hub.refusal(take_back), "there is no request of bob on acme/x");
+}
+
+#[test]
+fn an_answer_stands_until_it_is_over_or_taken_back() {
+    let mut hub = Hub::new();
+    let (x, bob) = (path("acme/x"), owner("bob"));
+    hub.change(|change| change.set_gate(&x, GateMode::Manual, false)).unwrap();
+    let mut asked_after = |state, until| {
+        hub.change(|change| change.answer_access(&x, &bob, state, until)).unwrap();
+        hub.change(|change| change.request_access(&x, &bob)).unwrap()
+    };
+    assert_eq!(asked_after(GateRequest::Rejected, None), GateRequest::Rejected);
+    assert_eq!(asked_after(GateRequest::Accepted, None), GateRequest::Accepted);
+    assert_eq!(asked_after(GateRequest::Accepted, Some(now() + 1_000)), GateRequest::Accepted);
+    assert_eq!(asked_after(GateRequest::Accepted, Some(now())), GateRequest::Pending);
+    let requests = hub.store.gate_requests(&hub.store.repository(&x).unwrap()).unwrap();
+    let requests: Vec<_> = requests.iter().map(|one| (one.user.as_str(), one.state, one.until)).collect();
+    assert_eq!(requests, [("bob", GateRequest::Pending, None)]);
+}
+
+#[test]
+fn a_code_is_128_random_bits_in_32_digits() {
+    let [one, other] = [(), ()].map(|()| Code::random().unwrap());
+    assert_ne!(one, other);
+    assert_eq!(Code::parse(&one.as_str().to_uppercase()), Some(one.clone()));
+    let bad = [&one.as_str()[1..], &format!("{}0", one.as_str()), &"g".repeat(32), "", &"é".repeat(16)];
+    for text in bad {
+        assert_eq!(Code::parse(text), None, "{text:?}");
+    }
+}
+
+/// What becomes of a code.
+fn join(change: &Change<'_>, number: u8, with: u8) -> Result<Option<KeyRow>, ChangeError> {
+    change.join(&code(number), &key(with), &"new".parse().unwrap())
+}
+
+#[test]
+fn an_invitation_is_used_once_and_in_time() {
+    let mut hub = Hub::new();
+    hub.change(|change| {
+        change.invite(&owner("bob"), &code(1), now() + 1_000)?;
+        change.invite(&owner("bob"), &code(2), now())
+    })
+    .unwrap();
+    assert!(!hub.dump().iter().any(|row| row.contains(code(1).as_str())), "a code is stored as its hash");
+    let joined = hub.change(|change| join(change, 1, 2)).unwrap().unwrap();
+    assert_eq!((joined.holder, joined.title.as_str()), (Holder::Account(owner("bob")), "new"));
+    for (number, why) in [(1, "used"), (2, "over"), (3, "wrong")] {
+        let before = hub.dump();
+        assert_eq!(hub.change(|change| join(change, number, 4)).unwrap(), None, "{why}");
+        assert_eq!(hub.dump(), before, "{why}");
+    }
+}
+
+#[test]
+fn an_invitation_does_not_outlive_its_account_or_bring_a_key_that_is_in_use() {
+    let mut hub = Hub::new();
+    hub.change(|change| change.invite(&owner("bob"), &code(1), i64::MAX)).unwrap();
+    let in_use = format!("the key {} is already in use: it is \"laptop\" of alice", fingerprint(1));
+    assert_eq!(hub.refusal(|change| join(change, 1, 1)), in_use);
+    hub.change(|change| change.set_disabled(&owner("bob"), Some("left"))).unwrap();
+    assert_eq!(hub.change(|change| join(change, 1, 2)).unwrap(), None);
+    hub.change(|change| {
+        change.set_disabled(&owner("bob"), None)?;
+        change.remove_owner(OwnerKind::User, &owner("bob"), None)?;
+        change.release_name(&owner("bob"))?;
+        change.add_owner(OwnerKind::User, &owner("bob"), true)
+    })
+    .unwrap();
+    assert_eq!(hub.change(|change| join(change, 1, 2)).unwrap(), None, "another bob");
+}
+
+#[test]
+fn a_key_opens_an_account_or_a_repository_and_never_both() {
+    let mut hub = Hub::new();
+    hub.change(|change| add_deploy_key(change, "acme/x", 2)).unwrap();
+    let id = hub.store.repository(&path("acme/x")).unwrap().id;
+    let deployed = hub.store.deploy_keys(id).unwrap();
+    assert_eq!(deployed.iter().map(|row| &row.holder).collect::<Vec<_>>(), [&Holder::Repository(path("acme/x"))]);
+    assert_eq!(hub.store.keys(None).unwrap().len(), 1, "deploy keys are listed by repository");
+    let of = |number, what| format!("the key {} is already in use: it is {what}", fingerprint(number));
+    assert_eq!(hub.refusal(|change| add_key(change, "alice", 2)), of(2, "\"ci\" of acme/x"));
+    assert_eq!(hub.refusal(|change| add_deploy_key(change, "acme/x", 2)), of(2, "\"ci\" of acme/x"));
+    assert_eq!(hub.refusal(|change| add_deploy_key(change, "acme/x", 1)), of(1, "\"laptop\" of alice"));
+    assert_eq!(hub.refusal(|change| add_deploy_key(change, "acme/z", 3)), "there is no repository acme/z");
+    // Taken off the one it may open the other.
+    hub.change(|change| change.remove_key(&fingerprint(2), Removal::Ordinary)).unwrap();
+    let moved = hub.change(|change| add_key(change, "bob", 2)).unwrap();
+    assert_eq!((moved.holder, moved.title.as_str()), (Holder::Account(owner("bob")), "laptop"));
+    assert!(hub.store.deploy_keys(id).unwrap().is_empty());
+}
+
+#[test]
+fn an_authority_is_one_organizations_and_no_key_of_anybodys() {
+    let mut hub = Hub::new();
+    let acme = owner("acme");
+    let in_use = |number| format!("the key {} is already in use", fingerprint(number));
+    assert_eq!(hub.refusal(|change| change.add_authority(&acme, &key(1), 900)), in_use(1));
+    let user = "there is no organization bob: bob is a user";
+    assert_eq!(hub.refusal(|change| change.add_authority(&owner("bob"), &key(2), 900)), user);
+    hub.change(|change| {
+        change.add_owner(OwnerKind::Organization, &owner("initech"), true)?;
+        change.set_member(&owner("initech"), &owner("bob"), Role::Admin, None)?;
+        change.add_authority(&acme, &key(2), 900)
+    })
+    .unwrap();
+    assert_eq!(hub.refusal(|change| change.add_authority(&owner("initech"), &key(2), 900)), in_use(2));
+    let authorities = hub.store.authorities(&acme).unwrap();
+    let authorities: Vec<_> = authorities.iter().map(|one| (one.fingerprint, one.max_ttl)).collect();
+    assert_eq!(authorities, [(fingerprint(2), 900)]);
+
+    let missing = format!("there is no authority {} of initech", fingerprint(2));
+    assert_eq!(hub.refusal(|change| change.remove_authority(&owner("initech"), &fingerprint(2))), missing);
+    hub.refusal(|change| change.revoke_certificate(&owner("initech"), "badge"));
+    hub.change(|change| change.remove_authority(&acme, &fingerprint(2))).unwrap();
+    assert!(hub.store.authorities(&acme).unwrap().is_empty());
+    hub.change(|change| change.add_authority(&owner("initech"), &key(2), 60)).unwrap();
+    assert_eq!(hub.store.authorities(&owner("initech")).unwrap()[0].max_ttl, 60);
+}

@@ -1,0 +1,131 @@
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::{Hub, fingerprint, owner};
+use crate::db::{ChangeError, Error, MIN_READER, Opens, OwnerKind, Reader, Store, VERSION};
+
+#[test]
+fn the_sqlite_inside_is_one_that_does_not_corrupt_its_log() {
+    assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
+    let library: String =
+        Connection::open_in_memory().unwrap().query_row("SELECT sqlite_version()", [], |row| row.get(0)).unwrap();
+    assert_eq!(library, rusqlite::version(), "the bundled one and not the machine's");
+}
+
+#[test]
+fn a_writer_keeps_what_it_committed_and_holds_to_foreign_keys() {
+    let hub = Hub::new();
+    let connection = &hub.store.connection;
+    let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!((mode.as_str(), number("synchronous"), number("foreign_keys")), ("wal", 2, 1));
+    let orphan = "INSERT INTO member (organization_id, user_id, role) VALUES (99, 98, 'read')";
+    assert!(connection.execute(orphan, []).is_err());
+}
+
+#[test]
+fn the_files_stay_when_they_are_closed_and_only_the_group_may_read_them() {
+    let hub = Hub::new();
+    let path = hub.path();
+    let Hub { directory, store } = hub;
+    drop(store);
+    for suffix in ["", "-wal", "-shm"] {
+        let file = directory.path().join(format!("hubgate.db{suffix}"));
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o640, "{file:?}");
+    }
+    assert!(Reader::open(&path).unwrap().key_holder(&fingerprint(1)).unwrap().is_some());
+}
+
+#[test]
+fn making_and_migrating_again_changes_nothing() {
+    let hub = Hub::new();
+    let before = hub.dump();
+    let mut store = Store::create(&hub.path()).unwrap();
+    assert_eq!(store.migrate().unwrap(), VERSION);
+    assert_eq!((store.version().unwrap(), hub.dump()), (VERSION, before));
+    assert!(MIN_READER <= VERSION);
+}
+
+#[test]
+fn a_reader_does_not_wait_for_a_change_under_way_and_does_not_see_it() {
+    let hub = Hub::new();
+    let mut writer = Connection::open(hub.path()).unwrap();
+    for behavior in [TransactionBehavior::Immediate, TransactionBehavior::Exclusive] {
+        let transaction = writer.transaction_with_behavior(behavior).unwrap();
+        transaction.execute_batch("UPDATE owner SET name = 'mallory' WHERE folded = 'alice'").unwrap();
+        let start = Instant::now();
+        assert_eq!(hub.reader().key_holder(&fingerprint(1)).unwrap(), Some(Opens::Account(owner("alice"))));
+        assert!(start.elapsed() < Duration::from_millis(500));
+        transaction.rollback().unwrap();
+    }
+}
+
+#[test]
+fn a_database_that_a_newer_hubgate_keeps_to_itself_is_not_read() {
+    let hub = Hub::new();
+    hub.tamper("UPDATE hubgate SET version = 99, min_reader = 99");
+    let reader = hub.reader();
+    let too_new = |error| matches!(error, Error::TooNew { version: 99, min_reader: 99 });
+    assert!(too_new(reader.key_holder(&fingerprint(1)).unwrap_err()));
+    assert!(too_new(reader.session(&fingerprint(1), None, 0).unwrap_err()));
+    assert!(too_new(Store::open(&hub.path()).unwrap_err()));
+}
+
+#[test]
+fn a_newer_database_that_still_speaks_to_this_hubgate_is_read_but_not_written() {
+    let hub = Hub::new();
+    hub.tamper(&format!("UPDATE hubgate SET version = 99, min_reader = {VERSION}"));
+    assert!(hub.reader().key_holder(&fingerprint(1)).unwrap().is_some());
+    assert!(matches!(Store::open(&hub.path()), Err(Error::TooNew { version: 99, .. })));
+}
+
+#[test]
+fn an_older_database_is_read_and_asks_its_writer_to_migrate() {
+    let hub = Hub::new();
+    hub.tamper("UPDATE hubgate SET version = 0, min_reader = 0");
+    assert!(hub.reader().key_holder(&fingerprint(1)).unwrap().is_some());
+    assert!(matches!(Store::open(&hub.path()), Err(Error::Old { version: 0 })));
+}
+
+#[test]
+fn a_database_without_a_version_answers_nothing() {
+    let hub = Hub::new();
+    hub.tamper("DELETE FROM hubgate");
+    assert!(matches!(hub.reader().key_holder(&fingerprint(1)), Err(Error::NoVersion)));
+    assert!(matches!(hub.reader().session(&fingerprint(1), None, 0), Err(Error::NoVersion)));
+    assert!(matches!(Store::open(&hub.path()), Err(Error::NoVersion)));
+}
+
+#[test]
+fn what_is_no_database_of_ours_is_an_error_and_not_an_unknown_key() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    fs::write(at("text"), "not a database, though long enough to be taken for one\n".repeat(99)).unwrap();
+    fs::write(at("empty"), "").unwrap();
+    fs::create_dir(at("directory")).unwrap();
+    let other = Connection::open(at("other")).unwrap();
+    other.execute_batch("CREATE TABLE hubgate (id INTEGER, version TEXT)").unwrap();
+    let hub = Hub::new();
+    symlink(hub.path(), at("link")).unwrap();
+    for name in ["missing", "text", "empty", "directory", "other", "link"] {
+        let answer = Reader::open(&at(name)).and_then(|reader| reader.key_holder(&fingerprint(1)));
+        assert!(answer.is_err(), "{name}: {answer:?}");
+        assert!(Store::open(&at(name)).is_err(), "{name}");
+    }
+    assert!(!at("missing").exists());
+}
+
+#[test]
+fn a_copy_is_one_consistent_state_and_overwrites_nothing() {
+    let mut hub = Hub::new();
+    let copy = hub.directory.path().join("copy.db");
+    hub.store.copy_to(&copy).unwrap();
+    hub.change(|change| change.add_owner(OwnerKind::User, &owner("carol"), true)).unwrap();
+    let copied = Store::open(&copy).unwrap();
+    assert!(copied.user(&owner("alice")).is_ok());
+    assert!(matches!(copied.user(&owner("carol")), Err(ChangeError::NotFound(_))));
+    assert!(hub.store.copy_to(&copy).is_err());
+}

@@ -1,0 +1,248 @@
+mod certificates;
+mod paths;
+
+use rusqlite::Connection;
+
+use super::{Hub, add_repository, fingerprint, owner, path};
+use crate::access::{
+    Account, CollaboratorRole, Gate, GateRequest, Grant, KeyFacts, KeyHolder, Removal, RepositoryFacts, Role, Scope,
+    Visibility,
+};
+use crate::db::{Error, GateMode, Opens, ServedRepository, SessionFacts};
+
+/// The clock of every session here.
+const NOW: i64 = 1_000_000;
+
+/// What the database should say of alice's key; `disabled` is why the account is, if so.
+fn key_facts(hub: &Hub, scope: Scope, disabled: Option<&str>) -> KeyFacts {
+    let alice = hub.store.owner(&owner("alice")).unwrap();
+    let account = Account { id: alice.id, name: alice.name, scope };
+    let holder = KeyHolder::Account { account, disabled: disabled.map(str::to_owned) };
+    KeyFacts { holder, sources: None, expires_at: None, removed: None }
+}
+
+/// What the database should say of acme/x to alice, before anything is changed.
+fn repository_facts(hub: &Hub) -> ServedRepository {
+    let acme = hub.store.owner(&owner("acme")).unwrap();
+    let repository = hub.store.repository(&path("acme/x")).unwrap();
+    let facts = RepositoryFacts {
+        id: repository.id,
+        owner: acme.id,
+        visibility: Visibility::Private,
+        gate: Gate::Open,
+        frozen: None,
+        created_by_account: true,
+        role: Some(Grant { value: Role::Admin, until: None }),
+        collaborator: None,
+        gate_request: GateRequest::None,
+    };
+    ServedRepository { path: repository.path, directory: repository.directory, facts }
+}
+
+/// The facts of a session: of this key, on this path.
+fn session(hub: &Hub, key: u8, text: Option<&str>) -> SessionFacts {
+    hub.reader().session(&fingerprint(key), text.map(path).as_ref(), NOW).unwrap()
+}
+
+#[test]
+fn a_session_has_one_answer_for_every_key_and_path() {
+    let mut hub = Hub::new();
+    let repository = repository_facts(&hub);
+    let known = Some((key_facts(&hub, Scope::Write, None), "laptop".parse().unwrap()));
+    let stranger = RepositoryFacts { created_by_account: false, role: None, ..repository.facts.clone() };
+    let seen_by_nobody = ServedRepository { facts: stranger, ..repository.clone() };
+    for (number, key) in [(1, known), (9, None)] {
+        for (text, repository) in [
+            (None, None),
+            (Some("nobody/x"), None),
+            (Some("acme/nothing"), None),
+            (Some("datasets/acme/x"), None),
+            (Some("acme/x"), Some(if key.is_some() { &repository } else { &seen_by_nobody })),
+            // As its owner writes it, however it is asked for.
+            (Some("ACME/X"), Some(if key.is_some() { &repository } else { &seen_by_nobody })),
+        ] {
+            let expected = SessionFacts { key: key.clone(), repository: repository.cloned() };
+            assert_eq!(session(&hub, number, text), expected, "key {number}, {text:?}");
+        }
+    }
+    hub.change(|change| change.remove_repository(&path("acme/x"))).unwrap();
+    assert_eq!(session(&hub, 1, Some("acme/x")).repository, None);
+}
+
+#[test]
+fn a_session_sees_what_its_account_was_granted_and_nobody_elses() {
+    let mut hub = Hub::new();
+    let acme = owner("acme");
+    hub.change(|change| {
+        super::add_key(change, "bob", 2)?;
+        change.set_member(&acme, &owner("bob"), Role::Contributor, Some(7))?;
+        change.set_collaborator(&path("acme/x"), &owner("bob"), CollaboratorRole::Write, Some(9))?;
+        change.set_visibility(&path("acme/x"), Visibility::Public)?;
+        change.set_frozen(&path("acme/x"), Some("moving"))
+    })
+    .unwrap();
+    let frozen = Some("moving".to_owned());
+    let common = RepositoryFacts { visibility: Visibility::Public, frozen, ..repository_facts(&hub).facts };
+    let bob = RepositoryFacts {
+        created_by_account: false,
+        role: Some(Grant { value: Role::Contributor, until: Some(7) }),
+        collaborator: Some(Grant { value: CollaboratorRole::Write, until: Some(9) }),
+        ..common.clone()
+    };
+    let nobody = RepositoryFacts { created_by_account: false, role: None, ..common.clone() };
+    for (key, expected) in [(1, common), (2, bob), (9, nobody)] {
+        assert_eq!(session(&hub, key, Some("acme/x")).repository.unwrap().facts, expected, "key {key}");
+    }
+}
+
+#[test]
+fn a_session_sees_the_gate_and_where_its_account_stands_there() {
+    let mut hub = Hub::new();
+    let x = path("acme/x");
+    for (mode, members, expected) in [
+        (GateMode::Auto, false, Gate::Closed),
+        (GateMode::Manual, false, Gate::Closed),
+        (GateMode::Manual, true, Gate::ClosedToMembers),
+        (GateMode::None, true, Gate::Open),
+    ] {
+        hub.change(|change| change.set_gate(&x, mode, members)).unwrap();
+        assert_eq!(session(&hub, 1, Some("acme/x")).repository.unwrap().facts.gate, expected);
+    }
+    for (state, until, expected) in [
+        (GateRequest::Pending, None, GateRequest::Pending),
+        (GateRequest::Rejected, None, GateRequest::Rejected),
+        (GateRequest::Accepted, None, GateRequest::Accepted),
+        (GateRequest::Accepted, Some(NOW + 1), GateRequest::Accepted),
+        (GateRequest::Accepted, Some(NOW), GateRequest::None),
+    ] {
+        hub.change(|change| change.answer_access(&x, &owner("alice"), state, until)).unwrap();
+        let seen = |key| session(&hub, key, Some("acme/x")).repository.unwrap().facts.gate_request;
+        assert_eq!((seen(1), seen(9)), (expected, GateRequest::None), "{until:?}");
+    }
+}
+
+#[test]
+fn a_session_sees_what_is_wrong_with_its_key() {
+    let hub = Hub::new();
+    let good = key_facts(&hub, Scope::Write, None);
+    for (change, expected) in [
+        ("UPDATE key SET expires_at = 7", KeyFacts { expires_at: Some(7), ..good.clone() }),
+        (
+            "UPDATE key SET expires_at = NULL, removal = 'ordinary'",
+            KeyFacts { removed: Some(Removal::Ordinary), ..good.clone() },
+        ),
+        ("UPDATE key SET removal = 'compromised'", KeyFacts { removed: Some(Removal::Compromised), ..good.clone() }),
+        (
+            "UPDATE key SET removal = NULL, sources = '192.0.2.0/24'",
+            KeyFacts { sources: Some("192.0.2.0/24".parse().unwrap()), ..good.clone() },
+        ),
+        ("UPDATE key SET sources = NULL, scope = 'read'", key_facts(&hub, Scope::Read, None)),
+        (
+            "UPDATE key SET scope = 'write'; UPDATE owner SET disabled = 'left' WHERE folded = 'alice'",
+            key_facts(&hub, Scope::Write, Some("left")),
+        ),
+    ] {
+        hub.tamper(change);
+        assert_eq!(session(&hub, 1, None).key.unwrap().0, expected, "{change}");
+    }
+}
+
+#[test]
+fn a_deploy_key_opens_one_repository_while_it_is_there() {
+    let mut hub = Hub::new();
+    hub.change(|change| super::add_deploy_key(change, "acme/x", 2)).unwrap();
+    let id = hub.store.repository(&path("acme/x")).unwrap().id;
+    let holder = KeyHolder::Repository { id, path: path("acme/x"), scope: Scope::Read };
+    let (key, title) = session(&hub, 2, Some("acme/x")).key.unwrap();
+    assert_eq!((key.holder, title.as_str()), (holder, "ci"));
+    // No account stands behind it.
+    let facts = session(&hub, 2, Some("acme/x")).repository.unwrap().facts;
+    assert_eq!((facts.role, facts.created_by_account), (None, false));
+    hub.change(|change| change.rename_repository(&path("acme/x"), &path("bob/y"))).unwrap();
+    let holder = KeyHolder::Repository { id, path: path("bob/y"), scope: Scope::Read };
+    assert_eq!(session(&hub, 2, None).key.unwrap().0.holder, holder);
+    hub.change(|change| change.remove_repository(&path("bob/y"))).unwrap();
+    assert_eq!(session(&hub, 2, None).key, None);
+}
+
+#[test]
+fn the_helper_knows_keys_that_open_something_and_those_that_must_be_told_why_not() {
+    let mut hub = Hub::new();
+    hub.change(|change| super::add_deploy_key(change, "acme/x", 2)).unwrap();
+    let holder = |hub: &Hub, key| hub.reader().key_holder(&fingerprint(key)).unwrap();
+    let alice = Some(Opens::Account(owner("alice")));
+    assert_eq!([1, 2, 9].map(|key| holder(&hub, key)), [alice.clone(), Some(Opens::Repository), None]);
+    // Expired, disabled: the gateway says so.
+    hub.tamper("UPDATE key SET expires_at = 7; UPDATE owner SET disabled = 'left'");
+    assert_eq!([1, 2].map(|key| holder(&hub, key)), [alice.clone(), Some(Opens::Repository)]);
+    for key in [1, 2] {
+        hub.change(|change| change.remove_key(&fingerprint(key), Removal::Ordinary)).unwrap();
+        assert_eq!(holder(&hub, key), None, "an unknown key from now on");
+        hub.change(|change| change.remove_key(&fingerprint(key), Removal::Compromised)).unwrap();
+    }
+    assert_eq!([1, 2].map(|key| holder(&hub, key)), [alice, Some(Opens::Repository)]);
+}
+
+#[test]
+fn no_question_looks_at_more_rows_than_it_must() {
+    let plans = Hub::new().reader().query_plans().unwrap();
+    let searches = plans.iter().filter(|line| line.starts_with("SEARCH "));
+    assert!(searches.clone().count() > 20, "{plans:#?}");
+    for line in searches {
+        assert!(line.contains("PRIMARY KEY") || line.contains("sqlite_autoindex_"), "{line}");
+    }
+    for line in plans.iter().filter(|line| !line.starts_with("SEARCH ")) {
+        // `w` is one row made of two lookups.
+        let harmless = ["CO-ROUTINE w", "SCAN w", "SCAN CONSTANT ROW"].contains(&line.as_str());
+        assert!(harmless || line.contains("SCALAR SUBQUERY"), "{line}");
+    }
+}
+
+#[test]
+fn a_value_that_no_program_of_ours_writes_is_an_error() {
+    for (statement, column) in [
+        ("UPDATE owner SET name = 'al ice' WHERE folded = 'alice'", "account_name"),
+        ("UPDATE owner SET name = 'ac me' WHERE folded = 'acme'", "owner_name"),
+        ("UPDATE key SET scope = 'root'", "scope"),
+        ("UPDATE key SET title = char(10)", "title"),
+        ("UPDATE key SET removal = 'lost'", "removal"),
+        ("UPDATE repository SET name = 'x.git'", "repository_name"),
+        ("UPDATE repository SET directory = '../../etc'", "directory"),
+        ("UPDATE repository SET visibility = 'secret'", "visibility"),
+        ("UPDATE repository SET gate = 'ajar'", "gate"),
+        ("UPDATE key SET sources = 'home'", "sources"),
+        ("UPDATE member SET role = 'owner'", "role"),
+        ("INSERT INTO collaborator SELECT r.id, k.owner_id, 'owner', NULL FROM repository r, key k", "collaborator"),
+    ] {
+        let hub = Hub::new();
+        hub.tamper(statement);
+        match hub.reader().session(&fingerprint(1), Some(&path("acme/x")), NOW) {
+            Err(Error::Value(named)) => assert_eq!(named, column, "{statement}"),
+            other => panic!("{statement}: {other:?}"),
+        }
+    }
+    let hub = Hub::new();
+    hub.tamper("UPDATE owner SET name = 'alice\" x'");
+    assert!(matches!(hub.reader().key_holder(&fingerprint(1)), Err(Error::Value(_))));
+}
+
+#[test]
+fn the_schema_itself_refuses_such_values() {
+    let hub = Hub::new();
+    let connection = Connection::open(hub.path()).unwrap();
+    for statement in [
+        "UPDATE owner SET kind = 'robot'",
+        "UPDATE key SET scope = 'root'",
+        "UPDATE key SET removal = 'lost'",
+        "UPDATE key SET fingerprint = x'00'",
+        "UPDATE key SET added_at = 'yesterday'",
+        "UPDATE repository SET visibility = 'secret'",
+        "UPDATE repository SET gate = 'ajar'",
+        "UPDATE key SET owner_id = NULL",
+        "UPDATE key SET repository_id = 1",
+        "UPDATE member SET role = 'owner'",
+        "INSERT INTO hubgate (id, version, min_reader) VALUES (2, 1, 1)",
+    ] {
+        assert!(connection.execute(statement, []).is_err(), "{statement}");
+    }
+}

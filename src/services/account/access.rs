@@ -1,0 +1,63 @@
+//! `access …`: asking to pass a gate, and answering who asks.
+
+use serde_json::json;
+
+use super::cli::AccessCommand;
+use super::{Outcome, Session, Trouble};
+use crate::access::{Access, Decision, Denial, GateRequest, decide};
+use crate::admin::access::{answer_report, requests_report};
+use crate::message::Refusal;
+use crate::name::{Owner, RepoPath};
+
+pub(super) fn run(session: &Session<'_>, command: AccessCommand) -> Result<Outcome, Trouble> {
+    match command {
+        AccessCommand::Request { path } => request(session, &path),
+        AccessCommand::List { path } => {
+            let served = session.administered(&path)?;
+            let store = session.store()?;
+            let report = requests_report(&store.gate_requests(&store.repository(&served.path)?)?);
+            Ok(Outcome::new(report.text, report.json))
+        }
+        AccessCommand::Grant { path, user, until } => {
+            answer(session, &path, &user, GateRequest::Accepted, until.map(|until| until.0))
+        }
+        AccessCommand::Reject { path, user } => answer(session, &path, &user, GateRequest::Rejected, None),
+        AccessCommand::Revoke { path, user } => answer(session, &path, &user, GateRequest::None, None),
+    }
+}
+
+/// Asks to pass. A repository that is hidden from everybody does not exist here either.
+fn request(session: &Session<'_>, path: &RepoPath) -> Result<Outcome, Trouble> {
+    let account = session.changing_account()?;
+    let served = session.find(path)?;
+    let facts = served.as_ref().map(|served| &served.facts);
+    let served = match (decide(&session.identity, facts, Access::Fetch, session.now), served) {
+        (Decision::Deny(Denial::Gated(_)), Some(served)) => served,
+        (Decision::Allow(_), Some(served)) => {
+            return Err(Trouble::Refused(format!("you may fetch {} already", served.path)));
+        }
+        (Decision::Allow(_) | Decision::Deny(_), _) => return Err(Trouble::Refusal(Refusal::NoRepository)),
+    };
+    let state = session
+        .store()?
+        .change(&session.actor(), |change| change.request_access(&served.path, &account.name))?;
+    let text = match state {
+        GateRequest::Accepted => format!("you may fetch {} from now on\n", served.path),
+        GateRequest::Pending | GateRequest::None => format!("your request for {} waits for an answer\n", served.path),
+        GateRequest::Rejected => return Err(Trouble::Refusal(Refusal::Gated(served.path, GateRequest::Rejected))),
+    };
+    Ok(Outcome::new(text, json!({ "path": served.path.to_string(), "state": state.as_str() })))
+}
+
+fn answer(
+    session: &Session<'_>,
+    path: &RepoPath,
+    user: &Owner,
+    state: GateRequest,
+    until: Option<i64>,
+) -> Result<Outcome, Trouble> {
+    let served = session.administered(path)?;
+    session.store()?.change(&session.actor(), |change| change.answer_access(&served.path, user, state, until))?;
+    let report = answer_report(&served.path, user, state, until);
+    Ok(Outcome::new(report.text, report.json))
+}

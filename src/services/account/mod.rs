@@ -1,0 +1,292 @@
+//! Commands of an account over SSH: what `ssh git@hub whoami`, `key …`, `repo …` and their kin do.
+//!
+//! The gateway hands over its own words and environment; everything is asked anew here. What one may not fetch is
+//! answered in the very words that git's peers read, and every change asks for an account by a key of scope `write`.
+
+mod access;
+mod cli;
+mod explain;
+mod join;
+mod key;
+mod org;
+mod repo;
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use serde_json::{Value, json};
+
+use crate::access::{Account, Decision, Denial, Identity, KeyFacts, NotAdmitted, Scope, decide, identify};
+use crate::clock::now;
+use crate::config::{Config, DEFAULT_PATH};
+use crate::db::{self, ChangeError, Reader, ServedRepository, SessionFacts, Store};
+use crate::gateway::SID;
+use crate::gateway::user_auth::Proven;
+use crate::log::{self, Level, Line};
+use crate::message::{Answer, FaultKind, Refusal, Speaker, Status};
+use crate::name::{RepoPath, Title};
+use crate::request::{Arguments, BadRequest, Form};
+
+use cli::{Cli, Command};
+
+/// How many words a command may have.
+const WORDS_MAX: usize = 32;
+
+/// Why a command came to nothing.
+#[derive(Debug)]
+enum Trouble {
+    /// In the words of the gateway.
+    Refusal(Refusal),
+    /// In words of its own; status 1.
+    Refused(String),
+    /// Used wrongly; status 2.
+    Usage(String),
+    /// Ours; the cause is for the log.
+    Fault(FaultKind, String),
+}
+
+impl From<ChangeError> for Trouble {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::Database(error) => error.into(),
+            // Whose key it is, is for operators to read.
+            ChangeError::KeyInUse { fingerprint, .. } => {
+                Self::Refused(format!("the key {fingerprint} is already in use"))
+            }
+            ChangeError::NotFound(_) | ChangeError::Conflict(_) => Self::Refused(error.to_string()),
+            ChangeError::Name(..) => Self::Usage(error.to_string()),
+        }
+    }
+}
+
+impl From<db::Error> for Trouble {
+    fn from(error: db::Error) -> Self {
+        Self::Fault(FaultKind::Unavailable, error.to_string())
+    }
+}
+
+/// What a command says: text for people, JSON for programs.
+struct Outcome {
+    text: String,
+    json: Value,
+}
+
+impl Outcome {
+    fn new(text: impl Into<String>, json: Value) -> Self {
+        Self { text: text.into(), json }
+    }
+}
+
+/// One command's session.
+struct Session<'a> {
+    config: &'a Config,
+    form: &'a Form,
+    identity: Identity,
+    /// Why the key opens nothing but its own release.
+    barred: Option<NotAdmitted>,
+    /// The key as its row has it.
+    key: Option<(KeyFacts, Title)>,
+    /// What sshd says was proven.
+    proven: Option<Proven>,
+    /// The peer's address.
+    address: String,
+    /// The session's id, for faults and for the audit.
+    sid: String,
+    now: i64,
+}
+
+/// Runs the command of `SSH_ORIGINAL_COMMAND` for the gateway's words.
+pub(super) fn run(words: &[OsString]) -> Answer {
+    let variable = |name: &str| std::env::var_os(name).unwrap_or_default();
+    let sid = variable(SID).to_string_lossy().into_owned();
+    let words: Vec<Vec<u8>> = words.iter().map(|word| word.clone().into_vec()).collect();
+    let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+    let broken = || Answer::fault(FaultKind::Broken, &sid);
+    let Some(Arguments { config: file, form: Some(form), .. }) = Arguments::parse(&words) else { return broken() };
+    let Ok(config) = Config::load(Path::new(file.as_deref().unwrap_or(DEFAULT_PATH))) else { return broken() };
+    let command = variable("SSH_ORIGINAL_COMMAND").to_string_lossy().into_owned();
+    let address = variable("SSH_CONNECTION").to_string_lossy().split(' ').next().unwrap_or_default().to_owned();
+    let proven = std::env::var_os("SSH_USER_AUTH").and_then(|file| crate::gateway::user_auth::read(&file).ok()?);
+    let session = begin(&config, &form, proven, address, sid.clone());
+    let (outcome, speaker_key) = match session {
+        Ok(session) => (session.answer(&command), session.key),
+        Err(trouble) => (Err(trouble), None),
+    };
+    let title = speaker_key.as_ref().map(|(_, title)| title);
+    let speaker = Speaker { config: &config, form: &form, title, deployed: None };
+    match outcome {
+        Ok(answer) => answer,
+        Err(Trouble::Refusal(refusal)) => speaker.refusal(&refusal),
+        Err(Trouble::Refused(line)) => refused(&line, Status::Refused),
+        Err(Trouble::Usage(line)) => refused(&line, Status::Usage),
+        Err(Trouble::Fault(kind, cause)) => {
+            let line = Line::default().field("sid", &sid).field("decision", "fault").field("cause", cause);
+            log::send(&config.log.socket, super::PROGRAM, Level::Error, &line);
+            Answer::fault(kind, &sid)
+        }
+    }
+}
+
+fn refused(text: &str, status: Status) -> Answer {
+    Answer { out: String::new(), err: text.lines().map(str::to_owned).collect(), status }
+}
+
+/// Says who the session speaks for, as the gateway did.
+fn begin<'a>(
+    config: &'a Config,
+    form: &'a Form,
+    proven: Option<Proven>,
+    address: String,
+    sid: String,
+) -> Result<Session<'a>, Trouble> {
+    let now = now();
+    let reader = Reader::open(&config.paths.database)?;
+    let (identity, key) = match (form, &proven) {
+        (Form::Certificate(..), Some(Proven::Certificate(certificate))) => {
+            let (facts, _) = reader.session_by_certificate(certificate, None, now)?;
+            (crate::access::identify_certificate(&facts, now), None)
+        }
+        _ => {
+            let facts = reader.session(&form.fingerprint(), None, now)?;
+            let key = facts.key.as_ref().map(|(key, _)| key);
+            (identify(form, key, &address, now), facts.key)
+        }
+    };
+    let (identity, barred) = match identity {
+        Ok(identity) => (identity, None),
+        Err(NotAdmitted::OtherAccount) => {
+            return Err(Trouble::Fault(FaultKind::Broken, "the key is on another account".to_owned()));
+        }
+        Err(reason) if reason.leaves_release() => (Identity::Anonymous, Some(reason)),
+        Err(reason) => return Err(Trouble::Refusal(Refusal::NotAdmitted(reason))),
+    };
+    Ok(Session { config, form, identity, barred, key, proven, address, sid, now })
+}
+
+impl Session<'_> {
+    fn answer(&self, command: &str) -> Result<Answer, Trouble> {
+        let words = shlex::split(command).filter(|words| words.len() <= WORDS_MAX);
+        let words = words.ok_or(Trouble::Refusal(Refusal::Bad(BadRequest::Syntax)))?;
+        let cli = match Cli::try_parse_from(&words) {
+            Ok(cli) => cli,
+            // Asked for, so it is an answer.
+            Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp) => {
+                return Ok(Answer { out: error.to_string(), err: Vec::new(), status: Status::Done });
+            }
+            Err(error) => return Err(Trouble::Usage(error.to_string().trim_end().to_owned())),
+        };
+        match (&self.barred, &cli.command) {
+            (None, _) | (Some(_), Command::Key(cli::KeyCommand::Release { .. })) => {}
+            (Some(reason), _) => return Err(Trouble::Refusal(Refusal::NotAdmitted(reason.clone()))),
+        }
+        let outcome = match cli.command {
+            Command::Whoami => Ok(self.whoami()),
+            Command::Key(command) => key::run(self, command),
+            Command::Repo(command) => repo::run(self, command),
+            Command::Org(command) => org::run(self, command),
+            Command::Access(command) => access::run(self, command),
+            Command::Explain { path, what } => explain::run(self, &path, &what),
+            Command::Join { code } => join::run(self, &code),
+        }?;
+        let out = if cli.json { format!("{}\n", outcome.json) } else { outcome.text };
+        Ok(Answer { out, err: Vec::new(), status: Status::Done })
+    }
+
+    fn whoami(&self) -> Outcome {
+        let fingerprint = self.form.fingerprint();
+        let user = match &self.identity {
+            Identity::Account(account) | Identity::Certificate { account, .. } => Some(account.name.as_str()),
+            Identity::DeployKey { .. } | Identity::Anonymous => None,
+        };
+        let title = self.key.as_ref().map(|(_, title)| title.as_str());
+        let facts = self.key.as_ref().map(|(facts, _)| facts);
+        let text = match (&self.identity, title) {
+            (Identity::Account(account), Some(title)) => format!("{} by the key \"{title}\" ({fingerprint})\n", account.name),
+            (Identity::Account(account), None) => format!("{} by the key {fingerprint}\n", account.name),
+            (Identity::Certificate { account, .. }, _) => {
+                format!("{} by a certificate of {fingerprint}\n", account.name)
+            }
+            (Identity::DeployKey { .. }, _) => format!("a deploy key ({fingerprint})\n"),
+            (Identity::Anonymous, _) => format!("anonymous by the key {fingerprint}, which is on no account here\n"),
+        };
+        let json = json!({
+            "user": user,
+            "anonymous": matches!(self.identity, Identity::Anonymous),
+            "key": {
+                "fingerprint": fingerprint.to_string(),
+                "title": title,
+                "expires_at": crate::admin::report::json_time(facts.and_then(|facts| facts.expires_at)),
+                "certificate": matches!(self.identity, Identity::Certificate { .. }),
+            },
+        });
+        Outcome::new(text, json)
+    }
+
+    /// The account, whatever it was proven by.
+    fn account(&self) -> Result<&Account, Trouble> {
+        match &self.identity {
+            Identity::Account(account) | Identity::Certificate { account, .. } => Ok(account),
+            Identity::DeployKey { .. } | Identity::Anonymous => {
+                Err(Trouble::Refused("this needs an account: your key is on none here".to_owned()))
+            }
+        }
+    }
+
+    /// The account, where it may change something: by a key of its own, of scope `write`.
+    fn changing_account(&self) -> Result<&Account, Trouble> {
+        match &self.identity {
+            Identity::Account(account) if account.scope == Scope::Write => Ok(account),
+            Identity::Account(_) => Err(Trouble::Refused(
+                "this needs a key of scope write: the one that you use is for reading".to_owned(),
+            )),
+            Identity::Certificate { .. } => {
+                Err(Trouble::Refused("this needs a key of your own: a certificate changes nothing here".to_owned()))
+            }
+            Identity::DeployKey { .. } | Identity::Anonymous => self.account(),
+        }
+    }
+
+    /// A repository that one may at least fetch; the gateway's own refusal otherwise, byte for byte.
+    fn repository(&self, path: &RepoPath) -> Result<ServedRepository, Trouble> {
+        let repository = self.find(path)?;
+        let facts = repository.as_ref().map(|repository| &repository.facts);
+        match (decide(&self.identity, facts, crate::access::Access::Fetch, self.now), repository) {
+            (Decision::Allow(_), Some(repository)) => Ok(repository),
+            (Decision::Deny(Denial::Gated(request)), Some(repository)) => {
+                Err(Trouble::Refusal(Refusal::Gated(repository.path, request)))
+            }
+            (Decision::Allow(_) | Decision::Deny(_), _) => Err(Trouble::Refusal(Refusal::NoRepository)),
+        }
+    }
+
+    /// What the path leads to, whoever asks.
+    fn find(&self, path: &RepoPath) -> Result<Option<ServedRepository>, Trouble> {
+        let reader = Reader::open(&self.config.paths.database)?;
+        match &self.proven {
+            Some(Proven::Certificate(certificate)) => {
+                Ok(reader.session_by_certificate(certificate, Some(path), self.now)?.1)
+            }
+            Some(Proven::Key(_)) | None => {
+                let SessionFacts { repository, .. } = reader.session(&self.form.fingerprint(), Some(path), self.now)?;
+                Ok(repository)
+            }
+        }
+    }
+
+    fn store(&self) -> Result<Store, Trouble> {
+        Ok(Store::open(&self.config.paths.database)?)
+    }
+
+    /// Who asked, for the audit: the account and its key.
+    fn actor(&self) -> String {
+        format!("{} {} sid={}", self.form.user(), self.form.fingerprint(), self.sid)
+    }
+}
+
+/// Without a terminal nothing can be asked: what cannot be undone needs `--yes`.
+fn sure(yes: bool, question: &str) -> Result<(), Trouble> {
+    if yes { Ok(()) } else { Err(Trouble::Usage(format!("{question} Say so with --yes"))) }
+}

@@ -1,0 +1,90 @@
+//! Locks in memory: a table, as one peer sees it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::{Filter, Lock, LockId, LockPath, Locking, Locks};
+use crate::services::lfs::Fault;
+
+/// The locks of a repository. Whose `ours` they are is not known here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Table {
+    /// The last place that was given.
+    pub(super) last: u64,
+    /// In the order of their places.
+    pub(super) locks: Vec<Lock>,
+}
+
+impl Table {
+    pub(super) fn lock(&mut self, owner: &str, path: &LockPath, now: i64) -> Result<Locking, Fault> {
+        if let Some(held) = self.locks.iter().find(|lock| lock.path == *path) {
+            return Ok(Locking::Held(seen(held, owner)));
+        }
+        self.last += 1;
+        let (path, owner) = (path.clone(), owner.to_owned());
+        let lock = Lock { id: LockId::random()?, path, locked_at: now, owner, ours: true, place: self.last };
+        self.locks.push(lock.clone());
+        Ok(Locking::Locked(lock))
+    }
+
+    pub(super) fn find(&self, owner: &str, id: &LockId) -> Option<Lock> {
+        self.locks.iter().find(|lock| lock.id == *id).map(|lock| seen(lock, owner))
+    }
+
+    pub(super) fn unlock(&mut self, owner: &str, id: &LockId) -> Option<Lock> {
+        let found = self.locks.iter().position(|lock| lock.id == *id)?;
+        Some(seen(&self.locks.remove(found), owner))
+    }
+
+    pub(super) fn list(&self, owner: &str, filter: &Filter, after: u64, limit: usize) -> Vec<Lock> {
+        let is_meant = |lock: &&Lock| {
+            lock.place > after
+                && filter.path.as_ref().is_none_or(|path| lock.path == *path)
+                && filter.id.as_ref().is_none_or(|id| lock.id == *id)
+        };
+        self.locks.iter().filter(is_meant).take(limit).map(|lock| seen(lock, owner)).collect()
+    }
+}
+
+fn seen(lock: &Lock, by: &str) -> Lock {
+    Lock { ours: lock.owner == by, ..lock.clone() }
+}
+
+/// Locks in memory, where an owner's name is all that tells owners apart. Clones for other peers share them.
+#[derive(Debug, Clone)]
+pub struct MemoryLocks {
+    owner: String,
+    table: Rc<RefCell<Table>>,
+}
+
+impl MemoryLocks {
+    /// No locks yet, as the peer `owner` sees them.
+    #[must_use]
+    pub fn new(owner: &str) -> Self {
+        Self { owner: owner.to_owned(), table: Rc::default() }
+    }
+
+    /// The same locks, as another peer sees them.
+    #[must_use]
+    pub fn seen_by(&self, owner: &str) -> Self {
+        Self { owner: owner.to_owned(), table: Rc::clone(&self.table) }
+    }
+}
+
+impl Locks for MemoryLocks {
+    fn lock(&mut self, path: &LockPath, _: Option<&str>, now: i64) -> Result<Locking, Fault> {
+        self.table.try_borrow_mut()?.lock(&self.owner, path, now)
+    }
+
+    fn find(&mut self, id: &LockId) -> Result<Option<Lock>, Fault> {
+        Ok(self.table.try_borrow()?.find(&self.owner, id))
+    }
+
+    fn unlock(&mut self, id: &LockId) -> Result<Option<Lock>, Fault> {
+        Ok(self.table.try_borrow_mut()?.unlock(&self.owner, id))
+    }
+
+    fn list(&mut self, filter: &Filter, after: u64, limit: usize) -> Result<Vec<Lock>, Fault> {
+        Ok(self.table.try_borrow()?.list(&self.owner, filter, after, limit))
+    }
+}

@@ -1,0 +1,211 @@
+//! Standard input and output of a session, as sshd connects them: sockets or pipes.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use super::packet::{Input, Waiting};
+use super::siblings::{Moment, Siblings};
+
+/// How often a waiting session looks around: at its siblings' board, and whether a signal came.
+const TICK: Duration = Duration::from_millis(500);
+
+/// For how long a session waits for bytes. For the next command it waits as long as the connection lives, for a client
+/// hashes and transfers for hours in between; sshd's `ClientAliveInterval` ends what is dead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// For the client's version: it is the first thing that a client sends.
+    pub version: Duration,
+    /// For the next bytes of a request that has begun. Whoever reads from a slow disk may need a while.
+    pub rest: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { version: Duration::from_secs(60), rest: Duration::from_secs(600) }
+    }
+}
+
+/// Whether a signal asks the session to end. Without one, a signal ends the process where it is; that is as good where
+/// partial files have no name.
+#[derive(Debug, Clone, Default)]
+pub struct Interruption(Arc<AtomicBool>);
+
+impl Interruption {
+    /// Has SIGHUP, SIGINT and SIGTERM end the session in order.
+    ///
+    /// # Errors
+    /// Where they cannot be caught.
+    pub fn on_signals() -> io::Result<Self> {
+        let interruption = Self::default();
+        for signal in [SIGHUP, SIGINT, SIGTERM] {
+            signal_hook::flag::register(signal, Arc::clone(&interruption.0))?;
+        }
+        Ok(interruption)
+    }
+
+    fn came(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Standard input, watched while it is waited for.
+#[derive(Debug)]
+pub struct Stdin {
+    file: File,
+    patience: Patience,
+    siblings: Option<Siblings>,
+    interruption: Interruption,
+    idle_since: Option<Moment>,
+    told_to_go: bool,
+}
+
+impl Stdin {
+    /// This process's standard input.
+    ///
+    /// # Errors
+    /// Where it is closed.
+    pub fn new(patience: Patience) -> io::Result<Self> {
+        Ok(Self::of(io::stdin().as_fd().try_clone_to_owned()?, patience))
+    }
+
+    /// Another descriptor in its place.
+    #[must_use]
+    pub fn of(descriptor: OwnedFd, patience: Patience) -> Self {
+        let interruption = Interruption::default();
+        Self { file: descriptor.into(), patience, siblings: None, interruption, idle_since: None, told_to_go: false }
+    }
+
+    /// Ends the session, as if the client had gone, when its siblings are and it is idle.
+    #[must_use]
+    pub fn with_siblings(self, siblings: Siblings) -> Self {
+        Self { siblings: Some(siblings), ..self }
+    }
+
+    /// Ends the session when a signal came.
+    #[must_use]
+    pub fn with_interruption(self, interruption: Interruption) -> Self {
+        Self { interruption, ..self }
+    }
+
+    /// Whether the session ended because its client had forgotten it.
+    #[must_use]
+    pub fn was_told_to_go(&self) -> bool {
+        self.told_to_go
+    }
+
+    /// Leaves word for the siblings that this session has quit.
+    pub fn quit(&self) {
+        if let Some(siblings) = &self.siblings {
+            // Without it they wait, as they would on any other server.
+            let _ = siblings.quit();
+        }
+    }
+
+    /// Waits until there is something to read; `false` where the session is to end instead.
+    fn wait(&mut self, waiting: Waiting) -> io::Result<bool> {
+        let patience = match waiting {
+            Waiting::Version => Some(self.patience.version),
+            Waiting::Rest => Some(self.patience.rest),
+            Waiting::Command => None,
+        };
+        let deadline = patience.and_then(|patience| Instant::now().checked_add(patience));
+        loop {
+            if self.interruption.came() {
+                return Err(io::Error::other("a signal came"));
+            }
+            if wait_for(&self.file, PollFlags::POLLIN, TICK)? {
+                return Ok(true);
+            }
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            if let (Waiting::Command, Some(siblings)) = (waiting, &self.siblings) {
+                let idle = match self.idle_since {
+                    Some(idle) => idle,
+                    None => *self.idle_since.insert(Moment::now()?),
+                };
+                if siblings.are_gone_since(idle) {
+                    self.told_to_go = true;
+                    return Ok(false);
+                }
+            }
+        }
+    }
+}
+
+impl Input for Stdin {
+    fn read(&mut self, buffer: &mut [u8], waiting: Waiting) -> io::Result<usize> {
+        self.idle_since = None;
+        loop {
+            if !self.wait(waiting)? {
+                return Ok(0);
+            }
+            match self.file.read(buffer) {
+                Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
+                result => return result,
+            }
+        }
+    }
+}
+
+impl<T: Input + ?Sized> Input for &mut T {
+    fn read(&mut self, buffer: &mut [u8], waiting: Waiting) -> io::Result<usize> {
+        (**self).read(buffer, waiting)
+    }
+}
+
+/// Standard output without a buffer: std's own looks for newlines in an object's bytes.
+///
+/// # Errors
+/// Where it is closed.
+pub fn stdout() -> io::Result<impl Write> {
+    Ok(Stdout(io::stdout().as_fd().try_clone_to_owned()?.into()))
+}
+
+struct Stdout(File);
+
+impl Stdout {
+    /// Whoever shares the other end may have made it non-blocking.
+    fn blocking<T>(&mut self, mut write: impl FnMut(&mut File) -> io::Result<T>) -> io::Result<T> {
+        loop {
+            match write(&mut self.0) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    wait_for(&self.0, PollFlags::POLLOUT, TICK)?;
+                }
+                result => return result,
+            }
+        }
+    }
+}
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.blocking(|file| file.write(bytes))
+    }
+
+    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.blocking(|file| file.write_vectored(pieces))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Whether a descriptor is ready, after waiting for it for a while. One whose other end is closed is.
+fn wait_for(file: &File, events: PollFlags, time: Duration) -> io::Result<bool> {
+    let timeout = PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX);
+    match poll(&mut [PollFd::new(file.as_fd(), events)], timeout) {
+        Ok(ready) => Ok(ready > 0),
+        Err(Errno::EINTR) => Ok(false),
+        Err(errno) => Err(errno.into()),
+    }
+}
