@@ -86,23 +86,28 @@ fn run(words: &[&[u8]], socket: &mut PathBuf) -> Result<Option<String>, Fault> {
     }
     let config = Config::load(Path::new(config_file.unwrap_or(DEFAULT_PATH)))?;
     socket.clone_from(&config.log.socket);
-    // One line of sshd's configuration in the wrong place must not open another account.
-    if *login != config.ssh.login.as_bytes() {
-        return Ok(None);
-    }
-    let line = match OfferedKey::parse(key_type, base64) {
-        Ok(key) => key_line(&config, &key, socket)?,
-        Err(OfferedKeyError::OtherType) => match OfferedCertificate::parse(key_type, base64) {
-            Some(certificate) => certificate_line(&config, &certificate)?,
-            None => None,
-        },
-        Err(OfferedKeyError::Malformed) => return Err(Fault::Key),
-    };
-    let Some(line) = line else { return Ok(None) };
+    let Some(line) = answer(&config, [login, key_type, base64], socket)? else { return Ok(None) };
     let gateway = std::env::current_exe().ok().map(|helper| helper.with_file_name("gateway"));
     let gateway = gateway.as_deref().and_then(Path::to_str).filter(|path| is_plain_path(path.as_bytes()));
     let gateway = gateway.ok_or(Fault::Installed)?;
     Ok(Some(line.text(gateway, config_file)))
+}
+
+/// What sshd is told of the words `%u %t %k`, or `None` where they open nothing.
+fn answer(config: &Config, words: [&[u8]; 3], socket: &Path) -> Result<Option<KeyLine>, Fault> {
+    let [login, key_type, base64] = words;
+    // One line of sshd's configuration in the wrong place must not open another account.
+    if login != config.ssh.login.as_bytes() {
+        return Ok(None);
+    }
+    match OfferedKey::parse(key_type, base64) {
+        Ok(key) => key_line(config, &key, socket),
+        Err(OfferedKeyError::OtherType) => match OfferedCertificate::parse(key_type, base64) {
+            Some(certificate) => certificate_line(config, &certificate),
+            None => Ok(None),
+        },
+        Err(OfferedKeyError::Malformed) => Err(Fault::Key),
+    }
 }
 
 /// The line for a key, or `None` where it opens nothing.

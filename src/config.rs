@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::request::is_plain_path;
+use crate::sandbox::Mode;
 use crate::word::words;
 
 /// Where the configuration is unless `--config` says otherwise.
@@ -33,6 +34,8 @@ pub struct Config {
     pub paths: Paths,
     /// How git serves.
     pub git: Git,
+    /// The box that git is served in.
+    pub sandbox: Sandbox,
     /// How much at once.
     pub limits: Limits,
     /// Where the log goes.
@@ -113,6 +116,14 @@ words! {
     }
 }
 
+/// `[sandbox]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sandbox {
+    /// What to do where the kernel cannot hold all of the box.
+    pub mode: Mode,
+}
+
 /// `[limits]`; 0 is no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -168,6 +179,12 @@ impl Default for Paths {
 impl Default for Git {
     fn default() -> Self {
         Self { archive: false, default_branch: "main".to_owned(), object_format: ObjectFormat::Sha1 }
+    }
+}
+
+impl Default for Sandbox {
+    fn default() -> Self {
+        Self { mode: Mode::BestEffort }
     }
 }
 
@@ -256,7 +273,7 @@ impl Config {
 
     /// Whether each value can be meant.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
-        let Self { hub, ssh, access: _, paths, git, limits: _, log } = self;
+        let Self { hub, ssh, access: _, paths, git, sandbox: _, limits: _, log } = self;
         let printable = |text: &str| !text.chars().any(char::is_control);
         if !printable(&hub.name) || hub.name.is_empty() || !printable(&hub.host) || !printable(&hub.keys_help) {
             return Err("[hub] name, host and keys_help are one line of printable text each");

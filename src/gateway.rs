@@ -5,27 +5,28 @@
 //! database, and against the key that sshd says was proven, at every start.
 
 mod briefing;
+mod serving;
 mod session;
 pub(crate) mod user_auth;
 
 use std::io::Write;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::process::CommandExt;
+use std::os::unix::net::UnixDatagram;
 use std::panic;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
-use crate::access::{Decision, Denial, Identity, KeyHolder, NotAdmitted, decide, identify, identify_certificate};
+use crate::access::{
+    Decision, Denial, Identity, KeyHolder, NotAdmitted, OwnerFacts, Scope, decide, identify, identify_certificate,
+    may_create,
+};
 use crate::clock::now;
 use crate::config::{Config, DEFAULT_PATH};
 use crate::db::{Reader, ServedRepository};
-use crate::git::{self, Serving};
 use crate::log::{self, Level, Line};
 use crate::message::{Answer, FaultKind, Refusal, Speaker, Status};
-use crate::push::{Brief, DESCRIPTORS};
-use crate::repository::open_repository;
-use crate::request::{Arguments, Form, LfsProgram, Request, Service};
-use crate::slots::{self, Slot};
+use crate::request::{Arguments, LfsProgram, Request, Service};
+use crate::slots::Slot;
 
 use session::{Environment, SessionId};
 
@@ -60,6 +61,8 @@ enum Fault {
     Repository(#[from] crate::repository::OpenError),
     #[error("{0}")]
     Briefing(#[from] briefing::Error),
+    #[error("{0}")]
+    Sandbox(#[from] crate::sandbox::Error),
     #[error("cannot start services: {0}")]
     Services(#[source] std::io::Error),
     #[error("cannot start git: {0}")]
@@ -75,9 +78,13 @@ impl Fault {
             Self::NotSshd | Self::Arguments(_) | Self::OtherAccount | Self::UserAuth(_) => {
                 (FaultKind::Broken, Level::Critical)
             }
-            Self::Process(_) | Self::Config(_) | Self::Repository(_) | Self::Briefing(_) | Self::Services(_) | Self::Git(_) => {
-                (FaultKind::Broken, Level::Error)
-            }
+            Self::Process(_)
+            | Self::Config(_)
+            | Self::Repository(_)
+            | Self::Briefing(_)
+            | Self::Sandbox(_)
+            | Self::Services(_)
+            | Self::Git(_) => (FaultKind::Broken, Level::Error),
         }
     }
 }
@@ -95,7 +102,8 @@ pub fn main() -> ExitCode {
         say(&Answer::fault(FaultKind::Broken, &reference));
         std::process::exit(Status::Fault.code().into());
     }));
-    let mut session = Session { id, environment: Environment::take(), line: Line::default(), socket: None };
+    let mut session =
+        Session { id, environment: Environment::take(), line: Line::default(), socket: None, connection: None };
     session.line = session.line.field("sid", session.id);
     match session.run() {
         Ok(status) => status.into(),
@@ -123,6 +131,8 @@ struct Session {
     line: Line,
     /// Where the log goes, once the configuration said so.
     socket: Option<PathBuf>,
+    /// The way there that is open already: in its box a process can open none.
+    connection: Option<UnixDatagram>,
 }
 
 impl Session {
@@ -150,16 +160,16 @@ impl Session {
         let path = request.as_ref().ok().and_then(Request::path);
         let now = now();
         let reader = Reader::open(&config.paths.database)?;
-        let (identity, key, repository) = match &certificate {
+        let (identity, key, repository, owner) = match &certificate {
             Some(certificate) => {
                 let (facts, repository) = reader.session_by_certificate(certificate, path, now)?;
-                (identify_certificate(&facts, now), None, repository)
+                (identify_certificate(&facts, now), None, repository, None)
             }
             None => {
                 let facts = reader.session(&form.fingerprint(), path, now)?;
                 let key = facts.key.as_ref().map(|(key, _)| key);
                 let address = String::from_utf8_lossy(self.environment.peer());
-                (identify(form, key, &address, now), facts.key, facts.repository)
+                (identify(form, key, &address, now), facts.key, facts.repository, facts.owner)
             }
         };
         let deployed = key.as_ref().and_then(|(key, _)| match &key.holder {
@@ -167,6 +177,7 @@ impl Session {
             KeyHolder::Account { .. } => None,
         });
         let title = key.as_ref().map(|(_, title)| title);
+        let expires_at = key.as_ref().and_then(|(key, _)| key.expires_at);
         let speaker = Speaker { config: &config, form, title, deployed };
         let identity = match identity {
             Ok(identity) => identity,
@@ -194,7 +205,10 @@ impl Session {
         };
         self.line = self.line.clone().field("verb", request.verb());
         match &request {
-            Request::Greeting => Ok(self.answer(&speaker.greeting())),
+            Request::Greeting => {
+                say(&speaker.notices(expires_at, now, None));
+                Ok(self.answer(&speaker.greeting()))
+            }
             Request::Help => Ok(self.answer(&speaker.help())),
             Request::Account => self.become_services(&arguments, form),
             Request::Git(Service::UploadArchive, _) if !config.git.archive => {
@@ -203,7 +217,14 @@ impl Session {
             Request::Git(service, path) => {
                 self.line = self.line.clone().field("repo", path);
                 match admit(&identity, repository.as_ref(), service.needs(), now) {
-                    Ok(repository) => self.serve(&config, form, *service, repository),
+                    Ok(repository) => {
+                        let moved = repository.path.folded() != path.folded();
+                        say(&speaker.notices(expires_at, now, moved.then_some(&repository.path)));
+                        self.serve(&config, form, &slot, *service, repository)
+                    }
+                    Err(Refusal::NoRepository) if may_create_it(&identity, owner, *service, now) => {
+                        Ok(self.refuse(speaker, &Refusal::NotCreated(path.clone())))
+                    }
                     Err(refusal) => Ok(self.refuse(speaker, &refusal)),
                 }
             }
@@ -215,90 +236,6 @@ impl Session {
                 }
             }
         }
-    }
-
-    /// Becomes git.
-    fn serve(
-        &self,
-        config: &Config,
-        form: &Form,
-        service: Service,
-        repository: &ServedRepository,
-    ) -> Result<Status, Fault> {
-        let directory = open_repository(&config.paths.repositories, &repository.directory)?;
-        let own = std::env::current_exe().map_err(Fault::Git)?;
-        let hooks = own.with_file_name("hooks");
-        let serving = Serving {
-            git: &config.paths.git,
-            service,
-            protocol: self.environment.protocol.as_deref(),
-            hooks: &hooks,
-            push_bytes: config.limits.push_bytes,
-        };
-        let mut command = serving.command();
-        let briefed = match service {
-            Service::ReceivePack => {
-                let brief = self.brief(config, form, repository);
-                let briefed = briefing::open(&brief, &hooks, &config.log.socket)?;
-                command.env(DESCRIPTORS, briefed.to_string());
-                Some(briefed)
-            }
-            Service::UploadPack | Service::UploadArchive => None,
-        };
-        self.log(Level::Info, "allow", "");
-        let error = git::exec_git(command, directory);
-        drop(briefed);
-        Err(Fault::Git(error))
-    }
-
-    /// Becomes `services`, for a command of an account; it asks everything anew.
-    fn become_services(&self, arguments: &Arguments, form: &Form) -> Result<Status, Fault> {
-        let services = std::env::current_exe().map_err(Fault::Services)?.with_file_name("services");
-        let mut command = Command::new(services);
-        command.env_clear().env("PATH", git::SAFE_PATH).env("LC_ALL", "C.UTF-8").env(SID, self.id.to_string());
-        for name in ["SSH_ORIGINAL_COMMAND", "SSH_CONNECTION", "SSH_USER_AUTH"] {
-            if let Some(value) = std::env::var_os(name) {
-                command.env(name, value);
-            }
-        }
-        command.current_dir("/").arg(ACCOUNT);
-        if let Some(config) = &arguments.config {
-            command.arg("--config").arg(config);
-        }
-        command.args(form.to_string().split(' '));
-        let text = self.environment.command.clone().unwrap_or_default();
-        let line = self.line.clone().bytes("command", &text).field("decision", "allow").field("reason", "");
-        self.send(Level::Info, &line);
-        Err(Fault::Services(command.exec()))
-    }
-
-    /// What the push hook must know.
-    fn brief(&self, config: &Config, form: &Form, repository: &ServedRepository) -> Brief {
-        Brief {
-            sid: self.id.to_string(),
-            user: form.user().to_owned(),
-            key: form.fingerprint(),
-            from: String::from_utf8_lossy(self.environment.peer()).into_owned(),
-            repository: repository.path.clone(),
-            git: config.paths.git.clone(),
-            refs: config.limits.push_refs,
-            commits: config.limits.push_commits,
-        }
-    }
-
-    /// A place among the sessions of the account, or of the address where there is none.
-    fn take_slot(&self, config: &Config, identity: &Identity) -> Slot {
-        let address = || String::from_utf8_lossy(self.environment.peer()).into_owned();
-        let (whose, most) = match identity {
-            Identity::Account(account) | Identity::Certificate { account, .. } => {
-                (format!("account {}", account.id), config.limits.sessions_per_account)
-            }
-            Identity::DeployKey { repository, .. } => {
-                (format!("deploy {repository}"), config.limits.sessions_per_account)
-            }
-            Identity::Anonymous => (format!("address {}", address()), config.limits.sessions_per_address),
-        };
-        slots::take(&config.sessions_file(), &whose, most)
     }
 
     fn answer(&self, answer: &Answer) -> Status {
@@ -320,8 +257,23 @@ impl Session {
     }
 
     fn send(&self, level: Level, line: &Line) {
-        let default = crate::config::Log::default().socket;
-        log::send(self.socket.as_deref().unwrap_or(&default), PROGRAM, level, line);
+        match &self.connection {
+            Some(connection) => log::send_on(connection, PROGRAM, level, line),
+            None => {
+                let default = crate::config::Log::default().socket;
+                log::send(self.socket.as_deref().unwrap_or(&default), PROGRAM, level, line);
+            }
+        }
+    }
+}
+
+/// Whether the peer may create what it pushes to, by a command of its account.
+fn may_create_it(identity: &Identity, owner: Option<OwnerFacts>, service: Service, now: i64) -> bool {
+    match (identity, owner, service) {
+        (Identity::Account(account), Some(owner), Service::ReceivePack) => {
+            account.scope == Scope::Write && may_create(account, &owner, now)
+        }
+        _ => false,
     }
 }
 

@@ -56,6 +56,8 @@ pub enum Refusal {
     NotSupported,
     /// Missing or hidden.
     NoRepository,
+    /// The same, for a push by somebody who may create it there.
+    NotCreated(RepoPath),
     /// Visible, not writable.
     ReadOnly(RepoPath),
     /// To be asked for.
@@ -79,7 +81,7 @@ impl Refusal {
             Self::Bad(BadRequest::Verb) => "verb",
             Self::Bad(BadRequest::Path) => "path",
             Self::NotSupported => "off",
-            Self::NoRepository => "no-repository",
+            Self::NoRepository | Self::NotCreated(_) => "no-repository",
             Self::ReadOnly(_) => "read-only",
             Self::Gated(..) => "gated",
             Self::Frozen(..) => "frozen",
@@ -167,6 +169,15 @@ impl Speaker<'_> {
         Answer { out: format!("Hi {name}, welcome to {}.\n", hub.name), err, status: Status::Done }
     }
 
+    /// What a peer is told beside what it asked for: that the key will soon be over, and that a path has changed.
+    #[must_use]
+    pub fn notices(&self, expires_at: Option<i64>, now: i64, moved: Option<&RepoPath>) -> Answer {
+        let soon = expires_at.filter(|end| (now..now + 7 * 86_400).contains(end));
+        let expiry = soon.map(|end| format!("the key {} expires on {}", self.key(), last_day(end)));
+        let moved = moved.map(|path| format!("this repository is now {path}: use {}:{path}", self.at()));
+        Answer { out: String::new(), err: expiry.into_iter().chain(moved).collect(), status: Status::Done }
+    }
+
     /// What `help` prints.
     #[must_use]
     pub fn help(&self) -> Answer {
@@ -198,6 +209,11 @@ impl Speaker<'_> {
             Refusal::Bad(BadRequest::Path) | Refusal::NoRepository => {
                 ("repository not found, or you have no access to it".to_owned(), self.you_are())
             }
+            Refusal::NotCreated(path) => {
+                let create = format!("create it with: ssh {} repo create {path}", self.at());
+                let more = self.you_are().into_iter().chain([create]).collect();
+                ("repository not found, or you have no access to it".to_owned(), more)
+            }
             Refusal::ReadOnly(path) => (format!("you have no write access to {path}"), self.you_are()),
             Refusal::Gated(path, request) => (self.gated(path, *request), self.you_are()),
             Refusal::Frozen(path, reason) => (format!("{path} is read-only: {reason}"), Vec::new()),
@@ -211,6 +227,7 @@ impl Speaker<'_> {
             Refusal::Bad(BadRequest::Verb) | Refusal::NotSupported => Status::NotSupported,
             Refusal::Bad(BadRequest::Syntax | BadRequest::Path)
             | Refusal::NoRepository
+            | Refusal::NotCreated(_)
             | Refusal::ReadOnly(_)
             | Refusal::Gated(..)
             | Refusal::Frozen(..)
@@ -227,19 +244,10 @@ impl Speaker<'_> {
 
     fn not_admitted(&self, reason: &NotAdmitted) -> String {
         let key = self.form.fingerprint();
-        let named = || match self.title {
-            Some(title) => format!("\"{title}\" ({key})"),
-            None => key.to_string(),
-        };
         match (reason, self.form) {
             (NotAdmitted::Compromised, _) => format!("the key {key} was removed as compromised"),
-            (NotAdmitted::Expired(end), _) => {
-                // The last second at which it was good: an end at midnight is the end of the day before.
-                let last = OffsetDateTime::from_unix_timestamp(end.saturating_sub(1));
-                let day = last.map_or(Date::MAX, OffsetDateTime::date);
-                format!("the key {} expired on {day}", named())
-            }
-            (NotAdmitted::Address(address), _) => format!("the key {} may not be used from {address}", named()),
+            (NotAdmitted::Expired(end), _) => format!("the key {} expired on {}", self.key(), last_day(*end)),
+            (NotAdmitted::Address(address), _) => format!("the key {} may not be used from {address}", self.key()),
             (NotAdmitted::Disabled(reason), form) => format!("the account {} is disabled: {reason}", form.user()),
             (NotAdmitted::Certificate(problem), _) => format!("the certificate is not good: {problem}"),
             (NotAdmitted::NoLongerOn | NotAdmitted::OtherAccount, Form::Account(user, _)) => {
@@ -280,6 +288,12 @@ impl Speaker<'_> {
         }
     }
 
+    /// The key, by its title where that is known.
+    fn key(&self) -> String {
+        let key = self.form.fingerprint();
+        self.title.map_or_else(|| key.to_string(), |title| format!("\"{title}\" ({key})"))
+    }
+
     fn deploy_key(&self) -> String {
         self.deployed.map_or_else(|| "deploy key".to_owned(), |path| format!("deploy key of {path}"))
     }
@@ -292,6 +306,11 @@ impl Speaker<'_> {
     fn at(&self) -> String {
         format!("{}@{}", self.config.ssh.login, self.config.hub.host)
     }
+}
+
+/// The last day on which something was good that ends with this second: an end at midnight is that of the day before.
+fn last_day(end: i64) -> Date {
+    OffsetDateTime::from_unix_timestamp(end.saturating_sub(1)).map_or(Date::MAX, OffsetDateTime::date)
 }
 
 #[cfg(test)]

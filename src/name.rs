@@ -209,6 +209,12 @@ pub struct RepoPath {
 }
 
 impl RepoPath {
+    /// The path as it is compared.
+    #[must_use]
+    pub fn folded(&self) -> String {
+        fold(&self.to_string())
+    }
+
     /// Reads a path as git clients write it: at most one leading `/`, one trailing `/` and one `.git` are taken off.
     ///
     /// # Errors

@@ -47,6 +47,8 @@ impl Key {
 /// What all parts of the bench ask.
 pub(crate) struct Hub {
     pub(crate) libexec: PathBuf,
+    /// The floor: a program that does nothing and links nothing.
+    pub(crate) no_op: PathBuf,
     /// Who serves.
     pub(crate) login: Ids,
     /// Who runs the helper.
@@ -67,6 +69,7 @@ impl Hub {
     pub(crate) fn make(place: &Place, accounts: &Accounts, programs: &Path) -> Outcome<Self> {
         let libexec = place.path("libexec");
         install(programs, &libexec).map_err(|(path, error)| format!("{}: {error}", path.display()))?;
+        let no_op = place.compile("no-op", "int main(void) { return 0; }\n", &[])?;
         listen(&place.path("log"))?;
         let (login, keys) = (accounts.login, accounts.keys);
         let repositories = place.path("repositories");
@@ -86,7 +89,7 @@ impl Hub {
         hubgate(&["key", "add", USER, &public.to_string_lossy(), "--title", "Personal computer"])?;
         hubgate(&["repo", "create", REPOSITORY, "--private"])?;
         let repository = hubgate(&["repo", "path", REPOSITORY])?.trim().into();
-        Ok(Self { libexec, login, keys, database, config, repository, known, stranger })
+        Ok(Self { libexec, no_op, login, keys, database, config, repository, known, stranger })
     }
 
     /// The forced command of the known key, as words.

@@ -32,11 +32,13 @@ use place::Place;
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
-    let done = match std::env::args().nth(1).as_deref() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let (flags, parts): (Vec<String>, Vec<String>) = words.into_iter().partition(|word| word.starts_with("--"));
+    let done = match flags.first().map(String::as_str) {
         Some(spawner::WORD) => spawner::serve(),
-        Some("--bench") => bench(),
+        Some("--bench") => bench(&parts),
         // `cargo test --all-targets` comes here.
-        _ => {
+        Some(_) | None => {
             println!("cargo bench --bench session, as root");
             Ok(())
         }
@@ -50,7 +52,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn bench() -> Outcome {
+/// Measures the parts that were named, or all.
+fn bench(parts: &[String]) -> Outcome {
+    let known = ["processes", "lookups", "sessions"];
+    if let Some(part) = parts.iter().find(|part| !known.contains(&part.as_str())) {
+        return Err(format!("there is no part {part}: {}", known.join(", ")).into());
+    }
+    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|named| named == part);
     if !nix::unistd::geteuid().is_root() {
         return Err("run it as root: it makes login accounts and starts sshds of its own on 127.0.0.1".into());
     }
@@ -61,9 +69,15 @@ fn bench() -> Outcome {
     let accounts = Accounts::make(&place)?;
     let hub = Hub::make(&place, &accounts, &programs)?;
     machine::describe()?;
-    processes::measure(&place, &hub)?;
-    lookups::measure(&place, &hub)?;
-    sessions::measure(&place, accounts, &hub)?;
+    if wanted("processes") {
+        processes::measure(&place, &hub)?;
+    }
+    if wanted("lookups") {
+        lookups::measure(&place, &hub)?;
+    }
+    if wanted("sessions") {
+        sessions::measure(&place, accounts, &hub)?;
+    }
     println!("\n{:.0} s, without the build", start.elapsed().as_secs_f64());
     Ok(())
 }

@@ -51,7 +51,7 @@ impl Place {
         Ok(path)
     }
 
-    /// A program that does nothing and links nothing: `body` is its whole C text.
+    /// Compiles a program that links nothing at run time; `body` is its whole C text.
     pub(crate) fn compile(&self, name: &str, body: &str, flags: &[&str]) -> Outcome<PathBuf> {
         let source = self.write(&format!("{name}.c"), body)?;
         let program = self.path(name);

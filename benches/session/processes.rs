@@ -87,7 +87,6 @@ fn processes(place: &Place, hub: &Hub, proven: &[AuthFile; 2]) -> Outcome<Vec<Pr
     let [bare, no_op, truth, hit, unknown, greeting, refused] = NAMES;
     let exit = "#include <unistd.h>\nvoid _start(void) { _exit(0); }\n";
     let exit = place.compile("exit", exit, &["-nostartfiles"])?;
-    let nothing = place.compile("no-op", "int main(void) { return 0; }\n", &[])?;
     let config = hub.config.to_string_lossy();
     let owner = Accounts::name("owner");
     let helper = |key: &Key| {
@@ -108,7 +107,7 @@ fn processes(place: &Place, hub: &Hub, proven: &[AuthFile; 2]) -> Outcome<Vec<Pr
     let fetch = format!("git-upload-pack '{REPOSITORY}'");
     Ok(vec![
         Process::new(bare, As::Keys, Job::new(&exit)),
-        Process::new(no_op, As::Keys, Job::new(&nothing)),
+        Process::new(no_op, As::Keys, Job::new(&hub.no_op)),
         Process::new(truth, As::Keys, Job::new(Path::new("/bin/true"))),
         Process::new(hit, As::Keys, helper(&hub.known)),
         Process::new(unknown, As::Keys, helper(&hub.stranger)),

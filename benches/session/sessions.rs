@@ -125,7 +125,7 @@ impl Setting {
         };
         let gits = gits()?;
         let first = shell_of(gits.first().ok_or("no git")?);
-        add("noop", &home, &place.path("no-op"))?;
+        add("noop", &home, &hub.no_op)?;
         add("greets", &greeting_home, &first)?;
         for (number, git) in gits.iter().enumerate() {
             add(&format!("shell{number}"), &home, &shell_of(git))?;

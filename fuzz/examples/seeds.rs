@@ -89,8 +89,8 @@ fn key_blob() -> Seeds {
 
 /// Certificates made of fields (OpenSSH's PROTOCOL.certkeys), not signed by anybody.
 fn certificate() -> Seeds {
-    let body = |key: &[u8], kind: u32, principals: &[&[u8]], end: u64| {
-        let principals: Seeds = principals.iter().map(|principal| field(principal)).collect();
+    let body = |key: &[u8], kind: u32, principals: &[&str], end: u64| {
+        let principals: Seeds = principals.iter().map(|principal| field(principal.as_bytes())).collect();
         [
             field(&[7; 32]),
             key.to_vec(),
@@ -122,11 +122,11 @@ fn certificate() -> Seeds {
     let whole = |number: u8, body: Vec<u8>| [vec![number, 0], body].concat();
     let end = 1_900_000_000;
     let mut seeds: Seeds =
-        keys.iter().zip(0..).map(|(key, number)| whole(number, body(key, 1, &[b"alice"], end))).collect();
-    for principals in [&[][..], &[b"anonymous"], &[b"alice", b"bob"], &[b"al\"ice"], &[b"alice,root"]] {
+        keys.iter().zip(0..).map(|(key, number)| whole(number, body(key, 1, &["alice"], end))).collect();
+    for principals in [&[][..], &["anonymous"], &["alice", "bob"], &["al\"ice"], &["alice,root"]] {
         seeds.push(whole(0, body(&keys[0], 1, principals, end)));
     }
-    let body = body(&keys[0], 1, &[b"alice"], u64::MAX);
+    let body = body(&keys[0], 1, &["alice"], u64::MAX);
     seeds.push(whole(0, body.clone()));
     seeds.push(whole(0, [&body[..], b"x"].concat()));
     seeds.push([&[0, 1][..], &field(b"ssh-ed25519"), &body].concat());

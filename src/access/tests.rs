@@ -34,16 +34,16 @@ fn repository(visibility: Visibility, gate: Gate) -> RepositoryFacts {
     }
 }
 
-fn for_good<T>(value: T) -> Option<Grant<T>> {
-    Some(Grant { value, until: None })
+fn for_good<T>(value: T) -> Grant<T> {
+    Grant { value, until: None }
 }
 
 /// Every way in which a repository can be seen, and an account can stand to it.
 fn every_standing() -> Vec<RepositoryFacts> {
     let gates = [Gate::Open, Gate::Closed, Gate::ClosedToMembers];
     let requests = [GateRequest::None, GateRequest::Pending, GateRequest::Accepted, GateRequest::Rejected];
-    let roles = Role::ALL.iter().map(|role| for_good(*role)).chain([None]);
-    let grants = CollaboratorRole::ALL.iter().map(|role| for_good(*role)).chain([None]);
+    let roles = Role::ALL.iter().map(|role| Some(for_good(*role))).chain([None]);
+    let grants = CollaboratorRole::ALL.iter().map(|role| Some(for_good(*role))).chain([None]);
     let mut all: Vec<_> = Visibility::ALL.iter().flat_map(|seen| gates.map(|gate| repository(*seen, gate))).collect();
     all = all
         .iter()

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 
 use super::when::When;
 use crate::access::{CollaboratorRole, Role, Scope, Sources, Visibility};
@@ -125,7 +125,8 @@ pub struct Doctor {
 
 /// `hubgate explain`
 #[derive(Debug, Args)]
-#[group(id = "who", required = true, multiple = false, args = ["user", "key", "anonymous"])]
+#[group(skip)]
+#[command(group = ArgGroup::new("who").required(true).args(["user", "key", "anonymous"]))]
 pub struct Explain {
     /// For this account.
     #[arg(long)]

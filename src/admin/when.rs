@@ -49,7 +49,10 @@ pub(super) fn parse_past(text: &str) -> Result<i64, BadWhen> {
 
 /// A duration counted from `now` in a direction; or a day: its end going forward, its start going back, in UTC.
 fn at(text: &str, now: i64, direction: i64) -> Result<i64, BadWhen> {
-    if let Ok(day) = Date::parse(text, format_description!("[year]-[month]-[day]")) {
+    // `time` would take a sign before the year.
+    let is_unsigned = text.starts_with(|c: char| c.is_ascii_digit());
+    let day = Date::parse(text, format_description!("[year]-[month]-[day]"));
+    if let (Ok(day), true) = (day, is_unsigned) {
         let day = if direction > 0 { day.next_day().ok_or(BadWhen::Format)? } else { day };
         return Ok(OffsetDateTime::new_utc(day, Time::MIDNIGHT).unix_timestamp());
     }
@@ -109,6 +112,9 @@ mod tests {
         for text in
             ["", "d", "1", "1w", "-1d", "+1d", "1.5h", "2026-13-01", "2026-02-30", "99999999999999999999d", "1é"]
         {
+            assert_eq!(at(text, 0, 1), Err(BadWhen::Format), "{text}");
+        }
+        for text in ["+2027-01-31", "-2027-01-31", " 2027-01-31"] {
             assert_eq!(at(text, 0, 1), Err(BadWhen::Format), "{text}");
         }
         assert_eq!("2001-01-01".parse::<When>(), Err(BadWhen::Past));

@@ -24,7 +24,8 @@ mod session;
 mod standing;
 #[cfg(feature = "admin")]
 mod store;
-#[cfg(all(test, feature = "admin"))]
+#[cfg(test)]
+#[cfg(feature = "admin")]
 mod tests;
 
 use std::path::PathBuf;

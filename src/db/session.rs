@@ -3,7 +3,9 @@
 use rusqlite::{Row, params};
 
 use super::{Error, Reader, VERSION, optional_word, word};
-use crate::access::{Account, CertificateFacts, Gate, GateRequest, Grant, KeyFacts, KeyHolder, RepositoryFacts, Scope};
+use crate::access::{
+    Account, CertificateFacts, Gate, GateRequest, Grant, KeyFacts, KeyHolder, OwnerFacts, RepositoryFacts, Scope,
+};
 use crate::key::{Fingerprint, OfferedCertificate};
 use crate::name::{Owner, RepoPath, Title};
 use crate::repository::Directory;
@@ -34,17 +36,18 @@ SELECT h.version, h.min_reader, u.id AS account, u.name AS account_name, u.disab
        r.id AS repository, r.owner_id, o.name AS owner_name, r.name AS repository_name, r.directory, r.visibility,
        r.gate, r.gate_members, r.frozen, r.created_by = u.id AS created_by_account,
        m.role, m.until AS role_until, c.role AS collaborator, c.until AS collaborator_until,
-       CASE WHEN g.until <= ?5 THEN 'none' ELSE g.state END AS gate_state
+       CASE WHEN g.until <= ?5 THEN 'none' ELSE g.state END AS gate_state,
+       w.id AS named_owner, w.may_create AS named_may_create, n.role AS named_role, n.until AS named_until
 FROM hubgate h ",
             $proven,
             "
-LEFT JOIN repository r ON r.id = (
-    SELECT coalesce(
-        (SELECT id FROM repository WHERE owner_id = w.id AND kind = ?3 AND folded = ?4),
-        (SELECT l.id FROM former_path f JOIN repository l ON l.id = f.repository_id AND l.folded IS NOT NULL
-         WHERE f.owner_id = w.id AND f.kind = ?3 AND f.folded = ?4))
-    FROM (SELECT coalesce((SELECT id FROM owner WHERE folded = ?2),
-                          (SELECT owner_id FROM former_name WHERE folded = ?2)) AS id) w)
+LEFT JOIN owner w ON w.id = coalesce(
+    (SELECT id FROM owner WHERE folded = ?2), (SELECT owner_id FROM former_name WHERE folded = ?2))
+LEFT JOIN member n ON n.organization_id = w.id AND n.user_id = u.id
+LEFT JOIN repository r ON r.id = coalesce(
+    (SELECT id FROM repository WHERE owner_id = w.id AND kind = ?3 AND folded = ?4),
+    (SELECT l.id FROM former_path f JOIN repository l ON l.id = f.repository_id AND l.folded IS NOT NULL
+     WHERE f.owner_id = w.id AND f.kind = ?3 AND f.folded = ?4))
 LEFT JOIN owner o ON o.id = r.owner_id
 LEFT JOIN member m ON m.organization_id = r.owner_id AND m.user_id = u.id
 LEFT JOIN collaborator c ON c.repository_id = r.id AND c.user_id = u.id
@@ -91,6 +94,8 @@ pub struct SessionFacts {
     pub key: Option<(KeyFacts, Title)>,
     /// The repository, where the path leads to one.
     pub repository: Option<ServedRepository>,
+    /// The owner that the path names, where there is one.
+    pub owner: Option<OwnerFacts>,
 }
 
 /// A repository that exists.
@@ -147,7 +152,8 @@ impl Reader {
             ])?;
             let row = rows.next()?.ok_or(Error::NoVersion)?;
             check_version(row)?;
-            Ok(SessionFacts { key: key_facts(row)?, repository: served_repository(row, path)? })
+            let (key, repository) = (key_facts(row)?, served_repository(row, path)?);
+            Ok(SessionFacts { key, repository, owner: named_owner(row)? })
         })
     }
 
@@ -282,6 +288,12 @@ fn certificate_facts(row: &Row<'_>, certificate: &OfferedCertificate) -> Result<
         revoked: row.get::<_, i64>("revocations")? > 0,
         validity: certificate.validity(),
     })
+}
+
+fn named_owner(row: &Row<'_>) -> Result<Option<OwnerFacts>, Error> {
+    let Some(id) = row.get("named_owner")? else { return Ok(None) };
+    let may_create = row.get("named_may_create")?;
+    Ok(Some(OwnerFacts { id, may_create, role: grant(row, "named_role", "named_until")? }))
 }
 
 fn served_repository(row: &Row<'_>, path: Option<&RepoPath>) -> Result<Option<ServedRepository>, Error> {

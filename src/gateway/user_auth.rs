@@ -93,7 +93,8 @@ pub(crate) fn read(file: &OsStr) -> Result<Option<Proven>, Error> {
 /// The one thing that the file says was proven: a single line `publickey TYPE BASE64`.
 pub(crate) fn proven(text: &[u8]) -> Option<Proven> {
     let line = text.strip_suffix(b"\n").unwrap_or(text);
-    let words: Vec<&[u8]> = line.split(|byte| matches!(byte, b' ' | b'\n')).collect();
+    // At blanks alone: a second line stays in a word, which then is none.
+    let words: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
     let [b"publickey", key_type, base64] = words.as_slice() else {
         return None;
     };
@@ -121,6 +122,9 @@ mod tests {
             format!("publickey {KEY}\npublickey {KEY}\n"),
             format!("publickey {KEY} trailing\n"),
             format!("publickey  {KEY}\n"),
+            format!("publickey\n{KEY}\n"),
+            format!("publickey {}\n", KEY.replace(' ', "\n")),
+            format!("publickey {KEY}\n\n"),
             format!("hostbased {KEY}\n"),
             "publickey ssh-ed25519 AAAA\n".to_owned(),
         ] {

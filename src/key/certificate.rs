@@ -32,6 +32,10 @@ impl OfferedCertificate {
         }
         let blob = Base64::decode_vec(std::str::from_utf8(base64).ok()?).ok()?;
         let certificate = ssh_key::Certificate::from_bytes(&blob).ok()?;
+        // `ssh-key` 0.6 reads an Ed25519 key whatever length stands before it: what it read must be what is there.
+        if certificate.to_bytes().ok()? != blob {
+            return None;
+        }
         if certificate.algorithm().to_certificate_type().as_bytes() != key_type
             || certificate.cert_type() != CertType::User
         {

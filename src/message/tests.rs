@@ -1,5 +1,5 @@
 use super::{Answer, FaultKind, Refusal, Speaker, Status};
-use crate::access::{GateRequest, NotAdmitted};
+use crate::access::{BadCertificate, GateRequest, NotAdmitted};
 use crate::config::Config;
 use crate::key::Fingerprint;
 use crate::name::{RepoPath, Title};
@@ -55,6 +55,28 @@ fn a_known_key_is_greeted_by_the_name_of_its_account() {
 }
 
 #[test]
+fn a_deploy_key_and_a_certificate_are_greeted_and_named_as_what_they_are() {
+    let (config, deployed) = (Config::default(), path());
+    let certificate = Form::Certificate("alice".parse().unwrap(), key());
+    let deploy_key = Form::DeployKey(key());
+    for (form, deployed, name, you_are) in [
+        (&certificate, None, "alice", "you are alice, by a certificate of KEY"),
+        (
+            &deploy_key,
+            Some(&deployed),
+            "deploy key of datasets/acme/x",
+            "you are the deploy key of datasets/acme/x (KEY)",
+        ),
+        (&deploy_key, None, "deploy key", "you are the deploy key (KEY)"),
+    ] {
+        let speaker = Speaker { config: &config, form, title: None, deployed };
+        assert_eq!(speaker.greeting().out, format!("Hi {name}, welcome to Example Hub.\n"));
+        assert_eq!(speaker.greeting().stderr(), "");
+        assert_eq!(speaker.refusal(&Refusal::NoRepository).err[1..], [you_are.replace("KEY", KEY)]);
+    }
+}
+
+#[test]
 fn an_unknown_key_is_greeted_as_anonymous_and_told_which_key_and_what_to_do() {
     let form = anonymous();
     let mut config = Config::default();
@@ -79,7 +101,15 @@ fn help_is_asked_for_and_goes_to_standard_output() {
              \x20 git clone git@hub.example:OWNER/NAME              a model\n\
              \x20 git clone git@hub.example:datasets/OWNER/NAME     a dataset\n\
              \x20 git clone git@hub.example:spaces/OWNER/NAME       a space\n\
-             \x20 ssh -T git@hub.example                            says who you are\n"
+             \x20 ssh -T git@hub.example                            says who you are\n\
+             and has commands of its own for your account, each with --help and --json:\n\
+             \x20 ssh git@hub.example whoami\n\
+             \x20 ssh git@hub.example key add [TITLE] < id_ed25519.pub    key list|rename|remove|release\n\
+             \x20 ssh git@hub.example repo create|list|show|rename|visibility|remove|collaborator\n\
+             \x20 ssh git@hub.example org member list|set|remove\n\
+             \x20 ssh git@hub.example access request|list|grant|reject|revoke\n\
+             \x20 ssh git@hub.example explain PATH fetch|push\n\
+             \x20 ssh git@hub.example join CODE\n"
         );
         assert_eq!((answer.stderr().as_str(), answer.status), ("", Status::Done));
     }
@@ -171,6 +201,49 @@ fn a_key_or_an_account_that_is_not_good_is_told_why() {
     ] {
         let refusal = Refusal::NotAdmitted(reason);
         assert_eq!(refused(&alice(), &refusal), (format!("hubgate: {line}\n"), 1));
+        assert_eq!(refusal.reason(), word);
+    }
+    let deploy_key = Form::DeployKey(key());
+    let certificate = Form::Certificate("alice".parse().unwrap(), key());
+    let address = || NotAdmitted::Address("192.0.2.1".to_owned());
+    let not_good = "the certificate is not good: ";
+    for (form, reason, line, word) in [
+        (&alice(), address(), format!("the key \"laptop\" ({KEY}) may not be used from 192.0.2.1"), "key-address"),
+        (&deploy_key, address(), format!("the key {KEY} may not be used from 192.0.2.1"), "key-address"),
+        (&deploy_key, NotAdmitted::NoLongerOn, format!("the key {KEY} is no longer on the repository"), "key-removed"),
+        (
+            &certificate,
+            NotAdmitted::Disabled("left".to_owned()),
+            "the account alice is disabled: left".to_owned(),
+            "account-disabled",
+        ),
+        (
+            &certificate,
+            NotAdmitted::Certificate(BadCertificate::Authority),
+            format!("{not_good}its authority is none of an organization here"),
+            "certificate",
+        ),
+        (
+            &certificate,
+            NotAdmitted::Certificate(BadCertificate::Revoked),
+            format!("{not_good}it was revoked"),
+            "certificate",
+        ),
+        (
+            &certificate,
+            NotAdmitted::Certificate(BadCertificate::Lifetime),
+            format!("{not_good}it is good for longer than its authority may sign for"),
+            "certificate",
+        ),
+        (
+            &certificate,
+            NotAdmitted::Certificate(BadCertificate::Member),
+            format!("{not_good}its principal is no member of the organization"),
+            "certificate",
+        ),
+    ] {
+        let refusal = Refusal::NotAdmitted(reason);
+        assert_eq!(refused(form, &refusal), (format!("hubgate: {line}\n"), 1));
         assert_eq!(refusal.reason(), word);
     }
     let compromised = Refusal::NotAdmitted(NotAdmitted::Compromised);

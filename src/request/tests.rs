@@ -22,6 +22,7 @@ fn canonical(request: &Request) -> Option<String> {
     Some(match request {
         Request::Greeting => return None,
         Request::Help => "help".to_owned(),
+        Request::Account => "whoami".to_owned(),
         Request::Git(service, path) => format!("git-{service} '{path}'"),
         Request::Lfs(LfsProgram::Authenticate, operation, path) => format!("git-lfs-authenticate {path} {operation}"),
         Request::Lfs(LfsProgram::Transfer, operation, path) => format!("git-lfs-transfer {path} {operation}"),
@@ -46,7 +47,7 @@ fn every_hostile_command_gets_its_verdict() {
                 assert_eq!(path.kind.as_str(), expected["repo_type"], "{row}");
                 let operation = match &request {
                     Request::Lfs(_, operation, _) => Some(operation.as_str()),
-                    Request::Greeting | Request::Help | Request::Git(..) => None,
+                    Request::Greeting | Request::Help | Request::Account | Request::Git(..) => None,
                 };
                 assert_eq!(operation, expected["operation"].as_str(), "{row}");
                 ""
@@ -197,4 +198,24 @@ fn whatever_is_sent_an_accepted_command_reads_the_same_in_its_canonical_form() {
         Ok(canonical.is_some())
     });
     assert!((1_000..4_000).contains(&accepted), "{accepted} accepted");
+}
+
+#[test]
+fn the_commands_of_an_account_are_known_by_their_first_word() {
+    for command in ["whoami", "whoami --json", "key add my laptop", "repo create a/x --description größe", "join 00"]
+    {
+        assert_eq!(Request::parse(Some(command.as_bytes())), Ok(Request::Account), "{command}");
+    }
+    for (command, why) in [
+        (&b"whoami\n"[..], BadRequest::Syntax),
+        (b"key add \x1b[2J", BadRequest::Syntax),
+        (b"key add \xff", BadRequest::Syntax),
+        (b"keys", BadRequest::Verb),
+        (b" key list", BadRequest::Verb),
+        (b"user add bob", BadRequest::Verb),
+    ] {
+        assert_eq!(Request::parse(Some(command)), Err(why), "{command:?}");
+    }
+    let long = [b"repo create a/x --description ".as_slice(), &[b'x'; 5_000]].concat();
+    assert_eq!(Request::parse(Some(&long)), Err(BadRequest::Syntax));
 }

@@ -109,7 +109,15 @@ fn help_says_what_there_is() {
              git clone {at}:OWNER/NAME              a model\n  \
              git clone {at}:datasets/OWNER/NAME     a dataset\n  \
              git clone {at}:spaces/OWNER/NAME       a space\n  \
-             ssh -T {at}                            says who you are\n"
+             ssh -T {at}                            says who you are\n\
+             and has commands of its own for your account, each with --help and --json:\n  \
+             ssh {at} whoami\n  \
+             ssh {at} key add [TITLE] < id_ed25519.pub    key list|rename|remove|release\n  \
+             ssh {at} repo create|list|show|rename|visibility|remove|collaborator\n  \
+             ssh {at} org member list|set|remove\n  \
+             ssh {at} access request|list|grant|reject|revoke\n  \
+             ssh {at} explain PATH fetch|push\n  \
+             ssh {at} join CODE\n"
         )));
     }
     alice.ssh("help me").is(&refused(not_supported(&alice)).status(127));

@@ -107,7 +107,10 @@ fn the_login_rows_are_answered_as_they_say() {
                 let reference = run(&mut gateway).is_fault();
                 let log = hub.log();
                 assert_eq!((log[0].level, log[0].sid.as_deref(), log.len()), ("critical", Some(reference.as_str()), 1));
-                assert!(log[0].fields.ends_with("reason=\"not started by sshd: SSH_CONNECTION is not set\""), "{log:?}");
+                assert!(
+                    log[0].fields.ends_with("reason=\"not started by sshd: SSH_CONNECTION is not set\""),
+                    "{log:?}"
+                );
             }
             id => panic!("{id}: no answer known"),
         }
@@ -179,9 +182,11 @@ impl<'a> Recorder<'a> {
         fs::create_dir(&record).expect("a directory");
         std::os::unix::fs::chown(&record, Some(hub.login.uid), Some(hub.login.gid)).expect("an owner");
         let git = hub.path("git");
-        // The shell that reads this has the environment of its start in /proc, whatever it made of it since.
+        // The shell that reads this has the environment of its start in /proc, whatever it made of it since. The push
+        // hook starts git too: the first start counts.
         let script = format!(
-            "#!/bin/sh\ncat /proc/$$/environ >{0}/environ\ncat /proc/$$/cmdline >{0}/cmdline\nexec {1} \"$@\"\n",
+            "#!/bin/sh\n[ -e {0}/environ ] || {{ cat /proc/$$/environ >{0}/environ; cat /proc/$$/cmdline >{0}/cmdline; }}\n\
+             exec {1} \"$@\"\n",
             record.display(),
             machine().git().path.display()
         );
@@ -349,7 +354,10 @@ fn the_helper_rows_are_answered_as_they_say() {
                     helper.arg("--config").arg(hub.config()).arg(login);
                     hub.with_dev_log(&machine().keys, &helper).is(&refused(""));
                     let log: Vec<String> = hub.log().iter().map(ToString::to_string).collect();
-                    assert!(log.len() == 1 && log[0].starts_with("error hubgate-keys: decision=fault cause=\"usage: "), "{log:?}");
+                    assert!(
+                        log.len() == 1 && log[0].starts_with("error hubgate-keys: decision=fault cause=\"usage: "),
+                        "{log:?}"
+                    );
                 }
                 "helper-005" => {
                     hub.helper(&[login, "ssh-ed25519", "not*base64"]).is(&refused(""));

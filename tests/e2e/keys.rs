@@ -178,9 +178,8 @@ fn a_removed_key_can_be_added_again_to_another_account() {
     let file = alice.key.public_file();
     let add = ["key", "add", "bob", file.to_str().expect("UTF-8")];
     let key = &alice.key.fingerprint;
-    hub.hubgate(&add).is(&refused(format!(
-        "hubgate: the key {key} is already in use: it is \"alice@laptop\" of alice\n"
-    )));
+    hub.hubgate(&add)
+        .is(&refused(format!("hubgate: the key {key} is already in use: it is \"alice@laptop\" of alice\n")));
     hub.did(&["key", "remove", key, "--yes"]);
     hub.did(&add);
     alice.greet().is(&says(hi("bob")));
@@ -280,10 +279,9 @@ fn a_key_expires_while_its_connection_lives() {
     let end = hub.sql("UPDATE key SET expires_at = unixepoch() + 2 RETURNING expires_at");
     sleep(Duration::from_secs(3));
     let day = hub.sql(&format!("SELECT date({} - 1, 'unixepoch')", end.trim_end()));
-    alice.greet().is(&refused(format!(
-        "hubgate: the key \"alice@laptop\" ({}) expired on {day}",
-        alice.key.fingerprint
-    )));
+    alice
+        .greet()
+        .is(&refused(format!("hubgate: the key \"alice@laptop\" ({}) expired on {day}", alice.key.fingerprint)));
 }
 
 fn a_key_of_scope_read_never_writes() {

@@ -12,11 +12,14 @@
 )]
 
 mod access;
+mod faults;
 mod git;
 mod greeting;
 mod harness;
+mod helper;
 mod hostile;
 mod keys;
+mod login_shell;
 mod rows;
 mod texts;
 
@@ -29,7 +32,17 @@ use harness::{Machine, Test, trial};
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(4);
-    let tests: Vec<Test> = [greeting::TRIALS, keys::TRIALS, access::TRIALS, hostile::TRIALS, git::TRIALS].concat();
+    let tests: Vec<Test> = [
+        greeting::TRIALS,
+        keys::TRIALS,
+        access::TRIALS,
+        hostile::TRIALS,
+        helper::TRIALS,
+        login_shell::TRIALS,
+        faults::TRIALS,
+        git::TRIALS,
+    ]
+    .concat();
     let trials: Vec<Trial> = tests.into_iter().map(trial).collect();
     if arguments.list {
         return libtest_mimic::run(&arguments, trials).exit_code();

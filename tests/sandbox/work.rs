@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Read;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use hubgate::sandbox::Mode;
 
@@ -19,6 +19,7 @@ pub(crate) const TRIALS: &[(&str, fn())] = &[
     ("every_landlock_that_git_can_live_with_serves", every_abi),
     ("a_git_outside_usr_serves", git_elsewhere),
     ("a_hook_outside_usr_runs_if_it_is_in_the_plan", hook_elsewhere),
+    ("a_push_beyond_the_limit_is_refused_and_leaves_nothing", push_size),
     ("a_file_that_grows_beyond_the_limit_leaves_nothing", file_size),
     ("descriptors_umask_and_limits_are_what_the_plan_says", surroundings),
 ];
@@ -142,7 +143,7 @@ fn configured() {
             fs::remove_dir_all(&own).expect("remove");
             let init = ["init", "--quiet", "--bare", "--template=", option, &own];
             // git knows reftable from 2.45 on.
-            if !std::process::Command::new(&git).args(init).status().expect("git").success() {
+            if !Command::new(&git).args(init).output().expect("git").status.success() {
                 continue;
             }
             let (key, value) = setting.split_once('=').expect("a setting");
@@ -208,20 +209,50 @@ fn hook_elsewhere() {
     assert_eq!(said.contains("hooks/post-receive ran"), kernel_abi() == 0, "{said}");
 }
 
-fn file_size() {
-    let store = Store::new();
-    let url = Store::url(&store.own());
+/// A push of 3 MB in one commit; returns the commit's id.
+fn three_megabytes(store: &Store) -> String {
     let mut bytes = vec![0; 3 << 20];
     fs::File::open("/dev/urandom").expect("randomness").read_exact(&mut bytes).expect("randomness");
     store.git(["init", "--quiet", "work"]);
     fs::write(store.path("client/work/large"), bytes).expect("a file");
-    let commit = store.commit("work", "file", "large");
+    store.commit("work", "file", "large")
+}
+
+/// Fails if a push left a ref or an object.
+fn nothing_is_left(store: &Store) {
+    assert_eq!(store.refs(), "");
+    let own = store.own().display().to_string();
+    let objects = store.git(["--git-dir", &own, "count-objects", "-v"]);
+    for count in ["count: 0\n", "packs: 0\n", "garbage: 0\n"] {
+        assert!(objects.contains(count), "{objects}");
+    }
+    let left = fs::read_dir(store.own().join("objects")).expect("objects").map(|entry| entry.expect("an entry"));
+    assert_eq!(left.filter(|entry| entry.file_name().to_string_lossy().starts_with("tmp")).count(), 0);
+}
+
+fn push_size() {
+    let store = Store::new();
+    let url = Store::url(&store.own());
+    let commit = three_megabytes(&store);
+    for git in gits() {
+        let said = store.refused_by(&store.boxed(&git).with("bytes", 1 << 20), &["-C", "work", "push", &url, "main"]);
+        assert!(said.contains("pack exceeds maximum allowed size"), "{said}");
+        nothing_is_left(&store);
+    }
+    let by = store.boxed(Path::new("/usr/bin/git")).with("bytes", 8 << 20);
+    store.git_by(&by, &["-C", "work", "push", "--quiet", &url, "main"]);
+    assert!(store.refs().contains(&commit));
+}
+
+/// What stands behind the limit above: git is ended by a signal.
+fn file_size() {
+    let store = Store::new();
+    let url = Store::url(&store.own());
+    let commit = three_megabytes(&store);
     for git in gits() {
         let by = store.boxed(&git).with("fsize", 1 << 20);
         store.refused_by(&by, &["-C", "work", "push", "--quiet", &url, "main"]);
-        assert_eq!(store.refs(), "");
-        let objects = store.git(["--git-dir", &store.own().display().to_string(), "count-objects", "-v"]);
-        assert!(objects.contains("count: 0\n") && objects.contains("packs: 0\n"), "{objects}");
+        nothing_is_left(&store);
     }
     let by = store.boxed(Path::new("/usr/bin/git")).with("fsize", 8 << 20);
     store.git_by(&by, &["-C", "work", "push", "--quiet", &url, "main"]);
@@ -243,7 +274,7 @@ fn surroundings() {
         let command = session.command("git-receive-pack", &store.own(), &["/bin/sh", "-c", script]);
         // A descriptor that whoever started the session left open: the shell's 9 is one that this program inherits.
         let shell = format!("exec 9>'{}'; exec \"$0\" \"$@\"", store.path("inherited").display());
-        let mut outer = std::process::Command::new("/bin/sh");
+        let mut outer = Command::new("/bin/sh");
         outer.arg("-c").arg(shell).arg(command.get_program()).args(command.get_args());
         let output = outer.stdout(Stdio::piped()).output().expect("a session");
         let said = String::from_utf8_lossy(&output.stdout);

@@ -78,22 +78,25 @@ fn standings() -> Vec<(String, RepositoryFacts)> {
     all.push(("owner".to_owned(), RepositoryFacts { owner: ACCOUNT, ..none.clone() }));
     for role in Role::ALL {
         let expired = Some(Grant { value: *role, until: Some(NOW) });
-        all.push((role.to_string(), RepositoryFacts { role: for_good(*role), ..none.clone() }));
+        all.push((role.to_string(), RepositoryFacts { role: Some(for_good(*role)), ..none.clone() }));
         all.push((format!("expired-{role}"), RepositoryFacts { role: expired, ..none.clone() }));
     }
     let created = RepositoryFacts { created_by_account: true, ..none.clone() };
     let expired = Some(Grant { value: Role::Contributor, until: Some(NOW) });
     for (name, role) in [
         ("created", None),
-        ("read-created", for_good(Role::Read)),
-        ("contributor-own", for_good(Role::Contributor)),
+        ("read-created", Some(for_good(Role::Read))),
+        ("contributor-own", Some(for_good(Role::Contributor))),
         ("expired-contributor-own", expired),
     ] {
         all.push((name.to_owned(), RepositoryFacts { role, ..created.clone() }));
     }
     for role in CollaboratorRole::ALL {
         let expired = Some(Grant { value: *role, until: Some(NOW) });
-        all.push((format!("collaborator-{role}"), RepositoryFacts { collaborator: for_good(*role), ..none.clone() }));
+        all.push((
+            format!("collaborator-{role}"),
+            RepositoryFacts { collaborator: Some(for_good(*role)), ..none.clone() },
+        ));
         all.push((format!("expired-collaborator-{role}"), RepositoryFacts { collaborator: expired, ..none.clone() }));
     }
     for (name, gate_request) in

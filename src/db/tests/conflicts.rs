@@ -104,21 +104,23 @@ fn who_may_not_create_creates_nothing() {
     assert_eq!(hub.refusal(|change| change.add_repository(&by_nobody)), "there is no user nobody");
 }
 
+/// Whatever would take the role of acme's only admin is refused.
+fn refusals(hub: &mut Hub, refused: &str) {
+    let (acme, alice) = (owner("acme"), owner("alice"));
+    for role in Role::ALL.iter().filter(|role| **role != Role::Admin) {
+        assert_eq!(hub.refusal(|change| change.set_member(&acme, &alice, *role, None)), refused, "{role}");
+    }
+    assert_eq!(hub.refusal(|change| change.set_member(&acme, &alice, Role::Admin, Some(i64::MAX))), refused);
+    assert_eq!(hub.refusal(|change| change.remove_member(&acme, &alice)), refused);
+    assert_eq!(hub.refusal(|change| change.remove_owner(OwnerKind::User, &alice, None)), refused);
+}
+
 #[test]
 fn an_organization_keeps_an_admin_for_good() {
     let mut hub = Hub::new();
     let (acme, alice, bob) = (owner("acme"), owner("alice"), owner("bob"));
     let refused = "acme would have no admin: first give the role to somebody else with hubgate org member set acme USER \
                    admin";
-    fn refusals(hub: &mut Hub, refused: &str) {
-        let (acme, alice) = (owner("acme"), owner("alice"));
-        for role in Role::ALL.iter().filter(|role| **role != Role::Admin) {
-            assert_eq!(hub.refusal(|change| change.set_member(&acme, &alice, *role, None)), refused, "{role}");
-        }
-        assert_eq!(hub.refusal(|change| change.set_member(&acme, &alice, Role::Admin, Some(i64::MAX))), refused);
-        assert_eq!(hub.refusal(|change| change.remove_member(&acme, &alice)), refused);
-        assert_eq!(hub.refusal(|change| change.remove_owner(OwnerKind::User, &alice, None)), refused);
-    }
     refusals(&mut hub, refused);
     // Another admin whose time ends is none to rely on; nor is a member of another role.
     hub.change(|change| change.set_member(&acme, &bob, Role::Admin, Some(i64::MAX))).unwrap();

@@ -2,7 +2,8 @@ use proptest::prelude::{Just, Strategy, any};
 use proptest::{collection, option, prop_assert_eq, prop_oneof, sample};
 
 use crate::key::Fingerprint;
-use crate::request::{ANONYMOUS, Arguments, Form, UNAVAILABLE, is_plain_path};
+use crate::name::Owner;
+use crate::request::{Arguments, Form, UNAVAILABLE, is_plain_path};
 use crate::tests::{HostileInput, holds, hostile_inputs};
 
 const GATEWAY: &str = "/usr/libexec/hubgate/gateway";
@@ -49,7 +50,14 @@ fn a_form_says_for_whom() {
     assert_eq!(form(&format!("anonymous --key {KEY}")), Some(Form::Anonymous(key)));
     // Of an account that cannot be made; the database knows no such owner.
     assert_eq!(form(&format!("Anonymous --key {KEY}")), Some(Form::Account("Anonymous".parse().unwrap(), key)));
-    assert_eq!(form(&format!("alice --key {KEY}")).map(|form| form.fingerprint()), Some(key));
+    assert_eq!(form(&format!("alice --ca {KEY}")), Some(Form::Certificate("alice".parse().unwrap(), key)));
+    assert_eq!(form(&format!("--deploy-key {KEY}")), Some(Form::DeployKey(key)));
+    for (arguments, user) in
+        [("alice --key", "alice"), ("anonymous --key", "anonymous"), ("alice --ca", "alice"), ("--deploy-key", "-")]
+    {
+        let form = form(&format!("{arguments} {KEY}")).unwrap();
+        assert_eq!((form.user(), form.fingerprint()), (user, key));
+    }
 }
 
 #[test]
@@ -73,6 +81,12 @@ fn a_form_that_sshd_cannot_have_written_is_refused() {
         format!("alice/x --key {KEY}"),
         format!("\u{430}lice --key {KEY}"),
         format!("{GATEWAY} alice --key {KEY}"),
+        format!("anonymous --ca {KEY}"),
+        format!("--ca {KEY}"),
+        format!("alice --deploy-key {KEY}"),
+        format!("--deploy-key {KEY} {KEY}"),
+        format!("--deploy-key={KEY}"),
+        "--deploy-key".to_owned(),
         "--unavailable x".to_owned(),
     ] {
         assert_eq!(either_way(&form), None, "{form:?}");
@@ -165,18 +179,22 @@ fn a_plain_path_needs_no_quoting_anywhere() {
 
 #[test]
 fn a_form_reads_as_it_writes() {
-    let user = "[A-Za-z0-9_]([A-Za-z0-9._-]{0,6}[A-Za-z0-9_])?|anonymous";
+    let user = "[A-Za-z0-9_]([A-Za-z0-9._-]{0,6}[A-Za-z0-9_])?";
+    let kind = sample::select(vec!["account", "anonymous", "deploy key", "certificate", "unavailable"]);
     let config = option::of("/[A-Za-z0-9._/-]{0,9}");
-    let read = holds(1_000, &(user, any::<[u8; 32]>(), config), |(user, key, config)| {
+    let read = holds(1_000, &(kind, user, any::<[u8; 32]>(), config), |(kind, user, key, config)| {
         let key = Fingerprint::from_bytes(key);
-        let form = match user.parse() {
-            _ if user == ANONYMOUS => Form::Anonymous(key),
-            Ok(user) => Form::Account(user, key),
-            Err(_) => return Ok(false),
+        let Ok(user) = user.parse::<Owner>() else { return Ok(false) };
+        let form = match kind {
+            "account" => Some(Form::Account(user, key)),
+            "anonymous" => Some(Form::Anonymous(key)),
+            "deploy key" => Some(Form::DeployKey(key)),
+            "certificate" => Some(Form::Certificate(user, key)),
+            _ => None,
         };
         let option = config.as_ref().map_or(String::new(), |file| format!("--config {file} "));
-        let arguments = either_way(format!("{option}{form}"));
-        prop_assert_eq!(arguments, Some(Arguments { config, form: Some(form), login_shell: false }));
+        let text = form.as_ref().map_or(UNAVAILABLE.to_owned(), ToString::to_string);
+        prop_assert_eq!(either_way(format!("{option}{text}")), Some(Arguments { config, form, login_shell: false }));
         Ok(true)
     });
     assert!(read > 500, "{read} read");
@@ -189,6 +207,8 @@ fn whatever_stands_there_what_is_accepted_is_one_known_form() {
     let form = sample::select(vec![
         vec!["alice", "--key", KEY],
         vec!["anonymous", "--key", KEY],
+        vec!["alice", "--ca", KEY],
+        vec!["--deploy-key", KEY],
         vec!["alice", KEY],
         vec![UNAVAILABLE],
     ]);

@@ -1,3 +1,6 @@
+use nix::libc::c_long;
+
+use super::calls::{CHANGES, FILES, KERNEL, NETWORK, OLDER, OLDER_CHANGES, PROCESSES, TIOCLINUX, TIOCSTI};
 use super::*;
 
 /// A call as the kernel hands it to a filter.

@@ -38,9 +38,8 @@ fn request(session: &Session<'_>, path: &RepoPath) -> Result<Outcome, Trouble> {
         }
         (Decision::Allow(_) | Decision::Deny(_), _) => return Err(Trouble::Refusal(Refusal::NoRepository)),
     };
-    let state = session
-        .store()?
-        .change(&session.actor(), |change| change.request_access(&served.path, &account.name))?;
+    let state =
+        session.store()?.change(&session.actor(), |change| change.request_access(&served.path, &account.name))?;
     let text = match state {
         GateRequest::Accepted => format!("you may fetch {} from now on\n", served.path),
         GateRequest::Pending | GateRequest::None => format!("your request for {} waits for an answer\n", served.path),

@@ -80,7 +80,8 @@ fn remove(session: &Session<'_>, fingerprint: &Fingerprint, compromised: bool, y
     let account = session.changing_account()?;
     if compromised && *fingerprint != session.form.fingerprint() {
         return Err(Trouble::Refused(
-            "only the key that you are using can be marked as compromised by you: ask the operator for another one".to_owned(),
+            "only the key that you are using can be marked as compromised by you: ask the operator for another one"
+                .to_owned(),
         ));
     }
     let mut store = session.store()?;

@@ -176,7 +176,7 @@ impl Session<'_> {
             Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp) => {
                 return Ok(Answer { out: error.to_string(), err: Vec::new(), status: Status::Done });
             }
-            Err(error) => return Err(Trouble::Usage(error.to_string().trim_end().to_owned())),
+            Err(error) => return Err(Trouble::Usage(self.usage(&error))),
         };
         match (&self.barred, &cli.command) {
             (None, _) | (Some(_), Command::Key(cli::KeyCommand::Release { .. })) => {}
@@ -195,6 +195,14 @@ impl Session<'_> {
         Ok(Answer { out, err: Vec::new(), status: Status::Done })
     }
 
+    /// What is wrong with a command, and how it is written.
+    fn usage(&self, error: &clap::Error) -> String {
+        let text = error.to_string();
+        let lines = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with("For more information"));
+        let lines: Vec<&str> = lines.map(|line| line.strip_prefix("error: ").unwrap_or(line).trim()).collect();
+        format!("{}\nsee: ssh {}@{} help", lines.join("\n"), self.config.ssh.login, self.config.hub.host)
+    }
+
     fn whoami(&self) -> Outcome {
         let fingerprint = self.form.fingerprint();
         let user = match &self.identity {
@@ -204,7 +212,9 @@ impl Session<'_> {
         let title = self.key.as_ref().map(|(_, title)| title.as_str());
         let facts = self.key.as_ref().map(|(facts, _)| facts);
         let text = match (&self.identity, title) {
-            (Identity::Account(account), Some(title)) => format!("{} by the key \"{title}\" ({fingerprint})\n", account.name),
+            (Identity::Account(account), Some(title)) => {
+                format!("{} by the key \"{title}\" ({fingerprint})\n", account.name)
+            }
             (Identity::Account(account), None) => format!("{} by the key {fingerprint}\n", account.name),
             (Identity::Certificate { account, .. }, _) => {
                 format!("{} by a certificate of {fingerprint}\n", account.name)
@@ -239,9 +249,9 @@ impl Session<'_> {
     fn changing_account(&self) -> Result<&Account, Trouble> {
         match &self.identity {
             Identity::Account(account) if account.scope == Scope::Write => Ok(account),
-            Identity::Account(_) => Err(Trouble::Refused(
-                "this needs a key of scope write: the one that you use is for reading".to_owned(),
-            )),
+            Identity::Account(_) => {
+                Err(Trouble::Refused("this needs a key of scope write: the one that you use is for reading".to_owned()))
+            }
             Identity::Certificate { .. } => {
                 Err(Trouble::Refused("this needs a key of your own: a certificate changes nothing here".to_owned()))
             }

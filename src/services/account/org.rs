@@ -25,9 +25,7 @@ pub(super) fn run(session: &Session<'_>, command: OrgCommand) -> Result<Outcome,
         MemberCommand::Set { organization, user, role, until } => {
             check_administers(session, &organization)?;
             let until = until.map(|until| until.0);
-            session
-                .store()?
-                .change(&session.actor(), |change| change.set_member(&organization, &user, role, until))?;
+            session.store()?.change(&session.actor(), |change| change.set_member(&organization, &user, role, until))?;
             let json = json!({
                 "organization": organization.as_str(), "user": user.as_str(), "role": role.as_str(),
                 "until": json_time(until),

@@ -4,11 +4,9 @@ use serde_json::{Value, json};
 
 use super::cli::{CollaboratorCommand, RepoCommand};
 use super::{Outcome, Session, Trouble, sure};
-use crate::access::{
-    Access, Account, Decision, Visibility, administers, decide, may_create, may_manage,
-};
-use crate::admin::report::json_time;
+use crate::access::{Access, Account, Decision, Visibility, administers, decide, may_create, may_manage};
 use crate::admin::repo::{repo_json, state};
+use crate::admin::report::json_time;
 use crate::db::{Change, NewRepository, OwnerKind, ServedRepository};
 use crate::message::Refusal;
 use crate::name::{Owner, RepoPath};
@@ -126,7 +124,7 @@ fn create(session: &Session<'_>, command: RepoCommand) -> Result<Outcome, Troubl
     let mut store = session.store()?;
     // What is there may be hidden from whoever may create here, but its name is not free.
     if let Some(served) = session.find(&path)? {
-        let moved = served.path.to_string().to_ascii_lowercase() != path.to_string().to_ascii_lowercase();
+        let moved = served.path.folded() != path.folded();
         if !moved {
             return Err(Trouble::Refused(format!("there is already a {} {path}", path.kind)));
         }
@@ -136,9 +134,8 @@ fn create(session: &Session<'_>, command: RepoCommand) -> Result<Outcome, Troubl
         }
     }
     let object_format = object_format.unwrap_or(session.config.git.object_format);
-    let fault = |error: crate::repository::CreateError| {
-        Trouble::Fault(crate::message::FaultKind::Broken, error.to_string())
-    };
+    let fault =
+        |error: crate::repository::CreateError| Trouble::Fault(crate::message::FaultKind::Broken, error.to_string());
     let directory = create_repository(session.config, object_format).map_err(fault)?;
     let new = NewRepository {
         path,

@@ -73,6 +73,7 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
             match self.reader.packet(Waiting::Rest)?.ok_or(Broken::Cut)? {
                 Packet::Flush => self.open = false,
                 Packet::Delimiter => return Err(Broken::Delimiter),
+                Packet::Data(b"") => {}
                 Packet::Data(_) if denial.is_some() => {}
                 Packet::Data(line) => match batch_line(line) {
                     Err(reason) => denial = Some(reason),

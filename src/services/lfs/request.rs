@@ -42,14 +42,18 @@ impl Head {
         reader: &mut PacketReader<I>,
         waiting: Waiting,
     ) -> Result<Option<Self>, Broken> {
-        let command = match reader.packet(waiting)? {
-            None => return Ok(None),
-            Some(Packet::Delimiter) => return Err(Broken::Delimiter),
-            Some(Packet::Flush) => {
-                let command = Err(Denial::bad_request("a request begins with a command"));
-                return Ok(Some(Self { command, open: false }));
+        let command = loop {
+            match reader.packet(waiting)? {
+                None => return Ok(None),
+                Some(Packet::Delimiter) => return Err(Broken::Delimiter),
+                Some(Packet::Flush) => {
+                    let command = Err(Denial::bad_request("a request begins with a command"));
+                    return Ok(Some(Self { command, open: false }));
+                }
+                // An empty packet means nothing, here and below.
+                Some(Packet::Data(b"")) => {}
+                Some(Packet::Data(line)) => break text(line).and_then(Command::parse),
             }
-            Some(Packet::Data(line)) => text(line).and_then(Command::parse),
         };
         let mut arguments = Ok(Arguments(Vec::new()));
         let open = loop {
@@ -57,6 +61,7 @@ impl Head {
                 None => return Err(Broken::Cut),
                 Some(Packet::Flush) => break false,
                 Some(Packet::Delimiter) => break true,
+                Some(Packet::Data(b"")) => {}
                 Some(Packet::Data(line)) => {
                     arguments = arguments.and_then(|arguments| arguments.with(text(line)?));
                 }

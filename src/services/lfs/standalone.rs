@@ -13,6 +13,7 @@ use nix::sys::stat::{Mode, fstat};
 use nix::unistd::{Uid, User};
 
 use super::locks::FileLocks;
+use super::storage::Naming;
 use super::{
     Ask, Denial, Ending, Fault, Group, Interruption, Limits, LocalStore, Options, Patience, Policy, Session, Siblings,
     Stdin, serve, stdout,
@@ -26,7 +27,7 @@ const FAULT: &str = "the server could not serve this request";
 /// Serves a bare repository's LFS objects and locks on standard input and output, as `git-lfs-transfer` does.
 #[must_use]
 pub fn serve_directory(directory: &Path, operation: Operation) -> ExitCode {
-    match try_serve(directory, operation) {
+    match stdout().map_err(Fault::from).and_then(|output| serve_on(directory, operation, output, None)) {
         Ok(status) => status.into(),
         Err(fault) => {
             say(&format!("{}: {fault}", directory.display()));
@@ -35,12 +36,21 @@ pub fn serve_directory(directory: &Path, operation: Operation) -> ExitCode {
     }
 }
 
-fn try_serve(directory: &Path, operation: Operation) -> Result<Status, Fault> {
+pub(super) fn serve_on(
+    directory: &Path,
+    operation: Operation,
+    output: impl Write,
+    naming: Option<Naming>,
+) -> Result<Status, Fault> {
     let directory = git_directory(directory);
     let flags = OFlag::O_DIRECTORY | OFlag::O_RDONLY | OFlag::O_CLOEXEC;
     let repository = open(&directory, flags, Mode::empty())?;
     let mut store = LocalStore::open(repository.as_fd(), Options::default())?;
-    let login = User::from_uid(Uid::current()).ok().flatten().map_or_else(|| Uid::current().to_string(), |user| user.name);
+    if let Some(naming) = naming {
+        store = store.naming(naming);
+    }
+    let caller = User::from_uid(Uid::current()).ok().flatten();
+    let login = caller.map_or_else(|| Uid::current().to_string(), |user| user.name);
     let mut locks = FileLocks::new(repository.as_fd(), &login)?;
     let mut policy = Caller { may_break_locks: is_owner(&repository)? };
     let mut input = Stdin::new(Patience::default())?;
@@ -61,7 +71,7 @@ fn try_serve(directory: &Path, operation: Operation) -> Result<Status, Fault> {
         fault_sentence: FAULT,
         on_fault: &mut |fault: &(dyn Error + 'static)| say(&fault.to_string()),
     };
-    match serve(&mut input, stdout()?, &mut session).ending {
+    match serve(&mut input, output, &mut session).ending {
         Ending::Quit => {
             input.quit();
             Ok(Status::Done)

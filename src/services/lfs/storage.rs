@@ -9,7 +9,10 @@ use std::io::{self, IoSlice, Read};
 use super::hash::Verified;
 use super::oid::Oid;
 
+#[cfg(test)]
+pub(super) use directory::Directory;
 pub use local::{LocalStore, Options};
+pub(super) use staging::Naming;
 
 /// An object that is kept, opened to be sent.
 pub struct Object {

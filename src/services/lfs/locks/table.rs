@@ -69,6 +69,12 @@ impl MemoryLocks {
     pub fn seen_by(&self, owner: &str) -> Self {
         Self { owner: owner.to_owned(), table: Rc::clone(&self.table) }
     }
+
+    /// Locks of its own, equal to these.
+    #[cfg(test)]
+    pub(in super::super) fn apart(&self) -> Self {
+        Self { owner: self.owner.clone(), table: Rc::new(RefCell::new(self.table.borrow().clone())) }
+    }
 }
 
 impl Locks for MemoryLocks {

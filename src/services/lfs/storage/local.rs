@@ -45,6 +45,8 @@ pub struct LocalStore {
     pub(super) options: Options,
     /// How files get their names here, once that was tried.
     naming: Option<Naming>,
+    /// Whether old partial files have been looked for.
+    swept: bool,
 }
 
 impl LocalStore {
@@ -53,7 +55,8 @@ impl LocalStore {
     /// # Errors
     /// Where there is an `lfs` that is no directory or cannot be opened.
     pub fn open(repository: BorrowedFd<'_>, options: Options) -> io::Result<Self> {
-        let mut store = Self { repository: Directory::of(repository)?, objects: None, options, naming: None };
+        let repository = Directory::of(repository)?;
+        let mut store = Self { repository, objects: None, options, naming: None, swept: false };
         store.objects()?;
         Ok(store)
     }
@@ -82,7 +85,7 @@ impl LocalStore {
         Ok(removed)
     }
 
-    #[cfg(test)]
+    /// The same store, where files get their names in this way, tried or not.
     pub(in crate::services::lfs) fn naming(mut self, naming: Naming) -> Self {
         self.naming = Some(naming);
         self
@@ -155,11 +158,11 @@ impl Store for LocalStore {
             Some(naming) => naming,
             None => Naming::usable_in(&incomplete)?,
         };
-        if naming == Naming::Rename && self.naming.is_none() {
+        self.naming = Some(naming);
+        if naming == Naming::Rename && !std::mem::replace(&mut self.swept, true) {
             // Others' partial files can lie here; that they cannot be taken away is not this object's fault.
             let _ = self.sweep();
         }
-        self.naming = Some(naming);
         Ok(Box::new(LocalStaged::new(self, incomplete, naming, oid)?))
     }
 

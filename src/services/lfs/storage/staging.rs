@@ -31,7 +31,7 @@ pub(in crate::services::lfs) enum Naming {
 
 impl Naming {
     /// The best that works in this directory. What is refused differs by kernel, file system and sandbox, so it is tried.
-    pub(super) fn usable_in(incomplete: &Directory) -> io::Result<Self> {
+    pub(in crate::services::lfs) fn usable_in(incomplete: &Directory) -> io::Result<Self> {
         let Some(file) = nameless(incomplete)? else { return Ok(Self::Rename) };
         let name = random_name("probe")?;
         for naming in [Self::Descriptor, Self::Proc] {

@@ -43,6 +43,7 @@ fn what_clients_vary_makes_no_difference() {
         "batch; 0001; {abc} 3 id=x token=y; 0000",
         "batch; 0001; {abc} 3 ; 0000",
         "batch; 0001; ={abc} 3; 0000",
+        "batch; 0001; =; {abc} 3; =; 0000",
     ] {
         assert_answer(&Hub::new().upload(request), "status 200; 0001; {abc} 3 upload; 0000", request);
     }
@@ -65,7 +66,7 @@ fn a_list_that_does_not_read_is_refused_whole_and_the_next_is_understood() {
         ("batch; 0001; {abc} 9223372036854775808; 0000", size),
         ("batch; 0001; {abc}  3; 0000", size),
         ("batch; 0001; 3 {abc}; 0000", digits),
-        ("batch; 0001; =; 0000", digits),
+        ("batch; 0001; =\n; 0000", digits),
         ("batch; 0001; {good} 4; abc 3; {good2} 5; 0000", digits),
         ("batch; 0001; ../../x 3; 0000", digits),
         (&upper, digits),

@@ -61,7 +61,8 @@ fn each_request_that_makes_no_sense_gets_one_answer_and_the_next_is_understood()
         ("0000", "a request begins with a command"),
         ("hello; 0000", "unknown command"),
         ("; 0000", "a request begins with a command"),
-        ("=; 0000", "unknown command"),
+        ("=; 0000", "a request begins with a command"),
+        ("=\n; 0000", "unknown command"),
         ("BATCH; 0000", "unknown command"),
         ("hello; a=b; 0001; =data; =more; 0000", "unknown command"),
         (" batch; 0000", "unknown command"),
@@ -77,7 +78,7 @@ fn each_request_that_makes_no_sense_gets_one_answer_and_the_next_is_understood()
         ("unlock; 0000", "an id of a lock has 1 to 64 letters and digits"),
         ("unlock ../../x; 0000", "an id of a lock has 1 to 64 letters and digits"),
         ("batch; novalue; 0000", "an argument is KEY=VALUE"),
-        ("batch; =; 0000", "an argument is KEY=VALUE"),
+        ("batch; =\n; 0000", "an argument is KEY=VALUE"),
         ("batch; =\x1b[2J=x; 0000", "a line has no control characters"),
         ("=batch\n\n; 0000", "a line has no control characters"),
         ("=batch\0; 0000", "a line has no control characters"),
@@ -103,6 +104,7 @@ fn arguments_that_nobody_knows_are_passed_over() {
         "verify-object {test content}; size=12; x=a; x=b; 0000",
         "verify-object {test content}; size=12; 0001; 0000",
         "=verify-object {test content}; =size=12; 0000",
+        "=; =; verify-object {test content}; =; size=12; =; 0000",
     ] {
         assert_answer(&Hub::with(&[CONTENT]).upload(request), "status 200; 0000", request);
     }

@@ -1,0 +1,26 @@
+//! Every target, by the module of the crate that it is about.
+
+/// The modules, and the targets in each.
+macro_rules! targets {
+    ($($module:ident: $($target:ident),+;)+) => {
+        $(mod $module; pub use $module::{$($target),+};)+
+
+        /// Every target with its name, which is that of its binary and of its directory in `corpus/` too.
+        pub const TARGETS: &[(&str, fn(&[u8]) -> bool)] = &[$($((stringify!($target), $target)),+),+];
+    };
+}
+
+targets! {
+    access: session_matrix, sources;
+    authorized_keys: authorized_keys_line, ssh_user_auth;
+    certificate: certificate;
+    config: config_file;
+    key: fingerprint, key_blob, key_line;
+    lfs: lfs_names, lfs_packets, lfs_session;
+    log: log_escaping;
+    message: answers;
+    name: names, repository_directory;
+    push: push_brief, ref_policy;
+    request: form, git_environment, git_quoting, ssh_original_command;
+    time: when;
+}

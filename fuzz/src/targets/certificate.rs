@@ -1,0 +1,110 @@
+//! Certificates: what the helper and the gateway read of them, and the line that they open.
+
+use arbitrary::Unstructured;
+use base64ct::{Base64, Encoding};
+use hubgate::key::{KeyError, KeyType, OfferedCertificate, OfferedKey, OfferedKeyError, PublicKey};
+use hubgate::request::{ANONYMOUS, Arguments, Form};
+
+use super::authorized_keys::sshd_reads;
+use crate::input::{self, Fields, is_plain, one_of};
+use crate::oracle::openssh_reads;
+
+/// The types of certificate that OpenSSH has had, and how many fields the key in each of them has.
+const TYPES: [(&str, usize); 8] = [
+    ("ssh-ed25519-cert-v01@openssh.com", 1),
+    ("ecdsa-sha2-nistp256-cert-v01@openssh.com", 2),
+    ("ecdsa-sha2-nistp384-cert-v01@openssh.com", 2),
+    ("ecdsa-sha2-nistp521-cert-v01@openssh.com", 2),
+    ("ssh-rsa-cert-v01@openssh.com", 2),
+    ("sk-ssh-ed25519-cert-v01@openssh.com", 2),
+    ("sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", 3),
+    ("ssh-dss-cert-v01@openssh.com", 4),
+];
+
+/// A certificate's type, and a blob that begins with it or with anything.
+///
+/// What is accepted is a user certificate for one principal whose fields are those that PROTOCOL.certkeys says. The
+/// line for it admits its authority's key, for that principal alone, and restricts everything. A certificate is never
+/// taken for a key, under whatever name it comes.
+pub fn certificate(data: &[u8]) -> bool {
+    let mut u = Unstructured::new(data);
+    let (name, key_fields) = one_of(&mut u, &TYPES);
+    let has_head = one_of(&mut u, &[true, false]);
+    let rest = u.take_rest();
+    let blob = if has_head { [&input::blob(&[name.as_bytes()]), rest].concat() } else { rest.to_vec() };
+    let base64 = Base64::encode_string(&blob);
+
+    let offered = OfferedKey::parse(name.as_bytes(), base64.as_bytes());
+    assert_eq!(offered, Err(OfferedKeyError::OtherType));
+    let pasted = PublicKey::parse_line(format!("{name} {base64} a title").as_bytes());
+    assert_eq!(pasted, Err(KeyError::Certificate));
+    for key_type in KeyType::ALL {
+        let is_of_type = blob.starts_with(&input::blob(&[key_type.as_str().as_bytes()]));
+        let offered = OfferedKey::parse(key_type.as_str().as_bytes(), base64.as_bytes());
+        assert_eq!(offered.is_ok(), is_of_type);
+        assert!(!has_head || PublicKey::from_blob(key_type, blob.clone()).is_err());
+        assert_eq!(OfferedCertificate::parse(key_type.as_str().as_bytes(), base64.as_bytes()), None);
+    }
+
+    let accepted = OfferedCertificate::parse(name.as_bytes(), base64.as_bytes());
+    let proven = hubgate::fuzzing::proven(format!("publickey {name} {base64}\n").as_bytes());
+    assert_eq!(proven, accepted.clone().map(Err));
+    let Some(accepted) = accepted else { return false };
+    same_fields(&accepted, name, key_fields, &blob);
+    sound_line(&accepted);
+    true
+}
+
+/// Reads the blob anew and compares.
+fn same_fields(certificate: &OfferedCertificate, name: &str, key_fields: usize, blob: &[u8]) {
+    let mut fields = Fields(blob);
+    assert_eq!(fields.string(), name.as_bytes());
+    // A nonce, and the key.
+    for _ in 0..=key_fields {
+        fields.string();
+    }
+    assert_eq!(fields.number::<8>(), certificate.serial());
+    assert_eq!(fields.number::<4>(), 1, "a user's certificate");
+    assert_eq!(fields.string(), certificate.key_id().as_bytes());
+    let principals = input::blob(&[certificate.principal().as_str().as_bytes()]);
+    assert_eq!(fields.string(), principals);
+    let second = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    assert_eq!((second(fields.number::<8>()), second(fields.number::<8>())), certificate.validity());
+    // Critical options, extensions, and a field that is reserved: sshd's matter.
+    for _ in 0..3 {
+        fields.string();
+    }
+    let authority = fields.string();
+    fields.string();
+    assert!(fields.0.is_empty(), "something follows the signature");
+
+    let (key_type, base64) = certificate.authority_words().split_once(' ').expect("two words");
+    assert_eq!(Base64::decode_vec(base64).as_deref(), Ok(authority));
+    let key = OfferedKey::parse(key_type.as_bytes(), base64.as_bytes()).expect("a key of an admitted type");
+    assert_eq!((key.fingerprint(), key.to_authorized_keys().as_str()), (certificate.authority(), certificate.authority_words()));
+}
+
+/// Checks the line that the helper prints for a certificate that the database vouches for.
+fn sound_line(certificate: &OfferedCertificate) {
+    let gateway = "/usr/libexec/hubgate/gateway";
+    let line = hubgate::fuzzing::certificate_line(gateway, None, certificate);
+    let inner = line.strip_suffix('\n').expect("a line ends");
+    assert!(is_plain(inner) && !inner.contains(['\\', '\'', '$', '`', ';', '%', '#']), "{line:?}");
+    let (options, words) = sshd_reads(inner).expect("sshd reads the line");
+    let principal = certificate.principal();
+    let principals = format!("principals={principal}");
+    let [authority, one, restrict, command] = options.as_slice() else { panic!("{line:?}") };
+    assert_eq!([authority, one, restrict], ["cert-authority", &principals, "restrict"]);
+    assert_eq!(words, certificate.authority_words());
+    let command = command.strip_prefix("command=").expect("a forced command");
+    let arguments = Arguments::parse(&[b"-c", command.as_bytes()]);
+    // No account has that name, and the gateway does not even read it.
+    let form = (principal.as_str() != ANONYMOUS).then(|| Form::Certificate(principal.clone(), certificate.authority()));
+    assert_eq!(arguments.map(|arguments| arguments.form), form.map(Some));
+
+    let (key_type, base64) = words.split_once(' ').expect("two words");
+    let blob = Base64::decode_vec(base64).expect("base64");
+    if let Ok(key) = PublicKey::from_blob(key_type.parse().expect("a type"), blob) {
+        openssh_reads(&line, key.bits().unwrap_or(256), &key.fingerprint().to_string());
+    }
+}

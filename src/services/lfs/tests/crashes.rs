@@ -1,0 +1,169 @@
+//! A process of its own that is ended in the middle, and a real client where there is one.
+//!
+//! The process is this test program again, which runs the test [`a_session_in_a_process`] alone and takes descriptor 3
+//! for its output, since the first line on descriptor 1 is the test runner's.
+
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::super::standalone;
+use super::super::storage::Naming;
+use super::*;
+
+/// Where such a process serves, and for what.
+const DIRECTORY: &str = "HUBGATE_TEST_LFS_DIRECTORY";
+const OPERATION: &str = "HUBGATE_TEST_LFS_OPERATION";
+/// Whether its partial files have names.
+const NAMED: &str = "HUBGATE_TEST_LFS_NAMED";
+
+#[test]
+fn a_session_in_a_process() {
+    let (Some(directory), Ok(operation)) = (std::env::var_os(DIRECTORY), std::env::var(OPERATION)) else { return };
+    let output = File::options().write(true).open("/dev/fd/3").unwrap();
+    let naming = std::env::var_os(NAMED).map(|_| Naming::Rename);
+    standalone::serve_on(Path::new(&directory), operation.parse().unwrap(), output, naming).unwrap();
+}
+
+/// The words of a shell that start such a process.
+fn shell_command() -> String {
+    let program = std::env::current_exe().unwrap();
+    format!("exec '{}' --exact services::lfs::tests::crashes::a_session_in_a_process --nocapture 3>&1 >/dev/null", program.display())
+}
+
+fn start(hub: &Hub, named: bool) -> Child {
+    let mut command = Command::new("sh");
+    command.args(["-c", &shell_command()]).env(DIRECTORY, hub.directory.path()).env(OPERATION, "upload");
+    if named {
+        command.env(NAMED, "1");
+    }
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// Starts an upload, waits until its partial file is there, or for a while, and ends the process.
+fn ended_in_the_middle(named: bool, signal: Signal) -> (Hub, std::process::ExitStatus) {
+    let hub = Hub::new();
+    std::fs::create_dir(hub.directory.path().join("objects")).unwrap();
+    let mut child = start(&hub, named);
+    let input = bytes("version 1; 0000; put-object {abc}; size=3; 0001; =ab");
+    child.stdin.as_mut().unwrap().write_all(&input).unwrap();
+    let incomplete = hub.lfs().join("incomplete");
+    let begin = Instant::now();
+    let is_there = || std::fs::read_dir(&incomplete).is_ok_and(|mut entries| !named || entries.next().is_some());
+    while !is_there() {
+        assert!(begin.elapsed() < Duration::from_secs(20), "no upload has begun");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    std::thread::sleep(Duration::from_millis(100));
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), signal).unwrap();
+    let status = child.wait().unwrap();
+    (hub, status)
+}
+
+#[test]
+fn a_process_that_is_killed_leaves_no_partial_file() {
+    let (hub, status) = ended_in_the_middle(false, Signal::SIGKILL);
+    assert_eq!(status.signal(), Some(9));
+    assert_eq!(partial_files(&hub), Vec::<String>::new());
+}
+
+#[test]
+fn a_process_that_is_asked_to_end_takes_its_partial_file_away_though_it_has_a_name() {
+    for signal in [Signal::SIGTERM, Signal::SIGHUP] {
+        let (hub, status) = ended_in_the_middle(true, signal);
+        assert_eq!(status.signal(), None, "{signal}");
+        assert_eq!(partial_files(&hub), Vec::<String>::new(), "{signal}");
+    }
+}
+
+#[test]
+fn a_partial_file_with_a_name_that_a_killed_process_left_is_swept() {
+    let (hub, _) = ended_in_the_middle(true, Signal::SIGKILL);
+    let [left] = partial_files(&hub).try_into().unwrap();
+    assert_eq!(hub.store().sweep().unwrap(), 0, "it is not old");
+    let file = File::options().write(true).open(hub.directory.path().join(left)).unwrap();
+    file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    assert_eq!(hub.store().sweep().unwrap(), 1);
+}
+
+fn partial_files(hub: &Hub) -> Vec<String> {
+    hub.files().into_iter().map(|(path, _)| path).filter(|path| path.contains("incomplete")).collect()
+}
+
+/// Runs git in a place of its own, with such a process at the other end of ssh.
+fn git(home: &Path, at: &Path, arguments: &[&str]) -> (bool, String) {
+    let output = Command::new("git")
+        .args(arguments)
+        .current_dir(at)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("HOME", home)
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_SSH_COMMAND", home.join("ssh"))
+        .env("GIT_SSH_VARIANT", "simple")
+        .output()
+        .unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
+}
+
+#[test]
+fn a_real_client_pushes_pulls_and_locks() {
+    if !Command::new("git").args(["lfs", "version"]).output().is_ok_and(|output| output.status.success()) {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let hub = home.path().join("hub.git");
+    // What sshd does with a command: here git runs as it is, and LFS as the process above.
+    let script = format!(
+        "#!/bin/sh\nwhile [ $# -gt 1 ]; do shift; done\nset -- $1\ncase $1 in git-lfs-transfer)\n\
+         export {DIRECTORY}=\"$2\" {OPERATION}=\"$3\" SSH_CONNECTION='192.0.2.1 1 192.0.2.2 22'\n{}\n;;\n\
+         git-lfs-*) exit 127;;\nesac\neval \"$*\"\n",
+        shell_command()
+    );
+    let ssh = home.path().join("ssh");
+    std::fs::write(&ssh, script).unwrap();
+    std::fs::set_permissions(&ssh, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let run = |at: &Path, arguments: &[&str]| {
+        let (success, text) = git(home.path(), at, arguments);
+        assert!(success, "git {arguments:?}: {text}");
+        text
+    };
+    let url = format!("git@hub.example:{}", hub.display());
+    run(home.path(), &["init", "-q", "--bare", "-b", "main", "hub.git"]);
+    for (key, value) in [("user.name", "a"), ("user.email", "a@example"), ("lfs.concurrenttransfers", "3")] {
+        run(home.path(), &["config", "--global", key, value]);
+    }
+    run(home.path(), &["lfs", "install", "--skip-repo"]);
+    run(home.path(), &["clone", "-q", &url, "work"]);
+    let work = home.path().join("work");
+    run(&work, &["lfs", "track", "--lockable", "*.bin"]);
+    for i in 0..12 {
+        std::fs::write(work.join(format!("{i}.bin")), format!("object {i}").repeat(10_000)).unwrap();
+    }
+    run(&work, &["add", "."]);
+    run(&work, &["commit", "-qm", "twelve objects"]);
+    run(&work, &["push", "-q", "origin", "HEAD:main"]);
+    let objects = std::fs::read_dir(hub.join("lfs/objects")).unwrap().count();
+    assert!(objects > 0, "nothing came");
+
+    run(home.path(), &["clone", "-q", &url, "copy"]);
+    for i in 0..12 {
+        let name = format!("{i}.bin");
+        let copy = std::fs::read(home.path().join("copy").join(&name)).unwrap();
+        assert!(copy == std::fs::read(work.join(&name)).unwrap(), "{name}");
+    }
+    run(&hub, &["lfs", "fsck", "--objects", "main"]);
+
+    run(&work, &["lfs", "lock", "3.bin"]);
+    let (success, text) = git(home.path(), &work, &["lfs", "lock", "3.bin"]);
+    assert!(!success && text.contains("you have locked 3.bin already"), "{text}");
+    assert!(run(&work, &["lfs", "locks"]).contains("3.bin"));
+    run(&work, &["lfs", "unlock", "3.bin"]);
+    assert!(!run(&work, &["lfs", "locks"]).contains("3.bin"));
+}

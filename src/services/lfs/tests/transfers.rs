@@ -1,0 +1,252 @@
+//! `put-object`, `verify-object`, `get-object`.
+
+use std::io::{IoSlice, Read};
+
+use super::*;
+
+#[test]
+fn an_object_goes_in_and_comes_out() {
+    let mut hub = Hub::new();
+    let request = "put-object {test content}; size=12; 0001; =test ; =content; 0000; \
+                   verify-object {test content}; size=12; 0000";
+    assert_answer(&hub.upload(request), "status 200; 0000; status 200; 0000", request);
+    let name = Oid::of(CONTENT.as_bytes()).to_string();
+    let place = format!("lfs/objects/{}/{}/{name}", &name[..2], &name[2..4]);
+    assert_eq!(hub.files(), vec![(place, CONTENT.as_bytes().to_vec())]);
+    for request in ["get-object {test content}; 0000", "get-object {test content}; size=12; id=1; token=2; 0000"] {
+        assert_answer(&hub.download(request), "status 200; size=12; 0001; =test content; 0000", request);
+    }
+}
+
+#[test]
+fn the_empty_object_goes_in_and_comes_out() {
+    for request in [
+        "put-object {}; size=0; 0001; 0000",
+        "put-object {}; size=0; 0000",
+        "put-object {}; size=0; 0001; =; =; 0000",
+    ] {
+        let mut hub = Hub::new();
+        let request = format!("{request}; verify-object {{}}; size=0; 0000");
+        assert_answer(&hub.upload(&request), "status 200; 0000; status 200; 0000", &request);
+        let request = "get-object {}; 0000";
+        assert_answer(&hub.download(request), "status 200; size=0; 0001; 0000", request);
+    }
+}
+
+#[test]
+fn bytes_that_are_not_those_of_the_object_are_not_kept() {
+    let announced = |came| format!("the object {{abc}} was announced with 3 bytes, but {came} came");
+    let hash = |hash: &str| format!("the bytes that came are not those of the object {{abc}}: their hash is {{{hash}}}");
+    let digits = "an object is named by 64 lower-case hexadecimal digits".to_owned();
+    for (request, sentence) in [
+        ("put-object {abc}; size=3; 0001; =abd; 0000", hash("abd")),
+        ("put-object {abc}; size=3; 0001; =ab; 0000", announced(2)),
+        ("put-object {abc}; size=3; 0001; =abcd; 0000", announced(4)),
+        ("put-object {abc}; size=3; 0001; =abc; =defghi; 0000", announced(9)),
+        ("put-object {abc}; size=3; 0001; 0000", announced(0)),
+        ("put-object {abc}; size=3; 0000", announced(0)),
+        ("put-object {abc}; size=2; 0001; =ab; 0000", hash("ab")),
+        ("put-object {abc}; size=0; 0001; 0000", hash("")),
+        ("put-object {abc}; size=0; 0000", hash("")),
+        ("put-object {abc}; 0001; =abc; 0000", "put-object needs the argument size".to_owned()),
+        ("put-object {abc}; 0000", "put-object needs the argument size".to_owned()),
+        ("put-object {abc}; size=; 0001; =abc; 0000", "a size is a number of bytes".to_owned()),
+        ("put-object {abc}; size=-3; 0001; =abc; 0000", "a size is a number of bytes".to_owned()),
+        ("put-object {abc}; size=3; size=3; 0001; =abc; 0000", "the argument size is given twice".to_owned()),
+        ("put-object ../../../../tmp/x; size=3; 0001; =abc; 0000", digits.clone()),
+        ("put-object %2e%2e; size=3; 0001; =abc; 0000", digits.clone()),
+        ("put-object {abc}/../x; size=3; 0001; =abc; 0000", digits),
+    ] {
+        // The second time the object is there: who says that it is his must have it all the same.
+        for there in [&[][..], &["abc"]] {
+            let mut hub = Hub::with(there);
+            let before = hub.files();
+            let answer = hub.upload(&format!("{request}; {PING}"));
+            assert_answer(&answer, &format!("status 400; 0001; {sentence}; 0000; {PONG}"), request);
+            assert_eq!(hub.files(), before, "{request}");
+        }
+    }
+}
+
+#[test]
+fn an_object_that_is_there_may_come_again() {
+    let mut hub = Hub::with(&["abc"]);
+    let before = hub.files();
+    let request = "put-object {abc}; size=3; 0001; =abc; 0000";
+    assert_answer(&hub.upload(&format!("{request}; {request}")), "status 200; 0000; status 200; 0000", request);
+    assert_eq!(hub.files(), before);
+    assert!(hub.policy.admitted.is_empty(), "it takes no room");
+}
+
+#[test]
+fn an_object_that_was_cut_short_is_repaired_by_the_next_upload() {
+    for damaged in ["", "ab", "abcd"] {
+        let mut hub = Hub::new();
+        hub.put_file(&Oid::of(b"abc"), damaged.as_bytes());
+        let request = "verify-object {abc}; size=3; 0000; put-object {abc}; size=3; 0001; =abc; 0000";
+        let sentence = format!("the object {{abc}} is stored with {} bytes, not 3", damaged.len());
+        assert_answer(&hub.upload(request), &format!("status 409; 0001; {sentence}; 0000; status 200; 0000"), request);
+        let request = "get-object {abc}; size=3; 0000";
+        assert_answer(&hub.download(request), "status 200; size=3; 0001; =abc; 0000", request);
+        assert_eq!(hub.files().len(), 1);
+    }
+}
+
+#[test]
+fn what_is_verified_or_fetched_must_be_there_in_its_size() {
+    let missing = "status 404; 0001; the object {abc} is not stored here; 0000";
+    for (operation, request, expected) in [
+        (Operation::Upload, "verify-object {abc}; size=3; 0000", missing),
+        (Operation::Upload, "verify-object {ab}; size=2; 0000", "status 200; 0000"),
+        (
+            Operation::Upload,
+            "verify-object {ab}; size=3; 0000",
+            "status 409; 0001; the object {ab} is stored with 2 bytes, not 3; 0000",
+        ),
+        (Operation::Upload, "verify-object {ab}; 0000", "status 400; 0001; verify-object needs the argument size; 0000"),
+        (Operation::Download, "get-object {abc}; 0000", missing),
+        (Operation::Download, "get-object {abc}; size=3; 0000", missing),
+        (Operation::Download, "get-object {ab}; size=3; 0000", "status 404; 0001; the object {ab} is not stored here; 0000"),
+        (Operation::Download, "get-object {ab}; size=x; 0000", "status 400; 0001; a size is a number of bytes; 0000"),
+        (Operation::Download, "get-object {ab}; size=2; 0000", "status 200; size=2; 0001; =ab; 0000"),
+    ] {
+        let (answer, _) = Hub::with(&["ab"]).answers(operation, request);
+        assert_answer(&answer, expected, request);
+    }
+}
+
+#[test]
+fn limits_are_held_again_when_the_object_comes() {
+    let mut hub = Hub { limits: Limits { object_size: Some(2), ..Limits::default() }, ..Hub::new() };
+    let put = "put-object {abc}; size=3; 0001; =abc; 0000";
+    let sentence = "the object {abc} has 3 bytes, and this server takes at most 2";
+    assert_answer(&hub.upload(&format!("{put}; {PING}")), &format!("status 413; 0001; {sentence}; 0000; {PONG}"), put);
+    // Whoever announces less does not get more in.
+    let lie = "put-object {abc}; size=2; 0001; =abc; 0000";
+    assert!(hub.upload(lie).starts_with("status 400; 0001; "));
+
+    let mut hub = Hub::new();
+    hub.policy.quota = Some(2);
+    let answer = hub.upload(&format!("{put}; {PING}"));
+    assert_answer(&answer, &format!("status 507; 0001; 2 bytes of the quota are left; 0000; {PONG}"), put);
+
+    let mut hub = Hub { limits: Limits { reserve: u64::MAX, ..Limits::default() }, ..Hub::new() };
+    let sentence = "this server has no room for 3 bytes more: tell whoever runs it";
+    assert_answer(&hub.upload(&format!("{put}; {PING}")), &format!("status 507; 0001; {sentence}; 0000; {PONG}"), put);
+    assert_eq!(hub.files(), vec![]);
+}
+
+/// A store of which something fails.
+struct Failing {
+    stage: Option<io::ErrorKind>,
+    write: Option<io::ErrorKind>,
+    commit: Option<io::ErrorKind>,
+    size: Option<io::ErrorKind>,
+    /// How many of ten bytes can be read, and what happens then.
+    read: (u64, Option<io::ErrorKind>),
+}
+
+impl Failing {
+    fn nowhere() -> Self {
+        Self { stage: None, write: None, commit: None, size: None, read: (10, None) }
+    }
+}
+
+fn fail(kind: Option<io::ErrorKind>) -> io::Result<()> {
+    kind.map_or(Ok(()), |kind| Err(kind.into()))
+}
+
+impl Store for Failing {
+    fn size(&mut self, _: &Oid) -> io::Result<Option<u64>> {
+        fail(self.size).map(|()| None)
+    }
+
+    fn open(&mut self, _: &Oid) -> io::Result<Option<Object>> {
+        fail(self.size)?;
+        struct Breaking(Option<io::ErrorKind>);
+        impl Read for Breaking {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                fail(self.0).map(|()| 0)
+            }
+        }
+        let (readable, then) = self.read;
+        Ok(Some(Object { size: 10, bytes: Box::new(io::repeat(b'x').take(readable).chain(Breaking(then))) }))
+    }
+
+    fn stage(&mut self, _: &Oid, _: u64) -> io::Result<Box<dyn Staged + '_>> {
+        fail(self.stage)?;
+        Ok(Box::new(self))
+    }
+
+    fn free(&mut self) -> io::Result<Option<u64>> {
+        Ok(None)
+    }
+}
+
+impl Staged for &mut Failing {
+    fn write(&mut self, _: &mut [IoSlice<'_>]) -> io::Result<()> {
+        fail(self.write)
+    }
+
+    fn commit(self: Box<Self>, _: Verified) -> io::Result<()> {
+        fail(self.commit)
+    }
+}
+
+fn answer_of(store: &mut Failing, operation: Operation, request: &str) -> (String, Hub, Summary) {
+    let mut hub = Hub::new();
+    let mut output = Vec::new();
+    let input = bytes(&format!("version 1; 0000; {request}; batch; 0000"));
+    let summary = hub.talk_with(store, operation, Plain(input.as_slice()), &mut output);
+    let text = words(&output).replacen("version=1; locking; 0000; status 200; 0000; ", "", 1);
+    (text, hub, summary)
+}
+
+#[test]
+fn a_store_that_fails_says_so_in_step_and_only_to_the_log_why() {
+    let full = "status 507; 0001; this server has no room for 3 bytes more: tell whoever runs it; 0000";
+    let large = "status 413; 0001; the object {abc} is larger than this server can store; 0000";
+    let fault = format!("status 500; 0001; {FAULT}; 0000");
+    for (kind, expected) in [
+        (io::ErrorKind::StorageFull, full),
+        (io::ErrorKind::QuotaExceeded, full),
+        (io::ErrorKind::FileTooLarge, large),
+        (io::ErrorKind::ReadOnlyFilesystem, &fault),
+        (io::ErrorKind::PermissionDenied, &fault),
+    ] {
+        for store in [
+            &mut Failing { stage: Some(kind), ..Failing::nowhere() },
+            &mut Failing { write: Some(kind), ..Failing::nowhere() },
+            &mut Failing { commit: Some(kind), ..Failing::nowhere() },
+        ] {
+            let request = "put-object {abc}; size=3; 0001; =a; =b; =c; 0000";
+            let (answer, hub, summary) = answer_of(store, Operation::Upload, request);
+            assert_answer(&answer, &format!("{expected}; status 200; 0001; 0000"), request);
+            let is_fault = expected == fault;
+            assert_eq!((summary.faults, hub.faults.len()), (u64::from(is_fault), usize::from(is_fault)));
+            assert_eq!(summary.stored, (0, 0));
+        }
+    }
+    for request in ["batch; 0001; {abc} 3; 0000", "put-object {abc}; size=3; 0001; =abc; 0000", "verify-object {abc}; size=3; 0000"] {
+        let store = &mut Failing { size: Some(io::ErrorKind::PermissionDenied), ..Failing::nowhere() };
+        let (answer, hub, _) = answer_of(store, Operation::Upload, request);
+        assert_answer(&answer, &format!("{fault}; status 200; 0001; 0000"), request);
+        assert_eq!(hub.faults, vec!["permission denied".to_owned()]);
+    }
+}
+
+#[test]
+fn an_object_that_breaks_off_while_it_is_sent_leaves_the_stream_in_step() {
+    for (read, expected, fault) in [
+        ((10, None), "=xxxxxxxxxx; 0000", None),
+        ((4, None), "=xxxx; 0000", Some("an object was cut short")),
+        ((4, Some(io::ErrorKind::PermissionDenied)), "=xxxx; 0000", Some("permission denied")),
+        ((0, Some(io::ErrorKind::PermissionDenied)), "0000", Some("permission denied")),
+    ] {
+        let store = &mut Failing { read, ..Failing::nowhere() };
+        let (answer, hub, summary) = answer_of(store, Operation::Download, "get-object {abc}; 0000");
+        assert_eq!(answer, format!("status 200; size=10; 0001; {expected}; status 200; 0001; 0000"));
+        assert_eq!(hub.faults, fault.map(str::to_owned).into_iter().collect::<Vec<_>>());
+        assert_eq!(summary.sent, (1, read.0));
+    }
+}

@@ -1,0 +1,218 @@
+//! What breaks on the hub's side, as peers and the operator's log read it.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::harness::{Client, Hub, Outcome, Setup, background, refused, says, silent, trials};
+use crate::texts::{denied, hi};
+
+trials![
+    a_missing_database_tells_everybody_to_come_back,
+    a_corrupt_database_is_unavailable,
+    a_locked_database_is_unavailable,
+    a_busy_writer_delays_nobody,
+    a_broken_configuration_is_a_fault_on_a_live_connection,
+    missing_repositories_are_a_fault,
+    a_missing_repository_is_a_fault_that_names_no_path,
+    an_inner_git_directory_is_a_fault,
+    a_missing_git_is_a_fault,
+    a_missing_push_hook_refuses_pushes_alone,
+    a_helper_that_others_can_change_is_not_run,
+    a_read_only_hub_still_serves,
+];
+
+/// The log's one line of our program about a fault: its level, its reference, and its reason.
+#[track_caller]
+fn is_logged(hub: &Hub, reference: &str, reason: &str) {
+    let log: Vec<_> = hub.log().into_iter().filter(|entry| entry.program == "hubgate").collect();
+    let [line] = log.as_slice() else { panic!("{log:?}") };
+    assert_eq!((line.level, line.sid.as_deref()), ("error", Some(reference)));
+    assert!(line.fields.contains(&format!("decision=fault reason=\"{reason}")), "{line}\nexpected: {reason}");
+}
+
+/// The reference, after checking that git adds its own words and nothing of the server's is shown.
+#[track_caller]
+fn git_fault(hub: &Hub, outcome: &Outcome) -> String {
+    let stderr = outcome.stderr();
+    let reference = stderr.split_once("(reference ").and_then(|(_, rest)| rest.get(..16)).unwrap_or_default();
+    let sentence = format!("hubgate: the server could not serve this request (reference {reference})\n");
+    outcome.is(&refused(sentence + crate::texts::GIT_GIVES_UP).status(128));
+    assert!(!stderr.contains(hub.dir.to_str().expect("UTF-8")));
+    reference.to_owned()
+}
+
+fn a_missing_database_tells_everybody_to_come_back() {
+    let hub = Hub::new();
+    let (alice, stranger) = (hub.user("alice"), hub.stranger());
+    hub.repo("alice/x", &[]);
+    let master = alice.master();
+    let away = |from: &str, to: &str| fs::rename(hub.path(from), hub.path(to)).expect("a rename");
+    away("db/hubgate.db", "db/away");
+    hub.log();
+    let reference = alice.greet().is_unavailable();
+    is_logged(&hub, &reference, "the database ");
+    let reference = alice.ssh("git-upload-pack 'alice/x'").is_unavailable();
+    is_logged(&hub, &reference, "the database ");
+    // A login that is refused would count against the address, so the gateway says it, without an identity: no answer
+    // is not the answer that the key is unknown.
+    drop(master);
+    for client in [&stranger, &alice] {
+        let reference = client.ssh("git-upload-pack 'alice/x'").is_unavailable();
+        is_logged(&hub, &reference, "authorized-keys could not ask the database; its own line says why");
+    }
+    away("db/away", "db/hubgate.db");
+    alice.greet().is(&says(hi("alice")));
+}
+
+fn a_corrupt_database_is_unavailable() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    let _master = alice.master();
+    let database = hub.path("db/hubgate.db");
+    let mut file = fs::File::options().write(true).open(&database).expect("a database");
+    file.write_all(&[0xff; 100]).expect("a write");
+    let reference = alice.greet().is_unavailable();
+    is_logged(&hub, &reference, "the database");
+}
+
+fn a_locked_database_is_unavailable() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    let _master = alice.master();
+    let mut sqlite = hub.as_login(Path::new("/usr/bin/sqlite3"));
+    sqlite.arg(hub.path("db/hubgate.db")).args([
+        "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; UPDATE owner SET id = id; SELECT 1",
+        ".shell echo locked; sleep 100",
+    ]);
+    let sqlite = lock(sqlite);
+    let reference = alice.greet().is_unavailable();
+    is_logged(&hub, &reference, "the database");
+    drop(sqlite);
+    alice.greet().is(&says(hi("alice")));
+}
+
+/// Starts a program that prints a line once it holds a lock, and waits for that line.
+fn lock(mut command: Command) -> crate::harness::Background {
+    use std::io::{BufRead, BufReader};
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let process = background(command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::null()));
+    drop(command);
+    let lines = BufReader::new(reader).lines().map_while(Result::ok);
+    assert!(lines.into_iter().any(|line| line == "locked"), "no lock");
+    process
+}
+
+fn a_busy_writer_delays_nobody() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    let mut sqlite = hub.as_login(Path::new("/usr/bin/sqlite3"));
+    sqlite.arg(hub.path("db/hubgate.db"));
+    sqlite.args(["BEGIN IMMEDIATE; UPDATE owner SET disabled = 'half done'; SELECT 1", ".shell echo locked; sleep 100"]);
+    let _sqlite = lock(sqlite);
+    alice.greet().is(&says(hi("alice")));
+    alice.git(&["clone", "--quiet", &Client::url("alice/x")]).is(&silent());
+}
+
+fn a_broken_configuration_is_a_fault_on_a_live_connection() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    let _master = alice.master();
+    fs::write(hub.config(), "[hub]\nnane = \"x\"\n").expect("a file");
+    alice.greet().is_fault();
+    hub.configure(&Setup::default());
+    alice.greet().is(&says(hi("alice")));
+}
+
+fn missing_repositories_are_a_fault() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    fs::rename(hub.path("repositories"), hub.path("away")).expect("a rename");
+    hub.log();
+    let reference = alice.greet().is_fault();
+    is_logged(&hub, &reference, "cannot look at the directory of the repositories: No such file or directory");
+    let outcome = alice.git(&["ls-remote", &Client::url("alice/x")]);
+    let reference = git_fault(&hub, &outcome);
+    is_logged(&hub, &reference, "cannot look at the directory of the repositories: No such file or directory");
+}
+
+fn a_missing_repository_is_a_fault_that_names_no_path() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &["--private"]);
+    let directory = hub.directory("alice/x");
+    fs::rename(&directory, hub.path("away")).expect("a rename");
+    hub.log();
+    let reference = git_fault(&hub, &alice.git(&["clone", "--quiet", &Client::url("alice/x")]));
+    is_logged(&hub, &reference, "cannot open ");
+    // A link in its place is no repository either.
+    std::os::unix::fs::symlink(hub.path("away"), &directory).expect("a link");
+    let reference = git_fault(&hub, &alice.git(&["clone", "--quiet", &Client::url("alice/x")]));
+    is_logged(&hub, &reference, "cannot open ");
+    // Whoever may not see it learns nothing.
+    let stranger = hub.stranger();
+    stranger.ssh("git-upload-pack 'alice/x'").is(&refused(crate::texts::not_found(&stranger)));
+}
+
+fn an_inner_git_directory_is_a_fault() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    fs::create_dir(hub.directory("alice/x").join(".git")).expect("a directory");
+    hub.log();
+    let reference = git_fault(&hub, &alice.git(&["clone", "--quiet", &Client::url("alice/x")]));
+    let log = hub.log();
+    assert_eq!((log[0].level, log[0].sid.as_deref()), ("error", Some(reference.as_str())));
+    assert!(log[0].fields.contains("has an inner .git"), "{log:?}");
+}
+
+fn a_missing_git_is_a_fault() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    hub.configure(&Setup { git: Some(Path::new("/nonexistent/git")), ..Setup::default() });
+    hub.log();
+    let reference = git_fault(&hub, &alice.git(&["clone", "--quiet", &Client::url("alice/x")]));
+    let log = hub.log();
+    let last = log.last().expect("a line");
+    assert_eq!((last.level, last.sid.as_deref()), ("error", Some(reference.as_str())));
+    assert!(last.fields.ends_with("reason=\"cannot start git: No such file or directory (os error 2)\""), "{last}");
+}
+
+fn a_missing_push_hook_refuses_pushes_alone() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    alice.git(&["clone", "--quiet", &Client::url("alice/x")]).is(&silent());
+    fs::remove_file(hub.path("libexec/hooks/pre-receive")).expect("a file");
+    hub.log();
+    let reference = git_fault(&hub, &alice.git_in("x", &["push", "--quiet", "origin", "HEAD:new"]));
+    is_logged(&hub, &reference, "the push hook ");
+    alice.git_in("x", &["fetch", "--quiet"]).is(&silent());
+}
+
+fn a_helper_that_others_can_change_is_not_run() {
+    use std::os::unix::fs::PermissionsExt;
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    alice.greet().is(&says(hi("alice")));
+    fs::set_permissions(hub.path("libexec"), fs::Permissions::from_mode(0o777)).expect("a mode");
+    alice.greet().is(&refused(denied(&alice)).status(255));
+    assert!(hub.sshd_log().contains("Unsafe AuthorizedKeysCommand"), "{}", hub.sshd_log());
+}
+
+fn a_read_only_hub_still_serves() {
+    let hub = Hub::new();
+    let (alice, stranger) = (hub.user("alice"), hub.stranger());
+    hub.repo("alice/x", &[]);
+    // Neither the last use of a key nor the locks of sessions can be written.
+    for (path, mode) in [("db", "0550"), ("repositories", "0550")] {
+        crate::harness::run(Command::new("chmod").arg(mode).arg(hub.path(path))).succeeded();
+    }
+    alice.greet().is(&says(hi("alice")));
+    alice.git(&["clone", "--quiet", &Client::url("alice/x")]).is(&silent());
+    stranger.git(&["clone", "--quiet", &Client::url("alice/x")]).is(&silent());
+}
