@@ -36,6 +36,8 @@ pub struct Config {
     pub git: Git,
     /// The box that git is served in.
     pub sandbox: Sandbox,
+    /// How large files are served.
+    pub lfs: Lfs,
     /// How much at once.
     pub limits: Limits,
     /// Where the log goes.
@@ -124,6 +126,34 @@ pub struct Sandbox {
     pub mode: Mode,
 }
 
+/// `[lfs]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Lfs {
+    /// Where clients find large files.
+    pub mode: LfsMode,
+    /// Whether an object is on disk before the peer hears that it is stored.
+    pub fsync: bool,
+    /// In mode `http`: the address of a repository on the LFS server, with `{path}` for `OWNER/NAME` or its kin.
+    pub url: String,
+    /// In mode `http`: a program that prints the answer, given `download` or `upload`, the path and the user. Empty: none.
+    pub token_command: PathBuf,
+    /// In mode `http`: the file of the key that tokens are signed with. Empty: no tokens.
+    pub jwt_key_file: PathBuf,
+}
+
+/// Where clients find large files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LfsMode {
+    /// Here, inside SSH.
+    Ssh,
+    /// On an HTTP server, for which they get a token here.
+    Http,
+    /// Nowhere.
+    Off,
+}
+
 /// `[limits]`; 0 is no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -138,6 +168,12 @@ pub struct Limits {
     pub push_refs: u64,
     /// Commits that one push may bring.
     pub push_commits: u64,
+    /// Bytes of one LFS object.
+    pub lfs_object_bytes: u64,
+    /// Bytes of all LFS objects of one repository, unless it has a quota of its own.
+    pub lfs_repository_bytes: u64,
+    /// Bytes of all LFS objects of one owner, unless it has a quota of its own.
+    pub lfs_owner_bytes: u64,
 }
 
 /// `[log]`
@@ -188,6 +224,18 @@ impl Default for Sandbox {
     }
 }
 
+impl Default for Lfs {
+    fn default() -> Self {
+        Self {
+            mode: LfsMode::Ssh,
+            fsync: true,
+            url: String::new(),
+            token_command: PathBuf::new(),
+            jwt_key_file: PathBuf::new(),
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -196,6 +244,9 @@ impl Default for Limits {
             push_bytes: 10 << 30,
             push_refs: 10_000,
             push_commits: 0,
+            lfs_object_bytes: 0,
+            lfs_repository_bytes: 0,
+            lfs_owner_bytes: 0,
         }
     }
 }
@@ -273,7 +324,7 @@ impl Config {
 
     /// Whether each value can be meant.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
-        let Self { hub, ssh, access: _, paths, git, sandbox: _, limits: _, log } = self;
+        let Self { hub, ssh, access: _, paths, git, sandbox: _, lfs, limits: _, log } = self;
         let printable = |text: &str| !text.chars().any(char::is_control);
         if !printable(&hub.name) || hub.name.is_empty() || !printable(&hub.host) || !printable(&hub.keys_help) {
             return Err("[hub] name, host and keys_help are one line of printable text each");
@@ -290,6 +341,14 @@ impl Config {
             || git.default_branch.starts_with('-')
         {
             return Err("[git] default_branch is the name of a branch");
+        }
+        if lfs.mode == LfsMode::Http && lfs.token_command.as_os_str().is_empty() {
+            if !lfs.url.starts_with("https://") && !lfs.url.starts_with("http://") || !lfs.url.contains("{path}") {
+                return Err("[lfs] url is the address of a repository on the LFS server, with {path} in it");
+            }
+            if !lfs.jwt_key_file.is_absolute() {
+                return Err("[lfs] mode \"http\" needs jwt_key_file or token_command, an absolute path");
+            }
         }
         Ok(())
     }

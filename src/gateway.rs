@@ -21,12 +21,13 @@ use crate::access::{
     may_create,
 };
 use crate::clock::now;
-use crate::config::{Config, DEFAULT_PATH};
+use crate::config::{Config, DEFAULT_PATH, LfsMode};
 use crate::db::{Reader, ServedRepository};
 use crate::log::{self, Level, Line};
 use crate::message::{Answer, FaultKind, Refusal, Speaker, Status};
-use crate::request::{Arguments, LfsProgram, Request, Service};
+use crate::request::{Arguments, BadRequest, LfsProgram, Request, Service};
 use crate::slots::Slot;
+use crate::word::words;
 
 use session::{Environment, SessionId};
 
@@ -35,8 +36,17 @@ const PROGRAM: &str = "hubgate";
 
 /// The environment variable by which `services` learns the session's id in the log.
 pub const SID: &str = "HUBGATE_SID";
-/// The word by which the gateway asks `services` for a command of an account.
-pub const ACCOUNT: &str = "account";
+words! {
+    /// What the gateway asks `services` for, by its first word.
+    pub enum Work {
+        /// A command of an account.
+        Account = "account",
+        /// `git-lfs-authenticate`.
+        Authenticate = "lfs-authenticate",
+        /// `git-lfs-transfer`.
+        Transfer = "lfs-transfer",
+    }
+}
 
 /// What broke on our side. For the log; the peer reads a reference.
 #[derive(Debug, thiserror::Error)]
@@ -184,7 +194,10 @@ impl Session {
             Err(NotAdmitted::OtherAccount) => return Err(Fault::OtherAccount),
             Err(reason) if reason.leaves_release() && self.environment.asks_for_release() => {
                 self.line = self.line.clone().field("verb", "account");
-                return self.become_services(&arguments, form);
+                return self.become_services(Work::Account, &arguments, form);
+            }
+            Err(_) if config.lfs.mode != LfsMode::Http && is_transfer(&request) => {
+                return self.become_services(Work::Transfer, &arguments, form);
             }
             Err(reason) => return Ok(self.refuse(speaker, &Refusal::NotAdmitted(reason))),
         };
@@ -210,7 +223,7 @@ impl Session {
                 Ok(self.answer(&speaker.greeting()))
             }
             Request::Help => Ok(self.answer(&speaker.help())),
-            Request::Account => self.become_services(&arguments, form),
+            Request::Account => self.become_services(Work::Account, &arguments, form),
             Request::Git(Service::UploadArchive, _) if !config.git.archive => {
                 Ok(self.refuse(speaker, &Refusal::NotSupported))
             }
@@ -228,11 +241,19 @@ impl Session {
                     Err(refusal) => Ok(self.refuse(speaker, &refusal)),
                 }
             }
-            Request::Lfs(LfsProgram::Authenticate | LfsProgram::Transfer, operation, path) => {
+            Request::Lfs(program, _, path) => {
                 self.line = self.line.clone().field("repo", path);
-                match admit(&identity, repository.as_ref(), operation.needs(), now) {
-                    Ok(_) => Ok(self.refuse(speaker, &Refusal::LfsNotServed)),
-                    Err(refusal) => Ok(self.refuse(speaker, &refusal)),
+                match (program, config.lfs.mode) {
+                    // It says no inside the protocol, where the peer reads it after one session.
+                    (LfsProgram::Transfer, LfsMode::Ssh | LfsMode::Off) => {
+                        self.become_services(Work::Transfer, &arguments, form)
+                    }
+                    (LfsProgram::Authenticate, LfsMode::Http) => {
+                        self.become_services(Work::Authenticate, &arguments, form)
+                    }
+                    (LfsProgram::Authenticate, LfsMode::Ssh) => Ok(self.refuse(speaker, &Refusal::LfsInsideSsh)),
+                    (LfsProgram::Authenticate, LfsMode::Off) => Ok(self.refuse(speaker, &Refusal::LfsOff)),
+                    (LfsProgram::Transfer, LfsMode::Http) => Ok(self.refuse(speaker, &Refusal::LfsOverHttp)),
                 }
             }
         }
@@ -267,6 +288,10 @@ impl Session {
     }
 }
 
+fn is_transfer(request: &Result<Request, BadRequest>) -> bool {
+    matches!(request, Ok(Request::Lfs(LfsProgram::Transfer, ..)))
+}
+
 /// Whether the peer may create what it pushes to, by a command of its account.
 fn may_create_it(identity: &Identity, owner: Option<OwnerFacts>, service: Service, now: i64) -> bool {
     match (identity, owner, service) {
@@ -278,7 +303,7 @@ fn may_create_it(identity: &Identity, owner: Option<OwnerFacts>, service: Servic
 }
 
 /// The repository, or the refusal that the policy's denial comes to.
-fn admit<'a>(
+pub(crate) fn admit<'a>(
     identity: &Identity,
     repository: Option<&'a ServedRepository>,
     needed: crate::access::Access,

@@ -140,6 +140,68 @@ pub fn maintain(git: &Path, directory: &Path) -> Result<(), String> {
     run(&mut command)
 }
 
+/// The blobs of reachable history that have fewer bytes than `limit`: each with its id.
+///
+/// # Errors
+/// What git said.
+#[cfg(feature = "admin")]
+pub fn small_blobs(git: &Path, directory: &Path, limit: u64) -> Result<Vec<(String, Vec<u8>)>, String> {
+    let ask = |words: &[&str], input: &[u8]| -> Result<Vec<u8>, String> {
+        let mut command = Command::new(git);
+        pin(&mut command, &[NO_HOOKS]);
+        command.arg("--git-dir=.").args(words).current_dir(directory);
+        output_of(&mut command, input)
+    };
+    let reachable = ask(&["rev-list", "--objects", "--all", "--no-object-names"], b"")?;
+    let sizes = ask(&["cat-file", "--batch-check=%(objectname) %(objecttype) %(objectsize)"], &reachable)?;
+    let mut wanted = String::new();
+    for line in String::from_utf8_lossy(&sizes).lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        if let [id, "blob", size] = words.as_slice()
+            && size.parse::<u64>().is_ok_and(|size| size < limit)
+        {
+            wanted.push_str(id);
+            wanted.push('\n');
+        }
+    }
+    let answer = ask(&["cat-file", "--batch"], wanted.as_bytes())?;
+    let mut rest = answer.as_slice();
+    let mut blobs = Vec::new();
+    // `ID blob SIZE`, a newline, the bytes, a newline.
+    while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+        let (head, body) = rest.split_at(end);
+        let head = String::from_utf8_lossy(head).into_owned();
+        let words: Vec<&str> = head.split(' ').collect();
+        let [id, "blob", size] = words.as_slice() else { return Err(format!("git cat-file says {head}")) };
+        let size: usize = size.parse().map_err(|_| format!("git cat-file says {head}"))?;
+        let text = body.get(1..=size).ok_or("git cat-file was cut off")?;
+        blobs.push(((*id).to_owned(), text.to_vec()));
+        rest = body.get(size + 2..).unwrap_or_default();
+    }
+    Ok(blobs)
+}
+
+/// Runs git to its end with this on standard input; gives what it printed.
+#[cfg(feature = "admin")]
+fn output_of(command: &mut Command, input: &[u8]) -> Result<Vec<u8>, String> {
+    use std::io::Write;
+    use std::process::Stdio;
+    let text = |error: io::Error| error.to_string();
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(text)?;
+    let stdin = child.stdin.take();
+    std::thread::scope(|scope| {
+        // git answers while it is asked: who only writes, and then reads, waits for ever.
+        scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input)));
+        let output = child.wait_with_output().map_err(text)?;
+        if output.status.success() {
+            Ok(output.stdout)
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+        }
+    })
+}
+
 /// Runs git to its end.
 #[cfg(feature = "admin")]
 fn run(command: &mut Command) -> Result<(), String> {

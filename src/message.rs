@@ -68,8 +68,12 @@ pub enum Refusal {
     NotAdmitted(NotAdmitted),
     /// Every session that the account, or the address, may have is under way.
     TooManySessions,
-    /// LFS verbs, until they are served.
-    LfsNotServed,
+    /// `git-lfs-authenticate` where large files are served inside SSH.
+    LfsInsideSsh,
+    /// `git-lfs-transfer` where large files are on an HTTP server.
+    LfsOverHttp,
+    /// LFS where it is off.
+    LfsOff,
 }
 
 impl Refusal {
@@ -93,7 +97,9 @@ impl Refusal {
             Self::NotAdmitted(NotAdmitted::Compromised) => "key-compromised",
             Self::NotAdmitted(NotAdmitted::OtherAccount) => "other-account",
             Self::TooManySessions => "too-many-sessions",
-            Self::LfsNotServed => "lfs-not-served",
+            Self::LfsInsideSsh => "lfs-inside-ssh",
+            Self::LfsOverHttp => "lfs-over-http",
+            Self::LfsOff => "lfs-off",
         }
     }
 }
@@ -221,7 +227,11 @@ impl Speaker<'_> {
             Refusal::TooManySessions => {
                 ("too many sessions at once: wait until one of yours has ended".to_owned(), Vec::new())
             }
-            Refusal::LfsNotServed => ("LFS is not served yet".to_owned(), Vec::new()),
+            Refusal::LfsInsideSsh => {
+                ("LFS is served inside SSH here: update git-lfs to 3.0 or newer".to_owned(), Vec::new())
+            }
+            Refusal::LfsOverHttp => ("LFS is served over HTTP here: git-lfs-authenticate tells where".to_owned(), Vec::new()),
+            Refusal::LfsOff => ("LFS is not served here".to_owned(), Vec::new()),
         };
         let status = match refusal {
             Refusal::Bad(BadRequest::Verb) | Refusal::NotSupported => Status::NotSupported,
@@ -233,7 +243,9 @@ impl Speaker<'_> {
             | Refusal::Frozen(..)
             | Refusal::NotAdmitted(_)
             | Refusal::TooManySessions
-            | Refusal::LfsNotServed => Status::Refused,
+            | Refusal::LfsInsideSsh
+            | Refusal::LfsOverHttp
+            | Refusal::LfsOff => Status::Refused,
         };
         Answer { out: String::new(), err: std::iter::once(line).chain(you_are).collect(), status }
     }

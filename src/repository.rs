@@ -116,6 +116,22 @@ fn open_level_by_level(root: &OwnedFd, directory: &Directory, flags: OFlag) -> R
     openat(shard.as_fd(), name, flags, Mode::empty())
 }
 
+/// How many bytes the LFS objects of a repository have; what cannot be read counts as nothing.
+#[cfg(feature = "admin")]
+#[must_use]
+pub fn stored_bytes(root: &Path, directory: &Directory) -> u64 {
+    fn walk(path: &Path) -> u64 {
+        let Ok(entries) = std::fs::read_dir(path) else { return 0 };
+        let size = |entry: std::fs::DirEntry| match entry.metadata() {
+            Ok(metadata) if metadata.is_dir() => walk(&entry.path()),
+            Ok(metadata) if metadata.is_file() => metadata.len(),
+            Ok(_) | Err(_) => 0,
+        };
+        entries.filter_map(Result::ok).map(size).sum()
+    }
+    walk(&root.join(directory.relative()).join("lfs/objects"))
+}
+
 /// Why a repository cannot be made. For the operator.
 #[cfg(feature = "admin")]
 #[derive(Debug, thiserror::Error)]

@@ -105,6 +105,8 @@ check "clippy of the small programs alone" \
     cargo clippy --quiet --locked --no-default-features --lib --bins -- --deny warnings
 suite "unit and property tests" cargo test --quiet --locked --lib
 suite "man pages and completions in step" cargo test --quiet --locked --test generated
+suite "the box" cargo test --quiet --locked --test sandbox
+suite "the database under fire" cargo test --quiet --locked --test crash
 suite "end to end" cargo test --quiet --locked --test e2e
 check "documentation" env RUSTDOCFLAGS="--deny warnings" cargo doc --quiet --locked --no-deps --document-private-items
 check "bans, licenses, sources" cargo deny --log-level error check bans licenses sources

@@ -5,6 +5,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use super::Outcome;
+use super::samples::Samples;
 
 /// Where processor time is counted: version 1, version 2, version 2 beside version 1. Each with the file that says it.
 const HIERARCHIES: [(&str, &str); 4] = [
@@ -51,12 +52,22 @@ impl Meter {
         Ok(())
     }
 
-    /// What figures of this meter are worth.
+    /// What stands for many readings of this meter: ticks are too coarse for a median.
+    pub(crate) fn sum_up(&self, readings: &Samples) -> f64 {
+        match self {
+            Self::Cgroup { .. } => readings.median(),
+            Self::Listener(_) => readings.mean(),
+        }
+    }
+
+    /// What its figures are.
     pub(crate) fn describe(&self) -> String {
         match self {
-            Self::Cgroup { directory, file } => format!("by {}", directory.with_file_name(file).display()),
-            Self::Listener(_) => "by the listener's ticks: no cgroup can be made here, and part of each session is \
-                                  missed; use the mean of many runs"
+            Self::Cgroup { directory, file } => {
+                format!("the median, by {} of a cgroup of its own", directory.with_file_name(file).display())
+            }
+            Self::Listener(_) => "the mean, by the listener's ticks: no cgroup can be made here, and a part of each \
+                                  session is missed"
                 .to_owned(),
         }
     }

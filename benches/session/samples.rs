@@ -17,6 +17,11 @@ impl Samples {
         self.quantile(2)
     }
 
+    /// What stands for counts too coarse for a median.
+    pub(crate) fn mean(&self) -> f64 {
+        self.0.iter().sum::<f64>() / f64::from(u32::try_from(self.0.len()).unwrap_or(u32::MAX))
+    }
+
     /// The quartiles around the median, as the spread.
     pub(crate) fn spread(&self) -> String {
         format!("{:.0}-{:.0}", self.quantile(1), self.quantile(3))

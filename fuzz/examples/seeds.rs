@@ -252,14 +252,63 @@ fn push_brief() -> Seeds {
         .collect()
 }
 
-/// Facts at random; every byte is a choice.
-fn session_matrix() -> Seeds {
+/// Inputs in which every byte is a choice, at random.
+fn choices(length: usize) -> Seeds {
     let mut state: u64 = 20_240_608;
     let mut byte = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         state.to_be_bytes()[0]
     };
-    (0..SEEDS_MAX).map(|_| (0..32).map(|_| byte()).collect()).collect()
+    (0..SEEDS_MAX).map(|_| (0..length).map(|_| byte()).collect()).collect()
+}
+
+/// Requests of git-lfs (its `ssh_adapter.md`), each line a packet, alone and in one session.
+fn lfs_packets() -> Seeds {
+    let packet = |bytes: &[u8]| [format!("{:04x}", bytes.len() + 4).as_bytes(), bytes].concat();
+    // Each row is the lines of one request, without the packet that ends it.
+    let request = |row: Vec<u8>| {
+        let lines: Seeds = row.split(|byte| *byte == b'\n').map(|line| packet(&[line, b"\n"].concat())).collect();
+        [b"\0\x06".to_vec(), packet(b"version 1\n"), b"0000".to_vec(), lines.concat(), b"0000".to_vec()].concat()
+    };
+    let oid = "6ae8a75555209fd6c44157c0aed8016e763ff435a19cf186f76863140143ff72";
+    let put = [packet(format!("put-object {oid}\n").as_bytes()), packet(b"size=12\n"), b"0001".to_vec()].concat();
+    let batch = [packet(b"batch\n"), b"0001".to_vec(), packet(format!("{oid} 12\n").as_bytes())].concat();
+    let version = [packet(b"version 1\n"), b"0000".to_vec()].concat();
+    let session = |direction: u8, requests: &[&[u8]]| [&[direction, 2], &version[..], &requests.concat()].concat();
+    let quit = packet(b"quit\n");
+    let mut seeds: Seeds = rows("lfs").into_iter().map(request).collect();
+    seeds.extend([
+        session(1, &[&put, b"0010test content0000", &quit, b"0000"]),
+        session(1, &[&put, b"0005t0004000fest content0000", &batch, b"0000", &quit, b"0000"]),
+        session(1, &[&put, b"0010test content0001"]),
+        session(0, &[&batch, b"0000", &packet(format!("get-object {oid}\n").as_bytes()), b"0000"]),
+        session(1, &[&packet(b"lock\n"), &packet(b"path=a/b.bin\n"), b"0000", &packet(b"list-lock\n"), b"0000"]),
+        session(1, &[&packet(b"unlock 1\n"), b"0000", b"0000", b"0004", b"0000"]),
+        session(0, &[b"fff1"]),
+        session(0, &[b"0002"]),
+        session(0, &[b"zzzz"]),
+        session(0, &[b"0001"]),
+        session(0, &[&quit]),
+    ]);
+    seeds
+}
+
+fn lfs_names() -> Seeds {
+    let names = texts([
+        "6ae8a75555209fd6c44157c0aed8016e763ff435a19cf186f76863140143ff72",
+        "6AE8A75555209FD6C44157C0AED8016E763FF435A19CF186F76863140143FF72",
+        "../../../../../../../../../../../../../../../../../../etc/passwd",
+        "a/b.bin",
+        "a b/\u{fc}",
+        "a/../b",
+        "/a",
+        "a//b",
+        "..\\x",
+        "a\nb",
+        "",
+        "1",
+    ]);
+    [names, rows("comment")].concat()
 }
 
 fn directories() -> Seeds {
@@ -360,12 +409,15 @@ fn main() {
         ("git_quoting", [words(), texts(["it's", "wow!", "a'\\''b", "'a'\\!'b'", "\\", "$x `y`\n\"z\""])].concat()),
         ("key_blob", key_blob()),
         ("key_line", comments.chain(rows("key")).collect()),
+        ("lfs_names", lfs_names()),
+        ("lfs_packets", lfs_packets()),
+        ("lfs_session", choices(24)),
         ("log_escaping", log_escaping()),
         ("names", [rows("user"), rows("comment"), words()].concat()),
         ("push_brief", push_brief()),
         ("ref_policy", ref_policy()),
         ("repository_directory", [directories(), vec![(0..16).collect()]].concat()),
-        ("session_matrix", session_matrix()),
+        ("session_matrix", choices(80)),
         ("sources", sources()),
         ("ssh_original_command", [rows("soc"), texts(["help", ""])].concat()),
         ("ssh_user_auth", ssh_user_auth()),

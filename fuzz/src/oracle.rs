@@ -87,7 +87,7 @@ pub(crate) fn shell_word(word: &str) -> Option<String> {
 }
 
 /// How many keys ssh-keygen is asked about in one process: it is started anew for each.
-const KEYS_MAX: usize = 200;
+const KEYS_MAX: usize = 64;
 
 thread_local! {
     static KEYS: RefCell<HashSet<String>> = RefCell::default();
@@ -96,7 +96,7 @@ thread_local! {
 
 /// Lets ssh-keygen read a line of `authorized_keys`: it must find one key there, of these bits and this fingerprint.
 ///
-/// `seen` names the key: each is shown once, and no more than a few hundred of them.
+/// `seen` names the key: each is shown once, and no more than some of them.
 pub(crate) fn openssh_reads(line: &str, bits: usize, seen: &str) {
     let is_new = KEYS.with_borrow_mut(|keys| keys.len() < KEYS_MAX && keys.insert(seen.to_owned()));
     if !is_new || !KEYGEN_RUNS.get() {

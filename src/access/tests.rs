@@ -1,5 +1,6 @@
 mod admission;
 mod matrix;
+mod standing;
 
 use super::{
     Access, Account, CollaboratorRole, Decision, Denial, Gate, GateRequest, Grant, Identity, RepositoryFacts, Role,

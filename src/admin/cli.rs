@@ -11,6 +11,8 @@ use crate::config::{DEFAULT_PATH, ObjectFormat};
 use crate::db::GateMode;
 use crate::key::Fingerprint;
 use crate::name::{Owner, RepoPath, Title};
+use crate::request::Operation;
+use crate::services::lfs::LockId;
 
 /// The front gate of a Git hub: accounts, keys and repositories behind this machine's OpenSSH server.
 ///
@@ -56,6 +58,9 @@ pub enum Command {
     /// Repositories.
     #[command(subcommand)]
     Repo(RepoCommand),
+    /// Users and organizations alike.
+    #[command(subcommand)]
+    Owner(OwnerCommand),
     /// Keys of one repository, for machines.
     #[command(subcommand)]
     DeployKey(DeployKeyCommand),
@@ -70,6 +75,12 @@ pub enum Command {
         #[arg(long, value_name = "TIME", default_value = "24h")]
         expires: When,
     },
+    /// Large files.
+    #[command(subcommand)]
+    Lfs(LfsCommand),
+    /// Locks of large files.
+    #[command(subcommand)]
+    Lock(LockCommand),
     /// Say why a command would be allowed or denied: status 0 or 1.
     Explain(Explain),
     /// Show what was changed, by whom and when.
@@ -121,6 +132,42 @@ pub struct Doctor {
     /// The configuration file of the sshd that is meant.
     #[arg(long, value_name = "FILE", default_value = "/etc/ssh/sshd_config")]
     pub sshd_config: PathBuf,
+}
+
+/// `hubgate lfs`
+#[derive(Debug, Subcommand)]
+pub enum LfsCommand {
+    /// Speak git-lfs-transfer on standard input and output for a bare repository, with the caller's rights: no hub,
+    /// no configuration.
+    Serve {
+        /// The repository.
+        directory: PathBuf,
+        /// What for.
+        #[arg(value_parser = words(Operation::ALL, Operation::as_str))]
+        operation: Operation,
+    },
+    /// Hash the stored objects, and look for those that history names and the store lacks.
+    Check {
+        /// The repository; unless given, all of them.
+        path: Option<RepoPath>,
+    },
+}
+
+/// `hubgate lock`
+#[derive(Debug, Subcommand)]
+pub enum LockCommand {
+    /// List the locks of a repository.
+    List {
+        /// The repository.
+        path: RepoPath,
+    },
+    /// Remove a lock, whoever has it.
+    Remove {
+        /// The repository.
+        path: RepoPath,
+        /// The lock's id, as `lock list` prints it.
+        id: LockId,
+    },
 }
 
 /// `hubgate explain`
@@ -345,6 +392,38 @@ pub enum KeyCommand {
     },
 }
 
+/// `hubgate owner`
+#[derive(Debug, Subcommand)]
+pub enum OwnerCommand {
+    /// Show how much an owner stores in large files, or say how much it may.
+    Quota {
+        /// The owner.
+        owner: Owner,
+        /// The most, in bytes, or as 500M, 20G, 1T; `none` is what the configuration says.
+        #[arg(value_name = "BYTES")]
+        quota: Option<Quota>,
+    },
+}
+
+/// How much may be stored; `None` is what the configuration says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota(pub Option<u64>);
+
+impl std::str::FromStr for Quota {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "none" {
+            return Ok(Self(None));
+        }
+        let units = [("K", 10), ("M", 20), ("G", 30), ("T", 40)];
+        let found = units.iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, *shift)));
+        let (number, shift) = found.unwrap_or((text, 0));
+        let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
+        bytes.filter(|bytes| i64::try_from(*bytes).is_ok()).map(|bytes| Self(Some(bytes))).ok_or("a number of bytes, or 500M, 20G, 1T, none")
+    }
+}
+
 /// `hubgate deploy-key`
 #[derive(Debug, Subcommand)]
 pub enum DeployKeyCommand {
@@ -543,6 +622,14 @@ pub enum RepoCommand {
     },
     /// Check that every repository has its directory, and every directory its repository.
     Check,
+    /// Show how much a repository stores in large files, or say how much it may.
+    Quota {
+        /// The repository.
+        path: RepoPath,
+        /// The most, in bytes, or as 500M, 20G, 1T; `none` is what the configuration says.
+        #[arg(value_name = "BYTES")]
+        quota: Option<Quota>,
+    },
     /// Pack repositories, and remove what a push that was cut off left behind.
     Gc {
         /// The repository.

@@ -19,6 +19,7 @@ use super::report::Report;
 use super::sshd_config::{Block, Version, differences, effective, sshd, sshd_version};
 use crate::config::Config;
 use crate::message::Status;
+use crate::sandbox::{InForce, Mode, expected};
 
 /// The oldest git whose pins and fixes hubgate counts on.
 const OLDEST_GIT: Version = Version(2, 39);
@@ -137,6 +138,7 @@ fn examine(findings: &mut Findings, config: &Config, path: &Path, command: &Doct
         check_helper(findings, config, path, &helper, keys);
     }
     check_git(findings, &config.paths.git);
+    check_sandbox(findings, config.sandbox.mode);
     if command.login {
         loopback::check(findings, config, path, &settings);
     }
@@ -349,6 +351,24 @@ fn check_helper(findings: &mut Findings, config: &Config, path: &Path, helper: &
             findings.bad("helper", text, mend);
         }
         Err(error) => findings.bad("helper", format!("{}: {error}", helper.display()), mend),
+    }
+}
+
+/// What would hold git on this kernel.
+fn check_sandbox(findings: &mut Findings, mode: Mode) {
+    let (fetch, push) = (expected(false), expected(true));
+    let text = format!("mode {mode}: fetch {fetch}, push {push}");
+    let whole = |in_force: &InForce| {
+        matches!(in_force, InForce::Box { landlock: Ok(_), seccomp: Ok(()) })
+    };
+    if mode == Mode::Off {
+        findings.odd("sandbox", text, "set [sandbox] mode = \"best-effort\"");
+    } else if whole(&fetch) && whole(&push) {
+        findings.good("sandbox", text);
+    } else if mode == Mode::Required {
+        findings.bad("sandbox", text, "upgrade the kernel: Landlock is in 5.13, whole for pushes in 5.19");
+    } else {
+        findings.odd("sandbox", text, "upgrade the kernel: Landlock is in 5.13, whole for pushes in 5.19");
     }
 }
 

@@ -15,6 +15,7 @@ mod doctor;
 pub(crate) mod explain;
 mod gc;
 pub(crate) mod key;
+mod lfs;
 mod login;
 mod org;
 pub mod programs;
@@ -34,8 +35,9 @@ use crate::config::ConfigError;
 use crate::db::{self, ChangeError};
 use crate::key::KeyError;
 use crate::message::Status;
+use crate::services::lfs::serve_directory;
 
-use cli::{Cli, Command};
+use cli::{Cli, Command, LfsCommand, OwnerCommand};
 use context::Context;
 use report::Report;
 
@@ -77,6 +79,10 @@ impl Failure {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let json = cli.json;
+    // Its standard output belongs to the protocol.
+    if let Command::Lfs(LfsCommand::Serve { directory, operation }) = &cli.command {
+        return serve_directory(directory, *operation);
+    }
     match run(cli) {
         Ok(report) => {
             // Whoever reads may have closed the pipe: nothing is left to say then.
@@ -103,6 +109,10 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Org(command) => org::run(command, &cli.config),
         Command::Key(command) => key::run(command, &cli.config),
         Command::Repo(command) => repo::run(command, context()?),
+        Command::Owner(OwnerCommand::Quota { owner, quota }) => lfs::owner_quota(&owner, quota, context()?),
+        Command::Lfs(LfsCommand::Serve { .. }) => Err(Failure::Usage("lfs serve".to_owned())),
+        Command::Lfs(LfsCommand::Check { path }) => lfs::check(path.as_ref(), &context()?),
+        Command::Lock(command) => lfs::lock(&command, &context()?),
         Command::DeployKey(command) => deploy_key::run(command, &cli.config),
         Command::Access(command) => access::run(command, context()?),
         Command::Invite { user, expires } => user::invite(&user, expires.0, context()?),

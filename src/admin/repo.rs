@@ -9,6 +9,7 @@ use super::Failure;
 use super::cli::{CollaboratorCommand, RepoCommand};
 use super::context::{Context, actor, confirm};
 use super::gc;
+use super::lfs;
 use super::report::{Report, json_time, table};
 use super::when::minute;
 use crate::access::Visibility;
@@ -110,6 +111,7 @@ pub(super) fn run(command: RepoCommand, mut context: Context) -> Result<Report, 
             Ok(Report::new(format!("{}\n", place.display()), json!({ "directory": place })))
         }
         RepoCommand::Check => check(&root, &context),
+        RepoCommand::Quota { path, quota } => lfs::repository_quota(&path, quota, context),
         RepoCommand::Gc { path, all: _, older_than } => {
             let repositories = match path {
                 Some(path) => vec![context.store.repository(&path)?],

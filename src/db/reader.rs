@@ -1,9 +1,11 @@
 //! How the two small programs read: without a write, whatever state a crash, a clean close or a foreign tool left.
 //!
-//! SQLite reads a database in WAL mode through its `-wal` and `-shm`. Who may not write in the directory cannot make
-//! them where they are missing, and SQLite then refuses to read at all: after a foreign tool has closed the database,
-//! on a read-only file system, from a copy that somebody put back. Nobody may lose access for that, so such a file is
-//! read without locks, and the answer counts only if nothing was written meanwhile.
+//! A database in WAL mode is three files: the database, its `-wal`, into which changes go first, and `-shm`, an index of
+//! that. SQLite wants to make the latter two where they are missing, which who may only read cannot, and then it
+//! refuses to read at all; and a `-wal` that a crash left without a single frame keeps such a reader waiting for ten
+//! seconds, in vain (3.53, wal.c, `walBeginShmUnreliable`). Nobody may lose access for that. So where the `-wal` holds
+//! nothing, or `-shm` is missing, the files are read without locks, and the answer counts only if they did not change
+//! meanwhile. Where the `-wal` holds something, SQLite's locks see to it.
 
 use std::fmt::Write as _;
 use std::fs::Metadata;
@@ -22,19 +24,24 @@ use super::{Error, harden};
 /// How long a reader waits for a writer that holds the database to itself. Less than the helper's own deadline.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How often an answer is sought in the time in which somebody opens or closes the database.
-const TRIES: usize = 40;
-/// What lies between two of them.
+/// How often the files are looked at while somebody changes them, until SQLite's locks must do.
+const LOOKS: usize = 40;
+/// What lies between two looks.
 const PAUSE: Duration = Duration::from_micros(500);
+/// How often an answer may turn out not to hold.
+const TRIES: usize = 10;
 
-/// A later write has a later time than one that is that old: the longest tick of a kernel's clock.
-const CLOCK_TICK: Duration = Duration::from_millis(10);
+/// The longest tick of a kernel's clock: once a file is older than that, each later change of it has a later time.
+const TICK: Duration = Duration::from_millis(10);
+
+/// The length of a `-wal` without frames (sqlite.org/fileformat2.html#walformat).
+const WAL_HEADER: u64 = 32;
 
 /// A connection that can only read.
 #[derive(Debug)]
 pub struct Reader {
     path: PathBuf,
-    connection: Connection,
+    look: Look,
 }
 
 impl Reader {
@@ -43,73 +50,99 @@ impl Reader {
     /// # Errors
     /// [`Error::Open`]. What is wrong inside the file shows with the first question.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let connection = Connection::open_with_flags(path, flags())
-            .and_then(prepare)
-            .map_err(|error| Error::Open(path.to_owned(), error))?;
-        Ok(Self { path: path.to_owned(), connection })
+        Ok(Self { path: path.to_owned(), look: Look::at(path, Way::Locked)? })
     }
 
     /// Asks a question, as often as it takes to get an answer that holds.
     pub(super) fn ask<T>(&self, question: impl Fn(&Connection) -> Result<T, Error>) -> Result<T, Error> {
-        match question(&self.connection) {
-            Err(error) if is_for_want_of_wal(&error) => self.ask_without_wal(question, error),
-            answer => answer,
+        if let Some(answer) = self.look.ask(&self.path, &question) {
+            return answer;
         }
+        // In turns: an index may be missing for good, or in the making.
+        for way in [Way::Locked, Way::OwnIndex].into_iter().cycle().take(TRIES) {
+            sleep(PAUSE);
+            if let Some(answer) = Look::at(&self.path, way)?.ask(&self.path, &question) {
+                return answer;
+            }
+        }
+        question(&open(&self.path, Way::Locked)?)
     }
+}
 
-    #[cold]
-    fn ask_without_wal<T>(
-        &self,
-        question: impl Fn(&Connection) -> Result<T, Error>,
-        mut error: Error,
-    ) -> Result<T, Error> {
-        for _ in 0..TRIES {
+/// How SQLite opens the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// The one file, without locks: for a `-wal` that holds nothing.
+    Alone,
+    /// With the `-wal`, without locks, with an index of it in memory.
+    OwnIndex,
+    /// With the `-wal` and its index, under locks.
+    Locked,
+}
+
+/// The database opened, and what must not change before there is an answer; nothing where locks see to it.
+#[derive(Debug)]
+struct Look {
+    connection: Connection,
+    unchanged: Option<State>,
+}
+
+impl Look {
+    /// Opens the database, a `-wal` that holds something in that way.
+    fn at(path: &Path, way: Way) -> Result<Self, Error> {
+        for _ in 0..LOOKS {
             let now = SystemTime::now();
-            let Ok(state) = State::of(&self.path) else {
-                return Err(error);
-            };
+            // SQLite has words for a file that is missing.
+            let Ok(state) = State::of(path) else { break };
+            let way = if state.has_frames() { way } else { Way::Alone };
+            if way == Way::Locked {
+                break;
+            }
             if state.is_settled(now) {
-                let reader = open_without_locks(&self.path, &state);
-                let answer = reader.map_err(Error::from).and_then(|reader| question(&reader));
-                if State::of(&self.path).is_ok_and(|after| after == state)
-                    && !answer.as_ref().is_err_and(is_for_want_of_wal)
-                {
-                    return answer;
-                }
+                return Ok(Self { connection: open(path, way)?, unchanged: Some(state) });
             }
             sleep(PAUSE);
-            match question(&self.connection) {
-                Err(again) if is_for_want_of_wal(&again) => error = again,
-                answer => return answer,
-            }
         }
-        Err(error)
+        Ok(Self { connection: open(path, Way::Locked)?, unchanged: None })
+    }
+
+    /// The answer, if it holds.
+    fn ask<T>(
+        &self,
+        path: &Path,
+        question: &impl Fn(&Connection) -> Result<T, Error>,
+    ) -> Option<Result<T, Error>> {
+        let answer = question(&self.connection);
+        let holds = self.unchanged.as_ref().is_none_or(|state| State::of(path).is_ok_and(|now| now == *state));
+        (holds && !answer.as_ref().is_err_and(is_for_want_of_index)).then_some(answer)
     }
 }
 
-fn flags() -> OpenFlags {
-    OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW
-}
-
-fn prepare(connection: Connection) -> rusqlite::Result<Connection> {
-    harden(&connection)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    Ok(connection)
-}
-
-/// Opens the database by the file alone if there is no `-wal`, else with an index of the `-wal` in memory.
-///
-/// Nothing keeps a writer away meanwhile: the caller must see that there was none.
-fn open_without_locks(path: &Path, state: &State) -> rusqlite::Result<Connection> {
-    let parameter = if state.wal.is_some() { "vfs=unix-none" } else { "immutable=1" };
-    let connection = prepare(Connection::open_with_flags(uri(path, parameter), flags() | OpenFlags::SQLITE_OPEN_URI)?)?;
-    if state.wal.is_some() {
-        // Without locks it would take itself for the last one, and delete a `-wal` that others use.
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-        // Alone: then SQLite needs no -shm (sqlite.org/wal.html, "Use of WAL Without Shared-Memory").
-        connection.pragma_update(None, "locking_mode", "exclusive")?;
-    }
-    Ok(connection)
+/// Opens the database in one of the ways. None of them writes.
+fn open(path: &Path, way: Way) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW
+        | OpenFlags::SQLITE_OPEN_URI;
+    let parameter = match way {
+        Way::Alone => "immutable=1",
+        Way::OwnIndex => "vfs=unix-none",
+        // The gateway could write to it, and would begin with emptying it, which a full disk may not let it fill again.
+        Way::Locked => "readonly_shm=1",
+    };
+    let open = || {
+        let connection = Connection::open_with_flags(uri(path, parameter), flags)?;
+        harden(&connection)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        if way == Way::OwnIndex {
+            // Without locks it would take itself for the last user, and remove a `-wal` that others write to.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+            // sqlite.org/wal.html, "Use of WAL Without Shared-Memory".
+            connection.pragma_update(None, "locking_mode", "exclusive")?;
+        }
+        Ok(connection)
+    };
+    open().map_err(|error| Error::Open(path.to_owned(), error))
 }
 
 /// A path and a parameter as a URI of SQLite's.
@@ -125,8 +158,8 @@ fn uri(path: &Path, parameter: &str) -> String {
     uri + "?" + parameter
 }
 
-/// Whether SQLite gave up because of a missing `-wal` or `-shm`, or of one that is in the making.
-fn is_for_want_of_wal(error: &Error) -> bool {
+/// Whether SQLite gave up because the `-wal` or its index is missing, not to be read, or in the making.
+fn is_for_want_of_index(error: &Error) -> bool {
     let Error::Sqlite(error) = error else {
         return false;
     };
@@ -161,15 +194,19 @@ impl State {
             }
         };
         if beside("-journal")?.is_some() {
-            // Half a change may stand in the file, and only a lock tells.
+            // Left by another way of writing: half a change may stand in the file, and only a lock tells.
             return Err(io::ErrorKind::ResourceBusy.into());
         }
         Ok(Self { database: Stamp::of(&database.symlink_metadata()?), wal: beside("-wal")? })
     }
 
+    fn has_frames(&self) -> bool {
+        self.wal.as_ref().is_some_and(|wal| wal.size > WAL_HEADER)
+    }
+
     /// Whether a write after `now` would show.
     fn is_settled(&self, now: SystemTime) -> bool {
-        let old = |stamp: &Stamp| now.duration_since(stamp.changed()).map_or(true, |age| age > CLOCK_TICK);
+        let old = |stamp: &Stamp| now.duration_since(stamp.changed()).map_or(true, |age| age > TICK);
         old(&self.database) && self.wal.as_ref().is_none_or(old)
     }
 }
@@ -199,3 +236,6 @@ impl Stamp {
         SystemTime::UNIX_EPOCH + since
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -220,6 +220,7 @@ impl Reader {
 
     /// How SQLite would run the statement of each question, one line a step.
     #[cfg(test)]
+    #[cfg(feature = "admin")]
     pub(crate) fn query_plans(&self) -> Result<Vec<String>, Error> {
         self.ask(|connection| {
             let mut lines = Vec::new();

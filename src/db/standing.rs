@@ -1,17 +1,77 @@
 //! What an account may do where, for the commands that list and change.
 
 use rusqlite::params;
+use serde_json::json;
 
-use super::Error;
+use super::{Error, Reader, word};
 use super::account::OwnerRow;
 use super::repository::{RepositoryRow, repository_row};
 use super::session::{grant, repository_facts};
-use super::store::{ChangeError, Store};
+use super::store::{Change, ChangeError, Store};
 use crate::access::{OwnerFacts, RepositoryFacts};
 use crate::clock::now;
-use crate::name::Owner;
+use crate::name::{Owner, RepoPath};
+use crate::repository::Directory;
+
+/// The quotas of a repository and its owner in bytes, where they have their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quotas {
+    /// The repository's; 0 is none.
+    pub repository: Option<u64>,
+    /// The owner's.
+    pub owner: Option<u64>,
+}
+
+impl Reader {
+    /// The quotas that are set for a repository and for its owner, given by their rows.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn quotas(&self, repository: i64, owner: i64) -> Result<Quotas, Error> {
+        self.ask(|connection| {
+            let query = "SELECT (SELECT quota FROM repository WHERE id = ?1), (SELECT quota FROM owner WHERE id = ?2)";
+            let pair = connection.query_row(query, params![repository, owner], |row| Ok((row.get(0)?, row.get(1)?)));
+            let (repository, owner): (Option<i64>, Option<i64>) = pair?;
+            let bytes = |quota: Option<i64>| quota.map(|bytes| u64::try_from(bytes).unwrap_or_default());
+            Ok(Quotas { repository: bytes(repository), owner: bytes(owner) })
+        })
+    }
+
+    /// Where the repositories of an owner lie.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn directories_of(&self, owner: i64) -> Result<Vec<Directory>, Error> {
+        self.ask(|connection| {
+            let mut statement = connection.prepare("SELECT directory FROM repository WHERE owner_id = ?1")?;
+            let rows = statement.query_and_then(params![owner], |row| word(row, "directory"))?;
+            rows.collect()
+        })
+    }
+}
 
 impl Store {
+    /// The quota that a repository has of its own.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn repository_quota(&self, row: &RepositoryRow) -> Result<Option<u64>, Error> {
+        self.quota("SELECT quota FROM repository WHERE id = ?1", row.id)
+    }
+
+    /// The quota that an owner has of its own.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn owner_quota(&self, row: &OwnerRow) -> Result<Option<u64>, Error> {
+        self.quota("SELECT quota FROM owner WHERE id = ?1", row.id)
+    }
+
+    fn quota(&self, query: &str, id: i64) -> Result<Option<u64>, Error> {
+        let quota: Option<i64> = self.connection.query_row(query, params![id], |row| row.get(0))?;
+        Ok(quota.map(|bytes| u64::try_from(bytes).unwrap_or_default()))
+    }
+
     /// An owner, and the standing there of the account with that row.
     ///
     /// # Errors
@@ -54,4 +114,33 @@ impl Store {
         })?;
         rows.collect()
     }
+}
+
+impl Change<'_> {
+    /// Says how many bytes of large files a repository may store; `None` is what the configuration says.
+    ///
+    /// # Errors
+    /// [`ChangeError`].
+    pub fn set_repository_quota(&self, path: &RepoPath, quota: Option<u64>) -> Result<(), ChangeError> {
+        let repository = self.repository(path)?;
+        let query = "UPDATE repository SET quota = ?2 WHERE id = ?1";
+        self.transaction.execute(query, params![repository.id, stored(quota)])?;
+        self.audit("repo.set_quota", &repository.path.to_string(), &json!({ "quota": quota }))
+    }
+
+    /// The same for all repositories of an owner together.
+    ///
+    /// # Errors
+    /// [`ChangeError`].
+    pub fn set_owner_quota(&self, owner: &Owner, quota: Option<u64>) -> Result<(), ChangeError> {
+        let owner = self.owner(owner)?;
+        let query = "UPDATE owner SET quota = ?2 WHERE id = ?1";
+        self.transaction.execute(query, params![owner.id, stored(quota)])?;
+        self.audit("owner.set_quota", owner.name.as_str(), &json!({ "quota": quota }))
+    }
+}
+
+/// A quota as the column has it.
+fn stored(quota: Option<u64>) -> Option<i64> {
+    quota.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX))
 }

@@ -4,7 +4,7 @@ use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use super::{ACCOUNT, Fault, SID, Session, briefing};
+use super::{Fault, SID, Session, Work, briefing};
 use crate::access::Identity;
 use crate::config::Config;
 use crate::db::ServedRepository;
@@ -59,10 +59,12 @@ impl Session {
         }
         let keep: Vec<_> = [slot, brief, hook_log].into_iter().flatten().collect();
         let programs = [config.paths.git.as_path(), services.as_path()];
+        // A fetch runs no hook.
+        let programs = if briefing.is_some() { programs.as_slice() } else { programs.get(..1).unwrap_or_default() };
         let limit = (config.limits.push_bytes > 0).then(|| config.limits.push_bytes.saturating_mul(2));
         let plan = match service {
-            Service::ReceivePack => Plan { keep: &keep, file_size_limit: limit, ..Plan::push(&programs) },
-            Service::UploadPack | Service::UploadArchive => Plan { keep: &keep, ..Plan::fetch(&programs) },
+            Service::ReceivePack => Plan { keep: &keep, file_size_limit: limit, ..Plan::push(programs) },
+            Service::UploadPack | Service::UploadArchive => Plan { keep: &keep, ..Plan::fetch(programs) },
         };
         let in_force = sandbox::enter(config.sandbox.mode, directory.as_fd(), &plan)?;
         self.line = self.line.clone().field("sandbox", in_force);
@@ -70,8 +72,8 @@ impl Session {
         Err(Fault::Git(git::exec_git(command, directory)))
     }
 
-    /// Becomes `services`, for a command of an account; it asks everything anew.
-    pub(super) fn become_services(&self, arguments: &Arguments, form: &Form) -> Result<Status, Fault> {
+    /// Becomes `services`, which asks everything anew.
+    pub(super) fn become_services(&self, work: Work, arguments: &Arguments, form: &Form) -> Result<Status, Fault> {
         let services = std::env::current_exe().map_err(Fault::Services)?.with_file_name("services");
         let mut command = Command::new(services);
         command.env_clear().env("PATH", git::SAFE_PATH).env("LC_ALL", "C.UTF-8").env(SID, self.id.to_string());
@@ -80,7 +82,7 @@ impl Session {
                 command.env(name, value);
             }
         }
-        command.current_dir("/").arg(ACCOUNT);
+        command.current_dir("/").arg(work.as_str());
         if let Some(config) = &arguments.config {
             command.arg("--config").arg(config);
         }

@@ -170,6 +170,35 @@ fn each_refusal_has_its_text_its_status_and_its_word_for_the_log() {
 }
 
 #[test]
+fn who_may_create_what_is_missing_reads_one_line_more() {
+    let (missing, status) = refused(&alice(), &Refusal::NoRepository);
+    let create = "hubgate: create it with: ssh git@hub.example repo create datasets/acme/x\n";
+    assert_eq!(refused(&alice(), &Refusal::NotCreated(path())), (missing + create, status));
+    assert_eq!(Refusal::NotCreated(path()).reason(), Refusal::NoRepository.reason());
+}
+
+#[test]
+fn a_session_notices_a_key_in_its_last_week_and_a_path_that_has_changed() {
+    let moved = path();
+    // Noon of 2026-01-25, and the end of January.
+    let (now, end) = (1_769_342_400, 1_769_904_000);
+    let week = 7 * 86_400;
+    let expires = format!("hubgate: the key \"laptop\" ({KEY}) expires on 2026-01-31\n");
+    let is_now = "hubgate: this repository is now datasets/acme/x: use git@hub.example:datasets/acme/x\n";
+    for (expires_at, moved, expected) in [
+        (None, None, String::new()),
+        (Some(end), None, expires.clone()),
+        (None, Some(&moved), is_now.to_owned()),
+        (Some(end), Some(&moved), format!("{expires}{is_now}")),
+        (Some(now + week), None, String::new()),
+        (Some(now - 1), None, String::new()),
+    ] {
+        let answer = answer(&alice(), |speaker| speaker.notices(expires_at, now, moved));
+        assert_eq!((answer.out.as_str(), answer.stderr(), answer.status), ("", expected, Status::Done));
+    }
+}
+
+#[test]
 fn a_bad_name_a_missing_repository_and_a_hidden_one_read_the_same() {
     for form in [alice(), anonymous()] {
         assert_eq!(refused(&form, &Refusal::Bad(BadRequest::Path)), refused(&form, &Refusal::NoRepository));

@@ -1,16 +1,21 @@
 //! Program 3, `services`: the longer work, started by the gateway, or by git as its push hook.
 
 mod account;
+mod authenticate;
+mod caller;
+pub mod lfs;
 mod push;
+mod transfer;
 
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::gateway::ACCOUNT;
+use crate::gateway::Work;
 use crate::message::{Answer, FaultKind};
 
+use caller::Caller;
 use push::Hook;
 
 /// The program's name in the log.
@@ -22,11 +27,20 @@ pub fn main() -> ExitCode {
     let mut words = std::env::args_os();
     let name = words.next().unwrap_or_default();
     let words: Vec<OsString> = words.collect();
+    let nobody = || Answer::fault(FaultKind::Broken, "none: services is started by the gateway alone");
     let answer = match (Path::new(&name).file_name().and_then(|name| name.to_str()), words.as_slice()) {
         (Some("pre-receive"), []) => push::run(Hook::PreReceive),
         (Some("post-receive"), []) => push::run(Hook::PostReceive),
-        (_, [word, words @ ..]) if word == ACCOUNT => account::run(words),
-        _ => Answer::fault(FaultKind::Broken, "none: services is started by the gateway alone"),
+        (_, [work, words @ ..]) => {
+            let work = work.to_str().and_then(|work| work.parse().ok());
+            match (work, Caller::read(words)) {
+                (Some(Work::Account), Some(caller)) => account::run(&caller),
+                (Some(Work::Authenticate), Some(caller)) => authenticate::run(&caller),
+                (Some(Work::Transfer), Some(caller)) => return transfer::run(&caller).into(),
+                (None, _) | (_, None) => nobody(),
+            }
+        }
+        (_, []) => nobody(),
     };
     let _ = std::io::stderr().write_all(answer.stderr().as_bytes());
     let _ = std::io::stdout().write_all(answer.out.as_bytes());

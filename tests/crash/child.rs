@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdin, ChildStdout, ExitCode, Stdio};
 
 use hubgate::access::{Removal, Scope, Visibility};
 use hubgate::config::ObjectFormat;
-use hubgate::db::{Change, ChangeError, NewKey, NewRepository, OwnerKind, Reader, Store};
+use hubgate::db::{Change, ChangeError, NewKey, NewRepository, Opens, OwnerKind, Reader, Store};
 use hubgate::name::{Owner, Title};
 use hubgate::repository::Directory;
 use nix::sys::stat::{Mode, umask};
@@ -107,8 +107,9 @@ fn answer_questions(database: &Path) -> std::io::Result<()> {
     let mut number = [0; 8];
     while input.read_exact(&mut number).is_ok() {
         let key = model::key(u64::from_le_bytes(number)).fingerprint();
-        let line = match Reader::new(database).key_owner(&key) {
-            Ok(Some(owner)) => owner.to_string(),
+        let line = match Reader::open(database).and_then(|reader| reader.key_holder(&key)) {
+            Ok(Some(Opens::Account(owner))) => owner.to_string(),
+            Ok(Some(Opens::Repository)) => "! a repository's".to_owned(),
             Ok(None) => "-".to_owned(),
             Err(error) => format!("! {error} ({error:?})").replace('\n', " "),
         };

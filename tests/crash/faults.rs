@@ -1,9 +1,9 @@
 //! A database that cannot be read, or not as it should be, as each of the two small programs meets it.
 
 use std::fs::{self, OpenOptions, Permissions};
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use nix::sys::stat::Mode;
@@ -14,7 +14,7 @@ use crate::hub::{Hub, give};
 use crate::model::{self, Random};
 use crate::run::{Ended, form, gateway, gateway_answer, helper, helper_answer, line, sqlite3};
 
-pub(crate) const TESTS: [Test; 18] = [
+pub(crate) const TESTS: [Test; 20] = [
     ("missing", || unavailable("missing", |hub| remove(hub, &["", "-wal", "-shm"]), "unable to open database file")),
     ("missing_but_for_its_wal", || unavailable("wal-alone", |hub| remove(hub, &[""]), "unable to open database file")),
     ("unreadable", || unavailable("unreadable", |hub| mode(hub, "", 0), "unable to open database file")),
@@ -36,6 +36,8 @@ pub(crate) const TESTS: [Test; 18] = [
     }),
     ("newer_and_readable_is_served", newer_and_readable),
     ("locked_for_longer_than_anybody_waits", locked),
+    ("locked_by_a_change_that_is_not_made_yet_is_served", locked_before_a_change),
+    ("a_wal_that_a_crash_left_without_a_frame_is_served", wal_without_frames),
     ("an_unreadable_wal_is_not_passed_over", unreadable_wal),
     ("a_wal_without_its_index_is_read", wal_without_index),
     ("a_page_of_noise_gives_no_wrong_answer", noise),
@@ -127,7 +129,7 @@ pub(crate) fn is_served(hub: &Hub) {
     assert_eq!(gateway_answer(hub, 0), Ok(Some(model::owner(0))));
     let fetched = gateway(hub, &form(Some(&model::owner(0)), 0), Some("git-upload-pack 'u0/x'"), b"0000");
     assert_eq!(fetched.code(), 0, "{fetched:?}");
-    assert!(fetched.out.contains("capabilities^{}"), "{fetched:?}");
+    assert!(fetched.out.contains(" refs/heads/main"), "{fetched:?}");
 }
 
 fn newer_and_readable() {
@@ -136,36 +138,64 @@ fn newer_and_readable() {
     is_served(&hub);
 }
 
+/// A `sqlite3` that has done what it was told, and holds on to the database until it is killed.
+#[derive(Debug)]
+struct Holder(Child);
+
+impl Holder {
+    fn new(hub: &Hub, statements: &str) -> Self {
+        let mut sqlite3 = Command::new("sqlite3");
+        sqlite3.args(["-batch", "-init", "/dev/null"]).arg(hub.database()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut holder = Self(sqlite3.spawn().expect("sqlite3 runs"));
+        let to = holder.0.stdin.as_mut().expect("a pipe");
+        to.write_all(format!("{statements};\n.print done\n").as_bytes()).expect("a pipe");
+        let mut lines = BufReader::new(holder.0.stdout.take().expect("a pipe")).lines();
+        assert!(lines.any(|line| line.is_ok_and(|line| line == "done")), "{statements}");
+        holder
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A change by hand.
+const RENAME: &str = "UPDATE owner SET name = 'renamed', folded = 'renamed' WHERE name = 'u1'";
+
 fn locked() {
     let hub = Hub::new("locked");
-    let mut sqlite3 = Command::new("sqlite3");
-    sqlite3.args(["-batch", "-init", "/dev/null"]).arg(hub.database()).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut holder = sqlite3.spawn().expect("sqlite3 runs");
-    let mut to = holder.stdin.take().expect("a pipe");
-    let statements = b"PRAGMA locking_mode = exclusive; BEGIN EXCLUSIVE; UPDATE hubgate SET version = version;\n";
-    to.write_all(statements).expect("a pipe");
-    // It holds the lock once the write has been done.
-    let held = || helper_answer(&hub, 0).is_err();
-    assert!((0..20).any(|_| held()), "never locked");
+    let holder = Holder::new(&hub, &format!("PRAGMA locking_mode = exclusive; {RENAME}"));
     is_unavailable(&hub, "database is locked");
-    drop(to);
-    assert!(holder.wait().expect("a child").success());
+    drop(holder);
     is_served(&hub);
 }
 
-/// A change that is only in the -wal.
+fn locked_before_a_change() {
+    let hub = Hub::new("locked-early");
+    let holder = Holder::new(&hub, &format!("PRAGMA locking_mode = exclusive; BEGIN EXCLUSIVE; {RENAME}"));
+    is_served(&hub);
+    drop(holder);
+    is_served(&hub);
+}
+
+/// A change that is in the `-wal` alone.
 fn write_to_wal(hub: &Hub) {
-    let hold_open =
-        "PRAGMA wal_autocheckpoint = 0; UPDATE owner SET name = 'renamed', folded = 'renamed' WHERE name = 'u1';";
-    let mut sqlite3 = Command::new("sqlite3");
-    sqlite3.args(["-batch", "-init", "/dev/null"]).arg(hub.database()).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut writer = sqlite3.spawn().expect("sqlite3 runs");
-    let mut to = writer.stdin.take().expect("a pipe");
-    to.write_all(format!("{hold_open} SELECT 1;\n").as_bytes()).expect("a pipe");
-    let mut answer = [0; 2];
-    std::io::Read::read_exact(&mut writer.stdout.take().expect("a pipe"), &mut answer).expect("an answer");
-    // Killed, so that it leaves all as it is.
-    writer.kill().and_then(|()| writer.wait()).expect("a child");
+    drop(Holder::new(hub, &format!("PRAGMA wal_autocheckpoint = 0; {RENAME}")));
+    assert!(hub.beside("-wal").metadata().expect("a -wal").len() > 32);
+}
+
+fn wal_without_frames() {
+    let hub = Hub::new("no-frames");
+    write_to_wal(&hub);
+    for length in [32, 31, 1, 0] {
+        let wal = OpenOptions::new().write(true).open(hub.beside("-wal")).expect("the -wal");
+        wal.set_len(length).expect("its head");
+        is_served(&hub);
+        assert_eq!(hub.beside("-wal").metadata().expect("the -wal").len(), length, "nobody writes to it");
+    }
 }
 
 fn unreadable_wal() {
@@ -178,12 +208,18 @@ fn unreadable_wal() {
 fn wal_without_index() {
     let hub = Hub::new("no-index");
     write_to_wal(&hub);
-    remove(&hub, &["-shm"]);
-    assert_eq!(helper_answer(&hub, 0), Ok(Some(model::owner(0))));
-    assert!(!hub.beside("-shm").exists(), "the helper writes nothing");
-    is_served(&hub);
-    mode(&hub, "-shm", 0);
-    is_served(&hub);
+    let wal = fs::read(hub.beside("-wal")).expect("the -wal");
+    for index in [None, Some(0o640), Some(0)] {
+        let _ = fs::remove_file(hub.beside("-shm"));
+        if let Some(mode) = index {
+            fs::write(hub.beside("-shm"), b"noise").expect("an index");
+            give(&hub.beside("-shm"));
+            fs::set_permissions(hub.beside("-shm"), Permissions::from_mode(mode)).expect("a mode");
+        }
+        is_served(&hub);
+        assert_eq!(hub.beside("-shm").exists(), index.is_some(), "nobody makes one");
+        assert_eq!(fs::read(hub.beside("-wal")).ok().as_ref(), Some(&wal), "nobody writes to it");
+    }
 }
 
 fn noise() {

@@ -53,11 +53,14 @@ pub(crate) fn place(name: &str) -> PathBuf {
     base().join(name)
 }
 
+/// Set where this program is among mounts of its own.
+pub(crate) const OWN_MOUNTS: &str = "HUBGATE_CRASH_MOUNTS";
+
 /// Whether file systems can be mounted here, with nobody else seeing them.
 pub(crate) fn can_mount() -> bool {
     let mounts = |namespace: &str| fs::read_link(format!("/proc/{namespace}/ns/mnt")).ok();
     let parent = nix::unistd::getppid().to_string();
-    std::env::var_os("HUBGATE_CRASH_MOUNTS").is_some() && mounts("self").is_some() && mounts("self") != mounts(&parent)
+    std::env::var_os(OWN_MOUNTS).is_some() && mounts("self").is_some() && mounts("self") != mounts(&parent)
 }
 
 fn make_directory(path: &Path, uid: u32, gid: u32, mode: u32) {
@@ -85,9 +88,11 @@ impl Hub {
         let hub = Self::bare(&place(name));
         hub.child("make").status().map(|status| assert!(status.success())).expect("a child");
         let repository = hub.directory.join("repositories").join(child::repository().relative());
-        let mut init = Command::new("git");
-        init.args(["init", "--quiet", "--bare", "--template="]).arg(repository).env("HOME", "/nonexistent");
-        assert!(init.uid(LOGIN).gid(LOGIN).status().expect("git runs").success());
+        make_directory(repository.parent().expect("a directory"), LOGIN, LOGIN, 0o750);
+        git(&repository, "init --quiet --bare --template=");
+        // The empty tree, which git always has.
+        let commit = git(&repository, "commit-tree -m first 4b825dc642cb6eb9a060e54bf8d69288fbee4904");
+        git(&repository, &format!("update-ref refs/heads/main {commit}"));
         hub
     }
 
@@ -148,6 +153,17 @@ impl Hub {
         command.env_clear().stdin(Stdio::null());
         command
     }
+}
+
+/// Runs git on a repository, as the login.
+fn git(repository: &Path, words: &str) -> String {
+    let who = ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"];
+    let mut git = Command::new("git");
+    git.arg("--git-dir").arg(repository).args(words.split(' ')).current_dir("/").uid(LOGIN).gid(LOGIN);
+    git.env("HOME", "/nonexistent").envs(who.map(|name| (name, "crash"))).stderr(Stdio::inherit());
+    let output = git.output().expect("git runs");
+    assert!(output.status.success(), "git {words}");
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
 /// Whether the head of a line, `<PRIORITY>NAME[PID]`, is that program's.

@@ -19,6 +19,7 @@ mod power;
 mod run;
 mod space;
 
+use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
 use libtest_mimic::{Arguments, Trial};
@@ -32,9 +33,7 @@ fn main() -> ExitCode {
         return child::main(role, words);
     }
     assert!(nix::unistd::geteuid().is_root(), "this test needs root: it runs programs as other uids");
-    if let Some(status) = in_own_mounts() {
-        return status;
-    }
+    enter_own_mounts();
     let arguments = Arguments::from_args();
     let trial = |(name, test): Test| {
         Trial::test(name, move || {
@@ -49,18 +48,16 @@ fn main() -> ExitCode {
     conclusion.exit_code()
 }
 
-/// Runs this program anew where what it mounts goes away with it. `None` if it is there already, or never can be.
-fn in_own_mounts() -> Option<ExitCode> {
-    const THERE: &str = "HUBGATE_CRASH_MOUNTS";
+/// Becomes this program where what it mounts goes away with it, if that can be had.
+fn enter_own_mounts() {
     let unshare = || {
         let mut command = Command::new("unshare");
         command.args(["--mount", "--propagation", "private", "--"]);
         command
     };
-    if std::env::var_os(THERE).is_some() || !unshare().arg("true").status().is_ok_and(|status| status.success()) {
-        return None;
+    if std::env::var_os(hub::OWN_MOUNTS).is_none() && unshare().arg("true").status().is_ok_and(|ended| ended.success()) {
+        let own = std::env::current_exe().expect("this program");
+        let error = unshare().arg(own).args(std::env::args_os().skip(1)).env(hub::OWN_MOUNTS, "1").exec();
+        panic!("unshare: {error}");
     }
-    let own = std::env::current_exe().expect("this program");
-    let status = unshare().arg(own).args(std::env::args_os().skip(1)).env(THERE, "1").status().expect("unshare runs");
-    Some(if status.success() { ExitCode::SUCCESS } else { ExitCode::from(101) })
 }

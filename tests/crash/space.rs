@@ -78,7 +78,7 @@ fn full(name: &str, prepare: fn(&Hub)) {
     while reported.done() < 3 {
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
-    writer.kill();
+    assert!(writer.kill(), "a writer ended by itself");
     assert_eq!(helper_answer(&hub, 2), Ok(Some(model::owner(2))));
     is_served(&hub);
 }

@@ -205,7 +205,13 @@ fn a_removed_repository_is_missing() {
     hub.repo("alice/x", &[]);
     has(&alice, Write, "alice/x");
     hub.did(&["repo", "remove", "alice/x", "--yes"]);
-    has(&alice, None, "alice/x");
+    let missing = not_found(&alice);
+    alice.git(&["ls-remote", &Client::url("alice/x")]).is(&refused(missing.clone() + GIT_GIVES_UP).status(128));
+    // Whoever could make it anew hears how.
+    let create = format!("hubgate: create it with: ssh {} repo create alice/x\n", alice.at);
+    alice.ssh("git-receive-pack 'alice/x'").is(&refused(missing + &create));
+    let stranger = hub.stranger();
+    has(&stranger, None, "alice/x");
 }
 
 fn the_rows_of_the_hostile_inputs_are_decided_as_they_say() {

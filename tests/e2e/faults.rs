@@ -4,8 +4,9 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
-use crate::harness::{Client, Hub, Outcome, Setup, background, refused, says, silent, trials};
+use crate::harness::{Background, Client, Hub, Outcome, Setup, background, refused, says, silent, trials};
 use crate::texts::{denied, hi};
 
 trials![
@@ -83,10 +84,10 @@ fn a_locked_database_is_unavailable() {
     let _master = alice.master();
     let mut sqlite = hub.as_login(Path::new("/usr/bin/sqlite3"));
     sqlite.arg(hub.path("db/hubgate.db")).args([
-        "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; UPDATE owner SET id = id; SELECT 1",
+        "PRAGMA locking_mode = EXCLUSIVE; CREATE TABLE held (x); SELECT 1",
         ".shell echo locked; sleep 100",
     ]);
-    let sqlite = lock(sqlite);
+    let sqlite = lock(&hub, sqlite);
     let reference = alice.greet().is_unavailable();
     is_logged(&hub, &reference, "the database");
     drop(sqlite);
@@ -94,13 +95,15 @@ fn a_locked_database_is_unavailable() {
 }
 
 /// Starts a program that prints a line once it holds a lock, and waits for that line.
-fn lock(mut command: Command) -> crate::harness::Background {
-    use std::io::{BufRead, BufReader};
-    let (reader, writer) = std::io::pipe().expect("a pipe");
-    let process = background(command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::null()));
-    drop(command);
-    let lines = BufReader::new(reader).lines().map_while(Result::ok);
-    assert!(lines.into_iter().any(|line| line == "locked"), "no lock");
+fn lock(hub: &Hub, mut command: Command) -> Background {
+    let said = hub.path("locked");
+    let output = fs::File::create(&said).expect("a file");
+    let process = background(command.stdin(Stdio::null()).stdout(output).stderr(Stdio::null()));
+    let start = Instant::now();
+    while !fs::read_to_string(&said).is_ok_and(|said| said.contains("locked")) {
+        assert!(start.elapsed() < Duration::from_secs(20), "no lock");
+        std::thread::sleep(Duration::from_millis(10));
+    }
     process
 }
 
@@ -110,8 +113,9 @@ fn a_busy_writer_delays_nobody() {
     hub.repo("alice/x", &[]);
     let mut sqlite = hub.as_login(Path::new("/usr/bin/sqlite3"));
     sqlite.arg(hub.path("db/hubgate.db"));
-    sqlite.args(["BEGIN IMMEDIATE; UPDATE owner SET disabled = 'half done'; SELECT 1", ".shell echo locked; sleep 100"]);
-    let _sqlite = lock(sqlite);
+    sqlite
+        .args(["BEGIN IMMEDIATE; UPDATE owner SET disabled = 'half done'; SELECT 1", ".shell echo locked; sleep 100"]);
+    let _sqlite = lock(&hub, sqlite);
     alice.greet().is(&says(hi("alice")));
     alice.git(&["clone", "--quiet", &Client::url("alice/x")]).is(&silent());
 }

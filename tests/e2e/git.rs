@@ -307,17 +307,17 @@ fn a_sha256_repository_is_cloned_and_pushed() {
 fn a_repository_of_100_000_objects_is_cloned() {
     with_each_git(|hub, alice| {
         hub.empty_repo("alice/large", &[]);
-        let mut stream = String::new();
         // 990 commits, each with a tree of 100 blobs of its own: 990 * (1 + 1 + 100) = 100,980 objects.
-        for commit in 0..990 {
-            stream.push_str(&format!(
-                "commit refs/heads/main\ncommitter A <a@example.com> {commit} +0000\ndata 0\ndeleteall\n"
-            ));
-            for file in 0..100 {
+        let commits = (0..990).map(|commit| {
+            let files = (0..100).map(|file| {
                 let content = format!("{commit} {file}");
-                stream.push_str(&format!("M 100644 inline f{file}\ndata {}\n{content}\n", content.len()));
-            }
-        }
+                format!("M 100644 inline f{file}\ndata {}\n{content}\n", content.len())
+            });
+            let head =
+                format!("commit refs/heads/main\ncommitter A <a@example.com> {commit} +0000\ndata 0\ndeleteall\n");
+            head + &files.collect::<String>()
+        });
+        let stream: String = commits.collect();
         let mut import = hub.as_login(&machine().newest_git().path);
         import.env("HOME", machine().dir.join("home")).arg("--git-dir").arg(hub.directory("alice/large"));
         run_with(import.args(["fast-import", "--quiet", "--depth=0"]), stream.as_bytes()).succeeded();

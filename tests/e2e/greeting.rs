@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::harness::{Client, Hub, Key, KeyKind, Setup, refused, run, says, trials};
+use crate::harness::{Client, Hub, Key, KeyKind, Setup, refused, run, says, silent, trials};
 use crate::texts::{denied, hi, not_supported, unknown_key};
 
 trials![
@@ -12,6 +12,7 @@ trials![
     an_unknown_key_hears_where_keys_are_added,
     an_unknown_key_is_denied_where_anonymous_is_off,
     a_client_without_a_key_is_denied,
+    a_deploy_key_is_greeted_by_its_repository,
     a_terminal_is_refused_and_the_greeting_still_comes,
     a_terminal_that_is_insisted_on_is_refused,
     help_says_what_there_is,
@@ -77,6 +78,18 @@ fn a_client_without_a_key_is_denied() {
     let outcome = nobody.ssh_with(&["-oBatchMode=yes", "-oPubkeyAuthentication=no"], "", b"");
     outcome.is(&refused(denied(&nobody)).status(255));
     hub.logged::<&str>(&[]);
+}
+
+fn a_deploy_key_is_greeted_by_its_repository() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "acme"]);
+    hub.repo("datasets/acme/x", &["--private"]);
+    let key = Key::new("ci");
+    let file = key.public_file();
+    hub.did(&["deploy-key", "add", "datasets/acme/x", file.to_str().expect("UTF-8")]);
+    let ci = Client::new(&hub, None, key);
+    ci.greet().is(&says(hi("deploy key of datasets/acme/x")));
+    ci.git(&["clone", "--quiet", &Client::url("datasets/acme/x")]).is(&silent());
 }
 
 fn a_terminal_is_refused_and_the_greeting_still_comes() {

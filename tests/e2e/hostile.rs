@@ -365,9 +365,7 @@ fn the_helper_rows_are_answered_as_they_say() {
                                   cause=\"the key that sshd handed over does not decode: is it %t %k?\""]);
                 }
                 "helper-008" => {
-                    let outcome = hub.helper(&[login, "sk-ssh-ed25519@openssh.com", SK_WITH_NEWLINE]);
-                    assert!(outcome.stdout.iter().filter(|byte| **byte == b'\n').count() <= 1, "{outcome}");
-                    outcome.is(&says(""));
+                    hub.helper(&[login, "sk-ssh-ed25519@openssh.com", SK_WITH_NEWLINE]).is(&says(""));
                 }
                 id => panic!("{id}: no answer known"),
             }

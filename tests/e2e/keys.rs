@@ -99,7 +99,7 @@ fn two_accounts_on_one_machine_are_told_apart_by_their_keys() {
     client.ssh_with(&["-oIdentitiesOnly=yes", "-i", file], "", b"").is(&says(hi("home")));
 }
 
-/// A program that prints a passphrase, as SSH_ASKPASS wants it.
+/// A program that prints a passphrase, as ssh's askpass is to do.
 fn askpass(client: &Client, passphrase: &str) -> PathBuf {
     let file = client.home.join("askpass");
     fs::write(&file, format!("#!/bin/sh\necho {passphrase}\n")).expect("a file");

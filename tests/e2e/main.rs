@@ -7,19 +7,25 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::print_stderr,
-    clippy::exit,
+    clippy::indexing_slicing,
     reason = "a test that cannot go on fails, and the harness speaks to whoever runs it"
 )]
 
 mod access;
+mod accounts;
+mod clients;
+mod concurrency;
 mod faults;
 mod git;
 mod greeting;
 mod harness;
 mod helper;
 mod hostile;
+mod key_command;
 mod keys;
 mod login_shell;
+mod operator;
+mod repo_command;
 mod rows;
 mod texts;
 
@@ -36,11 +42,17 @@ fn main() -> ExitCode {
         greeting::TRIALS,
         keys::TRIALS,
         access::TRIALS,
+        git::TRIALS,
         hostile::TRIALS,
         helper::TRIALS,
         login_shell::TRIALS,
         faults::TRIALS,
-        git::TRIALS,
+        accounts::TRIALS,
+        key_command::TRIALS,
+        repo_command::TRIALS,
+        operator::TRIALS,
+        clients::TRIALS,
+        concurrency::TRIALS,
     ]
     .concat();
     let trials: Vec<Trial> = tests.into_iter().map(trial).collect();

@@ -3,7 +3,7 @@
 
 use std::ffi::CString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{Error, Read};
+use std::io::{Error, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
@@ -302,9 +302,10 @@ fn c_path(path: &Path) -> CString {
 fn call(number: c_long, arguments: &[c_long]) -> Result<c_long, Error> {
     let mut all = [0; 6];
     all.iter_mut().zip(arguments).for_each(|(slot, argument)| *slot = *argument);
-    let [a, b, c, d, e, f] = all;
+    let [first, second, third, fourth, fifth, sixth] = all;
     // SAFETY: each attack hands in numbers, and pointers to values that outlive the call.
-    nix::errno::Errno::result(unsafe { libc::syscall(number, a, b, c, d, e, f) }).map_err(Into::into)
+    let called = unsafe { libc::syscall(number, first, second, third, fourth, fifth, sixth) };
+    nix::errno::Errno::result(called).map_err(Into::into)
 }
 
 fn result(called: Result<c_long, Error>) -> Result<(), Error> {
@@ -315,14 +316,13 @@ fn close(descriptor: c_long) {
     let _ = call(libc::SYS_close, &[descriptor]);
 }
 
-/// Attacks, from within, and prints what came of it.
+/// Attacks, from within, and prints what came of it: a line for each, its name and the error's number.
 pub(crate) fn run(scene: &Scene, repository: &Path) {
     std::env::set_current_dir(repository).expect("the repository");
+    let mut said = std::io::stdout().lock();
     for (name, _, _, attack) in ATTACKS {
-        match attack(scene) {
-            Ok(()) => println!("{name}\t0"),
-            Err(error) => println!("{name}\t{}", error.raw_os_error().unwrap_or(-1)),
-        }
+        let errno = attack(scene).err().map_or(0, |error| error.raw_os_error().unwrap_or(-1));
+        writeln!(said, "{name}\t{errno}").expect("a pipe");
     }
 }
 
@@ -372,7 +372,7 @@ fn attack(arrange: impl Fn(Session) -> Session, mode: Mode, held: Held) {
             (false, Depends) => true,
         };
         if !right {
-            wrong += &format!("{name}: {}\n", Error::from_raw_os_error(errno));
+            wrong = format!("{wrong}{name}: {}\n", Error::from_raw_os_error(errno));
         }
     }
     assert!(wrong.is_empty(), "{session:?} {held:?}\n{wrong}");

@@ -32,13 +32,15 @@ pub(crate) struct Session {
 }
 
 /// What a session can be told.
-const KEYS: [&str; 11] = ["abi", "attack", "fsize", "git", "hooks", "keep", "mode", "missing", "peak", "pins", "tell"];
+const KEYS: [&str; 12] =
+    ["abi", "attack", "bytes", "fsize", "git", "hooks", "keep", "missing", "mode", "peak", "pins", "tell"];
 
 impl Session {
     pub(crate) fn new(mode: Mode) -> Self {
         Self { words: BTreeMap::from([("mode", mode.to_string())]) }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "reads better at every call")]
     pub(crate) fn with(mut self, key: &'static str, value: impl ToString) -> Self {
         assert!(KEYS.contains(&key), "{key}");
         self.words.insert(key, value.to_string());
@@ -81,9 +83,9 @@ pub(crate) fn main() -> Option<ExitCode> {
         rest = more;
     }
     // ssh's own options stand before the host.
-    let at = rest.iter().position(|word| word.starts_with("git-")).expect("a command");
-    let (service, path) = rest[at].split_once(' ').expect("a service and a path");
-    let program: Vec<&str> = rest[at + 1..].iter().map(String::as_str).collect();
+    let mut rest = rest.iter().skip_while(|word| !word.starts_with("git-"));
+    let (service, path) = rest.next().and_then(|command| command.split_once(' ')).expect("a service and a path");
+    let program: Vec<&str> = rest.map(String::as_str).collect();
     Some(serve(&session, service, Path::new(path.trim_matches('\'')), &program))
 }
 
@@ -136,7 +138,8 @@ fn serve(session: &Session, service: &str, repository: &Path, program: &[&str]) 
         return ExitCode::SUCCESS;
     }
     let protocol = std::env::var_os("GIT_PROTOCOL");
-    let serving = Serving { git: &git, service, protocol: protocol.as_deref(), hooks: &hooks, push_bytes: 0 };
+    let push_bytes = session.get("bytes").map_or(0, |bytes| bytes.parse().expect("bytes"));
+    let serving = Serving { git: &git, service, protocol: protocol.as_deref(), hooks: &hooks, push_bytes };
     let mut command = match program {
         [] if session.get("pins") == Some("no") => {
             let mut command = Command::new(&git);

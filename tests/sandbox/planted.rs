@@ -119,15 +119,19 @@ fn programs() {
         plant(&store);
         exercise(&store, &store.session(Mode::Off).with("git", git.display()).with("pins", "no"));
         let seen = ran(&store);
-        assert!(seen.contains("hooks/proc-receive") || seen.contains("hooks/reference-transaction"), "{git:?}: {seen}");
+        assert!(
+            seen.contains("hooks/proc-receive") || seen.contains("hooks/reference-transaction"),
+            "{}: {seen}",
+            git.display()
+        );
 
         for mode in [Mode::BestEffort, Mode::Off] {
             let store = Store::new();
             plant(&store);
             exercise(&store, &store.session(mode).with("git", git.display()));
-            assert_eq!(ran(&store), "", "{git:?} in mode {mode}");
+            assert_eq!(ran(&store), "", "{} in mode {mode}", git.display());
             // Not for want of trying: the tag went in. (Branches are for a hook that is not there: proc-receive.)
-            assert!(store.refs().contains("refs/tags/x"), "{git:?} in mode {mode}: {}", store.refs());
+            assert!(store.refs().contains("refs/tags/x"), "{} in mode {mode}: {}", git.display(), store.refs());
         }
     }
 }
@@ -141,7 +145,7 @@ fn hooks_without_pins() {
         let store = Store::new();
         plant(&store);
         exercise(&store, &store.session(Mode::Required).with("git", git.display()).with("pins", "no"));
-        assert_eq!(ran(&store), "", "{git:?}");
+        assert_eq!(ran(&store), "", "{}", git.display());
     }
 }
 
@@ -253,7 +257,7 @@ fn bomb() {
         let session = store.boxed(&git).with("peak", peak.display());
         let took_little = |what: &str| {
             let kilobytes: u64 = fs::read_to_string(&peak).expect("a peak").parse().expect("a number");
-            assert!((1 << 10..64 << 10).contains(&kilobytes), "{what} by {git:?} took {kilobytes} KB");
+            assert!((1 << 10..64 << 10).contains(&kilobytes), "{what} by {} took {kilobytes} KB", git.display());
         };
         store.git_by(&session, &["-C", "work", "push", "--quiet", &url, "main"]);
         assert!(store.refs().contains(&commit));

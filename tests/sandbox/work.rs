@@ -266,11 +266,11 @@ fn surroundings() {
         if !close_range {
             session = session.with("missing", "close_range");
         }
-        let script = r#"
+        let script = r"
             umask; ulimit -n; ulimit -c; ulimit -f
             echo kept >&$KEPT || echo not kept
             (echo inherited >&9) 2>/dev/null && echo inherited || echo closed
-        "#;
+        ";
         let command = session.command("git-receive-pack", &store.own(), &["/bin/sh", "-c", script]);
         // A descriptor that whoever started the session left open: the shell's 9 is one that this program inherits.
         let shell = format!("exec 9>'{}'; exec \"$0\" \"$@\"", store.path("inherited").display());

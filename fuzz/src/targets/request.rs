@@ -34,6 +34,13 @@ pub fn ssh_original_command(data: &[u8]) -> bool {
             assert_eq!(command, "help");
             return true;
         }
+        Request::Account => {
+            // Words for `services` to read: one line, and no verb of git's.
+            assert!(data.len() <= 4096 && !command.contains(char::is_control) && !command.starts_with("git"));
+            assert!(command.starts_with(|c: char| c.is_ascii_lowercase()));
+            assert!(Request::parse(Some(format!("{command}\n").as_bytes())).is_err());
+            return true;
+        }
         Request::Git(service, path) => (format!("git {service} {path}"), None),
         Request::Lfs(program, operation, path) => {
             let program = match program {

@@ -5,10 +5,10 @@ use rusqlite::Connection;
 
 use super::{Hub, add_repository, fingerprint, owner, path};
 use crate::access::{
-    Account, CollaboratorRole, Gate, GateRequest, Grant, KeyFacts, KeyHolder, Removal, RepositoryFacts, Role, Scope,
-    Visibility,
+    Account, CollaboratorRole, Gate, GateRequest, Grant, KeyFacts, KeyHolder, OwnerFacts, Removal, RepositoryFacts,
+    Role, Scope, Visibility,
 };
-use crate::db::{Error, GateMode, Opens, ServedRepository, SessionFacts};
+use crate::db::{Error, GateMode, Opens, OwnerKind, ServedRepository, SessionFacts};
 
 /// The clock of every session here.
 const NOW: i64 = 1_000_000;
@@ -96,6 +96,37 @@ fn a_session_sees_what_its_account_was_granted_and_nobody_elses() {
     for (key, expected) in [(1, common), (2, bob), (9, nobody)] {
         assert_eq!(session(&hub, key, Some("acme/x")).repository.unwrap().facts, expected, "key {key}");
     }
+}
+
+#[test]
+fn a_session_sees_its_standing_with_the_owner_that_the_path_names_whatever_is_there() {
+    let mut hub = Hub::new();
+    let [acme, alice, bob] = ["acme", "alice", "bob"].map(|name| hub.store.owner(&owner(name)).unwrap().id);
+    let until = Some(7);
+    hub.change(|change| {
+        super::add_key(change, "bob", 2)?;
+        change.set_member(&owner("acme"), &owner("bob"), Role::Contributor, until)?;
+        change.add_owner(OwnerKind::User, &owner("carol"), false)?;
+        change.rename_owner(OwnerKind::User, &owner("alice"), &owner("alicia"))
+    })
+    .unwrap();
+    let carol = hub.store.owner(&owner("carol")).unwrap().id;
+    let facts = |id, may_create, role| Some(OwnerFacts { id, may_create, role });
+    let contributor = Some(Grant { value: Role::Contributor, until });
+    let admin = Some(Grant { value: Role::Admin, until: None });
+    for (key, text, expected) in [
+        (1, "acme/nothing", facts(acme, true, admin)),
+        (2, "Acme/x", facts(acme, true, contributor)),
+        (9, "acme/x", facts(acme, true, None)),
+        (2, "bob/nothing", facts(bob, true, None)),
+        (2, "carol/x", facts(carol, false, None)),
+        // By the old name too, which leads to the same account.
+        (1, "alice/x", facts(alice, true, None)),
+        (1, "nobody/x", None),
+    ] {
+        assert_eq!(session(&hub, key, Some(text)).owner, expected, "key {key}, {text}");
+    }
+    assert_eq!(session(&hub, 1, None).owner, None);
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub(super) fn run(session: &Session<'_>, code: &str) -> Result<Outcome, Trouble>
     if !matches!(session.identity, Identity::Anonymous) {
         return Err(Trouble::Refused("the key that you are using is in use already: join with a new one".to_owned()));
     }
-    let Some(Proven::Key(proven)) = &session.proven else {
+    let Some(Proven::Key(proven)) = &session.caller.proven else {
         let cause = "join needs ExposeAuthInfo yes in sshd's configuration";
         return Err(Trouble::Fault(FaultKind::Broken, cause.to_owned()));
     };
@@ -75,7 +75,7 @@ impl Attempts {
             Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(failed(error)),
             Ok(()) | Err(_) => {}
         }
-        let subjects = [format!("key {}", session.form.fingerprint()), format!("address {}", session.address)];
+        let subjects = [format!("key {}", session.form.fingerprint()), format!("address {}", session.caller.address)];
         let open = |subject: &String| lock(&directory, subject).map_err(failed);
         subjects.iter().map(open).collect::<Result<_, _>>().map(Self)
     }

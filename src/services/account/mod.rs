@@ -11,24 +11,17 @@ mod key;
 mod org;
 mod repo;
 
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
-use std::path::Path;
-
 use clap::Parser;
 use clap::error::ErrorKind;
 use serde_json::{Value, json};
 
-use crate::access::{Account, Decision, Denial, Identity, KeyFacts, NotAdmitted, Scope, decide, identify};
-use crate::clock::now;
-use crate::config::{Config, DEFAULT_PATH};
-use crate::db::{self, ChangeError, Reader, ServedRepository, SessionFacts, Store};
-use crate::gateway::SID;
-use crate::gateway::user_auth::Proven;
-use crate::log::{self, Level, Line};
-use crate::message::{Answer, FaultKind, Refusal, Speaker, Status};
+use super::caller::{Caller, Standing};
+use crate::access::{Account, Decision, Denial, Identity, KeyFacts, NotAdmitted, Scope, decide};
+use crate::config::Config;
+use crate::db::{self, ChangeError, Reader, ServedRepository, Store};
+use crate::message::{Answer, FaultKind, Refusal, Status};
 use crate::name::{RepoPath, Title};
-use crate::request::{Arguments, BadRequest, Form};
+use crate::request::{BadRequest, Form};
 
 use cli::{Cli, Command};
 
@@ -82,6 +75,7 @@ impl Outcome {
 
 /// One command's session.
 struct Session<'a> {
+    caller: &'a Caller,
     config: &'a Config,
     form: &'a Form,
     identity: Identity,
@@ -89,43 +83,23 @@ struct Session<'a> {
     barred: Option<NotAdmitted>,
     /// The key as its row has it.
     key: Option<(KeyFacts, Title)>,
-    /// What sshd says was proven.
-    proven: Option<Proven>,
-    /// The peer's address.
-    address: String,
-    /// The session's id, for faults and for the audit.
-    sid: String,
     now: i64,
 }
 
 /// Runs the command of `SSH_ORIGINAL_COMMAND` for the gateway's words.
-pub(super) fn run(words: &[OsString]) -> Answer {
-    let variable = |name: &str| std::env::var_os(name).unwrap_or_default();
-    let sid = variable(SID).to_string_lossy().into_owned();
-    let words: Vec<Vec<u8>> = words.iter().map(|word| word.clone().into_vec()).collect();
-    let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
-    let broken = || Answer::fault(FaultKind::Broken, &sid);
-    let Some(Arguments { config: file, form: Some(form), .. }) = Arguments::parse(&words) else { return broken() };
-    let Ok(config) = Config::load(Path::new(file.as_deref().unwrap_or(DEFAULT_PATH))) else { return broken() };
-    let command = variable("SSH_ORIGINAL_COMMAND").to_string_lossy().into_owned();
-    let address = variable("SSH_CONNECTION").to_string_lossy().split(' ').next().unwrap_or_default().to_owned();
-    let proven = std::env::var_os("SSH_USER_AUTH").and_then(|file| crate::gateway::user_auth::read(&file).ok()?);
-    let session = begin(&config, &form, proven, address, sid.clone());
-    let (outcome, speaker_key) = match session {
-        Ok(session) => (session.answer(&command), session.key),
+pub(super) fn run(caller: &Caller) -> Answer {
+    let (outcome, key) = match begin(caller) {
+        Ok(session) => (session.answer(&String::from_utf8_lossy(&caller.command)), session.key),
         Err(trouble) => (Err(trouble), None),
     };
-    let title = speaker_key.as_ref().map(|(_, title)| title);
-    let speaker = Speaker { config: &config, form: &form, title, deployed: None };
     match outcome {
         Ok(answer) => answer,
-        Err(Trouble::Refusal(refusal)) => speaker.refusal(&refusal),
+        Err(Trouble::Refusal(refusal)) => caller.speaker(key.as_ref()).refusal(&refusal),
         Err(Trouble::Refused(line)) => refused(&line, Status::Refused),
         Err(Trouble::Usage(line)) => refused(&line, Status::Usage),
         Err(Trouble::Fault(kind, cause)) => {
-            let line = Line::default().field("sid", &sid).field("decision", "fault").field("cause", cause);
-            log::send(&config.log.socket, super::PROGRAM, Level::Error, &line);
-            Answer::fault(kind, &sid)
+            caller.log_fault(&cause);
+            Answer::fault(kind, &caller.sid)
         }
     }
 }
@@ -135,26 +109,8 @@ fn refused(text: &str, status: Status) -> Answer {
 }
 
 /// Says who the session speaks for, as the gateway did.
-fn begin<'a>(
-    config: &'a Config,
-    form: &'a Form,
-    proven: Option<Proven>,
-    address: String,
-    sid: String,
-) -> Result<Session<'a>, Trouble> {
-    let now = now();
-    let reader = Reader::open(&config.paths.database)?;
-    let (identity, key) = match (form, &proven) {
-        (Form::Certificate(..), Some(Proven::Certificate(certificate))) => {
-            let (facts, _) = reader.session_by_certificate(certificate, None, now)?;
-            (crate::access::identify_certificate(&facts, now), None)
-        }
-        _ => {
-            let facts = reader.session(&form.fingerprint(), None, now)?;
-            let key = facts.key.as_ref().map(|(key, _)| key);
-            (identify(form, key, &address, now), facts.key)
-        }
-    };
+fn begin(caller: &Caller) -> Result<Session<'_>, Trouble> {
+    let Standing { identity, key, .. } = caller.standing(&Reader::open(&caller.config.paths.database)?, None)?;
     let (identity, barred) = match identity {
         Ok(identity) => (identity, None),
         Err(NotAdmitted::OtherAccount) => {
@@ -163,7 +119,8 @@ fn begin<'a>(
         Err(reason) if reason.leaves_release() => (Identity::Anonymous, Some(reason)),
         Err(reason) => return Err(Trouble::Refusal(Refusal::NotAdmitted(reason))),
     };
-    Ok(Session { config, form, identity, barred, key, proven, address, sid, now })
+    let Caller { config, form, now, .. } = caller;
+    Ok(Session { caller, config, form, identity, barred, key, now: *now })
 }
 
 impl Session<'_> {
@@ -275,15 +232,7 @@ impl Session<'_> {
     /// What the path leads to, whoever asks.
     fn find(&self, path: &RepoPath) -> Result<Option<ServedRepository>, Trouble> {
         let reader = Reader::open(&self.config.paths.database)?;
-        match &self.proven {
-            Some(Proven::Certificate(certificate)) => {
-                Ok(reader.session_by_certificate(certificate, Some(path), self.now)?.1)
-            }
-            Some(Proven::Key(_)) | None => {
-                let SessionFacts { repository, .. } = reader.session(&self.form.fingerprint(), Some(path), self.now)?;
-                Ok(repository)
-            }
-        }
+        Ok(self.caller.standing(&reader, Some(path))?.repository)
     }
 
     fn store(&self) -> Result<Store, Trouble> {
@@ -292,7 +241,7 @@ impl Session<'_> {
 
     /// Who asked, for the audit: the account and its key.
     fn actor(&self) -> String {
-        format!("{} {} sid={}", self.form.user(), self.form.fingerprint(), self.sid)
+        format!("{} {} sid={}", self.form.user(), self.form.fingerprint(), self.caller.sid)
     }
 }
 

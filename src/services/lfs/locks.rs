@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use super::Fault;
 
-pub(super) use file::FileLocks;
+pub(crate) use file::FileLocks;
 pub use table::MemoryLocks;
 
 /// The longest path that can be locked, in bytes.

@@ -27,6 +27,7 @@ use std::error::Error;
 use crate::request::Operation;
 
 pub use hash::Verified;
+pub(crate) use locks::FileLocks;
 pub use locks::{BadLockId, BadLockPath, Filter, Lock, LockId, LockPath, Locking, Locks, MemoryLocks};
 pub use oid::{BadOid, Oid};
 pub use packet::{Broken, Input, Plain, Waiting};

@@ -38,10 +38,7 @@ pub(super) struct Head {
 
 impl Head {
     /// Reads the next request; `None` where there is none.
-    pub(super) fn read<I: Input>(
-        reader: &mut PacketReader<I>,
-        waiting: Waiting,
-    ) -> Result<Option<Self>, Broken> {
+    pub(super) fn read<I: Input>(reader: &mut PacketReader<I>, waiting: Waiting) -> Result<Option<Self>, Broken> {
         let command = loop {
             match reader.packet(waiting)? {
                 None => return Ok(None),

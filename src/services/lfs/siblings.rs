@@ -94,8 +94,14 @@ impl Siblings {
     /// Where it can be neither opened nor made. The session goes on without.
     pub fn open(board: &Path, group: Group) -> io::Result<Self> {
         let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
-        let file =
-            File::options().read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(flags).open(board)?;
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags(flags)
+            .open(board)?;
         Ok(Self { board: file, group, grace: GRACE })
     }
 

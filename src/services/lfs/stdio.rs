@@ -63,7 +63,6 @@ pub struct Stdin {
     patience: Patience,
     siblings: Option<Siblings>,
     interruption: Interruption,
-    idle_since: Option<Moment>,
     told_to_go: bool,
 }
 
@@ -80,7 +79,7 @@ impl Stdin {
     #[must_use]
     pub fn of(descriptor: OwnedFd, patience: Patience) -> Self {
         let interruption = Interruption::default();
-        Self { file: descriptor.into(), patience, siblings: None, interruption, idle_since: None, told_to_go: false }
+        Self { file: descriptor.into(), patience, siblings: None, interruption, told_to_go: false }
     }
 
     /// Ends the session, as if the client had gone, when its siblings are and it is idle.
@@ -116,6 +115,7 @@ impl Stdin {
             Waiting::Rest => Some(self.patience.rest),
             Waiting::Command => None,
         };
+        let idle = if waiting == Waiting::Command { Some(Moment::now()?) } else { None };
         let deadline = patience.and_then(|patience| Instant::now().checked_add(patience));
         loop {
             if self.interruption.came() {
@@ -127,11 +127,7 @@ impl Stdin {
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return Err(ErrorKind::TimedOut.into());
             }
-            if let (Waiting::Command, Some(siblings)) = (waiting, &self.siblings) {
-                let idle = match self.idle_since {
-                    Some(idle) => idle,
-                    None => *self.idle_since.insert(Moment::now()?),
-                };
+            if let (Some(idle), Some(siblings)) = (idle, &self.siblings) {
                 if siblings.are_gone_since(idle) {
                     self.told_to_go = true;
                     return Ok(false);
@@ -143,7 +139,6 @@ impl Stdin {
 
 impl Input for Stdin {
     fn read(&mut self, buffer: &mut [u8], waiting: Waiting) -> io::Result<usize> {
-        self.idle_since = None;
         loop {
             if !self.wait(waiting)? {
                 return Ok(0);

@@ -85,7 +85,9 @@ impl Hub {
     /// One in which these objects are stored.
     fn with(objects: &[&str]) -> Self {
         let hub = Self::new();
-        objects.iter().for_each(|object| hub.put_file(&Oid::of(object.as_bytes()), object.as_bytes()));
+        for object in objects {
+            hub.put_file(&Oid::of(object.as_bytes()), object.as_bytes());
+        }
         hub
     }
 
@@ -187,7 +189,7 @@ fn named(text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {
         let (name, after) = after.split_once('}').unwrap();
-        named += &format!("{before}{}", Oid::of(name.as_bytes()));
+        named = named + before + &Oid::of(name.as_bytes()).to_string();
         rest = after;
     }
     named + rest

@@ -19,7 +19,9 @@ pub(crate) struct Entry {
     pub(crate) program: String,
     /// The session's id, which differs from run to run.
     pub(crate) sid: Option<String>,
-    /// The fields, without the session's id.
+    /// What the session's box is made of, which differs from kernel to kernel.
+    pub(crate) sandbox: Option<String>,
+    /// The fields, without the session's id and its box.
     pub(crate) fields: String,
 }
 
@@ -87,6 +89,13 @@ impl Drop for Syslog {
     }
 }
 
+/// Takes one field out of a line; its name comes with the blank before and the sign behind.
+fn take_field(fields: &str, name: &str) -> (Option<String>, String) {
+    let Some((before, after)) = fields.split_once(name) else { return (None, fields.to_owned()) };
+    let (value, after) = after.split_at(after.find(' ').unwrap_or(after.len()));
+    (Some(value.to_owned()), before.to_owned() + after)
+}
+
 /// Reads `<PRIORITY>PROGRAM[PID]: FIELDS`.
 fn parse(line: &str) -> Entry {
     let parsed = || -> Option<Entry> {
@@ -106,7 +115,8 @@ fn parse(line: &str) -> Entry {
             None => (None, fields),
         };
         let program = program.split_once('[')?.0.to_owned();
-        Some(Entry { level, program, sid, fields: fields.to_owned() })
+        let (sandbox, fields) = take_field(fields, " sandbox=");
+        Some(Entry { level, program, sid, sandbox, fields })
     };
     parsed().unwrap_or_else(|| panic!("not a line of our log: {line:?}"))
 }

@@ -22,7 +22,7 @@ const HEADING: &str = "hubgate locks 1";
 
 /// Locks in `lfs/locks.txt`: a line each, rewritten whole, by one session at a time.
 #[derive(Debug)]
-pub(in super::super) struct FileLocks {
+pub(crate) struct FileLocks {
     owner: String,
     repository: OwnedFd,
 }
@@ -37,7 +37,7 @@ impl FileLocks {
     ///
     /// # Errors
     /// Where the descriptor cannot be had twice.
-    pub(in super::super) fn new(repository: BorrowedFd<'_>, owner: &str) -> std::io::Result<Self> {
+    pub(crate) fn new(repository: BorrowedFd<'_>, owner: &str) -> std::io::Result<Self> {
         Ok(Self { owner: owner.to_owned(), repository: repository.try_clone_to_owned()? })
     }
 

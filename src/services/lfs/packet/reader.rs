@@ -228,11 +228,12 @@ mod tests {
 
     #[test]
     fn the_longest_packet_is_65520_bytes_and_many_of_them_pass_the_end_of_the_buffer() {
-        let longest = [b"fff0".as_slice(), &[7; DATA_MAX]].concat();
+        let data = vec![7; DATA_MAX];
+        let longest = [b"fff0".as_slice(), &data].concat();
         let many = longest.repeat(9);
         let mut reader = PacketReader::new(Plain(many.as_slice()));
         for _ in 0..9 {
-            assert_eq!(reader.packet(Waiting::Command).unwrap(), Some(Packet::Data(&[7; DATA_MAX])));
+            assert_eq!(reader.packet(Waiting::Command).unwrap(), Some(Packet::Data(&data)));
         }
         assert_eq!(reader.packet(Waiting::Command).unwrap(), None);
     }

@@ -10,7 +10,8 @@ fn each_object_is_answered_once_with_what_is_to_be_done() {
         let request = "batch; transfer=ssh; hash-algo=sha256; refname=refs/heads/main; 0001; \
                        {there} 5; {missing} 7; {there} 5; {other} 5; 0000";
         let (answer, summary) = Hub::with(&["there"]).answers(operation, request);
-        let expected = format!("status 200; 0001; {{there}} 5 {there}; {{missing}} 7 {missing}; {{other}} 5 {missing}; 0000");
+        let expected =
+            format!("status 200; 0001; {{there}} 5 {there}; {{missing}} 7 {missing}; {{other}} 5 {missing}; 0000");
         assert_answer(&answer, &expected, request);
         assert_eq!(summary.refused, 0);
     }
@@ -87,7 +88,11 @@ fn a_batch_is_bounded() {
     let answer = hub.upload(&list(100));
     assert!(answer.starts_with("status 200; 0001; ") && answer.matches(" 1 upload; ").count() == 100);
     let answer = hub.upload(&format!("{}; {PING}", list(101)));
-    assert_answer(&answer, &format!("status 413; 0001; a batch lists at most 100 objects; 0000; {PONG}"), "101 objects");
+    assert_answer(
+        &answer,
+        &format!("status 413; 0001; a batch lists at most 100 objects; 0000; {PONG}"),
+        "101 objects",
+    );
 }
 
 #[test]

@@ -33,7 +33,10 @@ fn a_session_in_a_process() {
 /// The words of a shell that start such a process.
 fn shell_command() -> String {
     let program = std::env::current_exe().unwrap();
-    format!("exec '{}' --exact services::lfs::tests::crashes::a_session_in_a_process --nocapture 3>&1 >/dev/null", program.display())
+    format!(
+        "exec '{}' --exact services::lfs::tests::crashes::a_session_in_a_process --nocapture 3>&1 >/dev/null",
+        program.display()
+    )
 }
 
 fn start(hub: &Hub, named: bool) -> Child {

@@ -72,7 +72,9 @@ fn every_synthetic_row_is_built_and_gets_its_verdict() {
             "lfs-026" => (Operation::Upload, put("size=12; ", "tEsT CoNtEnT")),
             "lfs-034" => {
                 let mut bob = hub.locks.seen_by("bob");
-                let Locking::Locked(lock) = bob.lock(&LockPath::parse(b"a").unwrap(), None, NOW).unwrap() else { panic!() };
+                let Locking::Locked(lock) = bob.lock(&LockPath::parse(b"a").unwrap(), None, NOW).unwrap() else {
+                    panic!()
+                };
                 (Operation::Upload, bytes(&format!("unlock {}; force=true; 0000", lock.id)))
             }
             "lfs-041" => (Operation::Upload, b"0001".to_vec()),

@@ -30,7 +30,10 @@ fn a_path_is_locked_once() {
     let theirs = told(&b, "b c", "bob");
     for (request, expected) in [
         ("lock; path=a; 0000", format!("status 409; {ours}; 0001; you have locked a already; 0000")),
-        ("lock; path=b c; refname=refs/heads/x; 0000", format!("status 409; {theirs}; 0001; b c is locked by bob; 0000")),
+        (
+            "lock; path=b c; refname=refs/heads/x; 0000",
+            format!("status 409; {theirs}; 0001; b c is locked by bob; 0000"),
+        ),
     ] {
         assert_answer(&hub.upload(&format!("{request}; {PING}")), &format!("{expected}; {PONG}"), request);
     }
@@ -46,7 +49,10 @@ fn what_cannot_be_a_path_is_not_locked() {
         ("lock; 0000", "lock needs the argument path"),
         ("lock; path=; 0000", "a path to lock has 1 to 4096 bytes"),
         (&long, "a path to lock has 1 to 4096 bytes"),
-        ("lock; path=/etc/passwd; 0000", "a path to lock is relative to the repository and has no part \".\" or \"..\""),
+        (
+            "lock; path=/etc/passwd; 0000",
+            "a path to lock is relative to the repository and has no part \".\" or \"..\"",
+        ),
         ("lock; path=a/../../b; 0000", "a path to lock is relative to the repository and has no part \".\" or \"..\""),
         ("lock; path=\u{9b}31m; 0000", "a path to lock is UTF-8 without control characters"),
         ("lock; path=a\tb; 0000", "a line has no control characters"),
@@ -69,7 +75,10 @@ fn what_cannot_be_a_path_is_not_locked() {
 fn who_locked_a_path_unlocks_it_and_is_told_what_it_was() {
     let (mut hub, a, _) = locked();
     for request in [format!("unlock {a}; 0000"), format!("unlock {a}; refname=refs/heads/main; force=true; 0000")] {
-        let expected = format!("status 200; {}; 0000; status 404; 0001; there is no lock {a}: it may have been removed; 0000", told(&a, "a", "alice"));
+        let expected = format!(
+            "status 200; {}; 0000; status 404; 0001; there is no lock {a}: it may have been removed; 0000",
+            told(&a, "a", "alice")
+        );
         assert_answer(&hub.clone_locks().upload(&format!("{request}; unlock {a}; 0000")), &expected, &request);
     }
     hub.upload(&format!("unlock {a}; 0000"));
@@ -152,7 +161,9 @@ fn a_list_that_is_asked_for_wrongly_is_refused_in_step() {
 
 #[test]
 fn pages_follow_each_other_to_the_end_and_no_lock_is_missed() {
-    for (count, limit, pages) in [(99, "", 1), (100, "", 1), (101, "", 2), (250, "", 3), (250, "limit=500; ", 3), (7, "limit=3; ", 3)] {
+    for (count, limit, pages) in
+        [(99, "", 1), (100, "", 1), (101, "", 2), (250, "", 3), (250, "limit=500; ", 3), (7, "limit=3; ", 3)]
+    {
         let mut hub = Hub::new();
         for i in 0..count {
             hub.locks.lock(&LockPath::parse(format!("f{i:03}").as_bytes()).unwrap(), None, NOW).unwrap();
@@ -164,13 +175,11 @@ fn pages_follow_each_other_to_the_end_and_no_lock_is_missed() {
             let answer = hub.upload(&format!("list-lock; {limit}{cursor}0000"));
             let paths = answer.split("; ").filter_map(|word| word.strip_prefix("path "));
             seen.extend(paths.map(|path| path.split_once(' ').unwrap().1.to_owned()));
-            match answer.split("; ").find_map(|word| word.strip_prefix("next-cursor=")) {
-                Some(next) => cursor = format!("cursor={next}; "),
-                None => {
-                    assert_eq!(page, pages, "{count} {limit}");
-                    break;
-                }
-            }
+            let Some(next) = answer.split("; ").find_map(|word| word.strip_prefix("next-cursor=")) else {
+                assert_eq!(page, pages, "{count} {limit}");
+                break;
+            };
+            cursor = format!("cursor={next}; ");
         }
         assert_eq!(seen, (0..count).map(|i| format!("f{i:03}")).collect::<Vec<_>>());
     }
@@ -188,7 +197,8 @@ fn a_page_goes_on_where_it_stopped_though_locks_come_and_go() {
     let locks = hub.locks.list(&Filter::default(), 0, 9).unwrap();
     hub.upload(&format!("unlock {}; 0000; lock; path=e; 0000", locks[1].id));
     let answer = hub.upload(&format!("list-lock; limit=9; cursor={cursor}; 0000"));
-    let paths: Vec<&str> = answer.split("; ").filter_map(|word| word.strip_prefix("path ")?.split(' ').nth(1)).collect();
+    let paths: Vec<&str> =
+        answer.split("; ").filter_map(|word| word.strip_prefix("path ")?.split(' ').nth(1)).collect();
     assert_eq!(paths, ["c", "d", "e"]);
     assert!(hub.upload("list-lock; cursor=9999; 0000") == "status 200; 0001; 0000");
 }

@@ -104,7 +104,7 @@ impl Read for Uneven<'_> {
 fn one_session_carries_many_objects() {
     let objects: Vec<Vec<u8>> = [3, 100_000, 0, 70_000, BESIDE, 1, BESIDE + 3, 50_000].map(large).into();
     let mut input = bytes("version 1; 0000");
-    objects.iter().for_each(|object| input.extend(put(object, 32_768)));
+    input.extend(objects.iter().flat_map(|object| put(object, 32_768)));
     input.extend(bytes("quit; 0000"));
     let mut hub = Hub::new();
     let mut output = Vec::new();

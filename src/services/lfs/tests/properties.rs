@@ -35,7 +35,7 @@ fn hub() -> Hub {
 #[test]
 fn arbitrary_bytes_never_panic_and_never_write_outside() {
     let inputs = (operation(), any::<bool>(), vec(any::<u8>(), 0..300));
-    holds(400, &inputs, |(operation, greet, garbage)| {
+    holds(300, &inputs, |(operation, greet, garbage)| {
         let mut hub = hub();
         let greeting = if greet { bytes("version 1; 0000") } else { Vec::new() };
         let input = [greeting, garbage].concat();
@@ -59,7 +59,8 @@ fn word() -> impl Strategy<Value = String> {
         id().prop_map(|id| format!("get-object {id}")),
         Just("lock".to_owned()),
         Just("unlock 1".to_owned()),
-        sample::select(vec!["list-lock", "list-locks", "quit", "version 1", "version 2", "hello", "", "="]).prop_map(str::to_owned),
+        sample::select(vec!["list-lock", "list-locks", "quit", "version 1", "version 2", "hello", "", "="])
+            .prop_map(str::to_owned),
         number().prop_map(|number| format!("size={number}")),
         path().prop_map(|path| format!("path={path}")),
         number().prop_map(|number| format!("limit={number}")),
@@ -95,7 +96,7 @@ fn request() -> impl Strategy<Value = String> {
 
 #[test]
 fn each_request_gets_one_answer_and_only_objects_are_left() {
-    let accepted = holds(500, &(operation(), vec(request(), 0..6)), |(operation, requests)| {
+    let accepted = holds(400, &(operation(), vec(request(), 1..7)), |(operation, requests)| {
         let mut hub = hub();
         let input = bytes(&format!("version 1; 0000; {}", requests.join("; ")));
         let mut output = Vec::new();
@@ -113,7 +114,7 @@ fn each_request_gets_one_answer_and_only_objects_are_left() {
         }
         Ok(summary.stored.0 + summary.sent.0 > 0)
     });
-    assert!(accepted > 150, "only {accepted} of 500 moved an object");
+    assert!(accepted > 100, "only {accepted} of 400 moved an object");
 }
 
 #[test]
@@ -126,8 +127,8 @@ fn how_an_input_comes_in_pieces_makes_no_difference() {
             self.0.read(&mut buffer[..most])
         }
     }
-    let inputs = (operation(), vec(request(), 0..6), vec(1..40_usize, 1..8), any::<bool>());
-    let moved = holds(300, &inputs, |(operation, requests, pieces, cut)| {
+    let inputs = (operation(), vec(request(), 1..7), vec(1..40_usize, 1..8), any::<bool>());
+    let moved = holds(250, &inputs, |(operation, requests, pieces, cut)| {
         let mut input = bytes(&format!("version 1; 0000; {}", requests.join("; ")));
         if cut {
             input.truncate(input.len() / 2 + 10);
@@ -137,12 +138,13 @@ fn how_an_input_comes_in_pieces_makes_no_difference() {
         let summary = first.talk(operation, Plain(input.as_slice()), &mut whole);
         second.talk(operation, Plain(Pieces(&input, pieces.iter().cycle())), &mut in_pieces);
         // The id of a lock is the one thing that differs.
-        let text = |output: &[u8]| words(output).split("; ").filter(|word| !names_a_lock(word)).collect::<Vec<_>>().join("; ");
+        let text =
+            |output: &[u8]| words(output).split("; ").filter(|word| !names_a_lock(word)).collect::<Vec<_>>().join("; ");
         prop_assert_eq!(text(&whole), text(&in_pieces));
         prop_assert_eq!(first.files(), second.files());
         Ok(summary.stored.0 + summary.sent.0 > 0)
     });
-    assert!(moved > 60, "only {moved} of 300 moved an object");
+    assert!(moved > 40, "only {moved} of 250 moved an object");
 }
 
 fn names_a_lock(word: &str) -> bool {

@@ -24,7 +24,11 @@ fn upload(hub: &mut Hub, naming: Naming, requests: &str) -> String {
 fn a_file_without_a_name_can_be_given_one_here() {
     let directory = tempfile::tempdir().unwrap();
     let opened = Directory::of(File::open(directory.path()).unwrap().as_fd()).unwrap();
-    assert_ne!(Naming::usable_in(&opened).unwrap(), Naming::Rename, "else partial files have names, and this host is odd");
+    assert_ne!(
+        Naming::usable_in(&opened).unwrap(),
+        Naming::Rename,
+        "else partial files have names, and this host is odd"
+    );
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
 }
 
@@ -73,7 +77,12 @@ fn what_no_rename_replaces_is_a_fault_and_leaves_nothing() {
 #[test]
 fn a_link_on_the_way_is_never_followed() {
     let name = Oid::of(b"abc").to_string();
-    for link in ["lfs", "lfs/objects", &format!("lfs/objects/{}", &name[..2]), &format!("lfs/objects/{}/{}", &name[..2], &name[2..4])] {
+    for link in [
+        "lfs",
+        "lfs/objects",
+        &format!("lfs/objects/{}", &name[..2]),
+        &format!("lfs/objects/{}/{}", &name[..2], &name[2..4]),
+    ] {
         let mut hub = Hub::with(&["abc"]);
         let elsewhere = tempfile::tempdir().unwrap();
         let target = elsewhere.path().join("target");
@@ -91,7 +100,11 @@ fn a_link_on_the_way_is_never_followed() {
             let mut output = Vec::new();
             let input = bytes(&format!("version 1; 0000; {request}"));
             hub.talk_with(&mut store, operation, Plain(input.as_slice()), &mut output);
-            assert!(words(&output).ends_with(&format!("status 500; 0001; {FAULT}; 0000")), "{link:?}: {}", words(&output));
+            assert!(
+                words(&output).ends_with(&format!("status 500; 0001; {FAULT}; 0000")),
+                "{link:?}: {}",
+                words(&output)
+            );
         }
         assert_eq!(fs::read_dir(&target).unwrap().count(), before, "{link:?}");
     }
@@ -181,7 +194,7 @@ fn partial_files_go_when_they_are_old_and_their_writers_gone() {
     let old = std::time::SystemTime::now() - Duration::from_secs(25 * 60 * 60);
     for (name, age) in [("old", Some(old)), ("held", Some(old)), ("new", None)] {
         let file = File::create(incomplete.join(name)).unwrap();
-        age.map(|age| file.set_modified(age).unwrap());
+        file.set_modified(age.unwrap_or_else(std::time::SystemTime::now)).unwrap();
     }
     symlink("/etc/passwd", incomplete.join("link")).unwrap();
     let held = Flock::lock(File::open(incomplete.join("held")).unwrap(), FlockArg::LockExclusive).unwrap();

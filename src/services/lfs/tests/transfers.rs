@@ -20,11 +20,9 @@ fn an_object_goes_in_and_comes_out() {
 
 #[test]
 fn the_empty_object_goes_in_and_comes_out() {
-    for request in [
-        "put-object {}; size=0; 0001; 0000",
-        "put-object {}; size=0; 0000",
-        "put-object {}; size=0; 0001; =; =; 0000",
-    ] {
+    for request in
+        ["put-object {}; size=0; 0001; 0000", "put-object {}; size=0; 0000", "put-object {}; size=0; 0001; =; =; 0000"]
+    {
         let mut hub = Hub::new();
         let request = format!("{request}; verify-object {{}}; size=0; 0000");
         assert_answer(&hub.upload(&request), "status 200; 0000; status 200; 0000", &request);
@@ -36,7 +34,8 @@ fn the_empty_object_goes_in_and_comes_out() {
 #[test]
 fn bytes_that_are_not_those_of_the_object_are_not_kept() {
     let announced = |came| format!("the object {{abc}} was announced with 3 bytes, but {came} came");
-    let hash = |hash: &str| format!("the bytes that came are not those of the object {{abc}}: their hash is {{{hash}}}");
+    let hash =
+        |hash: &str| format!("the bytes that came are not those of the object {{abc}}: their hash is {{{hash}}}");
     let digits = "an object is named by 64 lower-case hexadecimal digits".to_owned();
     for (request, sentence) in [
         ("put-object {abc}; size=3; 0001; =abd; 0000", hash("abd")),
@@ -103,10 +102,18 @@ fn what_is_verified_or_fetched_must_be_there_in_its_size() {
             "verify-object {ab}; size=3; 0000",
             "status 409; 0001; the object {ab} is stored with 2 bytes, not 3; 0000",
         ),
-        (Operation::Upload, "verify-object {ab}; 0000", "status 400; 0001; verify-object needs the argument size; 0000"),
+        (
+            Operation::Upload,
+            "verify-object {ab}; 0000",
+            "status 400; 0001; verify-object needs the argument size; 0000",
+        ),
         (Operation::Download, "get-object {abc}; 0000", missing),
         (Operation::Download, "get-object {abc}; size=3; 0000", missing),
-        (Operation::Download, "get-object {ab}; size=3; 0000", "status 404; 0001; the object {ab} is not stored here; 0000"),
+        (
+            Operation::Download,
+            "get-object {ab}; size=3; 0000",
+            "status 404; 0001; the object {ab} is not stored here; 0000",
+        ),
         (Operation::Download, "get-object {ab}; size=x; 0000", "status 400; 0001; a size is a number of bytes; 0000"),
         (Operation::Download, "get-object {ab}; size=2; 0000", "status 200; size=2; 0001; =ab; 0000"),
     ] {
@@ -152,6 +159,15 @@ impl Failing {
     }
 }
 
+/// What happens at the end of what can be read.
+struct Breaking(Option<io::ErrorKind>);
+
+impl Read for Breaking {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        fail(self.0).map(|()| 0)
+    }
+}
+
 fn fail(kind: Option<io::ErrorKind>) -> io::Result<()> {
     kind.map_or(Ok(()), |kind| Err(kind.into()))
 }
@@ -163,12 +179,6 @@ impl Store for Failing {
 
     fn open(&mut self, _: &Oid) -> io::Result<Option<Object>> {
         fail(self.size)?;
-        struct Breaking(Option<io::ErrorKind>);
-        impl Read for Breaking {
-            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-                fail(self.0).map(|()| 0)
-            }
-        }
         let (readable, then) = self.read;
         Ok(Some(Object { size: 10, bytes: Box::new(io::repeat(b'x').take(readable).chain(Breaking(then))) }))
     }
@@ -227,7 +237,11 @@ fn a_store_that_fails_says_so_in_step_and_only_to_the_log_why() {
             assert_eq!(summary.stored, (0, 0));
         }
     }
-    for request in ["batch; 0001; {abc} 3; 0000", "put-object {abc}; size=3; 0001; =abc; 0000", "verify-object {abc}; size=3; 0000"] {
+    for request in [
+        "batch; 0001; {abc} 3; 0000",
+        "put-object {abc}; size=3; 0001; =abc; 0000",
+        "verify-object {abc}; size=3; 0000",
+    ] {
         let store = &mut Failing { size: Some(io::ErrorKind::PermissionDenied), ..Failing::nowhere() };
         let (answer, hub, _) = answer_of(store, Operation::Upload, request);
         assert_answer(&answer, &format!("{fault}; status 200; 0001; 0000"), request);

@@ -1,0 +1,98 @@
+use std::cell::Cell;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::{Look, Reader, Way};
+use crate::db::Error;
+
+/// A database in WAL mode whose `-wal` stays, with one number in it.
+struct Numbers {
+    directory: TempDir,
+    writer: Connection,
+}
+
+impl Numbers {
+    fn new(name: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir_all(directory.path().join(name).parent().unwrap()).unwrap();
+        let writer = Connection::open(directory.path().join(name)).unwrap();
+        writer.execute_batch("PRAGMA journal_mode = wal; CREATE TABLE t (n); INSERT INTO t VALUES (1)").unwrap();
+        let numbers = Self { directory, writer };
+        numbers.empty_wal();
+        numbers
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn empty_wal(&self) {
+        self.writer.execute_batch("PRAGMA wal_checkpoint(truncate)").unwrap();
+    }
+
+    fn write(&self, number: i64) {
+        self.writer.execute("UPDATE t SET n = ?1", [number]).unwrap();
+    }
+}
+
+fn number(connection: &Connection) -> Result<i64, Error> {
+    Ok(connection.query_row("SELECT n FROM t", [], |row| row.get(0))?)
+}
+
+fn way(path: &Path) -> Way {
+    if Look::at(path, Way::Locked).unwrap().unchanged.is_some() { Way::Alone } else { Way::Locked }
+}
+
+#[test]
+fn an_answer_that_a_change_overtook_does_not_count() {
+    for checkpoint in [false, true] {
+        let numbers = Numbers::new("n.db");
+        let path = numbers.path("n.db");
+        assert_eq!(way(&path), Way::Alone);
+        let asked = Cell::new(0);
+        let answer = Reader::open(&path).unwrap().ask(|connection| {
+            let answer = number(connection);
+            if asked.replace(asked.get() + 1) == 0 {
+                numbers.write(2);
+                if checkpoint {
+                    numbers.empty_wal();
+                }
+            }
+            answer
+        });
+        assert_eq!((answer.unwrap(), asked.get()), (2, 2), "checkpoint: {checkpoint}");
+    }
+}
+
+#[test]
+fn a_reader_that_stays_open_sees_each_change() {
+    let numbers = Numbers::new("n.db");
+    let reader = Reader::open(&numbers.path("n.db")).unwrap();
+    for written in 2..6 {
+        numbers.write(written);
+        assert_eq!((way(&numbers.path("n.db")), reader.ask(number).unwrap()), (Way::Locked, written));
+        numbers.empty_wal();
+        assert_eq!((way(&numbers.path("n.db")), reader.ask(number).unwrap()), (Way::Alone, written));
+    }
+}
+
+#[test]
+fn a_journal_left_by_another_way_of_writing_leaves_it_to_the_locks() {
+    let numbers = Numbers::new("n.db");
+    fs::write(numbers.path("n.db-journal"), "").unwrap();
+    assert_eq!(way(&numbers.path("n.db")), Way::Locked);
+}
+
+#[test]
+fn a_path_of_any_bytes_is_no_parameter() {
+    for name in ["a b/n.db", "n?immutable=1", "n%41.db", "n#.db", "n&vfs=none", "é\u{202e}/n.db"] {
+        let numbers = Numbers::new(name);
+        numbers.write(2);
+        assert_eq!(Reader::open(&numbers.path(name)).unwrap().ask(number).unwrap(), 2, "{name}");
+        numbers.empty_wal();
+        assert_eq!(Reader::open(&numbers.path(name)).unwrap().ask(number).unwrap(), 2, "{name}");
+    }
+}

@@ -1,0 +1,170 @@
+//! Many at once: clones and pushes while keys come and go, limits, sessions that outlive their client.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::harness::{Client, Hub, Key, Setup, background, refused, says, silent, trials};
+use crate::texts::hi;
+
+trials![
+    clones_and_pushes_go_on_while_keys_are_added_and_removed,
+    pushes_to_one_branch_at_a_time_one_wins,
+    an_account_has_so_many_sessions_at_a_time_and_no_more,
+    strangers_of_one_address_share_a_limit,
+    operators_work_at_the_same_time,
+    nothing_runs_on_when_the_client_has_gone,
+];
+
+fn clones_and_pushes_go_on_while_keys_are_added_and_removed() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    let bob = hub.user("bob");
+    hub.repo("alice/x", &["--private"]);
+    hub.did(&["repo", "collaborator", "set", "alice/x", "bob", "write"]);
+    let keys: Vec<Key> = (0..4).map(|number| Key::new(&format!("key{number}"))).collect();
+    for worker in 0..8 {
+        alice.git(&["clone", "--quiet", &Client::url("alice/x"), &format!("tree{worker}")]).is(&silent());
+        alice.commit(&format!("tree{worker}"), &format!("file{worker}"), "1");
+    }
+    let done = AtomicBool::new(false);
+    let changes = std::thread::scope(|scope| {
+        let operator = scope.spawn(|| {
+            let mut changes = 0;
+            while !done.load(Ordering::Relaxed) {
+                for key in &keys {
+                    hub.add_key("bob", key, &[]);
+                    hub.did(&["key", "remove", &key.fingerprint, "--yes"]);
+                    changes += 2;
+                }
+            }
+            changes
+        });
+        let (alice, bob) = (&alice, &bob);
+        let clones = (0..16).map(|worker| {
+            let client = if worker % 2 == 0 { alice } else { bob };
+            scope.spawn(move || client.git(&["clone", "--quiet", &Client::url("alice/x"), &format!("clone{worker}")]))
+        });
+        let pushes = (0..8).map(|worker| {
+            scope.spawn(move || {
+                alice.git_in(&format!("tree{worker}"), &["push", "--quiet", "origin", &format!("HEAD:branch{worker}")])
+            })
+        });
+        let workers: Vec<_> = clones.chain(pushes).collect();
+        let outcomes: Vec<_> = workers.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
+        done.store(true, Ordering::Relaxed);
+        for outcome in outcomes {
+            outcome.expect("a worker").is(&silent());
+        }
+        operator.join().expect("the operator")
+    });
+    assert!(changes >= 8, "only {changes} changes");
+    for worker in 0..8 {
+        let own = alice.git_in(&format!("tree{worker}"), &["rev-parse", "HEAD"]).stdout();
+        assert_eq!(hub.git_in("alice/x", &["rev-parse", &format!("branch{worker}")]), own);
+    }
+    let faults: Vec<_> = hub.log().into_iter().filter(|entry| entry.fields.contains("decision=fault")).collect();
+    assert!(faults.is_empty(), "{faults:?}");
+}
+
+fn pushes_to_one_branch_at_a_time_one_wins() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    for worker in 0..4 {
+        alice.git(&["clone", "--quiet", &Client::url("alice/x"), &format!("tree{worker}")]).is(&silent());
+        alice.commit(&format!("tree{worker}"), &format!("file{worker}"), "1");
+    }
+    let outcomes: Vec<_> = std::thread::scope(|scope| {
+        let alice = &alice;
+        let pushes: Vec<_> = (0..4)
+            .map(|worker| scope.spawn(move || alice.git_in(&format!("tree{worker}"), &["push", "--quiet"])))
+            .collect();
+        pushes.into_iter().map(|push| push.join().expect("a push")).collect()
+    });
+    let won: Vec<usize> = (0..4).filter(|worker| outcomes[*worker].status == 0).collect();
+    assert_eq!(won.len(), 1, "{}", outcomes[0]);
+    let head = alice.git_in(&format!("tree{}", won[0]), &["rev-parse", "HEAD"]).stdout();
+    assert_eq!(hub.git_in("alice/x", &["rev-parse", "main"]), head);
+    hub.git_in("alice/x", &["fsck", "--strict"]);
+}
+
+/// A session that stays until it is dropped: git that waits for its client.
+fn hold(hub: &Hub, client: &Client) -> impl Drop {
+    use std::process::Stdio;
+    let mut ssh = client.ssh_command(&["-oBatchMode=yes", "-oControlPath=none"]);
+    ssh.arg("git-upload-pack 'alice/x'").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    let session = background(&mut ssh);
+    let start = Instant::now();
+    while !hub.log().iter().any(|entry| entry.fields.contains("verb=upload-pack")) {
+        assert!(start.elapsed() < Duration::from_secs(20), "no session");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    session
+}
+
+/// Runs a step until it is true; how soon a place is free again is the kernel's affair.
+#[track_caller]
+fn soon(mut step: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !step() {
+        assert!(start.elapsed() < Duration::from_secs(20), "not within 20 seconds");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+const TOO_MANY: &str = "hubgate: too many sessions at once: wait until one of yours has ended\n";
+
+fn an_account_has_so_many_sessions_at_a_time_and_no_more() {
+    let hub = Hub::with(&Setup { more: "[limits]\nsessions_per_account = 2\n", ..Setup::default() });
+    let (alice, bob) = (hub.user("alice"), hub.user("bob"));
+    hub.repo("alice/x", &[]);
+    let sessions = [hold(&hub, &alice), hold(&hub, &alice)];
+    alice.greet().is(&refused(TOO_MANY));
+    hub.logged(&[format!(
+        "notice hubgate: user=alice key={} from=127.0.0.1 decision=deny reason=too-many-sessions",
+        alice.key.fingerprint
+    )]);
+    bob.greet().is(&says(hi("bob")));
+    drop(sessions);
+    soon(|| alice.greet().status == 0);
+}
+
+fn strangers_of_one_address_share_a_limit() {
+    let hub = Hub::with(&Setup { more: "[limits]\nsessions_per_address = 1\n", ..Setup::default() });
+    let (alice, one, two) = (hub.user("alice"), hub.stranger(), hub.stranger());
+    hub.repo("alice/x", &[]);
+    let session = hold(&hub, &one);
+    two.greet().is(&refused(TOO_MANY));
+    alice.greet().is(&says(hi("alice")));
+    drop(session);
+    soon(|| two.greet().status == 0);
+}
+
+fn operators_work_at_the_same_time() {
+    let hub = Hub::new();
+    std::thread::scope(|scope| {
+        let hub = &hub;
+        let operators: Vec<_> =
+            (0..8).map(|number| scope.spawn(move || hub.did(&["user", "add", &format!("u{number}")]))).collect();
+        for operator in operators {
+            operator.join().expect("an operator");
+        }
+    });
+    assert_eq!(hub.sql("SELECT (SELECT count(*) FROM owner), (SELECT count(*) FROM audit)"), "8|8\n");
+}
+
+fn nothing_runs_on_when_the_client_has_gone() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    let running = || {
+        let status = format!("-u{}", hub.login.uid);
+        let ps = crate::harness::run(std::process::Command::new("pgrep").args([&status, "-f", "upload-pack"]));
+        ps.stdout().lines().count()
+    };
+    let others = running();
+    let session = hold(&hub, &alice);
+    soon(|| running() > others);
+    drop(session);
+    soon(|| running() <= others);
+}

@@ -1,0 +1,314 @@
+//! The operator's other commands: who may run them, setting up, looking for faults, the trail of changes.
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::accounts::json_of;
+use crate::harness::{Hub, Outcome, Skip, machine, refused, run, says, trials};
+use crate::texts::hi;
+
+trials![
+    the_login_account_may_run_it_and_nobody_else,
+    a_configuration_that_is_not_roots_is_not_read,
+    migrate_does_nothing_twice,
+    an_old_database_asks_for_migrate,
+    init_makes_a_hub_once,
+    doctor_finds_nothing_on_a_hub_as_shipped,
+    doctor_names_what_is_wrong_and_the_line_that_mends_it,
+    sshd_config_prints_the_block_that_the_tests_run,
+    sshd_config_check_reads_what_sshd_reads,
+    audit_tells_who_did_what,
+    every_json_is_one_value_and_a_newline,
+];
+
+fn the_login_account_may_run_it_and_nobody_else() {
+    let hub = Hub::new();
+    let run_as = |uid: u32, gid: u32, words: &[&str]| run(hub.hubgate_command().args(words).uid(uid).gid(gid));
+    let login = hub.login;
+    // The login account needs no root, and what it makes is the same.
+    let program = Path::new(env!("CARGO_BIN_EXE_hubgate"));
+    if run(hub.as_login(program).arg("--version")).status != 0 {
+        Skip::now("the login account may not enter cargo's target directory");
+    }
+    run_as(login.uid, login.gid, &["user", "add", "alice"]).is(&says("added alice\n"));
+    run_as(login.uid, login.gid, &["repo", "create", "alice/x"]).succeeded();
+    hub.did(&["user", "show", "alice"]);
+    let answer =
+        format!("hubgate: run this as root, or as the account that owns {}\n", hub.path("repositories").display());
+    for (uid, gid) in [(65534, 65534), (machine().keys.uid, machine().keys.gid), (login.uid, 65534)] {
+        run_as(uid, gid, &["user", "list"]).is(&refused(&answer));
+    }
+    run_as(login.uid, login.gid, &["init"])
+        .is(&refused("hubgate: run hubgate init as root: it makes accounts and directories\n"));
+    run_as(login.uid, login.gid, &["doctor"])
+        .is(&refused("hubgate: run hubgate doctor as root: it looks at what only root may see\n"));
+    // A store of root's: no account to become.
+    run(Command::new("chown").arg("root:root").arg(hub.path("repositories"))).succeeded();
+    let repositories = hub.path("repositories");
+    hub.hubgate(&["user", "list"]).is(&refused(format!(
+        "hubgate: {0} belongs to root: it must belong to the login account that serves: chown git:git {0}\n",
+        repositories.display()
+    )));
+}
+
+fn a_configuration_that_is_not_roots_is_not_read() {
+    let hub = Hub::new();
+    let config = hub.config();
+    let shown = config.display();
+    std::os::unix::fs::chown(&config, Some(hub.login.uid), None).expect("an owner");
+    hub.hubgate(&["user", "list"]).is(&refused(format!(
+        "hubgate: {shown} must be owned by root and not writable by group or others, or {shown} is not used: \
+         chown root {shown} && chmod go-w {shown}\n"
+    )));
+    fs::remove_file(&config).expect("a file");
+    fs::write(&config, "[hub]\nnane = \"x\"\n").expect("a file");
+    let outcome = hub.hubgate(&["user", "list"]);
+    assert!(outcome.status == 1 && outcome.stderr().contains("at line 2, column 1"), "{outcome}");
+    assert!(outcome.stderr().lines().all(|line| line.starts_with("hubgate: ")), "{outcome}");
+}
+
+fn migrate_does_nothing_twice() {
+    let hub = Hub::new();
+    let version = hub.sql("SELECT version FROM hubgate");
+    let answer = format!("the database is of version {}: nothing to do\n", version.trim_end());
+    hub.hubgate(&["migrate"]).is(&says(&answer));
+    hub.hubgate(&["migrate"]).is(&says(&answer));
+    let version: i64 = version.trim_end().parse().expect("a number");
+    assert_eq!(json_of(&hub, &["migrate"]), json!({ "found": version, "version": version, "backup": null }));
+    // A newer one is left alone.
+    hub.sql("UPDATE hubgate SET version = 99, min_reader = 99");
+    hub.hubgate(&["migrate"]).is(&says("the database is of version 99: nothing to do\n"));
+    hub.hubgate(&["user", "list"]).is(&refused(format!(
+        "hubgate: the database is of version 99, read by hubgate of 99 and newer; this one is {version}\n"
+    )));
+}
+
+fn an_old_database_asks_for_migrate() {
+    let hub = Hub::new();
+    let version = hub.sql("SELECT version FROM hubgate");
+    hub.sql("UPDATE hubgate SET version = 0");
+    hub.hubgate(&["user", "list"]).is(&refused(format!(
+        "hubgate: the database is of version 0, this hubgate writes {}: run hubgate migrate\n",
+        version.trim_end()
+    )));
+}
+
+/// Runs a script where `/etc`, `/usr/libexec` and `/var/lib` are copies or empty, so that nothing of it stays.
+#[track_caller]
+fn on_a_fresh_machine(hub: &Hub, script: &str) -> Outcome {
+    const MACHINE: &str = r#"set -e
+work=$1
+mkdir "$work/fresh"
+mount -t tmpfs tmpfs "$work/fresh"
+cp -a /etc "$work/fresh/etc"
+mkdir "$work/fresh/libexec" "$work/fresh/lib"
+cp -a "$work/libexec" "$work/fresh/libexec/hubgate"
+cp "$2" "$work/fresh/libexec/hubgate/hubgate"
+mount --bind "$work/fresh/etc" /etc
+mount --bind "$work/fresh/libexec" /usr/libexec
+PATH="/usr/libexec/hubgate:$PATH"
+mount --bind "$work/fresh/lib" /var/lib
+rm -rf /etc/hubgate /etc/passwd.lock /etc/shadow.lock /etc/group.lock /etc/gshadow.lock
+for account in git hubgate-keys; do
+    ! getent passwd $account >/dev/null || userdel $account
+done
+"#;
+    if run(Command::new("unshare").args(["--mount", "true"])).status != 0 {
+        Skip::now("this container may not make mount namespaces");
+    }
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private", "sh", "-c", &format!("{MACHINE}{script}"), "sh"]);
+    run(command.arg(&hub.dir).arg(env!("CARGO_BIN_EXE_hubgate")))
+}
+
+fn init_makes_a_hub_once() {
+    let hub = Hub::new();
+    let outcome = on_a_fresh_machine(
+        &hub,
+        "hubgate init\nhubgate --json init\nhubgate user add alice\n\
+         stat -c '%n %U:%G %a' /etc/hubgate/config.toml /var/lib/hubgate /var/lib/hubgate/* /var/lib/hubgate/db/*\n\
+         getent passwd git hubgate-keys | cut -d: -f1,6,7\n\
+         getent shadow git hubgate-keys | cut -d: -f1,2\n",
+    );
+    outcome.is(&says(
+        "made the configuration /etc/hubgate/config.toml\n\
+         made the login account git\n\
+         made the login account hubgate-keys\n\
+         made the directory /var/lib/hubgate/db\n\
+         made the directory /var/lib/hubgate/repositories\n\
+         made the database /var/lib/hubgate/db/hubgate.db\n\
+         next: hubgate sshd-config --install, and hubgate doctor to see that all is well\n\
+         {\n  \"made\": []\n}\n\
+         added alice\n\
+         /etc/hubgate/config.toml root:root 644\n\
+         /var/lib/hubgate root:root 755\n\
+         /var/lib/hubgate/db git:hubgate-keys 2750\n\
+         /var/lib/hubgate/repositories git:git 750\n\
+         /var/lib/hubgate/db/hubgate.db git:hubgate-keys 640\n\
+         /var/lib/hubgate/db/hubgate.db-shm git:hubgate-keys 640\n\
+         /var/lib/hubgate/db/hubgate.db-wal git:hubgate-keys 640\n\
+         git:/var/lib/hubgate:/usr/libexec/hubgate/gateway\n\
+         hubgate-keys:/:/usr/sbin/nologin\n\
+         git:*\n\
+         hubgate-keys:*\n",
+    ));
+}
+
+fn doctor(hub: &Hub) -> Outcome {
+    let file = hub.path("sshd_config");
+    hub.hubgate(&["doctor", "--sshd-config", file.to_str().expect("UTF-8")])
+}
+
+fn doctor_finds_nothing_on_a_hub_as_shipped() {
+    let hub = Hub::new();
+    let outcome = doctor(&hub);
+    assert!(outcome.status == 0 && outcome.stdout().ends_with("all is well\n"), "{outcome}");
+    assert!(outcome.stdout().lines().all(|line| line.starts_with("ok ") || line == "all is well"), "{outcome}");
+    let file = hub.path("sshd_config");
+    let findings = json_of(&hub, &["doctor", "--sshd-config", file.to_str().expect("UTF-8")]);
+    for finding in findings.as_array().expect("a list") {
+        let keys: Vec<&str> = finding.as_object().expect("an object").keys().map(String::as_str).collect();
+        assert_eq!(keys, ["check", "mend", "state", "text"], "{finding}");
+        assert_eq!((&finding["state"], &finding["mend"]), (&json!("ok"), &Value::Null), "{finding}");
+    }
+}
+
+fn doctor_names_what_is_wrong_and_the_line_that_mends_it() {
+    let hub = Hub::new();
+    let shown = |path: &str| hub.path(path).display().to_string();
+    let break_and_mend = |command: &str, check: &str, mend: &str| {
+        run(Command::new("sh").args(["-c", command])).succeeded();
+        let outcome = doctor(&hub);
+        let text = outcome.stdout();
+        assert!(outcome.status == 1 && text.ends_with("something needs mending\n"), "{outcome}");
+        let (_, after) =
+            text.split_once(&format!("bad      {check}")).unwrap_or_else(|| panic!("no {check}: {outcome}"));
+        let line = after.lines().nth(1).and_then(|line| line.trim().strip_prefix("mend:")).map(str::trim);
+        assert_eq!(line, Some(mend), "{outcome}");
+    };
+    let mended = |command: &str| {
+        run(Command::new("sh").args(["-c", command])).succeeded();
+        assert_eq!(doctor(&hub).status, 0, "{}", doctor(&hub));
+    };
+    let libexec = shown("libexec");
+    let mend = format!("chown root:root {libexec} && chmod go-w {libexec}");
+    break_and_mend(&format!("chmod 775 {libexec}"), "programs", &mend);
+    mended(&mend);
+    let database = shown("db/hubgate.db");
+    let mend = format!("chown {}:{} {database} && chmod 640 {database}", hub.login.name, machine().keys.name);
+    break_and_mend(&format!("chmod 600 {database}"), "database", &mend);
+    mended(&mend);
+    break_and_mend(&format!("chown root {database}"), "database", &mend);
+    mended(&mend);
+    let repositories = shown("repositories");
+    let mend = format!("chown {0}:{0} {repositories} && chmod 750 {repositories}", hub.login.name);
+    break_and_mend(&format!("chmod 755 {repositories}"), "repositories", &mend);
+    mended(&mend);
+    let config = shown("sshd_config");
+    let install = "hubgate sshd-config --install && systemctl reload ssh";
+    for (line, other) in [
+        ("ExposeAuthInfo yes", "ExposeAuthInfo no"),
+        ("AuthorizedKeysFile none", "AuthorizedKeysFile .ssh/authorized_keys"),
+    ] {
+        break_and_mend(&format!("sed -i 's,{line},{other},' {config}"), "sshd-config", install);
+        mended(&format!("sed -i 's,{other},{line},' {config}"));
+    }
+    break_and_mend(&format!("rm {}", shown("config.toml")), "config", "hubgate init");
+}
+
+fn sshd_config_prints_the_block_that_the_tests_run() {
+    let hub = Hub::new();
+    let block = hub.did(&["sshd-config"]);
+    let own = fs::read_to_string(hub.path("sshd_config")).expect("a file");
+    let (_, own) = own.split_once("\n\n").expect("the preamble");
+    let libexec = hub.path("libexec").display().to_string();
+    assert_eq!(block, own.replace(&libexec, "/usr/libexec/hubgate").replace(&machine().keys.name, "hubgate-keys"));
+    let version = machine().sshd_version.to_string();
+    assert_eq!(json_of(&hub, &["sshd-config"]), json!({ "version": version, "block": block }));
+}
+
+fn sshd_config_check_reads_what_sshd_reads() {
+    let hub = Hub::new();
+    let file = hub.path("sshd_config");
+    let check = ["sshd-config", "--check", "--sshd-config", file.to_str().expect("UTF-8")];
+    // The hub's own file differs from an installed one by the places of its programs and by one account.
+    let outcome = hub.hubgate(&check);
+    let config = hub.config();
+    let expected = format!(
+        "authorizedkeyscommand should be /usr/libexec/hubgate/authorized-keys --config {0} %u %t %k, \
+         sshd has {1}/authorized-keys --config {0} %u %t %k\n\
+         authorizedkeyscommanduser should be hubgate-keys, sshd has {2}\n",
+        config.display(),
+        hub.path("libexec").display(),
+        machine().keys.name
+    );
+    outcome.is(&says(expected).status(1));
+    let text = fs::read_to_string(&file).expect("a file");
+    fs::write(&file, format!("{text}\nMatch all\nFrobnicate yes\n")).expect("a file");
+    let outcome = hub.hubgate(&check);
+    assert!(outcome.status == 1 && outcome.stdout().starts_with("sshd -t: "), "{outcome}");
+    assert!(outcome.stdout().contains("Bad configuration option: Frobnicate"), "{outcome}");
+}
+
+fn audit_tells_who_did_what() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.did(&["repo", "create", "alice/x", "--private"]);
+    run(hub.hubgate_command().env("SUDO_USER", "carol").args(["user", "disable", "alice", "--reason", "r"]))
+        .succeeded();
+    let events = json_of(&hub, &["audit"]);
+    let told: Vec<(&str, &str, &str)> = events
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|event| {
+            let word = |key: &str| event[key].as_str().unwrap_or_default();
+            assert_eq!(event["at"], "TIME");
+            (word("event"), word("object"), word("actor"))
+        })
+        .collect();
+    let key = alice.key.fingerprint.as_str();
+    let root = "operator:root";
+    assert_eq!(
+        told,
+        [
+            ("user.create", "alice", root),
+            ("key.add", key, root),
+            ("repo.create", "alice/x", root),
+            ("user.disable", "alice", "operator:carol")
+        ]
+    );
+    let only = |words: &[&str]| json_of(&hub, &[&["audit"], words].concat()).as_array().expect("a list").len();
+    assert_eq!((only(&["--repo", "Alice/X"]), only(&["--key", key]), only(&["--user", "alice"])), (1, 1, 3));
+    assert_eq!(only(&["--since", "2999-01-01"]), 0);
+}
+
+fn every_json_is_one_value_and_a_newline() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    alice.greet().is(&says(hi("alice")));
+    hub.did(&["repo", "create", "alice/x"]);
+    for words in [
+        &["user", "list"][..],
+        &["user", "show", "alice"],
+        &["org", "list"],
+        &["key", "list"],
+        &["key", "show", &alice.key.fingerprint],
+        &["repo", "list"],
+        &["repo", "show", "alice/x"],
+        &["repo", "check"],
+        &["migrate"],
+        &["sshd-config"],
+        &["audit"],
+    ] {
+        let text = hub.did(&[&["--json"], words].concat());
+        let value: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{words:?}: {error}\n{text}"));
+        assert!(value.is_object() || value.is_array(), "{text}");
+        // The flag may stand behind the command too.
+        assert_eq!(hub.did(&[words, &["--json"]].concat()), text);
+    }
+}

@@ -1,0 +1,250 @@
+//! `hubgate repo`: repositories as the operator makes and keeps them.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::accounts::json_of;
+use crate::harness::{Client, Hub, machine, refused, run, says, silent, trials};
+
+trials![
+    repositories_are_made_listed_shown_and_changed,
+    collaborators_are_set_and_removed,
+    the_umask_of_root_does_not_show_in_a_repository,
+    two_creates_of_one_path_make_one_repository,
+    check_finds_what_is_lost_and_what_is_nobodys,
+    gc_packs_and_sweeps,
+    a_renamed_repository_keeps_its_directory,
+    a_removed_repository_leaves_its_directory_and_frees_its_path,
+    nothing_that_root_made_belongs_to_root,
+];
+
+fn repositories_are_made_listed_shown_and_changed() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "Alice"]);
+    let login = &hub.login.name;
+    hub.hubgate(&["repo", "create", "alice/x", "--private", "--description", "A model"])
+        .is(&says(format!("created the model Alice/x (private): git clone {login}@hub.test:Alice/x\n")));
+    let row = json!({
+        "path": "datasets/Alice/x", "kind": "dataset", "visibility": "public", "gate": "none", "gate_members": false,
+        "object_format": "sha256", "description": "", "frozen": null, "created_at": "TIME",
+    });
+    assert_eq!(json_of(&hub, &["repo", "create", "datasets/alice/x", "--object-format", "sha256"]), row);
+    hub.hubgate(&["repo", "create", "ALICE/X"]).is(&refused("hubgate: there is already a model Alice/x\n"));
+    hub.hubgate(&["repo", "create", "bob/x"]).is(&refused("hubgate: there is no account bob\n"));
+    hub.hubgate(&["repo", "create", "alice/y", "--created-by", "bob"]).is(&refused("hubgate: there is no user bob\n"));
+    hub.hubgate(&["repo", "list"]).is(&says(
+        "REPOSITORY        STATE    DESCRIPTION\ndatasets/Alice/x  public\nAlice/x           private  A model\n",
+    ));
+    assert_eq!(json_of(&hub, &["repo", "list", "alice"])[0], row);
+    let directory = hub.directory("alice/x");
+    let shown = json!({
+        "path": "Alice/x", "kind": "model", "visibility": "private", "gate": "none", "gate_members": false,
+        "object_format": "sha1", "description": "A model", "frozen": null, "created_at": "TIME",
+        "directory": directory, "head": "refs/heads/main, no commits yet", "collaborators": [],
+    });
+    let mut seen = json_of(&hub, &["repo", "show", "alice/x"]);
+    // In words of its own; only that it is said counts here.
+    assert!(seen["head"].as_str().is_some_and(|head| head.contains("main")), "{seen}");
+    seen["head"] = shown["head"].clone();
+    assert_eq!(seen, shown);
+    assert_eq!(json_of(&hub, &["repo", "path", "alice/x"]), json!({ "directory": directory }));
+    hub.hubgate(&["repo", "visibility", "alice/x", "public"]).is(&says("alice/x is public\n"));
+    hub.hubgate(&["repo", "freeze", "alice/x", "--reason", "moving"]).is(&says("alice/x takes no pushes\n"));
+    assert_eq!(json_of(&hub, &["repo", "show", "alice/x"])["frozen"], "moving");
+    assert!(hub.did(&["repo", "list"]).contains("public, read-only: moving"));
+    hub.hubgate(&["repo", "unfreeze", "alice/x"]).is(&says("alice/x takes pushes\n"));
+    for verb in ["show", "path", "unfreeze"] {
+        hub.hubgate(&["repo", verb, "alice/none"]).is(&refused("hubgate: there is no repository alice/none\n"));
+    }
+}
+
+fn collaborators_are_set_and_removed() {
+    let hub = Hub::new();
+    for user in ["alice", "bob"] {
+        hub.did(&["user", "add", user]);
+    }
+    hub.did(&["repo", "create", "alice/x"]);
+    hub.hubgate(&["repo", "collaborator", "set", "alice/x", "bob", "write"])
+        .is(&says("bob has the role write on alice/x\n"));
+    let set = ["repo", "collaborator", "set", "alice/x", "bob", "read", "--until", "2999-12-31"];
+    assert_eq!(json_of(&hub, &set), json!({ "path": "alice/x", "user": "bob", "role": "read", "until": "TIME" }));
+    let shown = &json_of(&hub, &["repo", "show", "alice/x"])["collaborators"];
+    assert_eq!(*shown, json!([{ "user": "bob", "role": "read", "until": "TIME" }]));
+    assert!(
+        hub.did(&["repo", "show", "alice/x"])
+            .ends_with("COLLABORATOR  ROLE  UNTIL\nbob           read  3000-01-01 00:00\n")
+    );
+    hub.hubgate(&["repo", "collaborator", "set", "alice/x", "carol", "read"])
+        .is(&refused("hubgate: there is no user carol\n"));
+    hub.hubgate(&["repo", "collaborator", "remove", "alice/x", "bob"])
+        .is(&says("bob is no longer a collaborator on alice/x\n"));
+    hub.hubgate(&["repo", "collaborator", "remove", "alice/x", "bob"])
+        .is(&refused("hubgate: there is no collaborator bob on alice/x\n"));
+}
+
+/// Mode, owner and group of everything in a directory, in order.
+fn modes(directory: &Path) -> Vec<(String, u32, u32, u32)> {
+    let find = run(Command::new("find").arg(directory).args(["-printf", "%P\\n"])).succeeded().stdout();
+    let mut entries: Vec<(String, u32, u32, u32)> = find
+        .lines()
+        .map(|name| {
+            let file = directory.join(name).symlink_metadata().expect("a file");
+            (name.to_owned(), file.permissions().mode(), file.uid(), file.gid())
+        })
+        .collect();
+    entries.sort();
+    entries
+}
+
+fn the_umask_of_root_does_not_show_in_a_repository() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    let mut seen = Vec::new();
+    for umask in ["000", "022", "077"] {
+        let path = format!("alice/u{umask}");
+        let command = format!("umask {umask}; exec \"$@\"");
+        let mut sh = Command::new("sh");
+        sh.args(["-c", &command, "sh", env!("CARGO_BIN_EXE_hubgate"), "--config"]).arg(hub.config());
+        run(sh.args(["repo", "create", &path])).succeeded();
+        let directory = hub.directory(&path);
+        seen.push(modes(&directory));
+        let shard = directory.parent().expect("a shard").metadata().expect("a directory");
+        assert_eq!((shard.mode() & 0o7777, shard.uid(), shard.gid()), (0o750, hub.login.uid, hub.login.gid));
+        let top = directory.metadata().expect("a directory");
+        assert_eq!((top.mode() & 0o7777, top.uid(), top.gid()), (0o750, hub.login.uid, hub.login.gid));
+    }
+    assert!(seen[0] == seen[1] && seen[1] == seen[2], "{seen:#?}");
+}
+
+fn two_creates_of_one_path_make_one_repository() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    for round in 0..3 {
+        let path = format!("alice/x{round}");
+        let outcomes: Vec<_> = std::thread::scope(|scope| {
+            let creates: Vec<_> = (0..4).map(|_| scope.spawn(|| hub.hubgate(&["repo", "create", &path]))).collect();
+            creates.into_iter().map(|create| create.join().expect("a create")).collect()
+        });
+        let (won, lost): (Vec<_>, Vec<_>) = outcomes.iter().partition(|outcome| outcome.status == 0);
+        assert_eq!((won.len(), lost.len()), (1, 3));
+        for outcome in lost {
+            outcome.is(&refused(format!("hubgate: there is already a model {path}\n")));
+        }
+        hub.hubgate(&["repo", "check"]).is(&says("every repository has its directory\n"));
+    }
+}
+
+fn check_finds_what_is_lost_and_what_is_nobodys() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    hub.did(&["repo", "create", "alice/x"]);
+    hub.did(&["repo", "create", "alice/y"]);
+    assert_eq!(json_of(&hub, &["repo", "check"]), json!({ "problems": [] }));
+    let (lost, other) = (hub.directory("alice/x"), hub.directory("alice/y"));
+    let stray = other.with_file_name("0123456789abcdef0123456789abcd.git");
+    fs::rename(&lost, &stray).expect("a rename");
+    fs::create_dir(hub.path("repositories/.new-0123")).expect("a directory");
+    let outcome = hub.hubgate(&["repo", "check"]);
+    let root = hub.path("repositories");
+    let mut lines = [
+        format!("{}/.new-0123: not a directory of this hub: left by a create that was cut off?\n", root.display()),
+        format!("{}: no repository of this hub lies there\n", stray.display()),
+    ];
+    lines.sort();
+    assert_eq!(outcome.status, 1, "{outcome}");
+    for line in lines {
+        assert!(outcome.stdout().contains(&line), "{outcome}\nexpected: {line}");
+    }
+    assert!(outcome.stdout().contains("alice/x"), "{outcome}");
+}
+
+fn gc_packs_and_sweeps() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    alice.git(&["clone", "--quiet", &Client::url("alice/x")]).is(&silent());
+    for number in 0..3 {
+        alice.commit("x", &format!("file{number}"), "1");
+        alice.git_in("x", &["push", "--quiet"]).is(&silent());
+    }
+    let directory = hub.directory("alice/x");
+    let old = |name: &str| {
+        let path = directory.join(name);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+        fs::write(&path, "").expect("a file");
+        run(Command::new("touch").args(["-d", "3 days ago"]).arg(&path)).succeeded();
+        run(Command::new("chown").arg("-R").arg(format!("{}:{}", hub.login.uid, hub.login.gid)).arg(&directory))
+            .succeeded();
+        path
+    };
+    let lock = old("refs/heads/main.lock");
+    hub.hubgate(&["repo", "gc", "alice/x"]).is(&says("alice/x: packed, 1 leftovers removed\n"));
+    assert!(!lock.exists());
+    let loose = hub.git_in("alice/x", &["count-objects", "-v"]);
+    assert!(loose.contains("count: 0\n") && loose.contains("packs: 1\n"), "{loose}");
+    assert_eq!(json_of(&hub, &["repo", "gc", "--all"]), json!([{ "path": "alice/x", "removed": [], "error": null }]));
+    alice.git(&["clone", "--quiet", &Client::url("alice/x"), "again"]).is(&silent());
+    assert_eq!(run(Command::new("find").arg(&directory).args(["-uid", "0"])).stdout(), "");
+}
+
+fn a_renamed_repository_keeps_its_directory() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.did(&["user", "add", "bob"]);
+    hub.repo("alice/x", &["--private"]);
+    hub.repo("alice/y", &[]);
+    let directory = hub.directory("alice/x");
+    hub.hubgate(&["repo", "rename", "alice/x", "alice/Y"]).is(&refused("hubgate: there is already a model alice/Y\n"));
+    hub.hubgate(&["repo", "rename", "alice/x", "datasets/alice/x"])
+        .is(&refused("hubgate: alice/x is a model: it cannot become a dataset\n"));
+    hub.hubgate(&["repo", "rename", "alice/x", "alice/new"]).is(&says("renamed alice/x to alice/new\n"));
+    assert_eq!(hub.directory("alice/new"), directory);
+    alice.git(&["clone", "--quiet", &Client::url("alice/new")]).is(&silent());
+    hub.did(&["repo", "rename", "alice/new", "bob/new"]);
+    alice.ssh("git-upload-pack 'bob/new'").is(&refused(crate::texts::not_found(&alice)));
+}
+
+fn a_removed_repository_leaves_its_directory_and_frees_its_path() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    let directory = hub.directory("alice/x");
+    let place = directory.display();
+    hub.hubgate(&["repo", "remove", "alice/x", "--yes"])
+        .is(&says(format!("removed alice/x; its directory stays: {place}\n")));
+    assert!(directory.join("HEAD").exists());
+    hub.hubgate(&["repo", "check"]).is(&says("every repository has its directory\n"));
+    hub.did(&["repo", "create", "alice/x"]);
+    assert_ne!(hub.directory("alice/x"), directory);
+    alice.git(&["ls-remote", &Client::url("alice/x")]).is(&silent());
+}
+
+fn nothing_that_root_made_belongs_to_root() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.did(&["org", "add", "acme", "--admin", "alice"]);
+    hub.repo("acme/x", &["--private"]);
+    hub.did(&["repo", "visibility", "acme/x", "public"]);
+    hub.did(&["key", "list"]);
+    hub.did(&["migrate"]);
+    hub.did(&["repo", "gc", "--all"]);
+    hub.did(&["audit"]);
+    alice.git(&["clone", "--quiet", &Client::url("acme/x")]).is(&silent());
+    alice.git_in("x", &["push", "--quiet", "origin", "HEAD:new"]).is(&silent());
+    for directory in ["db", "repositories"] {
+        let directory = hub.path(directory);
+        let find = |words: &[&str]| run(Command::new("find").arg(&directory).args(words)).succeeded().stdout();
+        assert_eq!(find(&["-uid", "0"]), "");
+        assert_eq!(find(&["-gid", "0"]), "");
+    }
+    // What a push made may be open to others, behind directories that are not.
+    for (directory, mode) in [("db", 0o2750), ("repositories", 0o750)] {
+        assert_eq!(hub.path(directory).metadata().expect("a directory").mode() & 0o7777, mode);
+    }
+    let database = hub.path("db/hubgate.db").metadata().expect("a database");
+    assert_eq!((database.mode() & 0o7777, database.uid(), database.gid()), (0o640, hub.login.uid, machine().keys.gid));
+}
