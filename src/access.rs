@@ -326,6 +326,15 @@ pub enum BadCertificate {
     /// It is good for longer than the organization allows.
     #[error("it is good for longer than its authority may sign for")]
     Lifetime,
+    /// The key that it certifies was reported as compromised.
+    #[error("its key was removed as compromised")]
+    Compromised,
+    /// Its time is over.
+    #[error("its time is over")]
+    Expired,
+    /// Its time has not come.
+    #[error("its time has not come yet")]
+    NotYet,
     /// Its principal is no member of the organization.
     #[error("its principal is no member of the organization")]
     Member,
@@ -342,6 +351,8 @@ pub struct CertificateFacts {
     pub member: Option<Grant<Role>>,
     /// Whether its serial number or key id was taken back.
     pub revoked: bool,
+    /// Whether the key that it certifies was reported as compromised.
+    pub compromised: bool,
     /// From when and until when it is good, seconds UTC since 1970.
     pub validity: (i64, i64),
 }
@@ -358,13 +369,17 @@ pub fn identify_certificate(certificate: &CertificateFacts, now: i64) -> Result<
     let (Some((account, disabled)), Some(_)) = (&certificate.account, Grant::at(certificate.member, now)) else {
         return bad(BadCertificate::Member);
     };
+    if let Some(reason) = disabled {
+        return Err(NotAdmitted::Disabled(reason.clone()));
+    }
     let (start, end) = certificate.validity;
-    match (disabled, certificate.revoked) {
-        (Some(reason), _) => Err(NotAdmitted::Disabled(reason.clone())),
-        (None, true) => bad(BadCertificate::Revoked),
-        (None, false) if end.saturating_sub(start) > max_ttl => bad(BadCertificate::Lifetime),
-        (None, false) if now < start || now >= end => Err(NotAdmitted::Expired(end)),
-        (None, false) => Ok(Identity::Certificate { account: account.clone(), organization }),
+    match certificate {
+        CertificateFacts { compromised: true, .. } => bad(BadCertificate::Compromised),
+        CertificateFacts { revoked: true, .. } => bad(BadCertificate::Revoked),
+        _ if end.saturating_sub(start) > max_ttl => bad(BadCertificate::Lifetime),
+        _ if now < start => bad(BadCertificate::NotYet),
+        _ if now >= end => bad(BadCertificate::Expired),
+        _ => Ok(Identity::Certificate { account: account.clone(), organization }),
     }
 }
 

@@ -7,6 +7,7 @@
 mod briefing;
 mod serving;
 mod session;
+pub(crate) mod standing;
 pub(crate) mod user_auth;
 
 use std::io::Write;
@@ -16,20 +17,18 @@ use std::panic;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::access::{
-    Decision, Denial, Identity, KeyHolder, NotAdmitted, OwnerFacts, Scope, decide, identify, identify_certificate,
-    may_create,
-};
+use crate::access::{Decision, Denial, Identity, NotAdmitted, OwnerFacts, Scope, decide, may_create};
 use crate::clock::now;
 use crate::config::{Config, DEFAULT_PATH, LfsMode};
 use crate::db::{Reader, ServedRepository};
 use crate::log::{self, Level, Line};
 use crate::message::{Answer, FaultKind, Refusal, Speaker, Status};
-use crate::request::{Arguments, BadRequest, LfsProgram, Request, Service};
+use crate::request::{Arguments, BadRequest, Form, LfsProgram, Request, Service};
 use crate::slots::Slot;
 use crate::word::words;
 
 use session::{Environment, SessionId};
+use standing::Standing;
 
 /// The program's name in the log.
 const PROGRAM: &str = "hubgate";
@@ -170,26 +169,10 @@ impl Session {
         let path = request.as_ref().ok().and_then(Request::path);
         let now = now();
         let reader = Reader::open(&config.paths.database)?;
-        let (identity, key, repository, owner) = match &certificate {
-            Some(certificate) => {
-                let (facts, repository) = reader.session_by_certificate(certificate, path, now)?;
-                (identify_certificate(&facts, now), None, repository, None)
-            }
-            None => {
-                let facts = reader.session(&form.fingerprint(), path, now)?;
-                let key = facts.key.as_ref().map(|(key, _)| key);
-                let address = String::from_utf8_lossy(self.environment.peer());
-                (identify(form, key, &address, now), facts.key, facts.repository, facts.owner)
-            }
-        };
-        let deployed = key.as_ref().and_then(|(key, _)| match &key.holder {
-            KeyHolder::Repository { path, .. } => Some(path),
-            KeyHolder::Account { .. } => None,
-        });
-        let title = key.as_ref().map(|(_, title)| title);
-        let expires_at = key.as_ref().and_then(|(key, _)| key.expires_at);
-        let speaker = Speaker { config: &config, form, title, deployed };
-        let identity = match identity {
+        let address = String::from_utf8_lossy(self.environment.peer()).into_owned();
+        let standing = Standing::ask(&reader, &config, form, certificate.as_ref(), path, &address, now)?;
+        let speaker = standing.speaker(&config, form);
+        let identity = match &standing.identity {
             Ok(identity) => identity,
             Err(NotAdmitted::OtherAccount) => return Err(Fault::OtherAccount),
             Err(reason) if reason.leaves_release() && self.environment.asks_for_release() => {
@@ -199,63 +182,76 @@ impl Session {
             Err(_) if config.lfs.mode != LfsMode::Http && is_transfer(&request) => {
                 return self.become_services(Work::Transfer, &arguments, form);
             }
-            Err(reason) => return Ok(self.refuse(speaker, &Refusal::NotAdmitted(reason))),
+            Err(reason) => return Ok(self.refuse(speaker, &Refusal::NotAdmitted(reason.clone()))),
         };
         if let Identity::Account(_) | Identity::DeployKey { .. } = identity {
             session::touch_last_used(&config.last_used_dir(), form.fingerprint());
         }
-        let slot = self.take_slot(&config, &identity);
+        let slot = self.take_slot(&config, identity);
         if matches!(slot, Slot::Full) {
             return Ok(self.refuse(speaker, &Refusal::TooManySessions));
         }
-        let request = match request {
-            Ok(request) => request,
+        match request {
+            Ok(request) => self.fulfil(
+                &request,
+                &Context { config: &config, form, arguments: &arguments, slot, now },
+                &standing,
+                identity,
+            ),
             Err(bad) => {
                 let command = self.environment.command.clone().unwrap_or_default();
                 self.line = self.line.clone().bytes("command", &command);
-                return Ok(self.refuse(speaker, &Refusal::Bad(bad)));
+                Ok(self.refuse(speaker, &Refusal::Bad(bad)))
             }
-        };
+        }
+    }
+
+    /// Answers a request of somebody who is admitted, or becomes what fulfils it.
+    fn fulfil(
+        &mut self,
+        request: &Request,
+        context: &Context<'_>,
+        standing: &Standing,
+        identity: &Identity,
+    ) -> Result<Status, Fault> {
+        let Context { config, form, arguments, now, .. } = *context;
+        let speaker = standing.speaker(config, form);
+        let expires_at = standing.key.as_ref().and_then(|(key, _)| key.expires_at);
         self.line = self.line.clone().field("verb", request.verb());
-        match &request {
+        if let Some(path) = request.path() {
+            self.line = self.line.clone().field("repo", path);
+        }
+        match request {
             Request::Greeting => {
                 say(&speaker.notices(expires_at, now, None));
                 Ok(self.answer(&speaker.greeting()))
             }
             Request::Help => Ok(self.answer(&speaker.help())),
-            Request::Account => self.become_services(Work::Account, &arguments, form),
+            Request::Account => self.become_services(Work::Account, arguments, form),
             Request::Git(Service::UploadArchive, _) if !config.git.archive => {
                 Ok(self.refuse(speaker, &Refusal::NotSupported))
             }
-            Request::Git(service, path) => {
-                self.line = self.line.clone().field("repo", path);
-                match admit(&identity, repository.as_ref(), service.needs(), now) {
-                    Ok(repository) => {
-                        let moved = repository.path.folded() != path.folded();
-                        say(&speaker.notices(expires_at, now, moved.then_some(&repository.path)));
-                        self.serve(&config, form, &slot, *service, repository)
-                    }
-                    Err(Refusal::NoRepository) if may_create_it(&identity, owner, *service, now) => {
-                        Ok(self.refuse(speaker, &Refusal::NotCreated(path.clone())))
-                    }
-                    Err(refusal) => Ok(self.refuse(speaker, &refusal)),
+            Request::Git(service, path) => match admit(identity, standing.repository.as_ref(), service.needs(), now) {
+                Ok(repository) => {
+                    let moved = repository.path.folded() != path.folded();
+                    say(&speaker.notices(expires_at, now, moved.then_some(&repository.path)));
+                    self.serve(context, *service, repository)
                 }
-            }
-            Request::Lfs(program, _, path) => {
-                self.line = self.line.clone().field("repo", path);
-                match (program, config.lfs.mode) {
-                    // It says no inside the protocol, where the peer reads it after one session.
-                    (LfsProgram::Transfer, LfsMode::Ssh | LfsMode::Off) => {
-                        self.become_services(Work::Transfer, &arguments, form)
-                    }
-                    (LfsProgram::Authenticate, LfsMode::Http) => {
-                        self.become_services(Work::Authenticate, &arguments, form)
-                    }
-                    (LfsProgram::Authenticate, LfsMode::Ssh) => Ok(self.refuse(speaker, &Refusal::LfsInsideSsh)),
-                    (LfsProgram::Authenticate, LfsMode::Off) => Ok(self.refuse(speaker, &Refusal::LfsOff)),
-                    (LfsProgram::Transfer, LfsMode::Http) => Ok(self.refuse(speaker, &Refusal::LfsOverHttp)),
+                Err(Refusal::NoRepository) if may_create_it(identity, standing.owner, *service, now) => {
+                    Ok(self.refuse(speaker, &Refusal::NotCreated(path.clone())))
                 }
-            }
+                Err(refusal) => Ok(self.refuse(speaker, &refusal)),
+            },
+            Request::Lfs(program, ..) => match (program, config.lfs.mode) {
+                // It says no inside the protocol, where the peer reads it after one session.
+                (LfsProgram::Transfer, LfsMode::Ssh | LfsMode::Off) => {
+                    self.become_services(Work::Transfer, arguments, form)
+                }
+                (LfsProgram::Authenticate, LfsMode::Http) => self.become_services(Work::Authenticate, arguments, form),
+                (LfsProgram::Authenticate, LfsMode::Ssh) => Ok(self.refuse(speaker, &Refusal::LfsInsideSsh)),
+                (LfsProgram::Authenticate, LfsMode::Off) => Ok(self.refuse(speaker, &Refusal::LfsOff)),
+                (LfsProgram::Transfer, LfsMode::Http) => Ok(self.refuse(speaker, &Refusal::LfsOverHttp)),
+            },
         }
     }
 
@@ -278,18 +274,26 @@ impl Session {
     }
 
     fn send(&self, level: Level, line: &Line) {
-        match &self.connection {
-            Some(connection) => log::send_on(connection, PROGRAM, level, line),
-            None => {
-                let default = crate::config::Log::default().socket;
-                log::send(self.socket.as_deref().unwrap_or(&default), PROGRAM, level, line);
-            }
+        if let Some(connection) = &self.connection {
+            log::send_on(connection, PROGRAM, level, line);
+        } else {
+            let default = crate::config::Log::default().socket;
+            log::send(self.socket.as_deref().unwrap_or(&default), PROGRAM, level, line);
         }
     }
 }
 
 fn is_transfer(request: &Result<Request, BadRequest>) -> bool {
     matches!(request, Ok(Request::Lfs(LfsProgram::Transfer, ..)))
+}
+
+/// What holds for one session, whatever it asks for.
+struct Context<'a> {
+    config: &'a Config,
+    form: &'a Form,
+    arguments: &'a Arguments,
+    slot: Slot,
+    now: i64,
 }
 
 /// Whether the peer may create what it pushes to, by a command of its account.

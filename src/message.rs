@@ -230,7 +230,9 @@ impl Speaker<'_> {
             Refusal::LfsInsideSsh => {
                 ("LFS is served inside SSH here: update git-lfs to 3.0 or newer".to_owned(), Vec::new())
             }
-            Refusal::LfsOverHttp => ("LFS is served over HTTP here: git-lfs-authenticate tells where".to_owned(), Vec::new()),
+            Refusal::LfsOverHttp => {
+                ("LFS is served over HTTP here: git-lfs-authenticate tells where".to_owned(), Vec::new())
+            }
             Refusal::LfsOff => ("LFS is not served here".to_owned(), Vec::new()),
         };
         let status = match refusal {

@@ -57,9 +57,10 @@ fn row(whose: &str) -> i64 {
 }
 
 fn lock(file: &File, offset: i64) -> Result<(), Errno> {
+    let short = |constant: libc::c_int| i16::try_from(constant).map_err(|_| Errno::EINVAL);
     let lock = libc::flock {
-        l_type: libc::F_WRLCK as i16,
-        l_whence: libc::SEEK_SET as i16,
+        l_type: short(libc::F_WRLCK)?,
+        l_whence: short(libc::SEEK_SET)?,
         l_start: offset,
         l_len: 1,
         l_pid: 0,

@@ -34,7 +34,6 @@ pub struct Cli {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "one value a process")]
 pub enum Command {
     /// Make the configuration file, the login accounts, the directories and the database, as far as they are missing.
     Init,
@@ -420,7 +419,10 @@ impl std::str::FromStr for Quota {
         let found = units.iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, *shift)));
         let (number, shift) = found.unwrap_or((text, 0));
         let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
-        bytes.filter(|bytes| i64::try_from(*bytes).is_ok()).map(|bytes| Self(Some(bytes))).ok_or("a number of bytes, or 500M, 20G, 1T, none")
+        bytes
+            .filter(|bytes| i64::try_from(*bytes).is_ok())
+            .map(|bytes| Self(Some(bytes)))
+            .ok_or("a number of bytes, or 500M, 20G, 1T, none")
     }
 }
 

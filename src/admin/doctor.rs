@@ -358,9 +358,7 @@ fn check_helper(findings: &mut Findings, config: &Config, path: &Path, helper: &
 fn check_sandbox(findings: &mut Findings, mode: Mode) {
     let (fetch, push) = (expected(false), expected(true));
     let text = format!("mode {mode}: fetch {fetch}, push {push}");
-    let whole = |in_force: &InForce| {
-        matches!(in_force, InForce::Box { landlock: Ok(_), seccomp: Ok(()) })
-    };
+    let whole = |in_force: &InForce| matches!(in_force, InForce::Box { landlock: Ok(_), seccomp: Ok(()) });
     if mode == Mode::Off {
         findings.odd("sandbox", text, "set [sandbox] mode = \"best-effort\"");
     } else if whole(&fetch) && whole(&push) {

@@ -1,5 +1,6 @@
 //! `hubgate repo gc`: packs, and sweeps up after pushes that were cut off.
 
+use std::fmt::Write;
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -37,7 +38,7 @@ pub(super) fn run(config: &Config, repositories: &[RepositoryRow], older_than: i
                 format!("git gc failed: {error}")
             }
         };
-        text.push_str(&format!("{}: {outcome}\n", row.path));
+        let _ = writeln!(text, "{}: {outcome}", row.path);
         json.push(json!({ "path": row.path.to_string(), "removed": removed, "error": packed.err() }));
     }
     let mut report = Report::new(text, Value::Array(json));
@@ -50,7 +51,7 @@ fn sweep_repository(place: &Path, age: Duration, removed: &mut Vec<PathBuf>) -> 
     for path in list(&place.join("objects"))?.into_iter().filter(|path| name(path).starts_with("tmp_objdir-")) {
         sweep(&path, age, removed)?;
     }
-    for path in list(place)?.into_iter().filter(|path| name(path).ends_with(".lock")) {
+    for path in list(place)?.into_iter().filter(|path| is_lock(path)) {
         sweep(&path, age, removed)?;
     }
     let incomplete = place.join("lfs/incomplete");
@@ -68,7 +69,7 @@ fn sweep_locks(directory: &Path, age: Duration, removed: &mut Vec<PathBuf>) -> R
         let is_directory = path.symlink_metadata().is_ok_and(|entry| entry.is_dir());
         if is_directory {
             sweep_locks(&path, age, removed)?;
-        } else if name(&path).ends_with(".lock") {
+        } else if is_lock(&path) {
             sweep(&path, age, removed)?;
         }
     }
@@ -94,6 +95,11 @@ fn sweep(path: &Path, age: Duration, removed: &mut Vec<PathBuf>) -> Result<(), F
 fn is_old(metadata: &Metadata, age: Duration) -> bool {
     let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
     SystemTime::now().duration_since(modified).is_ok_and(|old| old >= age)
+}
+
+/// Whether git would call it a lock (git's lockfile.h).
+fn is_lock(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "lock")
 }
 
 fn name(path: &Path) -> &str {

@@ -51,7 +51,7 @@ pub(super) fn check(path: Option<&RepoPath>, context: &Context) -> Result<Report
         let missing = named.into_iter().filter(|(oid, _)| !stored.contains_key(oid));
         problems.extend(missing.map(|(oid, blob)| format!("{}: {oid} is missing, named by the blob {blob}", row.path)));
     }
-    bar.end();
+    drop(bar);
     let json = json!({ "objects": objects, "bytes": bytes, "problems": problems });
     let mut report = if problems.is_empty() {
         Report::new(format!("{objects} objects, {bytes} bytes: all is well\n"), json)
@@ -148,11 +148,7 @@ pub(super) fn lock(command: &LockCommand, context: &Context) -> Result<Report, F
 }
 
 /// `hubgate repo quota`
-pub(super) fn repository_quota(
-    path: &RepoPath,
-    quota: Option<Quota>,
-    mut context: Context,
-) -> Result<Report, Failure> {
+pub(super) fn repository_quota(path: &RepoPath, quota: Option<Quota>, mut context: Context) -> Result<Report, Failure> {
     if let Some(Quota(quota)) = quota {
         context.store.change(&actor(), |change| change.set_repository_quota(path, quota))?;
     }
@@ -207,8 +203,11 @@ impl Bar {
             let _ = write!(std::io::stderr(), "\r[{:50}] {percent} %", "#".repeat(filled));
         }
     }
+}
 
-    fn end(&self) {
+impl Drop for Bar {
+    /// Takes the bar off the terminal.
+    fn drop(&mut self) {
         if std::io::stderr().is_terminal() {
             let _ = write!(std::io::stderr(), "\r{:60}\r", "");
         }

@@ -107,11 +107,7 @@ impl Look {
     }
 
     /// The answer, if it holds.
-    fn ask<T>(
-        &self,
-        path: &Path,
-        question: &impl Fn(&Connection) -> Result<T, Error>,
-    ) -> Option<Result<T, Error>> {
+    fn ask<T>(&self, path: &Path, question: &impl Fn(&Connection) -> Result<T, Error>) -> Option<Result<T, Error>> {
         let answer = question(&self.connection);
         let holds = self.unchanged.as_ref().is_none_or(|state| State::of(path).is_ok_and(|now| now == *state));
         (holds && !answer.as_ref().is_err_and(is_for_want_of_index)).then_some(answer)

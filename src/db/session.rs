@@ -4,7 +4,8 @@ use rusqlite::{Row, params};
 
 use super::{Error, Reader, VERSION, optional_word, word};
 use crate::access::{
-    Account, CertificateFacts, Gate, GateRequest, Grant, KeyFacts, KeyHolder, OwnerFacts, RepositoryFacts, Scope,
+    Account, CertificateFacts, Gate, GateRequest, Grant, KeyFacts, KeyHolder, OwnerFacts, Removal, RepositoryFacts,
+    Scope,
 };
 use crate::key::{Fingerprint, OfferedCertificate};
 use crate::name::{Owner, RepoPath, Title};
@@ -69,10 +70,11 @@ LEFT JOIN owner e ON e.id = d.owner_id"
 );
 
 /// The statement for a certificate: `?1` is its authority's fingerprint, `?6` its principal, `?7` and `?8` its serial
-/// number and key id.
+/// number and key id, `?9` the fingerprint of the key that it certifies.
 const SESSION_BY_CERTIFICATE: &str = session_statement!(
     "a.organization_id AS authority, a.max_ttl, x.role AS principal_role, x.until AS principal_until,
-       (SELECT count(*) FROM revocation WHERE authority = ?1 AND what IN (?7, ?8)) AS revocations",
+       (SELECT count(*) FROM revocation WHERE authority = ?1 AND what IN (?7, ?8)) AS revocations,
+       (SELECT removal FROM key WHERE fingerprint = ?9) AS key_removal",
     "
 LEFT JOIN authority a ON a.fingerprint = ?1 AND a.removed_at IS NULL
 LEFT JOIN owner u ON u.folded = ?6
@@ -177,7 +179,8 @@ impl Reader {
                 now,
                 certificate.principal().folded(),
                 certificate.serial().to_string(),
-                certificate.key_id()
+                certificate.key_id(),
+                certificate.key().as_bytes()
             ])?;
             let row = rows.next()?.ok_or(Error::NoVersion)?;
             check_version(row)?;
@@ -287,6 +290,7 @@ fn certificate_facts(row: &Row<'_>, certificate: &OfferedCertificate) -> Result<
         account,
         member: grant(row, "principal_role", "principal_until")?,
         revoked: row.get::<_, i64>("revocations")? > 0,
+        compromised: optional_word(row, "key_removal")? == Some(Removal::Compromised),
         validity: certificate.validity(),
     })
 }

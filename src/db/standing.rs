@@ -3,11 +3,11 @@
 use rusqlite::params;
 use serde_json::json;
 
-use super::{Error, Reader, word};
 use super::account::OwnerRow;
 use super::repository::{RepositoryRow, repository_row};
 use super::session::{grant, repository_facts};
 use super::store::{Change, ChangeError, Store};
+use super::{Error, Reader, word};
 use crate::access::{OwnerFacts, RepositoryFacts};
 use crate::clock::now;
 use crate::name::{Owner, RepoPath};

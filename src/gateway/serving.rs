@@ -4,7 +4,7 @@ use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use super::{Fault, SID, Session, Work, briefing};
+use super::{Context, Fault, SID, Session, Work, briefing};
 use crate::access::Identity;
 use crate::config::Config;
 use crate::db::ServedRepository;
@@ -21,12 +21,11 @@ impl Session {
     /// Becomes git, in the box, with the repository as its directory.
     pub(super) fn serve(
         &mut self,
-        config: &Config,
-        form: &Form,
-        slot: &Slot,
+        context: &Context<'_>,
         service: Service,
         repository: &ServedRepository,
     ) -> Result<Status, Fault> {
+        let Context { config, form, slot, .. } = context;
         let directory = open_repository(&config.paths.repositories, &repository.directory)?;
         let own = std::env::current_exe().map_err(Fault::Git)?;
         let hooks = own.with_file_name("hooks");

@@ -15,6 +15,7 @@ const SUFFIX: &[u8] = b"-cert-v01@openssh.com";
 /// not tell you that anybody here trusts the authority, nor that the certificate is good now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OfferedCertificate {
+    key: Fingerprint,
     authority: Fingerprint,
     authority_words: String,
     principal: Owner,
@@ -44,9 +45,11 @@ impl OfferedCertificate {
         // None at all would be a wildcard to OpenSSH before 10.3, and of several nobody could say which was meant.
         let [principal] = certificate.valid_principals() else { return None };
         let authority = ssh_key::PublicKey::from(certificate.signature_key().clone()).to_bytes().ok()?;
+        let key = ssh_key::PublicKey::from(certificate.public_key().clone()).to_bytes().ok()?;
         let authority_type = KeyType::named(super::inner_type(&authority)?)?;
         let second = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
         Some(Self {
+            key: Fingerprint::of_blob(&key),
             authority: Fingerprint::of_blob(&authority),
             authority_words: authorized_keys_words(authority_type, &authority),
             principal: principal.parse().ok()?,
@@ -54,6 +57,12 @@ impl OfferedCertificate {
             key_id: certificate.key_id().to_owned(),
             validity: (second(certificate.valid_after()), second(certificate.valid_before())),
         })
+    }
+
+    /// The key that it certifies.
+    #[must_use]
+    pub fn key(&self) -> Fingerprint {
+        self.key
     }
 
     /// The key of the authority that signed it.

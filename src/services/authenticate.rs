@@ -10,7 +10,7 @@ use hmac::{Hmac, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::caller::{Caller, Standing};
+use super::caller::Caller;
 use crate::clock::now;
 use crate::config::LfsMode;
 use crate::db::Reader;
@@ -43,11 +43,11 @@ fn answer(caller: &Caller, operation: Operation, path: &RepoPath) -> Result<Answ
         return Err(broken("git-lfs-authenticate is for [lfs] mode \"http\"".to_owned()));
     }
     let reader = Reader::open(&caller.config.paths.database).map_err(unavailable)?;
-    let Standing { identity, key, repository } = caller.standing(&reader, Some(path)).map_err(unavailable)?;
-    let speaker = caller.speaker(key.as_ref());
-    let served = identity
-        .map_err(Refusal::NotAdmitted)
-        .and_then(|identity| crate::gateway::admit(&identity, repository.as_ref(), operation.needs(), now()));
+    let standing = caller.standing(&reader, Some(path)).map_err(unavailable)?;
+    let speaker = standing.speaker(&caller.config, &caller.form);
+    let repository = standing.repository.as_ref();
+    let identity = standing.identity.as_ref().map_err(|reason| Refusal::NotAdmitted(reason.clone()));
+    let served = identity.and_then(|identity| crate::gateway::admit(identity, repository, operation.needs(), now()));
     let served = match served {
         Ok(served) => served,
         Err(refusal) => return Ok(speaker.refusal(&refusal)),

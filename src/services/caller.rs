@@ -4,15 +4,14 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
-use crate::access::{Identity, KeyFacts, KeyHolder, NotAdmitted, identify, identify_certificate};
 use crate::clock::now;
 use crate::config::{Config, DEFAULT_PATH};
-use crate::db::{Error, Reader, ServedRepository};
+use crate::db::{Error, Reader};
 use crate::gateway::SID;
+use crate::gateway::standing::Standing;
 use crate::gateway::user_auth::{self, Proven};
 use crate::log::{self, Level, Line};
-use crate::message::Speaker;
-use crate::name::{RepoPath, Title};
+use crate::name::RepoPath;
 use crate::request::{Arguments, Form};
 
 /// What the gateway says, before anything is asked.
@@ -29,16 +28,6 @@ pub(super) struct Caller {
     /// `SSH_ORIGINAL_COMMAND`.
     pub(super) command: Vec<u8>,
     pub(super) now: i64,
-}
-
-/// What the database says.
-#[derive(Debug)]
-pub(super) struct Standing {
-    pub(super) identity: Result<Identity, NotAdmitted>,
-    /// The key as its row has it.
-    pub(super) key: Option<(KeyFacts, Title)>,
-    /// What the path leads to.
-    pub(super) repository: Option<ServedRepository>,
 }
 
 impl Caller {
@@ -63,28 +52,11 @@ impl Caller {
 
     /// Says who the session speaks for, as the gateway did, and what the path leads to.
     pub(super) fn standing(&self, reader: &Reader, path: Option<&RepoPath>) -> Result<Standing, Error> {
-        let now = now();
-        match (&self.form, &self.proven) {
-            (Form::Certificate(..), Some(Proven::Certificate(certificate))) => {
-                let (facts, repository) = reader.session_by_certificate(certificate, path, now)?;
-                Ok(Standing { identity: identify_certificate(&facts, now), key: None, repository })
-            }
-            _ => {
-                let facts = reader.session(&self.form.fingerprint(), path, now)?;
-                let key = facts.key.as_ref().map(|(key, _)| key);
-                let identity = identify(&self.form, key, &self.address, now);
-                Ok(Standing { identity, key: facts.key, repository: facts.repository })
-            }
-        }
-    }
-
-    /// Words answers for this session.
-    pub(super) fn speaker<'a>(&'a self, key: Option<&'a (KeyFacts, Title)>) -> Speaker<'a> {
-        let deployed = key.and_then(|(key, _)| match &key.holder {
-            KeyHolder::Repository { path, .. } => Some(path),
-            KeyHolder::Account { .. } => None,
-        });
-        Speaker { config: &self.config, form: &self.form, title: key.map(|(_, title)| title), deployed }
+        let certificate = match &self.proven {
+            Some(Proven::Certificate(certificate)) if matches!(self.form, Form::Certificate(..)) => Some(certificate),
+            Some(Proven::Certificate(_) | Proven::Key(_)) | None => None,
+        };
+        Standing::ask(reader, &self.config, &self.form, certificate, path, &self.address, now())
     }
 
     /// The first fields of each line of this session.

@@ -6,10 +6,10 @@
 use std::error::Error;
 use std::os::fd::{AsFd, OwnedFd};
 
-use super::caller::{Caller, Standing};
+use super::caller::Caller;
 use super::lfs::{
-    Ask, Denial, Ending, FileLocks, Group, Interruption, Limits, LocalStore, MemoryLocks, Object, Oid, Options, Patience,
-    Policy, Session, Siblings, Staged, Stdin, Store, serve, stdout,
+    Ask, Denial, Ending, FileLocks, Group, Interruption, Limits, LocalStore, MemoryLocks, Object, Oid, Options,
+    Patience, Policy, Session, Siblings, Staged, Stdin, Store, serve, stdout,
 };
 use crate::access::{Access, Decision, Identity, decide};
 use crate::clock::now;
@@ -62,8 +62,7 @@ fn prepare(caller: &Caller, operation: Operation, path: RepoPath) -> Result<(Hub
         Operation::Upload => quotas(config, &reader, &served).map_err(|error| fault(&error))?,
         Operation::Download => Vec::new(),
     };
-    let repository =
-        open_repository(&config.paths.repositories, &served.directory).map_err(|error| fault(&error))?;
+    let repository = open_repository(&config.paths.repositories, &served.directory).map_err(|error| fault(&error))?;
     Ok((HubPolicy { caller, reader, path, operation, quotas, storing: false }, repository))
 }
 
@@ -100,13 +99,12 @@ fn permitted(
     path: &RepoPath,
 ) -> Result<ServedRepository, Stop> {
     let standing = caller.standing(reader, Some(path)).map_err(|error| Stop::Fault(error.to_string()))?;
-    let Standing { identity, key, repository } = standing;
     let refused = |refusal: &Refusal| {
-        let lines = caller.speaker(key.as_ref()).refusal(refusal).err;
+        let lines = standing.speaker(&caller.config, &caller.form).refusal(refusal).err;
         Stop::Denied(Denial::new(FORBIDDEN, lines.join("\n")))
     };
-    let identity = identity.map_err(|reason| refused(&Refusal::NotAdmitted(reason)))?;
-    crate::gateway::admit(&identity, repository.as_ref(), operation.needs(), now())
+    let identity = standing.identity.as_ref().map_err(|reason| refused(&Refusal::NotAdmitted(reason.clone())))?;
+    crate::gateway::admit(identity, standing.repository.as_ref(), operation.needs(), now())
         .cloned()
         .map_err(|refusal| refused(&refusal))
 }
@@ -175,7 +173,10 @@ fn transfer(
         policy: &mut policy,
         store: &mut store,
         locks: &mut locks,
-        limits: Limits { object_size: Some(config.limits.lfs_object_bytes).filter(|bytes| *bytes > 0), ..Limits::default() },
+        limits: Limits {
+            object_size: Some(config.limits.lfs_object_bytes).filter(|bytes| *bytes > 0),
+            ..Limits::default()
+        },
         clock: &now,
         fault_sentence: &sentence,
         on_fault: &mut |fault: &(dyn Error + 'static)| {
@@ -183,6 +184,7 @@ fn transfer(
         },
     };
     let summary = serve(&mut input, output, &mut session);
+    input.leave_word(&summary);
     let line = caller
         .line()
         .field("verb", format_args!("lfs-{operation}"))
@@ -193,11 +195,7 @@ fn transfer(
         .field("faults", summary.faults);
     send(Level::Info, &line);
     match summary.ending {
-        Ending::Quit => {
-            input.quit();
-            Ok(Status::Done)
-        }
-        Ending::End => Ok(Status::Done),
+        Ending::Quit | Ending::End => Ok(Status::Done),
         Ending::Broken(_) => Ok(Status::Refused),
     }
 }

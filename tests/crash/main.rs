@@ -55,7 +55,8 @@ fn enter_own_mounts() {
         command.args(["--mount", "--propagation", "private", "--"]);
         command
     };
-    if std::env::var_os(hub::OWN_MOUNTS).is_none() && unshare().arg("true").status().is_ok_and(|ended| ended.success()) {
+    if std::env::var_os(hub::OWN_MOUNTS).is_none() && unshare().arg("true").status().is_ok_and(|ended| ended.success())
+    {
         let own = std::env::current_exe().expect("this program");
         let error = unshare().arg(own).args(std::env::args_os().skip(1)).env(hub::OWN_MOUNTS, "1").exec();
         panic!("unshare: {error}");

@@ -83,10 +83,9 @@ fn a_locked_database_is_unavailable() {
     let alice = hub.user("alice");
     let _master = alice.master();
     let mut sqlite = hub.as_login(Path::new("/usr/bin/sqlite3"));
-    sqlite.arg(hub.path("db/hubgate.db")).args([
-        "PRAGMA locking_mode = EXCLUSIVE; CREATE TABLE held (x); SELECT 1",
-        ".shell echo locked; sleep 100",
-    ]);
+    sqlite
+        .arg(hub.path("db/hubgate.db"))
+        .args(["PRAGMA locking_mode = EXCLUSIVE; CREATE TABLE held (x); SELECT 1", ".shell echo locked; sleep 100"]);
     let sqlite = lock(&hub, sqlite);
     let reference = alice.greet().is_unavailable();
     is_logged(&hub, &reference, "the database");

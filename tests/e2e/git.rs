@@ -10,6 +10,7 @@ use crate::texts::{GIT_GIVES_UP, not_supported};
 trials![
     a_clone_brings_what_is_there,
     protocol_versions_0_1_and_2_are_spoken,
+    every_session_of_git_is_in_a_box,
     every_way_to_write_the_url_leads_there,
     models_datasets_and_spaces_of_one_name_are_three_repositories,
     a_shallow_clone_is_shallow_and_can_be_deepened,
@@ -83,6 +84,22 @@ fn protocol_versions_0_1_and_2_are_spoken() {
             push.args(["-c", &format!("protocol.version={version}"), "push", "--quiet", "origin"]);
             run(push.arg(format!("HEAD:refs/heads/v{version}"))).is(&silent());
         }
+    });
+}
+
+fn every_session_of_git_is_in_a_box() {
+    with_each_git(|hub, alice| {
+        hub.repo("alice/x", &[]);
+        alice.git(&["clone", "--quiet", &Client::url("alice/x")]).is(&silent());
+        alice.git_in("x", &["push", "--quiet", "origin", "HEAD:new"]).is(&silent());
+        let log = hub.log();
+        let sessions: Vec<_> = log.iter().filter(|entry| entry.fields.contains("decision=allow")).collect();
+        assert_eq!(sessions.len(), 2, "{log:?}");
+        // What a box is made of depends on the kernel; that there is one must be said.
+        assert!(
+            sessions.iter().all(|entry| entry.sandbox.as_deref().is_some_and(|sandbox| !sandbox.is_empty())),
+            "{log:?}"
+        );
     });
 }
 

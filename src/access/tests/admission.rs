@@ -151,6 +151,7 @@ fn certificate() -> CertificateFacts {
         account: Some((account(Scope::Write), None)),
         member: Some(Grant { value: Role::Read, until: None }),
         revoked: false,
+        compromised: false,
         validity: (NOW - 3_600, NOW + 3_600),
     }
 }
@@ -177,8 +178,9 @@ fn a_certificate_is_good_while_everything_about_it_is() {
         (
             "not yet",
             CertificateFacts { validity: (NOW + 1, NOW + 3_600), ..certificate() },
-            Err(NotAdmitted::Expired(NOW + 3_600)),
+            bad(BadCertificate::NotYet),
         ),
+        ("compromised", CertificateFacts { compromised: true, ..certificate() }, bad(BadCertificate::Compromised)),
         (
             "disabled",
             CertificateFacts { account: Some((account(Scope::Write), Some("left".to_owned()))), ..certificate() },

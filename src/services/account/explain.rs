@@ -20,7 +20,7 @@ pub(super) fn run(session: &Session<'_>, path: &RepoPath, what: &str) -> Result<
         return Err(Trouble::Refusal(Refusal::NoRepository));
     };
     let who = session.form.user();
-    let chain = chain(who, session.key.as_ref(), &session.identity, Some(served), decision);
+    let chain = chain(who, session.key, &session.identity, Some(served), decision);
     let text = chain.iter().map(|line| format!("{line}\n")).collect::<String>();
     let verdict = if matches!(decision, Decision::Allow(_)) { "allow" } else { "deny" };
     let reason = chain.last().cloned().unwrap_or_default();

@@ -61,7 +61,7 @@ fn add(
         ([], None) => parse_title(&[format!("{} {}", key.key_type(), key.fingerprint())])?,
         (words, _) => parse_title(words)?,
     };
-    let own = session.key.as_ref().map(|(facts, _)| facts);
+    let own = session.key.map(|(facts, _)| facts);
     let own_end = own.and_then(|own| own.expires_at);
     let expires_at = match (expires_at, own_end) {
         (Some(asked), Some(own)) => Some(asked.min(own)),
@@ -99,7 +99,7 @@ fn remove(session: &Session<'_>, fingerprint: &Fingerprint, compromised: bool, y
 /// Takes the proven key off whatever it is on: whoever proves a key may, in every state of key and account.
 fn release(session: &Session<'_>, yes: bool) -> Result<Outcome, Trouble> {
     let fingerprint = session.form.fingerprint();
-    let holder = match (session.form, &session.key) {
+    let holder = match (session.form, session.key) {
         (Form::Account(..) | Form::DeployKey(_), Some((facts, _))) => match &facts.holder {
             KeyHolder::Account { account, .. } => account.name.to_string(),
             KeyHolder::Repository { path, .. } => path.to_string(),

@@ -15,10 +15,11 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use serde_json::{Value, json};
 
-use super::caller::{Caller, Standing};
+use super::caller::Caller;
 use crate::access::{Account, Decision, Denial, Identity, KeyFacts, NotAdmitted, Scope, decide};
 use crate::config::Config;
 use crate::db::{self, ChangeError, Reader, ServedRepository, Store};
+use crate::gateway::standing::Standing;
 use crate::message::{Answer, FaultKind, Refusal, Status};
 use crate::name::{RepoPath, Title};
 use crate::request::{BadRequest, Form};
@@ -82,25 +83,29 @@ struct Session<'a> {
     /// Why the key opens nothing but its own release.
     barred: Option<NotAdmitted>,
     /// The key as its row has it.
-    key: Option<(KeyFacts, Title)>,
+    key: Option<&'a (KeyFacts, Title)>,
     now: i64,
 }
 
 /// Runs the command of `SSH_ORIGINAL_COMMAND` for the gateway's words.
 pub(super) fn run(caller: &Caller) -> Answer {
-    let (outcome, key) = match begin(caller) {
-        Ok(session) => (session.answer(&String::from_utf8_lossy(&caller.command)), session.key),
-        Err(trouble) => (Err(trouble), None),
+    let fault = |kind, cause: &str| {
+        caller.log_fault(cause);
+        Answer::fault(kind, &caller.sid)
     };
-    match outcome {
+    let asked = Reader::open(&caller.config.paths.database).and_then(|reader| caller.standing(&reader, None));
+    let standing = match asked {
+        Ok(standing) => standing,
+        Err(error) => return fault(FaultKind::Unavailable, &error.to_string()),
+    };
+    let session = Session::begin(caller, &standing);
+    let command = String::from_utf8_lossy(&caller.command);
+    match session.and_then(|session| session.answer(&command)) {
         Ok(answer) => answer,
-        Err(Trouble::Refusal(refusal)) => caller.speaker(key.as_ref()).refusal(&refusal),
+        Err(Trouble::Refusal(refusal)) => standing.speaker(&caller.config, &caller.form).refusal(&refusal),
         Err(Trouble::Refused(line)) => refused(&line, Status::Refused),
         Err(Trouble::Usage(line)) => refused(&line, Status::Usage),
-        Err(Trouble::Fault(kind, cause)) => {
-            caller.log_fault(&cause);
-            Answer::fault(kind, &caller.sid)
-        }
+        Err(Trouble::Fault(kind, cause)) => fault(kind, &cause),
     }
 }
 
@@ -108,22 +113,21 @@ fn refused(text: &str, status: Status) -> Answer {
     Answer { out: String::new(), err: text.lines().map(str::to_owned).collect(), status }
 }
 
-/// Says who the session speaks for, as the gateway did.
-fn begin(caller: &Caller) -> Result<Session<'_>, Trouble> {
-    let Standing { identity, key, .. } = caller.standing(&Reader::open(&caller.config.paths.database)?, None)?;
-    let (identity, barred) = match identity {
-        Ok(identity) => (identity, None),
-        Err(NotAdmitted::OtherAccount) => {
-            return Err(Trouble::Fault(FaultKind::Broken, "the key is on another account".to_owned()));
-        }
-        Err(reason) if reason.leaves_release() => (Identity::Anonymous, Some(reason)),
-        Err(reason) => return Err(Trouble::Refusal(Refusal::NotAdmitted(reason))),
-    };
-    let Caller { config, form, now, .. } = caller;
-    Ok(Session { caller, config, form, identity, barred, key, now: *now })
-}
+impl<'a> Session<'a> {
+    /// Takes over who the session speaks for.
+    fn begin(caller: &'a Caller, standing: &'a Standing) -> Result<Self, Trouble> {
+        let (identity, barred) = match &standing.identity {
+            Ok(identity) => (identity.clone(), None),
+            Err(NotAdmitted::OtherAccount) => {
+                return Err(Trouble::Fault(FaultKind::Broken, "the key is on another account".to_owned()));
+            }
+            Err(reason) if reason.leaves_release() => (Identity::Anonymous, Some(reason.clone())),
+            Err(reason) => return Err(Trouble::Refusal(Refusal::NotAdmitted(reason.clone()))),
+        };
+        let Caller { config, form, now, .. } = caller;
+        Ok(Self { caller, config, form, identity, barred, key: standing.key.as_ref(), now: *now })
+    }
 
-impl Session<'_> {
     fn answer(&self, command: &str) -> Result<Answer, Trouble> {
         let words = shlex::split(command).filter(|words| words.len() <= WORDS_MAX);
         let words = words.ok_or(Trouble::Refusal(Refusal::Bad(BadRequest::Syntax)))?;
@@ -166,8 +170,8 @@ impl Session<'_> {
             Identity::Account(account) | Identity::Certificate { account, .. } => Some(account.name.as_str()),
             Identity::DeployKey { .. } | Identity::Anonymous => None,
         };
-        let title = self.key.as_ref().map(|(_, title)| title.as_str());
-        let facts = self.key.as_ref().map(|(facts, _)| facts);
+        let title = self.key.map(|(_, title)| title.as_str());
+        let facts = self.key.map(|(facts, _)| facts);
         let text = match (&self.identity, title) {
             (Identity::Account(account), Some(title)) => {
                 format!("{} by the key \"{title}\" ({fingerprint})\n", account.name)

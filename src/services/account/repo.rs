@@ -122,17 +122,7 @@ fn create(session: &Session<'_>, command: RepoCommand) -> Result<Outcome, Troubl
     let account = session.changing_account()?;
     session.check_may_create(account, &path.owner)?;
     let mut store = session.store()?;
-    // What is there may be hidden from whoever may create here, but its name is not free.
-    if let Some(served) = session.find(&path)? {
-        let moved = served.path.folded() != path.folded();
-        if !moved {
-            return Err(Trouble::Refused(format!("there is already a {} {path}", path.kind)));
-        }
-        // The old path of one that was renamed: whoever administers that one may take it.
-        if !matches!(decide(&session.identity, Some(&served.facts), Access::Admin, session.now), Decision::Allow(_)) {
-            return Err(Trouble::Refused(format!("there is already a {} {path}", path.kind)));
-        }
-    }
+    check_free(session, &path)?;
     let object_format = object_format.unwrap_or(session.config.git.object_format);
     let fault =
         |error: crate::repository::CreateError| Trouble::Fault(crate::message::FaultKind::Broken, error.to_string());
@@ -158,6 +148,16 @@ fn create(session: &Session<'_>, command: RepoCommand) -> Result<Outcome, Troubl
     Ok(Outcome::new(text, repo_json(&row)))
 }
 
+/// Refuses a path that has a repository, hidden or not; and the old path of one, but to whoever administers that.
+fn check_free(session: &Session<'_>, path: &RepoPath) -> Result<(), Trouble> {
+    let Some(served) = session.find(path)? else { return Ok(()) };
+    let administers = decide(&session.identity, Some(&served.facts), Access::Admin, session.now);
+    if served.path.folded() != path.folded() && matches!(administers, Decision::Allow(_)) {
+        return Ok(());
+    }
+    Err(Trouble::Refused(format!("there is already a {} {path}", path.kind)))
+}
+
 fn list(session: &Session<'_>, owner: Option<Owner>) -> Result<Outcome, Trouble> {
     let owner = match owner {
         Some(owner) => owner,
@@ -180,6 +180,9 @@ fn list(session: &Session<'_>, owner: Option<Owner>) -> Result<Outcome, Trouble>
 fn rename(session: &Session<'_>, old: &RepoPath, new: &RepoPath) -> Result<Outcome, Trouble> {
     let account = session.changing_account()?;
     let served = session.managed(old)?;
+    if served.path.folded() != new.folded() {
+        check_free(session, new)?;
+    }
     let mut store = session.store()?;
     if served.path.owner.folded() != new.owner.folded() {
         let refused = || Trouble::Refused(format!("you may not hand {} over to {}", served.path, new.owner));

@@ -71,12 +71,10 @@ pub(super) fn serve_on(
         fault_sentence: FAULT,
         on_fault: &mut |fault: &(dyn Error + 'static)| say(&fault.to_string()),
     };
-    match serve(&mut input, output, &mut session).ending {
-        Ending::Quit => {
-            input.quit();
-            Ok(Status::Done)
-        }
-        Ending::End => Ok(Status::Done),
+    let summary = serve(&mut input, output, &mut session);
+    input.leave_word(&summary);
+    match summary.ending {
+        Ending::Quit | Ending::End => Ok(Status::Done),
         Ending::Broken(error) => {
             say(&error.to_string());
             Ok(Status::Refused)

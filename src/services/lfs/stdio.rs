@@ -13,6 +13,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::packet::{Input, Waiting};
 use super::siblings::{Moment, Siblings};
+use super::{Ending, Summary};
 
 /// How often a waiting session looks around: at its siblings' board, and whether a signal came.
 const TICK: Duration = Duration::from_millis(500);
@@ -105,6 +106,14 @@ impl Stdin {
         if let Some(siblings) = &self.siblings {
             // Without it they wait, as they would on any other server.
             let _ = siblings.quit();
+        }
+    }
+
+    /// Leaves word for the siblings when a session is over that led them and quit: the one that asked for batches, which
+    /// is the first that a client opens, and the last that it should end.
+    pub fn leave_word(&self, summary: &Summary) {
+        if matches!(summary.ending, Ending::Quit) && summary.batches > 0 {
+            self.quit();
         }
     }
 

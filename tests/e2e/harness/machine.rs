@@ -190,12 +190,27 @@ fn remove_run(pid: u32) {
     let _ = fs::remove_dir_all(directory_of(pid));
 }
 
+/// Every process that was started with a path in this directory.
+fn processes_in(directory: &Path) -> Vec<Pid> {
+    let needle = format!("{}/", directory.display());
+    let mentions = |pid: &i32| {
+        let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        words.windows(needle.len()).any(|window| window == needle.as_bytes())
+    };
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(mentions).map(Pid::from_raw).collect()
+}
+
 /// Removes what a run that was killed left behind.
 fn sweep() {
     for entry in fs::read_dir(ROOT).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let pid = name.to_str().and_then(|name| name.strip_prefix(PREFIX)).and_then(|pid| pid.parse().ok());
         if let Some(pid) = pid.filter(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
+            for process in processes_in(&directory_of(pid)) {
+                let _ = kill(process, Signal::SIGKILL);
+            }
             remove_run(pid);
         }
     }
