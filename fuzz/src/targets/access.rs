@@ -239,14 +239,16 @@ fn certification(u: &mut Unstructured<'_>, now: i64) {
             .then(|| (account(u), one_of(u, &[None, Some("left")]).map(str::to_owned))),
         member: grant(u, Role::ALL),
         revoked: one_of(u, &[false, false, true]),
+        compromised: one_of(u, &[false, false, true]),
         // A certificate has none before 1970.
         validity: (one_of(u, &INSTANTS[1..]), one_of(u, &INSTANTS[1..])),
     };
-    let CertificateFacts { authority, account, member, revoked, validity: (start, end) } = &facts;
+    let CertificateFacts { authority, account, member, revoked, compromised, validity: (start, end) } = &facts;
     let expected = match (authority, account, member) {
         (Some((organization, most)), Some((account, None)), Some(member))
             if member.until.is_none_or(|end| now < end)
                 && !revoked
+                && !compromised
                 && (*start..*end).contains(&now)
                 && i128::from(*end) - i128::from(*start) <= i128::from(*most) =>
         {

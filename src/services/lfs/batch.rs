@@ -36,7 +36,6 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
         if missing > 0 {
             self.check_space(missing)?;
         }
-        self.summary.batches += 1;
         self.begin(status::OK, &[]).map_err(broken)?;
         self.writer.delimiter();
         for (oid, size, action) in actions {

@@ -129,8 +129,6 @@ pub enum Ending {
 pub struct Summary {
     /// How it ended.
     pub ending: Ending,
-    /// How many batches were answered.
-    pub batches: u64,
     /// How many objects were stored, and their bytes.
     pub stored: (u64, u64),
     /// How many objects were sent, and their bytes.

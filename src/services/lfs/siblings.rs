@@ -4,11 +4,10 @@
 //! ssh process holds the connection. That process waits until the connection has no other session, the client waits for
 //! that process, and so for ever (git-lfs #5535); 3.5 loses sessions that it never ends (#5816).
 //!
-//! So a session that answered batches, which is the first that a client opens, leaves the time of its `quit` on a board
-//! that its siblings read: those that have been idle since before, for so long that a client which ends them one after
-//! the other would have come to them, end by themselves. A session that is busy, or got a command since, stays; clients
-//! that end the first session last see no difference. There is no process that watches, nothing to be cleaned up after a
-//! crash, and, since the board is open from the beginning, nothing to be reached by path from a sandbox.
+//! So a session that says `quit` leaves the time on a board that its siblings read: those that have been idle since
+//! before, for so long that a client which ends them one after the other would have come to them, end by themselves. A
+//! session that is busy, or got a command since, stays. There is no process that watches, nothing to be cleaned up
+//! after a crash, and, since the board is open from the beginning, nothing to be reached by path from a sandbox.
 
 use std::fs::File;
 use std::io;

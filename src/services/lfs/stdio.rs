@@ -101,19 +101,11 @@ impl Stdin {
         self.told_to_go
     }
 
-    /// Leaves word for the siblings that this session has quit.
-    pub fn quit(&self) {
-        if let Some(siblings) = &self.siblings {
+    /// Leaves word for the siblings if this session, which is over, has quit.
+    pub fn leave_word(&self, summary: &Summary) {
+        if let (Some(siblings), Ending::Quit) = (&self.siblings, &summary.ending) {
             // Without it they wait, as they would on any other server.
             let _ = siblings.quit();
-        }
-    }
-
-    /// Leaves word for the siblings when a session is over that led them and quit: the one that asked for batches, which
-    /// is the first that a client opens, and the last that it should end.
-    pub fn leave_word(&self, summary: &Summary) {
-        if matches!(summary.ending, Ending::Quit) && summary.batches > 0 {
-            self.quit();
         }
     }
 
