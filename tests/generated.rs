@@ -19,6 +19,34 @@ fn hold(file: &Path, text: &[u8], stale: &mut Vec<PathBuf>) {
     }
 }
 
+/// The page of the configuration file, made from the file that is shipped: its comments are the reference.
+fn config_page() -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    let mut page = format!(
+        ".TH HUBGATE.TOML 5 \"\" \"hubgate {version}\"\n.SH NAME\nhubgate.toml \\- configuration of hubgate\n\
+         .SH SYNOPSIS\n/etc/hubgate/config.toml\n.SH DESCRIPTION\n"
+    );
+    let escape = |text: &str| text.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq");
+    let mut comment: Vec<String> = Vec::new();
+    for line in hubgate::admin::PACKAGED_CONFIG.lines() {
+        if let Some(text) = line.strip_prefix("# ") {
+            comment.push(escape(text.trim_start()));
+        } else if let Some(setting) = line.strip_prefix('#') {
+            page += &format!(".TP\n.B {}\n{}\n", escape(setting), comment.join("\n"));
+            comment.clear();
+        } else {
+            if !comment.is_empty() {
+                page += &format!("{}\n", comment.join("\n"));
+                comment.clear();
+            }
+            if line.starts_with('[') {
+                page += &format!(".SS {line}\n");
+            }
+        }
+    }
+    page + ".SH SEE ALSO\n.BR hubgate (8),\n.BR hubgate\\-gateway (8)\n"
+}
+
 #[test]
 fn man_pages_and_completions_are_in_step_with_the_command_line() {
     let packaging = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging");
@@ -42,5 +70,6 @@ fn man_pages_and_completions_are_in_step_with_the_command_line() {
         let text: String = text.lines().map(|text| line(text) + "\n").collect();
         hold(&packaging.join("man").join(name), text.as_bytes(), &mut stale);
     }
+    hold(&packaging.join("man/hubgate.toml.5"), config_page().as_bytes(), &mut stale);
     assert!(stale.is_empty(), "stale: {stale:#?}\nrun: UPDATE=1 cargo test --test generated");
 }

@@ -22,6 +22,9 @@ use super::place::Place;
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(1);
 
+/// sshd's own directory (sshd(8), FILES).
+const PRIVSEP: &str = "/run/sshd";
+
 /// A running sshd. It and its sessions end when dropped.
 pub(crate) struct Server {
     config: PathBuf,
@@ -34,6 +37,8 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one with hubgate's own block in its configuration, as the block says it or with flat files for keys.
     pub(crate) fn start(place: &Place, name: &str, block: &str) -> Outcome<Self> {
+        // Where no service of the machine made it; it stays, as another sshd may have come to need it.
+        std::fs::create_dir_all(PRIVSEP)?;
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         let head = format!(
             "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nPidFile none\nUsePAM no\n\n",

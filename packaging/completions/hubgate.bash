@@ -31,6 +31,9 @@ _hubgate() {
             hubgate,doctor)
                 cmd="hubgate__subcmd__doctor"
                 ;;
+            hubgate,explain)
+                cmd="hubgate__subcmd__explain"
+                ;;
             hubgate,help)
                 cmd="hubgate__subcmd__help"
                 ;;
@@ -43,11 +46,20 @@ _hubgate() {
             hubgate,key)
                 cmd="hubgate__subcmd__key"
                 ;;
+            hubgate,lfs)
+                cmd="hubgate__subcmd__lfs"
+                ;;
+            hubgate,lock)
+                cmd="hubgate__subcmd__lock"
+                ;;
             hubgate,migrate)
                 cmd="hubgate__subcmd__migrate"
                 ;;
             hubgate,org)
                 cmd="hubgate__subcmd__org"
+                ;;
+            hubgate,owner)
+                cmd="hubgate__subcmd__owner"
                 ;;
             hubgate,repo)
                 cmd="hubgate__subcmd__repo"
@@ -127,6 +139,9 @@ _hubgate() {
             hubgate__subcmd__help,doctor)
                 cmd="hubgate__subcmd__help__subcmd__doctor"
                 ;;
+            hubgate__subcmd__help,explain)
+                cmd="hubgate__subcmd__help__subcmd__explain"
+                ;;
             hubgate__subcmd__help,help)
                 cmd="hubgate__subcmd__help__subcmd__help"
                 ;;
@@ -139,11 +154,20 @@ _hubgate() {
             hubgate__subcmd__help,key)
                 cmd="hubgate__subcmd__help__subcmd__key"
                 ;;
+            hubgate__subcmd__help,lfs)
+                cmd="hubgate__subcmd__help__subcmd__lfs"
+                ;;
+            hubgate__subcmd__help,lock)
+                cmd="hubgate__subcmd__help__subcmd__lock"
+                ;;
             hubgate__subcmd__help,migrate)
                 cmd="hubgate__subcmd__help__subcmd__migrate"
                 ;;
             hubgate__subcmd__help,org)
                 cmd="hubgate__subcmd__help__subcmd__org"
+                ;;
+            hubgate__subcmd__help,owner)
+                cmd="hubgate__subcmd__help__subcmd__owner"
                 ;;
             hubgate__subcmd__help,repo)
                 cmd="hubgate__subcmd__help__subcmd__repo"
@@ -193,6 +217,18 @@ _hubgate() {
             hubgate__subcmd__help__subcmd__key,show)
                 cmd="hubgate__subcmd__help__subcmd__key__subcmd__show"
                 ;;
+            hubgate__subcmd__help__subcmd__lfs,check)
+                cmd="hubgate__subcmd__help__subcmd__lfs__subcmd__check"
+                ;;
+            hubgate__subcmd__help__subcmd__lfs,serve)
+                cmd="hubgate__subcmd__help__subcmd__lfs__subcmd__serve"
+                ;;
+            hubgate__subcmd__help__subcmd__lock,list)
+                cmd="hubgate__subcmd__help__subcmd__lock__subcmd__list"
+                ;;
+            hubgate__subcmd__help__subcmd__lock,remove)
+                cmd="hubgate__subcmd__help__subcmd__lock__subcmd__remove"
+                ;;
             hubgate__subcmd__help__subcmd__org,add)
                 cmd="hubgate__subcmd__help__subcmd__org__subcmd__add"
                 ;;
@@ -232,6 +268,9 @@ _hubgate() {
             hubgate__subcmd__help__subcmd__org__subcmd__member,set)
                 cmd="hubgate__subcmd__help__subcmd__org__subcmd__member__subcmd__set"
                 ;;
+            hubgate__subcmd__help__subcmd__owner,quota)
+                cmd="hubgate__subcmd__help__subcmd__owner__subcmd__quota"
+                ;;
             hubgate__subcmd__help__subcmd__repo,check)
                 cmd="hubgate__subcmd__help__subcmd__repo__subcmd__check"
                 ;;
@@ -255,6 +294,9 @@ _hubgate() {
                 ;;
             hubgate__subcmd__help__subcmd__repo,path)
                 cmd="hubgate__subcmd__help__subcmd__repo__subcmd__path"
+                ;;
+            hubgate__subcmd__help__subcmd__repo,quota)
+                cmd="hubgate__subcmd__help__subcmd__repo__subcmd__quota"
                 ;;
             hubgate__subcmd__help__subcmd__repo,remove)
                 cmd="hubgate__subcmd__help__subcmd__repo__subcmd__remove"
@@ -342,6 +384,42 @@ _hubgate() {
                 ;;
             hubgate__subcmd__key__subcmd__help,show)
                 cmd="hubgate__subcmd__key__subcmd__help__subcmd__show"
+                ;;
+            hubgate__subcmd__lfs,check)
+                cmd="hubgate__subcmd__lfs__subcmd__check"
+                ;;
+            hubgate__subcmd__lfs,help)
+                cmd="hubgate__subcmd__lfs__subcmd__help"
+                ;;
+            hubgate__subcmd__lfs,serve)
+                cmd="hubgate__subcmd__lfs__subcmd__serve"
+                ;;
+            hubgate__subcmd__lfs__subcmd__help,check)
+                cmd="hubgate__subcmd__lfs__subcmd__help__subcmd__check"
+                ;;
+            hubgate__subcmd__lfs__subcmd__help,help)
+                cmd="hubgate__subcmd__lfs__subcmd__help__subcmd__help"
+                ;;
+            hubgate__subcmd__lfs__subcmd__help,serve)
+                cmd="hubgate__subcmd__lfs__subcmd__help__subcmd__serve"
+                ;;
+            hubgate__subcmd__lock,help)
+                cmd="hubgate__subcmd__lock__subcmd__help"
+                ;;
+            hubgate__subcmd__lock,list)
+                cmd="hubgate__subcmd__lock__subcmd__list"
+                ;;
+            hubgate__subcmd__lock,remove)
+                cmd="hubgate__subcmd__lock__subcmd__remove"
+                ;;
+            hubgate__subcmd__lock__subcmd__help,help)
+                cmd="hubgate__subcmd__lock__subcmd__help__subcmd__help"
+                ;;
+            hubgate__subcmd__lock__subcmd__help,list)
+                cmd="hubgate__subcmd__lock__subcmd__help__subcmd__list"
+                ;;
+            hubgate__subcmd__lock__subcmd__help,remove)
+                cmd="hubgate__subcmd__lock__subcmd__help__subcmd__remove"
                 ;;
             hubgate__subcmd__org,add)
                 cmd="hubgate__subcmd__org__subcmd__add"
@@ -457,6 +535,18 @@ _hubgate() {
             hubgate__subcmd__org__subcmd__member__subcmd__help,set)
                 cmd="hubgate__subcmd__org__subcmd__member__subcmd__help__subcmd__set"
                 ;;
+            hubgate__subcmd__owner,help)
+                cmd="hubgate__subcmd__owner__subcmd__help"
+                ;;
+            hubgate__subcmd__owner,quota)
+                cmd="hubgate__subcmd__owner__subcmd__quota"
+                ;;
+            hubgate__subcmd__owner__subcmd__help,help)
+                cmd="hubgate__subcmd__owner__subcmd__help__subcmd__help"
+                ;;
+            hubgate__subcmd__owner__subcmd__help,quota)
+                cmd="hubgate__subcmd__owner__subcmd__help__subcmd__quota"
+                ;;
             hubgate__subcmd__repo,check)
                 cmd="hubgate__subcmd__repo__subcmd__check"
                 ;;
@@ -483,6 +573,9 @@ _hubgate() {
                 ;;
             hubgate__subcmd__repo,path)
                 cmd="hubgate__subcmd__repo__subcmd__path"
+                ;;
+            hubgate__subcmd__repo,quota)
+                cmd="hubgate__subcmd__repo__subcmd__quota"
                 ;;
             hubgate__subcmd__repo,remove)
                 cmd="hubgate__subcmd__repo__subcmd__remove"
@@ -543,6 +636,9 @@ _hubgate() {
                 ;;
             hubgate__subcmd__repo__subcmd__help,path)
                 cmd="hubgate__subcmd__repo__subcmd__help__subcmd__path"
+                ;;
+            hubgate__subcmd__repo__subcmd__help,quota)
+                cmd="hubgate__subcmd__repo__subcmd__help__subcmd__quota"
                 ;;
             hubgate__subcmd__repo__subcmd__help,remove)
                 cmd="hubgate__subcmd__repo__subcmd__help__subcmd__remove"
@@ -626,7 +722,7 @@ _hubgate() {
 
     case "${cmd}" in
         hubgate)
-            opts="-h -V --config --json --help --version init migrate demo doctor sshd-config user org key repo deploy-key access invite audit help"
+            opts="-h -V --config --json --help --version init migrate demo doctor sshd-config user org key repo owner deploy-key access invite lfs lock explain audit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1061,8 +1157,42 @@ _hubgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        hubgate__subcmd__explain)
+            opts="-h -V --user --key --anonymous --from --command --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         hubgate__subcmd__help)
-            opts="init migrate demo doctor sshd-config user org key repo deploy-key access invite audit help"
+            opts="init migrate demo doctor sshd-config user org key repo owner deploy-key access invite lfs lock explain audit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1243,6 +1373,20 @@ _hubgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        hubgate__subcmd__help__subcmd__explain)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         hubgate__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1370,6 +1514,90 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help__subcmd__key__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__lfs)
+            opts="serve check"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__lfs__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__lfs__subcmd__serve)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__lock)
+            opts="list remove"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__lock__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__lock__subcmd__remove)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1593,8 +1821,36 @@ _hubgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        hubgate__subcmd__help__subcmd__owner)
+            opts="quota"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__owner__subcmd__quota)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         hubgate__subcmd__help__subcmd__repo)
-            opts="create list show rename visibility gate freeze unfreeze collaborator remove path check gc"
+            opts="create list show rename visibility gate freeze unfreeze collaborator remove path check quota gc"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1734,6 +1990,20 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help__subcmd__repo__subcmd__path)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__repo__subcmd__quota)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2234,6 +2504,226 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__key__subcmd__show)
+            opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__lfs)
+            opts="-h -V --config --json --help --version serve check help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__lfs__subcmd__check)
+            opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__lfs__subcmd__help)
+            opts="serve check help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__lfs__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__lfs__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__lfs__subcmd__help__subcmd__serve)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__lfs__subcmd__serve)
+            opts="-h -V --config --json --help --version download upload"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__lock)
+            opts="-h -V --config --json --help --version list remove help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__lock__subcmd__help)
+            opts="list remove help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__lock__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__lock__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__lock__subcmd__help__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__lock__subcmd__list)
+            opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__lock__subcmd__remove)
             opts="-h -V --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2883,8 +3373,86 @@ _hubgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        hubgate__subcmd__owner)
+            opts="-h -V --config --json --help --version quota help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__owner__subcmd__help)
+            opts="quota help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__owner__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__owner__subcmd__help__subcmd__quota)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__owner__subcmd__quota)
+            opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         hubgate__subcmd__repo)
-            opts="-h -V --config --json --help --version create list show rename visibility gate freeze unfreeze collaborator remove path check gc help"
+            opts="-h -V --config --json --help --version create list show rename visibility gate freeze unfreeze collaborator remove path check quota gc help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3130,7 +3698,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo__subcmd__help)
-            opts="create list show rename visibility gate freeze unfreeze collaborator remove path check gc help"
+            opts="create list show rename visibility gate freeze unfreeze collaborator remove path check quota gc help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3297,6 +3865,20 @@ _hubgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        hubgate__subcmd__repo__subcmd__help__subcmd__quota)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         hubgate__subcmd__repo__subcmd__help__subcmd__remove)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -3386,6 +3968,24 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo__subcmd__path)
+            opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__repo__subcmd__quota)
             opts="-h -V --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -37,6 +37,8 @@ use crate::key::KeyError;
 use crate::message::Status;
 use crate::services::lfs::serve_directory;
 
+pub use setup::PACKAGED_CONFIG;
+
 use cli::{Cli, Command, LfsCommand, OwnerCommand};
 use context::Context;
 use report::Report;

@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::db::{Store, VERSION};
 
 /// The file that a new hub starts from: every key, commented.
-pub(super) const PACKAGED_CONFIG: &str = include_str!("../../packaging/config.toml");
+pub const PACKAGED_CONFIG: &str = include_str!("../../packaging/config.toml");
 
 /// Makes what is missing, and says what it made. What exists stays as it is: `hubgate doctor` judges it.
 pub(super) fn init(config_path: &Path) -> Result<Report, Failure> {

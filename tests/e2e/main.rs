@@ -25,6 +25,7 @@ mod key_command;
 mod keys;
 mod login_shell;
 mod operator;
+mod readme;
 mod repo_command;
 mod rows;
 mod texts;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         operator::TRIALS,
         clients::TRIALS,
         concurrency::TRIALS,
+        readme::TRIALS,
     ]
     .concat();
     let trials: Vec<Trial> = tests.into_iter().map(trial).collect();

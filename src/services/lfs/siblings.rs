@@ -6,8 +6,9 @@
 //!
 //! So a session that says `quit` leaves the time on a board that its siblings read: those that have been idle since
 //! before, for so long that a client which ends them one after the other would have come to them, end by themselves. A
-//! session that is busy, or got a command since, stays. There is no process that watches, nothing to be cleaned up
-//! after a crash, and, since the board is open from the beginning, nothing to be reached by path from a sandbox.
+//! session that is busy, or got a command since, stays. Any `quit` counts: a push of nothing new asks for no batch, and
+//! hangs all the same; a pull does too (3.3.0). There is no process that watches, nothing to be cleaned up after a crash,
+//! and, since the board is open from the beginning, nothing to be reached by path from a sandbox.
 
 use std::fs::File;
 use std::io;
