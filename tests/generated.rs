@@ -26,7 +26,7 @@ fn config_page() -> String {
         ".TH HUBGATE.TOML 5 \"\" \"hubgate {version}\"\n.SH NAME\nhubgate.toml \\- configuration of hubgate\n\
          .SH SYNOPSIS\n/etc/hubgate/config.toml\n.SH DESCRIPTION\n"
     );
-    let escape = |text: &str| text.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq");
+    let escape = |text: &str| text.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq").replace('"', "\\(dq");
     let mut comment: Vec<String> = Vec::new();
     for line in hubgate::admin::PACKAGED_CONFIG.lines() {
         if let Some(text) = line.strip_prefix("# ") {
