@@ -1,6 +1,12 @@
 //! The man pages and completions in `packaging/` are what the command line says; `UPDATE=1 cargo test --test generated`
 //! writes them anew.
 
+#![expect(
+    clippy::expect_used,
+    clippy::format_push_string,
+    reason = "a test that writes files, and text that is made once"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -26,7 +32,8 @@ fn config_page() -> String {
         ".TH HUBGATE.TOML 5 \"\" \"hubgate {version}\"\n.SH NAME\nhubgate.toml \\- configuration of hubgate\n\
          .SH SYNOPSIS\n/etc/hubgate/config.toml\n.SH DESCRIPTION\n"
     );
-    let escape = |text: &str| text.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq").replace('"', "\\(dq");
+    let escape =
+        |text: &str| text.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq").replace('"', "\\(dq");
     let mut comment: Vec<String> = Vec::new();
     for line in hubgate::admin::PACKAGED_CONFIG.lines() {
         if let Some(text) = line.strip_prefix("# ") {

@@ -34,8 +34,10 @@ const TRIES: usize = 10;
 /// The longest tick of a kernel's clock: once a file is older than that, each later change of it has a later time.
 const TICK: Duration = Duration::from_millis(10);
 
-/// The length of a `-wal` without frames (sqlite.org/fileformat2.html#walformat).
-const WAL_HEADER: u64 = 32;
+/// The length of a `-wal`'s header (sqlite.org/fileformat2.html#walformat).
+pub(super) const WAL_HEADER: u64 = 32;
+/// The length of the shortest frame.
+const WAL_FRAME: u64 = 24 + 512;
 
 /// A connection that can only read.
 #[derive(Debug)]
@@ -197,7 +199,7 @@ impl State {
     }
 
     fn has_frames(&self) -> bool {
-        self.wal.as_ref().is_some_and(|wal| wal.size > WAL_HEADER)
+        self.wal.as_ref().is_some_and(|wal| wal.size >= WAL_HEADER + WAL_FRAME)
     }
 
     /// Whether a write after `now` would show.

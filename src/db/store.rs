@@ -1,14 +1,17 @@
 //! Changes: one transaction each, with its row in the audit table.
 
 use std::fs::OpenOptions;
+use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+use nix::fcntl::OFlag;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde_json::Value;
 
 use super::key::Holder;
+use super::reader::WAL_HEADER;
 use super::schema::{MIN_READER, STEPS, VERSION};
 use super::{Error, harden};
 use crate::clock::now;
@@ -121,6 +124,7 @@ impl Store {
     /// [`Error`]; then the database is as it was.
     pub fn migrate(&mut self) -> Result<i64, Error> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
+        lengthen_wal(&transaction);
         let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         let found: i64 = match tables {
             0 => 0,
@@ -170,6 +174,7 @@ impl Store {
         steps: impl FnOnce(&Change<'_>) -> Result<T, ChangeError>,
     ) -> Result<T, ChangeError> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        lengthen_wal(&transaction);
         let change = Change { transaction, now: now(), actor };
         let done = steps(&change)?;
         change.transaction.commit()?;
@@ -209,4 +214,19 @@ fn persist_wal(connection: &Connection) {
             (&raw mut on).cast(),
         );
     }
+}
+
+/// Makes an empty `-wal` one byte longer than its header will be. Only who is writing may: nobody else does then.
+///
+/// A crash between the header and the first frame would leave the header alone, and a `-wal` of just that length keeps
+/// readers who may only read waiting for ten seconds, in vain: to SQLite 3.53 it is too short to be read and long enough
+/// to be compared with what was read (wal.c, `walIndexRecover` and `walBeginShmUnreliable`).
+fn lengthen_wal(transaction: &Transaction<'_>) {
+    let lengthen = |database: &str| -> io::Result<()> {
+        let wal = format!("{database}-wal");
+        let wal = OpenOptions::new().write(true).custom_flags(OFlag::O_NOFOLLOW.bits()).open(wal)?;
+        if wal.metadata()?.len() <= WAL_HEADER { wal.set_len(WAL_HEADER + 1) } else { Ok(()) }
+    };
+    // What goes wrong here goes wrong with the write as well, and is told of there.
+    let _ = transaction.path().map(lengthen);
 }

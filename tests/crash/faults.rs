@@ -20,9 +20,7 @@ pub(crate) const TESTS: [Test; 20] = [
     ("unreadable", || unavailable("unreadable", |hub| mode(hub, "", 0), "unable to open database file")),
     ("a_directory_in_its_place", || unavailable("directory", make_directory, "disk I/O error")),
     ("a_link_in_its_place", || unavailable("link", make_link, "unable to open database file")),
-    ("a_text_in_its_place", || {
-        unavailable("text", |hub| replace(hub, &b"no database\n".repeat(900)), "not a database")
-    }),
+    ("a_text_in_its_place", || unavailable("text", make_text, "not a database")),
     ("empty", || unavailable("empty", |hub| replace(hub, b""), "no such table: hubgate")),
     ("cut_off", || unavailable("cut-off", cut_off, "database disk image is malformed")),
     ("of_another_program", || unavailable("other", other_schema, "no such table: hubgate")),
@@ -64,6 +62,10 @@ fn replace(hub: &Hub, bytes: &[u8]) {
 
 fn change(hub: &Hub, statement: &str) {
     sqlite3(hub.database(), &format!("PRAGMA foreign_keys = off; {statement}"));
+}
+
+fn make_text(hub: &Hub) {
+    replace(hub, &b"no database\n".repeat(900));
 }
 
 fn make_directory(hub: &Hub) {
@@ -190,7 +192,7 @@ fn write_to_wal(hub: &Hub) {
 fn wal_without_frames() {
     let hub = Hub::new("no-frames");
     write_to_wal(&hub);
-    for length in [32, 31, 1, 0] {
+    for length in [567, 33, 32, 31, 1, 0] {
         let wal = OpenOptions::new().write(true).open(hub.beside("-wal")).expect("the -wal");
         wal.set_len(length).expect("its head");
         is_served(&hub);

@@ -7,6 +7,8 @@ use tempfile::TempDir;
 
 use super::{Look, Reader, Way};
 use crate::db::Error;
+#[cfg(feature = "admin")]
+use crate::db::{OwnerKind, Store};
 
 /// A database in WAL mode whose `-wal` stays, with one number in it.
 struct Numbers {
@@ -77,6 +79,25 @@ fn a_reader_that_stays_open_sees_each_change() {
         numbers.empty_wal();
         assert_eq!((way(&numbers.path("n.db")), reader.ask(number).unwrap()), (Way::Alone, written));
     }
+}
+
+#[cfg(feature = "admin")]
+#[test]
+fn a_wal_is_longer_than_its_header_before_it_has_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("hubgate.db");
+    let length = || fs::metadata(directory.path().join("hubgate.db-wal")).unwrap().len();
+    drop(Store::create(&path).unwrap());
+    assert_eq!(length(), 0);
+    let mut store = Store::open(&path).unwrap();
+    let change = |store: &mut Store| store.change("test", |_| Ok(length())).unwrap();
+    assert_eq!(change(&mut store), super::WAL_HEADER + 1);
+    let name = "alice".parse().unwrap();
+    store.change("test", |change| change.add_owner(OwnerKind::User, &name, true)).unwrap();
+    // A `-wal` with frames stays as long as it is.
+    let whole = length();
+    assert!(whole > 4096);
+    assert_eq!(change(&mut store), whole);
 }
 
 #[test]
