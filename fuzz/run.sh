@@ -60,7 +60,7 @@ fuzz() {
     else
         echo "$target: FAILED"
         # The panic and the input, without the tables that libFuzzer prints around them.
-        grep -a -A 4 -e 'panicked at' -e '^==[0-9]*== ERROR' -e '^Test unit written' "$log" || tail -40 "$log"
+        grep -a -A 4 -e 'panicked at' -e '^==[0-9]*== ERROR' -e '^Test unit written' "$log" || tail -5 "$log"
         failed=$((failed + 1))
     fi
 }

@@ -17,7 +17,7 @@ const ROUNDS: usize = 40;
 /// Every server is started anew after so many rounds.
 const ROUNDS_OF_A_SERVER: usize = 4;
 /// Fewer rounds where they take longer than that.
-const AT_MOST: Duration = Duration::from_secs(110);
+const AT_MOST: Duration = Duration::from_secs(90);
 
 /// What is done over and over.
 struct Operation {

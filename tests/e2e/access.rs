@@ -49,34 +49,58 @@ fn has(client: &Client, level: Level, path: &str) {
     client.git_in("own", &["push", "--quiet", "--force", &Client::url(path), &branch]).is(&push);
 }
 
-/// Everything that asks for a repository.
-const COMMANDS: [&str; 8] = [
-    "git-upload-pack '@'",
-    "git-receive-pack '@'",
-    "git-upload-archive '@'",
-    "git upload-pack @",
+/// Everything of git that asks for a repository.
+const GIT_COMMANDS: [&str; 4] =
+    ["git-upload-pack '@'", "git-receive-pack '@'", "git-upload-archive '@'", "git upload-pack @"];
+/// Everything of LFS.
+const LFS_COMMANDS: [&str; 4] = [
     "git-lfs-authenticate @ download",
     "git-lfs-authenticate @ upload",
     "git-lfs-transfer @ download",
     "git-lfs-transfer @ upload",
 ];
 
+/// What an LFS client says first: its version, a batch of one object, goodbye; each in packets.
+fn lfs_batch() -> Vec<u8> {
+    let packet = |text: &str| format!("{:04x}{text}", text.len() + 4);
+    let object = format!("{} 4\n", "0".repeat(64));
+    format!("{}0000{}0001{}0000{}0000", packet("version 1\n"), packet("batch\n"), packet(&object), packet("quit\n"))
+        .into_bytes()
+}
+
 fn a_private_repo_looks_missing() {
     let hub = Hub::with(&Setup { archive: true, ..Setup::default() });
     let (_bob, alice, stranger) = (hub.user("bob"), hub.user("alice"), hub.stranger());
     hub.repo("bob/secret", &["--private"]);
     hub.repo("datasets/bob/secret", &["--private"]);
+    let paths = ["bob/secret", "datasets/bob/secret", "bob/nope", "spaces/bob/secret", "nobody/nope"];
     for client in [&alice, &stranger] {
         let _master = client.master();
-        for command in COMMANDS {
-            for path in ["bob/secret", "datasets/bob/secret", "bob/nope", "spaces/bob/secret", "nobody/nope"] {
+        for command in GIT_COMMANDS {
+            for path in paths {
                 client.ssh(command.replace('@', path)).is(&refused(not_found(client)));
             }
         }
     }
     let reasons: Vec<String> = hub.log().into_iter().map(|entry| entry.fields).collect();
-    assert_eq!(reasons.len(), 2 * COMMANDS.len() * 5);
+    assert_eq!(reasons.len(), 2 * GIT_COMMANDS.len() * paths.len());
     assert!(reasons.iter().all(|line| line.ends_with("decision=deny reason=no-repository")), "{reasons:?}");
+    for client in [&alice, &stranger] {
+        let _master = client.master();
+        for command in LFS_COMMANDS {
+            let ask = |path: &str| client.ssh_with(&[], command.replace('@', path), &lfs_batch());
+            let missing = ask("bob/nope");
+            if command.starts_with("git-lfs-transfer") {
+                let sentence = "repository not found, or you have no access to it";
+                assert!(missing.stdout().contains("status 403\n") && missing.stdout().contains(sentence), "{missing}");
+            }
+            for path in paths {
+                let hidden = ask(path);
+                let same = (hidden.stdout == missing.stdout, hidden.stderr == missing.stderr, hidden.status);
+                assert_eq!(same, (true, true, missing.status), "{hidden}{missing}");
+            }
+        }
+    }
 }
 
 fn a_private_repo_looks_missing_to_git_itself() {
@@ -227,6 +251,15 @@ fn the_rows_of_the_hostile_inputs_are_decided_as_they_say() {
             // Gates come with a later issue.
             ("access-006", _) => continue,
             (_, Some("E_NOREPO")) => refused(not_found(&alice)),
+            // LFS says it in its own protocol.
+            ("access-009", Some("E_READONLY")) => {
+                let said = alice.ssh_with(&[], row.command(), &lfs_batch());
+                let answer = said.succeeded().stdout();
+                let sentence = "you have no write access to bob/pub";
+                assert!(answer.contains("status 403\n") && answer.contains(sentence), "{said}");
+                tried += 1;
+                continue;
+            }
             (_, Some("E_READONLY")) => refused(read_only(&alice, "bob/pub")),
             ("access-012", _) => {
                 let outcome = alice.ssh_with(&[], row.command(), b"0000");

@@ -23,6 +23,8 @@ trials![
     the_helper_rows_are_answered_as_they_say,
 ];
 
+/// What LFS clients hear that ask for an HTTP server.
+const LFS_INSIDE_SSH: &str = "hubgate: LFS is served inside SSH here: update git-lfs to 3.0 or newer\n";
 /// A fingerprint that is nobody's.
 const NOBODY: &str = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
@@ -67,7 +69,7 @@ fn every_command_of_a_stranger_is_answered_as_its_row_says() {
                         assert!(outcome.stderr.is_empty(), "{outcome}");
                     }
                     Some("git-upload-archive") => outcome.is(&refused(not_supported(&alice)).status(127)),
-                    Some("git-lfs-authenticate") => outcome.is(&refused("hubgate: LFS is not served yet\n")),
+                    Some("git-lfs-authenticate") => outcome.is(&refused(LFS_INSIDE_SSH)),
                     verb => panic!("{}: no answer known for {verb:?}", row.id),
                 }
             }

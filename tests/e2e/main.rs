@@ -14,6 +14,7 @@
 mod access;
 mod accounts;
 mod clients;
+mod commands;
 mod concurrency;
 mod faults;
 mod git;
@@ -23,6 +24,7 @@ mod helper;
 mod hostile;
 mod key_command;
 mod keys;
+mod lfs;
 mod login_shell;
 mod operator;
 mod readme;
@@ -53,6 +55,8 @@ fn main() -> ExitCode {
         repo_command::TRIALS,
         operator::TRIALS,
         clients::TRIALS,
+        commands::TRIALS,
+        lfs::TRIALS,
         concurrency::TRIALS,
         readme::TRIALS,
     ]

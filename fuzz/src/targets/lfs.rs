@@ -283,12 +283,12 @@ pub fn lfs_session(data: &[u8]) -> bool {
     };
     let mut stream = request(&["version 1".to_owned()], None, 1);
     let (mut names, mut expected_data) = (vec!["version"], vec![None]);
-    while !u.is_empty() && names.len() < 20 {
+    while !u.is_empty() && names.len() < 12 {
         let content = one_of(&mut u, &CONTENTS);
         let oid = Oid::of(content);
         let size = content.len() as u64 + one_of(&mut u, &[0, 0, 0, 1]);
         let sent = one_of(&mut u, &[content, content, CONTENTS[1], CONTENTS[3]]);
-        let packet = one_of(&mut u, &[65_516, 1_000, 1]);
+        let packet = one_of(&mut u, &[65_516, 1_000, 100]);
         let (name, lines, data) = match u.arbitrary::<u8>().unwrap_or(0) % 7 {
             0 => ("batch", vec!["batch".to_owned()], Some(format!("{oid} {size}\n").into_bytes())),
             1 | 2 => ("put", vec![format!("put-object {oid}"), format!("size={size}")], Some(sent.to_vec())),

@@ -1,0 +1,233 @@
+//! Commands of an account over SSH, gates, deploy keys, certificates, invitations, old paths.
+
+use std::fs;
+use std::process::Command;
+
+use crate::harness::{Client, Hub, Key, refused, run, says, trials};
+use crate::texts::{hi, not_found, read_only, you_are};
+
+trials![
+    whoami_says_who_by_which_key,
+    a_key_that_is_added_over_ssh_opens_the_account_at_once,
+    a_key_for_reading_adds_no_key_and_pushes_nothing,
+    whoever_proves_a_key_may_release_it_even_when_it_has_expired,
+    an_invitation_puts_one_key_on_the_account_once,
+    a_repository_is_made_shown_renamed_and_its_old_path_leads_on,
+    a_hidden_repository_does_not_exist_in_any_command,
+    a_gate_is_asked_for_granted_and_revoked,
+    a_deploy_key_opens_its_repository_and_no_other,
+    a_certificate_of_an_organization_is_good_for_its_repositories,
+    a_key_may_be_bound_to_addresses,
+];
+
+fn whoami_says_who_by_which_key() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    let key = &alice.key.fingerprint;
+    alice.ssh("whoami").is(&says(format!("alice by the key \"alice@laptop\" ({key})\n")));
+    let json: serde_json::Value = serde_json::from_str(&alice.ssh("whoami --json").succeeded().stdout()).expect("JSON");
+    assert_eq!((&json["user"], &json["anonymous"]), (&"alice".into(), &false.into()));
+    let stranger = hub.stranger();
+    let key = &stranger.key.fingerprint;
+    stranger.ssh("whoami").is(&says(format!("anonymous by the key {key}, which is on no account here\n")));
+}
+
+fn a_key_that_is_added_over_ssh_opens_the_account_at_once() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    let new = Key::new("other");
+    let added = format!("added \"my new one\" ({}) to alice\n", new.fingerprint);
+    let line = format!("{}\n", new.line);
+    alice.ssh_with(&["-oBatchMode=yes"], "key add my new one", line.as_bytes()).is(&says(added));
+    let in_use = format!("hubgate: the key {} is already in use\n", new.fingerprint);
+    let bob = hub.user("bob");
+    bob.ssh_with(&["-oBatchMode=yes"], "key add", line.as_bytes()).is(&refused(in_use));
+    Client::new(&hub, Some("alice"), new).greet().is(&says(hi("alice")));
+}
+
+fn a_key_for_reading_adds_no_key_and_pushes_nothing() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    let key = Key::new("reader");
+    hub.add_key("alice", &key, &["--scope", "read"]);
+    hub.repo("alice/x", &["--private"]);
+    let alice = Client::new(&hub, Some("alice"), key);
+    let line = format!("{}\n", Key::new("more").line);
+    let needs = "hubgate: this needs a key of scope write: the one that you use is for reading\n";
+    alice.ssh_with(&["-oBatchMode=yes"], "key add", line.as_bytes()).is(&refused(needs));
+    alice.ssh("repo visibility alice/x public").is(&refused(needs));
+    alice.git(&["clone", "--quiet", &Client::url("alice/x"), "x"]).succeeded();
+    alice.ssh("git-receive-pack 'alice/x'").is(&refused(read_only(&alice, "alice/x")));
+}
+
+fn whoever_proves_a_key_may_release_it_even_when_it_has_expired() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.sql("UPDATE key SET expires_at = 86400");
+    let key = &alice.key.fingerprint;
+    alice.greet().is(&refused(format!("hubgate: the key \"alice@laptop\" ({key}) expired on 1970-01-01\n")));
+    alice.ssh("key list").is(&refused(format!("hubgate: the key \"alice@laptop\" ({key}) expired on 1970-01-01\n")));
+    alice.ssh("key release --yes").is(&says(format!("the key {key} is no longer on alice\n")));
+    assert!(alice.greet().succeeded().stdout().starts_with("Hi anonymous"));
+}
+
+fn an_invitation_puts_one_key_on_the_account_once() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    let code = hub.did(&["invite", "alice"]).lines().next().expect("a code").to_owned();
+    let (first, second) = (hub.stranger(), hub.stranger());
+    let wrong = "hubgate: this code is wrong, used or over: ask for a new one\n";
+    first.ssh("join 00112233445566778899aabbccddeeff").is(&refused(wrong));
+    let joined = format!("your key {} is on the account alice now\n", first.key.fingerprint);
+    first.ssh(format!("join {code}")).is(&says(joined));
+    first.greet().is(&says(hi("alice")));
+    second.ssh(format!("join {code}")).is(&refused(wrong));
+    // Five from one address, whatever the key.
+    for _ in 0..3 {
+        second.ssh("join x").is(&refused(wrong));
+    }
+    second.ssh("join x").is(&refused("hubgate: too many wrong codes: try again in an hour\n"));
+}
+
+fn a_repository_is_made_shown_renamed_and_its_old_path_leads_on() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    alice.git(&["init", "--quiet", "x"]).succeeded();
+    alice.commit("x", "a", "a\n");
+    let push = |path: &str| alice.git_in("x", &["push", "--quiet", &Client::url(path), "HEAD:main"]);
+    let refusal = push("alice/x").stderr();
+    assert!(refusal.contains(&format!("hubgate: create it with: ssh {} repo create alice/x\n", alice.at)), "{refusal}");
+    alice.ssh("repo create alice/x --private --description a first model").succeeded();
+    push("alice/x").is(&says(""));
+    assert!(alice.ssh("repo list").succeeded().stdout().contains("a first model"));
+    alice.ssh("repo rename alice/x alice/y").is(&says("renamed alice/x to alice/y\n"));
+    let moved = format!("hubgate: this repository is now alice/y: use {}:alice/y\n", alice.at);
+    push("alice/x").is(&says("").warning(moved));
+    assert_eq!(alice.ssh("repo remove alice/y").status, 2);
+    alice.ssh("repo remove alice/y --yes").succeeded();
+    alice.ssh("git-upload-pack 'alice/x'").is(&refused(not_found(&alice)));
+}
+
+fn a_hidden_repository_does_not_exist_in_any_command() {
+    let hub = Hub::new();
+    let (alice, _bob) = (hub.user("alice"), hub.user("bob"));
+    hub.repo("bob/secret", &["--private"]);
+    for command in [
+        "repo show PATH",
+        "repo rename PATH alice/y",
+        "repo remove PATH --yes",
+        "repo visibility PATH public",
+        "access request PATH",
+        "access list PATH",
+        "explain PATH fetch",
+        "explain PATH push",
+    ] {
+        for path in ["bob/secret", "bob/nothing"] {
+            alice.ssh(command.replace("PATH", path)).is(&refused(not_found(&alice)));
+        }
+    }
+    for path in ["bob/secret", "bob/nothing"] {
+        alice.ssh(format!("repo create {path}")).is(&refused("hubgate: you may not create repositories of bob\n"));
+    }
+}
+
+fn a_gate_is_asked_for_granted_and_revoked() {
+    let hub = Hub::new();
+    let (alice, bob) = (hub.user("alice"), hub.user("bob"));
+    hub.repo("bob/model", &["--gated", "manual"]);
+    let fetch = || alice.ssh("git-upload-pack 'bob/model'");
+    let closed = |what: &str| refused(format!("hubgate: access to bob/model is restricted: {what}\n{}", you_are(&alice)));
+    fetch().is(&closed(&format!("ask for it with: ssh {} access request bob/model", alice.at)));
+    alice.ssh("access request bob/model").is(&says("your request for bob/model waits for an answer\n"));
+    fetch().is(&closed("your request waits for an answer"));
+    assert!(bob.ssh("access list bob/model").succeeded().stdout().contains("alice  pending"));
+    bob.ssh("access grant bob/model alice").is(&says("alice may fetch bob/model\n"));
+    alice.git(&["clone", "--quiet", &Client::url("bob/model")]).succeeded();
+    bob.ssh("access reject bob/model alice").succeeded();
+    fetch().is(&closed("your request was rejected"));
+    bob.ssh("access revoke bob/model alice").succeeded();
+    fetch().is(&closed(&format!("ask for it with: ssh {} access request bob/model", alice.at)));
+}
+
+fn a_deploy_key_opens_its_repository_and_no_other() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    hub.repo("alice/x", &["--private"]);
+    hub.repo("alice/y", &["--private"]);
+    let (reader, writer) = (Key::new("reader"), Key::new("writer"));
+    for (key, option) in [(&reader, None), (&writer, Some("--write"))] {
+        let file = key.public_file();
+        let words = ["deploy-key", "add", "alice/x", file.to_str().expect("UTF-8")];
+        hub.did(&words.iter().copied().chain(option).collect::<Vec<_>>());
+    }
+    for (key, may_push) in [(reader, false), (writer, true)] {
+        let client = Client::new(&hub, None, key);
+        client.greet().is(&says(hi("deploy key of alice/x")));
+        client.git(&["clone", "--quiet", &Client::url("alice/x"), "x"]).succeeded();
+        client.commit("x", "a", "a\n");
+        assert_eq!(client.git_in("x", &["push", "--quiet", "origin", "HEAD:b"]).status == 0, may_push);
+        let hidden = client.ssh("git-upload-pack 'alice/y'");
+        assert!(hidden.status == 1 && hidden.stderr().contains("repository not found"), "{hidden}");
+        assert_eq!(client.ssh("repo create alice/z").status, 1);
+    }
+}
+
+fn a_certificate_of_an_organization_is_good_for_its_repositories() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    hub.did(&["user", "add", "mallory"]);
+    hub.did(&["org", "add", "acme", "--admin", "alice"]);
+    hub.repo("acme/model", &["--private"]);
+    hub.repo("alice/own", &["--private"]);
+    let authority = Key::new("authority");
+    let file = authority.public_file();
+    hub.did(&["org", "ca", "add", "acme", file.to_str().expect("UTF-8"), "--max-ttl", "2h"]);
+    let certified = |principals: &[&str], serial: &str, validity: &str| {
+        let client = Client::new(&hub, Some("alice"), Key::new("certified"));
+        let mut sign = Command::new("ssh-keygen");
+        sign.arg("-q").arg("-s").arg(&authority.file).args(["-I", "alice at work", "-z", serial, "-V", validity]);
+        if !principals.is_empty() {
+            sign.args(["-n", &principals.join(",")]);
+        }
+        run(sign.arg(client.key.public_file())).succeeded();
+        let certificate = format!("{}-cert.pub", client.key.file.display());
+        let mut config = fs::read_to_string(client.ssh_config()).expect("ssh's configuration");
+        config += &format!("    CertificateFile {certificate}\n");
+        fs::write(client.ssh_config(), config).expect("ssh's configuration");
+        client
+    };
+    let good = certified(&["alice"], "1", "-1m:+1h");
+    good.greet().is(&says(hi("alice")));
+    good.git(&["clone", "--quiet", &Client::url("acme/model")]).succeeded();
+    let elsewhere = good.ssh("git-upload-pack 'alice/own'");
+    assert!(elsewhere.status == 1 && elsewhere.stderr().contains("repository not found"), "{elsewhere}");
+    good.ssh("repo create acme/new").is(&refused(
+        "hubgate: this needs a key of your own: a certificate changes nothing here\n",
+    ));
+    // Nothing else that an authority of acme's can sign opens an account; the key itself is an unknown one.
+    for (principals, serial, validity) in [
+        (&["mallory"][..], "2", "-1m:+1h"),
+        (&["alice", "mallory"], "3", "-1m:+1h"),
+        (&[], "4", "-1m:+1h"),
+        (&["alice"], "5", "-1m:+3h"),
+        (&["alice"], "6", "-2h:-1h"),
+    ] {
+        let bad = certified(principals, serial, validity);
+        assert!(bad.greet().succeeded().stdout().starts_with("Hi anonymous"), "{principals:?} {validity}");
+    }
+    hub.did(&["org", "ca", "revoke", "acme", "1"]);
+    assert!(good.greet().succeeded().stdout().starts_with("Hi anonymous"));
+}
+
+fn a_key_may_be_bound_to_addresses() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    let (near, far) = (Key::new("near"), Key::new("far"));
+    hub.add_key("alice", &near, &["--from", "127.0.0.0/8"]);
+    hub.add_key("alice", &far, &["--from", "192.0.2.0/24,2001:db8::/32"]);
+    Client::new(&hub, Some("alice"), near).greet().is(&says(hi("alice")));
+    let far = Client::new(&hub, Some("alice"), far);
+    let key = &far.key.fingerprint;
+    far.greet().is(&refused(format!("hubgate: the key \"far\" ({key}) may not be used from 127.0.0.1\n")));
+    far.ssh("key release --yes").succeeded();
+}

@@ -1,0 +1,122 @@
+//! Large files inside SSH, by Debian's git-lfs.
+
+use crate::harness::{Client, Hub, refused, trials};
+use crate::texts::you_are;
+
+trials![
+    large_files_are_pushed_cloned_and_checked,
+    a_push_of_twelve_objects_ends_where_debians_client_would_hang,
+    a_lock_keeps_others_out,
+    a_reader_uploads_nothing_and_a_stranger_sees_nothing,
+    a_full_quota_is_said_in_one_sentence,
+    where_lfs_is_inside_ssh_authenticate_says_so,
+];
+
+/// A working tree with large files of these contents, committed, and the repository as its remote.
+fn tree(client: &Client, path: &str, files: &[(&str, String)]) {
+    client.git(&["init", "--quiet", "x"]).succeeded();
+    client.git_in("x", &["remote", "add", "origin", &Client::url(path)]).succeeded();
+    client.git_in("x", &["lfs", "install", "--local"]).succeeded();
+    client.git_in("x", &["lfs", "track", "*.bin"]).succeeded();
+    for (name, content) in files {
+        client.write(&format!("x/{name}"), content);
+    }
+    client.git_in("x", &["add", "."]).succeeded();
+    client.git_in("x", &["commit", "--quiet", "-m", "large"]).succeeded();
+}
+
+fn large_files_are_pushed_cloned_and_checked() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.empty_repo("alice/x", &["--private"]);
+    let content = "weights ".repeat(100_000);
+    tree(&alice, "alice/x", &[("a.bin", content.clone()), ("b.bin", "small".to_owned())]);
+    alice.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
+    assert_eq!(hub.did(&["lfs", "check", "alice/x"]), "2 objects, 800005 bytes: all is well\n");
+    alice.git(&["-c", "filter.lfs.smudge=git-lfs smudge -- %f", "-c", "filter.lfs.required=true", "clone", "--quiet",
+        &Client::url("alice/x"), "again"]).succeeded();
+    assert_eq!(alice.read("again/a.bin"), content);
+    let boxed = |entry: &crate::harness::Entry| {
+        entry.fields.contains("verb=lfs-upload") && entry.sandbox.as_deref().is_some_and(|word| word.contains("landlock"))
+    };
+    assert!(hub.log().iter().any(boxed));
+    // A byte of an object goes bad on disk: said by name.
+    let objects = hub.directory("alice/x").join("lfs/objects");
+    let mut find = std::process::Command::new("find");
+    let file = crate::harness::run(find.arg(objects).args(["-size", "5c"])).succeeded().stdout();
+    std::fs::write(file.trim_end(), "smaLl").expect("the object");
+    assert!(hub.hubgate(&["lfs", "check"]).stdout().contains("is broken"));
+}
+
+fn a_push_of_twelve_objects_ends_where_debians_client_would_hang() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.empty_repo("alice/x", &[]);
+    let files: Vec<(String, String)> = (0..12).map(|n| (format!("{n}.bin"), format!("object {n}"))).collect();
+    let files: Vec<(&str, String)> = files.iter().map(|(name, content)| (name.as_str(), content.clone())).collect();
+    tree(&alice, "alice/x", &files);
+    let runtime = alice.home.join("runtime");
+    std::fs::create_dir(&runtime).expect("a directory");
+    let mut push = alice.git_command("x");
+    push.env("XDG_RUNTIME_DIR", runtime).args(["push", "--quiet", "origin", "HEAD:main"]);
+    let begin = std::time::Instant::now();
+    crate::harness::run(&mut push).succeeded();
+    println!("lfs: a push of 12 objects with a shared connection took {:?}", begin.elapsed());
+    assert!(hub.did(&["lfs", "check", "alice/x"]).starts_with("12 objects"));
+}
+
+fn a_lock_keeps_others_out() {
+    let hub = Hub::new();
+    let (alice, bob) = (hub.user("alice"), hub.user("bob"));
+    hub.empty_repo("alice/x", &[]);
+    hub.did(&["repo", "collaborator", "set", "alice/x", "bob", "write"]);
+    tree(&alice, "alice/x", &[("a.bin", "a".to_owned())]);
+    alice.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
+    alice.git_in("x", &["lfs", "lock", "a.bin"]).succeeded();
+    bob.git(&["clone", "--quiet", &Client::url("alice/x"), "x"]).succeeded();
+    assert_ne!(bob.git_in("x", &["lfs", "lock", "a.bin"]).status, 0);
+    assert_ne!(bob.git_in("x", &["lfs", "unlock", "a.bin", "--force"]).status, 0, "a writer breaks nobody's lock");
+    let list = hub.did(&["lock", "list", "alice/x"]);
+    assert!(list.contains("a.bin") && list.contains("alice"), "{list}");
+    let id = list.lines().nth(1).and_then(|line| line.split(' ').next()).expect("an id");
+    hub.did(&["lock", "remove", "alice/x", id]);
+    bob.git_in("x", &["lfs", "lock", "a.bin"]).succeeded();
+}
+
+fn a_reader_uploads_nothing_and_a_stranger_sees_nothing() {
+    let hub = Hub::new();
+    let (_alice, bob) = (hub.user("alice"), hub.user("bob"));
+    hub.empty_repo("alice/public", &[]);
+    hub.empty_repo("alice/private", &["--private"]);
+    tree(&bob, "alice/public", &[("a.bin", "a".to_owned())]);
+    for (path, sentence) in [
+        ("alice/public", "you have no write access to alice/public"),
+        ("alice/private", "repository not found, or you have no access to it"),
+    ] {
+        bob.git_in("x", &["remote", "set-url", "origin", &Client::url(path)]).succeeded();
+        let push = bob.git_in("x", &["lfs", "push", "origin", "HEAD"]);
+        assert!(push.status != 0 && push.stderr().contains(sentence), "{push}");
+    }
+}
+
+fn a_full_quota_is_said_in_one_sentence() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.empty_repo("alice/x", &[]);
+    hub.did(&["repo", "quota", "alice/x", "1K"]);
+    tree(&alice, "alice/x", &[("a.bin", "x".repeat(4_096))]);
+    let push = alice.git_in("x", &["push", "origin", "HEAD:main"]);
+    let sentence = "the quota of the repository is full: 1024 of 1024 bytes are left, 4096 are needed";
+    assert!(push.status != 0 && push.stderr().contains(sentence), "{push}");
+    assert_eq!(hub.did(&["repo", "quota", "alice/x"]), "alice/x stores 0 bytes in large files, of 1024\n");
+}
+
+fn where_lfs_is_inside_ssh_authenticate_says_so() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.empty_repo("alice/x", &[]);
+    alice
+        .ssh("git-lfs-authenticate alice/x download")
+        .is(&refused("hubgate: LFS is served inside SSH here: update git-lfs to 3.0 or newer\n"));
+    assert!(!you_are(&alice).is_empty());
+}
