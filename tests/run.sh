@@ -108,6 +108,7 @@ suite "man pages and completions in step" cargo test --quiet --locked --test gen
 suite "the box" cargo test --quiet --locked --test sandbox
 suite "the database under fire" cargo test --quiet --locked --test crash
 suite "end to end" cargo test --quiet --locked --test e2e
+suite "the corpora of the fuzz targets" cargo test --quiet --locked --manifest-path fuzz/Cargo.toml
 check "documentation" env RUSTDOCFLAGS="--deny warnings" cargo doc --quiet --locked --no-deps --document-private-items
 check "bans, licenses, sources" cargo deny --log-level error check bans licenses sources
 if [ -d "${CARGO_HOME:-$HOME/.cargo}/advisory-dbs" ]; then

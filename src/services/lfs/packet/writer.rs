@@ -6,7 +6,7 @@ use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use super::{DATA_MAX, LENGTH, PACKET_MAX};
 
 /// How many full packets of an object's bytes are read and written at once.
-const PACKETS: usize = 2;
+const PACKETS: usize = 4;
 
 /// Puts an output together.
 #[derive(Debug)]
