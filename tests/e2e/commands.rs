@@ -136,7 +136,8 @@ fn a_gate_is_asked_for_granted_and_revoked() {
     let (alice, bob) = (hub.user("alice"), hub.user("bob"));
     hub.repo("bob/model", &["--gated", "manual"]);
     let fetch = || alice.ssh("git-upload-pack 'bob/model'");
-    let closed = |what: &str| refused(format!("hubgate: access to bob/model is restricted: {what}\n{}", you_are(&alice)));
+    let closed =
+        |what: &str| refused(format!("hubgate: access to bob/model is restricted: {what}\n{}", you_are(&alice)));
     fetch().is(&closed(&format!("ask for it with: ssh {} access request bob/model", alice.at)));
     alice.ssh("access request bob/model").is(&says("your request for bob/model waits for an answer\n"));
     fetch().is(&closed("your request waits for an answer"));
@@ -201,9 +202,8 @@ fn a_certificate_of_an_organization_is_good_for_its_repositories() {
     good.git(&["clone", "--quiet", &Client::url("acme/model")]).succeeded();
     let elsewhere = good.ssh("git-upload-pack 'alice/own'");
     assert!(elsewhere.status == 1 && elsewhere.stderr().contains("repository not found"), "{elsewhere}");
-    good.ssh("repo create acme/new").is(&refused(
-        "hubgate: this needs a key of your own: a certificate changes nothing here\n",
-    ));
+    good.ssh("repo create acme/new")
+        .is(&refused("hubgate: this needs a key of your own: a certificate changes nothing here\n"));
     // Nothing else that an authority of acme's can sign opens an account; the key itself is an unknown one.
     for (principals, serial, validity) in [
         (&["mallory"][..], "2", "-1m:+1h"),

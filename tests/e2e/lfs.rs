@@ -33,11 +33,22 @@ fn large_files_are_pushed_cloned_and_checked() {
     tree(&alice, "alice/x", &[("a.bin", content.clone()), ("b.bin", "small".to_owned())]);
     alice.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
     assert_eq!(hub.did(&["lfs", "check", "alice/x"]), "2 objects, 800005 bytes: all is well\n");
-    alice.git(&["-c", "filter.lfs.smudge=git-lfs smudge -- %f", "-c", "filter.lfs.required=true", "clone", "--quiet",
-        &Client::url("alice/x"), "again"]).succeeded();
+    alice
+        .git(&[
+            "-c",
+            "filter.lfs.smudge=git-lfs smudge -- %f",
+            "-c",
+            "filter.lfs.required=true",
+            "clone",
+            "--quiet",
+            &Client::url("alice/x"),
+            "again",
+        ])
+        .succeeded();
     assert_eq!(alice.read("again/a.bin"), content);
     let boxed = |entry: &crate::harness::Entry| {
-        entry.fields.contains("verb=lfs-upload") && entry.sandbox.as_deref().is_some_and(|word| word.contains("landlock"))
+        entry.fields.contains("verb=lfs-upload")
+            && entry.sandbox.as_deref().is_some_and(|word| word.contains("landlock"))
     };
     assert!(hub.log().iter().any(boxed));
     // A byte of an object goes bad on disk: said by name.
