@@ -84,10 +84,10 @@ impl Fault {
         match self {
             Self::Database(_) | Self::Unavailable => (FaultKind::Unavailable, Level::Error),
             // sshd writes none of these: somebody changed its configuration, or tries to speak in its place.
-            Self::NotSshd | Self::Arguments(_) | Self::OtherAccount | Self::UserAuth(_) => {
-                (FaultKind::Broken, Level::Critical)
-            }
-            Self::Process(_)
+            Self::UserAuth(error) if !matches!(error, user_auth::Error::Gone) => (FaultKind::Broken, Level::Critical),
+            Self::NotSshd | Self::Arguments(_) | Self::OtherAccount => (FaultKind::Broken, Level::Critical),
+            Self::UserAuth(_)
+            | Self::Process(_)
             | Self::Config(_)
             | Self::Repository(_)
             | Self::Briefing(_)

@@ -1,6 +1,7 @@
 //! Writes the seeds of every corpus: the rows of `tests/data/hostile-inputs.jsonl`, shaped as each target reads them,
 //! and what the rows lack. Run it from anywhere: `cargo run --manifest-path fuzz/Cargo.toml --example seeds`.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
@@ -44,6 +45,12 @@ fn texts<const N: usize>(texts: [&str; N]) -> Seeds {
     texts.iter().map(|text| text.as_bytes().to_vec()).collect()
 }
 
+/// At most so many, spread over all of them.
+fn thinned(seeds: Seeds, most: usize) -> Seeds {
+    let step = seeds.len().div_ceil(most).max(1);
+    seeds.into_iter().step_by(step).collect()
+}
+
 /// Behind its length in one byte, as `input::bytes` takes it.
 fn short(bytes: &[u8]) -> Vec<u8> {
     let bytes = &bytes[..bytes.len().min(255)];
@@ -83,6 +90,8 @@ fn key_blob() -> Seeds {
         [&[4, 2][..], &short(&[1, 0, 1]), &[0x7f; 256]].concat(),
         [&[4, 2][..], &short(&[3]), &[0, 0xff], &[0x55; 255]].concat(),
         [&[4, 1][..], &field(&[1, 0, 1]), &field(&[0x7f; 300])].concat(),
+        // A length that `ssh-key` 0.6 passes over.
+        [&[0, 1][..], &[0, 8, 0, 32], &point].concat(),
     ];
     whole.chain(made).collect()
 }
@@ -317,6 +326,7 @@ fn directories() -> Seeds {
         "00112233445566778899AABBCCDDEEFF",
         "../../../../../../../../../etc/x",
         "00112233445566778899aabbccddeef",
+        "00112233445566778899aabbccddeeff0",
         "00112233445566778899aabbccddeeff\n",
         "0011223344556677",
         "",
@@ -406,14 +416,21 @@ fn main() {
         ("fingerprint", [fingerprints, weak_keys].concat()),
         ("form", form()),
         ("git_environment", git_environment()),
-        ("git_quoting", [words(), texts(["it's", "wow!", "a'\\''b", "'a'\\!'b'", "\\", "$x `y`\n\"z\""])].concat()),
+        (
+            "git_quoting",
+            [
+                thinned(words(), 24),
+                texts(["a'\\a'b", "a''b", "it's", "wow!", "a'\\''b", "'a'\\!'b'", "\\", "$x `y`\n\"z\""]),
+            ]
+            .concat(),
+        ),
         ("key_blob", key_blob()),
         ("key_line", comments.chain(rows("key")).collect()),
         ("lfs_names", lfs_names()),
         ("lfs_packets", lfs_packets()),
         ("lfs_session", choices(24)),
         ("log_escaping", log_escaping()),
-        ("names", [rows("user"), rows("comment"), words()].concat()),
+        ("names", [rows("user"), rows("comment"), thinned(words(), 16)].concat()),
         ("push_brief", push_brief()),
         ("ref_policy", ref_policy()),
         ("repository_directory", [directories(), vec![(0..16).collect()]].concat()),
@@ -427,10 +444,9 @@ fn main() {
     for (target, mut seeds) in corpora {
         let directory = directory.join(target);
         fs::create_dir_all(&directory).expect("a directory");
-        seeds.retain(|seed| seed.len() <= BYTES_MAX);
-        // Spread over what is there where there is too much.
-        let step = seeds.len().div_ceil(SEEDS_MAX).max(1);
-        for (number, seed) in seeds.iter().step_by(step).enumerate() {
+        let mut seen = HashSet::new();
+        seeds.retain(|seed| seed.len() <= BYTES_MAX && seen.insert(seed.clone()));
+        for (number, seed) in thinned(seeds, SEEDS_MAX).iter().enumerate() {
             fs::write(directory.join(format!("seed-{number:02}")), seed).expect("a file");
         }
     }

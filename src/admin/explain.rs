@@ -36,7 +36,7 @@ pub(super) fn run(command: &Explain, config: &Path) -> Result<Report, Failure> {
     let (who, identity, key, served) = match (&command.user, key) {
         (Some(user), _) => {
             let (account, served) = reader.session_of_account(user, request.path(), now)?;
-            let (account, disabled) = account.ok_or_else(|| Failure::Refused(format!("there is no user {user}")))?;
+            let (account, disabled) = account.ok_or_else(|| Failure::Usage(format!("there is no user {user}")))?;
             let identity = disabled.map_or(Ok(Identity::Account(account)), Err);
             (user.to_string(), identity.map_err(|reason| format!("the account is disabled: {reason}")), None, served)
         }

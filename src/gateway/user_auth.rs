@@ -5,7 +5,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 
 use nix::fcntl::OFlag;
@@ -23,6 +23,8 @@ pub(crate) enum Error {
     Missing,
     #[error("SSH_USER_AUTH does not name a file of sshd's: {0}")]
     Name(String),
+    #[error("the file of SSH_USER_AUTH is gone: sshd removes it when the peer hangs up")]
+    Gone,
     #[error("the file of SSH_USER_AUTH cannot be read: {0}")]
     Read(#[source] std::io::Error),
     #[error("the file of SSH_USER_AUTH is not one that sshd wrote for this session")]
@@ -75,7 +77,10 @@ pub(crate) fn read(file: &OsStr) -> Result<Option<Proven>, Error> {
         return Err(Error::Name(file.to_string_lossy().into_owned()));
     }
     let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
-    let file = File::options().read(true).custom_flags(flags).open(file).map_err(Error::Read)?;
+    let file = File::options().read(true).custom_flags(flags).open(file).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Error::Gone,
+        _ => Error::Read(error),
+    })?;
     let metadata = file.metadata().map_err(Error::Read)?;
     let ours = metadata.is_file()
         && metadata.uid() == nix::unistd::geteuid().as_raw()

@@ -193,7 +193,7 @@ fn a_certificate_of_an_organization_is_good_for_its_repositories() {
         run(sign.arg(client.key.public_file())).succeeded();
         let certificate = format!("{}-cert.pub", client.key.file.display());
         let mut config = fs::read_to_string(client.ssh_config()).expect("ssh's configuration");
-        config += &format!("    CertificateFile {certificate}\n");
+        config.extend(["    CertificateFile ", &certificate, "\n"]);
         fs::write(client.ssh_config(), config).expect("ssh's configuration");
         client
     };

@@ -6,28 +6,40 @@
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::super::hash::BESIDE;
 use super::super::standalone;
 use super::super::storage::Naming;
 use super::*;
+use crate::sandbox;
 
 /// Where such a process serves, and for what.
 const DIRECTORY: &str = "HUBGATE_TEST_LFS_DIRECTORY";
 const OPERATION: &str = "HUBGATE_TEST_LFS_OPERATION";
-/// Whether its partial files have names.
-const NAMED: &str = "HUBGATE_TEST_LFS_NAMED";
+/// How its files get their names, if not as they can.
+const NAMING: &str = "HUBGATE_TEST_LFS_NAMING";
+/// Whether it serves in the box in which the hub serves.
+const BOXED: &str = "HUBGATE_TEST_LFS_BOXED";
 
 #[test]
 fn a_session_in_a_process() {
     let (Some(directory), Ok(operation)) = (std::env::var_os(DIRECTORY), std::env::var(OPERATION)) else { return };
     let output = File::options().write(true).open("/dev/fd/3").unwrap();
-    let naming = std::env::var_os(NAMED).map(|_| Naming::Rename);
+    let naming = std::env::var(NAMING).ok().and_then(|naming| namings().find(|known| format!("{known:?}") == naming));
+    if std::env::var_os(BOXED).is_some() {
+        let repository = File::open(&directory).unwrap();
+        sandbox::enter(sandbox::Mode::Required, repository.as_fd(), &sandbox::Plan::push(&[])).unwrap();
+    }
     standalone::serve_on(Path::new(&directory), operation.parse().unwrap(), output, naming).unwrap();
+}
+
+fn namings() -> impl Iterator<Item = Naming> {
+    [Naming::Descriptor, Naming::Proc, Naming::Rename].into_iter()
 }
 
 /// The words of a shell that start such a process.
@@ -39,25 +51,28 @@ fn shell_command() -> String {
     )
 }
 
-fn start(hub: &Hub, named: bool) -> Child {
+/// Such a process, with a repository of the account that it runs as: nobody's, where that can be.
+fn process(hub: &Hub, naming: Option<Naming>) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", &shell_command()]).env(DIRECTORY, hub.directory.path()).env(OPERATION, "upload");
-    if named {
-        command.env(NAMED, "1");
+    if let Some(naming) = naming {
+        command.env(NAMING, format!("{naming:?}"));
     }
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    std::fs::create_dir(hub.directory.path().join("objects")).unwrap();
+    command
 }
 
 /// Starts an upload, waits until its partial file is there, or for a while, and ends the process.
-fn ended_in_the_middle(named: bool, signal: Signal) -> (Hub, std::process::ExitStatus) {
+fn ended_in_the_middle(naming: Option<Naming>, signal: Signal) -> (Hub, std::process::ExitStatus) {
     let hub = Hub::new();
-    std::fs::create_dir(hub.directory.path().join("objects")).unwrap();
-    let mut child = start(&hub, named);
+    let mut child = process(&hub, naming).spawn().unwrap();
     let input = bytes("version 1; 0000; put-object {abc}; size=3; 0001; =ab");
     child.stdin.as_mut().unwrap().write_all(&input).unwrap();
     let incomplete = hub.lfs().join("incomplete");
     let begin = Instant::now();
-    let is_there = || std::fs::read_dir(&incomplete).is_ok_and(|mut entries| !named || entries.next().is_some());
+    let is_there =
+        || std::fs::read_dir(&incomplete).is_ok_and(|mut entries| naming.is_none() || entries.next().is_some());
     while !is_there() {
         assert!(begin.elapsed() < Duration::from_secs(20), "no upload has begun");
         std::thread::sleep(Duration::from_millis(10));
@@ -70,7 +85,7 @@ fn ended_in_the_middle(named: bool, signal: Signal) -> (Hub, std::process::ExitS
 
 #[test]
 fn a_process_that_is_killed_leaves_no_partial_file() {
-    let (hub, status) = ended_in_the_middle(false, Signal::SIGKILL);
+    let (hub, status) = ended_in_the_middle(None, Signal::SIGKILL);
     assert_eq!(status.signal(), Some(9));
     assert_eq!(partial_files(&hub), Vec::<String>::new());
 }
@@ -78,7 +93,7 @@ fn a_process_that_is_killed_leaves_no_partial_file() {
 #[test]
 fn a_process_that_is_asked_to_end_takes_its_partial_file_away_though_it_has_a_name() {
     for signal in [Signal::SIGTERM, Signal::SIGHUP] {
-        let (hub, status) = ended_in_the_middle(true, signal);
+        let (hub, status) = ended_in_the_middle(Some(Naming::Rename), signal);
         assert_eq!(status.signal(), None, "{signal}");
         assert_eq!(partial_files(&hub), Vec::<String>::new(), "{signal}");
     }
@@ -86,12 +101,64 @@ fn a_process_that_is_asked_to_end_takes_its_partial_file_away_though_it_has_a_na
 
 #[test]
 fn a_partial_file_with_a_name_that_a_killed_process_left_is_swept() {
-    let (hub, _) = ended_in_the_middle(true, Signal::SIGKILL);
+    let (hub, _) = ended_in_the_middle(Some(Naming::Rename), Signal::SIGKILL);
     let [left] = partial_files(&hub).try_into().unwrap();
     assert_eq!(hub.store().sweep().unwrap(), 0, "it is not old");
     let file = File::options().write(true).open(hub.directory.path().join(left)).unwrap();
     file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
     assert_eq!(hub.store().sweep().unwrap(), 1);
+}
+
+#[test]
+fn in_the_box_and_as_nobody_files_get_their_names_and_large_objects_their_thread() {
+    use std::os::unix::fs::chown;
+    use std::os::unix::process::CommandExt;
+    const NOBODY: u32 = 65_534;
+
+    if !matches!(sandbox::expected(true), sandbox::InForce::Box { landlock: Ok(_), seccomp: Ok(()) }) {
+        return;
+    }
+    let large = vec![7; usize::try_from(BESIDE).unwrap() + 1];
+    let put = [
+        bytes(&format!(
+            "version 1; 0000; put-object {{abc}}; size=3; 0001; =abc; 0000; lock; path=a; 0000; \
+            put-object {}; size={}; 0001",
+            Oid::of(&large),
+            large.len()
+        )),
+        large.chunks(65_516).flat_map(packet).collect(),
+        b"0000".to_vec(),
+        bytes("put-object {abc}; size=3; 0001; =abc; 0000; quit; 0000"),
+    ]
+    .concat();
+    for naming in namings().map(Some).chain([None]) {
+        let hub = Hub::new();
+        hub.put_file(&Oid::of(b"abc"), b"a");
+        let mut command = process(&hub, naming);
+        command.env(BOXED, "1");
+        if nix::unistd::Uid::effective().is_root() {
+            let tree = Command::new("chown").args(["-R", &NOBODY.to_string()]).arg(hub.directory.path()).status();
+            assert!(tree.unwrap().success());
+            chown(hub.directory.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+            // The program may lie where nobody goes: it is open before.
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        let mut child = command.spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        let (sent, output) = std::thread::scope(|scope| {
+            let sending = scope.spawn(|| input.write_all(&put).map(|()| drop(input)));
+            (sending.join(), child.wait_with_output().unwrap())
+        });
+        let text = words(&output.stdout);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            sent.unwrap().is_ok() && text.matches("; status 200; 0000").count() == 5,
+            "{naming:?}: {text} {stderr}"
+        );
+        assert!(text.contains("; status 201; id="), "{naming:?}: {text}");
+        assert_eq!(partial_files(&hub), Vec::<String>::new(), "{naming:?}");
+        assert_eq!(std::fs::read(hub.place(&Oid::of(b"abc"))).unwrap(), b"abc", "{naming:?}");
+    }
 }
 
 fn partial_files(hub: &Hub) -> Vec<String> {
