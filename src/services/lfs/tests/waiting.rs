@@ -156,6 +156,8 @@ fn a_session_that_is_busy_or_got_a_command_since_is_never_told_to_go() {
     std::thread::sleep(Duration::from_millis(100));
     first.send("quit; 0000");
     first.answer();
+    // Its word is left behind the answer.
+    assert!(!first.end().1);
     later.send(PING);
     later.answer();
     std::thread::sleep(Duration::from_millis(1_800));
