@@ -50,7 +50,7 @@ pub(super) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KeyCommand {
-    /// Add the public key on standard input: ssh … key add [TITLE] < `id_ed25519.pub`
+    /// Add the public key on standard input: ssh … key add TITLE < `id_ed25519.pub`
     Add {
         /// What to call it; unless given, the key's comment.
         title: Vec<String>,
