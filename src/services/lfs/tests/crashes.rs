@@ -23,8 +23,9 @@ const DIRECTORY: &str = "HUBGATE_TEST_LFS_DIRECTORY";
 const OPERATION: &str = "HUBGATE_TEST_LFS_OPERATION";
 /// How its files get their names, if not as they can.
 const NAMING: &str = "HUBGATE_TEST_LFS_NAMING";
-/// Whether it serves in the box in which the hub serves.
+/// Whether it serves as nobody and in the box in which the hub serves.
 const BOXED: &str = "HUBGATE_TEST_LFS_BOXED";
+const NOBODY: u32 = 65_534;
 
 #[test]
 fn a_session_in_a_process() {
@@ -32,6 +33,10 @@ fn a_session_in_a_process() {
     let output = File::options().write(true).open("/dev/fd/3").unwrap();
     let naming = std::env::var(NAMING).ok().and_then(|naming| namings().find(|known| format!("{known:?}") == naming));
     if std::env::var_os(BOXED).is_some() {
+        if nix::unistd::Uid::effective().is_root() {
+            nix::unistd::setgid(NOBODY.into()).unwrap();
+            nix::unistd::setuid(NOBODY.into()).unwrap();
+        }
         let repository = File::open(&directory).unwrap();
         sandbox::enter(sandbox::Mode::Required, repository.as_fd(), &sandbox::Plan::push(&[])).unwrap();
     }
@@ -51,7 +56,7 @@ fn shell_command() -> String {
     )
 }
 
-/// Such a process, with a repository of the account that it runs as: nobody's, where that can be.
+/// Such a process.
 fn process(hub: &Hub, naming: Option<Naming>) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", &shell_command()]).env(DIRECTORY, hub.directory.path()).env(OPERATION, "upload");
@@ -111,10 +116,6 @@ fn a_partial_file_with_a_name_that_a_killed_process_left_is_swept() {
 
 #[test]
 fn in_the_box_and_as_nobody_files_get_their_names_and_large_objects_their_thread() {
-    use std::os::unix::fs::chown;
-    use std::os::unix::process::CommandExt;
-    const NOBODY: u32 = 65_534;
-
     if !matches!(sandbox::expected(true), sandbox::InForce::Box { landlock: Ok(_), seccomp: Ok(()) }) {
         return;
     }
@@ -137,11 +138,8 @@ fn in_the_box_and_as_nobody_files_get_their_names_and_large_objects_their_thread
         let mut command = process(&hub, naming);
         command.env(BOXED, "1");
         if nix::unistd::Uid::effective().is_root() {
-            let tree = Command::new("chown").args(["-R", &NOBODY.to_string()]).arg(hub.directory.path()).status();
-            assert!(tree.unwrap().success());
-            chown(hub.directory.path(), Some(NOBODY), Some(NOBODY)).unwrap();
-            // The program may lie where nobody goes: it is open before.
-            command.uid(NOBODY).gid(NOBODY);
+            let chown = Command::new("chown").args(["-R", &NOBODY.to_string()]).arg(hub.directory.path()).status();
+            assert!(chown.unwrap().success());
         }
         let mut child = command.spawn().unwrap();
         let mut input = child.stdin.take().unwrap();
