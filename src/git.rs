@@ -157,11 +157,12 @@ pub fn small_blobs(git: &Path, directory: &Path, limit: u64) -> Result<Vec<(Stri
     let mut wanted = String::new();
     for line in String::from_utf8_lossy(&sizes).lines() {
         let words: Vec<&str> = line.split(' ').collect();
-        if let [id, "blob", size] = words.as_slice()
-            && size.parse::<u64>().is_ok_and(|size| size < limit)
-        {
-            wanted.push_str(id);
-            wanted.push('\n');
+        match words.as_slice() {
+            [id, "blob", size] if size.parse::<u64>().is_ok_and(|size| size < limit) => {
+                wanted.push_str(id);
+                wanted.push('\n');
+            }
+            _ => {}
         }
     }
     let answer = ask(&["cat-file", "--batch"], wanted.as_bytes())?;

@@ -140,15 +140,13 @@ fn transfer(
         input = input.with_interruption(Interruption::on_signals()?);
     }
     // The last things that are opened by path outside the repository.
-    if operation == Operation::Upload {
-        let variable = std::env::var_os("SSH_CONNECTION").map(std::os::unix::ffi::OsStringExt::into_vec);
-        let board = config.paths.database.with_file_name("lfs-sessions");
-        // Without it clients of git-lfs 3.3 and 3.4 may hang at the end of a push; the push itself is done.
-        if let Ok(group) = Group::of(variable.as_deref(), repository.as_fd(), operation)
-            && let Ok(siblings) = Siblings::open(&board, group)
-        {
-            input = input.with_siblings(siblings);
-        }
+    let variable = std::env::var_os("SSH_CONNECTION").map(std::os::unix::ffi::OsStringExt::into_vec);
+    let board = config.paths.database.with_file_name("lfs-sessions");
+    // Without it clients of git-lfs 3.3 and 3.4 may hang at the end of a push or a pull; the work itself is done.
+    let siblings =
+        Group::of(variable.as_deref(), repository.as_fd(), operation).and_then(|group| Siblings::open(&board, group));
+    if let Ok(siblings) = siblings {
+        input = input.with_siblings(siblings);
     }
     let connection = log::connect(&config.log.socket).ok();
     let own = std::env::current_exe()?;

@@ -1,11 +1,12 @@
 use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::{Look, Reader, Way};
+use super::{Look, Reader, Stamp, State, Way};
 use crate::db::Error;
 #[cfg(feature = "admin")]
 use crate::db::{OwnerKind, Store};
@@ -105,6 +106,21 @@ fn a_journal_left_by_another_way_of_writing_leaves_it_to_the_locks() {
     let numbers = Numbers::new("n.db");
     fs::write(numbers.path("n.db-journal"), "").unwrap();
     assert_eq!(way(&numbers.path("n.db")), Way::Locked);
+}
+
+#[test]
+fn a_file_that_changed_just_now_may_change_again_unseen() {
+    let second = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+    let changed =
+        |nanoseconds| Stamp { file: (1, 2), size: 0, modified: (0, 0), changed: (1_700_000_000, nanoseconds) };
+    let is_settled = |database, wal: Option<i64>, milliseconds| {
+        let state = State { database: changed(database), wal: wal.map(changed) };
+        state.is_settled(second + Duration::from_millis(milliseconds))
+    };
+    assert!(!is_settled(0, None, 0) && !is_settled(0, None, 10) && is_settled(0, None, 11));
+    assert!(!is_settled(0, Some(5_000_000), 11) && is_settled(0, Some(5_000_000), 16));
+    // A clock that was set back makes each later change an earlier one, which shows as well.
+    assert!(is_settled(900_000_000, Some(900_000_000), 0));
 }
 
 #[test]

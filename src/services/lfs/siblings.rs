@@ -117,17 +117,20 @@ impl Siblings {
     /// # Errors
     /// Where the board cannot be written. Siblings then wait, as they would without.
     pub fn quit(&self) -> io::Result<()> {
-        let Moment(now) = Moment::now()?;
+        self.quit_at(Moment::now()?)
+    }
+
+    fn quit_at(&self, Moment(time): Moment) -> io::Result<()> {
         let mut place = [0; PLACE];
-        let (group, time) = place.split_at_mut(PLACE / 2);
+        let (group, when) = place.split_at_mut(PLACE / 2);
         group.copy_from_slice(&self.group.0.to_ne_bytes());
-        time.copy_from_slice(&now.to_ne_bytes());
+        when.copy_from_slice(&time.to_ne_bytes());
         self.board.write_all_at(&place, self.offset())
     }
 
-    /// Whether a session that has waited for a command since `idle` is one that its client has forgotten.
-    pub(super) fn are_gone_since(&self, idle: Moment) -> bool {
-        let (Some(quit), Ok(now)) = (self.last_quit(), Moment::now()) else { return false };
+    /// Whether a session that has waited for a command since `idle` is by now one that its client has forgotten.
+    pub(super) fn are_gone(&self, idle: Moment, now: Moment) -> bool {
+        let Some(quit) = self.last_quit() else { return false };
         quit >= idle && now.since(quit).is_some_and(|since| since >= self.grace)
     }
 
@@ -178,28 +181,31 @@ mod tests {
         assert!(start.parse::<u64>().unwrap() > 0);
     }
 
+    /// So many seconds after the machine was started.
+    fn at(seconds: u64) -> Moment {
+        Moment(seconds * 1_000_000_000)
+    }
+
     #[test]
     fn an_idle_session_goes_when_a_sibling_has_quit_and_the_grace_is_over() {
         let directory = tempfile::tempdir().unwrap();
         let board = directory.path().join("board");
-        let open = |connection, grace| {
-            Siblings::open(&board, group(Some(connection))).unwrap().with_grace(Duration::from_millis(grace))
-        };
-        let (first, idle, other) = (open("a", 20), open("a", 20), open("b", 20));
-        let before = Moment::now().unwrap();
-        assert!(!idle.are_gone_since(before), "nobody has quit");
+        let open = |connection| Siblings::open(&board, group(Some(connection))).unwrap();
+        let (first, idle, other) = (open("a"), open("a"), open("b"));
+        assert!(!idle.are_gone(at(100), at(1000)), "nobody has quit");
+        first.quit_at(at(110)).unwrap();
+        assert!(!idle.are_gone(at(100), at(114)), "the grace is not over");
+        first.quit_at(at(113)).unwrap();
+        assert!(!idle.are_gone(at(100), at(117)), "a later quit begins it anew");
+        assert!(idle.are_gone(at(100), at(118)));
+        assert!(idle.are_gone(at(113), at(1000)));
+        assert!(!idle.are_gone(at(114), at(1000)), "a session that had work since stays");
+        assert!(!other.are_gone(at(100), at(1000)), "another group");
+        let other_of_that_place = Siblings { group: Group(idle.group.0 + PLACES), ..open("a") };
+        other_of_that_place.quit_at(at(115)).unwrap();
+        assert!(!idle.are_gone(at(100), at(1000)), "a group that has the same place on the board");
         first.quit().unwrap();
-        let after = Moment::now().unwrap();
-        assert!(!idle.are_gone_since(before), "the grace is not over");
-        std::thread::sleep(Duration::from_millis(15));
-        first.quit().unwrap();
-        std::thread::sleep(Duration::from_millis(10));
-        assert!(!idle.are_gone_since(before), "a later quit begins it anew");
-        std::thread::sleep(Duration::from_millis(15));
-        assert!(idle.are_gone_since(before));
-        let later = Moment(after.0 + 60_000_000_000);
-        assert!(!idle.are_gone_since(later), "a session that had work since stays");
-        assert!(!other.are_gone_since(before), "another group");
+        assert!(idle.last_quit().unwrap() <= Moment::now().unwrap());
     }
 
     #[test]
@@ -207,12 +213,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let board = directory.path().join("board");
         let siblings = Siblings::open(&board, group(Some("a"))).unwrap().with_grace(Duration::ZERO);
-        let now = Moment::now().unwrap();
         std::fs::write(&board, vec![0xff; 70_000]).unwrap();
-        assert!(!siblings.are_gone_since(now));
-        let mut place = siblings.group.0.to_ne_bytes().to_vec();
-        place.extend(u64::MAX.to_ne_bytes());
-        siblings.board.write_all_at(&place, siblings.offset()).unwrap();
-        assert!(!siblings.are_gone_since(now));
+        assert!(!siblings.are_gone(at(1), at(1000)));
+        siblings.quit_at(at(1001)).unwrap();
+        assert!(!siblings.are_gone(at(1), at(1000)));
+        std::fs::write(&board, "").unwrap();
+        assert!(!siblings.are_gone(at(1), at(1000)));
     }
 }

@@ -129,7 +129,7 @@ impl Stdin {
                 return Err(ErrorKind::TimedOut.into());
             }
             if let (Some(idle), Some(siblings)) = (idle, &self.siblings) {
-                if siblings.are_gone_since(idle) {
+                if siblings.are_gone(idle, Moment::now()?) {
                     self.told_to_go = true;
                     return Ok(false);
                 }
