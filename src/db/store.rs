@@ -201,7 +201,8 @@ impl Change<'_> {
 }
 
 /// Tells SQLite to leave `-wal` and `-shm` in place when the last connection closes: a reader that may not write in the
-/// directory cannot make them, and would find no database (sqlite.org/wal.html, "Read-Only Databases").
+/// directory cannot make them (sqlite.org/wal.html, "Read-Only Databases"). Ours reads without them too, but not a
+/// `sqlite3 -readonly` of the sysadmin's.
 fn persist_wal(connection: &Connection) {
     let mut on: std::ffi::c_int = 1;
     #[expect(unsafe_code, reason = "SQLite's file control has no safe form in rusqlite")]
