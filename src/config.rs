@@ -332,8 +332,9 @@ impl Config {
         if !is_login(&ssh.login) {
             return Err("[ssh] login is the name of a login account, and not root");
         }
-        if [&paths.database, &paths.repositories, &paths.git, &log.socket].iter().any(|path| !path.is_absolute()) {
-            return Err("[paths] and [log] socket are absolute paths");
+        let path = |path: &Path| path.is_absolute() && path.to_str().is_some_and(printable);
+        if ![&paths.database, &paths.repositories, &paths.git, &log.socket].into_iter().all(|file| path(file)) {
+            return Err("[paths] and [log] socket are absolute paths of printable text");
         }
         let branch = |c: char| c.is_ascii_alphanumeric() || "._/-".contains(c);
         if git.default_branch.is_empty()
