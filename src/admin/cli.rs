@@ -684,7 +684,7 @@ fn new_account(text: &str) -> Result<Owner, crate::name::NameError> {
 }
 
 /// Takes one of the words of an enumeration, and lists them in the help.
-fn words<T>(all: &'static [T], word: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
+pub(crate) fn words<T>(all: &'static [T], word: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
 where
     T: std::str::FromStr<Err = crate::word::UnknownWord> + Copy + Send + Sync,
 {

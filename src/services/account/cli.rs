@@ -1,15 +1,14 @@
 //! The commands of an account over SSH, as `clap` reads them: the operator's nouns and verbs, within one's own rights.
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 
 use crate::access::{CollaboratorRole, Role, Scope, Visibility};
+use crate::admin::cli::words;
 use crate::admin::when::When;
 use crate::config::ObjectFormat;
 use crate::db::GateMode;
 use crate::key::Fingerprint;
 use crate::name::{Owner, RepoPath};
-use crate::word::UnknownWord;
 
 /// Commands of this hub for your own account.
 #[derive(Debug, Parser)]
@@ -189,11 +188,4 @@ pub(super) enum AccessCommand {
     Reject { path: RepoPath, user: Owner },
     /// Take an answer back.
     Revoke { path: RepoPath, user: Owner },
-}
-
-fn words<T>(all: &'static [T], word: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
-where
-    T: std::str::FromStr<Err = UnknownWord> + Copy + Send + Sync,
-{
-    PossibleValuesParser::new(all.iter().map(|value| word(*value))).try_map(|text| text.parse::<T>())
 }

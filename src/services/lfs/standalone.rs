@@ -6,7 +6,6 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::SystemTime;
 
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{Mode, fstat};
@@ -18,6 +17,7 @@ use super::{
     Ask, Denial, Ending, Fault, Group, Interruption, Limits, LocalStore, Options, Patience, Policy, Session, Siblings,
     Stdin, serve, stdout,
 };
+use crate::clock::now;
 use crate::message::Status;
 use crate::request::Operation;
 
@@ -102,11 +102,6 @@ fn siblings(directory: &Path, repository: &OwnedFd, operation: Operation) -> Opt
 fn is_owner(repository: &OwnedFd) -> Result<bool, Fault> {
     let uid = Uid::current();
     Ok(uid.is_root() || fstat(repository)?.st_uid == uid.as_raw())
-}
-
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 fn say(line: &str) {
