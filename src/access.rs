@@ -442,8 +442,16 @@ pub struct RepositoryFacts {
     pub role: Option<Grant<Role>>,
     /// What the account was granted on this repository.
     pub collaborator: Option<Grant<CollaboratorRole>>,
-    /// The account's request to pass the gate.
-    pub gate_request: GateRequest,
+    /// The account's request to pass the gate, where it made one.
+    pub gate_request: Option<Grant<GateRequest>>,
+}
+
+impl RepositoryFacts {
+    /// Where the account's request to pass the gate stands: one whose time is over was never made.
+    #[must_use]
+    pub fn gate_request_at(&self, now: i64) -> GateRequest {
+        Grant::at(self.gate_request, now).unwrap_or(GateRequest::None)
+    }
 }
 
 /// Why the policy says no.
@@ -478,7 +486,7 @@ pub fn decide(identity: &Identity, repository: Option<&RepositoryFacts>, needed:
     match (access, repository.visibility) {
         (Access::None, Visibility::Private) => Decision::Deny(Denial::NoRepository),
         // Public and yet nothing: only a gate does that.
-        (Access::None, Visibility::Public) => Decision::Deny(Denial::Gated(gate_request(identity, repository))),
+        (Access::None, Visibility::Public) => Decision::Deny(Denial::Gated(gate_request(identity, repository, now))),
         (access, _) if access < needed => Decision::Deny(Denial::ReadOnly),
         (_, _) if needed >= Access::Write && repository.frozen.is_some() => Decision::Deny(Denial::Frozen),
         (access, _) => Decision::Allow(access),
@@ -529,7 +537,7 @@ fn personal(account: &Account, repository: &RepositoryFacts, now: i64) -> Access
     };
     let collaborator = Grant::at(repository.collaborator, now).map_or(Access::None, CollaboratorRole::access);
     // A gate counts while the repository is public: what it let in before does not open a private one.
-    let gate = match (repository.visibility, repository.gate_request) {
+    let gate = match (repository.visibility, repository.gate_request_at(now)) {
         (Visibility::Public, GateRequest::Accepted) => Access::Fetch,
         (Visibility::Public, GateRequest::None | GateRequest::Pending | GateRequest::Rejected)
         | (Visibility::Private, _) => Access::None,
@@ -583,10 +591,10 @@ pub fn may_manage(account: &Account, repository: &RepositoryFacts, now: i64) -> 
 
 /// Where the identity's own request stands; who has no account cannot have asked, and what an account was told does not
 /// count for a certificate away from its organization.
-fn gate_request(identity: &Identity, repository: &RepositoryFacts) -> GateRequest {
+fn gate_request(identity: &Identity, repository: &RepositoryFacts, now: i64) -> GateRequest {
     match identity {
         Identity::Certificate { organization, .. } if *organization != repository.owner => GateRequest::None,
-        Identity::Account(_) | Identity::Certificate { .. } => repository.gate_request,
+        Identity::Account(_) | Identity::Certificate { .. } => repository.gate_request_at(now),
         Identity::DeployKey { .. } | Identity::Anonymous => GateRequest::None,
     }
 }

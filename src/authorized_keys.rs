@@ -132,9 +132,8 @@ fn key_line(config: &Config, key: &OfferedKey, socket: &Path) -> Result<Option<K
 
 /// The line for a certificate: its authority's, for its principal alone, where the database says that it is good.
 fn certificate_line(config: &Config, certificate: &OfferedCertificate) -> Result<Option<KeyLine>, Fault> {
-    let now = now();
-    let (facts, _) = Reader::open(&config.paths.database)?.session_by_certificate(certificate, None, now)?;
-    Ok(identify_certificate(&facts, now).ok().map(|_| KeyLine::of_certificate(certificate)))
+    let (facts, _) = Reader::open(&config.paths.database)?.session_by_certificate(certificate, None)?;
+    Ok(identify_certificate(&facts, now()).ok().map(|_| KeyLine::of_certificate(certificate)))
 }
 
 /// What sshd is told about one key.

@@ -31,7 +31,7 @@ fn repository(visibility: Visibility, gate: Gate) -> RepositoryFacts {
         created_by_account: false,
         role: None,
         collaborator: None,
-        gate_request: GateRequest::None,
+        gate_request: None,
     }
 }
 
@@ -42,7 +42,8 @@ fn for_good<T>(value: T) -> Grant<T> {
 /// Every way in which a repository can be seen, and an account can stand to it.
 fn every_standing() -> Vec<RepositoryFacts> {
     let gates = [Gate::Open, Gate::Closed, Gate::ClosedToMembers];
-    let requests = [GateRequest::None, GateRequest::Pending, GateRequest::Accepted, GateRequest::Rejected];
+    let requests = [None, Some(GateRequest::Pending), Some(GateRequest::Accepted), Some(GateRequest::Rejected)];
+    let requests = requests.map(|request| request.map(for_good));
     let roles = Role::ALL.iter().map(|role| Some(for_good(*role))).chain([None]);
     let grants = CollaboratorRole::ALL.iter().map(|role| Some(for_good(*role))).chain([None]);
     let mut all: Vec<_> = Visibility::ALL.iter().flat_map(|seen| gates.map(|gate| repository(*seen, gate))).collect();
@@ -89,13 +90,7 @@ fn what_holds_is_the_highest_of_the_grants_and_no_grant_takes_anything_away() {
     let standings = every_standing();
     assert_eq!(standings.len(), 2 * 3 * 4 * 2 * 2 * 6 * 4);
     for all in standings {
-        let none = RepositoryFacts {
-            owner: OWNER,
-            role: None,
-            collaborator: None,
-            gate_request: GateRequest::None,
-            ..all.clone()
-        };
+        let none = RepositoryFacts { owner: OWNER, role: None, collaborator: None, gate_request: None, ..all.clone() };
         let owner = RepositoryFacts { owner: all.owner, ..none.clone() };
         let role = RepositoryFacts { role: all.role, ..none.clone() };
         let collaborator = RepositoryFacts { collaborator: all.collaborator, ..none.clone() };

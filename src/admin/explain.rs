@@ -35,13 +35,13 @@ pub(super) fn run(command: &Explain, config: &Path) -> Result<Report, Failure> {
     let now = now();
     let (who, identity, key, served) = match (&command.user, key) {
         (Some(user), _) => {
-            let (account, served) = reader.session_of_account(user, request.path(), now)?;
+            let (account, served) = reader.session_of_account(user, request.path())?;
             let (account, disabled) = account.ok_or_else(|| Failure::Usage(format!("there is no user {user}")))?;
             let identity = disabled.map_or(Ok(Identity::Account(account)), Err);
             (user.to_string(), identity.map_err(|reason| format!("the account is disabled: {reason}")), None, served)
         }
         (None, Some(fingerprint)) => {
-            let facts = reader.session(&fingerprint, request.path(), now)?;
+            let facts = reader.session(&fingerprint, request.path())?;
             let form = match &facts.key {
                 Some((key, _)) => key.form(fingerprint),
                 None => Form::Anonymous(fingerprint),
@@ -53,7 +53,7 @@ pub(super) fn run(command: &Explain, config: &Path) -> Result<Report, Failure> {
         }
         (None, None) => {
             let nobody = crate::key::Fingerprint::from_bytes([0; 32]);
-            let facts = reader.session(&nobody, request.path(), now)?;
+            let facts = reader.session(&nobody, request.path())?;
             (ANONYMOUS.to_owned(), Ok(Identity::Anonymous), None, facts.repository)
         }
     };
@@ -133,8 +133,8 @@ fn repository_lines(identity: &Identity, served: &ServedRepository) -> Vec<Strin
     if let Some(Grant { value, until: end }) = facts.collaborator {
         lines.push(format!("{} is a collaborator with the role {value}{}", account.name, until(end)));
     }
-    if facts.gate_request != GateRequest::None {
-        lines.push(format!("the request of {} to pass the gate is {}", account.name, facts.gate_request));
+    if let Some(Grant { value, until: end }) = facts.gate_request {
+        lines.push(format!("the request of {} to pass the gate is {value}{}", account.name, until(end)));
     }
     if account.scope == Scope::Read {
         lines.push("the key is for reading only".to_owned());

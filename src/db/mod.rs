@@ -50,9 +50,7 @@ pub use reader::Reader;
 #[cfg(feature = "admin")]
 pub use repository::{Collaborator, NewRepository, RepositoryRow};
 pub use schema::{MIN_READER, VERSION};
-#[cfg(feature = "admin")]
-pub use session::AccountFacts;
-pub use session::{Opens, ServedRepository, SessionFacts};
+pub use session::{AccountFacts, Opens, ServedRepository, SessionFacts};
 #[cfg(feature = "admin")]
 pub use store::{Change, ChangeError, Store};
 

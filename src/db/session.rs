@@ -4,8 +4,7 @@ use rusqlite::{Row, params};
 
 use super::{Error, Reader, VERSION, optional_word, word};
 use crate::access::{
-    Account, CertificateFacts, Gate, GateRequest, Grant, KeyFacts, KeyHolder, OwnerFacts, Removal, RepositoryFacts,
-    Scope,
+    Account, CertificateFacts, Gate, Grant, KeyFacts, KeyHolder, OwnerFacts, Removal, RepositoryFacts, Scope,
 };
 use crate::key::{Fingerprint, OfferedCertificate};
 use crate::name::{Owner, RepoPath, Title};
@@ -37,7 +36,7 @@ SELECT h.version, h.min_reader, u.id AS account, u.name AS account_name, u.disab
        r.id AS repository, r.owner_id, o.name AS owner_name, r.name AS repository_name, r.directory, r.visibility,
        r.gate, r.gate_members, r.frozen, r.created_by = u.id AS created_by_account,
        m.role, m.until AS role_until, c.role AS collaborator, c.until AS collaborator_until,
-       CASE WHEN g.until <= ?5 THEN 'none' ELSE g.state END AS gate_state,
+       g.state AS gate_state, g.until AS gate_until,
        w.id AS named_owner, w.may_create AS named_may_create, n.role AS named_role, n.until AS named_until
 FROM hubgate h ",
             $proven,
@@ -69,15 +68,15 @@ LEFT JOIN repository d ON d.id = k.repository_id AND d.folded IS NOT NULL
 LEFT JOIN owner e ON e.id = d.owner_id"
 );
 
-/// The statement for a certificate: `?1` is its authority's fingerprint, `?6` its principal, `?7` and `?8` its serial
-/// number and key id, `?9` the fingerprint of the key that it certifies.
+/// The statement for a certificate: `?1` is its authority's fingerprint, `?5` its principal, `?6` and `?7` its serial
+/// number and key id, `?8` the fingerprint of the key that it certifies.
 const SESSION_BY_CERTIFICATE: &str = session_statement!(
     "a.organization_id AS authority, a.max_ttl, x.role AS principal_role, x.until AS principal_until,
-       (SELECT count(*) FROM revocation WHERE authority = ?1 AND what IN (?7, ?8)) AS revocations,
-       (SELECT removal FROM key WHERE fingerprint = ?9) AS key_removal",
+       (SELECT count(*) FROM revocation WHERE authority = ?1 AND what IN (?6, ?7)) AS revocations,
+       (SELECT removal FROM key WHERE fingerprint = ?8) AS key_removal",
     "
 LEFT JOIN authority a ON a.fingerprint = ?1 AND a.removed_at IS NULL
-LEFT JOIN owner u ON u.folded = ?6
+LEFT JOIN owner u ON u.folded = ?5
 LEFT JOIN member x ON x.organization_id = a.organization_id AND x.user_id = u.id"
 );
 
@@ -86,7 +85,6 @@ LEFT JOIN member x ON x.organization_id = a.organization_id AND x.user_id = u.id
 const SESSION_OF_ACCOUNT: &str = session_statement!("u.kind", "LEFT JOIN owner u ON u.folded = ?1 AND u.kind = 'user'");
 
 /// An account, and why it is disabled, if so.
-#[cfg(feature = "admin")]
 pub type AccountFacts = (Account, Option<String>);
 
 /// What the database says about a session.
@@ -136,22 +134,17 @@ impl Reader {
         })
     }
 
-    /// Fetches, in one statement, all that a session by a key is decided by at `now`.
+    /// Fetches, in one statement, all that a session by a key is decided by.
     ///
     /// The statement is the same whether a path is asked for or not, and whether it leads anywhere.
     ///
     /// # Errors
     /// [`Error`].
-    pub fn session(&self, fingerprint: &Fingerprint, path: Option<&RepoPath>, now: i64) -> Result<SessionFacts, Error> {
+    pub fn session(&self, fingerprint: &Fingerprint, path: Option<&RepoPath>) -> Result<SessionFacts, Error> {
+        let (owner, kind, name) = columns(path);
         self.ask(|connection| {
             let mut statement = connection.prepare(SESSION_BY_KEY)?;
-            let mut rows = statement.query(params![
-                fingerprint.as_bytes(),
-                path.map(|path| path.owner.folded()),
-                path.map(|path| path.kind.as_str()),
-                path.map(|path| path.name.folded()),
-                now
-            ])?;
+            let mut rows = statement.query(params![fingerprint.as_bytes(), owner, kind, name])?;
             let row = rows.next()?.ok_or(Error::NoVersion)?;
             check_version(row)?;
             let (key, repository) = (key_facts(row)?, served_repository(row, path)?);
@@ -167,16 +160,15 @@ impl Reader {
         &self,
         certificate: &OfferedCertificate,
         path: Option<&RepoPath>,
-        now: i64,
     ) -> Result<(CertificateFacts, Option<ServedRepository>), Error> {
+        let (owner, kind, name) = columns(path);
         self.ask(|connection| {
             let mut statement = connection.prepare(SESSION_BY_CERTIFICATE)?;
             let mut rows = statement.query(params![
                 certificate.authority().as_bytes(),
-                path.map(|path| path.owner.folded()),
-                path.map(|path| path.kind.as_str()),
-                path.map(|path| path.name.folded()),
-                now,
+                owner,
+                kind,
+                name,
                 certificate.principal().folded(),
                 certificate.serial().to_string(),
                 certificate.key_id(),
@@ -197,27 +189,14 @@ impl Reader {
         &self,
         user: &Owner,
         path: Option<&RepoPath>,
-        now: i64,
     ) -> Result<(Option<AccountFacts>, Option<ServedRepository>), Error> {
+        let (owner, kind, name) = columns(path);
         self.ask(|connection| {
             let mut statement = connection.prepare(SESSION_OF_ACCOUNT)?;
-            let mut rows = statement.query(params![
-                user.folded(),
-                path.map(|path| path.owner.folded()),
-                path.map(|path| path.kind.as_str()),
-                path.map(|path| path.name.folded()),
-                now
-            ])?;
+            let mut rows = statement.query(params![user.folded(), owner, kind, name])?;
             let row = rows.next()?.ok_or(Error::NoVersion)?;
             check_version(row)?;
-            let account = match row.get::<_, Option<i64>>("account")? {
-                None => None,
-                Some(id) => {
-                    let account = Account { id, name: word(row, "account_name")?, scope: Scope::Write };
-                    Some((account, row.get("disabled")?))
-                }
-            };
-            Ok((account, served_repository(row, path)?))
+            Ok((account(row)?, served_repository(row, path)?))
         })
     }
 
@@ -243,6 +222,19 @@ impl Reader {
 fn check_version(row: &Row<'_>) -> Result<(), Error> {
     let (version, min_reader) = (row.get("version")?, row.get("min_reader")?);
     if VERSION < min_reader { Err(Error::TooNew { version, min_reader }) } else { Ok(()) }
+}
+
+/// A path as the statements ask for it: owner, kind and name.
+fn columns(path: Option<&RepoPath>) -> (Option<String>, Option<&'static str>, Option<String>) {
+    let owner = path.map(|path| path.owner.folded());
+    (owner, path.map(|path| path.kind.as_str()), path.map(|path| path.name.folded()))
+}
+
+/// The account that no key brings in, and why it is disabled, if so.
+fn account(row: &Row<'_>) -> Result<Option<AccountFacts>, Error> {
+    let Some(id) = row.get("account")? else { return Ok(None) };
+    let account = Account { id, name: word(row, "account_name")?, scope: Scope::Write };
+    Ok(Some((account, row.get("disabled")?)))
 }
 
 /// The key and what it opens; a deploy key of a repository that is gone opens nothing.
@@ -277,17 +269,10 @@ fn certificate_facts(row: &Row<'_>, certificate: &OfferedCertificate) -> Result<
         Some(organization) => Some((organization, row.get("max_ttl")?)),
         None => None,
     };
-    let account = match row.get::<_, Option<i64>>("account")? {
-        None => None,
-        Some(id) => {
-            let account = Account { id, name: word(row, "account_name")?, scope: Scope::Write };
-            // Byte for byte, as sshd compares principals.
-            (account.name == *certificate.principal()).then_some((account, row.get("disabled")?))
-        }
-    };
     Ok(CertificateFacts {
         authority,
-        account,
+        // Byte for byte, as sshd compares principals.
+        account: account(row)?.filter(|(account, _)| account.name == *certificate.principal()),
         member: grant(row, "principal_role", "principal_until")?,
         revoked: row.get::<_, i64>("revocations")? > 0,
         compromised: optional_word(row, "key_removal")? == Some(Removal::Compromised),
@@ -326,7 +311,6 @@ pub(super) fn repository_facts(row: &Row<'_>, id: i64) -> Result<RepositoryFacts
         ("auto" | "manual", true) => Gate::ClosedToMembers,
         _ => return Err(Error::Value("gate".to_owned())),
     };
-    let request = optional_word(row, "gate_state")?.unwrap_or(GateRequest::None);
     Ok(RepositoryFacts {
         id,
         owner: row.get("owner_id")?,
@@ -336,6 +320,6 @@ pub(super) fn repository_facts(row: &Row<'_>, id: i64) -> Result<RepositoryFacts
         created_by_account: row.get::<_, Option<bool>>("created_by_account")?.unwrap_or(false),
         role: grant(row, "role", "role_until")?,
         collaborator: grant(row, "collaborator", "collaborator_until")?,
-        gate_request: request,
+        gate_request: grant(row, "gate_state", "gate_until")?,
     })
 }

@@ -9,7 +9,6 @@ use super::session::{grant, repository_facts};
 use super::store::{Change, ChangeError, Store};
 use super::{Error, Reader, word};
 use crate::access::{OwnerFacts, RepositoryFacts};
-use crate::clock::now;
 use crate::name::{Owner, RepoPath};
 use crate::repository::Directory;
 
@@ -100,14 +99,14 @@ impl Store {
                    r.object_format, r.description, r.frozen, r.created_at,
                    r.owner_id, r.created_by = ?2 AS created_by_account,
                    m.role, m.until AS role_until, c.role AS collaborator, c.until AS collaborator_until,
-                   CASE WHEN g.until <= ?3 THEN 'none' ELSE g.state END AS gate_state
+                   g.state AS gate_state, g.until AS gate_until
             FROM repository r JOIN owner o ON o.id = r.owner_id
             LEFT JOIN member m ON m.organization_id = r.owner_id AND m.user_id = ?2
             LEFT JOIN collaborator c ON c.repository_id = r.id AND c.user_id = ?2
             LEFT JOIN gate_request g ON g.repository_id = r.id AND g.user_id = ?2
             WHERE r.owner_id = ?1 AND r.folded IS NOT NULL ORDER BY r.kind, r.folded";
         let mut statement = self.connection.prepare(query)?;
-        let rows = statement.query_and_then(params![owner, account, now()], |row| {
+        let rows = statement.query_and_then(params![owner, account], |row| {
             let repository = repository_row(row)?;
             let facts = repository_facts(row, repository.id)?;
             Ok((repository, facts))

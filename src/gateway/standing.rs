@@ -36,11 +36,11 @@ impl Standing {
         now: i64,
     ) -> Result<Self, Error> {
         if let Some(certificate) = certificate {
-            let (facts, repository) = reader.session_by_certificate(certificate, path, now)?;
+            let (facts, repository) = reader.session_by_certificate(certificate, path)?;
             let identity = identify_certificate(&facts, now);
             return Ok(Self { identity, key: None, repository, owner: None });
         }
-        let facts = reader.session(&form.fingerprint(), path, now)?;
+        let facts = reader.session(&form.fingerprint(), path)?;
         let identity = match (form, config.access.anonymous) {
             // Turned off since the connection was opened.
             (Form::Anonymous(_), AnonymousMode::Off) => Err(NotAdmitted::NoLongerOn),

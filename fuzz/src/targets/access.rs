@@ -16,8 +16,7 @@ use crate::input::one_of;
 
 const NEEDS: [Access; 3] = [Access::Fetch, Access::Write, Access::Admin];
 const GATES: [Gate; 3] = [Gate::Open, Gate::Closed, Gate::ClosedToMembers];
-const REQUESTS: [GateRequest; 4] =
-    [GateRequest::None, GateRequest::Pending, GateRequest::Accepted, GateRequest::Rejected];
+const REQUESTS: [GateRequest; 3] = [GateRequest::Pending, GateRequest::Accepted, GateRequest::Rejected];
 /// Few, so that rows and instants often meet.
 const ROWS: [i64; 3] = [1, 2, 3];
 const INSTANTS: [i64; 5] = [i64::MIN, 0, 1_000, 1_001, i64::MAX];
@@ -70,7 +69,8 @@ fn decided(identity: &Identity, facts: &RepositoryFacts, needed: Access, now: i6
     let expected = if access == Access::None && facts.visibility == Visibility::Private {
         Decision::Deny(Denial::NoRepository)
     } else if access == Access::None {
-        let asked = if is_stranger(identity, facts) { GateRequest::None } else { facts.gate_request };
+        let request = facts.gate_request.filter(|grant| grant.until.is_none_or(|end| end > now));
+        let asked = request.filter(|_| !is_stranger(identity, facts)).map_or(GateRequest::None, |grant| grant.value);
         Decision::Deny(Denial::Gated(asked))
     } else if access < needed {
         Decision::Deny(Denial::ReadOnly)
@@ -97,6 +97,7 @@ fn granted(identity: &Identity, facts: &RepositoryFacts, now: i64) -> Access {
         let live = |until: Option<i64>| until.is_none_or(|end| end > now);
         let role = facts.role.filter(|grant| live(grant.until)).map(|grant| grant.value);
         let given = facts.collaborator.filter(|grant| live(grant.until)).map(|grant| grant.value);
+        let request = facts.gate_request.filter(|grant| live(grant.until)).map(|grant| grant.value);
         let shut_out = is_public && facts.gate == Gate::ClosedToMembers;
         ways.extend([
             (owner_of(identity) == Some(facts.owner), Access::Admin),
@@ -108,7 +109,7 @@ fn granted(identity: &Identity, facts: &RepositoryFacts, now: i64) -> Access {
             (given == Some(CollaboratorRole::Read), Access::Fetch),
             (given == Some(CollaboratorRole::Write), Access::Write),
             (given == Some(CollaboratorRole::Admin), Access::Admin),
-            (is_public && facts.gate_request == GateRequest::Accepted, Access::Fetch),
+            (is_public && request == Some(GateRequest::Accepted), Access::Fetch),
         ]);
     }
     let highest = ways.into_iter().filter(|(applies, _)| *applies).map(|(_, access)| access).max();
@@ -167,7 +168,7 @@ fn better_facts(facts: &RepositoryFacts) -> Vec<RepositoryFacts> {
     }
     with(&|facts| facts.created_by_account = true);
     with(&|facts| facts.gate = Gate::Open);
-    with(&|facts| facts.gate_request = GateRequest::Accepted);
+    with(&|facts| facts.gate_request = Some(Grant { value: GateRequest::Accepted, until: None }));
     with(&|facts| facts.frozen = None);
     all
 }
@@ -312,6 +313,6 @@ fn repository(u: &mut Unstructured<'_>) -> RepositoryFacts {
         created_by_account: one_of(u, &[true, false]),
         role: grant(u, Role::ALL),
         collaborator: grant(u, CollaboratorRole::ALL),
-        gate_request: one_of(u, &REQUESTS),
+        gate_request: grant(u, &REQUESTS),
     }
 }

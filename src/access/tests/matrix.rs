@@ -102,7 +102,10 @@ fn standings() -> Vec<(String, RepositoryFacts)> {
     for (name, gate_request) in
         [("pending", GateRequest::Pending), ("accepted", GateRequest::Accepted), ("rejected", GateRequest::Rejected)]
     {
+        let expired = Some(Grant { value: gate_request, until: Some(NOW) });
+        let gate_request = Some(for_good(gate_request));
         all.push((format!("gate-{name}"), RepositoryFacts { gate_request, ..none.clone() }));
+        all.push((format!("expired-gate-{name}"), RepositoryFacts { gate_request: expired, ..none.clone() }));
     }
     all
 }

@@ -2,7 +2,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::{Hub, NOW, owner, path, repository_facts};
+use super::{Hub, owner, path, repository_facts};
 use crate::access::{CertificateFacts, Grant, Role};
 use crate::key::{OfferedCertificate, PublicKey};
 
@@ -27,7 +27,7 @@ fn sign(directory: &Path, principals: &str) -> (PublicKey, Option<OfferedCertifi
 /// What the database says of a certificate, and the path that it found.
 fn facts(hub: &Hub, certificate: &OfferedCertificate) -> CertificateFacts {
     let x = path("acme/x");
-    let (facts, repository) = hub.reader().session_by_certificate(certificate, Some(&x), NOW).unwrap();
+    let (facts, repository) = hub.reader().session_by_certificate(certificate, Some(&x)).unwrap();
     assert_eq!(repository.map(|repository| repository.path), Some(x));
     facts
 }
@@ -52,7 +52,7 @@ fn a_certificate_has_one_answer_whatever_is_known_of_it() {
         known.account.as_ref().map(|(account, disabled)| (account.id, disabled.clone())),
         Some((alice.id, None))
     );
-    let (_, repository) = hub.reader().session_by_certificate(&certificate, Some(&path("acme/x")), NOW).unwrap();
+    let (_, repository) = hub.reader().session_by_certificate(&certificate, Some(&path("acme/x"))).unwrap();
     assert_eq!(repository, Some(repository_facts(&hub)));
 
     hub.change(|change| change.set_disabled(&owner("alice"), Some("left"))).unwrap();
