@@ -111,9 +111,8 @@ pub fn main() -> ExitCode {
         say(&Answer::fault(FaultKind::Broken, &reference));
         std::process::exit(Status::Fault.code().into());
     }));
-    let mut session =
-        Session { id, environment: Environment::take(), line: Line::default(), socket: None, connection: None };
-    session.line = session.line.field("sid", session.id);
+    let line = Line::default().field("sid", id);
+    let mut session = Session { id, environment: Environment::take(), line, socket: None, connection: None };
     match session.run() {
         Ok(status) => status.into(),
         Err(fault) => {
@@ -153,11 +152,12 @@ impl Session {
         let config = Config::load(Path::new(arguments.config.as_deref().unwrap_or(DEFAULT_PATH)))?;
         self.socket = Some(config.log.socket.clone());
         let Some(form) = &arguments.form else {
-            self.line = self.line.clone().bytes("from", self.environment.peer());
+            self.line.add_bytes("from", self.environment.peer());
             return Err(Fault::Unavailable);
         };
-        self.line = self.line.clone().field("user", form.user()).field("key", form.fingerprint());
-        self.line = self.line.clone().bytes("from", self.environment.peer());
+        self.line.add("user", form.user());
+        self.line.add("key", form.fingerprint());
+        self.line.add_bytes("from", self.environment.peer());
         if self.environment.connection.is_none() {
             return Err(Fault::NotSshd);
         }
@@ -176,7 +176,7 @@ impl Session {
             Ok(identity) => identity,
             Err(NotAdmitted::OtherAccount) => return Err(Fault::OtherAccount),
             Err(reason) if reason.leaves_release() && self.environment.asks_for_release() => {
-                self.line = self.line.clone().field("verb", "account");
+                self.line.add("verb", "account");
                 return self.become_services(Work::Account, &arguments, form);
             }
             Err(_) if config.lfs.mode != LfsMode::Http && is_transfer(&request) => {
@@ -199,8 +199,7 @@ impl Session {
                 identity,
             ),
             Err(bad) => {
-                let command = self.environment.command.clone().unwrap_or_default();
-                self.line = self.line.clone().bytes("command", &command);
+                self.line.add_bytes("command", self.environment.command.as_deref().unwrap_or_default());
                 Ok(self.refuse(speaker, &Refusal::Bad(bad)))
             }
         }
@@ -217,9 +216,9 @@ impl Session {
         let Context { config, form, arguments, now, .. } = *context;
         let speaker = standing.speaker(config, form);
         let expires_at = standing.key.as_ref().and_then(|(key, _)| key.expires_at);
-        self.line = self.line.clone().field("verb", request.verb());
+        self.line.add("verb", request.verb());
         if let Some(path) = request.path() {
-            self.line = self.line.clone().field("repo", path);
+            self.line.add("repo", path);
         }
         match request {
             Request::Greeting => {

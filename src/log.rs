@@ -35,20 +35,29 @@ pub struct Line(String);
 
 impl Line {
     /// Adds a field; the value may be anybody's.
-    #[must_use]
-    pub fn field(mut self, key: &'static str, value: impl fmt::Display) -> Self {
-        let blank = if self.0.is_empty() { "" } else { " " };
-        // Writing to a String cannot fail.
-        let _ = write!(self.0, "{blank}{key}={}", Escaped(value.to_string().as_bytes()));
-        self
+    pub fn add(&mut self, key: &'static str, value: impl fmt::Display) {
+        self.add_bytes(key, value.to_string().as_bytes());
     }
 
     /// Adds a field whose value is bytes that may not be UTF-8.
-    #[must_use]
-    pub fn bytes(self, key: &'static str, value: &[u8]) -> Self {
-        let text = Escaped(value).to_string();
+    pub fn add_bytes(&mut self, key: &'static str, value: &[u8]) {
         let blank = if self.0.is_empty() { "" } else { " " };
-        Self(self.0 + blank + key + "=" + &text)
+        // Writing to a String cannot fail.
+        let _ = write!(self.0, "{blank}{key}={}", Escaped(value));
+    }
+
+    /// The line with one more field.
+    #[must_use]
+    pub fn field(mut self, key: &'static str, value: impl fmt::Display) -> Self {
+        self.add(key, value);
+        self
+    }
+
+    /// The line with one more field, of bytes.
+    #[must_use]
+    pub fn bytes(mut self, key: &'static str, value: &[u8]) -> Self {
+        self.add_bytes(key, value);
+        self
     }
 
     /// The line as it is sent.

@@ -66,7 +66,7 @@ impl Session {
             Service::UploadPack | Service::UploadArchive => Plan { keep: &keep, ..Plan::fetch(programs) },
         };
         let in_force = sandbox::enter(config.sandbox.mode, directory.as_fd(), &plan)?;
-        self.line = self.line.clone().field("sandbox", in_force);
+        self.line.add("sandbox", in_force);
         self.log(Level::Info, "allow", "");
         Err(Fault::Git(git::exec_git(command, directory)))
     }
