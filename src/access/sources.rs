@@ -1,0 +1,47 @@
+//! The addresses that a key may be used from.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use ipnet::IpNet;
+
+/// The addresses that a key may be used from: networks such as `192.0.2.0/24` and `2001:db8::/32`, with commas between.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sources(Vec<IpNet>);
+
+impl Sources {
+    /// Whether a peer at that address may use the key. An address that is none may not.
+    #[must_use]
+    pub fn admit(&self, address: &str) -> bool {
+        // sshd writes an IPv4 peer of an IPv6 socket as IPv4, and a link-local address with its zone.
+        let address = address.split('%').next().unwrap_or_default();
+        address.parse::<IpAddr>().is_ok_and(|address| self.0.iter().any(|network| network.contains(&address)))
+    }
+}
+
+impl FromStr for Sources {
+    type Err = BadSources;
+
+    fn from_str(text: &str) -> Result<Self, BadSources> {
+        let network = |word: &str| {
+            let address = || word.parse::<IpAddr>().map(IpNet::from);
+            word.parse::<IpNet>().or_else(|_| address()).map_err(|_| BadSources)
+        };
+        text.split(',').map(network).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl fmt::Display for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, network) in self.0.iter().enumerate() {
+            write!(f, "{}{network}", if index == 0 { "" } else { "," })?;
+        }
+        Ok(())
+    }
+}
+
+/// Not a list of networks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("addresses are networks such as 192.0.2.0/24 or 2001:db8::/32, with commas between")]
+pub struct BadSources;
