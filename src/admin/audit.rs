@@ -6,22 +6,13 @@ use std::process::Command;
 use serde_json::{Map, Value, json};
 
 use super::Failure;
+use super::cli::Audit;
 use super::context::Context;
 use super::report::{Report, json_time};
 use super::when::minute;
 use crate::db::Event;
-use crate::key::Fingerprint;
 use crate::log;
-use crate::name::{Owner, RepoPath, fold};
-
-/// What is asked for.
-#[derive(Debug)]
-pub(super) struct Filter {
-    pub(super) since: i64,
-    pub(super) user: Option<Owner>,
-    pub(super) repo: Option<RepoPath>,
-    pub(super) key: Option<Fingerprint>,
-}
+use crate::name::{Owner, fold};
 
 /// One line of the list: when, in words that sort, and what.
 #[derive(Debug)]
@@ -32,24 +23,24 @@ struct Entry {
     json: Value,
 }
 
-pub(super) fn run(filter: &Filter, log_file: Option<&Path>, config: &Path) -> Result<Report, Failure> {
+pub(super) fn run(command: &Audit, config: &Path) -> Result<Report, Failure> {
     // The log belongs to root: it is read before root's rights are dropped.
-    let log = match log_file {
+    let log = match &command.log {
         Some(file) => {
             std::fs::read_to_string(file).map_err(|error| Failure::File(file.display().to_string(), error))?
         }
-        None => journal(filter.since),
+        None => journal(command.since),
     };
     let context = Context::open(config)?;
-    let mut entries: Vec<Entry> = context.store.events(filter.since)?.iter().map(change).collect();
+    let mut entries: Vec<Entry> = context.store.events(command.since)?.iter().map(change).collect();
     entries.extend(log.lines().filter_map(session));
-    entries.retain(|entry| filter.wants(&entry.json));
+    entries.retain(|entry| command.wants(&entry.json));
     let rows = entries.iter().map(|entry| [entry.at.clone(), entry.what.clone(), entry.detail.clone()]).collect();
     let json = entries.into_iter().map(|entry| entry.json).collect();
     Ok(Report::table(["AT", "EVENT", "DETAIL"], rows, json))
 }
 
-impl Filter {
+impl Audit {
     /// Whether an entry concerns what is asked for: one of its values, at any depth, is the name.
     fn wants(&self, entry: &Value) -> bool {
         let user = self.user.as_ref().map(Owner::folded);
@@ -118,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_filter_looks_at_every_value() {
-        let filter = Filter { since: 0, user: Some("Alice".parse().unwrap()), repo: None, key: None };
+        let filter = Audit { since: 0, user: Some("Alice".parse().unwrap()), repo: None, key: None, log: None };
         assert!(filter.wants(&json!({ "object": "x", "detail": { "user": "alice" } })));
         assert!(!filter.wants(&json!({ "object": "bob" })));
     }

@@ -119,9 +119,6 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Access(command) => access::run(command, context()?),
         Command::Invite { user, expires } => user::invite(&user, expires.0, context()?),
         Command::Explain(command) => explain::run(&command, &cli.config),
-        Command::Audit { since, user, repo, key, log } => {
-            let filter = audit::Filter { since, user, repo, key };
-            audit::run(&filter, log.as_deref(), &cli.config)
-        }
+        Command::Audit(command) => audit::run(&command, &cli.config),
     }
 }

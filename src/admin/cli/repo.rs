@@ -1,0 +1,150 @@
+//! `hubgate repo`.
+
+use clap::Subcommand;
+
+use super::{Quota, Sure, words};
+use crate::access::{CollaboratorRole, Visibility};
+use crate::admin::when::{When, parse_duration};
+use crate::config::ObjectFormat;
+use crate::db::GateMode;
+use crate::name::{Owner, RepoPath, Title};
+
+/// `hubgate repo`
+#[derive(Debug, Subcommand)]
+pub enum RepoCommand {
+    /// Make an empty repository.
+    Create {
+        /// OWNER/NAME, datasets/OWNER/NAME or spaces/OWNER/NAME.
+        path: RepoPath,
+        /// Hide it from everybody who was not granted access.
+        #[arg(long)]
+        private: bool,
+        /// Put a gate before it: whoever wants to fetch must ask, and is answered at once (auto) or by hand (manual).
+        #[arg(long, value_name = "MODE", value_parser = words(GateMode::ALL, GateMode::as_str))]
+        gated: Option<GateMode>,
+        /// Members with the role `read` must ask too.
+        #[arg(long, requires = "gated")]
+        gate_members: bool,
+        /// What it is about.
+        #[arg(long, value_name = "TEXT")]
+        description: Option<Title>,
+        /// How its objects are named. Unless given: as the configuration says.
+        #[arg(long, value_parser = words(ObjectFormat::ALL, ObjectFormat::as_str))]
+        object_format: Option<ObjectFormat>,
+        /// Whom it counts as created by: a contributor of the organization may write it.
+        #[arg(long, value_name = "USER")]
+        created_by: Option<Owner>,
+    },
+    /// List the repositories of one owner, or all.
+    List {
+        /// The owner.
+        owner: Option<Owner>,
+    },
+    /// Show one repository.
+    Show {
+        /// Its path.
+        path: RepoPath,
+    },
+    /// Give a repository another name, another owner, or both.
+    Rename {
+        /// The path that it has.
+        old: RepoPath,
+        /// The path that it is to have.
+        new: RepoPath,
+    },
+    /// Show a repository to everybody, or hide it.
+    Visibility {
+        /// Its path.
+        path: RepoPath,
+        /// Who may see it.
+        #[arg(value_parser = words(Visibility::ALL, Visibility::as_str))]
+        visibility: Visibility,
+    },
+    /// Put a gate before a repository, or take it away with `none`.
+    Gate {
+        /// Its path.
+        path: RepoPath,
+        /// How requests are answered.
+        #[arg(value_parser = words(GateMode::ALL, GateMode::as_str))]
+        mode: GateMode,
+        /// Members with the role `read` must ask too.
+        #[arg(long)]
+        gate_members: bool,
+    },
+    /// Stop pushes, for a reason that peers read.
+    Freeze {
+        /// Its path.
+        path: RepoPath,
+        /// Why.
+        #[arg(long)]
+        reason: Title,
+    },
+    /// Undo `freeze`.
+    Unfreeze {
+        /// Its path.
+        path: RepoPath,
+    },
+    /// Who may use it beside its owner.
+    #[command(subcommand)]
+    Collaborator(CollaboratorCommand),
+    /// Take a repository out of the hub. Its directory stays.
+    Remove {
+        /// Its path.
+        path: RepoPath,
+        /// Whether to ask.
+        #[command(flatten)]
+        sure: Sure,
+    },
+    /// Print the directory of a repository.
+    Path {
+        /// Its path on the hub.
+        path: RepoPath,
+    },
+    /// Check that every repository has its directory, and every directory its repository.
+    Check,
+    /// Show how much a repository stores in large files, or say how much it may.
+    Quota {
+        /// The repository.
+        path: RepoPath,
+        /// The most, in bytes, or as 500M, 20G, 1T; `none` is what the configuration says.
+        #[arg(value_name = "BYTES")]
+        quota: Option<Quota>,
+    },
+    /// Pack repositories, and remove what a push that was cut off left behind.
+    Gc {
+        /// The repository.
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        path: Option<RepoPath>,
+        /// Every repository.
+        #[arg(long)]
+        all: bool,
+        /// How old a leftover must be; younger ones may belong to a push that is under way.
+        #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
+        older_than: i64,
+    },
+}
+
+/// `hubgate repo collaborator`
+#[derive(Debug, Subcommand)]
+pub enum CollaboratorCommand {
+    /// Grant a user a role on a repository, in place of the one before.
+    Set {
+        /// The repository.
+        path: RepoPath,
+        /// The user.
+        user: Owner,
+        /// The role.
+        #[arg(value_parser = words(CollaboratorRole::ALL, CollaboratorRole::as_str))]
+        role: CollaboratorRole,
+        /// When the role ends: a duration such as 90d, or the last day, as YYYY-MM-DD.
+        #[arg(long, value_name = "TIME")]
+        until: Option<When>,
+    },
+    /// Take back what a user was granted.
+    Remove {
+        /// The repository.
+        path: RepoPath,
+        /// The user.
+        user: Owner,
+    },
+}
