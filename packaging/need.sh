@@ -16,6 +16,7 @@ package() {
     apt-get:useradd) echo passwd ;;
     dnf:useradd) echo shadow-utils ;;
     *:useradd) echo shadow ;;
+    *:fail2ban-regex) echo fail2ban ;;
     *) echo "$2" ;;
     esac
 }

@@ -16,6 +16,7 @@ mod accounts;
 mod clients;
 mod commands;
 mod concurrency;
+mod fail2ban;
 mod faults;
 mod git;
 mod greeting;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         helper::TRIALS,
         login_shell::TRIALS,
         faults::TRIALS,
+        fail2ban::TRIALS,
         accounts::TRIALS,
         key_command::TRIALS,
         repo_command::TRIALS,

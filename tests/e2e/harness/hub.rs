@@ -286,6 +286,11 @@ impl Hub {
         self.syslog.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// Every line that was sent so far, as it was sent.
+    pub(crate) fn raw_log(&self) -> Vec<String> {
+        self.syslog.lock().unwrap_or_else(PoisonError::into_inner).seen().to_vec()
+    }
+
     /// Compares [`Self::log`], each line as `LEVEL PROGRAM: FIELDS` without the session's id, which must be there.
     #[track_caller]
     pub(crate) fn logged<L: AsRef<str>>(&self, expected: &[L]) {
