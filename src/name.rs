@@ -54,24 +54,25 @@ pub enum NameError {
 }
 
 /// Checks one component of a path: `[A-Za-z0-9_]([A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?` without `..` and `--`.
-fn component(text: &[u8]) -> Result<&str, NameError> {
+fn component(text: &str) -> Result<&str, NameError> {
     let edge = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-    let (Some(first), Some(last)) = (text.first(), text.last()) else {
+    let bytes = text.as_bytes();
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
         return Err(NameError::Empty);
     };
     if text.len() > COMPONENT_MAX {
         return Err(NameError::TooLong(COMPONENT_MAX));
     }
-    if !text.iter().all(|byte| edge(byte) || matches!(byte, b'.' | b'-')) {
+    if !bytes.iter().all(|byte| edge(byte) || matches!(byte, b'.' | b'-')) {
         return Err(NameError::Character);
     }
     if !edge(first) || !edge(last) {
         return Err(NameError::Edge);
     }
-    if text.windows(2).any(|pair| matches!(pair, b".." | b"--")) {
+    if text.contains("..") || text.contains("--") {
         return Err(NameError::Doubled);
     }
-    std::str::from_utf8(text).map_err(|_| NameError::Character)
+    Ok(text)
 }
 
 /// The form in which names are compared: ASCII lower case.
@@ -120,7 +121,7 @@ impl FromStr for Owner {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        component(text.as_bytes()).map(|name| Self(name.to_owned()))
+        component(text).map(|name| Self(name.to_owned()))
     }
 }
 
@@ -154,7 +155,7 @@ impl FromStr for Name {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        let name = component(text.as_bytes())?;
+        let name = component(text)?;
         // Compared without case, or `x.GIT` and `x` would be two names for what a client writes as one.
         let end = name.get(name.len().saturating_sub(4)..);
         if end.is_some_and(|end| end.eq_ignore_ascii_case(".git")) {

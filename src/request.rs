@@ -135,10 +135,10 @@ impl Request {
                 Err(BadRequest::Syntax)
             };
         }
-        if command.len() > COMMAND_MAX || !command.iter().all(|byte| matches!(byte, 0x20..=0x7e)) {
+        let command = utf8(command).ok_or(BadRequest::Syntax)?;
+        if command.len() > COMMAND_MAX || !command.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
             return Err(BadRequest::Syntax);
         }
-        let command = std::str::from_utf8(command).map_err(|_| BadRequest::Syntax)?;
         if command == "help" {
             return Ok(Self::Help);
         }
@@ -192,10 +192,9 @@ pub fn unquote(word: &str) -> Option<String> {
         if after.is_empty() {
             return Some(text);
         }
-        let escaped = after.strip_prefix('\\')?;
-        let character = escaped.chars().next().filter(|c| matches!(c, '\'' | '!'))?;
-        text.push(character);
-        rest = escaped.strip_prefix(character)?.strip_prefix('\'')?;
+        let mut escaped = after.strip_prefix('\\')?.chars();
+        text.push(escaped.next().filter(|c| matches!(c, '\'' | '!'))?);
+        rest = escaped.as_str().strip_prefix('\'')?;
     }
 }
 
@@ -275,9 +274,10 @@ impl Arguments {
             [b"-c", command] => {
                 // Split at single blanks: two in a row give an empty word, which no place below takes.
                 let words: Vec<&[u8]> = command.split(|byte| *byte == b' ').collect();
-                let (program, words) = words.split_first()?;
-                is_plain_path(program).then_some(())?;
-                Self::from_words(words, true)
+                match words.as_slice() {
+                    [program, words @ ..] if is_plain_path(program) => Self::from_words(words, true),
+                    _ => None,
+                }
             }
             words => Self::from_words(words, false),
         }

@@ -6,7 +6,6 @@
 use std::iter;
 
 use ssh_key::Mpint;
-use ssh_key::public::{EcdsaPublicKey, KeyData};
 
 use super::curve::{Curve, P256, P384, P521};
 use super::{KeyError, KeyType, inner_type};
@@ -35,19 +34,13 @@ const SMALL_ORDER: [[u8; 32]; 7] = [
        \xd5\xdf\xac\x05\xd3\xc6\x33\x39\xb1\x38\x02\x88\x6d\x53\xfc\x05",
     *b"\xc7\x17\x6a\x70\x3d\x4d\xd8\x4f\xba\x3c\x0b\x76\x0d\x10\x67\x0f\
        \x2a\x20\x53\xfa\x2c\x39\xcc\xc6\x4e\xc7\xfd\x77\x92\xac\x03\x7a",
-    ones_from(0xec),
-    ones_from(0xed),
-    ones_from(0xee),
+    *b"\xec\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\
+       \xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f",
+    *b"\xed\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\
+       \xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f",
+    *b"\xee\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\
+       \xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f",
 ];
-
-/// 255 bits of which all but the lowest byte are ones.
-const fn ones_from(lowest: u8) -> [u8; 32] {
-    let mut bytes = [0xff; 32];
-    let [first, .., last] = &mut bytes;
-    *first = lowest;
-    *last = 0x7f;
-    bytes
-}
 
 /// Checks that a blob is the one encoding of a sound key of this type; gives its bits as [`super::PublicKey::bits`].
 pub(super) fn check(key_type: KeyType, blob: &[u8]) -> Result<Option<usize>, KeyError> {
@@ -57,25 +50,24 @@ pub(super) fn check(key_type: KeyType, blob: &[u8]) -> Result<Option<usize>, Key
     }
     let key = ssh_key::PublicKey::from_bytes(blob).map_err(|_| KeyError::Structure)?;
     // A second encoding would be a second fingerprint, and so a second name for one key.
-    if key.to_bytes().map_err(|_| KeyError::Structure)? != blob {
+    if key.to_bytes().as_deref() != Ok(blob) {
         return Err(KeyError::Structure);
     }
-    match key.key_data() {
-        KeyData::Ed25519(key) => ed25519(&key.0).map(|()| None),
-        KeyData::SkEd25519(key) => {
-            application(key.application())?;
-            ed25519(&key.public_key().0).map(|()| None)
-        }
-        KeyData::Ecdsa(EcdsaPublicKey::NistP256(point)) => ecdsa(&P256, point.as_bytes()).map(Some),
-        KeyData::Ecdsa(EcdsaPublicKey::NistP384(point)) => ecdsa(&P384, point.as_bytes()).map(Some),
-        KeyData::Ecdsa(EcdsaPublicKey::NistP521(point)) => ecdsa(&P521, point.as_bytes()).map(Some),
-        KeyData::SkEcdsaSha2NistP256(key) => {
-            application(key.application())?;
-            ecdsa(&P256, key.ec_point().as_bytes()).map(Some)
-        }
-        KeyData::Rsa(key) => rsa(positive(&key.n)?, positive(&key.e)?).map(Some),
-        _ => Err(KeyError::Structure),
-    }
+    let data = key.key_data();
+    let bits = match key_type {
+        KeyType::Ed25519 => data.ed25519().map(|key| ed25519(&key.0).map(|()| None)),
+        KeyType::SkEd25519 => data
+            .sk_ed25519()
+            .map(|key| application(key.application()).and_then(|()| ed25519(&key.public_key().0)).map(|()| None)),
+        KeyType::EcdsaP256 => data.ecdsa().map(|point| ecdsa(&P256, point.as_sec1_bytes()).map(Some)),
+        KeyType::EcdsaP384 => data.ecdsa().map(|point| ecdsa(&P384, point.as_sec1_bytes()).map(Some)),
+        KeyType::EcdsaP521 => data.ecdsa().map(|point| ecdsa(&P521, point.as_sec1_bytes()).map(Some)),
+        KeyType::SkEcdsaP256 => data
+            .sk_ecdsa_p256()
+            .map(|key| application(key.application()).and_then(|()| ecdsa(&P256, key.ec_point().as_bytes())).map(Some)),
+        KeyType::Rsa => data.rsa().map(|key| rsa(positive(&key.n)?, positive(&key.e)?).map(Some)),
+    };
+    bits.unwrap_or(Err(KeyError::Structure))
 }
 
 /// Refuses the application of a security key that is not ssh's own, or that would not print.

@@ -139,6 +139,7 @@ fn case_is_kept_and_ignored_in_comparison() {
     assert_eq!(path.to_string(), "Alice/My.Model");
     assert_eq!((path.owner.as_str(), path.name.as_str()), ("Alice", "My.Model"));
     assert_eq!((path.owner.folded(), path.name.folded()), ("alice".to_owned(), "my.model".to_owned()));
+    assert_eq!("datasets/Alice/My.Model".parse::<RepoPath>().unwrap().folded(), "datasets/alice/my.model");
     // Turkish, German and Greek have opinions about lower case; the hub has one.
     assert_eq!(fold("IİẞΣ"), "iİẞΣ");
 }

@@ -62,6 +62,7 @@ fn each_verb_is_a_request() {
     use LfsProgram::{Authenticate, Transfer};
     for (command, verb, expected) in [
         ("help", "help", Request::Help),
+        ("whoami", "account", Request::Account),
         ("git-upload-pack 'a/x'", "upload-pack", Request::Git(Service::UploadPack, path("a/x"))),
         ("git receive-pack 'a/x'", "receive-pack", Request::Git(Service::ReceivePack, path("a/x"))),
         ("git-upload-archive /a/x", "upload-archive", Request::Git(Service::UploadArchive, path("a/x"))),

@@ -79,6 +79,9 @@ fn a_form_that_sshd_cannot_have_written_is_refused() {
         format!("alice\t--key {KEY}"),
         format!("alice --key {KEY}\n"),
         format!("alice/x --key {KEY}"),
+        format!("alice/x --ca {KEY}"),
+        format!("alice --ca {}", &KEY[1..]),
+        format!("--deploy-key {}", &KEY[1..]),
         format!("\u{430}lice --key {KEY}"),
         format!("{GATEWAY} alice --key {KEY}"),
         format!("anonymous --ca {KEY}"),
@@ -92,6 +95,8 @@ fn a_form_that_sshd_cannot_have_written_is_refused() {
         assert_eq!(either_way(&form), None, "{form:?}");
     }
     assert_eq!(either_way([b"al\xffice --key ", KEY.as_bytes()].concat()), None);
+    assert_eq!(either_way([b"alice --key \xff", KEY.as_bytes()].concat()), None);
+    assert_eq!(either_way([b"--deploy-key \xff", KEY.as_bytes()].concat()), None);
 }
 
 #[test]

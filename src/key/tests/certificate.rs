@@ -1,0 +1,112 @@
+//! Certificates as ssh-keygen makes them, and as it would not.
+
+use base64ct::{Base64, Encoding};
+
+use super::openssh::{MADE, Scratch};
+use super::{blob, key};
+use crate::key::{Fingerprint, OfferedCertificate};
+
+const TYPE: &str = "ssh-ed25519-cert-v01@openssh.com";
+
+/// A certificate for alice by an authority of this blob, signed by nobody: sshd has checked that.
+fn certificate(authority: &[u8]) -> Vec<u8> {
+    let until = 1_900_000_000_u64.to_be_bytes();
+    [
+        blob(&[TYPE.as_bytes(), &[7; 32], &[9; 32]]),
+        [&7_u64.to_be_bytes()[..], &1_u32.to_be_bytes()].concat(),
+        blob(&[b"laptop", &blob(&[b"alice"])]),
+        [[0; 8], until].concat(),
+        blob(&[b"", b"", b"", authority, &blob(&[b"ssh-ed25519", &[6; 64]])]),
+    ]
+    .concat()
+}
+
+fn parse(blob: &[u8]) -> Option<OfferedCertificate> {
+    OfferedCertificate::parse(TYPE.as_bytes(), Base64::encode_string(blob).as_bytes())
+}
+
+/// Signs `k.pub` as ssh-keygen does with these options, and gives the first two words of the certificate.
+fn signed(scratch: &Scratch, options: &str) -> (String, String) {
+    assert!(scratch.ssh_keygen(&format!("-q -s ca {options} k.pub")).is_some(), "{options}");
+    let line = scratch.read("k-cert.pub");
+    let mut words = line.split(' ').map(str::to_owned);
+    (words.next().unwrap(), words.next().unwrap())
+}
+
+#[test]
+fn a_certificate_names_its_authority_by_the_very_bytes_that_are_in_it() {
+    let authority = blob(&[b"ssh-ed25519", &[5; 32]]);
+    let found = parse(&certificate(&authority)).unwrap();
+    assert_eq!(found.authority(), Fingerprint::of_blob(&authority));
+    assert_eq!((found.principal().as_str(), found.serial(), found.key_id()), ("alice", 7, "laptop"));
+    assert_eq!(found.validity(), (0, 1_900_000_000));
+
+    // The length of the point: found by fuzzing, read by `ssh-key` as the authority above.
+    let mut other = authority.clone();
+    other[16] = 8;
+    assert_eq!(parse(&certificate(&other)), None);
+    assert_eq!(parse(&[certificate(&authority), vec![0]].concat()), None);
+}
+
+#[test]
+fn a_certificate_that_ssh_keygen_made_says_what_ssh_keygen_was_told() {
+    for (options, ..) in MADE {
+        let scratch = Scratch::new();
+        for name in ["ca", "k"] {
+            assert!(scratch.ssh_keygen(&format!("-q {options} -N  -C  -f {name}")).is_some());
+        }
+        let (key_type, base64) = signed(&scratch, "-I laptop -n alice -z 42 -V 20260102030405Z:20260203040506Z");
+        let found = OfferedCertificate::parse(key_type.as_bytes(), base64.as_bytes()).unwrap();
+        assert_eq!(found.key(), key(scratch.read("k.pub")).fingerprint(), "{options}");
+        assert_eq!(found.authority(), key(scratch.read("ca.pub")).fingerprint(), "{options}");
+        assert_eq!(found.authority_words(), scratch.read("ca.pub").trim_end(), "{options}");
+        assert_eq!((found.principal().as_str(), found.serial(), found.key_id()), ("alice", 42, "laptop"));
+        assert_eq!(found.validity(), (1_767_323_045, 1_770_091_506));
+    }
+}
+
+#[test]
+fn a_certificate_is_for_one_user_and_says_its_own_type() {
+    let scratch = Scratch::new();
+    for name in ["ca", "k"] {
+        assert!(scratch.ssh_keygen(&format!("-q -t ed25519 -N  -f {name}")).is_some());
+    }
+    let parse = |(key_type, base64): (String, String)| {
+        assert_eq!(key_type, TYPE);
+        OfferedCertificate::parse(key_type.as_bytes(), base64.as_bytes())
+    };
+    assert!(parse(signed(&scratch, "-I x -n alice -V always:20380101")).is_some());
+    for (options, what) in [
+        ("-I x -n alice", "for ever"),
+        ("-h -I x -n alice -V always:20380101", "of a host"),
+        ("-I x -V always:20380101", "for nobody in particular"),
+        ("-I x -n alice,bob -V always:20380101", "for two"),
+        ("-I x -n a/b -V always:20380101", "for a name that no account has"),
+    ] {
+        assert_eq!(parse(signed(&scratch, options)), None, "{what}");
+    }
+
+    let (key_type, base64) = signed(&scratch, "-I x -n alice -V always:20380101");
+    let words = [key_type.as_bytes(), base64.as_bytes()];
+    assert!(OfferedCertificate::parse(words[0], words[1]).is_some());
+    for (key_type, base64) in [
+        (&b"ssh-ed25519"[..], base64.as_bytes()),
+        (b"ssh-rsa-cert-v01@openssh.com", base64.as_bytes()),
+        (b"-cert-v01@openssh.com", base64.as_bytes()),
+        (key_type.as_bytes(), b""),
+        (key_type.as_bytes(), b"\xff\xfe"),
+        (key_type.as_bytes(), &base64.as_bytes()[1..]),
+        (key_type.as_bytes(), &base64.as_bytes()[4..]),
+    ] {
+        assert_eq!(OfferedCertificate::parse(key_type, base64), None);
+    }
+}
+
+#[test]
+fn an_authority_is_a_key_of_an_admitted_type() {
+    let number = |length: usize| [vec![0, 0x80], vec![1; length - 1]].concat();
+    let dsa = blob(&[b"ssh-dss", &number(128), &number(20), &number(128), &number(128)]);
+    assert!(ssh_key::PublicKey::from_bytes(&dsa).is_ok());
+    assert_eq!(parse(&certificate(&dsa)), None);
+    assert!(parse(&certificate(&blob(&[b"ssh-ed25519", &[5; 32]]))).is_some());
+}
