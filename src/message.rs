@@ -138,8 +138,14 @@ impl Answer {
     /// Standard error as it is written: each line behind `hubgate: `, without control characters.
     #[must_use]
     pub fn stderr(&self) -> String {
-        self.err.iter().map(|line| format!("hubgate: {}\n", line.replace(char::is_control, "?"))).collect()
+        self.err.iter().map(|line| said(line)).collect()
     }
+}
+
+/// A line of ours for standard error.
+#[must_use]
+pub fn said(line: &str) -> String {
+    format!("hubgate: {}\n", line.replace(char::is_control, "?"))
 }
 
 /// Words the answers of one session.

@@ -15,11 +15,12 @@ use super::context::{Context, actor};
 use super::report::{Report, json_time};
 use super::when::minute;
 use crate::clock::now;
-use crate::db::RepositoryRow;
+use crate::db::{Reader, RepositoryRow};
 use crate::message::Status;
 use crate::name::{Owner, RepoPath};
 use crate::repository::{Directory, open_repository, stored_bytes};
-use crate::services::lfs::{FileLocks, Filter, Locks, Oid};
+use crate::services::account_name;
+use crate::services::lfs::{FileLocks, Filter, Holder, Locks, Oid};
 
 /// How many locks are shown at most.
 const LOCKS_MAX: usize = 10_000;
@@ -122,7 +123,10 @@ pub(super) fn lock(command: &LockCommand, context: &Context) -> Result<Report, F
     let row = context.store.repository(path)?;
     let directory = open_repository(&context.config.paths.repositories, &row.directory)
         .map_err(|error| Failure::Refused(error.to_string()))?;
-    let mut locks = FileLocks::new(directory.as_fd(), &actor()).map_err(|error| failed(error.into()))?;
+    let reader = Reader::open(&context.config.paths.database)?;
+    let holder = Holder::named(&actor());
+    let locks = FileLocks::new(directory.as_fd(), holder).map_err(|error| failed(error.into()))?;
+    let mut locks = locks.with_names(|id| account_name(&reader, id));
     match command {
         LockCommand::List { .. } => {
             let all = locks.list(&Filter::default(), 0, LOCKS_MAX).map_err(failed)?;

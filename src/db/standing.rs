@@ -36,6 +36,18 @@ impl Reader {
         })
     }
 
+    /// What an owner is called, given by its row; one that was removed keeps its last name.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn owner_name(&self, id: i64) -> Result<Option<Owner>, Error> {
+        self.ask(|connection| {
+            let mut statement = connection.prepare("SELECT name FROM owner WHERE id = ?1")?;
+            let mut rows = statement.query(params![id])?;
+            rows.next()?.map(|row| word(row, "name")).transpose()
+        })
+    }
+
     /// Where the repositories of an owner lie.
     ///
     /// # Errors

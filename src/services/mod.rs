@@ -17,6 +17,7 @@ use crate::message::{Answer, FaultKind};
 
 use caller::Caller;
 use push::Hook;
+pub(crate) use transfer::account_name;
 
 /// The program's name in the log.
 const PROGRAM: &str = "hubgate";
@@ -32,8 +33,11 @@ pub fn main() -> ExitCode {
         (Some("pre-receive"), []) => push::run(Hook::PreReceive),
         (Some("post-receive"), []) => push::run(Hook::PostReceive),
         (_, [work, words @ ..]) => {
+            // Not the gateway's: of the session that it started.
+            let is_adviser = work == transfer::ADVISER;
             let work = work.to_str().and_then(|work| work.parse().ok());
             match (work, Caller::read(words)) {
+                (None, Some(caller)) if is_adviser => return transfer::advise(&caller).into(),
                 (Some(Work::Account), Some(caller)) => account::run(&caller),
                 (Some(Work::Authenticate), Some(caller)) => authenticate::run(&caller),
                 (Some(Work::Transfer), Some(caller)) => return transfer::run(&caller).into(),

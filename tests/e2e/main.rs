@@ -59,6 +59,7 @@ fn main() -> ExitCode {
         clients::TRIALS,
         commands::TRIALS,
         lfs::TRIALS,
+        lfs::locks::TRIALS,
         concurrency::TRIALS,
         readme::TRIALS,
     ]

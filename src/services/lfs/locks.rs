@@ -3,6 +3,7 @@
 //! A lock's path is text that peers show each other; nothing here, or behind the trait, opens a file by it.
 
 mod file;
+mod holder;
 mod table;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use std::str::FromStr;
 use super::Fault;
 
 pub(crate) use file::FileLocks;
+pub use holder::{BadHolderId, Holder, HolderId};
 pub use table::MemoryLocks;
 
 /// The longest path that can be locked, in bytes.
@@ -124,7 +126,9 @@ pub struct Lock {
     pub locked_at: i64,
     /// Whose it is, as peers read it.
     pub owner: String,
-    /// Whether it is the session's own: decided by account, not by name.
+    /// Whose it is, whatever they are called; `None` where only a name is known.
+    pub holder: Option<HolderId>,
+    /// Whether it is the session's own: decided by the holder, and by name only where that is all that is known.
     pub ours: bool,
     /// Its place in the order in which locks are listed. Grows with each lock, and is never given twice.
     pub place: u64,

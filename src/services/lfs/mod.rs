@@ -24,18 +24,21 @@ mod transfer;
 
 use std::error::Error;
 
+use crate::message::Status;
 use crate::request::Operation;
 
 pub use hash::Verified;
 pub(crate) use locks::FileLocks;
-pub use locks::{BadLockId, BadLockPath, Filter, Lock, LockId, LockPath, Locking, Locks, MemoryLocks};
+pub use locks::{
+    BadHolderId, BadLockId, BadLockPath, Filter, Holder, HolderId, Lock, LockId, LockPath, Locking, Locks, MemoryLocks,
+};
 pub use oid::{BadOid, Oid};
 pub use packet::{Broken, Input, Plain, Waiting};
 pub use protocol::serve;
 pub use reply::Denial;
 pub use siblings::{Group, Siblings};
 pub use standalone::serve_directory;
-pub use stdio::{Interruption, Patience, Stdin, stdout};
+pub use stdio::{Interruption, Patience, Stdin, Streams, stdout};
 pub use storage::{LocalStore, Object, Options, Staged, Store};
 
 /// Something of ours that failed, for the operator.
@@ -57,11 +60,11 @@ pub enum Ask {
 /// Decides what a peer may do, at the moment when it is about to.
 pub trait Policy {
     /// Whether the peer may still do this. A session asks at each batch, put, lock and unlock, so that a right that is
-    /// withdrawn ends with the next of them.
+    /// withdrawn ends with the next of them. A refusal is what the peer is told.
     ///
     /// # Errors
-    /// What the peer is told.
-    fn permit(&mut self, ask: Ask) -> Result<(), Denial>;
+    /// What failed, so that nobody knows.
+    fn permit(&mut self, ask: Ask) -> Result<Result<(), Denial>, Fault>;
 
     /// Whether so many more bytes may be stored: quotas. Asked at a batch for all objects that are missing, and again
     /// for each as it comes.
@@ -122,6 +125,17 @@ pub enum Ending {
     End,
     /// The stream cannot be told apart any more, or failed.
     Broken(Broken),
+}
+
+impl Ending {
+    /// How the process ends that served the session.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        match self {
+            Self::Quit | Self::End => Status::Done,
+            Self::Broken(_) => Status::Refused,
+        }
+    }
 }
 
 /// What a session came to, for the log.

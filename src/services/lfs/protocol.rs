@@ -131,7 +131,7 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
         }
         let permitted = match (&self.session.denied, ask) {
             (Some(denial), _) => Err(denial.clone()),
-            (None, Some(ask)) => self.session.policy.permit(ask),
+            (None, Some(ask)) => self.session.policy.permit(ask).map_err(Stop::Fault)?,
             (None, None) => Ok(()),
         };
         let is_put = matches!(command, Command::Put(_));

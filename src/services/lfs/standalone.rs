@@ -11,14 +11,13 @@ use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{Mode, fstat};
 use nix::unistd::{Uid, User};
 
-use super::locks::FileLocks;
+use super::locks::{FileLocks, Holder, HolderId};
 use super::storage::Naming;
 use super::{
-    Ask, Denial, Ending, Fault, Group, Interruption, Limits, LocalStore, Options, Patience, Policy, Session, Siblings,
-    Stdin, serve, stdout,
+    Ask, Denial, Ending, Fault, Group, Limits, LocalStore, Options, Policy, Session, Siblings, Streams, stdout,
 };
 use crate::clock::now;
-use crate::message::Status;
+use crate::message::{Status, said};
 use crate::request::Operation;
 
 /// What the peer reads where something failed. The cause goes to standard error, which git-lfs shows with `GIT_TRACE`.
@@ -49,17 +48,9 @@ pub(super) fn serve_on(
     if let Some(naming) = naming {
         store = store.naming(naming);
     }
-    let caller = User::from_uid(Uid::current()).ok().flatten();
-    let login = caller.map_or_else(|| Uid::current().to_string(), |user| user.name);
-    let mut locks = FileLocks::new(repository.as_fd(), &login)?;
+    let mut locks = FileLocks::new(repository.as_fd(), caller())?.with_names(login);
     let mut policy = Caller { may_break_locks: is_owner(&repository)? };
-    let mut input = Stdin::new(Patience::default())?;
-    if operation == Operation::Upload {
-        input = input.with_interruption(Interruption::on_signals()?);
-    }
-    if let Some(siblings) = siblings(&directory, &repository, operation) {
-        input = input.with_siblings(siblings);
-    }
+    let streams = Streams::new(output, operation, siblings(&directory, &repository, operation))?;
     let mut session = Session {
         operation,
         denied: None,
@@ -71,15 +62,11 @@ pub(super) fn serve_on(
         fault_sentence: FAULT,
         on_fault: &mut |fault: &(dyn Error + 'static)| say(&fault.to_string()),
     };
-    let summary = serve(&mut input, output, &mut session);
-    input.leave_word(&summary);
-    match summary.ending {
-        Ending::Quit | Ending::End => Ok(Status::Done),
-        Ending::Broken(error) => {
-            say(&error.to_string());
-            Ok(Status::Refused)
-        }
+    let ending = streams.serve(&mut session).ending;
+    if let Ending::Broken(error) = &ending {
+        say(&error.to_string());
     }
+    Ok(ending.status())
 }
 
 /// A working tree stands for the repository in it.
@@ -99,6 +86,21 @@ fn siblings(directory: &Path, repository: &OwnedFd, operation: Operation) -> Opt
     Siblings::open(&lfs.join("sessions"), group).ok()
 }
 
+/// Who calls, as a holder of locks.
+fn caller() -> Holder {
+    let uid = Uid::current();
+    let id = HolderId::Login(uid.as_raw());
+    Holder { id: Some(id), name: login(&id).unwrap_or_else(|| uid.to_string()) }
+}
+
+/// What a login is called.
+fn login(id: &HolderId) -> Option<String> {
+    match id {
+        HolderId::Login(uid) => User::from_uid(Uid::from_raw(*uid)).ok().flatten().map(|user| user.name),
+        HolderId::Account(_) | HolderId::Key(_) => None,
+    }
+}
+
 fn is_owner(repository: &OwnedFd) -> Result<bool, Fault> {
     let uid = Uid::current();
     Ok(uid.is_root() || fstat(repository)?.st_uid == uid.as_raw())
@@ -106,7 +108,7 @@ fn is_owner(repository: &OwnedFd) -> Result<bool, Fault> {
 
 fn say(line: &str) {
     // Nobody may be there to read it.
-    let _ = writeln!(std::io::stderr(), "hubgate: {}", line.replace(char::is_control, "?"));
+    let _ = std::io::stderr().write_all(said(line).as_bytes());
 }
 
 /// Whoever calls may do what the file system lets him.
@@ -115,8 +117,8 @@ struct Caller {
 }
 
 impl Policy for Caller {
-    fn permit(&mut self, _: Ask) -> Result<(), Denial> {
-        Ok(())
+    fn permit(&mut self, _: Ask) -> Result<Result<(), Denial>, Fault> {
+        Ok(Ok(()))
     }
 
     fn admit(&mut self, _: u64) -> Result<(), Denial> {

@@ -13,7 +13,8 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::packet::{Input, Waiting};
 use super::siblings::{Moment, Siblings};
-use super::{Ending, Summary};
+use super::{Ending, Session, Summary, serve};
+use crate::request::Operation;
 
 /// How often a waiting session looks around: at its siblings' board, and whether a signal came.
 const TICK: Duration = Duration::from_millis(500);
@@ -155,6 +156,38 @@ impl Input for Stdin {
 impl<T: Input + ?Sized> Input for &mut T {
     fn read(&mut self, buffer: &mut [u8], waiting: Waiting) -> io::Result<usize> {
         (**self).read(buffer, waiting)
+    }
+}
+
+/// Both ends of a session, ready before a box closes around them.
+#[derive(Debug)]
+pub struct Streams<W> {
+    input: Stdin,
+    output: W,
+}
+
+impl<W: Write> Streams<W> {
+    /// This process's standard input and an output, for a session of that operation and its siblings. An upload that a
+    /// signal ends takes its partial file away.
+    ///
+    /// # Errors
+    /// Where standard input is closed, or signals cannot be caught.
+    pub fn new(output: W, operation: Operation, siblings: Option<Siblings>) -> io::Result<Self> {
+        let mut input = Stdin::new(Patience::default())?;
+        if operation == Operation::Upload {
+            input = input.with_interruption(Interruption::on_signals()?);
+        }
+        if let Some(siblings) = siblings {
+            input = input.with_siblings(siblings);
+        }
+        Ok(Self { input, output })
+    }
+
+    /// Speaks with the client until it leaves, and leaves word for the siblings.
+    pub fn serve(mut self, session: &mut Session<'_>) -> Summary {
+        let summary = serve(&mut self.input, self.output, session);
+        self.input.leave_word(&summary);
+        summary
     }
 }
 

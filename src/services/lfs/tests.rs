@@ -46,14 +46,19 @@ struct Script {
     refused: Vec<(Ask, Denial)>,
     quota: Option<u64>,
     may_break_locks: bool,
+    /// Whether nobody can say what the peer may.
+    failing: bool,
     asked: Vec<Ask>,
     admitted: Vec<u64>,
 }
 
 impl Policy for Script {
-    fn permit(&mut self, ask: Ask) -> Result<(), Denial> {
+    fn permit(&mut self, ask: Ask) -> Result<Result<(), Denial>, Fault> {
         self.asked.push(ask);
-        self.refused.iter().find(|(refused, _)| *refused == ask).map_or(Ok(()), |(_, denial)| Err(denial.clone()))
+        if self.failing {
+            return Err("database is locked".into());
+        }
+        Ok(self.refused.iter().find(|(refused, _)| *refused == ask).map_or(Ok(()), |(_, denial)| Err(denial.clone())))
     }
 
     fn admit(&mut self, bytes: u64) -> Result<(), Denial> {
@@ -144,13 +149,25 @@ impl Hub {
         input: impl Input,
         output: impl io::Write,
     ) -> Summary {
+        let mut locks = self.locks.clone();
+        self.talk_with_locks(store, &mut locks, operation, input, output)
+    }
+
+    fn talk_with_locks(
+        &mut self,
+        store: &mut dyn Store,
+        locks: &mut dyn Locks,
+        operation: Operation,
+        input: impl Input,
+        output: impl io::Write,
+    ) -> Summary {
         let faults = &mut self.faults;
         let mut session = Session {
             operation,
             denied: self.denied.clone(),
             policy: &mut self.policy,
             store,
-            locks: &mut self.locks,
+            locks,
             limits: self.limits,
             clock: &|| NOW,
             fault_sentence: FAULT,

@@ -2,10 +2,10 @@
 
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
@@ -100,6 +100,21 @@ pub(crate) fn background(command: &mut Command) -> Background {
 }
 
 impl Background {
+    /// Its standard input and output, where they were asked for.
+    pub(crate) fn streams(&mut self) -> (ChildStdin, ChildStdout) {
+        self.0.stdin.take().zip(self.0.stdout.take()).expect("pipes")
+    }
+
+    /// Waits until it has ended by itself.
+    #[track_caller]
+    pub(crate) fn ended(mut self) {
+        let start = Instant::now();
+        while !self.has_ended() {
+            assert!(start.elapsed() < PATIENCE, "still running after {PATIENCE:?}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Whether it has ended by itself.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.0.try_wait().expect("a status").is_some()

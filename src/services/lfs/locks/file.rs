@@ -1,4 +1,8 @@
-//! Locks in one file of a directory that is served without a hub.
+//! Locks in one file of the repository's own directory, where a session in its box may write.
+//!
+//! A line is a lock, with its holder and the name that the holder had. Files of version 1 had the name alone; they are
+//! read, and written anew with the next change. Peers read the name that the holder has now, where somebody knows it,
+//! else the one in the file.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -10,20 +14,27 @@ use nix::fcntl::{Flock, FlockArg, OFlag, openat, renameat};
 use nix::sys::stat::{Mode, mkdirat};
 
 use super::table::Table;
-use super::{Filter, Lock, LockId, LockPath, Locking, Locks};
+use super::{Filter, Holder, HolderId, Lock, LockId, LockPath, Locking, Locks};
 use crate::services::lfs::Fault;
 
 /// The file, in `lfs/`.
 const FILE: &str = "locks.txt";
 /// What replaces it.
 const NEXT: &str = "locks.txt.next";
-/// The first line: what it is, and the last place that was given.
-const HEADING: &str = "hubgate locks 1";
+/// The first line: what it is, and, behind it, the last place that was given.
+const HEADING: &str = "hubgate locks 2";
+/// The same of files without holders.
+const HEADING_1: &str = "hubgate locks 1";
+/// Where no holder is known.
+const UNKNOWN: &str = "-";
+
+/// Says what a holder is called now.
+type Names<'a> = Box<dyn Fn(&HolderId) -> Option<String> + 'a>;
 
 /// Locks in `lfs/locks.txt`: a line each, rewritten whole, by one session at a time.
-#[derive(Debug)]
-pub(crate) struct FileLocks {
-    owner: String,
+pub(crate) struct FileLocks<'a> {
+    holder: Holder,
+    names: Names<'a>,
     repository: OwnedFd,
 }
 
@@ -32,13 +43,24 @@ pub(crate) struct FileLocks {
 #[error("lfs/{FILE} does not read")]
 struct BadFile;
 
-impl FileLocks {
-    /// The locks of a repository, given by its open directory, as the peer `owner` sees them.
+impl<'a> FileLocks<'a> {
+    /// The locks of a repository, given by its open directory, as `holder` sees them.
     ///
     /// # Errors
     /// Where the descriptor cannot be had twice.
-    pub(crate) fn new(repository: BorrowedFd<'_>, owner: &str) -> std::io::Result<Self> {
-        Ok(Self { owner: owner.to_owned(), repository: repository.try_clone_to_owned()? })
+    pub(crate) fn new(repository: BorrowedFd<'_>, holder: Holder) -> std::io::Result<Self> {
+        Ok(Self { holder, names: Box::new(|_| None), repository: repository.try_clone_to_owned()? })
+    }
+
+    /// The same, where `names` says what other holders are called now.
+    pub(crate) fn with_names(self, names: impl Fn(&HolderId) -> Option<String> + 'a) -> Self {
+        Self { names: Box::new(names), ..self }
+    }
+
+    /// A lock under the name that its holder has now.
+    fn shown(&self, lock: Lock) -> Lock {
+        let name = if lock.ours { Some(self.holder.name.clone()) } else { lock.holder.as_ref().and_then(&self.names) };
+        Lock { owner: name.unwrap_or(lock.owner), ..lock }
     }
 
     /// The directory, as long as nobody else changes the locks.
@@ -76,21 +98,26 @@ impl FileLocks {
     }
 }
 
-impl Locks for FileLocks {
+impl Locks for FileLocks<'_> {
     fn lock(&mut self, path: &LockPath, _: Option<&str>, now: i64) -> Result<Locking, Fault> {
-        self.change(|table| table.lock(&self.owner, path, now))
+        Ok(match self.change(|table| table.lock(&self.holder, path, now))? {
+            Locking::Locked(lock) => Locking::Locked(lock),
+            Locking::Held(lock) => Locking::Held(self.shown(lock)),
+        })
     }
 
     fn find(&mut self, id: &LockId) -> Result<Option<Lock>, Fault> {
-        Ok(self.look()?.find(&self.owner, id))
+        Ok(self.look()?.find(&self.holder, id).map(|lock| self.shown(lock)))
     }
 
     fn unlock(&mut self, id: &LockId) -> Result<Option<Lock>, Fault> {
-        self.change(|table| Ok(table.unlock(&self.owner, id)))
+        let unlocked = self.change(|table| Ok(table.unlock(&self.holder, id)))?;
+        Ok(unlocked.map(|lock| self.shown(lock)))
     }
 
     fn list(&mut self, filter: &Filter, after: u64, limit: usize) -> Result<Vec<Lock>, Fault> {
-        Ok(self.look()?.list(&self.owner, filter, after, limit))
+        let locks = self.look()?.list(&self.holder, filter, after, limit);
+        Ok(locks.into_iter().map(|lock| self.shown(lock)).collect())
     }
 }
 
@@ -117,21 +144,31 @@ fn write(directory: BorrowedFd<'_>, table: &Table) -> Result<(), Fault> {
 
 fn parse(text: &str) -> Option<Table> {
     let mut lines = text.lines();
-    let last = lines.next()?.strip_prefix(HEADING)?.strip_prefix(' ')?.parse().ok()?;
+    let heading = lines.next()?;
+    let (last, has_holders) = match heading.strip_prefix(HEADING) {
+        Some(last) => (last, true),
+        None => (heading.strip_prefix(HEADING_1)?, false),
+    };
     let locks = lines.map(|line| {
-        let mut words = line.splitn(5, ' ');
+        let mut words = line.splitn(if has_holders { 6 } else { 5 }, ' ');
         let (place, id) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-        let (locked_at, owner) = (words.next()?.parse().ok()?, words.next()?.to_owned());
-        Some(Lock { id, path: LockPath::parse(words.next()?.as_bytes()).ok()?, locked_at, owner, ours: false, place })
+        let locked_at = words.next()?.parse().ok()?;
+        let holder = match if has_holders { words.next()? } else { UNKNOWN } {
+            UNKNOWN => None,
+            holder => Some(holder.parse().ok()?),
+        };
+        let (owner, path) = (words.next()?.to_owned(), LockPath::parse(words.next()?.as_bytes()).ok()?);
+        Some(Lock { id, path, locked_at, owner, holder, ours: false, place })
     });
-    Some(Table { last, locks: locks.collect::<Option<_>>()? })
+    Some(Table { last: last.strip_prefix(' ')?.parse().ok()?, locks: locks.collect::<Option<_>>()? })
 }
 
 fn print(table: &Table) -> String {
     let mut text = format!("{HEADING} {}\n", table.last);
-    for Lock { id, path, locked_at, owner, place, .. } in &table.locks {
+    for Lock { id, path, locked_at, owner, holder, place, .. } in &table.locks {
+        let holder = holder.map_or_else(|| UNKNOWN.to_owned(), |holder| holder.to_string());
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{place} {id} {locked_at} {owner} {path}");
+        let _ = writeln!(text, "{place} {id} {locked_at} {holder} {owner} {path}");
     }
     text
 }
@@ -140,23 +177,111 @@ fn print(table: &Table) -> String {
 mod tests {
     use super::*;
 
+    /// A repository's directory, and its locks as somebody sees them.
+    struct Place(tempfile::TempDir, File);
+
+    impl Place {
+        fn new() -> Self {
+            let directory = tempfile::tempdir().unwrap();
+            let repository = File::open(directory.path()).unwrap();
+            Self(directory, repository)
+        }
+
+        fn locks(&self, account: i64, name: &str) -> FileLocks<'static> {
+            let holder = Holder { id: Some(HolderId::Account(account)), name: name.to_owned() };
+            FileLocks::new(self.1.as_fd(), holder).unwrap()
+        }
+
+        fn write(&self, text: &str) {
+            std::fs::create_dir_all(self.0.path().join("lfs")).unwrap();
+            std::fs::write(self.0.path().join("lfs").join(FILE), text).unwrap();
+        }
+
+        fn text(&self) -> String {
+            std::fs::read_to_string(self.0.path().join("lfs").join(FILE)).unwrap()
+        }
+    }
+
+    /// Name and `ours` of each lock.
+    fn owners(mut locks: FileLocks<'_>) -> Vec<(String, bool)> {
+        let locks = locks.list(&Filter::default(), 0, 9).unwrap();
+        locks.into_iter().map(|lock| (lock.owner, lock.ours)).collect()
+    }
+
+    fn path(text: &str) -> LockPath {
+        LockPath::parse(text.as_bytes()).unwrap()
+    }
+
+    fn owned(name: &str, ours: bool) -> (String, bool) {
+        (name.to_owned(), ours)
+    }
+
     #[test]
     fn locks_outlive_a_session_and_a_place_is_never_given_twice() {
-        let directory = tempfile::tempdir().unwrap();
-        let repository = File::open(directory.path()).unwrap();
-        let locks = |owner| FileLocks::new(repository.as_fd(), owner).unwrap();
-        let path = LockPath::parse("a dir/file".as_bytes()).unwrap();
-        assert_eq!(locks("alice").list(&Filter::default(), 0, 9).unwrap(), vec![]);
-        let Locking::Locked(lock) = locks("alice").lock(&path, None, 1_700_000_000).unwrap() else { panic!() };
+        let place = Place::new();
+        let (alice, bob) = (|| place.locks(1, "alice"), || place.locks(2, "bob"));
+        let path = path("a dir/file");
+        assert_eq!(alice().list(&Filter::default(), 0, 9).unwrap(), vec![]);
+        let Locking::Locked(lock) = alice().lock(&path, None, 1_700_000_000).unwrap() else { panic!() };
         let held = Lock { ours: false, ..lock.clone() };
-        assert_eq!(locks("bob").lock(&path, None, 0).unwrap(), Locking::Held(held.clone()));
-        assert_eq!(locks("bob").find(&lock.id).unwrap(), Some(held));
-        assert_eq!(locks("alice").list(&Filter::default(), 0, 9).unwrap(), vec![lock.clone()]);
-        assert_eq!(locks("alice").unlock(&lock.id).unwrap(), Some(lock.clone()));
-        assert_eq!(locks("alice").unlock(&lock.id).unwrap(), None);
-        let Locking::Locked(again) = locks("bob").lock(&path, None, 0).unwrap() else { panic!() };
+        assert_eq!(bob().lock(&path, None, 0).unwrap(), Locking::Held(held.clone()));
+        assert_eq!(bob().find(&lock.id).unwrap(), Some(held));
+        assert_eq!(alice().list(&Filter::default(), 0, 9).unwrap(), vec![lock.clone()]);
+        assert_eq!(alice().unlock(&lock.id).unwrap(), Some(lock.clone()));
+        assert_eq!(alice().unlock(&lock.id).unwrap(), None);
+        let Locking::Locked(again) = bob().lock(&path, None, 0).unwrap() else { panic!() };
         assert!(again.place > lock.place);
-        std::fs::write(directory.path().join("lfs").join(FILE), "garbage").unwrap();
-        assert!(locks("alice").find(&lock.id).is_err());
+    }
+
+    #[test]
+    fn a_lock_stays_with_its_holder_whatever_they_are_called() {
+        let place = Place::new();
+        place.locks(1, "alice").lock(&path("a"), None, 0).unwrap();
+        assert_eq!(owners(place.locks(1, "alicia")), [owned("alicia", true)]);
+        // Another account that got the name.
+        assert_eq!(owners(place.locks(2, "alice")), [owned("alice", false)]);
+        let names = |id: &HolderId| (*id == HolderId::Account(1)).then(|| "alicia".to_owned());
+        assert_eq!(owners(place.locks(2, "alice").with_names(names)), [owned("alicia", false)]);
+        // An operator, who holds nothing.
+        let operator = FileLocks::new(place.1.as_fd(), Holder::named("alice")).unwrap();
+        assert_eq!(owners(operator), [owned("alice", false)]);
+    }
+
+    #[test]
+    fn a_file_without_holders_is_read_by_names_and_gets_holders_with_new_locks() {
+        let place = Place::new();
+        place.write("hubgate locks 1 7\n3 aa 1700000000 alice a\n7 bb 1700000000 bob b c\n");
+        assert_eq!(owners(place.locks(1, "alice")), [owned("alice", true), owned("bob", false)]);
+        place.locks(2, "bob").lock(&path("d"), None, 0).unwrap();
+        assert_eq!(
+            owners(place.locks(2, "robert")),
+            [owned("alice", false), owned("bob", false), owned("robert", true)]
+        );
+        assert_eq!(owners(place.locks(2, "bob")), [owned("alice", false), owned("bob", true), owned("bob", true)]);
+        let text = place.text();
+        let known = "hubgate locks 2 8\n3 aa 1700000000 - alice a\n7 bb 1700000000 - bob b c\n8 ";
+        assert!(text.starts_with(known) && text.ends_with(" 0 account:2 bob d\n"), "{text}");
+    }
+
+    #[test]
+    fn a_file_that_does_not_read_is_a_fault_and_stays_as_it_is() {
+        for text in [
+            "",
+            "garbage",
+            "hubgate locks 3 1\n",
+            "hubgate locks 2\n",
+            "hubgate locks 2 x\n",
+            "hubgate locks 2 1\n1 aa 0 alice a\n",
+            "hubgate locks 2 1\n1 aa 0 account:x alice a\n",
+            "hubgate locks 2 1\n1 aa 0 - alice ../a\n",
+            "hubgate locks 2 1\n\n",
+            "hubgate locks 1 1\n1 aa 0 alice\n",
+        ] {
+            let place = Place::new();
+            place.write(text);
+            assert!(place.locks(1, "alice").list(&Filter::default(), 0, 9).is_err(), "{text:?}");
+            assert!(place.locks(1, "alice").lock(&path("a"), None, 0).is_err(), "{text:?}");
+            assert_eq!(place.text(), text);
+        }
     }
 }

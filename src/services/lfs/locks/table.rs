@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::{Filter, Lock, LockId, LockPath, Locking, Locks};
+use super::{Filter, Holder, Lock, LockId, LockPath, Locking, Locks};
 use crate::services::lfs::Fault;
 
 /// The locks of a repository. Whose `ours` they are is not known here.
@@ -16,44 +16,45 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn lock(&mut self, owner: &str, path: &LockPath, now: i64) -> Result<Locking, Fault> {
+    pub(super) fn lock(&mut self, holder: &Holder, path: &LockPath, now: i64) -> Result<Locking, Fault> {
         if let Some(held) = self.locks.iter().find(|lock| lock.path == *path) {
-            return Ok(Locking::Held(seen(held, owner)));
+            return Ok(Locking::Held(seen(held, holder)));
         }
         self.last += 1;
-        let (path, owner) = (path.clone(), owner.to_owned());
-        let lock = Lock { id: LockId::random()?, path, locked_at: now, owner, ours: true, place: self.last };
+        let (id, path, place) = (LockId::random()?, path.clone(), self.last);
+        let Holder { id: holder, name: owner } = holder.clone();
+        let lock = Lock { id, path, locked_at: now, owner, holder, ours: true, place };
         self.locks.push(lock.clone());
         Ok(Locking::Locked(lock))
     }
 
-    pub(super) fn find(&self, owner: &str, id: &LockId) -> Option<Lock> {
-        self.locks.iter().find(|lock| lock.id == *id).map(|lock| seen(lock, owner))
+    pub(super) fn find(&self, holder: &Holder, id: &LockId) -> Option<Lock> {
+        self.locks.iter().find(|lock| lock.id == *id).map(|lock| seen(lock, holder))
     }
 
-    pub(super) fn unlock(&mut self, owner: &str, id: &LockId) -> Option<Lock> {
+    pub(super) fn unlock(&mut self, holder: &Holder, id: &LockId) -> Option<Lock> {
         let found = self.locks.iter().position(|lock| lock.id == *id)?;
-        Some(seen(&self.locks.remove(found), owner))
+        Some(seen(&self.locks.remove(found), holder))
     }
 
-    pub(super) fn list(&self, owner: &str, filter: &Filter, after: u64, limit: usize) -> Vec<Lock> {
+    pub(super) fn list(&self, holder: &Holder, filter: &Filter, after: u64, limit: usize) -> Vec<Lock> {
         let is_meant = |lock: &&Lock| {
             lock.place > after
                 && filter.path.as_ref().is_none_or(|path| lock.path == *path)
                 && filter.id.as_ref().is_none_or(|id| lock.id == *id)
         };
-        self.locks.iter().filter(is_meant).take(limit).map(|lock| seen(lock, owner)).collect()
+        self.locks.iter().filter(is_meant).take(limit).map(|lock| seen(lock, holder)).collect()
     }
 }
 
-fn seen(lock: &Lock, by: &str) -> Lock {
-    Lock { ours: lock.owner == by, ..lock.clone() }
+fn seen(lock: &Lock, by: &Holder) -> Lock {
+    Lock { ours: by.has(lock), ..lock.clone() }
 }
 
 /// Locks in memory, where an owner's name is all that tells owners apart. Clones for other peers share them.
 #[derive(Debug, Clone)]
 pub struct MemoryLocks {
-    owner: String,
+    holder: Holder,
     table: Rc<RefCell<Table>>,
 }
 
@@ -61,36 +62,36 @@ impl MemoryLocks {
     /// No locks yet, as the peer `owner` sees them.
     #[must_use]
     pub fn new(owner: &str) -> Self {
-        Self { owner: owner.to_owned(), table: Rc::default() }
+        Self { holder: Holder::named(owner), table: Rc::default() }
     }
 
     /// The same locks, as another peer sees them.
     #[must_use]
     pub fn seen_by(&self, owner: &str) -> Self {
-        Self { owner: owner.to_owned(), table: Rc::clone(&self.table) }
+        Self { holder: Holder::named(owner), table: Rc::clone(&self.table) }
     }
 
     /// Locks of its own, equal to these.
     #[cfg(test)]
     pub(in super::super) fn apart(&self) -> Self {
-        Self { owner: self.owner.clone(), table: Rc::new(RefCell::new(self.table.borrow().clone())) }
+        Self { holder: self.holder.clone(), table: Rc::new(RefCell::new(self.table.borrow().clone())) }
     }
 }
 
 impl Locks for MemoryLocks {
     fn lock(&mut self, path: &LockPath, _: Option<&str>, now: i64) -> Result<Locking, Fault> {
-        self.table.try_borrow_mut()?.lock(&self.owner, path, now)
+        self.table.try_borrow_mut()?.lock(&self.holder, path, now)
     }
 
     fn find(&mut self, id: &LockId) -> Result<Option<Lock>, Fault> {
-        Ok(self.table.try_borrow()?.find(&self.owner, id))
+        Ok(self.table.try_borrow()?.find(&self.holder, id))
     }
 
     fn unlock(&mut self, id: &LockId) -> Result<Option<Lock>, Fault> {
-        Ok(self.table.try_borrow_mut()?.unlock(&self.owner, id))
+        Ok(self.table.try_borrow_mut()?.unlock(&self.holder, id))
     }
 
     fn list(&mut self, filter: &Filter, after: u64, limit: usize) -> Result<Vec<Lock>, Fault> {
-        Ok(self.table.try_borrow()?.list(&self.owner, filter, after, limit))
+        Ok(self.table.try_borrow()?.list(&self.holder, filter, after, limit))
     }
 }

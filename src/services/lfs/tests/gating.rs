@@ -105,3 +105,20 @@ fn a_right_that_is_withdrawn_ends_with_the_next_step() {
     let answer = hub.upload("put-object {abc}; size=3; 0001; =abc; 0000");
     assert!(answer.starts_with("status 429; 0001; "), "a client that is to try again later is told so: {answer}");
 }
+
+#[test]
+fn where_nobody_can_say_what_the_peer_may_it_may_not() {
+    for request in [
+        "batch; 0001; {abc} 3; 0000",
+        "put-object {abc}; size=3; 0001; =abc; 0000",
+        "lock; path=a; 0000",
+        "unlock 1; 0000",
+    ] {
+        let mut hub = Hub::new();
+        hub.policy.failing = true;
+        let answer = hub.upload(&format!("{request}; {PING}"));
+        assert_answer(&answer, &format!("status 500; 0001; {FAULT}; 0000; {PONG}"), request);
+        assert_eq!(hub.faults, ["database is locked"], "{request}");
+        assert_eq!(hub.files(), vec![]);
+    }
+}

@@ -221,23 +221,11 @@ fn a_cursor_that_does_not_advance_is_never_given() {
             self.0.list(filter, 0, limit)
         }
     }
-    let (hub, ..) = locked();
+    let (mut hub, ..) = locked();
     let mut locks = Stuck(hub.locks.clone());
-    let mut policy = Script::default();
-    let mut session = Session {
-        operation: Operation::Upload,
-        denied: None,
-        policy: &mut policy,
-        store: &mut hub.store(),
-        locks: &mut locks,
-        limits: Limits::default(),
-        clock: &|| NOW,
-        fault_sentence: FAULT,
-        on_fault: &mut |fault: &(dyn Error + 'static)| panic!("{fault}"),
-    };
     let mut output = Vec::new();
     let input = bytes("version 1; 0000; list-lock; limit=1; cursor=1; 0000");
-    serve(Plain(input.as_slice()), &mut output, &mut session);
+    hub.talk_with_locks(&mut hub.store(), &mut locks, Operation::Upload, Plain(input.as_slice()), &mut output);
     assert!(!words(&output).contains("next-cursor"), "{}", words(&output));
 }
 
@@ -258,26 +246,14 @@ fn locks_that_cannot_be_read_are_a_fault_in_step() {
             Err("database is locked".into())
         }
     }
-    let hub = Hub::new();
-    let mut faults = Vec::new();
-    let mut policy = Script::default();
-    let mut session = Session {
-        operation: Operation::Upload,
-        denied: None,
-        policy: &mut policy,
-        store: &mut hub.store(),
-        locks: &mut Broken,
-        limits: Limits::default(),
-        clock: &|| NOW,
-        fault_sentence: FAULT,
-        on_fault: &mut |fault: &(dyn Error + 'static)| faults.push(fault.to_string()),
-    };
+    let mut hub = Hub::new();
     let mut output = Vec::new();
     let input = bytes("version 1; 0000; lock; path=a; 0000; unlock 1; 0000; list-lock; 0000; quit; 0000");
-    let summary = serve(Plain(input.as_slice()), &mut output, &mut session);
+    let store = &mut hub.store();
+    let summary = hub.talk_with_locks(store, &mut Broken, Operation::Upload, Plain(input.as_slice()), &mut output);
     let fault = format!("status 500; 0001; {FAULT}; 0000");
     let expected = format!("version=1; locking; 0000; status 200; 0000; {fault}; {fault}; {fault}; status 200; 0000");
     assert_eq!(words(&output), expected);
     assert_eq!(summary.faults, 3);
-    assert_eq!(faults, ["database is locked"; 3]);
+    assert_eq!(hub.faults, ["database is locked"; 3]);
 }

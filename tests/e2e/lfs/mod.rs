@@ -1,15 +1,20 @@
 //! Large files inside SSH, by Debian's git-lfs.
 
+pub(crate) mod locks;
+mod wire;
+
+use wire::{Wire, oid};
+
 use crate::harness::{Client, Hub, refused, trials};
 use crate::texts::you_are;
 
 trials![
     large_files_are_pushed_cloned_and_checked,
     a_push_of_twelve_objects_ends_where_debians_client_would_hang,
-    a_lock_keeps_others_out,
     a_reader_uploads_nothing_and_a_stranger_sees_nothing,
     a_full_quota_is_said_in_one_sentence,
     where_lfs_is_inside_ssh_authenticate_says_so,
+    a_session_goes_on_while_the_hub_changes_and_ends_with_its_right,
 ];
 
 /// A working tree with large files of these contents, committed, and the repository as its remote.
@@ -76,24 +81,6 @@ fn a_push_of_twelve_objects_ends_where_debians_client_would_hang() {
     assert!(hub.did(&["lfs", "check", "alice/x"]).starts_with("12 objects"));
 }
 
-fn a_lock_keeps_others_out() {
-    let hub = Hub::new();
-    let (alice, bob) = (hub.user("alice"), hub.user("bob"));
-    hub.empty_repo("alice/x", &[]);
-    hub.did(&["repo", "collaborator", "set", "alice/x", "bob", "write"]);
-    tree(&alice, "alice/x", &[("a.bin", "a".to_owned())]);
-    alice.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
-    alice.git_in("x", &["lfs", "lock", "a.bin"]).succeeded();
-    bob.git(&["clone", "--quiet", &Client::url("alice/x"), "x"]).succeeded();
-    assert_ne!(bob.git_in("x", &["lfs", "lock", "a.bin"]).status, 0);
-    assert_ne!(bob.git_in("x", &["lfs", "unlock", "a.bin", "--force"]).status, 0, "a writer breaks nobody's lock");
-    let list = hub.did(&["lock", "list", "alice/x"]);
-    assert!(list.contains("a.bin") && list.contains("alice"), "{list}");
-    let id = list.lines().nth(1).and_then(|line| line.split(' ').next()).expect("an id");
-    hub.did(&["lock", "remove", "alice/x", id]);
-    bob.git_in("x", &["lfs", "lock", "a.bin"]).succeeded();
-}
-
 fn a_reader_uploads_nothing_and_a_stranger_sees_nothing() {
     let hub = Hub::new();
     let (_alice, bob) = (hub.user("alice"), hub.user("bob"));
@@ -130,4 +117,32 @@ fn where_lfs_is_inside_ssh_authenticate_says_so() {
         .ssh("git-lfs-authenticate alice/x download")
         .is(&refused("hubgate: LFS is served inside SSH here: update git-lfs to 3.0 or newer\n"));
     assert!(!you_are(&alice).is_empty());
+}
+
+fn a_session_goes_on_while_the_hub_changes_and_ends_with_its_right() {
+    let hub = Hub::new();
+    let (_alice, bob) = (hub.user("alice"), hub.user("bob"));
+    hub.empty_repo("alice/x", &["--private"]);
+    hub.did(&["repo", "collaborator", "set", "alice/x", "bob", "write"]);
+    let mut session = Wire::open(&bob, "alice/x", "upload");
+    let put = |session: &mut Wire, content: &str| {
+        let oid = oid(content);
+        session.send(&[&format!("put-object {oid}"), &format!("size={}", content.len()), "0001"]);
+        session.data(content.as_bytes());
+        session.ask(&[])
+    };
+    for content in ["one", "two"] {
+        assert_eq!(put(&mut session, content), ["status 200"]);
+        hub.user(&format!("carol-{content}"));
+    }
+    // A writer that goes on while the session asks.
+    hub.sql("BEGIN; UPDATE owner SET name = name; COMMIT");
+    assert_eq!(put(&mut session, "three"), ["status 200"]);
+    hub.did(&["repo", "collaborator", "set", "alice/x", "bob", "read"]);
+    let refused = put(&mut session, "four");
+    assert_eq!(refused[..3], ["status 422", "0001", "you have no write access to alice/x"]);
+    hub.did(&["repo", "collaborator", "remove", "alice/x", "bob"]);
+    assert_eq!(session.ask(&["batch", "0001"])[2], "repository not found, or you have no access to it");
+    session.hang_up();
+    assert_eq!(hub.did(&["lfs", "check", "alice/x"]), "3 objects, 11 bytes: all is well\n");
 }

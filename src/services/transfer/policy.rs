@@ -1,0 +1,86 @@
+//! The hub's policy for a session: rights by its adviser, quotas by what was stored when it began.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::adviser::Adviser;
+use crate::config::Config;
+use crate::db::{Reader, ServedRepository};
+use crate::repository::{Directory, stored_bytes};
+use crate::services::lfs::{Ask, Denial, Fault, Policy};
+
+/// What the protocol calls full.
+const FULL: u16 = 507;
+
+/// How much may be stored, and how much is.
+#[derive(Debug)]
+pub(super) struct Quota {
+    whose: &'static str,
+    bytes: u64,
+    used: u64,
+}
+
+/// The quotas that are set, with what is used of them. Looking at every repository of an owner costs, so it is done
+/// only where the owner has one.
+pub(super) fn quotas(
+    config: &Config,
+    reader: &Reader,
+    served: &ServedRepository,
+) -> Result<Vec<Quota>, crate::db::Error> {
+    let limits = &config.limits;
+    let used = |directory: &Directory| stored_bytes(&config.paths.repositories, directory);
+    let set = reader.quotas(served.facts.id, served.facts.owner)?;
+    let mut quotas = Vec::new();
+    let repository = set.repository.unwrap_or(limits.lfs_repository_bytes);
+    if repository > 0 {
+        quotas.push(Quota { whose: "repository", bytes: repository, used: used(&served.directory) });
+    }
+    let owner = set.owner.unwrap_or(limits.lfs_owner_bytes);
+    if owner > 0 {
+        let used = reader.directories_of(served.facts.owner)?.iter().map(used).sum();
+        quotas.push(Quota { whose: "owner", bytes: owner, used });
+    }
+    Ok(quotas)
+}
+
+/// The hub's rights, asked again at each step.
+pub(super) struct HubPolicy {
+    adviser: Rc<RefCell<Adviser>>,
+    quotas: Vec<Quota>,
+    /// Whether what is asked next is about an object that comes now.
+    storing: bool,
+}
+
+impl HubPolicy {
+    pub(super) fn new(adviser: Rc<RefCell<Adviser>>, quotas: Vec<Quota>) -> Self {
+        Self { adviser, quotas, storing: false }
+    }
+}
+
+impl Policy for HubPolicy {
+    fn permit(&mut self, ask: Ask) -> Result<Result<(), Denial>, Fault> {
+        self.storing = ask == Ask::Put;
+        self.adviser.try_borrow_mut()?.permit()
+    }
+
+    fn admit(&mut self, bytes: u64) -> Result<(), Denial> {
+        for Quota { whose, bytes: quota, used } in &self.quotas {
+            if used.saturating_add(bytes) > *quota {
+                let left = quota.saturating_sub(*used);
+                let sentence =
+                    format!("the quota of the {whose} is full: {left} of {quota} bytes are left, {bytes} are needed");
+                return Err(Denial::new(FULL, sentence));
+            }
+        }
+        if self.storing {
+            for quota in &mut self.quotas {
+                quota.used = quota.used.saturating_add(bytes);
+            }
+        }
+        Ok(())
+    }
+
+    fn may_break_locks(&mut self) -> bool {
+        self.adviser.try_borrow_mut().is_ok_and(|mut adviser| adviser.may_administer())
+    }
+}

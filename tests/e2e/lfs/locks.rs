@@ -1,0 +1,102 @@
+//! Locks, by Debian's git-lfs and by hand.
+
+use super::tree;
+use super::wire::Wire;
+use crate::harness::{Client, Hub, Key, trials};
+
+trials![
+    a_lock_keeps_others_out,
+    a_lock_stays_with_its_account_when_that_is_renamed,
+    a_deploy_key_locks_for_itself,
+    a_session_whose_path_leads_elsewhere_by_now_is_refused,
+];
+
+fn a_lock_keeps_others_out() {
+    let hub = Hub::new();
+    let (alice, bob) = (hub.user("alice"), hub.user("bob"));
+    hub.empty_repo("alice/x", &[]);
+    hub.did(&["repo", "collaborator", "set", "alice/x", "bob", "write"]);
+    tree(&alice, "alice/x", &[("a.bin", "a".to_owned())]);
+    alice.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
+    alice.git_in("x", &["lfs", "lock", "a.bin"]).succeeded();
+    bob.git(&["clone", "--quiet", &Client::url("alice/x"), "x"]).succeeded();
+    assert_ne!(bob.git_in("x", &["lfs", "lock", "a.bin"]).status, 0);
+    assert_ne!(bob.git_in("x", &["lfs", "unlock", "a.bin", "--force"]).status, 0, "a writer breaks nobody's lock");
+    let list = hub.did(&["lock", "list", "alice/x"]);
+    assert!(list.contains("a.bin") && list.contains("alice"), "{list}");
+    let id = list.lines().nth(1).and_then(|line| line.split(' ').next()).expect("an id");
+    hub.did(&["lock", "remove", "alice/x", id]);
+    bob.git_in("x", &["lfs", "lock", "a.bin"]).succeeded();
+}
+
+/// A value of an answer to `lock`.
+fn value<'a>(answer: &'a [String], key: &str) -> &'a str {
+    answer.iter().find_map(|line| line.strip_prefix(key)).unwrap_or_else(|| panic!("no {key}: {answer:?}"))
+}
+
+fn a_lock_stays_with_its_account_when_that_is_renamed() {
+    let hub = Hub::new();
+    let (alice, bob) = (hub.user("alice"), hub.user("bob"));
+    hub.did(&["org", "add", "acme", "--admin", "alice"]);
+    hub.did(&["org", "member", "set", "acme", "bob", "write"]);
+    hub.empty_repo("acme/x", &[]);
+    tree(&bob, "acme/x", &[("a.bin", "a".to_owned())]);
+    bob.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
+    bob.git_in("x", &["lfs", "lock", "a.bin"]).succeeded();
+    hub.did(&["user", "rename", "bob", "robert"]);
+    // A new account gets the old name.
+    hub.did(&["user", "release", "bob"]);
+    let second = hub.user("bob");
+    hub.did(&["org", "member", "set", "acme", "bob", "write"]);
+    let list = |client: &Client| Wire::open(client, "acme/x", "upload").ask(&["list-lock"]);
+    for (client, whose) in [(&bob, "ours"), (&alice, "theirs"), (&second, "theirs")] {
+        let locks = list(client);
+        let owners: Vec<&str> =
+            locks.iter().filter(|line| line.starts_with("owner")).filter_map(|line| line.split(' ').nth(2)).collect();
+        assert_eq!(owners, ["robert", whose], "{locks:?}");
+    }
+    assert!(hub.did(&["lock", "list", "acme/x"]).contains("robert"));
+    bob.git_in("x", &["lfs", "unlock", "a.bin"]).succeeded();
+    assert_eq!(list(&alice), ["status 200", "0001"]);
+}
+
+fn a_deploy_key_locks_for_itself() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.empty_repo("alice/x", &[]);
+    let keys = [Key::new("one"), Key::new("two")];
+    let [one, two] = keys.each_ref().map(|key| {
+        let file = key.public_file();
+        hub.did(&["deploy-key", "add", "alice/x", "--write", file.to_str().expect("UTF-8")]);
+        Client::new(&hub, None, key.clone())
+    });
+    let locked = Wire::open(&one, "alice/x", "upload").ask(&["lock", "path=a.bin"]);
+    assert_eq!(locked[0], "status 201");
+    assert_eq!(value(&locked, "ownername="), keys[0].fingerprint);
+    let unlock = format!("unlock {}", value(&locked, "id="));
+    let refused = Wire::open(&two, "alice/x", "upload").ask(&[&unlock]);
+    let sentence = format!(
+        "a.bin is locked by {}: only they and administrators of the repository can unlock it",
+        keys[0].fingerprint
+    );
+    assert_eq!(refused, ["status 403", "0001", &sentence]);
+    // Whoever administers the repository may.
+    assert_eq!(Wire::open(&alice, "alice/x", "upload").ask(&[&unlock])[0], "status 200");
+}
+
+fn a_session_whose_path_leads_elsewhere_by_now_is_refused() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.empty_repo("alice/x", &[]);
+    let mut session = Wire::open(&alice, "alice/x", "upload");
+    hub.did(&["repo", "rename", "alice/x", "alice/y"]);
+    let locked = session.ask(&["lock", "path=a.bin"]);
+    assert_eq!(locked[0], "status 201", "a path that was leads to the same repository");
+    hub.empty_repo("alice/x", &[]);
+    let moved = ["status 403", "0001", "the repository has moved meanwhile: try again"];
+    assert_eq!(session.ask(&["lock", "path=b.bin"]), moved);
+    assert_eq!(session.ask(&[&format!("unlock {}", value(&locked, "id="))]), moved);
+    assert_eq!(session.ask(&["batch", "0001"]), moved);
+    session.hang_up();
+    assert!(hub.did(&["lock", "list", "alice/y"]).contains("a.bin"));
+}
