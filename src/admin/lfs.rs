@@ -15,6 +15,7 @@ use super::context::{Context, actor};
 use super::report::{Report, json_time};
 use super::when::minute;
 use crate::clock::now;
+use crate::config::LfsMode;
 use crate::db::{Reader, RepositoryRow};
 use crate::message::Status;
 use crate::name::{Owner, RepoPath};
@@ -48,7 +49,9 @@ pub(super) fn check(path: Option<&RepoPath>, context: &Context) -> Result<Report
                 Err(error) => problems.push(format!("{}: {oid}: {error}", row.path)),
             }
         }
-        let named = pointers(context, row, &place)?;
+        // In the other modes objects are elsewhere, or nowhere.
+        let is_here = context.config.lfs.mode == LfsMode::Ssh;
+        let named = if is_here { pointers(context, row, &place)? } else { Vec::new() };
         let missing = named.into_iter().filter(|(oid, _)| !stored.contains_key(oid));
         problems.extend(missing.map(|(oid, blob)| format!("{}: {oid} is missing, named by the blob {blob}", row.path)));
     }

@@ -60,6 +60,7 @@ fn main() -> ExitCode {
         commands::TRIALS,
         lfs::TRIALS,
         lfs::locks::TRIALS,
+        lfs::http::TRIALS,
         concurrency::TRIALS,
         readme::TRIALS,
     ]

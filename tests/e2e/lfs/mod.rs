@@ -1,11 +1,12 @@
 //! Large files inside SSH, by Debian's git-lfs.
 
+pub(crate) mod http;
 pub(crate) mod locks;
 mod wire;
 
 use wire::{Wire, oid};
 
-use crate::harness::{Client, Hub, refused, trials};
+use crate::harness::{Client, Hub, Outcome, refused, trials};
 use crate::texts::you_are;
 
 trials![
@@ -16,6 +17,21 @@ trials![
     where_lfs_is_inside_ssh_authenticate_says_so,
     a_session_goes_on_while_the_hub_changes_and_ends_with_its_right,
 ];
+
+impl Client {
+    /// Clones with the filters of `git lfs install`, so that the files are there and not their pointers.
+    #[track_caller]
+    fn clone_with_lfs(&self, path: &str, directory: &str) -> Outcome {
+        let filters = [
+            "filter.lfs.smudge=git-lfs smudge -- %f",
+            "filter.lfs.process=git-lfs filter-process",
+            "filter.lfs.required=true",
+        ];
+        let settings = filters.iter().flat_map(|filter| ["-c", *filter]);
+        let words: Vec<&str> = settings.chain(["clone", "--quiet"]).collect();
+        self.git(&[words.as_slice(), &[&Self::url(path), directory]].concat())
+    }
+}
 
 /// A working tree with large files of these contents, committed, and the repository as its remote.
 fn tree(client: &Client, path: &str, files: &[(&str, String)]) {
@@ -38,18 +54,7 @@ fn large_files_are_pushed_cloned_and_checked() {
     tree(&alice, "alice/x", &[("a.bin", content.clone()), ("b.bin", "small".to_owned())]);
     alice.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
     assert_eq!(hub.did(&["lfs", "check", "alice/x"]), "2 objects, 800005 bytes: all is well\n");
-    alice
-        .git(&[
-            "-c",
-            "filter.lfs.smudge=git-lfs smudge -- %f",
-            "-c",
-            "filter.lfs.required=true",
-            "clone",
-            "--quiet",
-            &Client::url("alice/x"),
-            "again",
-        ])
-        .succeeded();
+    alice.clone_with_lfs("alice/x", "again").succeeded();
     assert_eq!(alice.read("again/a.bin"), content);
     let boxed = |entry: &crate::harness::Entry| {
         entry.fields.contains("verb=lfs-upload")
