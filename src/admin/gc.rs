@@ -1,7 +1,8 @@
 //! `hubgate repo gc`: packs, and sweeps up after pushes that were cut off.
 
 use std::fmt::Write;
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -12,6 +13,7 @@ use super::report::Report;
 use crate::config::Config;
 use crate::db::RepositoryRow;
 use crate::message::Status;
+use crate::services::lfs::{self, LocalStore};
 
 /// Collects garbage in each repository; what is younger than `older_than` seconds is left alone.
 pub(super) fn run(config: &Config, repositories: &[RepositoryRow], older_than: i64) -> Result<Report, Failure> {
@@ -54,12 +56,10 @@ fn sweep_repository(place: &Path, age: Duration, removed: &mut Vec<PathBuf>) -> 
     for path in list(place)?.into_iter().filter(|path| is_lock(path)) {
         sweep(&path, age, removed)?;
     }
-    let incomplete = place.join("lfs/incomplete");
-    if incomplete.is_dir() {
-        for path in list(&incomplete)? {
-            sweep(&path, age, removed)?;
-        }
-    }
+    let partial = File::open(place)
+        .and_then(|repository| LocalStore::open(repository.as_fd(), lfs::Options::default())?.sweep(age))
+        .map_err(|error| Failure::File(place.join("lfs").display().to_string(), error))?;
+    removed.extend(partial.iter().map(|name| place.join("lfs/incomplete").join(name)));
     sweep_locks(&place.join("refs"), age, removed)
 }
 

@@ -5,6 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::Command;
 
+use nix::fcntl::{Flock, FlockArg};
 use serde_json::json;
 
 use crate::accounts::json_of;
@@ -181,9 +182,21 @@ fn gc_packs_and_sweeps() {
             .succeeded();
         path
     };
-    let lock = old("refs/heads/main.lock");
-    hub.hubgate(&["repo", "gc", "alice/x"]).is(&says("alice/x: packed, 1 leftovers removed\n"));
-    assert!(!lock.exists());
+    let gone =
+        [old("refs/heads/main.lock"), old("objects/tmp_objdir-incoming-x/pack/tmp_pack_y"), old("lfs/incomplete/a")];
+    let objdir = directory.join("objects/tmp_objdir-incoming-x");
+    run(Command::new("touch").args(["-d", "3 days ago"]).arg(&objdir)).succeeded();
+    // Old, but its writer is alive, or not old.
+    let held = old("lfs/incomplete/held");
+    let writer = Flock::lock(fs::File::open(&held).expect("a file"), FlockArg::LockExclusive).expect("a lock");
+    let new = old("lfs/incomplete/new");
+    run(Command::new("touch").arg(&new)).succeeded();
+    hub.hubgate(&["repo", "gc", "alice/x"]).is(&says("alice/x: packed, 3 leftovers removed\n"));
+    assert!(!objdir.exists() && gone.iter().all(|path| !path.exists()));
+    assert!(held.exists() && new.exists());
+    drop(writer);
+    let removed = json_of(&hub, &["repo", "gc", "alice/x"]);
+    assert_eq!(removed, json!([{ "path": "alice/x", "removed": [held], "error": null }]));
     let loose = hub.git_in("alice/x", &["count-objects", "-v"]);
     assert!(loose.contains("count: 0\n") && loose.contains("packs: 1\n"), "{loose}");
     assert_eq!(json_of(&hub, &["repo", "gc", "--all"]), json!([{ "path": "alice/x", "removed": [], "error": null }]));

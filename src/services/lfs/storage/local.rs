@@ -61,25 +61,23 @@ impl LocalStore {
         Ok(store)
     }
 
-    /// Removes partial files of more than a day whose writers are gone; returns how many there were.
+    /// Removes partial files that are at least this old and whose writers are gone; returns their names.
     ///
     /// # Errors
     /// Where the directory cannot be read. A file that cannot be removed is passed over.
-    pub fn sweep(&self) -> io::Result<u64> {
-        self.sweep_older_than(STALE)
-    }
-
-    pub(super) fn sweep_older_than(&self, age: Duration) -> io::Result<u64> {
+    pub fn sweep(&self, age: Duration) -> io::Result<Vec<String>> {
+        let mut removed = Vec::new();
         let lfs = self.repository.open("lfs")?;
-        let Some(incomplete) = lfs.map(|lfs| lfs.open("incomplete")).transpose()?.flatten() else { return Ok(0) };
-        let mut removed = 0;
+        let Some(incomplete) = lfs.map(|lfs| lfs.open("incomplete")).transpose()?.flatten() else {
+            return Ok(removed);
+        };
         for entry in Dir::from_fd(incomplete.as_fd().try_clone_to_owned()?)?.iter() {
             let entry = entry?;
             let Some(name) = entry.file_name().to_str().ok().filter(|name| !name.starts_with('.')) else { continue };
             if is_stale(&incomplete, name, age).unwrap_or(false)
                 && unlinkat(incomplete.as_fd(), name, UnlinkatFlags::NoRemoveDir).is_ok()
             {
-                removed += 1;
+                removed.push(name.to_owned());
             }
         }
         Ok(removed)
@@ -161,7 +159,7 @@ impl Store for LocalStore {
         self.naming = Some(naming);
         if naming == Naming::Rename && !std::mem::replace(&mut self.swept, true) {
             // Others' partial files can lie here; that they cannot be taken away is not this object's fault.
-            let _ = self.sweep();
+            let _ = self.sweep(STALE);
         }
         Ok(Box::new(LocalStaged::new(self, incomplete, naming, oid)?))
     }
