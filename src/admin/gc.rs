@@ -50,10 +50,16 @@ pub(super) fn run(config: &Config, repositories: &[RepositoryRow], older_than: i
 
 /// Removes quarantines of pushes that never ended, locks that nobody holds, and half-received LFS objects.
 fn sweep_repository(place: &Path, age: Duration, removed: &mut Vec<PathBuf>) -> Result<(), Failure> {
-    for path in list(&place.join("objects"))?.into_iter().filter(|path| name(path).starts_with("tmp_objdir-")) {
+    let objects = place.join("objects");
+    for path in list(&objects)?.into_iter().filter(|path| name(path).starts_with("tmp_objdir-")) {
         sweep(&path, age, removed)?;
     }
-    for path in list(place)?.into_iter().filter(|path| is_lock(path)) {
+    // What a `git gc` that was cut off left: it may be as large as the repository, and git itself never takes it away.
+    for path in list(&objects.join("pack"))?.into_iter().filter(|path| is_temporary(path)) {
+        sweep(&path, age, removed)?;
+    }
+    // While this file is there git packs no refs and removes none that is packed.
+    for path in list(place)?.into_iter().filter(|path| is_lock(path) || name(path) == "packed-refs.new") {
         sweep(&path, age, removed)?;
     }
     let partial = File::open(place)
@@ -100,6 +106,11 @@ fn is_old(metadata: &Metadata, age: Duration) -> bool {
 /// Whether git would call it a lock (git's lockfile.h).
 fn is_lock(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "lock")
+}
+
+/// Whether git would write it anew under another name (git's packfile.c and repack.c).
+fn is_temporary(pack: &Path) -> bool {
+    ["tmp_", ".tmp-"].iter().any(|start| name(pack).starts_with(start))
 }
 
 fn name(path: &Path) -> &str {

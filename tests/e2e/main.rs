@@ -25,6 +25,7 @@ mod helper;
 mod hostile;
 mod key_command;
 mod keys;
+mod killed;
 mod lfs;
 mod login_shell;
 mod operator;
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         lfs::locks::TRIALS,
         lfs::http::TRIALS,
         concurrency::TRIALS,
+        killed::TRIALS,
         readme::TRIALS,
     ]
     .concat();

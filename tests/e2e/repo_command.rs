@@ -182,8 +182,15 @@ fn gc_packs_and_sweeps() {
             .succeeded();
         path
     };
-    let gone =
-        [old("refs/heads/main.lock"), old("objects/tmp_objdir-incoming-x/pack/tmp_pack_y"), old("lfs/incomplete/a")];
+    let gone = [
+        "refs/heads/main.lock",
+        "packed-refs.new",
+        "objects/tmp_objdir-incoming-x/pack/tmp_pack_y",
+        "objects/pack/tmp_pack_z",
+        "objects/pack/.tmp-1-pack-0123.pack",
+        "lfs/incomplete/a",
+    ]
+    .map(old);
     let objdir = directory.join("objects/tmp_objdir-incoming-x");
     run(Command::new("touch").args(["-d", "3 days ago"]).arg(&objdir)).succeeded();
     // Old, but its writer is alive, or not old.
@@ -191,7 +198,7 @@ fn gc_packs_and_sweeps() {
     let writer = Flock::lock(fs::File::open(&held).expect("a file"), FlockArg::LockExclusive).expect("a lock");
     let new = old("lfs/incomplete/new");
     run(Command::new("touch").arg(&new)).succeeded();
-    hub.hubgate(&["repo", "gc", "alice/x"]).is(&says("alice/x: packed, 3 leftovers removed\n"));
+    hub.hubgate(&["repo", "gc", "alice/x"]).is(&says("alice/x: packed, 6 leftovers removed\n"));
     assert!(!objdir.exists() && gone.iter().all(|path| !path.exists()));
     assert!(held.exists() && new.exists());
     drop(writer);

@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use hubgate::admin::sshd_config::Block;
+use nix::unistd::Pid;
 
 use super::client::Client;
 use super::key::Key;
@@ -301,6 +302,15 @@ impl Hub {
         let id = |sid: &str| sid.len() == 16 && sid.bytes().all(|byte| byte.is_ascii_hexdigit());
         let sessions = entries.iter().filter(|entry| entry.program == "hubgate");
         assert!(sessions.map(|entry| entry.sid.as_deref()).all(|sid| sid.is_some_and(id)), "{entries:?}");
+    }
+
+    /// The processes of every session, those of sshd that have the login's uid among them.
+    pub(crate) fn sessions(&self) -> Vec<Pid> {
+        let of_login = |pid: &Pid| {
+            let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+            status.contains(&format!("\nUid:\t{}\t", self.login.uid)) && !status.contains("\nState:\tZ")
+        };
+        self.sshd.as_ref().map(Background::descendants).unwrap_or_default().into_iter().filter(of_login).collect()
     }
 
     /// Ends sshd and every session.
