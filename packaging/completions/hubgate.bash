@@ -22,6 +22,9 @@ _hubgate() {
             hubgate,audit)
                 cmd="hubgate__subcmd__audit"
                 ;;
+            hubgate,backup)
+                cmd="hubgate__subcmd__backup"
+                ;;
             hubgate,demo)
                 cmd="hubgate__subcmd__demo"
                 ;;
@@ -33,6 +36,9 @@ _hubgate() {
                 ;;
             hubgate,explain)
                 cmd="hubgate__subcmd__explain"
+                ;;
+            hubgate,export)
+                cmd="hubgate__subcmd__export"
                 ;;
             hubgate,help)
                 cmd="hubgate__subcmd__help"
@@ -63,6 +69,9 @@ _hubgate() {
                 ;;
             hubgate,repo)
                 cmd="hubgate__subcmd__repo"
+                ;;
+            hubgate,restore)
+                cmd="hubgate__subcmd__restore"
                 ;;
             hubgate,sshd-config)
                 cmd="hubgate__subcmd__sshd__subcmd__config"
@@ -130,6 +139,9 @@ _hubgate() {
             hubgate__subcmd__help,audit)
                 cmd="hubgate__subcmd__help__subcmd__audit"
                 ;;
+            hubgate__subcmd__help,backup)
+                cmd="hubgate__subcmd__help__subcmd__backup"
+                ;;
             hubgate__subcmd__help,demo)
                 cmd="hubgate__subcmd__help__subcmd__demo"
                 ;;
@@ -141,6 +153,9 @@ _hubgate() {
                 ;;
             hubgate__subcmd__help,explain)
                 cmd="hubgate__subcmd__help__subcmd__explain"
+                ;;
+            hubgate__subcmd__help,export)
+                cmd="hubgate__subcmd__help__subcmd__export"
                 ;;
             hubgate__subcmd__help,help)
                 cmd="hubgate__subcmd__help__subcmd__help"
@@ -171,6 +186,9 @@ _hubgate() {
                 ;;
             hubgate__subcmd__help,repo)
                 cmd="hubgate__subcmd__help__subcmd__repo"
+                ;;
+            hubgate__subcmd__help,restore)
+                cmd="hubgate__subcmd__help__subcmd__restore"
                 ;;
             hubgate__subcmd__help,sshd-config)
                 cmd="hubgate__subcmd__help__subcmd__sshd__subcmd__config"
@@ -722,7 +740,7 @@ _hubgate() {
 
     case "${cmd}" in
         hubgate)
-            opts="-h -V --config --json --help --version init migrate demo doctor sshd-config user org key repo owner deploy-key access invite lfs lock explain audit help"
+            opts="-h -V --config --json --help --version init migrate demo doctor sshd-config user org key repo owner deploy-key access invite lfs lock explain backup restore export audit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -944,6 +962,24 @@ _hubgate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__backup)
+            opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1191,8 +1227,26 @@ _hubgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        hubgate__subcmd__export)
+            opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         hubgate__subcmd__help)
-            opts="init migrate demo doctor sshd-config user org key repo owner deploy-key access invite lfs lock explain audit help"
+            opts="init migrate demo doctor sshd-config user org key repo owner deploy-key access invite lfs lock explain backup restore export audit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1276,6 +1330,20 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help__subcmd__audit)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__backup)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1374,6 +1442,20 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help__subcmd__explain)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__export)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2076,6 +2158,20 @@ _hubgate() {
         hubgate__subcmd__help__subcmd__repo__subcmd__visibility)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__restore)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -4078,6 +4174,24 @@ _hubgate() {
         hubgate__subcmd__repo__subcmd__visibility)
             opts="-h -V --config --json --help --version public private"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__restore)
+            opts="-h -V --yes --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

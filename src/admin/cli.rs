@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod backup;
 mod key;
 mod lfs;
 mod machine;
@@ -21,6 +22,7 @@ use crate::name::Owner;
 
 pub use access::{AccessCommand, Explain};
 pub use audit::Audit;
+pub use backup::{Backup, Restore};
 pub use key::{DeployKeyCommand, KeyCommand};
 pub use lfs::{LfsCommand, LockCommand};
 pub use machine::{Demo, Doctor, SshdConfig};
@@ -97,6 +99,18 @@ pub enum Command {
     Lock(LockCommand),
     /// Say why a command would be allowed or denied: status 0 or 1.
     Explain(Explain),
+    /// Copy the database to a file, as one state of it, and list the repositories in it with their directories' ids.
+    ///
+    /// The hub goes on meanwhile, and the file is the old one or the new one at any time. It is for root alone to read.
+    /// Repositories are not in it: copy their directory after it, by whatever copies files.
+    Backup(Backup),
+    /// Put a copy that `backup` wrote in the place of the database.
+    ///
+    /// The copy is checked first, and what was there before is kept beside the database. Sessions go on meanwhile.
+    /// Repositories whose directories are missing are named, and directories that no row leads to.
+    Restore(Restore),
+    /// Print accounts, keys, organizations, repositories and grants as JSON: no secrets, no invitations.
+    Export,
     /// Show what was changed, by whom and when.
     Audit(Audit),
 }

@@ -5,14 +5,18 @@
 //! `clap` and `git2`.
 
 pub(crate) mod access;
+mod aside;
 mod audit;
 mod authority;
+mod backup;
 pub mod cli;
 mod context;
 mod demo;
 mod deploy_key;
+mod directories;
 mod doctor;
 pub(crate) mod explain;
+mod export;
 mod gc;
 pub(crate) mod key;
 mod lfs;
@@ -85,10 +89,16 @@ pub fn main() -> ExitCode {
     if let Command::Lfs(LfsCommand::Serve { directory, operation }) = &cli.command {
         return serve_directory(directory, *operation);
     }
+    let is_copied_out = matches!(&cli.command, Command::Backup(command) if backup::is_to_stdout(&command.destination));
     match run(cli) {
         Ok(report) => {
+            let text = report.render(json);
             // Whoever reads may have closed the pipe: nothing is left to say then.
-            let _ = std::io::stdout().write_all(report.render(json).as_bytes());
+            let _ = if is_copied_out {
+                std::io::stderr().write_all(text.as_bytes())
+            } else {
+                std::io::stdout().write_all(text.as_bytes())
+            };
             report.status.into()
         }
         Err(failure) => {
@@ -119,6 +129,9 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Access(command) => access::run(command, context()?),
         Command::Invite { user, expires } => user::invite(&user, expires.0, context()?),
         Command::Explain(command) => explain::run(&command, &cli.config),
+        Command::Backup(command) => backup::backup(&command.destination, cli.json, &cli.config),
+        Command::Restore(command) => backup::restore(&command, &cli.config),
+        Command::Export => export::run(context()?),
         Command::Audit(command) => audit::run(&command, &cli.config),
     }
 }

@@ -1,13 +1,13 @@
 //! `hubgate repo`
 
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::Failure;
 use super::cli::{CollaboratorCommand, RepoCommand};
 use super::context::{Context, actor, confirm};
+use super::directories::Misfits;
 use super::gc;
 use super::lfs;
 use super::report::{Report, json_time, table};
@@ -171,7 +171,7 @@ fn show(root: &Path, row: &RepositoryRow, collaborators: &[Collaborator]) -> Rep
 }
 
 /// What HEAD names, by libgit2; which reads SHA-1 repositories only.
-fn head(place: &Path, format: ObjectFormat) -> Result<String, String> {
+pub(super) fn head(place: &Path, format: ObjectFormat) -> Result<String, String> {
     if format == ObjectFormat::Sha256 {
         return place.join("HEAD").metadata().map(|_| "unknown".to_owned()).map_err(|error| error.to_string());
     }
@@ -184,32 +184,7 @@ fn head(place: &Path, format: ObjectFormat) -> Result<String, String> {
 
 /// Holds rows and directories against each other.
 fn check(root: &Path, context: &Context) -> Result<Report, Failure> {
-    let mut problems = Vec::new();
-    let mut known: HashSet<PathBuf> = HashSet::new();
-    for row in context.store.repositories(None)? {
-        if let Err(problem) = head(&root.join(row.directory.relative()), row.object_format) {
-            problems.push(format!("{} ({}): {problem}", row.path, row.directory));
-        }
-    }
-    for directory in context.store.directories()? {
-        known.insert(root.join(directory.relative()));
-    }
-    let list = |path: &Path| -> Result<Vec<PathBuf>, Failure> {
-        let entries = std::fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        let entries = entries.map_err(|error| Failure::File(path.display().to_string(), error))?;
-        Ok(entries.into_iter().map(|entry| entry.path()).collect())
-    };
-    for shard in list(root)? {
-        if !shard.is_dir() || shard.file_name().is_none_or(|name| name.len() != 2) {
-            problems
-                .push(format!("{}: not a directory of this hub: left by a create that was cut off?", shard.display()));
-            continue;
-        }
-        for place in list(&shard)?.into_iter().filter(|place| !known.contains(place)) {
-            problems.push(format!("{}: no repository of this hub lies there", place.display()));
-        }
-    }
-    problems.sort();
+    let problems = Misfits::find(root, &context.store)?.lines();
     let mut report = if problems.is_empty() {
         Report::new("every repository has its directory\n".to_owned(), json!({ "problems": [] }))
     } else {

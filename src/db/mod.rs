@@ -10,6 +10,10 @@ mod audit;
 #[cfg(feature = "admin")]
 mod authority;
 #[cfg(feature = "admin")]
+mod copy;
+#[cfg(feature = "admin")]
+mod export;
+#[cfg(feature = "admin")]
 mod gate;
 #[cfg(feature = "admin")]
 mod invite;
@@ -40,6 +44,8 @@ pub use account::{Member, Organization, OwnerKind, OwnerRow, User};
 pub use audit::Event;
 #[cfg(feature = "admin")]
 pub use authority::AuthorityRow;
+#[cfg(feature = "admin")]
+pub use copy::{BadCopy, Contents};
 #[cfg(feature = "admin")]
 pub use gate::{GateMode, GateRequestRow};
 #[cfg(feature = "admin")]

@@ -19,7 +19,7 @@ use crate::key::Fingerprint;
 use crate::name::{NameError, Title};
 
 /// How long a change waits for another one.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why a change was not made. Worded for whoever asked for it.
 #[derive(Debug, thiserror::Error)]
@@ -150,7 +150,7 @@ impl Store {
         row.optional()?.ok_or(Error::NoVersion)
     }
 
-    fn min_reader(&self) -> Result<i64, Error> {
+    pub(super) fn min_reader(&self) -> Result<i64, Error> {
         Ok(self.connection.query_row("SELECT min_reader FROM hubgate WHERE id = 1", [], |row| row.get(0))?)
     }
 
@@ -222,7 +222,7 @@ fn persist_wal(connection: &Connection) {
 /// A crash between the header and the first frame would leave the header alone, and a `-wal` of just that length keeps
 /// readers who may only read waiting for ten seconds, in vain: to SQLite 3.53 it is too short to be read and long enough
 /// to be compared with what was read (wal.c, `walIndexRecover` and `walBeginShmUnreliable`).
-fn lengthen_wal(transaction: &Transaction<'_>) {
+pub(super) fn lengthen_wal(transaction: &Transaction<'_>) {
     let lengthen = |database: &str| -> io::Result<()> {
         let wal = format!("{database}-wal");
         let wal = OpenOptions::new().write(true).custom_flags(OFlag::O_NOFOLLOW.bits()).open(wal)?;

@@ -13,6 +13,7 @@
 
 mod access;
 mod accounts;
+mod backup;
 mod clients;
 mod commands;
 mod concurrency;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         faults::TRIALS,
         fail2ban::TRIALS,
         accounts::TRIALS,
+        backup::TRIALS,
         key_command::TRIALS,
         repo_command::TRIALS,
         operator::TRIALS,

@@ -1,0 +1,72 @@
+//! Rows of repositories and their directories, held against each other.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use super::Failure;
+use super::repo::head;
+use crate::db::{RepositoryRow, Store};
+use crate::repository::Directory;
+
+/// What does not fit.
+#[derive(Debug, Default)]
+pub(super) struct Misfits {
+    /// Repositories whose directory is missing or broken, and how.
+    pub(super) lost: Vec<(RepositoryRow, String)>,
+    /// Directories of repositories that no row leads to.
+    pub(super) strays: Vec<PathBuf>,
+    /// What is no directory of a repository.
+    pub(super) foreign: Vec<PathBuf>,
+}
+
+impl Misfits {
+    pub(super) fn find(root: &Path, store: &Store) -> Result<Self, Failure> {
+        let mut misfits = Self::default();
+        for row in store.repositories(None)? {
+            if let Err(problem) = head(&root.join(row.directory.relative()), row.object_format) {
+                misfits.lost.push((row, problem));
+            }
+        }
+        let known: HashSet<PathBuf> =
+            store.directories()?.iter().map(|directory| root.join(directory.relative())).collect();
+        for shard in list(root)? {
+            if !shard.is_dir() || shard.file_name().is_none_or(|name| name.len() != 2) {
+                misfits.foreign.push(shard);
+                continue;
+            }
+            misfits.strays.extend(list(&shard)?.into_iter().filter(|place| !known.contains(place)));
+        }
+        misfits.strays.sort();
+        misfits.foreign.sort();
+        Ok(misfits)
+    }
+
+    /// Each in a line.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let lost = self.lost.iter().map(|(row, problem)| format!("{} ({}): {problem}", row.path, row.directory));
+        let strays = self.strays.iter().map(|place| {
+            let next = if directory_of(place).is_some() { ": hubgate repo adopt takes it in" } else { "" };
+            format!("{}: no repository of this hub lies there{next}", place.display())
+        });
+        let foreign = self.foreign.iter().map(|place| {
+            format!("{}: not a directory of this hub: left by a create that was cut off?", place.display())
+        });
+        let mut lines: Vec<String> = lost.chain(strays).chain(foreign).collect();
+        lines.sort();
+        lines
+    }
+}
+
+/// The directory that a path ends with, `<2 hex>/<30 hex>.git`.
+pub(super) fn directory_of(place: &Path) -> Option<Directory> {
+    let name = place.file_name()?.to_str()?.strip_suffix(".git")?;
+    let shard = place.parent()?.file_name()?.to_str()?;
+    let directory: Directory = format!("{shard}{name}").parse().ok()?;
+    (shard.len() == 2).then_some(directory)
+}
+
+fn list(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let entries = std::fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let entries = entries.map_err(|error| Failure::File(path.display().to_string(), error))?;
+    Ok(entries.into_iter().map(|entry| entry.path()).collect())
+}

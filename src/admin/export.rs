@@ -1,0 +1,31 @@
+//! `hubgate export`: what the hub knows, for another program or another hub. No secrets, no invitations.
+
+use serde_json::{Map, Value, json};
+
+use super::Failure;
+use super::context::Context;
+use super::report::{Report, json_time};
+use super::when::rfc3339;
+use crate::clock::now;
+
+pub(super) fn run(mut context: Context) -> Result<Report, Failure> {
+    let mut export = Map::new();
+    export.insert("hub".to_owned(), json!(context.config.hub.name));
+    export.insert("exported_at".to_owned(), rfc3339(now()).into());
+    for (table, mut rows) in context.store.export()? {
+        rows.as_array_mut().into_iter().flatten().for_each(with_times);
+        export.insert(table, rows);
+    }
+    let json = Value::Object(export);
+    // A form for people would be another one of `list`.
+    Ok(Report::new(format!("{json:#}\n"), json))
+}
+
+/// Writes the seconds of a row as times.
+fn with_times(row: &mut Value) {
+    for (name, value) in row.as_object_mut().into_iter().flatten() {
+        if let (true, Some(second)) = (name == "until" || name.ends_with("_at"), value.as_i64()) {
+            *value = json_time(Some(second));
+        }
+    }
+}

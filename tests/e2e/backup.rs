@@ -1,0 +1,381 @@
+//! `hubgate backup`, `restore` and `export`: the database as a file, out and in.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::accounts::{is_usage, json_of};
+use crate::harness::{Hub, background, machine, refused, run, run_with, says, trials};
+use crate::texts::hi;
+
+trials![
+    a_backup_is_one_file_of_roots_and_comes_back,
+    a_backup_goes_to_standard_output_and_comes_from_standard_input,
+    only_a_copy_is_replaced_by_a_copy,
+    what_is_no_copy_is_not_restored,
+    a_database_that_is_damaged_or_gone_is_restored,
+    restore_names_what_is_lost_and_what_is_nobodys,
+    readers_never_notice_a_restore,
+    killed_at_any_moment_the_old_or_the_new_is_there,
+    export_tells_everything_and_no_secret,
+];
+
+/// A directory where only root may look.
+fn roots_own(hub: &Hub) -> PathBuf {
+    let directory = hub.path("roots");
+    fs::create_dir(&directory).expect("a directory");
+    fs::set_permissions(&directory, fs::Permissions::from_mode(0o700)).expect("a mode");
+    directory
+}
+
+fn words<'a>(verb: &'a str, file: &'a Path) -> [&'a str; 2] {
+    [verb, file.to_str().expect("UTF-8")]
+}
+
+/// What a directory holds, by name.
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).expect("a directory");
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8")).collect();
+    names.sort();
+    names
+}
+
+#[track_caller]
+fn restore(hub: &Hub, file: &Path) -> String {
+    hub.did(&["restore", file.to_str().expect("UTF-8"), "--yes"])
+}
+
+fn a_backup_is_one_file_of_roots_and_comes_back() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    let directory = roots_own(&hub);
+    let file = directory.join("hub.db");
+    let row = hub.directory("alice/x");
+    let id: String = row
+        .components()
+        .rev()
+        .take(2)
+        .collect::<Vec<_>>()
+        .iter()
+        .rev()
+        .map(|part| part.as_os_str().to_str().expect("UTF-8"))
+        .collect();
+    let id = id.trim_end_matches(".git");
+    hub.hubgate(&words("backup", &file))
+        .is(&says(format!("REPOSITORY  ID\nalice/x     {id}\nthe database is in {}\n", file.display())));
+    assert_eq!(
+        json_of(&hub, &words("backup", &file)),
+        json!({ "file": file, "repositories": [{ "path": "alice/x", "id": id }] })
+    );
+    let copy = file.metadata().expect("a copy");
+    assert_eq!((copy.mode() & 0o7777, copy.uid()), (0o600, 0));
+    assert_eq!(names(&directory), ["hub.db"]);
+    assert_eq!(names(&hub.path("db")), ["hubgate.db", "hubgate.db-shm", "hubgate.db-wal"]);
+    // Everything that changed since is as it was.
+    hub.did(&["key", "remove", &alice.key.fingerprint, "--yes"]);
+    hub.did(&["user", "add", "bob"]);
+    alice.greet().succeeded().stdout().contains("anonymous").then_some(()).expect("a key on no account");
+    let question = hub.hubgate(&words("restore", &file));
+    is_usage(
+        &question,
+        "Replace the database of this hub by one of 1 accounts, 1 keys and 1 repositories, last changed",
+    );
+    let said = restore(&hub, &file);
+    assert!(said.starts_with("restored 1 accounts, 1 keys and 1 repositories\nwhat was here before is in "), "{said}");
+    alice.greet().is(&says(hi("alice")));
+    hub.hubgate(&["user", "show", "bob"]).is(&refused("hubgate: there is no user bob\n"));
+    let events = json_of(&hub, &["audit"]);
+    let last = events.as_array().and_then(|events| events.last()).expect("an event");
+    assert_eq!((&last["event"], &last["actor"]), (&json!("hub.restore"), &json!("operator:root")), "{last}");
+    // What was there before comes back too.
+    let before = said.lines().nth(1).and_then(|line| line.strip_prefix("what was here before is in ")).expect("a file");
+    restore(&hub, Path::new(before));
+    hub.did(&["user", "show", "bob"]);
+    let database = hub.path("db/hubgate.db").metadata().expect("a database");
+    assert_eq!((database.mode() & 0o7777, database.uid(), database.gid()), (0o640, hub.login.uid, machine().keys.gid));
+}
+
+fn a_backup_goes_to_standard_output_and_comes_from_standard_input() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    hub.did(&["repo", "create", "alice/x"]);
+    let outcome = hub.hubgate(&["backup", "-"]);
+    assert!(outcome.status == 0 && outcome.stdout.starts_with(b"SQLite format 3\0"), "{}", outcome.status);
+    assert!(outcome.stderr().starts_with("REPOSITORY  ID\nalice/x     "), "{}", outcome.stderr());
+    hub.did(&["user", "add", "bob"]);
+    let said = run_with(hub.hubgate_command().args(["restore", "-", "--yes"]), &outcome.stdout);
+    assert!(said.stdout().starts_with("restored 1 accounts"), "{said}");
+    // The login account makes copies too.
+    let own = hub.path("repositories/copy.db");
+    let program = Path::new(env!("CARGO_BIN_EXE_hubgate"));
+    let mut command = hub.as_login(program);
+    command.arg("--config").arg(hub.config()).args(words("backup", &own));
+    if run(hub.as_login(program).arg("--version")).status == 0 {
+        run(&mut command).succeeded();
+        assert_eq!(own.metadata().expect("a copy").uid(), hub.login.uid);
+    }
+}
+
+fn only_a_copy_is_replaced_by_a_copy() {
+    let hub = Hub::new();
+    let directory = roots_own(&hub);
+    let (text, link) = (directory.join("passwd"), directory.join("link"));
+    fs::write(&text, "root:x:0:0\n").expect("a file");
+    std::os::unix::fs::symlink(&text, &link).expect("a link");
+    for file in [&text, &link, &directory, &PathBuf::from("/dev/null")] {
+        let problem = format!("hubgate: {} exists and is no copy of a database: name another file\n", file.display());
+        hub.hubgate(&words("backup", file)).is(&refused(problem).status(2));
+    }
+    assert_eq!(fs::read_to_string(&text).expect("a file"), "root:x:0:0\n");
+    let database = hub.path("db/hubgate.db");
+    let problem = format!("hubgate: {} is the database itself: name another file\n", database.display());
+    hub.hubgate(&words("backup", &database)).is(&refused(problem).status(2));
+    let nowhere = directory.join("none/hub.db");
+    let outcome = hub.hubgate(&words("backup", &nowhere));
+    assert!(outcome.status == 1 && outcome.stderr().contains("No such file or directory"), "{outcome}");
+    // A database that cannot be read leaves the copy of yesterday.
+    let copy = directory.join("hub.db");
+    hub.did(&words("backup", &copy));
+    let yesterday = fs::read(&copy).expect("a copy");
+    fs::remove_file(&database).expect("a file");
+    assert_eq!(hub.hubgate(&words("backup", &copy)).status, 1);
+    assert!(fs::read(&copy).expect("a copy") == yesterday);
+    assert_eq!(names(&directory), ["hub.db", "link", "passwd"]);
+}
+
+fn what_is_no_copy_is_not_restored() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    let directory = roots_own(&hub);
+    let copy = directory.join("hub.db");
+    hub.did(&words("backup", &copy));
+    let sql = |file: &Path, statement: &str| {
+        run(Command::new("sqlite3").arg(file).arg(statement)).succeeded();
+    };
+    let other = |name: &str, statement: &str| {
+        let file = directory.join(name);
+        fs::copy(&copy, &file).expect("a copy");
+        sql(&file, statement);
+        file
+    };
+    let cases = [
+        (other("newer", "UPDATE hubgate SET version = 99, min_reader = 99"), "of version 99, read by hubgate of 99"),
+        (other("old", "UPDATE hubgate SET version = 0"), "its tables are not those of a hub's database of version 0"),
+        (other("table", "CREATE TABLE more (id INTEGER)"), "its tables are not those of a hub's database of version 1"),
+        (
+            other("trigger", "CREATE TRIGGER t AFTER INSERT ON owner BEGIN DELETE FROM key; END"),
+            "its tables are not those of a hub's database of version 1",
+        ),
+        (
+            other("dangling", "INSERT INTO member VALUES (77, 78, 'admin', NULL)"),
+            "it is damaged: a row of the table member leads nowhere",
+        ),
+    ];
+    for (file, problem) in &cases {
+        let outcome = hub.hubgate(&["restore", file.to_str().expect("UTF-8"), "--yes"]);
+        assert!(outcome.status == 1 && outcome.stderr().contains(problem), "{outcome}\nexpected: {problem}");
+    }
+    let text = directory.join("text");
+    fs::write(&text, "no database at all, and long enough to be looked at twice\n".repeat(99)).expect("a file");
+    let empty = directory.join("empty");
+    fs::write(&empty, "").expect("a file");
+    let foreign = directory.join("foreign");
+    sql(&foreign, "CREATE TABLE x (y)");
+    let torn = directory.join("torn");
+    fs::write(&torn, &fs::read(&copy).expect("a copy")[..9000]).expect("a file");
+    for file in [&text, &empty, &foreign, &torn, &directory, &directory.join("none")] {
+        let outcome = hub.hubgate(&["restore", file.to_str().expect("UTF-8"), "--yes"]);
+        assert!(outcome.status == 1 && outcome.stderr().contains(file.to_str().expect("UTF-8")), "{outcome}");
+    }
+    hub.did(&["user", "show", "alice"]);
+    assert_eq!(names(&hub.path("db")), ["hubgate.db", "hubgate.db-shm", "hubgate.db-wal"]);
+}
+
+fn a_database_that_is_damaged_or_gone_is_restored() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    let copy = roots_own(&hub).join("hub.db");
+    hub.did(&words("backup", &copy));
+    let database = hub.path("db/hubgate.db");
+    fs::write(&database, "this was a database once").expect("a file");
+    assert_eq!(hub.hubgate(&["user", "list"]).status, 1);
+    let said = restore(&hub, &copy);
+    assert!(said.contains("what was here before is in ") && said.contains(".db.damaged."), "{said}");
+    alice.greet().is(&says(hi("alice")));
+    hub.did(&["user", "add", "bob"]);
+    fs::remove_file(&database).expect("a file");
+    assert_eq!(restore(&hub, &copy), "restored 1 accounts, 1 keys and 0 repositories\n");
+    alice.greet().is(&says(hi("alice")));
+    // A page in the middle: SQLite opens it, and reads nonsense.
+    let mut bytes = fs::read(&database).expect("a database");
+    bytes[4096..].fill(0xA5);
+    fs::write(&database, bytes).expect("a file");
+    restore(&hub, &copy);
+    alice.greet().is(&says(hi("alice")));
+    hub.hubgate(&["user", "show", "bob"]).is(&refused("hubgate: there is no user bob\n"));
+    let database = database.metadata().expect("a database");
+    assert_eq!((database.mode() & 0o7777, database.uid(), database.gid()), (0o640, hub.login.uid, machine().keys.gid));
+}
+
+fn restore_names_what_is_lost_and_what_is_nobodys() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    hub.did(&["repo", "create", "alice/old"]);
+    let copy = roots_own(&hub).join("hub.db");
+    hub.did(&words("backup", &copy));
+    let old = hub.directory("alice/old");
+    hub.did(&["repo", "create", "alice/new"]);
+    let new = hub.directory("alice/new");
+    fs::remove_dir_all(&old).expect("a directory");
+    let said = restore(&hub, &copy);
+    let line = format!("{}: no repository of this hub lies there: hubgate repo adopt takes it in\n", new.display());
+    assert!(said.contains("alice/old (") && said.contains(&line), "{said}");
+}
+
+fn readers_never_notice_a_restore() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    let directory = roots_own(&hub);
+    let (one, two) = (directory.join("one.db"), directory.join("two.db"));
+    hub.did(&words("backup", &one));
+    for number in 0..40 {
+        hub.did(&["user", "add", &format!("user{number}")]);
+    }
+    hub.did(&words("backup", &two));
+    let (kind, blob) = alice.key.type_and_blob();
+    let key = [hub.login.name.as_str(), kind, blob];
+    let expected = hub.helper(&key).succeeded().stdout();
+    assert!(expected.contains("alice --key SHA256:"), "{expected}");
+    let (done, lookups) = (AtomicBool::new(false), std::sync::atomic::AtomicU32::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    hub.helper(&key).is(&says(expected.clone()));
+                    lookups.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        let restores = scope.spawn(|| {
+            for round in 0..6 {
+                restore(&hub, if round % 2 == 0 { &one } else { &two });
+            }
+        });
+        let restored = restores.join();
+        done.store(true, Ordering::Relaxed);
+        restored.expect("six restores");
+    });
+    assert!(lookups.load(Ordering::Relaxed) > 10);
+}
+
+fn killed_at_any_moment_the_old_or_the_new_is_there() {
+    let hub = Hub::new();
+    let directory = roots_own(&hub);
+    let (small, large, copy) = (directory.join("small.db"), directory.join("large.db"), directory.join("copy.db"));
+    hub.did(&["user", "add", "alice"]);
+    hub.did(&words("backup", &small));
+    hub.sql(
+        "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+         INSERT INTO owner (name, folded, kind, may_create, created_at) SELECT 'u' || i, 'u' || i, 'user', 1, 0 FROM n",
+    );
+    let start = Instant::now();
+    hub.did(&words("backup", &large));
+    let whole = start.elapsed();
+    let count = |file: &Path| {
+        let statement = "PRAGMA integrity_check; SELECT count(*) FROM owner WHERE removed_at IS NULL";
+        run(Command::new("sqlite3").arg("-batch").arg(file).arg(statement)).succeeded().stdout()
+    };
+    assert_eq!(count(&large), "ok\n20001\n");
+    for round in 0..8 {
+        // From the small to the large one, and back.
+        let target = if round % 2 == 0 { &large } else { &small };
+        let pause = whole * round / 4;
+        for words in [vec!["restore", target.to_str().expect("UTF-8"), "--yes"], words("backup", &copy).to_vec()] {
+            let mut command = hub.hubgate_command();
+            command.args(&words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            let process = background(&mut command);
+            std::thread::sleep(pause);
+            drop(process);
+        }
+        let users = json_of(&hub, &["user", "list"]).as_array().expect("a list").len();
+        assert!([1, 20_001].contains(&users), "{users} users");
+        if copy.exists() {
+            let counted = count(&copy);
+            assert!(["ok\n1\n", "ok\n20001\n"].contains(&counted.as_str()), "{counted}");
+        }
+    }
+    // What the killed ones left is swept by the next ones.
+    std::thread::sleep(Duration::from_millis(200));
+    hub.did(&words("backup", &copy));
+    restore(&hub, &small);
+    for directory in [&directory, &hub.path("db")] {
+        assert!(!names(directory).iter().any(|name| name.contains(".new-")), "{:?}", names(directory));
+    }
+}
+
+fn export_tells_everything_and_no_secret() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.did(&["user", "add", "bob"]);
+    hub.did(&["org", "add", "acme", "--admin", "alice"]);
+    hub.repo("acme/x", &["--gated", "manual"]);
+    hub.did(&["repo", "collaborator", "set", "acme/x", "bob", "read", "--until", "2999-12-31"]);
+    hub.did(&["access", "grant", "acme/x", "bob"]);
+    hub.did(&["repo", "rename", "acme/x", "acme/y"]);
+    let code = json_of(&hub, &["invite", "bob"])["code"].as_str().expect("a code").to_owned();
+    let export = json_of(&hub, &["export"]);
+    let user =
+        |name: &str| json!({ "name": name, "may_create": true, "disabled": null, "quota": null, "created_at": "TIME" });
+    assert_eq!(export["users"], json!([user("alice"), user("bob")]));
+    assert_eq!(export["organizations"], json!([{ "name": "acme", "quota": null, "created_at": "TIME" }]));
+    assert_eq!(export["members"], json!([{ "organization": "acme", "user": "alice", "role": "admin", "until": null }]));
+    let (kind, blob) = alice.key.type_and_blob();
+    assert_eq!(
+        export["keys"],
+        json!([{
+            "fingerprint": alice.key.fingerprint, "user": "alice", "title": "alice@laptop", "type": kind,
+            "key": format!("{kind} {blob}"), "scope": "write", "from": null, "added_at": "TIME", "expires_at": null,
+            "removal": null, "removed_at": null,
+        }])
+    );
+    assert_eq!(export["repositories"][0]["path"], "acme/y");
+    assert_eq!(
+        (&export["repositories"][0]["gate"], &export["repositories"][0]["gate_members"]),
+        (&json!("manual"), &json!(false))
+    );
+    assert_eq!(export["collaborators"], json!([{ "path": "acme/y", "user": "bob", "role": "read", "until": "TIME" }]));
+    let request = json!({ "path": "acme/y", "user": "bob", "state": "accepted", "asked_at": "TIME", "until": null });
+    assert_eq!(export["gate_requests"], json!([request]));
+    assert_eq!(export["former_paths"], json!([{ "former": "acme/x", "path": "acme/y", "moved_at": "TIME" }]));
+    let text = hub.did(&["export"]);
+    let hash = hub.sql("SELECT lower(hex(code)) FROM invite");
+    assert!(!text.contains(&code) && !text.contains(hash.trim_end()) && !text.contains("invit"), "{text}");
+    let tables: Vec<&str> = export.as_object().expect("an object").keys().map(String::as_str).collect();
+    assert_eq!(
+        tables,
+        [
+            "authorities",
+            "collaborators",
+            "deploy_keys",
+            "exported_at",
+            "former_paths",
+            "gate_requests",
+            "hub",
+            "keys",
+            "members",
+            "organizations",
+            "repositories",
+            "revocations",
+            "users",
+        ]
+    );
+    let plain: Value = serde_json::from_str(&text).expect("JSON without being asked for it");
+    assert_eq!(plain["hub"], "Test Hub");
+}
