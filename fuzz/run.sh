@@ -1,11 +1,11 @@
 #!/bin/sh
-# Fuzzes each target for so many seconds, beginning with its corpus; where cargo-fuzz cannot work, the corpora run as
-# ordinary tests, and that is said. A line a target, and the last line counts.
+# Fuzzes each target for so many seconds, beginning with its corpus, as many at once as there are processors; where
+# cargo-fuzz cannot work, the corpora run as ordinary tests, and that is said. A line a target, and the last line counts.
 #
 #   fuzz/run.sh SECONDS [TARGET...]
 #
 # The tree is left alone: new inputs gather under the target directory, from run to run, and so does what a target
-# panics on. FUZZ_SANITIZER=address looks for errors of memory too, at half the speed.
+# panics on. FUZZ_SANITIZER=address looks for errors of memory too, at half the speed; FUZZ_JOBS=N runs N at once.
 set -eu
 cd "$(dirname "$0")"
 
@@ -23,6 +23,7 @@ PATH=/var/cache/hubgate-tools/bin:$PATH
 found=$CARGO_TARGET_DIR/fuzz
 mkdir -p "$found"
 log=$found/log
+jobs=${FUZZ_JOBS:-$(nproc)}
 
 passed=0
 failed=0
@@ -46,9 +47,10 @@ corpora() {
     fi
 }
 
-# fuzz TARGET: one target, one line.
+# fuzz TARGET: one target, one line, beside others.
 fuzz() {
     target=$1
+    log=$found/$target/log
     mkdir -p "$found/$target/corpus"
     if "$binaries/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
         -artifact_prefix="$found/$target/" "$found/$target/corpus" "corpus/$target" >"$log" 2>&1; then
@@ -56,19 +58,25 @@ fuzz() {
         coverage=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log" | tail -1)
         echo "$target: ok, $(stat number_of_executed_units) inputs," \
             "$(stat average_exec_per_sec) a second, $coverage edges"
-        passed=$((passed + 1))
     else
-        echo "$target: FAILED"
         # The panic and the input, without the tables that libFuzzer prints around them.
-        grep -a -A 4 -e 'panicked at' -e '^==[0-9]*== ERROR' -e '^Test unit written' "$log" || tail -5 "$log"
-        failed=$((failed + 1))
+        panic=$(grep -a -A 4 -e 'panicked at' -e '^==[0-9]*== ERROR' -e '^Test unit written' "$log" || tail -5 "$log")
+        printf '%s: FAILED\n%s\n' "$target" "$panic"
+        return 1
     fi
+}
+
+# count PID...: waits for the targets that run.
+count() {
+    for pid in "$@"; do
+        if wait "$pid"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+    done
 }
 
 if why=$(can_fuzz); then
     if ! cargo +nightly fuzz build --fuzz-dir . --sanitizer "$sanitizer" --features libfuzzer >"$log" 2>&1; then
         cat "$log"
-        echo "0 passed, 1 failed"
+        echo "test result: FAILED. 0 passed; 1 failed; 0 ignored"
         exit 1
     fi
     binaries=$CARGO_TARGET_DIR/$(rustc +nightly -vV | sed -n 's/^host: //p')/release
@@ -77,13 +85,24 @@ if why=$(can_fuzz); then
         set -- *
         cd ..
     fi
+    running=
     for target in "$@"; do
-        fuzz "$target"
+        fuzz "$target" &
+        running="$running $!"
+        if [ "$(echo "$running" | wc -w)" -ge "$jobs" ]; then
+            # The list is of numbers: it must split.
+            # shellcheck disable=SC2086
+            count $running
+            running=
+        fi
     done
+    # shellcheck disable=SC2086
+    count $running
 else
     echo "run.sh: $why: the corpora run as ordinary tests, nothing is fuzzed"
     corpora "$@"
 fi
 
-echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && verdict=ok || verdict=FAILED
+echo "test result: $verdict. $passed passed; $failed failed; 0 ignored"
 [ "$failed" -eq 0 ]

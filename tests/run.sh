@@ -11,7 +11,11 @@ need sshd ssh ssh-keygen git git-lfs cc useradd getent shellcheck sqlite3 mandoc
 # Tools that cargo builds are kept between runs.
 tools=/var/cache/hubgate-tools
 deny_version=0.20.2
+fuzz_version=0.13.2
 PATH="$tools/bin:$PATH"
+# One place for all that is built, so that the fuzz targets' tests share what the others built.
+CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
+export CARGO_TARGET_DIR
 export CARGO_TERM_COLOR=never
 
 passed=0
@@ -61,7 +65,7 @@ skip() {
 }
 
 scripts() {
-    shellcheck -x packaging/*.sh tests/*.sh .ci/run
+    shellcheck -x packaging/*.sh tests/*.sh fuzz/*.sh .ci/run
 }
 
 man_pages() {
@@ -98,6 +102,13 @@ demo() {
 if [ ! -x "$tools/bin/cargo-deny" ]; then
     cargo install --quiet --locked --root "$tools" "cargo-deny@$deny_version"
 fi
+# Fuzzing needs what only a nightly compiler has.
+if cargo +nightly --version >/dev/null 2>&1; then
+    nightly=yes
+    [ -x "$tools/bin/cargo-fuzz" ] || cargo install --quiet --locked --root "$tools" "cargo-fuzz@$fuzz_version"
+else
+    nightly=no
+fi
 
 check "format" cargo fmt --check
 check "clippy" cargo clippy --quiet --locked --all-targets -- --deny warnings
@@ -109,6 +120,11 @@ suite "the box" cargo test --quiet --locked --test sandbox
 suite "the database under fire" cargo test --quiet --locked --test crash
 suite "end to end" cargo test --quiet --locked --test e2e
 suite "the corpora of the fuzz targets" cargo test --quiet --locked --manifest-path fuzz/Cargo.toml
+if [ "$nightly" = yes ]; then
+    suite "each fuzz target for 20 seconds" env CARGO_TARGET_DIR="$tools/fuzz-target" sh fuzz/run.sh 20
+else
+    skip "each fuzz target for 20 seconds" "no nightly toolchain: their corpora ran as ordinary tests"
+fi
 check "documentation" env RUSTDOCFLAGS="--deny warnings" cargo doc --quiet --locked --no-deps --document-private-items
 check "bans, licenses, sources" cargo deny --log-level error check bans licenses sources
 if [ -d "${CARGO_HOME:-$HOME/.cargo}/advisory-dbs" ]; then

@@ -160,6 +160,8 @@ fn certificate() -> CertificateFacts {
 fn a_certificate_is_good_while_everything_about_it_is() {
     let good = Ok(Identity::Certificate { account: account(Scope::Write), organization: 9 });
     assert_eq!(identify_certificate(&certificate(), NOW), good);
+    let longest_from_now = CertificateFacts { validity: (NOW, NOW + 86_400), ..certificate() };
+    assert_eq!(identify_certificate(&longest_from_now, NOW), good);
     let bad = |why| Err(NotAdmitted::Certificate(why));
     let ended = Some(Grant { value: Role::Admin, until: Some(NOW) });
     for (what, facts, expected) in [
@@ -170,7 +172,7 @@ fn a_certificate_is_good_while_everything_about_it_is() {
         ("revoked", CertificateFacts { revoked: true, ..certificate() }, bad(BadCertificate::Revoked)),
         (
             "too long",
-            CertificateFacts { validity: (NOW - 3_600, NOW + 86_400), ..certificate() },
+            CertificateFacts { validity: (NOW, NOW + 86_401), ..certificate() },
             bad(BadCertificate::Lifetime),
         ),
         ("for ever", CertificateFacts { validity: (0, i64::MAX), ..certificate() }, bad(BadCertificate::Lifetime)),
