@@ -97,16 +97,23 @@ fn run(words: &[&[u8]], socket: &mut PathBuf) -> Result<Option<String>, Fault> {
 fn answer(config: &Config, words: [&[u8]; 3], socket: &Path) -> Result<Option<KeyLine>, Fault> {
     let [login, key_type, base64] = words;
     // One line of sshd's configuration in the wrong place must not open another account.
-    if login != config.ssh.login.as_bytes() {
+    let is_anonymous_login =
+        config.access.anonymous == AnonymousMode::Login && login == config.ssh.anonymous_login.as_bytes();
+    if login != config.ssh.login.as_bytes() && !is_anonymous_login {
         return Ok(None);
     }
-    match OfferedKey::parse(key_type, base64) {
-        Ok(key) => key_line(config, &key, socket),
-        Err(OfferedKeyError::OtherType) => match OfferedCertificate::parse(key_type, base64) {
+    match (OfferedKey::parse(key_type, base64), is_anonymous_login) {
+        // Whosever it is: nobody need be asked.
+        (Ok(key), true) => {
+            Ok(key.is_sound().then(|| KeyLine::of_key(Form::Anonymous(key.fingerprint()).to_string(), &key)))
+        }
+        (Ok(key), false) => key_line(config, &key, socket),
+        (Err(OfferedKeyError::OtherType), true) => Ok(None),
+        (Err(OfferedKeyError::OtherType), false) => match OfferedCertificate::parse(key_type, base64) {
             Some(certificate) => certificate_line(config, &certificate),
             None => Ok(None),
         },
-        Err(OfferedKeyError::Malformed) => Err(Fault::Key),
+        (Err(OfferedKeyError::Malformed), _) => Err(Fault::Key),
     }
 }
 
@@ -118,7 +125,9 @@ fn key_line(config: &Config, key: &OfferedKey, socket: &Path) -> Result<Option<K
         (Ok(Some(Opens::Account(owner))), _) => Form::Account(owner, fingerprint).to_string(),
         (Ok(Some(Opens::Repository)), _) => Form::DeployKey(fingerprint).to_string(),
         (Ok(None), AnonymousMode::AnyKey) if key.is_sound() => Form::Anonymous(fingerprint).to_string(),
-        (Ok(None), AnonymousMode::AnyKey | AnonymousMode::Off) => return Ok(None),
+        (Ok(None), AnonymousMode::AnyKey | AnonymousMode::Login | AnonymousMode::Fallback | AnonymousMode::Off) => {
+            return Ok(None);
+        }
         // A peer who is refused reads "Permission denied (publickey)", and OpenSSH 9.8 and newer shut its address out
         // after a few of them (PerSourcePenalties): the gateway says what is the matter, to whoever it is.
         (Err(error), _) if key.is_sound() => {

@@ -62,6 +62,8 @@ pub struct Hub {
 pub struct Ssh {
     /// The login account that everybody connects as.
     pub login: String,
+    /// In mode `login`, the account of those who want to be nobody: a second name of the same uid.
+    pub anonymous_login: String,
 }
 
 /// `[access]`
@@ -78,6 +80,10 @@ pub struct AccessPolicy {
 pub enum AnonymousMode {
     /// It is admitted, as nobody.
     AnyKey,
+    /// It is refused; whoever wants to be nobody connects as [`Ssh::anonymous_login`].
+    Login,
+    /// sshd passes it over, and lets a client none of whose keys is known in without one, as nobody.
+    Fallback,
     /// It is refused.
     Off,
 }
@@ -192,7 +198,7 @@ impl Default for Hub {
 
 impl Default for Ssh {
     fn default() -> Self {
-        Self { login: "git".to_owned() }
+        Self { login: "git".to_owned(), anonymous_login: "anonymous".to_owned() }
     }
 }
 
@@ -331,6 +337,9 @@ impl Config {
         }
         if !is_login(&ssh.login) {
             return Err("[ssh] login is the name of a login account, and not root");
+        }
+        if !is_login(&ssh.anonymous_login) || ssh.anonymous_login == ssh.login {
+            return Err("[ssh] anonymous_login is the name of a login account, and neither root nor login");
         }
         let path = |path: &Path| path.is_absolute() && path.to_str().is_some_and(printable);
         if ![&paths.database, &paths.repositories, &paths.git, &log.socket].into_iter().all(|file| path(file)) {

@@ -19,10 +19,11 @@ use std::process::ExitCode;
 
 use crate::access::{Decision, Denial, Identity, NotAdmitted, OwnerFacts, Scope, decide, may_create};
 use crate::clock::now;
-use crate::config::{Config, DEFAULT_PATH, LfsMode};
+use crate::config::{AnonymousMode, Config, DEFAULT_PATH, LfsMode};
 use crate::db::{Reader, ServedRepository};
 use crate::log::{self, Level, Line};
 use crate::message::{Answer, FaultKind, Refusal, Speaker, Status};
+use crate::name::RepoPath;
 use crate::request::{Arguments, BadRequest, Form, LfsProgram, Request, Service};
 use crate::slots::Slot;
 use crate::word::words;
@@ -76,6 +77,8 @@ enum Fault {
     Services(#[source] std::io::Error),
     #[error("cannot start git: {0}")]
     Git(#[source] std::io::Error),
+    #[error("a push without a key")]
+    Keyless,
 }
 
 impl Fault {
@@ -93,7 +96,8 @@ impl Fault {
             | Self::Briefing(_)
             | Self::Sandbox(_)
             | Self::Services(_)
-            | Self::Git(_) => (FaultKind::Broken, Level::Error),
+            | Self::Git(_)
+            | Self::Keyless => (FaultKind::Broken, Level::Error),
         }
     }
 }
@@ -151,27 +155,27 @@ impl Session {
             .ok_or_else(|| Fault::Arguments(String::from_utf8_lossy(&words.join(&b' ')).into_owned()))?;
         let config = Config::load(Path::new(arguments.config.as_deref().unwrap_or(DEFAULT_PATH)))?;
         self.socket = Some(config.log.socket.clone());
-        let Some(form) = &arguments.form else {
+        let Some(words) = &arguments.form else {
             self.line.add_bytes("from", self.environment.peer());
             return Err(Fault::Unavailable);
         };
-        self.line.add("user", form.user());
-        self.line.add("key", form.fingerprint());
-        self.line.add_bytes("from", self.environment.peer());
-        if self.environment.connection.is_none() {
-            return Err(Fault::NotSshd);
-        }
-        session::check_process(&config.paths.repositories)?;
-        let proven = self.environment.user_auth.as_deref();
-        let certificate = user_auth::check(proven, form, arguments.login_shell)?;
-
         let request = Request::parse(self.environment.command.as_deref());
         let path = request.as_ref().ok().and_then(Request::path);
         let now = now();
-        let reader = Reader::open(&config.paths.database)?;
-        let address = String::from_utf8_lossy(self.environment.peer()).into_owned();
-        let standing = Standing::ask(&reader, &config, form, certificate.as_ref(), path, &address, now)?;
-        let speaker = standing.speaker(&config, form);
+        let standing = self.ask(&config, words, arguments.login_shell, path, now);
+        let form = standing.as_ref().map_or(words, |standing| &standing.form);
+        self.line.add("user", form.user());
+        self.line.add("key", form.key());
+        self.line.add_bytes("from", self.environment.peer());
+        let standing = standing?;
+        let form = &standing.form;
+        if matches!((words, form), (Form::AuthInfo, Form::Anonymous(_)))
+            && config.access.anonymous == AnonymousMode::Fallback
+        {
+            // The helper passes unknown keys over, unless it could not ask.
+            return Err(Fault::Unavailable);
+        }
+        let speaker = standing.speaker(&config);
         let identity = match &standing.identity {
             Ok(identity) => identity,
             Err(NotAdmitted::OtherAccount) => return Err(Fault::OtherAccount),
@@ -185,7 +189,7 @@ impl Session {
             Err(reason) => return Ok(self.refuse(speaker, &Refusal::NotAdmitted(reason.clone()))),
         };
         if let Identity::Account(_) | Identity::DeployKey { .. } = identity {
-            session::touch_last_used(&config.last_used_dir(), form.fingerprint());
+            form.fingerprint().inspect(|key| session::touch_last_used(&config.last_used_dir(), *key));
         }
         let slot = self.take_slot(&config, identity);
         if matches!(slot, Slot::Full) {
@@ -205,6 +209,26 @@ impl Session {
         }
     }
 
+    /// Checks that sshd started this process and proved what the words name, and asks who that is and what the path
+    /// leads to.
+    fn ask(
+        &self,
+        config: &Config,
+        words: &Form,
+        login_shell: bool,
+        path: Option<&RepoPath>,
+        now: i64,
+    ) -> Result<Standing, Fault> {
+        if self.environment.connection.is_none() {
+            return Err(Fault::NotSshd);
+        }
+        session::check_process(&config.paths.repositories)?;
+        let proven = user_auth::check(self.environment.user_auth.as_deref(), words, login_shell)?;
+        let reader = Reader::open(&config.paths.database)?;
+        let address = String::from_utf8_lossy(self.environment.peer());
+        Ok(Standing::ask(&reader, config, words, proven.as_ref(), path, &address, now)?)
+    }
+
     /// Answers a request of somebody who is admitted, or becomes what fulfils it.
     fn fulfil(
         &mut self,
@@ -214,7 +238,7 @@ impl Session {
         identity: &Identity,
     ) -> Result<Status, Fault> {
         let Context { config, form, arguments, now, .. } = *context;
-        let speaker = standing.speaker(config, form);
+        let speaker = standing.speaker(config);
         let expires_at = standing.key.as_ref().and_then(|(key, _)| key.expires_at);
         self.line.add("verb", request.verb());
         if let Some(path) = request.path() {

@@ -51,9 +51,10 @@ pub mod fuzzing {
     /// The gateway's reading of `$SSH_USER_AUTH`: a key, or a certificate.
     #[must_use]
     pub fn proven(text: &[u8]) -> Option<Result<Fingerprint, OfferedCertificate>> {
-        user_auth::proven(text).map(|proven| match proven {
-            Proven::Key(key) => Ok(key.fingerprint()),
-            Proven::Certificate(certificate) => Err(certificate),
+        user_auth::proven(text).and_then(|proven| match proven {
+            Proven::Key(key) => Some(Ok(key.fingerprint())),
+            Proven::Certificate(certificate) => Some(Err(certificate)),
+            Proven::NoKey => None,
         })
     }
 

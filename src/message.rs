@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use time::{Date, OffsetDateTime};
 
 use crate::access::{GateRequest, NotAdmitted};
-use crate::config::Config;
+use crate::config::{AnonymousMode, Config};
 use crate::name::{RepoPath, Title};
 use crate::request::{BadRequest, Form};
 
@@ -169,10 +169,12 @@ impl Speaker<'_> {
         let (name, err) = match self.form {
             Form::Account(user, _) | Form::Certificate(user, _) => (user.to_string(), Vec::new()),
             Form::DeployKey(_) => (self.deploy_key(), Vec::new()),
-            Form::Anonymous(key) => {
-                let mut lines = vec![format!("the key {key} is on no account here")];
+            Form::Anonymous(_) | Form::AuthInfo => {
+                let mut lines = vec![self.nobody()];
                 if !hub.keys_help.is_empty() {
-                    lines.push(format!("add it to your account: {}", hub.keys_help));
+                    let which =
+                        if self.form.fingerprint().is_some() && !self.is_anonymous_login() { "it" } else { "one" };
+                    lines.push(format!("add {which} to your account: {}", hub.keys_help));
                 }
                 lines.push(self.other_key());
                 ("anonymous".to_owned(), lines)
@@ -263,7 +265,7 @@ impl Speaker<'_> {
     }
 
     fn not_admitted(&self, reason: &NotAdmitted) -> String {
-        let key = self.form.fingerprint();
+        let key = self.form.key();
         match (reason, self.form) {
             (NotAdmitted::Compromised, _) => format!("the key {key} was removed as compromised"),
             (NotAdmitted::Expired(end), _) => format!("the key {} expired on {}", self.key(), last_day(*end)),
@@ -279,13 +281,19 @@ impl Speaker<'_> {
             (NotAdmitted::NoLongerOn | NotAdmitted::OtherAccount, Form::Anonymous(_) | Form::Certificate(..)) => {
                 format!("the key {key} is on no account here")
             }
+            (NotAdmitted::NoLongerOn | NotAdmitted::OtherAccount, Form::AuthInfo) => {
+                "nobody is let in without a key any more".to_owned()
+            }
         }
     }
 
     fn gated(&self, path: &RepoPath, request: GateRequest) -> String {
         match request {
             GateRequest::None => {
-                format!("access to {path} is restricted: ask for it with: ssh {} access request {path}", self.at())
+                format!(
+                    "access to {path} is restricted: ask for it with: ssh {} access request {path}",
+                    self.at_login()
+                )
             }
             GateRequest::Pending => format!("access to {path} is restricted: your request waits for an answer"),
             GateRequest::Accepted | GateRequest::Rejected => {
@@ -302,29 +310,58 @@ impl Speaker<'_> {
             (Form::Account(user, key), None) => vec![format!("you are {user}, by the key {key}")],
             (Form::Certificate(user, key), _) => vec![format!("you are {user}, by a certificate of {key}")],
             (Form::DeployKey(key), _) => vec![format!("you are the {} ({key})", self.deploy_key())],
-            (Form::Anonymous(key), _) => {
-                vec![format!("you are anonymous: the key {key} is on no account here"), self.other_key()]
+            (Form::Anonymous(_) | Form::AuthInfo, _) => {
+                vec![format!("you are anonymous: {}", self.nobody()), self.other_key()]
             }
         }
     }
 
     /// The key, by its title where that is known.
     fn key(&self) -> String {
-        let key = self.form.fingerprint();
-        self.title.map_or_else(|| key.to_string(), |title| format!("\"{title}\" ({key})"))
+        let key = self.form.key();
+        self.title.map_or_else(|| key.clone(), |title| format!("\"{title}\" ({key})"))
     }
 
     fn deploy_key(&self) -> String {
         self.deployed.map_or_else(|| "deploy key".to_owned(), |path| format!("deploy key of {path}"))
     }
 
-    /// The way out for a peer whose agent offered the wrong key first.
-    fn other_key(&self) -> String {
-        format!("to use another key: ssh -o IdentitiesOnly=yes -i FILE {}", self.at())
+    /// Why a peer is nobody.
+    fn nobody(&self) -> String {
+        match (self.form.fingerprint(), self.config.access.anonymous) {
+            (None, _) => "none of your keys is on an account here".to_owned(),
+            (Some(_), AnonymousMode::Login) => format!("whoever connects as {} is anonymous", self.at()),
+            (Some(key), AnonymousMode::AnyKey | AnonymousMode::Fallback | AnonymousMode::Off) => {
+                format!("the key {key} is on no account here")
+            }
+        }
     }
 
-    fn at(&self) -> String {
+    /// The way out for a peer whose agent offered the wrong key first, or who came by the wrong login.
+    fn other_key(&self) -> String {
+        if self.is_anonymous_login() {
+            format!("to come by a key on an account: ssh {}", self.at_login())
+        } else {
+            format!("to use another key: ssh -o IdentitiesOnly=yes -i FILE {}", self.at_login())
+        }
+    }
+
+    fn is_anonymous_login(&self) -> bool {
+        matches!((self.form, self.config.access.anonymous), (Form::Anonymous(_), AnonymousMode::Login))
+    }
+
+    /// Where accounts connect.
+    fn at_login(&self) -> String {
         format!("{}@{}", self.config.ssh.login, self.config.hub.host)
+    }
+
+    /// Where this peer connects.
+    fn at(&self) -> String {
+        if self.is_anonymous_login() {
+            format!("{}@{}", self.config.ssh.anonymous_login, self.config.hub.host)
+        } else {
+            self.at_login()
+        }
     }
 }
 

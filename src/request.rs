@@ -211,15 +211,26 @@ pub enum Form {
     DeployKey(Fingerprint),
     /// `<user> --ca SHA256:…`: a certificate for an account, by the authority of that key.
     Certificate(Owner, Fingerprint),
+    /// `--auth-info`: nobody but whom `$SSH_USER_AUTH` names; where it names no key, somebody without one.
+    AuthInfo,
 }
 
 impl Form {
-    /// The key that the session is about; of a certificate, its authority's.
+    /// The key that the session is about; of a certificate, its authority's. `None` where the words name none.
     #[must_use]
-    pub fn fingerprint(&self) -> Fingerprint {
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
         match self {
-            Self::Account(_, key) | Self::Anonymous(key) | Self::DeployKey(key) | Self::Certificate(_, key) => *key,
+            Self::Account(_, key) | Self::Anonymous(key) | Self::DeployKey(key) | Self::Certificate(_, key) => {
+                Some(*key)
+            }
+            Self::AuthInfo => None,
         }
+    }
+
+    /// The key as a log line and an audit row have it: `-` where there is none.
+    #[must_use]
+    pub fn key(&self) -> String {
+        self.fingerprint().map_or_else(|| "-".to_owned(), |key| key.to_string())
     }
 
     /// What stands as `user=` in the log.
@@ -227,7 +238,7 @@ impl Form {
     pub fn user(&self) -> &str {
         match self {
             Self::Account(user, _) | Self::Certificate(user, _) => user.as_str(),
-            Self::Anonymous(_) => ANONYMOUS,
+            Self::Anonymous(_) | Self::AuthInfo => ANONYMOUS,
             Self::DeployKey(_) => "-",
         }
     }
@@ -240,12 +251,16 @@ impl std::fmt::Display for Form {
             Self::Anonymous(key) => write!(f, "{ANONYMOUS} --key {key}"),
             Self::DeployKey(key) => write!(f, "--deploy-key {key}"),
             Self::Certificate(user, authority) => write!(f, "{user} --ca {authority}"),
+            Self::AuthInfo => f.write_str(AUTH_INFO),
         }
     }
 }
 
 /// The word that stands for nobody; [`Owner::new_account`] keeps it back.
 pub const ANONYMOUS: &str = "anonymous";
+
+/// The word by which a `ForceCommand` leaves it to `$SSH_USER_AUTH` who the session speaks for.
+pub const AUTH_INFO: &str = "--auth-info";
 
 /// The word that stands in place of a form where the database could not be asked whose key it is.
 pub const UNAVAILABLE: &str = "--unavailable";
@@ -290,6 +305,7 @@ impl Arguments {
         };
         let form = match form {
             [word] if *word == UNAVAILABLE.as_bytes() => None,
+            [word] if *word == AUTH_INFO.as_bytes() => Some(Form::AuthInfo),
             [b"--deploy-key", fingerprint] => Some(Form::DeployKey(utf8(fingerprint)?.parse().ok()?)),
             [user, option @ (b"--key" | b"--ca"), fingerprint] => {
                 let fingerprint = utf8(fingerprint)?.parse().ok()?;

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use hubgate::admin::sshd_config::Block;
+use hubgate::admin::sshd_config::{Anonymous, Block};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -114,7 +114,14 @@ impl Drop for Server {
 /// The shipped block for one login of a hub.
 pub(crate) fn hubgate_block(hub: &Hub, login: &str, config: &Path) -> Outcome<String> {
     let keys_login = Accounts::name("keys");
-    let block = Block { login, keys_login: &keys_login, libexec: &hub.libexec, config, version: openssh()? };
+    let block = Block {
+        login,
+        keys_login: &keys_login,
+        libexec: &hub.libexec,
+        config,
+        version: openssh()?,
+        anonymous: Anonymous::ByKey,
+    };
     Ok(block.to_string())
 }
 

@@ -67,13 +67,21 @@ pub struct KeyFacts {
 }
 
 impl KeyFacts {
+    /// The words that led to the key's holder, whether or not the key is still on it.
+    #[must_use]
+    pub fn form_of_holder(&self, fingerprint: Fingerprint) -> Form {
+        match &self.holder {
+            KeyHolder::Account { account, .. } => Form::Account(account.name.clone(), fingerprint),
+            KeyHolder::Repository { .. } => Form::DeployKey(fingerprint),
+        }
+    }
+
     /// The words that the helper would hand to the gateway.
     #[must_use]
     pub fn form(&self, fingerprint: Fingerprint) -> Form {
-        match (&self.holder, self.removed) {
-            (_, Some(Removal::Ordinary)) => Form::Anonymous(fingerprint),
-            (KeyHolder::Account { account, .. }, _) => Form::Account(account.name.clone(), fingerprint),
-            (KeyHolder::Repository { .. }, _) => Form::DeployKey(fingerprint),
+        match self.removed {
+            Some(Removal::Ordinary) => Form::Anonymous(fingerprint),
+            Some(Removal::Compromised) | None => self.form_of_holder(fingerprint),
         }
     }
 }
@@ -152,7 +160,7 @@ pub fn identify(form: &Form, key: Option<&KeyFacts>, address: &str, now: i64) ->
     let live = key.filter(|key| key.removed.is_none());
     let (holder, key) = match (form, live) {
         // A connection that began as anonymous stays so, even if its key has joined an account meanwhile.
-        (Form::Anonymous(_), _) => return Ok(Identity::Anonymous),
+        (Form::Anonymous(_) | Form::AuthInfo, _) => return Ok(Identity::Anonymous),
         (Form::Account(..) | Form::DeployKey(_) | Form::Certificate(..), None) => return Err(NotAdmitted::NoLongerOn),
         (Form::Account(..) | Form::DeployKey(_) | Form::Certificate(..), Some(key)) => (&key.holder, key),
     };
@@ -167,7 +175,7 @@ pub fn identify(form: &Form, key: Option<&KeyFacts>, address: &str, now: i64) ->
         (Form::DeployKey(_), KeyHolder::Repository { id, scope, .. }) => {
             Identity::DeployKey { repository: *id, scope: *scope }
         }
-        (Form::Account(..) | Form::Anonymous(_) | Form::Certificate(..), _)
+        (Form::Account(..) | Form::Anonymous(_) | Form::AuthInfo | Form::Certificate(..), _)
         | (Form::DeployKey(_), KeyHolder::Account { .. }) => {
             return Err(NotAdmitted::OtherAccount);
         }

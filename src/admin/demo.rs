@@ -20,7 +20,7 @@ use super::login::{KEYS_LOGIN, run as run_program};
 use super::programs::{LIBEXEC, PROGRAMS, install};
 use super::report::Report;
 use super::setup::write_config;
-use super::sshd_config::{Block, sshd, sshd_version};
+use super::sshd_config::{Anonymous, Block, sshd, sshd_version};
 use crate::config::is_login;
 use crate::request::is_plain_path;
 
@@ -133,6 +133,7 @@ fn prepare(place: &Place) -> Result<(), Failure> {
         libexec: &place.libexec(),
         config: &config_path,
         version: sshd_version(&sshd)?,
+        anonymous: Anonymous::ByKey,
     };
     let sshd_config = format!(
         "Port {}\nListenAddress 127.0.0.1\nHostKey {}/host_key\nPidFile none\n\n{block}",

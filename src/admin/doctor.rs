@@ -1,5 +1,6 @@
 //! `hubgate doctor`: what is wrong on this machine, each finding with the line that mends it.
 
+mod anonymous;
 mod loopback;
 
 use std::fmt::Write;
@@ -16,7 +17,7 @@ use super::cli::Doctor;
 use super::login::{self, KEYS_LOGIN, Login};
 use super::programs::{HOOKS, LIBEXEC, PROGRAMS};
 use super::report::Report;
-use super::sshd_config::{Block, Version, differences, effective, sshd, sshd_version};
+use super::sshd_config::{Anonymous, Block, Version, differences, effective, sshd, sshd_version};
 use crate::config::Config;
 use crate::message::Status;
 use crate::sandbox::{InForce, Mode, expected};
@@ -27,6 +28,9 @@ const OLDEST_GIT: Version = Version(2, 39);
 const OLDEST_SSHD: Version = Version(7, 6);
 /// Settings of the whole server that an operator may well choose otherwise.
 const MATTERS_OF_TASTE: [&str; 2] = ["logingracetime", "maxstartups"];
+
+/// What brings sshd's block in step.
+const INSTALL: &str = "hubgate sshd-config --install && systemctl reload ssh";
 
 /// How a finding stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +122,8 @@ fn examine(findings: &mut Findings, config: &Config, path: &Path, command: &Doct
     let helper = value("authorizedkeyscommand").and_then(|line| line.split(' ').next().map(PathBuf::from));
     let helper = helper.unwrap_or_else(|| Path::new(LIBEXEC).join("authorized-keys"));
     let keys_name = value("authorizedkeyscommanduser").unwrap_or(KEYS_LOGIN);
-    check_settings(findings, config, path, &settings, &helper, keys_name);
+    let sshd = Sshd { settings: &settings, helper: &helper, keys_login: keys_name, file: &command.sshd_config };
+    check_settings(findings, config, path, login.as_ref(), &sshd)?;
     let hooks = HOOKS.map(|hook| helper.with_file_name("hooks").join(hook));
     for program in PROGRAMS.map(|program| helper.with_file_name(program)).iter().chain(&hooks) {
         check_program(findings, program);
@@ -226,19 +231,29 @@ fn check_sshd(findings: &mut Findings, config: &Config, file: &Path) -> Option<V
     }
 }
 
+/// What sshd says of the login.
+struct Sshd<'a> {
+    /// As `sshd -T` prints it.
+    settings: &'a [(String, String)],
+    helper: &'a Path,
+    keys_login: &'a str,
+    /// Its configuration.
+    file: &'a Path,
+}
+
 /// Holds sshd's settings against the block that it should have read.
 fn check_settings(
     findings: &mut Findings,
     config: &Config,
     path: &Path,
-    settings: &[(String, String)],
-    helper: &Path,
-    keys_login: &str,
-) {
-    const INSTALL: &str = "hubgate sshd-config --install && systemctl reload ssh";
-    let Ok(version) = sshd().and_then(|sshd| sshd_version(&sshd)) else { return };
+    login: Option<&Login>,
+    sshd_of_login: &Sshd<'_>,
+) -> Result<(), Failure> {
+    let Sshd { settings, helper, keys_login, file } = *sshd_of_login;
+    let Ok(version) = sshd().and_then(|sshd| sshd_version(&sshd)) else { return Ok(()) };
     let libexec = helper.parent().unwrap_or(Path::new(LIBEXEC));
-    let block = Block { login: &config.ssh.login, keys_login, libexec, config: path, version };
+    let anonymous = Anonymous::of(config);
+    let block = Block { login: &config.ssh.login, keys_login, libexec, config: path, version, anonymous };
     let problems = differences(&block, settings);
     for (keyword, problem) in &problems {
         if MATTERS_OF_TASTE.contains(&keyword.as_str()) {
@@ -254,6 +269,10 @@ fn check_settings(
     }
     if problems.is_empty() {
         findings.good("sshd-config", format!("sshd has hubgate's block for {}", config.ssh.login));
+    }
+    match login {
+        Some(login) => anonymous::check(findings, config, login, &block, file),
+        None => Ok(()),
     }
 }
 

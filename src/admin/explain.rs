@@ -41,7 +41,7 @@ pub(super) fn run(command: &Explain, config: &Path) -> Result<Report, Failure> {
             (user.to_string(), identity.map_err(|reason| format!("the account is disabled: {reason}")), None, served)
         }
         (None, Some(fingerprint)) => {
-            let facts = reader.session(&fingerprint, request.path())?;
+            let facts = reader.session(Some(&fingerprint), request.path())?;
             let form = match &facts.key {
                 Some((key, _)) => key.form(fingerprint),
                 None => Form::Anonymous(fingerprint),
@@ -52,8 +52,7 @@ pub(super) fn run(command: &Explain, config: &Path) -> Result<Report, Failure> {
             (form.user().to_owned(), identity, facts.key, facts.repository)
         }
         (None, None) => {
-            let nobody = crate::key::Fingerprint::from_bytes([0; 32]);
-            let facts = reader.session(&nobody, request.path())?;
+            let facts = reader.session(None, request.path())?;
             (ANONYMOUS.to_owned(), Ok(Identity::Anonymous), None, facts.repository)
         }
     };

@@ -64,6 +64,14 @@ pub(super) fn create(name: &str, home: &Path, shell: &Path) -> Result<Login, Fai
     find(name)?.ok_or_else(|| Failure::Refused(format!("useradd made no account {name}")))
 }
 
+/// Makes a second name of an account: the same uid and group, home and shell.
+pub(super) fn create_second_name(login: &Login, name: &str) -> Result<(), Failure> {
+    let mut command = Command::new("useradd");
+    command.args(["--system", "--non-unique", "--no-create-home", "--no-user-group", "--password", "*", "--uid"]);
+    command.arg(login.uid.to_string()).arg("--gid").arg(login.gid.to_string());
+    run(command.arg("--home-dir").arg(&login.home).arg("--shell").arg(&login.shell).arg(name))
+}
+
 /// Removes an account that [`create`] made, and its group.
 pub(super) fn remove(name: &str) -> Result<(), Failure> {
     run(Command::new("userdel").arg(name))

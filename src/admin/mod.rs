@@ -22,6 +22,7 @@ pub(crate) mod key;
 mod lfs;
 mod login;
 mod org;
+pub mod pam;
 pub mod programs;
 pub(crate) mod repo;
 pub(crate) mod report;

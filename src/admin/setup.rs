@@ -14,7 +14,7 @@ use super::programs::LIBEXEC;
 use super::report::Report;
 use super::when::rfc3339;
 use crate::clock::now;
-use crate::config::Config;
+use crate::config::{AnonymousMode, Config};
 use crate::db::{Store, VERSION};
 
 /// The file that a new hub starts from: every key, commented.
@@ -34,6 +34,10 @@ pub(super) fn init(config_path: &Path) -> Result<Report, Failure> {
     let home = config.paths.repositories.parent().unwrap_or(Path::new("/")).to_owned();
     let gateway = Path::new(LIBEXEC).join("gateway");
     let login = ensure_login(&config.ssh.login, &home, &gateway, &mut made)?;
+    if config.access.anonymous == AnonymousMode::Login && login::find(&config.ssh.anonymous_login)?.is_none() {
+        login::create_second_name(&login, &config.ssh.anonymous_login)?;
+        made.push(format!("login account {}, a second name of {}", config.ssh.anonymous_login, login.name));
+    }
     let keys = ensure_login(KEYS_LOGIN, Path::new("/"), Path::new("/usr/sbin/nologin"), &mut made)?;
     for directory in make_directories(&config, &login, &keys)? {
         made.push(format!("directory {directory}"));

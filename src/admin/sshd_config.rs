@@ -10,10 +10,12 @@ use serde_json::json;
 use super::Failure;
 use super::cli::SshdConfig;
 use super::login::KEYS_LOGIN;
+use super::pam;
 use super::programs::LIBEXEC;
 use super::report::Report;
-use crate::config::{Config, DEFAULT_PATH};
+use crate::config::{AnonymousMode, Config, DEFAULT_PATH};
 use crate::message::Status;
+use crate::request::AUTH_INFO;
 
 /// The block as shipped, for the newest OpenSSH, the login `git` and the default configuration file.
 pub const EXAMPLE: &str = include_str!("../../sshd_config.example");
@@ -31,6 +33,31 @@ pub struct Block<'a> {
     pub config: &'a Path,
     /// The server that reads it.
     pub version: Version,
+    /// What becomes of keys on no account, as far as sshd has a part in it.
+    pub anonymous: Anonymous<'a>,
+}
+
+/// What `[access] anonymous` asks of sshd.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anonymous<'a> {
+    /// Nothing: the helper's answer is all.
+    ByKey,
+    /// A second login, of that name.
+    ByLogin(&'a str),
+    /// A way in without a key, by the PAM service of that name.
+    ByPam(&'a str),
+}
+
+impl<'a> Anonymous<'a> {
+    /// What a configuration asks for.
+    #[must_use]
+    pub fn of(config: &'a Config) -> Self {
+        match config.access.anonymous {
+            AnonymousMode::AnyKey | AnonymousMode::Off => Self::ByKey,
+            AnonymousMode::Login => Self::ByLogin(&config.ssh.anonymous_login),
+            AnonymousMode::Fallback => Self::ByPam(pam::SERVICE),
+        }
+    }
 }
 
 impl fmt::Display for Block<'_> {
@@ -39,8 +66,15 @@ impl fmt::Display for Block<'_> {
         let mut since = None;
         for line in EXAMPLE.lines() {
             let word = line.trim_start();
+            let by_pam = word.strip_prefix('#').filter(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()));
+            if let (Some(directive), Anonymous::ByPam(_)) = (by_pam, self.anonymous) {
+                let too_new = since.take().is_some_and(|since| since > self.version);
+                let indent = line.get(..line.len() - word.len()).unwrap_or_default();
+                writeln!(f, "{indent}{}{}", if too_new { "#" } else { "" }, self.fill(directive))?;
+                continue;
+            }
             if word.starts_with('#') {
-                since = since_version(word).or(since);
+                since = if by_pam.is_some() { None } else { since_version(word).or(since) };
                 writeln!(f, "{line}")?;
                 continue;
             }
@@ -59,31 +93,51 @@ impl fmt::Display for Block<'_> {
 impl Block<'_> {
     fn fill(&self, directive: &str) -> String {
         let (keyword, value) = directive.split_once(' ').unwrap_or((directive, ""));
-        let helper = || {
-            let config = if self.config == Path::new(DEFAULT_PATH) {
-                String::new()
-            } else {
-                format!(" --config {}", self.config.display())
-            };
-            format!("{}/authorized-keys{config} %u %t %k", self.libexec.display())
+        let config = if self.config == Path::new(DEFAULT_PATH) {
+            String::new()
+        } else {
+            format!(" --config {}", self.config.display())
         };
-        match keyword {
-            "AuthorizedKeysCommand" => format!("{keyword} {}", helper()),
-            "AuthorizedKeysCommandUser" => format!("{keyword} {}", self.keys_login),
-            "Match" if value.starts_with("User ") => format!("{keyword} User {}", self.login),
+        let libexec = self.libexec.display();
+        match (keyword, self.anonymous) {
+            ("AuthorizedKeysCommand", _) => format!("{keyword} {libexec}/authorized-keys{config} %u %t %k"),
+            ("AuthorizedKeysCommandUser", _) => format!("{keyword} {}", self.keys_login),
+            ("ForceCommand", _) => format!("{keyword} {libexec}/gateway{config} {AUTH_INFO}"),
+            ("PAMServiceName", Anonymous::ByPam(service)) => format!("{keyword} {service}"),
+            ("Match", Anonymous::ByLogin(nobody)) if value.starts_with("User ") => {
+                format!("{keyword} User {},{nobody}", self.login)
+            }
+            ("Match", _) if value.starts_with("User ") => format!("{keyword} User {}", self.login),
             _ => directive.to_owned(),
         }
+    }
+
+    /// The logins that the block is for.
+    pub(super) fn logins(&self) -> impl Iterator<Item = &str> {
+        let nobody = match self.anonymous {
+            Anonymous::ByLogin(nobody) => Some(nobody),
+            Anonymous::ByKey | Anonymous::ByPam(_) => None,
+        };
+        std::iter::once(self.login).chain(nobody)
     }
 
     /// The directives that must hold for the login, as `sshd -T` prints them: keyword in lower case, value.
     fn wanted(&self) -> Vec<(String, String)> {
         let text = self.to_string();
         let directives = text.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#'));
-        directives
-            .filter_map(|line| line.split_once(' '))
-            .filter(|(keyword, _)| *keyword != "Match")
-            .map(|(keyword, value)| (keyword.to_ascii_lowercase(), value.to_owned()))
-            .collect()
+        let mut wanted: Vec<(String, String)> = Vec::new();
+        for (keyword, value) in directives.filter_map(|line| line.split_once(' ')) {
+            let keyword = keyword.to_ascii_lowercase();
+            // Of two lines sshd takes the first.
+            if keyword != "match" && !wanted.iter().any(|(before, _)| *before == keyword) {
+                wanted.push((keyword, value.to_owned()));
+            }
+        }
+        if !matches!(self.anonymous, Anonymous::ByPam(_)) {
+            // It would take the place of what the helper says of the key.
+            wanted.push(("forcecommand".to_owned(), "none".to_owned()));
+        }
+        wanted
     }
 }
 
@@ -171,6 +225,7 @@ pub(super) fn run(command: &SshdConfig, config_path: &Path) -> Result<Report, Fa
         libexec: Path::new(LIBEXEC),
         config: config_path,
         version: sshd_version(&sshd)?,
+        anonymous: Anonymous::of(&config),
     };
     let file = &command.sshd_config;
     let directory = file.parent().unwrap_or(Path::new("/")).join("sshd_config.d");
@@ -181,6 +236,7 @@ pub(super) fn run(command: &SshdConfig, config_path: &Path) -> Result<Report, Fa
         install(&sshd, file, &drop_in, &block)
     } else if command.remove {
         std::fs::remove_file(&drop_in).map_err(|error| Failure::File(drop_in.display().to_string(), error))?;
+        pam::remove(pam::SERVICE, &config.ssh.login)?;
         let text = format!("removed {}; reload sshd: systemctl reload ssh\n", drop_in.display());
         Ok(Report::new(text, json!({ "removed": drop_in })))
     } else {
@@ -195,9 +251,11 @@ fn check(sshd: &Path, file: &Path, block: &Block<'_>) -> Result<Report, Failure>
     if !test.status.success() {
         problems.push(format!("sshd -t: {}", String::from_utf8_lossy(&test.stderr).trim()));
     }
-    match effective(sshd, file, block.login) {
-        Ok(effective) => problems.extend(differences(block, &effective).into_iter().map(|(_, problem)| problem)),
-        Err(error) => problems.push(error.to_string()),
+    for login in block.logins() {
+        match effective(sshd, file, login) {
+            Ok(effective) => problems.extend(differences(block, &effective).into_iter().map(|(_, problem)| problem)),
+            Err(error) => problems.push(error.to_string()),
+        }
     }
     let mut report = if problems.is_empty() {
         let text = format!("sshd {} reads {} as hubgate needs it\n", block.version, file.display());
@@ -218,6 +276,16 @@ fn install(sshd: &Path, file: &Path, drop_in: &Path, block: &Block<'_>) -> Resul
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => return Err(failed(error)),
     };
+    if let Anonymous::ByPam(service) = block.anonymous {
+        if block.version < pam::SINCE {
+            return Err(Failure::Refused(format!(
+                "OpenSSH {} asks PAM by the name of its program: anonymous = \"fallback\" needs an sshd of hubgate's own \
+                 here, started as {service}; print its block with hubgate sshd-config, and see sshd_config.example",
+                block.version
+            )));
+        }
+        pam::install(service, block.login)?;
+    }
     // Renamed in, so that an sshd that starts now never reads half of it.
     let write = |text: &str| {
         let aside = drop_in.with_extension("new");
@@ -242,12 +310,17 @@ mod tests {
     use super::*;
 
     fn block(version: Version) -> String {
+        block_for(version, Anonymous::ByKey)
+    }
+
+    fn block_for(version: Version, anonymous: Anonymous<'_>) -> String {
         let block = Block {
             login: "hub",
             keys_login: "keys",
             libexec: Path::new("/opt/x"),
             config: Path::new("/opt/c.toml"),
             version,
+            anonymous,
         };
         block.to_string()
     }
@@ -270,6 +343,52 @@ mod tests {
         for older in ["ExposeAuthInfo yes", "PermitListen none", "PubkeyAuthentication yes"] {
             assert!(old.contains(&format!("    {older}\n")), "{older}");
         }
+    }
+
+    #[test]
+    fn a_second_login_is_named_beside_the_first() {
+        let text = block_for(Version(99, 0), Anonymous::ByLogin("nobody-known"));
+        assert_eq!(text, block(Version(99, 0)).replace("\nMatch User hub\n", "\nMatch User hub,nobody-known\n"));
+    }
+
+    #[test]
+    fn a_way_in_without_a_key_is_what_the_example_has_commented() {
+        let text = block_for(Version(99, 0), Anonymous::ByPam("hub-pam"));
+        let expected = block(Version(99, 0))
+            .replace("#UsePAM", "UsePAM")
+            .replace("    #AuthenticationMethods", "    AuthenticationMethods")
+            .replace("    #KbdInteractiveAuthentication", "    KbdInteractiveAuthentication")
+            .replace(
+                "    #ForceCommand /usr/libexec/hubgate/gateway --auth-info",
+                "    ForceCommand /opt/x/gateway --config /opt/c.toml --auth-info",
+            )
+            .replace("    #PAMServiceName hubgate-sshd", "    PAMServiceName hub-pam");
+        assert_eq!(text, expected);
+        assert_eq!(expected.matches("keyboard-interactive:pam").count(), 1);
+        let old = block_for(Version(9, 2), Anonymous::ByPam("hub-pam"));
+        assert!(old.contains("    #PAMServiceName hub-pam\n") && old.contains("    ForceCommand "), "{old}");
+    }
+
+    #[test]
+    fn of_two_lines_the_first_is_wanted() {
+        let block = Block {
+            login: "hub",
+            keys_login: "keys",
+            libexec: Path::new("/opt/x"),
+            config: Path::new(DEFAULT_PATH),
+            version: Version(99, 0),
+            anonymous: Anonymous::ByPam("hub-pam"),
+        };
+        let wanted = |block: &Block<'_>, name: &str| {
+            let values = block.wanted().into_iter().filter(|(keyword, _)| keyword == name);
+            values.map(|(_, value)| value).collect::<Vec<_>>()
+        };
+        assert_eq!(wanted(&block, "authenticationmethods"), ["publickey keyboard-interactive:pam"]);
+        assert_eq!(wanted(&block, "kbdinteractiveauthentication"), ["yes"]);
+        assert_eq!(wanted(&block, "forcecommand"), ["/opt/x/gateway --auth-info"]);
+        let by_key = Block { anonymous: Anonymous::ByKey, ..block };
+        assert_eq!(wanted(&by_key, "kbdinteractiveauthentication"), ["no"]);
+        assert_eq!(wanted(&by_key, "forcecommand"), ["none"]);
     }
 
     #[test]

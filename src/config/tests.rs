@@ -67,6 +67,23 @@ fn what_is_set_counts_and_the_rest_keeps_its_default() {
 }
 
 #[test]
+fn every_mode_of_anonymous_has_its_word_and_nobody_is_the_login_itself() {
+    for (word, mode) in [
+        ("any-key", AnonymousMode::AnyKey),
+        ("login", AnonymousMode::Login),
+        ("fallback", AnonymousMode::Fallback),
+        ("off", AnonymousMode::Off),
+    ] {
+        let config = Config::parse(&format!("[access]\nanonymous = {word:?}\n")).unwrap();
+        assert_eq!((config.access.anonymous, config.check()), (mode, Ok(())));
+    }
+    for name in ["git", "root", "", "Nobody", "a b"] {
+        let config = Config::parse(&format!("[ssh]\nanonymous_login = {name:?}\n")).unwrap();
+        assert!(config.check().is_err(), "{name}");
+    }
+}
+
+#[test]
 fn what_is_not_known_is_an_error_with_line_and_column() {
     for (text, place, what) in [
         ("[hub]\nnmae = \"x\"\n", "line 2, column 1", "nmae"),

@@ -136,15 +136,15 @@ impl Reader {
 
     /// Fetches, in one statement, all that a session by a key is decided by.
     ///
-    /// The statement is the same whether a path is asked for or not, and whether it leads anywhere.
+    /// Without a key it is a session that no key opened. The statement is the same whether a path is asked for or not, and whether it leads anywhere.
     ///
     /// # Errors
     /// [`Error`].
-    pub fn session(&self, fingerprint: &Fingerprint, path: Option<&RepoPath>) -> Result<SessionFacts, Error> {
+    pub fn session(&self, key: Option<&Fingerprint>, path: Option<&RepoPath>) -> Result<SessionFacts, Error> {
         let (owner, kind, name) = columns(path);
         self.ask(|connection| {
             let mut statement = connection.prepare(SESSION_BY_KEY)?;
-            let mut rows = statement.query(params![fingerprint.as_bytes(), owner, kind, name])?;
+            let mut rows = statement.query(params![key.map(Fingerprint::as_bytes), owner, kind, name])?;
             let row = rows.next()?.ok_or(Error::NoVersion)?;
             check_version(row)?;
             let (key, repository) = (key_facts(row)?, served_repository(row, path)?);

@@ -45,7 +45,7 @@ impl Session {
             Slot::Full | Slot::Unavailable => None,
         };
         let briefing = match service {
-            Service::ReceivePack => Some(briefing::open(&self.brief(config, form, repository), &hooks)?),
+            Service::ReceivePack => Some(briefing::open(&self.brief(config, form, repository)?, &hooks)?),
             Service::UploadPack | Service::UploadArchive => None,
         };
         let log = self.connection.as_ref().map(AsFd::as_fd);
@@ -93,17 +93,17 @@ impl Session {
     }
 
     /// What the push hook must know.
-    fn brief(&self, config: &Config, form: &Form, repository: &ServedRepository) -> Brief {
-        Brief {
+    fn brief(&self, config: &Config, form: &Form, repository: &ServedRepository) -> Result<Brief, Fault> {
+        Ok(Brief {
             sid: self.id.to_string(),
             user: form.user().to_owned(),
-            key: form.fingerprint(),
+            key: form.fingerprint().ok_or(Fault::Keyless)?,
             from: String::from_utf8_lossy(self.environment.peer()).into_owned(),
             repository: repository.path.clone(),
             git: config.paths.git.clone(),
             refs: config.limits.push_refs,
             commits: config.limits.push_commits,
-        }
+        })
     }
 
     /// A place among the sessions of the account, or of the address where there is none.

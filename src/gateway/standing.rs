@@ -3,14 +3,18 @@
 use crate::access::{Identity, KeyFacts, KeyHolder, NotAdmitted, OwnerFacts, identify, identify_certificate};
 use crate::config::{AnonymousMode, Config};
 use crate::db::{Error, Reader, ServedRepository};
-use crate::key::OfferedCertificate;
 use crate::message::Speaker;
 use crate::name::{RepoPath, Title};
 use crate::request::Form;
 
+use super::user_auth::Proven;
+
 /// What the database says of a session.
 #[derive(Debug)]
 pub(crate) struct Standing {
+    /// The words for whom the session is: those of the forced command, or, where it left that to `$SSH_USER_AUTH`,
+    /// those that the proven key's row comes to.
+    pub(crate) form: Form,
     /// For whom, or why for nobody.
     pub(crate) identity: Result<Identity, NotAdmitted>,
     /// The key as its row has it.
@@ -22,7 +26,7 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
-    /// Asks, for the words of the forced command and, where one was proven, the certificate.
+    /// Asks, for the words of the forced command and for what was proven.
     ///
     /// # Errors
     /// The database's.
@@ -30,31 +34,44 @@ impl Standing {
         reader: &Reader,
         config: &Config,
         form: &Form,
-        certificate: Option<&OfferedCertificate>,
+        proven: Option<&Proven>,
         path: Option<&RepoPath>,
         address: &str,
         now: i64,
     ) -> Result<Self, Error> {
-        if let Some(certificate) = certificate {
-            let (facts, repository) = reader.session_by_certificate(certificate, path)?;
-            let identity = identify_certificate(&facts, now);
-            return Ok(Self { identity, key: None, repository, owner: None });
-        }
-        let facts = reader.session(&form.fingerprint(), path)?;
-        let identity = match (form, config.access.anonymous) {
-            // Turned off since the connection was opened.
-            (Form::Anonymous(_), AnonymousMode::Off) => Err(NotAdmitted::NoLongerOn),
-            _ => identify(form, facts.key.as_ref().map(|(key, _)| key), address, now),
+        let key = match (form, proven) {
+            (Form::Certificate(..) | Form::AuthInfo, Some(Proven::Certificate(certificate))) => {
+                let (facts, repository) = reader.session_by_certificate(certificate, path)?;
+                let identity = identify_certificate(&facts, now);
+                let form = Form::Certificate(certificate.principal().clone(), certificate.authority());
+                return Ok(Self { form, identity, key: None, repository, owner: None });
+            }
+            (Form::AuthInfo, Some(Proven::Key(key))) => Some(key.fingerprint()),
+            _ => form.fingerprint(),
         };
-        Ok(Self { identity, key: facts.key, repository: facts.repository, owner: facts.owner })
+        let facts = reader.session(key.as_ref(), path)?;
+        let row = facts.key.as_ref().map(|(row, _)| row);
+        let form = match (form, key) {
+            (Form::AuthInfo, Some(key)) => row.map_or(Form::Anonymous(key), |row| row.form_of_holder(key)),
+            _ => form.clone(),
+        };
+        let identity = match (&form, config.access.anonymous) {
+            // Turned off since the connection was opened.
+            (Form::Anonymous(_), AnonymousMode::Off | AnonymousMode::Fallback)
+            | (Form::AuthInfo, AnonymousMode::AnyKey | AnonymousMode::Login | AnonymousMode::Off) => {
+                Err(NotAdmitted::NoLongerOn)
+            }
+            _ => identify(&form, row, address, now),
+        };
+        Ok(Self { form, identity, key: facts.key, repository: facts.repository, owner: facts.owner })
     }
 
     /// Words answers for this session.
-    pub(crate) fn speaker<'a>(&'a self, config: &'a Config, form: &'a Form) -> Speaker<'a> {
+    pub(crate) fn speaker<'a>(&'a self, config: &'a Config) -> Speaker<'a> {
         let deployed = self.key.as_ref().and_then(|(key, _)| match &key.holder {
             KeyHolder::Repository { path, .. } => Some(path),
             KeyHolder::Account { .. } => None,
         });
-        Speaker { config, form, title: self.key.as_ref().map(|(_, title)| title), deployed }
+        Speaker { config, form: &self.form, title: self.key.as_ref().map(|(_, title)| title), deployed }
     }
 }

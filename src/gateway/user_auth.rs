@@ -31,6 +31,10 @@ pub(crate) enum Error {
     Untrusted,
     #[error("the file of SSH_USER_AUTH does not say that what the forced command names was proven")]
     OtherKey,
+    #[error(
+        "--auth-info is served by the gateway as login shell alone: without ForceCommand another one would be open"
+    )]
+    Shell,
 }
 
 /// What sshd says was proven.
@@ -40,34 +44,39 @@ pub(crate) enum Proven {
     Key(OfferedKey),
     /// A certificate.
     Certificate(OfferedCertificate),
+    /// Nothing: PAM let the peer in without a key.
+    NoKey,
 }
 
-/// Checks that what the forced command names is what was proven. `file` is the value of `SSH_USER_AUTH`. Gives the
-/// certificate, where it is one.
+/// Checks that what the forced command names is what was proven. `file` is the value of `SSH_USER_AUTH`. Gives what the
+/// file says, where it is there.
 ///
 /// # Errors
 /// Without the file only a key's session under a shell of its own passes: there sshd wrote the words. A login shell
 /// gets them as one string, which without a forced command is the client's.
-pub(super) fn check(file: Option<&OsStr>, form: &Form, login_shell: bool) -> Result<Option<OfferedCertificate>, Error> {
+pub(super) fn check(file: Option<&OsStr>, form: &Form, login_shell: bool) -> Result<Option<Proven>, Error> {
+    if *form == Form::AuthInfo && !login_shell {
+        return Err(Error::Shell);
+    }
     let Some(file) = file else {
         let needed = login_shell || matches!(form, Form::Certificate(..));
         return if needed { Err(Error::Missing) } else { Ok(None) };
     };
-    match (form, read(file)?) {
-        (Form::Certificate(user, authority), Some(Proven::Certificate(certificate)))
-            if certificate.authority() == *authority && certificate.principal() == user =>
-        {
-            Ok(Some(certificate))
+    let proven = read(file)?;
+    let is_what_was_proven = match (form, &proven) {
+        (Form::AuthInfo, Some(Proven::Key(_) | Proven::Certificate(_) | Proven::NoKey)) => true,
+        (Form::Certificate(user, authority), Some(Proven::Certificate(certificate))) => {
+            certificate.authority() == *authority && certificate.principal() == user
         }
-        (Form::Account(_, key) | Form::Anonymous(key) | Form::DeployKey(key), Some(Proven::Key(proven)))
-            if proven.fingerprint() == *key =>
-        {
-            Ok(None)
+        (Form::Account(_, key) | Form::Anonymous(key) | Form::DeployKey(key), Some(Proven::Key(proven))) => {
+            proven.fingerprint() == *key
         }
-        (Form::Certificate(..) | Form::Account(..) | Form::Anonymous(_) | Form::DeployKey(_), _) => {
-            Err(Error::OtherKey)
-        }
-    }
+        (
+            Form::Certificate(..) | Form::Account(..) | Form::Anonymous(_) | Form::DeployKey(_) | Form::AuthInfo,
+            None | Some(Proven::Key(_) | Proven::Certificate(_) | Proven::NoKey),
+        ) => false,
+    };
+    if is_what_was_proven { Ok(proven) } else { Err(Error::OtherKey) }
 }
 
 /// Reads the file, if it can be nobody's but sshd's for this session.
@@ -95,9 +104,13 @@ pub(crate) fn read(file: &OsStr) -> Result<Option<Proven>, Error> {
     Ok(proven(&text))
 }
 
-/// The one thing that the file says was proven: a single line `publickey TYPE BASE64`.
+/// The one thing that the file says was proven: a single line `publickey TYPE BASE64`, or `keyboard-interactive/pam`,
+/// by which nothing was.
 pub(crate) fn proven(text: &[u8]) -> Option<Proven> {
     let line = text.strip_suffix(b"\n").unwrap_or(text);
+    if line == b"keyboard-interactive/pam" {
+        return Some(Proven::NoKey);
+    }
     // At blanks alone: a second line stays in a word, which then is none.
     let words: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
     let [b"publickey", key_type, base64] = words.as_slice() else {
@@ -120,10 +133,22 @@ mod tests {
     }
 
     #[test]
+    fn one_line_of_pam_is_a_session_without_a_key() {
+        assert_eq!(proven(b"keyboard-interactive/pam\n"), Some(Proven::NoKey));
+    }
+
+    #[test]
     fn anything_else_proves_nothing() {
         for text in [
             String::new(),
-            "keyboard-interactive/pam\n".to_owned(),
+            "keyboard-interactive\n".to_owned(),
+            "keyboard-interactive/pam \n".to_owned(),
+            "keyboard-interactive/pam\n\n".to_owned(),
+            "keyboard-interactive/pam\nkeyboard-interactive/pam\n".to_owned(),
+            format!("publickey {KEY}\nkeyboard-interactive/pam\n"),
+            "keyboard-interactive/bsdauth\n".to_owned(),
+            "password\n".to_owned(),
+            "none\n".to_owned(),
             format!("publickey {KEY}\npublickey {KEY}\n"),
             format!("publickey {KEY} trailing\n"),
             format!("publickey  {KEY}\n"),

@@ -1,6 +1,6 @@
 use super::{Answer, FaultKind, Refusal, Speaker, Status};
 use crate::access::{BadCertificate, GateRequest, NotAdmitted};
-use crate::config::Config;
+use crate::config::{AccessPolicy, AnonymousMode, Config};
 use crate::key::Fingerprint;
 use crate::name::{RepoPath, Title};
 use crate::request::{BadRequest, Form};
@@ -89,6 +89,39 @@ fn an_unknown_key_is_greeted_as_anonymous_and_told_which_key_and_what_to_do() {
     let answer = Speaker { config: &config, form: &form, title: None, deployed: None }.greeting();
     let help = "hubgate: add it to your account: https://hub.example/settings/keys";
     assert_eq!(answer.stderr(), format!("hubgate: the key {KEY} is on no account here\n{help}\n{OTHER_KEY}"));
+}
+
+#[test]
+fn whoever_came_by_the_anonymous_login_or_without_a_key_reads_that_and_the_way_to_an_account() {
+    let mut config = Config::default();
+    config.access.anonymous = AnonymousMode::Login;
+    config.hub.keys_help = "https://hub.example/keys".to_owned();
+    let (by_login, by_pam) = (anonymous(), Form::AuthInfo);
+    let speaker = Speaker { config: &config, form: &by_login, title: None, deployed: None };
+    let is = "whoever connects as anonymous@hub.example is anonymous";
+    let more = "hubgate: to come by a key on an account: ssh git@hub.example\n";
+    let add = "hubgate: add one to your account: https://hub.example/keys\n";
+    assert_eq!(speaker.greeting().stderr(), format!("hubgate: {is}\n{add}{more}"));
+    let missing = speaker.refusal(&Refusal::NoRepository).stderr();
+    assert!(missing.ends_with(&format!("\nhubgate: you are anonymous: {is}\n{more}")), "{missing}");
+    let moved = speaker.notices(None, 0, Some(&path())).stderr();
+    assert!(moved.contains("use anonymous@hub.example:datasets/acme/x"), "{moved}");
+    let gated = speaker.refusal(&Refusal::Gated(path(), GateRequest::None)).stderr();
+    assert!(gated.contains("ask for it with: ssh git@hub.example access request datasets/acme/x"), "{gated}");
+    // An account is the same whoever else has a login.
+    let alice = alice();
+    let speaker = Speaker { form: &alice, ..speaker };
+    assert!(speaker.notices(None, 0, Some(&path())).stderr().contains("use git@hub.example:datasets/acme/x"));
+
+    let config = Config { access: AccessPolicy { anonymous: AnonymousMode::Fallback }, ..config };
+    let speaker = Speaker { config: &config, form: &by_pam, title: None, deployed: None };
+    let is = "none of your keys is on an account here";
+    assert_eq!(speaker.greeting().out, "Hi anonymous, welcome to Example Hub.\n");
+    assert_eq!(speaker.greeting().stderr(), format!("hubgate: {is}\n{add}{OTHER_KEY}"));
+    let missing = speaker.refusal(&Refusal::NoRepository).stderr();
+    assert!(missing.ends_with(&format!("\nhubgate: you are anonymous: {is}\n{OTHER_KEY}")), "{missing}");
+    let off = speaker.refusal(&Refusal::NotAdmitted(NotAdmitted::NoLongerOn));
+    assert_eq!(off.stderr(), "hubgate: nobody is let in without a key any more\n");
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn answer(caller: &Caller, operation: Operation, path: &RepoPath) -> Result<Answ
     }
     let reader = Reader::open(&caller.config.paths.database).map_err(unavailable)?;
     let standing = caller.standing(&reader, Some(path)).map_err(unavailable)?;
-    let speaker = standing.speaker(&caller.config, &caller.form);
+    let speaker = standing.speaker(&caller.config);
     let repository = standing.repository.as_ref();
     let identity = standing.identity.as_ref().map_err(|reason| Refusal::NotAdmitted(reason.clone()));
     let served = identity.and_then(|identity| crate::gateway::admit(identity, repository, operation.needs(), now()));
@@ -72,7 +72,7 @@ fn answer(caller: &Caller, operation: Operation, path: &RepoPath) -> Result<Answ
 fn claims(caller: &Caller, operation: Operation, path: &RepoPath) -> Value {
     json!({
         "iss": caller.config.hub.host, "sub": caller.form.user(), "aud": path.to_string(),
-        "operation": operation.as_str(), "key": caller.form.fingerprint().to_string(),
+        "operation": operation.as_str(), "key": caller.form.key(),
         "iat": caller.now, "exp": caller.now + LIFETIME, "jti": caller.sid,
     })
 }

@@ -52,11 +52,7 @@ impl Caller {
 
     /// Says who the session speaks for, as the gateway did, and what the path leads to.
     pub(super) fn standing(&self, reader: &Reader, path: Option<&RepoPath>) -> Result<Standing, Error> {
-        let certificate = match &self.proven {
-            Some(Proven::Certificate(certificate)) if matches!(self.form, Form::Certificate(..)) => Some(certificate),
-            Some(Proven::Certificate(_) | Proven::Key(_)) | None => None,
-        };
-        Standing::ask(reader, &self.config, &self.form, certificate, path, &self.address, now())
+        Standing::ask(reader, &self.config, &self.form, self.proven.as_ref(), path, &self.address, now())
     }
 
     /// The first fields of each line of this session.
@@ -64,7 +60,7 @@ impl Caller {
         Line::default()
             .field("sid", &self.sid)
             .field("user", self.form.user())
-            .field("key", self.form.fingerprint())
+            .field("key", self.form.key())
             .field("from", &self.address)
     }
 

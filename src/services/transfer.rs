@@ -165,12 +165,13 @@ fn transfer(caller: &Caller, operation: Operation, prepared: Prepared) -> Result
 
 /// Whom a session locks for: a deploy key locks for itself.
 fn holder(caller: &Caller, identity: &Identity) -> Holder {
-    let key = caller.form.fingerprint();
     match identity {
         Identity::Account(account) | Identity::Certificate { account, .. } => {
             Holder { id: Some(HolderId::Account(account.id)), name: account.name.to_string() }
         }
-        Identity::DeployKey { .. } => Holder { id: Some(HolderId::Key(key)), name: key.to_string() },
+        Identity::DeployKey { .. } => {
+            Holder { id: caller.form.fingerprint().map(HolderId::Key), name: caller.form.key() }
+        }
         // Who locks nothing.
         Identity::Anonymous => Holder::named(caller.form.user()),
     }

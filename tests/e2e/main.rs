@@ -13,6 +13,7 @@
 
 mod access;
 mod accounts;
+mod anonymous;
 mod backup;
 mod clients;
 mod commands;
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         faults::TRIALS,
         fail2ban::TRIALS,
         accounts::TRIALS,
+        anonymous::TRIALS,
         backup::TRIALS,
         key_command::TRIALS,
         repo_command::TRIALS,

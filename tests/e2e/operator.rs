@@ -99,7 +99,7 @@ fn an_old_database_asks_for_migrate() {
 
 /// Runs a script where `/etc`, `/usr/libexec` and `/var/lib` are copies or empty, so that nothing of it stays.
 #[track_caller]
-fn on_a_fresh_machine(hub: &Hub, script: &str) -> Outcome {
+pub(crate) fn on_a_fresh_machine(hub: &Hub, script: &str) -> Outcome {
     const MACHINE: &str = r#"set -e
 work=$1
 mkdir "$work/fresh"

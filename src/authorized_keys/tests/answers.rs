@@ -97,9 +97,26 @@ fn an_unknown_key_is_anonymous_where_the_hub_admits_it() {
     let known = hub.key_of_alice("known");
     let unknown = hub.scratch.generate("unknown", "ecdsa", "384");
     assert_eq!(hub.form(&unknown), Some(format!("anonymous --key {}", fingerprint(&unknown))));
-    hub.config.access.anonymous = AnonymousMode::Off;
-    assert_eq!(hub.form(&unknown), None);
-    assert!(hub.form(&known).is_some());
+    for mode in [AnonymousMode::Login, AnonymousMode::Fallback, AnonymousMode::Off] {
+        hub.config.access.anonymous = mode;
+        assert_eq!(hub.form(&unknown), None);
+        assert!(hub.form(&known).is_some());
+    }
+}
+
+#[test]
+fn by_the_anonymous_login_every_sound_key_is_anonymous_and_nobody_need_be_asked() {
+    let mut hub = Hub::new();
+    let known = hub.key_of_alice("known");
+    let zero = security_key(KeyType::Ed25519, &[&[0; 32]]);
+    let answer = |hub: &Hub, key: &str| hub.answer(&format!("anonymous {key}")).unwrap().map(|(_, form)| form);
+    assert_eq!(answer(&hub, &known), None, "in another mode");
+    hub.config.access.anonymous = AnonymousMode::Login;
+    hub.config.paths.database = hub.scratch.path("missing");
+    assert_eq!(answer(&hub, &known), Some(format!("anonymous --key {}", fingerprint(&known))));
+    assert_eq!(answer(&hub, &zero), None);
+    assert!(matches!(hub.answer("anonymous ssh-ed25519 AAAA"), Err(Fault::Key)));
+    assert_eq!(hub.answer("anonymous ssh-dss AAAA").unwrap(), None);
 }
 
 #[test]
@@ -173,7 +190,7 @@ fn a_database_that_does_not_answer_gives_no_identity() {
         if breakage == "text" {
             fs::write(hub.scratch.path("text"), "not a database").unwrap();
         }
-        for mode in [AnonymousMode::AnyKey, AnonymousMode::Off] {
+        for mode in [AnonymousMode::AnyKey, AnonymousMode::Login, AnonymousMode::Fallback, AnonymousMode::Off] {
             hub.config.access.anonymous = mode;
             for key in [&known, &unknown] {
                 assert_eq!(hub.form(key).as_deref(), Some("--unavailable"), "{breakage}");

@@ -69,7 +69,7 @@ fn a_database_that_a_newer_hubgate_keeps_to_itself_is_not_read() {
     let reader = hub.reader();
     let too_new = |error| matches!(error, Error::TooNew { version: 99, min_reader: 99 });
     assert!(too_new(reader.key_holder(&fingerprint(1)).unwrap_err()));
-    assert!(too_new(reader.session(&fingerprint(1), None).unwrap_err()));
+    assert!(too_new(reader.session(Some(&fingerprint(1)), None).unwrap_err()));
     assert!(too_new(Store::open(&hub.path()).unwrap_err()));
 }
 
@@ -94,7 +94,7 @@ fn a_database_without_a_version_answers_nothing() {
     let hub = Hub::new();
     hub.tamper("DELETE FROM hubgate");
     assert!(matches!(hub.reader().key_holder(&fingerprint(1)), Err(Error::NoVersion)));
-    assert!(matches!(hub.reader().session(&fingerprint(1), None), Err(Error::NoVersion)));
+    assert!(matches!(hub.reader().session(Some(&fingerprint(1)), None), Err(Error::NoVersion)));
     assert!(matches!(Store::open(&hub.path()), Err(Error::NoVersion)));
 }
 

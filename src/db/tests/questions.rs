@@ -41,7 +41,7 @@ fn repository_facts(hub: &Hub) -> ServedRepository {
 
 /// The facts of a session: of this key, on this path.
 fn session(hub: &Hub, key: u8, text: Option<&str>) -> SessionFacts {
-    hub.reader().session(&fingerprint(key), text.map(path).as_ref()).unwrap()
+    hub.reader().session(Some(&fingerprint(key)), text.map(path).as_ref()).unwrap()
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn a_value_that_no_program_of_ours_writes_is_an_error() {
     ] {
         let hub = Hub::new();
         hub.tamper(statement);
-        match hub.reader().session(&fingerprint(1), Some(&path("acme/x"))) {
+        match hub.reader().session(Some(&fingerprint(1)), Some(&path("acme/x"))) {
             Err(Error::Value(named)) => assert_eq!(named, column, "{statement}"),
             other => panic!("{statement}: {other:?}"),
         }

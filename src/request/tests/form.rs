@@ -52,11 +52,16 @@ fn a_form_says_for_whom() {
     assert_eq!(form(&format!("Anonymous --key {KEY}")), Some(Form::Account("Anonymous".parse().unwrap(), key)));
     assert_eq!(form(&format!("alice --ca {KEY}")), Some(Form::Certificate("alice".parse().unwrap(), key)));
     assert_eq!(form(&format!("--deploy-key {KEY}")), Some(Form::DeployKey(key)));
+    assert_eq!(form("--auth-info"), Some(Form::AuthInfo));
+    assert_eq!(
+        (Form::AuthInfo.user(), Form::AuthInfo.fingerprint(), Form::AuthInfo.key()),
+        ("anonymous", None, "-".to_owned())
+    );
     for (arguments, user) in
         [("alice --key", "alice"), ("anonymous --key", "anonymous"), ("alice --ca", "alice"), ("--deploy-key", "-")]
     {
         let form = form(&format!("{arguments} {KEY}")).unwrap();
-        assert_eq!((form.user(), form.fingerprint()), (user, key));
+        assert_eq!((form.user(), form.fingerprint()), (user, Some(key)));
     }
 }
 
@@ -91,6 +96,12 @@ fn a_form_that_sshd_cannot_have_written_is_refused() {
         format!("--deploy-key={KEY}"),
         "--deploy-key".to_owned(),
         "--unavailable x".to_owned(),
+        "--auth-info x".to_owned(),
+        "--auth-info ".to_owned(),
+        "--auth-info=x".to_owned(),
+        format!("--auth-info {KEY}"),
+        format!("--auth-info --key {KEY}"),
+        format!("alice --auth-info {KEY}"),
     ] {
         assert_eq!(either_way(&form), None, "{form:?}");
     }

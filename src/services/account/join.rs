@@ -33,9 +33,17 @@ pub(super) fn run(session: &Session<'_>, code: &str) -> Result<Outcome, Trouble>
     if !matches!(session.identity, Identity::Anonymous) {
         return Err(Trouble::Refused("the key that you are using is in use already: join with a new one".to_owned()));
     }
-    let Some(Proven::Key(proven)) = &session.caller.proven else {
-        let cause = "join needs ExposeAuthInfo yes in sshd's configuration";
-        return Err(Trouble::Fault(FaultKind::Broken, cause.to_owned()));
+    let proven = match &session.caller.proven {
+        Some(Proven::Key(proven)) => proven,
+        Some(Proven::NoKey) => {
+            let line = "join puts the key on an account that you prove, and here no unknown key is proven: \
+                        ask an operator to add yours";
+            return Err(Trouble::Refused(line.to_owned()));
+        }
+        Some(Proven::Certificate(_)) | None => {
+            let cause = "join needs ExposeAuthInfo yes in sshd's configuration";
+            return Err(Trouble::Fault(FaultKind::Broken, cause.to_owned()));
+        }
     };
     let attempts = Attempts::open(session)?;
     attempts.check(session.now)?;
@@ -75,7 +83,7 @@ impl Attempts {
             Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(failed(error)),
             Ok(()) | Err(_) => {}
         }
-        let subjects = [format!("key {}", session.form.fingerprint()), format!("address {}", session.caller.address)];
+        let subjects = [format!("key {}", session.form.key()), format!("address {}", session.caller.address)];
         let open = |subject: &String| lock(&directory, subject).map_err(failed);
         subjects.iter().map(open).collect::<Result<_, _>>().map(Self)
     }

@@ -78,7 +78,7 @@ fn add(
 
 fn remove(session: &Session<'_>, fingerprint: &Fingerprint, compromised: bool, yes: bool) -> Result<Outcome, Trouble> {
     let account = session.changing_account()?;
-    if compromised && *fingerprint != session.form.fingerprint() {
+    if compromised && Some(*fingerprint) != session.form.fingerprint() {
         return Err(Trouble::Refused(
             "only the key that you are using can be marked as compromised by you: ask the operator for another one"
                 .to_owned(),
@@ -98,7 +98,9 @@ fn remove(session: &Session<'_>, fingerprint: &Fingerprint, compromised: bool, y
 
 /// Takes the proven key off whatever it is on: whoever proves a key may, in every state of key and account.
 fn release(session: &Session<'_>, yes: bool) -> Result<Outcome, Trouble> {
-    let fingerprint = session.form.fingerprint();
+    let Some(fingerprint) = session.form.fingerprint() else {
+        return Err(Trouble::Refused("you came without a key".to_owned()));
+    };
     let holder = match (session.form, session.key) {
         (Form::Account(..) | Form::DeployKey(_), Some((facts, _))) => match &facts.holder {
             KeyHolder::Account { account, .. } => account.name.to_string(),

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::caller::Caller;
 use crate::access::{Account, Decision, Denial, Identity, KeyFacts, NotAdmitted, Scope, decide};
-use crate::config::Config;
+use crate::config::{AnonymousMode, Config};
 use crate::db::{self, ChangeError, Reader, ServedRepository, Store};
 use crate::gateway::standing::Standing;
 use crate::message::{Answer, FaultKind, Refusal, Status};
@@ -102,7 +102,7 @@ pub(super) fn run(caller: &Caller) -> Answer {
     let command = String::from_utf8_lossy(&caller.command);
     match session.and_then(|session| session.answer(&command)) {
         Ok(answer) => answer,
-        Err(Trouble::Refusal(refusal)) => standing.speaker(&caller.config, &caller.form).refusal(&refusal),
+        Err(Trouble::Refusal(refusal)) => standing.speaker(&caller.config).refusal(&refusal),
         Err(Trouble::Refused(line)) => refused(&line, Status::Refused),
         Err(Trouble::Usage(line)) => refused(&line, Status::Usage),
         Err(Trouble::Fault(kind, cause)) => fault(kind, &cause),
@@ -165,7 +165,7 @@ impl<'a> Session<'a> {
     }
 
     fn whoami(&self) -> Outcome {
-        let fingerprint = self.form.fingerprint();
+        let fingerprint = self.form.key();
         let user = match &self.identity {
             Identity::Account(account) | Identity::Certificate { account, .. } => Some(account.name.as_str()),
             Identity::DeployKey { .. } | Identity::Anonymous => None,
@@ -181,13 +181,19 @@ impl<'a> Session<'a> {
                 format!("{} by a certificate of {fingerprint}\n", account.name)
             }
             (Identity::DeployKey { .. }, _) => format!("a deploy key ({fingerprint})\n"),
-            (Identity::Anonymous, _) => format!("anonymous by the key {fingerprint}, which is on no account here\n"),
+            (Identity::Anonymous, _) => match (self.form, self.config.access.anonymous) {
+                (Form::AuthInfo, _) => "anonymous, by no key\n".to_owned(),
+                (_, AnonymousMode::Login) => {
+                    format!("anonymous, as everybody is who connects as {}\n", self.config.ssh.anonymous_login)
+                }
+                (_, _) => format!("anonymous by the key {fingerprint}, which is on no account here\n"),
+            },
         };
         let json = json!({
             "user": user,
             "anonymous": matches!(self.identity, Identity::Anonymous),
             "key": {
-                "fingerprint": fingerprint.to_string(),
+                "fingerprint": self.form.fingerprint().map(|key| key.to_string()),
                 "title": title,
                 "expires_at": crate::admin::report::json_time(facts.and_then(|facts| facts.expires_at)),
                 "certificate": matches!(self.identity, Identity::Certificate { .. }),
@@ -245,7 +251,7 @@ impl<'a> Session<'a> {
 
     /// Who asked, for the audit: the account and its key.
     fn actor(&self) -> String {
-        format!("{} {} sid={}", self.form.user(), self.form.fingerprint(), self.caller.sid)
+        format!("{} {} sid={}", self.form.user(), self.form.key(), self.caller.sid)
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) fn permitted(
 ) -> Result<(Identity, ServedRepository), Stop> {
     let standing = caller.standing(reader, Some(path)).map_err(|error| Stop::Fault(error.to_string()))?;
     let refused = |refusal: &Refusal| {
-        let lines = standing.speaker(&caller.config, &caller.form).refusal(refusal).err;
+        let lines = standing.speaker(&caller.config).refusal(refusal).err;
         Stop::Denied(Denial::new(FORBIDDEN, lines.join("\n")))
     };
     let identity = standing.identity.as_ref().map_err(|reason| refused(&Refusal::NotAdmitted(reason.clone())))?;

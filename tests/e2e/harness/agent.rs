@@ -1,5 +1,6 @@
 //! ssh-agent, ended with the value that stands for it.
 
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -22,12 +23,14 @@ impl Agent {
         command.arg("-D").arg("-a").arg(&socket).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let agent = Self { _process: background(&mut command), socket };
         let start = Instant::now();
-        while !agent.socket.exists() {
-            assert!(start.elapsed() < Duration::from_secs(10), "ssh-agent made no socket");
+        // The file is there before anybody listens.
+        while UnixStream::connect(&agent.socket).is_err() {
+            assert!(start.elapsed() < Duration::from_secs(10), "ssh-agent does not listen");
             std::thread::sleep(Duration::from_millis(5));
         }
-        for key in keys {
-            run(agent.ssh_add().arg(&key.file)).succeeded();
+        let files: Vec<&PathBuf> = keys.into_iter().map(|key| &key.file).collect();
+        if !files.is_empty() {
+            run(agent.ssh_add().args(files)).succeeded();
         }
         agent
     }

@@ -119,8 +119,14 @@ impl Client {
     /// Opens a connection that later sessions share, until it is dropped.
     #[track_caller]
     pub(crate) fn master(&self) -> Master {
+        self.master_with(&["-oBatchMode=yes"])
+    }
+
+    /// The same with options of ssh.
+    #[track_caller]
+    pub(crate) fn master_with(&self, options: &[&str]) -> Master {
         let socket = self.home.join("master");
-        let mut command = self.ssh_command(&["-oBatchMode=yes", "-M", "-N"]);
+        let mut command = self.ssh_command(&[options, &["-M", "-N"]].concat());
         let mut process = background(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()));
         let start = Instant::now();
         while !socket.exists() {

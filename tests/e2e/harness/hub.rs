@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use hubgate::admin::sshd_config::Block;
+use hubgate::admin::sshd_config::{Anonymous, Block};
 use nix::unistd::Pid;
 
 use super::client::Client;
@@ -84,7 +84,7 @@ impl Hub {
         let syslog = Mutex::new(Syslog::listen(&dir.join("log")));
         let mut hub = Self { dir, login, port: 0, syslog, sshd: None };
         hub.configure(setup);
-        hub.start_sshd(setup.sshd);
+        hub.start_sshd(setup.anonymous, setup.sshd);
         hub
     }
 
@@ -102,44 +102,61 @@ impl Hub {
         let dir = self.dir.display();
         let git = setup.git.unwrap_or(&machine().git().path).display();
         let text = format!(
-            "[hub]\nname = \"Test Hub\"\nhost = \"hub.test\"\nkeys_help = {:?}\n\n[ssh]\nlogin = {:?}\n\n\
+            "[hub]\nname = \"Test Hub\"\nhost = \"hub.test\"\nkeys_help = {:?}\n\n[ssh]\nlogin = {:?}\n\
+             anonymous_login = {:?}\n\n\
              [access]\nanonymous = {:?}\n\n[paths]\ndatabase = \"{dir}/db/hubgate.db\"\n\
              repositories = \"{dir}/repositories\"\ngit = \"{git}\"\n\n[git]\narchive = {}\n\n\
              [log]\nsocket = \"{dir}/log\"\n\n{}",
-            setup.keys_help, self.login.name, setup.anonymous, setup.archive, setup.more
+            setup.keys_help,
+            self.login.name,
+            machine().anonymous_login,
+            setup.anonymous,
+            setup.archive,
+            setup.more
         );
         fs::write(self.config(), text).expect("a configuration");
         own(&self.config(), 0, 0, 0o644);
     }
 
     /// Starts sshd on a free port; another one where somebody else took it in between.
-    fn start_sshd(&mut self, edit: Sshd) {
+    fn start_sshd(&mut self, anonymous: &str, edit: Sshd) {
+        let machine = machine();
+        let anonymous = match anonymous {
+            "login" => Anonymous::ByLogin(&machine.anonymous_login),
+            "fallback" => Anonymous::ByPam(&machine.pam_service),
+            _ => Anonymous::ByKey,
+        };
+        let sshd = match anonymous {
+            Anonymous::ByPam(service) => machine.dir.join(service),
+            Anonymous::ByKey | Anonymous::ByLogin(_) => "/usr/sbin/sshd".into(),
+        };
         let block = Block {
             login: &self.login.name,
-            keys_login: &machine().keys.name,
+            keys_login: &machine.keys.name,
             libexec: &self.path("libexec"),
             config: &self.config(),
-            version: machine().sshd_version,
+            version: machine.sshd_version,
+            anonymous,
         };
         let block = edit(block.to_string(), &self.dir);
-        let host_key = machine().dir.join("host_key");
+        let host_key = machine.dir.join("host_key");
         for _ in 0..20 {
             let free = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
             self.port = free.expect("a free port").port();
             let preamble =
                 format!("Port {}\nListenAddress 127.0.0.1\nPidFile none\nHostKey {}\n", self.port, host_key.display());
             fs::write(self.path("sshd_config"), preamble + "\n" + &block).expect("sshd's configuration");
-            if self.try_sshd() {
+            if self.try_sshd(&sshd) {
                 return;
             }
         }
         panic!("sshd does not start: {}", self.sshd_log());
     }
 
-    fn try_sshd(&mut self) -> bool {
+    fn try_sshd(&mut self, program: &Path) -> bool {
         let log = self.path("sshd.log");
         let _ = fs::remove_file(&log);
-        let mut command = Command::new("/usr/sbin/sshd");
+        let mut command = Command::new(program);
         command.arg("-D").arg("-f").arg(self.path("sshd_config")).arg("-E").arg(&log);
         // A Ctrl-C at the terminal is for this process, which ends sshd in order.
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);

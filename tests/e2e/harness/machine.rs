@@ -45,6 +45,10 @@ pub(crate) struct Machine {
     pub(crate) login: Account,
     /// The login account whose shell is the gateway.
     pub(crate) gateway_login: Account,
+    /// A second name of [`Self::gateway_login`].
+    pub(crate) anonymous_login: String,
+    /// The PAM service that lets [`Self::gateway_login`] in without a key.
+    pub(crate) pam_service: String,
     /// The account that runs the helper.
     pub(crate) keys: Account,
     /// The public line of the host key.
@@ -60,6 +64,8 @@ const ROOT: &str = "/var/lib";
 const PREFIX: &str = "hubgate-test-";
 /// The letters behind `hg` in the names of the three accounts, before the pid.
 const ACCOUNTS: [char; 3] = ['t', 's', 'k'];
+/// The same of the second name of one of them.
+const SECOND_NAME: char = 'a';
 
 /// The machine of this run.
 pub(crate) fn machine() -> &'static Machine {
@@ -68,6 +74,11 @@ pub(crate) fn machine() -> &'static Machine {
 
 fn directory_of(pid: u32) -> PathBuf {
     Path::new(ROOT).join(format!("{PREFIX}{pid}"))
+}
+
+/// The PAM service of a run.
+fn pam_file(pid: u32) -> PathBuf {
+    Path::new("/etc/pam.d").join(account_name('p', pid))
 }
 
 fn account_name(letter: char, pid: u32) -> String {
@@ -120,6 +131,12 @@ impl Machine {
             };
             make_account(&account_name(letter, pid), shell)
         });
+        let anonymous_login = account_name(SECOND_NAME, pid);
+        make_second_name(&anonymous_login, &gateway_login);
+        let pam_service = account_name('p', pid);
+        fs::write(pam_file(pid), hubgate::admin::pam::text(&gateway_login.name)).expect("a PAM service");
+        // An sshd that is not told a service's name asks PAM by that of its program.
+        std::os::unix::fs::symlink("/usr/sbin/sshd", dir.join(&pam_service)).expect("a link");
         let host_key = dir.join("host_key");
         let keygen = ["-q", "-t", "ed25519", "-N", "", "-C", "host", "-f"];
         run(Command::new("ssh-keygen").args(keygen).arg(&host_key)).succeeded();
@@ -135,7 +152,8 @@ impl Machine {
         let names: Vec<String> =
             gits.iter().map(|git| format!("git {} ({})", git.version, git.path.display())).collect();
         println!("e2e: OpenSSH {sshd_version}; server and client {}", names.join(", server and client "));
-        Self { dir, login, gateway_login, keys, host_key, sshd_version, gits, count: AtomicU32::new(0) }
+        let count = AtomicU32::new(0);
+        Self { dir, login, gateway_login, anonymous_login, pam_service, keys, host_key, sshd_version, gits, count }
     }
 
     /// A path in the run's directory that no other caller gets: `prefix` and a number.
@@ -175,7 +193,8 @@ impl Machine {
 /// Removes the accounts and the directory of one run.
 fn remove_run(pid: u32) {
     let accounts: Vec<User> =
-        ACCOUNTS.iter().filter_map(|letter| User::from_name(&account_name(*letter, pid)).ok().flatten()).collect();
+        // The second name first: its group is the other's.
+        [SECOND_NAME].iter().chain(&ACCOUNTS).filter_map(|letter| User::from_name(&account_name(*letter, pid)).ok().flatten()).collect();
     // sshd's own of sessions that were killed.
     for entry in fs::read_dir("/tmp").into_iter().flatten().flatten() {
         let ours = entry.metadata().is_ok_and(|file| accounts.iter().any(|user| user.uid.as_raw() == file.uid()));
@@ -187,6 +206,7 @@ fn remove_run(pid: u32) {
         // Another program may hold the lock on passwd.
         retry(|| Command::new("userdel").arg(&user.name).output().is_ok_and(|output| output.status.success()));
     }
+    let _ = fs::remove_file(pam_file(pid));
     let _ = fs::remove_dir_all(directory_of(pid));
 }
 
@@ -234,6 +254,16 @@ fn make_account(name: &str, shell: &Path) -> Account {
     assert!(retry(|| command.status().expect("useradd").success()), "useradd {name}");
     let user = User::from_name(name).expect("passwd").expect("the account");
     Account { name: user.name, uid: user.uid.as_raw(), gid: user.gid.as_raw() }
+}
+
+/// Makes a second name of an account, as `hubgate init` does.
+fn make_second_name(name: &str, account: &Account) {
+    let mut command = Command::new("useradd");
+    command.args(["--system", "--non-unique", "--no-create-home", "--no-user-group", "--password", "*"]);
+    let shell = User::from_name(&account.name).expect("passwd").expect("the account").shell;
+    command.args(["--uid", &account.uid.to_string(), "--gid", &account.gid.to_string(), "--home-dir", "/"]);
+    command.arg("--shell").arg(shell).arg(name);
+    assert!(retry(|| command.status().expect("useradd").success()), "useradd {name}");
 }
 
 /// Copies the programs as cargo built them; hubs link to these copies.

@@ -1,0 +1,96 @@
+//! What `[access] anonymous` needs beside the configuration: a second login, or PAM and a login shell.
+
+use std::path::Path;
+
+use super::{Findings, INSTALL, Shell, shell};
+use crate::admin::Failure;
+use crate::admin::login::{self, Login};
+use crate::admin::pam;
+use crate::admin::sshd_config::{Anonymous, Block, differences, effective, sshd};
+use crate::config::Config;
+
+/// Looks at what the mode of the configuration needs; `file` is sshd's configuration.
+pub(super) fn check(
+    findings: &mut Findings,
+    config: &Config,
+    login: &Login,
+    block: &Block<'_>,
+    file: &Path,
+) -> Result<(), Failure> {
+    match block.anonymous {
+        Anonymous::ByKey => {}
+        Anonymous::ByLogin(nobody) => by_login(findings, login, block, nobody, file)?,
+        Anonymous::ByPam(service) => by_pam(findings, config, login, block, service),
+    }
+    Ok(())
+}
+
+/// The second name must be the same account, and sshd must have the same block for it.
+fn by_login(
+    findings: &mut Findings,
+    login: &Login,
+    block: &Block<'_>,
+    nobody: &str,
+    file: &Path,
+) -> Result<(), Failure> {
+    match login::find(nobody)? {
+        None => findings.bad("anonymous", format!("there is no account {nobody}"), "hubgate init"),
+        Some(found) if (found.uid, found.gid) == (login.uid, login.gid) && found.shell == login.shell => {
+            findings.good("anonymous", format!("{nobody} is a second name of {}", login.name));
+        }
+        Some(found) => {
+            let text = format!(
+                "{nobody} is {}:{} with the shell {}, not a second name of {}, {}:{} with {}",
+                found.uid,
+                found.gid,
+                found.shell.display(),
+                login.name,
+                login.uid,
+                login.gid,
+                login.shell.display()
+            );
+            findings.bad("anonymous", text, format!("userdel {nobody} && hubgate init"));
+        }
+    }
+    if login::is_locked(nobody)? {
+        let text =
+            format!("the password of {nobody} is locked with !, which sshd without PAM takes for a locked account");
+        findings.bad("anonymous", text, format!("usermod --password '*' {nobody}"));
+    }
+    match sshd().and_then(|sshd| effective(&sshd, file, nobody)) {
+        Ok(settings) => {
+            for (_, problem) in differences(block, &settings) {
+                findings.bad("anonymous", format!("for {nobody}, {problem}"), INSTALL);
+            }
+        }
+        Err(error) => findings.bad("anonymous", error.to_string(), format!("sshd -t -f {}", file.display())),
+    }
+    Ok(())
+}
+
+/// A peer without a key must get the gateway, whatever becomes of sshd's configuration, and PAM must ask nothing.
+fn by_pam(findings: &mut Findings, config: &Config, login: &Login, block: &Block<'_>, service: &str) {
+    if shell(&login.shell) != Shell::Gateway {
+        let gateway = block.libexec.join("gateway");
+        let text = format!(
+            "anonymous = \"fallback\" needs the gateway as login shell, and that of {} is {}",
+            config.ssh.login,
+            login.shell.display()
+        );
+        findings.bad("anonymous", text, format!("usermod --shell {} {}", gateway.display(), config.ssh.login));
+    }
+    if block.version < pam::SINCE {
+        let text = format!(
+            "OpenSSH {} asks PAM by the name of its program: the sshd that serves {} must be started as {service}",
+            block.version, config.ssh.login
+        );
+        findings.odd("anonymous", text, format!("ln -s /usr/sbin/sshd {}", block.libexec.join(service).display()));
+    }
+    match pam::problem(service, &config.ssh.login) {
+        None => findings.good("anonymous", format!("{} lets {} in", pam::file(service).display(), config.ssh.login)),
+        Some(problem) => {
+            let mend = "install packaging/pam.d/hubgate-sshd there, with your login in it";
+            findings.bad("anonymous", problem, mend);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The PAM service by which a client without a known key comes in where `[access] anonymous = "fallback"`.
+
+use std::io::ErrorKind;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use super::Failure;
+use super::sshd_config::Version;
+
+/// The service as shipped, for the login `git`.
+pub const PACKAGED: &str = include_str!("../../packaging/pam.d/hubgate-sshd");
+
+/// Its name.
+pub(super) const SERVICE: &str = "hubgate-sshd";
+
+/// The first OpenSSH that is told the name of the service (`PAMServiceName`); an older one asks by its program's.
+pub(super) const SINCE: Version = Version(9, 8);
+
+/// What a service's file says for a login.
+#[must_use]
+pub fn text(login: &str) -> String {
+    PACKAGED.replace("user = git\n", &format!("user = {login}\n"))
+}
+
+pub(super) fn file(service: &str) -> PathBuf {
+    Path::new("/etc/pam.d").join(service)
+}
+
+/// What is wrong with the file of a service; `None` where nothing is.
+pub(super) fn problem(service: &str, login: &str) -> Option<String> {
+    let path = file(service);
+    let found = match (std::fs::read_to_string(&path), path.symlink_metadata()) {
+        (Ok(found), Ok(metadata)) if metadata.uid() == 0 && metadata.mode() & 0o022 == 0 => found,
+        (Ok(_), Ok(_)) => return Some(format!("{} can be changed by others than root", path.display())),
+        (Err(error), _) | (_, Err(error)) => return Some(format!("{}: {error}", path.display())),
+    };
+    let rules = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
+        lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+    };
+    (rules(&found) != rules(&text(login))).then(|| format!("{} is not what hubgate ships for {login}", path.display()))
+}
+
+/// Writes the file of a service, unless somebody wrote one already.
+pub(super) fn install(service: &str, login: &str) -> Result<(), Failure> {
+    let path = file(service);
+    let failed = |error| Failure::File(path.display().to_string(), error);
+    match path.symlink_metadata() {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let aside = path.with_extension("new");
+            std::fs::write(&aside, text(login)).map_err(failed)?;
+            std::fs::set_permissions(&aside, std::fs::Permissions::from_mode(0o644)).map_err(failed)?;
+            std::fs::rename(&aside, &path).map_err(failed)
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Removes the file of a service, where it is as [`install`] writes it.
+pub(super) fn remove(service: &str, login: &str) -> Result<(), Failure> {
+    let path = file(service);
+    match std::fs::read_to_string(&path) {
+        Ok(found) if found == text(login) => {
+            std::fs::remove_file(&path).map_err(|error| Failure::File(path.display().to_string(), error))
+        }
+        Ok(_) | Err(_) => Ok(()),
+    }
+}

@@ -1,0 +1,481 @@
+//! Who is nobody, in each mode of `[access] anonymous`, and that a session is never anybody whose key was not proven.
+
+use std::fs;
+use std::process::Command;
+
+use hubgate::admin::sshd_config::Version;
+
+use crate::harness::{Agent, Client, Expected, Hub, Key, Outcome, Setup, machine, refused, run, says, silent, trials};
+use crate::operator::on_a_fresh_machine;
+use crate::texts::{GIT_GIVES_UP, denied, hi, other_key};
+
+trials![
+    any_key_is_the_first_key_of_the_agent_in_every_order,
+    login_is_the_first_known_key_of_the_agent_in_every_order,
+    fallback_is_the_first_known_key_of_the_agent_in_every_order,
+    off_is_the_first_known_key_of_the_agent_in_every_order,
+    whoever_connects_as_the_anonymous_login_is_anonymous_whatever_the_key,
+    an_unknown_key_joins_an_account_by_the_anonymous_login,
+    the_helper_answers_for_the_configured_logins_alone,
+    without_a_known_key_one_falls_through_to_anonymous,
+    a_session_without_a_key_gets_no_shell_no_terminal_and_no_forwarding,
+    a_key_that_is_taken_off_opens_nothing_on_a_live_connection_without_a_form,
+    every_identity_is_found_by_what_was_proven,
+    a_database_that_is_gone_makes_nobody_anonymous,
+    auth_info_is_served_by_the_login_shell_and_in_its_mode_alone,
+    doctor_names_what_a_mode_lacks,
+    init_and_sshd_config_make_what_a_mode_needs,
+];
+
+/// A hub of that mode, whose login shell is the gateway.
+fn hub(anonymous: &'static str) -> Hub {
+    Hub::with(&setup(anonymous))
+}
+
+fn setup(anonymous: &'static str) -> Setup<'static> {
+    Setup { anonymous, gateway_is_shell: true, ..Setup::default() }
+}
+
+/// `ssh -T` of somebody who answers questions, if there are any: without `BatchMode`.
+#[track_caller]
+fn greet(client: &Client) -> Outcome {
+    client.ssh_with(&[], "", b"")
+}
+
+/// Every order of four things.
+fn orders() -> Vec<[usize; 4]> {
+    let mut orders = Vec::new();
+    for code in 0..256 {
+        let order = [code & 3, code >> 2 & 3, code >> 4 & 3, code >> 6 & 3];
+        if (0..4).all(|number| order.contains(&number)) {
+            orders.push(order);
+        }
+    }
+    assert_eq!(orders.len(), 24);
+    orders
+}
+
+/// Four keys in one agent, in every order: of nobody, of alice, one of hers that is over, and of bob. `taken` says
+/// whether sshd takes the key of nobody.
+#[track_caller]
+fn in_every_order(mode: &'static str, taken: bool) {
+    let hub = hub(mode);
+    for user in ["alice", "bob"] {
+        hub.did(&["user", "add", user]);
+    }
+    let [unknown, alice, expired, bob] = ["unknown", "alice", "expired", "bob"].map(Key::new);
+    hub.add_key("alice", &alice, &[]);
+    hub.add_key("alice", &expired, &[]);
+    hub.add_key("bob", &bob, &[]);
+    hub.sql("UPDATE key SET expires_at = 86400 WHERE title = 'expired'");
+    let keys = [&unknown, &alice, &expired, &bob];
+    let answers = |client: &Client| -> [Expected; 4] {
+        let over = format!("hubgate: the key \"expired\" ({}) expired on 1970-01-01\n", expired.fingerprint);
+        let nobody = format!("hubgate: the key {} is on no account here\n{}", unknown.fingerprint, other_key(client));
+        [says(hi("anonymous")).warning(nobody), says(hi("alice")), refused(over), says(hi("bob"))]
+    };
+    hub.log();
+    for order in orders() {
+        let agent = Agent::with(order.map(|index| keys[index]));
+        let client = Client::with_agent(&hub, None, unknown.clone(), &agent);
+        let first = order.into_iter().find(|index| taken || *index != 0).expect("a known key");
+        greet(&client).is(&answers(&client)[first]);
+        // What sshd saw proven is what the session was for.
+        let log = hub.log();
+        let sshd = hub.sshd_log();
+        let accepted = sshd.lines().rev().find(|line| line.starts_with("Accepted publickey")).expect("a login");
+        let fingerprint = &keys[first].fingerprint;
+        assert!(accepted.ends_with(fingerprint.as_str()), "{order:?}: {accepted}");
+        assert!(log.len() == 1 && log[0].fields.contains(&format!(" key={fingerprint} ")), "{order:?}: {log:?}");
+    }
+}
+
+fn any_key_is_the_first_key_of_the_agent_in_every_order() {
+    in_every_order("any-key", true);
+}
+
+fn login_is_the_first_known_key_of_the_agent_in_every_order() {
+    in_every_order("login", false);
+}
+
+fn fallback_is_the_first_known_key_of_the_agent_in_every_order() {
+    in_every_order("fallback", false);
+}
+
+fn off_is_the_first_known_key_of_the_agent_in_every_order() {
+    in_every_order("off", false);
+}
+
+fn whoever_connects_as_the_anonymous_login_is_anonymous_whatever_the_key() {
+    let hub = hub("login");
+    let (alice, bob, stranger) = (hub.user("alice"), hub.user("bob"), hub.stranger());
+    hub.repo("alice/x", &[]);
+    hub.repo("alice/secret", &["--private"]);
+    hub.sql("UPDATE key SET expires_at = 86400 WHERE title = 'bob@laptop'");
+    // An unknown key is nobody on the login of accounts.
+    stranger.greet().is(&refused(denied(&stranger)).status(255));
+    alice.greet().is(&says(hi("alice")));
+    let nobody = &machine().anonymous_login;
+    let as_nobody = ["-oBatchMode=yes", "-l", nobody];
+    let hint = format!("hubgate: to come by a key on an account: ssh {}\n", alice.at);
+    let is = format!("whoever connects as {nobody}@hub.test is anonymous");
+    hub.log();
+    for client in [&alice, &bob, &stranger] {
+        let said = says(hi("anonymous")).warning(format!("hubgate: {is}\n{hint}"));
+        client.ssh_with(&as_nobody, "", b"").is(&said);
+        let key = &client.key.fingerprint;
+        hub.logged(&[format!(
+            "info hubgate: user=anonymous key={key} from=127.0.0.1 verb=greeting decision=allow reason=\"\""
+        )]);
+        let url = |path: &str| format!("{nobody}@hub.test:{path}");
+        client.git(&["ls-remote", &url("alice/x")]).succeeded();
+        let hidden = format!(
+            "hubgate: repository not found, or you have no access to it\nhubgate: you are anonymous: {is}\n{hint}"
+        );
+        client.git(&["ls-remote", &url("alice/secret")]).is(&refused(hidden + GIT_GIVES_UP).status(128));
+        let whoami = format!("anonymous, as everybody is who connects as {nobody}\n");
+        client.ssh_with(&as_nobody, "whoami", b"").is(&says(whoami));
+        let needs = "hubgate: this needs an account: your key is on none here\n";
+        client.ssh_with(&as_nobody, "repo create alice/y", b"").is(&refused(needs));
+        hub.log();
+    }
+    hub.did(&["key", "remove", &alice.key.fingerprint, "--compromised", "--yes"]);
+    let compromised = format!("hubgate: the key {} was removed as compromised\n", alice.key.fingerprint);
+    alice.ssh_with(&as_nobody, "", b"").is(&refused(compromised));
+    // In another mode the second name opens nothing.
+    hub.configure(&setup("any-key"));
+    let denied = format!("{nobody}@127.0.0.1: Permission denied (publickey).\r\n");
+    stranger.ssh_with(&as_nobody, "", b"").is(&refused(denied).status(255));
+}
+
+fn an_unknown_key_joins_an_account_by_the_anonymous_login() {
+    let hub = hub("login");
+    hub.did(&["user", "add", "alice"]);
+    let code = hub.did(&["invite", "alice"]).lines().next().expect("a code").to_owned();
+    let stranger = hub.stranger();
+    let as_nobody = ["-oBatchMode=yes", "-l", &machine().anonymous_login];
+    let joined = format!("your key {} is on the account alice now\n", stranger.key.fingerprint);
+    stranger.ssh_with(&as_nobody, format!("join {code}"), b"").is(&says(joined));
+    stranger.greet().is(&says(hi("alice")));
+}
+
+fn the_helper_answers_for_the_configured_logins_alone() {
+    let hub = hub("login");
+    let (alice, stranger) = (hub.user("alice"), hub.stranger());
+    let (login, nobody) = (hub.login.name.as_str(), machine().anonymous_login.as_str());
+    let answer = |login: &str, client: &Client| {
+        let (key_type, blob) = client.key.type_and_blob();
+        hub.helper(&[login, key_type, blob])
+    };
+    let line = |form: &str, client: &Client| {
+        let (key_type, blob) = client.key.type_and_blob();
+        let command = format!("{0}/libexec/gateway --config {0}/config.toml {form}", hub.dir.display());
+        says(format!("restrict,command=\"{command} --key {}\" {key_type} {blob}\n", client.key.fingerprint))
+    };
+    answer(login, &alice).is(&line("alice", &alice));
+    answer(login, &stranger).is(&silent());
+    answer(nobody, &alice).is(&line("anonymous", &alice));
+    answer(nobody, &stranger).is(&line("anonymous", &stranger));
+    let upper = nobody.to_uppercase();
+    let longer = format!("{nobody}x");
+    let blank = format!("{nobody} ");
+    for other in ["", "anonymous", "root", &upper, &longer, &blank, &nobody[1..]] {
+        answer(other, &alice).is(&silent());
+        answer(other, &stranger).is(&silent());
+    }
+    for mode in ["any-key", "fallback", "off"] {
+        hub.configure(&setup(mode));
+        answer(nobody, &alice).is(&silent());
+        answer(nobody, &stranger).is(&silent());
+        answer(login, &alice).is(&line("alice", &alice));
+    }
+    answer(login, &stranger).is(&silent());
+    hub.configure(&setup("fallback"));
+    answer(login, &stranger).is(&silent());
+}
+
+/// Somebody without any key at all.
+fn keyless(hub: &Hub) -> Client {
+    Client::with_agent(hub, None, Key::new("in no agent"), &Agent::with([]))
+}
+
+/// What git needs so that ssh may take the step that asks nothing.
+#[track_caller]
+fn git(client: &Client, words: &[&str]) -> Outcome {
+    let mut git = client.git_command("");
+    git.env("GIT_SSH_COMMAND", format!("ssh -F {}", client.ssh_config().display()));
+    run(git.args(words))
+}
+
+fn without_a_known_key_one_falls_through_to_anonymous() {
+    let hub = hub("fallback");
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    hub.repo("alice/secret", &["--private"]);
+    let unknown = Key::new("unknown");
+    let none = keyless(&hub);
+    hub.log();
+    let nobody = format!("hubgate: none of your keys is on an account here\n{}", other_key(&none));
+    for client in [&none, &Client::new(&hub, None, unknown)] {
+        greet(client).is(&says(hi("anonymous")).warning(&nobody));
+        hub.logged(&["info hubgate: user=anonymous key=- from=127.0.0.1 verb=greeting decision=allow reason=\"\""]);
+        // What must not ask anything does not come this far.
+        let login = &hub.login.name;
+        let denied = format!("{login}@127.0.0.1: Permission denied (publickey,keyboard-interactive).\r\n");
+        client.greet().is(&refused(denied).status(255));
+    }
+    git(&none, &["clone", "--quiet", &Client::url("alice/x")]).is(&silent());
+    let you_are = format!("hubgate: you are anonymous: {}", nobody.trim_start_matches("hubgate: "));
+    let hidden = format!("hubgate: repository not found, or you have no access to it\n{you_are}");
+    git(&none, &["ls-remote", &Client::url("alice/secret")]).is(&refused(hidden + GIT_GIVES_UP).status(128));
+    let read_only = format!("hubgate: you have no write access to alice/x\n{you_are}");
+    none.commit("x", "file", "1");
+    none.ssh_with(&[], "git-receive-pack 'alice/x'", b"").is(&refused(&read_only));
+    none.ssh_with(&[], "whoami", b"").is(&says("anonymous, by no key\n"));
+    let whoami = none.ssh_with(&[], "whoami --json", b"").succeeded().stdout();
+    let whoami: serde_json::Value = serde_json::from_str(&whoami).expect("JSON");
+    assert!(whoami["anonymous"] == true && whoami["key"]["fingerprint"].is_null(), "{whoami}");
+    for (command, answer) in [
+        ("repo create alice/y", "this needs an account: your key is on none here"),
+        ("key add", "this needs an account: your key is on none here"),
+        ("key release --yes", "you came without a key"),
+        (
+            "join 00112233445566778899aabbccddeeff",
+            "join puts the key on an account that you prove, and here no unknown key is proven: \
+             ask an operator to add yours",
+        ),
+    ] {
+        none.ssh_with(&[], command, b"").is(&refused(format!("hubgate: {answer}\n")));
+    }
+    greet(&alice).is(&says(hi("alice")));
+}
+
+fn a_session_without_a_key_gets_no_shell_no_terminal_and_no_forwarding() {
+    let hub = hub("fallback");
+    let none = keyless(&hub);
+    let unsupported = crate::texts::not_supported(&none);
+    for command in ["id", "/bin/sh", "gateway alice --key x", "scp -t x"] {
+        none.ssh_with(&[], command, b"").is(&refused(&unsupported).status(127));
+    }
+    // The words of a forced command are a command like any other.
+    let alice = hub.user("alice");
+    let words = format!(
+        "{0}/libexec/gateway --config {0}/config.toml alice --key {1}",
+        hub.dir.display(),
+        alice.key.fingerprint
+    );
+    none.ssh_with(&[], words, b"").is(&refused(&unsupported).status(127));
+    let sftp = run(none.command("sftp").arg("-F").arg(none.ssh_config()).arg("-b/dev/null").arg("hub.test"));
+    assert!(sftp.status != 0 && sftp.stdout().is_empty(), "{sftp}");
+    let forwarded = none.ssh_with(&["-W", &format!("127.0.0.1:{}", hub.port)], "", b"");
+    assert!(forwarded.status == 255 && forwarded.stdout().is_empty(), "{forwarded}");
+    let terminal = none.ssh_with(&["-tt"], "", b"");
+    assert!(terminal.stderr().contains("PTY allocation request failed"), "{terminal}");
+}
+
+fn a_key_that_is_taken_off_opens_nothing_on_a_live_connection_without_a_form() {
+    let hub = hub("fallback");
+    let (alice, bob) = (hub.user("alice"), hub.user("bob"));
+    let masters = [alice.master(), bob.master()];
+    alice.greet().is(&says(hi("alice")));
+    let key = &alice.key.fingerprint;
+    hub.did(&["key", "remove", key, "--yes"]);
+    alice.greet().is(&refused(format!("hubgate: the key {key} is no longer on the account alice\n")));
+    // On another account now, the live connection is that one's: the key was proven, and is bob's.
+    hub.add_key("bob", &alice.key, &[]);
+    alice.greet().is(&says(hi("bob")));
+    hub.did(&["user", "disable", "bob", "--reason", "away"]);
+    bob.greet().is(&refused("hubgate: the account bob is disabled: away\n"));
+    drop(masters);
+    hub.did(&["user", "enable", "bob"]);
+    hub.did(&["key", "remove", key, "--yes"]);
+    let nobody = format!("hubgate: none of your keys is on an account here\n{}", other_key(&alice));
+    greet(&alice).is(&says(hi("anonymous")).warning(nobody));
+}
+
+fn every_identity_is_found_by_what_was_proven() {
+    let hub = hub("fallback");
+    hub.did(&["user", "add", "alice"]);
+    hub.did(&["org", "add", "acme", "--admin", "alice"]);
+    hub.repo("acme/model", &["--private"]);
+    let deploy = Key::new("deploy");
+    let file = deploy.public_file();
+    hub.did(&["deploy-key", "add", "acme/model", file.to_str().expect("UTF-8"), "--write"]);
+    let client = Client::new(&hub, None, deploy);
+    client.greet().is(&says(hi("deploy key of acme/model")));
+    client.git(&["clone", "--quiet", &Client::url("acme/model"), "x"]).succeeded();
+    client.commit("x", "a", "a\n");
+    client.git_in("x", &["push", "--quiet", "origin", "HEAD:b"]).is(&silent());
+    let authority = Key::new("authority");
+    let file = authority.public_file();
+    hub.did(&["org", "ca", "add", "acme", file.to_str().expect("UTF-8"), "--max-ttl", "2h"]);
+    let certified = Client::new(&hub, Some("alice"), Key::new("certified"));
+    let mut sign = Command::new("ssh-keygen");
+    sign.arg("-q").arg("-s").arg(&authority.file).args(["-I", "x", "-V", "-1m:+1h", "-n", "alice"]);
+    run(sign.arg(certified.key.public_file())).succeeded();
+    let certificate = format!("    CertificateFile {}-cert.pub\n", certified.key.file.display());
+    let config = fs::read_to_string(certified.ssh_config()).expect("ssh's configuration");
+    fs::write(certified.ssh_config(), config + &certificate).expect("ssh's configuration");
+    certified.greet().is(&says(hi("alice")));
+    certified.git(&["ls-remote", &Client::url("acme/model")]).succeeded();
+    certified
+        .ssh("repo create acme/new")
+        .is(&refused("hubgate: this needs a key of your own: a certificate changes nothing here\n"));
+    hub.did(&["org", "member", "set", "acme", "alice", "admin"]);
+    hub.did(&["key", "remove", &client.key.fingerprint, "--compromised", "--yes"]);
+    client.greet().is(&refused(format!("hubgate: the key {} was removed as compromised\n", client.key.fingerprint)));
+}
+
+fn a_database_that_is_gone_makes_nobody_anonymous() {
+    let hub = hub("fallback");
+    let (alice, none, stranger) = (hub.user("alice"), keyless(&hub), hub.stranger());
+    let master = stranger.master_with(&[]);
+    for suffix in ["", "-wal", "-shm"] {
+        let file = format!("db/hubgate.db{suffix}");
+        fs::rename(hub.path(&file), hub.path(&format!("{file}.away"))).expect("a rename");
+    }
+    for client in [&alice, &none, &stranger] {
+        greet(client).is_unavailable();
+    }
+    drop(master);
+    // sshd took the unknown key, since nobody could say that it is one: by now the database says so.
+    let master = stranger.master();
+    for suffix in ["", "-wal", "-shm"] {
+        let file = format!("db/hubgate.db{suffix}");
+        fs::rename(hub.path(&format!("{file}.away")), hub.path(&file)).expect("a rename");
+    }
+    stranger.greet().is_unavailable();
+    drop(master);
+    assert!(greet(&stranger).succeeded().stdout().starts_with("Hi anonymous"));
+    greet(&alice).is(&says(hi("alice")));
+}
+
+fn auth_info_is_served_by_the_login_shell_and_in_its_mode_alone() {
+    let hub = hub("fallback");
+    let (alice, none) = (hub.user("alice"), keyless(&hub));
+    // Under another shell a lost ForceCommand would open it.
+    let reference = run(hub.gateway_command().arg("--auth-info")).is_fault();
+    let log = hub.log();
+    assert_eq!((log[0].level, log[0].sid.as_deref()), ("critical", Some(reference.as_str())));
+    assert!(log[0].fields.contains("--auth-info is served by the gateway as login shell alone"), "{log:?}");
+    // Without sshd's word nobody is anybody.
+    let command = format!("{0}/libexec/gateway --config {0}/config.toml --auth-info", hub.dir.display());
+    let direct = |file: Option<&str>| {
+        let mut gateway = hub.as_login(&hub.path("libexec/gateway"));
+        gateway.env("SSH_CONNECTION", "127.0.0.1 40000 127.0.0.1 22").args(["-c", &command]);
+        if let Some(file) = file {
+            gateway.env("SSH_USER_AUTH", file);
+        }
+        run(&mut gateway).is_fault();
+    };
+    direct(None);
+    direct(Some("/tmp/sshauth.none"));
+    hub.log();
+    // The operator turns it off: accounts go on, and nobody else is let in, on a live connection too.
+    let _master = none.master_with(&[]);
+    for mode in ["off", "login", "any-key"] {
+        hub.configure(&setup(mode));
+        greet(&alice).is(&says(hi("alice")));
+        greet(&none).is(&refused("hubgate: nobody is let in without a key any more\n"));
+        none.ssh_with(&[], "whoami", b"").is(&refused("hubgate: nobody is let in without a key any more\n"));
+    }
+}
+
+fn doctor_names_what_a_mode_lacks() {
+    let hub = hub("login");
+    let doctor = || {
+        let file = hub.path("sshd_config");
+        hub.hubgate(&["doctor", "--sshd-config", file.to_str().expect("UTF-8")])
+    };
+    let (login, nobody) = (&hub.login.name, &machine().anonymous_login);
+    let well = doctor();
+    assert!(well.succeeded().stdout().contains(&format!("{nobody} is a second name of {login}\n")), "{well}");
+    let config = fs::read_to_string(hub.config()).expect("a configuration");
+    let broken = |from: &str, to: &str, lines: &[&str]| {
+        fs::write(hub.config(), config.replace(from, to)).expect("a configuration");
+        let outcome = doctor();
+        assert_eq!(outcome.status, 1, "{outcome}");
+        for line in lines {
+            assert!(outcome.stdout().contains(line), "no {line:?}: {outcome}");
+        }
+    };
+    broken(nobody, "nobody-else", &["there is no account nobody-else", "mend:          hubgate init\n"]);
+    let other = &machine().login.name;
+    broken(
+        &format!("anonymous_login = {nobody:?}"),
+        &format!("anonymous_login = {other:?}"),
+        &[
+            &format!("{other} is "),
+            &format!("not a second name of {login}"),
+            &format!("mend:          userdel {other} && hubgate init\n"),
+            &format!("for {other}, authorizedkeyscommand should be "),
+        ],
+    );
+    let install = "mend:          hubgate sshd-config --install && systemctl reload ssh\n";
+    broken(
+        "anonymous = \"login\"",
+        "anonymous = \"fallback\"",
+        &[
+            "forcecommand should be ",
+            "kbdinteractiveauthentication should be yes, sshd has no",
+            "authenticationmethods should be publickey keyboard-interactive:pam, sshd has publickey",
+            "usepam should be yes, sshd has no",
+            "/etc/pam.d/hubgate-sshd: No such file or directory",
+            "mend:          install packaging/pam.d/hubgate-sshd there, with your login in it\n",
+            install,
+        ],
+    );
+    drop(hub);
+    // The other way round, and a shell that would be open.
+    let hub = Hub::with(&Setup { anonymous: "fallback", ..Setup::default() });
+    let file = hub.path("sshd_config");
+    let doctor = || hub.hubgate(&["doctor", "--sshd-config", file.to_str().expect("UTF-8")]).stdout();
+    let text = doctor();
+    let login = &hub.login.name;
+    assert!(text.contains(&format!("needs the gateway as login shell, and that of {login} is /bin/sh\n")), "{text}");
+    let gateway = hub.path("libexec/gateway");
+    assert!(text.contains(&format!("mend:          usermod --shell {} {login}\n", gateway.display())), "{text}");
+    hub.configure(&Setup::default());
+    let text = doctor();
+    for line in [
+        "forcecommand should be none, sshd has ",
+        "kbdinteractiveauthentication should be no, sshd has yes",
+        "authenticationmethods should be publickey, sshd has publickey keyboard-interactive:pam",
+    ] {
+        assert!(text.contains(line), "no {line:?}: {text}");
+    }
+}
+
+fn init_and_sshd_config_make_what_a_mode_needs() {
+    let hub = Hub::new();
+    let outcome = on_a_fresh_machine(
+        &hub,
+        "hubgate init >/dev/null\n\
+         ! getent passwd anonymous >/dev/null || userdel anonymous\n\
+         mode() { sed -i \"s/^#*anonymous = .*/anonymous = \\\"$1\\\"/\" /etc/hubgate/config.toml; }\n\
+         mode login\nhubgate init | head -1\nhubgate init | head -1\n\
+         test $(id -u git) = $(id -u anonymous) && test $(id -g git) = $(id -g anonymous)\n\
+         getent passwd git anonymous | cut -d: -f1,6,7\ngetent shadow anonymous | cut -d: -f1,2\n\
+         hubgate sshd-config | grep '^Match User'\n\
+         mode fallback\nhubgate sshd-config | grep -E 'ForceCommand|UsePAM'\n\
+         status=0; hubgate sshd-config --install >/dev/null || status=$?\n\
+         echo $status $(grep -c 'user = git$' /etc/pam.d/hubgate-sshd 2>/dev/null)\n\
+         ls /etc/ssh/sshd_config.d | grep hubgate || true\n",
+    );
+    let common = "made the login account anonymous, a second name of git\nnothing is missing\n\
+                  git:/var/lib/hubgate:/usr/libexec/hubgate/gateway\n\
+                  anonymous:/var/lib/hubgate:/usr/libexec/hubgate/gateway\nanonymous:*\n\
+                  Match User git,anonymous\n\
+                  UsePAM yes\n    ForceCommand /usr/libexec/hubgate/gateway --auth-info\n";
+    if machine().sshd_version >= Version(9, 8) {
+        outcome.is(&says(format!("{common}0 1\n50-hubgate.conf\n")));
+    } else {
+        // It cannot be told the service's name: nothing is installed, and one sentence says why.
+        let version = machine().sshd_version;
+        outcome.is(&says(format!("{common}1\n")).warning(format!(
+            "hubgate: OpenSSH {version} asks PAM by the name of its program: anonymous = \"fallback\" needs an sshd of \
+             hubgate's own here, started as hubgate-sshd; print its block with hubgate sshd-config, and see \
+             sshd_config.example\n"
+        )));
+    }
+}
