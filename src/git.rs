@@ -2,6 +2,9 @@
 //!
 //! The only place where the two small programs start a program.
 
+#[cfg(feature = "admin")]
+pub mod import;
+
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::AsFd;
@@ -201,6 +204,12 @@ fn output_of(command: &mut Command, input: &[u8]) -> Result<Vec<u8>, String> {
             Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
         }
     })
+}
+
+/// A path as a word for the shell that git starts.
+#[cfg(feature = "admin")]
+fn shell_quoted(path: &Path) -> String {
+    format!("'{}'", path.to_string_lossy().replace('\'', "'\\''"))
 }
 
 /// Runs git to its end.

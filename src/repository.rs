@@ -139,8 +139,8 @@ pub enum CreateError {
     /// A file or directory.
     #[error("{0}: {1}")]
     File(std::path::PathBuf, #[source] std::io::Error),
-    /// `git init` said no.
-    #[error("{0} init: {1}")]
+    /// git said no.
+    #[error("{0}: {1}")]
     Git(std::path::PathBuf, String),
 }
 
@@ -154,6 +154,19 @@ pub fn create_repository(
     config: &crate::config::Config,
     format: crate::config::ObjectFormat,
 ) -> Result<Directory, CreateError> {
+    create_repository_with(config, format, |_| Ok(()))
+}
+
+/// The same, where `fill` puts something into it while it lies aside.
+///
+/// # Errors
+/// [`CreateError`]; then nothing is left behind.
+#[cfg(feature = "admin")]
+pub fn create_repository_with(
+    config: &crate::config::Config,
+    format: crate::config::ObjectFormat,
+    fill: impl FnOnce(&Path) -> Result<(), CreateError>,
+) -> Result<Directory, CreateError> {
     let root = &config.paths.repositories;
     let failed = |path: &Path| {
         let path = path.to_owned();
@@ -163,6 +176,7 @@ pub fn create_repository(
     let aside = root.join(format!(".new-{}", directory.id()));
     let made = crate::git::init(config, format, &aside)
         .map_err(|reason| CreateError::Git(config.paths.git.clone(), reason))
+        .and_then(|()| fill(&aside))
         .and_then(|()| put_in_place(root, &aside, &directory).map_err(failed(root)));
     if made.is_err() {
         let _ = std::fs::remove_dir_all(&aside);

@@ -289,6 +289,9 @@ _hubgate() {
             hubgate__subcmd__help__subcmd__owner,quota)
                 cmd="hubgate__subcmd__help__subcmd__owner__subcmd__quota"
                 ;;
+            hubgate__subcmd__help__subcmd__repo,adopt)
+                cmd="hubgate__subcmd__help__subcmd__repo__subcmd__adopt"
+                ;;
             hubgate__subcmd__help__subcmd__repo,check)
                 cmd="hubgate__subcmd__help__subcmd__repo__subcmd__check"
                 ;;
@@ -307,6 +310,9 @@ _hubgate() {
             hubgate__subcmd__help__subcmd__repo,gc)
                 cmd="hubgate__subcmd__help__subcmd__repo__subcmd__gc"
                 ;;
+            hubgate__subcmd__help__subcmd__repo,import)
+                cmd="hubgate__subcmd__help__subcmd__repo__subcmd__import"
+                ;;
             hubgate__subcmd__help__subcmd__repo,list)
                 cmd="hubgate__subcmd__help__subcmd__repo__subcmd__list"
                 ;;
@@ -321,6 +327,9 @@ _hubgate() {
                 ;;
             hubgate__subcmd__help__subcmd__repo,rename)
                 cmd="hubgate__subcmd__help__subcmd__repo__subcmd__rename"
+                ;;
+            hubgate__subcmd__help__subcmd__repo,restore)
+                cmd="hubgate__subcmd__help__subcmd__repo__subcmd__restore"
                 ;;
             hubgate__subcmd__help__subcmd__repo,show)
                 cmd="hubgate__subcmd__help__subcmd__repo__subcmd__show"
@@ -565,6 +574,9 @@ _hubgate() {
             hubgate__subcmd__owner__subcmd__help,quota)
                 cmd="hubgate__subcmd__owner__subcmd__help__subcmd__quota"
                 ;;
+            hubgate__subcmd__repo,adopt)
+                cmd="hubgate__subcmd__repo__subcmd__adopt"
+                ;;
             hubgate__subcmd__repo,check)
                 cmd="hubgate__subcmd__repo__subcmd__check"
                 ;;
@@ -586,6 +598,9 @@ _hubgate() {
             hubgate__subcmd__repo,help)
                 cmd="hubgate__subcmd__repo__subcmd__help"
                 ;;
+            hubgate__subcmd__repo,import)
+                cmd="hubgate__subcmd__repo__subcmd__import"
+                ;;
             hubgate__subcmd__repo,list)
                 cmd="hubgate__subcmd__repo__subcmd__list"
                 ;;
@@ -600,6 +615,9 @@ _hubgate() {
                 ;;
             hubgate__subcmd__repo,rename)
                 cmd="hubgate__subcmd__repo__subcmd__rename"
+                ;;
+            hubgate__subcmd__repo,restore)
+                cmd="hubgate__subcmd__repo__subcmd__restore"
                 ;;
             hubgate__subcmd__repo,show)
                 cmd="hubgate__subcmd__repo__subcmd__show"
@@ -628,6 +646,9 @@ _hubgate() {
             hubgate__subcmd__repo__subcmd__collaborator__subcmd__help,set)
                 cmd="hubgate__subcmd__repo__subcmd__collaborator__subcmd__help__subcmd__set"
                 ;;
+            hubgate__subcmd__repo__subcmd__help,adopt)
+                cmd="hubgate__subcmd__repo__subcmd__help__subcmd__adopt"
+                ;;
             hubgate__subcmd__repo__subcmd__help,check)
                 cmd="hubgate__subcmd__repo__subcmd__help__subcmd__check"
                 ;;
@@ -649,6 +670,9 @@ _hubgate() {
             hubgate__subcmd__repo__subcmd__help,help)
                 cmd="hubgate__subcmd__repo__subcmd__help__subcmd__help"
                 ;;
+            hubgate__subcmd__repo__subcmd__help,import)
+                cmd="hubgate__subcmd__repo__subcmd__help__subcmd__import"
+                ;;
             hubgate__subcmd__repo__subcmd__help,list)
                 cmd="hubgate__subcmd__repo__subcmd__help__subcmd__list"
                 ;;
@@ -663,6 +687,9 @@ _hubgate() {
                 ;;
             hubgate__subcmd__repo__subcmd__help,rename)
                 cmd="hubgate__subcmd__repo__subcmd__help__subcmd__rename"
+                ;;
+            hubgate__subcmd__repo__subcmd__help,restore)
+                cmd="hubgate__subcmd__repo__subcmd__help__subcmd__restore"
                 ;;
             hubgate__subcmd__repo__subcmd__help,show)
                 cmd="hubgate__subcmd__repo__subcmd__help__subcmd__show"
@@ -1932,8 +1959,22 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help__subcmd__repo)
-            opts="create list show rename visibility gate freeze unfreeze collaborator remove path check quota gc"
+            opts="create list show rename visibility gate freeze unfreeze collaborator remove restore import adopt path check quota gc"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__repo__subcmd__adopt)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2057,6 +2098,20 @@ _hubgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        hubgate__subcmd__help__subcmd__repo__subcmd__import)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         hubgate__subcmd__help__subcmd__repo__subcmd__list)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -2114,6 +2169,20 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help__subcmd__repo__subcmd__rename)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__repo__subcmd__restore)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3548,12 +3617,34 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo)
-            opts="-h -V --config --json --help --version create list show rename visibility gate freeze unfreeze collaborator remove path check quota gc help"
+            opts="-h -V --config --json --help --version create list show rename visibility gate freeze unfreeze collaborator remove restore import adopt path check quota gc help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__repo__subcmd__adopt)
+            opts="-h -V --as --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3772,7 +3863,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo__subcmd__gc)
-            opts="-h -V --all --older-than --config --json --help --version"
+            opts="-h -V --all --removed --yes --older-than --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3794,8 +3885,22 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo__subcmd__help)
-            opts="create list show rename visibility gate freeze unfreeze collaborator remove path check quota gc help"
+            opts="create list show rename visibility gate freeze unfreeze collaborator remove restore import adopt path check quota gc help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__repo__subcmd__help__subcmd__adopt)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -3933,6 +4038,20 @@ _hubgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        hubgate__subcmd__repo__subcmd__help__subcmd__import)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         hubgate__subcmd__repo__subcmd__help__subcmd__list)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -4003,6 +4122,20 @@ _hubgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        hubgate__subcmd__repo__subcmd__help__subcmd__restore)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         hubgate__subcmd__repo__subcmd__help__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -4045,8 +4178,30 @@ _hubgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        hubgate__subcmd__repo__subcmd__import)
+            opts="-h -V --public --description --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --description)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         hubgate__subcmd__repo__subcmd__list)
-            opts="-h -V --config --json --help --version"
+            opts="-h -V --removed --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4124,6 +4279,32 @@ _hubgate() {
                 return 0
             fi
             case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__repo__subcmd__restore)
+            opts="-h -V --id --as --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

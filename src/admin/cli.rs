@@ -28,7 +28,7 @@ pub use lfs::{LfsCommand, LockCommand};
 pub use machine::{Demo, Doctor, SshdConfig};
 pub use org::{AuthorityCommand, MemberCommand, OrgCommand};
 pub use owner::{OwnerCommand, Quota};
-pub use repo::{CollaboratorCommand, RepoCommand};
+pub use repo::{AdoptRepo, CollaboratorCommand, ImportRepo, RepoCommand, RestoreRepo};
 pub use user::UserCommand;
 
 /// The front gate of a Git hub: accounts, keys and repositories behind this machine's OpenSSH server.

@@ -16,11 +16,16 @@ use crate::message::Status;
 use crate::services::lfs::{self, LocalStore};
 
 /// Collects garbage in each repository; what is younger than `older_than` seconds is left alone.
-pub(super) fn run(config: &Config, repositories: &[RepositoryRow], older_than: i64) -> Result<Report, Failure> {
+pub(super) fn run(
+    config: &Config,
+    repositories: &[RepositoryRow],
+    older_than: i64,
+    deleted: &[PathBuf],
+) -> Result<Report, Failure> {
     let root = &config.paths.repositories;
     let age = Duration::from_secs(older_than.unsigned_abs());
-    let mut text = String::new();
-    let mut json = Vec::new();
+    let mut text: String = deleted.iter().map(|path| format!("deleted {}\n", path.display())).collect();
+    let mut json: Vec<Value> = deleted.iter().map(|path| json!({ "deleted": path })).collect();
     let mut status = Status::Done;
     // What a `repo create` that was cut off left aside.
     let mut aside = Vec::new();

@@ -67,7 +67,7 @@ pub(super) fn check(path: Option<&RepoPath>, context: &Context) -> Result<Report
 }
 
 /// Every object's file, by its name.
-fn stored_objects(directory: &Path) -> std::io::Result<BTreeMap<String, PathBuf>> {
+pub(super) fn stored_objects(directory: &Path) -> std::io::Result<BTreeMap<String, PathBuf>> {
     let mut objects = BTreeMap::new();
     let mut directories = vec![directory.to_owned()];
     while let Some(directory) = directories.pop() {
@@ -109,6 +109,28 @@ fn pointers(context: &Context, row: &RepositoryRow, place: &Path) -> Result<Vec<
     let failed = |reason: String| Failure::Refused(format!("{}: {reason}", row.path));
     let blobs = crate::git::small_blobs(git, place, POINTER_MAX).map_err(failed)?;
     Ok(blobs.into_iter().filter_map(|(id, text)| Some((pointed(&text)?, id))).collect())
+}
+
+/// How many large files history names that are not stored.
+pub(super) fn missing(context: &Context, row: &RepositoryRow, place: &Path) -> Result<usize, Failure> {
+    let stored = stored_objects(&place.join("lfs/objects"));
+    let stored = stored.map_err(|error| Failure::File(place.display().to_string(), error))?;
+    let named: BTreeMap<String, String> = pointers(context, row, place)?.into_iter().collect();
+    Ok(named.keys().filter(|oid| !stored.contains_key(*oid)).count())
+}
+
+/// Copies a file to a new one; returns the hash of the bytes that were copied.
+pub(super) fn copy_hashed(file: &Path, copy: &Path) -> std::io::Result<String> {
+    let (mut file, mut copy) = (File::open(file)?, File::create_new(copy)?);
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let count = file.read(&mut buffer)?;
+        let Some(bytes) = buffer.get(..count).filter(|bytes| !bytes.is_empty()) else { break };
+        hasher.update(bytes);
+        copy.write_all(bytes)?;
+    }
+    Ok(format!("{:x}", hasher.finalize()))
 }
 
 /// The object that a pointer names (git-lfs's docs/spec.md).

@@ -28,6 +28,7 @@ pub(crate) mod repo;
 pub(crate) mod report;
 mod setup;
 pub mod sshd_config;
+mod take_in;
 pub(crate) mod user;
 pub(crate) mod when;
 

@@ -11,8 +11,10 @@ use super::directories::Misfits;
 use super::gc;
 use super::lfs;
 use super::report::{Report, json_time, table};
+use super::take_in;
 use super::when::minute;
 use crate::access::Visibility;
+use crate::clock::now;
 use crate::config::ObjectFormat;
 use crate::db::{Change, Collaborator, GateMode, NewRepository, RepositoryRow};
 use crate::message::Status;
@@ -23,11 +25,7 @@ pub(super) fn run(command: RepoCommand, mut context: Context) -> Result<Report, 
     let root = context.config.paths.repositories.clone();
     match command {
         RepoCommand::Create { path, private, gated, gate_members, description, object_format, created_by } => {
-            // Asked before a directory is made; asked again, for good, with the row.
-            context.store.owner(&path.owner)?;
-            if let Ok(row) = context.store.repository(&path) {
-                return Err(Failure::Refused(format!("there is already a {} {}", row.path.kind, row.path)));
-            }
+            take_in::check_free(&context, &path)?;
             let object_format = object_format.unwrap_or(context.config.git.object_format);
             let directory = create_repository(&context.config, object_format)
                 .map_err(|error| Failure::Refused(error.to_string()))?;
@@ -52,7 +50,8 @@ pub(super) fn run(command: RepoCommand, mut context: Context) -> Result<Report, 
             let text = format!("created the {} {} ({}): git clone {url}\n", row.path.kind, row.path, row.visibility);
             Ok(Report::new(text, repo_json(&row)))
         }
-        RepoCommand::List { owner } => {
+        RepoCommand::List { removed: true, .. } => Ok(take_in::removed_report(&context.store.removed_repositories()?)),
+        RepoCommand::List { owner, removed: false } => {
             let owner = owner.map(|owner| context.store.owner(&owner)).transpose()?;
             let repositories = context.store.repositories(owner.as_ref())?;
             let rows = repositories.iter().map(|row| [row.path.to_string(), state(row), row.description.clone()]);
@@ -85,39 +84,58 @@ pub(super) fn run(command: RepoCommand, mut context: Context) -> Result<Report, 
             context.store.change(&actor, |change| change.set_frozen(&path, None))?;
             Ok(Report::new(format!("{path} takes pushes\n"), repo_json(&context.store.repository(&path)?)))
         }
-        RepoCommand::Collaborator(CollaboratorCommand::Set { path, user, role, until }) => {
-            let until = until.map(|until| until.0);
-            context.store.change(&actor, |change| change.set_collaborator(&path, &user, role, until))?;
-            let json = json!({
-                "path": path.to_string(), "user": user.as_str(), "role": role.as_str(), "until": json_time(until),
-            });
-            Ok(Report::new(format!("{user} has the role {role} on {path}\n"), json))
-        }
-        RepoCommand::Collaborator(CollaboratorCommand::Remove { path, user }) => {
-            context.store.change(&actor, |change| change.remove_collaborator(&path, &user))?;
-            let json = json!({ "path": path.to_string(), "removed": user.as_str() });
-            Ok(Report::new(format!("{user} is no longer a collaborator on {path}\n"), json))
-        }
+        RepoCommand::Collaborator(command) => collaborator(command, context),
         RepoCommand::Remove { path, sure } => {
             let row = context.store.repository(&path)?;
             confirm(&sure, &format!("Take {} out of the hub?", row.path))?;
             context.store.change(&actor, |change| change.remove_repository(&path))?;
             let place = root.join(row.directory.relative());
-            let text = format!("removed {}; its directory stays: {}\n", row.path, place.display());
+            let text = format!(
+                "removed {0}; its directory stays: {1}\nto bring it back: hubgate repo restore {0}\n",
+                row.path,
+                place.display()
+            );
             Ok(Report::new(text, json!({ "removed": row.path.to_string(), "directory": place })))
         }
+        RepoCommand::Restore(command) => take_in::restore(command, context),
+        RepoCommand::Import(command) => take_in::import(command, context),
+        RepoCommand::Adopt(command) => take_in::adopt(command, context),
         RepoCommand::Path { path } => {
             let place = root.join(context.store.repository(&path)?.directory.relative());
             Ok(Report::new(format!("{}\n", place.display()), json!({ "directory": place })))
         }
         RepoCommand::Check => check(&root, &context),
         RepoCommand::Quota { path, quota } => lfs::repository_quota(&path, quota, context),
-        RepoCommand::Gc { path, all: _, older_than } => {
+        RepoCommand::Gc { path, all: _, removed, sure, older_than } => {
+            let deleted = if removed {
+                confirm(&sure, "Delete for good what was removed more than 30 days ago?")?;
+                take_in::purge(&mut context, now())?
+            } else {
+                Vec::new()
+            };
             let repositories = match path {
                 Some(path) => vec![context.store.repository(&path)?],
                 None => context.store.repositories(None)?,
             };
-            gc::run(&context.config, &repositories, older_than)
+            gc::run(&context.config, &repositories, older_than, &deleted)
+        }
+    }
+}
+
+fn collaborator(command: CollaboratorCommand, mut context: Context) -> Result<Report, Failure> {
+    match command {
+        CollaboratorCommand::Set { path, user, role, until } => {
+            let until = until.map(|until| until.0);
+            context.store.change(&actor(), |change| change.set_collaborator(&path, &user, role, until))?;
+            let json = json!({
+                "path": path.to_string(), "user": user.as_str(), "role": role.as_str(), "until": json_time(until),
+            });
+            Ok(Report::new(format!("{user} has the role {role} on {path}\n"), json))
+        }
+        CollaboratorCommand::Remove { path, user } => {
+            context.store.change(&actor(), |change| change.remove_collaborator(&path, &user))?;
+            let json = json!({ "path": path.to_string(), "removed": user.as_str() });
+            Ok(Report::new(format!("{user} is no longer a collaborator on {path}\n"), json))
         }
     }
 }

@@ -21,6 +21,8 @@ mod invite;
 mod key;
 mod reader;
 #[cfg(feature = "admin")]
+mod removed;
+#[cfg(feature = "admin")]
 mod repository;
 mod schema;
 mod session;
@@ -53,6 +55,8 @@ pub use invite::Code;
 #[cfg(feature = "admin")]
 pub use key::{Holder, KeyRow, NewKey};
 pub use reader::Reader;
+#[cfg(feature = "admin")]
+pub use removed::Removed;
 #[cfg(feature = "admin")]
 pub use repository::{Collaborator, NewRepository, RepositoryRow};
 pub use schema::{MIN_READER, VERSION};

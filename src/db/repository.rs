@@ -65,7 +65,8 @@ pub struct Collaborator {
     pub until: Option<i64>,
 }
 
-const COLUMNS: &str = "SELECT r.id, o.name AS owner, r.kind, r.name, r.directory, r.visibility, r.gate, r.gate_members,
+pub(super) const COLUMNS: &str =
+    "SELECT r.id, o.name AS owner, r.kind, r.name, r.directory, r.visibility, r.gate, r.gate_members,
     r.object_format, r.description, r.frozen, r.created_at FROM repository r JOIN owner o ON o.id = r.owner_id";
 
 pub(super) fn repository_row(row: &Row<'_>) -> Result<RepositoryRow, Error> {
@@ -155,6 +156,20 @@ impl Change<'_> {
         if owner.kind == OwnerKind::User && !owner.may_create {
             return Err(ChangeError::Conflict(format!("the account {} may not create repositories", owner.name)));
         }
+        self.enter_repository("repo.create", new, None)
+    }
+
+    /// The same whoever owns it, for one that was made elsewhere: under an event of its own, with where it came from.
+    ///
+    /// # Errors
+    /// [`ChangeError::Conflict`] where the path is taken.
+    pub fn enter_repository(
+        &self,
+        event: &str,
+        new: &NewRepository,
+        source: Option<&str>,
+    ) -> Result<RepositoryRow, ChangeError> {
+        let owner = self.owner(&new.path.owner)?;
         let creator = new.created_by.as_ref().map(|user| self.user(user)).transpose()?;
         let done = self.transaction.execute(
             "INSERT INTO repository (owner_id, kind, name, folded, directory, visibility, object_format, description,
@@ -178,14 +193,15 @@ impl Change<'_> {
         let detail = json!({
             "visibility": new.visibility.as_str(), "object_format": new.object_format.as_str(),
             "directory": new.directory.id(), "created_by": new.created_by.as_ref().map(Owner::as_str),
+            "source": source,
         });
         let row = self.repository(&new.path)?;
-        self.audit("repo.create", &row.path.to_string(), &detail)?;
+        self.audit(event, &row.path.to_string(), &detail)?;
         Ok(row)
     }
 
     /// An old path that is taken again leads to its former repository no longer.
-    fn take_former_path(&self, owner: i64, path: &RepoPath) -> Result<(), ChangeError> {
+    pub(super) fn take_former_path(&self, owner: i64, path: &RepoPath) -> Result<(), ChangeError> {
         let query = "DELETE FROM former_path WHERE owner_id = ?1 AND kind = ?2 AND folded = ?3";
         self.transaction.execute(query, params![owner, path.kind.as_str(), path.name.folded()])?;
         Ok(())
@@ -292,7 +308,7 @@ impl Change<'_> {
 }
 
 /// Words the one conflict that a path can have.
-fn taken(done: rusqlite::Result<usize>, path: &RepoPath) -> Result<(), ChangeError> {
+pub(super) fn taken(done: rusqlite::Result<usize>, path: &RepoPath) -> Result<(), ChangeError> {
     match done {
         Ok(_) => Ok(()),
         Err(error) if is_constraint(&error) => {

@@ -34,6 +34,7 @@ mod operator;
 mod readme;
 mod repo_command;
 mod rows;
+mod take_in;
 mod texts;
 
 use std::process::ExitCode;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         backup::TRIALS,
         key_command::TRIALS,
         repo_command::TRIALS,
+        take_in::TRIALS,
         operator::TRIALS,
         clients::TRIALS,
         commands::TRIALS,

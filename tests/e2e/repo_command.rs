@@ -153,7 +153,7 @@ fn check_finds_what_is_lost_and_what_is_nobodys() {
     let root = hub.path("repositories");
     let mut lines = [
         format!("{}/.new-0123: not a directory of this hub: left by a create that was cut off?\n", root.display()),
-        format!("{}: no repository of this hub lies there\n", stray.display()),
+        format!("{}: no repository of this hub lies there: hubgate repo adopt takes it in\n", stray.display()),
     ];
     lines.sort();
     assert_eq!(outcome.status, 1, "{outcome}");
@@ -234,8 +234,9 @@ fn a_removed_repository_leaves_its_directory_and_frees_its_path() {
     hub.repo("alice/x", &[]);
     let directory = hub.directory("alice/x");
     let place = directory.display();
-    hub.hubgate(&["repo", "remove", "alice/x", "--yes"])
-        .is(&says(format!("removed alice/x; its directory stays: {place}\n")));
+    hub.hubgate(&["repo", "remove", "alice/x", "--yes"]).is(&says(format!(
+        "removed alice/x; its directory stays: {place}\nto bring it back: hubgate repo restore alice/x\n"
+    )));
     assert!(directory.join("HEAD").exists());
     hub.hubgate(&["repo", "check"]).is(&says("every repository has its directory\n"));
     hub.did(&["repo", "create", "alice/x"]);

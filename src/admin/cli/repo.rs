@@ -1,6 +1,8 @@
 //! `hubgate repo`.
 
-use clap::Subcommand;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
 
 use super::{Quota, Sure, words};
 use crate::access::{CollaboratorRole, Visibility};
@@ -8,6 +10,7 @@ use crate::admin::when::{When, parse_duration};
 use crate::config::ObjectFormat;
 use crate::db::GateMode;
 use crate::name::{Owner, RepoPath, Title};
+use crate::repository::Directory;
 
 /// `hubgate repo`
 #[derive(Debug, Subcommand)]
@@ -39,6 +42,9 @@ pub enum RepoCommand {
     List {
         /// The owner.
         owner: Option<Owner>,
+        /// List those that were removed, and until when they are kept.
+        #[arg(long, conflicts_with = "owner")]
+        removed: bool,
     },
     /// Show one repository.
     Show {
@@ -87,7 +93,7 @@ pub enum RepoCommand {
     /// Who may use it beside its owner.
     #[command(subcommand)]
     Collaborator(CollaboratorCommand),
-    /// Take a repository out of the hub. Its directory stays.
+    /// Take a repository out of the hub. Its directory stays, and for 30 days at least `restore` brings it back.
     Remove {
         /// Its path.
         path: RepoPath,
@@ -95,6 +101,15 @@ pub enum RepoCommand {
         #[command(flatten)]
         sure: Sure,
     },
+    /// Bring back a repository that was removed, with everybody's grants on it.
+    Restore(RestoreRepo),
+    /// Take in a repository that lies elsewhere: its branches, its tags, and, from a directory, its large files.
+    ///
+    /// git fetches it as the account that serves, and checks every object. On the way to another machine it finds
+    /// `GIT_SSH_COMMAND`, `SSH_AUTH_SOCK`, `GIT_SSL_CAINFO`, `https_proxy` and `no_proxy` as they are where this is run.
+    Import(ImportRepo),
+    /// Take in a directory beneath the root of the repositories whose row is lost, as a private repository.
+    Adopt(AdoptRepo),
     /// Print the directory of a repository.
     Path {
         /// Its path on the hub.
@@ -118,6 +133,12 @@ pub enum RepoCommand {
         /// Every repository.
         #[arg(long)]
         all: bool,
+        /// Delete for good what was removed more than 30 days ago, too.
+        #[arg(long)]
+        removed: bool,
+        /// Whether to ask.
+        #[command(flatten)]
+        sure: Sure,
         /// How old a leftover must be; younger ones may belong to a push that is under way.
         #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
         older_than: i64,
@@ -147,4 +168,43 @@ pub enum CollaboratorCommand {
         /// The user.
         user: Owner,
     },
+}
+
+/// `hubgate repo restore`
+#[derive(Debug, Args)]
+pub struct RestoreRepo {
+    /// The path that it had.
+    pub path: RepoPath,
+    /// The id of its directory, where several of that path were removed.
+    #[arg(long)]
+    pub id: Option<Directory>,
+    /// The path that it is to have, where the old one is taken.
+    #[arg(long = "as", value_name = "PATH")]
+    pub new_path: Option<RepoPath>,
+}
+
+/// `hubgate repo import`
+#[derive(Debug, Args)]
+pub struct ImportRepo {
+    /// OWNER/NAME, datasets/OWNER/NAME or spaces/OWNER/NAME.
+    pub path: RepoPath,
+    /// A directory, or https://, ssh://, file:// or USER@HOST:PATH.
+    pub source: String,
+    /// Show it to everybody; unless given, it is private.
+    #[arg(long)]
+    pub public: bool,
+    /// What it is about.
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<Title>,
+}
+
+/// `hubgate repo adopt`
+#[derive(Debug, Args)]
+pub struct AdoptRepo {
+    /// The directory, or its id.
+    #[arg(value_name = "DIR")]
+    pub directory: PathBuf,
+    /// The path that it is to have.
+    #[arg(long = "as", value_name = "PATH")]
+    pub path: RepoPath,
 }

@@ -1,0 +1,242 @@
+//! `hubgate repo import`, `repo adopt`, `repo restore`: repositories that are there already, somewhere.
+
+use std::fmt::Write;
+use std::fs::File;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::Failure;
+use super::cli::{AdoptRepo, ImportRepo, RestoreRepo};
+use super::context::{Context, actor};
+use super::directories::directory_of;
+use super::lfs;
+use super::repo::{repo_json, state};
+use super::report::Report;
+use super::when::minute;
+use crate::access::Visibility;
+use crate::db::{ChangeError, NewRepository, Removed};
+use crate::git::import::{Source, inspect};
+use crate::name::RepoPath;
+use crate::repository::{CreateError, Directory, create_repository_with, open_repository};
+
+/// How long a removed repository is kept, in seconds.
+pub(super) const KEPT: i64 = 30 * 86_400;
+
+/// Asked before anything is made; asked again, for good, with the row.
+pub(super) fn check_free(context: &Context, path: &RepoPath) -> Result<(), Failure> {
+    context.store.owner(&path.owner)?;
+    match context.store.repository(path) {
+        Ok(row) => Err(Failure::Refused(format!("there is already a {} {}", row.path.kind, row.path))),
+        Err(ChangeError::NotFound(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `hubgate repo import`
+pub(super) fn import(command: ImportRepo, mut context: Context) -> Result<Report, Failure> {
+    let ImportRepo { path, source, public, description } = command;
+    check_free(&context, &path)?;
+    let git = context.config.paths.git.clone();
+    let bad = |error| Failure::Usage(format!("{source}: {error}"));
+    let from = match source.parse::<Source>().map_err(bad)?.directory {
+        // git is not started where this program was.
+        Some(_) if !source.contains("://") => std::path::absolute(&source)
+            .map_err(|error| Failure::File(source.clone(), error))?
+            .to_string_lossy()
+            .into_owned(),
+        Some(_) | None => source.clone(),
+    };
+    let source: Source = from.parse().map_err(bad)?;
+    let hint = source.directory.as_ref().map_or("", |_| "\nthe login account that serves must be able to read it");
+    let failed = |reason: String| Failure::Refused(format!("{from}: {reason}{hint}"));
+    let offer = source.offer(&git).map_err(failed)?;
+    let object_format = offer.object_format.unwrap_or(context.config.git.object_format);
+    let mut large_files = 0;
+    let directory = create_repository_with(&context.config, object_format, |aside| {
+        if offer.branches + offer.tags > 0 {
+            source.fetch(&git, aside, &offer).map_err(|reason| CreateError::Git(git.clone(), reason))?;
+        }
+        if let Some(directory) = &source.directory {
+            large_files = take_large_files(directory, aside)?;
+        }
+        Ok(())
+    });
+    let directory = directory.map_err(|error| Failure::Refused(format!("{from}: {error}")))?;
+    let new = NewRepository {
+        path,
+        directory,
+        visibility: if public { Visibility::Public } else { Visibility::Private },
+        object_format,
+        description: description.map(|text| text.to_string()).unwrap_or_default(),
+        created_by: None,
+    };
+    let place = context.config.paths.repositories.join(new.directory.relative());
+    let import = |change: &crate::db::Change<'_>| change.enter_repository("repo.import", &new, Some(&from));
+    let row = context.store.change(&actor(), import).inspect_err(|_| {
+        let _ = std::fs::remove_dir_all(&place);
+    })?;
+    let missing = lfs::missing(&context, &row, &place)?;
+    let mut text = format!(
+        "imported {} ({}): {} branches, {} tags, {large_files} large files\n",
+        row.path, row.visibility, offer.branches, offer.tags
+    );
+    if offer.others > 0 {
+        let _ = writeln!(text, "{} refs that are neither branches nor tags stayed behind", offer.others);
+    }
+    if missing > 0 {
+        let _ = writeln!(text, "{missing} large files are missing: push them with git lfs push --all");
+    }
+    let mut json = repo_json(&row);
+    if let Value::Object(fields) = &mut json {
+        let counts = [("branches", offer.branches), ("tags", offer.tags), ("refs_left", offer.others)];
+        fields.extend(counts.map(|(name, count)| (name.to_owned(), json!(count))));
+        fields.extend(
+            [("large_files", large_files), ("large_files_missing", missing)].map(|(k, v)| (k.to_owned(), json!(v))),
+        );
+    }
+    Ok(Report::new(text, json))
+}
+
+/// Copies the large files of a directory's repository, bare or not, each held against its name.
+fn take_large_files(source: &Path, aside: &Path) -> Result<usize, CreateError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |error| CreateError::File(path, error)
+    };
+    let places = ["lfs/objects", ".git/lfs/objects"].map(|place| source.join(place));
+    let Some(objects) = places.iter().find(|place| place.is_dir()) else { return Ok(0) };
+    let objects = lfs::stored_objects(objects).map_err(failed(objects))?;
+    for (oid, file) in &objects {
+        let [first, second] = [oid.get(..2), oid.get(2..4)].map(Option::unwrap_or_default);
+        let directory = aside.join("lfs/objects").join(first).join(second);
+        std::fs::DirBuilder::new().recursive(true).mode(0o750).create(&directory).map_err(failed(&directory))?;
+        let copy = directory.join(oid);
+        let hash = lfs::copy_hashed(file, &copy).map_err(failed(file))?;
+        if hash != *oid {
+            let problem = format!("the large file is broken: its bytes are {hash}");
+            return Err(CreateError::File(file.clone(), std::io::Error::other(problem)));
+        }
+    }
+    Ok(objects.len())
+}
+
+/// `hubgate repo adopt`
+pub(super) fn adopt(command: AdoptRepo, mut context: Context) -> Result<Report, Failure> {
+    let AdoptRepo { directory: given, path } = command;
+    check_free(&context, &path)?;
+    let root = context.config.paths.repositories.clone();
+    let shown = given.display().to_string();
+    let directory = adoptable(&root, &given)
+        .ok_or_else(|| Failure::Usage(format!("{shown} is no directory of a repository beneath {}", root.display())))?;
+    if let Some(row) = context.store.repositories(None)?.into_iter().find(|row| row.directory == directory) {
+        return Err(Failure::Refused(format!("{shown} is the directory of {}", row.path)));
+    }
+    let removed = context.store.removed_repositories()?;
+    if let Some(Removed { row, .. }) = removed.into_iter().find(|removed| removed.row.directory == directory) {
+        let next = format!("hubgate repo restore {} --id {}", row.path, directory.id());
+        return Err(Failure::Refused(format!("{shown} is the directory of {}, which was removed: {next}", row.path)));
+    }
+    let opened = open_repository(&root, &directory).map_err(|error| Failure::Refused(error.to_string()))?;
+    let owner = File::from(opened).metadata().map_err(|error| Failure::File(shown.clone(), error))?;
+    if owner.uid() != nix::unistd::geteuid().as_raw() {
+        return Err(Failure::Refused(format!(
+            "{shown} belongs to uid {}: give it to the login account that serves first",
+            owner.uid()
+        )));
+    }
+    let place = root.join(directory.relative());
+    let object_format =
+        inspect(&context.config.paths.git, &place).map_err(|reason| Failure::Refused(format!("{shown}: {reason}")))?;
+    let new = NewRepository {
+        path,
+        directory,
+        visibility: Visibility::Private,
+        object_format,
+        description: String::new(),
+        created_by: None,
+    };
+    let row = context.store.change(&actor(), |change| change.enter_repository("repo.adopt", &new, None))?;
+    Ok(Report::new(format!("adopted {} ({})\n", row.path, row.visibility), repo_json(&row)))
+}
+
+/// The directory that is meant, if it is one of the root's.
+fn adoptable(root: &Path, given: &Path) -> Option<Directory> {
+    let id = given.to_str().and_then(|id| id.parse().ok());
+    let directory = id.or_else(|| directory_of(given))?;
+    let place = root.join(directory.relative());
+    let same = |path: &Path| path.symlink_metadata().map(|file| (file.dev(), file.ino())).ok();
+    let is_given = given.to_str() == Some(directory.id()) || same(given) == same(&place);
+    (same(&place).is_some() && is_given).then_some(directory)
+}
+
+/// `hubgate repo restore`
+pub(super) fn restore(command: RestoreRepo, mut context: Context) -> Result<Report, Failure> {
+    let RestoreRepo { path, id, new_path } = command;
+    let removed = context.store.removed_repositories()?;
+    let mut found: Vec<Removed> = removed
+        .into_iter()
+        .filter(|removed| removed.row.path.folded() == path.folded())
+        .filter(|removed| id.as_ref().is_none_or(|id| removed.row.directory == *id))
+        .collect();
+    if found.len() > 1 {
+        let mut text = format!("{} repositories {path} were removed: name one by its directory", found.len());
+        for Removed { row, removed_at } in &found {
+            let _ = write!(text, "\n--id {}, removed {}", row.directory.id(), minute(Some(*removed_at)));
+        }
+        return Err(Failure::Refused(text));
+    }
+    let Some(Removed { row, .. }) = found.pop() else {
+        return Err(Failure::Refused(format!("no repository {path} was removed: hubgate repo list --removed")));
+    };
+    let place = context.config.paths.repositories.join(row.directory.relative());
+    if !place.join("HEAD").is_file() {
+        return Err(Failure::Refused(format!("the directory of {} is gone: {}", row.path, place.display())));
+    }
+    let wanted = new_path.clone().unwrap_or_else(|| row.path.clone());
+    let back = context.store.change(&actor(), |change| change.restore_repository(&row.directory, &wanted));
+    let row = match (back, new_path) {
+        (Err(error @ (ChangeError::Conflict(_) | ChangeError::NotFound(_))), None) => {
+            return Err(Failure::Refused(format!("{error}\nto bring it back elsewhere: --as PATH")));
+        }
+        (back, _) => back?,
+    };
+    Ok(Report::new(format!("restored {} ({})\n", row.path, state(&row)), repo_json(&row)))
+}
+
+/// The removed repositories in a table.
+pub(super) fn removed_report(removed: &[Removed]) -> Report {
+    let row = |removed: &Removed| {
+        let row = &removed.row;
+        let until = minute(Some(removed.removed_at + KEPT));
+        [row.path.to_string(), minute(Some(removed.removed_at)), until, row.directory.id().to_owned()]
+    };
+    let object = |removed: &Removed| {
+        json!({
+            "path": removed.row.path.to_string(), "removed_at": super::report::json_time(Some(removed.removed_at)),
+            "kept_until": super::report::json_time(Some(removed.removed_at + KEPT)), "id": removed.row.directory.id(),
+        })
+    };
+    let rows = removed.iter().map(row).collect();
+    Report::table(["REPOSITORY", "REMOVED", "KEPT UNTIL", "ID"], rows, removed.iter().map(object).collect())
+}
+
+/// Deletes for good what was removed long enough ago; returns what that was.
+pub(super) fn purge(context: &mut Context, now: i64) -> Result<Vec<PathBuf>, Failure> {
+    let root = context.config.paths.repositories.clone();
+    let mut deleted = Vec::new();
+    for removed in context.store.removed_repositories()? {
+        let place = root.join(removed.row.directory.relative());
+        if removed.removed_at + KEPT > now || !place.exists() {
+            continue;
+        }
+        let failed = |error| Failure::File(place.display().to_string(), error);
+        // Out of its place first: half a repository never lies there.
+        let aside = root.join(format!(".new-{}", removed.row.directory.id()));
+        context.store.change(&actor(), |change| change.note_purge(&removed))?;
+        std::fs::rename(&place, &aside).and_then(|()| std::fs::remove_dir_all(&aside)).map_err(failed)?;
+        deleted.push(place);
+    }
+    Ok(deleted)
+}

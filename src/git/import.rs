@@ -1,0 +1,199 @@
+//! git that takes in what lies elsewhere: asked what there is, then fetched and checked, object by object.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::{NO_HOOKS, output_of, pin, run};
+use crate::config::ObjectFormat;
+
+/// What of the operator's own environment reaches git and ssh on the way to another machine.
+const FROM_THE_OPERATOR: [&str; 5] = ["GIT_SSH_COMMAND", "SSH_AUTH_SOCK", "GIT_SSL_CAINFO", "https_proxy", "no_proxy"];
+
+/// What is fetched; elsewhere a hub takes no pushes either.
+const REFSPECS: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
+
+/// Where a repository comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    location: String,
+    /// The directory, where it is one of this machine.
+    pub directory: Option<PathBuf>,
+    protocol: &'static str,
+}
+
+/// Not a place that a repository is taken from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a repository comes from a directory, or from https://, ssh://, file:// or USER@HOST:PATH")]
+pub struct BadSource;
+
+impl std::str::FromStr for Source {
+    type Err = BadSource;
+
+    fn from_str(location: &str) -> Result<Self, BadSource> {
+        if location.is_empty() || location.starts_with('-') || location.contains(char::is_control) {
+            return Err(BadSource);
+        }
+        let (protocol, directory) = match location.split_once("://") {
+            Some(("https", _)) => ("https", None),
+            Some(("ssh", _)) => ("ssh", None),
+            Some(("file", path)) if path.starts_with('/') => ("file", Some(PathBuf::from(path))),
+            Some(_) => return Err(BadSource),
+            // As git reads it (urls.c): a colon before the first slash names a host, two of them a helper of git's.
+            None => match location.split_once(':') {
+                Some((_, path)) if path.starts_with(':') => return Err(BadSource),
+                Some((host, _)) if !host.contains('/') => ("ssh", None),
+                Some(_) | None => ("file", Some(PathBuf::from(location))),
+            },
+        };
+        Ok(Self { location: location.to_owned(), directory, protocol })
+    }
+}
+
+/// What a source has.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Offer {
+    /// How its objects are named; unknown where there are none.
+    pub object_format: Option<ObjectFormat>,
+    /// The branch that HEAD names.
+    pub head: Option<String>,
+    /// How many branches there are.
+    pub branches: usize,
+    /// How many tags.
+    pub tags: usize,
+    /// Refs of other kinds, which stay behind.
+    pub others: usize,
+}
+
+impl Source {
+    fn command(&self, git: &Path, directory: &Path, verb: &str) -> Command {
+        let allow = format!("protocol.{}.allow", self.protocol);
+        let mut command = Command::new(git);
+        pin(&mut command, &[NO_HOOKS, (&allow, "always"), ("fetch.fsckObjects", "true")]);
+        command.current_dir(directory).arg(verb);
+        if self.directory.is_some() {
+            // The other end is git too, which would refuse a directory of somebody else's.
+            let quoted = crate::git::shell_quoted(git);
+            command
+                .arg(format!("--upload-pack={quoted} -c 'safe.directory=*' -c core.hooksPath=/dev/null upload-pack"));
+        } else {
+            let words = FROM_THE_OPERATOR.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+            command.envs(words);
+        }
+        command
+    }
+
+    /// Asks what there is.
+    ///
+    /// # Errors
+    /// What git said.
+    pub fn offer(&self, git: &Path) -> Result<Offer, String> {
+        let mut command = self.command(git, Path::new("/"), "ls-remote");
+        let said = output_of(command.args(["--symref", "--", &self.location]), b"")?;
+        Ok(read_offer(&String::from_utf8_lossy(&said)))
+    }
+
+    /// Fetches branches and tags into the bare repository at `directory`, and lets HEAD name the same branch.
+    ///
+    /// # Errors
+    /// What git said.
+    pub fn fetch(&self, git: &Path, directory: &Path, offer: &Offer) -> Result<(), String> {
+        let mut command = self.command(git, directory, "fetch");
+        command.env("GIT_DIR", ".").args(["--quiet", "--no-tags", "--no-write-fetch-head", "--", &self.location]);
+        run(command.args(REFSPECS))?;
+        if let Some(head) = &offer.head {
+            let mut command = Command::new(git);
+            pin(&mut command, &[NO_HOOKS]);
+            run(command.args(["--git-dir=.", "symbolic-ref", "HEAD", head]).current_dir(directory))?;
+        }
+        let mut command = Command::new(git);
+        pin(&mut command, &[NO_HOOKS]);
+        let check = ["--git-dir=.", "fsck", "--connectivity-only", "--no-dangling", "--no-progress"];
+        run(command.args(check).current_dir(directory))
+    }
+}
+
+/// Reads what `git ls-remote --symref` printed.
+fn read_offer(said: &str) -> Offer {
+    let mut offer = Offer::default();
+    for (value, name) in said.lines().filter_map(|line| line.split_once('\t')) {
+        if let Some(target) = value.strip_prefix("ref: ") {
+            if name == "HEAD" && target.starts_with("refs/heads/") {
+                offer.head = Some(target.to_owned());
+            }
+            continue;
+        }
+        offer.object_format = match value.len() {
+            40 => Some(ObjectFormat::Sha1),
+            64 => Some(ObjectFormat::Sha256),
+            _ => offer.object_format,
+        };
+        // A tag object's own line is followed by one of what it tags.
+        if name.ends_with("^{}") || name == "HEAD" {
+            continue;
+        }
+        let count = match (name.strip_prefix("refs/heads/"), name.strip_prefix("refs/tags/")) {
+            (Some(_), _) => &mut offer.branches,
+            (None, Some(_)) => &mut offer.tags,
+            (None, None) => &mut offer.others,
+        };
+        *count += 1;
+    }
+    offer
+}
+
+/// Checks every object of the bare repository at `directory`, and says how they are named.
+///
+/// # Errors
+/// What git said.
+pub fn inspect(git: &Path, directory: &Path) -> Result<ObjectFormat, String> {
+    let ask = |words: &[&str]| {
+        let mut command = Command::new(git);
+        pin(&mut command, &[NO_HOOKS]);
+        output_of(command.arg("--git-dir=.").args(words).current_dir(directory), b"")
+    };
+    let said = ask(&["rev-parse", "--is-bare-repository", "--show-object-format"])?;
+    let said = String::from_utf8_lossy(&said).into_owned();
+    let lines: Vec<&str> = said.lines().collect();
+    let ["true", format] = lines.as_slice() else { return Err("it is no bare repository".to_owned()) };
+    let format = format.parse().map_err(|_| format!("its objects are named by {format}"))?;
+    ask(&["fsck", "--no-dangling", "--no-progress"]).map(|_| format)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_a_directory_or_a_url_that_git_serves_safely() {
+        for (location, protocol, is_directory) in [
+            ("/srv/git/x.git", "file", true),
+            ("x.git", "file", true),
+            ("./a:b", "file", true),
+            ("file:///srv/x", "file", true),
+            ("https://hub.example/a/x", "https", false),
+            ("ssh://git@hub.example/a/x", "ssh", false),
+            ("git@hub.example:a/x", "ssh", false),
+        ] {
+            let source: Source = location.parse().unwrap();
+            assert_eq!((source.protocol, source.directory.is_some()), (protocol, is_directory), "{location}");
+        }
+        for location in
+            ["", "-x", "--upload-pack=x", "http://x/y", "git://x/y", "ext::sh -c id", "file://host/x", "x\ny", "fd::17"]
+        {
+            assert_eq!(location.parse::<Source>(), Err(BadSource), "{location}");
+        }
+    }
+
+    #[test]
+    fn an_offer_counts_what_comes_and_what_stays() {
+        let id = "a".repeat(64);
+        let said = format!(
+            "ref: refs/heads/dev\tHEAD\n{id}\tHEAD\n{id}\trefs/heads/dev\n{id}\trefs/pull/1/head\n\
+             {id}\trefs/tags/v1\n{id}\trefs/tags/v1^{{}}\n"
+        );
+        let head = Some("refs/heads/dev".to_owned());
+        let expected = Offer { object_format: Some(ObjectFormat::Sha256), head, branches: 1, tags: 1, others: 1 };
+        assert_eq!(read_offer(&said), expected);
+        assert_eq!(read_offer(""), Offer::default());
+    }
+}

@@ -1,0 +1,390 @@
+//! `hubgate repo import`, `adopt`, `restore`: repositories that are there already.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::accounts::{is_usage, json_of};
+use crate::harness::{Client, Hub, machine, refused, run, says, silent, trials};
+
+trials![
+    a_removed_repository_comes_back_with_its_grants,
+    a_removed_repository_whose_path_is_taken_comes_back_elsewhere,
+    what_was_removed_long_ago_is_deleted_when_the_operator_says_so,
+    a_directory_without_a_row_is_adopted,
+    what_is_no_directory_of_the_hub_is_not_adopted,
+    a_directory_is_imported_with_branches_tags_and_large_files,
+    a_repository_is_imported_over_ssh_and_https,
+    nothing_is_left_of_an_import_that_fails,
+    a_source_cannot_run_anything,
+];
+
+fn a_removed_repository_comes_back_with_its_grants() {
+    let hub = Hub::new();
+    let (alice, bob) = (hub.user("alice"), hub.user("bob"));
+    hub.repo("alice/x", &["--private"]);
+    hub.did(&["repo", "collaborator", "set", "alice/x", "bob", "read"]);
+    let directory = hub.directory("alice/x");
+    alice.ssh("repo remove alice/x --yes").succeeded();
+    assert_eq!(bob.git(&["ls-remote", &Client::url("alice/x")]).status, 128);
+    let list = json_of(&hub, &["repo", "list", "--removed"]);
+    assert_eq!(
+        (&list[0]["path"], &list[0]["removed_at"], &list[0]["kept_until"]),
+        (&json!("alice/x"), &json!("TIME"), &json!("TIME"))
+    );
+    hub.hubgate(&["repo", "restore", "Alice/X"]).is(&says("restored alice/x (private)\n"));
+    assert_eq!(hub.directory("alice/x"), directory);
+    bob.git(&["clone", "--quiet", &Client::url("alice/x")]).is(&silent());
+    hub.hubgate(&["repo", "restore", "alice/x"])
+        .is(&refused("hubgate: no repository alice/x was removed: hubgate repo list --removed\n"));
+    let events = json_of(&hub, &["audit", "--repo", "alice/x"]);
+    let names: Vec<&str> =
+        events.as_array().expect("a list").iter().filter_map(|event| event["event"].as_str()).collect();
+    assert!(names.ends_with(&["repo.delete", "repo.restore"]), "{names:?}");
+}
+
+fn a_removed_repository_whose_path_is_taken_comes_back_elsewhere() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    hub.did(&["user", "add", "bob"]);
+    let mut directories = Vec::new();
+    for _ in 0..2 {
+        hub.did(&["repo", "create", "alice/x"]);
+        directories.push(hub.directory("alice/x"));
+        hub.did(&["repo", "remove", "alice/x", "--yes"]);
+    }
+    hub.did(&["repo", "create", "alice/x"]);
+    let outcome = hub.hubgate(&["repo", "restore", "alice/x"]);
+    assert!(
+        outcome.status == 1
+            && outcome
+                .stderr()
+                .starts_with("hubgate: 2 repositories alice/x were removed: name one by its directory\nhubgate: --id "),
+        "{outcome}"
+    );
+    let id = |directory: &Path| {
+        let name = directory.file_stem().expect("a name").to_str().expect("UTF-8").to_owned();
+        let shard = directory.parent().and_then(Path::file_name).expect("a shard").to_str().expect("UTF-8");
+        format!("{shard}{name}")
+    };
+    let first = id(&directories[0]);
+    hub.hubgate(&["repo", "restore", "alice/x", "--id", &first])
+        .is(&refused("hubgate: there is already a model alice/x\nhubgate: to bring it back elsewhere: --as PATH\n"));
+    hub.hubgate(&["repo", "restore", "alice/x", "--id", &first, "--as", "datasets/bob/x"])
+        .is(&refused("hubgate: it was a model: it cannot come back as a dataset\n"));
+    hub.hubgate(&["repo", "restore", "alice/x", "--id", &first, "--as", "bob/old"])
+        .is(&says("restored bob/old (public)\n"));
+    assert_eq!(hub.directory("bob/old"), directories[0]);
+    // An owner who is gone takes nothing back.
+    hub.did(&["user", "remove", "alice", "--transfer-to", "bob", "--yes"]);
+    hub.hubgate(&["repo", "restore", "alice/x"])
+        .is(&refused("hubgate: there is no account alice\nhubgate: to bring it back elsewhere: --as PATH\n"));
+    hub.did(&["repo", "restore", "alice/x", "--as", "bob/second"]);
+    assert_eq!(hub.directory("bob/second"), directories[1]);
+}
+
+fn what_was_removed_long_ago_is_deleted_when_the_operator_says_so() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    for name in ["alice/old", "alice/young", "alice/x"] {
+        hub.did(&["repo", "create", name]);
+    }
+    let (old, young) = (hub.directory("alice/old"), hub.directory("alice/young"));
+    for name in ["alice/old", "alice/young"] {
+        hub.did(&["repo", "remove", name, "--yes"]);
+    }
+    hub.sql("UPDATE repository SET removed_at = removed_at - 30 * 86400 - 1 WHERE name = 'old'");
+    is_usage(
+        &hub.hubgate(&["repo", "gc", "--all", "--removed"]),
+        "Delete for good what was removed more than 30 days ago?",
+    );
+    hub.did(&["repo", "gc", "--all"]);
+    assert!(old.exists());
+    hub.hubgate(&["repo", "gc", "--all", "--removed", "--yes"])
+        .is(&says(format!("deleted {}\nalice/x: packed, 0 leftovers removed\n", old.display())));
+    assert!(!old.exists() && young.exists());
+    hub.hubgate(&["repo", "gc", "--all", "--removed", "--yes"]).is(&says("alice/x: packed, 0 leftovers removed\n"));
+    let outcome = hub.hubgate(&["repo", "restore", "alice/old"]);
+    outcome.is(&refused(format!("hubgate: the directory of alice/old is gone: {}\n", old.display())));
+    hub.did(&["repo", "restore", "alice/young"]);
+}
+
+/// A bare repository of this hub whose row is lost.
+fn orphan(hub: &Hub, path: &str) -> PathBuf {
+    hub.repo(path, &[]);
+    let directory = hub.directory(path);
+    hub.sql("DELETE FROM repository");
+    directory
+}
+
+fn a_directory_without_a_row_is_adopted() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    let directory = orphan(&hub, "alice/x");
+    let shown = directory.to_str().expect("UTF-8");
+    hub.hubgate(&["repo", "adopt", shown, "--as", "alice/y"]).is(&says("adopted alice/y (private)\n"));
+    assert_eq!(hub.directory("alice/y"), directory);
+    alice.git(&["clone", "--quiet", &Client::url("alice/y")]).is(&silent());
+    assert_eq!(hub.stranger().ssh("git-upload-pack 'alice/y'").status, 1);
+    hub.hubgate(&["repo", "check"]).is(&says("every repository has its directory\n"));
+    hub.hubgate(&["repo", "adopt", shown, "--as", "alice/z"])
+        .is(&refused(format!("hubgate: {shown} is the directory of alice/y\n")));
+    hub.did(&["repo", "remove", "alice/y", "--yes"]);
+    let outcome = hub.hubgate(&["repo", "adopt", shown, "--as", "alice/z"]);
+    assert!(
+        outcome.status == 1 && outcome.stderr().contains("which was removed: hubgate repo restore alice/y --id "),
+        "{outcome}"
+    );
+}
+
+fn what_is_no_directory_of_the_hub_is_not_adopted() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    let directory = orphan(&hub, "alice/x");
+    let root = hub.path("repositories");
+    let elsewhere = hub.path("elsewhere/00/0123456789abcdef0123456789abcd.git");
+    fs::create_dir_all(&elsewhere).expect("a directory");
+    for given in [&root, &elsewhere, &directory.join(".."), &directory.join("refs"), &PathBuf::from("/etc")] {
+        let outcome = hub.hubgate(&["repo", "adopt", given.to_str().expect("UTF-8"), "--as", "alice/y"]);
+        is_usage(&outcome, "is no directory of a repository beneath");
+    }
+    // A link in a place of the hub's leads nowhere.
+    let link = directory.with_file_name("00000000000000000000000000000a.git");
+    std::os::unix::fs::symlink(&elsewhere, &link).expect("a link");
+    let adopt = |place: &Path| hub.hubgate(&["repo", "adopt", place.to_str().expect("UTF-8"), "--as", "alice/y"]);
+    let outcome = adopt(&link);
+    assert!(outcome.status == 1 && outcome.stderr().contains("cannot open"), "{outcome}");
+    // One that root copied there belongs to root.
+    let copy = directory.with_file_name("00000000000000000000000000000b.git");
+    run(Command::new("cp").arg("-r").args([&directory, &copy])).succeeded();
+    run(Command::new("chmod").args(["-R", "a+rX"]).arg(&copy)).succeeded();
+    let problem =
+        format!("hubgate: {} belongs to uid 0: give it to the login account that serves first\n", copy.display());
+    adopt(&copy).is(&refused(problem));
+    run(Command::new("chown").arg("-R").arg(&hub.login.name).arg(&copy)).succeeded();
+    fs::remove_dir_all(copy.join("objects")).expect("a directory");
+    let outcome = adopt(&copy);
+    assert!(outcome.status == 1 && outcome.stderr().contains(copy.to_str().expect("UTF-8")), "{outcome}");
+    hub.hubgate(&["repo", "adopt", directory.to_str().expect("UTF-8"), "--as", "bob/y"])
+        .is(&refused("hubgate: there is no account bob\n"));
+    assert_eq!(json_of(&hub, &["repo", "list"]), json!([]));
+}
+
+/// A repository outside the hub, of root's, that everybody may read.
+fn outside(hub: &Hub, name: &str, format: &str) -> PathBuf {
+    let place = hub.path(name);
+    run(Command::new("cp").arg("-r").arg(machine().dir.join("seed").join(format)).arg(&place)).succeeded();
+    run(Command::new("chmod").args(["-R", "a+rX"]).arg(&place)).succeeded();
+    place
+}
+
+fn git(place: &Path, words: &[&str]) -> String {
+    let mut command = Command::new(&machine().git().path);
+    command.env("HOME", machine().dir.join("home")).arg("--git-dir").arg(place).args(words);
+    run(&mut command).succeeded().stdout()
+}
+
+fn a_directory_is_imported_with_branches_tags_and_large_files() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    for format in ["sha1", "sha256"] {
+        let source = outside(&hub, format, format);
+        git(&source, &["branch", "dev", "main"]);
+        git(&source, &["update-ref", "refs/pull/1/head", "main"]);
+        git(&source, &["symbolic-ref", "HEAD", "refs/heads/dev"]);
+        let bytes = b"a large file\n";
+        let oid = "3a4a2dd6a45bd3b12d1e2d2b35a5ee2fbb5d8c2e1f0a9e1a6ff5a2a3e9b0f6d1";
+        let hash =
+            run(Command::new("sh").args(["-c", "printf 'a large file\\n' | sha256sum | cut -d' ' -f1"])).stdout();
+        let hash = hash.trim_end();
+        let objects = source.join("lfs/objects").join(&hash[..2]).join(&hash[2..4]);
+        fs::create_dir_all(&objects).expect("a directory");
+        fs::write(objects.join(hash), bytes).expect("a file");
+        let path = format!("alice/{format}");
+        let place = source.to_str().expect("UTF-8");
+        hub.hubgate(&["repo", "import", &path, place]).is(&says(format!(
+            "imported {path} (private): 2 branches, 1 tags, 1 large files\n\
+             1 refs that are neither branches nor tags stayed behind\n"
+        )));
+        let shown = json_of(&hub, &["repo", "show", &path]);
+        assert_eq!((&shown["object_format"], &shown["visibility"]), (&json!(format), &json!("private")));
+        assert_eq!(hub.git_in(&path, &["symbolic-ref", "HEAD"]), "refs/heads/dev\n");
+        assert_eq!(
+            hub.git_in(&path, &["for-each-ref", "--format=%(refname)"]),
+            "refs/heads/dev\nrefs/heads/main\nrefs/tags/v1\n"
+        );
+        assert_eq!(git(&source, &["rev-parse", "main"]), hub.git_in(&path, &["rev-parse", "main"]));
+        assert_eq!(hub.did(&["lfs", "check", &path]), "1 objects, 13 bytes: all is well\n");
+        alice.git(&["clone", "--quiet", &Client::url(&path)]).is(&silent());
+        // A large file that is not what its name says.
+        fs::create_dir_all(source.join("lfs/objects/3a/4a")).expect("a directory");
+        fs::write(source.join("lfs/objects/3a/4a").join(oid), bytes).expect("a file");
+        let outcome = hub.hubgate(&["repo", "import", "alice/broken", place]);
+        assert!(outcome.status == 1 && outcome.stderr().contains("the large file is broken"), "{outcome}");
+        let owner = run(Command::new("find").arg(hub.path("repositories")).args(["-not", "-user", &hub.login.name]));
+        owner.is(&silent());
+    }
+    let empty = hub.path("empty");
+    run(Command::new(&machine().git().path).args(["init", "--quiet", "--bare"]).arg(&empty)).succeeded();
+    hub.hubgate(&["repo", "import", "alice/empty", empty.to_str().expect("UTF-8"), "--public"])
+        .is(&says("imported alice/empty (public): 0 branches, 0 tags, 0 large files\n"));
+}
+
+fn a_repository_is_imported_over_ssh_and_https() {
+    const SERVER: &str = "import http.server, ssl, sys
+server = http.server.HTTPServer(('127.0.0.1', 0), http.server.SimpleHTTPRequestHandler)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[1])
+server.socket = context.wrap_socket(server.socket, server_side=True)
+open(sys.argv[2] + '.new', 'w').write(str(server.server_address[1]))
+import os; os.rename(sys.argv[2] + '.new', sys.argv[2])
+server.serve_forever()";
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    // From another hub, by its ssh.
+    let other = Hub::new();
+    let carol = other.user("carol");
+    other.repo("carol/x", &["--private"]);
+    let key = hub.path("id");
+    fs::copy(&carol.key.file, &key).expect("a key");
+    run(Command::new("chown").arg(&hub.login.name).arg(&key)).succeeded();
+    let ssh = format!(
+        "ssh -F none -oBatchMode=yes -oStrictHostKeyChecking=no -oUserKnownHostsFile=/dev/null -oLogLevel=ERROR -i {} -p {}",
+        key.display(),
+        other.port
+    );
+    let mut command = hub.hubgate_command();
+    let url = format!("{}@127.0.0.1:carol/x", other.login.name);
+    run(command.env("GIT_SSH_COMMAND", ssh).args(["repo", "import", "alice/ssh", &url]))
+        .is(&says("imported alice/ssh (private): 1 branches, 2 tags, 0 large files\n"));
+    // From a web server that knows nothing of git.
+    let place = outside(&hub, "web", "sha1");
+    git(&place, &["update-server-info"]);
+    let certificate = hub.path("certificate.pem");
+    let words = [
+        "req",
+        "-x509",
+        "-nodes",
+        "-newkey",
+        "rsa:2048",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=localhost",
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+    ];
+    let certificate_file = certificate.to_str().expect("UTF-8");
+    run(Command::new("openssl").args(words).args([
+        "-keyout",
+        certificate_file,
+        "-out",
+        &format!("{certificate_file}.crt"),
+    ]))
+    .succeeded();
+    let public = fs::read(format!("{certificate_file}.crt")).expect("a certificate");
+    let mut pair = fs::read(&certificate).expect("a key");
+    pair.extend(public);
+    fs::write(&certificate, pair).expect("a file");
+    let port_file = hub.path("port");
+    let mut server = Command::new("python3");
+    server.args(["-c", SERVER, certificate_file]).arg(&port_file).current_dir(&hub.dir);
+    server.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    let _server = crate::harness::background(&mut server);
+    let start = std::time::Instant::now();
+    while !port_file.exists() {
+        assert!(start.elapsed().as_secs() < 20, "no web server");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let url = format!("https://127.0.0.1:{}/web", fs::read_to_string(&port_file).expect("a port"));
+    let import = |name: &str| {
+        let mut command = hub.hubgate_command();
+        command.args(["repo", "import", name, &url]);
+        command
+    };
+    run(import("alice/https").env("GIT_SSL_CAINFO", format!("{certificate_file}.crt")))
+        .is(&says("imported alice/https (private): 1 branches, 1 tags, 0 large files\n"));
+    let outcome = run(&mut import("alice/untrusted"));
+    assert!(outcome.status == 1 && outcome.stderr().contains("certificate"), "{outcome}");
+}
+
+fn nothing_is_left_of_an_import_that_fails() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    hub.did(&["repo", "create", "alice/taken"]);
+    let before = fs::read_dir(hub.path("repositories")).expect("a directory").count();
+    let import = |path: &str, source: &Path| hub.hubgate(&["repo", "import", path, source.to_str().expect("UTF-8")]);
+    let good = outside(&hub, "good", "sha1");
+    import("alice/taken", &good).is(&refused("hubgate: there is already a model alice/taken\n"));
+    import("bob/x", &good).is(&refused("hubgate: there is no account bob\n"));
+    for source in ["http://127.0.0.1/x", "git://127.0.0.1/x", "ext::sh -c id", "--upload-pack=id"] {
+        let words = ["repo", "import", "alice/x", "--", source];
+        is_usage(&hub.hubgate(&words), "a repository comes from a directory, or from https://");
+    }
+    let secret = outside(&hub, "secret", "sha1");
+    run(Command::new("chmod").arg("700").arg(&secret)).succeeded();
+    let outcome = import("alice/x", &secret);
+    assert!(
+        outcome.status == 1
+            && outcome.stderr().ends_with("hubgate: the login account that serves must be able to read it\n"),
+        "{outcome}"
+    );
+    // A commit that git's checks do not let pass, and one that is not there.
+    let bad = outside(&hub, "bad", "sha1");
+    let tree = git(&bad, &["rev-parse", "main^{tree}"]);
+    let commit = hub.path("commit");
+    fs::write(
+        &commit,
+        format!("tree {}\nauthor A <a@example.com> 0 +0000\ncommitter A a@example.com 0 +0000\n\nx\n", tree.trim_end()),
+    )
+    .expect("a file");
+    let id = git(&bad, &["hash-object", "-t", "commit", "-w", "--literally", commit.to_str().expect("UTF-8")]);
+    git(&bad, &["update-ref", "refs/heads/bad", id.trim_end()]);
+    run(Command::new("chmod").args(["-R", "a+rX"]).arg(&bad)).succeeded();
+    let outcome = import("alice/x", &bad);
+    assert!(outcome.status == 1 && outcome.stderr().contains("missingEmail"), "{outcome}");
+    let torn = outside(&hub, "torn", "sha1");
+    run(Command::new("sh").arg("-c").arg(format!("rm -rf {}/objects/pack/*", torn.display()))).succeeded();
+    run(Command::new("sh").arg("-c").arg(format!("find {}/objects -type f -delete", torn.display()))).succeeded();
+    assert_eq!(import("alice/x", &torn).status, 1);
+    assert_eq!(fs::read_dir(hub.path("repositories")).expect("a directory").count(), before);
+    hub.hubgate(&["repo", "check"]).is(&says("every repository has its directory\n"));
+}
+
+fn a_source_cannot_run_anything() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    let source = outside(&hub, "planted", "sha1");
+    let signs = hub.path("signs");
+    fs::create_dir(&signs).expect("a directory");
+    fs::set_permissions(&signs, std::os::unix::fs::PermissionsExt::from_mode(0o777)).expect("a mode");
+    let sign = signs.join("sign");
+    let plant = format!("#!/bin/sh\necho planted >> {}\n", sign.display());
+    let hook = source.join("plant");
+    fs::write(&hook, &plant).expect("a file");
+    run(Command::new("chmod").arg("755").arg(&hook)).succeeded();
+    fs::create_dir_all(source.join("hooks")).expect("a directory");
+    for name in ["post-checkout", "pre-receive", "update", "post-update", "reference-transaction", "post-receive"] {
+        fs::copy(&hook, source.join("hooks").join(name)).expect("a hook");
+    }
+    let command = hook.to_str().expect("UTF-8");
+    for key in [
+        "uploadpack.packObjectsHook",
+        "core.fsmonitor",
+        "core.sshCommand",
+        "core.alternateRefsCommand",
+        "core.gitProxy",
+        "core.pager",
+    ] {
+        git(&source, &["config", key, command]);
+    }
+    run(&mut hub.as_login(&hook)).is(&silent());
+    fs::remove_file(&sign).expect("the sign of a plant that ran");
+    hub.hubgate(&["repo", "import", "alice/x", source.to_str().expect("UTF-8")])
+        .is(&says("imported alice/x (private): 1 branches, 1 tags, 0 large files\n"));
+    assert!(!sign.exists(), "{}", fs::read_to_string(&sign).unwrap_or_default());
+    let config = hub.git_in("alice/x", &["config", "--list", "--local"]);
+    assert!(!config.contains("plant"), "{config}");
+}
