@@ -5,6 +5,8 @@
 
 use std::fmt::{self, Write as _};
 use std::io::Write;
+#[cfg(feature = "admin")]
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::time::Duration;
@@ -127,6 +129,22 @@ pub fn connect(socket: &Path) -> std::io::Result<UnixDatagram> {
     datagram.connect(socket)?;
     datagram.set_write_timeout(Some(SEND_TIMEOUT))?;
     Ok(datagram)
+}
+
+/// Whether a line could be sent now: somebody listens at `socket`, and reads. Nothing is sent.
+///
+/// # Errors
+/// Where a line would be lost.
+#[cfg(feature = "admin")]
+pub fn probe(socket: &Path) -> std::io::Result<()> {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    let connection = connect(socket)?;
+    let timeout = PollTimeout::try_from(SEND_TIMEOUT).unwrap_or(PollTimeout::MAX);
+    // Not writable where the daemon's queue is full (unix(7)).
+    match poll(&mut [PollFd::new(connection.as_fd(), PollFlags::POLLOUT)], timeout)? {
+        0 => Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "its queue is full")),
+        _ => Ok(()),
+    }
 }
 
 /// Sends one line on a connection that is open already; what goes wrong is dropped.

@@ -16,6 +16,8 @@ mod export;
 #[cfg(feature = "admin")]
 mod gate;
 #[cfg(feature = "admin")]
+mod health;
+#[cfg(feature = "admin")]
 mod invite;
 #[cfg(feature = "admin")]
 mod key;

@@ -94,7 +94,7 @@ fn a_locked_database_is_unavailable() {
 }
 
 /// Starts a program that prints a line once it holds a lock, and waits for that line.
-fn lock(hub: &Hub, mut command: Command) -> Background {
+pub(crate) fn lock(hub: &Hub, mut command: Command) -> Background {
     let said = hub.path("locked");
     let output = fs::File::create(&said).expect("a file");
     let process = background(command.stdin(Stdio::null()).stdout(output).stderr(Stdio::null()));

@@ -18,6 +18,7 @@ mod backup;
 mod clients;
 mod commands;
 mod concurrency;
+mod doctor;
 mod fail2ban;
 mod faults;
 mod git;
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
         repo_command::TRIALS,
         take_in::TRIALS,
         operator::TRIALS,
+        doctor::TRIALS,
         clients::TRIALS,
         commands::TRIALS,
         lfs::TRIALS,

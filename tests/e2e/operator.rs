@@ -17,8 +17,6 @@ trials![
     migrate_does_nothing_twice,
     an_old_database_asks_for_migrate,
     init_makes_a_hub_once,
-    doctor_finds_nothing_on_a_hub_as_shipped,
-    doctor_names_what_is_wrong_and_the_line_that_mends_it,
     sshd_config_prints_the_block_that_the_tests_run,
     sshd_config_check_reads_what_sshd_reads,
     audit_tells_who_did_what,
@@ -156,68 +154,6 @@ fn init_makes_a_hub_once() {
          git:*\n\
          hubgate-keys:*\n",
     ));
-}
-
-fn doctor(hub: &Hub) -> Outcome {
-    let file = hub.path("sshd_config");
-    hub.hubgate(&["doctor", "--sshd-config", file.to_str().expect("UTF-8")])
-}
-
-fn doctor_finds_nothing_on_a_hub_as_shipped() {
-    let hub = Hub::new();
-    let outcome = doctor(&hub);
-    assert!(outcome.status == 0 && outcome.stdout().ends_with("all is well\n"), "{outcome}");
-    assert!(outcome.stdout().lines().all(|line| line.starts_with("ok ") || line == "all is well"), "{outcome}");
-    let file = hub.path("sshd_config");
-    let findings = json_of(&hub, &["doctor", "--sshd-config", file.to_str().expect("UTF-8")]);
-    for finding in findings.as_array().expect("a list") {
-        let keys: Vec<&str> = finding.as_object().expect("an object").keys().map(String::as_str).collect();
-        assert_eq!(keys, ["check", "mend", "state", "text"], "{finding}");
-        assert_eq!((&finding["state"], &finding["mend"]), (&json!("ok"), &Value::Null), "{finding}");
-    }
-}
-
-fn doctor_names_what_is_wrong_and_the_line_that_mends_it() {
-    let hub = Hub::new();
-    let shown = |path: &str| hub.path(path).display().to_string();
-    let break_and_mend = |command: &str, check: &str, mend: &str| {
-        run(Command::new("sh").args(["-c", command])).succeeded();
-        let outcome = doctor(&hub);
-        let text = outcome.stdout();
-        assert!(outcome.status == 1 && text.ends_with("something needs mending\n"), "{outcome}");
-        let (_, after) =
-            text.split_once(&format!("bad      {check}")).unwrap_or_else(|| panic!("no {check}: {outcome}"));
-        let line = after.lines().nth(1).and_then(|line| line.trim().strip_prefix("mend:")).map(str::trim);
-        assert_eq!(line, Some(mend), "{outcome}");
-    };
-    let mended = |command: &str| {
-        run(Command::new("sh").args(["-c", command])).succeeded();
-        assert_eq!(doctor(&hub).status, 0, "{}", doctor(&hub));
-    };
-    let libexec = shown("libexec");
-    let mend = format!("chown root:root {libexec} && chmod go-w {libexec}");
-    break_and_mend(&format!("chmod 775 {libexec}"), "programs", &mend);
-    mended(&mend);
-    let database = shown("db/hubgate.db");
-    let mend = format!("chown {}:{} {database} && chmod 640 {database}", hub.login.name, machine().keys.name);
-    break_and_mend(&format!("chmod 600 {database}"), "database", &mend);
-    mended(&mend);
-    break_and_mend(&format!("chown root {database}"), "database", &mend);
-    mended(&mend);
-    let repositories = shown("repositories");
-    let mend = format!("chown {0}:{0} {repositories} && chmod 750 {repositories}", hub.login.name);
-    break_and_mend(&format!("chmod 755 {repositories}"), "repositories", &mend);
-    mended(&mend);
-    let config = shown("sshd_config");
-    let install = "hubgate sshd-config --install && systemctl reload ssh";
-    for (line, other) in [
-        ("ExposeAuthInfo yes", "ExposeAuthInfo no"),
-        ("AuthorizedKeysFile none", "AuthorizedKeysFile .ssh/authorized_keys"),
-    ] {
-        break_and_mend(&format!("sed -i 's,{line},{other},' {config}"), "sshd-config", install);
-        mended(&format!("sed -i 's,{other},{line},' {config}"));
-    }
-    break_and_mend(&format!("rm {}", shown("config.toml")), "config", "hubgate init");
 }
 
 fn sshd_config_prints_the_block_that_the_tests_run() {

@@ -1,0 +1,110 @@
+//! The two accounts: the one that serves, and the one that looks keys up.
+
+use std::ffi::CString;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use nix::unistd::{Gid, getgrouplist};
+
+use super::Findings;
+use crate::admin::Failure;
+use crate::admin::login::{self, Login};
+use crate::admin::programs::LIBEXEC;
+use crate::config::Config;
+
+pub(super) fn check_login(findings: &mut Findings, config: &Config) -> Result<Option<Login>, Failure> {
+    let name = &config.ssh.login;
+    let Some(login) = login::find(name)? else {
+        findings.bad("login", format!("there is no account {name}"), "hubgate init");
+        return Ok(None);
+    };
+    check_ids(findings, &login);
+    let gateway = format!("usermod --shell {LIBEXEC}/gateway {name}");
+    match shell(&login.shell) {
+        Shell::Gateway | Shell::Plain => findings.good("shell", login.shell.display().to_string()),
+        Shell::ReadsFiles => {
+            findings.odd("shell", format!("{} may read files of its own first", login.shell.display()), gateway);
+        }
+        Shell::NotOne => {
+            findings.bad("shell", format!("{} runs no forced command", login.shell.display()), gateway);
+        }
+    }
+    if login::is_locked(name)? {
+        let text =
+            format!("the password of {name} is locked with !, which sshd without PAM takes for a locked account");
+        findings.bad("shadow", text, format!("usermod --password '*' {name}"));
+    } else {
+        findings.good("shadow", "not locked");
+    }
+    if login.home.is_dir() {
+        findings.good("home", login.home.display().to_string());
+    } else {
+        let text = format!("{} is missing: sshd says so to every peer", login.home.display());
+        findings.bad("home", text, format!("install -d -m 755 {}", login.home.display()));
+    }
+    Ok(Some(login))
+}
+
+/// The gateway serves as no root, and as nobody with a group of root's.
+fn check_ids(findings: &mut Findings, login: &Login) {
+    let name = &login.name;
+    let groups = CString::new(name.as_str())
+        .ok()
+        .and_then(|name| getgrouplist(&name, Gid::from_raw(login.gid)).ok())
+        .unwrap_or_default();
+    if login.uid == 0 {
+        let mend = format!("make it an account of its own: userdel --force {name}; hubgate init");
+        findings.bad("login", format!("{name} has uid 0: the gateway serves as no root"), mend);
+    } else if login.gid == 0 {
+        let text = format!("{name} has gid 0: the gateway serves as no root");
+        findings.bad("login", text, format!("groupadd --system {name} && usermod --gid {name} {name}"));
+    } else if groups.iter().any(|group| group.as_raw() == 0) {
+        let text = format!("{name} is in the group root: the gateway serves as no root");
+        findings.bad("login", text, format!("gpasswd --delete {name} root"));
+    } else {
+        findings.good("login", format!("{name}, uid {}", login.uid));
+    }
+}
+
+/// The account that sshd runs the helper as: it may read the database and nothing else.
+pub(super) fn check_keys_login(findings: &mut Findings, name: &str, serves: &str) -> Result<Option<Login>, Failure> {
+    let Some(keys) = login::find(name)? else {
+        findings.bad("keys-login", format!("there is no account {name}"), "hubgate init");
+        return Ok(None);
+    };
+    let mend = "set AuthorizedKeysCommandUser hubgate-keys in sshd's block";
+    if keys.uid == 0 || keys.gid == 0 {
+        findings.bad("keys-login", format!("{name} is root's: authorized-keys refuses to run as root"), mend);
+    } else if login::find(serves)?.is_some_and(|login| login.uid == keys.uid) {
+        let text = format!("{name} is the account that serves: who only looks keys up could write the database");
+        findings.bad("keys-login", text, mend);
+    } else {
+        findings.good("keys-login", keys.name.clone());
+    }
+    Ok(Some(keys))
+}
+
+/// What a login shell does with a forced command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::admin) enum Shell {
+    /// It is the gateway: no shell in between.
+    Gateway,
+    /// It runs the command, and reads nothing before.
+    Plain,
+    /// It runs the command, and may read start-up files first.
+    ReadsFiles,
+    /// It does not run it.
+    NotOne,
+}
+
+/// Judges a login shell by its name and by whether it can be run at all.
+pub(in crate::admin) fn shell(shell: &Path) -> Shell {
+    let runs = shell.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0);
+    match shell.file_name().and_then(|name| name.to_str()) {
+        _ if !runs => Shell::NotOne,
+        Some("gateway") => Shell::Gateway,
+        Some("sh" | "dash" | "ash") => Shell::Plain,
+        None | Some("nologin" | "false" | "true" | "git-shell" | "sync") => Shell::NotOne,
+        Some(_) => Shell::ReadsFiles,
+    }
+}

@@ -1,0 +1,87 @@
+//! The database: its files, whether it can be read, of which version it is, whether it is whole. Only reads.
+
+use std::path::{Path, PathBuf};
+
+use super::Findings;
+use super::files::{check_mode, check_parents};
+use crate::admin::login::Login;
+use crate::db::{Error, Reader, VERSION};
+
+/// What mends a database that is past reading.
+const RESTORE: &str = "put the last backup in its place: hubgate restore BACKUP";
+
+/// Looks at the database; gives it where it can be read.
+pub(super) fn check(findings: &mut Findings, database: &Path, login: &Login, keys: &Login) -> Option<Reader> {
+    check_files(findings, database, login, keys);
+    if !database.exists() {
+        return None;
+    }
+    let reader = Reader::open(database).and_then(|reader| reader.versions().map(|versions| (reader, versions)));
+    let (reader, versions) = match reader {
+        Ok(found) => found,
+        Err(error) => {
+            fault(findings, database, &error);
+            return None;
+        }
+    };
+    match versions {
+        (version, min_reader) if min_reader > VERSION => {
+            findings.bad("database", Error::TooNew { version, min_reader }.to_string(), "upgrade hubgate");
+            return None;
+        }
+        (version, _) if version > VERSION => {
+            let text =
+                format!("of version {version}, this hubgate writes {VERSION}: sessions are served, changes refused");
+            findings.odd("database", text, "upgrade hubgate");
+        }
+        (version, _) if version < VERSION => {
+            let text =
+                format!("of version {version}, this hubgate writes {VERSION}: sessions are served, changes refused");
+            findings.odd("database", text, "hubgate migrate");
+        }
+        (version, _) => findings.good("database", format!("of version {version}")),
+    }
+    match reader.damage() {
+        Ok(None) => findings.good("database", "whole"),
+        Ok(Some(damage)) => {
+            findings.bad("database", format!("{} is damaged: {damage}", database.display()), RESTORE);
+            return None;
+        }
+        Err(error) => {
+            fault(findings, database, &error);
+            return None;
+        }
+    }
+    Some(reader)
+}
+
+fn check_files(findings: &mut Findings, database: &Path, login: &Login, keys: &Login) {
+    check_parents(findings, "database", database.parent().unwrap_or(database));
+    let directory = database.parent().unwrap_or(Path::new("/"));
+    check_mode(findings, "database", directory, login, keys, 0o2750);
+    let beside = |suffix: &str| {
+        let mut path = database.as_os_str().to_owned();
+        path.push(suffix);
+        PathBuf::from(path)
+    };
+    if database.symlink_metadata().is_err() {
+        let mend = "hubgate restore BACKUP, or make an empty one: hubgate init";
+        findings.bad("database", format!("{} is missing", database.display()), mend);
+    }
+    for file in [database.to_owned(), beside("-wal"), beside("-shm")] {
+        // Without the other two a reader reads all the same, and the next writer makes them.
+        if file.symlink_metadata().is_ok() {
+            check_mode(findings, "database", &file, login, keys, 0o640);
+        }
+    }
+}
+
+/// Words a fault for whoever must mend it.
+fn fault(findings: &mut Findings, database: &Path, error: &Error) {
+    if error.is_locked() {
+        let mend = format!("see who holds it, and end that: fuser --verbose {}", database.display());
+        findings.bad("database", format!("{error}: somebody holds it to himself"), mend);
+    } else {
+        findings.bad("database", error.to_string(), RESTORE);
+    }
+}

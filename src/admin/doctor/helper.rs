@@ -1,0 +1,117 @@
+//! `authorized-keys`, run as sshd runs it: by the line of its configuration, as its account, in its environment.
+
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::Findings;
+use crate::admin::login::Login;
+use crate::admin::programs::LIBEXEC;
+use crate::config::{AnonymousMode, Config, DEFAULT_PATH};
+use crate::request::UNAVAILABLE;
+
+/// A made-up key of the right form; what it opens is what any unknown key opens.
+const KEY: [&str; 2] = ["ssh-ed25519", "AAAAC3NzaC1lZDI1NTE5AAAAIIyvsxAYqLJqm+UWlMSptsaMpMGhaX8h9WrhcObQu61/"];
+/// A healthy lookup takes a few thousandths of that. sshd asks twice a login, and others wait.
+const SLOW: Duration = Duration::from_millis(500);
+
+/// The helper's command line, with sshd's tokens in it.
+#[derive(Debug)]
+pub(super) struct CommandLine(Vec<String>);
+
+impl CommandLine {
+    /// The line that sshd has for the login; where it has none, the one that it should have.
+    pub(super) fn of(setting: Option<&str>, config_path: &Path) -> Self {
+        let words = |line: &str| line.split(' ').map(str::to_owned).collect();
+        Self(setting.map_or_else(
+            || {
+                let config = match config_path {
+                    path if path == Path::new(DEFAULT_PATH) => String::new(),
+                    path => format!(" --config {}", path.display()),
+                };
+                words(&format!("{LIBEXEC}/authorized-keys{config} %u %t %k"))
+            },
+            words,
+        ))
+    }
+
+    pub(super) fn program(&self) -> PathBuf {
+        self.0.first().map(PathBuf::from).unwrap_or_default()
+    }
+
+    /// The arguments with tokens expanded, as sshd does it: one word stays one word (`sshd_config(5)`, `TOKENS`).
+    fn arguments(&self, login: &str) -> Vec<String> {
+        let [key_type, key] = KEY;
+        let expand = |word: &String| match word.as_str() {
+            "%u" => login.to_owned(),
+            "%t" => key_type.to_owned(),
+            "%k" => key.to_owned(),
+            other => other.to_owned(),
+        };
+        self.0.iter().skip(1).map(expand).collect()
+    }
+}
+
+/// Asks it about a key that nobody has. What sshd would make of each answer is what is said about it.
+pub(super) fn check(findings: &mut Findings, config: &Config, line: &CommandLine, keys: &Login) {
+    let program = line.program();
+    let shown = program.display();
+    let mut command = Command::new(&program);
+    command
+        .args(line.arguments(&config.ssh.login))
+        .env_clear()
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/games")
+        .env("USER", &keys.name)
+        .env("LOGNAME", &keys.name)
+        .env("HOME", &keys.home)
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .uid(keys.uid)
+        .gid(keys.gid);
+    let mend = "read hubgate-keys in the system log: journalctl -t hubgate-keys";
+    let start = Instant::now();
+    let output = match command.output() {
+        Ok(output) => output,
+        Err(error) => return findings.bad("helper", format!("{shown}: {error}"), mend),
+    };
+    let took = start.elapsed();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let wanted = match config.access.anonymous {
+        AnonymousMode::AnyKey => " anonymous --key SHA256:",
+        AnonymousMode::Login | AnonymousMode::Fallback | AnonymousMode::Off => "",
+    };
+    if !output.status.success() {
+        let text = format!("{shown} ends with {} as {}: nobody can log in", output.status, keys.name);
+        findings.bad("helper", text, mend);
+    } else if said.contains(UNAVAILABLE) {
+        let text =
+            format!("{shown} cannot ask the database as {}: every peer hears that the hub is unavailable", keys.name);
+        findings.bad("helper", text, mend);
+    } else if !output.stderr.is_empty() || said.is_empty() != wanted.is_empty() || !said.contains(wanted) {
+        let text = format!("{shown} answers a key on no account with {:?}", said.trim_end());
+        findings.bad("helper", text, "install hubgate again, all programs of one version");
+    } else if took > SLOW {
+        let text = format!("answers as {}, but takes {} ms", keys.name, took.as_millis());
+        findings.odd("helper", text, "see what keeps the machine or its disk busy");
+    } else {
+        findings.good("helper", format!("answers as {}", keys.name));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_expanded_word_by_word() {
+        let line = CommandLine::of(Some("/x/authorized-keys --config /c.toml %u %t %k"), Path::new("/other"));
+        assert_eq!(line.program(), Path::new("/x/authorized-keys"));
+        assert_eq!(line.arguments("git"), ["--config", "/c.toml", "git", KEY[0], KEY[1]]);
+        let line = CommandLine::of(None, Path::new(DEFAULT_PATH));
+        assert_eq!(line.program(), Path::new("/usr/libexec/hubgate/authorized-keys"));
+        assert_eq!(line.arguments("git"), ["git", KEY[0], KEY[1]]);
+        let line = CommandLine::of(None, Path::new("/c.toml"));
+        assert_eq!(line.arguments("git"), ["--config", "/c.toml", "git", KEY[0], KEY[1]]);
+    }
+}

@@ -1,0 +1,116 @@
+//! sshd: which one it is, and whether it does for the login what hubgate's block says.
+
+use std::path::Path;
+
+use super::{Findings, anonymous};
+use crate::admin::Failure;
+use crate::admin::login::Login;
+use crate::admin::programs::LIBEXEC;
+use crate::admin::sshd_config::{Anonymous, Block, Version, differences, effective, sshd, sshd_version};
+use crate::config::Config;
+
+/// The oldest OpenSSH that tells the gateway which key was proven.
+const OLDEST_SSHD: Version = Version(7, 6);
+/// Settings of the whole server that an operator may well choose otherwise.
+const MATTERS_OF_TASTE: [&str; 2] = ["logingracetime", "maxstartups"];
+/// What brings sshd's block in step.
+pub(super) const INSTALL: &str = "hubgate sshd-config --install && systemctl reload ssh";
+/// What those can do that are set otherwise.
+const DANGERS: [(&str, &str); 5] = [
+    ("acceptenv", "a client could set what the programs run by, such as LD_PRELOAD"),
+    ("authorizedkeysfile", "a key in a file opens the account without asking hubgate"),
+    ("trustedusercakeys", "a certificate opens the account without asking hubgate"),
+    ("permituserrc", "a file in the home directory is run before the gateway"),
+    ("exposeauthinfo", "the gateway cannot see which key was proven"),
+];
+
+/// Looks at sshd itself; gives what it will do for the login, as `sshd -T` prints it.
+pub(super) fn check_sshd(findings: &mut Findings, config: &Config, file: &Path) -> Option<Vec<(String, String)>> {
+    let (sshd, version) = match sshd().and_then(|sshd| sshd_version(&sshd).map(|version| (sshd, version))) {
+        Ok(found) => found,
+        Err(error) => {
+            findings.bad("sshd", error.to_string(), "apt-get install openssh-server");
+            return None;
+        }
+    };
+    check_version(findings, version);
+    match effective(&sshd, file, &config.ssh.login) {
+        Ok(settings) => Some(settings),
+        Err(error) => {
+            findings.bad("sshd-config", error.to_string(), format!("sshd -t -f {}", file.display()));
+            None
+        }
+    }
+}
+
+fn check_version(findings: &mut Findings, version: Version) {
+    if version < OLDEST_SSHD {
+        findings.bad("sshd", format!("OpenSSH {version} is older than {OLDEST_SSHD}"), "upgrade OpenSSH");
+    } else {
+        findings.good("sshd", format!("OpenSSH {version}"));
+    }
+}
+
+/// What sshd says of the login.
+pub(super) struct Sshd<'a> {
+    /// As `sshd -T` prints it.
+    pub(super) settings: &'a [(String, String)],
+    pub(super) helper: &'a Path,
+    pub(super) keys_login: &'a str,
+    /// Its configuration.
+    pub(super) file: &'a Path,
+}
+
+/// Holds sshd's settings against the block that it should have read.
+pub(super) fn check_settings(
+    findings: &mut Findings,
+    config: &Config,
+    path: &Path,
+    login: Option<&Login>,
+    sshd_of_login: &Sshd<'_>,
+) -> Result<(), Failure> {
+    let Sshd { settings, helper, keys_login, file } = *sshd_of_login;
+    let Ok(version) = sshd().and_then(|sshd| sshd_version(&sshd)) else { return Ok(()) };
+    let libexec = helper.parent().unwrap_or(Path::new(LIBEXEC));
+    let anonymous = Anonymous::of(config);
+    let block = Block { login: &config.ssh.login, keys_login, libexec, config: path, version, anonymous };
+    let problems = differences(&block, settings);
+    for (keyword, problem) in &problems {
+        let problem = match DANGERS.iter().find(|(name, _)| name == keyword) {
+            Some((_, danger)) => format!("{problem}: {danger}"),
+            None => problem.clone(),
+        };
+        if MATTERS_OF_TASTE.contains(&keyword.as_str()) {
+            findings.odd("sshd-config", problem, INSTALL);
+        } else {
+            findings.bad("sshd-config", problem, INSTALL);
+        }
+    }
+    // Of the whole server, so no Match block can turn it off.
+    if settings.iter().any(|(keyword, value)| keyword == "permituserenvironment" && value != "no") {
+        let text = "PermitUserEnvironment lets a file in the home directory set variables";
+        findings.bad("sshd-config", text, "set PermitUserEnvironment no in sshd_config");
+    }
+    if problems.is_empty() {
+        findings.good("sshd-config", format!("sshd has hubgate's block for {}", config.ssh.login));
+    }
+    match login {
+        Some(login) => anonymous::check(findings, config, login, &block, file),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_sshd_that_does_not_say_which_key_was_proven_is_too_old() {
+        for (version, status) in [(Version(7, 5), 1), (Version(6, 9), 1), (Version(7, 6), 0), (Version(10, 0), 0)] {
+            let mut findings = Findings::default();
+            check_version(&mut findings, version);
+            let report = findings.report();
+            assert_eq!((report.status.code(), report.json[0]["mend"].is_null()), (status, status == 0), "{version}");
+        }
+    }
+}

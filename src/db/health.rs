@@ -1,0 +1,59 @@
+//! What `hubgate doctor` asks a database of which nobody knows whether it is well. Only reads.
+
+use rusqlite::ErrorCode;
+
+use super::{Error, Reader, word};
+use crate::name::{Name, Owner, RepoKind, RepoPath};
+use crate::repository::Directory;
+
+impl Reader {
+    /// The schema's own number, and the oldest number of a program that may read it.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn versions(&self) -> Result<(i64, i64), Error> {
+        self.ask(|connection| {
+            let mut statement = connection.prepare("SELECT version, min_reader FROM hubgate WHERE id = 1")?;
+            let mut rows = statement.query([])?;
+            let row = rows.next()?.ok_or(Error::NoVersion)?;
+            Ok((row.get(0)?, row.get(1)?))
+        })
+    }
+
+    /// The first thing that is wrong with the file, looked for in all of it (sqlite.org/pragma.html, `quick_check`).
+    ///
+    /// # Errors
+    /// [`Error`], as where it is so broken that it cannot be looked through.
+    pub fn damage(&self) -> Result<Option<String>, Error> {
+        let found: String =
+            self.ask(|connection| Ok(connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?))?;
+        Ok(Some(found).filter(|found| found != "ok"))
+    }
+
+    /// Every repository that is served, and where it lies.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn places(&self) -> Result<Vec<(RepoPath, Directory)>, Error> {
+        self.ask(|connection| {
+            let query = "SELECT o.name AS owner, r.kind, r.name, r.directory FROM repository r
+                         JOIN owner o ON o.id = r.owner_id WHERE r.folded IS NOT NULL ORDER BY o.folded, r.kind, r.folded";
+            let mut statement = connection.prepare(query)?;
+            let rows = statement.query_and_then([], |row| -> Result<_, Error> {
+                let (kind, owner): (RepoKind, Owner) = (word(row, "kind")?, word(row, "owner")?);
+                let name: Name = word(row, "name")?;
+                Ok((RepoPath { kind, owner, name }, word(row, "directory")?))
+            })?;
+            rows.collect()
+        })
+    }
+}
+
+impl Error {
+    /// Whether somebody held the database to himself for longer than a reader waits.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        let (Self::Open(_, error) | Self::Sqlite(error)) = self else { return false };
+        matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+    }
+}

@@ -1,0 +1,485 @@
+//! `hubgate doctor`: each fault by its name and with the line that mends it, for people, for programs, by its status.
+
+use std::fs;
+use std::os::unix::fs::FileExt;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::faults::lock;
+use crate::harness::{Hub, Setup, Skip, machine, run, trials};
+use crate::operator::on_a_fresh_machine;
+
+trials![
+    a_hub_as_shipped_is_well,
+    owners_and_modes_are_named_and_the_line_mends_them,
+    what_sshd_has_otherwise_is_named,
+    a_database_that_cannot_be_read_is_named,
+    a_database_of_another_version_is_named,
+    a_database_that_somebody_holds_is_named,
+    a_file_system_that_takes_no_writes_is_named,
+    a_log_that_nobody_reads_is_named,
+    repositories_that_cannot_be_opened_are_named,
+    a_missing_git_and_a_box_that_is_off_are_named,
+    a_configuration_that_is_not_used_is_named,
+    accounts_that_cannot_serve_are_named_and_the_line_mends_them,
+    a_login_is_tried_and_leaves_nothing,
+];
+
+/// A thing that is not well: check, state, text, mend.
+type Complaint = [String; 4];
+
+fn words(hub: &Hub) -> Vec<String> {
+    ["doctor", "--sshd-config"]
+        .map(str::to_owned)
+        .into_iter()
+        .chain([hub.path("sshd_config").display().to_string()])
+        .collect()
+}
+
+/// Runs doctor for people and for programs, and holds the one to the other.
+#[track_caller]
+fn complaints_of(hub: &Hub, words: &[String]) -> Vec<Complaint> {
+    let text = run(hub.hubgate_command().args(words));
+    let json = run(hub.hubgate_command().arg("--json").args(words));
+    let findings: Vec<Value> = serde_json::from_slice(&json.stdout).unwrap_or_else(|error| panic!("{error}: {json}"));
+    let mut complaints = Vec::new();
+    for finding in &findings {
+        let [check, state, what, mend] =
+            ["check", "state", "text", "mend"].map(|key| finding[key].as_str().unwrap_or_default());
+        assert_eq!(mend.is_empty(), state == "ok", "{finding}");
+        if state != "ok" {
+            assert!(text.stdout().contains(&format!("{state:8} {check:14} {what}\n")), "{text}\n{finding}");
+            assert!(text.stdout().contains(&format!("{:8} {:14} {mend}\n", "", "mend:")), "{text}\n{finding}");
+            complaints.push([check, state, what, mend].map(str::to_owned));
+        }
+    }
+    let is_well = complaints.iter().all(|[_, state, ..]| state != "bad");
+    let last = if is_well { "all is well\n" } else { "something needs mending\n" };
+    assert!(text.stdout().ends_with(last) && text.stderr.is_empty(), "{text}");
+    assert_eq!((text.status, json.status), (i32::from(!is_well), i32::from(!is_well)), "{text}");
+    complaints
+}
+
+#[track_caller]
+fn complaints(hub: &Hub) -> Vec<Complaint> {
+    complaints_of(hub, &words(hub))
+}
+
+/// Doctor names one thing, in these words, with that mend.
+#[track_caller]
+fn names(complaints: &[Complaint], check: &str, state: &str, text: &str, mend: &str) {
+    let is_it = |[a, b, c, d]: &Complaint| a == check && b == state && c.contains(text) && d == mend;
+    assert!(complaints.iter().any(is_it), "{complaints:#?}\nexpected: {check} {state}: {text}\nmend: {mend}");
+}
+
+#[track_caller]
+fn is_well(hub: &Hub) {
+    assert_eq!(complaints(hub), [[""; 4]; 0]);
+}
+
+fn shell(command: &str) {
+    run(Command::new("sh").args(["-c", command])).succeeded();
+}
+
+fn a_hub_as_shipped_is_well() {
+    let hub = Hub::new();
+    is_well(&hub);
+    hub.user("alice");
+    hub.repo("alice/x", &[]);
+    is_well(&hub);
+    let findings =
+        hub.did(&[vec!["--json".to_owned()], words(&hub)].concat().iter().map(String::as_str).collect::<Vec<_>>());
+    let findings: Vec<Value> = serde_json::from_str(&findings).expect("JSON");
+    let mut checks: Vec<&str> = Vec::new();
+    for finding in &findings {
+        let keys: Vec<&str> = finding.as_object().expect("an object").keys().map(String::as_str).collect();
+        assert_eq!(keys, ["check", "mend", "state", "text"], "{finding}");
+        assert_eq!((&finding["state"], &finding["mend"]), (&json!("ok"), &Value::Null), "{finding}");
+        checks.push(finding["check"].as_str().expect("a word"));
+    }
+    checks.dedup();
+    assert_eq!(
+        checks,
+        [
+            "config",
+            "login",
+            "shell",
+            "shadow",
+            "home",
+            "sshd",
+            "sshd-config",
+            "programs",
+            "keys-login",
+            "repositories",
+            "database",
+            "repositories",
+            "disk",
+            "helper",
+            "git",
+            "sandbox",
+            "log"
+        ]
+    );
+}
+
+fn owners_and_modes_are_named_and_the_line_mends_them() {
+    let hub = Hub::new();
+    let shown = |path: &str| hub.path(path).display().to_string();
+    let (login, keys) = (&hub.login.name, &machine().keys.name);
+    let [libexec, database, directory, repositories, open, config] =
+        ["libexec", "db/hubgate.db", "db", "repositories", "open", "config.toml"].map(shown);
+    for (broken, check, text, mend) in [
+        (
+            format!("chmod 775 {libexec}"),
+            "programs",
+            "can be changed by others than root",
+            format!("chown root:root {libexec} && chmod go-w {libexec}"),
+        ),
+        (
+            format!("cd {libexec} && cp gateway own && mv own gateway && chmod 600 gateway"),
+            "programs",
+            "cannot be run by everybody",
+            format!("chmod 755 {libexec}/gateway"),
+        ),
+        (
+            format!("chmod 600 {database}"),
+            "database",
+            "0600, not",
+            format!("chown {login}:{keys} {database} && chmod 640 {database}"),
+        ),
+        (
+            format!("chown root {database}-wal"),
+            "database",
+            "hubgate.db-wal is 0:",
+            format!("chown {login}:{keys} {database}-wal && chmod 640 {database}-wal"),
+        ),
+        (
+            format!("chmod g-s {directory}"),
+            "database",
+            "0750, not",
+            format!("chown {login}:{keys} {directory} && chmod 2750 {directory}"),
+        ),
+        (
+            format!("chmod 755 {repositories}"),
+            "repositories",
+            "0755, not",
+            format!("chown {login}:{login} {repositories} && chmod 750 {repositories}"),
+        ),
+        (
+            format!(
+                "mkdir {open} && mv {repositories} {open}/ && sed -i 's,{repositories},{open}/repositories,' {config} && chmod 777 {open}"
+            ),
+            "repositories",
+            "can be replaced",
+            format!("chown root:root {open} && chmod go-w {open}"),
+        ),
+    ] {
+        shell(&broken);
+        names(&complaints(&hub), check, "bad", text, &mend);
+        shell(&mend);
+    }
+    is_well(&hub);
+    fs::remove_file(hub.path("libexec/services")).expect("a file");
+    names(&complaints(&hub), "programs", "bad", "services is missing", "install hubgate again");
+}
+
+fn what_sshd_has_otherwise_is_named() {
+    const INSTALL: &str = "hubgate sshd-config --install && systemctl reload ssh";
+    let hub = Hub::new();
+    let file = hub.path("sshd_config");
+    let own = fs::read_to_string(&file).expect("a file");
+    for (line, other, text) in [
+        ("AcceptEnv GIT_PROTOCOL", "AcceptEnv *", "acceptenv should be GIT_PROTOCOL, sshd has *: a client could set"),
+        (
+            "ExposeAuthInfo yes",
+            "ExposeAuthInfo no",
+            "exposeauthinfo should be yes, sshd has no: the gateway cannot see",
+        ),
+        (
+            "AuthorizedKeysFile none",
+            "AuthorizedKeysFile .ssh/authorized_keys",
+            "authorizedkeysfile should be none, sshd has .ssh/authorized_keys: a key in a file opens the account",
+        ),
+        (
+            "TrustedUserCAKeys none",
+            "TrustedUserCAKeys /etc/ca",
+            "a certificate opens the account without asking hubgate",
+        ),
+        ("PermitUserRC no", "PermitUserRC yes", "a file in the home directory is run before the gateway"),
+        ("DisableForwarding yes", "DisableForwarding no", "disableforwarding should be yes, sshd has no"),
+    ] {
+        assert!(own.contains(line), "{line}");
+        fs::write(&file, own.replace(line, other)).expect("a file");
+        names(&complaints(&hub), "sshd-config", "bad", text, INSTALL);
+    }
+    fs::write(&file, format!("PermitUserEnvironment yes\n{own}")).expect("a file");
+    let text = "PermitUserEnvironment lets a file in the home directory set variables";
+    names(&complaints(&hub), "sshd-config", "bad", text, "set PermitUserEnvironment no in sshd_config");
+    // A matter of taste is no fault.
+    fs::write(&file, own.replace("LoginGraceTime 30", "LoginGraceTime 60")).expect("a file");
+    let found = complaints(&hub);
+    names(&found, "sshd-config", "warning", "logingracetime should be 30, sshd has 60", INSTALL);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    fs::write(&file, format!("{own}\nFrobnicate yes\n")).expect("a file");
+    names(
+        &complaints(&hub),
+        "sshd-config",
+        "bad",
+        "Bad configuration option: Frobnicate",
+        &format!("sshd -t -f {}", file.display()),
+    );
+}
+
+/// What the replay of the helper comes to where the database cannot be asked.
+#[track_caller]
+fn helper_is_named(complaints: &[Complaint]) {
+    let mend = "read hubgate-keys in the system log: journalctl -t hubgate-keys";
+    names(complaints, "helper", "bad", "every peer hears that the hub is unavailable", mend);
+}
+
+fn a_database_that_cannot_be_read_is_named() {
+    let hub = Hub::new();
+    hub.user("alice");
+    let database = hub.path("db/hubgate.db");
+    let away = |from: &str, to: &str| fs::rename(hub.path(from), hub.path(to)).expect("a rename");
+    away("db/hubgate.db", "db/away");
+    let found = complaints(&hub);
+    let mend = "hubgate restore BACKUP, or make an empty one: hubgate init";
+    names(&found, "database", "bad", "hubgate.db is missing", mend);
+    helper_is_named(&found);
+    away("db/away", "db/hubgate.db");
+    is_well(&hub);
+    let mend = "put the last backup in its place: hubgate restore BACKUP";
+    let whole = fs::read(&database).expect("the database");
+    let file = fs::File::options().write(true).open(&database).expect("the database");
+    file.write_all_at(&[0xff; 100], 0).expect("noise");
+    let found = complaints(&hub);
+    names(&found, "database", "bad", "file is not a database", mend);
+    helper_is_named(&found);
+    file.write_all_at(&whole, 0).expect("the database as it was");
+    is_well(&hub);
+    // Where no lookup comes by: nobody else would notice.
+    file.write_all_at(&[0xff; 4096], (whole.len() - 4096) as u64).expect("noise");
+    names(&complaints(&hub), "database", "bad", "is damaged: ", mend);
+}
+
+fn a_database_of_another_version_is_named() {
+    let hub = Hub::new();
+    let own = hub.sql("SELECT version, min_reader FROM hubgate");
+    let (version, reader) = own.trim_end().split_once('|').expect("two numbers");
+    hub.sql("UPDATE hubgate SET version = 99, min_reader = 98");
+    let found = complaints(&hub);
+    let text = format!("the database is of version 99, read by hubgate of 98 and newer; this one is {version}");
+    names(&found, "database", "bad", &text, "upgrade hubgate");
+    helper_is_named(&found);
+    for (other, mend) in [("99", "upgrade hubgate"), ("0", "hubgate migrate")] {
+        hub.sql(&format!("UPDATE hubgate SET version = {other}, min_reader = {reader}"));
+        let text = format!("of version {other}, this hubgate writes {version}: sessions are served, changes refused");
+        let found = complaints(&hub);
+        names(&found, "database", "warning", &text, mend);
+        assert_eq!(found.len(), 1, "{found:#?}");
+    }
+}
+
+fn a_database_that_somebody_holds_is_named() {
+    let hub = Hub::new();
+    hub.user("alice");
+    let mut sqlite = hub.as_login(Path::new("/usr/bin/sqlite3"));
+    sqlite
+        .arg(hub.path("db/hubgate.db"))
+        .args(["PRAGMA locking_mode = EXCLUSIVE; CREATE TABLE held (x); SELECT 1", ".shell echo locked; sleep 100"]);
+    let sqlite = lock(&hub, sqlite);
+    let found = complaints(&hub);
+    let mend = format!("see who holds it, and end that: fuser --verbose {}", hub.path("db/hubgate.db").display());
+    names(&found, "database", "bad", "database is locked: somebody holds it to himself", &mend);
+    helper_is_named(&found);
+    drop(sqlite);
+    is_well(&hub);
+}
+
+/// Doctor among mounts that a script makes, and that go with it.
+#[track_caller]
+fn complaints_among(hub: &Hub, mounts: &str) -> Vec<Complaint> {
+    if run(Command::new("unshare").args(["--mount", "true"])).status != 0 {
+        Skip::now("this container may not make mount namespaces");
+    }
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private", "sh", "-ec", &format!("{mounts}\nexec \"$@\""), "sh"]);
+    command.arg(env!("CARGO_BIN_EXE_hubgate")).arg("--config").arg(hub.config()).arg("--json").args(words(hub));
+    let outcome = run(&mut command);
+    assert_eq!(outcome.status, 1, "{outcome}");
+    let findings: Vec<Value> =
+        serde_json::from_slice(&outcome.stdout).unwrap_or_else(|error| panic!("{error}: {outcome}"));
+    let keys = ["check", "state", "text", "mend"];
+    let of = |finding: &Value| keys.map(|key| finding[key].as_str().unwrap_or_default().to_owned());
+    findings.iter().map(of).filter(|[_, state, ..]| state != "ok").collect()
+}
+
+fn a_file_system_that_takes_no_writes_is_named() {
+    let hub = Hub::new();
+    for directory in ["db", "repositories"] {
+        let place = hub.path(directory);
+        let place = place.display();
+        let found = complaints_among(&hub, &format!("mount --bind {place} {place}\nmount -o remount,bind,ro {place}"));
+        let mend = format!("mount -o remount,rw \"$(findmnt -no TARGET -T {place})\"");
+        names(&found, "disk", "bad", "is on a read-only file system: who fetches is served, who pushes is not", &mend);
+        assert_eq!(found.len(), 1, "{found:#?}");
+    }
+    let (repositories, login) = (hub.path("repositories"), hub.login);
+    let full = format!(
+        "mount -t tmpfs -o size=64k,mode=750,uid={},gid={} full {}",
+        login.uid,
+        login.gid,
+        repositories.display()
+    );
+    let found = complaints_among(&hub, &full);
+    let mend = "make room: hubgate repo gc --all, or a larger file system";
+    names(&found, "disk", "bad", "65536 bytes left: who fetches is served, who pushes is not", mend);
+    assert_eq!(found.len(), 1, "{found:#?}");
+}
+
+fn a_log_that_nobody_reads_is_named() {
+    let mend = "start the log daemon, such as rsyslog or journald, or set [log] socket";
+    let hub = Hub::new();
+    let log = hub.path("log");
+    fs::rename(&log, hub.path("away")).expect("a rename");
+    names(&complaints(&hub), "log", "bad", "No such file or directory", mend);
+    let stuck = UnixDatagram::bind(&log).expect("a socket");
+    is_well(&hub);
+    fill(&log);
+    let found = complaints(&hub);
+    names(&found, "log", "bad", "its queue is full", mend);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    drop(stuck);
+    names(&complaints(&hub), "log", "bad", "Connection refused", mend);
+}
+
+/// Sends to a socket that nobody reads until it takes no more.
+pub(crate) fn fill(socket: &Path) {
+    let sender = UnixDatagram::unbound().expect("a socket");
+    sender.connect(socket).expect("a connection");
+    sender.set_nonblocking(true).expect("a flag");
+    while sender.send(b"x").is_ok() {}
+}
+
+fn repositories_that_cannot_be_opened_are_named() {
+    let hub = Hub::new();
+    hub.user("alice");
+    for name in ["a", "b", "c", "d", "e"] {
+        hub.repo(&format!("alice/{name}"), &[]);
+    }
+    let (directory, login) = (hub.directory("alice/a"), &hub.login.name);
+    let place = directory.display();
+    shell(&format!("chown root {place} && chmod 700 {place}"));
+    let mend = format!("chown -R {login}:{login} {place} && chmod 750 {place}");
+    names(&complaints(&hub), "repositories", "bad", &format!("alice/a: {place} is not {login}'s to use"), &mend);
+    shell(&mend);
+    is_well(&hub);
+    let missing = |name: &str| fs::rename(hub.directory(name), hub.path(&name.replace('/', "-"))).expect("a rename");
+    missing("alice/a");
+    let mend = "put its backup there, or: hubgate repo remove alice/a";
+    let found = complaints(&hub);
+    names(&found, "repositories", "bad", &format!("alice/a: {place}: No such file or directory"), mend);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    for name in ["alice/b", "alice/c", "alice/d", "alice/e"] {
+        missing(name);
+    }
+    let found = complaints(&hub);
+    names(&found, "repositories", "bad", "and 2 more", "hubgate repo check");
+    assert_eq!(found.len(), 4, "{found:#?}");
+    fs::rename(hub.path("repositories"), hub.path("away")).expect("a rename");
+    names(&complaints(&hub), "repositories", "bad", "repositories: No such file or directory", "hubgate init");
+}
+
+fn a_missing_git_and_a_box_that_is_off_are_named() {
+    let hub = Hub::new();
+    for (git, text, mend) in [
+        ("/nonexistent/git", "/nonexistent/git: No such file or directory", "apt-get install git, or set [paths] git"),
+        (
+            "/bin/echo",
+            "/bin/echo is no git: asked for its version, it says \"echo ",
+            "apt-get install git, or set [paths] git",
+        ),
+    ] {
+        hub.configure(&Setup { git: Some(Path::new(git)), ..Setup::default() });
+        names(&complaints(&hub), "git", "bad", text, mend);
+    }
+    hub.configure(&Setup { more: "[sandbox]\nmode = \"off\"\n", ..Setup::default() });
+    let found = complaints(&hub);
+    names(&found, "sandbox", "warning", "mode off: fetch ", "set [sandbox] mode = \"best-effort\"");
+    assert_eq!(found.len(), 1, "{found:#?}");
+}
+
+fn a_configuration_that_is_not_used_is_named() {
+    let hub = Hub::new();
+    let file = hub.config();
+    let shown = file.display();
+    let own = fs::read_to_string(&file).expect("a file");
+    let line = format!("mend that line of {shown}; hubgate.toml(5) has every key");
+    for (text, cause) in
+        [("[hub]\nnane = \"x\"\n", "at line 2, column 1"), ("[hub]\nname = \"\"\n", "[hub] name, host and keys_help")]
+    {
+        fs::write(&file, text).expect("a file");
+        names(&complaints(&hub), "config", "bad", cause, &line);
+    }
+    fs::write(&file, own).expect("a file");
+    let mend = format!("chown root {shown} && chmod go-w {shown}");
+    shell(&format!("chmod 666 {shown}"));
+    names(&complaints(&hub), "config", "bad", "must be owned by root and not writable by group or others", &mend);
+    shell(&mend);
+    is_well(&hub);
+    fs::remove_file(&file).expect("a file");
+    names(&complaints(&hub), "config", "bad", "No such file or directory", "hubgate init");
+}
+
+fn accounts_that_cannot_serve_are_named_and_the_line_mends_them() {
+    let hub = Hub::new();
+    let outcome = on_a_fresh_machine(
+        &hub,
+        "hubgate init >/dev/null\nusermod --lock git\nusermod --append --groups root git\n\
+         usermod --shell /usr/sbin/nologin --home /var/lib/nowhere git\nuserdel hubgate-keys\n\
+         hubgate doctor --json >/etc/before || true\n\
+         sed -n 's/^    \"mend\": \"\\(.*\\)\",*$/\\1/p' /etc/before |\n\
+         grep -E '^(usermod|gpasswd|install|hubgate init)' | uniq >/etc/mends\n\
+         sh -e /etc/mends >/dev/null\nhubgate doctor --json >/etc/after || true\n\
+         cat /etc/mends\necho BEFORE\ncat /etc/before\necho AFTER\ncat /etc/after\n",
+    );
+    assert_eq!((outcome.status, outcome.stderr().as_str()), (0, ""), "{outcome}");
+    let stdout = outcome.stdout();
+    let (mends, reports) = stdout.split_once("BEFORE\n").expect("two reports");
+    let expected = "gpasswd --delete git root\nusermod --shell /usr/libexec/hubgate/gateway git\nusermod --password '*' git\n\
+                    install -d -m 755 /var/lib/nowhere\nhubgate init\n";
+    assert_eq!(mends, expected);
+    let (before, after) = reports.split_once("AFTER\n").expect("two reports");
+    for (report, state) in [(before, "bad"), (after, "ok")] {
+        let report: Vec<Value> = serde_json::from_str(report).expect("JSON");
+        for check in ["login", "shell", "shadow", "home", "keys-login"] {
+            let is_so = |finding: &Value| finding["check"] == check && finding["state"] == state;
+            assert!(report.iter().any(is_so), "{check} should be {state}: {report:#?}");
+        }
+    }
+}
+
+fn a_login_is_tried_and_leaves_nothing() {
+    let mut hub = Hub::new();
+    let login = [words(&hub), vec!["--login".to_owned()]].concat();
+    let doctor = |hub: &Hub| run(hub.hubgate_command().args(&login));
+    let outcome = doctor(&hub);
+    let greeted = format!("ok       loopback       a login at 127.0.0.1 port {} was greeted by name\n", hub.port);
+    assert!(outcome.status == 0 && outcome.stdout().contains(&greeted), "{outcome}");
+    hub.stop_sshd();
+    let found = complaints_of(&hub, &login);
+    let mend = "read what sshd and hubgate wrote to the system log in this minute";
+    names(&found, "loopback", "bad", &format!("a login at 127.0.0.1 port {} failed", hub.port), mend);
+    assert_eq!(hub.did(&["--json", "user", "list"]), "[]\n");
+    let keys: Vec<Value> = serde_json::from_str(&hub.did(&["--json", "key", "list"])).expect("JSON");
+    assert!(keys.len() == 3 && keys.iter().all(|key| key["removed_at"].is_string()), "{keys:#?}");
+    let left = fs::read_dir("/run")
+        .expect("/run")
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with("hubgate-doctor-"));
+    assert_eq!(left.count(), 0);
+}
