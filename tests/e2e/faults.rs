@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::harness::{Background, Client, Hub, Outcome, Setup, background, refused, says, silent, trials};
+use crate::harness::{Background, Client, Hub, Outcome, Setup, background, refused, run, says, silent, trials};
 use crate::texts::{denied, hi};
 
 trials![
@@ -22,6 +24,9 @@ trials![
     a_missing_push_hook_refuses_pushes_alone,
     a_helper_that_others_can_change_is_not_run,
     a_read_only_hub_still_serves,
+    a_repository_that_is_not_the_logins_is_a_fault,
+    a_newer_database_is_unavailable,
+    a_log_that_is_missing_or_stuck_delays_a_session_and_stops_none,
 ];
 
 /// The log's one line of our program about a fault: its level, its reference, and its reason.
@@ -198,7 +203,6 @@ fn a_missing_push_hook_refuses_pushes_alone() {
 }
 
 fn a_helper_that_others_can_change_is_not_run() {
-    use std::os::unix::fs::PermissionsExt;
     let hub = Hub::new();
     let alice = hub.user("alice");
     alice.greet().is(&says(hi("alice")));
@@ -213,9 +217,63 @@ fn a_read_only_hub_still_serves() {
     hub.repo("alice/x", &[]);
     // Neither the last use of a key nor the locks of sessions can be written.
     for (path, mode) in [("db", "0550"), ("repositories", "0550")] {
-        crate::harness::run(Command::new("chmod").arg(mode).arg(hub.path(path))).succeeded();
+        run(Command::new("chmod").arg(mode).arg(hub.path(path))).succeeded();
     }
     alice.greet().is(&says(hi("alice")));
     alice.git(&["clone", "--quiet", &Client::url("alice/x")]).is(&silent());
     stranger.git(&["clone", "--quiet", &Client::url("alice/x")]).is(&silent());
+}
+
+fn a_repository_that_is_not_the_logins_is_a_fault() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    let directory = hub.directory("alice/x");
+    run(Command::new("chown").arg("root").arg(&directory)).succeeded();
+    run(Command::new("chmod").arg("700").arg(&directory)).succeeded();
+    hub.log();
+    let reference = git_fault(&hub, &alice.git(&["clone", "--quiet", &Client::url("alice/x")]));
+    is_logged(&hub, &reference, "cannot open ");
+}
+
+fn a_newer_database_is_unavailable() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.sql("UPDATE hubgate SET version = 99, min_reader = 98");
+    let reference = alice.ssh("git-upload-pack 'alice/x'").is_unavailable();
+    is_logged(&hub, &reference, "authorized-keys could not ask the database; its own line says why");
+    hub.sql("UPDATE hubgate SET version = 99, min_reader = 1");
+    alice.greet().is(&says(hi("alice")));
+}
+
+fn a_log_that_is_missing_or_stuck_delays_a_session_and_stops_none() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    let _master = alice.master();
+    let log = hub.path("log");
+    let works = |tree: &str| {
+        let start = Instant::now();
+        alice.greet().is(&says(hi("alice")));
+        let greeting = start.elapsed();
+        alice.git(&["clone", "--quiet", &Client::url("alice/x"), tree]).is(&silent());
+        alice.git_in(tree, &["push", "--quiet", "origin", &format!("HEAD:{tree}")]).is(&silent());
+        greeting
+    };
+    let quick = works("heard");
+    fs::rename(&log, hub.path("away")).expect("a rename");
+    works("missing");
+    let stuck = UnixDatagram::bind(&log).expect("a socket");
+    fs::set_permissions(&log, fs::Permissions::from_mode(0o666)).expect("a mode");
+    crate::doctor::fill(&log);
+    let slow = works("stuck");
+    assert!(slow >= Duration::from_millis(200), "it was not stuck: {slow:?}");
+    assert!(slow < quick + Duration::from_secs(3), "{slow:?}, and {quick:?} where the log is read");
+    // Nobody listens, though the name is there.
+    drop(stuck);
+    works("dead");
+    assert_eq!(
+        hub.git_in("alice/x", &["for-each-ref", "--format=%(refname:short)", "refs/heads"]),
+        "dead\nheard\nmain\nmissing\nstuck\n"
+    );
 }
