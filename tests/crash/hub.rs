@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::os::unix::net::UnixDatagram;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -28,9 +28,14 @@ fn base() -> &'static Path {
         for (name, from) in [
             ("authorized-keys", Path::new(env!("CARGO_BIN_EXE_authorized-keys"))),
             ("gateway", Path::new(env!("CARGO_BIN_EXE_gateway"))),
+            ("services", Path::new(env!("CARGO_BIN_EXE_services"))),
             ("crash", &own),
         ] {
             fs::copy(from, base.join("libexec").join(name)).expect("a copy of a program");
+        }
+        make_directory(&base.join("libexec/hooks"), 0, 0, 0o755);
+        for hook in hubgate::admin::programs::HOOKS {
+            symlink("../services", base.join("libexec/hooks").join(hook)).expect("a link");
         }
         base
     })

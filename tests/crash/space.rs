@@ -1,16 +1,17 @@
-//! A file system that takes no writes, or no more of them: who reads goes on.
+//! A file system that takes no writes, or no more of them: who reads goes on, who pushes is told.
 
 use std::fs::{self, File};
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
 use crate::Test;
 use crate::faults::is_served;
-use crate::hub::Hub;
+use crate::hub::{Hub, LOGIN, program};
 use crate::killed::{Reported, Writer};
 use crate::model;
-use crate::run::{helper_answer, sqlite3};
+use crate::run::{Ended, form, helper_answer, run, sqlite3};
 
 pub(crate) const TESTS: [Test; 4] = [
     ("a_read_only_file_system_is_served", || read_only("read-only", |_| ())),
@@ -56,8 +57,10 @@ fn read_only(name: &str, prepare: fn(&Hub)) {
     disk.mount(&["-o", "remount,ro"]);
     is_served(&hub);
     is_served(&hub);
+    pushes_fail(&hub, name, "remote unpack failed: unable to create temporary object directory");
     disk.mount(&["-o", "remount,rw"]);
     is_served(&hub);
+    pushes_work(&hub, name);
 }
 
 fn full(name: &str, prepare: fn(&Hub)) {
@@ -68,6 +71,7 @@ fn full(name: &str, prepare: fn(&Hub)) {
     let filling = hub.path("filling");
     fill(&filling);
     is_served(&hub);
+    pushes_fail(&hub, name, "No space left on device");
     // A writer fails and says so; what was there stays.
     let status = Writer::start(&hub, true, &reported).wait();
     assert!(status.code().is_some_and(|code| code != 0), "{status:?}");
@@ -81,6 +85,56 @@ fn full(name: &str, prepare: fn(&Hub)) {
     assert!(writer.kill(), "a writer ended by itself");
     assert_eq!(helper_answer(&hub, 2), Ok(Some(model::owner(2))));
     is_served(&hub);
+    pushes_work(&hub, name);
+}
+
+/// A client that pushes a commit to a new branch, with the gateway in the place of ssh.
+fn push(hub: &Hub, name: &str) -> Ended {
+    let client = crate::hub::place(&format!("{name}-client"));
+    fs::create_dir_all(&client).expect("a directory");
+    let git = |words: &[&str]| {
+        let mut git = Command::new("git");
+        let who = ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"];
+        git.current_dir(&client)
+            .env("HOME", &client)
+            .env("GIT_SSH", client.join("ssh"))
+            .env("GIT_SSH_VARIANT", "simple");
+        run(git.envs(who.map(|name| (name, "crash"))).args(words), b"")
+    };
+    let ssh = format!(
+        "#!/bin/sh\nexec setpriv --reuid={LOGIN} --regid={LOGIN} --clear-groups env -i PATH=/usr/bin:/bin \\\n\
+         SSH_CONNECTION='192.0.2.1 40000 192.0.2.2 22' SSH_ORIGINAL_COMMAND=\"$2\" {} --config {} {}\n",
+        program("gateway").display(),
+        hub.config().display(),
+        form(Some(&model::owner(0)), 0)
+    );
+    fs::write(client.join("ssh"), ssh).expect("a script");
+    fs::set_permissions(client.join("ssh"), fs::Permissions::from_mode(0o755)).expect("a mode");
+    git(&["init", "--quiet", "--bare", "."]);
+    let tree = git(&["mktree"]).out;
+    let commit = git(&["commit-tree", "-m", "second", tree.trim_end()]).out;
+    hub.log("hubgate");
+    let pushed = git(&["push", "hub:u0/x", &format!("{}:refs/heads/new", commit.trim_end())]);
+    Ended { log: hub.log("hubgate"), ..pushed }
+}
+
+/// The peer reads what git met, and nothing of the push stays; the session has its line, and the push has none.
+fn pushes_fail(hub: &Hub, name: &str, cause: &str) {
+    let pushed = push(hub, name);
+    assert_ne!(pushed.code(), 0, "{pushed:?}");
+    assert!(pushed.err.contains(cause), "{pushed:?}");
+    assert!(!pushed.err.contains("/var/lib"), "no path of the server's: {pushed:?}");
+    let [session] = pushed.log.as_slice() else { panic!("{pushed:?}") };
+    assert!(session.contains(" verb=receive-pack ") && session.contains(" decision=allow "), "{session}");
+    is_served(hub);
+}
+
+fn pushes_work(hub: &Hub, name: &str) {
+    let pushed = push(hub, name);
+    assert_eq!(pushed.code(), 0, "{pushed:?}");
+    let [session, push] = pushed.log.as_slice() else { panic!("{pushed:?}") };
+    assert!(session.contains(" verb=receive-pack ") && push.contains(" verb=push "), "{pushed:?}");
+    assert!(push.contains(" ref=refs/heads/new "), "{push}");
 }
 
 /// Writes until nothing goes any more.
