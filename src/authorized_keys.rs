@@ -16,6 +16,7 @@ use crate::db::{Opens, Reader};
 use crate::key::{OfferedCertificate, OfferedKey, OfferedKeyError};
 use crate::log::{self, Level, Line};
 use crate::message::Status;
+use crate::privilege::has_anything_of_roots;
 use crate::request::{Form, UNAVAILABLE, is_plain_path};
 
 /// The hard end of a lookup in seconds; sshd itself would wait for `LoginGraceTime`. Longer than the database's wait.
@@ -34,7 +35,7 @@ enum Fault {
     Usage,
     #[error("the key that sshd handed over does not decode: is it %t %k?")]
     Key,
-    #[error("runs as root: set AuthorizedKeysCommandUser to hubgate-keys")]
+    #[error("runs as root or in root's group: set AuthorizedKeysCommandUser to hubgate-keys")]
     Root,
     #[error("{0}")]
     Config(#[from] crate::config::ConfigError),
@@ -81,7 +82,7 @@ fn run(words: &[&[u8]], socket: &mut PathBuf) -> Result<Option<String>, Fault> {
     let [login, key_type, base64] = words else {
         return Err(Fault::Usage);
     };
-    if nix::unistd::geteuid().is_root() || nix::unistd::getegid().as_raw() == 0 {
+    if has_anything_of_roots() {
         return Err(Fault::Root);
     }
     let config = Config::load(Path::new(config_file.unwrap_or(DEFAULT_PATH)))?;

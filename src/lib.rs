@@ -15,6 +15,7 @@ pub mod key;
 pub mod log;
 pub mod message;
 pub mod name;
+pub mod privilege;
 pub mod push;
 pub mod random;
 pub mod repository;

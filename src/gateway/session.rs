@@ -12,6 +12,7 @@ use nix::fcntl::OFlag;
 
 use crate::clock::now;
 use crate::key::Fingerprint;
+use crate::privilege::has_anything_of_roots;
 use crate::random;
 
 /// Names a session in the log and to the peer: 64 random bits.
@@ -86,11 +87,9 @@ pub(super) enum ProcessError {
 ///
 /// Who the login is comes from the directory and not from passwd: a lookup there costs more than the whole session.
 pub(super) fn check_process(repositories: &Path) -> Result<(), ProcessError> {
-    use nix::unistd::{getegid, geteuid, getgid, getgroups, getuid};
+    use nix::unistd::{getegid, geteuid, getgid, getuid};
     let (uids, gids) = ([getuid(), geteuid()], [getgid(), getegid()]);
-    let root_group = |group: &nix::unistd::Gid| group.as_raw() == 0;
-    let groups = getgroups().map_err(|errno| ProcessError::Repositories(errno.into()))?;
-    if uids.iter().any(|uid| uid.is_root()) || gids.iter().chain(&groups).any(root_group) {
+    if has_anything_of_roots() {
         return Err(ProcessError::Root);
     }
     let login = repositories.metadata().map_err(ProcessError::Repositories)?;
