@@ -49,3 +49,34 @@ where
     TestRunner::new(config).run(values, counted).unwrap();
     count.get()
 }
+
+#[test]
+fn every_row_is_of_a_kind_that_tests_count() {
+    // The tests of each kind say how many rows they tried, so that a new row without a test fails there.
+    let rows = include_str!("../tests/data/hostile-inputs.jsonl").lines();
+    let rows: Vec<Value> = rows.map(|row| serde_json::from_str(row).unwrap()).collect();
+    let mut kinds: Vec<(&str, usize)> = Vec::new();
+    for row in &rows {
+        let kind = row["kind"].as_str().unwrap();
+        match kinds.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, count)) => *count += 1,
+            None => kinds.push((kind, 1)),
+        }
+    }
+    kinds.sort_unstable();
+    let expected = [
+        ("access", 8),
+        ("argv", 13),
+        ("comment", 12),
+        ("env", 14),
+        ("helper", 5),
+        ("key", 48),
+        ("lfs", 28),
+        ("login", 3),
+        ("soc", 129),
+        ("user", 17),
+    ];
+    assert_eq!(kinds, expected);
+    let ids: std::collections::BTreeSet<&str> = rows.iter().map(|row| row["id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), rows.len(), "no id twice");
+}

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 . packaging/need.sh
 need_root || exit 1
 need_cargo || exit 1
-need sshd ssh ssh-keygen git git-lfs cc useradd getent shellcheck sqlite3 mandoc python3 fail2ban-regex || exit 1
+need sshd ssh ssh-keygen git git-lfs cc useradd getent shellcheck sqlite3 strace mandoc python3 fail2ban-regex || exit 1
 
 # Tools that cargo builds are kept between runs.
 tools=/var/cache/hubgate-tools

@@ -243,13 +243,17 @@ fn the_rows_of_the_hostile_inputs_are_decided_as_they_say() {
     let (_bob, alice) = (hub.user("bob"), hub.user("alice"));
     hub.repo("bob/secret", &["--private"]);
     hub.repo("bob/pub", &[]);
+    hub.repo("bob/gated", &["--gated", "manual"]);
     hub.repo("alice/x", &[]);
     let _master = alice.master();
     let mut tried = 0;
     for row in crate::rows::of_kind("access") {
         let answer = match (row.id.as_str(), row.message.as_deref()) {
-            // Gates come with a later issue.
-            ("access-006", _) => continue,
+            (_, Some("E_GATED")) => {
+                let ask = format!("ask for it with: ssh {} access request bob/gated", alice.at);
+                let you = crate::texts::you_are(&alice);
+                refused(format!("hubgate: access to bob/gated is restricted: {ask}\n{you}"))
+            }
             (_, Some("E_NOREPO")) => refused(not_found(&alice)),
             // LFS says it in its own protocol.
             ("access-009", Some("E_READONLY")) => {
@@ -272,5 +276,5 @@ fn the_rows_of_the_hostile_inputs_are_decided_as_they_say() {
         alice.ssh(row.command()).is(&answer);
         tried += 1;
     }
-    assert_eq!(tried, 7);
+    assert_eq!(tried, 8);
 }

@@ -25,7 +25,9 @@ mod git;
 mod greeting;
 mod harness;
 mod helper;
+mod hidden;
 mod hostile;
+mod identity;
 mod key_command;
 mod keys;
 mod killed;
@@ -53,6 +55,8 @@ fn main() -> ExitCode {
         access::TRIALS,
         git::TRIALS,
         hostile::TRIALS,
+        hidden::TRIALS,
+        identity::TRIALS,
         helper::TRIALS,
         login_shell::TRIALS,
         faults::TRIALS,

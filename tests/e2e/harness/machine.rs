@@ -72,6 +72,11 @@ pub(crate) fn machine() -> &'static Machine {
     MACHINE.get().expect("set_up was called")
 }
 
+/// The home of the login accounts, in which tests plant what sshd must not heed.
+pub(crate) fn login_home(dir: &Path) -> PathBuf {
+    dir.join("login-home")
+}
+
 fn directory_of(pid: u32) -> PathBuf {
     Path::new(ROOT).join(format!("{PREFIX}{pid}"))
 }
@@ -116,7 +121,7 @@ impl Machine {
             fs::create_dir(&path).expect("a directory");
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a mode");
         };
-        for name in ["", "keys", "seed", "home"] {
+        for name in ["", "keys", "seed", "home", "login-home", "login-home/.ssh"] {
             make(name);
         }
         // sshd's own, which no service made in a bare container (sshd(8), PRIVSEP).
@@ -129,7 +134,7 @@ impl Machine {
                 'k' => Path::new("/usr/sbin/nologin"),
                 _ => Path::new("/bin/sh"),
             };
-            make_account(&account_name(letter, pid), shell)
+            make_account(&account_name(letter, pid), &login_home(&dir), shell)
         });
         let anonymous_login = account_name(SECOND_NAME, pid);
         make_second_name(&anonymous_login, &gateway_login);
@@ -246,11 +251,11 @@ fn retry(mut step: impl FnMut() -> bool) -> bool {
     })
 }
 
-fn make_account(name: &str, shell: &Path) -> Account {
+fn make_account(name: &str, home: &Path, shell: &Path) -> Account {
     let mut command = Command::new("useradd");
     // `*` and not `!`: without PAM sshd takes that for a locked account.
-    command.args(["--system", "--user-group", "--no-create-home", "--home-dir", "/", "--password", "*", "--shell"]);
-    command.arg(shell).arg(name);
+    command.args(["--system", "--user-group", "--no-create-home", "--password", "*", "--home-dir"]);
+    command.arg(home).arg("--shell").arg(shell).arg(name);
     assert!(retry(|| command.status().expect("useradd").success()), "useradd {name}");
     let user = User::from_name(name).expect("passwd").expect("the account");
     Account { name: user.name, uid: user.uid.as_raw(), gid: user.gid.as_raw() }

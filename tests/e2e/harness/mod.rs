@@ -15,7 +15,7 @@ pub(crate) use agent::Agent;
 pub(crate) use client::Client;
 pub(crate) use hub::{Hub, Setup};
 pub(crate) use key::{Key, KeyKind};
-pub(crate) use machine::{Git, Machine, machine};
+pub(crate) use machine::{Account, Git, Machine, login_home, machine};
 pub(crate) use outcome::{Expected, Outcome, refused, says, silent};
 pub(crate) use process::{Background, background, run, run_with};
 pub(crate) use syslog::Entry;

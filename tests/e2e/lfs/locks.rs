@@ -9,6 +9,7 @@ trials![
     a_lock_stays_with_its_account_when_that_is_renamed,
     a_deploy_key_locks_for_itself,
     a_session_whose_path_leads_elsewhere_by_now_is_refused,
+    a_lock_of_another_repository_is_not_found,
 ];
 
 fn a_lock_keeps_others_out() {
@@ -99,4 +100,24 @@ fn a_session_whose_path_leads_elsewhere_by_now_is_refused() {
     assert_eq!(session.ask(&["batch", "0001"]), moved);
     session.hang_up();
     assert!(hub.did(&["lock", "list", "alice/y"]).contains("a.bin"));
+}
+
+fn a_lock_of_another_repository_is_not_found() {
+    let hub = Hub::new();
+    let (alice, bob) = (hub.user("alice"), hub.user("bob"));
+    hub.empty_repo("alice/x", &["--private"]);
+    hub.empty_repo("bob/y", &[]);
+    let locked = Wire::open(&alice, "alice/x", "upload").ask(&["lock", "path=secret.bin"]);
+    let id = value(&locked, "id=").to_owned();
+    let unlock = format!("unlock {id}");
+    // Bob administers his own, where he may break any lock.
+    for lines in [vec![unlock.as_str()], vec![unlock.as_str(), "force=true"]] {
+        let answer = Wire::open(&bob, "bob/y", "upload").ask(&lines);
+        assert_eq!(answer[0], "status 404", "{answer:?}");
+    }
+    for argument in [format!("id={id}"), "path=secret.bin".to_owned()] {
+        assert_eq!(Wire::open(&bob, "bob/y", "upload").ask(&["list-lock", &argument]), ["status 200", "0001"]);
+    }
+    assert_eq!(hub.hubgate(&["lock", "remove", "bob/y", &id]).status, 1);
+    assert!(hub.did(&["lock", "list", "alice/x"]).contains("secret.bin"));
 }

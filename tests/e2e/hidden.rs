@@ -1,0 +1,227 @@
+//! What the system sees of a session: no path that a peer wrote, the same steps for what is hidden and for what is not
+//! there, and nothing of what is not made yet. By strace(1), which shows every call.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::harness::{Client, Hub, machine, run, run_with, trials};
+use crate::texts::not_found;
+
+trials![
+    no_text_of_a_peer_reaches_a_path,
+    no_session_starts_a_shell,
+    a_hidden_repository_takes_the_steps_of_a_missing_one,
+    a_hidden_repository_takes_the_time_of_a_missing_one,
+    a_repository_that_is_half_made_does_not_exist,
+];
+
+/// A word that stands in everything that the peer of these tests sends, and in no path of the machine's.
+const MARK: &str = "zq7mark";
+
+/// One session of alice's, under strace.
+struct Traced<'a> {
+    hub: &'a Hub,
+    alice: &'a Client,
+    file: PathBuf,
+}
+
+impl<'a> Traced<'a> {
+    fn new(hub: &'a Hub, alice: &'a Client) -> Self {
+        Self { hub, alice, file: machine().fresh("trace") }
+    }
+
+    /// What a command of hers does, one line a system call, each with its process in front.
+    fn calls(&self, options: &[&str], command: &str, input: &[u8]) -> Vec<String> {
+        let mut strace = Command::new("/usr/bin/strace");
+        strace.env_clear().env("SSH_CONNECTION", format!("{MARK} 40000 ::1 22")).env("GIT_PROTOCOL", MARK);
+        strace.env("SSH_ORIGINAL_COMMAND", command).args(["-f", "-qq", "-e", "signal=none", "-s", "4096"]);
+        strace
+            .args(options)
+            .args(["-u", &self.hub.login.name, "-o"])
+            .arg(&self.file)
+            .arg(self.hub.path("libexec/gateway"));
+        strace.arg("--config").arg(self.hub.config()).args(["alice", "--key", &self.alice.key.fingerprint]);
+        run_with(&mut strace, input);
+        let trace = fs::read(&self.file).expect("a trace");
+        String::from_utf8_lossy(&trace).lines().map(str::to_owned).collect()
+    }
+}
+
+/// A call without what is no path: the words and the environment of a new program.
+fn without_words(call: &str) -> &str {
+    if call.contains(" execve(") { call.split_once('[').map_or(call, |(before, _)| before) } else { call }
+}
+
+fn no_text_of_a_peer_reaches_a_path() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    let path = format!("alice/{MARK}");
+    hub.empty_repo(&path, &[]);
+    let directory = hub.directory(&path);
+    let shard = directory.parent().and_then(|shard| shard.file_name()).expect("a shard").to_string_lossy().into_owned();
+    let traced = Traced::new(&hub, &alice);
+    let key = alice.key.line.clone();
+    let locks =
+        format!("000eversion 1\n00000009lock\n0011path={MARK}\n0000000dlist-lock\n0011path={MARK}\n00000009quit\n0000");
+    for (command, input) in [
+        (format!("git-upload-pack '{path}'"), "0000"),
+        (format!("git-receive-pack '{path}'"), "0000"),
+        (format!("git-upload-pack '{MARK}/{MARK}'"), ""),
+        (format!("git-upload-pack '../{MARK}'"), ""),
+        (format!("git-upload-pack '/etc/{MARK}'"), ""),
+        (format!("git-upload-archive '{path}'"), ""),
+        (format!("git-lfs-authenticate {path} download"), ""),
+        (format!("git-lfs-transfer {path} upload"), locks.as_str()),
+        (format!("git-lfs-transfer {path} download"), ""),
+        (format!("repo create alice/{MARK}2 --description {MARK}"), ""),
+        (format!("repo rename alice/{MARK}2 alice/{MARK}3"), ""),
+        (format!("repo show alice/{MARK}3"), ""),
+        (format!("explain alice/{MARK}3 push"), ""),
+        (format!("key add {MARK}"), key.as_str()),
+        (format!("key rename {} {MARK}", alice.key.fingerprint), ""),
+        (format!("join {MARK}"), ""),
+        (MARK.to_owned(), ""),
+    ] {
+        let calls = traced.calls(&["-e", "trace=%file"], &command, input.as_bytes());
+        assert!(calls.iter().any(|call| call.contains("hubgate.db")), "{command}: nothing was traced");
+        for call in &calls {
+            assert!(!without_words(call).contains(MARK), "{command}: {call}");
+        }
+        // What is served is reached, by the name that its row has.
+        let is_served = command.starts_with("git-upload-pack 'alice");
+        assert!(!is_served || calls.iter().any(|call| call.contains(&format!("\"{shard}/"))), "{command}: {calls:#?}");
+    }
+}
+
+fn no_session_starts_a_shell() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    let traced = Traced::new(&hub, &alice);
+    let ours = [hub.path("libexec/gateway"), hub.path("libexec/services"), machine().git().path.clone()];
+    let mut started = 0;
+    for command in [
+        "git-upload-pack 'alice/x'",
+        "git-receive-pack 'alice/x'",
+        "git-lfs-transfer alice/x upload",
+        "git-upload-pack '$(touch /tmp/zq7mark)'",
+        "git-upload-pack 'alice/x;id'",
+        "git-upload-pack `id`",
+        "repo create alice/y --description $(id)",
+        "repo create alice/y --description ';id'",
+        "key rename $(id) |id",
+        "key add $(id)",
+        "$(id)",
+        "|id",
+    ] {
+        for call in traced.calls(&["-e", "trace=execve,execveat"], command, b"0000") {
+            let program = PathBuf::from(call.split('"').nth(1).unwrap_or_default());
+            assert!(ours.contains(&program), "{command}: {call}");
+            started += 1;
+        }
+    }
+    assert!(started > 12, "{started} programs");
+}
+
+fn a_hidden_repository_takes_the_steps_of_a_missing_one() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.user("bob");
+    hub.repo("bob/secret", &["--private"]);
+    hub.repo("bob/public", &[]);
+    let traced = Traced::new(&hub, &alice);
+    alice.greet().succeeded();
+    // The names of the calls, and what is opened. Where a row is, SQLite reads a few pages more, which are in memory, and
+    // the allocator may need some more.
+    let steps = |path: &str| -> Vec<String> {
+        let calls = traced.calls(&[], &format!("git-upload-pack '{path}'"), b"");
+        let call = |line: &String| {
+            let call = line.split_once(' ').map_or("", |(_, call)| call).trim_start();
+            let (name, words) = call.split_once('(').unwrap_or((call, ""));
+            let opened = if name.starts_with("open") { words.split('"').nth(1).unwrap_or_default() } else { "" };
+            format!("{name} {opened}")
+        };
+        calls.iter().map(call).filter(|call| !["pread64 ", "brk "].contains(&call.as_str())).collect()
+    };
+    let missing = steps("bob/missing");
+    assert!(missing.iter().any(|step| step.ends_with("hubgate.db")), "{missing:#?}");
+    for path in ["bob/secret", "nobody/secret", "datasets/bob/secret"] {
+        let taken = steps(path);
+        let same = taken.iter().zip(&missing).take_while(|(one, other)| one == other).count();
+        assert!(taken == missing, "{path}: {:#?}\n{:#?}", taken.get(same..), missing.get(same..));
+    }
+    assert_ne!(steps("bob/public"), missing);
+}
+
+/// The middle of these, and how far the middle of as many others may be off by chance: its standard error, from the
+/// distance of the quartiles (for normally distributed values: 1.2533 times sigma, which is the distance / 1.349).
+fn median_and_error(mut times: Vec<Duration>) -> (f64, f64) {
+    times.sort_unstable();
+    let at = |part: usize| times.get(times.len() * part / 4).expect("times").as_secs_f64();
+    let count = f64::from(u32::try_from(times.len()).expect("few"));
+    (at(2), 1.2533 * (at(3) - at(1)) / 1.349 / count.sqrt())
+}
+
+/// `ROUNDS=2000 cargo test --test e2e -- takes_the_time` is the long run.
+fn a_hidden_repository_takes_the_time_of_a_missing_one() {
+    let rounds: usize = std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(100);
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.user("bob");
+    hub.repo("bob/secret", &["--private"]);
+    let expected = not_found(&alice);
+    let take = |path: &str| {
+        let mut gateway = hub.gateway_command();
+        gateway.env("SSH_ORIGINAL_COMMAND", format!("git-upload-pack '{path}'"));
+        gateway.args(["alice", "--key", &alice.key.fingerprint]);
+        let start = Instant::now();
+        let output = gateway.stdin(Stdio::null()).output().expect("a gateway");
+        let time = start.elapsed();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), expected);
+        time
+    };
+    // In turns, so that whatever else the machine does is in both.
+    let (hidden, missing): (Vec<_>, Vec<_>) = (0..rounds).map(|_| (take("bob/secret"), take("bob/missing"))).unzip();
+    let ((hidden, one), (missing, other)) = (median_and_error(hidden), median_and_error(missing));
+    let (difference, error) = ((hidden - missing).abs(), one.hypot(other));
+    println!("hidden {:.1} us, missing {:.1} us, standard error {:.1} us", hidden * 1e6, missing * 1e6, error * 1e6);
+    // Three would be chance once in 370 runs.
+    assert!(difference < 5.0 * error, "{difference} s of {hidden} s, with an error of {error} s");
+}
+
+fn a_repository_that_is_half_made_does_not_exist() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    let create = |path: &str| {
+        let mut hubgate = hub.hubgate_command();
+        hubgate.args(["repo", "create", path]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        hubgate
+    };
+    let start = Instant::now();
+    run(&mut create("alice/whole")).succeeded();
+    let whole = start.elapsed();
+    let missing = not_found(&alice);
+    let (mut made, mut not_made) = (0, 0);
+    for step in 0..16 {
+        let path = format!("alice/x{step}");
+        let mut child = create(&path).spawn().expect("hubgate");
+        std::thread::sleep(whole * step / 14);
+        child.kill().expect("a child");
+        child.wait().expect("a status");
+        // It is there as a whole, or not at all.
+        let mut gateway = hub.gateway_command();
+        gateway.env("SSH_ORIGINAL_COMMAND", format!("git-upload-pack '{path}'"));
+        let outcome = run_with(gateway.args(["alice", "--key", &alice.key.fingerprint]), b"0000");
+        if outcome.status == 0 {
+            made += 1;
+        } else {
+            assert!(outcome.status == 1 && outcome.stderr() == missing, "{outcome}");
+            hub.did(&["repo", "create", &path]);
+            not_made += 1;
+        }
+        alice.git(&["ls-remote", "--quiet", &Client::url(&path)]).succeeded();
+    }
+    assert!(made > 0 && not_made > 0, "{made} {not_made}");
+}
