@@ -118,6 +118,9 @@ suite "unit and property tests" cargo test --quiet --locked --lib
 suite "man pages and completions in step" cargo test --quiet --locked --test generated
 suite "the box" cargo test --quiet --locked --test sandbox
 suite "the database under fire" cargo test --quiet --locked --test crash
+if ! sh tests/git-lfs.sh "$tools/git-lfs"; then
+    echo "newer git-lfs is not to be had: their tests are skipped"
+fi
 suite "end to end" cargo test --quiet --locked --test e2e
 suite "the corpora of the fuzz targets" cargo test --quiet --locked --manifest-path fuzz/Cargo.toml
 if [ "$nightly" = yes ]; then

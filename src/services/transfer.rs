@@ -158,6 +158,7 @@ fn transfer(caller: &Caller, operation: Operation, prepared: Prepared) -> Result
         .field("stored", format_args!("{}/{}", summary.stored.0, summary.stored.1))
         .field("sent", format_args!("{}/{}", summary.sent.0, summary.sent.1))
         .field("refused", summary.refused)
+        .field("refusal", summary.refusal.as_ref().map_or("", Denial::sentence))
         .field("faults", summary.faults);
     send(Level::Info, &line);
     Ok(summary.ending.status())

@@ -27,13 +27,13 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
         match self.session.locks.lock(&path, refname, now).map_err(Stop::Fault)? {
             Locking::Locked(lock) => self.answer_lock(status::CREATED, &lock, None),
             Locking::Held(lock) => {
-                self.summary.refused += 1;
                 let sentence = if lock.ours {
                     format!("you have locked {} already", lock.path)
                 } else {
                     format!("{} is locked by {}", lock.path, lock.owner)
                 };
                 let denial = Denial::conflict(sentence);
+                self.summary.count_refusal(&denial);
                 self.answer_lock(denial.status(), &lock, Some(&denial))
             }
         }

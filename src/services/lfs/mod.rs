@@ -149,8 +149,17 @@ pub struct Summary {
     pub sent: (u64, u64),
     /// How many requests were refused.
     pub refused: u64,
+    /// The last of them.
+    pub refusal: Option<Denial>,
     /// How many requests met a fault of ours.
     pub faults: u64,
+}
+
+impl Summary {
+    fn count_refusal(&mut self, denial: &Denial) {
+        self.refused += 1;
+        self.refusal = Some(denial.clone());
+    }
 }
 
 #[cfg(test)]

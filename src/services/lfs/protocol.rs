@@ -13,7 +13,7 @@ use crate::request::Operation;
 ///
 /// The output should be unbuffered: each answer is written whole, objects by the quarter of a megabyte.
 pub fn serve(input: impl Input, output: impl Write, session: &mut Session<'_>) -> Summary {
-    let summary = Summary { ending: Ending::End, stored: (0, 0), sent: (0, 0), refused: 0, faults: 0 };
+    let summary = Summary { ending: Ending::End, stored: (0, 0), sent: (0, 0), refused: 0, refusal: None, faults: 0 };
     let (reader, writer) = (PacketReader::new(input), PacketWriter::new(output));
     let mut talk = Talk { reader, writer, session, summary, open: false, spare: None };
     talk.summary.ending = talk.run().unwrap_or_else(Ending::Broken);
@@ -82,7 +82,7 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
             match answered {
                 Ok(()) => {}
                 Err(Stop::Denied(denial)) => {
-                    self.summary.refused += 1;
+                    self.summary.count_refusal(&denial);
                     self.refuse(&denial)?;
                 }
                 Err(Stop::Fault(fault)) => {

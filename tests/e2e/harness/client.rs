@@ -23,6 +23,8 @@ pub(crate) struct Client {
     pub(crate) user: Option<String>,
     pub(crate) key: Key,
     git: PathBuf,
+    /// What stands before everything else in `PATH`.
+    programs: Option<PathBuf>,
     agent: Option<PathBuf>,
     /// `login@host`, as messages of the hub say it.
     pub(crate) at: String,
@@ -38,6 +40,7 @@ impl Client {
             user: user.map(str::to_owned),
             key,
             git: machine().newest_git().path.clone(),
+            programs: None,
             agent: None,
             at: format!("{}@{HOST}", hub.login.name),
             home,
@@ -75,15 +78,18 @@ impl Client {
         self
     }
 
+    /// The same person with other programs before the machine's.
+    pub(crate) fn with_programs(mut self, directory: &Path) -> Self {
+        self.programs = Some(directory.to_owned());
+        self
+    }
+
     /// A program in the client's home, with the client's environment and no other.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
-        command
-            .env_clear()
-            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-            .env("HOME", &self.home)
-            .env("LC_ALL", "C.UTF-8")
-            .current_dir(&self.home);
+        let path = "/usr/local/bin:/usr/bin:/bin";
+        let path = self.programs.as_ref().map_or(path.to_owned(), |first| format!("{}:{path}", first.display()));
+        command.env_clear().env("PATH", path).env("HOME", &self.home).env("LC_ALL", "C.UTF-8").current_dir(&self.home);
         if let Some(agent) = &self.agent {
             command.env("SSH_AUTH_SOCK", agent);
         }

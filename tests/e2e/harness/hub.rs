@@ -330,6 +330,11 @@ impl Hub {
         self.sshd.as_ref().map(Background::descendants).unwrap_or_default().into_iter().filter(of_login).collect()
     }
 
+    /// The hub's sshd and all that it started: every session.
+    pub(crate) fn processes(&self) -> Vec<Pid> {
+        self.sshd.as_ref().map(Background::processes).unwrap_or_default()
+    }
+
     /// Ends sshd and every session.
     pub(crate) fn stop_sshd(&mut self) {
         self.sshd = None;

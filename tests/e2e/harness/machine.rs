@@ -61,6 +61,8 @@ pub(crate) struct Machine {
 
 static MACHINE: OnceLock<Machine> = OnceLock::new();
 const ROOT: &str = "/var/lib";
+/// Where newer git-lfs are kept between runs.
+const GIT_LFS: &str = "/var/cache/hubgate-tools/git-lfs";
 const PREFIX: &str = "hubgate-test-";
 /// The letters behind `hg` in the names of the three accounts, before the pid.
 const ACCOUNTS: [char; 3] = ['t', 's', 'k'];
@@ -174,6 +176,14 @@ impl Machine {
     /// The newest git of this machine; the distribution's where there is no other.
     pub(crate) fn newest_git(&self) -> &Git {
         self.gits.last().expect("a git")
+    }
+
+    /// A git-lfs of that minor version, such as `3.8`: the directory that it alone is in. The distribution's is in `PATH`
+    /// anyway; newer ones are fetched by `tests/git-lfs.sh`.
+    pub(crate) fn git_lfs(minor: &str) -> Option<PathBuf> {
+        let entries = fs::read_dir(GIT_LFS).into_iter().flatten().flatten();
+        let newer = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&format!("{minor}.")));
+        newer.map(|entry| entry.path()).find(|directory| directory.join("git-lfs").is_file())
     }
 
     /// Takes away whatever [`Self::set_up`] and the tests made, as far as it was made.

@@ -39,6 +39,12 @@ pub(crate) fn run(command: &mut Command) -> Outcome {
 /// Runs a command to its end; `input` is its standard input.
 #[track_caller]
 pub(crate) fn run_with(command: &mut Command, input: &[u8]) -> Outcome {
+    run_within(command, input, PATIENCE)
+}
+
+/// Runs a command that may take longer than most.
+#[track_caller]
+pub(crate) fn run_within(command: &mut Command, input: &[u8], patience: Duration) -> Outcome {
     wait_if_stopped();
     let shown = show(command);
     let stdin = if input.is_empty() { Stdio::null() } else { Stdio::piped() };
@@ -49,7 +55,7 @@ pub(crate) fn run_with(command: &mut Command, input: &[u8]) -> Outcome {
     let (mut stdin, mut out, mut err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let (stdout, stderr, status, hung) = std::thread::scope(|scope| {
         let watchdog = scope.spawn(move || {
-            let hung = watch.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout);
+            let hung = watch.recv_timeout(patience) == Err(mpsc::RecvTimeoutError::Timeout);
             if hung {
                 for process in descendants(pid).into_iter().chain([pid]) {
                     let _ = kill(process, Signal::SIGKILL);
@@ -68,7 +74,7 @@ pub(crate) fn run_with(command: &mut Command, input: &[u8]) -> Outcome {
     });
     let status = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
     let outcome = Outcome { command: shown, stdout, stderr, status };
-    assert!(!hung, "still running after {PATIENCE:?}\n{outcome}");
+    assert!(!hung, "still running after {patience:?}\n{outcome}");
     outcome.check_no_panic();
     outcome
 }
@@ -103,6 +109,12 @@ impl Background {
     /// Its standard input and output, where they were asked for.
     pub(crate) fn streams(&mut self) -> (ChildStdin, ChildStdout) {
         self.0.stdin.take().zip(self.0.stdout.take()).expect("pipes")
+    }
+
+    /// Its process and all that it started.
+    pub(crate) fn processes(&self) -> Vec<Pid> {
+        let own = pid_of(&self.0);
+        std::iter::once(own).chain(descendants(own)).collect()
     }
 
     /// Waits until it has ended by itself.

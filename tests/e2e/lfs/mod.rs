@@ -1,17 +1,22 @@
 //! Large files inside SSH, by Debian's git-lfs.
 
+pub(crate) mod flows;
 pub(crate) mod http;
+pub(crate) mod kills;
+pub(crate) mod large;
 pub(crate) mod locks;
+mod sessions;
 mod wire;
+
+use std::process::Command;
 
 use wire::{Wire, oid};
 
-use crate::harness::{Client, Hub, Outcome, refused, trials};
+use crate::harness::{Client, Hub, Outcome, refused, run, trials};
 use crate::texts::you_are;
 
 trials![
     large_files_are_pushed_cloned_and_checked,
-    a_push_of_twelve_objects_ends_where_debians_client_would_hang,
     a_reader_uploads_nothing_and_a_stranger_sees_nothing,
     a_full_quota_is_said_in_one_sentence,
     where_lfs_is_inside_ssh_authenticate_says_so,
@@ -22,28 +27,38 @@ impl Client {
     /// Clones with the filters of `git lfs install`, so that the files are there and not their pointers.
     #[track_caller]
     fn clone_with_lfs(&self, path: &str, directory: &str) -> Outcome {
+        run(&mut self.clone_with_lfs_command(path, directory))
+    }
+
+    fn clone_with_lfs_command(&self, path: &str, directory: &str) -> Command {
         let filters = [
             "filter.lfs.smudge=git-lfs smudge -- %f",
             "filter.lfs.process=git-lfs filter-process",
             "filter.lfs.required=true",
         ];
-        let settings = filters.iter().flat_map(|filter| ["-c", *filter]);
-        let words: Vec<&str> = settings.chain(["clone", "--quiet"]).collect();
-        self.git(&[words.as_slice(), &[&Self::url(path), directory]].concat())
+        let mut command = self.git_command("");
+        command.args(filters.iter().flat_map(|filter| ["-c", *filter]));
+        command.args(["clone", "--quiet", &Self::url(path), directory]);
+        command
     }
 }
 
-/// A working tree with large files of these contents, committed, and the repository as its remote.
+/// A working tree `x` with large files of these contents, committed, and the repository as its remote.
 fn tree(client: &Client, path: &str, files: &[(&str, String)]) {
-    client.git(&["init", "--quiet", "x"]).succeeded();
-    client.git_in("x", &["remote", "add", "origin", &Client::url(path)]).succeeded();
-    client.git_in("x", &["lfs", "install", "--local"]).succeeded();
-    client.git_in("x", &["lfs", "track", "*.bin"]).succeeded();
-    for (name, content) in files {
-        client.write(&format!("x/{name}"), content);
+    tree_with(client, "x", path, files);
+}
+
+/// The same under another name.
+fn tree_with(client: &Client, name: &str, path: &str, files: &[(&str, String)]) {
+    client.git(&["init", "--quiet", name]).succeeded();
+    client.git_in(name, &["remote", "add", "origin", &Client::url(path)]).succeeded();
+    client.git_in(name, &["lfs", "install", "--local"]).succeeded();
+    client.git_in(name, &["lfs", "track", "*.bin"]).succeeded();
+    for (file, content) in files {
+        client.write(&format!("{name}/{file}"), content);
     }
-    client.git_in("x", &["add", "."]).succeeded();
-    client.git_in("x", &["commit", "--quiet", "-m", "large"]).succeeded();
+    client.git_in(name, &["add", "."]).succeeded();
+    client.git_in(name, &["commit", "--quiet", "-m", "large"]).succeeded();
 }
 
 fn large_files_are_pushed_cloned_and_checked() {
@@ -67,23 +82,6 @@ fn large_files_are_pushed_cloned_and_checked() {
     let file = crate::harness::run(find.arg(objects).args(["-size", "5c"])).succeeded().stdout();
     std::fs::write(file.trim_end(), "smaLl").expect("the object");
     assert!(hub.hubgate(&["lfs", "check"]).stdout().contains("is broken"));
-}
-
-fn a_push_of_twelve_objects_ends_where_debians_client_would_hang() {
-    let hub = Hub::new();
-    let alice = hub.user("alice");
-    hub.empty_repo("alice/x", &[]);
-    let files: Vec<(String, String)> = (0..12).map(|n| (format!("{n}.bin"), format!("object {n}"))).collect();
-    let files: Vec<(&str, String)> = files.iter().map(|(name, content)| (name.as_str(), content.clone())).collect();
-    tree(&alice, "alice/x", &files);
-    // Not in the client's home: the name of a socket has at most 108 bytes.
-    let runtime = tempfile::tempdir().expect("a directory");
-    let mut push = alice.git_command("x");
-    push.env("XDG_RUNTIME_DIR", runtime.path()).args(["push", "--quiet", "origin", "HEAD:main"]);
-    let begin = std::time::Instant::now();
-    crate::harness::run(&mut push).succeeded();
-    assert!(begin.elapsed() < std::time::Duration::from_secs(60), "{:?}", begin.elapsed());
-    assert!(hub.did(&["lfs", "check", "alice/x"]).starts_with("12 objects"));
 }
 
 fn a_reader_uploads_nothing_and_a_stranger_sees_nothing() {

@@ -1,0 +1,282 @@
+//! Whole flows by real clients: of each version of git-lfs that is to be had, over one connection and over many.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use super::{tree, tree_with};
+use crate::harness::{Client, Hub, Key, Machine, Outcome, Setup, Skip, run, trials};
+use crate::texts::not_found;
+
+trials![
+    large_files_by_debians_git_lfs,
+    large_files_by_git_lfs_3_6,
+    large_files_by_git_lfs_3_8,
+    large_files_over_a_connection_of_the_users_own,
+    large_files_where_a_connection_has_one_session,
+    a_push_of_twelve_objects_ends_where_debians_client_would_hang,
+    a_push_of_twelve_objects_by_newer_clients_sees_no_difference,
+    pushes_of_the_same_object_at_once_all_succeed,
+    whoever_may_fetch_gets_large_files_and_nobody_else,
+];
+
+/// A directory for sockets. Not in a client's home: the name of a socket has at most 108 bytes.
+fn runtime() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a directory")
+}
+
+/// git in a tree of a client that runs in a login session, where git-lfs shares one connection.
+#[track_caller]
+fn git(client: &Client, runtime: Option<&Path>, directory: &str, words: &[&str]) -> Outcome {
+    let mut command = client.git_command(directory);
+    in_session(&mut command, client, runtime);
+    run(command.args(words))
+}
+
+/// Everybody has a directory for sockets of their own: a socket's name says the host and the login, and not the key.
+fn in_session(command: &mut Command, client: &Client, runtime: Option<&Path>) {
+    if let Some(runtime) = runtime {
+        let own = runtime.join(client.user.as_deref().unwrap_or("stranger"));
+        fs::create_dir_all(&own).expect("a directory");
+        command.env("XDG_RUNTIME_DIR", own);
+    }
+}
+
+/// How many objects lie in a tree's own store.
+fn stored(client: &Client, directory: &str) -> usize {
+    let objects = client.home.join(directory).join(".git/lfs/objects");
+    let found = run(Command::new("find").arg(objects).args(["-type", "f"]));
+    found.succeeded().stdout().lines().count()
+}
+
+/// Clone with smudge, push, pull, fetch of everything, locks: with or without one connection for all sessions.
+#[track_caller]
+fn flow(hub: &Hub, alice: &Client, bob: &Client, runtime: Option<&Path>) {
+    let name = if runtime.is_some() { "one" } else { "many" };
+    let path = format!("alice/{name}");
+    hub.empty_repo(&path, &["--private"]);
+    hub.did(&["repo", "collaborator", "set", &path, "bob", "write"]);
+    let files: Vec<(String, String)> =
+        (0..5).map(|n| (format!("{n}.bin"), format!("{path} {n}").repeat(9_999))).collect();
+    let files: Vec<(&str, String)> = files.iter().map(|(name, content)| (name.as_str(), content.clone())).collect();
+    tree_with(alice, name, &path, &files);
+    git(alice, runtime, name, &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
+    assert!(hub.did(&["lfs", "check", &path]).starts_with("5 objects, "));
+
+    let mut clone = bob.clone_with_lfs_command(&path, name);
+    in_session(&mut clone, bob, runtime);
+    run(&mut clone).succeeded();
+    for (file, content) in &files {
+        assert_eq!(bob.read(&format!("{name}/{file}")), *content);
+    }
+    bob.git_in(name, &["lfs", "install", "--local"]).succeeded();
+
+    alice.write(&format!("{name}/0.bin"), "the second of that name");
+    git(alice, runtime, name, &["commit", "--quiet", "-am", "second"]).succeeded();
+    git(alice, runtime, name, &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
+    git(bob, runtime, name, &["pull", "--quiet"]).succeeded();
+    assert_eq!(bob.read(&format!("{name}/0.bin")), "the second of that name");
+
+    // Every version of every file, in a tree that has none.
+    let all = format!("{name}-all");
+    let mut pointers = bob.git_command("");
+    pointers.env("GIT_LFS_SKIP_SMUDGE", "1").args(["clone", "--quiet", &Client::url(&path), &all]);
+    run(&mut pointers).succeeded();
+    git(bob, runtime, &all, &["lfs", "fetch", "--all"]).succeeded();
+    assert_eq!(stored(bob, &all), 6);
+
+    git(alice, runtime, name, &["lfs", "lock", "1.bin"]).succeeded();
+    let locks = git(bob, runtime, name, &["lfs", "locks"]).succeeded().stdout();
+    assert!(locks.contains("1.bin") && locks.contains("alice"), "{locks}");
+    assert_ne!(git(bob, runtime, name, &["lfs", "lock", "1.bin"]).status, 0);
+    let verified = git(alice, runtime, name, &["lfs", "locks", "--verify"]).succeeded().stdout();
+    assert!(verified.starts_with("O "), "{verified}");
+    // Who is told of the lock by a push of that file, and does not push it.
+    bob.write(&format!("{name}/1.bin"), "bob's");
+    git(bob, runtime, name, &["commit", "--quiet", "-am", "locked"]).succeeded();
+    git(bob, runtime, name, &["config", "lfs.locksverify", "true"]).succeeded();
+    let push = git(bob, runtime, name, &["push", "--quiet", "origin", "HEAD:main"]);
+    assert!(push.status != 0 && push.stdout().contains("1.bin - alice"), "{push}");
+    git(alice, runtime, name, &["lfs", "unlock", "1.bin"]).succeeded();
+    git(bob, runtime, name, &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
+    // Nothing new.
+    git(bob, runtime, name, &["push", "--quiet", "origin", "HEAD:other"]).succeeded();
+    assert!(hub.did(&["lfs", "check", &path]).starts_with("7 objects, "));
+}
+
+#[track_caller]
+fn both_ways(programs: Option<&Path>) {
+    let hub = Hub::new();
+    let [alice, bob] = ["alice", "bob"].map(|name| {
+        let client = hub.user(name);
+        match programs {
+            Some(directory) => client.with_programs(directory),
+            None => client,
+        }
+    });
+    flow(&hub, &alice, &bob, Some(runtime().path()));
+    for client in [&alice, &bob] {
+        client.git(&["config", "--global", "lfs.ssh.automultiplex", "false"]).succeeded();
+    }
+    flow(&hub, &alice, &bob, None);
+}
+
+/// The directory of a newer git-lfs.
+fn newer(minor: &str) -> PathBuf {
+    Machine::git_lfs(minor).unwrap_or_else(|| Skip::now(format!("no git-lfs {minor} here: sh tests/git-lfs.sh")))
+}
+
+fn large_files_by_debians_git_lfs() {
+    both_ways(None);
+}
+
+fn large_files_by_git_lfs_3_6() {
+    both_ways(Some(&newer("3.6")));
+}
+
+fn large_files_by_git_lfs_3_8() {
+    both_ways(Some(&newer("3.8")));
+}
+
+fn large_files_over_a_connection_of_the_users_own() {
+    let hub = Hub::new();
+    let (alice, bob) = (hub.user("alice"), hub.user("bob"));
+    let _masters = [alice.master(), bob.master()];
+    flow(&hub, &alice, &bob, None);
+}
+
+fn large_files_where_a_connection_has_one_session() {
+    let hub = Hub::with(&Setup { sshd: |block, _| format!("MaxSessions 1\n{block}"), ..Setup::default() });
+    let (alice, bob) = (hub.user("alice"), hub.user("bob"));
+    flow(&hub, &alice, &bob, Some(runtime().path()));
+}
+
+/// Pushes twelve objects, up to three times: a machine that is busy with other tests may be slow once.
+#[track_caller]
+fn push_of_twelve(hub: &Hub, client: &Client) -> Outcome {
+    let runtime = runtime();
+    let mut times = Vec::new();
+    for round in 0..3 {
+        let path = format!("alice/x{round}");
+        hub.empty_repo(&path, &[]);
+        let files: Vec<(String, String)> = (0..12).map(|n| (format!("{n}.bin"), format!("{path} {n}"))).collect();
+        let files: Vec<(&str, String)> = files.iter().map(|(name, content)| (name.as_str(), content.clone())).collect();
+        tree_with(client, &format!("x{round}"), &path, &files);
+        let begin = Instant::now();
+        let push = git(client, Some(runtime.path()), &format!("x{round}"), &["push", "origin", "HEAD:main"]);
+        let time = begin.elapsed();
+        push.succeeded();
+        assert!(hub.did(&["lfs", "check", &path]).starts_with("12 objects"));
+        if time < Duration::from_secs(15) {
+            return push;
+        }
+        times.push(time);
+    }
+    panic!("three pushes took {times:?}");
+}
+
+fn a_push_of_twelve_objects_ends_where_debians_client_would_hang() {
+    let hub = Hub::new();
+    push_of_twelve(&hub, &hub.user("alice"));
+}
+
+fn a_push_of_twelve_objects_by_newer_clients_sees_no_difference() {
+    for directory in [newer("3.6"), newer("3.8")] {
+        let hub = Hub::new();
+        let alice = hub.user("alice").with_programs(&directory);
+        let push = push_of_twelve(&hub, &alice);
+        let words = push.stderr().to_lowercase();
+        assert!(!["warning", "error", "eof", "fail"].iter().any(|word| words.contains(word)), "{push}");
+    }
+}
+
+fn pushes_of_the_same_object_at_once_all_succeed() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    hub.empty_repo("alice/x", &[]);
+    let clients: Vec<Client> = (0..4)
+        .map(|n| {
+            let key = Key::new(&format!("{n}"));
+            hub.add_key("alice", &key, &[]);
+            Client::new(&hub, Some("alice"), key)
+        })
+        .collect();
+    let content = "the same ".repeat(1_000_000);
+    for client in &clients {
+        tree(client, "alice/x", &[("a.bin", content.clone())]);
+    }
+    std::thread::scope(|scope| {
+        for (n, client) in clients.iter().enumerate() {
+            let branch = format!("HEAD:branch{n}");
+            scope.spawn(move || client.git_in("x", &["push", "--quiet", "origin", &branch]).succeeded().status);
+        }
+    });
+    assert_eq!(hub.did(&["lfs", "check", "alice/x"]), "1 objects, 9000000 bytes: all is well\n");
+    assert!(fs::read_dir(hub.directory("alice/x").join("lfs/incomplete")).is_ok_and(|mut left| left.next().is_none()));
+}
+
+fn whoever_may_fetch_gets_large_files_and_nobody_else() {
+    let hub = Hub::new();
+    let (alice, bob, stranger) = (hub.user("alice"), hub.user("bob"), hub.stranger());
+    hub.empty_repo("alice/x", &[]);
+    tree(&alice, "alice/x", &[("a.bin", "weights".to_owned())]);
+    alice.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
+    let deploy = |title: &str, options: &[&str]| {
+        let key = Key::new(title);
+        let file = key.public_file();
+        let words = ["deploy-key", "add", "alice/x", file.to_str().expect("UTF-8")];
+        hub.did(&[words.as_slice(), options].concat());
+        Client::new(&hub, None, key)
+    };
+    let (reading, writing) = (deploy("reading", &[]), deploy("writing", &["--write"]));
+    let mut clones = 0;
+    let mut gets_it = |client: &Client| {
+        clones += 1;
+        let copy = format!("copy{clones}");
+        client.clone_with_lfs("alice/x", &copy).succeeded();
+        assert_eq!(client.read(&format!("{copy}/a.bin")), "weights");
+        copy
+    };
+    // What a client that may only fetch is told of a push, by git and by git-lfs alone.
+    let pushes_nothing = |client: &Client, copy: &str| {
+        client.git_in(copy, &["lfs", "install", "--local"]).succeeded();
+        client.commit(copy, "b.bin", "more");
+        let push = client.git_in(copy, &["lfs", "push", "origin", "HEAD"]);
+        assert!(push.status != 0 && push.stderr().contains("you have no write access to alice/x"), "{push}");
+        assert_ne!(client.git_in(copy, &["push", "origin", "HEAD:main"]).status, 0);
+    };
+    for client in [&bob, &stranger, &reading] {
+        let copy = gets_it(client);
+        pushes_nothing(client, &copy);
+    }
+    let copy = gets_it(&writing);
+    writing.git_in(&copy, &["lfs", "install", "--local"]).succeeded();
+    writing.commit(&copy, "c.bin", "by a deploy key");
+    writing.git_in(&copy, &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
+
+    // Private: only who has a grant.
+    hub.did(&["repo", "visibility", "alice/x", "private"]);
+    for client in [&bob, &stranger] {
+        let clone = client.clone_with_lfs("alice/x", "private");
+        assert!(clone.status != 0 && clone.stderr().contains(&not_found(client)), "{clone}");
+    }
+    gets_it(&reading);
+    hub.did(&["repo", "collaborator", "set", "alice/x", "bob", "read"]);
+    gets_it(&bob);
+
+    // Gated: only who was let in.
+    hub.empty_repo("alice/gated", &["--gated", "manual"]);
+    tree_with(&alice, "gated", "alice/gated", &[("a.bin", "weights".to_owned())]);
+    alice.git_in("gated", &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
+    for client in [&bob, &stranger] {
+        let clone = client.clone_with_lfs("alice/gated", "gated");
+        assert!(clone.status != 0 && clone.stderr().contains("access to alice/gated is restricted"), "{clone}");
+        let fetch = client.ssh("git-lfs-transfer alice/gated download");
+        assert!(fetch.status == 0 && fetch.stdout().starts_with("000e"), "refused inside the protocol: {fetch}");
+    }
+    bob.ssh("access request alice/gated").succeeded();
+    hub.did(&["access", "grant", "alice/gated", "bob"]);
+    bob.clone_with_lfs("alice/gated", "gated").succeeded();
+    assert_eq!(bob.read("gated/a.bin"), "weights");
+}

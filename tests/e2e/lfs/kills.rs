@@ -1,0 +1,124 @@
+//! Ends in the middle of an object: of the client, of the session, of sshd, of all at once.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::sessions::{all_have_ended, stop_in_the_middle};
+use super::tree_with;
+use crate::harness::{Background, Client, Hub, background, run, trials};
+
+trials![
+    an_upload_whose_session_is_killed_leaves_nothing,
+    an_upload_whose_client_is_killed_leaves_nothing,
+    an_upload_whose_sshd_is_killed_leaves_nothing,
+    an_upload_in_which_all_is_killed_at_once_leaves_nothing,
+    a_download_whose_session_is_killed_is_had_by_the_next,
+];
+
+const SIZE: u64 = 24 << 20;
+
+/// A hub on which a push stands still in the middle of its object, and the session that takes it.
+struct Standing {
+    hub: Hub,
+    alice: Client,
+    push: Background,
+    session: Pid,
+}
+
+impl Standing {
+    fn new() -> Self {
+        let hub = Hub::new();
+        let alice = hub.user("alice");
+        hub.empty_repo("alice/x", &[]);
+        tree_with(&alice, "x", "alice/x", &[("a.bin", "a".repeat(usize::try_from(SIZE).expect("a size")))]);
+        let mut push = alice.git_command("x");
+        push.args(["push", "--quiet", "origin", "HEAD:main"]);
+        let push = background(push.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()));
+        let session = stop_in_the_middle(&hub);
+        Self { hub, alice, push, session }
+    }
+
+    /// After the end of whatever was ended: nothing is there, the next push puts it there, and nothing else.
+    #[track_caller]
+    fn leaves_nothing_and_is_repaired(self) {
+        let Self { hub, alice, push, .. } = self;
+        push.ended();
+        all_have_ended(&hub);
+        let lfs = hub.directory("alice/x").join("lfs");
+        assert_eq!(files(&lfs), Vec::<String>::new());
+        assert_eq!(hub.did(&["lfs", "check", "alice/x"]), "0 objects, 0 bytes: all is well\n");
+        alice.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
+        hub.did(&["repo", "gc", "alice/x"]);
+        assert_eq!(hub.did(&["lfs", "check", "alice/x"]), format!("1 objects, {SIZE} bytes: all is well\n"));
+        assert_eq!(files(&lfs).len(), 1);
+    }
+}
+
+/// Every file beneath a directory.
+fn files(directory: &Path) -> Vec<String> {
+    let found = run(Command::new("find").arg(directory).args(["-type", "f"]));
+    found.succeeded().stdout().lines().map(str::to_owned).collect()
+}
+
+fn kill_hard(process: Pid) {
+    kill(process, Signal::SIGKILL).expect("a process");
+}
+
+fn an_upload_whose_session_is_killed_leaves_nothing() {
+    let standing = Standing::new();
+    kill_hard(standing.session);
+    standing.leaves_nothing_and_is_repaired();
+}
+
+fn an_upload_whose_client_is_killed_leaves_nothing() {
+    let standing = Standing::new();
+    for process in standing.push.processes() {
+        // One may have ended with another.
+        let _ = kill(process, Signal::SIGKILL);
+    }
+    kill(standing.session, Signal::SIGCONT).expect("a process");
+    standing.leaves_nothing_and_is_repaired();
+}
+
+fn an_upload_whose_sshd_is_killed_leaves_nothing() {
+    let standing = Standing::new();
+    let stat = fs::read_to_string(format!("/proc/{}/stat", standing.session)).expect("a process");
+    let parent = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1)).and_then(|pid| pid.parse().ok());
+    kill_hard(Pid::from_raw(parent.expect("a parent")));
+    kill(standing.session, Signal::SIGCONT).expect("a process");
+    standing.leaves_nothing_and_is_repaired();
+}
+
+fn an_upload_in_which_all_is_killed_at_once_leaves_nothing() {
+    let standing = Standing::new();
+    // All but the sshd that listens: its sessions, git, the process that decides.
+    for process in standing.hub.processes().into_iter().skip(1) {
+        let _ = kill(process, Signal::SIGKILL);
+    }
+    standing.leaves_nothing_and_is_repaired();
+}
+
+fn a_download_whose_session_is_killed_is_had_by_the_next() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.empty_repo("alice/x", &[]);
+    let content = "a".repeat(usize::try_from(SIZE).expect("a size"));
+    tree_with(&alice, "x", "alice/x", &[("a.bin", content.clone())]);
+    alice.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
+    let mut pointers = alice.git_command("");
+    pointers.env("GIT_LFS_SKIP_SMUDGE", "1").args(["clone", "--quiet", &Client::url("alice/x"), "copy"]);
+    run(&mut pointers).succeeded();
+    alice.git_in("copy", &["lfs", "install", "--local"]).succeeded();
+    let mut pull = alice.git_command("copy");
+    pull.args(["lfs", "pull"]);
+    let pull = background(pull.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()));
+    kill_hard(stop_in_the_middle(&hub));
+    pull.ended();
+    all_have_ended(&hub);
+    alice.git_in("copy", &["lfs", "pull"]).succeeded();
+    assert_eq!(alice.read("copy/a.bin"), content);
+}

@@ -1,0 +1,76 @@
+//! The processes of the hub that transfer large files, found in `/proc`.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::harness::Hub;
+
+/// The sessions that transfer; neither sshd's processes nor those that decide beside them.
+pub(super) fn sessions(hub: &Hub) -> Vec<Pid> {
+    let transfers = |pid: &Pid| {
+        let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        words.split(|byte| *byte == 0).nth(1) == Some(b"lfs-transfer")
+    };
+    hub.processes().into_iter().filter(transfers).collect()
+}
+
+/// Waits until sshd has no session any more, of whatever kind: nothing is left behind.
+#[track_caller]
+pub(super) fn all_have_ended(hub: &Hub) {
+    let begin = Instant::now();
+    while hub.processes().len() > 1 {
+        let left = hub.processes();
+        let words = left.iter().map(|pid| fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default());
+        assert!(begin.elapsed() < Duration::from_secs(30), "still there: {:?}", words.collect::<Vec<_>>());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Whether a process has a file of the store open: one on its way in, or one that is sent.
+fn is_in_the_middle(session: Pid) -> bool {
+    let entries = fs::read_dir(format!("/proc/{session}/fd")).into_iter().flatten().flatten();
+    let links = entries.filter_map(|entry| fs::read_link(entry.path()).ok());
+    links.map(|link| link.to_string_lossy().into_owned()).any(|link| {
+        link.contains("/lfs/incomplete/#")
+            || link.contains("/lfs/objects/") && link.rsplit('/').next().is_some_and(|name| name.len() == 64)
+    })
+}
+
+/// Stops a session in the middle of an object, and lets it run in slices until it is there.
+#[track_caller]
+pub(super) fn stop_in_the_middle(hub: &Hub) -> Pid {
+    let begin = Instant::now();
+    loop {
+        for session in sessions(hub) {
+            let _ = kill(session, Signal::SIGSTOP);
+            if is_in_the_middle(session) {
+                return session;
+            }
+            let _ = kill(session, Signal::SIGCONT);
+        }
+        assert!(begin.elapsed() < Duration::from_secs(60), "no session came to an object");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// The most memory that any session of the hub ever had, in bytes, while `work` runs.
+pub(super) fn peak_memory(hub: &Hub, work: impl FnOnce() + Send) -> u64 {
+    let peak = |session: Pid| -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{session}/status")).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
+    };
+    std::thread::scope(|scope| {
+        let work = scope.spawn(work);
+        let mut most = 0;
+        while !work.is_finished() {
+            most = sessions(hub).into_iter().filter_map(peak).chain([most]).max().unwrap_or_default();
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert!(work.join().is_ok(), "the work failed");
+        most
+    })
+}
