@@ -78,7 +78,7 @@ words! {
 }
 
 impl CollaboratorRole {
-    fn access(self) -> Access {
+    pub(crate) fn access(self) -> Access {
         match self {
             Self::Read => Access::Fetch,
             Self::Write => Access::Write,

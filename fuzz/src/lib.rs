@@ -22,6 +22,11 @@ pub use targets::*;
 #[path = "../../src/admin/when.rs"]
 mod operators_times;
 
+/// The reading of another server's configuration as it is in the crate; std alone.
+#[allow(dead_code)]
+#[path = "../../src/admin/import/conf.rs"]
+mod gitolite;
+
 /// The clock that [`operators_times`] reads stands still here.
 mod clock {
     pub(crate) fn now() -> i64 {

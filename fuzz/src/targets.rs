@@ -15,6 +15,7 @@ targets! {
     authorized_keys: authorized_keys_line, ssh_user_auth;
     certificate: certificate;
     config: config_file;
+    import: gitolite_conf;
     key: fingerprint, key_blob, key_line;
     lfs: lfs_names, lfs_packets, lfs_session;
     log: log_escaping;

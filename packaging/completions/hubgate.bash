@@ -43,6 +43,9 @@ _hubgate() {
             hubgate,help)
                 cmd="hubgate__subcmd__help"
                 ;;
+            hubgate,import)
+                cmd="hubgate__subcmd__import"
+                ;;
             hubgate,init)
                 cmd="hubgate__subcmd__init"
                 ;;
@@ -66,6 +69,9 @@ _hubgate() {
                 ;;
             hubgate,owner)
                 cmd="hubgate__subcmd__owner"
+                ;;
+            hubgate,policy)
+                cmd="hubgate__subcmd__policy"
                 ;;
             hubgate,repo)
                 cmd="hubgate__subcmd__repo"
@@ -160,6 +166,9 @@ _hubgate() {
             hubgate__subcmd__help,help)
                 cmd="hubgate__subcmd__help__subcmd__help"
                 ;;
+            hubgate__subcmd__help,import)
+                cmd="hubgate__subcmd__help__subcmd__import"
+                ;;
             hubgate__subcmd__help,init)
                 cmd="hubgate__subcmd__help__subcmd__init"
                 ;;
@@ -183,6 +192,9 @@ _hubgate() {
                 ;;
             hubgate__subcmd__help,owner)
                 cmd="hubgate__subcmd__help__subcmd__owner"
+                ;;
+            hubgate__subcmd__help,policy)
+                cmd="hubgate__subcmd__help__subcmd__policy"
                 ;;
             hubgate__subcmd__help,repo)
                 cmd="hubgate__subcmd__help__subcmd__repo"
@@ -216,6 +228,12 @@ _hubgate() {
                 ;;
             hubgate__subcmd__help__subcmd__deploy__subcmd__key,remove)
                 cmd="hubgate__subcmd__help__subcmd__deploy__subcmd__key__subcmd__remove"
+                ;;
+            hubgate__subcmd__help__subcmd__import,authorized-keys)
+                cmd="hubgate__subcmd__help__subcmd__import__subcmd__authorized__subcmd__keys"
+                ;;
+            hubgate__subcmd__help__subcmd__import,gitolite)
+                cmd="hubgate__subcmd__help__subcmd__import__subcmd__gitolite"
                 ;;
             hubgate__subcmd__help__subcmd__key,add)
                 cmd="hubgate__subcmd__help__subcmd__key__subcmd__add"
@@ -288,6 +306,9 @@ _hubgate() {
                 ;;
             hubgate__subcmd__help__subcmd__owner,quota)
                 cmd="hubgate__subcmd__help__subcmd__owner__subcmd__quota"
+                ;;
+            hubgate__subcmd__help__subcmd__policy,test)
+                cmd="hubgate__subcmd__help__subcmd__policy__subcmd__test"
                 ;;
             hubgate__subcmd__help__subcmd__repo,adopt)
                 cmd="hubgate__subcmd__help__subcmd__repo__subcmd__adopt"
@@ -369,6 +390,24 @@ _hubgate() {
                 ;;
             hubgate__subcmd__help__subcmd__user,show)
                 cmd="hubgate__subcmd__help__subcmd__user__subcmd__show"
+                ;;
+            hubgate__subcmd__import,authorized-keys)
+                cmd="hubgate__subcmd__import__subcmd__authorized__subcmd__keys"
+                ;;
+            hubgate__subcmd__import,gitolite)
+                cmd="hubgate__subcmd__import__subcmd__gitolite"
+                ;;
+            hubgate__subcmd__import,help)
+                cmd="hubgate__subcmd__import__subcmd__help"
+                ;;
+            hubgate__subcmd__import__subcmd__help,authorized-keys)
+                cmd="hubgate__subcmd__import__subcmd__help__subcmd__authorized__subcmd__keys"
+                ;;
+            hubgate__subcmd__import__subcmd__help,gitolite)
+                cmd="hubgate__subcmd__import__subcmd__help__subcmd__gitolite"
+                ;;
+            hubgate__subcmd__import__subcmd__help,help)
+                cmd="hubgate__subcmd__import__subcmd__help__subcmd__help"
                 ;;
             hubgate__subcmd__key,add)
                 cmd="hubgate__subcmd__key__subcmd__add"
@@ -574,6 +613,18 @@ _hubgate() {
             hubgate__subcmd__owner__subcmd__help,quota)
                 cmd="hubgate__subcmd__owner__subcmd__help__subcmd__quota"
                 ;;
+            hubgate__subcmd__policy,help)
+                cmd="hubgate__subcmd__policy__subcmd__help"
+                ;;
+            hubgate__subcmd__policy,test)
+                cmd="hubgate__subcmd__policy__subcmd__test"
+                ;;
+            hubgate__subcmd__policy__subcmd__help,help)
+                cmd="hubgate__subcmd__policy__subcmd__help__subcmd__help"
+                ;;
+            hubgate__subcmd__policy__subcmd__help,test)
+                cmd="hubgate__subcmd__policy__subcmd__help__subcmd__test"
+                ;;
             hubgate__subcmd__repo,adopt)
                 cmd="hubgate__subcmd__repo__subcmd__adopt"
                 ;;
@@ -767,7 +818,7 @@ _hubgate() {
 
     case "${cmd}" in
         hubgate)
-            opts="-h -V --config --json --help --version init migrate demo doctor sshd-config user org key repo owner deploy-key access invite lfs lock explain backup restore export audit help"
+            opts="-h -V --config --json --help --version init migrate demo doctor sshd-config user org key repo owner deploy-key access invite lfs lock explain policy backup restore export import audit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1273,7 +1324,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help)
-            opts="init migrate demo doctor sshd-config user org key repo owner deploy-key access invite lfs lock explain backup restore export audit help"
+            opts="init migrate demo doctor sshd-config user org key repo owner deploy-key access invite lfs lock explain policy backup restore export import audit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1499,6 +1550,48 @@ _hubgate() {
         hubgate__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__import)
+            opts="authorized-keys gitolite"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__import__subcmd__authorized__subcmd__keys)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__import__subcmd__gitolite)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1958,6 +2051,34 @@ _hubgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        hubgate__subcmd__help__subcmd__policy)
+            opts="test"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__policy__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         hubgate__subcmd__help__subcmd__repo)
             opts="create list show rename visibility gate freeze unfreeze collaborator remove restore import adopt path check quota gc"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -2379,6 +2500,124 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help__subcmd__user__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__import)
+            opts="-h -V --config --json --help --version authorized-keys gitolite help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__import__subcmd__authorized__subcmd__keys)
+            opts="-h -V --user --dry-run --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__import__subcmd__gitolite)
+            opts="-h -V --owner --dry-run --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --owner)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__import__subcmd__help)
+            opts="authorized-keys gitolite help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__import__subcmd__help__subcmd__authorized__subcmd__keys)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__import__subcmd__help__subcmd__gitolite)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__import__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3599,6 +3838,84 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__owner__subcmd__quota)
+            opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__policy)
+            opts="-h -V --config --json --help --version test help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__policy__subcmd__help)
+            opts="test help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__policy__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__policy__subcmd__help__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__policy__subcmd__test)
             opts="-h -V --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

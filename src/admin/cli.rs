@@ -3,11 +3,13 @@
 mod access;
 mod audit;
 mod backup;
+mod import;
 mod key;
 mod lfs;
 mod machine;
 mod org;
 mod owner;
+mod policy;
 mod repo;
 mod user;
 
@@ -23,11 +25,13 @@ use crate::name::Owner;
 pub use access::{AccessCommand, Explain};
 pub use audit::Audit;
 pub use backup::{Backup, Restore};
+pub use import::{ImportCommand, ImportGitolite, ImportKeys};
 pub use key::{DeployKeyCommand, KeyCommand};
 pub use lfs::{LfsCommand, LockCommand};
 pub use machine::{Demo, Doctor, SshdConfig};
 pub use org::{AuthorityCommand, MemberCommand, OrgCommand};
 pub use owner::{OwnerCommand, Quota};
+pub use policy::PolicyCommand;
 pub use repo::{AdoptRepo, CollaboratorCommand, ImportRepo, RepoCommand, RestoreRepo};
 pub use user::UserCommand;
 
@@ -99,6 +103,9 @@ pub enum Command {
     Lock(LockCommand),
     /// Say why a command would be allowed or denied: status 0 or 1.
     Explain(Explain),
+    /// Hold what is expected of the hub against what it would decide.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Copy the database to a file, as one state of it, and list the repositories in it with their directories' ids.
     ///
     /// The hub goes on meanwhile, and the file is the old one or the new one at any time. It is for root alone to read.
@@ -111,6 +118,9 @@ pub enum Command {
     Restore(Restore),
     /// Print accounts, keys, organizations, repositories and grants as JSON: no secrets, no invitations.
     Export,
+    /// Move in from another git server: accounts, keys, grants. Nothing is guessed; what stays behind is listed.
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Show what was changed, by whom and when.
     Audit(Audit),
 }

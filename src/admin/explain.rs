@@ -10,13 +10,50 @@ use super::context::Context;
 use super::key::read_fingerprint;
 use super::report::Report;
 use crate::access::{
-    Account, Decision, Denial, Gate, GateRequest, Grant, Identity, KeyFacts, Role, Scope, Visibility, decide, identify,
+    Access, Account, Decision, Denial, Gate, GateRequest, Grant, Identity, KeyFacts, NotAdmitted, Role, Scope,
+    Visibility, decide, identify,
 };
 use crate::clock::now;
+use crate::config::{AnonymousMode, Config, LfsMode};
 use crate::db::{Reader, ServedRepository};
-use crate::message::Status;
-use crate::name::Title;
-use crate::request::{ANONYMOUS, Form, Request};
+use crate::key::Fingerprint;
+use crate::message::{Refusal, Speaker, Status};
+use crate::name::{Owner, RepoPath, Title};
+use crate::request::{ANONYMOUS, Form, Request, Service};
+
+/// Who would ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Who {
+    /// An account, as if by a key of scope `write`.
+    Account(Owner),
+    /// A key, from an address.
+    Key(Fingerprint, Option<String>),
+    /// A key on no account.
+    Anonymous,
+}
+
+/// What it would come to, and why.
+#[derive(Debug)]
+pub(super) struct Verdict {
+    /// The links, the last of which is the verdict.
+    pub(super) chain: Vec<String>,
+    pub(super) is_allowed: bool,
+}
+
+impl Verdict {
+    pub(super) fn word(&self) -> &'static str {
+        if self.is_allowed { "allow" } else { "deny" }
+    }
+
+    /// The last link.
+    pub(super) fn reason(&self) -> &str {
+        self.chain.last().map(String::as_str).unwrap_or_default()
+    }
+
+    fn denied(chain: Vec<String>) -> Self {
+        Self { chain, is_allowed: false }
+    }
+}
 
 pub(super) fn run(command: &Explain, config: &Path) -> Result<Report, Failure> {
     // The file of a key is opened before root's rights are dropped.
@@ -24,52 +61,92 @@ pub(super) fn run(command: &Explain, config: &Path) -> Result<Report, Failure> {
     let context = Context::open(config)?;
     let request = Request::parse(Some(command.command.as_bytes()));
     let request = request.map_err(|error| Failure::Usage(format!("{}: {error}", command.command)))?;
-    let needed = match &request {
-        Request::Git(service, _) => service.needs(),
-        Request::Lfs(_, operation, _) => operation.needs(),
+    let (needed, path) = match &request {
+        Request::Git(service, path) => (service.needs(), path),
+        Request::Lfs(_, operation, path) => (operation.needs(), path),
         Request::Greeting | Request::Help | Request::Account => {
             return Err(Failure::Usage("explain takes a command of git or git-lfs on a repository".to_owned()));
         }
     };
+    let who = match (&command.user, key) {
+        (Some(user), _) => Who::Account(user.clone()),
+        (None, Some(key)) => Who::Key(key, command.from.clone()),
+        (None, None) => Who::Anonymous,
+    };
     let reader = Reader::open(&context.config.paths.database)?;
-    let now = now();
-    let (who, identity, key, served) = match (&command.user, key) {
-        (Some(user), _) => {
-            let (account, served) = reader.session_of_account(user, request.path())?;
-            let (account, disabled) = account.ok_or_else(|| Failure::Usage(format!("there is no user {user}")))?;
-            let identity = disabled.map_or(Ok(Identity::Account(account)), Err);
-            (user.to_string(), identity.map_err(|reason| format!("the account is disabled: {reason}")), None, served)
-        }
-        (None, Some(fingerprint)) => {
-            let facts = reader.session(Some(&fingerprint), request.path())?;
-            let form = match &facts.key {
-                Some((key, _)) => key.form(fingerprint),
-                None => Form::Anonymous(fingerprint),
-            };
-            let address = command.from.as_deref().unwrap_or("unknown");
-            let key = facts.key.as_ref().map(|(key, _)| key);
-            let identity = identify(&form, key, address, now).map_err(|reason| format!("{reason:?}"));
-            (form.user().to_owned(), identity, facts.key, facts.repository)
-        }
-        (None, None) => {
-            let facts = reader.session(None, request.path())?;
-            (ANONYMOUS.to_owned(), Ok(Identity::Anonymous), None, facts.repository)
-        }
+    let verdict = match not_served(&context.config, &request) {
+        Some(why) => Verdict::denied(vec![why.to_owned()]),
+        None => explain(&reader, &context.config, &who, path, needed)?,
     };
-    let (lines, allowed) = match identity {
-        Err(reason) => (vec![format!("{who}: not admitted: {reason}"), "deny".to_owned()], false),
-        Ok(identity) => {
-            let decision = decide(&identity, served.as_ref().map(|served| &served.facts), needed, now);
-            let lines = chain(&who, key.as_ref(), &identity, served.as_ref(), decision);
-            (lines, matches!(decision, Decision::Allow(_)))
-        }
-    };
-    let reason = lines.last().cloned().unwrap_or_default();
-    let verdict = if allowed { "allow" } else { "deny" };
-    let text = lines.iter().map(|line| format!("{line}\n")).collect();
-    let mut report = Report::new(text, json!({ "decision": verdict, "reason": reason, "chain": lines }));
-    report.status = if allowed { Status::Done } else { Status::Refused };
+    let text = verdict.chain.iter().map(|line| format!("{line}\n")).collect();
+    let json = json!({ "decision": verdict.word(), "reason": verdict.reason(), "chain": verdict.chain });
+    let mut report = Report::new(text, json);
+    report.status = if verdict.is_allowed { Status::Done } else { Status::Refused };
     Ok(report)
+}
+
+/// What this hub serves to nobody.
+fn not_served(config: &Config, request: &Request) -> Option<&'static str> {
+    match request {
+        Request::Git(Service::UploadArchive, _) if !config.git.archive => {
+            Some("deny: git-upload-archive is not served: [git] archive is off")
+        }
+        Request::Lfs(..) if config.lfs.mode == LfsMode::Off => Some("deny: LFS is not served: [lfs] mode is off"),
+        Request::Git(..) | Request::Lfs(..) | Request::Greeting | Request::Help | Request::Account => None,
+    }
+}
+
+/// Asks the database and the functions that decide, as a session would.
+pub(super) fn explain(
+    reader: &Reader,
+    config: &Config,
+    who: &Who,
+    path: &RepoPath,
+    needed: Access,
+) -> Result<Verdict, Failure> {
+    let now = now();
+    let (name, identity, key, served) = match who {
+        Who::Account(user) => {
+            let (account, served) = reader.session_of_account(user, Some(path))?;
+            let (account, disabled) = account.ok_or_else(|| Failure::Usage(format!("there is no user {user}")))?;
+            if let Some(reason) = disabled {
+                return Ok(Verdict::denied(vec![format!("deny: the account {user} is disabled: {reason}")]));
+            }
+            (account.name.to_string(), Identity::Account(account), None, served)
+        }
+        Who::Key(fingerprint, address) => {
+            let facts = reader.session(Some(fingerprint), Some(path))?;
+            let row = facts.key.as_ref().map(|(row, _)| row);
+            let form = row.map_or(Form::Anonymous(*fingerprint), |row| row.form(*fingerprint));
+            match identify(&form, row, address.as_deref().unwrap_or_default(), now) {
+                Ok(identity) => (form.user().to_owned(), identity, facts.key, facts.repository),
+                Err(NotAdmitted::Address(_)) if address.is_none() => {
+                    let line = "deny: the key may be used from some addresses only: name one with --from".to_owned();
+                    return Ok(Verdict::denied(vec![line]));
+                }
+                Err(reason) => {
+                    let title = facts.key.as_ref().map(|(_, title)| title);
+                    let speaker = Speaker { config, form: &form, title, deployed: None };
+                    let said = speaker.refusal(&Refusal::NotAdmitted(reason)).err;
+                    return Ok(Verdict::denied(vec![format!("deny: {}", said.join("; "))]));
+                }
+            }
+        }
+        Who::Anonymous => {
+            let facts = reader.session(None, Some(path))?;
+            (ANONYMOUS.to_owned(), Identity::Anonymous, None, facts.repository)
+        }
+    };
+    if identity == Identity::Anonymous && config.access.anonymous == AnonymousMode::Off {
+        let line = "deny: a key on no account is not admitted: [access] anonymous is off".to_owned();
+        return Ok(Verdict::denied(vec![line]));
+    }
+    let decision = decide(&identity, served.as_ref().map(|served| &served.facts), needed, now);
+    let mut chain = chain(&name, key.as_ref(), &identity, served.as_ref(), decision);
+    if let Some(served) = served.filter(|served| served.path.folded() != path.folded()) {
+        chain.insert(chain.len() - 1, format!("{path} is an old path of {}", served.path));
+    }
+    Ok(Verdict { chain, is_allowed: matches!(decision, Decision::Allow(_)) })
 }
 
 /// The links from a key to a verdict, one line each; the last one is the verdict.
@@ -134,6 +211,9 @@ fn repository_lines(identity: &Identity, served: &ServedRepository) -> Vec<Strin
     }
     if let Some(Grant { value, until: end }) = facts.gate_request {
         lines.push(format!("the request of {} to pass the gate is {value}{}", account.name, until(end)));
+    }
+    if account.id != facts.owner && facts.role.is_none() && facts.collaborator.is_none() {
+        lines.push(format!("{} is neither a member of {} nor a collaborator", account.name, served.path.owner));
     }
     if account.scope == Scope::Read {
         lines.push("the key is for reading only".to_owned());

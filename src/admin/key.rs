@@ -154,7 +154,7 @@ pub(crate) fn refuse_weak(key: &PublicKey) -> Result<(), Failure> {
 }
 
 /// What a key without a comment is called.
-fn default_title(key: &PublicKey) -> Result<Title, Failure> {
+pub(super) fn default_title(key: &PublicKey) -> Result<Title, Failure> {
     let text = format!("{} {}", key.key_type().as_str(), key.fingerprint());
     text.parse().map_err(|error| Failure::Usage(format!("{text}: {error}")))
 }

@@ -18,11 +18,13 @@ mod doctor;
 pub(crate) mod explain;
 mod export;
 mod gc;
+mod import;
 pub(crate) mod key;
 mod lfs;
 mod login;
 mod org;
 pub mod pam;
+mod policy;
 pub mod programs;
 pub(crate) mod repo;
 pub(crate) mod report;
@@ -133,6 +135,8 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Explain(command) => explain::run(&command, &cli.config),
         Command::Backup(command) => backup::backup(&command.destination, cli.json, &cli.config),
         Command::Restore(command) => backup::restore(&command, &cli.config),
+        Command::Import(command) => import::run(command, &cli.config),
+        Command::Policy(command) => policy::run(&command, &cli.config),
         Command::Export => export::run(context()?),
         Command::Audit(command) => audit::run(&command, &cli.config),
     }

@@ -217,6 +217,14 @@ impl Change<'_> {
         Ok(())
     }
 
+    /// The key of that fingerprint, removed or not, if it was ever here.
+    ///
+    /// # Errors
+    /// [`ChangeError`].
+    pub fn find_key(&self, fingerprint: &Fingerprint) -> Result<Option<KeyRow>, ChangeError> {
+        Ok(find(&self.transaction, fingerprint)?)
+    }
+
     fn key(&self, fingerprint: &Fingerprint) -> Result<KeyRow, ChangeError> {
         find(&self.transaction, fingerprint)?.ok_or_else(|| ChangeError::NotFound(format!("key {fingerprint} here")))
     }

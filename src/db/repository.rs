@@ -291,6 +291,19 @@ impl Change<'_> {
         self.audit("repo.set_collaborator", &repository.path.to_string(), &detail)
     }
 
+    /// What a user was granted on a repository, given by its row, if that has not ended.
+    ///
+    /// # Errors
+    /// [`ChangeError`].
+    pub fn collaborator_role(&self, repository: i64, user: &Owner) -> Result<Option<CollaboratorRole>, ChangeError> {
+        let user = owner_of(&self.transaction, OwnerKind::User, user)?;
+        let query = "SELECT role FROM collaborator WHERE repository_id = ?1 AND user_id = ?2
+                     AND (until IS NULL OR until > ?3)";
+        let mut statement = self.transaction.prepare(query)?;
+        let mut rows = statement.query_and_then(params![repository, user.id, self.now], |row| word(row, "role"))?;
+        Ok(rows.next().transpose()?)
+    }
+
     /// Takes back what a user was granted on a repository.
     ///
     /// # Errors

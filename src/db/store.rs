@@ -182,6 +182,24 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Makes a change and takes it back: says what it would come to.
+    ///
+    /// # Errors
+    /// What `steps` said, or that the database failed.
+    pub fn rehearse<T>(
+        &mut self,
+        actor: &str,
+        steps: impl FnOnce(&Change<'_>) -> Result<T, ChangeError>,
+    ) -> Result<T, ChangeError> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let change = Change { transaction, now: now(), actor };
+        let done = steps(&change)?;
+        change.transaction.rollback()?;
+        Ok(done)
+    }
+}
+
 impl Drop for Store {
     fn drop(&mut self) {
         // The next reader need not go through the log of what was written; a busy database may keep it.

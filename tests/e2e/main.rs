@@ -19,6 +19,7 @@ mod clients;
 mod commands;
 mod concurrency;
 mod doctor;
+mod explain;
 mod fail2ban;
 mod faults;
 mod git;
@@ -33,6 +34,7 @@ mod keys;
 mod killed;
 mod lfs;
 mod login_shell;
+mod moving_in;
 mod operator;
 mod readme;
 mod repo_command;
@@ -67,7 +69,9 @@ fn main() -> ExitCode {
         key_command::TRIALS,
         repo_command::TRIALS,
         take_in::TRIALS,
+        moving_in::TRIALS,
         operator::TRIALS,
+        explain::TRIALS,
         doctor::TRIALS,
         clients::TRIALS,
         commands::TRIALS,

@@ -1,0 +1,209 @@
+//! Lines of an `authorized_keys` file of another git server. Bytes enter, no I/O.
+
+use crate::access::Sources;
+use crate::key::PublicKey;
+use crate::name::Title;
+
+/// Options that take something away which sessions here never have, or give it (sshd(8)).
+const WITHOUT_EFFECT: [&str; 15] = [
+    "restrict",
+    "no-agent-forwarding",
+    "no-port-forwarding",
+    "no-pty",
+    "no-user-rc",
+    "no-x11-forwarding",
+    "agent-forwarding",
+    "port-forwarding",
+    "pty",
+    "user-rc",
+    "x11-forwarding",
+    "environment",
+    "permitopen",
+    "permitlisten",
+    "tunnel",
+];
+/// Programs of gitolite's, whose one word is the user.
+const GITOLITE: [&str; 2] = ["gitolite-shell", "gl-auth-command"];
+
+/// A line that can be taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) key: PublicKey,
+    pub(super) comment: Option<Title>,
+    pub(super) sources: Option<Sources>,
+    /// `YYYYMMDD` or `YYYYMMDDHHMM[SS]`, with a `Z` for UTC, as sshd writes it.
+    pub(super) expiry: Option<String>,
+    pub(super) names: Names,
+}
+
+/// Whom the forced command of a line names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Names {
+    /// Nobody: there is none.
+    Nobody,
+    /// A user, by gitolite.
+    User(String),
+    /// `key-42`: a row of another server's database.
+    Row(String),
+}
+
+/// Reads one line; `None` where there is nothing on it.
+///
+/// # Errors
+/// Why it cannot be carried over.
+pub(super) fn parse(line: &[u8]) -> Result<Option<Line>, String> {
+    let line = line.trim_ascii();
+    if line.is_empty() || line.starts_with(b"#") {
+        return Ok(None);
+    }
+    let text = std::str::from_utf8(line).map_err(|_| "it is not UTF-8".to_owned())?;
+    // Where the first word is no type of key, options come first.
+    if let Ok((key, comment)) = PublicKey::parse_line(line) {
+        return Ok(Some(Line { key, comment, sources: None, expiry: None, names: Names::Nobody }));
+    }
+    let end = end_of_options(text);
+    let (options, rest) = text.split_at_checked(end).unwrap_or((text, ""));
+    let (key, comment) = match PublicKey::parse_line(rest.as_bytes()) {
+        Ok(found) => found,
+        // Of a line without options the words for the whole of it are the better ones.
+        Err(error) if rest.trim().is_empty() || !options.contains(['=', ',', '-']) => {
+            return Err(PublicKey::parse_line(line).err().unwrap_or(error).to_string());
+        }
+        Err(error) => return Err(error.to_string()),
+    };
+    let mut found = Line { key, comment, sources: None, expiry: None, names: Names::Nobody };
+    for option in split_options(options) {
+        take_option(&mut found, &option)?;
+    }
+    Ok(Some(found))
+}
+
+fn take_option(line: &mut Line, option: &str) -> Result<(), String> {
+    let (name, value) = option.split_once('=').unwrap_or((option, ""));
+    let value = unquoted(value);
+    match name.to_ascii_lowercase().as_str() {
+        "command" => line.names = forced_command(&value)?,
+        "from" => {
+            let sources = value.parse().map_err(|_| format!("from=\"{value}\" has more than networks"))?;
+            line.sources = Some(sources);
+        }
+        "expiry-time" => line.expiry = Some(value),
+        "cert-authority" => return Err("it is a certificate authority: hubgate org ca add".to_owned()),
+        name if WITHOUT_EFFECT.contains(&name) => {}
+        _ => return Err(format!("the option {name} has no counterpart here")),
+    }
+    Ok(())
+}
+
+/// Whom a forced command names.
+fn forced_command(command: &str) -> Result<Names, String> {
+    let words = shlex::split(command).unwrap_or_default();
+    let is_row = |word: &str| {
+        let number = word.strip_prefix("key-").unwrap_or_default();
+        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    match words.as_slice() {
+        [program, user] if GITOLITE.iter().any(|name| program.rsplit('/').next() == Some(name)) => {
+            Ok(Names::User(user.clone()))
+        }
+        [_, .., last] if is_row(last) => Ok(Names::Row(last.clone())),
+        _ => Err(format!("its command is none of a git server that is known here: {command}")),
+    }
+}
+
+/// Where the options end: at the first blank that is not within quotes (sshd's auth-options.c).
+fn end_of_options(text: &str) -> usize {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    for (index, c) in text.char_indices() {
+        match c {
+            ' ' | '\t' if !is_quoted => return index,
+            '"' if !is_escaped => is_quoted = !is_quoted,
+            _ => {}
+        }
+        is_escaped = c == '\\' && !is_escaped;
+    }
+    text.len()
+}
+
+/// Options at the commas that are not within quotes.
+fn split_options(options: &str) -> Vec<String> {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    let mut split = vec![String::new()];
+    for c in options.chars() {
+        match (c, split.last_mut()) {
+            (',', _) if !is_quoted => split.push(String::new()),
+            (_, Some(option)) => option.push(c),
+            (_, None) => {}
+        }
+        if c == '"' && !is_escaped {
+            is_quoted = !is_quoted;
+        }
+        is_escaped = c == '\\' && !is_escaped;
+    }
+    split
+}
+
+fn unquoted(value: &str) -> String {
+    let inner = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
+    inner.replace("\\\"", "\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJp7GzoqcZFqmnsbOipxkWqaexs6KnGRapp7GzoqcZFq";
+
+    fn read(line: &str) -> Line {
+        parse(line.as_bytes()).unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_line_names_whom_its_server_says() {
+        for (options, names) in [
+            (
+                "command=\"/home/git/bin/gitolite-shell alice\",no-port-forwarding,no-pty",
+                Names::User("alice".to_owned()),
+            ),
+            (
+                "command=\"/opt/gitlab/embedded/service/gitlab-shell/bin/gitlab-shell key-42\",restrict",
+                Names::Row("key-42".to_owned()),
+            ),
+            (
+                "command=\"/usr/bin/gitea --config='/etc/gitea/app.ini' serv key-3\",no-X11-forwarding",
+                Names::Row("key-3".to_owned()),
+            ),
+            ("restrict", Names::Nobody),
+        ] {
+            let line = read(&format!("{options} {KEY} alice@laptop"));
+            assert_eq!((line.names, line.comment.unwrap().as_str()), (names, "alice@laptop"), "{options}");
+        }
+        assert_eq!(read(KEY).names, Names::Nobody);
+        assert_eq!(
+            read(&format!("from=\"192.0.2.0/24,2001:db8::1\" {KEY}")).sources.unwrap().to_string(),
+            "192.0.2.0/24,2001:db8::1/128"
+        );
+        assert_eq!(read(&format!("expiry-time=\"20270131\" {KEY}")).expiry.as_deref(), Some("20270131"));
+        assert_eq!(parse(b"  # a comment"), Ok(None));
+        assert_eq!(parse(b""), Ok(None));
+    }
+
+    #[test]
+    fn what_would_be_lost_or_opened_is_left_out() {
+        for (line, why) in [
+            (format!("command=\"/usr/bin/backup \\\"x\\\" a\" {KEY}"), "its command is none of a git server"),
+            (format!("command=\"/bin/sh -c 'id'\" {KEY}"), "its command is none of a git server"),
+            (format!("from=\"*.example.com\" {KEY}"), "has more than networks"),
+            (format!("from=\"!192.0.2.1,192.0.2.0/24\" {KEY}"), "has more than networks"),
+            (format!("cert-authority,principals=\"x\" {KEY}"), "hubgate org ca add"),
+            (format!("verify-required {KEY}"), "verify-required has no counterpart"),
+            (format!("command=\"x {KEY}"), ""),
+            ("ssh-dss AAAAB3NzaC1kc3M= old".to_owned(), ""),
+            ("not a key at all".to_owned(), ""),
+        ] {
+            let error = parse(line.as_bytes()).unwrap_err();
+            assert!(error.contains(why), "{line}: {error}");
+        }
+        assert!(parse(b"\xff\xfe").is_err());
+    }
+}

@@ -1,0 +1,184 @@
+//! `hubgate import gitolite`: the users of its `keydir`, and what its `gitolite.conf` grants on repositories that are here.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::conf::{self, Conf, Grant, Permission};
+use super::{Candidate, Outcome, finish};
+use crate::access::CollaboratorRole;
+use crate::admin::Failure;
+use crate::admin::cli::ImportGitolite;
+use crate::admin::context::Context;
+use crate::admin::key::read_key;
+use crate::admin::report::Report;
+use crate::db::{Change, ChangeError};
+use crate::name::{Owner, RepoPath};
+
+/// How deep directories of keys may lie in one another.
+const DEPTH_MAX: usize = 16;
+
+/// A file of `keydir`: its name from there, and what it holds or why it cannot be read.
+type KeyFile = (String, Result<Candidate, String>);
+
+pub(super) fn run(command: &ImportGitolite, config: &Path) -> Result<Report, Failure> {
+    // Read before root's rights are dropped.
+    let keydir = command.directory.join("keydir");
+    let mut keys: BTreeMap<String, Vec<KeyFile>> = BTreeMap::new();
+    let mut left = Vec::new();
+    for file in files(&keydir, DEPTH_MAX)? {
+        let shown = file.strip_prefix(&command.directory).unwrap_or(&file).display().to_string();
+        match user_of(&file) {
+            Some(user) => keys.entry(user).or_default().push((shown.clone(), read(&file, shown))),
+            None => left.push((shown, "it is no NAME.pub or NAME@HOST.pub".to_owned())),
+        }
+    }
+    let file = command.directory.join("conf/gitolite.conf");
+    let text = std::fs::read(&file).map_err(|error| Failure::File(file.display().to_string(), error))?;
+    let conf = conf::parse(&String::from_utf8_lossy(&text));
+    let mut context = Context::open(config)?;
+    let steps = |change: &Change<'_>| {
+        let mut outcome = Outcome { left, ..Outcome::default() };
+        for (user, files) in keys {
+            outcome.take_user(change, &user, files)?;
+        }
+        outcome.take_conf(change, &conf, command.owner.as_ref())?;
+        Ok(outcome)
+    };
+    finish(&mut context, command.dry_run, steps)
+}
+
+/// The user whom a file of `keydir` is of: its name up to `.pub`, and up to an `@` behind which no dot follows
+/// (gitolite's Common.pm, `ssh_user`).
+fn user_of(file: &Path) -> Option<String> {
+    let name = file.file_name()?.to_str()?.strip_suffix(".pub")?;
+    let user = match name.rsplit_once('@') {
+        Some((user, host)) if !host.is_empty() && !host.contains('.') => user,
+        Some(_) | None => name,
+    };
+    (!user.is_empty()).then(|| user.to_owned())
+}
+
+fn read(file: &Path, at: String) -> Result<Candidate, String> {
+    let (key, title) = read_key(file, None).map_err(|error| error.to_string())?;
+    Ok(Candidate { at, key, title, sources: None, expires_at: None })
+}
+
+/// Every file beneath a directory, in order; no link is followed.
+fn files(directory: &Path, depth: usize) -> Result<Vec<PathBuf>, Failure> {
+    let failed = |error| Failure::File(directory.display().to_string(), error);
+    let entries = std::fs::read_dir(directory).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(failed)?;
+    let mut found = Vec::new();
+    for entry in entries {
+        if !entry.file_type().map_err(failed)?.is_dir() {
+            found.push(entry.path());
+        } else if depth > 0 {
+            found.extend(files(&entry.path(), depth - 1)?);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+impl Outcome {
+    fn take_user(&mut self, change: &Change<'_>, user: &str, files: Vec<KeyFile>) -> Result<(), ChangeError> {
+        // An account is made for a key that is taken, or for none.
+        let (good, bad): (Vec<KeyFile>, Vec<KeyFile>) = files.into_iter().partition(|(_, read)| read.is_ok());
+        self.left.extend(bad.into_iter().filter_map(|(at, read)| Some((at, read.err()?))));
+        if good.is_empty() {
+            return Ok(());
+        }
+        match self.account(change, user)? {
+            Ok(account) => {
+                for candidate in good.into_iter().filter_map(|(_, read)| read.ok()) {
+                    self.add_key(change, &account, candidate)?;
+                }
+            }
+            Err(why) => self.left.extend(good.into_iter().map(|(at, _)| (at, why.clone()))),
+        }
+        Ok(())
+    }
+
+    fn take_conf(&mut self, change: &Change<'_>, conf: &Conf, owner: Option<&Owner>) -> Result<(), ChangeError> {
+        let at = |line: usize| format!("conf/gitolite.conf:{line}");
+        self.left.extend(conf.left.iter().map(|left| (at(left.line), left.what.clone())));
+        let mut without_rewind = 0;
+        for grant in &conf.grants {
+            match self.take_grant(change, grant, owner)? {
+                Ok(()) if grant.permission == Permission::Write => without_rewind += 1,
+                Ok(()) => {}
+                Err(why) => self.left.push((at(grant.line), why)),
+            }
+        }
+        if without_rewind > 0 {
+            self.notes.push(format!("{without_rewind} grants of RW became write, which may rewind branches too"));
+        }
+        Ok(())
+    }
+
+    /// Makes one grant, unless as much is there; or says why it cannot be made.
+    fn take_grant(
+        &mut self,
+        change: &Change<'_>,
+        grant: &Grant,
+        owner: Option<&Owner>,
+    ) -> Result<Result<(), String>, ChangeError> {
+        let Grant { repository, user, permission, .. } = grant;
+        let path = match (repository.contains('/'), owner) {
+            (true, _) => repository.parse::<RepoPath>(),
+            (false, Some(owner)) => format!("{owner}/{repository}").parse::<RepoPath>(),
+            (false, None) => return Ok(Err(format!("{user} on {repository}: whose it is here, --owner says"))),
+        };
+        let path = match path {
+            Ok(path) => path,
+            Err(error) => return Ok(Err(format!("{repository} is no path here: {error}"))),
+        };
+        let row = match change.repository(&path) {
+            Ok(row) => row,
+            Err(error @ ChangeError::NotFound(_)) => {
+                return Ok(Err(format!("{user} on {repository}: {error}: hubgate repo import takes it in")));
+            }
+            Err(error) => return Err(error),
+        };
+        let account = user.parse::<Owner>().map_err(|error| format!("{user:?} is no name of an account here: {error}"));
+        let account = match account.map(|name| change.user(&name)) {
+            Ok(Ok(account)) => account.name,
+            Ok(Err(ChangeError::NotFound(_))) => {
+                return Ok(Err(format!("{user} on {repository}: {user} has no key in keydir and no account here")));
+            }
+            Ok(Err(error)) => return Err(error),
+            Err(why) => return Ok(Err(why)),
+        };
+        let role = match permission {
+            Permission::Read => CollaboratorRole::Read,
+            Permission::Write | Permission::Rewind => CollaboratorRole::Write,
+        };
+        let has = change.collaborator_role(row.id, &account)?;
+        if account.folded() == row.path.owner.folded() || has.is_some_and(|has| has.access() >= role.access()) {
+            self.already += 1;
+        } else {
+            change.set_collaborator(&row.path, &account, role, None)?;
+            self.grants.push((row.path, account, role));
+        }
+        Ok(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_keydir_is_of_the_user_whom_gitolite_takes_it_for() {
+        for (file, user) in [
+            ("keydir/alice.pub", Some("alice")),
+            ("keydir/a/b/alice@laptop.pub", Some("alice")),
+            ("keydir/alice@example.com.pub", Some("alice@example.com")),
+            ("keydir/alice@example.com@laptop.pub", Some("alice@example.com")),
+            ("keydir/README", None),
+            ("keydir/@laptop.pub", None),
+            ("keydir/.pub", None),
+        ] {
+            assert_eq!(user_of(Path::new(file)).as_deref(), user, "{file}");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! `hubgate policy test`: what an operator expects of the hub, line by line, held against the functions that decide.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::Failure;
+use super::cli::PolicyCommand;
+use super::context::Context;
+use super::explain::{Who, explain};
+use super::key::read;
+use super::report::Report;
+use crate::access::Access;
+use crate::db::Reader;
+use crate::message::Status;
+use crate::name::RepoPath;
+use crate::request::ANONYMOUS;
+
+/// One expectation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Expectation {
+    who: Who,
+    needed: Access,
+    path: RepoPath,
+    is_allowed: bool,
+}
+
+/// How a line is written.
+const SHAPE: &str = "a line is WHO [from ADDRESS] fetch|push PATH = allow|deny";
+
+pub(super) fn run(command: &PolicyCommand, config: &Path) -> Result<Report, Failure> {
+    let PolicyCommand::Test { file } = command;
+    // Opened before root's rights are dropped.
+    let text = read(file)?;
+    let text = String::from_utf8(text).map_err(|_| Failure::Usage(format!("{}: it is not UTF-8", file.display())))?;
+    let context = Context::open(config)?;
+    let reader = Reader::open(&context.config.paths.database)?;
+    let (mut held, mut failed, mut bad): (usize, Vec<Value>, Vec<Value>) = (0, Vec::new(), Vec::new());
+    let mut lines = String::new();
+    for (index, line) in text.lines().enumerate() {
+        let number = index + 1;
+        let expectation = match parse(line) {
+            Ok(None) => continue,
+            Ok(Some(expectation)) => Ok(expectation),
+            Err(why) => Err(why),
+        };
+        let verdict = expectation.and_then(|expected| {
+            let Expectation { who, needed, path, is_allowed } = expected;
+            match explain(&reader, &context.config, &who, &path, needed) {
+                Ok(verdict) => Ok((verdict, is_allowed)),
+                Err(Failure::Usage(why)) => Err(why),
+                Err(error) => Err(error.to_string()),
+            }
+        });
+        let line = line.trim();
+        match verdict {
+            Ok((verdict, expected)) if verdict.is_allowed == expected => held += 1,
+            Ok((verdict, _)) => {
+                let at = format!("{}:{number}: {line}", file.display());
+                lines.push_str(&[at.as_str(), ", but: ", &verdict.chain.join("; "), "\n"].concat());
+                failed
+                    .push(json!({ "line": number, "text": line, "decision": verdict.word(), "chain": verdict.chain }));
+            }
+            Err(why) => {
+                lines.push_str(
+                    &[file.display().to_string().as_str(), ":", &number.to_string(), ": ", &why, "\n"].concat(),
+                );
+                bad.push(json!({ "line": number, "text": line, "why": why }));
+            }
+        }
+    }
+    lines.push_str(&format_counts(held, failed.len(), bad.len()));
+    let status = match (failed.is_empty(), bad.is_empty()) {
+        (_, false) => Status::Usage,
+        (false, true) => Status::Refused,
+        (true, true) => Status::Done,
+    };
+    let mut report = Report::new(lines, json!({ "held": held, "failed": failed, "bad": bad }));
+    report.status = status;
+    Ok(report)
+}
+
+fn format_counts(held: usize, failed: usize, bad: usize) -> String {
+    let bad = if bad == 0 { String::new() } else { format!(", {bad} not understood") };
+    format!("{held} held, {failed} did not{bad}\n")
+}
+
+/// Reads one line; `None` where there is nothing on it.
+fn parse(line: &str) -> Result<Option<Expectation>, String> {
+    let line = line.split_once('#').map_or(line, |(line, _comment)| line);
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let (who, address, action, path, expected) = match words.as_slice() {
+        [] => return Ok(None),
+        [who, action, path, "=", expected] => (*who, None, *action, *path, *expected),
+        [who, "from", address, action, path, "=", expected] => (*who, Some(*address), *action, *path, *expected),
+        _ => return Err(SHAPE.to_owned()),
+    };
+    let who = match (who, address) {
+        (ANONYMOUS, None) => Who::Anonymous,
+        (key, address) if key.starts_with("SHA256:") => {
+            let key = key.parse().map_err(|error| format!("{key}: {error}"))?;
+            Who::Key(key, address.map(str::to_owned))
+        }
+        (user, None) => Who::Account(user.parse().map_err(|error| format!("{user}: {error}"))?),
+        (_, Some(_)) => return Err("only a key comes from an address".to_owned()),
+    };
+    let needed = match action {
+        "fetch" => Access::Fetch,
+        "push" => Access::Write,
+        _ => return Err(SHAPE.to_owned()),
+    };
+    let is_allowed = match expected {
+        "allow" => true,
+        "deny" => false,
+        _ => return Err(SHAPE.to_owned()),
+    };
+    let path = path.parse().map_err(|error| format!("{path}: {error}"))?;
+    Ok(Some(Expectation { who, needed, path, is_allowed }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_who_does_what_where_and_what_comes_of_it() {
+        let read = |line: &str| parse(line).unwrap().unwrap();
+        let line = read("  alice push acme/x = allow   # the owner");
+        let path: RepoPath = "acme/x".parse().unwrap();
+        let expected = Expectation {
+            who: Who::Account("alice".parse().unwrap()),
+            needed: Access::Write,
+            path: path.clone(),
+            is_allowed: true,
+        };
+        assert_eq!(line, expected);
+        let line = read("anonymous fetch acme/x = deny");
+        assert_eq!(line, Expectation { who: Who::Anonymous, needed: Access::Fetch, path, is_allowed: false });
+        let key = format!("SHA256:{}", "A".repeat(43));
+        let line = read(&format!("{key} from 192.0.2.1 fetch datasets/acme/x = allow"));
+        assert_eq!(line.who, Who::Key(key.parse().unwrap(), Some("192.0.2.1".to_owned())));
+        assert_eq!(parse("# nothing"), Ok(None));
+        assert_eq!(parse(""), Ok(None));
+    }
+
+    #[test]
+    fn a_line_that_says_less_or_more_is_not_understood() {
+        for line in [
+            "alice",
+            "alice push acme/x",
+            "alice push acme/x = maybe",
+            "alice pull acme/x = allow",
+            "alice push acme/x allow",
+            "alice push acme/x = allow deny",
+            "-x push acme/x = allow",
+            "alice push x = allow",
+            "SHA256:x push acme/x = allow",
+            "alice from 192.0.2.1 push acme/x = allow",
+            "anonymous from 192.0.2.1 fetch acme/x = allow",
+            "alice push ../x = allow",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! `hubgate import`: users, keys and grants of another git server.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::accounts::json_of;
+use crate::harness::{Client, Hub, Key, refused, says, trials};
+use crate::texts::hi;
+
+trials![
+    an_authorized_keys_file_moves_in,
+    every_key_of_a_file_goes_on_one_account,
+    gitolite_moves_in,
+    a_dry_run_changes_nothing,
+    an_import_changes_all_or_nothing,
+];
+
+fn shown(file: &Path) -> &str {
+    file.to_str().expect("UTF-8")
+}
+
+fn an_authorized_keys_file_moves_in() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.did(&["user", "add", "bob"]);
+    let keys: Vec<Key> =
+        ["alice@home", "whatever", "bob@desk", "nobody@here", "bob", "bob@vpn", "x"].map(Key::new).into();
+    let file = hub.path("roots_keys");
+    let text = format!(
+        "# made by several servers\n\
+         command=\"/home/git/bin/gitolite-shell carol\",no-port-forwarding,no-pty {1}\n\
+         command=\"/opt/gitlab-shell/bin/gitlab-shell key-2\",no-pty {2}\n\
+         command=\"/usr/bin/gitea serv key-3\",restrict {3}\n\
+         {4}\n\
+         from=\"192.0.2.0/24\",expiry-time=\"29990131Z\" {5}\n\
+         command=\"/usr/bin/backup\" {6}\n\
+         expiry-time=\"20010131Z\" {4}\n\
+         expiry-time=\"29990131\" {4}\n\
+         {0}\n\
+         {alice}\n\
+         ssh-dss AAAAB3NzaC1kc3M= bob\n",
+        keys[0].line,
+        keys[1].line,
+        keys[2].line,
+        keys[3].line,
+        keys[4].line,
+        keys[5].line,
+        keys[6].line,
+        alice = alice.key.line,
+    );
+    fs::write(&file, text).expect("a file");
+    fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("a mode");
+    let place = shown(&file);
+    let fingerprint = |number: usize| keys[number].fingerprint.as_str();
+    let outcome = hub.hubgate(&["import", "authorized-keys", place]);
+    let dsa = outcome.stdout().lines().find(|line| line.contains(":12: ")).unwrap_or_default().to_owned();
+    outcome.is(&says(format!(
+        "added carol\n\
+         added \"whatever\" ({}) to carol\n\
+         added \"bob@desk\" ({}) to bob\n\
+         added \"bob\" ({}) to bob\n\
+         added \"bob@vpn\" ({}) to bob\n\
+         added \"alice@home\" ({}) to alice\n\
+         left out: {place}:4: neither its command nor its comment names an account of this hub (key-3, comment \"nobody@here\", {})\n\
+         left out: {place}:7: its command is none of a git server that is known here: /usr/bin/backup\n\
+         left out: {place}:8: it expired: expiry-time=\"20010131Z\"\n\
+         left out: {place}:9: expiry-time=\"29990131\" is no time in UTC, such as 20270131Z\n\
+         {dsa}\n\
+         1 accounts, 5 keys, 0 grants; 1 were here already, 5 left out\n",
+        fingerprint(1),
+        fingerprint(2),
+        fingerprint(4),
+        fingerprint(5),
+        fingerprint(0),
+        fingerprint(3),
+    )));
+    let vpn = json_of(&hub, &["key", "show", fingerprint(5)]);
+    assert_eq!((&vpn["from"], &vpn["expires_at"]), (&json!("192.0.2.0/24"), &json!("TIME")));
+    Client::new(&hub, Some("carol"), keys[1].clone()).greet().is(&says(hi("carol")));
+    let events = json_of(&hub, &["audit"]);
+    let count = |name: &str| events.as_array().expect("a list").iter().filter(|event| event["event"] == name).count();
+    assert_eq!((count("user.create"), count("key.add")), (3, 6));
+    // Again, there is nothing left to do.
+    let again = json_of(&hub, &["import", "authorized-keys", place]);
+    assert_eq!((&again["keys"], &again["accounts"], &again["already"]), (&json!([]), &json!([]), &json!(6)));
+    assert_eq!(
+        again["left_out"][1],
+        json!({ "at": format!("{place}:7"), "why": "its command is none of a git server that is known here: /usr/bin/backup" })
+    );
+}
+
+fn every_key_of_a_file_goes_on_one_account() {
+    let hub = Hub::new();
+    let bob = hub.user("bob");
+    hub.did(&["user", "add", "alice"]);
+    let file = hub.path("keys_file");
+    let (one, two) = (Key::new("one"), Key::new("two"));
+    let line = format!("command=\"/opt/gitlab-shell key-9\",no-pty {}", two.line);
+    fs::write(&file, format!("{}\n{line}\n{}\n", one.line, bob.key.line)).expect("a file");
+    let place = shown(&file);
+    hub.hubgate(&["import", "authorized-keys", place, "--user", "carol"])
+        .is(&refused("hubgate: there is no user carol\n"));
+    hub.hubgate(&["import", "authorized-keys", place, "--user", "alice"]).is(&says(format!(
+        "added \"one\" ({}) to alice\nadded \"two\" ({}) to alice\n\
+         left out: {place}:3: the key is in use here: it is \"bob@laptop\" of bob\n\
+         0 accounts, 2 keys, 0 grants; 0 were here already, 1 left out\n",
+        one.fingerprint, two.fingerprint
+    )));
+    let outcome = hub.hubgate(&["import", "authorized-keys", "/nowhere/keys"]);
+    outcome.is(&refused("hubgate: /nowhere/keys: No such file or directory (os error 2)\n"));
+}
+
+/// A working copy of gitolite-admin.
+fn gitolite_admin(hub: &Hub, conf: &str, keys: &[(&str, &Key)]) -> String {
+    let directory = hub.path("gitolite-admin");
+    for name in ["conf", "keydir/office/old"] {
+        fs::create_dir_all(directory.join(name)).expect("a directory");
+    }
+    fs::write(directory.join("conf/gitolite.conf"), conf).expect("a file");
+    for (name, key) in keys {
+        fs::write(directory.join("keydir").join(name), &key.line).expect("a file");
+    }
+    shown(&directory).to_owned()
+}
+
+const CONF: &str = "@staff = alice bob\n\
+     repo x\n    RW+ = alice\n    RW = @staff\n    R = carol @all\n\
+     repo acme/secret\n    - master = bob\n    RW = @staff\n\
+     repo missing\n    R = alice\n\
+     repo gitolite-admin\n    RW+ = alice\n";
+
+fn gitolite_moves_in() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "boss"]);
+    hub.did(&["org", "add", "acme", "--admin", "boss"]);
+    hub.repo("acme/x", &["--private"]);
+    hub.repo("acme/secret", &["--private"]);
+    let (laptop, desk, bob, mail) = (Key::new("laptop"), Key::new("desk"), Key::new("bob"), Key::new("mail"));
+    let directory = gitolite_admin(
+        &hub,
+        CONF,
+        &[
+            ("alice@laptop.pub", &laptop),
+            ("office/alice.pub", &desk),
+            ("office/old/bob@desk.pub", &bob),
+            ("dan@example.com.pub", &mail),
+        ],
+    );
+    fs::write(format!("{directory}/keydir/eve.pub"), "ssh-rsa nonsense\n").expect("a file");
+    fs::write(format!("{directory}/keydir/README"), "keys\n").expect("a file");
+    let outcome = hub.hubgate(&["import", "gitolite", &directory, "--owner", "acme"]);
+    let eve = outcome.stdout().lines().find(|line| line.contains("keydir/eve.pub: ")).unwrap_or_default().to_owned();
+    outcome.is(&says(format!(
+        "added alice\nadded bob\n\
+         added \"laptop\" ({}) to alice\nadded \"desk\" ({}) to alice\nadded \"bob\" ({}) to bob\n\
+         alice has the role write on acme/secret\n\
+         alice has the role write on acme/x\n\
+         bob has the role write on acme/x\n\
+         2 grants of RW became write, which may rewind branches too\n\
+         left out: keydir/README: it is no NAME.pub or NAME@HOST.pub\n\
+         left out: keydir/dan@example.com.pub: \"dan@example.com\" is no name of an account here: a name has only letters, digits, '.', '_' and '-'\n\
+         {eve}\n\
+         left out: conf/gitolite.conf:5: @all is no user: hubgate repo visibility shows a repository to everybody\n\
+         left out: conf/gitolite.conf:7: a rule that refuses: whom it names gets nothing on these repositories\n\
+         left out: conf/gitolite.conf:8: bob on acme/secret: another rule refuses something, which no grant can\n\
+         left out: conf/gitolite.conf:12: gitolite-admin is gitolite's own\n\
+         left out: conf/gitolite.conf:10: alice on missing: there is no repository acme/missing: hubgate repo import takes it in\n\
+         left out: conf/gitolite.conf:5: carol on x: carol has no key in keydir and no account here\n\
+         2 accounts, 3 keys, 3 grants; 0 were here already, 9 left out\n",
+        laptop.fingerprint, desk.fingerprint, bob.fingerprint
+    )));
+    assert!(eve.starts_with("left out: keydir/eve.pub: "), "{eve}");
+    let alice = Client::new(&hub, Some("alice"), desk);
+    alice.git(&["clone", "--quiet", &Client::url("acme/x")]).succeeded();
+    alice.git_in("x", &["push", "--quiet", "origin", "HEAD:new"]).succeeded();
+    let bob = Client::new(&hub, Some("bob"), bob);
+    assert_eq!(bob.ssh("git-upload-pack 'acme/secret'").status, 1);
+    // What was granted meanwhile is not taken back.
+    hub.did(&["repo", "collaborator", "set", "acme/x", "bob", "admin"]);
+    hub.did(&["repo", "create", "acme/missing", "--private"]);
+    let again = json_of(&hub, &["import", "gitolite", &directory, "--owner", "acme"]);
+    assert_eq!(again["grants"], json!([{ "path": "acme/missing", "user": "alice", "role": "read" }]));
+    assert_eq!((&again["accounts"], &again["keys"], &again["already"]), (&json!([]), &json!([]), &json!(6)));
+    assert!(hub.did(&["repo", "show", "acme/x"]).contains("bob           admin"));
+}
+
+fn a_dry_run_changes_nothing() {
+    let hub = Hub::new();
+    let key = Key::new("laptop");
+    let directory = gitolite_admin(&hub, CONF, &[("alice@laptop.pub", &key)]);
+    let before = hub.did(&["export"]);
+    let said = hub.did(&["import", "gitolite", &directory, "--dry-run"]);
+    assert!(
+        said.starts_with("added alice\nadded \"laptop\" (")
+            && said.ends_with("nothing was changed: this was a dry run\n"),
+        "{said}"
+    );
+    assert!(said.contains("alice on x: whose it is here, --owner says"), "{said}");
+    let without_time = |text: &str| text.lines().filter(|line| !line.contains("exported_at")).collect::<String>();
+    assert_eq!(without_time(&hub.did(&["export"])), without_time(&before));
+    assert_eq!(json_of(&hub, &["audit"]), json!([]));
+    assert_eq!(json_of(&hub, &["import", "gitolite", &directory, "--dry-run"])["dry_run"], json!(true));
+}
+
+fn an_import_changes_all_or_nothing() {
+    let hub = Hub::new();
+    let keys: Vec<Key> = (0..3).map(|number| Key::new(&format!("k{number}"))).collect();
+    let file = hub.path("keys_file");
+    let line = |key: &Key| {
+        format!("command=\"gitolite-shell {}\" {}\n", key.line.rsplit(' ').next().expect("a comment"), key.line)
+    };
+    fs::write(&file, keys.iter().map(line).collect::<String>()).expect("a file");
+    // The last change fails: nothing of the first ones stays.
+    hub.sql("CREATE TRIGGER full AFTER INSERT ON audit WHEN NEW.id >= 6 BEGIN SELECT RAISE(ABORT, 'disk full'); END");
+    let outcome = hub.hubgate(&["import", "authorized-keys", shown(&file)]);
+    assert!(outcome.status == 1 && outcome.stdout.is_empty() && outcome.stderr().contains("disk full"), "{outcome}");
+    assert_eq!((json_of(&hub, &["user", "list"]), json_of(&hub, &["key", "list"])), (json!([]), json!([])));
+    hub.sql("DROP TRIGGER full");
+    hub.did(&["import", "authorized-keys", shown(&file)]);
+    assert_eq!(json_of(&hub, &["user", "list"]).as_array().expect("a list").len(), 3);
+}
