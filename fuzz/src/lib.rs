@@ -13,7 +13,7 @@ mod services;
 mod targets;
 
 // What the files of the crate that are included here know by these names.
-use hubgate::{message, random, request};
+use hubgate::{key, message, random, request};
 
 pub use targets::*;
 

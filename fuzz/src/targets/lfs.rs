@@ -11,7 +11,7 @@ use hubgate::request::Operation;
 
 use crate::input::{self, is_plain, is_sentence, one_of};
 use crate::services::lfs::{
-    Ask, Denial, Ending, Input, Limits, LockId, LockPath, MemoryLocks, Object, Oid, Plain, Policy, Session, Staged,
+    Ask, Denial, Ending, Fault, Input, Limits, LockId, LockPath, MemoryLocks, Object, Oid, Plain, Policy, Session, Staged,
     Store, Summary, Verified, serve,
 };
 
@@ -75,8 +75,8 @@ struct Rules {
 }
 
 impl Policy for Rules {
-    fn permit(&mut self, ask: Ask) -> Result<(), Denial> {
-        if self.refused == Some(ask) { Err(Denial::new(REFUSED.0, REFUSED.1)) } else { Ok(()) }
+    fn permit(&mut self, ask: Ask) -> Result<Result<(), Denial>, Fault> {
+        Ok(if self.refused == Some(ask) { Err(Denial::new(REFUSED.0, REFUSED.1)) } else { Ok(()) })
     }
 
     fn admit(&mut self, bytes: u64) -> Result<(), Denial> {
