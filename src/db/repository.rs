@@ -190,11 +190,13 @@ impl Change<'_> {
         );
         taken(done, &new.path)?;
         self.take_former_path(owner.id, &new.path)?;
-        let detail = json!({
+        let mut detail = json!({
             "visibility": new.visibility.as_str(), "object_format": new.object_format.as_str(),
             "directory": new.directory.id(), "created_by": new.created_by.as_ref().map(Owner::as_str),
-            "source": source,
         });
+        if let (Some(source), Some(fields)) = (source, detail.as_object_mut()) {
+            fields.insert("source".to_owned(), source.into());
+        }
         let row = self.repository(&new.path)?;
         self.audit(event, &row.path.to_string(), &detail)?;
         Ok(row)
