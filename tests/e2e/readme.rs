@@ -1,17 +1,18 @@
-//! The transcript of README.md, typed anew.
+//! The transcripts of README.md, typed anew.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
 use crate::harness::{Client, Hub, Key, run, trials};
 
-trials![the_transcript_of_the_readme_is_what_happens];
+trials![the_transcript_of_the_readme_is_what_happens, the_transcript_of_large_files_is_what_happens];
 
-/// The first block of a console in README.md.
-fn transcript() -> String {
+/// A block of a console in README.md, as this hub would have it.
+fn transcript(number: usize, client: &Client) -> String {
     let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("README.md");
-    let (_, rest) = readme.split_once("```console\n").expect("a transcript");
-    rest.split_once("```").expect("its end").0.to_owned()
+    let block = readme.split("```console\n").nth(number).expect("a transcript");
+    let (block, _) = block.split_once("```").expect("its end");
+    block.replace("git@hub.example", &client.at).replace("hub.example", "hub.test").replace("Example Hub", "Test Hub")
 }
 
 /// Each command with what it printed; the order of lines from two streams is chance.
@@ -29,12 +30,9 @@ fn commands(text: &str) -> Vec<(String, Vec<String>)> {
     commands
 }
 
-fn the_transcript_of_the_readme_is_what_happens() {
-    let hub = Hub::new();
-    let (key, stranger) = (Key::new("alice"), Key::new("stranger"));
-    let client = Client::new(&hub, None, key.clone());
-    fs::copy(key.public_file(), client.home.join("id_ed25519.pub")).expect("a copy");
-    fs::copy(&stranger.file, client.home.join("id_stranger")).expect("a copy");
+/// Types a transcript's commands in the client's home, and compares what they print. `keys` are shown without a name.
+#[track_caller]
+fn happens(hub: &Hub, client: &Client, transcript: &str, keys: &[&Key]) {
     // What the README leaves to the machine: the hub's configuration, and ssh's.
     let bin = client.home.join("bin");
     fs::create_dir(&bin).expect("a directory");
@@ -46,18 +44,40 @@ fn the_transcript_of_the_readme_is_what_happens() {
         fs::write(&file, format!("#!/bin/sh\nexec {command} \"$@\"\n")).expect("a script");
         fs::set_permissions(&file, Permissions::from_mode(0o755)).expect("a mode");
     }
-    let transcript = transcript()
-        .replace("git@hub.example", &client.at)
-        .replace("hub.example", "hub.test")
-        .replace("Example Hub", "Test Hub");
     let echo_and_run = |line: &str| format!("printf '%s\\n' '{}'\n{}\n", line.replace('\'', "'\\''"), &line[2..]);
-    let typed: String = commands(&transcript).iter().map(|(line, _)| echo_and_run(line)).collect();
+    let typed: String = commands(transcript).iter().map(|(line, _)| echo_and_run(line)).collect();
     let mut shell = client.command("sh");
     shell.env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display())).env("GIT_CONFIG_NOSYSTEM", "1");
     for who in ["AUTHOR", "COMMITTER"] {
         shell.env(format!("GIT_{who}_NAME"), "A").env(format!("GIT_{who}_EMAIL"), "a@example.com");
     }
     let outcome = run(shell.args(["-c", &format!("exec 2>&1\n{typed}")]));
-    let said = [&key, &stranger].iter().fold(outcome.stdout(), |said, key| said.replace(&key.fingerprint, "SHA256:…"));
-    assert_eq!(commands(&said), commands(&transcript), "{outcome}");
+    let mut said = outcome.stdout();
+    for key in keys {
+        said = said.replace(&key.fingerprint, "SHA256:…");
+    }
+    // The id of a lock is chance.
+    while let Some(at) = said.find("ID:").filter(|at| said.is_char_boundary(at + 35)) {
+        said.replace_range(at + 2..at + 35, "\u{0}…");
+    }
+    // git-lfs tells of its progress where it takes a while.
+    let progress = |line: &&str| !line.starts_with("Uploading LFS objects") && !line.starts_with("Downloading LFS");
+    let said: String = said.replace('\0', ":").lines().filter(progress).map(|line| format!("{line}\n")).collect();
+    assert_eq!(commands(&said), commands(transcript), "{outcome}");
+}
+
+fn the_transcript_of_the_readme_is_what_happens() {
+    let hub = Hub::new();
+    let (key, stranger) = (Key::new("alice"), Key::new("stranger"));
+    let client = Client::new(&hub, None, key.clone());
+    fs::copy(key.public_file(), client.home.join("id_ed25519.pub")).expect("a copy");
+    fs::copy(&stranger.file, client.home.join("id_stranger")).expect("a copy");
+    happens(&hub, &client, &transcript(1, &client), &[&key, &stranger]);
+}
+
+fn the_transcript_of_large_files_is_what_happens() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.empty_repo("alice/mini", &["--private"]);
+    happens(&hub, &alice, &transcript(2, &alice), &[]);
 }
