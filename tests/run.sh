@@ -118,6 +118,7 @@ suite "unit and property tests" cargo test --quiet --locked --lib
 suite "man pages and completions in step" cargo test --quiet --locked --test generated
 suite "the box" cargo test --quiet --locked --test sandbox
 suite "the database under fire" cargo test --quiet --locked --test crash
+suite "git-lfs-transfer on the wire" cargo test --quiet --locked --test exchanges
 if ! sh tests/git-lfs.sh "$tools/git-lfs"; then
     echo "newer git-lfs is not to be had: their tests are skipped"
 fi

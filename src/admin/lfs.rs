@@ -220,7 +220,7 @@ struct Bar {
 
 impl Bar {
     fn new(all: u64) -> Self {
-        Self { all, done: 0, shown: now() }
+        Self { all, done: 0, shown: 0 }
     }
 
     fn add(&mut self, bytes: u64) {

@@ -80,6 +80,7 @@ fn main() -> ExitCode {
         lfs::kills::TRIALS,
         lfs::large::TRIALS,
         lfs::locks::TRIALS,
+        lfs::operator::TRIALS,
         lfs::http::TRIALS,
         concurrency::TRIALS,
         killed::TRIALS,

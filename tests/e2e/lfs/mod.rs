@@ -5,6 +5,7 @@ pub(crate) mod http;
 pub(crate) mod kills;
 pub(crate) mod large;
 pub(crate) mod locks;
+pub(crate) mod operator;
 mod sessions;
 mod wire;
 

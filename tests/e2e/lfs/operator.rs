@@ -1,0 +1,157 @@
+//! `hubgate lfs serve` on a plain account, and `hubgate lfs check`.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::tree;
+use super::wire::oid;
+use crate::harness::{Hub, Outcome, machine, run, run_with, trials};
+
+trials![
+    lfs_serve_does_what_the_rights_of_its_caller_allow,
+    lfs_serve_says_what_is_no_repository,
+    lfs_check_names_what_is_broken_and_what_is_missing,
+    lfs_check_shows_on_a_terminal_how_far_it_is,
+];
+
+/// A bare repository of the login account's in the hub's directory, and a copy of `hubgate` that everybody may run.
+fn plain(hub: &Hub) -> (PathBuf, PathBuf) {
+    let (repository, program) = (hub.path("plain.git"), hub.path("hubgate"));
+    run(Command::new("git").args(["init", "--quiet", "--bare"]).arg(&repository)).succeeded();
+    run(Command::new("chown").arg("-R").arg(format!("{0}:{0}", hub.login.name)).arg(&repository)).succeeded();
+    fs::copy(env!("CARGO_BIN_EXE_hubgate"), &program).expect("a copy");
+    fs::set_permissions(&program, Permissions::from_mode(0o755)).expect("a mode");
+    (repository, program)
+}
+
+/// The packets of a session.
+fn packets(lines: &[&str]) -> Vec<u8> {
+    let packet = |line: &&str| match *line {
+        "0000" | "0001" => (*line).to_owned(),
+        line => format!("{:04x}{line}\n", line.len() + 5),
+    };
+    ["version 1", "0000"].iter().chain(lines).map(packet).collect::<String>().into_bytes()
+}
+
+fn serve(mut command: Command, repository: &Path, operation: &str, lines: &[&str]) -> Outcome {
+    command.args(["lfs", "serve"]).arg(repository).arg(operation);
+    run_with(&mut command, &packets(lines))
+}
+
+fn lfs_serve_does_what_the_rights_of_its_caller_allow() {
+    let hub = Hub::new();
+    let (repository, program) = plain(&hub);
+    let owner = || hub.as_login(&program);
+    let other = || {
+        let mut command = Command::new(&program);
+        let account = &machine().gateway_login;
+        std::os::unix::process::CommandExt::uid(&mut command, account.uid);
+        std::os::unix::process::CommandExt::gid(&mut command, account.gid);
+        command.env_clear().current_dir("/");
+        command
+    };
+    let (name, size) = (oid("abc\n"), "size=4");
+    let put = format!("put-object {name}");
+    let stored = serve(owner(), &repository, "upload", &[&put, size, "0001", "abc", "0000", "lock", "path=a", "0000"]);
+    assert!(stored.status == 0 && stored.stderr.is_empty(), "{stored}");
+    let text = stored.stdout();
+    // No hub knows the caller: it is called by its login.
+    assert!(text.contains("status 201") && text.contains(&format!("ownername={}", hub.login.name)), "{text}");
+    let id = text.split("id=").nth(1).and_then(|rest| rest.lines().next()).expect("an id").to_owned();
+    // Who may read the directory may download, and neither upload nor unlock.
+    let get = format!("get-object {name}");
+    let got = serve(other(), &repository, "download", &[&get, "0000", "list-lock", "0000"]);
+    assert!(got.succeeded().stdout().contains("abc\n"), "{got}");
+    assert!(got.stdout().contains(&format!("ownername {id} {}", hub.login.name)), "{got}");
+    let (more, unlock) = (format!("put-object {}", oid("def\n")), format!("unlock {id}"));
+    let refused = serve(other(), &repository, "upload", &[&more, size, "0001", "def", "0000", &unlock, "0000"]);
+    let text = refused.stdout();
+    assert!(text.contains("status 500") && text.contains("status 403") && !text.contains("/plain.git"), "{text}");
+    assert!(refused.stderr().contains("Permission denied"), "the cause is for whoever runs it: {refused}");
+    let unlocked = serve(owner(), &repository, "upload", &[&unlock, "0000"]);
+    assert!(unlocked.succeeded().stdout().contains(&format!("id={id}")), "{unlocked}");
+    // It reads no configuration, not even one that does not read.
+    fs::write(hub.config(), "garbage").expect("a file");
+    serve(owner(), &repository, "download", &[&get, "0000"]).succeeded();
+}
+
+fn lfs_serve_says_what_is_no_repository() {
+    let hub = Hub::new();
+    let (_, program) = plain(&hub);
+    let missing = hub.path("missing");
+    let outcome = serve(hub.as_login(&program), &missing, "download", &[]);
+    assert_eq!(outcome.status, 1, "{outcome}");
+    let sentence = format!("hubgate: {}: ", missing.display());
+    assert!(outcome.stdout.is_empty() && outcome.stderr().starts_with(&sentence), "{outcome}");
+    let outcome = run(hub.as_login(&program).args(["lfs", "serve", "/", "sideways"]));
+    assert_eq!(outcome.status, 2, "{outcome}");
+}
+
+/// The place of a stored object.
+fn place(hub: &Hub, content: &str) -> PathBuf {
+    let name = oid(content);
+    hub.directory("alice/x").join("lfs/objects").join(&name[..2]).join(&name[2..4]).join(&name)
+}
+
+fn lfs_check_names_what_is_broken_and_what_is_missing() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.empty_repo("alice/x", &[]);
+    hub.empty_repo("alice/other", &[]);
+    let files = ["whole", "broken", "short", "missing"].map(|name| (format!("{name}.bin"), name.to_owned()));
+    let files: Vec<(&str, String)> = files.iter().map(|(file, content)| (file.as_str(), content.clone())).collect();
+    tree(&alice, "alice/x", &files);
+    alice.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
+    assert_eq!(hub.did(&["lfs", "check"]), "4 objects, 23 bytes: all is well\n");
+    let blob = hub.git_in("alice/x", &["rev-parse", "main:missing.bin"]);
+    // A file keeps its owner where only its bytes change.
+    fs::write(place(&hub, "broken"), "brokeN").expect("an object");
+    fs::write(place(&hub, "short"), "sho").expect("an object");
+    fs::remove_file(place(&hub, "missing")).expect("an object");
+    let mut expected = [
+        format!("alice/x: {} is broken: its bytes are {}\n", oid("broken"), oid("brokeN")),
+        format!("alice/x: {} is broken: its bytes are {}\n", oid("short"), oid("sho")),
+    ];
+    expected.sort();
+    let missing = format!("alice/x: {} is missing, named by the blob {}\n", oid("missing"), blob.trim_end());
+    for words in [["lfs", "check"].as_slice(), &["lfs", "check", "alice/x"]] {
+        let outcome = hub.hubgate(words);
+        assert_eq!((outcome.stdout(), outcome.status), (expected.concat() + &missing, 1), "{outcome}");
+    }
+    assert_eq!(hub.did(&["lfs", "check", "alice/other"]), "0 objects, 0 bytes: all is well\n");
+    let json = hub.hubgate(&["--json", "lfs", "check", "alice/x"]);
+    let json: Value = serde_json::from_slice(&json.stdout).expect("JSON");
+    assert_eq!((&json["objects"], &json["bytes"]), (&3.into(), &5.into()));
+    assert_eq!(json["problems"].as_array().map(Vec::len), Some(3));
+    // What no history names any more is not missed.
+    hub.git_in("alice/x", &["update-ref", "-d", "refs/heads/main"]);
+    assert!(!hub.hubgate(&["lfs", "check"]).stdout().contains("is missing"));
+    // The next push repairs what is broken in its size and what is missing.
+    alice.git_in("x", &["push", "--quiet", "--force", "origin", "HEAD:main"]).succeeded();
+    alice.git_in("x", &["lfs", "push", "--all", "origin"]).succeeded();
+    assert_eq!(hub.hubgate(&["lfs", "check"]).stdout().lines().count(), 1);
+}
+
+fn lfs_check_shows_on_a_terminal_how_far_it_is() {
+    let hub = Hub::new();
+    hub.user("alice");
+    hub.empty_repo("alice/x", &[]);
+    let object = place(&hub, "an object");
+    fs::create_dir_all(object.parent().expect("a directory")).expect("a directory");
+    fs::write(&object, "an object").expect("an object");
+    chown(&object, Some(hub.login.uid), Some(hub.login.gid)).expect("an owner");
+    run(Command::new("chown").arg("-R").arg(&hub.login.name).arg(hub.directory("alice/x"))).succeeded();
+    let command = format!("{} --config {} lfs check", env!("CARGO_BIN_EXE_hubgate"), hub.config().display());
+    // script(1) gives the command a terminal and writes down what it shows.
+    let shown = run(Command::new("script").args(["--quiet", "--return", "--command", &command, "/dev/null"]));
+    let bar = format!("\r[{}] 100 %", "#".repeat(50));
+    assert!(shown.status == 0 && shown.stdout().contains(&bar), "{shown}");
+    let (_, behind) = shown.stdout().rsplit_once('%').map(|(a, b)| (a.to_owned(), b.to_owned())).expect("a bar");
+    assert_eq!(behind.trim_start_matches(['\r', ' ']), "1 objects, 9 bytes: all is well\r\n", "it is gone at the end");
+    // Nobody's terminal, no bar.
+    assert_eq!(hub.did(&["lfs", "check"]), "1 objects, 9 bytes: all is well\n");
+}
