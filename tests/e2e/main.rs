@@ -33,6 +33,7 @@ mod key_command;
 mod keys;
 mod killed;
 mod lfs;
+mod load;
 mod login_shell;
 mod moving_in;
 mod operator;
@@ -84,6 +85,7 @@ fn main() -> ExitCode {
         lfs::http::TRIALS,
         concurrency::TRIALS,
         killed::TRIALS,
+        load::TRIALS,
         readme::TRIALS,
     ]
     .concat();

@@ -14,7 +14,7 @@ use nix::unistd::Pid;
 
 use super::client::Client;
 use super::key::Key;
-use super::machine::{Account, machine};
+use super::machine::{Account, machine, processes_in};
 use super::outcome::Outcome;
 use super::process::{Background, background, run, run_with};
 use super::syslog::{Entry, Syslog};
@@ -333,6 +333,14 @@ impl Hub {
     /// The hub's sshd and all that it started: every session.
     pub(crate) fn processes(&self) -> Vec<Pid> {
         self.sshd.as_ref().map(Background::processes).unwrap_or_default()
+    }
+
+    /// The same, and whatever else was started by a path of this hub's.
+    pub(crate) fn processes_and_strays(&self) -> Vec<Pid> {
+        let mut processes = [self.processes(), processes_in(&self.path("libexec"))].concat();
+        processes.sort_unstable();
+        processes.dedup();
+        processes
     }
 
     /// Ends sshd and every session.

@@ -226,7 +226,7 @@ fn remove_run(pid: u32) {
 }
 
 /// Every process that was started with a path in this directory.
-fn processes_in(directory: &Path) -> Vec<Pid> {
+pub(super) fn processes_in(directory: &Path) -> Vec<Pid> {
     let needle = format!("{}/", directory.display());
     let mentions = |pid: &i32| {
         let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();

@@ -1,0 +1,131 @@
+//! Many clients at once through one sshd: each session ends well, and nothing stays behind in memory.
+//!
+//! `SESSIONS=2000 cargo test --test e2e -- load` is the long run.
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::unistd::Pid;
+
+use crate::harness::{Client, Hub, trials};
+
+trials![sessions_of_sixty_four_clients_at_once_all_end_well_and_leave_no_memory];
+
+/// Clients at once.
+const CLIENTS: u64 = 64;
+/// Accounts that they share; one account may have 64 sessions, and each client's next begins while its last may still
+/// be ending.
+const ACCOUNTS: u64 = 8;
+/// What may be there more than before, in bytes.
+const MORE: u64 = 5 << 20;
+
+/// What processes have in memory, in bytes, each shared page shared out among those who have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+struct Memory {
+    all: u64,
+    /// Without what is a file's: that part depends on who else runs the same programs.
+    own: u64,
+}
+
+impl Memory {
+    /// The sum over processes (proc(5), `smaps_rollup`).
+    fn of(processes: &[Pid]) -> Self {
+        // It may have ended meanwhile.
+        let rollup = |pid: &Pid| fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+        let texts: Vec<String> = processes.iter().map(rollup).collect();
+        let kilobytes = |text: &String, key: &str| -> u64 {
+            let line = text.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default();
+            line.trim().trim_end_matches(" kB").parse().unwrap_or(0)
+        };
+        let sum = |key: &str| texts.iter().map(|text| kilobytes(text, key)).sum::<u64>() << 10;
+        Self { all: sum("Pss:"), own: sum("Pss_Anon:") + sum("Pss_Shmem:") }
+    }
+}
+
+/// Waits until sshd is alone, and gives what it has in memory.
+fn at_rest(hub: &Hub) -> Memory {
+    let start = Instant::now();
+    loop {
+        let processes = hub.processes_and_strays();
+        if processes.len() == 1 {
+            return Memory::of(&processes);
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "still there: {processes:?}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// One session, of the kind that the number says.
+fn session(client: &Client, worker: u64, number: u64) {
+    let ended = match number % 8 {
+        0 | 1 => client.greet(),
+        2 | 3 => client.ssh_with(&["-oBatchMode=yes"], "git-upload-pack 'u0/x'", b"0000"),
+        4 => client.ssh("whoami"),
+        5 => client.ssh("explain u0/x fetch"),
+        6 => client.git(&["ls-remote", "--quiet", &Client::url("u0/x")]),
+        _ => client.git(&["clone", "--quiet", &Client::url("u0/x"), &format!("x{worker}-{number}")]),
+    };
+    assert_eq!(ended.status, 0, "session {number}: {ended}");
+}
+
+fn sessions_of_sixty_four_clients_at_once_all_end_well_and_leave_no_memory() {
+    let asked: Option<u64> = std::env::var("SESSIONS").ok().and_then(|sessions| sessions.parse().ok());
+    let sessions = asked.unwrap_or(96);
+    let hub = Hub::new();
+    let clients: Vec<Client> = (0..ACCOUNTS).map(|account| hub.user(&format!("u{account}"))).collect();
+    hub.repo("u0/x", &[]);
+    (0..8).for_each(|kind| session(&clients[0], CLIENTS, kind));
+    let before = at_rest(&hub);
+    let (next, ended, done) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
+    let start = Instant::now();
+    let peak = thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            let (mut processes, mut memory) = (0, Memory::default());
+            while !done.load(Ordering::Relaxed) {
+                let now = hub.processes_and_strays();
+                processes = processes.max(now.len());
+                memory = memory.max(Memory::of(&now));
+                thread::sleep(Duration::from_millis(250));
+            }
+            (processes, memory)
+        });
+        let workers: Vec<_> = (0..CLIENTS)
+            .map(|worker| {
+                let client = &clients[usize::try_from(worker % ACCOUNTS).expect("an account")];
+                let (next, ended) = (&next, &ended);
+                scope.spawn(move || {
+                    loop {
+                        let number = next.fetch_add(1, Ordering::Relaxed);
+                        if number >= sessions {
+                            return;
+                        }
+                        session(client, worker, number);
+                        ended.fetch_add(1, Ordering::Relaxed);
+                    }
+                })
+            })
+            .collect();
+        let outcomes: Vec<_> = workers.into_iter().map(thread::ScopedJoinHandle::join).collect();
+        done.store(true, Ordering::Relaxed);
+        assert!(outcomes.iter().all(Result::is_ok), "a session did not end with status 0");
+        watcher.join().expect("a watcher")
+    });
+    let took = start.elapsed();
+    assert_eq!(ended.into_inner(), sessions);
+    let after = at_rest(&hub);
+    println!(
+        "load: {sessions} sessions of {CLIENTS} clients in {took:.1?}, all with status 0; memory {} KiB before, {} KiB \
+         after, at most {} KiB in {} processes",
+        before.all >> 10,
+        after.all >> 10,
+        peak.1.all >> 10,
+        peak.0
+    );
+    assert!(after.own <= before.own + MORE, "{before:?}, and then {after:?}");
+    // A run by itself has no neighbours.
+    assert!(asked.is_none() || after.all <= before.all + MORE, "{before:?}, and then {after:?}");
+    let odd = hub.log().into_iter().find(|entry| entry.level != "info");
+    assert!(odd.is_none(), "{odd:?}");
+}
