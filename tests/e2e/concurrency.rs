@@ -135,6 +135,10 @@ fn strangers_of_one_address_share_a_limit() {
     hub.repo("alice/x", &[]);
     let session = hold(&hub, &one);
     two.greet().is(&refused(TOO_MANY));
+    hub.logged(&[format!(
+        "notice hubgate: user=anonymous key={} from=127.0.0.1 decision=deny reason=too-many-sessions",
+        two.key.fingerprint
+    )]);
     alice.greet().is(&says(hi("alice")));
     drop(session);
     soon(|| two.greet().status == 0);

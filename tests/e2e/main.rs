@@ -33,6 +33,7 @@ mod key_command;
 mod keys;
 mod killed;
 mod lfs;
+mod limits;
 mod load;
 mod login_shell;
 mod moving_in;
@@ -86,6 +87,7 @@ fn main() -> ExitCode {
         concurrency::TRIALS,
         killed::TRIALS,
         load::TRIALS,
+        limits::TRIALS,
         readme::TRIALS,
     ]
     .concat();
