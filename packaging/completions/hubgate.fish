@@ -552,7 +552,7 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l since -d 'How 
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l user -d 'Only what this account did, or what was done to it' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l repo -d 'Only what concerns this repository' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l key -d 'Only what concerns this key' -r
-complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l log -d 'Also the sessions and pushes in this file of the system log; unless given: in the journal, where there is one' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l log -d 'Also the sessions and pushes in this file of the system log; unless given: in the journal, where there is one. Lines without a year are always shown' -r -F
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l config -d 'The configuration file' -r -F
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -s h -l help -d 'Print help'

@@ -1,22 +1,26 @@
-//! `hubgate audit`: changes from the database, sessions and pushes from the system log, in one list.
+//! `hubgate audit`: changes from the database, sessions and pushes from the system log, in one list by time.
+
+mod sessions;
 
 use std::path::Path;
-use std::process::Command;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::Failure;
 use super::cli::Audit;
 use super::context::Context;
 use super::report::{Report, json_time};
 use super::when::minute;
+use crate::config::Config;
 use crate::db::Event;
-use crate::log;
 use crate::name::{Owner, fold};
 
-/// One line of the list: when, in words that sort, and what.
+/// One line of the list.
 #[derive(Debug)]
 struct Entry {
+    /// The second since 1970; unknown where a line of a log says no year.
+    second: Option<i64>,
+    /// When, for people.
     at: String,
     what: String,
     detail: String,
@@ -25,16 +29,16 @@ struct Entry {
 
 pub(super) fn run(command: &Audit, config: &Path) -> Result<Report, Failure> {
     // The log belongs to root: it is read before root's rights are dropped.
-    let log = match &command.log {
-        Some(file) => {
-            std::fs::read_to_string(file).map_err(|error| Failure::File(file.display().to_string(), error))?
-        }
-        None => journal(command.since),
+    let sessions = match &command.log {
+        Some(file) => sessions::of_file(file)?,
+        None => sessions::of_journal(command.since, &Config::load(config)?.paths.repositories),
     };
     let context = Context::open(config)?;
     let mut entries: Vec<Entry> = context.store.events(command.since)?.iter().map(change).collect();
-    entries.extend(log.lines().filter_map(session));
-    entries.retain(|entry| command.wants(&entry.json));
+    entries.extend(sessions);
+    entries.retain(|entry| entry.second.is_none_or(|second| second >= command.since) && command.wants(&entry.json));
+    // Stable: what happened in one second stays as it was written, and what has no year comes last.
+    entries.sort_by_key(|entry| entry.second.unwrap_or(i64::MAX));
     let rows = entries.iter().map(|entry| [entry.at.clone(), entry.what.clone(), entry.detail.clone()]).collect();
     let json = entries.into_iter().map(|entry| entry.json).collect();
     Ok(Report::table(["AT", "EVENT", "DETAIL"], rows, json))
@@ -62,6 +66,7 @@ fn holds(value: &Value, wanted: &str) -> bool {
 fn change(event: &Event) -> Entry {
     let detail: Value = serde_json::from_str(&event.detail).unwrap_or_default();
     Entry {
+        second: Some(event.at),
         at: minute(Some(event.at)),
         what: event.event.clone(),
         detail: format!("{} by {}: {}", event.object, event.actor, event.detail),
@@ -72,40 +77,9 @@ fn change(event: &Event) -> Entry {
     }
 }
 
-/// One line of a log file, `TIME HOST hubgate[PID]: sid=… user=…`.
-fn session(line: &str) -> Option<Entry> {
-    let (head, message) = line.split_once("]: sid=")?;
-    let (before, _) = head.rsplit_once(" hubgate[").or_else(|| head.rsplit_once("hubgate["))?;
-    let message = format!("sid={message}");
-    let fields = log::parse(&message)?;
-    let at = before.rsplit_once(' ').map_or(before, |(at, _host)| at).trim().to_owned();
-    let object: Map<String, Value> = fields.into_iter().map(|(key, value)| (key, Value::String(value))).collect();
-    let what = if object.contains_key("ref") { "push" } else { "session" };
-    let json = json!({ "at": at, "event": what, "session": object });
-    Some(Entry { at, what: what.to_owned(), detail: message, json })
-}
-
-/// The lines of the systemd journal, where there is one; they come in the form of a log file.
-fn journal(since: i64) -> String {
-    let output = Command::new("journalctl")
-        .args(["--quiet", "--no-pager", "--output=short-iso", "--identifier=hubgate", &format!("--since=@{since}")])
-        .output();
-    output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_line_of_a_log_file_is_a_session() {
-        let line = "Nov 24 09:00:00 hub hubgate[12]: sid=00 user=alice from=::1 verb=upload-pack repo=a/x decision=allow reason=\"\"";
-        let entry = session(line).unwrap();
-        assert_eq!((entry.at.as_str(), entry.what.as_str()), ("Nov 24 09:00:00", "session"));
-        assert_eq!(entry.json["session"]["repo"], "a/x");
-        assert_eq!(entry.json["session"]["reason"], "");
-        assert!(session("Nov 24 09:00:00 hub sshd[12]: Accepted publickey for git").is_none());
-    }
 
     #[test]
     fn a_filter_looks_at_every_value() {

@@ -14,6 +14,7 @@
 mod access;
 mod accounts;
 mod anonymous;
+mod audit;
 mod backup;
 mod clients;
 mod commands;
@@ -75,6 +76,7 @@ fn main() -> ExitCode {
         operator::TRIALS,
         explain::TRIALS,
         doctor::TRIALS,
+        audit::TRIALS,
         clients::TRIALS,
         commands::TRIALS,
         lfs::TRIALS,

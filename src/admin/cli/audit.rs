@@ -23,7 +23,7 @@ pub struct Audit {
     /// Only what concerns this key.
     #[arg(long, value_name = "FINGERPRINT")]
     pub key: Option<Fingerprint>,
-    /// Also the sessions and pushes in this file of the system log; unless given: in the journal, where there is one.
+    /// Also the sessions and pushes in this file of the system log; unless given: in the journal, where there is one. Lines without a year are always shown.
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
 }

@@ -1,0 +1,139 @@
+//! Sessions and pushes as the system log has them: in the journal, or in a file.
+//!
+//! Other programs write there what strangers say, the login names that they try among it. So a line counts only where
+//! the program's name stands in its place, and in the journal only where the kernel says that the login wrote it.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+
+use super::Entry;
+use crate::admin::Failure;
+use crate::admin::report::json_time;
+use crate::admin::when::minute;
+use crate::log;
+
+/// The lines of a log file that are ours.
+pub(super) fn of_file(file: &Path) -> Result<Vec<Entry>, Failure> {
+    let failed = |error| Failure::File(file.display().to_string(), error);
+    let mut entries = Vec::new();
+    for line in BufReader::new(File::open(file).map_err(failed)?).split(b'\n') {
+        // Others may write what is no UTF-8.
+        entries.extend(of_line(&String::from_utf8_lossy(&line.map_err(failed)?)));
+    }
+    Ok(entries)
+}
+
+/// One line of a file, `TIME HOST hubgate[PID]: sid=…`; the time is of RFC 3339, or `Nov 24 09:00:00`.
+fn of_line(line: &str) -> Option<Entry> {
+    // The first colon with a blank behind it ends the program's name, whatever a stranger wrote after it.
+    let (head, message) = line.trim_end().split_once(": ")?;
+    let (before, program) = head.rsplit_once(' ')?;
+    let pid = program.strip_prefix("hubgate[")?.strip_suffix(']')?;
+    let (at, _host) = before.rsplit_once(' ')?;
+    let second = second(at);
+    let is_time = second.is_some() || at.split_whitespace().count() == 3;
+    let is_ours = is_time && !pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit());
+    if is_ours { of_message(second, at.trim(), message) } else { None }
+}
+
+/// A time with its zone; none where a line says neither year nor zone.
+fn second(at: &str) -> Option<i64> {
+    let basic =
+        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second][offset_hour sign:mandatory][offset_minute]");
+    let instant = OffsetDateTime::parse(at, &Rfc3339).or_else(|_| OffsetDateTime::parse(at, basic));
+    instant.ok().map(OffsetDateTime::unix_timestamp)
+}
+
+fn of_message(second: Option<i64>, at: &str, message: &str) -> Option<Entry> {
+    if !message.starts_with("sid=") {
+        return None;
+    }
+    let fields = log::parse(message)?;
+    let object: Map<String, Value> = fields.into_iter().map(|(key, value)| (key, Value::String(value))).collect();
+    let what = if object.get("verb").is_some_and(|verb| verb == "push") { "push" } else { "session" };
+    let when = if second.is_some() { json_time(second) } else { Value::String(at.to_owned()) };
+    Some(Entry {
+        second,
+        at: if second.is_some() { minute(second) } else { at.to_owned() },
+        what: what.to_owned(),
+        detail: message.to_owned(),
+        json: json!({ "at": when, "event": what, "session": object }),
+    })
+}
+
+/// The lines of the systemd journal that the login wrote, where there is one.
+pub(super) fn of_journal(since: i64, repositories: &Path) -> Vec<Entry> {
+    let Ok(login) = repositories.metadata().map(|directory| directory.uid()) else { return Vec::new() };
+    let output = Command::new("journalctl")
+        .args(["--quiet", "--no-pager", "--output=json", "--identifier=hubgate"])
+        .args([format!("--since=@{since}"), format!("_UID={login}")])
+        .stdin(Stdio::null())
+        .output();
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    text.lines().filter_map(of_record).collect()
+}
+
+/// One record of `journalctl --output=json`.
+fn of_record(line: &str) -> Option<Entry> {
+    let record: Value = serde_json::from_str(line).ok()?;
+    let microseconds: i64 = record.get("__REALTIME_TIMESTAMP")?.as_str()?.parse().ok()?;
+    of_message(Some(microseconds / 1_000_000), "", record.get("MESSAGE")?.as_str()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MESSAGE: &str = "sid=00 user=alice from=::1 verb=upload-pack repo=a/x decision=allow reason=\"\"";
+
+    #[test]
+    fn a_line_of_a_log_file_is_a_session() {
+        for (at, second, shown) in [
+            ("Nov 24 09:00:00", None, "Nov 24 09:00:00"),
+            ("Nov  4 09:00:00", None, "Nov  4 09:00:00"),
+            ("2026-11-24T09:00:00.123456+00:00", Some(1_795_510_800), "2026-11-24 09:00"),
+            ("2026-11-24T10:00:00+0100", Some(1_795_510_800), "2026-11-24 09:00"),
+        ] {
+            let entry = of_line(&format!("{at} hub hubgate[12]: {MESSAGE}")).unwrap();
+            assert_eq!((entry.second, entry.at.as_str(), entry.what.as_str()), (second, shown, "session"), "{at}");
+            assert_eq!(entry.json["session"]["repo"], "a/x");
+            assert_eq!(entry.json["session"]["reason"], "");
+        }
+        let push = MESSAGE.replace("upload-pack", "push");
+        assert_eq!(of_line(&format!("Nov 24 09:00:00 hub hubgate[1]: {push}")).unwrap().what, "push");
+    }
+
+    #[test]
+    fn a_line_that_another_program_wrote_is_none_whatever_it_quotes() {
+        for line in [
+            format!("Nov 24 09:00:00 hub sshd[9]: Invalid user x hubgate[1]: {MESSAGE} from ::1 port 9"),
+            format!("Nov 24 09:00:00 hub sshd[9]: hubgate[1]: {MESSAGE}"),
+            format!("Nov 24 09:00:00 hub hubgate-keys[1]: {MESSAGE}"),
+            format!("Nov 24 09:00:00 hub hubgate[x]: {MESSAGE}"),
+            format!("Nov 24 09:00:00 hub hubgate[]: {MESSAGE}"),
+            format!("Nov 24 09:00:00 hub sshd Invalid user hubgate[1]: {MESSAGE}"),
+            format!("hubgate[1]: {MESSAGE}"),
+            "Nov 24 09:00:00 hub hubgate[1]: decision=fault cause=x".to_owned(),
+            "Nov 24 09:00:00 hub sshd[12]: Accepted publickey for git".to_owned(),
+        ] {
+            assert!(of_line(&line).is_none(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_record_of_the_journal_is_a_session() {
+        let record = json!({ "MESSAGE": MESSAGE, "__REALTIME_TIMESTAMP": "1795510800999999" }).to_string();
+        let entry = of_record(&record).unwrap();
+        assert_eq!((entry.second, entry.json["at"].as_str()), (Some(1_795_510_800), Some("2026-11-24T09:00:00Z")));
+        // Bytes that are no text come as a list.
+        assert!(of_record(&json!({ "MESSAGE": [1, 2], "__REALTIME_TIMESTAMP": "1" }).to_string()).is_none());
+    }
+}

@@ -1,0 +1,143 @@
+//! `hubgate audit`: changes of the database, and sessions and pushes of the system log, in one list.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Client, Hub, Skip, run, silent, trials};
+
+trials![a_log_file_adds_sessions_and_pushes_to_the_changes, the_journal_adds_what_the_login_wrote_and_nobody_else,];
+
+fn audit(hub: &Hub, words: &[&str]) -> Vec<Value> {
+    serde_json::from_str(&hub.did(&[&["--json", "audit"], words].concat())).expect("JSON")
+}
+
+/// What the entries are about: the event, and of a session its verb, its decision and its reason.
+fn told(entries: &[Value]) -> Vec<String> {
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let session = |entry: &Value| {
+        let field = |key: &str| word(&entry["session"][key]);
+        format!("{} {} {} {}", word(&entry["event"]), field("verb"), field("decision"), field("reason"))
+            .trim_end()
+            .to_owned()
+    };
+    entries
+        .iter()
+        .map(|entry| if entry["session"].is_null() { word(&entry["event"]) } else { session(entry) })
+        .collect()
+}
+
+fn a_log_file_adds_sessions_and_pushes_to_the_changes() {
+    let hub = Hub::new();
+    let (alice, stranger) = (hub.user("alice"), hub.stranger());
+    hub.repo("alice/x", &[]);
+    alice.git(&["clone", "--quiet", &Client::url("alice/x")]).is(&silent());
+    alice.git_in("x", &["push", "--quiet", "origin", "HEAD:new"]).is(&silent());
+    assert_eq!(alice.git_in("x", &["push", "--quiet", "origin", "HEAD:refs/x/y"]).status, 1);
+    assert_eq!(stranger.ssh("git-receive-pack 'alice/x'").status, 1);
+    let now = run(Command::new("date").args(["-u", "+%Y-%m-%dT%H:%M:%S+00:00"])).succeeded().stdout();
+    let line = |stamp: &str, line: &String| format!("{stamp} hub {}\n", line.split_once('>').expect("a priority").1);
+    let lines = |stamp: &str| hub.raw_log().iter().map(|raw| line(stamp, raw)).collect::<String>();
+    let sid = "sid=00aa00aa00aa00aa user=alice key=x from=::1 verb=upload-pack repo=alice/x decision=allow reason=\"\"";
+    let noise = format!(
+        "{0} hub sshd[9]: Invalid user x hubgate[1]: {sid} from ::1 port 9\n{0} hub cron[1]: {sid}\nhubgate[1]: {sid}\n",
+        now.trim_end()
+    );
+    let file = hub.path("auth.log");
+    let log = ["--log", file.to_str().expect("UTF-8")];
+    fs::write(&file, [noise.as_bytes(), b"\xff\xfe\n", lines(now.trim_end()).as_bytes()].concat()).expect("a file");
+    let sessions = [
+        "session upload-pack allow",
+        "session receive-pack allow",
+        "push push",
+        "session receive-pack allow",
+        "push push deny refs/x/y is not taken: only branches (refs/heads/) and tags (refs/tags/) can be pushed",
+        "session receive-pack deny read-only",
+    ];
+    let changes = ["user.create", "key.add", "repo.create"];
+    let entries = audit(&hub, &log);
+    assert_eq!(told(&entries), [changes.as_slice(), &sessions].concat());
+    assert_eq!(entries[3]["session"]["user"], "alice");
+    assert_eq!(entries[5]["session"]["ref"], "refs/heads/new");
+    let table = hub.did(&[&["audit"], log.as_slice()].concat());
+    assert_eq!(table.lines().count(), 10, "{table}");
+    // The same filters hold for both.
+    let of_stranger = ["--key", &stranger.key.fingerprint];
+    assert_eq!(told(&audit(&hub, &[log, of_stranger].concat())), ["session receive-pack deny read-only"]);
+    let of_alice = audit(&hub, &[log.as_slice(), &["--user", "alice"]].concat());
+    assert_eq!(told(&of_alice), [&["user.create", "key.add"], &sessions[..5]].concat());
+    assert_eq!(told(&audit(&hub, &[log.as_slice(), &["--repo", "alice/y"]].concat())), [""; 0]);
+    // What is older than asked for is passed over; where no year is written, nobody can tell.
+    fs::write(&file, lines("2001-01-01T00:00:00+00:00")).expect("a file");
+    assert_eq!(told(&audit(&hub, &log)), changes);
+    let all = audit(&hub, &[log.as_slice(), &["--since", "2000-01-01"]].concat());
+    assert_eq!(told(&all), [sessions.as_slice(), &changes].concat(), "by time");
+    fs::write(&file, lines("Nov 24 09:00:00")).expect("a file");
+    let entries = audit(&hub, &log);
+    assert_eq!(told(&entries), [changes.as_slice(), &sessions].concat());
+    assert_eq!(entries[3]["at"], "Nov 24 09:00:00");
+    let missing = hub.hubgate(&["audit", "--log", "/nonexistent"]);
+    missing.is(&crate::harness::refused("hubgate: /nonexistent: No such file or directory (os error 2)\n"));
+}
+
+/// `HUBGATE CONFIG GATEWAY UID GID KEY`: a journald of one's own, a session as the login, lines of others, and the list.
+const JOURNAL: &str = r#"set -e
+mount -t tmpfs tmpfs /run
+mkdir -p /run/systemd/journal /run/log/journal
+"$(command -v systemd-journald || echo /lib/systemd/systemd-journald)" 2>/run/complaints &
+trap 'kill $!' EXIT
+tries=0
+until [ -S /run/systemd/journal/dev-log ]; do
+    tries=$((tries + 1))
+    [ $tries -lt 200 ] || { cat /run/complaints >&2; exit 1; }
+    sleep 0.05
+done
+session() {
+    setpriv --reuid="$4" --regid="$5" --clear-groups env -i SSH_CONNECTION='192.0.2.1 4 192.0.2.2 22' \
+        ${7:+SSH_ORIGINAL_COMMAND="$7"} "$3" --config "$2" alice --key "$6" 2>&1 || true
+}
+session "$@" ''
+session "$@" 'git-upload-pack missing/x'
+logger --socket /run/systemd/journal/dev-log --tag hubgate 'sid=00 user=alice verb=greeting decision=allow reason=""'
+setpriv --reuid=65534 --clear-groups logger --socket /run/systemd/journal/dev-log --tag hubgate \
+    'sid=00 user=alice verb=greeting decision=allow reason=""'
+journalctl --sync
+echo LIST
+"$1" --config "$2" --json audit
+"#;
+
+fn the_journal_adds_what_the_login_wrote_and_nobody_else() {
+    let there = |path: &&str| Path::new(path).exists();
+    if !["/usr/lib/systemd/systemd-journald", "/lib/systemd/systemd-journald"].iter().any(there) {
+        Skip::now("there is no journald");
+    }
+    if run(Command::new("unshare").args(["--mount", "true"])).status != 0 {
+        Skip::now("this container may not make mount namespaces");
+    }
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    let config = fs::read_to_string(hub.config()).expect("a configuration");
+    let own = format!("socket = \"{}\"", hub.path("log").display());
+    assert!(config.contains(&own));
+    fs::write(hub.config(), config.replace(&own, "socket = \"/run/systemd/journal/dev-log\"")).expect("a file");
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private", "sh", "-c", JOURNAL, "sh", env!("CARGO_BIN_EXE_hubgate")]);
+    command
+        .arg(hub.config())
+        .arg(hub.path("libexec/gateway"))
+        .args([hub.login.uid, hub.login.gid].map(|id| id.to_string()));
+    let outcome = run(command.arg(&alice.key.fingerprint));
+    let stdout = outcome.succeeded().stdout();
+    let (said, list) = stdout.split_once("LIST\n").expect("two parts");
+    assert!(said.starts_with(&crate::texts::hi("alice")) && said.contains("repository not found"), "{outcome}");
+    let entries: Vec<Value> = serde_json::from_str(list).unwrap_or_else(|error| panic!("{error}: {outcome}"));
+    assert_eq!(
+        told(&entries),
+        ["user.create", "key.add", "session greeting allow", "session upload-pack deny no-repository"],
+        "{outcome}"
+    );
+    assert_eq!(entries[2]["session"]["from"], json!("192.0.2.1"));
+    assert!(entries[2]["at"].as_str().is_some_and(|at| at.ends_with('Z')), "{outcome}");
+}
