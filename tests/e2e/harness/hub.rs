@@ -327,7 +327,7 @@ impl Hub {
             let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
             status.contains(&format!("\nUid:\t{}\t", self.login.uid)) && !status.contains("\nState:\tZ")
         };
-        self.sshd.as_ref().map(Background::descendants).unwrap_or_default().into_iter().filter(of_login).collect()
+        self.processes().into_iter().filter(of_login).collect()
     }
 
     /// The hub's sshd and all that it started: every session.

@@ -131,11 +131,6 @@ impl Background {
     pub(crate) fn has_ended(&mut self) -> bool {
         self.0.try_wait().expect("a status").is_some()
     }
-
-    /// Every process below it.
-    pub(super) fn descendants(&self) -> Vec<Pid> {
-        descendants(pid_of(&self.0))
-    }
 }
 
 impl Drop for Background {
