@@ -96,7 +96,7 @@ impl Curve {
 fn number(bytes: &[u8]) -> Number {
     let mut number = [0; 9];
     for (limb, bytes) in number.iter_mut().zip(bytes.rchunks(8)) {
-        *limb = bytes.iter().fold(0, |limb, byte| limb << 8 | u64::from(*byte));
+        *limb = bytes.iter().fold(0, |limb, byte| (limb << 8) + u64::from(*byte));
     }
     number
 }

@@ -118,7 +118,7 @@ fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<usize, KeyError> {
         return Err(KeyError::RsaSize(size));
     }
     // The limit of 64 bits is OpenSSL's, for moduli above 3,072 bits (`OPENSSL_RSA_MAX_PUBEXP_BITS`).
-    let value = exponent.iter().fold(0, |value: u64, byte| value << 8 | u64::from(*byte));
+    let value = exponent.iter().fold(0, |value: u64, byte| (value << 8) + u64::from(*byte));
     if bits(exponent) > 64 || value < RSA_EXPONENT_MIN || value % 2 == 0 {
         return Err(KeyError::RsaExponent);
     }
@@ -130,7 +130,7 @@ fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<usize, KeyError> {
 
 /// The remainder of a big-endian number by a small one.
 fn remainder(number: &[u8], divisor: u32) -> u32 {
-    number.iter().fold(0, |rest, byte| (rest << 8 | u32::from(*byte)) % divisor)
+    number.iter().fold(0, |rest, byte| ((rest << 8) + u32::from(*byte)) % divisor)
 }
 
 /// Whether a modulus is of the flawed Infineon library (CVE-2017-15361).
@@ -140,7 +140,7 @@ fn remainder(number: &[u8], divisor: u32) -> u32 {
 fn is_roca(modulus: &[u8]) -> bool {
     ODD_PRIMES.iter().all(|prime| {
         let rest = remainder(modulus, *prime);
-        let powers = iter::successors(Some(1), |power| Some(power * (65_537 % prime) % prime));
+        let powers = iter::successors(Some(1), |power| Some(power * 65_537 % prime));
         powers.take(*prime as usize).any(|power| power == rest)
     })
 }

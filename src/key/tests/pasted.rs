@@ -34,6 +34,7 @@ fn each_thing_that_people_paste_instead_has_its_sentence() {
     for (text, expected) in [
         (String::new(), KeyError::Empty),
         (" \r\n\t".to_owned(), KeyError::Empty),
+        ("a".repeat(65_536), KeyError::NotAKey),
         ("a".repeat(65_537), KeyError::TooLong),
         (format!("# laptop\n{ED25519}"), KeyError::CommentLine),
         (format!("{ED25519}\n# laptop"), KeyError::Lines),

@@ -61,7 +61,7 @@ fn a_form_says_for_whom() {
         [("alice --key", "alice"), ("anonymous --key", "anonymous"), ("alice --ca", "alice"), ("--deploy-key", "-")]
     {
         let form = form(&format!("{arguments} {KEY}")).unwrap();
-        assert_eq!((form.user(), form.fingerprint()), (user, Some(key)));
+        assert_eq!((form.user(), form.fingerprint(), form.key()), (user, Some(key), KEY.to_owned()));
     }
 }
 
@@ -196,7 +196,7 @@ fn a_plain_path_needs_no_quoting_anywhere() {
 #[test]
 fn a_form_reads_as_it_writes() {
     let user = "[A-Za-z0-9_]([A-Za-z0-9._-]{0,6}[A-Za-z0-9_])?";
-    let kind = sample::select(vec!["account", "anonymous", "deploy key", "certificate", "unavailable"]);
+    let kind = sample::select(vec!["account", "anonymous", "deploy key", "certificate", "auth info", "unavailable"]);
     let config = option::of("/[A-Za-z0-9._/-]{0,9}");
     let read = holds(1_000, &(kind, user, any::<[u8; 32]>(), config), |(kind, user, key, config)| {
         let key = Fingerprint::from_bytes(key);
@@ -206,6 +206,7 @@ fn a_form_reads_as_it_writes() {
             "anonymous" => Some(Form::Anonymous(key)),
             "deploy key" => Some(Form::DeployKey(key)),
             "certificate" => Some(Form::Certificate(user, key)),
+            "auth info" => Some(Form::AuthInfo),
             _ => None,
         };
         let option = config.as_ref().map_or(String::new(), |file| format!("--config {file} "));
