@@ -115,7 +115,7 @@ check "clippy" cargo clippy --quiet --locked --all-targets -- --deny warnings
 check "clippy of the small programs alone" \
     cargo clippy --quiet --locked --no-default-features --lib --bins -- --deny warnings
 suite "unit and property tests" cargo test --quiet --locked --lib
-suite "man pages and completions in step" cargo test --quiet --locked --test generated
+suite "man pages, completions and SECURITY.md in step" cargo test --quiet --locked --test generated --test promises
 suite "the box" cargo test --quiet --locked --test sandbox
 suite "the database under fire" cargo test --quiet --locked --test crash
 suite "git-lfs-transfer on the wire" cargo test --quiet --locked --test exchanges

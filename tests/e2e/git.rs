@@ -27,7 +27,6 @@ trials![
     a_repository_of_100_000_objects_is_cloned,
     archives_are_off_unless_turned_on,
     refs_outside_branches_and_tags_are_refused,
-    broken_objects_are_refused,
     nothing_that_lies_in_a_repository_runs,
 ];
 
@@ -373,21 +372,6 @@ fn refs_outside_branches_and_tags_are_refused() {
     let sentence = "remote: hubgate: refs/pull/1/head is not taken: only branches (refs/heads/) and tags (refs/tags/) can be pushed";
     assert!(outcome.stderr().contains(sentence), "{outcome}");
     assert_eq!(refs(&alice, "alice/x"), before);
-}
-
-fn broken_objects_are_refused() {
-    let hub = Hub::new();
-    let alice = hub.user("alice");
-    hub.repo("alice/x", &[]);
-    alice.git(&["clone", "--quiet", &Client::url("alice/x")]).is(&silent());
-    // A tree with an entry called `.git`, which would plant a hook where it is checked out.
-    let blob = alice.git_in("x", &["hash-object", "-w", "README.md"]).stdout();
-    let mut mktree = alice.git_command("x");
-    let tree = run_with(mktree.arg("mktree"), format!("100644 blob {}\t.git\n", blob.trim_end()).as_bytes()).stdout();
-    let commit = alice.git_in("x", &["commit-tree", "-m", "evil", tree.trim_end()]).stdout();
-    let outcome = alice.git_in("x", &["push", "--quiet", "origin", &format!("{}:refs/heads/evil", commit.trim_end())]);
-    assert!(outcome.status == 1 && outcome.stderr().contains("hasDotgit"), "{outcome}");
-    assert!(!refs(&alice, "alice/x").contains("evil"));
 }
 
 fn nothing_that_lies_in_a_repository_runs() {

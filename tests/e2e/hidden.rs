@@ -12,6 +12,7 @@ use crate::texts::not_found;
 trials![
     no_text_of_a_peer_reaches_a_path,
     no_session_starts_a_shell,
+    a_session_is_in_the_log_before_its_git_starts,
     a_hidden_repository_takes_the_steps_of_a_missing_one,
     a_hidden_repository_takes_the_time_of_a_missing_one,
     a_repository_that_is_half_made_does_not_exist,
@@ -123,6 +124,26 @@ fn no_session_starts_a_shell() {
         }
     }
     assert!(started > 12, "{started} programs");
+}
+
+fn a_session_is_in_the_log_before_its_git_starts() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    let traced = Traced::new(&hub, &alice);
+    for service in ["upload-pack", "receive-pack"] {
+        let calls = traced.calls(&["-e", "trace=execve,write"], &format!("git-{service} 'alice/x'"), b"0000");
+        let at = |what: &[&str]| calls.iter().position(|call| what.iter().all(|word| call.contains(word)));
+        let logged = at(&[" write(", &format!("verb={service}"), "decision=allow"]).expect("a line in the log");
+        let started = at(&[" execve(", &format!("\"{service}\"")]).expect("git");
+        assert!(logged < started, "{calls:#?}");
+        // Killed between the two, it has moved no ref; killed later, it is in the log.
+        assert!(
+            calls
+                .get(..started)
+                .is_some_and(|calls| calls.iter().filter(|call| call.contains(" execve(")).count() == 1)
+        );
+    }
 }
 
 fn a_hidden_repository_takes_the_steps_of_a_missing_one() {

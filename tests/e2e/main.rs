@@ -16,6 +16,7 @@ mod accounts;
 mod anonymous;
 mod audit;
 mod backup;
+mod broken;
 mod clients;
 mod commands;
 mod concurrency;
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
         keys::TRIALS,
         access::TRIALS,
         git::TRIALS,
+        broken::TRIALS,
         hostile::TRIALS,
         hidden::TRIALS,
         identity::TRIALS,
