@@ -1014,7 +1014,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__audit)
-            opts="-h -V --since --user --repo --key --log --config --json --help --version"
+            opts="-f -h -V --since --user --repo --key --follow --log --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

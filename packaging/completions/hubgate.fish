@@ -554,6 +554,7 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l repo -d 'Only 
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l key -d 'Only what concerns this key' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l log -d 'Also the sessions and pushes in this file of the system log; unless given: in the journal, where there is one. Lines without a year are always shown' -r -F
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -s f -l follow -d 'Go on with what comes, until Ctrl-C. With --json each is an object on a line of its own'
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -s h -l help -d 'Print help'
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -s V -l version -d 'Print version'

@@ -1,5 +1,6 @@
 //! `hubgate audit`: changes from the database, sessions and pushes from the system log, in one list by time.
 
+mod follow;
 mod sessions;
 
 use std::path::Path;
@@ -27,7 +28,10 @@ struct Entry {
     json: Value,
 }
 
-pub(super) fn run(command: &Audit, config: &Path) -> Result<Report, Failure> {
+pub(super) fn run(command: &Audit, json: bool, config: &Path) -> Result<Report, Failure> {
+    if command.follow {
+        return follow::run(command, json, config);
+    }
     // The log belongs to root: it is read before root's rights are dropped.
     let sessions = match &command.log {
         Some(file) => sessions::of_file(file)?,
@@ -65,14 +69,18 @@ fn holds(value: &Value, wanted: &str) -> bool {
 
 fn change(event: &Event) -> Entry {
     let detail: Value = serde_json::from_str(&event.detail).unwrap_or_default();
+    // Of a peer the column has the account, the key and the session, of an operator the login.
+    let mut words = event.actor.split(' ');
+    let actor = words.next();
+    let (key, session) = (words.next(), words.next().and_then(|word| word.strip_prefix("sid=")));
     Entry {
         second: Some(event.at),
         at: minute(Some(event.at)),
         what: event.event.clone(),
         detail: format!("{} by {}: {}", event.object, event.actor, event.detail),
         json: json!({
-            "at": json_time(Some(event.at)), "event": event.event, "object": event.object, "actor": event.actor,
-            "detail": detail,
+            "at": json_time(Some(event.at)), "event": event.event, "object": event.object, "actor": actor, "key": key,
+            "session": session, "detail": detail,
         }),
     }
 }
@@ -83,7 +91,8 @@ mod tests {
 
     #[test]
     fn a_filter_looks_at_every_value() {
-        let filter = Audit { since: 0, user: Some("Alice".parse().unwrap()), repo: None, key: None, log: None };
+        let filter =
+            Audit { since: 0, user: Some("Alice".parse().unwrap()), repo: None, key: None, log: None, follow: false };
         assert!(filter.wants(&json!({ "object": "x", "detail": { "user": "alice" } })));
         assert!(!filter.wants(&json!({ "object": "bob" })));
     }

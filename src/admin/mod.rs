@@ -138,6 +138,6 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Import(command) => import::run(command, &cli.config),
         Command::Policy(command) => policy::run(&command, &cli.config),
         Command::Export => export::run(context()?),
-        Command::Audit(command) => audit::run(&command, &cli.config),
+        Command::Audit(command) => audit::run(&command, cli.json, &cli.config),
     }
 }

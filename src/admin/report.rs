@@ -28,7 +28,12 @@ impl Report {
     }
 
     pub(crate) fn render(&self, json: bool) -> String {
-        if json { format!("{:#}\n", self.json) } else { self.text.clone() }
+        match (json, &self.json) {
+            // All of it was said while it came.
+            (true, Value::Null) => String::new(),
+            (true, json) => format!("{json:#}\n"),
+            (false, _) => self.text.clone(),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Users and organizations, and who is a member.
 
 use rusqlite::{OptionalExtension, Row, params};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::store::{Change, ChangeError, Store};
 use super::{Error, word};
@@ -28,10 +28,11 @@ impl OwnerKind {
         }
     }
 
-    fn create_event(self) -> &'static str {
+    /// An event of this kind's in the audit table, as the Hub names them.
+    fn event(self, what: &str) -> String {
         match self {
-            Self::User => "user.create",
-            Self::Organization => "org.create",
+            Self::User => format!("user.{what}"),
+            Self::Organization => format!("org.{what}"),
         }
     }
 }
@@ -226,7 +227,7 @@ impl Change<'_> {
             "INSERT INTO owner (name, folded, kind, may_create, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
             params![name.as_str(), name.folded(), kind.as_str(), may_create, self.now],
         )?;
-        self.audit(kind.create_event(), name.as_str(), &json!({ "may_create": may_create }))?;
+        self.audit(&kind.event("create"), name.as_str(), &json!({ "may_create": may_create }))?;
         self.owner(name)
     }
 
@@ -261,7 +262,8 @@ impl Change<'_> {
             "UPDATE owner SET name = ?2, folded = ?3 WHERE id = ?1",
             params![owner.id, new.as_str(), new.folded()],
         )?;
-        self.audit("account.rename", owner.name.as_str(), &json!({ "new": new.as_str() }))
+        let detail = json!({ "before": owner.name.as_str(), "name": new.as_str() });
+        self.audit(&kind.event("rename"), owner.name.as_str(), &detail)
     }
 
     /// Keeps a name back; the old name of an account that goes on leads to it.
@@ -278,7 +280,7 @@ impl Change<'_> {
     pub fn release_name(&self, name: &Owner) -> Result<(), ChangeError> {
         match self.transaction.execute("DELETE FROM former_name WHERE folded = ?1", params![name.folded()])? {
             0 => Err(ChangeError::NotFound(format!("name {name} that is kept back"))),
-            _ => self.audit("account.release", name.as_str(), &json!({})),
+            _ => self.audit("owner.release", name.as_str(), &json!({})),
         }
     }
 
@@ -322,7 +324,8 @@ impl Change<'_> {
         self.keep_back(&owner.name, None)?;
         let query = "UPDATE former_name SET owner_id = NULL WHERE owner_id = ?1";
         self.transaction.execute(query, params![owner.id])?;
-        self.audit("account.remove", owner.name.as_str(), &json!({ "transfer_to": heir.map(Owner::as_str) }))
+        let detail = json!({ "transfer_to": heir.map(Owner::as_str) });
+        self.audit(&kind.event("delete"), owner.name.as_str(), &detail)
     }
 
     fn hand_over_repositories(&self, owner: &OwnerRow, heir: Option<&Owner>) -> Result<(), ChangeError> {
@@ -369,13 +372,15 @@ impl Change<'_> {
         if role != Role::Admin || until.is_some() {
             self.check_another_admin(organization.id, user.id)?;
         }
+        let before = self.membership(organization.id, user.id)?;
         self.transaction.execute(
             "INSERT INTO member (organization_id, user_id, role, until) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (organization_id, user_id) DO UPDATE SET role = excluded.role, until = excluded.until",
             params![organization.id, user.id, role.as_str(), until],
         )?;
-        let detail = json!({ "user": user.name.as_str(), "role": role.as_str(), "until": until });
-        self.audit("org.change_role", organization.name.as_str(), &detail)
+        let event = if before.is_null() { "org.add_user" } else { "org.change_role" };
+        let detail = json!({ "user": user.name.as_str(), "role": role.as_str(), "until": until, "before": before });
+        self.audit(event, organization.name.as_str(), &detail)
     }
 
     /// Takes a user out of an organization.
@@ -386,11 +391,27 @@ impl Change<'_> {
         let organization = owner_of(&self.transaction, OwnerKind::Organization, organization)?;
         let user = self.user(user)?;
         self.check_another_admin(organization.id, user.id)?;
+        let detail = json!({ "user": user.name.as_str(), "before": self.membership(organization.id, user.id)? });
         let query = "DELETE FROM member WHERE organization_id = ?1 AND user_id = ?2";
         match self.transaction.execute(query, params![organization.id, user.id])? {
             0 => Err(ChangeError::NotFound(format!("member {} of {}", user.name, organization.name))),
-            _ => self.audit("org.remove_user", organization.name.as_str(), &json!({ "user": user.name.as_str() })),
+            _ => self.audit("org.remove_user", organization.name.as_str(), &detail),
         }
+    }
+
+    /// The role that a user has in an organization, for the audit; null where it has none.
+    fn membership(&self, organization: i64, user: i64) -> Result<Value, ChangeError> {
+        let query = "SELECT role, until FROM member WHERE organization_id = ?1 AND user_id = ?2";
+        self.grant_before(query, organization, user)
+    }
+
+    /// A grant as it is before a change, by a query for `role` and `until`; null where there is none.
+    pub(super) fn grant_before(&self, query: &str, object: i64, user: i64) -> Result<Value, ChangeError> {
+        let grant = self.transaction.query_row(query, params![object, user], |row| {
+            let (role, until): (String, Option<i64>) = (row.get(0)?, row.get(1)?);
+            Ok(json!({ "role": role, "until": until }))
+        });
+        Ok(grant.optional()?.unwrap_or_default())
     }
 
     fn organizations_of_admin(&self, user: i64) -> Result<Vec<i64>, ChangeError> {

@@ -63,9 +63,10 @@ impl Change<'_> {
     /// [`ChangeError`].
     pub fn set_gate(&self, path: &RepoPath, mode: GateMode, members: bool) -> Result<(), ChangeError> {
         let repository = self.repository(path)?;
+        let before = json!({ "gate": repository.gate.as_str(), "gate_members": repository.gate_members });
         let query = "UPDATE repository SET gate = ?2, gate_members = ?3 WHERE id = ?1";
         self.transaction.execute(query, params![repository.id, mode.as_str(), members])?;
-        let detail = json!({ "gate": mode.as_str(), "gate_members": members, "before": repository.gate.as_str() });
+        let detail = json!({ "gate": mode.as_str(), "gate_members": members, "before": before });
         self.audit("repo.update_settings", &repository.path.to_string(), &detail)
     }
 
@@ -111,6 +112,12 @@ impl Change<'_> {
     ) -> Result<(), ChangeError> {
         let repository = self.repository(path)?;
         let user = self.user(user)?;
+        let query = "SELECT state, until FROM gate_request WHERE repository_id = ?1 AND user_id = ?2";
+        let before = self.transaction.query_row(query, params![repository.id, user.id], |row| {
+            let (state, until): (String, Option<i64>) = (row.get(0)?, row.get(1)?);
+            Ok(json!({ "state": state, "until": until }))
+        });
+        let before = before.optional()?.unwrap_or_default();
         match state {
             // Taken back: the account may ask again.
             GateRequest::None => {
@@ -124,7 +131,7 @@ impl Change<'_> {
                 self.write_request(&repository, user.id, state, until)?;
             }
         }
-        let detail = json!({ "user": user.name.as_str(), "state": state.as_str(), "until": until });
+        let detail = json!({ "user": user.name.as_str(), "state": state.as_str(), "until": until, "before": before });
         self.audit("repo.answer_access", &repository.path.to_string(), &detail)
     }
 

@@ -255,8 +255,8 @@ impl Change<'_> {
         }
         let query = "UPDATE key SET removal = ?2, removed_at = ?3 WHERE fingerprint = ?1";
         self.transaction.execute(query, params![fingerprint.as_bytes(), removal.as_str(), self.now])?;
-        let detail =
-            json!({ "holder": key.holder.to_string(), "title": key.title.as_str(), "removal": removal.as_str() });
+        let detail = json!({ "holder": key.holder.to_string(), "title": key.title.as_str(), "removal": removal.as_str(),
+            "before": key.removal.map(Removal::as_str) });
         self.audit("key.remove", &fingerprint.to_string(), &detail)?;
         Ok(key)
     }

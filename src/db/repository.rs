@@ -69,6 +69,9 @@ pub(super) const COLUMNS: &str =
     "SELECT r.id, o.name AS owner, r.kind, r.name, r.directory, r.visibility, r.gate, r.gate_members,
     r.object_format, r.description, r.frozen, r.created_at FROM repository r JOIN owner o ON o.id = r.owner_id";
 
+/// What a user has on a repository.
+const COLLABORATION: &str = "SELECT role, until FROM collaborator WHERE repository_id = ?1 AND user_id = ?2";
+
 pub(super) fn repository_row(row: &Row<'_>) -> Result<RepositoryRow, Error> {
     Ok(RepositoryRow {
         id: row.get("id")?,
@@ -232,7 +235,8 @@ impl Change<'_> {
                 params![before.id, old.kind.as_str(), repository.path.name.folded(), repository.id, self.now],
             )?;
         }
-        self.audit("repo.move", &repository.path.to_string(), &json!({ "new": new.to_string() }))
+        let detail = json!({ "before": repository.path.to_string(), "path": new.to_string() });
+        self.audit("repo.move", &repository.path.to_string(), &detail)
     }
 
     /// Shows a repository to everybody, or hides it.
@@ -284,12 +288,13 @@ impl Change<'_> {
     ) -> Result<(), ChangeError> {
         let repository = self.repository(path)?;
         let user = owner_of(&self.transaction, OwnerKind::User, user)?;
+        let before = self.grant_before(COLLABORATION, repository.id, user.id)?;
         self.transaction.execute(
             "INSERT INTO collaborator (repository_id, user_id, role, until) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (repository_id, user_id) DO UPDATE SET role = excluded.role, until = excluded.until",
             params![repository.id, user.id, role.as_str(), until],
         )?;
-        let detail = json!({ "user": user.name.as_str(), "role": role.as_str(), "until": until });
+        let detail = json!({ "user": user.name.as_str(), "role": role.as_str(), "until": until, "before": before });
         self.audit("repo.set_collaborator", &repository.path.to_string(), &detail)
     }
 
@@ -313,11 +318,12 @@ impl Change<'_> {
     pub fn remove_collaborator(&self, path: &RepoPath, user: &Owner) -> Result<(), ChangeError> {
         let repository = self.repository(path)?;
         let user = owner_of(&self.transaction, OwnerKind::User, user)?;
+        let before = self.grant_before(COLLABORATION, repository.id, user.id)?;
         let query = "DELETE FROM collaborator WHERE repository_id = ?1 AND user_id = ?2";
         if self.transaction.execute(query, params![repository.id, user.id])? == 0 {
             return Err(ChangeError::NotFound(format!("collaborator {} on {}", user.name, repository.path)));
         }
-        let detail = json!({ "user": user.name.as_str() });
+        let detail = json!({ "user": user.name.as_str(), "before": before });
         self.audit("repo.remove_collaborator", &repository.path.to_string(), &detail)
     }
 }

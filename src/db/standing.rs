@@ -134,9 +134,10 @@ impl Change<'_> {
     /// [`ChangeError`].
     pub fn set_repository_quota(&self, path: &RepoPath, quota: Option<u64>) -> Result<(), ChangeError> {
         let repository = self.repository(path)?;
+        let before = self.quota_before("SELECT quota FROM repository WHERE id = ?1", repository.id)?;
         let query = "UPDATE repository SET quota = ?2 WHERE id = ?1";
         self.transaction.execute(query, params![repository.id, stored(quota)])?;
-        self.audit("repo.set_quota", &repository.path.to_string(), &json!({ "quota": quota }))
+        self.audit("repo.set_quota", &repository.path.to_string(), &json!({ "quota": quota, "before": before }))
     }
 
     /// The same for all repositories of an owner together.
@@ -145,9 +146,14 @@ impl Change<'_> {
     /// [`ChangeError`].
     pub fn set_owner_quota(&self, owner: &Owner, quota: Option<u64>) -> Result<(), ChangeError> {
         let owner = self.owner(owner)?;
+        let before = self.quota_before("SELECT quota FROM owner WHERE id = ?1", owner.id)?;
         let query = "UPDATE owner SET quota = ?2 WHERE id = ?1";
         self.transaction.execute(query, params![owner.id, stored(quota)])?;
-        self.audit("owner.set_quota", owner.name.as_str(), &json!({ "quota": quota }))
+        self.audit("owner.set_quota", owner.name.as_str(), &json!({ "quota": quota, "before": before }))
+    }
+
+    fn quota_before(&self, query: &str, row: i64) -> Result<Option<i64>, ChangeError> {
+        Ok(self.transaction.query_row(query, params![row], |row| row.get(0))?)
     }
 }
 

@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::accounts::json_of;
-use crate::harness::{Hub, Outcome, Skip, machine, refused, run, says, trials};
+use crate::harness::{Hub, Outcome, Skip, background, machine, refused, run, says, trials};
 use crate::texts::hi;
 
 trials![
@@ -20,6 +20,9 @@ trials![
     sshd_config_prints_the_block_that_the_tests_run,
     sshd_config_check_reads_what_sshd_reads,
     audit_tells_who_did_what,
+    audit_knows_who_changed_what_from_what_to_what,
+    audit_follows_changes_and_sessions_until_it_is_told_to_end,
+    audit_ends_when_nobody_reads,
     every_json_is_one_value_and_a_newline,
 ];
 
@@ -221,6 +224,100 @@ fn audit_tells_who_did_what() {
     let only = |words: &[&str]| json_of(&hub, &[&["audit"], words].concat()).as_array().expect("a list").len();
     assert_eq!((only(&["--repo", "Alice/X"]), only(&["--key", key]), only(&["--user", "alice"])), (1, 1, 3));
     assert_eq!(only(&["--since", "2999-01-01"]), 0);
+}
+
+fn audit_knows_who_changed_what_from_what_to_what() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.did(&["user", "add", "bob"]);
+    alice.ssh("repo create alice/x --private").succeeded();
+    alice.ssh("repo visibility alice/x public").succeeded();
+    alice.ssh("repo collaborator set alice/x bob read").succeeded();
+    alice.ssh("repo collaborator set alice/x bob write").succeeded();
+    let key = alice.key.fingerprint.as_str();
+    let events = json_of(&hub, &["audit", "--repo", "alice/x", "--user", "alice", "--key", key]);
+    let events = events.as_array().expect("a list");
+    let told: Vec<(&Value, &Value, &Value)> =
+        events.iter().map(|event| (&event["event"], &event["actor"], &event["key"])).collect();
+    let names =
+        ["repo.create", "repo.update_settings", "repo.set_collaborator", "repo.set_collaborator"].map(Value::from);
+    let (actor, key) = (json!("alice"), json!(key));
+    assert_eq!(told, names.iter().map(|name| (name, &actor, &key)).collect::<Vec<_>>());
+    // The session is that of the log's line.
+    let logged: Vec<String> = hub.log().into_iter().filter_map(|entry| entry.sid).collect();
+    for event in events {
+        assert!(logged.iter().any(|sid| event["session"] == sid.as_str()), "{event} {logged:?}");
+    }
+    let details: Vec<Value> = events.iter().map(|event| event["detail"].clone()).collect();
+    assert_eq!(details[1], json!({ "before": "private", "visibility": "public" }));
+    assert_eq!(details[2], json!({ "user": "bob", "role": "read", "until": null, "before": null }));
+    let before = json!({ "role": "read", "until": null });
+    assert_eq!(details[3], json!({ "user": "bob", "role": "write", "until": null, "before": before }));
+    let operators = json_of(&hub, &["audit", "--user", "bob"]);
+    assert_eq!((&operators[0]["actor"], &operators[0]["key"]), (&json!("operator:root"), &Value::Null));
+}
+
+/// Waits until a file has that many lines, and gives them.
+#[track_caller]
+fn lines_of(file: &Path, count: usize) -> Vec<String> {
+    let start = std::time::Instant::now();
+    loop {
+        let text = fs::read_to_string(file).unwrap_or_default();
+        if text.lines().count() >= count {
+            return text.lines().map(str::to_owned).collect();
+        }
+        assert!(start.elapsed().as_secs() < 20, "no {count} lines: {text}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+fn audit_follows_changes_and_sessions_until_it_is_told_to_end() {
+    const SESSION: &str =
+        "sid=00 user=alice key=SHA256:x from=::1 verb=upload-pack repo=alice/x decision=allow reason=\"\"";
+    for signal in [nix::sys::signal::Signal::SIGTERM, nix::sys::signal::Signal::SIGINT] {
+        let hub = Hub::new();
+        hub.did(&["user", "add", "alice"]);
+        let (log, out) = (hub.path("auth.log"), hub.path("out"));
+        fs::write(&log, format!("Nov 24 09:00:00 hub hubgate[1]: {SESSION}\n")).expect("a log");
+        fs::set_permissions(&log, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("a mode");
+        let mut command = hub.hubgate_command();
+        command.args(["--json", "audit", "--follow", "--user", "alice", "--log"]).arg(&log);
+        command.stdin(std::process::Stdio::null()).stdout(fs::File::create(&out).expect("a file"));
+        let mut follower = background(&mut command);
+        lines_of(&out, 2);
+        hub.did(&["user", "add", "bob"]);
+        hub.did(&["user", "disable", "alice", "--reason", "r"]);
+        lines_of(&out, 3);
+        // The log is rotated, and goes on.
+        fs::rename(&log, hub.path("auth.log.1")).expect("a rotation");
+        fs::write(&log, format!("Nov 24 09:00:01 hub hubgate[2]: {SESSION}\n")).expect("a log");
+        let lines = lines_of(&out, 4);
+        let events: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        let mut told: Vec<&str> = events.iter().filter_map(|event| event["event"].as_str()).collect();
+        told.sort_unstable();
+        assert_eq!(told, ["session", "session", "user.create", "user.disable"]);
+        let processes = follower.processes();
+        assert_eq!(processes.len(), 2, "{processes:?}");
+        assert_eq!(follower.end_with(signal), Some(0));
+        // Nothing of it goes on.
+        let start = std::time::Instant::now();
+        while processes.iter().any(|pid| Path::new(&format!("/proc/{pid}/exe")).exists()) {
+            assert!(start.elapsed().as_secs() < 20, "tail goes on");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+}
+
+fn audit_ends_when_nobody_reads() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    let program = env!("CARGO_BIN_EXE_hubgate");
+    let line = format!("\"{program}\" --config {} audit --follow | head -n 1", hub.config().display());
+    let outcome = run(Command::new("timeout").args(["30", "sh", "-c", &line]));
+    assert!(
+        outcome.status == 0 && outcome.stdout().contains("  user.create               alice by operator:root: {"),
+        "{outcome}"
+    );
 }
 
 fn every_json_is_one_value_and_a_newline() {

@@ -32,7 +32,7 @@ pub(super) fn of_file(file: &Path) -> Result<Vec<Entry>, Failure> {
 }
 
 /// One line of a file, `TIME HOST hubgate[PID]: sid=…`; the time is of RFC 3339, or `Nov 24 09:00:00`.
-fn of_line(line: &str) -> Option<Entry> {
+pub(super) fn of_line(line: &str) -> Option<Entry> {
     // The first colon with a blank behind it ends the program's name, whatever a stranger wrote after it.
     let (head, message) = line.trim_end().split_once(": ")?;
     let (before, program) = head.rsplit_once(' ')?;
@@ -71,18 +71,23 @@ fn of_message(second: Option<i64>, at: &str, message: &str) -> Option<Entry> {
 
 /// The lines of the systemd journal that the login wrote, where there is one.
 pub(super) fn of_journal(since: i64, repositories: &Path) -> Vec<Entry> {
-    let Ok(login) = repositories.metadata().map(|directory| directory.uid()) else { return Vec::new() };
-    let output = Command::new("journalctl")
-        .args(["--quiet", "--no-pager", "--output=json", "--identifier=hubgate"])
-        .args([format!("--since=@{since}"), format!("_UID={login}")])
-        .stdin(Stdio::null())
-        .output();
+    let Ok(mut command) = journalctl(since, repositories) else { return Vec::new() };
+    let output = command.stdin(Stdio::null()).output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
     text.lines().filter_map(of_record).collect()
 }
 
+/// journalctl(1), asked for what the login wrote, a record a line.
+pub(super) fn journalctl(since: i64, repositories: &Path) -> std::io::Result<Command> {
+    let login = repositories.metadata()?.uid();
+    let mut command = Command::new("journalctl");
+    command.args(["--quiet", "--no-pager", "--output=json", "--identifier=hubgate"]);
+    command.args([format!("--since=@{since}"), format!("_UID={login}")]);
+    Ok(command)
+}
+
 /// One record of `journalctl --output=json`.
-fn of_record(line: &str) -> Option<Entry> {
+pub(super) fn of_record(line: &str) -> Option<Entry> {
     let record: Value = serde_json::from_str(line).ok()?;
     let microseconds: i64 = record.get("__REALTIME_TIMESTAMP")?.as_str()?.parse().ok()?;
     of_message(Some(microseconds / 1_000_000), "", record.get("MESSAGE")?.as_str()?)

@@ -23,6 +23,9 @@ pub struct Audit {
     /// Only what concerns this key.
     #[arg(long, value_name = "FINGERPRINT")]
     pub key: Option<Fingerprint>,
+    /// Go on with what comes, until Ctrl-C. With --json each is an object on a line of its own.
+    #[arg(long, short)]
+    pub follow: bool,
     /// Also the sessions and pushes in this file of the system log; unless given: in the journal, where there is one. Lines without a year are always shown.
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,

@@ -166,6 +166,10 @@ fn resolve(rules: &[Rule], groups: &Groups, conf: &mut Conf) {
                     left(format!("{user} is no user: hubgate repo visibility shows a repository to everybody"));
                     continue;
                 }
+                if !is_user(user) {
+                    left(format!("{user} is no name of a user"));
+                    continue;
+                }
                 let grant = grants.entry((repository.clone(), user.clone())).or_insert((permission, rule.line));
                 *grant = if permission > grant.0 { (permission, rule.line) } else { *grant };
             }
@@ -187,6 +191,12 @@ fn resolve(rules: &[Rule], groups: &Groups, conf: &mut Conf) {
 /// Whether a word names one repository, and not by a pattern.
 fn is_one(repository: &str) -> bool {
     repository.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte))
+}
+
+/// What gitolite takes for a user's name.
+fn is_user(user: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._@+-".contains(&byte);
+    user.starts_with(|c: char| c.is_ascii_alphanumeric()) && user.bytes().all(is_plain)
 }
 
 /// The names that some words stand for, through groups of groups, and the groups that are not there.

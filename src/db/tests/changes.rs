@@ -18,13 +18,16 @@ const LIFE: &[Step] = &[
     ),
     (
         |change| change.set_member(&owner("initech"), &owner("carol"), Role::Read, Some(7)),
-        r#"org.change_role Initech {"role":"read","until":7,"user":"Carol"}"#,
+        r#"org.add_user Initech {"before":null,"role":"read","until":7,"user":"Carol"}"#,
     ),
     (
         |change| change.set_member(&owner("initech"), &owner("carol"), Role::Write, None),
-        r#"org.change_role Initech {"role":"write","until":null,"user":"Carol"}"#,
+        r#"org.change_role Initech {"before":{"role":"read","until":7},"role":"write","until":null,"user":"Carol"}"#,
     ),
-    (|change| change.remove_member(&owner("initech"), &owner("carol")), r#"org.remove_user Initech {"user":"Carol"}"#),
+    (
+        |change| change.remove_member(&owner("initech"), &owner("carol")),
+        r#"org.remove_user Initech {"before":{"role":"write","until":null},"user":"Carol"}"#,
+    ),
     (
         |change| change.set_disabled(&owner("carol"), Some("on leave")),
         r#"user.disable Carol {"before":null,"reason":"on leave"}"#,
@@ -32,9 +35,9 @@ const LIFE: &[Step] = &[
     (|change| change.set_disabled(&owner("carol"), None), r#"user.enable Carol {"before":"on leave","reason":null}"#),
     (
         |change| change.rename_owner(OwnerKind::User, &owner("carol"), &owner("Caroline")),
-        r#"account.rename Carol {"new":"Caroline"}"#,
+        r#"user.rename Carol {"before":"Carol","name":"Caroline"}"#,
     ),
-    (|change| change.release_name(&owner("Carol")), r"account.release Carol {}"),
+    (|change| change.release_name(&owner("Carol")), r"owner.release Carol {}"),
     (
         |change| change.rename_key(&fingerprint(2), &"desktop".parse().unwrap()),
         r#"key.rename KEY {"after":"desktop","before":"laptop"}"#,
@@ -54,16 +57,19 @@ const LIFE: &[Step] = &[
     (|change| change.set_frozen(&path("bob/y"), None), r#"repo.unfreeze bob/y {"before":"moving","reason":null}"#),
     (
         |change| change.set_collaborator(&path("bob/y"), &owner("ALICE"), CollaboratorRole::Write, Some(9)),
-        r#"repo.set_collaborator bob/y {"role":"write","until":9,"user":"alice"}"#,
+        r#"repo.set_collaborator bob/y {"before":null,"role":"write","until":9,"user":"alice"}"#,
     ),
     (
         |change| change.remove_collaborator(&path("bob/y"), &owner("alice")),
-        r#"repo.remove_collaborator bob/y {"user":"alice"}"#,
+        r#"repo.remove_collaborator bob/y {"before":{"role":"write","until":9},"user":"alice"}"#,
     ),
-    (|change| change.rename_repository(&path("bob/y"), &path("acme/Z")), r#"repo.move bob/y {"new":"acme/Z"}"#),
+    (
+        |change| change.rename_repository(&path("bob/y"), &path("acme/Z")),
+        r#"repo.move bob/y {"before":"bob/y","path":"acme/Z"}"#,
+    ),
     (
         |change| change.set_gate(&path("acme/z"), GateMode::Manual, true),
-        r#"repo.update_settings acme/Z {"before":"none","gate":"manual","gate_members":true}"#,
+        r#"repo.update_settings acme/Z {"before":{"gate":"none","gate_members":false},"gate":"manual","gate_members":true}"#,
     ),
     (
         |change| change.request_access(&path("acme/z"), &owner("bob")).map(drop),
@@ -71,15 +77,15 @@ const LIFE: &[Step] = &[
     ),
     (
         |change| change.answer_access(&path("acme/z"), &owner("bob"), GateRequest::Accepted, Some(9)),
-        r#"repo.answer_access acme/Z {"state":"accepted","until":9,"user":"bob"}"#,
+        r#"repo.answer_access acme/Z {"before":{"state":"pending","until":null},"state":"accepted","until":9,"user":"bob"}"#,
     ),
     (
         |change| change.answer_access(&path("acme/z"), &owner("bob"), GateRequest::None, None),
-        r#"repo.answer_access acme/Z {"state":"none","until":null,"user":"bob"}"#,
+        r#"repo.answer_access acme/Z {"before":{"state":"accepted","until":9},"state":"none","until":null,"user":"bob"}"#,
     ),
     (
         |change| change.remove_key(&fingerprint(2), Removal::Ordinary).map(drop),
-        r#"key.remove KEY {"holder":"bob","removal":"ordinary","title":"desktop"}"#,
+        r#"key.remove KEY {"before":null,"holder":"bob","removal":"ordinary","title":"desktop"}"#,
     ),
     (
         |change| add_deploy_key(change, "acme/z", 2).map(drop),
@@ -87,7 +93,7 @@ const LIFE: &[Step] = &[
     ),
     (
         |change| change.remove_key(&fingerprint(2), Removal::Ordinary).map(drop),
-        r#"key.remove KEY {"holder":"acme/Z","removal":"ordinary","title":"ci"}"#,
+        r#"key.remove KEY {"before":null,"holder":"acme/Z","removal":"ordinary","title":"ci"}"#,
     ),
     (
         |change| change.invite(&owner("BOB"), &code(7), i64::MAX),
@@ -111,8 +117,18 @@ const LIFE: &[Step] = &[
         r#"repo.delete acme/Z {"directory":"00000000000000000000000000000002"}"#,
     ),
     (
+        |change| change.restore_repository(&crate::repository::Directory::of_id(2), &path("acme/z")).map(drop),
+        r#"repo.restore acme/z {"directory":"00000000000000000000000000000002"}"#,
+    ),
+    (
+        |change| change.set_repository_quota(&path("acme/z"), Some(9)),
+        r#"repo.set_quota acme/z {"before":null,"quota":9}"#,
+    ),
+    (|change| change.set_owner_quota(&owner("acme"), Some(9)), r#"owner.set_quota acme {"before":null,"quota":9}"#),
+    (|change| change.set_owner_quota(&owner("acme"), None), r#"owner.set_quota acme {"before":9,"quota":null}"#),
+    (
         |change| change.remove_owner(OwnerKind::User, &owner("caroline"), None),
-        r#"account.remove Caroline {"transfer_to":null}"#,
+        r#"user.delete Caroline {"transfer_to":null}"#,
     ),
 ];
 

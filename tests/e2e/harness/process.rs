@@ -117,6 +117,20 @@ impl Background {
         std::iter::once(own).chain(descendants(own)).collect()
     }
 
+    /// Sends it a signal, and waits until it has ended; its exit status, where it has one.
+    #[track_caller]
+    pub(crate) fn end_with(&mut self, signal: Signal) -> Option<i32> {
+        kill(pid_of(&self.0), signal).expect("a signal");
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.0.try_wait().expect("a status") {
+                return status.code();
+            }
+            assert!(start.elapsed() < PATIENCE, "still running after {PATIENCE:?}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Waits until it has ended by itself.
     #[track_caller]
     pub(crate) fn ended(mut self) {

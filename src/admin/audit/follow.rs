@@ -1,0 +1,138 @@
+//! `hubgate audit --follow`: changes and sessions as they come.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::fd::AsFd;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use serde_json::Value;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use super::sessions::{journalctl, of_line, of_record};
+use super::{Entry, change};
+use crate::admin::Failure;
+use crate::admin::cli::Audit;
+use crate::admin::context::Context;
+use crate::admin::report::Report;
+use crate::config::Config;
+
+/// How often the database is asked for what is new.
+const PERIOD: Duration = Duration::from_millis(300);
+
+/// What the loop waits for.
+enum Message {
+    /// A session or a push, from the system log.
+    Entry(Entry),
+    /// A signal to end.
+    End,
+}
+
+/// Prints what there is and what comes, until a signal, or until nobody reads any more.
+pub(super) fn run(command: &Audit, json: bool, config: &Path) -> Result<Report, Failure> {
+    let (sender, receiver) = channel();
+    // Started before root's rights are dropped: the log belongs to root.
+    follow_log(command, &Config::load(config)?.paths.repositories, &sender)?;
+    watch_signals(sender)?;
+    let context = Context::open(config)?;
+    let mut last = context.store.last_event()?;
+    let history: Vec<Entry> = context.store.events(command.since)?.iter().map(change).collect();
+    let mut out = Output { command, json };
+    let mut is_read = history.iter().all(|entry| out.print(entry));
+    while is_read && !has_no_reader() {
+        match receiver.recv_timeout(PERIOD).ok() {
+            Some(Message::End) => break,
+            Some(Message::Entry(entry)) => is_read = out.print(&entry),
+            None => {}
+        }
+        for event in context.store.events_behind(last)? {
+            last = event.id;
+            is_read = is_read && out.print(&change(&event));
+        }
+    }
+    Ok(Report::new(String::new(), Value::Null))
+}
+
+struct Output<'a> {
+    command: &'a Audit,
+    json: bool,
+}
+
+impl Output<'_> {
+    /// Prints an entry that is asked for; says whether somebody reads.
+    fn print(&mut self, entry: &Entry) -> bool {
+        let is_old = entry.second.is_some_and(|second| second < self.command.since);
+        if is_old || !self.command.wants(&entry.json) {
+            return true;
+        }
+        let line = if self.json {
+            format!("{}\n", entry.json)
+        } else {
+            format!("{}  {:<24}  {}\n", entry.at, entry.what, entry.detail)
+        };
+        let mut out = std::io::stdout();
+        out.write_all(line.as_bytes()).and_then(|()| out.flush()).is_ok()
+    }
+}
+
+/// Whether the other end of standard output is closed, which a write alone would tell.
+fn has_no_reader() -> bool {
+    let out = std::io::stdout();
+    let mut polled = [PollFd::new(out.as_fd(), PollFlags::empty())];
+    let closed = PollFlags::POLLERR | PollFlags::POLLHUP;
+    matches!(poll(&mut polled, PollTimeout::ZERO), Ok(1..))
+        && polled.iter().any(|fd| fd.revents().is_some_and(|events| events.intersects(closed)))
+}
+
+/// Lets tail(1) or journalctl(1) hand over the log line by line, from its beginning or from `--since` on, over
+/// rotations too. It ends when its standard output is closed, which it is with this process.
+fn follow_log(command: &Audit, repositories: &Path, sender: &Sender<Message>) -> Result<(), Failure> {
+    let read = if command.log.is_some() { of_line } else { of_record };
+    let mut program = if let Some(file) = &command.log {
+        std::fs::File::open(file).map_err(|error| Failure::File(file.display().to_string(), error))?;
+        let mut tail = Command::new("tail");
+        tail.args(["--quiet", "--lines=+1", "-F", "--"]).arg(file);
+        tail
+    } else {
+        let failed = |error| Failure::File(repositories.display().to_string(), error);
+        let mut journal = journalctl(command.since, repositories).map_err(failed)?;
+        journal.args(["--follow", "--no-tail"]);
+        journal
+    };
+    let child = program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0).spawn();
+    let output = match (child, &command.log) {
+        (Ok(child), _) => child.stdout,
+        // A machine without a journal has its changes to show.
+        (Err(_), None) => None,
+        (Err(error), Some(_)) => return Err(Failure::File("tail".to_owned(), error)),
+    };
+    let sender = sender.clone();
+    if let Some(output) = output {
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+                let entry = read(&String::from_utf8_lossy(&line));
+                if entry.is_some_and(|entry| sender.send(Message::Entry(entry)).is_err()) {
+                    return;
+                }
+            }
+        });
+    }
+    Ok(())
+}
+
+fn watch_signals(sender: Sender<Message>) -> Result<(), Failure> {
+    let signals = Signals::new([SIGINT, SIGTERM]);
+    let mut signals = signals.map_err(|error| Failure::File("signals".to_owned(), error))?;
+    std::thread::spawn(move || {
+        for _ in signals.forever() {
+            if sender.send(Message::End).is_err() {
+                return;
+            }
+        }
+    });
+    Ok(())
+}
