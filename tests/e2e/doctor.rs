@@ -1,5 +1,7 @@
 //! `hubgate doctor`: each fault by its name and with the line that mends it, for people, for programs, by its status.
 
+pub(crate) mod machine;
+
 use std::fs;
 use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixDatagram;
@@ -9,8 +11,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::faults::lock;
-use crate::harness::{Hub, Setup, Skip, machine, run, trials};
-use crate::operator::on_a_fresh_machine;
+use crate::harness::{Hub, Skip, run, trials};
 
 trials![
     a_hub_as_shipped_is_well,
@@ -22,10 +23,6 @@ trials![
     a_file_system_that_takes_no_writes_is_named,
     a_log_that_nobody_reads_is_named,
     repositories_that_cannot_be_opened_are_named,
-    a_missing_git_and_a_box_that_is_off_are_named,
-    a_configuration_that_is_not_used_is_named,
-    accounts_that_cannot_serve_are_named_and_the_line_mends_them,
-    a_login_is_tried_and_leaves_nothing,
 ];
 
 /// A thing that is not well: check, state, text, mend.
@@ -128,7 +125,7 @@ fn a_hub_as_shipped_is_well() {
 fn owners_and_modes_are_named_and_the_line_mends_them() {
     let hub = Hub::new();
     let shown = |path: &str| hub.path(path).display().to_string();
-    let (login, keys) = (&hub.login.name, &machine().keys.name);
+    let (login, keys) = (&hub.login.name, &crate::harness::machine().keys.name);
     let [libexec, database, directory, repositories, open, config] =
         ["libexec", "db/hubgate.db", "db", "repositories", "open", "config.toml"].map(shown);
     for (broken, check, text, mend) in [
@@ -392,94 +389,4 @@ fn repositories_that_cannot_be_opened_are_named() {
     assert_eq!(found.len(), 4, "{found:#?}");
     fs::rename(hub.path("repositories"), hub.path("away")).expect("a rename");
     names(&complaints(&hub), "repositories", "bad", "repositories: No such file or directory", "hubgate init");
-}
-
-fn a_missing_git_and_a_box_that_is_off_are_named() {
-    let hub = Hub::new();
-    for (git, text, mend) in [
-        ("/nonexistent/git", "/nonexistent/git: No such file or directory", "apt-get install git, or set [paths] git"),
-        (
-            "/bin/echo",
-            "/bin/echo is no git: asked for its version, it says \"echo ",
-            "apt-get install git, or set [paths] git",
-        ),
-    ] {
-        hub.configure(&Setup { git: Some(Path::new(git)), ..Setup::default() });
-        names(&complaints(&hub), "git", "bad", text, mend);
-    }
-    hub.configure(&Setup { more: "[sandbox]\nmode = \"off\"\n", ..Setup::default() });
-    let found = complaints(&hub);
-    names(&found, "sandbox", "warning", "mode off: fetch ", "set [sandbox] mode = \"best-effort\"");
-    assert_eq!(found.len(), 1, "{found:#?}");
-}
-
-fn a_configuration_that_is_not_used_is_named() {
-    let hub = Hub::new();
-    let file = hub.config();
-    let shown = file.display();
-    let own = fs::read_to_string(&file).expect("a file");
-    let line = format!("mend that line of {shown}; hubgate.toml(5) has every key");
-    for (text, cause) in
-        [("[hub]\nnane = \"x\"\n", "at line 2, column 1"), ("[hub]\nname = \"\"\n", "[hub] name, host and keys_help")]
-    {
-        fs::write(&file, text).expect("a file");
-        names(&complaints(&hub), "config", "bad", cause, &line);
-    }
-    fs::write(&file, own).expect("a file");
-    let mend = format!("chown root {shown} && chmod go-w {shown}");
-    shell(&format!("chmod 666 {shown}"));
-    names(&complaints(&hub), "config", "bad", "must be owned by root and not writable by group or others", &mend);
-    shell(&mend);
-    is_well(&hub);
-    fs::remove_file(&file).expect("a file");
-    names(&complaints(&hub), "config", "bad", "No such file or directory", "hubgate init");
-}
-
-fn accounts_that_cannot_serve_are_named_and_the_line_mends_them() {
-    let hub = Hub::new();
-    let outcome = on_a_fresh_machine(
-        &hub,
-        "hubgate init >/dev/null\nusermod --lock git\nusermod --append --groups root git\n\
-         usermod --shell /usr/sbin/nologin --home /var/lib/nowhere git\nuserdel hubgate-keys\n\
-         hubgate doctor --json >/etc/before || true\n\
-         sed -n 's/^    \"mend\": \"\\(.*\\)\",*$/\\1/p' /etc/before |\n\
-         grep -E '^(usermod|gpasswd|install|hubgate init)' | uniq >/etc/mends\n\
-         sh -e /etc/mends >/dev/null\nhubgate doctor --json >/etc/after || true\n\
-         cat /etc/mends\necho BEFORE\ncat /etc/before\necho AFTER\ncat /etc/after\n",
-    );
-    assert_eq!((outcome.status, outcome.stderr().as_str()), (0, ""), "{outcome}");
-    let stdout = outcome.stdout();
-    let (mends, reports) = stdout.split_once("BEFORE\n").expect("two reports");
-    let expected = "gpasswd --delete git root\nusermod --shell /usr/libexec/hubgate/gateway git\nusermod --password '*' git\n\
-                    install -d -m 755 /var/lib/nowhere\nhubgate init\n";
-    assert_eq!(mends, expected);
-    let (before, after) = reports.split_once("AFTER\n").expect("two reports");
-    for (report, state) in [(before, "bad"), (after, "ok")] {
-        let report: Vec<Value> = serde_json::from_str(report).expect("JSON");
-        for check in ["login", "shell", "shadow", "home", "keys-login"] {
-            let is_so = |finding: &Value| finding["check"] == check && finding["state"] == state;
-            assert!(report.iter().any(is_so), "{check} should be {state}: {report:#?}");
-        }
-    }
-}
-
-fn a_login_is_tried_and_leaves_nothing() {
-    let mut hub = Hub::new();
-    let login = [words(&hub), vec!["--login".to_owned()]].concat();
-    let doctor = |hub: &Hub| run(hub.hubgate_command().args(&login));
-    let outcome = doctor(&hub);
-    let greeted = format!("ok       loopback       a login at 127.0.0.1 port {} was greeted by name\n", hub.port);
-    assert!(outcome.status == 0 && outcome.stdout().contains(&greeted), "{outcome}");
-    hub.stop_sshd();
-    let found = complaints_of(&hub, &login);
-    let mend = "read what sshd and hubgate wrote to the system log in this minute";
-    names(&found, "loopback", "bad", &format!("a login at 127.0.0.1 port {} failed", hub.port), mend);
-    assert_eq!(hub.did(&["--json", "user", "list"]), "[]\n");
-    let keys: Vec<Value> = serde_json::from_str(&hub.did(&["--json", "key", "list"])).expect("JSON");
-    assert!(keys.len() == 3 && keys.iter().all(|key| key["removed_at"].is_string()), "{keys:#?}");
-    let left = fs::read_dir("/run")
-        .expect("/run")
-        .flatten()
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with("hubgate-doctor-"));
-    assert_eq!(left.count(), 0);
 }

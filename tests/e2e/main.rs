@@ -78,6 +78,7 @@ fn main() -> ExitCode {
         operator::TRIALS,
         explain::TRIALS,
         doctor::TRIALS,
+        doctor::machine::TRIALS,
         audit::TRIALS,
         clients::TRIALS,
         commands::TRIALS,

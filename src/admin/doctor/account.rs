@@ -48,22 +48,24 @@ pub(super) fn check_login(findings: &mut Findings, config: &Config) -> Result<Op
 /// The gateway serves as no root, and as nobody with a group of root's.
 fn check_ids(findings: &mut Findings, login: &Login) {
     let name = &login.name;
-    let groups = CString::new(name.as_str())
-        .ok()
-        .and_then(|name| getgrouplist(&name, Gid::from_raw(login.gid)).ok())
-        .unwrap_or_default();
     if login.uid == 0 {
         let mend = format!("make it an account of its own: userdel --force {name}; hubgate init");
         findings.bad("login", format!("{name} has uid 0: the gateway serves as no root"), mend);
     } else if login.gid == 0 {
         let text = format!("{name} has gid 0: the gateway serves as no root");
         findings.bad("login", text, format!("groupadd --system {name} && usermod --gid {name} {name}"));
-    } else if groups.iter().any(|group| group.as_raw() == 0) {
+    } else if is_in_root(login) {
         let text = format!("{name} is in the group root: the gateway serves as no root");
         findings.bad("login", text, format!("gpasswd --delete {name} root"));
     } else {
         findings.good("login", format!("{name}, uid {}", login.uid));
     }
+}
+
+/// Whether one of its groups is root's.
+fn is_in_root(login: &Login) -> bool {
+    let groups = CString::new(login.name.as_str()).map(|name| getgrouplist(&name, Gid::from_raw(login.gid)));
+    groups.is_ok_and(|groups| groups.is_ok_and(|groups| groups.iter().any(|group| group.as_raw() == 0)))
 }
 
 /// The account that sshd runs the helper as: it may read the database and nothing else.
@@ -75,6 +77,9 @@ pub(super) fn check_keys_login(findings: &mut Findings, name: &str, serves: &str
     let mend = "set AuthorizedKeysCommandUser hubgate-keys in sshd's block";
     if keys.uid == 0 || keys.gid == 0 {
         findings.bad("keys-login", format!("{name} is root's: authorized-keys refuses to run as root"), mend);
+    } else if is_in_root(&keys) {
+        let text = format!("{name} is in the group root: authorized-keys refuses to run so");
+        findings.bad("keys-login", text, format!("gpasswd --delete {name} root"));
     } else if login::find(serves)?.is_some_and(|login| login.uid == keys.uid) {
         let text = format!("{name} is the account that serves: who only looks keys up could write the database");
         findings.bad("keys-login", text, mend);

@@ -53,11 +53,26 @@ impl CommandLine {
     }
 }
 
+/// A program with an account's uid, gid and, where util-linux is there, all of its groups, as sshd gives them.
+fn as_account(program: &Path, account: &Login) -> Command {
+    let setpriv = Path::new("/usr/bin/setpriv");
+    if setpriv.exists() {
+        let mut command = Command::new(setpriv);
+        command.args([format!("--reuid={}", account.name), format!("--regid={}", account.gid)]);
+        command.args(["--init-groups", "--"]).arg(program);
+        command
+    } else {
+        let mut command = Command::new(program);
+        command.uid(account.uid).gid(account.gid);
+        command
+    }
+}
+
 /// Asks it about a key that nobody has. What sshd would make of each answer is what is said about it.
 pub(super) fn check(findings: &mut Findings, config: &Config, line: &CommandLine, keys: &Login) {
     let program = line.program();
     let shown = program.display();
-    let mut command = Command::new(&program);
+    let mut command = as_account(&program, keys);
     command
         .args(line.arguments(&config.ssh.login))
         .env_clear()
@@ -66,9 +81,7 @@ pub(super) fn check(findings: &mut Findings, config: &Config, line: &CommandLine
         .env("LOGNAME", &keys.name)
         .env("HOME", &keys.home)
         .current_dir("/")
-        .stdin(Stdio::null())
-        .uid(keys.uid)
-        .gid(keys.gid);
+        .stdin(Stdio::null());
     let mend = "read hubgate-keys in the system log: journalctl -t hubgate-keys";
     let start = Instant::now();
     let output = match command.output() {

@@ -13,7 +13,10 @@ const OLDEST_GIT: Version = Version(2, 39);
 
 /// What would hold git on this kernel.
 pub(super) fn check_sandbox(findings: &mut Findings, mode: Mode) {
-    let (fetch, push) = (expected(false), expected(true));
+    judge_sandbox(findings, mode, expected(false), expected(true));
+}
+
+fn judge_sandbox(findings: &mut Findings, mode: Mode, fetch: InForce, push: InForce) {
     let text = format!("mode {mode}: fetch {fetch}, push {push}");
     let whole = |in_force: &InForce| matches!(in_force, InForce::Box { landlock: Ok(_), seccomp: Ok(()) });
     if mode == Mode::Off {
@@ -58,5 +61,36 @@ pub(super) fn check_log(findings: &mut Findings, socket: &Path) {
             let text = format!("nobody reads the log at {shown}: {error}");
             findings.bad("log", text, "start the log daemon, such as rsyslog or journald, or set [log] socket");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::errno::Errno;
+
+    use super::*;
+    use crate::sandbox::NoLandlock;
+
+    /// How doctor takes such a kernel: its word, and whether it ends well.
+    fn judged(mode: Mode, landlock: [Result<u8, NoLandlock>; 2], seccomp: Result<(), Errno>) -> (String, u8) {
+        let mut findings = Findings::default();
+        let [fetch, push] = landlock.map(|landlock| InForce::Box { landlock, seccomp });
+        judge_sandbox(&mut findings, mode, fetch, push);
+        let report = findings.report();
+        (report.json[0]["state"].as_str().unwrap().to_owned(), report.status.code())
+    }
+
+    #[test]
+    fn a_kernel_that_cannot_hold_all_of_the_box_is_bad_only_where_the_box_is_required() {
+        let old = Err(NoLandlock::TooOld(1));
+        for (mode, state, status) in [(Mode::BestEffort, "warning", 0), (Mode::Required, "bad", 1)] {
+            for (landlock, seccomp) in
+                [([Ok(1), old], Ok(())), ([old, old], Ok(())), ([Ok(7), Ok(7)], Err(Errno::ENOSYS))]
+            {
+                assert_eq!(judged(mode, landlock, seccomp), (state.to_owned(), status), "{mode} {landlock:?}");
+            }
+            assert_eq!(judged(mode, [Ok(7), Ok(7)], Ok(())), ("ok".to_owned(), 0));
+        }
+        assert_eq!(judged(Mode::Off, [Ok(7), Ok(7)], Ok(())).0, "warning");
     }
 }
