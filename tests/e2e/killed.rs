@@ -292,8 +292,10 @@ fn leftovers(directory: &Path, found: &mut Vec<String>) {
 fn a_push_killed_at_any_moment_leaves_a_sound_repository_and_gc_the_rest() {
     let rounds = std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(12);
     let mut scene = Scene::new();
-    for round in 0..rounds {
-        scene.round(round);
+    // On a busy machine many a push is through before its moment comes: then there are more of them.
+    let is_enough = |scene: &Scene| scene.tally.rounds >= rounds && scene.tally.killed * 3 >= rounds;
+    while !is_enough(&scene) && scene.tally.rounds < 4 * rounds {
+        scene.round(scene.tally.rounds);
     }
     println!("killed pushes: {:?}", scene.tally);
     assert!(scene.tally.killed * 3 >= rounds, "too few were at work: {:?}", scene.tally);

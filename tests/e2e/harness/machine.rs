@@ -74,7 +74,7 @@ pub(crate) fn machine() -> &'static Machine {
     MACHINE.get().expect("set_up was called")
 }
 
-/// The home of the login accounts, in which tests plant what sshd must not heed.
+/// The home of the login whose shell is `/bin/sh`, in which a test plants what sshd must not heed. The others' is `/`.
 pub(crate) fn login_home(dir: &Path) -> PathBuf {
     dir.join("login-home")
 }
@@ -129,14 +129,15 @@ impl Machine {
         // sshd's own, which no service made in a bare container (sshd(8), PRIVSEP).
         fs::create_dir_all("/run/sshd").expect("/run/sshd");
         install_programs(&dir.join("libexec"));
+        let login_home = login_home(&dir);
         let [login, gateway_login, keys] = ACCOUNTS.map(|letter| {
             let gateway = dir.join("libexec/gateway");
-            let shell = match letter {
-                's' => gateway.as_path(),
-                'k' => Path::new("/usr/sbin/nologin"),
-                _ => Path::new("/bin/sh"),
+            let (shell, home) = match letter {
+                's' => (gateway.as_path(), Path::new("/")),
+                'k' => (Path::new("/usr/sbin/nologin"), Path::new("/")),
+                _ => (Path::new("/bin/sh"), login_home.as_path()),
             };
-            make_account(&account_name(letter, pid), &login_home(&dir), shell)
+            make_account(&account_name(letter, pid), home, shell)
         });
         let anonymous_login = account_name(SECOND_NAME, pid);
         make_second_name(&anonymous_login, &gateway_login);
