@@ -54,6 +54,23 @@ fn config_page() -> String {
     page + ".SH SEE ALSO\n.BR hubgate (8),\n.BR hubgate\\-gateway (8)\n"
 }
 
+/// The examples of a page, as they stand beside it; a test of `tests/e2e/pages.rs` types them.
+fn examples(packaging: &Path, page: &str) -> String {
+    let Ok(text) = fs::read_to_string(packaging.join(format!("man/examples/{page}.console"))) else {
+        return String::new();
+    };
+    let escape = |text: &str| text.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq");
+    let mut section = ".SH EXAMPLES\n.nf\n".to_owned();
+    for line in text.lines() {
+        match line.strip_prefix("% ") {
+            Some(prose) => section += &format!(".fi\n{}\n.PP\n.nf\n", escape(prose)),
+            // A dot at the beginning would be a request.
+            None => section += &format!("\\&{}\n", escape(line)),
+        }
+    }
+    section.replace(".SH EXAMPLES\n.nf\n.fi\n", ".SH EXAMPLES\n") + ".fi\n"
+}
+
 #[test]
 fn man_pages_and_completions_are_in_step_with_the_command_line() {
     let packaging = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging");
@@ -75,8 +92,16 @@ fn man_pages_and_completions_are_in_step_with_the_command_line() {
         let heading = format!(".TH {title} 8 \"\" \"hubgate {}\"", env!("CARGO_PKG_VERSION"));
         let line = |line: &str| if line.starts_with(".TH ") { heading.clone() } else { line.replace("(1)", "(8)") };
         let text: String = text.lines().map(|text| line(text) + "\n").collect();
+        let text = text + &examples(&packaging, name.trim_end_matches(".8"));
         hold(&packaging.join("man").join(name), text.as_bytes(), &mut stale);
     }
+    // Written by hand, but for its examples.
+    let gateway = packaging.join("man/hubgate-gateway.8");
+    let text = fs::read_to_string(&gateway).expect("read the page");
+    let (before, rest) = text.split_once(".SH EXAMPLES\n").expect("the examples");
+    let (_, after) = rest.split_once(".SH SEE ALSO\n").expect("what follows");
+    let page = format!("{before}{}.SH SEE ALSO\n{after}", examples(&packaging, "hubgate-gateway"));
+    hold(&gateway, page.as_bytes(), &mut stale);
     hold(&packaging.join("man/hubgate.toml.5"), config_page().as_bytes(), &mut stale);
     assert!(stale.is_empty(), "stale: {stale:#?}\nrun: UPDATE=1 cargo test --test generated");
 }

@@ -40,6 +40,7 @@ mod load;
 mod login_shell;
 mod moving_in;
 mod operator;
+mod pages;
 mod readme;
 mod repo_command;
 mod rows;
@@ -93,6 +94,7 @@ fn main() -> ExitCode {
         killed::TRIALS,
         load::TRIALS,
         limits::TRIALS,
+        pages::TRIALS,
         readme::TRIALS,
     ]
     .concat();

@@ -4,6 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
 use crate::harness::{Client, Hub, Key, run, trials};
+use crate::pages::{settled, with_code, wrapper};
 
 trials![the_transcript_of_the_readme_is_what_happens, the_transcript_of_large_files_is_what_happens];
 
@@ -36,15 +37,15 @@ fn happens(hub: &Hub, client: &Client, transcript: &str, keys: &[&Key]) {
     // What the README leaves to the machine: the hub's configuration, and ssh's.
     let bin = client.home.join("bin");
     fs::create_dir(&bin).expect("a directory");
-    for (program, command) in [
-        ("hubgate", format!("{} --config {}", env!("CARGO_BIN_EXE_hubgate"), hub.config().display())),
-        ("ssh", format!("/usr/bin/ssh -F {}", client.ssh_config().display())),
-    ] {
+    for (program, command) in
+        [("hubgate", wrapper(hub)), ("ssh", format!("exec /usr/bin/ssh -F {} \"$@\"", client.ssh_config().display()))]
+    {
         let file = bin.join(program);
-        fs::write(&file, format!("#!/bin/sh\nexec {command} \"$@\"\n")).expect("a script");
+        fs::write(&file, format!("#!/bin/sh\n{command}\n")).expect("a script");
         fs::set_permissions(&file, Permissions::from_mode(0o755)).expect("a mode");
     }
-    let echo_and_run = |line: &str| format!("printf '%s\\n' '{}'\n{}\n", line.replace('\'', "'\\''"), &line[2..]);
+    let echo_and_run =
+        |line: &str| format!("printf '%s\\n' '{}'\n{}\n", line.replace('\'', "'\\''"), with_code(&line[2..]));
     let typed: String = commands(transcript).iter().map(|(line, _)| echo_and_run(line)).collect();
     let mut shell = client.command("sh");
     shell.env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display())).env("GIT_CONFIG_NOSYSTEM", "1");
@@ -63,7 +64,7 @@ fn happens(hub: &Hub, client: &Client, transcript: &str, keys: &[&Key]) {
     // git-lfs tells of its progress where it takes a while.
     let progress = |line: &&str| !line.starts_with("Uploading LFS objects") && !line.starts_with("Downloading LFS");
     let said: String = said.replace('\0', ":").lines().filter(progress).map(|line| format!("{line}\n")).collect();
-    assert_eq!(commands(&said), commands(transcript), "{outcome}");
+    assert_eq!(commands(&settled(&said)), commands(&settled(transcript)), "{outcome}");
 }
 
 fn the_transcript_of_the_readme_is_what_happens() {
