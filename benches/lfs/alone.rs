@@ -71,7 +71,7 @@ pub(crate) fn measure(object: &Object, programs: &Path, peer: Option<&Path>) -> 
     runs::print(&format!("## Sending {gigabytes}"), &gets, ("s", 1.0));
 
     println!("\n## Peak memory\n");
-    for (operation, session) in [("upload", "hello"), ("upload", "put"), ("download", "get")] {
+    for (operation, session) in [("upload", "put"), ("download", "get")] {
         let peak = peak_memory(serve(operation), &object.path(session))?;
         println!("- hubgate, {session}: {:.1} MB", peak / 1e6);
     }
