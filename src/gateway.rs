@@ -16,9 +16,10 @@ use std::os::unix::net::UnixDatagram;
 use std::panic;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Instant;
 
 use crate::access::{Decision, Denial, Identity, NotAdmitted, OwnerFacts, Scope, decide, may_create};
-use crate::clock::now;
+use crate::clock::{now, wait_to_deny};
 use crate::config::{AnonymousMode, Config, DEFAULT_PATH, LfsMode};
 use crate::db::{Reader, ServedRepository};
 use crate::log::{self, Level, Line};
@@ -105,6 +106,7 @@ impl Fault {
 /// Runs the program. Returns only if it has not become git.
 #[must_use]
 pub fn main() -> ExitCode {
+    let began = Instant::now();
     let id = SessionId::random();
     let reference = id.to_string();
     panic::set_hook(Box::new(move |panic| {
@@ -116,7 +118,7 @@ pub fn main() -> ExitCode {
         std::process::exit(Status::Fault.code().into());
     }));
     let line = Line::default().field("sid", id);
-    let mut session = Session { id, environment: Environment::take(), line, socket: None, connection: None };
+    let mut session = Session { began, id, environment: Environment::take(), line, socket: None, connection: None };
     match session.run() {
         Ok(status) => status.into(),
         Err(fault) => {
@@ -137,6 +139,7 @@ fn say(answer: &Answer) {
 
 /// One start of the gateway.
 struct Session {
+    began: Instant,
     id: SessionId,
     environment: Environment,
     /// The session's line in the log, as far as it is known.
@@ -287,6 +290,9 @@ impl Session {
     /// Refuses: the peer first, so that the log's pace says nothing about the reason.
     fn refuse(&self, speaker: Speaker<'_>, refusal: &Refusal) -> Status {
         let answer = speaker.refusal(refusal);
+        if let Refusal::NoRepository | Refusal::NotCreated(_) = refusal {
+            wait_to_deny(self.began);
+        }
         say(&answer);
         self.log(Level::Notice, "deny", refusal.reason());
         answer.status

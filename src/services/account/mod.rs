@@ -11,12 +11,15 @@ mod key;
 mod org;
 mod repo;
 
+use std::time::Instant;
+
 use clap::Parser;
 use clap::error::ErrorKind;
 use serde_json::{Value, json};
 
 use super::caller::Caller;
 use crate::access::{Account, Decision, Denial, Identity, KeyFacts, NotAdmitted, Scope, decide};
+use crate::clock::wait_to_deny;
 use crate::config::{AnonymousMode, Config};
 use crate::db::{self, ChangeError, Reader, ServedRepository, Store};
 use crate::gateway::standing::Standing;
@@ -89,6 +92,7 @@ struct Session<'a> {
 
 /// Runs the command of `SSH_ORIGINAL_COMMAND` for the gateway's words.
 pub(super) fn run(caller: &Caller) -> Answer {
+    let began = Instant::now();
     let fault = |kind, cause: &str| {
         caller.log_fault(cause);
         Answer::fault(kind, &caller.sid)
@@ -102,7 +106,12 @@ pub(super) fn run(caller: &Caller) -> Answer {
     let command = String::from_utf8_lossy(&caller.command);
     match session.and_then(|session| session.answer(&command)) {
         Ok(answer) => answer,
-        Err(Trouble::Refusal(refusal)) => standing.speaker(&caller.config).refusal(&refusal),
+        Err(Trouble::Refusal(refusal)) => {
+            if let Refusal::NoRepository = refusal {
+                wait_to_deny(began);
+            }
+            standing.speaker(&caller.config).refusal(&refusal)
+        }
         Err(Trouble::Refused(line)) => refused(&line, Status::Refused),
         Err(Trouble::Usage(line)) => refused(&line, Status::Usage),
         Err(Trouble::Fault(kind, cause)) => fault(kind, &cause),
