@@ -182,23 +182,33 @@ pub(crate) fn chain(
     lines
 }
 
-/// What the repository is, and what the identity has there.
+/// What the identity has there, what the repository is, and whether the gate lets it pass.
 fn repository_lines(identity: &Identity, served: &ServedRepository) -> Vec<String> {
     let facts = &served.facts;
+    let account = match identity {
+        Identity::Account(account) | Identity::Certificate { account, .. } => Some(account),
+        Identity::DeployKey { .. } | Identity::Anonymous => None,
+    };
     let gate = match (facts.visibility, facts.gate) {
         (Visibility::Private, _) | (Visibility::Public, Gate::Open) => "",
         (Visibility::Public, Gate::Closed) => ", gated",
         (Visibility::Public, Gate::ClosedToMembers) => ", gated, for members with the role read too",
     };
-    let mut lines = vec![format!("{} is {}{gate}", served.path, facts.visibility)];
+    let mut lines = account.map_or_else(Vec::new, |account| role_lines(account, served));
+    lines.push(format!("{} is {}{gate}", served.path, facts.visibility));
     if let Some(reason) = &facts.frozen {
         lines.push(format!("it is frozen: {reason}"));
     }
-    let (Identity::Account(account) | Identity::Certificate { account, .. }) = identity else {
-        return lines;
-    };
-    let until =
-        |until: Option<i64>| until.map_or_else(String::new, |end| format!(" until {}", super::when::rfc3339(end)));
+    if let (Some(account), Some(Grant { value, until: end })) = (account, facts.gate_request) {
+        lines.push(format!("the request of {} to pass the gate is {value}{}", account.name, until(end)));
+    }
+    lines
+}
+
+/// What an account has on a repository.
+fn role_lines(account: &Account, served: &ServedRepository) -> Vec<String> {
+    let facts = &served.facts;
+    let mut lines = Vec::new();
     if account.id == facts.owner {
         lines.push(format!("{} owns it", account.name));
     }
@@ -209,14 +219,15 @@ fn repository_lines(identity: &Identity, served: &ServedRepository) -> Vec<Strin
     if let Some(Grant { value, until: end }) = facts.collaborator {
         lines.push(format!("{} is a collaborator with the role {value}{}", account.name, until(end)));
     }
-    if let Some(Grant { value, until: end }) = facts.gate_request {
-        lines.push(format!("the request of {} to pass the gate is {value}{}", account.name, until(end)));
-    }
-    if account.id != facts.owner && facts.role.is_none() && facts.collaborator.is_none() {
+    if lines.is_empty() {
         lines.push(format!("{} is neither a member of {} nor a collaborator", account.name, served.path.owner));
     }
     if account.scope == Scope::Read {
         lines.push("the key is for reading only".to_owned());
     }
     lines
+}
+
+fn until(end: Option<i64>) -> String {
+    end.map_or_else(String::new, |end| format!(" until {}", super::when::rfc3339(end)))
 }
