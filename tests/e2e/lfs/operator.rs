@@ -23,7 +23,8 @@ fn plain(hub: &Hub) -> (PathBuf, PathBuf) {
     let (repository, program) = (hub.path("plain.git"), hub.path("hubgate"));
     run(Command::new("git").args(["init", "--quiet", "--bare"]).arg(&repository)).succeeded();
     run(Command::new("chown").arg("-R").arg(format!("{0}:{0}", hub.login.name)).arg(&repository)).succeeded();
-    fs::copy(env!("CARGO_BIN_EXE_hubgate"), &program).expect("a copy");
+    // By a process of its own: what another test starts meanwhile would inherit our descriptor, and the file stay busy.
+    run(Command::new("cp").arg(env!("CARGO_BIN_EXE_hubgate")).arg(&program)).succeeded();
     fs::set_permissions(&program, Permissions::from_mode(0o755)).expect("a mode");
     (repository, program)
 }
