@@ -11,7 +11,7 @@ use crate::request::{Operation, Service};
 use crate::word::words;
 
 pub use certificate::{BadCertificate, CertificateFacts, identify_certificate};
-pub use identity::{Account, Identity, KeyFacts, KeyHolder, NotAdmitted, Removal, Scope, identify};
+pub use identity::{Account, AddedKey, Identity, KeyFacts, KeyHolder, NotAdmitted, Removal, Scope, identify};
 pub use sources::{BadSources, Sources};
 
 /// What one may do with a repository; each level contains the one before.

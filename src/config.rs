@@ -374,6 +374,12 @@ impl Config {
     pub fn last_used_dir(&self) -> PathBuf {
         self.paths.database.with_file_name("last-used")
     }
+
+    /// The same of the last greeting of each.
+    #[must_use]
+    pub fn last_greeted_dir(&self) -> PathBuf {
+        self.paths.database.with_file_name("last-greeted")
+    }
 }
 
 /// Whether a text can be the name of a login account: what shadow's `useradd` takes without being forced.

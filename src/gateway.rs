@@ -22,6 +22,7 @@ use crate::access::{Decision, Denial, Identity, NotAdmitted, OwnerFacts, Scope, 
 use crate::clock::{now, wait_to_deny};
 use crate::config::{AnonymousMode, Config, DEFAULT_PATH, LfsMode};
 use crate::db::{Reader, ServedRepository};
+use crate::key::Fingerprint;
 use crate::log::{self, Level, Line};
 use crate::message::{Answer, FaultKind, Refusal, Speaker, Status};
 use crate::name::RepoPath;
@@ -165,12 +166,12 @@ impl Session {
         let request = Request::parse(self.environment.command.as_deref());
         let path = request.as_ref().ok().and_then(Request::path);
         let now = now();
-        let standing = self.ask(&config, words, arguments.login_shell, path, now);
-        let form = standing.as_ref().map_or(words, |standing| &standing.form);
+        let asked = self.ask(&config, words, arguments.login_shell, path, now);
+        let form = asked.as_ref().map_or(words, |(_, standing)| &standing.form);
         self.line.add("user", form.user());
         self.line.add("key", form.key());
         self.line.add_bytes("from", self.environment.peer());
-        let standing = standing?;
+        let (reader, standing) = asked?;
         let form = &standing.form;
         if matches!((words, form), (Form::AuthInfo, Form::Anonymous(_)))
             && config.access.anonymous == AnonymousMode::Fallback
@@ -192,7 +193,7 @@ impl Session {
             Err(reason) => return Ok(self.refuse(speaker, &Refusal::NotAdmitted(reason.clone()))),
         };
         if let Identity::Account(_) | Identity::DeployKey { .. } = identity {
-            form.fingerprint().inspect(|key| session::touch_last_used(&config.last_used_dir(), *key));
+            form.fingerprint().inspect(|key| session::touch_time(&config.last_used_dir(), *key));
         }
         let slot = self.take_slot(&config, identity);
         if matches!(slot, Slot::Full) {
@@ -201,7 +202,7 @@ impl Session {
         match request {
             Ok(request) => self.fulfil(
                 &request,
-                &Context { config: &config, form, arguments: &arguments, slot, now },
+                &Context { config: &config, form, arguments: &arguments, reader: &reader, slot, now },
                 &standing,
                 identity,
             ),
@@ -221,7 +222,7 @@ impl Session {
         login_shell: bool,
         path: Option<&RepoPath>,
         now: i64,
-    ) -> Result<Standing, Fault> {
+    ) -> Result<(Reader, Standing), Fault> {
         if self.environment.connection.is_none() {
             return Err(Fault::NotSshd);
         }
@@ -229,7 +230,8 @@ impl Session {
         let proven = user_auth::check(self.environment.user_auth.as_deref(), words, login_shell)?;
         let reader = Reader::open(&config.paths.database)?;
         let address = String::from_utf8_lossy(self.environment.peer());
-        Ok(Standing::ask(&reader, config, words, proven.as_ref(), path, &address, now)?)
+        let standing = Standing::ask(&reader, config, words, proven.as_ref(), path, &address, now)?;
+        Ok((reader, standing))
     }
 
     /// Answers a request of somebody who is admitted, or becomes what fulfils it.
@@ -250,6 +252,9 @@ impl Session {
         match request {
             Request::Greeting => {
                 say(&speaker.notices(expires_at, now, None));
+                if let (Identity::Account(account), Some(key)) = (identity, form.fingerprint()) {
+                    tell_of_added_keys(context, speaker, account.id, key);
+                }
                 Ok(self.answer(&speaker.greeting()))
             }
             Request::Help => Ok(self.answer(&speaker.help())),
@@ -312,6 +317,17 @@ impl Session {
     }
 }
 
+/// Says which keys came onto the account since this one was greeted last. Nobody is refused a greeting for it: where it
+/// cannot be found out, the next greeting says so.
+fn tell_of_added_keys(context: &Context<'_>, speaker: Speaker<'_>, account: i64, key: Fingerprint) {
+    let directory = context.config.last_greeted_dir();
+    let since = session::last_time(&directory, key);
+    if let Ok(added) = context.reader.keys_added(account, key, since) {
+        say(&speaker.added(added));
+        session::touch_time(&directory, key);
+    }
+}
+
 fn is_transfer(request: &Result<Request, BadRequest>) -> bool {
     matches!(request, Ok(Request::Lfs(LfsProgram::Transfer, ..)))
 }
@@ -321,6 +337,7 @@ struct Context<'a> {
     config: &'a Config,
     form: &'a Form,
     arguments: &'a Arguments,
+    reader: &'a Reader,
     slot: Slot,
     now: i64,
 }

@@ -7,10 +7,13 @@ use std::process::ExitCode;
 
 use time::{Date, OffsetDateTime};
 
-use crate::access::{GateRequest, NotAdmitted};
+use crate::access::{AddedKey, GateRequest, NotAdmitted};
 use crate::config::{AnonymousMode, Config};
 use crate::name::{RepoPath, Title};
 use crate::request::{BadRequest, Form};
+
+/// Of how many added keys a greeting tells by name.
+const ADDED_MAX: usize = 3;
 
 /// The exit statuses of every program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -192,6 +195,24 @@ impl Speaker<'_> {
         Answer { out: String::new(), err: expiry.into_iter().chain(moved).collect(), status: Status::Done }
     }
 
+    /// What a key is told at its greeting of others that came onto the account: of the newest by name.
+    #[must_use]
+    pub fn added(&self, mut keys: Vec<AddedKey>) -> Answer {
+        keys.sort_by_key(|key| std::cmp::Reverse(key.added_at));
+        let at = self.at();
+        let line = |AddedKey { fingerprint, title, added_at }: &AddedKey| {
+            let day = day(*added_at);
+            format!(
+                "the key \"{title}\" ({fingerprint}) was added on {day}: \
+                 if you do not know it: ssh {at} key remove {fingerprint}"
+            )
+        };
+        let more = keys.len().saturating_sub(ADDED_MAX);
+        let more = (more > 0).then(|| format!("and {more} more were added: ssh {at} key list"));
+        let err = keys.iter().take(ADDED_MAX).map(line).chain(more).collect();
+        Answer { out: String::new(), err, status: Status::Done }
+    }
+
     /// What `help` prints.
     #[must_use]
     pub fn help(&self) -> Answer {
@@ -367,7 +388,12 @@ impl Speaker<'_> {
 
 /// The last day on which something was good that ends with this second: an end at midnight is that of the day before.
 fn last_day(end: i64) -> Date {
-    OffsetDateTime::from_unix_timestamp(end.saturating_sub(1)).map_or(Date::MAX, OffsetDateTime::date)
+    day(end.saturating_sub(1))
+}
+
+/// The day of a second.
+fn day(second: i64) -> Date {
+    OffsetDateTime::from_unix_timestamp(second).map_or(Date::MAX, OffsetDateTime::date)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::certificate::BadCertificate;
 use super::sources::Sources;
 use crate::key::Fingerprint;
-use crate::name::{Owner, RepoPath};
+use crate::name::{Owner, RepoPath, Title};
 use crate::request::Form;
 use crate::word::words;
 
@@ -84,6 +84,17 @@ impl KeyFacts {
             Some(Removal::Compromised) | None => self.form_of_holder(fingerprint),
         }
     }
+}
+
+/// A key that came onto an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddedKey {
+    /// Its name.
+    pub fingerprint: Fingerprint,
+    /// What its owner calls it.
+    pub title: Title,
+    /// Seconds UTC since 1970.
+    pub added_at: i64,
 }
 
 /// What a key opens.

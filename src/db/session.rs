@@ -4,7 +4,7 @@ use rusqlite::{Row, params};
 
 use super::{Error, Reader, VERSION, optional_word, word};
 use crate::access::{
-    Account, CertificateFacts, Gate, Grant, KeyFacts, KeyHolder, OwnerFacts, Removal, RepositoryFacts, Scope,
+    Account, AddedKey, CertificateFacts, Gate, Grant, KeyFacts, KeyHolder, OwnerFacts, Removal, RepositoryFacts, Scope,
 };
 use crate::key::{Fingerprint, OfferedCertificate};
 use crate::name::{Owner, RepoPath, Title};
@@ -84,6 +84,12 @@ LEFT JOIN member x ON x.organization_id = a.organization_id AND x.user_id = u.id
 #[cfg(feature = "admin")]
 const SESSION_OF_ACCOUNT: &str = session_statement!("u.kind", "LEFT JOIN owner u ON u.folded = ?1 AND u.kind = 'user'");
 
+/// The keys that came onto the account `?1` after the key `?2` did, and at the second `?3` or after.
+const KEYS_ADDED: &str = "
+SELECT k.fingerprint, k.title, k.added_at FROM key k
+WHERE k.owner_id = ?1 AND k.removal IS NULL AND k.fingerprint <> ?2
+    AND k.added_at >= max(coalesce(?3, 0), (SELECT added_at + 1 FROM key WHERE fingerprint = ?2))";
+
 /// An account, and why it is disabled, if so.
 pub type AccountFacts = (Account, Option<String>);
 
@@ -119,6 +125,21 @@ pub enum Opens {
 }
 
 impl Reader {
+    /// The keys that came onto an account, given by its row, after a key of it did, and since a second where one is given.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn keys_added(&self, account: i64, key: Fingerprint, since: Option<i64>) -> Result<Vec<AddedKey>, Error> {
+        self.ask(|connection| {
+            let mut statement = connection.prepare(KEYS_ADDED)?;
+            let rows = statement.query_and_then(params![account, key.as_bytes(), since], |row| {
+                let fingerprint = Fingerprint::from_bytes(row.get("fingerprint")?);
+                Ok(AddedKey { fingerprint, title: word(row, "title")?, added_at: row.get("added_at")? })
+            })?;
+            rows.collect()
+        })
+    }
+
     /// Says what a key opens; `None` for a key that is on nothing.
     ///
     /// # Errors
@@ -204,9 +225,22 @@ impl Reader {
     #[cfg(test)]
     #[cfg(feature = "admin")]
     pub(crate) fn query_plans(&self) -> Result<Vec<String>, Error> {
+        self.plans(&[KEY_HOLDER, SESSION_BY_KEY, SESSION_BY_CERTIFICATE])
+    }
+
+    /// The same of [`Self::keys_added`], which may find many rows.
+    #[cfg(test)]
+    #[cfg(feature = "admin")]
+    pub(crate) fn plan_of_keys_added(&self) -> Result<Vec<String>, Error> {
+        self.plans(&[KEYS_ADDED])
+    }
+
+    #[cfg(test)]
+    #[cfg(feature = "admin")]
+    fn plans(&self, questions: &[&str]) -> Result<Vec<String>, Error> {
         self.ask(|connection| {
             let mut lines = Vec::new();
-            for question in [KEY_HOLDER, SESSION_BY_KEY, SESSION_BY_CERTIFICATE] {
+            for question in questions {
                 let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {question}"))?;
                 let nothing = vec![rusqlite::types::Null; statement.parameter_count()];
                 let rows = statement.query_map(rusqlite::params_from_iter(nothing), |row| row.get("detail"))?;

@@ -100,8 +100,14 @@ pub(super) fn check_process(repositories: &Path) -> Result<(), ProcessError> {
     Ok(())
 }
 
-/// Notes the use of a key as the modification time of a small file; what goes wrong there stops nobody.
-pub(super) fn touch_last_used(directory: &Path, key: Fingerprint) {
+/// When something of a key was noted last by [`touch_time`], in seconds since 1970.
+pub(super) fn last_time(directory: &Path, key: Fingerprint) -> Option<i64> {
+    directory.join(key.to_hex()).symlink_metadata().ok().map(|file| file.mtime())
+}
+
+/// Notes the use of a key, or its greeting, as the modification time of a small file; what goes wrong there stops
+/// nobody.
+pub(super) fn touch_time(directory: &Path, key: Fingerprint) {
     let file = directory.join(key.to_hex());
     if touch(&file).is_err() {
         let _ = std::fs::DirBuilder::new().mode(0o750).create(directory);

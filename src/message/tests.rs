@@ -1,5 +1,5 @@
 use super::{Answer, FaultKind, Refusal, Speaker, Status};
-use crate::access::{BadCertificate, GateRequest, NotAdmitted};
+use crate::access::{AddedKey, BadCertificate, GateRequest, NotAdmitted};
 use crate::config::{AccessPolicy, AnonymousMode, Config};
 use crate::key::Fingerprint;
 use crate::name::{RepoPath, Title};
@@ -229,6 +229,28 @@ fn a_session_notices_a_key_in_its_last_week_and_a_path_that_has_changed() {
         let answer = answer(&alice(), |speaker| speaker.notices(expires_at, now, moved));
         assert_eq!((answer.out.as_str(), answer.stderr(), answer.status), ("", expected, Status::Done));
     }
+}
+
+#[test]
+fn a_greeting_tells_of_the_newest_keys_that_were_added() {
+    let added = |number: u8, added_at| AddedKey {
+        fingerprint: Fingerprint::from_bytes([number; 32]),
+        title: format!("key {number}").parse().unwrap(),
+        added_at,
+    };
+    let said = |keys: &[AddedKey]| answer(&alice(), |speaker| speaker.added(keys.to_vec())).stderr();
+    assert_eq!(said(&[]), "");
+    let line = |key: &AddedKey, day: &str| {
+        let (title, fingerprint) = (&key.title, key.fingerprint);
+        format!(
+            "hubgate: the key \"{title}\" ({fingerprint}) was added on {day}: \
+             if you do not know it: ssh git@hub.example key remove {fingerprint}\n"
+        )
+    };
+    let keys = [added(1, 0), added(2, 86_400), added(3, 86_399), added(4, 1_767_225_600), added(5, 1)];
+    assert_eq!(said(&keys[..1]), line(&keys[0], "1970-01-01"));
+    let newest = line(&keys[3], "2026-01-01") + &line(&keys[1], "1970-01-02") + &line(&keys[2], "1970-01-01");
+    assert_eq!(said(&keys), newest + "hubgate: and 2 more were added: ssh git@hub.example key list\n");
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn in_every_order(mode: &'static str, taken: bool) {
     hub.add_key("alice", &alice, &[]);
     hub.add_key("alice", &expired, &[]);
     hub.add_key("bob", &bob, &[]);
-    hub.sql("UPDATE key SET expires_at = 86400 WHERE title = 'expired'");
+    hub.sql("UPDATE key SET added_at = 0; UPDATE key SET expires_at = 86400 WHERE title = 'expired'");
     let keys = [&unknown, &alice, &expired, &bob];
     let answers = |client: &Client| -> [Expected; 4] {
         let over = format!("hubgate: the key \"expired\" ({}) expired on 1970-01-01\n", expired.fingerprint);

@@ -9,6 +9,7 @@ use crate::texts::{hi, not_found, read_only, you_are};
 trials![
     whoami_says_who_by_which_key,
     a_key_that_is_added_over_ssh_opens_the_account_at_once,
+    the_other_keys_are_told_once_at_their_next_greeting_that_one_was_added,
     a_key_for_reading_adds_no_key_and_pushes_nothing,
     whoever_proves_a_key_may_release_it_even_when_it_has_expired,
     an_invitation_puts_one_key_on_the_account_once,
@@ -43,6 +44,57 @@ fn a_key_that_is_added_over_ssh_opens_the_account_at_once() {
     let bob = hub.user("bob");
     bob.ssh_with(&["-oBatchMode=yes"], "key add", line.as_bytes()).is(&refused(in_use));
     Client::new(&hub, Some("alice"), new).greet().is(&says(hi("alice")));
+}
+
+fn the_other_keys_are_told_once_at_their_next_greeting_that_one_was_added() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    let other = Key::new("other");
+    hub.add_key("alice", &other, &[]);
+    let other = Client::new(&hub, Some("alice"), other);
+    hub.sql("UPDATE key SET added_at = 86400");
+    // What came with it, a key need not be told.
+    alice.greet().is(&says(hi("alice")));
+    other.greet().is(&says(hi("alice")));
+    let new = Key::new("evil");
+    let added = format!("added \"new\" ({}) to alice\n", new.fingerprint);
+    let line = format!("{}\n", new.line);
+    // Not in the second of a greeting, of which both would be told again.
+    let second = hub.sql("SELECT unixepoch()");
+    while hub.sql("SELECT unixepoch()") == second {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    alice.ssh_with(&["-oBatchMode=yes"], "key add new", line.as_bytes()).is(&says(added));
+    let day = hub.sql("SELECT date('now')");
+    let key = new.fingerprint.clone();
+    let told = format!(
+        "hubgate: the key \"new\" ({key}) was added on {}: if you do not know it: ssh {} key remove {key}\n",
+        day.trim_end(),
+        alice.at
+    );
+    // Using a key for anything else is no greeting.
+    hub.repo("alice/x", &[]);
+    other.git(&["ls-remote", &Client::url("alice/x")]).succeeded();
+    let new = Client::new(&hub, Some("alice"), new);
+    let second = hub.sql("SELECT unixepoch()");
+    while hub.sql("SELECT unixepoch()") == second {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    for client in [&alice, &other] {
+        client.greet().is(&says(hi("alice")).warning(&told));
+        client.greet().is(&says(hi("alice")));
+    }
+    new.greet().is(&says(hi("alice")));
+    // The gateway wrote nothing to the database for it.
+    let writes = hub.sql("SELECT group_concat(event, ' ') FROM audit WHERE event LIKE 'key.%'");
+    assert_eq!(writes, "key.add key.add key.add\n");
+    // As told, it goes.
+    other.ssh(format!("key remove {key}")).succeeded();
+    assert!(new.greet().succeeded().stdout().starts_with("Hi anonymous"));
+    // A place where the time cannot be noted costs nobody a greeting.
+    fs::remove_dir_all(hub.path("db/last-greeted")).expect("a directory");
+    fs::write(hub.path("db/last-greeted"), "").expect("a file");
+    other.greet().is(&says(hi("alice")));
 }
 
 fn a_key_for_reading_adds_no_key_and_pushes_nothing() {
@@ -225,6 +277,7 @@ fn a_key_may_be_bound_to_addresses() {
     let (near, far) = (Key::new("near"), Key::new("far"));
     hub.add_key("alice", &near, &["--from", "127.0.0.0/8"]);
     hub.add_key("alice", &far, &["--from", "192.0.2.0/24,2001:db8::/32"]);
+    hub.sql("UPDATE key SET added_at = 0");
     Client::new(&hub, Some("alice"), near).greet().is(&says(hi("alice")));
     let far = Client::new(&hub, Some("alice"), far);
     let key = &far.key.fingerprint;

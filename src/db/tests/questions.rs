@@ -9,6 +9,7 @@ use crate::access::{
     Role, Scope, Visibility,
 };
 use crate::db::{Error, GateMode, Opens, OwnerKind, ServedRepository, SessionFacts};
+use crate::key::Fingerprint;
 
 /// The clock of every session here.
 const NOW: i64 = 1_000_000;
@@ -229,6 +230,56 @@ fn no_question_looks_at_more_rows_than_it_must() {
         let harmless = ["CO-ROUTINE w", "SCAN w", "SCAN CONSTANT ROW"].contains(&line.as_str());
         assert!(harmless || line.contains("SCALAR SUBQUERY"), "{line}");
     }
+}
+
+#[test]
+fn who_is_greeted_looks_at_the_keys_of_its_own_account_alone() {
+    let plan = Hub::new().reader().plan_of_keys_added().unwrap();
+    let expected = [
+        "SEARCH k USING INDEX key_owner (owner_id=?)",
+        "SCALAR SUBQUERY 1",
+        "SEARCH key USING PRIMARY KEY (fingerprint=?)",
+    ];
+    assert_eq!(plan, expected);
+}
+
+#[test]
+fn keys_that_came_since_are_the_live_ones_of_the_account_beside_the_one_that_asks() {
+    let hub = Hub::new();
+    let alice = 1;
+    for (key, owner, added_at, rest) in [
+        (11, "1, NULL", 100, "NULL, NULL"),
+        (12, "1, NULL", 100, "NULL, NULL"),
+        (13, "1, NULL", 150, "NULL, NULL"),
+        (14, "1, NULL", 150, "'ordinary', 150"),
+        (15, "2, NULL", 150, "NULL, NULL"),
+    ] {
+        hub.tamper(&format!(
+            "INSERT INTO key SELECT CAST(zeroblob(31) || x'{key:02x}' AS BLOB), {owner}, 'ssh-ed25519', x'00', 'k{key}', 'write', NULL,
+                 {added_at}, NULL, {rest}"
+        ));
+    }
+    let key = |last: u8| {
+        let mut bytes = [0; 32];
+        bytes[31] = last;
+        Fingerprint::from_bytes(bytes)
+    };
+    let added = |asks: u8, since: Option<i64>| {
+        let keys = hub.reader().keys_added(alice, key(asks), since).unwrap();
+        let mut titles: Vec<String> = keys.iter().map(|key| key.title.to_string()).collect();
+        titles.retain(|title| title.starts_with('k'));
+        titles.sort();
+        titles
+    };
+    // Never greeted: what came after the key itself, and not what came with it.
+    assert_eq!(added(11, None), ["k13"]);
+    assert_eq!(added(13, None), [""; 0]);
+    // Greeted in that second: told twice rather than never.
+    assert_eq!(added(11, Some(100)), ["k13"]);
+    assert_eq!(added(11, Some(150)), ["k13"]);
+    assert_eq!(added(11, Some(151)), [""; 0]);
+    // What was there before the key, it need not be told.
+    assert_eq!(added(13, Some(100)), [""; 0]);
 }
 
 #[test]

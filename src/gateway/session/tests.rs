@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use nix::sys::stat::Mode;
 use nix::unistd::{Gid, geteuid, mkfifo, setgroups, setresgid, setresuid};
 
-use super::{Environment, ProcessError, SessionId, check_process, touch_last_used};
+use super::{Environment, ProcessError, SessionId, check_process, last_time, touch_time};
 use crate::key::Fingerprint;
 use crate::tests::hostile_inputs;
 
@@ -114,16 +114,20 @@ fn key() -> Fingerprint {
 fn the_last_use_of_a_key_is_the_time_of_a_small_file() {
     let root = tempfile::tempdir().unwrap();
     let directory = root.path().join("last-used");
-    touch_last_used(&directory, key());
+    touch_time(&directory, key());
     let file = directory.join("ab".repeat(32));
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
     assert_eq!((mode(&directory), mode(&file)), (0o750, 0o640));
     let old = SystemTime::now() - Duration::from_secs(9_999);
     File::options().write(true).open(&file).unwrap().set_modified(old).unwrap();
-    touch_last_used(&directory, key());
+    touch_time(&directory, key());
     let metadata = fs::metadata(&file).unwrap();
     assert!(metadata.modified().unwrap() > old + Duration::from_secs(9_000));
     assert_eq!((metadata.len(), fs::read_dir(&directory).unwrap().count()), (0, 1));
+    let seconds = metadata.modified().unwrap().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    assert_eq!(last_time(&directory, key()), i64::try_from(seconds).ok());
+    assert_eq!(last_time(&directory, Fingerprint::from_bytes([0; 32])), None);
+    assert_eq!(last_time(root.path().join("nowhere").as_path(), key()), None);
 }
 
 #[test]
@@ -132,11 +136,11 @@ fn what_is_planted_in_place_of_that_file_is_neither_followed_nor_waited_for() {
     let file = root.path().join("ab".repeat(32));
     let target = root.path().join("target");
     symlink(&target, &file).unwrap();
-    touch_last_used(root.path(), key());
+    touch_time(root.path(), key());
     assert!(!target.exists());
     fs::remove_file(&file).unwrap();
     mkfifo(&file, Mode::from_bits_truncate(0o600)).unwrap();
-    touch_last_used(root.path(), key());
+    touch_time(root.path(), key());
     // Nor does a place where nothing can be made stop anybody.
-    touch_last_used(Path::new("/proc/nowhere"), key());
+    touch_time(Path::new("/proc/nowhere"), key());
 }
