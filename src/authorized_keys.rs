@@ -9,11 +9,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::access::identify_certificate;
+use crate::access::{NotAdmitted, identify_certificate};
 use crate::clock::now;
 use crate::config::{AnonymousMode, Config, DEFAULT_PATH};
 use crate::db::{Opens, Reader};
-use crate::key::{OfferedCertificate, OfferedKey, OfferedKeyError};
+use crate::key::{BadOffer, OfferedCertificate, OfferedKey, OfferedKeyError};
 use crate::log::{self, Level, Line};
 use crate::message::Status;
 use crate::privilege::has_anything_of_roots;
@@ -111,8 +111,12 @@ fn answer(config: &Config, words: [&[u8]; 3], socket: &Path) -> Result<Option<Ke
         (Ok(key), false) => key_line(config, &key, socket),
         (Err(OfferedKeyError::OtherType), true) => Ok(None),
         (Err(OfferedKeyError::OtherType), false) => match OfferedCertificate::parse(key_type, base64) {
-            Some(certificate) => certificate_line(config, &certificate),
-            None => Ok(None),
+            Ok(certificate) => certificate_line(config, &certificate, socket),
+            Err(BadOffer::Other) => Ok(None),
+            Err(why) => {
+                log_certificate(socket, Line::default(), &why);
+                Ok(None)
+            }
         },
         (Err(OfferedKeyError::Malformed), _) => Err(Fault::Key),
     }
@@ -141,9 +145,38 @@ fn key_line(config: &Config, key: &OfferedKey, socket: &Path) -> Result<Option<K
 }
 
 /// The line for a certificate: its authority's, for its principal alone, where the database says that it is good.
-fn certificate_line(config: &Config, certificate: &OfferedCertificate) -> Result<Option<KeyLine>, Fault> {
+///
+/// One that is not good is passed over, since the peer's own key, which it offers next, may be on an account: only the
+/// log says why.
+fn certificate_line(
+    config: &Config,
+    certificate: &OfferedCertificate,
+    socket: &Path,
+) -> Result<Option<KeyLine>, Fault> {
     let (facts, _) = Reader::open(&config.paths.database)?.session_by_certificate(certificate, None)?;
-    Ok(identify_certificate(&facts, now()).ok().map(|_| KeyLine::of_certificate(certificate)))
+    match identify_certificate(&facts, now()) {
+        Ok(_) => Ok(Some(KeyLine::of_certificate(certificate))),
+        Err(why) => {
+            let line = Line::default()
+                .field("user", certificate.principal())
+                .field("key", certificate.key())
+                .field("ca", certificate.authority())
+                .field("serial", certificate.serial())
+                .field("id", certificate.key_id());
+            match &why {
+                NotAdmitted::Certificate(why) => log_certificate(socket, line, why),
+                NotAdmitted::Disabled(_) => log_certificate(socket, line, &"its account is disabled"),
+                why => log_certificate(socket, line, &format!("{why:?}")),
+            }
+            Ok(None)
+        }
+    }
+}
+
+/// Notes why a certificate is passed over.
+fn log_certificate(socket: &Path, line: Line, why: &dyn std::fmt::Display) {
+    let line = line.field("decision", "deny").field("reason", "certificate").field("cause", why);
+    log::send(socket, PROGRAM, Level::Notice, &line);
 }
 
 /// What sshd is told about one key.

@@ -17,7 +17,7 @@ use std::str::FromStr;
 use base64ct::{Base64, Encoding};
 
 use crate::name::{NameError, Title};
-pub use certificate::OfferedCertificate;
+pub use certificate::{BadOffer, OfferedCertificate};
 pub use error::KeyError;
 pub use fingerprint::{Fingerprint, FingerprintError, WeakKeys, WeakKeysError};
 

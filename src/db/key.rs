@@ -193,6 +193,13 @@ impl Change<'_> {
             }
             Some(KeyRow { removal: Some(Removal::Ordinary), .. }) | None => {}
         }
+        // Whoever holds it could sign a certificate for everybody; so it is nobody's own.
+        let query = "SELECT 1 FROM authority WHERE fingerprint = ?1 AND removed_at IS NULL";
+        if self.transaction.prepare(query)?.exists(params![fingerprint.as_bytes()])? {
+            return Err(ChangeError::Conflict(format!(
+                "the key {fingerprint} is already in use: it signs the certificates of an organization"
+            )));
+        }
         self.transaction.execute(
             "INSERT INTO key (fingerprint, owner_id, repository_id, type, blob, title, scope, sources, added_at,
                               expires_at)

@@ -116,7 +116,7 @@ pub(crate) fn proven(text: &[u8]) -> Option<Proven> {
     let [b"publickey", key_type, base64] = words.as_slice() else {
         return None;
     };
-    let certificate = || OfferedCertificate::parse(key_type, base64).map(Proven::Certificate);
+    let certificate = || OfferedCertificate::parse(key_type, base64).ok().map(Proven::Certificate);
     OfferedKey::parse(key_type, base64).ok().map(Proven::Key).or_else(certificate)
 }
 

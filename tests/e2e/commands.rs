@@ -1,9 +1,8 @@
-//! Commands of an account over SSH, gates, deploy keys, certificates, invitations, old paths.
+//! Commands of an account over SSH, gates, deploy keys, invitations, old paths.
 
 use std::fs;
-use std::process::Command;
 
-use crate::harness::{Client, Hub, Key, refused, run, says, trials};
+use crate::harness::{Client, Hub, Key, refused, says, trials};
 use crate::texts::{hi, not_found, read_only, you_are};
 
 trials![
@@ -17,7 +16,6 @@ trials![
     a_hidden_repository_does_not_exist_in_any_command,
     a_gate_is_asked_for_granted_and_revoked,
     a_deploy_key_opens_its_repository_and_no_other,
-    a_certificate_of_an_organization_is_good_for_its_repositories,
     a_key_may_be_bound_to_addresses,
 ];
 
@@ -223,52 +221,6 @@ fn a_deploy_key_opens_its_repository_and_no_other() {
         assert!(hidden.status == 1 && hidden.stderr().contains("repository not found"), "{hidden}");
         assert_eq!(client.ssh("repo create alice/z").status, 1);
     }
-}
-
-fn a_certificate_of_an_organization_is_good_for_its_repositories() {
-    let hub = Hub::new();
-    hub.did(&["user", "add", "alice"]);
-    hub.did(&["user", "add", "mallory"]);
-    hub.did(&["org", "add", "acme", "--admin", "alice"]);
-    hub.repo("acme/model", &["--private"]);
-    hub.repo("alice/own", &["--private"]);
-    let authority = Key::new("authority");
-    let file = authority.public_file();
-    hub.did(&["org", "ca", "add", "acme", file.to_str().expect("UTF-8"), "--max-ttl", "2h"]);
-    let certified = |principals: &[&str], serial: &str, validity: &str| {
-        let client = Client::new(&hub, Some("alice"), Key::new("certified"));
-        let mut sign = Command::new("ssh-keygen");
-        sign.arg("-q").arg("-s").arg(&authority.file).args(["-I", "alice at work", "-z", serial, "-V", validity]);
-        if !principals.is_empty() {
-            sign.args(["-n", &principals.join(",")]);
-        }
-        run(sign.arg(client.key.public_file())).succeeded();
-        let certificate = format!("{}-cert.pub", client.key.file.display());
-        let mut config = fs::read_to_string(client.ssh_config()).expect("ssh's configuration");
-        config.extend(["    CertificateFile ", &certificate, "\n"]);
-        fs::write(client.ssh_config(), config).expect("ssh's configuration");
-        client
-    };
-    let good = certified(&["alice"], "1", "-1m:+1h");
-    good.greet().is(&says(hi("alice")));
-    good.git(&["clone", "--quiet", &Client::url("acme/model")]).succeeded();
-    let elsewhere = good.ssh("git-upload-pack 'alice/own'");
-    assert!(elsewhere.status == 1 && elsewhere.stderr().contains("repository not found"), "{elsewhere}");
-    good.ssh("repo create acme/new")
-        .is(&refused("hubgate: this needs a key of your own: a certificate changes nothing here\n"));
-    // Nothing else that an authority of acme's can sign opens an account; the key itself is an unknown one.
-    for (principals, serial, validity) in [
-        (&["mallory"][..], "2", "-1m:+1h"),
-        (&["alice", "mallory"], "3", "-1m:+1h"),
-        (&[], "4", "-1m:+1h"),
-        (&["alice"], "5", "-1m:+3h"),
-        (&["alice"], "6", "-2h:-1h"),
-    ] {
-        let bad = certified(principals, serial, validity);
-        assert!(bad.greet().succeeded().stdout().starts_with("Hi anonymous"), "{principals:?} {validity}");
-    }
-    hub.did(&["org", "ca", "revoke", "acme", "1"]);
-    assert!(good.greet().succeeded().stdout().starts_with("Hi anonymous"));
 }
 
 fn a_key_may_be_bound_to_addresses() {

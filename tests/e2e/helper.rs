@@ -11,7 +11,7 @@ trials![
     an_unknown_key_gets_the_line_of_nobody,
     an_unknown_key_gets_nothing_where_anonymous_is_off,
     nothing_is_printed_for_another_login,
-    certificates_get_nothing,
+    a_certificate_of_nobodys_authority_gets_nothing,
     a_key_of_an_unknown_type_gets_nothing,
     a_weak_key_is_not_even_anonymous,
     a_title_cannot_add_a_line_to_authorized_keys,
@@ -110,7 +110,7 @@ fn nothing_is_printed_for_another_login() {
     hub.logged::<&str>(&[]);
 }
 
-fn certificates_get_nothing() {
+fn a_certificate_of_nobodys_authority_gets_nothing() {
     let (hub, key) = alice(&Setup::default());
     let ca = Key::new("ca");
     let mut keygen = Command::new("ssh-keygen");
@@ -127,7 +127,11 @@ fn certificates_get_nothing() {
     for key_type in ["ssh-rsa-cert-v01@openssh.com", "ecdsa-sha2-nistp256-cert-v01@openssh.com"] {
         hub.helper(&[&hub.login.name, key_type, blob]).is(&silent());
     }
-    hub.logged::<&str>(&[]);
+    let (key, ca) = (&key.fingerprint, &ca.fingerprint);
+    hub.logged(&[format!(
+        "notice hubgate-keys: user=alice key={key} ca={ca} serial=0 id=id decision=deny reason=certificate \
+         cause=\"its authority is none of an organization here\""
+    )]);
 }
 
 fn a_key_of_an_unknown_type_gets_nothing() {

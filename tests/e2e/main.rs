@@ -17,6 +17,7 @@ mod anonymous;
 mod audit;
 mod backup;
 mod broken;
+mod certificates;
 mod clients;
 mod commands;
 mod concurrency;
@@ -82,6 +83,7 @@ fn main() -> ExitCode {
         doctor::machine::TRIALS,
         audit::TRIALS,
         clients::TRIALS,
+        certificates::TRIALS,
         commands::TRIALS,
         lfs::TRIALS,
         lfs::flows::TRIALS,

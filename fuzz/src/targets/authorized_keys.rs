@@ -104,7 +104,7 @@ fn proven(text: &[u8]) -> Option<Proven> {
         [line] => match line.split(|byte| *byte == b' ').collect::<Vec<_>>().as_slice() {
             [b"publickey", key_type, base64] => match OfferedKey::parse(key_type, base64) {
                 Ok(key) => Some(Ok(key.fingerprint())),
-                Err(_) => OfferedCertificate::parse(key_type, base64).map(Err),
+                Err(_) => OfferedCertificate::parse(key_type, base64).ok().map(Err),
             },
             _ => None,
         },

@@ -2,7 +2,7 @@
 
 use arbitrary::Unstructured;
 use base64ct::{Base64, Encoding};
-use hubgate::key::{Fingerprint, KeyError, KeyType, OfferedCertificate, OfferedKey, OfferedKeyError, PublicKey};
+use hubgate::key::{BadOffer, Fingerprint, KeyError, KeyType, OfferedCertificate, OfferedKey, OfferedKeyError, PublicKey};
 use hubgate::request::{ANONYMOUS, Arguments, Form};
 
 use super::authorized_keys::sshd_reads;
@@ -43,10 +43,10 @@ pub fn certificate(data: &[u8]) -> bool {
         let offered = OfferedKey::parse(key_type.as_str().as_bytes(), base64.as_bytes());
         assert_eq!(offered.is_ok(), is_of_type);
         assert!(!has_head || PublicKey::from_blob(key_type, blob.clone()).is_err());
-        assert_eq!(OfferedCertificate::parse(key_type.as_str().as_bytes(), base64.as_bytes()), None);
+        assert_eq!(OfferedCertificate::parse(key_type.as_str().as_bytes(), base64.as_bytes()), Err(BadOffer::Other));
     }
 
-    let accepted = OfferedCertificate::parse(name.as_bytes(), base64.as_bytes());
+    let accepted = OfferedCertificate::parse(name.as_bytes(), base64.as_bytes()).ok();
     let proven = hubgate::fuzzing::proven(format!("publickey {name} {base64}\n").as_bytes());
     assert_eq!(proven, accepted.clone().map(Err));
     let Some(accepted) = accepted else { return false };

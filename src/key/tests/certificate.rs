@@ -4,7 +4,7 @@ use base64ct::{Base64, Encoding};
 
 use super::openssh::{MADE, Scratch};
 use super::{blob, key};
-use crate::key::{Fingerprint, OfferedCertificate};
+use crate::key::{BadOffer, Fingerprint, KeyError, OfferedCertificate};
 
 const TYPE: &str = "ssh-ed25519-cert-v01@openssh.com";
 
@@ -21,7 +21,7 @@ fn certificate(authority: &[u8]) -> Vec<u8> {
     .concat()
 }
 
-fn parse(blob: &[u8]) -> Option<OfferedCertificate> {
+fn parse(blob: &[u8]) -> Result<OfferedCertificate, BadOffer> {
     OfferedCertificate::parse(TYPE.as_bytes(), Base64::encode_string(blob).as_bytes())
 }
 
@@ -44,8 +44,8 @@ fn a_certificate_names_its_authority_by_the_very_bytes_that_are_in_it() {
     // The length of the point: found by fuzzing, read by `ssh-key` as the authority above.
     let mut other = authority.clone();
     other[16] = 8;
-    assert_eq!(parse(&certificate(&other)), None);
-    assert_eq!(parse(&[certificate(&authority), vec![0]].concat()), None);
+    assert_eq!(parse(&certificate(&other)), Err(BadOffer::Other));
+    assert_eq!(parse(&[certificate(&authority), vec![0]].concat()), Err(BadOffer::Other));
 }
 
 #[test]
@@ -75,20 +75,21 @@ fn a_certificate_is_for_one_user_and_says_its_own_type() {
         assert_eq!(key_type, TYPE);
         OfferedCertificate::parse(key_type.as_bytes(), base64.as_bytes())
     };
-    assert!(parse(signed(&scratch, "-I x -n alice -V always:20380101")).is_some());
+    assert!(parse(signed(&scratch, "-I x -n alice -V always:20380101")).is_ok());
     for (options, what) in [
-        ("-I x -n alice", "for ever"),
-        ("-h -I x -n alice -V always:20380101", "of a host"),
-        ("-I x -V always:20380101", "for nobody in particular"),
-        ("-I x -n alice,bob -V always:20380101", "for two"),
-        ("-I x -n a/b -V always:20380101", "for a name that no account has"),
+        ("-I x -n alice", BadOffer::Endless),
+        ("-I x -n alice -V 20200101:forever", BadOffer::Endless),
+        ("-h -I x -n alice -V always:20380101", BadOffer::Other),
+        ("-I x -V always:20380101", BadOffer::Principals(0)),
+        ("-I x -n alice,bob -V always:20380101", BadOffer::Principals(2)),
+        ("-I x -n a/b -V always:20380101", BadOffer::Principal),
     ] {
-        assert_eq!(parse(signed(&scratch, options)), None, "{what}");
+        assert_eq!(parse(signed(&scratch, options)), Err(what), "{options}");
     }
 
     let (key_type, base64) = signed(&scratch, "-I x -n alice -V always:20380101");
     let words = [key_type.as_bytes(), base64.as_bytes()];
-    assert!(OfferedCertificate::parse(words[0], words[1]).is_some());
+    assert!(OfferedCertificate::parse(words[0], words[1]).is_ok());
     for (key_type, base64) in [
         (&b"ssh-ed25519"[..], base64.as_bytes()),
         (b"ssh-rsa-cert-v01@openssh.com", base64.as_bytes()),
@@ -98,7 +99,7 @@ fn a_certificate_is_for_one_user_and_says_its_own_type() {
         (key_type.as_bytes(), &base64.as_bytes()[1..]),
         (key_type.as_bytes(), &base64.as_bytes()[4..]),
     ] {
-        assert_eq!(OfferedCertificate::parse(key_type, base64), None);
+        assert_eq!(OfferedCertificate::parse(key_type, base64), Err(BadOffer::Other));
     }
 }
 
@@ -107,6 +108,34 @@ fn an_authority_is_a_key_of_an_admitted_type() {
     let number = |length: usize| [vec![0, 0x80], vec![1; length - 1]].concat();
     let dsa = blob(&[b"ssh-dss", &number(128), &number(20), &number(128), &number(128)]);
     assert!(ssh_key::PublicKey::from_bytes(&dsa).is_ok());
-    assert_eq!(parse(&certificate(&dsa)), None);
-    assert!(parse(&certificate(&blob(&[b"ssh-ed25519", &[5; 32]]))).is_some());
+    assert_eq!(parse(&certificate(&dsa)), Err(BadOffer::Authority));
+    assert!(parse(&certificate(&blob(&[b"ssh-ed25519", &[5; 32]]))).is_ok());
+}
+
+#[test]
+fn the_end_of_a_certificate_of_every_type_is_looked_for_where_it_is() {
+    for (options, ..) in MADE {
+        let scratch = Scratch::new();
+        assert!(scratch.ssh_keygen(&format!("-q {options} -N  -C  -f k")).is_some());
+        assert!(scratch.ssh_keygen("-q -t ed25519 -N  -f ca").is_some());
+        let (key_type, base64) = signed(&scratch, "-I laptop -n alice");
+        let found = OfferedCertificate::parse(key_type.as_bytes(), base64.as_bytes());
+        assert_eq!(found, Err(BadOffer::Endless), "{options}");
+    }
+}
+
+#[test]
+fn a_certified_key_is_one_that_an_account_could_have() {
+    let scratch = Scratch::new();
+    assert!(scratch.ssh_keygen("-q -t ed25519 -N  -f ca").is_some());
+    assert!(scratch.ssh_keygen("-q -t rsa -b 1024 -N  -f k").is_some());
+    let (key_type, base64) = signed(&scratch, "-I x -n alice -V always:20380101");
+    let found = OfferedCertificate::parse(key_type.as_bytes(), base64.as_bytes());
+    assert_eq!(found, Err(BadOffer::Key(KeyError::RsaSize(1_024))));
+    // A point of small order, for which anybody can sign.
+    let authority = blob(&[b"ssh-ed25519", &[5; 32]]);
+    let at = certificate(&authority).windows(32).position(|bytes| bytes == [9; 32]).unwrap();
+    let mut weak = certificate(&authority);
+    weak[at..at + 32].fill(0);
+    assert_eq!(parse(&weak), Err(BadOffer::Key(KeyError::SmallOrder)));
 }

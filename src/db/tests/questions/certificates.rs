@@ -20,7 +20,7 @@ fn sign(directory: &Path, principals: &str) -> (PublicKey, Option<OfferedCertifi
     let read = |name: &str| fs::read_to_string(directory.join(name)).unwrap();
     let (authority, certificate) = (read("ca.pub"), read("user-cert.pub"));
     let words: Vec<&str> = certificate.split(' ').collect();
-    let offered = OfferedCertificate::parse(words[0].as_bytes(), words[1].as_bytes());
+    let offered = OfferedCertificate::parse(words[0].as_bytes(), words[1].as_bytes()).ok();
     (PublicKey::parse_line(authority.as_bytes()).unwrap().0, offered)
 }
 

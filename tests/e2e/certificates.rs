@@ -1,0 +1,199 @@
+//! Certificates of an organization's authority, as ssh-keygen makes them: which open an account, and why others do not.
+
+use std::fs;
+use std::process::Command;
+
+use crate::harness::{Client, Hub, Key, Setup, refused, run, says, silent, trials};
+use crate::texts::hi;
+
+trials![
+    a_certificate_is_good_for_its_organization_and_changes_nothing,
+    a_certificate_that_is_not_good_is_passed_over_and_the_log_says_why,
+    a_certificate_that_goes_bad_while_its_connection_lives_is_told_why,
+    a_key_is_an_authoritys_or_somebodys_own,
+];
+
+/// The organization acme with its authority, and its members alice and bob.
+struct Acme {
+    hub: Hub,
+    authority: Key,
+}
+
+impl Acme {
+    fn new() -> Self {
+        let hub = Hub::new();
+        for user in ["alice", "bob", "mallory"] {
+            hub.did(&["user", "add", user]);
+        }
+        hub.did(&["org", "add", "acme", "--admin", "alice"]);
+        hub.did(&["org", "member", "set", "acme", "bob", "read"]);
+        let authority = Key::new("authority");
+        let file = authority.public_file();
+        hub.did(&["org", "ca", "add", "acme", file.to_str().expect("UTF-8"), "--max-ttl", "2h"]);
+        Self { hub, authority }
+    }
+
+    /// A client with a certificate that is signed with these options of ssh-keygen.
+    #[track_caller]
+    fn certified(&self, options: &[&str]) -> Client {
+        self.signed_by(&self.authority, options)
+    }
+
+    #[track_caller]
+    fn signed_by(&self, authority: &Key, options: &[&str]) -> Client {
+        let client = Client::new(&self.hub, Some("alice"), Key::new("certified"));
+        let mut sign = Command::new("ssh-keygen");
+        sign.arg("-q").arg("-s").arg(&authority.file).args(["-I", "alice at work"]).args(options);
+        run(sign.arg(client.key.public_file())).succeeded();
+        let certificate = format!("    CertificateFile {}-cert.pub\n", client.key.file.display());
+        let config = fs::read_to_string(client.ssh_config()).expect("ssh's configuration");
+        fs::write(client.ssh_config(), config + &certificate).expect("ssh's configuration");
+        client
+    }
+}
+
+fn a_certificate_is_good_for_its_organization_and_changes_nothing() {
+    let acme = Acme::new();
+    let hub = &acme.hub;
+    hub.repo("acme/model", &["--private"]);
+    hub.repo("alice/own", &["--private"]);
+    hub.repo("alice/open", &[]);
+    let good = acme.certified(&["-n", "alice", "-z", "1", "-V", "-1m:+1h"]);
+    hub.log();
+    good.greet().is(&says(hi("alice")));
+    let ca = &acme.authority.fingerprint;
+    hub.logged(&[format!("info hubgate: user=alice key={ca} from=127.0.0.1 verb=greeting decision=allow reason=\"\"")]);
+    good.git(&["clone", "--quiet", &Client::url("acme/model")]).is(&silent());
+    good.commit("model", "a", "a\n");
+    good.git_in("model", &["push", "--quiet", "origin", "HEAD:b"]).is(&silent());
+    good.git(&["clone", "--quiet", &Client::url("alice/open")]).is(&silent());
+    let you_are = format!("hubgate: you are alice, by a certificate of {ca}\n");
+    let hidden = format!("hubgate: repository not found, or you have no access to it\n{you_are}");
+    good.ssh("git-upload-pack 'alice/own'").is(&refused(hidden));
+    let read_only = format!("hubgate: you have no write access to alice/open\n{you_are}");
+    good.ssh("git-receive-pack 'alice/open'").is(&refused(read_only));
+    good.ssh("whoami").is(&says(format!("alice by a certificate of {ca}\n")));
+    let changes = refused("hubgate: this needs a key of your own: a certificate changes nothing here\n");
+    for command in ["repo create acme/new", "key add", "repo remove acme/model --yes", "org member remove acme bob"] {
+        good.ssh(command).is(&changes);
+    }
+    // What its holder may not do, it may not either.
+    let reader = acme.certified(&["-n", "bob", "-V", "-1m:+1h"]);
+    reader.greet().is(&says(hi("bob")));
+    let read_only =
+        format!("hubgate: you have no write access to acme/model\nhubgate: you are bob, by a certificate of {ca}\n");
+    reader.ssh("git-receive-pack 'acme/model'").is(&refused(read_only));
+    // From where it says, and with what sshd demands of it.
+    let near = acme.certified(&["-n", "alice", "-V", "-1m:+1h", "-O", "source-address=127.0.0.1/32"]);
+    near.greet().is(&says(hi("alice")));
+}
+
+fn a_certificate_that_is_not_good_is_passed_over_and_the_log_says_why() {
+    let acme = Acme::new();
+    let hub = &acme.hub;
+    let other = Key::new("other authority");
+    hub.did(&["org", "ca", "revoke", "acme", "13"]);
+    hub.did(&["org", "ca", "revoke", "acme", "lost laptop"]);
+    hub.did(&["org", "member", "set", "acme", "mallory", "read"]);
+    hub.did(&["org", "member", "remove", "acme", "mallory"]);
+    let hour = "-1m:+1h";
+    let short = |cause: &str| format!("decision=deny reason=certificate cause=\"{cause}\"");
+    for (authority, options, cause) in [
+        (&acme.authority, &["-n", "alice", "-V", "-2h:-1h"][..], "its time is over"),
+        (&acme.authority, &["-n", "alice", "-V", "+10m:+20m"], "its time has not come yet"),
+        (&acme.authority, &["-n", "alice", "-V", "-1m:+3h"], "it is good for longer than its authority may sign for"),
+        (&acme.authority, &["-n", "mallory", "-V", hour], "its principal is no member of the organization"),
+        (&acme.authority, &["-n", "nobody", "-V", hour], "its principal is no member of the organization"),
+        (&acme.authority, &["-n", "ALICE", "-V", hour], "its principal is no member of the organization"),
+        (&other, &["-n", "alice", "-V", hour], "its authority is none of an organization here"),
+        (&acme.authority, &["-n", "alice", "-V", hour, "-z", "13"], "it was revoked"),
+        (&acme.authority, &["-n", "alice", "-V", hour, "-I", "lost laptop"], "it was revoked"),
+    ] {
+        let bad = acme.signed_by(authority, options);
+        hub.log();
+        // Its own key, which comes next, is an unknown one.
+        assert!(bad.greet().succeeded().stdout().starts_with("Hi anonymous"), "{options:?}");
+        let log: Vec<String> = hub.log().iter().map(ToString::to_string).collect();
+        let key = format!("key={} ca={}", bad.key.fingerprint, authority.fingerprint);
+        assert!(log[0].starts_with("notice hubgate-keys: user=") && log[0].contains(&key), "{log:?}");
+        assert!(log[0].ends_with(&short(cause)) && log.len() == 2, "{log:?}\nexpected: {cause}");
+    }
+    // Those of which not even that much can be said.
+    for (options, cause) in [
+        (&["-n", "alice"][..], "it has no end: sign it with ssh-keygen -V"),
+        (&["-V", hour], "it has 0 principals and not one: sign it with ssh-keygen -n USER"),
+        (&["-n", "alice,mallory", "-V", hour], "it has 2 principals and not one: sign it with ssh-keygen -n USER"),
+        (&["-n", "a/b", "-V", hour], "its principal is no name of an account"),
+    ] {
+        let bad = acme.certified(options);
+        hub.log();
+        assert!(bad.greet().succeeded().stdout().starts_with("Hi anonymous"), "{options:?}");
+        let log: Vec<String> = hub.log().iter().map(ToString::to_string).collect();
+        assert!(log.len() == 2 && log[0] == format!("notice hubgate-keys: {}", short(cause)), "{log:?}");
+    }
+    // What sshd itself refuses, whatever the helper says.
+    for options in [
+        &["-n", "alice", "-V", hour, "-O", "source-address=192.0.2.0/24"][..],
+        &["-n", "alice", "-V", hour, "-O", "force-command=id"],
+        &["-h", "-n", "alice", "-V", hour],
+    ] {
+        let bad = acme.certified(options);
+        assert!(bad.greet().succeeded().stdout().starts_with("Hi anonymous"), "{options:?}");
+    }
+    // A certificate that opens nothing does not stand before a key that does.
+    let bad = acme.certified(&["-n", "mallory", "-V", hour]);
+    hub.add_key("bob", &bad.key, &[]);
+    bad.greet().is(&says(hi("bob")));
+    // Nor before nothing.
+    hub.configure(&Setup { anonymous: "off", ..Setup::default() });
+    let bad = acme.certified(&["-n", "alice", "-V", "-2h:-1h"]);
+    bad.greet().is(&refused(crate::texts::denied(&bad)).status(255));
+}
+
+fn a_certificate_that_goes_bad_while_its_connection_lives_is_told_why() {
+    let acme = Acme::new();
+    let hub = &acme.hub;
+    let sign = |serial: &str| acme.certified(&["-n", "alice", "-z", serial, "-V", "-1m:+1h"]);
+    let [revoked, disabled, compromised, ended] = ["1", "2", "3", "4"].map(sign);
+    let masters = [&revoked, &disabled, &compromised, &ended].map(Client::master);
+    let is = |client: &Client, line: &str| client.greet().is(&refused(format!("hubgate: {line}\n")));
+    hub.did(&["org", "ca", "revoke", "acme", "1"]);
+    is(&revoked, "the certificate is not good: it was revoked");
+    disabled.greet().is(&says(hi("alice")));
+    hub.did(&["user", "disable", "alice", "--reason", "away"]);
+    is(&disabled, "the account alice is disabled: away");
+    hub.did(&["user", "enable", "alice"]);
+    hub.add_key("bob", &compromised.key, &[]);
+    hub.did(&["key", "remove", &compromised.key.fingerprint, "--compromised", "--yes"]);
+    is(&compromised, "the certificate is not good: its key was removed as compromised");
+    ended.greet().is(&says(hi("alice")));
+    hub.did(&["org", "ca", "remove", "acme", &acme.authority.fingerprint, "--yes"]);
+    is(&ended, "the certificate is not good: its authority is none of an organization here");
+    drop(masters);
+}
+
+fn a_key_is_an_authoritys_or_somebodys_own() {
+    let acme = Acme::new();
+    let hub = &acme.hub;
+    let fingerprint = &acme.authority.fingerprint;
+    let file = acme.authority.public_file();
+    let file = file.to_str().expect("UTF-8");
+    let in_use =
+        format!("hubgate: the key {fingerprint} is already in use: it signs the certificates of an organization\n");
+    hub.hubgate(&["key", "add", "alice", file]).is(&refused(&in_use));
+    hub.repo("acme/model", &[]);
+    hub.hubgate(&["deploy-key", "add", "acme/model", file]).is(&refused(&in_use));
+    let bob = Key::new("bob@laptop");
+    hub.add_key("bob", &bob, &[]);
+    let client = Client::new(hub, Some("bob"), bob.clone());
+    let line = format!("{}\n", acme.authority.line);
+    client.ssh_with(&["-oBatchMode=yes"], "key add", line.as_bytes()).is(&refused(&in_use));
+    // Nor does it join an account by an invitation.
+    let code = hub.did(&["invite", "mallory"]).lines().next().expect("a code").to_owned();
+    let authority = Client::new(hub, None, acme.authority.clone());
+    authority.ssh(format!("join {code}")).is(&refused(&in_use));
+    // The other way round.
+    let file = bob.public_file();
+    let add = ["org", "ca", "add", "acme", file.to_str().expect("UTF-8")];
+    hub.hubgate(&add).is(&refused(format!("hubgate: the key {} is already in use\n", bob.fingerprint)));
+}
