@@ -288,6 +288,12 @@ pub fn may_create(account: &Account, owner: &OwnerFacts, now: i64) -> bool {
     }
 }
 
+/// Whether an account belongs to an organization, in whatever role.
+#[must_use]
+pub fn is_member(organization: &OwnerFacts, now: i64) -> bool {
+    Grant::at(organization.role, now).is_some()
+}
+
 /// Whether an account administers an owner: itself, or an organization whose admin it is.
 #[must_use]
 pub fn administers(account: &Account, owner: &OwnerFacts, now: i64) -> bool {

@@ -176,8 +176,19 @@ fn a_hidden_repository_does_not_exist_in_any_command() {
             alice.ssh(command.replace("PATH", path)).is(&refused(not_found(&alice)));
         }
     }
-    for path in ["bob/secret", "bob/nothing"] {
-        alice.ssh(format!("repo create {path}")).is(&refused("hubgate: you may not create repositories of bob\n"));
+    hub.repo("alice/x", &[]);
+    hub.did(&["org", "add", "acme", "--admin", "bob"]);
+    hub.did(&["org", "member", "set", "acme", "alice", "no_access"]);
+    hub.repo("acme/secret", &["--private"]);
+    for (owner, path) in
+        [("bob", "bob/secret"), ("bob", "bob/nothing"), ("acme", "acme/secret"), ("acme", "acme/nothing")]
+    {
+        alice
+            .ssh(format!("repo create {path}"))
+            .is(&refused(format!("hubgate: you may not create repositories of {owner}\n")));
+        alice
+            .ssh(format!("repo rename alice/x {path}"))
+            .is(&refused(format!("hubgate: you may not hand alice/x over to {owner}\n")));
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::cli::{MemberCommand, OrgCommand};
 use super::{Outcome, Session, Trouble};
-use crate::access::administers;
+use crate::access::{Identity, administers, is_member};
 use crate::admin::report::json_time;
 use crate::admin::user::{members_json, members_text};
 use crate::name::Owner;
@@ -16,7 +16,12 @@ pub(super) fn run(session: &Session<'_>, command: OrgCommand) -> Result<Outcome,
             let account = session.account()?;
             let store = session.store()?;
             let (_, facts) = store.owner_facts(&organization, account.id)?;
-            if facts.role.is_none() {
+            // A certificate of another organization is good for what everybody may see.
+            let counts_here = match &session.identity {
+                Identity::Certificate { organization, .. } => *organization == facts.id,
+                Identity::Account(_) | Identity::DeployKey { .. } | Identity::Anonymous => true,
+            };
+            if !counts_here || !is_member(&facts, session.now) {
                 return Err(Trouble::Refused(format!("you are no member of {organization}")));
             }
             let members = store.organization(&organization)?.members;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::cli::{CollaboratorCommand, RepoCommand};
 use super::{Outcome, Session, Trouble, sure};
-use crate::access::{Access, Account, Decision, Visibility, administers, decide, may_create, may_manage};
+use crate::access::{Access, Account, Decision, Denial, Visibility, administers, decide, may_create, may_manage};
 use crate::admin::repo::{repo_json, state};
 use crate::admin::report::json_time;
 use crate::db::{Change, NewRepository, OwnerKind, ServedRepository};
@@ -76,7 +76,7 @@ impl Session<'_> {
         let served = self.repository(path)?;
         match decide(&self.identity, Some(&served.facts), Access::Admin, self.now) {
             Decision::Allow(_) => Ok(served),
-            Decision::Deny(_) if served.facts.frozen.is_some() => Err(self.frozen(served)),
+            Decision::Deny(Denial::Frozen) => Err(self.frozen(served)),
             Decision::Deny(_) => Err(Trouble::Refused(format!("you do not administer {}", served.path))),
         }
     }
@@ -180,9 +180,6 @@ fn list(session: &Session<'_>, owner: Option<Owner>) -> Result<Outcome, Trouble>
 fn rename(session: &Session<'_>, old: &RepoPath, new: &RepoPath) -> Result<Outcome, Trouble> {
     let account = session.changing_account()?;
     let served = session.managed(old)?;
-    if served.path.folded() != new.folded() {
-        check_free(session, new)?;
-    }
     let mut store = session.store()?;
     if served.path.owner.folded() != new.owner.folded() {
         let refused = || Trouble::Refused(format!("you may not hand {} over to {}", served.path, new.owner));
@@ -194,6 +191,10 @@ fn rename(session: &Session<'_>, old: &RepoPath, new: &RepoPath) -> Result<Outco
         if between_people || !may_give || !may_take {
             return Err(refused());
         }
+    }
+    // Last: what is where one may not create is nobody's business.
+    if served.path.folded() != new.folded() {
+        check_free(session, new)?;
     }
     store.change(&session.actor(), |change| change.rename_repository(&served.path, new))?;
     let json = json!({ "before": served.path.to_string(), "path": new.to_string() });
