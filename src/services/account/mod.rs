@@ -268,3 +268,6 @@ impl<'a> Session<'a> {
 fn sure(yes: bool, question: &str) -> Result<(), Trouble> {
     if yes { Ok(()) } else { Err(Trouble::Usage(format!("{question} Say so with --yes"))) }
 }
+
+#[cfg(test)]
+mod tests;

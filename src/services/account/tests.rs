@@ -1,0 +1,159 @@
+//! Every command of an account, by every kind of identity, on every kind of repository: what becomes of it, against
+//! tables written by hand and a database of its own.
+
+mod hub;
+
+use hub::{Hub, IDENTITIES, account_of, fingerprint_of};
+
+/// What becomes of what is asked of a repository, a letter each: fetch (and LFS download), push (and LFS upload),
+/// `repo show`, `explain`, then what is the managers', the administrators', and `access request`.
+///
+/// `+` done; `n` no such repository; `g`, `p`, `x` restricted, and not asked for, pending, rejected; `o` not one's to
+/// do; `z` frozen; `m` may fetch already; `a` needs an account, `k` a key of scope write, `c` a key and no certificate;
+/// `E` expired, `D` disabled, `C` compromised, `R` removed.
+const REPOSITORIES: &str = "
+identity               public   gated    members  private  frozen   hidden   missing
+anonymous              +o++aaa  ggg+aaa  ggg+aaa  nnnnaaa  +o++aaa  nnnnaaa  nnnnaaa
+stranger               +o++oom  ggg+gg+  ggg+gg+  nnnnnnn  +o++oom  nnnnnnn  nnnnnnn
+no_access              +o++oom  ggg+gg+  ggg+gg+  nnnnnnn  +o++oom  nnnnnnn  nnnnnnn
+ended                  +o++oom  ggg+gg+  ggg+gg+  nnnnnnn  +o++oom  nnnnnnn  nnnnnnn
+read                   +o++oom  +o++oom  ggg+gg+  +o++oom  +o++oom  +o++oom  nnnnnnn
+contributor            +o++oom  +o++oom  +o++oom  +o++oom  +o++oom  +o++oom  nnnnnnn
+maker                  +++++om  +++++om  +++++om  +++++om  +z++zom  +z++zom  nnnnnnn
+write                  +++++om  +++++om  +++++om  +++++om  +z++zom  +z++zom  nnnnnnn
+admin                  ++++++m  ++++++m  ++++++m  ++++++m  +z++zzm  +z++zzm  nnnnnnn
+collaborator-read      +o++oom  +o++oom  +o++oom  +o++oom  +o++oom  +o++oom  nnnnnnn
+collaborator-write     ++++oom  ++++oom  ++++oom  ++++oom  +z++oom  +z++oom  nnnnnnn
+collaborator-admin     ++++++m  ++++++m  ++++++m  ++++++m  +z++zzm  +z++zzm  nnnnnnn
+pending                +o++oom  ppp+pp+  ppp+pp+  nnnnnnn  +o++oom  nnnnnnn  nnnnnnn
+accepted               +o++oom  +o++oom  +o++oom  nnnnnnn  +o++oom  nnnnnnn  nnnnnnn
+rejected               +o++oom  xxx+xxx  xxx+xxx  nnnnnnn  +o++oom  nnnnnnn  nnnnnnn
+owner                  ++++++m  ++++++m  ++++++m  ++++++m  +z++zzm  +z++zzm  nnnnnnn
+admin-reading          +o++kkk  +o++kkk  +o++kkk  +o++kkk  +o++kkk  +o++kkk  nnnnkkk
+read-certified         +o++ccc  +o++ccc  ggg+ccc  +o++ccc  +o++ccc  +o++ccc  nnnnccc
+admin-certified        ++++ccc  ++++ccc  ++++ccc  ++++ccc  +z++ccc  +z++ccc  nnnnccc
+admin-elsewhere        +o++ccc  ggg+ccc  ggg+ccc  nnnnccc  +o++ccc  nnnnccc  nnnnccc
+deploy-reading         +o++aaa  ggg+aaa  ggg+aaa  +o++aaa  +o++aaa  nnnnaaa  nnnnaaa
+deploy-writing         +o++aaa  ggg+aaa  ggg+aaa  ++++aaa  +o++aaa  nnnnaaa  nnnnaaa
+expired                EEEEEEE  EEEEEEE  EEEEEEE  EEEEEEE  EEEEEEE  EEEEEEE  EEEEEEE
+disabled               DDDDDDD  DDDDDDD  DDDDDDD  DDDDDDD  DDDDDDD  DDDDDDD  DDDDDDD
+compromised            CCCCCCC  CCCCCCC  CCCCCCC  CCCCCCC  CCCCCCC  CCCCCCC  CCCCCCC
+removed                RRRRRRR  RRRRRRR  RRRRRRR  RRRRRRR  RRRRRRR  RRRRRRR  RRRRRRR
+";
+
+/// The commands behind the last five letters; those of one letter share their answer.
+const OF_A_REPOSITORY: [&[&str]; 5] = [
+    &["repo show PATH", "repo show PATH --json"],
+    &["explain PATH fetch", "explain PATH push"],
+    &["repo rename PATH OWNER/renamed", "repo remove PATH --yes"],
+    &[
+        "repo visibility PATH public",
+        "repo visibility PATH private",
+        "repo collaborator set PATH stranger read",
+        "repo collaborator set PATH stranger admin --until 30d",
+        "repo collaborator remove PATH collaborator-read",
+        "access list PATH",
+        "access grant PATH stranger --until 30d",
+        "access reject PATH stranger",
+        "access revoke PATH pending",
+    ],
+    &["access request PATH"],
+];
+
+/// What becomes of the other commands, in the order of [`OF_AN_ACCOUNT`]. Further letters: `u` used wrongly, since there
+/// is no key on standard input; `l` no member; `i` in use already; `j` a wrong code; `q` on nothing.
+const ACCOUNTS: &str = "
+identity               whoami key: list add rename remove release  repo: create own list  member: list set remove  join
+anonymous              +           a    a   a      a      q              a      a   +             a    a   a       j
+stranger               +           +    u   +      +      +              o      +   +             l    o   o       i
+no_access              +           +    u   +      +      +              o      +   +             +    o   o       i
+ended                  +           +    u   +      +      +              o      +   +             l    o   o       i
+read                   +           +    u   +      +      +              o      +   +             +    o   o       i
+contributor            +           +    u   +      +      +              +      +   +             +    o   o       i
+maker                  +           +    u   +      +      +              +      +   +             +    o   o       i
+write                  +           +    u   +      +      +              +      +   +             +    o   o       i
+admin                  +           +    u   +      +      +              +      +   +             +    +   +       i
+collaborator-admin     +           +    u   +      +      +              o      +   +             l    o   o       i
+owner                  +           +    u   +      +      +              o      +   +             l    o   o       i
+admin-reading          +           +    k   k      k      +              k      k   +             +    k   k       i
+read-certified         +           +    c   c      c      q              c      c   +             +    c   c       i
+admin-certified        +           +    c   c      c      q              c      c   +             +    c   c       i
+admin-elsewhere        +           +    c   c      c      q              c      c   +             l    c   c       i
+deploy-reading         +           a    a   a      a      +              a      a   +             a    a   a       i
+deploy-writing         +           a    a   a      a      +              a      a   +             a    a   a       i
+expired                E           E    E   E      E      +              E      E   E             E    E   E       E
+disabled               D           D    D   D      D      +              D      D   D             D    D   D       D
+compromised            C           C    C   C      C      C              C      C   C             C    C   C       C
+removed                R           R    R   R      R      R              R      R   R             R    R   R       R
+";
+
+const OF_AN_ACCOUNT: [&str; 13] = [
+    "whoami",
+    "key list",
+    "key add a title",
+    "key rename KEY another title",
+    "key remove KEY --yes",
+    "key release --yes",
+    "repo create acme/new",
+    "repo create SELF/new --private",
+    "repo list acme",
+    "org member list acme",
+    "org member set acme stranger write --until 30d",
+    "org member remove acme read",
+    "join 00112233445566778899aabbccddeeff",
+];
+
+/// The rows of a table by their first word.
+fn rows(table: &str) -> Vec<(&str, Vec<String>)> {
+    let lines = table.lines().skip(2).filter(|line| !line.is_empty());
+    lines
+        .map(|line| {
+            let (identity, cells) = line.split_once(' ').unwrap();
+            (identity, cells.split_whitespace().map(str::to_owned).collect())
+        })
+        .collect()
+}
+
+#[test]
+fn every_identity_gets_of_every_repository_what_the_table_says() {
+    let hub = Hub::new();
+    let rows = rows(REPOSITORIES);
+    let columns: Vec<&str> = REPOSITORIES.lines().nth(1).unwrap().split_whitespace().skip(1).collect();
+    let mut asked = 0;
+    for (identity, cells) in &rows {
+        assert_eq!(cells.len(), columns.len(), "{identity}");
+        for (column, expected) in columns.iter().zip(cells) {
+            let owner = if *identity == "owner" { "owner" } else { "acme" };
+            let path = format!("{owner}/{column}");
+            let mut expected = expected.chars();
+            let transfers = hub.transfers(identity, &path);
+            assert_eq!(transfers, [expected.next().unwrap(), expected.next().unwrap()], "{identity} {path}");
+            for commands in OF_A_REPOSITORY {
+                let expected = expected.next().unwrap();
+                for command in commands {
+                    let command = command.replace("PATH", &path).replace("OWNER", owner);
+                    hub.run(identity, &command, expected);
+                    asked += 1;
+                }
+            }
+            assert_eq!(expected.next(), None);
+        }
+    }
+    let named: Vec<&str> = rows.iter().map(|(identity, _)| *identity).collect();
+    assert_eq!(named, IDENTITIES, "every identity has its row");
+    assert_eq!(asked, 26 * 7 * 16);
+}
+
+#[test]
+fn every_identity_gets_of_every_other_command_what_the_table_says() {
+    let hub = Hub::new();
+    let rows = rows(ACCOUNTS);
+    assert_eq!(rows.len(), 21);
+    for (identity, cells) in rows {
+        assert_eq!(cells.len(), OF_AN_ACCOUNT.len(), "{identity}");
+        for (command, expected) in OF_AN_ACCOUNT.iter().zip(cells) {
+            let command = command.replace("KEY", &fingerprint_of(identity)).replace("SELF", &account_of(identity));
+            hub.run(identity, &command, expected.chars().next().unwrap());
+        }
+    }
+}

@@ -1,0 +1,365 @@
+//! A hub with one account for each way to stand to an organization's repositories, and a caller for each identity.
+
+use std::collections::HashMap;
+use std::fs;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::SystemTime;
+
+use nix::fcntl::OFlag;
+use tempfile::TempDir;
+
+use crate::access::{CollaboratorRole, GateRequest, Removal, Role, Scope, Visibility};
+use crate::clock::now;
+use crate::config::{Config, ObjectFormat};
+use crate::db::{Change, ChangeError, GateMode, NewKey, NewRepository, OwnerKind, Reader, Store};
+use crate::gateway::user_auth::Proven;
+use crate::key::{KeyType, OfferedCertificate, OfferedKey, PublicKey};
+use crate::message::Refusal;
+use crate::name::{Owner, RepoPath};
+use crate::repository::Directory;
+use crate::request::{Form, Operation, Service};
+use crate::services::account;
+use crate::services::caller::Caller;
+
+/// Every identity that there is a caller for, as the table has them.
+pub(super) const IDENTITIES: [&str; 26] = [
+    "anonymous",
+    "stranger",
+    "no_access",
+    "ended",
+    "read",
+    "contributor",
+    "maker",
+    "write",
+    "admin",
+    "collaborator-read",
+    "collaborator-write",
+    "collaborator-admin",
+    "pending",
+    "accepted",
+    "rejected",
+    "owner",
+    "admin-reading",
+    "read-certified",
+    "admin-certified",
+    "admin-elsewhere",
+    "deploy-reading",
+    "deploy-writing",
+    "expired",
+    "disabled",
+    "compromised",
+    "removed",
+];
+
+/// The accounts, each with a key of scope `write`.
+const ACCOUNTS: [&str; 19] = [
+    "stranger",
+    "no_access",
+    "ended",
+    "read",
+    "contributor",
+    "maker",
+    "write",
+    "admin",
+    "collaborator-read",
+    "collaborator-write",
+    "collaborator-admin",
+    "pending",
+    "accepted",
+    "rejected",
+    "owner",
+    "expired",
+    "disabled",
+    "compromised",
+    "removed",
+];
+
+pub(super) struct Hub {
+    /// The database as it was made, and a copy for the next command.
+    directory: TempDir,
+    config: Config,
+    /// How many changes made it what it is.
+    changes: usize,
+    certificates: HashMap<&'static str, OfferedCertificate>,
+}
+
+fn owner(name: &str) -> Owner {
+    name.parse().unwrap()
+}
+
+fn path(text: &str) -> RepoPath {
+    text.parse().unwrap()
+}
+
+/// The blob of an Ed25519 key: another one for each identity.
+fn blob(identity: &str) -> Vec<u8> {
+    let number = u8::try_from(IDENTITIES.iter().position(|known| *known == identity).unwrap()).unwrap() + 2;
+    [&[0, 0, 0, 11], b"ssh-ed25519".as_slice(), &[0, 0, 0, 32], &[number; 32]].concat()
+}
+
+fn key(identity: &str) -> PublicKey {
+    PublicKey::from_blob(KeyType::Ed25519, blob(identity)).unwrap()
+}
+
+/// The account that an identity speaks for; where it has none, another one's.
+pub(super) fn account_of(identity: &str) -> String {
+    let account = match identity {
+        "anonymous" | "deploy-reading" | "deploy-writing" => "owner",
+        other => other,
+    };
+    account.trim_end_matches("-reading").trim_end_matches("-certified").trim_end_matches("-elsewhere").to_owned()
+}
+
+/// The fingerprint of the key of an identity.
+pub(super) fn fingerprint_of(identity: &str) -> String {
+    key(identity).fingerprint().to_string()
+}
+
+fn add_key(change: &Change<'_>, user: &str, identity: &str, scope: Scope) -> Result<(), ChangeError> {
+    let (key, title) = (key(identity), "laptop".parse().unwrap());
+    let expires_at = (identity == "expired").then_some(86_400);
+    change.add_key(&owner(user), &NewKey { key: &key, title: &title, scope, expires_at, sources: None }).map(drop)
+}
+
+fn ssh_keygen(directory: &Path, words: &[&str]) {
+    let output = Command::new("ssh-keygen").arg("-q").args(words).current_dir(directory).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The repositories of an owner: one for each way to be seen.
+fn add_repositories(change: &Change<'_>, name: &str, first: u128) -> Result<(), ChangeError> {
+    let columns = ["public", "gated", "members", "private", "frozen", "hidden"];
+    for (id, column) in (first..).zip(columns) {
+        let is_private = ["private", "hidden"].contains(&column);
+        let path = path(&format!("{name}/{column}"));
+        change.add_repository(&NewRepository {
+            path: path.clone(),
+            directory: Directory::of_id(id),
+            visibility: if is_private { Visibility::Private } else { Visibility::Public },
+            object_format: ObjectFormat::Sha1,
+            description: String::new(),
+            created_by: Some(owner("maker")),
+        })?;
+        match column {
+            "gated" => change.set_gate(&path, GateMode::Manual, false)?,
+            "members" => change.set_gate(&path, GateMode::Manual, true)?,
+            "frozen" | "hidden" => change.set_frozen(&path, Some("moving"))?,
+            _ => {}
+        }
+        for (user, role) in [
+            ("collaborator-read", CollaboratorRole::Read),
+            ("collaborator-write", CollaboratorRole::Write),
+            ("collaborator-admin", CollaboratorRole::Admin),
+        ] {
+            change.set_collaborator(&path, &owner(user), role, None)?;
+        }
+        // Where there is no gate, answers count for nothing.
+        for (user, state) in [
+            ("pending", GateRequest::Pending),
+            ("accepted", GateRequest::Accepted),
+            ("rejected", GateRequest::Rejected),
+        ] {
+            change.answer_access(&path, &owner(user), state, None)?;
+        }
+    }
+    Ok(())
+}
+
+fn populate(change: &Change<'_>, authorities: [&PublicKey; 2]) -> Result<(), ChangeError> {
+    for user in ACCOUNTS {
+        change.add_owner(OwnerKind::User, &owner(user), true)?;
+        add_key(change, user, user, Scope::Write)?;
+    }
+    let acme = owner("acme");
+    for (organization, authority) in ["acme", "elsewhere"].map(owner).iter().zip(authorities) {
+        change.add_owner(OwnerKind::Organization, organization, true)?;
+        change.set_member(organization, &owner("admin"), Role::Admin, None)?;
+        change.add_authority(organization, authority, 7_200)?;
+    }
+    for (user, role, until) in [
+        ("no_access", Role::NoAccess, None),
+        ("ended", Role::Admin, Some(86_400)),
+        ("read", Role::Read, None),
+        ("contributor", Role::Contributor, None),
+        ("maker", Role::Contributor, None),
+        ("write", Role::Write, None),
+        ("expired", Role::Admin, None),
+        ("disabled", Role::Admin, None),
+        ("compromised", Role::Admin, None),
+        ("removed", Role::Admin, None),
+    ] {
+        change.set_member(&acme, &owner(user), role, until)?;
+    }
+    add_key(change, "admin", "admin-reading", Scope::Read)?;
+    add_repositories(change, "acme", 1)?;
+    add_repositories(change, "owner", 101)?;
+    for (identity, scope) in [("deploy-reading", Scope::Read), ("deploy-writing", Scope::Write)] {
+        let (key, title) = (key(identity), "ci".parse().unwrap());
+        let new = NewKey { key: &key, title: &title, scope, expires_at: None, sources: None };
+        change.add_deploy_key(&path("acme/private"), &new)?;
+    }
+    change.set_disabled(&owner("disabled"), Some("away"))?;
+    change.remove_key(&key("compromised").fingerprint(), Removal::Compromised)?;
+    change.remove_key(&key("removed").fingerprint(), Removal::Ordinary)?;
+    Ok(())
+}
+
+impl Hub {
+    pub(super) fn new() -> Self {
+        // No key comes by standard input, whoever runs the tests.
+        let null = fs::File::options().read(true).custom_flags(OFlag::O_CLOEXEC.bits()).open("/dev/null").unwrap();
+        nix::unistd::dup2_stdin(null).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let mut config = Config::default();
+        config.paths.database = directory.path().join("hubgate.db");
+        config.paths.repositories = directory.path().join("repositories");
+        config.log.socket = directory.path().join("no-log");
+        fs::create_dir(&config.paths.repositories).unwrap();
+        for name in ["ca", "other-ca", "badge"] {
+            ssh_keygen(directory.path(), &["-t", "ed25519", "-N", "", "-f", name]);
+        }
+        let authority = |name: &str| {
+            let line = fs::read(directory.path().join(name)).unwrap();
+            PublicKey::parse_line(&line).unwrap().0
+        };
+        let mut store = Store::create(&config.paths.database).unwrap();
+        let authorities = [authority("ca.pub"), authority("other-ca.pub")];
+        store.change("operator:test", |change| populate(change, [&authorities[0], &authorities[1]])).unwrap();
+        store.copy_to(&directory.path().join("original")).unwrap();
+        let changes = store.events(0).unwrap().len();
+        // Signed for an identity's account by the authority of the one or the other organization.
+        let certificates = [
+            ("read-certified", "read", "ca"),
+            ("admin-certified", "admin", "ca"),
+            ("admin-elsewhere", "admin", "other-ca"),
+        ];
+        let certificates = certificates.map(|(identity, user, authority)| {
+            ssh_keygen(directory.path(), &["-s", authority, "-I", "x", "-n", user, "-V", "-1m:+1h", "badge.pub"]);
+            let text = fs::read_to_string(directory.path().join("badge-cert.pub")).unwrap();
+            let words: Vec<&str> = text.split(' ').collect();
+            (identity, OfferedCertificate::parse(words[0].as_bytes(), words[1].as_bytes()).unwrap())
+        });
+        Self { directory, config, changes, certificates: certificates.into() }
+    }
+
+    /// What the gateway says of a session of that identity.
+    fn caller(&self, identity: &str, command: &str) -> Caller {
+        let fingerprint = key(identity).fingerprint();
+        let line = key(identity).to_string();
+        let (key_type, base64) = line.split_once(' ').unwrap();
+        let offered = OfferedKey::parse(key_type.as_bytes(), base64.as_bytes()).unwrap();
+        let (form, proven) = match (identity, self.certificates.get(identity).cloned()) {
+            (_, Some(certificate)) => {
+                let form = Form::Certificate(certificate.principal().clone(), certificate.authority());
+                (form, Proven::Certificate(certificate))
+            }
+            ("anonymous", None) => (Form::Anonymous(fingerprint), Proven::Key(offered)),
+            ("deploy-reading" | "deploy-writing", None) => (Form::DeployKey(fingerprint), Proven::Key(offered)),
+            (_, None) => (Form::Account(owner(&account_of(identity)), fingerprint), Proven::Key(offered)),
+        };
+        Caller {
+            config: self.config.clone(),
+            form,
+            proven: Some(proven),
+            address: "192.0.2.1".to_owned(),
+            sid: "0123456789abcdef".to_owned(),
+            command: command.as_bytes().to_vec(),
+            now: now(),
+        }
+    }
+
+    /// What becomes of a fetch and a push, which is what becomes of a download and an upload.
+    pub(super) fn transfers(&self, identity: &str, text: &str) -> [char; 2] {
+        let reader = Reader::open(&self.config.paths.database).unwrap();
+        let standing = self.caller(identity, "").standing(&reader, Some(&path(text))).unwrap();
+        let speaker = standing.speaker(&self.config);
+        [(Service::UploadPack, Operation::Download), (Service::ReceivePack, Operation::Upload)].map(
+            |(service, operation)| {
+                assert_eq!(service.needs(), operation.needs());
+                let admitted = match &standing.identity {
+                    Ok(identity) => {
+                        crate::gateway::admit(identity, standing.repository.as_ref(), service.needs(), now()).map(drop)
+                    }
+                    Err(reason) => Err(Refusal::NotAdmitted(reason.clone())),
+                };
+                admitted.map_or_else(|refusal| letter(&speaker.refusal(&refusal).stderr()), |()| '+')
+            },
+        )
+    }
+
+    /// Runs a command, compares what becomes of it, and puts back the database where it was changed. What is refused
+    /// changes nothing.
+    pub(super) fn run(&self, identity: &str, command: &str, expected: char) {
+        let before = self.files();
+        let answer = account::run(&self.caller(identity, command));
+        let found = match answer.status.code() {
+            0 => '+',
+            2 => 'u',
+            _ => letter(&answer.stderr()),
+        };
+        assert_eq!(found, expected, "{identity}: {command}: {answer:?}");
+        assert_eq!(answer.status.code() == 0, answer.err.is_empty(), "{identity}: {command}: {answer:?}");
+        if self.files() != before && self.changes() != self.changes {
+            assert_eq!(found, '+', "{identity}: {command} was refused and changed something");
+            self.restore();
+        }
+    }
+
+    /// How many changes the audit tells of.
+    fn changes(&self) -> usize {
+        Store::open(&self.config.paths.database).unwrap().events(0).unwrap().len()
+    }
+
+    /// What every change of the database changes, and not only changes do.
+    fn files(&self) -> [Option<(u64, SystemTime)>; 2] {
+        ["", "-wal"].map(|suffix| {
+            let metadata = self.file(suffix).metadata().ok()?;
+            Some((metadata.len(), metadata.modified().unwrap()))
+        })
+    }
+
+    fn file(&self, suffix: &str) -> PathBuf {
+        let mut file = self.config.paths.database.clone().into_os_string();
+        file.push(suffix);
+        file.into()
+    }
+
+    fn restore(&self) {
+        for suffix in ["", "-wal", "-shm"] {
+            let _ = fs::remove_file(self.file(suffix));
+        }
+        fs::copy(self.directory.path().join("original"), self.file("")).unwrap();
+    }
+}
+
+/// What a refusal says, by words that stand here once more.
+fn letter(text: &str) -> char {
+    let found = [
+        ("repository not found, or you have no access to it", 'n'),
+        ("is restricted: ask for it with", 'g'),
+        ("is restricted: your request waits for an answer", 'p'),
+        ("is restricted: your request was rejected", 'x'),
+        ("you have no write access to ", 'o'),
+        ("you do not administer ", 'o'),
+        ("you may neither rename nor remove ", 'o'),
+        ("you may not create repositories of ", 'o'),
+        ("is read-only: moving", 'z'),
+        ("you may fetch ", 'm'),
+        ("this needs an account", 'a'),
+        ("this needs a key of scope write", 'k'),
+        ("this needs a key of your own: a certificate changes nothing", 'c'),
+        ("you are no member of ", 'l'),
+        ("is in use already: join with a new one", 'i'),
+        ("this code is wrong, used or over", 'j'),
+        ("is on nothing here", 'q'),
+        ("expired on 1970-01-01", 'E'),
+        ("is disabled: away", 'D'),
+        ("was removed as compromised", 'C'),
+        ("is no longer on the account removed", 'R'),
+    ]
+    .into_iter()
+    .find(|(words, _)| text.contains(words));
+    found.map_or('?', |(_, letter)| letter)
+}
