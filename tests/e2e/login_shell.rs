@@ -44,7 +44,9 @@ fn the_gateway_as_login_shell_greets_and_serves() {
 
 /// sshd without hubgate's helper: a key in a file, and no forced command.
 fn plain_keys(_block: String, hub: &Path) -> String {
-    format!("AuthorizedKeysFile {}/authorized_keys\nStrictModes no\nExposeAuthInfo yes\n", hub.display())
+    // Another test plants an rc in the login's home.
+    let keys = hub.join("authorized_keys");
+    format!("AuthorizedKeysFile {}\nStrictModes no\nPermitUserRC no\nExposeAuthInfo yes\n", keys.display())
 }
 
 /// Lets a client in by [`plain_keys`].
