@@ -86,8 +86,12 @@ impl Session {
             command.arg("--config").arg(config);
         }
         command.args(form.to_string().split(' '));
-        let text = self.environment.command.clone().unwrap_or_default();
-        let line = self.line.clone().bytes("command", &text).field("decision", "allow").field("reason", "");
+        // A code that the log showed would be no secret any more.
+        let text = match self.environment.command.as_deref().unwrap_or_default() {
+            command if command.starts_with(b"join ") => b"join",
+            command => command,
+        };
+        let line = self.line.clone().bytes("command", text).field("decision", "allow").field("reason", "");
         self.send(Level::Info, &line);
         Err(Fault::Services(command.exec()))
     }

@@ -8,6 +8,7 @@ mod policy;
 
 use std::cell::RefCell;
 use std::error::Error;
+use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 
@@ -21,7 +22,7 @@ use crate::clock::now;
 use crate::config::LfsMode;
 use crate::db::Reader;
 use crate::log::{self, Level};
-use crate::message::{FaultKind, Status};
+use crate::message::{FaultKind, Speaker, Status};
 use crate::name::RepoPath;
 use crate::repository::open_repository;
 use crate::request::{LfsProgram, Operation, Request};
@@ -75,6 +76,11 @@ fn prepare(caller: &Caller, operation: Operation, path: &RepoPath) -> Result<Pre
         Stop::Denied(denial) => denial,
         Stop::Fault(cause) => fault(&cause),
     })?;
+    if served.path.folded() != path.folded() {
+        let speaker = Speaker { config, form: &caller.form, title: None, deployed: None };
+        // On standard error, which git-lfs shows as it comes.
+        let _ = std::io::stderr().write_all(speaker.notices(None, caller.now, Some(&served.path)).stderr().as_bytes());
+    }
     let quotas = match operation {
         Operation::Upload => quotas(config, &reader, &served).map_err(|error| fault(&error))?,
         Operation::Download => Vec::new(),

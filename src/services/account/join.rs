@@ -19,8 +19,10 @@ use crate::admin::key::refuse_weak;
 use crate::db::Code;
 use crate::gateway::user_auth::Proven;
 use crate::key::{OfferedKey, PublicKey};
+use crate::log::{self, Level};
 use crate::message::FaultKind;
 use crate::name::Title;
+use crate::services::PROGRAM;
 
 /// What a wrong code costs.
 const PENALTY: Duration = Duration::from_secs(1);
@@ -46,7 +48,7 @@ pub(super) fn run(session: &Session<'_>, code: &str) -> Result<Outcome, Trouble>
         }
     };
     let attempts = Attempts::open(session)?;
-    attempts.check(session.now)?;
+    attempts.check(session.now).inspect_err(|_| log_refusal(session, "too-many-codes"))?;
     let (key, title) = public_key(proven)?;
     let joined = match Code::parse(code) {
         Some(code) => session.store()?.change(&session.actor(), |change| change.join(&code, &key, &title))?,
@@ -54,12 +56,19 @@ pub(super) fn run(session: &Session<'_>, code: &str) -> Result<Outcome, Trouble>
     };
     let Some(row) = joined else {
         attempts.note(session.now)?;
+        log_refusal(session, "wrong-code");
         std::thread::sleep(PENALTY);
         return Err(Trouble::Refused("this code is wrong, used or over: ask for a new one".to_owned()));
     };
     let text = format!("your key {} is on the account {} now\n", row.fingerprint, row.holder);
     let json = json!({ "user": row.holder.to_string(), "fingerprint": row.fingerprint.to_string() });
     Ok(Outcome::new(text, json))
+}
+
+/// Notes who tries codes; the codes stay out of the log.
+fn log_refusal(session: &Session<'_>, reason: &str) {
+    let line = session.caller.line().field("verb", "join").field("decision", "deny").field("reason", reason);
+    log::send(&session.config.log.socket, PROGRAM, Level::Notice, &line);
 }
 
 /// The proven key as one that may be put on an account, and what it is called: there is no comment to go by.
