@@ -1,22 +1,18 @@
-//! Commands of an account over SSH, gates, deploy keys, invitations, old paths.
+//! Commands of an account over SSH: what they say, and to whom.
 
 use std::fs;
 
 use crate::harness::{Client, Hub, Key, refused, says, trials};
-use crate::texts::{hi, not_found, read_only, you_are};
+use crate::texts::{hi, not_found, read_only};
 
 trials![
     whoami_says_who_by_which_key,
     a_key_that_is_added_over_ssh_opens_the_account_at_once,
     the_other_keys_are_told_once_at_their_next_greeting_that_one_was_added,
     a_key_for_reading_adds_no_key_and_pushes_nothing,
-    whoever_proves_a_key_may_release_it_even_when_it_has_expired,
-    an_invitation_puts_one_key_on_the_account_once,
     a_repository_is_made_shown_renamed_and_its_old_path_leads_on,
     a_hidden_repository_does_not_exist_in_any_command,
-    a_gate_is_asked_for_granted_and_revoked,
     a_deploy_key_opens_its_repository_and_no_other,
-    a_key_may_be_bound_to_addresses,
 ];
 
 fn whoami_says_who_by_which_key() {
@@ -110,35 +106,6 @@ fn a_key_for_reading_adds_no_key_and_pushes_nothing() {
     alice.ssh("git-receive-pack 'alice/x'").is(&refused(read_only(&alice, "alice/x")));
 }
 
-fn whoever_proves_a_key_may_release_it_even_when_it_has_expired() {
-    let hub = Hub::new();
-    let alice = hub.user("alice");
-    hub.sql("UPDATE key SET expires_at = 86400");
-    let key = &alice.key.fingerprint;
-    alice.greet().is(&refused(format!("hubgate: the key \"alice@laptop\" ({key}) expired on 1970-01-01\n")));
-    alice.ssh("key list").is(&refused(format!("hubgate: the key \"alice@laptop\" ({key}) expired on 1970-01-01\n")));
-    alice.ssh("key release --yes").is(&says(format!("the key {key} is no longer on alice\n")));
-    assert!(alice.greet().succeeded().stdout().starts_with("Hi anonymous"));
-}
-
-fn an_invitation_puts_one_key_on_the_account_once() {
-    let hub = Hub::new();
-    hub.did(&["user", "add", "alice"]);
-    let code = hub.did(&["invite", "alice"]).lines().next().expect("a code").to_owned();
-    let (first, second) = (hub.stranger(), hub.stranger());
-    let wrong = "hubgate: this code is wrong, used or over: ask for a new one\n";
-    first.ssh("join 00112233445566778899aabbccddeeff").is(&refused(wrong));
-    let joined = format!("your key {} is on the account alice now\n", first.key.fingerprint);
-    first.ssh(format!("join {code}")).is(&says(joined));
-    first.greet().is(&says(hi("alice")));
-    second.ssh(format!("join {code}")).is(&refused(wrong));
-    // Five from one address, whatever the key.
-    for _ in 0..3 {
-        second.ssh("join x").is(&refused(wrong));
-    }
-    second.ssh("join x").is(&refused("hubgate: too many wrong codes: try again in an hour\n"));
-}
-
 fn a_repository_is_made_shown_renamed_and_its_old_path_leads_on() {
     let hub = Hub::new();
     let alice = hub.user("alice");
@@ -192,25 +159,6 @@ fn a_hidden_repository_does_not_exist_in_any_command() {
     }
 }
 
-fn a_gate_is_asked_for_granted_and_revoked() {
-    let hub = Hub::new();
-    let (alice, bob) = (hub.user("alice"), hub.user("bob"));
-    hub.repo("bob/model", &["--gated", "manual"]);
-    let fetch = || alice.ssh("git-upload-pack 'bob/model'");
-    let closed =
-        |what: &str| refused(format!("hubgate: access to bob/model is restricted: {what}\n{}", you_are(&alice)));
-    fetch().is(&closed(&format!("ask for it with: ssh {} access request bob/model", alice.at)));
-    alice.ssh("access request bob/model").is(&says("your request for bob/model waits for an answer\n"));
-    fetch().is(&closed("your request waits for an answer"));
-    assert!(bob.ssh("access list bob/model").succeeded().stdout().contains("alice  pending"));
-    bob.ssh("access grant bob/model alice").is(&says("alice may fetch bob/model\n"));
-    alice.git(&["clone", "--quiet", &Client::url("bob/model")]).succeeded();
-    bob.ssh("access reject bob/model alice").succeeded();
-    fetch().is(&closed("your request was rejected"));
-    bob.ssh("access revoke bob/model alice").succeeded();
-    fetch().is(&closed(&format!("ask for it with: ssh {} access request bob/model", alice.at)));
-}
-
 fn a_deploy_key_opens_its_repository_and_no_other() {
     let hub = Hub::new();
     hub.did(&["user", "add", "alice"]);
@@ -232,18 +180,4 @@ fn a_deploy_key_opens_its_repository_and_no_other() {
         assert!(hidden.status == 1 && hidden.stderr().contains("repository not found"), "{hidden}");
         assert_eq!(client.ssh("repo create alice/z").status, 1);
     }
-}
-
-fn a_key_may_be_bound_to_addresses() {
-    let hub = Hub::new();
-    hub.did(&["user", "add", "alice"]);
-    let (near, far) = (Key::new("near"), Key::new("far"));
-    hub.add_key("alice", &near, &["--from", "127.0.0.0/8"]);
-    hub.add_key("alice", &far, &["--from", "192.0.2.0/24,2001:db8::/32"]);
-    hub.sql("UPDATE key SET added_at = 0");
-    Client::new(&hub, Some("alice"), near).greet().is(&says(hi("alice")));
-    let far = Client::new(&hub, Some("alice"), far);
-    let key = &far.key.fingerprint;
-    far.greet().is(&refused(format!("hubgate: the key \"far\" ({key}) may not be used from 127.0.0.1\n")));
-    far.ssh("key release --yes").succeeded();
 }

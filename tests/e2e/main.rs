@@ -25,6 +25,7 @@ mod doctor;
 mod explain;
 mod fail2ban;
 mod faults;
+mod gates;
 mod git;
 mod greeting;
 mod harness;
@@ -32,6 +33,7 @@ mod helper;
 mod hidden;
 mod hostile;
 mod identity;
+mod invitations;
 mod key_command;
 mod keys;
 mod killed;
@@ -39,8 +41,10 @@ mod lfs;
 mod limits;
 mod load;
 mod login_shell;
+mod moves;
 mod moving_in;
 mod operator;
+mod own_keys;
 mod pages;
 mod readme;
 mod repo_command;
@@ -85,6 +89,10 @@ fn main() -> ExitCode {
         clients::TRIALS,
         certificates::TRIALS,
         commands::TRIALS,
+        own_keys::TRIALS,
+        invitations::TRIALS,
+        gates::TRIALS,
+        moves::TRIALS,
         lfs::TRIALS,
         lfs::flows::TRIALS,
         lfs::kills::TRIALS,

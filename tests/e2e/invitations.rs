@@ -1,0 +1,117 @@
+//! `join CODE`: the way in without mailing keys around, and what it costs to guess.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::harness::{Client, Hub, Key, Setup, refused, run_with, says, trials};
+use crate::texts::{denied, hi};
+
+trials![
+    a_code_puts_the_proven_key_on_its_account_once,
+    wrong_used_and_expired_codes_read_the_same_cost_a_second_and_are_logged,
+    five_wrong_codes_an_hour_are_the_end_for_a_key_and_for_an_address,
+];
+
+const WRONG: &str = "hubgate: this code is wrong, used or over: ask for a new one\n";
+
+fn invite(hub: &Hub, user: &str) -> String {
+    hub.did(&["invite", user]).lines().next().expect("a code").to_owned()
+}
+
+fn a_code_puts_the_proven_key_on_its_account_once() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    let bob = hub.user("bob");
+    let code = invite(&hub, "alice");
+    assert_eq!((code.len(), code.bytes().all(|byte| byte.is_ascii_hexdigit())), (32, true), "{code}");
+    // Hashed: who reads the database learns no code.
+    assert_eq!(hub.sql(&format!("SELECT count(*) FROM invite WHERE instr(hex(code), upper('{code}'))")), "0\n");
+    let stranger = hub.stranger();
+    // A key that is on an account already joins no other one, and uses no code up.
+    let taken = "hubgate: the key that you are using is in use already: join with a new one\n";
+    bob.ssh(format!("join {code}")).is(&refused(taken));
+    hub.log();
+    let key = &stranger.key.fingerprint;
+    stranger.ssh(format!("join {code}")).is(&says(format!("your key {key} is on the account alice now\n")));
+    let log = hub.log();
+    assert!(log.iter().all(|entry| !entry.fields.contains(&code)), "{log:?}");
+    stranger.greet().is(&says(hi("alice")));
+    let event = hub.sql("SELECT actor || ' ' || event || ' ' || object FROM audit ORDER BY id DESC LIMIT 1");
+    assert!(
+        event.starts_with(&format!("anonymous {key} sid=")) && event.ends_with(&format!(" key.add {key}\n")),
+        "{event}"
+    );
+    // Where unknown keys are refused, none can join.
+    hub.configure(&Setup { anonymous: "off", ..Setup::default() });
+    let late = hub.stranger();
+    late.ssh(format!("join {}", invite(&hub, "alice"))).is(&refused(denied(&late)).status(255));
+}
+
+fn wrong_used_and_expired_codes_read_the_same_cost_a_second_and_are_logged() {
+    let hub = Hub::new();
+    for user in ["alice", "disabled", "gone"] {
+        hub.did(&["user", "add", user]);
+    }
+    let used = invite(&hub, "alice");
+    hub.stranger().ssh(format!("join {used}")).succeeded();
+    let over = invite(&hub, "alice");
+    hub.sql("UPDATE invite SET expires_at = unixepoch() WHERE used_at IS NULL");
+    let disabled = invite(&hub, "disabled");
+    hub.did(&["user", "disable", "disabled", "--reason", "away"]);
+    let gone = invite(&hub, "gone");
+    hub.did(&["user", "remove", "gone", "--yes"]);
+    let stranger = hub.stranger();
+    let key = &stranger.key.fingerprint;
+    let wrong = "0123456789abcdef0123456789abcdef".to_owned();
+    for code in [&wrong, &used, &over, &disabled, &gone] {
+        hub.log();
+        let start = Instant::now();
+        stranger.ssh(format!("join {code}")).is(&refused(WRONG));
+        assert!(start.elapsed() >= Duration::from_secs(1), "{:?}", start.elapsed());
+        // The same as the answer, the lines of the log tell no code from another.
+        let who = format!("user=anonymous key={key} from=127.0.0.1");
+        hub.logged(&[
+            format!("info hubgate: {who} verb=account command=join decision=allow reason=\"\""),
+            format!("notice hubgate: {who} verb=join decision=deny reason=wrong-code"),
+        ]);
+    }
+}
+
+/// The file that holds when wrong codes came for a key or an address.
+fn attempts(hub: &Hub, subject: &str) -> PathBuf {
+    let hash = run_with(&mut Command::new("sha256sum"), subject.as_bytes()).succeeded().stdout();
+    hub.path("db/attempts").join(hash.split(' ').next().expect("a hash"))
+}
+
+fn five_wrong_codes_an_hour_are_the_end_for_a_key_and_for_an_address() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    let code = invite(&hub, "alice");
+    let (first, second) = (hub.stranger(), Client::new(&hub, None, Key::new("second")));
+    let join = |client: &Client| client.ssh(format!("join {code}"));
+    for _ in 0..5 {
+        first.ssh("join x").is(&refused(WRONG));
+    }
+    let enough = refused("hubgate: too many wrong codes: try again in an hour\n");
+    // A right one helps no more, neither this key nor another one from there; and it is not used up.
+    join(&first).is(&enough);
+    join(&second).is(&enough);
+    let by_key = attempts(&hub, &format!("key {}", first.key.fingerprint));
+    let by_address = attempts(&hub, "address 127.0.0.1");
+    let of_key = fs::read_to_string(&by_key).expect("the key's attempts");
+    assert_eq!(of_key.lines().count(), 5, "{of_key}");
+    // From another address, as it were: it is the key's own.
+    fs::remove_file(&by_address).expect("the address's attempts");
+    hub.log();
+    join(&first).is(&enough);
+    let log: Vec<String> = hub.log().iter().map(ToString::to_string).collect();
+    assert!(log.iter().any(|line| line.ends_with(" verb=join decision=deny reason=too-many-codes")), "{log:?}");
+    // An hour later it may try again.
+    let earlier: String =
+        of_key.lines().map(|at| format!("{}\n", at.parse::<i64>().expect("a time") - 3_600)).collect();
+    fs::write(&by_key, earlier).expect("the key's attempts");
+    join(&first).succeeded();
+    first.greet().is(&says(hi("alice")));
+}

@@ -1,0 +1,161 @@
+//! Repositories and accounts that get another name: where old paths lead, who may move what where, and who may take
+//! an old name again.
+
+use crate::harness::{Client, Expected, Hub, refused, says, silent, trials};
+use crate::texts::{GIT_GIVES_UP, hi, not_found, you_are};
+
+trials![
+    an_old_path_leads_on_for_whoever_may_be_where_it_leads,
+    an_old_path_is_taken_again_by_who_administers_what_it_leads_to_and_by_nobody_else,
+    the_name_of_a_renamed_account_leads_on_until_the_operator_frees_it,
+    repositories_move_as_the_hub_says_and_never_from_person_to_person,
+];
+
+fn moved(client: &Client, path: &str) -> Expected {
+    silent().warning(format!("hubgate: this repository is now {path}: use {}:{path}\n", client.at))
+}
+
+fn an_old_path_leads_on_for_whoever_may_be_where_it_leads() {
+    let hub = Hub::new();
+    let (alice, bob, carol) = (hub.user("alice"), hub.user("bob"), hub.user("carol"));
+    hub.repo("alice/x", &[]);
+    hub.did(&["org", "add", "acme", "--admin", "alice"]);
+    hub.did(&["repo", "collaborator", "set", "alice/x", "bob", "read"]);
+    hub.did(&["repo", "visibility", "alice/x", "private"]);
+    hub.did(&["repo", "rename", "alice/x", "alice/y"]);
+    hub.did(&["repo", "rename", "alice/y", "acme/z"]);
+    for old in ["alice/x", "alice/y", "ALICE/X"] {
+        alice.git(&["clone", "--quiet", &Client::url(old), "tree"]).is(&moved(&alice, "acme/z"));
+        alice.commit("tree", "file", old);
+        alice
+            .git_in("tree", &["push", "--quiet", "origin", "HEAD:refs/heads/b", "--force"])
+            .is(&moved(&alice, "acme/z"));
+        std::fs::remove_dir_all(alice.home.join("tree")).expect("a tree");
+        // What one was granted goes along; what one was not is checked where it leads.
+        let fetched = bob.git(&["ls-remote", &Client::url(old), "refs/heads/none"]);
+        fetched.is(&moved(&bob, "acme/z"));
+        let read_only = format!("hubgate: you have no write access to acme/z\n{}", you_are(&bob));
+        bob.ssh(format!("git-receive-pack '{old}'")).is(&refused(read_only));
+        for path in [old, "alice/nothing"] {
+            carol.git(&["ls-remote", &Client::url(path)]).is(&refused(not_found(&carol) + GIT_GIVES_UP).status(128));
+        }
+        // Large files go the same way.
+        let packet = |text: &str| format!("{:04x}{text}", text.len() + 4);
+        let hello = format!("{}0000{}0000", packet("version 1\n"), packet("quit\n"));
+        let said = bob.ssh_with(&[], format!("git-lfs-transfer {old} download"), hello.as_bytes());
+        assert!(said.succeeded().stdout().contains("status 200"), "{said}");
+        assert_eq!(said.stderr(), format!("hubgate: this repository is now acme/z: use {}:acme/z\n", bob.at));
+        let said = carol.ssh_with(&[], format!("git-lfs-transfer {old} download"), hello.as_bytes());
+        assert!(said.stderr.is_empty(), "{said}");
+    }
+    alice.git(&["ls-remote", &Client::url("acme/z"), "refs/heads/none"]).is(&silent());
+    hub.log();
+    bob.ssh("git-upload-pack 'alice/x'");
+    let log = hub.log();
+    assert!(log[0].fields.contains(" repo=alice/x "), "the log says what was asked for: {log:?}");
+}
+
+fn an_old_path_is_taken_again_by_who_administers_what_it_leads_to_and_by_nobody_else() {
+    let hub = Hub::new();
+    let (boss, maker) = (hub.user("boss"), hub.user("maker"));
+    hub.did(&["org", "add", "acme", "--admin", "boss"]);
+    hub.did(&["org", "member", "set", "acme", "maker", "contributor"]);
+    hub.repo("acme/old", &["--private"]);
+    hub.did(&["repo", "rename", "acme/old", "acme/new"]);
+    let taken = "hubgate: there is already a model acme/old\n";
+    maker.ssh("repo create acme/old").is(&refused(taken));
+    maker.ssh("repo create acme/own").succeeded();
+    maker.ssh("repo rename acme/own acme/old").is(&refused(taken));
+    maker.git(&["ls-remote", &Client::url("acme/old"), "refs/heads/none"]).is(&moved(&maker, "acme/new"));
+    boss.ssh("repo create acme/old").succeeded();
+    // From here on the path is that of the new one.
+    maker.git(&["ls-remote", &Client::url("acme/old")]).is(&silent());
+    assert!(hub.directory("acme/old") != hub.directory("acme/new"));
+    // The operator may as well.
+    hub.did(&["repo", "rename", "acme/new", "acme/newer"]);
+    hub.did(&["repo", "create", "acme/new"]);
+    maker.git(&["ls-remote", &Client::url("acme/new")]).is(&silent());
+}
+
+fn the_name_of_a_renamed_account_leads_on_until_the_operator_frees_it() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    let bob = hub.user("bob");
+    hub.repo("alice/x", &[]);
+    hub.did(&["user", "rename", "alice", "alicia"]);
+    alice.greet().is(&says(hi("alicia")));
+    bob.git(&["ls-remote", &Client::url("alice/x"), "refs/heads/none"]).is(&moved(&bob, "alicia/x"));
+    let kept = "hubgate: the name alice belonged to an account before: to free it run hubgate user release alice\n";
+    hub.hubgate(&["user", "add", "alice"]).is(&refused(kept));
+    hub.hubgate(&["user", "rename", "bob", "Alice"]).is(&refused(kept.replace("alice", "Alice")));
+    hub.did(&["user", "release", "alice"]);
+    let gone = refused(not_found(&bob) + GIT_GIVES_UP).status(128);
+    bob.git(&["ls-remote", &Client::url("alice/x")]).is(&gone);
+    bob.git(&["ls-remote", &Client::url("alicia/x"), "refs/heads/none"]).is(&silent());
+    // Whoever has the name then has none of the other's pulls.
+    hub.did(&["user", "add", "alice"]);
+    bob.git(&["ls-remote", &Client::url("alice/x")]).is(&gone);
+    // The name of an account that is gone leads nowhere and is kept back too.
+    hub.did(&["user", "remove", "alicia", "--transfer-to", "bob", "--yes"]);
+    bob.git(&["ls-remote", &Client::url("alicia/x")]).is(&gone);
+    hub.hubgate(&["user", "add", "alicia"]).is(&refused(kept.replace("alice", "alicia")));
+    bob.git(&["ls-remote", &Client::url("bob/x"), "refs/heads/none"]).is(&silent());
+}
+
+fn repositories_move_as_the_hub_says_and_never_from_person_to_person() {
+    let hub = Hub::new();
+    let (alice, _bob) = (hub.user("alice"), hub.user("bob"));
+    hub.did(&["user", "add", "boss"]);
+    let roles = ["no_access", "read", "contributor", "write", "admin"];
+    for role in roles {
+        let organization = format!("org-{}", role.replace('_', "-"));
+        hub.did(&["org", "add", &organization, "--admin", "boss"]);
+        hub.did(&["org", "member", "set", &organization, "alice", role]);
+        hub.repo(&format!("{organization}/theirs"), &[]);
+    }
+    hub.repo("alice/x", &["--private"]);
+    let rename = |old: &str, new: &str| alice.ssh(format!("repo rename {old} {new}"));
+    let not_over = |old: &str, owner: &str| refused(format!("hubgate: you may not hand {old} over to {owner}\n"));
+    rename("alice/x", "bob/x").is(&not_over("alice/x", "bob"));
+    rename("alice/x", "nobody/x").is(&not_over("alice/x", "nobody"));
+    // To an organization from contributor on; back as its admin alone.
+    for (owner, takes) in [
+        ("org-no-access", false),
+        ("org-read", false),
+        ("org-contributor", true),
+        ("org-write", true),
+        ("org-admin", true),
+    ] {
+        let there = format!("{owner}/x");
+        if !takes {
+            rename("alice/x", &there).is(&not_over("alice/x", owner));
+            continue;
+        }
+        rename("alice/x", &there).is(&says(format!("renamed alice/x to {there}\n")));
+        match owner {
+            "org-admin" => rename(&there, "alice/x").is(&says(format!("renamed {there} to alice/x\n"))),
+            "org-write" => rename(&there, "alice/x").is(&not_over(&there, "alice")),
+            // Created by the operator, so not a contributor's own.
+            _ => {
+                rename(&there, "alice/x").is(&refused(format!("hubgate: you may neither rename nor remove {there}\n")));
+            }
+        }
+        if owner != "org-admin" {
+            hub.did(&["repo", "rename", &there, "alice/x"]);
+        }
+    }
+    // Within: from write on.
+    for (owner, may) in [("org-read", false), ("org-contributor", false), ("org-write", true), ("org-admin", true)] {
+        let (old, new) = (format!("{owner}/theirs"), format!("{owner}/renamed"));
+        if may {
+            rename(&old, &new).is(&says(format!("renamed {old} to {new}\n")));
+        } else {
+            rename(&old, &new).is(&refused(format!("hubgate: you may neither rename nor remove {old}\n")));
+        }
+    }
+    // Between organizations: admin of the one, contributor of the other.
+    rename("org-admin/renamed", "org-contributor/y").is(&says("renamed org-admin/renamed to org-contributor/y\n"));
+    rename("org-write/renamed", "org-contributor/z").is(&not_over("org-write/renamed", "org-contributor"));
+    // A model stays a model.
+    rename("alice/x", "datasets/alice/x").is(&refused("hubgate: alice/x is a model: it cannot become a dataset\n"));
+}

@@ -1,0 +1,219 @@
+//! The keys of an account from day to day: what one brings to another, when it is over, and what stays to be seen.
+
+use crate::harness::{Client, Hub, Key, refused, says, silent, trials};
+use crate::texts::{GIT_GIVES_UP, hi};
+
+trials![
+    a_key_that_a_key_adds_has_no_more_than_that_one,
+    a_key_in_its_last_week_says_so_in_every_session,
+    a_key_for_some_addresses_opens_nothing_from_others_and_may_be_released_from_everywhere,
+    a_deploy_key_is_on_exactly_one_repository,
+    a_persons_keys_are_listed_renamed_and_stay_to_be_seen,
+    the_last_key_goes_only_with_yes,
+    only_the_key_that_is_used_can_be_called_compromised,
+    whoever_proves_a_key_may_release_it_in_every_state,
+];
+
+const BATCH: [&str; 1] = ["-oBatchMode=yes"];
+
+/// What the operator's `key show --json` says.
+#[track_caller]
+fn shown(hub: &Hub, key: &Key) -> serde_json::Value {
+    serde_json::from_str(&hub.did(&["--json", "key", "show", &key.fingerprint])).expect("JSON")
+}
+
+#[track_caller]
+fn add_by(client: &Client, options: &str) -> Key {
+    let key = Key::new("brought");
+    let line = format!("{}\n", key.line);
+    client.ssh_with(&BATCH, format!("key add {options}"), line.as_bytes()).succeeded();
+    key
+}
+
+fn a_key_that_a_key_adds_has_no_more_than_that_one() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    let key = Key::new("bound");
+    hub.add_key("alice", &key, &["--expires", "90d", "--from", "127.0.0.0/8,::1/128"]);
+    let alice = Client::new(&hub, Some("alice"), key.clone());
+    let own = shown(&hub, &key);
+    for options in ["", "--expires 180d", "--scope write"] {
+        let brought = shown(&hub, &add_by(&alice, options));
+        assert_eq!((&brought["expires_at"], &brought["from"]), (&own["expires_at"], &own["from"]), "{options}");
+        assert_eq!(brought["scope"], "write", "{options}");
+    }
+    let shorter = shown(&hub, &add_by(&alice, "--expires 30d --scope read"));
+    assert!(shorter["expires_at"].as_str() < own["expires_at"].as_str(), "{shorter}");
+    assert_eq!(shorter["scope"], "read");
+    // What an unbound key brings is as unbound as it says.
+    let free = hub.user("bob");
+    let brought = shown(&hub, &add_by(&free, ""));
+    assert!(brought["expires_at"].is_null() && brought["from"].is_null(), "{brought}");
+}
+
+fn a_key_in_its_last_week_says_so_in_every_session() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    let ends_in = |days: u32| {
+        let end =
+            hub.sql(&format!("UPDATE key SET expires_at = unixepoch() + {days} * 86400 - 60 RETURNING expires_at"));
+        let day = hub.sql(&format!("SELECT date({} - 1, 'unixepoch')", end.trim_end()));
+        let key = &alice.key.fingerprint;
+        format!("hubgate: the key \"alice@laptop\" ({key}) expires on {}\n", day.trim_end())
+    };
+    for days in [1, 7] {
+        let warning = ends_in(days);
+        alice.greet().is(&says(hi("alice")).warning(&warning));
+        let fetched = alice.git(&["ls-remote", &Client::url("alice/x"), "refs/heads/main"]);
+        assert!(fetched.status == 0 && fetched.stderr() == warning, "{fetched}");
+    }
+    ends_in(8);
+    alice.greet().is(&says(hi("alice")));
+    let fetched = alice.git(&["ls-remote", &Client::url("alice/x")]);
+    assert!(fetched.status == 0 && fetched.stderr.is_empty(), "{fetched}");
+}
+
+fn a_key_for_some_addresses_opens_nothing_from_others_and_may_be_released_from_everywhere() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    hub.repo("alice/x", &[]);
+    let key = Key::new("office");
+    hub.add_key("alice", &key, &["--from", "192.0.2.0/24"]);
+    let alice = Client::new(&hub, Some("alice"), key);
+    let fingerprint = &alice.key.fingerprint;
+    let answer = format!("hubgate: the key \"office\" ({fingerprint}) may not be used from 127.0.0.1\n");
+    hub.log();
+    for command in
+        ["", "help", "whoami", "key list", "git-upload-pack 'alice/x'", "git-lfs-authenticate alice/x download"]
+    {
+        alice.ssh(command).is(&refused(&answer));
+    }
+    let line = format!("notice hubgate: user=alice key={fingerprint} from=127.0.0.1 decision=deny reason=key-address");
+    hub.logged(&[&line; 6]);
+    alice.git(&["ls-remote", &Client::url("alice/x")]).is(&refused(answer + GIT_GIVES_UP).status(128));
+    // sshd itself is not told of the addresses: it would refuse this too.
+    alice.ssh("key release --yes").is(&says(format!("the key {fingerprint} is no longer on alice\n")));
+    assert!(alice.greet().succeeded().stdout().starts_with("Hi anonymous"));
+}
+
+fn a_deploy_key_is_on_exactly_one_repository() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    hub.repo("alice/x", &["--private"]);
+    hub.repo("alice/y", &["--private"]);
+    let key = Key::new("ci");
+    let file = key.public_file();
+    let file = file.to_str().expect("UTF-8");
+    hub.did(&["deploy-key", "add", "alice/x", file]);
+    let fingerprint = &key.fingerprint;
+    let in_use = refused(format!("hubgate: the key {fingerprint} is already in use: it is \"ci\" of alice/x\n"));
+    hub.hubgate(&["deploy-key", "add", "alice/y", file]).is(&in_use);
+    hub.hubgate(&["key", "add", "alice", file]).is(&in_use);
+    let machine = Client::new(&hub, None, key.clone());
+    machine.git(&["clone", "--quiet", &Client::url("alice/x")]).is(&silent());
+    // It follows its repository, and ends with it.
+    hub.did(&["repo", "rename", "alice/x", "alice/z"]);
+    machine.greet().is(&says(hi("deploy key of alice/z")));
+    machine
+        .ssh("key release")
+        .is(&refused(format!("hubgate: {fingerprint} will no longer open alice/z. Say so with --yes\n")).status(2));
+    machine.ssh("key release --yes").is(&says(format!("the key {fingerprint} is no longer on alice/z\n")));
+    hub.did(&["deploy-key", "add", "alice/y", file, "--write"]);
+    machine.greet().is(&says(hi("deploy key of alice/y")));
+    hub.did(&["repo", "remove", "alice/y", "--yes"]);
+    machine
+        .ssh("git-upload-pack 'alice/y'")
+        .is(&refused(format!("hubgate: the key {fingerprint} is no longer on the repository\n")));
+}
+
+fn a_persons_keys_are_listed_renamed_and_stay_to_be_seen() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    let bob = hub.user("bob");
+    let old = add_by(&alice, "old machine");
+    let lost = add_by(&alice, "lost machine");
+    let rename = format!("key rename {} \"the one at work\"", alice.key.fingerprint);
+    alice.ssh(&rename).is(&says(format!("renamed {} to \"the one at work\"\n", alice.key.fingerprint)));
+    alice.ssh("whoami").is(&says(format!("alice by the key \"the one at work\" ({})\n", alice.key.fingerprint)));
+    // Another one's key does not exist.
+    for command in ["rename KEY mine", "remove KEY --yes"] {
+        let command = format!("key {}", command.replace("KEY", &bob.key.fingerprint));
+        let none = format!("hubgate: there is no key {} on your account\n", bob.key.fingerprint);
+        alice.ssh(command).is(&refused(none));
+    }
+    alice.ssh(format!("key remove {}", old.fingerprint)).succeeded();
+    hub.did(&["key", "remove", &lost.fingerprint, "--compromised", "--yes"]);
+    let day = hub.sql("SELECT date('now')");
+    for list in [alice.ssh("key list").succeeded().stdout(), hub.did(&["key", "list", "alice"])] {
+        let line = |title: &str| list.lines().find(|line| line.contains(title)).unwrap_or_default().to_owned();
+        assert!(line("old machine").contains(&format!("removed {}", day.trim_end())), "{list}");
+        assert!(line("lost machine").contains(&format!("compromised {}", day.trim_end())), "{list}");
+        assert!(
+            line("the one at work").contains(day.trim_end()) && line("the one at work").ends_with("write"),
+            "{list}"
+        );
+    }
+    let list: serde_json::Value =
+        serde_json::from_str(&alice.ssh("key list --json").succeeded().stdout()).expect("JSON");
+    let of = |title: &str| list.as_array().expect("a list").iter().find(|key| key["title"] == title).expect("a key");
+    assert!(of("old machine")["removed_at"].is_string() && of("old machine")["removal"] == "ordinary", "{list}");
+    assert_eq!(of("lost machine")["removal"], "compromised");
+    assert!(of("the one at work")["last_used_at"].is_string() && of("the one at work")["removed_at"].is_null());
+}
+
+fn the_last_key_goes_only_with_yes() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    let key = &alice.key.fingerprint;
+    let last = format!("hubgate: {key} is your last key: without it you cannot log in. Say so with --yes\n");
+    alice.ssh(format!("key remove {key}")).is(&refused(last).status(2));
+    let second = add_by(&alice, "");
+    // Of two, one goes without.
+    alice.ssh(format!("key remove {}", second.fingerprint)).succeeded();
+    alice.ssh(format!("key remove {key} --yes")).succeeded();
+    assert!(alice.greet().succeeded().stdout().starts_with("Hi anonymous"));
+}
+
+fn only_the_key_that_is_used_can_be_called_compromised() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    let other = add_by(&alice, "");
+    alice.ssh(format!("key remove {} --compromised --yes", other.fingerprint)).is(&refused(
+        "hubgate: only the key that you are using can be marked as compromised by you: \
+         ask the operator for another one\n",
+    ));
+    let key = &alice.key.fingerprint;
+    alice.ssh(format!("key remove {key} --compromised --yes")).succeeded();
+    alice.greet().is(&refused(format!("hubgate: the key {key} was removed as compromised\n")));
+    // A release lifts no such mark.
+    alice.ssh("key release --yes").is(&refused(format!("hubgate: the key {key} was removed as compromised\n")));
+}
+
+fn whoever_proves_a_key_may_release_it_in_every_state() {
+    let hub = Hub::new();
+    for (user, options, change) in [
+        ("reading", &["--scope", "read"][..], ""),
+        ("elsewhere", &["--from", "192.0.2.1"], ""),
+        ("expired", &[], "UPDATE key SET expires_at = 86400 WHERE title = 'expired'"),
+        ("disabled", &[], "UPDATE owner SET disabled = 'away' WHERE name = 'disabled'"),
+    ] {
+        hub.did(&["user", "add", user]);
+        let key = Key::new(user);
+        hub.add_key(user, &key, options);
+        hub.sql(change);
+        let client = Client::new(&hub, Some(user), key);
+        let fingerprint = &client.key.fingerprint;
+        // Nothing else that begins with those words.
+        assert_ne!(client.ssh("key releases --yes").status, 0);
+        let sure = format!("hubgate: {fingerprint} will no longer open {user}. Say so with --yes\n");
+        client.ssh("key release").is(&refused(sure).status(2));
+        client.ssh("key release --yes").is(&says(format!("the key {fingerprint} is no longer on {user}\n")));
+        assert!(client.greet().succeeded().stdout().starts_with("Hi anonymous"), "{user}");
+        let event = hub.sql("SELECT actor || ' ' || event FROM audit ORDER BY id DESC LIMIT 1");
+        assert!(
+            event.starts_with(&format!("{user} {fingerprint} sid=")) && event.ends_with(" key.remove\n"),
+            "{event}"
+        );
+    }
+}
