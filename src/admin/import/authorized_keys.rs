@@ -103,7 +103,10 @@ fn forced_command(command: &str) -> Result<Names, String> {
         !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
     };
     match words.as_slice() {
-        [program, user] if GITOLITE.iter().any(|name| program.rsplit('/').next() == Some(name)) => {
+        // Behind the user may stand the name of the key's file.
+        [program, user] | [program, user, _]
+            if GITOLITE.iter().any(|name| program.rsplit('/').next() == Some(name)) =>
+        {
             Ok(Names::User(user.clone()))
         }
         [_, .., last] if is_row(last) => Ok(Names::Row(last.clone())),
@@ -173,6 +176,7 @@ mod tests {
                 "command=\"/usr/bin/gitea --config='/etc/gitea/app.ini' serv key-3\",no-X11-forwarding",
                 Names::Row("key-3".to_owned()),
             ),
+            ("command=\"/home/git/bin/gitolite-shell bob keydir/bob@desk.pub\",no-pty", Names::User("bob".to_owned())),
             ("restrict", Names::Nobody),
         ] {
             let line = read(&format!("{options} {KEY} alice@laptop"));

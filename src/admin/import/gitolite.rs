@@ -47,14 +47,12 @@ pub(super) fn run(command: &ImportGitolite, config: &Path) -> Result<Report, Fai
     finish(&mut context, command.dry_run, steps)
 }
 
-/// The user whom a file of `keydir` is of: its name up to `.pub`, and up to an `@` behind which no dot follows
-/// (gitolite's Common.pm, `ssh_user`).
+/// The user whom a file of `keydir` is of: its name up to `.pub`, and up to the first `@` behind which no dot follows
+/// (gitolite's ssh-authkeys).
 fn user_of(file: &Path) -> Option<String> {
     let name = file.file_name()?.to_str()?.strip_suffix(".pub")?;
-    let user = match name.rsplit_once('@') {
-        Some((user, host)) if !host.is_empty() && !host.contains('.') => user,
-        Some(_) | None => name,
-    };
+    let mut hosts = name.match_indices('@').map(|(at, _)| name.split_at(at));
+    let user = hosts.find(|(_, host)| host.len() > 1 && !host.contains('.')).map_or(name, |(user, _)| user);
     (!user.is_empty()).then(|| user.to_owned())
 }
 
@@ -174,6 +172,7 @@ mod tests {
             ("keydir/a/b/alice@laptop.pub", Some("alice")),
             ("keydir/alice@example.com.pub", Some("alice@example.com")),
             ("keydir/alice@example.com@laptop.pub", Some("alice@example.com")),
+            ("keydir/alice@a@b.pub", Some("alice")),
             ("keydir/README", None),
             ("keydir/@laptop.pub", None),
             ("keydir/.pub", None),
