@@ -1,4 +1,7 @@
 //! The addresses that a key may be used from.
+//!
+//! The gateway checks them, and no `from=` of the line that sshd reads: that would refuse `key release` too, which is for
+//! whoever proves the key, from wherever.
 
 use std::fmt;
 use std::net::IpAddr;
