@@ -293,6 +293,11 @@ fn killed_at_any_moment_the_old_or_the_new_is_there() {
         run(Command::new("sqlite3").arg("-batch").arg(file).arg(statement)).succeeded().stdout()
     };
     assert_eq!(count(&large), "ok\n20001\n");
+    let watched = [copy.clone(), hub.path("db/hubgate.db"), hub.path("db/hubgate.db-wal")];
+    let stamps = || {
+        let stamp = |file: &PathBuf| file.metadata().ok().map(|file| (file.ino(), file.len(), file.mtime_nsec()));
+        watched.iter().map(stamp).collect::<Vec<_>>()
+    };
     for round in 0..8 {
         // From the small to the large one, and back.
         let target = if round % 2 == 0 { &large } else { &small };
@@ -300,8 +305,14 @@ fn killed_at_any_moment_the_old_or_the_new_is_there() {
         for words in [vec!["restore", target.to_str().expect("UTF-8"), "--yes"], words("backup", &copy).to_vec()] {
             let mut command = hub.hubgate_command();
             command.args(&words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-            let process = background(&mut command);
-            std::thread::sleep(pause);
+            // At some moment, and, every other time, at the very first change of what is to be replaced.
+            let before = stamps();
+            let mut process = background(&mut command);
+            if round % 4 < 2 {
+                std::thread::sleep(pause);
+            } else {
+                while stamps() == before && !process.has_ended() {}
+            }
             drop(process);
         }
         let users = json_of(&hub, &["user", "list"]).as_array().expect("a list").len();
