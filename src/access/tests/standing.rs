@@ -6,7 +6,7 @@ use proptest::{collection, prop_assert_eq};
 use super::{ACCOUNT, NOW, OWNER, account, every_standing, for_good, repository};
 use crate::access::{
     Access, BadSources, CollaboratorRole, Gate, Grant, KeyFacts, KeyHolder, NotAdmitted, OwnerFacts, Removal,
-    RepositoryFacts, Role, Scope, Sources, Visibility, access, administers, may_create, may_manage,
+    RepositoryFacts, Role, Scope, Sources, Visibility, access, administers, is_member, may_create, may_manage,
 };
 use crate::access::{BadCertificate, Identity};
 use crate::key::Fingerprint;
@@ -85,6 +85,7 @@ fn a_role_says_who_creates_administers_and_manages() {
                 may_manage(&account, &own, NOW),
             ];
             let over = until == Some(NOW);
+            assert_eq!(is_member(&owner, NOW), role.is_some() && !over, "{row:?}");
             assert_eq!(answers.to_vec(), row[1..].iter().map(|word| *word == "yes" && !over).collect::<Vec<_>>());
         }
     }

@@ -139,3 +139,19 @@ fn a_certified_key_is_one_that_an_account_could_have() {
     weak[at..at + 32].fill(0);
     assert_eq!(parse(&weak), Err(BadOffer::Key(KeyError::SmallOrder)));
 }
+
+#[test]
+fn a_certificate_of_a_security_key_has_three_fields_of_it_before_its_end() {
+    let name = b"sk-ecdsa-sha2-nistp256-cert-v01@openssh.com";
+    let endless = [
+        blob(&[name, &[7; 32], b"nistp256", &[4; 65], b"ssh:"]),
+        [&7_u64.to_be_bytes()[..], &1_u32.to_be_bytes()].concat(),
+        blob(&[b"laptop", &blob(&[b"alice"])]),
+        [[0; 8], [0xff; 8]].concat(),
+    ]
+    .concat();
+    let parse = |blob: &[u8]| OfferedCertificate::parse(name, Base64::encode_string(blob).as_bytes());
+    assert_eq!(parse(&endless), Err(BadOffer::Endless));
+    let cut = endless.split_last().unwrap().1;
+    assert_eq!(parse(cut), Err(BadOffer::Other));
+}
