@@ -3,17 +3,23 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
-use crate::harness::{Client, Hub, Key, run, trials};
+use crate::harness::{Client, Hub, Key, Setup, machine, run, trials};
 use crate::pages::{settled, with_code, wrapper};
 
-trials![the_transcript_of_the_readme_is_what_happens, the_transcript_of_large_files_is_what_happens];
+trials![
+    the_transcript_of_the_readme_is_what_happens,
+    the_transcripts_of_anonymous_modes_are_what_happens,
+    the_transcript_of_large_files_is_what_happens,
+];
 
 /// A block of a console in README.md, as this hub would have it.
 fn transcript(number: usize, client: &Client) -> String {
     let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("README.md");
     let block = readme.split("```console\n").nth(number).expect("a transcript");
     let (block, _) = block.split_once("```").expect("its end");
-    block.replace("git@hub.example", &client.at).replace("hub.example", "hub.test").replace("Example Hub", "Test Hub")
+    let block = block.replace("git@hub.example", &client.at).replace("Example Hub", "Test Hub");
+    let nobody = format!("{}@hub.test", machine().anonymous_login);
+    block.replace("anonymous@hub.example", &nobody).replace("hub.example", "hub.test")
 }
 
 /// Each command with what it printed; the order of lines from two streams is chance.
@@ -53,7 +59,8 @@ fn happens(hub: &Hub, client: &Client, transcript: &str, keys: &[&Key]) {
         shell.env(format!("GIT_{who}_NAME"), "A").env(format!("GIT_{who}_EMAIL"), "a@example.com");
     }
     let outcome = run(shell.args(["-c", &format!("exec 2>&1\n{typed}")]));
-    let mut said = outcome.stdout();
+    // In a test the hub is at an address, which ssh names where it is refused.
+    let mut said = outcome.stdout().replace("@127.0.0.1: ", "@hub.test: ");
     for key in keys {
         said = said.replace(&key.fingerprint, "SHA256:…");
     }
@@ -76,9 +83,19 @@ fn the_transcript_of_the_readme_is_what_happens() {
     happens(&hub, &client, &transcript(1, &client), &[&key, &stranger]);
 }
 
+fn the_transcripts_of_anonymous_modes_are_what_happens() {
+    for (number, anonymous) in [(2, "login"), (3, "fallback")] {
+        let hub = Hub::with(&Setup { anonymous, gateway_is_shell: true, ..Setup::default() });
+        let (alice, stranger) = (hub.user("alice"), hub.stranger());
+        fs::copy(&stranger.key.file, stranger.home.join("id_stranger")).expect("a copy");
+        fs::copy(&alice.key.file, stranger.home.join("id_ed25519")).expect("a copy");
+        happens(&hub, &stranger, &transcript(number, &stranger), &[&stranger.key]);
+    }
+}
+
 fn the_transcript_of_large_files_is_what_happens() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.empty_repo("alice/mini", &["--private"]);
-    happens(&hub, &alice, &transcript(2, &alice), &[]);
+    happens(&hub, &alice, &transcript(4, &alice), &[]);
 }
