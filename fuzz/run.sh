@@ -5,7 +5,8 @@
 #   fuzz/run.sh SECONDS [TARGET...]
 #
 # The tree is left alone: new inputs gather under the target directory, from run to run, and so does what a target
-# panics on. FUZZ_SANITIZER=address looks for errors of memory too, at half the speed; FUZZ_JOBS=N runs N at once.
+# panics on. FUZZ_SANITIZER=address looks for errors of memory too, at half the speed; FUZZ_JOBS=N runs N at once;
+# FUZZ_UNTIL=EPOCH gives each target less time, so that all are through by then.
 set -eu
 cd "$(dirname "$0")"
 
@@ -84,6 +85,11 @@ if why=$(can_fuzz); then
         cd corpus
         set -- *
         cd ..
+    fi
+    left=$(((${FUZZ_UNTIL:-9999999999} - $(date +%s)) / (($# + jobs - 1) / jobs)))
+    if [ "$left" -lt "$seconds" ]; then
+        seconds=$((left > 1 ? left : 1))
+        echo "run.sh: time is short: each target has $seconds seconds"
     fi
     running=
     for target in "$@"; do

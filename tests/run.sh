@@ -18,6 +18,10 @@ CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
 export CARGO_TARGET_DIR
 export CARGO_TERM_COLOR=never
 
+# Fuzzing comes last and takes what is left of these minutes, at the most.
+minutes=14
+began=$(date +%s)
+
 passed=0
 failed=0
 skipped=0
@@ -124,11 +128,6 @@ if ! sh tests/git-lfs.sh "$tools/git-lfs"; then
 fi
 suite "end to end" cargo test --quiet --locked --test e2e
 suite "the corpora of the fuzz targets" cargo test --quiet --locked --manifest-path fuzz/Cargo.toml
-if [ "$nightly" = yes ]; then
-    suite "each fuzz target for 20 seconds" env CARGO_TARGET_DIR="$tools/fuzz-target" sh fuzz/run.sh 20
-else
-    skip "each fuzz target for 20 seconds" "no nightly toolchain: their corpora ran as ordinary tests"
-fi
 check "documentation" env RUSTDOCFLAGS="--deny warnings" cargo doc --quiet --locked --no-deps --document-private-items
 check "bans, licenses, sources" cargo deny --log-level error check bans licenses sources
 if [ -d "${CARGO_HOME:-$HOME/.cargo}/advisory-dbs" ]; then
@@ -142,6 +141,12 @@ check "the small programs link nothing of the operator's" small_programs
 check "release build" build
 check "sizes" sizes
 check "the demo" demo 2322
+if [ "$nightly" = yes ]; then
+    suite "each fuzz target for 20 seconds" \
+        env CARGO_TARGET_DIR="$tools/fuzz-target" FUZZ_UNTIL=$((began + minutes * 60)) sh fuzz/run.sh 20
+else
+    skip "each fuzz target for 20 seconds" "no nightly toolchain: their corpora ran as ordinary tests"
+fi
 
 echo
 echo "$passed passed, $failed failed, $skipped skipped"
