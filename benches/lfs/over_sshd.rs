@@ -31,9 +31,11 @@ pub(crate) fn measure(
         hub.known.file.display()
     );
     let git = gits()?.into_iter().next().ok_or("no git")?;
-    let ours = hub_server(place, accounts, hub, &git)?;
+    let ours = hub_server(place, accounts, hub, &git, "hub", "")?;
+    // As the peer does it: whoever hears that an object is stored does not know that it is on the disk.
+    let hasty = hub_server(place, accounts, hub, &git, "hasty", "\n[lfs]\nfsync = false\n")?;
     let theirs = peer_server(place, accounts, hub, peer)?;
-    for (name, server) in [("hub", &ours), ("peer", &theirs)] {
+    for (name, server) in [("hub", &ours), ("hasty", &hasty), ("peer", &theirs)] {
         // Writing to a String cannot fail.
         let _ = write!(ssh_config, "Host {name}\n    Port {}\n    User {}\n", server.port, Accounts::name(name));
     }
@@ -42,25 +44,26 @@ pub(crate) fn measure(
     run(Command::new(&git).args(["init", "--quiet", "--bare"]).arg(&peer_repository))?;
     run(Command::new("chown").arg("-R").arg(format!("{}:{}", hub.login.uid, hub.login.gid)).arg(&peer_repository))?;
 
-    let setting = Setting { hub, object, ours, theirs, peer_repository, has_peer: peer.is_some(), ssh_config };
+    let setting = Setting { hub, object, ours, hasty, theirs, peer_repository, has_peer: peer.is_some(), ssh_config };
     setting.by_ssh()?;
     setting.by_git_lfs(&Clients::make(place, &setting, &git)?)?;
     println!("\nServer CPU is of sshd and all that it starts: {}.", setting.ours.meter.describe());
     Ok(())
 }
 
-/// Both servers, and what both serve.
+/// The servers, and what they serve.
 struct Setting<'a> {
     hub: &'a Hub,
     object: &'a Object,
     ours: Server,
+    hasty: Server,
     theirs: Server,
     peer_repository: PathBuf,
     has_peer: bool,
     ssh_config: PathBuf,
 }
 
-/// One of the two servers, as a client reaches it.
+/// One of the servers, as a client reaches it.
 struct Side<'a> {
     host: &'static str,
     name: &'static str,
@@ -70,7 +73,7 @@ struct Side<'a> {
 }
 
 impl Setting<'_> {
-    /// hubgate behind what it is held against, if that is there.
+    /// hubgate, as shipped and without fsync, behind what it is held against, if that is there.
     fn sides(&self) -> Vec<Side<'_>> {
         let theirs = self.has_peer.then(|| Side {
             host: "peer",
@@ -79,14 +82,15 @@ impl Setting<'_> {
             repository: &self.peer_repository,
             server: &self.theirs,
         });
-        let ours = Side {
-            host: "hub",
-            name: "hubgate",
+        let ours = |host, name, server| Side {
+            host,
+            name,
             path: REPOSITORY.to_owned(),
             repository: &self.hub.repository,
-            server: &self.ours,
+            server,
         };
-        theirs.into_iter().chain([ours]).collect()
+        let hasty = ours("hasty", "hubgate without fsync", &self.hasty);
+        theirs.into_iter().chain([ours("hub", "hubgate", &self.ours), hasty]).collect()
     }
 
     fn ssh(&self, words: &[&str]) -> Command {
@@ -165,10 +169,19 @@ impl Setting<'_> {
     }
 }
 
-fn hub_server(place: &Place, accounts: &mut Accounts, hub: &Hub, git: &Path) -> Outcome<Server> {
-    let login = accounts.alias("hub", &place.path("home"), &hub.libexec.join("gateway"))?;
-    let config = configure(place, "hub.toml", &login, &hub.database, git)?;
-    Server::start(place, "hub", &hubgate_block(hub, &login, &config)?)
+/// hubgate behind sshd, with more lines in its configuration.
+fn hub_server(
+    place: &Place,
+    accounts: &mut Accounts,
+    hub: &Hub,
+    git: &Path,
+    name: &str,
+    more: &str,
+) -> Outcome<Server> {
+    let login = accounts.alias(name, &place.path("home"), &hub.libexec.join("gateway"))?;
+    let config = configure(place, &format!("{name}.toml"), &login, &hub.database, git)?;
+    std::fs::write(&config, std::fs::read_to_string(&config)? + more)?;
+    Server::start(place, name, &hubgate_block(hub, &login, &config)?)
 }
 
 /// sshd with a file of keys, and whatever command the client sends.
