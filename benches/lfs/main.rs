@@ -23,6 +23,8 @@ mod keys;
 mod machine;
 mod object;
 mod over_sshd;
+#[path = "../session/parts.rs"]
+mod parts;
 #[path = "../session/place.rs"]
 mod place;
 mod runs;
@@ -33,8 +35,8 @@ mod samples;
 mod sshd;
 
 use std::error::Error;
+use std::path::Path;
 use std::process::ExitCode;
-use std::time::Instant;
 
 use accounts::Accounts;
 use hub::Hub;
@@ -45,52 +47,24 @@ use place::Place;
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let done = if words.iter().any(|word| word == "--bench") {
-        let parts: Vec<String> = words.into_iter().filter(|word| !word.starts_with("--")).collect();
-        bench(&parts)
-    } else {
-        // `cargo test --all-targets` comes here.
-        println!("cargo bench --bench lfs, as root");
-        Ok(())
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            println!("lfs: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    parts::run("lfs", &["alone", "sshd"], measure)
 }
 
-/// Measures the parts that were named, or both.
-fn bench(parts: &[String]) -> Outcome {
-    let known = ["alone", "sshd"];
-    if let Some(part) = parts.iter().find(|part| !known.contains(&part.as_str())) {
-        return Err(format!("there is no part {part}: {}", known.join(", ")).into());
-    }
-    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|named| named == part);
-    if !nix::unistd::geteuid().is_root() {
-        return Err("run it as root: it makes login accounts and starts sshds of its own on 127.0.0.1".into());
-    }
-    interrupt::listen()?;
-    let programs = place::build()?;
-    let start = Instant::now();
-    machine::describe()?;
+/// Measures the parts that are wanted.
+fn measure(is_wanted: &dyn Fn(&str) -> bool, programs: &Path) -> Outcome {
     let object = Object::make()?;
     let peer = object::peer();
     if peer.is_none() {
         println!("no scutiger to compare with: cargo install --locked --root {} scutiger-lfs", object::TOOLS);
     }
-    if wanted("alone") {
-        alone::measure(&object, &programs, peer.as_deref())?;
+    if is_wanted("alone") {
+        alone::measure(&object, programs, peer.as_deref())?;
     }
-    if wanted("sshd") {
+    if is_wanted("sshd") {
         let place = Place::make()?;
         let mut accounts = Accounts::make(&place)?;
-        let hub = Hub::make(&place, &accounts, &programs)?;
+        let hub = Hub::make(&place, &accounts, programs)?;
         over_sshd::measure(&place, &mut accounts, &hub, &object, peer.as_deref())?;
     }
-    println!("\n{:.0} s, without the build", start.elapsed().as_secs_f64());
     Ok(())
 }

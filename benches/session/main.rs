@@ -13,6 +13,7 @@ mod interrupt;
 mod keys;
 mod lookups;
 mod machine;
+mod parts;
 mod place;
 mod processes;
 mod samples;
@@ -21,8 +22,8 @@ mod spawner;
 mod sshd;
 
 use std::error::Error;
+use std::path::Path;
 use std::process::ExitCode;
-use std::time::Instant;
 
 use accounts::Accounts;
 use hub::Hub;
@@ -32,52 +33,31 @@ use place::Place;
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let (flags, parts): (Vec<String>, Vec<String>) = words.into_iter().partition(|word| word.starts_with("--"));
-    let done = match flags.first().map(String::as_str) {
-        Some(spawner::WORD) => spawner::serve(),
-        Some("--bench") => bench(&parts),
-        // `cargo test --all-targets` comes here.
-        Some(_) | None => {
-            println!("cargo bench --bench session, as root");
-            Ok(())
-        }
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            println!("session: {error}");
-            ExitCode::FAILURE
-        }
+    if std::env::args().nth(1).as_deref() == Some(spawner::WORD) {
+        return match spawner::serve() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                println!("spawner: {error}");
+                ExitCode::FAILURE
+            }
+        };
     }
+    parts::run("session", &["processes", "lookups", "sessions"], measure)
 }
 
-/// Measures the parts that were named, or all.
-fn bench(parts: &[String]) -> Outcome {
-    let known = ["processes", "lookups", "sessions"];
-    if let Some(part) = parts.iter().find(|part| !known.contains(&part.as_str())) {
-        return Err(format!("there is no part {part}: {}", known.join(", ")).into());
-    }
-    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|named| named == part);
-    if !nix::unistd::geteuid().is_root() {
-        return Err("run it as root: it makes login accounts and starts sshds of its own on 127.0.0.1".into());
-    }
-    interrupt::listen()?;
-    let programs = place::build()?;
-    let start = Instant::now();
+/// Measures the parts that are wanted.
+fn measure(is_wanted: &dyn Fn(&str) -> bool, programs: &Path) -> Outcome {
     let place = Place::make()?;
     let accounts = Accounts::make(&place)?;
-    let hub = Hub::make(&place, &accounts, &programs)?;
-    machine::describe()?;
-    if wanted("processes") {
+    let hub = Hub::make(&place, &accounts, programs)?;
+    if is_wanted("processes") {
         processes::measure(&place, &hub)?;
     }
-    if wanted("lookups") {
+    if is_wanted("lookups") {
         lookups::measure(&place, &hub)?;
     }
-    if wanted("sessions") {
+    if is_wanted("sessions") {
         sessions::measure(&place, accounts, &hub)?;
     }
-    println!("\n{:.0} s, without the build", start.elapsed().as_secs_f64());
     Ok(())
 }

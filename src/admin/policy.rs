@@ -1,5 +1,6 @@
 //! `hubgate policy test`: what an operator expects of the hub, line by line, held against the functions that decide.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -36,14 +37,11 @@ pub(super) fn run(command: &PolicyCommand, config: &Path) -> Result<Report, Fail
     let context = Context::open(config)?;
     let reader = Reader::open(&context.config.paths.database)?;
     let (mut held, mut failed, mut bad): (usize, Vec<Value>, Vec<Value>) = (0, Vec::new(), Vec::new());
+    // Writing to a String cannot fail.
     let mut lines = String::new();
     for (index, line) in text.lines().enumerate() {
         let number = index + 1;
-        let expectation = match parse(line) {
-            Ok(None) => continue,
-            Ok(Some(expectation)) => Ok(expectation),
-            Err(why) => Err(why),
-        };
+        let Some(expectation) = parse(line).transpose() else { continue };
         let verdict = expectation.and_then(|expected| {
             let Expectation { who, needed, path, is_allowed } = expected;
             match explain(&reader, &context.config, &who, &path, needed) {
@@ -56,20 +54,18 @@ pub(super) fn run(command: &PolicyCommand, config: &Path) -> Result<Report, Fail
         match verdict {
             Ok((verdict, expected)) if verdict.is_allowed == expected => held += 1,
             Ok((verdict, _)) => {
-                let at = format!("{}:{number}: {line}", file.display());
-                lines.push_str(&[at.as_str(), ", but: ", &verdict.chain.join("; "), "\n"].concat());
+                let _ = writeln!(lines, "{}:{number}: {line}, but: {}", file.display(), verdict.chain.join("; "));
                 failed
                     .push(json!({ "line": number, "text": line, "decision": verdict.word(), "chain": verdict.chain }));
             }
             Err(why) => {
-                lines.push_str(
-                    &[file.display().to_string().as_str(), ":", &number.to_string(), ": ", &why, "\n"].concat(),
-                );
+                let _ = writeln!(lines, "{}:{number}: {why}", file.display());
                 bad.push(json!({ "line": number, "text": line, "why": why }));
             }
         }
     }
-    lines.push_str(&format_counts(held, failed.len(), bad.len()));
+    let not_understood = if bad.is_empty() { String::new() } else { format!(", {} not understood", bad.len()) };
+    let _ = writeln!(lines, "{held} held, {} did not{not_understood}", failed.len());
     let status = match (failed.is_empty(), bad.is_empty()) {
         (_, false) => Status::Usage,
         (false, true) => Status::Refused,
@@ -78,11 +74,6 @@ pub(super) fn run(command: &PolicyCommand, config: &Path) -> Result<Report, Fail
     let mut report = Report::new(lines, json!({ "held": held, "failed": failed, "bad": bad }));
     report.status = status;
     Ok(report)
-}
-
-fn format_counts(held: usize, failed: usize, bad: usize) -> String {
-    let bad = if bad == 0 { String::new() } else { format!(", {bad} not understood") };
-    format!("{held} held, {failed} did not{bad}\n")
 }
 
 /// Reads one line; `None` where there is nothing on it.
