@@ -183,7 +183,7 @@ impl Session {
         let identity = match &standing.identity {
             Ok(identity) => identity,
             Err(NotAdmitted::OtherAccount) => return Err(Fault::OtherAccount),
-            Err(reason) if reason.leaves_release() && self.environment.asks_for_release() => {
+            Err(reason) if reason.leaves_release() && is_release(&request) => {
                 self.line.add("verb", "account");
                 return self.become_services(Work::Account, &arguments, form);
             }
@@ -207,7 +207,7 @@ impl Session {
                 identity,
             ),
             Err(bad) => {
-                self.line.add_bytes("command", self.environment.command.as_deref().unwrap_or_default());
+                self.line.add_bytes("command", &self.environment.command_for_log());
                 Ok(self.refuse(speaker, &Refusal::Bad(bad)))
             }
         }
@@ -258,7 +258,7 @@ impl Session {
                 Ok(self.answer(&speaker.greeting()))
             }
             Request::Help => Ok(self.answer(&speaker.help())),
-            Request::Account => self.become_services(Work::Account, arguments, form),
+            Request::Account(_) => self.become_services(Work::Account, arguments, form),
             Request::Git(Service::UploadArchive, _) if !config.git.archive => {
                 Ok(self.refuse(speaker, &Refusal::NotSupported))
             }
@@ -330,6 +330,10 @@ fn tell_of_added_keys(context: &Context<'_>, speaker: Speaker<'_>, account: i64,
 
 fn is_transfer(request: &Result<Request, BadRequest>) -> bool {
     matches!(request, Ok(Request::Lfs(LfsProgram::Transfer, ..)))
+}
+
+fn is_release(request: &Result<Request, BadRequest>) -> bool {
+    matches!(request, Ok(Request::Account(command)) if command.is_release())
 }
 
 /// What holds for one session, whatever it asks for.

@@ -3,16 +3,16 @@
 //! Bytes of strangers enter, [`Request`] and [`Form`] leave. Nothing here does I/O or knows a policy, and no text is
 //! repaired: what is not exactly what a client sends is refused.
 
+mod account_command;
+
 use crate::key::Fingerprint;
 use crate::name::{Owner, RepoPath};
 use crate::word::words;
 
+pub use account_command::{AccountCommand, Noun};
+
 /// The longest command line of a git or LFS verb, in bytes. git's own are far shorter: two components of 96 bytes.
 const COMMAND_MAX: usize = 1024;
-/// The first words of an account's commands.
-const ACCOUNT_NOUNS: [&str; 7] = ["whoami", "key", "repo", "org", "access", "explain", "join"];
-/// The longest command of an account, in bytes: 32 words, and room for a description.
-const ACCOUNT_COMMAND_MAX: usize = 4096;
 
 words! {
     /// What git is asked to do with a repository, by the word behind `git`, as in `git upload-pack`.
@@ -52,8 +52,8 @@ pub enum Request {
     Greeting,
     /// `ssh git@hub help`.
     Help,
-    /// A command of an account: `whoami`, `key …` and their kin, whose words `services` reads.
-    Account,
+    /// A command of an account: `whoami`, `key …` and so on.
+    Account(AccountCommand),
     /// A git service on a repository.
     Git(Service, RepoPath),
     /// A Git LFS program on a repository.
@@ -65,7 +65,7 @@ impl Request {
     #[must_use]
     pub fn path(&self) -> Option<&RepoPath> {
         match self {
-            Self::Greeting | Self::Help | Self::Account => None,
+            Self::Greeting | Self::Help | Self::Account(_) => None,
             Self::Git(_, path) | Self::Lfs(_, _, path) => Some(path),
         }
     }
@@ -76,7 +76,7 @@ impl Request {
         match self {
             Self::Greeting => "greeting",
             Self::Help => "help",
-            Self::Account => "account",
+            Self::Account(_) => "account",
             Self::Git(service, _) => service.as_str(),
             Self::Lfs(LfsProgram::Authenticate, ..) => "lfs-authenticate",
             Self::Lfs(LfsProgram::Transfer, ..) => "lfs-transfer",
@@ -127,13 +127,8 @@ impl Request {
             None | Some(b"") => return Ok(Self::Greeting),
             Some(command) => command,
         };
-        if is_account_command(command) {
-            let printable = std::str::from_utf8(command).is_ok_and(|text| !text.contains(char::is_control));
-            return if printable && command.len() <= ACCOUNT_COMMAND_MAX {
-                Ok(Self::Account)
-            } else {
-                Err(BadRequest::Syntax)
-            };
+        if let Some(command) = AccountCommand::parse(command) {
+            return command.map(Self::Account);
         }
         let command = utf8(command).ok_or(BadRequest::Syntax)?;
         if command.len() > COMMAND_MAX || !command.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
@@ -154,12 +149,6 @@ impl Request {
             }
         }
     }
-}
-
-/// Whether the first word is one of an account's nouns.
-fn is_account_command(command: &[u8]) -> bool {
-    let word = command.split(|byte| *byte == b' ').next().unwrap_or_default();
-    ACCOUNT_NOUNS.iter().any(|noun| noun.as_bytes() == word)
 }
 
 /// Reads one quoted or bare word as the path of a repository.

@@ -64,7 +64,7 @@ pub(super) fn run(command: &Explain, config: &Path) -> Result<Report, Failure> {
     let (needed, path) = match &request {
         Request::Git(service, path) => (service.needs(), path),
         Request::Lfs(_, operation, path) => (operation.needs(), path),
-        Request::Greeting | Request::Help | Request::Account => {
+        Request::Greeting | Request::Help | Request::Account(_) => {
             return Err(Failure::Usage("explain takes a command of git or git-lfs on a repository".to_owned()));
         }
     };
@@ -92,7 +92,7 @@ fn not_served(config: &Config, request: &Request) -> Option<&'static str> {
             Some("deny: git-upload-archive is not served: [git] archive is off")
         }
         Request::Lfs(..) if config.lfs.mode == LfsMode::Off => Some("deny: LFS is not served: [lfs] mode is off"),
-        Request::Git(..) | Request::Lfs(..) | Request::Greeting | Request::Help | Request::Account => None,
+        Request::Git(..) | Request::Lfs(..) | Request::Greeting | Request::Help | Request::Account(_) => None,
     }
 }
 

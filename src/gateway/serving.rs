@@ -86,12 +86,8 @@ impl Session {
             command.arg("--config").arg(config);
         }
         command.args(form.to_string().split(' '));
-        // A code that the log showed would be no secret any more.
-        let text = match self.environment.command.as_deref().unwrap_or_default() {
-            command if command.starts_with(b"join ") => b"join",
-            command => command,
-        };
-        let line = self.line.clone().bytes("command", text).field("decision", "allow").field("reason", "");
+        let command_line = self.environment.command_for_log();
+        let line = self.line.clone().bytes("command", &command_line).field("decision", "allow").field("reason", "");
         self.send(Level::Info, &line);
         Err(Fault::Services(command.exec()))
     }

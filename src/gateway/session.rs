@@ -15,6 +15,9 @@ use crate::key::Fingerprint;
 use crate::privilege::has_anything_of_roots;
 use crate::random;
 
+/// How many digits the code of an invitation has.
+const CODE_DIGITS: usize = 32;
+
 /// Names a session in the log and to the peer: 64 random bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct SessionId(u64);
@@ -57,10 +60,9 @@ impl Environment {
         }
     }
 
-    /// Whether the command takes the proven key off what it is on.
-    pub(super) fn asks_for_release(&self) -> bool {
-        let command = self.command.as_deref().unwrap_or_default();
-        command == b"key release" || command.starts_with(b"key release ")
+    /// The command as the log may show it: without codes of invitations, in whatever command somebody typed one.
+    pub(super) fn command_for_log(&self) -> Vec<u8> {
+        without_codes(self.command.as_deref().unwrap_or_default())
     }
 
     /// The peer's address as it stands in the log; `unknown` unless it looks like one.
@@ -70,6 +72,18 @@ impl Environment {
         let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b".:%".contains(byte);
         if !address.is_empty() && address.iter().all(plain) { address } else { b"unknown" }
     }
+}
+
+/// The text with `[code]` in the place of each run of hexadecimal digits that could be, or hold, an invitation's code.
+///
+/// A live code in the log would let each reader of the log onto the account.
+fn without_codes(text: &[u8]) -> Vec<u8> {
+    let mut masked = Vec::with_capacity(text.len());
+    for run in text.chunk_by(|one, next| one.is_ascii_hexdigit() == next.is_ascii_hexdigit()) {
+        let is_code = run.len() >= CODE_DIGITS && run.first().is_some_and(u8::is_ascii_hexdigit);
+        masked.extend_from_slice(if is_code { b"[code]" } else { run });
+    }
+    masked
 }
 
 /// The process is not the login's own.

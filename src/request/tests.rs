@@ -22,7 +22,7 @@ fn canonical(request: &Request) -> Option<String> {
     Some(match request {
         Request::Greeting => return None,
         Request::Help => "help".to_owned(),
-        Request::Account => "whoami".to_owned(),
+        Request::Account(_) => "whoami".to_owned(),
         Request::Git(service, path) => format!("git-{service} '{path}'"),
         Request::Lfs(LfsProgram::Authenticate, operation, path) => format!("git-lfs-authenticate {path} {operation}"),
         Request::Lfs(LfsProgram::Transfer, operation, path) => format!("git-lfs-transfer {path} {operation}"),
@@ -47,7 +47,7 @@ fn every_hostile_command_gets_its_verdict() {
                 assert_eq!(path.kind.as_str(), expected["repo_type"], "{row}");
                 let operation = match &request {
                     Request::Lfs(_, operation, _) => Some(operation.as_str()),
-                    Request::Greeting | Request::Help | Request::Account | Request::Git(..) => None,
+                    Request::Greeting | Request::Help | Request::Account(_) | Request::Git(..) => None,
                 };
                 assert_eq!(operation, expected["operation"].as_str(), "{row}");
                 ""
@@ -62,7 +62,6 @@ fn each_verb_is_a_request() {
     use LfsProgram::{Authenticate, Transfer};
     for (command, verb, expected) in [
         ("help", "help", Request::Help),
-        ("whoami", "account", Request::Account),
         ("git-upload-pack 'a/x'", "upload-pack", Request::Git(Service::UploadPack, path("a/x"))),
         ("git receive-pack 'a/x'", "receive-pack", Request::Git(Service::ReceivePack, path("a/x"))),
         ("git-upload-archive /a/x", "upload-archive", Request::Git(Service::UploadArchive, path("a/x"))),
@@ -205,7 +204,10 @@ fn whatever_is_sent_an_accepted_command_reads_the_same_in_its_canonical_form() {
 fn the_commands_of_an_account_are_known_by_their_first_word() {
     for command in ["whoami", "whoami --json", "key add my laptop", "repo create a/x --description größe", "join 00"]
     {
-        assert_eq!(Request::parse(Some(command.as_bytes())), Ok(Request::Account), "{command}");
+        let Ok(request @ Request::Account(words)) = &parse(command) else { panic!("{command}") };
+        assert_eq!(request.verb(), "account");
+        assert_eq!(words.words().collect::<Vec<_>>().join(" "), command);
+        assert!(command.starts_with(words.noun().as_str()));
     }
     for (command, why) in [
         (&b"whoami\n"[..], BadRequest::Syntax),
@@ -219,4 +221,60 @@ fn the_commands_of_an_account_are_known_by_their_first_word() {
     }
     let long = [b"repo create a/x --description ".as_slice(), &[b'x'; 5_000]].concat();
     assert_eq!(Request::parse(Some(&long)), Err(BadRequest::Syntax));
+}
+
+/// The words behind `key rename SHA256:x`, as `services` joins them again.
+fn free_text(text: &str) -> Result<String, BadRequest> {
+    match parse(&format!("key rename SHA256:x {text}"))? {
+        Request::Account(command) => Ok(command.words().skip(3).collect::<Vec<_>>().join(" ")),
+        request => panic!("{request:?}"),
+    }
+}
+
+#[test]
+fn free_text_over_ssh_arrives_as_it_was_typed() {
+    for text in
+        ["My #1 key", "see issue #5", "Alice's Mac", r#"the "blue" one"#, r"C:\keys", "two  blanks", "größe", ""]
+    {
+        assert_eq!(free_text(text).as_deref(), Ok(text));
+    }
+    for (quoted, text) in [
+        ("'My #1 key'", "My #1 key"),
+        (r"'Alice'\''s Mac'", "Alice's Mac"),
+        (r"'wow'\!' yes' more", "wow! yes more"),
+        ("'' x", " x"),
+        ("a  ", "a"),
+    ] {
+        assert_eq!(free_text(quoted).as_deref(), Ok(text), "{quoted}");
+    }
+    for bad in ["'tis mine", "'a'b", r"'a'\", r"'a'\''", "'a' 'b", "'a'\t"] {
+        assert_eq!(free_text(bad), Err(BadRequest::Syntax), "{bad}");
+    }
+}
+
+#[test]
+fn a_command_of_an_account_has_a_bounded_number_of_words() {
+    assert!(free_text(&"w ".repeat(150)).is_ok());
+    assert_eq!(free_text(&"w ".repeat(160)), Err(BadRequest::Syntax));
+}
+
+#[test]
+fn only_key_release_is_a_release() {
+    let is_release = |command: &str| matches!(parse(command), Ok(Request::Account(command)) if command.is_release());
+    assert!(is_release("key release") && is_release("key release --yes"));
+    for other in ["key list release", "key", "repo release", "key releases", "whoami"] {
+        assert!(!is_release(other), "{other}");
+    }
+}
+
+#[test]
+fn a_command_line_is_split_as_git_quotes_it() {
+    let words = collection::vec(prop_oneof!["[a-z#\"\\\\ '!é-]{0,6}", "[a-z]{1,3}"], 1..6);
+    let quote = |word: &String| format!("'{}'", word.replace('\'', r"'\''").replace('!', r"'\!'"));
+    holds(256, &words, |words: Vec<String>| {
+        let line = words.iter().map(quote).collect::<Vec<_>>().join(" ");
+        let Ok(Request::Account(command)) = parse(&format!("key {line}")) else { panic!("{line}") };
+        prop_assert_eq!(command.words().skip(1).collect::<Vec<_>>(), words);
+        Ok(true)
+    });
 }

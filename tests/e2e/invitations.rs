@@ -65,6 +65,12 @@ fn wrong_used_and_expired_codes_read_the_same_cost_a_second_and_are_logged() {
     let stranger = hub.stranger();
     let key = &stranger.key.fingerprint;
     let wrong = "0123456789abcdef0123456789abcdef".to_owned();
+    // A live code in a command that is none stays out of the log too.
+    let live = invite(&hub, "alice");
+    hub.log();
+    assert_eq!(stranger.ssh(format!("Join {live}")).status, 127);
+    let log: Vec<String> = hub.log().iter().map(ToString::to_string).collect();
+    assert!(log.iter().any(|line| line.contains("[code]")) && !log.concat().contains(&live), "{log:?}");
     for code in [&wrong, &used, &over, &disabled, &gone] {
         hub.log();
         let start = Instant::now();
@@ -73,7 +79,7 @@ fn wrong_used_and_expired_codes_read_the_same_cost_a_second_and_are_logged() {
         // The same as the answer, the lines of the log tell no code from another.
         let who = format!("user=anonymous key={key} from=127.0.0.1");
         hub.logged(&[
-            format!("info hubgate: {who} verb=account command=join decision=allow reason=\"\""),
+            format!("info hubgate: {who} verb=account command=\"join [code]\" decision=allow reason=\"\""),
             format!("notice hubgate: {who} verb=join decision=deny reason=wrong-code"),
         ]);
     }

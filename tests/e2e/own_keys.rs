@@ -12,6 +12,8 @@ trials![
     the_last_key_goes_only_with_yes,
     only_the_key_that_is_used_can_be_called_compromised,
     whoever_proves_a_key_may_release_it_in_every_state,
+    free_text_over_ssh_is_stored_as_it_was_typed,
+    what_hides_or_reorders_text_is_no_title_and_no_description,
 ];
 
 const BATCH: [&str; 1] = ["-oBatchMode=yes"];
@@ -133,7 +135,7 @@ fn a_persons_keys_are_listed_renamed_and_stay_to_be_seen() {
     let bob = hub.user("bob");
     let old = add_by(&alice, "old machine");
     let lost = add_by(&alice, "lost machine");
-    let rename = format!("key rename {} \"the one at work\"", alice.key.fingerprint);
+    let rename = format!("key rename {} 'the one at work'", alice.key.fingerprint);
     alice.ssh(&rename).is(&says(format!("renamed {} to \"the one at work\"\n", alice.key.fingerprint)));
     alice.ssh("whoami").is(&says(format!("alice by the key \"the one at work\" ({})\n", alice.key.fingerprint)));
     // Another one's key does not exist.
@@ -216,4 +218,49 @@ fn whoever_proves_a_key_may_release_it_in_every_state() {
             "{event}"
         );
     }
+}
+
+fn free_text_over_ssh_is_stored_as_it_was_typed() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    let description = |path: &str| -> serde_json::Value {
+        let shown: serde_json::Value = serde_json::from_str(&hub.did(&["--json", "repo", "show", path])).expect("JSON");
+        shown["description"].clone()
+    };
+    for (number, (typed, stored)) in [
+        ("My #1 key", "My #1 key"),
+        ("Alice's Mac", "Alice's Mac"),
+        ("see issue #5", "see issue #5"),
+        (r#"the "blue"  one \ two"#, r#"the "blue"  one \ two"#),
+        (r"'Bob'\''s --old key'", "Bob's --old key"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let added = add_by(&alice, typed);
+        assert_eq!(shown(&hub, &added)["title"], stored);
+        alice.ssh(format!("key rename {} {typed}", alice.key.fingerprint)).succeeded();
+        assert_eq!(shown(&hub, &alice.key)["title"], stored);
+        alice.ssh(format!("repo create alice/x{number} --description {typed}")).succeeded();
+        assert_eq!(description(&format!("alice/x{number}")), stored);
+    }
+    // An option behind free text is an option, not text: nobody makes a public repository by the order of words.
+    alice.ssh("repo create alice/hidden --description my model --private").succeeded();
+    assert_eq!(description("alice/hidden"), "my model");
+    assert!(hub.did(&["repo", "show", "alice/hidden"]).contains("private"));
+}
+
+fn what_hides_or_reorders_text_is_no_title_and_no_description() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    for text in ["a\u{202e}b", "a\u{200b}b", &"x".repeat(256), ""] {
+        for command in [
+            format!("key rename {} {text}", alice.key.fingerprint),
+            format!("repo create alice/x --description {text}"),
+        ] {
+            let outcome = alice.ssh(&command);
+            assert!(outcome.status == 2 && outcome.stdout.is_empty(), "{outcome}");
+        }
+    }
+    assert_eq!(hub.did(&["repo", "list", "--json"]).trim(), "[]");
 }

@@ -9,7 +9,7 @@ use arbitrary::Unstructured;
 use hubgate::git::Serving;
 use hubgate::name::RepoPath;
 use hubgate::request::{
-    ANONYMOUS, Arguments, Form, LfsProgram, Request, Service, UNAVAILABLE, is_plain_path, unquote,
+    ANONYMOUS, AccountCommand, Arguments, Form, LfsProgram, Request, Service, UNAVAILABLE, is_plain_path, unquote,
 };
 
 use crate::input::one_of;
@@ -34,10 +34,11 @@ pub fn ssh_original_command(data: &[u8]) -> bool {
             assert_eq!(command, "help");
             return true;
         }
-        Request::Account => {
+        Request::Account(account) => {
             // Words for `services` to read: one line, and no verb of git's.
             assert!(data.len() <= 4096 && !command.contains(char::is_control) && !command.starts_with("git"));
             assert!(command.starts_with(|c: char| c.is_ascii_lowercase()));
+            account_command(account, command);
             assert!(Request::parse(Some(format!("{command}\n").as_bytes())).is_err());
             return true;
         }
@@ -73,6 +74,20 @@ pub fn ssh_original_command(data: &[u8]) -> bool {
         assert!(Request::parse(Some(longer.as_bytes())).is_err(), "{longer:?}");
     }
     true
+}
+
+/// Each word is a part of the line, and the words quoted as git quotes read the same again.
+fn account_command(account: &AccountCommand, command: &str) {
+    let words: Vec<&str> = account.words().collect();
+    assert_eq!(words[0], account.noun().as_str());
+    if !command.contains('\'') {
+        assert_eq!(words.join(" "), command.trim_end_matches(' '));
+    }
+    let quoted: Vec<String> = words[1..].iter().map(|word| quote(word)).collect();
+    let again = [words[0].to_owned()].into_iter().chain(quoted).collect::<Vec<_>>().join(" ");
+    if again.len() <= 4096 {
+        assert_eq!(Request::parse(Some(again.as_bytes())), Ok(Request::Account(account.clone())));
+    }
 }
 
 /// git's quoting (quote.c, `sq_quote_buf`), written anew.

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use nix::sys::stat::Mode;
 use nix::unistd::{Gid, geteuid, mkfifo, setgroups, setresgid, setresuid};
 
-use super::{Environment, ProcessError, SessionId, check_process, last_time, touch_time};
+use super::{CODE_DIGITS, Environment, ProcessError, SessionId, check_process, last_time, touch_time, without_codes};
 use crate::key::Fingerprint;
 use crate::tests::hostile_inputs;
 
@@ -143,4 +143,22 @@ fn what_is_planted_in_place_of_that_file_is_neither_followed_nor_waited_for() {
     touch_time(root.path(), key());
     // Nor does a place where nothing can be made stop anybody.
     touch_time(Path::new("/proc/nowhere"), key());
+}
+
+#[test]
+fn a_code_stays_out_of_the_log_in_whatever_command_it_was_typed() {
+    let code = "0123456789abcdef0123456789ABCDEF";
+    for (typed, logged) in [
+        ("join CODE", "join [code]"),
+        ("Join CODE", "Join [code]"),
+        ("joinCODE", "join[code]"),
+        ("join 'CODE", "join '[code]"),
+        ("CODECODE fade", "[code] fade"),
+        ("git-upload-pack 'a/0123456789abcdef'", "git-upload-pack 'a/0123456789abcdef'"),
+    ] {
+        let typed = typed.replace("CODE", code);
+        assert_eq!(String::from_utf8(without_codes(typed.as_bytes())).unwrap(), logged);
+    }
+    assert_eq!(without_codes(b""), b"");
+    assert_eq!(crate::db::Code::random().unwrap().as_str().len(), CODE_DIGITS);
 }

@@ -126,6 +126,7 @@ fn own_key(session: &Session<'_>, store: &Store, fingerprint: &Fingerprint) -> R
     }
 }
 
-fn parse_title(words: &[String]) -> Result<Title, Trouble> {
+/// Reads free text: the rest of the line, split at single blanks.
+pub(super) fn parse_title(words: &[String]) -> Result<Title, Trouble> {
     words.join(" ").parse().map_err(|error: crate::name::NameError| Trouble::Usage(error.to_string()))
 }

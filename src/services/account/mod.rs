@@ -25,12 +25,9 @@ use crate::db::{self, ChangeError, Reader, ServedRepository, Store};
 use crate::gateway::standing::Standing;
 use crate::message::{Answer, FaultKind, Refusal, Status};
 use crate::name::{RepoPath, Title};
-use crate::request::{BadRequest, Form};
+use crate::request::{BadRequest, Form, Request};
 
 use cli::{Cli, Command};
-
-/// How many words a command may have.
-const WORDS_MAX: usize = 32;
 
 /// Why a command came to nothing.
 #[derive(Debug)]
@@ -103,8 +100,7 @@ pub(super) fn run(caller: &Caller) -> Answer {
         Err(error) => return fault(FaultKind::Unavailable, &error.to_string()),
     };
     let session = Session::begin(caller, &standing);
-    let command = String::from_utf8_lossy(&caller.command);
-    match session.and_then(|session| session.answer(&command)) {
+    match session.and_then(|session| session.answer()) {
         Ok(answer) => answer,
         Err(Trouble::Refusal(refusal)) => {
             if let Refusal::NoRepository = refusal {
@@ -137,10 +133,13 @@ impl<'a> Session<'a> {
         Ok(Self { caller, config, form, identity, barred, key: standing.key.as_ref(), now: *now })
     }
 
-    fn answer(&self, command: &str) -> Result<Answer, Trouble> {
-        let words = shlex::split(command).filter(|words| words.len() <= WORDS_MAX);
-        let words = words.ok_or(Trouble::Refusal(Refusal::Bad(BadRequest::Syntax)))?;
-        let cli = match Cli::try_parse_from(&words) {
+    fn answer(&self) -> Result<Answer, Trouble> {
+        let command = match Request::parse(Some(&self.caller.command)) {
+            Ok(Request::Account(command)) => command,
+            Ok(_) => return Err(Trouble::Refusal(Refusal::Bad(BadRequest::Verb))),
+            Err(bad) => return Err(Trouble::Refusal(Refusal::Bad(bad))),
+        };
+        let cli = match Cli::try_parse_from(command.words()) {
             Ok(cli) => cli,
             // Asked for, so it is an answer.
             Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp) => {

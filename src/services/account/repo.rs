@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::cli::{CollaboratorCommand, RepoCommand};
+use super::key::parse_title;
 use super::{Outcome, Session, Trouble, sure};
 use crate::access::{Access, Account, Decision, Denial, Visibility, administers, decide, may_create, may_manage};
 use crate::admin::repo::{repo_json, state};
@@ -119,6 +120,10 @@ fn create(session: &Session<'_>, command: RepoCommand) -> Result<Outcome, Troubl
     let RepoCommand::Create { path, private, gated, gate_members, object_format, description } = command else {
         return Err(Trouble::Usage("repo create".to_owned()));
     };
+    let description = match description.as_slice() {
+        [] => String::new(),
+        words => parse_title(words)?.to_string(),
+    };
     let account = session.changing_account()?;
     session.check_may_create(account, &path.owner)?;
     let mut store = session.store()?;
@@ -132,7 +137,7 @@ fn create(session: &Session<'_>, command: RepoCommand) -> Result<Outcome, Troubl
         directory,
         visibility: if private { Visibility::Private } else { Visibility::Public },
         object_format,
-        description: description.join(" "),
+        description,
         created_by: Some(account.name.clone()),
     };
     let create = |change: &Change<'_>| {

@@ -1,0 +1,105 @@
+//! A command of an account, as in `ssh git@hub key add My laptop`: one reading of its words, for every program.
+//!
+//! Words are split at single blanks, as `ssh` joins them; blanks at the end of the line do not count. A word that begins
+//! with `'` is quoted as git quotes (`sq_quote_buf`) and may hold blanks. Free text, such as a title, is the rest of the
+//! line: its words are joined again by single blanks, so `"`, `#`, `\` and double blanks inside it stay as they were
+//! typed.
+
+use super::{BadRequest, unquote};
+use crate::word::words;
+
+/// The longest command of an account, in bytes.
+const COMMAND_MAX: usize = 4096;
+/// The most words: 32, and a free text of 255 bytes has at most 128 of them.
+const WORDS_MAX: usize = 160;
+
+words! {
+    /// What a command of an account is about, by its first word.
+    pub enum Noun {
+        /// Who the session speaks for.
+        Whoami = "whoami",
+        /// The account's keys.
+        Key = "key",
+        /// Repositories.
+        Repo = "repo",
+        /// Organizations.
+        Org = "org",
+        /// Gated repositories.
+        Access = "access",
+        /// Why something is allowed or denied.
+        Explain = "explain",
+        /// An invitation.
+        Join = "join",
+    }
+}
+
+/// A command of an account whose words are read.
+///
+/// Holding one tells you that it has a known noun, and that each word is one line of UTF-8 without control characters.
+/// It does not tell you that the noun has such a verb or takes such arguments: `services` reads those.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountCommand {
+    noun: Noun,
+    arguments: Vec<String>,
+}
+
+impl AccountCommand {
+    /// Reads a command line; `None` where the first word is no noun of an account's commands.
+    ///
+    /// # Errors
+    /// [`BadRequest::Syntax`] for bytes that are not printable UTF-8, a word with bad quotes, or too many words.
+    pub(super) fn parse(command: &[u8]) -> Option<Result<Self, BadRequest>> {
+        let first = command.split(|byte| *byte == b' ').next().unwrap_or_default();
+        let noun: Noun = std::str::from_utf8(first).ok()?.parse().ok()?;
+        Some(Self::arguments(command).map(|arguments| Self { noun, arguments }).ok_or(BadRequest::Syntax))
+    }
+
+    fn arguments(command: &[u8]) -> Option<Vec<String>> {
+        let line = std::str::from_utf8(command).ok().filter(|line| line.len() <= COMMAND_MAX)?;
+        if line.contains(char::is_control) {
+            return None;
+        }
+        let mut rest = line.trim_end_matches(' ').split_once(' ').map(|(_, rest)| rest);
+        let mut arguments = Vec::new();
+        while let Some(text) = rest {
+            let end = if text.starts_with('\'') { end_of_quoted(text)? } else { text.find(' ').unwrap_or(text.len()) };
+            let (word, after) = text.split_at_checked(end)?;
+            arguments.push(if word.starts_with('\'') { unquote(word)? } else { word.to_owned() });
+            rest = match after.strip_prefix(' ') {
+                None if !after.is_empty() => return None,
+                rest => rest,
+            };
+        }
+        (arguments.len() < WORDS_MAX).then_some(arguments)
+    }
+
+    /// What the command is about.
+    #[must_use]
+    pub fn noun(&self) -> Noun {
+        self.noun
+    }
+
+    /// Every word, the noun first.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.noun.as_str()).chain(self.arguments.iter().map(String::as_str))
+    }
+
+    /// Whether it is `key release`, which a session may ask for whose key opens nothing else any more.
+    #[must_use]
+    pub fn is_release(&self) -> bool {
+        self.noun == Noun::Key && self.arguments.first().is_some_and(|verb| verb == "release")
+    }
+}
+
+/// Where a word that begins with a quote ends: behind the quote that no escaped character follows.
+fn end_of_quoted(text: &str) -> Option<usize> {
+    let mut end = 1;
+    loop {
+        end += text.get(end..)?.find('\'')? + 1;
+        // `'\''` and `'\!'` go on with the word.
+        match text.get(end..)?.strip_prefix('\\') {
+            Some(escaped) if escaped.get(1..)?.starts_with('\'') => end += 3,
+            _ => return Some(end),
+        }
+    }
+}
