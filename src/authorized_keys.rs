@@ -125,7 +125,8 @@ fn answer(config: &Config, words: [&[u8]; 3], socket: &Path) -> Result<Option<Ke
 /// The line for a key, or `None` where it opens nothing.
 fn key_line(config: &Config, key: &OfferedKey, socket: &Path) -> Result<Option<KeyLine>, Fault> {
     let fingerprint = key.fingerprint();
-    let holder = Reader::open(&config.paths.database).and_then(|reader| reader.key_holder(&fingerprint));
+    let holder =
+        Reader::open(&config.paths.database).and_then(|reader| reader.ask(|view| view.key_holder(&fingerprint)));
     let form = match (holder, config.access.anonymous) {
         (Ok(Some(Opens::Account(owner))), _) => Form::Account(owner, fingerprint).to_string(),
         (Ok(Some(Opens::Repository)), _) => Form::DeployKey(fingerprint).to_string(),
@@ -153,7 +154,8 @@ fn certificate_line(
     certificate: &OfferedCertificate,
     socket: &Path,
 ) -> Result<Option<KeyLine>, Fault> {
-    let (facts, _) = Reader::open(&config.paths.database)?.session_by_certificate(certificate, None)?;
+    let (facts, _) =
+        Reader::open(&config.paths.database)?.ask(|view| view.session_by_certificate(certificate, None))?;
     match identify_certificate(&facts, now()) {
         Ok(_) => Ok(Some(KeyLine::of_certificate(certificate))),
         Err(why) => {

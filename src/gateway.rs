@@ -230,7 +230,7 @@ impl Session {
         let proven = user_auth::check(self.environment.user_auth.as_deref(), words, login_shell)?;
         let reader = Reader::open(&config.paths.database)?;
         let address = String::from_utf8_lossy(self.environment.peer());
-        let standing = Standing::ask(&reader, config, words, proven.as_ref(), path, &address, now)?;
+        let standing = reader.ask(|view| Standing::ask(view, config, words, proven.as_ref(), path, &address, now))?;
         Ok((reader, standing))
     }
 
@@ -322,7 +322,7 @@ impl Session {
 fn tell_of_added_keys(context: &Context<'_>, speaker: Speaker<'_>, account: i64, key: Fingerprint) {
     let directory = context.config.last_greeted_dir();
     let since = session::last_time(&directory, key);
-    if let Ok(added) = context.reader.keys_added(account, key, since) {
+    if let Ok(added) = context.reader.ask(|view| view.keys_added(account, key, since)) {
         say(&speaker.added(added));
         session::touch_time(&directory, key);
     }

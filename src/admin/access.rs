@@ -14,8 +14,8 @@ use crate::name::{Owner, RepoPath};
 pub(super) fn run(command: AccessCommand, mut context: Context) -> Result<Report, Failure> {
     match command {
         AccessCommand::List { path } => {
-            let repository = context.store.repository(&path)?;
-            let requests = context.store.gate_requests(&repository)?;
+            let repository = context.store.view().repository(&path)?;
+            let requests = context.store.view().gate_requests(&repository)?;
             Ok(requests_report(&requests))
         }
         AccessCommand::Grant { path, user, until } => {

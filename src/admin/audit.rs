@@ -38,7 +38,7 @@ pub(super) fn run(command: &Audit, json: bool, config: &Path) -> Result<Report, 
         None => sessions::of_journal(command.since, &Config::load(config)?.paths.repositories),
     };
     let context = Context::open(config)?;
-    let mut entries: Vec<Entry> = context.store.events(command.since)?.iter().map(change).collect();
+    let mut entries: Vec<Entry> = context.store.view().events(command.since)?.iter().map(change).collect();
     entries.extend(sessions);
     entries.retain(|entry| entry.second.is_none_or(|second| second >= command.since) && command.wants(&entry.json));
     // Stable: what happened in one second stays as it was written, and what has no year comes last.

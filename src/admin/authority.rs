@@ -26,7 +26,7 @@ pub(super) fn run(command: AuthorityCommand, config: &Path) -> Result<Report, Fa
             Ok(Report::new(text, json))
         }
         AuthorityCommand::List { organization } => {
-            let authorities = Context::open(config)?.store.authorities(&organization)?;
+            let authorities = Context::open(config)?.store.view().authorities(&organization)?;
             let row = |row: &AuthorityRow| {
                 let ttl = format!("{} s", row.max_ttl);
                 [row.fingerprint.to_string(), row.key_type.as_str().to_owned(), ttl, minute(Some(row.added_at))]

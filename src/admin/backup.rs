@@ -86,7 +86,7 @@ fn copy_out(config: &Path) -> Result<Report, Failure> {
     let context = Context::open(config)?;
     let aside = Aside::beside(&context.config.paths.database, 0o600)?;
     context.store.copy_to(aside.path())?;
-    let repositories = Store::open_copy(aside.path())?.repositories(None)?;
+    let repositories = Store::open_copy(aside.path())?.view().repositories(None)?;
     let failed = |error| Failure::File("the copy".to_owned(), error);
     let mut file = File::open(aside.path()).map_err(failed)?;
     copy(&mut file, &mut out).and_then(|_| out.flush()).map_err(failed)?;

@@ -24,12 +24,12 @@ pub(super) fn run(command: DeployKeyCommand, config: &Path) -> Result<Report, Fa
         }
         DeployKeyCommand::List { path } => {
             let context = Context::open(config)?;
-            let repository = context.store.repository(&path)?;
-            Ok(table("REPOSITORY", &context.config, &context.store.deploy_keys(repository.id)?))
+            let repository = context.store.view().repository(&path)?;
+            Ok(table("REPOSITORY", &context.config, &context.store.view().deploy_keys(repository.id)?))
         }
         DeployKeyCommand::Remove { fingerprint, sure } => {
             let mut context = Context::open(config)?;
-            let key = context.store.key(&fingerprint)?;
+            let key = context.store.view().key(&fingerprint)?;
             confirm(&sure, &format!("Remove the key \"{}\" of {}?", key.title, key.holder))?;
             context.store.change(&actor(), |change| change.remove_key(&fingerprint, Removal::Ordinary))?;
             removed_report(&context, &fingerprint)

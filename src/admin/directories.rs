@@ -22,13 +22,13 @@ pub(super) struct Misfits {
 impl Misfits {
     pub(super) fn find(root: &Path, store: &Store) -> Result<Self, Failure> {
         let mut misfits = Self::default();
-        for row in store.repositories(None)? {
+        for row in store.view().repositories(None)? {
             if let Err(problem) = head(&root.join(row.directory.relative()), row.object_format) {
                 misfits.lost.push((row, problem));
             }
         }
         let known: HashSet<PathBuf> =
-            store.directories()?.iter().map(|directory| root.join(directory.relative())).collect();
+            store.view().directories()?.iter().map(|directory| root.join(directory.relative())).collect();
         for shard in list(root)? {
             if !shard.is_dir() || shard.file_name().is_none_or(|name| name.len() != 2) {
                 misfits.foreign.push(shard);

@@ -107,7 +107,7 @@ pub(super) fn explain(
     let now = now();
     let (name, identity, key, served) = match who {
         Who::Account(user) => {
-            let (account, served) = reader.session_of_account(user, Some(path))?;
+            let (account, served) = reader.ask(|view| view.session_of_account(user, Some(path)))?;
             let (account, disabled) = account.ok_or_else(|| Failure::Usage(format!("there is no user {user}")))?;
             if let Some(reason) = disabled {
                 return Ok(Verdict::denied(vec![format!("deny: the account {user} is disabled: {reason}")]));
@@ -115,7 +115,7 @@ pub(super) fn explain(
             (account.name.to_string(), Identity::Account(account), None, served)
         }
         Who::Key(fingerprint, address) => {
-            let facts = reader.session(Some(fingerprint), Some(path))?;
+            let facts = reader.ask(|view| view.session(Some(fingerprint), Some(path)))?;
             let row = facts.key.as_ref().map(|(row, _)| row);
             let form = row.map_or(Form::Anonymous(*fingerprint), |row| row.form(*fingerprint));
             match identify(&form, row, address.as_deref().unwrap_or_default(), now) {
@@ -133,7 +133,7 @@ pub(super) fn explain(
             }
         }
         Who::Anonymous => {
-            let facts = reader.session(None, Some(path))?;
+            let facts = reader.ask(|view| view.session(None, Some(path)))?;
             (ANONYMOUS.to_owned(), Identity::Anonymous, None, facts.repository)
         }
     };

@@ -38,8 +38,9 @@ pub(super) fn run(command: KeyCommand, config: &Path) -> Result<Report, Failure>
         }
         KeyCommand::List { user } => {
             let context = Context::open(config)?;
-            let owner = user.map(|user| context.store.user(&user)).transpose()?.map(|user| user.owner.id);
-            let keys = context.store.keys(owner)?;
+            let owner =
+                user.map(|user| context.store.view().user_details(&user)).transpose()?.map(|user| user.owner.id);
+            let keys = context.store.view().keys(owner)?;
             Ok(table("USER", &context.config, &keys))
         }
         KeyCommand::Show { fingerprint } => show(&Context::open(config)?, &fingerprint),
@@ -51,12 +52,12 @@ pub(super) fn run(command: KeyCommand, config: &Path) -> Result<Report, Failure>
             let mut context = Context::open(config)?;
             let actor = actor();
             context.store.change(&actor, |change| change.rename_key(&fingerprint, &title))?;
-            let key = context.store.key(&fingerprint)?;
+            let key = context.store.view().key(&fingerprint)?;
             Ok(Report::new(format!("renamed {fingerprint} to \"{title}\"\n"), key_json(&context.config, &key)))
         }
         KeyCommand::Remove { fingerprint, compromised, sure } => {
             let mut context = Context::open(config)?;
-            let key = context.store.key(&fingerprint)?;
+            let key = context.store.view().key(&fingerprint)?;
             confirm(&sure, &format!("Remove the key \"{}\" of {}?", key.title, key.holder))?;
             let actor = actor();
             let removal = if compromised { Removal::Compromised } else { Removal::Ordinary };
@@ -104,14 +105,14 @@ pub(crate) fn table(holder: &'static str, config: &Config, keys: &[KeyRow]) -> R
 
 /// What is said of a key that was removed just now.
 pub(super) fn removed_report(context: &Context, fingerprint: &Fingerprint) -> Result<Report, Failure> {
-    let key = context.store.key(fingerprint)?;
+    let key = context.store.view().key(fingerprint)?;
     let text = format!("removed \"{}\" ({fingerprint}) from {}\n", key.title, key.holder);
     Ok(Report::new(text, key_json(&context.config, &key)))
 }
 
 fn show(context: &Context, fingerprint: &Fingerprint) -> Result<Report, Failure> {
-    let key = context.store.key(fingerprint)?;
-    let public = context.store.public_key(fingerprint)?;
+    let key = context.store.view().key(fingerprint)?;
+    let public = context.store.view().public_key(fingerprint)?;
     let text = format!(
         "{}\n  account    {}\n  title      {}\n  type       {}\n  scope      {}\n  added      {}\n  last used  {}\n  state      {}\n  key        {public}\n",
         key.fingerprint,

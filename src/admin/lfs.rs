@@ -31,8 +31,8 @@ const POINTER_MAX: u64 = 1_024;
 /// Hashes what is stored, and looks for what history names and the store lacks.
 pub(super) fn check(path: Option<&RepoPath>, context: &Context) -> Result<Report, Failure> {
     let repositories = match path {
-        Some(path) => vec![context.store.repository(path)?],
-        None => context.store.repositories(None)?,
+        Some(path) => vec![context.store.view().repository(path)?],
+        None => context.store.view().repositories(None)?,
     };
     let mut problems = Vec::new();
     let (mut objects, mut bytes) = (0_u64, 0_u64);
@@ -145,7 +145,7 @@ fn pointed(text: &[u8]) -> Option<String> {
 pub(super) fn lock(command: &LockCommand, context: &Context) -> Result<Report, Failure> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| Failure::Refused(error.to_string());
     let (LockCommand::List { path } | LockCommand::Remove { path, .. }) = command;
-    let row = context.store.repository(path)?;
+    let row = context.store.view().repository(path)?;
     let directory = open_repository(&context.config.paths.repositories, &row.directory)
         .map_err(|error| Failure::Refused(error.to_string()))?;
     let reader = Reader::open(&context.config.paths.database)?;
@@ -181,8 +181,8 @@ pub(super) fn repository_quota(path: &RepoPath, quota: Option<Quota>, mut contex
     if let Some(Quota(quota)) = quota {
         context.store.change(&actor(), |change| change.set_repository_quota(path, quota))?;
     }
-    let row = context.store.repository(path)?;
-    let own = context.store.repository_quota(&row)?;
+    let row = context.store.view().repository(path)?;
+    let own = context.store.view().repository_quota(&row)?;
     let limit = context.config.limits.lfs_repository_bytes;
     Ok(quota_report("path", &row.path.to_string(), used(&context, &row.directory), own.unwrap_or(limit)))
 }
@@ -192,9 +192,9 @@ pub(super) fn owner_quota(owner: &Owner, quota: Option<Quota>, mut context: Cont
     if let Some(Quota(quota)) = quota {
         context.store.change(&actor(), |change| change.set_owner_quota(owner, quota))?;
     }
-    let row = context.store.owner(owner)?;
-    let stored = context.store.repositories(Some(&row))?.iter().map(|row| used(&context, &row.directory)).sum();
-    let own = context.store.owner_quota(&row)?;
+    let row = context.store.view().owner(owner)?;
+    let stored = context.store.view().repositories(Some(&row))?.iter().map(|row| used(&context, &row.directory)).sum();
+    let own = context.store.view().owner_quota(&row)?;
     let limit = context.config.limits.lfs_owner_bytes;
     Ok(quota_report("owner", row.name.as_str(), stored, own.unwrap_or(limit)))
 }

@@ -32,12 +32,12 @@ pub(super) fn run(command: OrgCommand, config: &Path) -> Result<Report, Failure>
             Ok(Report::new(format!("added {name}, administered by {admin}\n"), org_json(&organization)))
         }
         OrgCommand::List => {
-            let organizations = context.store.owners(OwnerKind::Organization)?;
+            let organizations = context.store.view().owners(OwnerKind::Organization)?;
             let rows = organizations.iter().map(|org| [org.name.to_string(), minute(Some(org.created_at))]).collect();
             Ok(Report::table(["NAME", "CREATED"], rows, organizations.iter().map(org_json).collect()))
         }
         OrgCommand::Show { name } => {
-            let organization = context.store.organization(&name)?;
+            let organization = context.store.view().organization_details(&name)?;
             let text = format!(
                 "{}\n  created       {}\n  repositories  {}\n{}",
                 organization.owner.name,

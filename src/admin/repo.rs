@@ -50,17 +50,19 @@ pub(super) fn run(command: RepoCommand, mut context: Context) -> Result<Report, 
             let text = format!("created the {} {} ({}): git clone {url}\n", row.path.kind, row.path, row.visibility);
             Ok(Report::new(text, repo_json(&row)))
         }
-        RepoCommand::List { removed: true, .. } => Ok(take_in::removed_report(&context.store.removed_repositories()?)),
+        RepoCommand::List { removed: true, .. } => {
+            Ok(take_in::removed_report(&context.store.view().removed_repositories()?))
+        }
         RepoCommand::List { owner, removed: false } => {
-            let owner = owner.map(|owner| context.store.owner(&owner)).transpose()?;
-            let repositories = context.store.repositories(owner.as_ref())?;
+            let owner = owner.map(|owner| context.store.view().owner(&owner)).transpose()?;
+            let repositories = context.store.view().repositories(owner.as_ref())?;
             let rows = repositories.iter().map(|row| [row.path.to_string(), state(row), row.description.clone()]);
             let json = repositories.iter().map(repo_json).collect();
             Ok(Report::table(["REPOSITORY", "STATE", "DESCRIPTION"], rows.collect(), json))
         }
         RepoCommand::Show { path } => {
-            let row = context.store.repository(&path)?;
-            let collaborators = context.store.collaborators(&row)?;
+            let row = context.store.view().repository(&path)?;
+            let collaborators = context.store.view().collaborators(&row)?;
             Ok(show(&root, &row, &collaborators))
         }
         RepoCommand::Rename { old, new } => {
@@ -70,23 +72,26 @@ pub(super) fn run(command: RepoCommand, mut context: Context) -> Result<Report, 
         }
         RepoCommand::Visibility { path, visibility } => {
             context.store.change(&actor, |change| change.set_visibility(&path, visibility))?;
-            Ok(Report::new(format!("{path} is {visibility}\n"), repo_json(&context.store.repository(&path)?)))
+            Ok(Report::new(format!("{path} is {visibility}\n"), repo_json(&context.store.view().repository(&path)?)))
         }
         RepoCommand::Gate { path, mode, gate_members } => {
             context.store.change(&actor, |change| change.set_gate(&path, mode, gate_members))?;
-            Ok(Report::new(format!("the gate of {path}: {mode}\n"), repo_json(&context.store.repository(&path)?)))
+            Ok(Report::new(
+                format!("the gate of {path}: {mode}\n"),
+                repo_json(&context.store.view().repository(&path)?),
+            ))
         }
         RepoCommand::Freeze { path, reason } => {
             context.store.change(&actor, |change| change.set_frozen(&path, Some(reason.as_str())))?;
-            Ok(Report::new(format!("{path} takes no pushes\n"), repo_json(&context.store.repository(&path)?)))
+            Ok(Report::new(format!("{path} takes no pushes\n"), repo_json(&context.store.view().repository(&path)?)))
         }
         RepoCommand::Unfreeze { path } => {
             context.store.change(&actor, |change| change.set_frozen(&path, None))?;
-            Ok(Report::new(format!("{path} takes pushes\n"), repo_json(&context.store.repository(&path)?)))
+            Ok(Report::new(format!("{path} takes pushes\n"), repo_json(&context.store.view().repository(&path)?)))
         }
         RepoCommand::Collaborator(command) => collaborator(command, context),
         RepoCommand::Remove { path, sure } => {
-            let row = context.store.repository(&path)?;
+            let row = context.store.view().repository(&path)?;
             confirm(&sure, &format!("Take {} out of the hub?", row.path))?;
             context.store.change(&actor, |change| change.remove_repository(&path))?;
             let place = root.join(row.directory.relative());
@@ -101,7 +106,7 @@ pub(super) fn run(command: RepoCommand, mut context: Context) -> Result<Report, 
         RepoCommand::Import(command) => take_in::import(command, context),
         RepoCommand::Adopt(command) => take_in::adopt(command, context),
         RepoCommand::Path { path } => {
-            let place = root.join(context.store.repository(&path)?.directory.relative());
+            let place = root.join(context.store.view().repository(&path)?.directory.relative());
             Ok(Report::new(format!("{}\n", place.display()), json!({ "directory": place })))
         }
         RepoCommand::Check => check(&root, &context),
@@ -114,8 +119,8 @@ pub(super) fn run(command: RepoCommand, mut context: Context) -> Result<Report, 
                 Vec::new()
             };
             let repositories = match path {
-                Some(path) => vec![context.store.repository(&path)?],
-                None => context.store.repositories(None)?,
+                Some(path) => vec![context.store.view().repository(&path)?],
+                None => context.store.view().repositories(None)?,
             };
             gc::run(&context.config, &repositories, older_than, &deleted)
         }

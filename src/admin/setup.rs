@@ -103,7 +103,7 @@ pub(super) fn migrate(config_path: &Path) -> Result<Report, Failure> {
     let config = Config::load(config_path)?;
     become_login(&config.paths.repositories)?;
     let mut store = Store::open_any_version(&config.paths.database)?;
-    let found = store.version()?;
+    let (found, _) = store.view().versions()?;
     if found >= VERSION {
         let text = format!("the database is of version {found}: nothing to do\n");
         return Ok(Report::new(text, json!({ "found": found, "version": found, "backup": null })));

@@ -26,8 +26,8 @@ pub(super) const KEPT: i64 = 30 * 86_400;
 
 /// Asked before anything is made; asked again, for good, with the row.
 pub(super) fn check_free(context: &Context, path: &RepoPath) -> Result<(), Failure> {
-    context.store.owner(&path.owner)?;
-    match context.store.repository(path) {
+    context.store.view().owner(&path.owner)?;
+    match context.store.view().repository(path) {
         Ok(row) => Err(Failure::Refused(format!("there is already a {} {}", row.path.kind, row.path))),
         Err(ChangeError::NotFound(_)) => Ok(()),
         Err(error) => Err(error.into()),
@@ -130,10 +130,10 @@ pub(super) fn adopt(command: AdoptRepo, mut context: Context) -> Result<Report, 
     let shown = given.display().to_string();
     let directory = adoptable(&root, &given)
         .ok_or_else(|| Failure::Usage(format!("{shown} is no directory of a repository beneath {}", root.display())))?;
-    if let Some(row) = context.store.repositories(None)?.into_iter().find(|row| row.directory == directory) {
+    if let Some(row) = context.store.view().repositories(None)?.into_iter().find(|row| row.directory == directory) {
         return Err(Failure::Refused(format!("{shown} is the directory of {}", row.path)));
     }
-    let removed = context.store.removed_repositories()?;
+    let removed = context.store.view().removed_repositories()?;
     if let Some(Removed { row, .. }) = removed.into_iter().find(|removed| removed.row.directory == directory) {
         let next = format!("hubgate repo restore {} --id {}", row.path, directory.id());
         return Err(Failure::Refused(format!("{shown} is the directory of {}, which was removed: {next}", row.path)));
@@ -174,7 +174,7 @@ fn adoptable(root: &Path, given: &Path) -> Option<Directory> {
 /// `hubgate repo restore`
 pub(super) fn restore(command: RestoreRepo, mut context: Context) -> Result<Report, Failure> {
     let RestoreRepo { path, id, new_path } = command;
-    let removed = context.store.removed_repositories()?;
+    let removed = context.store.view().removed_repositories()?;
     let mut found: Vec<Removed> = removed
         .into_iter()
         .filter(|removed| removed.row.path.folded() == path.folded())
@@ -226,7 +226,7 @@ pub(super) fn removed_report(removed: &[Removed]) -> Report {
 pub(super) fn purge(context: &mut Context, now: i64) -> Result<Vec<PathBuf>, Failure> {
     let root = context.config.paths.repositories.clone();
     let mut deleted = Vec::new();
-    for removed in context.store.removed_repositories()? {
+    for removed in context.store.view().removed_repositories()? {
         let place = root.join(removed.row.directory.relative());
         if removed.removed_at + KEPT > now || !place.exists() {
             continue;

@@ -18,13 +18,13 @@ pub(super) fn run(command: UserCommand, mut context: Context) -> Result<Report, 
             Ok(Report::new(format!("added {name}\n"), user_json(&user)))
         }
         UserCommand::List => {
-            let users = context.store.owners(OwnerKind::User)?;
+            let users = context.store.view().owners(OwnerKind::User)?;
             let rows = users.iter().map(|user| [user.name.to_string(), minute(Some(user.created_at)), state(user)]);
             let json = users.iter().map(user_json).collect();
             Ok(Report::table(["NAME", "CREATED", "STATE"], rows.collect(), json))
         }
         UserCommand::Show { name } => {
-            let user = context.store.user(&name)?;
+            let user = context.store.view().user_details(&name)?;
             let mut text = format!(
                 "{}\n  created       {}\n  state         {}\n  keys          {}\n  repositories  {}\n",
                 user.owner.name,

@@ -3,8 +3,8 @@
 use rusqlite::{OptionalExtension, Row, params};
 use serde_json::{Value, json};
 
-use super::store::{Change, ChangeError, Store};
-use super::{Error, word};
+use super::store::{Change, ChangeError};
+use super::{Error, View, word};
 use crate::access::Role;
 use crate::name::Owner;
 use crate::word::words;
@@ -102,13 +102,13 @@ fn owner_row(row: &Row<'_>) -> Result<OwnerRow, Error> {
     })
 }
 
-impl Store {
+impl View<'_> {
     /// The owner of that name, in any case.
     ///
     /// # Errors
     /// [`ChangeError::NotFound`], or the database's.
     pub fn owner(&self, name: &Owner) -> Result<OwnerRow, ChangeError> {
-        find(&self.connection, name)?.ok_or_else(|| ChangeError::NotFound(format!("account {name}")))
+        find(self.connection, name)?.ok_or_else(|| ChangeError::NotFound(format!("account {name}")))
     }
 
     /// The owner of that name and kind.
@@ -116,7 +116,15 @@ impl Store {
     /// # Errors
     /// [`ChangeError::NotFound`], or the database's.
     pub fn owner_of(&self, kind: OwnerKind, name: &Owner) -> Result<OwnerRow, ChangeError> {
-        owner_of(&self.connection, kind, name)
+        owner_of(self.connection, kind, name)
+    }
+
+    /// The user of that name.
+    ///
+    /// # Errors
+    /// [`ChangeError::NotFound`], or the database's.
+    pub fn user(&self, name: &Owner) -> Result<OwnerRow, ChangeError> {
+        owner_of(self.connection, OwnerKind::User, name)
     }
 
     /// Every owner of a kind, by name.
@@ -134,14 +142,14 @@ impl Store {
     ///
     /// # Errors
     /// [`ChangeError::NotFound`], or the database's.
-    pub fn user(&self, name: &Owner) -> Result<User, ChangeError> {
+    pub fn user_details(&self, name: &Owner) -> Result<User, ChangeError> {
         let owner = self.owner_of(OwnerKind::User, name)?;
         let keys = "SELECT count(*) FROM key WHERE owner_id = ?1 AND removal IS NULL";
         Ok(User {
             keys: self.connection.query_row(keys, params![owner.id], |row| row.get(0))?,
-            repositories: repository_count(&self.connection, owner.id)?,
+            repositories: repository_count(self.connection, owner.id)?,
             memberships: members(
-                &self.connection,
+                self.connection,
                 "SELECT o.name, m.role, m.until FROM member m JOIN owner o ON o.id = m.organization_id
                  WHERE m.user_id = ?1 ORDER BY o.folded",
                 owner.id,
@@ -154,12 +162,12 @@ impl Store {
     ///
     /// # Errors
     /// [`ChangeError::NotFound`], or the database's.
-    pub fn organization(&self, name: &Owner) -> Result<Organization, ChangeError> {
+    pub fn organization_details(&self, name: &Owner) -> Result<Organization, ChangeError> {
         let owner = self.owner_of(OwnerKind::Organization, name)?;
         Ok(Organization {
-            repositories: repository_count(&self.connection, owner.id)?,
+            repositories: repository_count(self.connection, owner.id)?,
             members: members(
-                &self.connection,
+                self.connection,
                 "SELECT o.name, m.role, m.until FROM member m JOIN owner o ON o.id = m.user_id
                  WHERE m.organization_id = ?1 ORDER BY o.folded",
                 owner.id,
@@ -201,29 +209,13 @@ fn members(connection: &rusqlite::Connection, query: &str, owner: i64) -> Result
 }
 
 impl Change<'_> {
-    /// The owner of that name, in any case.
-    ///
-    /// # Errors
-    /// [`ChangeError::NotFound`], or the database's.
-    pub fn owner(&self, name: &Owner) -> Result<OwnerRow, ChangeError> {
-        find(&self.transaction, name)?.ok_or_else(|| ChangeError::NotFound(format!("account {name}")))
-    }
-
-    /// The user of that name.
-    ///
-    /// # Errors
-    /// [`ChangeError::NotFound`], or the database's.
-    pub fn user(&self, name: &Owner) -> Result<OwnerRow, ChangeError> {
-        owner_of(&self.transaction, OwnerKind::User, name)
-    }
-
     /// Makes an account under a name that is free and was nobody's.
     ///
     /// # Errors
     /// [`ChangeError::Conflict`] where the name is taken or kept back.
     pub fn add_owner(&self, kind: OwnerKind, name: &Owner, may_create: bool) -> Result<OwnerRow, ChangeError> {
         self.check_free(name)?;
-        self.transaction.execute(
+        self.connection.execute(
             "INSERT INTO owner (name, folded, kind, may_create, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
             params![name.as_str(), name.folded(), kind.as_str(), may_create, self.now],
         )?;
@@ -233,12 +225,12 @@ impl Change<'_> {
 
     /// Refuses a name that an account has, or had before it was renamed or removed.
     fn check_free(&self, name: &Owner) -> Result<(), ChangeError> {
-        if let Some(owner) = find(&self.transaction, name)? {
+        if let Some(owner) = find(self.connection, name)? {
             return Err(ChangeError::Conflict(format!("the name {} is taken by {}", owner.name, owner.kind.one())));
         }
         let query = "SELECT 1 FROM former_name WHERE folded = ?1";
         let former: Option<i64> =
-            self.transaction.query_row(query, params![name.folded()], |row| row.get(0)).optional()?;
+            self.connection.query_row(query, params![name.folded()], |row| row.get(0)).optional()?;
         match former {
             None => Ok(()),
             Some(_) => Err(ChangeError::Conflict(format!(
@@ -252,13 +244,13 @@ impl Change<'_> {
     /// # Errors
     /// [`ChangeError`].
     pub fn rename_owner(&self, kind: OwnerKind, old: &Owner, new: &Owner) -> Result<(), ChangeError> {
-        let owner = owner_of(&self.transaction, kind, old)?;
+        let owner = owner_of(self.connection, kind, old)?;
         // A change of case alone is the same name to everybody.
         if old.folded() != new.folded() {
             self.check_free(new)?;
             self.keep_back(&owner.name, Some(owner.id))?;
         }
-        self.transaction.execute(
+        self.connection.execute(
             "UPDATE owner SET name = ?2, folded = ?3 WHERE id = ?1",
             params![owner.id, new.as_str(), new.folded()],
         )?;
@@ -269,7 +261,7 @@ impl Change<'_> {
     /// Keeps a name back; the old name of an account that goes on leads to it.
     fn keep_back(&self, name: &Owner, owner: Option<i64>) -> Result<(), ChangeError> {
         let query = "INSERT INTO former_name (folded, owner_id, since) VALUES (?1, ?2, ?3)";
-        self.transaction.execute(query, params![name.folded(), owner, self.now])?;
+        self.connection.execute(query, params![name.folded(), owner, self.now])?;
         Ok(())
     }
 
@@ -278,7 +270,7 @@ impl Change<'_> {
     /// # Errors
     /// [`ChangeError::NotFound`] where it is not kept back.
     pub fn release_name(&self, name: &Owner) -> Result<(), ChangeError> {
-        match self.transaction.execute("DELETE FROM former_name WHERE folded = ?1", params![name.folded()])? {
+        match self.connection.execute("DELETE FROM former_name WHERE folded = ?1", params![name.folded()])? {
             0 => Err(ChangeError::NotFound(format!("name {name} that is kept back"))),
             _ => self.audit("owner.release", name.as_str(), &json!({})),
         }
@@ -291,7 +283,7 @@ impl Change<'_> {
     pub fn set_disabled(&self, name: &Owner, reason: Option<&str>) -> Result<(), ChangeError> {
         let user = self.user(name)?;
         let query = "UPDATE owner SET disabled = ?2 WHERE id = ?1";
-        self.transaction.execute(query, params![user.id, reason])?;
+        self.connection.execute(query, params![user.id, reason])?;
         let event = if reason.is_some() { "user.disable" } else { "user.enable" };
         self.audit(event, user.name.as_str(), &json!({ "reason": reason, "before": user.disabled }))
     }
@@ -302,7 +294,7 @@ impl Change<'_> {
     /// # Errors
     /// [`ChangeError`]; [`ChangeError::Conflict`] also where an organization would be left without an admin.
     pub fn remove_owner(&self, kind: OwnerKind, name: &Owner, heir: Option<&Owner>) -> Result<(), ChangeError> {
-        let owner = owner_of(&self.transaction, kind, name)?;
+        let owner = owner_of(self.connection, kind, name)?;
         for organization in self.organizations_of_admin(owner.id)? {
             self.check_another_admin(organization, owner.id)?;
         }
@@ -313,23 +305,23 @@ impl Change<'_> {
             "DELETE FROM collaborator WHERE user_id = ?1",
             "DELETE FROM gate_request WHERE user_id = ?1",
         ] {
-            self.transaction.execute(statement, params![owner.id])?;
+            self.connection.execute(statement, params![owner.id])?;
         }
         for statement in [
             "UPDATE key SET removal = 'ordinary', removed_at = ?2 WHERE owner_id = ?1 AND removal IS NULL",
             "UPDATE owner SET folded = NULL, removed_at = ?2 WHERE id = ?1",
         ] {
-            self.transaction.execute(statement, params![owner.id, self.now])?;
+            self.connection.execute(statement, params![owner.id, self.now])?;
         }
         self.keep_back(&owner.name, None)?;
         let query = "UPDATE former_name SET owner_id = NULL WHERE owner_id = ?1";
-        self.transaction.execute(query, params![owner.id])?;
+        self.connection.execute(query, params![owner.id])?;
         let detail = json!({ "transfer_to": heir.map(Owner::as_str) });
         self.audit(&kind.event("delete"), owner.name.as_str(), &detail)
     }
 
     fn hand_over_repositories(&self, owner: &OwnerRow, heir: Option<&Owner>) -> Result<(), ChangeError> {
-        let count = repository_count(&self.transaction, owner.id)?;
+        let count = repository_count(self.connection, owner.id)?;
         match heir {
             _ if count == 0 => Ok(()),
             None => Err(ChangeError::Conflict(format!(
@@ -345,7 +337,7 @@ impl Change<'_> {
                     )));
                 }
                 let query = "UPDATE repository SET owner_id = ?2 WHERE owner_id = ?1 AND folded IS NOT NULL";
-                match self.transaction.execute(query, params![owner.id, heir.id]) {
+                match self.connection.execute(query, params![owner.id, heir.id]) {
                     Err(error) if super::is_constraint(&error) => Err(ChangeError::Conflict(format!(
                         "{} has a repository of a name that {} has too: rename one of them first",
                         heir.name, owner.name
@@ -367,13 +359,13 @@ impl Change<'_> {
         role: Role,
         until: Option<i64>,
     ) -> Result<(), ChangeError> {
-        let organization = owner_of(&self.transaction, OwnerKind::Organization, organization)?;
+        let organization = owner_of(self.connection, OwnerKind::Organization, organization)?;
         let user = self.user(user)?;
         if role != Role::Admin || until.is_some() {
             self.check_another_admin(organization.id, user.id)?;
         }
         let before = self.membership(organization.id, user.id)?;
-        self.transaction.execute(
+        self.connection.execute(
             "INSERT INTO member (organization_id, user_id, role, until) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (organization_id, user_id) DO UPDATE SET role = excluded.role, until = excluded.until",
             params![organization.id, user.id, role.as_str(), until],
@@ -388,12 +380,12 @@ impl Change<'_> {
     /// # Errors
     /// [`ChangeError`]; [`ChangeError::Conflict`] where the organization would be left without an admin.
     pub fn remove_member(&self, organization: &Owner, user: &Owner) -> Result<(), ChangeError> {
-        let organization = owner_of(&self.transaction, OwnerKind::Organization, organization)?;
+        let organization = owner_of(self.connection, OwnerKind::Organization, organization)?;
         let user = self.user(user)?;
         self.check_another_admin(organization.id, user.id)?;
         let detail = json!({ "user": user.name.as_str(), "before": self.membership(organization.id, user.id)? });
         let query = "DELETE FROM member WHERE organization_id = ?1 AND user_id = ?2";
-        match self.transaction.execute(query, params![organization.id, user.id])? {
+        match self.connection.execute(query, params![organization.id, user.id])? {
             0 => Err(ChangeError::NotFound(format!("member {} of {}", user.name, organization.name))),
             _ => self.audit("org.remove_user", organization.name.as_str(), &detail),
         }
@@ -407,7 +399,7 @@ impl Change<'_> {
 
     /// A grant as it is before a change, by a query for `role` and `until`; null where there is none.
     pub(super) fn grant_before(&self, query: &str, object: i64, user: i64) -> Result<Value, ChangeError> {
-        let grant = self.transaction.query_row(query, params![object, user], |row| {
+        let grant = self.connection.query_row(query, params![object, user], |row| {
             let (role, until): (String, Option<i64>) = (row.get(0)?, row.get(1)?);
             Ok(json!({ "role": role, "until": until }))
         });
@@ -416,7 +408,7 @@ impl Change<'_> {
 
     fn organizations_of_admin(&self, user: i64) -> Result<Vec<i64>, ChangeError> {
         let query = "SELECT organization_id FROM member WHERE user_id = ?1 AND role = 'admin'";
-        let mut statement = self.transaction.prepare(query)?;
+        let mut statement = self.connection.prepare(query)?;
         let rows = statement.query_map(params![user], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -430,7 +422,7 @@ impl Change<'_> {
                  AND m.until IS NULL AND m.user_id <> ?2)
             FROM owner o WHERE o.id = ?1";
         let (name, this, others): (String, i64, i64) =
-            self.transaction
+            self.connection
                 .query_row(query, params![organization, user], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         if this > 0 && others == 0 {
             return Err(ChangeError::Conflict(format!(

@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::{Error, Store};
+use super::{Error, View};
 
 /// One change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Event {
     pub detail: String,
 }
 
-impl Store {
+impl View<'_> {
     /// The changes since an instant, oldest first.
     ///
     /// # Errors

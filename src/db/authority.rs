@@ -4,8 +4,8 @@ use rusqlite::{Row, params};
 use serde_json::json;
 
 use super::account::{OwnerKind, owner_of};
-use super::store::{Change, ChangeError, Store};
-use super::{Error, word};
+use super::store::{Change, ChangeError};
+use super::{Error, View, word};
 use crate::key::{Fingerprint, KeyType, PublicKey};
 use crate::name::Owner;
 
@@ -31,7 +31,7 @@ fn authority_row(row: &Row<'_>) -> Result<AuthorityRow, Error> {
     })
 }
 
-impl Store {
+impl View<'_> {
     /// The authorities of an organization, oldest first.
     ///
     /// # Errors
@@ -52,9 +52,9 @@ impl Change<'_> {
     /// # Errors
     /// [`ChangeError::Conflict`] where the key is an authority already, or a key of somebody's.
     pub fn add_authority(&self, organization: &Owner, key: &PublicKey, max_ttl: i64) -> Result<(), ChangeError> {
-        let organization = owner_of(&self.transaction, OwnerKind::Organization, organization)?;
+        let organization = owner_of(self.connection, OwnerKind::Organization, organization)?;
         let fingerprint = key.fingerprint();
-        let done = self.transaction.execute(
+        let done = self.connection.execute(
             "INSERT INTO authority (fingerprint, organization_id, type, blob, max_ttl, added_at)
              SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (SELECT 1 FROM key WHERE fingerprint = ?1)
              ON CONFLICT (fingerprint) DO UPDATE SET organization_id = excluded.organization_id,
@@ -74,8 +74,8 @@ impl Change<'_> {
     /// # Errors
     /// [`ChangeError::NotFound`] where it has no authority.
     pub fn revoke_certificate(&self, organization: &Owner, what: &str) -> Result<(), ChangeError> {
-        let organization = owner_of(&self.transaction, OwnerKind::Organization, organization)?;
-        let done = self.transaction.execute(
+        let organization = owner_of(self.connection, OwnerKind::Organization, organization)?;
+        let done = self.connection.execute(
             "INSERT OR IGNORE INTO revocation (authority, what, at)
              SELECT fingerprint, ?2, ?3 FROM authority WHERE organization_id = ?1",
             params![organization.id, what, self.now],
@@ -91,10 +91,10 @@ impl Change<'_> {
     /// # Errors
     /// [`ChangeError::NotFound`].
     pub fn remove_authority(&self, organization: &Owner, fingerprint: &Fingerprint) -> Result<(), ChangeError> {
-        let organization = owner_of(&self.transaction, OwnerKind::Organization, organization)?;
+        let organization = owner_of(self.connection, OwnerKind::Organization, organization)?;
         let query = "UPDATE authority SET removed_at = ?3
                      WHERE fingerprint = ?1 AND organization_id = ?2 AND removed_at IS NULL";
-        if self.transaction.execute(query, params![fingerprint.as_bytes(), organization.id, self.now])? == 0 {
+        if self.connection.execute(query, params![fingerprint.as_bytes(), organization.id, self.now])? == 0 {
             return Err(ChangeError::NotFound(format!("authority {fingerprint} of {}", organization.name)));
         }
         let detail = json!({ "fingerprint": fingerprint.to_string() });

@@ -68,9 +68,9 @@ impl Store {
     /// # Errors
     /// [`BadCopy`]; a newer one is [`Error::TooNew`].
     pub fn check(&self) -> Result<i64, BadCopy> {
-        let version = self.version()?;
+        let (version, min_reader) = self.view().versions()?;
         if version > VERSION {
-            return Err(Error::TooNew { version, min_reader: self.min_reader()? }.into());
+            return Err(Error::TooNew { version, min_reader }.into());
         }
         let steps = usize::try_from(version).unwrap_or_default();
         let fresh = Connection::open_in_memory()?;

@@ -4,8 +4,8 @@ use rusqlite::{OptionalExtension, params};
 use serde_json::json;
 
 use super::repository::RepositoryRow;
-use super::store::{Change, ChangeError, Store};
-use super::{Error, optional_word, word};
+use super::store::{Change, ChangeError};
+use super::{Error, View, optional_word, word};
 use crate::access::GateRequest;
 use crate::name::{Owner, RepoPath};
 use crate::word::words;
@@ -35,7 +35,7 @@ pub struct GateRequestRow {
     pub until: Option<i64>,
 }
 
-impl Store {
+impl View<'_> {
     /// The requests on a repository, by name.
     ///
     /// # Errors
@@ -65,7 +65,7 @@ impl Change<'_> {
         let repository = self.repository(path)?;
         let before = json!({ "gate": repository.gate.as_str(), "gate_members": repository.gate_members });
         let query = "UPDATE repository SET gate = ?2, gate_members = ?3 WHERE id = ?1";
-        self.transaction.execute(query, params![repository.id, mode.as_str(), members])?;
+        self.connection.execute(query, params![repository.id, mode.as_str(), members])?;
         let detail = json!({ "gate": mode.as_str(), "gate_members": members, "before": before });
         self.audit("repo.update_settings", &repository.path.to_string(), &detail)
     }
@@ -79,10 +79,10 @@ impl Change<'_> {
         let repository = self.repository(path)?;
         let user = self.user(user)?;
         let over = "DELETE FROM gate_request WHERE repository_id = ?1 AND user_id = ?2 AND until <= ?3";
-        self.transaction.execute(over, params![repository.id, user.id, self.now])?;
+        self.connection.execute(over, params![repository.id, user.id, self.now])?;
         let query = "SELECT state FROM gate_request WHERE repository_id = ?1 AND user_id = ?2";
         let before: Option<String> =
-            self.transaction.query_row(query, params![repository.id, user.id], |row| row.get(0)).optional()?;
+            self.connection.query_row(query, params![repository.id, user.id], |row| row.get(0)).optional()?;
         if let Some(before) = before {
             return before.parse().map_err(|_| ChangeError::Database(Error::Value("state".to_owned())));
         }
@@ -113,7 +113,7 @@ impl Change<'_> {
         let repository = self.repository(path)?;
         let user = self.user(user)?;
         let query = "SELECT state, until FROM gate_request WHERE repository_id = ?1 AND user_id = ?2";
-        let before = self.transaction.query_row(query, params![repository.id, user.id], |row| {
+        let before = self.connection.query_row(query, params![repository.id, user.id], |row| {
             let (state, until): (String, Option<i64>) = (row.get(0)?, row.get(1)?);
             Ok(json!({ "state": state, "until": until }))
         });
@@ -122,7 +122,7 @@ impl Change<'_> {
             // Taken back: the account may ask again.
             GateRequest::None => {
                 let query = "DELETE FROM gate_request WHERE repository_id = ?1 AND user_id = ?2";
-                if self.transaction.execute(query, params![repository.id, user.id])? == 0 {
+                if self.connection.execute(query, params![repository.id, user.id])? == 0 {
                     let what = format!("request of {} on {}", user.name, repository.path);
                     return Err(ChangeError::NotFound(what));
                 }
@@ -142,7 +142,7 @@ impl Change<'_> {
         state: GateRequest,
         until: Option<i64>,
     ) -> Result<(), ChangeError> {
-        self.transaction.execute(
+        self.connection.execute(
             "INSERT INTO gate_request (repository_id, user_id, state, until, at) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (repository_id, user_id) DO UPDATE SET state = excluded.state, until = excluded.until",
             params![repository.id, user, state.as_str(), until, self.now],

@@ -2,22 +2,29 @@
 
 use rusqlite::ErrorCode;
 
-use super::{Error, Reader, word};
+use super::{Error, VERSION, View, word};
 use crate::name::{Name, Owner, RepoKind, RepoPath};
 use crate::repository::Directory;
 
-impl Reader {
+impl View<'_> {
+    /// Checks that the schema is the one that this program knows.
+    pub(super) fn check_current(&self) -> Result<(), Error> {
+        match self.versions()? {
+            (VERSION, _) => Ok(()),
+            (version, min_reader) if version > VERSION => Err(Error::TooNew { version, min_reader }),
+            (version, _) => Err(Error::Old { version }),
+        }
+    }
+
     /// The schema's own number, and the oldest number of a program that may read it.
     ///
     /// # Errors
     /// [`Error`].
     pub fn versions(&self) -> Result<(i64, i64), Error> {
-        self.ask(|connection| {
-            let mut statement = connection.prepare("SELECT version, min_reader FROM hubgate WHERE id = 1")?;
-            let mut rows = statement.query([])?;
-            let row = rows.next()?.ok_or(Error::NoVersion)?;
-            Ok((row.get(0)?, row.get(1)?))
-        })
+        let mut statement = self.connection.prepare("SELECT version, min_reader FROM hubgate WHERE id = 1")?;
+        let mut rows = statement.query([])?;
+        let row = rows.next()?.ok_or(Error::NoVersion)?;
+        Ok((row.get(0)?, row.get(1)?))
     }
 
     /// The first thing that is wrong with the file, looked for in all of it (sqlite.org/pragma.html, `quick_check`).
@@ -25,8 +32,7 @@ impl Reader {
     /// # Errors
     /// [`Error`], as where it is so broken that it cannot be looked through.
     pub fn damage(&self) -> Result<Option<String>, Error> {
-        let found: String =
-            self.ask(|connection| Ok(connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?))?;
+        let found: String = self.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         Ok(Some(found).filter(|found| found != "ok"))
     }
 
@@ -35,17 +41,15 @@ impl Reader {
     /// # Errors
     /// [`Error`].
     pub fn places(&self) -> Result<Vec<(RepoPath, Directory)>, Error> {
-        self.ask(|connection| {
-            let query = "SELECT o.name AS owner, r.kind, r.name, r.directory FROM repository r
-                         JOIN owner o ON o.id = r.owner_id WHERE r.folded IS NOT NULL ORDER BY o.folded, r.kind, r.folded";
-            let mut statement = connection.prepare(query)?;
-            let rows = statement.query_and_then([], |row| -> Result<_, Error> {
-                let (kind, owner): (RepoKind, Owner) = (word(row, "kind")?, word(row, "owner")?);
-                let name: Name = word(row, "name")?;
-                Ok((RepoPath { kind, owner, name }, word(row, "directory")?))
-            })?;
-            rows.collect()
-        })
+        let query = "SELECT o.name AS owner, r.kind, r.name, r.directory FROM repository r
+                     JOIN owner o ON o.id = r.owner_id WHERE r.folded IS NOT NULL ORDER BY o.folded, r.kind, r.folded";
+        let mut statement = self.connection.prepare(query)?;
+        let rows = statement.query_and_then([], |row| -> Result<_, Error> {
+            let (kind, owner): (RepoKind, Owner) = (word(row, "kind")?, word(row, "owner")?);
+            let name: Name = word(row, "name")?;
+            Ok((RepoPath { kind, owner, name }, word(row, "directory")?))
+        })?;
+        rows.collect()
     }
 }
 

@@ -48,7 +48,7 @@ impl Change<'_> {
     /// [`ChangeError`].
     pub fn invite(&self, user: &Owner, code: &Code, expires_at: i64) -> Result<(), ChangeError> {
         let user = self.user(user)?;
-        self.transaction.execute(
+        self.connection.execute(
             "INSERT INTO invite (code, user_id, created_at, expires_at) VALUES (?1, ?2, ?3, ?4)",
             params![code.hash(), user.id, self.now, expires_at],
         )?;
@@ -64,10 +64,10 @@ impl Change<'_> {
                      WHERE i.code = ?1 AND i.used_at IS NULL AND i.expires_at > ?2
                        AND o.folded IS NOT NULL AND o.disabled IS NULL";
         let user: Option<String> =
-            self.transaction.query_row(query, params![code.hash(), self.now], |row| row.get(0)).optional()?;
+            self.connection.query_row(query, params![code.hash(), self.now], |row| row.get(0)).optional()?;
         let Some(user) = user.and_then(|name| name.parse::<Owner>().ok()) else { return Ok(None) };
         let query = "UPDATE invite SET used_at = ?2 WHERE code = ?1";
-        self.transaction.execute(query, params![code.hash(), self.now])?;
+        self.connection.execute(query, params![code.hash(), self.now])?;
         let new = NewKey { key, title, scope: Scope::Write, expires_at: None, sources: None };
         self.add_key(&user, &new).map(Some)
     }

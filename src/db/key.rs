@@ -5,8 +5,8 @@ use std::fmt;
 use rusqlite::{Row, params};
 use serde_json::json;
 
-use super::store::{Change, ChangeError, Store};
-use super::{Error, optional_word, word};
+use super::store::{Change, ChangeError};
+use super::{Error, View, optional_word, word};
 use crate::access::{Removal, Scope, Sources};
 use crate::key::{Fingerprint, KeyType, PublicKey};
 use crate::name::{Owner, RepoPath, Title};
@@ -103,7 +103,7 @@ fn find(connection: &rusqlite::Connection, fingerprint: &Fingerprint) -> Result<
     connection.prepare(&query)?.query_and_then(params![fingerprint.as_bytes()], key_row)?.next().transpose()
 }
 
-impl Store {
+impl View<'_> {
     /// The keys of one user, or of all, oldest first; removed ones among them, with how and when.
     ///
     /// # Errors
@@ -127,12 +127,20 @@ impl Store {
         rows.collect()
     }
 
+    /// The key of that fingerprint, removed or not, if it was ever here.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn find_key(&self, fingerprint: &Fingerprint) -> Result<Option<KeyRow>, Error> {
+        find(self.connection, fingerprint)
+    }
+
     /// The key of that fingerprint, removed or not.
     ///
     /// # Errors
     /// [`ChangeError::NotFound`], or the database's.
     pub fn key(&self, fingerprint: &Fingerprint) -> Result<KeyRow, ChangeError> {
-        find(&self.connection, fingerprint)?.ok_or_else(|| ChangeError::NotFound(format!("key {fingerprint} here")))
+        find(self.connection, fingerprint)?.ok_or_else(|| ChangeError::NotFound(format!("key {fingerprint} here")))
     }
 
     /// The whole key of that fingerprint.
@@ -182,7 +190,7 @@ impl Change<'_> {
 
     fn insert_key(&self, user: Option<i64>, repository: Option<i64>, new: &NewKey<'_>) -> Result<(), ChangeError> {
         let fingerprint = new.key.fingerprint();
-        match find(&self.transaction, &fingerprint)? {
+        match find(self.connection, &fingerprint)? {
             Some(KeyRow { removal: Some(Removal::Compromised), .. }) => {
                 return Err(ChangeError::Conflict(format!(
                     "the key {fingerprint} was removed as compromised and cannot come back: make a new one"
@@ -195,12 +203,12 @@ impl Change<'_> {
         }
         // Whoever holds it could sign a certificate for everybody; so it is nobody's own.
         let query = "SELECT 1 FROM authority WHERE fingerprint = ?1 AND removed_at IS NULL";
-        if self.transaction.prepare(query)?.exists(params![fingerprint.as_bytes()])? {
+        if self.connection.prepare(query)?.exists(params![fingerprint.as_bytes()])? {
             return Err(ChangeError::Conflict(format!(
                 "the key {fingerprint} is already in use: it signs the certificates of an organization"
             )));
         }
-        self.transaction.execute(
+        self.connection.execute(
             "INSERT INTO key (fingerprint, owner_id, repository_id, type, blob, title, scope, sources, added_at,
                               expires_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
@@ -224,18 +232,6 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// The key of that fingerprint, removed or not, if it was ever here.
-    ///
-    /// # Errors
-    /// [`ChangeError`].
-    pub fn find_key(&self, fingerprint: &Fingerprint) -> Result<Option<KeyRow>, ChangeError> {
-        Ok(find(&self.transaction, fingerprint)?)
-    }
-
-    fn key(&self, fingerprint: &Fingerprint) -> Result<KeyRow, ChangeError> {
-        find(&self.transaction, fingerprint)?.ok_or_else(|| ChangeError::NotFound(format!("key {fingerprint} here")))
-    }
-
     /// Gives a key another title.
     ///
     /// # Errors
@@ -243,7 +239,7 @@ impl Change<'_> {
     pub fn rename_key(&self, fingerprint: &Fingerprint, title: &Title) -> Result<(), ChangeError> {
         let key = self.key(fingerprint)?;
         let query = "UPDATE key SET title = ?2 WHERE fingerprint = ?1";
-        self.transaction.execute(query, params![fingerprint.as_bytes(), title.as_str()])?;
+        self.connection.execute(query, params![fingerprint.as_bytes(), title.as_str()])?;
         let detail = json!({ "before": key.title.as_str(), "after": title.as_str() });
         self.audit("key.rename", &fingerprint.to_string(), &detail)
     }
@@ -261,7 +257,7 @@ impl Change<'_> {
             }
         }
         let query = "UPDATE key SET removal = ?2, removed_at = ?3 WHERE fingerprint = ?1";
-        self.transaction.execute(query, params![fingerprint.as_bytes(), removal.as_str(), self.now])?;
+        self.connection.execute(query, params![fingerprint.as_bytes(), removal.as_str(), self.now])?;
         let detail = json!({ "holder": key.holder.to_string(), "title": key.title.as_str(), "removal": removal.as_str(),
             "before": key.removal.map(Removal::as_str) });
         self.audit("key.remove", &fingerprint.to_string(), &detail)?;

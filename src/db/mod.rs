@@ -56,7 +56,7 @@ pub use gate::{GateMode, GateRequestRow};
 pub use invite::Code;
 #[cfg(feature = "admin")]
 pub use key::{Holder, KeyRow, NewKey};
-pub use reader::Reader;
+pub use reader::{DatabaseError, Reader};
 #[cfg(feature = "admin")]
 pub use removed::Removed;
 #[cfg(feature = "admin")]
@@ -101,6 +101,14 @@ pub enum Error {
     /// A column holds what no program of ours writes.
     #[error("the database holds a value in column {0} that hubgate does not write")]
     Value(String),
+}
+
+/// The database as one connection sees it: each question is a method.
+///
+/// A [`Reader`] asks by a view of the last committed state, a [`Change`] by a view that has its own steps too.
+#[derive(Debug)]
+pub struct View<'a> {
+    connection: &'a Connection,
 }
 
 /// Refuses what only a hostile database file could ask for (sqlite.org/security.html).

@@ -19,7 +19,7 @@ use std::time::{Duration, SystemTime};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
 
-use super::{Error, harden};
+use super::{Error, View, harden};
 
 /// How long a reader waits for a writer that holds the database to itself. Less than the helper's own deadline.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
@@ -55,8 +55,21 @@ impl Reader {
         Ok(Self { path: path.to_owned(), look: Look::at(path, Way::Locked)? })
     }
 
-    /// Asks a question, as often as it takes to get an answer that holds.
-    pub(super) fn ask<T>(&self, question: impl Fn(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+    /// The same for a program that knows the present schema alone.
+    ///
+    /// # Errors
+    /// [`Error::Old`] or [`Error::TooNew`] where the database has another one.
+    pub fn open_current(path: &Path) -> Result<Self, Error> {
+        let reader = Self::open(path)?;
+        reader.ask(|view| view.check_current())?;
+        Ok(reader)
+    }
+
+    /// Asks questions, as often as it takes to get an answer that holds. Each sees a committed state.
+    ///
+    /// # Errors
+    /// Those of the questions.
+    pub fn ask<T, E: DatabaseError>(&self, question: impl Fn(&View<'_>) -> Result<T, E>) -> Result<T, E> {
         if let Some(answer) = self.look.ask(&self.path, &question) {
             return answer;
         }
@@ -67,7 +80,19 @@ impl Reader {
                 return answer;
             }
         }
-        question(&open(&self.path, Way::Locked)?)
+        question(&View { connection: &open(&self.path, Way::Locked)? })
+    }
+}
+
+/// An error that may come from the database.
+pub trait DatabaseError: From<Error> {
+    /// What the database said, where the error is its own.
+    fn database(&self) -> Option<&Error>;
+}
+
+impl DatabaseError for Error {
+    fn database(&self) -> Option<&Error> {
+        Some(self)
     }
 }
 
@@ -109,10 +134,15 @@ impl Look {
     }
 
     /// The answer, if it holds.
-    fn ask<T>(&self, path: &Path, question: &impl Fn(&Connection) -> Result<T, Error>) -> Option<Result<T, Error>> {
-        let answer = question(&self.connection);
+    fn ask<T, E: DatabaseError>(
+        &self,
+        path: &Path,
+        question: &impl Fn(&View<'_>) -> Result<T, E>,
+    ) -> Option<Result<T, E>> {
+        let answer = question(&View { connection: &self.connection });
         let holds = self.unchanged.as_ref().is_none_or(|state| State::of(path).is_ok_and(|now| now == *state));
-        (holds && !answer.as_ref().is_err_and(is_for_want_of_index)).then_some(answer)
+        let lacks_index = |error: &E| error.database().is_some_and(is_for_want_of_index);
+        (holds && !answer.as_ref().is_err_and(lacks_index)).then_some(answer)
     }
 }
 

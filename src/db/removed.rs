@@ -4,8 +4,8 @@ use rusqlite::params;
 use serde_json::json;
 
 use super::repository::{COLUMNS, RepositoryRow, repository_row, taken};
-use super::store::{Change, ChangeError, Store};
-use super::{Error, word};
+use super::store::{Change, ChangeError};
+use super::{Error, View, word};
 use crate::name::RepoPath;
 use crate::repository::Directory;
 
@@ -18,7 +18,7 @@ pub struct Removed {
     pub removed_at: i64,
 }
 
-impl Store {
+impl View<'_> {
     /// Every repository that was removed, the last one first.
     ///
     /// # Errors
@@ -44,7 +44,7 @@ impl Change<'_> {
     pub fn restore_repository(&self, directory: &Directory, path: &RepoPath) -> Result<RepositoryRow, ChangeError> {
         let owner = self.owner(&path.owner)?;
         let query = "SELECT kind FROM repository WHERE directory = ?1 AND folded IS NULL";
-        let mut statement = self.transaction.prepare(query)?;
+        let mut statement = self.connection.prepare(query)?;
         let mut rows = statement.query_and_then(params![directory.id()], |row| word(row, "kind"))?;
         let kind: crate::name::RepoKind =
             rows.next().transpose()?.ok_or_else(|| ChangeError::NotFound(format!("removed repository {directory}")))?;
@@ -54,7 +54,7 @@ impl Change<'_> {
         let query = "UPDATE repository SET owner_id = ?2, name = ?3, folded = ?4, removed_at = NULL
                      WHERE directory = ?1 AND folded IS NULL";
         let values = params![directory.id(), owner.id, path.name.as_str(), path.name.folded()];
-        taken(self.transaction.execute(query, values), path)?;
+        taken(self.connection.execute(query, values), path)?;
         self.take_former_path(owner.id, path)?;
         let row = self.repository(path)?;
         self.audit("repo.restore", &row.path.to_string(), &json!({ "directory": directory.id() }))?;

@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::account::{OwnerKind, OwnerRow, owner_of};
 use super::gate::GateMode;
-use super::store::{Change, ChangeError, Store};
-use super::{Error, is_constraint, word};
+use super::store::{Change, ChangeError};
+use super::{Error, View, is_constraint, word};
 use crate::access::{CollaboratorRole, Visibility};
 use crate::config::ObjectFormat;
 use crate::name::{Owner, RepoPath};
@@ -95,13 +95,13 @@ fn find(connection: &rusqlite::Connection, path: &RepoPath) -> Result<Repository
     rows.next().transpose()?.ok_or_else(|| ChangeError::NotFound(format!("repository {path}")))
 }
 
-impl Store {
+impl View<'_> {
     /// The repository of that path, in any case.
     ///
     /// # Errors
     /// [`ChangeError::NotFound`], or the database's.
     pub fn repository(&self, path: &RepoPath) -> Result<RepositoryRow, ChangeError> {
-        find(&self.connection, path)
+        find(self.connection, path)
     }
 
     /// The repositories of one owner, or all, by path.
@@ -142,14 +142,6 @@ impl Store {
 }
 
 impl Change<'_> {
-    /// The repository of that path, in any case.
-    ///
-    /// # Errors
-    /// [`ChangeError::NotFound`], or the database's.
-    pub fn repository(&self, path: &RepoPath) -> Result<RepositoryRow, ChangeError> {
-        find(&self.transaction, path)
-    }
-
     /// Enters a repository whose directory is in place: from here on it is served.
     ///
     /// # Errors
@@ -174,7 +166,7 @@ impl Change<'_> {
     ) -> Result<RepositoryRow, ChangeError> {
         let owner = self.owner(&new.path.owner)?;
         let creator = new.created_by.as_ref().map(|user| self.user(user)).transpose()?;
-        let done = self.transaction.execute(
+        let done = self.connection.execute(
             "INSERT INTO repository (owner_id, kind, name, folded, directory, visibility, object_format, description,
                                      created_at, created_by)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -208,7 +200,7 @@ impl Change<'_> {
     /// An old path that is taken again leads to its former repository no longer.
     pub(super) fn take_former_path(&self, owner: i64, path: &RepoPath) -> Result<(), ChangeError> {
         let query = "DELETE FROM former_path WHERE owner_id = ?1 AND kind = ?2 AND folded = ?3";
-        self.transaction.execute(query, params![owner, path.kind.as_str(), path.name.folded()])?;
+        self.connection.execute(query, params![owner, path.kind.as_str(), path.name.folded()])?;
         Ok(())
     }
 
@@ -225,11 +217,11 @@ impl Change<'_> {
         let owner = self.owner(&new.owner)?;
         let query = "UPDATE repository SET owner_id = ?2, name = ?3, folded = ?4 WHERE id = ?1";
         let values = params![repository.id, owner.id, new.name.as_str(), new.name.folded()];
-        taken(self.transaction.execute(query, values), new)?;
+        taken(self.connection.execute(query, values), new)?;
         self.take_former_path(owner.id, new)?;
         let before = self.owner(&repository.path.owner)?;
         if (before.id, repository.path.name.folded()) != (owner.id, new.name.folded()) {
-            self.transaction.execute(
+            self.connection.execute(
                 "INSERT OR REPLACE INTO former_path (owner_id, kind, folded, repository_id, since)
                  VALUES (?1, ?2, ?3, ?4, ?5)",
                 params![before.id, old.kind.as_str(), repository.path.name.folded(), repository.id, self.now],
@@ -246,7 +238,7 @@ impl Change<'_> {
     pub fn set_visibility(&self, path: &RepoPath, visibility: Visibility) -> Result<(), ChangeError> {
         let repository = self.repository(path)?;
         let query = "UPDATE repository SET visibility = ?2 WHERE id = ?1";
-        self.transaction.execute(query, params![repository.id, visibility.as_str()])?;
+        self.connection.execute(query, params![repository.id, visibility.as_str()])?;
         let detail = json!({ "before": repository.visibility.as_str(), "visibility": visibility.as_str() });
         self.audit("repo.update_settings", &repository.path.to_string(), &detail)
     }
@@ -258,7 +250,7 @@ impl Change<'_> {
     pub fn set_frozen(&self, path: &RepoPath, reason: Option<&str>) -> Result<(), ChangeError> {
         let repository = self.repository(path)?;
         let query = "UPDATE repository SET frozen = ?2 WHERE id = ?1";
-        self.transaction.execute(query, params![repository.id, reason])?;
+        self.connection.execute(query, params![repository.id, reason])?;
         let event = if reason.is_some() { "repo.freeze" } else { "repo.unfreeze" };
         self.audit(event, &repository.path.to_string(), &json!({ "before": repository.frozen, "reason": reason }))
     }
@@ -270,7 +262,7 @@ impl Change<'_> {
     pub fn remove_repository(&self, path: &RepoPath) -> Result<(), ChangeError> {
         let repository = self.repository(path)?;
         let query = "UPDATE repository SET folded = NULL, removed_at = ?2 WHERE id = ?1";
-        self.transaction.execute(query, params![repository.id, self.now])?;
+        self.connection.execute(query, params![repository.id, self.now])?;
         let detail = json!({ "directory": repository.directory.id() });
         self.audit("repo.delete", &repository.path.to_string(), &detail)
     }
@@ -287,9 +279,9 @@ impl Change<'_> {
         until: Option<i64>,
     ) -> Result<(), ChangeError> {
         let repository = self.repository(path)?;
-        let user = owner_of(&self.transaction, OwnerKind::User, user)?;
+        let user = owner_of(self.connection, OwnerKind::User, user)?;
         let before = self.grant_before(COLLABORATION, repository.id, user.id)?;
-        self.transaction.execute(
+        self.connection.execute(
             "INSERT INTO collaborator (repository_id, user_id, role, until) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (repository_id, user_id) DO UPDATE SET role = excluded.role, until = excluded.until",
             params![repository.id, user.id, role.as_str(), until],
@@ -303,10 +295,10 @@ impl Change<'_> {
     /// # Errors
     /// [`ChangeError`].
     pub fn collaborator_role(&self, repository: i64, user: &Owner) -> Result<Option<CollaboratorRole>, ChangeError> {
-        let user = owner_of(&self.transaction, OwnerKind::User, user)?;
+        let user = owner_of(self.connection, OwnerKind::User, user)?;
         let query = "SELECT role FROM collaborator WHERE repository_id = ?1 AND user_id = ?2
                      AND (until IS NULL OR until > ?3)";
-        let mut statement = self.transaction.prepare(query)?;
+        let mut statement = self.connection.prepare(query)?;
         let mut rows = statement.query_and_then(params![repository, user.id, self.now], |row| word(row, "role"))?;
         Ok(rows.next().transpose()?)
     }
@@ -317,10 +309,10 @@ impl Change<'_> {
     /// [`ChangeError::NotFound`] where nothing was.
     pub fn remove_collaborator(&self, path: &RepoPath, user: &Owner) -> Result<(), ChangeError> {
         let repository = self.repository(path)?;
-        let user = owner_of(&self.transaction, OwnerKind::User, user)?;
+        let user = owner_of(self.connection, OwnerKind::User, user)?;
         let before = self.grant_before(COLLABORATION, repository.id, user.id)?;
         let query = "DELETE FROM collaborator WHERE repository_id = ?1 AND user_id = ?2";
-        if self.transaction.execute(query, params![repository.id, user.id])? == 0 {
+        if self.connection.execute(query, params![repository.id, user.id])? == 0 {
             return Err(ChangeError::NotFound(format!("collaborator {} on {}", user.name, repository.path)));
         }
         let detail = json!({ "user": user.name.as_str(), "before": before });

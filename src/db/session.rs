@@ -2,7 +2,7 @@
 
 use rusqlite::{Row, params};
 
-use super::{Error, Reader, VERSION, optional_word, word};
+use super::{Error, VERSION, View, optional_word, word};
 use crate::access::{
     Account, AddedKey, CertificateFacts, Gate, Grant, KeyFacts, KeyHolder, OwnerFacts, Removal, RepositoryFacts, Scope,
 };
@@ -124,20 +124,18 @@ pub enum Opens {
     Repository,
 }
 
-impl Reader {
+impl View<'_> {
     /// The keys that came onto an account, given by its row, after a key of it did, and since a second where one is given.
     ///
     /// # Errors
     /// [`Error`].
     pub fn keys_added(&self, account: i64, key: Fingerprint, since: Option<i64>) -> Result<Vec<AddedKey>, Error> {
-        self.ask(|connection| {
-            let mut statement = connection.prepare(KEYS_ADDED)?;
-            let rows = statement.query_and_then(params![account, key.as_bytes(), since], |row| {
-                let fingerprint = Fingerprint::from_bytes(row.get("fingerprint")?);
-                Ok(AddedKey { fingerprint, title: word(row, "title")?, added_at: row.get("added_at")? })
-            })?;
-            rows.collect()
-        })
+        let mut statement = self.connection.prepare(KEYS_ADDED)?;
+        let rows = statement.query_and_then(params![account, key.as_bytes(), since], |row| {
+            let fingerprint = Fingerprint::from_bytes(row.get("fingerprint")?);
+            Ok(AddedKey { fingerprint, title: word(row, "title")?, added_at: row.get("added_at")? })
+        })?;
+        rows.collect()
     }
 
     /// Says what a key opens; `None` for a key that is on nothing.
@@ -145,14 +143,12 @@ impl Reader {
     /// # Errors
     /// [`Error`]: no answer, which is not the same as `None`.
     pub fn key_holder(&self, fingerprint: &Fingerprint) -> Result<Option<Opens>, Error> {
-        self.ask(|connection| {
-            let mut statement = connection.prepare(KEY_HOLDER)?;
-            let mut rows = statement.query(params![fingerprint.as_bytes()])?;
-            let row = rows.next()?.ok_or(Error::NoVersion)?;
-            check_version(row)?;
-            let repository: Option<i64> = row.get("repository_id")?;
-            Ok(optional_word(row, "name")?.map(Opens::Account).or(repository.map(|_| Opens::Repository)))
-        })
+        let mut statement = self.connection.prepare(KEY_HOLDER)?;
+        let mut rows = statement.query(params![fingerprint.as_bytes()])?;
+        let row = rows.next()?.ok_or(Error::NoVersion)?;
+        check_version(row)?;
+        let repository: Option<i64> = row.get("repository_id")?;
+        Ok(optional_word(row, "name")?.map(Opens::Account).or(repository.map(|_| Opens::Repository)))
     }
 
     /// Fetches, in one statement, all that a session by a key is decided by.
@@ -163,14 +159,12 @@ impl Reader {
     /// [`Error`].
     pub fn session(&self, key: Option<&Fingerprint>, path: Option<&RepoPath>) -> Result<SessionFacts, Error> {
         let (owner, kind, name) = columns(path);
-        self.ask(|connection| {
-            let mut statement = connection.prepare(SESSION_BY_KEY)?;
-            let mut rows = statement.query(params![key.map(Fingerprint::as_bytes), owner, kind, name])?;
-            let row = rows.next()?.ok_or(Error::NoVersion)?;
-            check_version(row)?;
-            let (key, repository) = (key_facts(row)?, served_repository(row, path)?);
-            Ok(SessionFacts { key, repository, owner: named_owner(row)? })
-        })
+        let mut statement = self.connection.prepare(SESSION_BY_KEY)?;
+        let mut rows = statement.query(params![key.map(Fingerprint::as_bytes), owner, kind, name])?;
+        let row = rows.next()?.ok_or(Error::NoVersion)?;
+        check_version(row)?;
+        let (key, repository) = (key_facts(row)?, served_repository(row, path)?);
+        Ok(SessionFacts { key, repository, owner: named_owner(row)? })
     }
 
     /// The same for a session by a certificate.
@@ -183,22 +177,20 @@ impl Reader {
         path: Option<&RepoPath>,
     ) -> Result<(CertificateFacts, Option<ServedRepository>), Error> {
         let (owner, kind, name) = columns(path);
-        self.ask(|connection| {
-            let mut statement = connection.prepare(SESSION_BY_CERTIFICATE)?;
-            let mut rows = statement.query(params![
-                certificate.authority().as_bytes(),
-                owner,
-                kind,
-                name,
-                certificate.principal().folded(),
-                certificate.serial().to_string(),
-                certificate.key_id(),
-                certificate.key().as_bytes()
-            ])?;
-            let row = rows.next()?.ok_or(Error::NoVersion)?;
-            check_version(row)?;
-            Ok((certificate_facts(row, certificate)?, served_repository(row, path)?))
-        })
+        let mut statement = self.connection.prepare(SESSION_BY_CERTIFICATE)?;
+        let mut rows = statement.query(params![
+            certificate.authority().as_bytes(),
+            owner,
+            kind,
+            name,
+            certificate.principal().folded(),
+            certificate.serial().to_string(),
+            certificate.key_id(),
+            certificate.key().as_bytes()
+        ])?;
+        let row = rows.next()?.ok_or(Error::NoVersion)?;
+        check_version(row)?;
+        Ok((certificate_facts(row, certificate)?, served_repository(row, path)?))
     }
 
     /// The same for an account, as if it came by a key of scope `write`.
@@ -212,13 +204,11 @@ impl Reader {
         path: Option<&RepoPath>,
     ) -> Result<(Option<AccountFacts>, Option<ServedRepository>), Error> {
         let (owner, kind, name) = columns(path);
-        self.ask(|connection| {
-            let mut statement = connection.prepare(SESSION_OF_ACCOUNT)?;
-            let mut rows = statement.query(params![user.folded(), owner, kind, name])?;
-            let row = rows.next()?.ok_or(Error::NoVersion)?;
-            check_version(row)?;
-            Ok((account(row)?, served_repository(row, path)?))
-        })
+        let mut statement = self.connection.prepare(SESSION_OF_ACCOUNT)?;
+        let mut rows = statement.query(params![user.folded(), owner, kind, name])?;
+        let row = rows.next()?.ok_or(Error::NoVersion)?;
+        check_version(row)?;
+        Ok((account(row)?, served_repository(row, path)?))
     }
 
     /// How SQLite would run the statement of each question, one line a step.
@@ -238,18 +228,16 @@ impl Reader {
     #[cfg(test)]
     #[cfg(feature = "admin")]
     fn plans(&self, questions: &[&str]) -> Result<Vec<String>, Error> {
-        self.ask(|connection| {
-            let mut lines = Vec::new();
-            for question in questions {
-                let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {question}"))?;
-                let nothing = vec![rusqlite::types::Null; statement.parameter_count()];
-                let rows = statement.query_map(rusqlite::params_from_iter(nothing), |row| row.get("detail"))?;
-                for line in rows {
-                    lines.push(line?);
-                }
+        let mut lines = Vec::new();
+        for question in questions {
+            let mut statement = self.connection.prepare(&format!("EXPLAIN QUERY PLAN {question}"))?;
+            let nothing = vec![rusqlite::types::Null; statement.parameter_count()];
+            let rows = statement.query_map(rusqlite::params_from_iter(nothing), |row| row.get("detail"))?;
+            for line in rows {
+                lines.push(line?);
             }
-            Ok(lines)
-        })
+        }
+        Ok(lines)
     }
 }
 

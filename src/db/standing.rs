@@ -6,8 +6,8 @@ use serde_json::json;
 use super::account::OwnerRow;
 use super::repository::{RepositoryRow, repository_row};
 use super::session::{grant, repository_facts};
-use super::store::{Change, ChangeError, Store};
-use super::{Error, Reader, word};
+use super::store::{Change, ChangeError};
+use super::{Error, View, word};
 use crate::access::{OwnerFacts, RepositoryFacts};
 use crate::name::{Owner, RepoPath};
 use crate::repository::Directory;
@@ -21,19 +21,17 @@ pub struct Quotas {
     pub owner: Option<u64>,
 }
 
-impl Reader {
+impl View<'_> {
     /// The quotas that are set for a repository and for its owner, given by their rows.
     ///
     /// # Errors
     /// [`Error`].
     pub fn quotas(&self, repository: i64, owner: i64) -> Result<Quotas, Error> {
-        self.ask(|connection| {
-            let query = "SELECT (SELECT quota FROM repository WHERE id = ?1), (SELECT quota FROM owner WHERE id = ?2)";
-            let pair = connection.query_row(query, params![repository, owner], |row| Ok((row.get(0)?, row.get(1)?)));
-            let (repository, owner): (Option<i64>, Option<i64>) = pair?;
-            let bytes = |quota: Option<i64>| quota.map(|bytes| u64::try_from(bytes).unwrap_or_default());
-            Ok(Quotas { repository: bytes(repository), owner: bytes(owner) })
-        })
+        let query = "SELECT (SELECT quota FROM repository WHERE id = ?1), (SELECT quota FROM owner WHERE id = ?2)";
+        let pair = self.connection.query_row(query, params![repository, owner], |row| Ok((row.get(0)?, row.get(1)?)));
+        let (repository, owner): (Option<i64>, Option<i64>) = pair?;
+        let bytes = |quota: Option<i64>| quota.map(|bytes| u64::try_from(bytes).unwrap_or_default());
+        Ok(Quotas { repository: bytes(repository), owner: bytes(owner) })
     }
 
     /// What an owner is called, given by its row; one that was removed keeps its last name.
@@ -41,11 +39,9 @@ impl Reader {
     /// # Errors
     /// [`Error`].
     pub fn owner_name(&self, id: i64) -> Result<Option<Owner>, Error> {
-        self.ask(|connection| {
-            let mut statement = connection.prepare("SELECT name FROM owner WHERE id = ?1")?;
-            let mut rows = statement.query(params![id])?;
-            rows.next()?.map(|row| word(row, "name")).transpose()
-        })
+        let mut statement = self.connection.prepare("SELECT name FROM owner WHERE id = ?1")?;
+        let mut rows = statement.query(params![id])?;
+        rows.next()?.map(|row| word(row, "name")).transpose()
     }
 
     /// Where the repositories of an owner lie.
@@ -53,15 +49,13 @@ impl Reader {
     /// # Errors
     /// [`Error`].
     pub fn directories_of(&self, owner: i64) -> Result<Vec<Directory>, Error> {
-        self.ask(|connection| {
-            let mut statement = connection.prepare("SELECT directory FROM repository WHERE owner_id = ?1")?;
-            let rows = statement.query_and_then(params![owner], |row| word(row, "directory"))?;
-            rows.collect()
-        })
+        let mut statement = self.connection.prepare("SELECT directory FROM repository WHERE owner_id = ?1")?;
+        let rows = statement.query_and_then(params![owner], |row| word(row, "directory"))?;
+        rows.collect()
     }
 }
 
-impl Store {
+impl View<'_> {
     /// The quota that a repository has of its own.
     ///
     /// # Errors
@@ -136,7 +130,7 @@ impl Change<'_> {
         let repository = self.repository(path)?;
         let before = self.quota_before("SELECT quota FROM repository WHERE id = ?1", repository.id)?;
         let query = "UPDATE repository SET quota = ?2 WHERE id = ?1";
-        self.transaction.execute(query, params![repository.id, stored(quota)])?;
+        self.connection.execute(query, params![repository.id, stored(quota)])?;
         self.audit("repo.set_quota", &repository.path.to_string(), &json!({ "quota": quota, "before": before }))
     }
 
@@ -148,12 +142,12 @@ impl Change<'_> {
         let owner = self.owner(owner)?;
         let before = self.quota_before("SELECT quota FROM owner WHERE id = ?1", owner.id)?;
         let query = "UPDATE owner SET quota = ?2 WHERE id = ?1";
-        self.transaction.execute(query, params![owner.id, stored(quota)])?;
+        self.connection.execute(query, params![owner.id, stored(quota)])?;
         self.audit("owner.set_quota", owner.name.as_str(), &json!({ "quota": quota, "before": before }))
     }
 
     fn quota_before(&self, query: &str, row: i64) -> Result<Option<i64>, ChangeError> {
-        Ok(self.transaction.query_row(query, params![row], |row| row.get(0))?)
+        Ok(self.connection.query_row(query, params![row], |row| row.get(0))?)
     }
 }
 

@@ -2,24 +2,28 @@
 
 use std::fs::OpenOptions;
 use std::io;
+use std::ops::Deref;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
 use nix::fcntl::OFlag;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 use serde_json::Value;
 
 use super::key::Holder;
-use super::reader::WAL_HEADER;
+use super::reader::{DatabaseError, WAL_HEADER};
 use super::schema::{MIN_READER, STEPS, VERSION};
-use super::{Error, harden};
+use super::{Error, View, harden};
 use crate::clock::now;
 use crate::key::Fingerprint;
 use crate::name::{NameError, Title};
 
 /// How long a change waits for another one.
 pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How much of the `-wal` is kept when it is begun again, in bytes.
+const WAL_KEPT: i64 = 1 << 20;
 
 /// Why a change was not made. Worded for whoever asked for it.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +52,15 @@ pub enum ChangeError {
     Database(#[from] Error),
 }
 
+impl DatabaseError for ChangeError {
+    fn database(&self) -> Option<&Error> {
+        match self {
+            Self::Database(error) => Some(error),
+            Self::NotFound(_) | Self::Conflict(_) | Self::KeyInUse { .. } | Self::Name(..) => None,
+        }
+    }
+}
+
 impl From<rusqlite::Error> for ChangeError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Database(error.into())
@@ -60,13 +73,21 @@ pub struct Store {
     pub(super) connection: Connection,
 }
 
-/// A change under way. Dropped without success, nothing of it stays.
+/// A change under way: questions see its own steps. Where it does not succeed, nothing of it stays.
 #[derive(Debug)]
 pub struct Change<'a> {
-    pub(super) transaction: Transaction<'a>,
+    view: View<'a>,
     /// One instant for the whole change: whole seconds UTC since 1970.
     pub now: i64,
     actor: &'a str,
+}
+
+impl<'a> Deref for Change<'a> {
+    type Target = View<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.view
+    }
 }
 
 impl Store {
@@ -76,14 +97,14 @@ impl Store {
     /// [`Error`]; a database older than this program asks for `hubgate migrate`.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let store = Self::open_any_version(path)?;
-        match store.version()? {
-            VERSION => Ok(store),
-            version if version > VERSION => {
-                let min_reader = store.min_reader()?;
-                Err(Error::TooNew { version, min_reader })
-            }
-            version => Err(Error::Old { version }),
-        }
+        store.view().check_current()?;
+        Ok(store)
+    }
+
+    /// The database as it stands, for questions.
+    #[must_use]
+    pub fn view(&self) -> View<'_> {
+        View { connection: &self.connection }
     }
 
     /// Opens the database whatever its schema is, to migrate it.
@@ -101,6 +122,9 @@ impl Store {
         connection.pragma_update(None, "journal_mode", "wal").map_err(open)?;
         connection.pragma_update(None, "synchronous", "full").map_err(open)?;
         connection.pragma_update(None, "foreign_keys", true).map_err(open)?;
+        // When the last connection closes, SQLite empties the `-wal` without waiting for anybody; and a `-wal` that a
+        // long reader let grow is cut to this length by the first writer that can begin it again.
+        connection.pragma_update(None, "journal_size_limit", WAL_KEPT).map_err(open)?;
         persist_wal(&connection);
         Ok(Self { connection })
     }
@@ -141,19 +165,6 @@ impl Store {
         Ok(found)
     }
 
-    /// The version of the schema as it stands.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub fn version(&self) -> Result<i64, Error> {
-        let row = self.connection.query_row("SELECT version FROM hubgate WHERE id = 1", [], |row| row.get(0));
-        row.optional()?.ok_or(Error::NoVersion)
-    }
-
-    pub(super) fn min_reader(&self) -> Result<i64, Error> {
-        Ok(self.connection.query_row("SELECT min_reader FROM hubgate WHERE id = 1", [], |row| row.get(0))?)
-    }
-
     /// Copies the whole database to a new file, as one consistent state.
     ///
     /// # Errors
@@ -175,9 +186,8 @@ impl Store {
     ) -> Result<T, ChangeError> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         lengthen_wal(&transaction);
-        let change = Change { transaction, now: now(), actor };
-        let done = steps(&change)?;
-        change.transaction.commit()?;
+        let done = steps(&Change { view: View { connection: &transaction }, now: now(), actor })?;
+        transaction.commit()?;
         Ok(done)
     }
 }
@@ -193,24 +203,16 @@ impl Store {
         steps: impl FnOnce(&Change<'_>) -> Result<T, ChangeError>,
     ) -> Result<T, ChangeError> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let change = Change { transaction, now: now(), actor };
-        let done = steps(&change)?;
-        change.transaction.rollback()?;
+        let done = steps(&Change { view: View { connection: &transaction }, now: now(), actor })?;
+        transaction.rollback()?;
         Ok(done)
-    }
-}
-
-impl Drop for Store {
-    fn drop(&mut self) {
-        // The next reader need not go through the log of what was written; a busy database may keep it.
-        let _ = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
     }
 }
 
 impl Change<'_> {
     /// Writes the audit row of this change: an event as the Hub names them, what it happened to, and how.
     pub(super) fn audit(&self, event: &str, object: &str, detail: &Value) -> Result<(), ChangeError> {
-        self.transaction.execute(
+        self.connection.execute(
             "INSERT INTO audit (at, actor, event, object, detail) VALUES (?1, ?2, ?3, ?4, ?5)",
             params![self.now, self.actor, event, object, detail.to_string()],
         )?;

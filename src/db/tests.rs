@@ -3,6 +3,7 @@ mod conflicts;
 mod entry;
 mod file;
 mod questions;
+mod waits;
 
 use std::path::PathBuf;
 
@@ -88,7 +89,7 @@ impl Hub {
 
     /// The last audit row, as `EVENT OBJECT DETAIL`.
     fn last_event(&self) -> String {
-        let event = self.store.events(0).unwrap().pop().unwrap();
+        let event = self.store.view().events(0).unwrap().pop().unwrap();
         format!("{} {} {}", event.event, event.object, event.detail)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::access::{Identity, KeyFacts, KeyHolder, NotAdmitted, OwnerFacts, identify, identify_certificate};
 use crate::config::{AnonymousMode, Config};
-use crate::db::{Error, Reader, ServedRepository};
+use crate::db::{Error, ServedRepository, View};
 use crate::message::Speaker;
 use crate::name::{RepoPath, Title};
 use crate::request::Form;
@@ -31,7 +31,7 @@ impl Standing {
     /// # Errors
     /// The database's.
     pub(crate) fn ask(
-        reader: &Reader,
+        view: &View<'_>,
         config: &Config,
         form: &Form,
         proven: Option<&Proven>,
@@ -41,7 +41,7 @@ impl Standing {
     ) -> Result<Self, Error> {
         let key = match (form, proven) {
             (Form::Certificate(..) | Form::AuthInfo, Some(Proven::Certificate(certificate))) => {
-                let (facts, repository) = reader.session_by_certificate(certificate, path)?;
+                let (facts, repository) = view.session_by_certificate(certificate, path)?;
                 let identity = identify_certificate(&facts, now);
                 let form = Form::Certificate(certificate.principal().clone(), certificate.authority());
                 return Ok(Self { form, identity, key: None, repository, owner: None });
@@ -49,7 +49,7 @@ impl Standing {
             (Form::AuthInfo, Some(Proven::Key(key))) => Some(key.fingerprint()),
             _ => form.fingerprint(),
         };
-        let facts = reader.session(key.as_ref(), path)?;
+        let facts = view.session(key.as_ref(), path)?;
         let row = facts.key.as_ref().map(|(row, _)| row);
         let form = match (form, key) {
             (Form::AuthInfo, Some(key)) => row.map_or(Form::Anonymous(key), |row| row.form_of_holder(key)),

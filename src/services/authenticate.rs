@@ -43,7 +43,7 @@ fn answer(caller: &Caller, operation: Operation, path: &RepoPath) -> Result<Answ
         return Err(broken("git-lfs-authenticate is for [lfs] mode \"http\"".to_owned()));
     }
     let reader = Reader::open(&caller.config.paths.database).map_err(unavailable)?;
-    let standing = caller.standing(&reader, Some(path)).map_err(unavailable)?;
+    let standing = reader.ask(|view| caller.standing(view, Some(path))).map_err(unavailable)?;
     let speaker = standing.speaker(&caller.config);
     let repository = standing.repository.as_ref();
     let identity = standing.identity.as_ref().map_err(|reason| Refusal::NotAdmitted(reason.clone()));

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::clock::now;
 use crate::config::{Config, DEFAULT_PATH};
-use crate::db::{Error, Reader};
+use crate::db::{Error, View};
 use crate::gateway::SID;
 use crate::gateway::standing::Standing;
 use crate::gateway::user_auth::{self, Proven};
@@ -51,8 +51,8 @@ impl Caller {
     }
 
     /// Says who the session speaks for, as the gateway did, and what the path leads to.
-    pub(super) fn standing(&self, reader: &Reader, path: Option<&RepoPath>) -> Result<Standing, Error> {
-        Standing::ask(reader, &self.config, &self.form, self.proven.as_ref(), path, &self.address, now())
+    pub(super) fn standing(&self, view: &View<'_>, path: Option<&RepoPath>) -> Result<Standing, Error> {
+        Standing::ask(view, &self.config, &self.form, self.proven.as_ref(), path, &self.address, now())
     }
 
     /// The first fields of each line of this session.

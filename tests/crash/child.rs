@@ -82,8 +82,8 @@ fn write(database: &Path, anew: bool, mut done: u64) -> Result<(), ChangeError> 
     let mut store = Store::open(database)?;
     // The writer before may have been killed between its change and its report.
     let is_made = match model::step(done) {
-        Step::Add(number) => store.key(&model::key(number).fingerprint()).is_ok(),
-        Step::Remove(number) => store.key(&model::key(number).fingerprint())?.removal.is_some(),
+        Step::Add(number) => store.view().key(&model::key(number).fingerprint()).is_ok(),
+        Step::Remove(number) => store.view().key(&model::key(number).fingerprint())?.removal.is_some(),
     };
     done += u64::from(is_made);
     report(done);
@@ -107,7 +107,7 @@ fn answer_questions(database: &Path) -> std::io::Result<()> {
     let mut number = [0; 8];
     while input.read_exact(&mut number).is_ok() {
         let key = model::key(u64::from_le_bytes(number)).fingerprint();
-        let line = match Reader::open(database).and_then(|reader| reader.key_holder(&key)) {
+        let line = match Reader::open(database).and_then(|reader| reader.ask(|view| view.key_holder(&key))) {
             Ok(Some(Opens::Account(owner))) => owner.to_string(),
             Ok(Some(Opens::Repository)) => "! a repository's".to_owned(),
             Ok(None) => "-".to_owned(),

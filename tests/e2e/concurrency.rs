@@ -1,9 +1,10 @@
 //! Many at once: clones and pushes while keys come and go, limits, sessions that outlive their client.
 
+use std::process::{ChildStdin, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::harness::{Client, Hub, Key, Setup, background, refused, says, silent, trials};
+use crate::harness::{Background, Client, Hub, Key, Setup, background, refused, says, silent, trials};
 use crate::texts::hi;
 
 trials![
@@ -11,7 +12,8 @@ trials![
     pushes_to_one_branch_at_a_time_one_wins,
     an_account_has_so_many_sessions_at_a_time_and_no_more,
     strangers_of_one_address_share_a_limit,
-    operators_work_at_the_same_time,
+    operators_and_accounts_change_the_hub_at_the_same_time,
+    nobody_who_reads_waits_for_who_changes,
     nothing_runs_on_when_the_client_has_gone,
 ];
 
@@ -90,7 +92,6 @@ fn pushes_to_one_branch_at_a_time_one_wins() {
 
 /// A session that stays until it is dropped: git that waits for its client.
 fn hold(hub: &Hub, client: &Client) -> impl Drop {
-    use std::process::Stdio;
     let mut ssh = client.ssh_command(&["-oBatchMode=yes", "-oControlPath=none"]);
     ssh.arg("git-upload-pack 'alice/x'").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     let session = background(&mut ssh);
@@ -144,17 +145,97 @@ fn strangers_of_one_address_share_a_limit() {
     soon(|| two.greet().status == 0);
 }
 
-fn operators_work_at_the_same_time() {
+fn operators_and_accounts_change_the_hub_at_the_same_time() {
     let hub = Hub::new();
+    let clients: Vec<Client> = (0..4).map(|number| hub.user(&format!("client{number}"))).collect();
+    let before = hub.sql("SELECT count(*) FROM audit");
+    // A reader that holds on to an old state all the while.
+    let reader = Holder::new(&hub, "BEGIN; SELECT 'held' FROM owner LIMIT 1;");
     std::thread::scope(|scope| {
         let hub = &hub;
-        let operators: Vec<_> =
-            (0..8).map(|number| scope.spawn(move || hub.did(&["user", "add", &format!("u{number}")]))).collect();
-        for operator in operators {
-            operator.join().expect("an operator");
+        let operators =
+            (0..16).map(|number| scope.spawn(move || drop(hub.did(&["user", "add", &format!("u{number}")]))));
+        let accounts = clients.iter().flat_map(|client| {
+            (0..4).map(move |number| {
+                let rename = format!("key rename {} title {number}", client.key.fingerprint);
+                scope.spawn(move || {
+                    client.ssh_with(&["-oControlPath=none"], rename, b"").succeeded();
+                })
+            })
+        });
+        let all: Vec<_> = operators.chain(accounts).collect();
+        for one in all {
+            one.join().expect("a change");
         }
     });
-    assert_eq!(hub.sql("SELECT (SELECT count(*) FROM owner), (SELECT count(*) FROM audit)"), "8|8\n");
+    drop(reader);
+    let after = hub.sql("SELECT count(*) FROM audit");
+    let [before, after] = [before, after].map(|count| count.trim_end().parse::<u32>().expect("a number"));
+    assert_eq!(after - before, 32);
+}
+
+/// sqlite3 with the database open, in the middle of what it was told to do, until it is dropped.
+struct Holder {
+    _sqlite: Background,
+    /// While it is open, so is the transaction.
+    _input: ChildStdin,
+}
+
+impl Holder {
+    /// Runs statements that end with a query for the one word `held`.
+    #[track_caller]
+    fn new(hub: &Hub, statements: &str) -> Self {
+        use std::io::{BufRead, BufReader, Write};
+        let mut sqlite = hub.as_login(std::path::Path::new("/usr/bin/sqlite3"));
+        sqlite.args(["-batch", "-bail"]).arg(hub.path("db/hubgate.db"));
+        let mut sqlite = background(sqlite.stdin(Stdio::piped()).stdout(Stdio::piped()));
+        let (mut input, output) = sqlite.streams();
+        input.write_all(format!("{statements}\n").as_bytes()).expect("statements");
+        let mut line = String::new();
+        BufReader::new(output).read_line(&mut line).expect("a line");
+        assert_eq!(line, "held\n");
+        Self { _sqlite: sqlite, _input: input }
+    }
+}
+
+fn nobody_who_reads_waits_for_who_changes() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    hub.did(&["org", "add", "acme", "--admin", "alice"]);
+    let writer = Holder::new(&hub, "BEGIN IMMEDIATE; UPDATE owner SET disabled = 'x'; SELECT 'held';");
+    for command in
+        ["whoami", "key list", "repo list", "repo show alice/x", "org member list acme", "explain alice/x push", "help"]
+    {
+        within_a_wait(command, || {
+            alice.ssh(command).succeeded();
+        });
+    }
+    within_a_wait("fetch", || {
+        alice.git(&["ls-remote", &Client::url("alice/x")]).succeeded();
+    });
+    for command in [
+        &["user", "list"][..],
+        &["user", "show", "alice"],
+        &["org", "show", "acme"],
+        &["key", "list"],
+        &["repo", "list"],
+        &["repo", "show", "alice/x"],
+        &["audit"],
+        &["explain", "--user", "alice", "--command", "git-upload-pack 'alice/x'"],
+        &["export"],
+    ] {
+        within_a_wait(&command.join(" "), || drop(hub.did(command)));
+    }
+    drop(writer);
+}
+
+/// Demands that a step takes less than half the 10 seconds for which a change waits for another one.
+#[track_caller]
+fn within_a_wait(name: &str, step: impl FnOnce()) {
+    let start = Instant::now();
+    step();
+    assert!(start.elapsed() < Duration::from_secs(5), "{name}: {:?}", start.elapsed());
 }
 
 fn nothing_runs_on_when_the_client_has_gone() {

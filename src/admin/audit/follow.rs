@@ -39,8 +39,8 @@ pub(super) fn run(command: &Audit, json: bool, config: &Path) -> Result<Report, 
     follow_log(command, &Config::load(config)?.paths.repositories, &sender)?;
     watch_signals(sender)?;
     let context = Context::open(config)?;
-    let mut last = context.store.last_event()?;
-    let history: Vec<Entry> = context.store.events(command.since)?.iter().map(change).collect();
+    let mut last = context.store.view().last_event()?;
+    let history: Vec<Entry> = context.store.view().events(command.since)?.iter().map(change).collect();
     let mut out = Output { command, json };
     let mut is_read = history.iter().all(|entry| out.print(entry));
     while is_read && !has_no_reader() {
@@ -49,7 +49,7 @@ pub(super) fn run(command: &Audit, json: bool, config: &Path) -> Result<Report, 
             Some(Message::Entry(entry)) => is_read = out.print(&entry),
             None => {}
         }
-        for event in context.store.events_behind(last)? {
+        for event in context.store.view().events_behind(last)? {
             last = event.id;
             is_read = is_read && out.print(&change(&event));
         }

@@ -16,7 +16,8 @@ pub(super) fn check(findings: &mut Findings, database: &Path, login: &Login, key
     if !database.exists() {
         return None;
     }
-    let reader = Reader::open(database).and_then(|reader| reader.versions().map(|versions| (reader, versions)));
+    let reader =
+        Reader::open(database).and_then(|reader| reader.ask(|view| view.versions()).map(|versions| (reader, versions)));
     let (reader, versions) = match reader {
         Ok(found) => found,
         Err(error) => {
@@ -41,7 +42,7 @@ pub(super) fn check(findings: &mut Findings, database: &Path, login: &Login, key
         }
         (version, _) => findings.good("database", format!("of version {version}")),
     }
-    match reader.damage() {
+    match reader.ask(|view| view.damage()) {
         Ok(None) => findings.good("database", "whole"),
         Ok(Some(damage)) => {
             findings.bad("database", format!("{} is damaged: {damage}", database.display()), RESTORE);

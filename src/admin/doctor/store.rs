@@ -23,7 +23,7 @@ pub(super) fn check_root(findings: &mut Findings, root: &Path, login: &Login) {
 
 /// Whether each repository's directory is there, and the login's to read and write.
 pub(super) fn check_directories(findings: &mut Findings, root: &Path, login: &Login, reader: &Reader) {
-    let places = match reader.places() {
+    let places = match reader.ask(|view| view.places()) {
         Ok(places) => places,
         Err(error) => return findings.bad("repositories", error.to_string(), "hubgate repo check"),
     };

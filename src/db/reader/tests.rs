@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::{Look, Reader, Stamp, State, Way};
-use crate::db::Error;
+use crate::db::{Error, View};
 #[cfg(feature = "admin")]
 use crate::db::{OwnerKind, Store};
 
@@ -41,7 +41,7 @@ impl Numbers {
     }
 }
 
-fn number(connection: &Connection) -> Result<i64, Error> {
+fn number(View { connection }: &View<'_>) -> Result<i64, Error> {
     Ok(connection.query_row("SELECT n FROM t", [], |row| row.get(0))?)
 }
 

@@ -138,15 +138,15 @@ fn each_change_leaves_one_row_that_says_who_did_what() {
     hub.change(|change| add_key(change, "bob", 2)).unwrap();
     let start = now();
     for (step, expected) in LIFE {
-        let before = hub.store.events(0).unwrap().len();
+        let before = hub.store.view().events(0).unwrap().len();
         hub.change(step).unwrap();
-        assert_eq!(hub.store.events(0).unwrap().len(), before + 1, "{expected}");
+        assert_eq!(hub.store.view().events(0).unwrap().len(), before + 1, "{expected}");
         let [key, authority] = [2, 3].map(|number| fingerprint(number).to_string());
         assert_eq!(hub.last_event(), expected.replace("KEY", &key).replace("AUTHORITY", &authority));
-        let Event { at, actor, .. } = hub.store.events(0).unwrap().pop().unwrap();
+        let Event { at, actor, .. } = hub.store.view().events(0).unwrap().pop().unwrap();
         assert!((start..=now()).contains(&at) && actor == "operator:test");
     }
-    assert!(hub.store.events(now() + 1).unwrap().is_empty());
+    assert!(hub.store.view().events(now() + 1).unwrap().is_empty());
 }
 
 #[test]
@@ -163,36 +163,37 @@ fn a_change_that_fails_late_leaves_nothing() {
 #[test]
 fn accounts_are_found_in_any_case_and_as_what_they_are() {
     let hub = Hub::new();
-    let alice = hub.store.user(&owner("ALICE")).unwrap();
+    let alice = hub.store.view().user_details(&owner("ALICE")).unwrap();
     assert_eq!((alice.owner.name.as_str(), alice.keys, alice.repositories), ("alice", 1, 0));
     assert_eq!((alice.memberships[0].name.as_str(), alice.memberships[0].role), ("acme", Role::Admin));
-    let acme = hub.store.organization(&owner("Acme")).unwrap();
+    let acme = hub.store.view().organization_details(&owner("Acme")).unwrap();
     assert_eq!((acme.owner.kind, acme.repositories, acme.members.len()), (OwnerKind::Organization, 1, 1));
-    assert_eq!(hub.store.owner(&owner("acme")).unwrap(), acme.owner);
-    let names = |kind| hub.store.owners(kind).unwrap().into_iter().map(|one| one.name.to_string()).collect::<Vec<_>>();
+    assert_eq!(hub.store.view().owner(&owner("acme")).unwrap(), acme.owner);
+    let names =
+        |kind| hub.store.view().owners(kind).unwrap().into_iter().map(|one| one.name.to_string()).collect::<Vec<_>>();
     assert_eq!(names(OwnerKind::User), ["alice", "bob"]);
     assert_eq!(names(OwnerKind::Organization), ["acme"]);
-    assert!(matches!(hub.store.user(&owner("acme")), Err(ChangeError::NotFound(_))));
-    assert!(matches!(hub.store.organization(&owner("alice")), Err(ChangeError::NotFound(_))));
+    assert!(matches!(hub.store.view().user_details(&owner("acme")), Err(ChangeError::NotFound(_))));
+    assert!(matches!(hub.store.view().organization_details(&owner("alice")), Err(ChangeError::NotFound(_))));
 }
 
 #[test]
 fn a_repository_is_found_in_any_case_by_its_kind() {
     let mut hub = Hub::new();
     hub.change(|change| add_repository(change, "datasets/acme/x", 2)).unwrap();
-    let model = hub.store.repository(&path("ACME/X")).unwrap();
+    let model = hub.store.view().repository(&path("ACME/X")).unwrap();
     assert_eq!((model.path.to_string().as_str(), model.visibility), ("acme/x", Visibility::Private));
-    let dataset = hub.store.repository(&path("datasets/acme/X")).unwrap();
+    let dataset = hub.store.view().repository(&path("datasets/acme/X")).unwrap();
     assert_ne!(model.directory, dataset.directory);
-    let acme = hub.store.owner(&owner("acme")).unwrap();
-    assert_eq!(hub.store.repositories(Some(&acme)).unwrap(), hub.store.repositories(None).unwrap());
-    assert!(matches!(hub.store.repository(&path("spaces/acme/x")), Err(ChangeError::NotFound(_))));
+    let acme = hub.store.view().owner(&owner("acme")).unwrap();
+    assert_eq!(hub.store.view().repositories(Some(&acme)).unwrap(), hub.store.view().repositories(None).unwrap());
+    assert!(matches!(hub.store.view().repository(&path("spaces/acme/x")), Err(ChangeError::NotFound(_))));
 
     hub.change(|change| change.remove_repository(&path("acme/x"))).unwrap();
-    assert!(matches!(hub.store.repository(&path("acme/x")), Err(ChangeError::NotFound(_))));
-    assert_eq!(hub.store.repositories(None).unwrap(), [dataset]);
+    assert!(matches!(hub.store.view().repository(&path("acme/x")), Err(ChangeError::NotFound(_))));
+    assert_eq!(hub.store.view().repositories(None).unwrap(), [dataset]);
     // Its directory is still spoken for, and its path is free.
-    assert_eq!(hub.store.directories().unwrap().len(), 2);
+    assert_eq!(hub.store.view().directories().unwrap().len(), 2);
     hub.change(|change| add_repository(change, "acme/x", 3)).unwrap();
 }
 
@@ -204,7 +205,7 @@ fn a_grant_replaces_the_one_before() {
     };
     set(&mut hub, CollaboratorRole::Admin, None);
     set(&mut hub, CollaboratorRole::Read, Some(7));
-    let granted = hub.store.collaborators(&hub.store.repository(&path("acme/x")).unwrap()).unwrap();
+    let granted = hub.store.view().collaborators(&hub.store.view().repository(&path("acme/x")).unwrap()).unwrap();
     let granted: Vec<_> = granted.iter().map(|one| (one.user.as_str(), one.role, one.until)).collect();
     assert_eq!(granted, [("bob", CollaboratorRole::Read, Some(7))]);
 }
@@ -212,26 +213,26 @@ fn a_grant_replaces_the_one_before() {
 #[test]
 fn a_key_is_kept_whole() {
     let hub = Hub::new();
-    let row = hub.store.key(&fingerprint(1)).unwrap();
+    let row = hub.store.view().key(&fingerprint(1)).unwrap();
     assert_eq!((row.title.as_str(), row.scope, row.expires_at, row.removal), ("laptop", Scope::Write, None, None));
-    assert_eq!(hub.store.public_key(&fingerprint(1)).unwrap(), key(1));
-    let alice = hub.store.owner(&owner("alice")).unwrap();
-    assert_eq!(hub.store.keys(Some(alice.id)).unwrap(), [row]);
-    assert!(matches!(hub.store.key(&fingerprint(2)), Err(ChangeError::NotFound(_))));
+    assert_eq!(hub.store.view().public_key(&fingerprint(1)).unwrap(), key(1));
+    let alice = hub.store.view().owner(&owner("alice")).unwrap();
+    assert_eq!(hub.store.view().keys(Some(alice.id)).unwrap(), [row]);
+    assert!(matches!(hub.store.view().key(&fingerprint(2)), Err(ChangeError::NotFound(_))));
 }
 
 #[test]
 fn a_removed_key_may_come_back_to_any_account() {
     let mut hub = Hub::new();
     hub.change(|change| change.remove_key(&fingerprint(1), Removal::Ordinary)).unwrap();
-    let row = hub.store.key(&fingerprint(1)).unwrap();
+    let row = hub.store.view().key(&fingerprint(1)).unwrap();
     assert!(row.removal == Some(Removal::Ordinary) && row.removed_at.is_some());
-    assert_eq!(hub.store.user(&owner("alice")).unwrap().keys, 0);
+    assert_eq!(hub.store.view().user_details(&owner("alice")).unwrap().keys, 0);
     hub.change(|change| add_key(change, "bob", 1)).unwrap();
-    let row = hub.store.key(&fingerprint(1)).unwrap();
+    let row = hub.store.view().key(&fingerprint(1)).unwrap();
     assert_eq!((row.removal, row.removed_at), (None, None));
-    assert_eq!(hub.reader().key_holder(&fingerprint(1)).unwrap(), Some(Opens::Account(owner("bob"))));
-    assert_eq!(hub.store.keys(None).unwrap().len(), 1);
+    assert_eq!(hub.reader().ask(|view| view.key_holder(&fingerprint(1))).unwrap(), Some(Opens::Account(owner("bob"))));
+    assert_eq!(hub.store.view().keys(None).unwrap().len(), 1);
 }
 
 #[test]
@@ -244,17 +245,17 @@ fn an_account_that_is_removed_leaves_no_key_role_or_grant() {
         change.remove_owner(OwnerKind::User, &owner("bob"), None)
     })
     .unwrap();
-    assert_eq!(hub.reader().key_holder(&fingerprint(2)).unwrap(), None);
-    assert_eq!(hub.store.key(&fingerprint(2)).unwrap().removal, Some(Removal::Ordinary));
-    assert_eq!(hub.store.organization(&owner("acme")).unwrap().members.len(), 1);
-    assert!(hub.store.collaborators(&hub.store.repository(&path("acme/x")).unwrap()).unwrap().is_empty());
+    assert_eq!(hub.reader().ask(|view| view.key_holder(&fingerprint(2))).unwrap(), None);
+    assert_eq!(hub.store.view().key(&fingerprint(2)).unwrap().removal, Some(Removal::Ordinary));
+    assert_eq!(hub.store.view().organization_details(&owner("acme")).unwrap().members.len(), 1);
+    assert!(hub.store.view().collaborators(&hub.store.view().repository(&path("acme/x")).unwrap()).unwrap().is_empty());
     // Whoever takes the name later is somebody else.
     hub.change(|change| {
         change.release_name(&owner("bob"))?;
         change.add_owner(OwnerKind::User, &owner("bob"), true)
     })
     .unwrap();
-    let bob = hub.store.user(&owner("bob")).unwrap();
+    let bob = hub.store.view().user_details(&owner("bob")).unwrap();
     assert_eq!((bob.keys, bob.memberships.len()), (0, 0));
 }
 
@@ -266,9 +267,10 @@ fn the_repositories_of_a_removed_account_go_to_its_heir() {
         change.remove_owner(OwnerKind::User, &owner("bob"), Some(&owner("acme")))
     })
     .unwrap();
-    assert_eq!(hub.store.repository(&path("acme/y")).unwrap().directory.id(), format!("{:032}", 2));
+    assert_eq!(hub.store.view().repository(&path("acme/y")).unwrap().directory.id(), format!("{:032}", 2));
     hub.change(|change| change.remove_owner(OwnerKind::Organization, &owner("acme"), Some(&owner("alice")))).unwrap();
-    let paths = hub.store.repositories(None).unwrap().into_iter().map(|row| row.path.to_string()).collect::<Vec<_>>();
+    let paths =
+        hub.store.view().repositories(None).unwrap().into_iter().map(|row| row.path.to_string()).collect::<Vec<_>>();
     assert_eq!(paths, ["alice/x", "alice/y"]);
-    assert!(hub.store.user(&owner("alice")).unwrap().memberships.is_empty());
+    assert!(hub.store.view().user_details(&owner("alice")).unwrap().memberships.is_empty());
 }

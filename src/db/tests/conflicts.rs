@@ -16,7 +16,7 @@ fn a_name_is_one_accounts_in_any_case_and_of_any_kind() {
     // A change of case alone keeps no name back.
     hub.change(|change| rename(change, "Bob")).unwrap();
     hub.change(|change| rename(change, "bob")).unwrap();
-    assert_eq!(hub.store.owner(&owner("BOB")).unwrap().name, owner("bob"));
+    assert_eq!(hub.store.view().owner(&owner("BOB")).unwrap().name, owner("bob"));
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn repositories_do_not_vanish_with_their_owner() {
     // Named as its own heir it would take them along.
     let refusal = hub.refusal(|change| remove(change, Some("Acme")));
     assert_eq!(refusal, "acme is the account that goes: name another one with --transfer-to OWNER");
-    assert_eq!(hub.store.organization(&acme).unwrap().repositories, 1);
+    assert_eq!(hub.store.view().organization_details(&acme).unwrap().repositories, 1);
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn a_gate_is_asked_once_and_answered_by_its_mode() {
     assert_eq!(hub.refusal(ask), "acme/x has no gate: nothing need be asked");
     for (mode, expected) in [(GateMode::Manual, GateRequest::Pending), (GateMode::Auto, GateRequest::Accepted)] {
         hub.change(|change| change.set_gate(&x, mode, false)).unwrap();
-        let row = hub.store.repository(&x).unwrap();
+        let row = hub.store.view().repository(&x).unwrap();
         assert_eq!((row.gate, row.gate_members), (mode, false));
         let before = hub.dump().len();
         assert_eq!(hub.change(ask).unwrap(), expected);
@@ -39,7 +39,7 @@ fn an_answer_stands_until_it_is_over_or_taken_back() {
     assert_eq!(asked_after(GateRequest::Accepted, None), GateRequest::Accepted);
     assert_eq!(asked_after(GateRequest::Accepted, Some(now() + 1_000)), GateRequest::Accepted);
     assert_eq!(asked_after(GateRequest::Accepted, Some(now())), GateRequest::Pending);
-    let requests = hub.store.gate_requests(&hub.store.repository(&x).unwrap()).unwrap();
+    let requests = hub.store.view().gate_requests(&hub.store.view().repository(&x).unwrap()).unwrap();
     let requests: Vec<_> = requests.iter().map(|one| (one.user.as_str(), one.state, one.until)).collect();
     assert_eq!(requests, [("bob", GateRequest::Pending, None)]);
 }
@@ -100,10 +100,10 @@ fn an_invitation_does_not_outlive_its_account_or_bring_a_key_that_is_in_use() {
 fn a_key_opens_an_account_or_a_repository_and_never_both() {
     let mut hub = Hub::new();
     hub.change(|change| add_deploy_key(change, "acme/x", 2)).unwrap();
-    let id = hub.store.repository(&path("acme/x")).unwrap().id;
-    let deployed = hub.store.deploy_keys(id).unwrap();
+    let id = hub.store.view().repository(&path("acme/x")).unwrap().id;
+    let deployed = hub.store.view().deploy_keys(id).unwrap();
     assert_eq!(deployed.iter().map(|row| &row.holder).collect::<Vec<_>>(), [&Holder::Repository(path("acme/x"))]);
-    assert_eq!(hub.store.keys(None).unwrap().len(), 1, "deploy keys are listed by repository");
+    assert_eq!(hub.store.view().keys(None).unwrap().len(), 1, "deploy keys are listed by repository");
     let of = |number, what| format!("the key {} is already in use: it is {what}", fingerprint(number));
     assert_eq!(hub.refusal(|change| add_key(change, "alice", 2)), of(2, "\"ci\" of acme/x"));
     assert_eq!(hub.refusal(|change| add_deploy_key(change, "acme/x", 2)), of(2, "\"ci\" of acme/x"));
@@ -113,7 +113,7 @@ fn a_key_opens_an_account_or_a_repository_and_never_both() {
     hub.change(|change| change.remove_key(&fingerprint(2), Removal::Ordinary)).unwrap();
     let moved = hub.change(|change| add_key(change, "bob", 2)).unwrap();
     assert_eq!((moved.holder, moved.title.as_str()), (Holder::Account(owner("bob")), "laptop"));
-    assert!(hub.store.deploy_keys(id).unwrap().is_empty());
+    assert!(hub.store.view().deploy_keys(id).unwrap().is_empty());
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn an_authority_is_one_organizations_and_no_key_of_anybodys() {
     })
     .unwrap();
     assert_eq!(hub.refusal(|change| change.add_authority(&owner("initech"), &key(2), 900)), in_use(2));
-    let authorities = hub.store.authorities(&acme).unwrap();
+    let authorities = hub.store.view().authorities(&acme).unwrap();
     let authorities: Vec<_> = authorities.iter().map(|one| (one.fingerprint, one.max_ttl)).collect();
     assert_eq!(authorities, [(fingerprint(2), 900)]);
 
@@ -139,7 +139,7 @@ fn an_authority_is_one_organizations_and_no_key_of_anybodys() {
     assert_eq!(hub.refusal(|change| change.remove_authority(&owner("initech"), &fingerprint(2))), missing);
     hub.refusal(|change| change.revoke_certificate(&owner("initech"), "badge"));
     hub.change(|change| change.remove_authority(&acme, &fingerprint(2))).unwrap();
-    assert!(hub.store.authorities(&acme).unwrap().is_empty());
+    assert!(hub.store.view().authorities(&acme).unwrap().is_empty());
     hub.change(|change| change.add_authority(&owner("initech"), &key(2), 60)).unwrap();
-    assert_eq!(hub.store.authorities(&owner("initech")).unwrap()[0].max_ttl, 60);
+    assert_eq!(hub.store.view().authorities(&owner("initech")).unwrap()[0].max_ttl, 60);
 }

@@ -36,7 +36,7 @@ fn the_files_stay_when_they_are_closed_and_only_the_group_may_read_them() {
         let file = directory.path().join(format!("hubgate.db{suffix}"));
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o640, "{file:?}");
     }
-    assert!(Reader::open(&path).unwrap().key_holder(&fingerprint(1)).unwrap().is_some());
+    assert!(Reader::open(&path).unwrap().ask(|view| view.key_holder(&fingerprint(1))).unwrap().is_some());
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn making_and_migrating_again_changes_nothing() {
     let before = hub.dump();
     let mut store = Store::create(&hub.path()).unwrap();
     assert_eq!(store.migrate().unwrap(), VERSION);
-    assert_eq!((store.version().unwrap(), hub.dump()), (VERSION, before));
+    assert_eq!((store.view().versions().unwrap().0, hub.dump()), (VERSION, before));
 }
 
 #[test]
@@ -56,7 +56,10 @@ fn a_reader_does_not_wait_for_a_change_under_way_and_does_not_see_it() {
         let transaction = writer.transaction_with_behavior(behavior).unwrap();
         transaction.execute_batch("UPDATE owner SET name = 'mallory' WHERE folded = 'alice'").unwrap();
         let start = Instant::now();
-        assert_eq!(hub.reader().key_holder(&fingerprint(1)).unwrap(), Some(Opens::Account(owner("alice"))));
+        assert_eq!(
+            hub.reader().ask(|view| view.key_holder(&fingerprint(1))).unwrap(),
+            Some(Opens::Account(owner("alice")))
+        );
         assert!(start.elapsed() < Duration::from_millis(500));
         transaction.rollback().unwrap();
     }
@@ -68,8 +71,8 @@ fn a_database_that_a_newer_hubgate_keeps_to_itself_is_not_read() {
     hub.tamper("UPDATE hubgate SET version = 99, min_reader = 99");
     let reader = hub.reader();
     let too_new = |error| matches!(error, Error::TooNew { version: 99, min_reader: 99 });
-    assert!(too_new(reader.key_holder(&fingerprint(1)).unwrap_err()));
-    assert!(too_new(reader.session(Some(&fingerprint(1)), None).unwrap_err()));
+    assert!(too_new(reader.ask(|view| view.key_holder(&fingerprint(1))).unwrap_err()));
+    assert!(too_new(reader.ask(|view| view.session(Some(&fingerprint(1)), None)).unwrap_err()));
     assert!(too_new(Store::open(&hub.path()).unwrap_err()));
 }
 
@@ -77,7 +80,7 @@ fn a_database_that_a_newer_hubgate_keeps_to_itself_is_not_read() {
 fn a_newer_database_that_still_speaks_to_this_hubgate_is_read_but_not_written() {
     let hub = Hub::new();
     hub.tamper(&format!("UPDATE hubgate SET version = 99, min_reader = {VERSION}"));
-    assert!(hub.reader().key_holder(&fingerprint(1)).unwrap().is_some());
+    assert!(hub.reader().ask(|view| view.key_holder(&fingerprint(1))).unwrap().is_some());
     assert!(matches!(Store::open(&hub.path()), Err(Error::TooNew { version: 99, .. })));
 }
 
@@ -85,7 +88,7 @@ fn a_newer_database_that_still_speaks_to_this_hubgate_is_read_but_not_written() 
 fn an_older_database_is_read_and_asks_its_writer_to_migrate() {
     let hub = Hub::new();
     hub.tamper("UPDATE hubgate SET version = 0, min_reader = 0");
-    assert!(hub.reader().key_holder(&fingerprint(1)).unwrap().is_some());
+    assert!(hub.reader().ask(|view| view.key_holder(&fingerprint(1))).unwrap().is_some());
     assert!(matches!(Store::open(&hub.path()), Err(Error::Old { version: 0 })));
 }
 
@@ -93,8 +96,8 @@ fn an_older_database_is_read_and_asks_its_writer_to_migrate() {
 fn a_database_without_a_version_answers_nothing() {
     let hub = Hub::new();
     hub.tamper("DELETE FROM hubgate");
-    assert!(matches!(hub.reader().key_holder(&fingerprint(1)), Err(Error::NoVersion)));
-    assert!(matches!(hub.reader().session(Some(&fingerprint(1)), None), Err(Error::NoVersion)));
+    assert!(matches!(hub.reader().ask(|view| view.key_holder(&fingerprint(1))), Err(Error::NoVersion)));
+    assert!(matches!(hub.reader().ask(|view| view.session(Some(&fingerprint(1)), None)), Err(Error::NoVersion)));
     assert!(matches!(Store::open(&hub.path()), Err(Error::NoVersion)));
 }
 
@@ -110,7 +113,7 @@ fn what_is_no_database_of_ours_is_an_error_and_not_an_unknown_key() {
     let hub = Hub::new();
     symlink(hub.path(), at("link")).unwrap();
     for name in ["missing", "text", "empty", "directory", "other", "link"] {
-        let answer = Reader::open(&at(name)).and_then(|reader| reader.key_holder(&fingerprint(1)));
+        let answer = Reader::open(&at(name)).and_then(|reader| reader.ask(|view| view.key_holder(&fingerprint(1))));
         assert!(answer.is_err(), "{name}: {answer:?}");
         assert!(Store::open(&at(name)).is_err(), "{name}");
     }
@@ -124,7 +127,7 @@ fn a_copy_is_one_consistent_state_and_overwrites_nothing() {
     hub.store.copy_to(&copy).unwrap();
     hub.change(|change| change.add_owner(OwnerKind::User, &owner("carol"), true)).unwrap();
     let copied = Store::open(&copy).unwrap();
-    assert!(copied.user(&owner("alice")).is_ok());
-    assert!(matches!(copied.user(&owner("carol")), Err(ChangeError::NotFound(_))));
+    assert!(copied.view().user(&owner("alice")).is_ok());
+    assert!(matches!(copied.view().user(&owner("carol")), Err(ChangeError::NotFound(_))));
     assert!(hub.store.copy_to(&copy).is_err());
 }

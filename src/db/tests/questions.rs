@@ -16,7 +16,7 @@ const NOW: i64 = 1_000_000;
 
 /// What the database should say of alice's key; `disabled` is why the account is, if so.
 fn key_facts(hub: &Hub, scope: Scope, disabled: Option<&str>) -> KeyFacts {
-    let alice = hub.store.owner(&owner("alice")).unwrap();
+    let alice = hub.store.view().owner(&owner("alice")).unwrap();
     let account = Account { id: alice.id, name: alice.name, scope };
     let holder = KeyHolder::Account { account, disabled: disabled.map(str::to_owned) };
     KeyFacts { holder, sources: None, expires_at: None, removed: None }
@@ -24,8 +24,8 @@ fn key_facts(hub: &Hub, scope: Scope, disabled: Option<&str>) -> KeyFacts {
 
 /// What the database should say of acme/x to alice, before anything is changed.
 fn repository_facts(hub: &Hub) -> ServedRepository {
-    let acme = hub.store.owner(&owner("acme")).unwrap();
-    let repository = hub.store.repository(&path("acme/x")).unwrap();
+    let acme = hub.store.view().owner(&owner("acme")).unwrap();
+    let repository = hub.store.view().repository(&path("acme/x")).unwrap();
     let facts = RepositoryFacts {
         id: repository.id,
         owner: acme.id,
@@ -42,7 +42,7 @@ fn repository_facts(hub: &Hub) -> ServedRepository {
 
 /// The facts of a session: of this key, on this path.
 fn session(hub: &Hub, key: u8, text: Option<&str>) -> SessionFacts {
-    hub.reader().session(Some(&fingerprint(key)), text.map(path).as_ref()).unwrap()
+    hub.reader().ask(|view| view.session(Some(&fingerprint(key)), text.map(path).as_ref())).unwrap()
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_session_sees_what_its_account_was_granted_and_nobody_elses() {
 #[test]
 fn a_session_sees_its_standing_with_the_owner_that_the_path_names_whatever_is_there() {
     let mut hub = Hub::new();
-    let [acme, alice, bob] = ["acme", "alice", "bob"].map(|name| hub.store.owner(&owner(name)).unwrap().id);
+    let [acme, alice, bob] = ["acme", "alice", "bob"].map(|name| hub.store.view().owner(&owner(name)).unwrap().id);
     let until = Some(7);
     hub.change(|change| {
         super::add_key(change, "bob", 2)?;
@@ -111,7 +111,7 @@ fn a_session_sees_its_standing_with_the_owner_that_the_path_names_whatever_is_th
         change.rename_owner(OwnerKind::User, &owner("alice"), &owner("alicia"))
     })
     .unwrap();
-    let carol = hub.store.owner(&owner("carol")).unwrap().id;
+    let carol = hub.store.view().owner(&owner("carol")).unwrap().id;
     let facts = |id, may_create, role| Some(OwnerFacts { id, may_create, role });
     let contributor = Some(Grant { value: Role::Contributor, until });
     let admin = Some(Grant { value: Role::Admin, until: None });
@@ -185,7 +185,7 @@ fn a_session_sees_what_is_wrong_with_its_key() {
 fn a_deploy_key_opens_one_repository_while_it_is_there() {
     let mut hub = Hub::new();
     hub.change(|change| super::add_deploy_key(change, "acme/x", 2)).unwrap();
-    let id = hub.store.repository(&path("acme/x")).unwrap().id;
+    let id = hub.store.view().repository(&path("acme/x")).unwrap().id;
     let holder = KeyHolder::Repository { id, path: path("acme/x"), scope: Scope::Read };
     let (key, title) = session(&hub, 2, Some("acme/x")).key.unwrap();
     assert_eq!((key.holder, title.as_str()), (holder, "ci"));
@@ -203,7 +203,7 @@ fn a_deploy_key_opens_one_repository_while_it_is_there() {
 fn the_helper_knows_keys_that_open_something_and_those_that_must_be_told_why_not() {
     let mut hub = Hub::new();
     hub.change(|change| super::add_deploy_key(change, "acme/x", 2)).unwrap();
-    let holder = |hub: &Hub, key| hub.reader().key_holder(&fingerprint(key)).unwrap();
+    let holder = |hub: &Hub, key| hub.reader().ask(|view| view.key_holder(&fingerprint(key))).unwrap();
     let alice = Some(Opens::Account(owner("alice")));
     assert_eq!([1, 2, 9].map(|key| holder(&hub, key)), [alice.clone(), Some(Opens::Repository), None]);
     // Expired, disabled: the gateway says so.
@@ -219,7 +219,7 @@ fn the_helper_knows_keys_that_open_something_and_those_that_must_be_told_why_not
 
 #[test]
 fn no_question_looks_at_more_rows_than_it_must() {
-    let plans = Hub::new().reader().query_plans().unwrap();
+    let plans = Hub::new().reader().ask(|view| view.query_plans()).unwrap();
     let searches = plans.iter().filter(|line| line.starts_with("SEARCH "));
     assert!(searches.clone().count() > 20, "{plans:#?}");
     for line in searches {
@@ -234,7 +234,7 @@ fn no_question_looks_at_more_rows_than_it_must() {
 
 #[test]
 fn who_is_greeted_looks_at_the_keys_of_its_own_account_alone() {
-    let plan = Hub::new().reader().plan_of_keys_added().unwrap();
+    let plan = Hub::new().reader().ask(|view| view.plan_of_keys_added()).unwrap();
     let expected = [
         "SEARCH k USING INDEX key_owner (owner_id=?)",
         "SCALAR SUBQUERY 1",
@@ -265,7 +265,7 @@ fn keys_that_came_since_are_the_live_ones_of_the_account_beside_the_one_that_ask
         Fingerprint::from_bytes(bytes)
     };
     let added = |asks: u8, since: Option<i64>| {
-        let keys = hub.reader().keys_added(alice, key(asks), since).unwrap();
+        let keys = hub.reader().ask(|view| view.keys_added(alice, key(asks), since)).unwrap();
         let mut titles: Vec<String> = keys.iter().map(|key| key.title.to_string()).collect();
         titles.retain(|title| title.starts_with('k'));
         titles.sort();
@@ -300,14 +300,14 @@ fn a_value_that_no_program_of_ours_writes_is_an_error() {
     ] {
         let hub = Hub::new();
         hub.tamper(statement);
-        match hub.reader().session(Some(&fingerprint(1)), Some(&path("acme/x"))) {
+        match hub.reader().ask(|view| view.session(Some(&fingerprint(1)), Some(&path("acme/x")))) {
             Err(Error::Value(named)) => assert_eq!(named, column, "{statement}"),
             other => panic!("{statement}: {other:?}"),
         }
     }
     let hub = Hub::new();
     hub.tamper("UPDATE owner SET name = 'alice\" x'");
-    assert!(matches!(hub.reader().key_holder(&fingerprint(1)), Err(Error::Value(_))));
+    assert!(matches!(hub.reader().ask(|view| view.key_holder(&fingerprint(1))), Err(Error::Value(_))));
 }
 
 #[test]

@@ -14,8 +14,8 @@ pub(super) fn run(session: &Session<'_>, command: AccessCommand) -> Result<Outco
         AccessCommand::Request { path } => request(session, &path),
         AccessCommand::List { path } => {
             let served = session.administered(&path)?;
-            let store = session.store()?;
-            let report = requests_report(&store.gate_requests(&store.repository(&served.path)?)?);
+            let requests = session.ask(|view| Ok(view.gate_requests(&view.repository(&served.path)?)?))?;
+            let report = requests_report(&requests);
             Ok(Outcome::new(report.text, report.json))
         }
         AccessCommand::Grant { path, user, until } => {

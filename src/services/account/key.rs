@@ -21,7 +21,7 @@ pub(super) fn run(session: &Session<'_>, command: KeyCommand) -> Result<Outcome,
         KeyCommand::Add { title, scope, expires } => add(session, &title, scope, expires.map(|end| end.0)),
         KeyCommand::List => {
             let account = session.account()?;
-            let keys = session.store()?.keys(Some(account.id))?;
+            let keys = session.ask(|view| Ok(view.keys(Some(account.id))?))?;
             let report = table("USER", session.config, &keys);
             Ok(Outcome::new(report.text, report.json))
         }
@@ -32,7 +32,7 @@ pub(super) fn run(session: &Session<'_>, command: KeyCommand) -> Result<Outcome,
             let title = parse_title(&title)?;
             store.change(&session.actor(), |change| change.rename_key(&fingerprint, &title))?;
             let text = format!("renamed {fingerprint} to \"{title}\"\n");
-            Ok(Outcome::new(text, key_json(session.config, &store.key(&fingerprint)?)))
+            Ok(Outcome::new(text, key_json(session.config, &store.view().key(&fingerprint)?)))
         }
         KeyCommand::Remove { fingerprint, compromised, yes } => remove(session, &fingerprint, compromised, yes),
         KeyCommand::Release { yes } => release(session, yes),
@@ -86,14 +86,14 @@ fn remove(session: &Session<'_>, fingerprint: &Fingerprint, compromised: bool, y
     }
     let mut store = session.store()?;
     let key = own_key(session, &store, fingerprint)?;
-    let live = store.keys(Some(account.id))?.iter().filter(|key| key.removal.is_none()).count();
+    let live = store.view().keys(Some(account.id))?.iter().filter(|key| key.removal.is_none()).count();
     if live <= 1 {
         sure(yes, &format!("{fingerprint} is your last key: without it you cannot log in."))?;
     }
     let removal = if compromised { Removal::Compromised } else { Removal::Ordinary };
     store.change(&session.actor(), |change| change.remove_key(fingerprint, removal))?;
     let text = format!("removed \"{}\" ({fingerprint}) from {}\n", key.title, account.name);
-    Ok(Outcome::new(text, key_json(session.config, &store.key(fingerprint)?)))
+    Ok(Outcome::new(text, key_json(session.config, &store.view().key(fingerprint)?)))
 }
 
 /// Takes the proven key off whatever it is on: whoever proves a key may, in every state of key and account.
@@ -119,7 +119,7 @@ fn release(session: &Session<'_>, yes: bool) -> Result<Outcome, Trouble> {
 fn own_key(session: &Session<'_>, store: &Store, fingerprint: &Fingerprint) -> Result<KeyRow, Trouble> {
     let account = session.account()?;
     let none = || Trouble::Refused(format!("there is no key {fingerprint} on your account"));
-    let key = store.key(fingerprint).map_err(|_| none())?;
+    let key = store.view().key(fingerprint).map_err(|_| none())?;
     match &key.holder {
         Holder::Account(user) if *user == account.name && key.removal.is_none() => Ok(key),
         Holder::Account(_) | Holder::Repository(_) => Err(none()),

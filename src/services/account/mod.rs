@@ -21,7 +21,7 @@ use super::caller::Caller;
 use crate::access::{Account, Decision, Denial, Identity, KeyFacts, NotAdmitted, Scope, decide};
 use crate::clock::wait_to_deny;
 use crate::config::{AnonymousMode, Config};
-use crate::db::{self, ChangeError, Reader, ServedRepository, Store};
+use crate::db::{self, ChangeError, Reader, ServedRepository, Store, View};
 use crate::gateway::standing::Standing;
 use crate::message::{Answer, FaultKind, Refusal, Status};
 use crate::name::{RepoPath, Title};
@@ -94,7 +94,8 @@ pub(super) fn run(caller: &Caller) -> Answer {
         caller.log_fault(cause);
         Answer::fault(kind, &caller.sid)
     };
-    let asked = Reader::open(&caller.config.paths.database).and_then(|reader| caller.standing(&reader, None));
+    let asked =
+        Reader::open(&caller.config.paths.database).and_then(|reader| reader.ask(|view| caller.standing(view, None)));
     let standing = match asked {
         Ok(standing) => standing,
         Err(error) => return fault(FaultKind::Unavailable, &error.to_string()),
@@ -250,11 +251,17 @@ impl<'a> Session<'a> {
     /// What the path leads to, whoever asks.
     fn find(&self, path: &RepoPath) -> Result<Option<ServedRepository>, Trouble> {
         let reader = Reader::open(&self.config.paths.database)?;
-        Ok(self.caller.standing(&reader, Some(path))?.repository)
+        Ok(reader.ask(|view| self.caller.standing(view, Some(path)))?.repository)
     }
 
+    /// The database for a change.
     fn store(&self) -> Result<Store, Trouble> {
         Ok(Store::open(&self.config.paths.database)?)
+    }
+
+    /// Asks the database without waiting for who changes it.
+    fn ask<T>(&self, question: impl Fn(&View<'_>) -> Result<T, ChangeError>) -> Result<T, Trouble> {
+        Ok(Reader::open_current(&self.config.paths.database)?.ask(question)?)
     }
 
     /// Who asked, for the audit: the account and its key.

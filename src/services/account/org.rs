@@ -14,8 +14,7 @@ pub(super) fn run(session: &Session<'_>, command: OrgCommand) -> Result<Outcome,
     match command {
         MemberCommand::List { organization } => {
             let account = session.account()?;
-            let store = session.store()?;
-            let (_, facts) = store.owner_facts(&organization, account.id)?;
+            let (_, facts) = session.ask(|view| view.owner_facts(&organization, account.id))?;
             // A certificate of another organization is good for what everybody may see.
             let counts_here = match &session.identity {
                 Identity::Certificate { organization, .. } => *organization == facts.id,
@@ -24,7 +23,7 @@ pub(super) fn run(session: &Session<'_>, command: OrgCommand) -> Result<Outcome,
             if !counts_here || !is_member(&facts, session.now) {
                 return Err(Trouble::Refused(format!("you are no member of {organization}")));
             }
-            let members = store.organization(&organization)?.members;
+            let members = session.ask(|view| view.organization_details(&organization))?.members;
             Ok(Outcome::new(members_text("MEMBER", &members), members_json("user", &members)))
         }
         MemberCommand::Set { organization, user, role, until } => {
@@ -49,6 +48,6 @@ pub(super) fn run(session: &Session<'_>, command: OrgCommand) -> Result<Outcome,
 fn check_administers(session: &Session<'_>, organization: &Owner) -> Result<(), Trouble> {
     let account = session.changing_account()?;
     let refused = || Trouble::Refused(format!("you do not administer {organization}"));
-    let (_, facts) = session.store()?.owner_facts(organization, account.id).map_err(|_| refused())?;
+    let (_, facts) = session.ask(|view| view.owner_facts(organization, account.id)).map_err(|_| refused())?;
     if administers(account, &facts, session.now) { Ok(()) } else { Err(refused()) }
 }

@@ -19,8 +19,7 @@ pub(super) fn run(session: &Session<'_>, command: RepoCommand) -> Result<Outcome
         RepoCommand::List { owner } => list(session, owner),
         RepoCommand::Show { path } => {
             let served = session.repository(&path)?;
-            let store = session.store()?;
-            let row = store.repository(&served.path)?;
+            let row = session.ask(|view| view.repository(&served.path))?;
             let mut json = repo_json(&row);
             let access = session.access(&served);
             if let Value::Object(fields) = &mut json {
@@ -111,7 +110,7 @@ impl Session<'_> {
     /// Whether the account may make a repository there; the answer says nothing of what exists.
     fn check_may_create(&self, account: &Account, owner: &Owner) -> Result<(), Trouble> {
         let refused = || Trouble::Refused(format!("you may not create repositories of {owner}"));
-        let (_, facts) = self.store()?.owner_facts(owner, account.id).map_err(|_| refused())?;
+        let (_, facts) = self.ask(|view| view.owner_facts(owner, account.id)).map_err(|_| refused())?;
         if may_create(account, &facts, self.now) { Ok(()) } else { Err(refused()) }
     }
 }
@@ -126,7 +125,6 @@ fn create(session: &Session<'_>, command: RepoCommand) -> Result<Outcome, Troubl
     };
     let account = session.changing_account()?;
     session.check_may_create(account, &path.owner)?;
-    let mut store = session.store()?;
     check_free(session, &path)?;
     let object_format = object_format.unwrap_or(session.config.git.object_format);
     let fault =
@@ -145,7 +143,7 @@ fn create(session: &Session<'_>, command: RepoCommand) -> Result<Outcome, Troubl
         gated.map_or(Ok(()), |mode| change.set_gate(&row.path, mode, gate_members))?;
         change.repository(&row.path)
     };
-    let row = store.change(&session.actor(), create).inspect_err(|_| {
+    let row = session.store()?.change(&session.actor(), create).inspect_err(|_| {
         let _ = std::fs::remove_dir_all(session.config.paths.repositories.join(new.directory.relative()));
     })?;
     let url = format!("{}@{}:{}", session.config.ssh.login, session.config.hub.host, row.path);
@@ -168,10 +166,9 @@ fn list(session: &Session<'_>, owner: Option<Owner>) -> Result<Outcome, Trouble>
         Some(owner) => owner,
         None => session.account()?.name.clone(),
     };
-    let store = session.store()?;
     let account = session.account().ok().map(|account| account.id);
-    let owner = store.owner(&owner)?;
-    let visible = store.repositories_with_facts(owner.id, account)?.into_iter().filter(|(_, facts)| {
+    let all = session.ask(|view| Ok(view.repositories_with_facts(view.owner(&owner)?.id, account)?))?;
+    let visible = all.into_iter().filter(|(_, facts)| {
         matches!(decide(&session.identity, Some(facts), Access::Fetch, session.now), Decision::Allow(_))
     });
     let rows: Vec<_> = visible.map(|(row, _)| row).collect();
@@ -185,11 +182,10 @@ fn list(session: &Session<'_>, owner: Option<Owner>) -> Result<Outcome, Trouble>
 fn rename(session: &Session<'_>, old: &RepoPath, new: &RepoPath) -> Result<Outcome, Trouble> {
     let account = session.changing_account()?;
     let served = session.managed(old)?;
-    let mut store = session.store()?;
     if served.path.owner.folded() != new.owner.folded() {
         let refused = || Trouble::Refused(format!("you may not hand {} over to {}", served.path, new.owner));
-        let (from, from_facts) = store.owner_facts(&served.path.owner, account.id)?;
-        let (to, to_facts) = store.owner_facts(&new.owner, account.id).map_err(|_| refused())?;
+        let (from, from_facts) = session.ask(|view| view.owner_facts(&served.path.owner, account.id))?;
+        let (to, to_facts) = session.ask(|view| view.owner_facts(&new.owner, account.id)).map_err(|_| refused())?;
         let may_give = administers(account, &from_facts, session.now);
         let may_take = may_create(account, &to_facts, session.now);
         let between_people = from.kind == OwnerKind::User && to.kind == OwnerKind::User;
@@ -201,7 +197,7 @@ fn rename(session: &Session<'_>, old: &RepoPath, new: &RepoPath) -> Result<Outco
     if served.path.folded() != new.folded() {
         check_free(session, new)?;
     }
-    store.change(&session.actor(), |change| change.rename_repository(&served.path, new))?;
+    session.store()?.change(&session.actor(), |change| change.rename_repository(&served.path, new))?;
     let json = json!({ "before": served.path.to_string(), "path": new.to_string() });
     Ok(Outcome::new(format!("renamed {} to {new}\n", served.path), json))
 }

@@ -59,7 +59,8 @@ pub(super) fn permitted(
     access: Access,
     path: &RepoPath,
 ) -> Result<(Identity, ServedRepository), Stop> {
-    let standing = caller.standing(reader, Some(path)).map_err(|error| Stop::Fault(error.to_string()))?;
+    let standing =
+        reader.ask(|view| caller.standing(view, Some(path))).map_err(|error| Stop::Fault(error.to_string()))?;
     let refused = |refusal: &Refusal| {
         let lines = standing.speaker(&caller.config).refusal(refusal).err;
         Stop::Denied(Denial::new(FORBIDDEN, lines.join("\n")))
@@ -73,7 +74,7 @@ pub(super) fn permitted(
 /// What an account is called now. Where that cannot be found out, the name in the file has to do.
 pub(crate) fn account_name(reader: &Reader, id: &HolderId) -> Option<String> {
     match id {
-        HolderId::Account(row) => reader.owner_name(*row).ok().flatten().map(|name| name.to_string()),
+        HolderId::Account(row) => reader.ask(|view| view.owner_name(*row)).ok().flatten().map(|name| name.to_string()),
         HolderId::Key(_) | HolderId::Login(_) => None,
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn quotas(
 ) -> Result<Vec<Quota>, crate::db::Error> {
     let limits = &config.limits;
     let used = |directory: &Directory| stored_bytes(&config.paths.repositories, directory);
-    let set = reader.quotas(served.facts.id, served.facts.owner)?;
+    let set = reader.ask(|view| view.quotas(served.facts.id, served.facts.owner))?;
     let mut quotas = Vec::new();
     let repository = set.repository.unwrap_or(limits.lfs_repository_bytes);
     if repository > 0 {
@@ -37,7 +37,7 @@ pub(super) fn quotas(
     }
     let owner = set.owner.unwrap_or(limits.lfs_owner_bytes);
     if owner > 0 {
-        let used = reader.directories_of(served.facts.owner)?.iter().map(used).sum();
+        let used = reader.ask(|view| view.directories_of(served.facts.owner))?.iter().map(used).sum();
         quotas.push(Quota { whose: "owner", bytes: owner, used });
     }
     Ok(quotas)

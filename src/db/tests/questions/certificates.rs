@@ -27,7 +27,7 @@ fn sign(directory: &Path, principals: &str) -> (PublicKey, Option<OfferedCertifi
 /// What the database says of a certificate, and the path that it found.
 fn facts(hub: &Hub, certificate: &OfferedCertificate) -> CertificateFacts {
     let x = path("acme/x");
-    let (facts, repository) = hub.reader().session_by_certificate(certificate, Some(&x)).unwrap();
+    let (facts, repository) = hub.reader().ask(|view| view.session_by_certificate(certificate, Some(&x))).unwrap();
     assert_eq!(repository.map(|repository| repository.path), Some(x));
     facts
 }
@@ -38,7 +38,7 @@ fn a_certificate_has_one_answer_whatever_is_known_of_it() {
     let directory = tempfile::tempdir().unwrap();
     let (authority, certificate) = sign(directory.path(), "alice");
     let certificate = certificate.unwrap();
-    let (acme, alice) = (owner("acme"), hub.store.owner(&owner("alice")).unwrap());
+    let (acme, alice) = (owner("acme"), hub.store.view().owner(&owner("alice")).unwrap());
 
     let unknown = facts(&hub, &certificate);
     assert_eq!((unknown.authority, unknown.member, unknown.revoked), (None, None, false));
@@ -46,13 +46,14 @@ fn a_certificate_has_one_answer_whatever_is_known_of_it() {
 
     hub.change(|change| change.add_authority(&acme, &authority, 900)).unwrap();
     let known = facts(&hub, &certificate);
-    assert_eq!(known.authority, Some((hub.store.owner(&acme).unwrap().id, 900)));
+    assert_eq!(known.authority, Some((hub.store.view().owner(&acme).unwrap().id, 900)));
     assert_eq!(known.member, Some(Grant { value: Role::Admin, until: None }));
     assert_eq!(
         known.account.as_ref().map(|(account, disabled)| (account.id, disabled.clone())),
         Some((alice.id, None))
     );
-    let (_, repository) = hub.reader().session_by_certificate(&certificate, Some(&path("acme/x"))).unwrap();
+    let (_, repository) =
+        hub.reader().ask(|view| view.session_by_certificate(&certificate, Some(&path("acme/x")))).unwrap();
     assert_eq!(repository, Some(repository_facts(&hub)));
 
     hub.change(|change| change.set_disabled(&owner("alice"), Some("left"))).unwrap();

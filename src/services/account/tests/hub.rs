@@ -214,7 +214,7 @@ impl Hub {
         let authorities = [authority("ca.pub"), authority("other-ca.pub")];
         store.change("operator:test", |change| populate(change, [&authorities[0], &authorities[1]])).unwrap();
         store.copy_to(&directory.path().join("original")).unwrap();
-        let changes = store.events(0).unwrap().len();
+        let changes = store.view().events(0).unwrap().len();
         // Signed for an identity's account by the authority of the one or the other organization.
         let certificates = [
             ("read-certified", "read", "ca"),
@@ -259,7 +259,7 @@ impl Hub {
     /// What becomes of a fetch and a push, which is what becomes of a download and an upload.
     pub(super) fn transfers(&self, identity: &str, text: &str) -> [char; 2] {
         let reader = Reader::open(&self.config.paths.database).unwrap();
-        let standing = self.caller(identity, "").standing(&reader, Some(&path(text))).unwrap();
+        let standing = reader.ask(|view| self.caller(identity, "").standing(view, Some(&path(text)))).unwrap();
         let speaker = standing.speaker(&self.config);
         [(Service::UploadPack, Operation::Download), (Service::ReceivePack, Operation::Upload)].map(
             |(service, operation)| {
@@ -295,7 +295,7 @@ impl Hub {
 
     /// How many changes the audit tells of.
     fn changes(&self) -> usize {
-        Store::open(&self.config.paths.database).unwrap().events(0).unwrap().len()
+        Store::open(&self.config.paths.database).unwrap().view().events(0).unwrap().len()
     }
 
     /// What every change of the database changes, and not only changes do.

@@ -1,0 +1,90 @@
+//! No connection waits for another one when it ends, and the `-wal` stays bounded all the same.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use super::{Hub, owner};
+use crate::db::{OwnerKind, Reader, Store};
+
+/// Far longer than any step takes on a busy machine, and shorter than a change waits for another one.
+const NO_WAIT: Duration = Duration::from_secs(5);
+
+/// A reader that holds on to the state of the database as it is now.
+fn snapshot(hub: &Hub) -> Connection {
+    let reader = Connection::open(hub.path()).unwrap();
+    reader.execute_batch("BEGIN").unwrap();
+    reader.query_row("SELECT count(*) FROM owner", [], |row| row.get::<_, i64>(0)).unwrap();
+    reader
+}
+
+fn wal_length(hub: &Hub) -> u64 {
+    fs::metadata(hub.directory.path().join("hubgate.db-wal")).unwrap().len()
+}
+
+/// Disables alice for a reason of 4 KiB, `times` times.
+fn disable(store: &mut Store, times: usize) {
+    for time in 0..times {
+        let reason = format!("{time:04}").repeat(1024);
+        store.change("operator:test", |change| change.set_disabled(&owner("alice"), Some(&reason))).unwrap();
+    }
+}
+
+#[test]
+fn a_long_reader_delays_neither_changes_nor_the_end_of_a_connection() {
+    let hub = Hub::new();
+    let reader = snapshot(&hub);
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            let path = hub.path();
+            scope.spawn(move || {
+                let mut store = Store::open(&path).unwrap();
+                let name = owner(&format!("user{number}"));
+                store.change("operator:test", |change| change.add_owner(OwnerKind::User, &name, true)).unwrap();
+            });
+        }
+    });
+    // A connection that only read.
+    drop(Store::open(&hub.path()).unwrap());
+    assert!(start.elapsed() < NO_WAIT, "{:?}", start.elapsed());
+    reader.execute_batch("COMMIT").unwrap();
+}
+
+#[test]
+fn a_reader_answers_while_a_writer_holds_the_lock() {
+    let hub = Hub::new();
+    let writer = Connection::open(hub.path()).unwrap();
+    writer.execute_batch("BEGIN IMMEDIATE; UPDATE owner SET disabled = 'x'").unwrap();
+    let start = Instant::now();
+    let reader = Reader::open_current(&hub.path()).unwrap();
+    assert_eq!(reader.ask(|view| view.owner(&owner("alice"))).unwrap().disabled, None);
+    drop(reader);
+    drop(Store::open(&hub.path()).unwrap());
+    assert!(start.elapsed() < NO_WAIT, "{:?}", start.elapsed());
+}
+
+#[test]
+fn the_wal_is_empty_when_the_last_connection_has_ended() {
+    let mut hub = Hub::new();
+    disable(&mut hub.store, 4);
+    assert!(wal_length(&hub) > 4 * 4096);
+    let Hub { directory, store } = hub;
+    drop(store);
+    assert_eq!(fs::metadata(directory.path().join("hubgate.db-wal")).unwrap().len(), 0);
+}
+
+#[test]
+fn a_wal_that_a_long_reader_let_grow_is_cut_by_the_writers_after_it() {
+    let mut hub = Hub::new();
+    let reader = snapshot(&hub);
+    disable(&mut hub.store, 300);
+    let grown = wal_length(&hub);
+    assert!(grown > 4 << 20, "{grown}");
+    reader.execute_batch("COMMIT").unwrap();
+    // The first change copies what the log holds into the database, the next one begins the log again.
+    disable(&mut hub.store, 2);
+    let cut = wal_length(&hub);
+    assert!(cut <= 2 << 20, "{cut}");
+}
