@@ -14,8 +14,8 @@ use std::rc::Rc;
 
 use super::caller::Caller;
 use super::lfs::{
-    Ask, Denial, Fault, FileLocks, Group, Holder, HolderId, Limits, LocalStore, MemoryLocks, Object, Oid, Options,
-    Policy, Session, Siblings, Staged, Store, Streams, stdout,
+    Ask, Denial, Fault, FileLocks, Group, GroupId, Holder, HolderId, Limits, LocalStore, MemoryLocks, Object, Oid,
+    Options, Policy, Session, Staged, Store, Streams, stdout,
 };
 use crate::access::Identity;
 use crate::clock::now;
@@ -117,11 +117,10 @@ fn transfer(caller: &Caller, operation: Operation, prepared: Prepared) -> Result
     let config = &caller.config;
     // The last things that are opened by path outside the repository.
     let variable = std::env::var_os("SSH_CONNECTION").map(std::os::unix::ffi::OsStringExt::into_vec);
-    let board = config.paths.database.with_file_name("lfs-sessions");
+    let file = config.paths.database.with_file_name("lfs-sessions");
     // Without it clients of git-lfs 3.3 and 3.4 may hang at the end of a push or a pull; the work itself is done.
-    let siblings =
-        Group::of(variable.as_deref(), repository.as_fd(), operation).and_then(|group| Siblings::open(&board, group));
-    let streams = Streams::new(stdout()?, operation, siblings.ok())?;
+    let group = GroupId::of(variable.as_deref(), repository.as_fd(), operation).and_then(|id| Group::open(&file, id));
+    let streams = Streams::new(stdout()?, operation, group.ok())?;
     let connection = log::connect(&config.log.socket).ok();
     let own = std::env::current_exe()?;
     let programs = [own.as_path()];

@@ -8,6 +8,7 @@
 //! hashed; a command of uploads in a session for downloads; an answer before its request has been read to the end.
 
 mod batch;
+mod forgotten;
 mod hash;
 mod locking;
 mod locks;
@@ -16,7 +17,6 @@ mod packet;
 mod protocol;
 mod reply;
 mod request;
-mod siblings;
 mod standalone;
 mod stdio;
 mod storage;
@@ -27,6 +27,7 @@ use std::error::Error;
 use crate::message::Status;
 use crate::request::Operation;
 
+pub use forgotten::{Group, GroupId};
 pub use hash::Verified;
 pub(crate) use locks::FileLocks;
 pub use locks::{
@@ -36,7 +37,6 @@ pub use oid::{BadOid, Oid};
 pub use packet::{Broken, Input, Plain, Waiting};
 pub use protocol::serve;
 pub use reply::Denial;
-pub use siblings::{Group, Siblings};
 pub use standalone::serve_directory;
 pub use stdio::{Interruption, Patience, Stdin, Streams, stdout};
 pub use storage::{LocalStore, Object, Options, Staged, Store};

@@ -14,7 +14,7 @@ use nix::unistd::{Uid, User};
 use super::locks::{FileLocks, Holder, HolderId};
 use super::storage::Naming;
 use super::{
-    Ask, Denial, Ending, Fault, Group, Limits, LocalStore, Options, Policy, Session, Siblings, Streams, stdout,
+    Ask, Denial, Ending, Fault, Group, GroupId, Limits, LocalStore, Options, Policy, Session, Streams, stdout,
 };
 use crate::clock::now;
 use crate::message::{Status, said};
@@ -50,7 +50,7 @@ pub(super) fn serve_on(
     }
     let mut locks = FileLocks::new(repository.as_fd(), caller())?.with_names(login);
     let mut policy = Caller { may_break_locks: is_owner(&repository)? };
-    let streams = Streams::new(output, operation, siblings(&directory, &repository, operation))?;
+    let streams = Streams::new(output, operation, group(&directory, &repository, operation))?;
     let mut session = Session {
         operation,
         denied: None,
@@ -75,15 +75,15 @@ fn git_directory(directory: &Path) -> PathBuf {
     if !directory.join("objects").is_dir() && inner.is_dir() { inner } else { directory.to_owned() }
 }
 
-/// The board of the sessions of this repository. A reader who may not write there does without.
-fn siblings(directory: &Path, repository: &OwnedFd, operation: Operation) -> Option<Siblings> {
+/// The group of this session, in a file of the repository's own. A reader who may not write there does without.
+fn group(directory: &Path, repository: &OwnedFd, operation: Operation) -> Option<Group> {
     let connection = std::env::var_os("SSH_CONNECTION").map(OsStringExt::into_vec);
-    let group = Group::of(connection.as_deref(), repository.as_fd(), operation).ok()?;
+    let id = GroupId::of(connection.as_deref(), repository.as_fd(), operation).ok()?;
     let lfs = directory.join("lfs");
     if operation == Operation::Upload {
         std::fs::create_dir_all(&lfs).ok()?;
     }
-    Siblings::open(&lfs.join("sessions"), group).ok()
+    Group::open(&lfs.join("sessions"), id).ok()
 }
 
 /// Who calls, as a holder of locks.

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -11,12 +12,12 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+use super::forgotten::Group;
 use super::packet::{Input, Waiting};
-use super::siblings::{Moment, Siblings};
 use super::{Ending, Session, Summary, serve};
 use crate::request::Operation;
 
-/// How often a waiting session looks around: at its siblings' board, and whether a signal came.
+/// How often a waiting session looks at its group, and whether a signal came.
 const TICK: Duration = Duration::from_millis(500);
 
 /// For how long a session waits for bytes. For the next command it waits as long as the connection lives, for a client
@@ -63,7 +64,7 @@ impl Interruption {
 pub struct Stdin {
     file: File,
     patience: Patience,
-    siblings: Option<Siblings>,
+    group: Option<Rc<Group>>,
     interruption: Interruption,
     told_to_go: bool,
 }
@@ -81,13 +82,13 @@ impl Stdin {
     #[must_use]
     pub fn of(descriptor: OwnedFd, patience: Patience) -> Self {
         let interruption = Interruption::default();
-        Self { file: descriptor.into(), patience, siblings: None, interruption, told_to_go: false }
+        Self { file: descriptor.into(), patience, group: None, interruption, told_to_go: false }
     }
 
-    /// Ends the session, as if the client had gone, when its siblings are and it is idle.
+    /// Ends the session, as if the client had gone, when it waits for a command and its client has forgotten it.
     #[must_use]
-    pub fn with_siblings(self, siblings: Siblings) -> Self {
-        Self { siblings: Some(siblings), ..self }
+    pub fn with_group(self, group: Rc<Group>) -> Self {
+        Self { group: Some(group), ..self }
     }
 
     /// Ends the session when a signal came.
@@ -102,11 +103,10 @@ impl Stdin {
         self.told_to_go
     }
 
-    /// Leaves word for the siblings if this session, which is over, has quit.
-    pub fn leave_word(&self, summary: &Summary) {
-        if let (Some(siblings), Ending::Quit) = (&self.siblings, &summary.ending) {
-            // Without it they wait, as they would on any other server.
-            let _ = siblings.quit();
+    /// Tells the other sessions of the group if this session, which is over, has quit.
+    pub fn note_end(&self, summary: &Summary) {
+        if let (Some(group), Ending::Quit) = (&self.group, &summary.ending) {
+            group.note_quit();
         }
     }
 
@@ -117,20 +117,26 @@ impl Stdin {
             Waiting::Rest => Some(self.patience.rest),
             Waiting::Command => None,
         };
-        let idle = if waiting == Waiting::Command { Some(Moment::now()?) } else { None };
+        let group = self.group.as_deref();
+        let mut wait = group.filter(|_| waiting == Waiting::Command).map(Group::wait);
         let deadline = patience.and_then(|patience| Instant::now().checked_add(patience));
         loop {
             if self.interruption.came() {
                 return Err(io::Error::other("a signal came"));
             }
             if wait_for(&self.file, PollFlags::POLLIN, TICK)? {
+                match waiting {
+                    Waiting::Version => {}
+                    Waiting::Command => group.into_iter().for_each(Group::note_command),
+                    Waiting::Rest => group.into_iter().for_each(Group::note_work),
+                }
                 return Ok(true);
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return Err(ErrorKind::TimedOut.into());
             }
-            if let (Some(idle), Some(siblings)) = (idle, &self.siblings) {
-                if siblings.are_gone(idle, Moment::now()?) {
+            if let (Some(group), Some(wait)) = (group, &mut wait) {
+                if group.has_forgotten(wait) {
                     self.told_to_go = true;
                     return Ok(false);
                 }
@@ -163,30 +169,60 @@ impl<T: Input + ?Sized> Input for &mut T {
 #[derive(Debug)]
 pub struct Streams<W> {
     input: Stdin,
+    output: Noted<W>,
+}
+
+/// An output whose use tells the other sessions of the group that this one is at work.
+#[derive(Debug)]
+struct Noted<W> {
     output: W,
+    group: Option<Rc<Group>>,
+}
+
+impl<W: Write> Write for Noted<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.note();
+        self.output.write(bytes)
+    }
+
+    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.note();
+        self.output.write_vectored(pieces)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.output.flush()
+    }
+}
+
+impl<W> Noted<W> {
+    fn note(&self) {
+        self.group.iter().for_each(|group| group.note_work());
+    }
 }
 
 impl<W: Write> Streams<W> {
-    /// This process's standard input and an output, for a session of that operation and its siblings. An upload that a
+    /// This process's standard input and an output, for a session of that operation in its group. An upload that a
     /// signal ends takes its partial file away.
     ///
     /// # Errors
     /// Where standard input is closed, or signals cannot be caught.
-    pub fn new(output: W, operation: Operation, siblings: Option<Siblings>) -> io::Result<Self> {
+    pub fn new(output: W, operation: Operation, group: Option<Group>) -> io::Result<Self> {
         let mut input = Stdin::new(Patience::default())?;
         if operation == Operation::Upload {
             input = input.with_interruption(Interruption::on_signals()?);
         }
-        if let Some(siblings) = siblings {
-            input = input.with_siblings(siblings);
+        let group = group.map(Rc::new);
+        if let Some(group) = &group {
+            input = input.with_group(Rc::clone(group));
         }
-        Ok(Self { input, output })
+        Ok(Self { input, output: Noted { output, group } })
     }
 
-    /// Speaks with the client until it leaves, and leaves word for the siblings.
+    /// Speaks with the client until it leaves, and tells the other sessions of the group if it quit.
     pub fn serve(mut self, session: &mut Session<'_>) -> Summary {
         let summary = serve(&mut self.input, self.output, session);
-        self.input.leave_word(&summary);
+        self.input.note_end(&summary);
         summary
     }
 }

@@ -1,9 +1,9 @@
 //! Whole flows by real clients: of each version of git-lfs that is to be had, over one connection and over many.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use super::{tree, tree_with};
 use crate::harness::{Client, Hub, Key, Machine, Outcome, Setup, Skip, run, trials};
@@ -16,6 +16,7 @@ trials![
     large_files_over_a_connection_of_the_users_own,
     large_files_where_a_connection_has_one_session,
     a_push_of_twelve_objects_ends_where_debians_client_would_hang,
+    a_push_by_debians_git_lfs_ends_however_late_the_other_sessions_are,
     a_push_of_twelve_objects_by_newer_clients_sees_no_difference,
     pushes_of_the_same_object_at_once_all_succeed,
     whoever_may_fetch_gets_large_files_and_nobody_else,
@@ -152,40 +153,59 @@ fn large_files_where_a_connection_has_one_session() {
     flow(&hub, &alice, &bob, Some(runtime().path()));
 }
 
-/// Pushes twelve objects, up to three times: a machine that is busy with other tests may be slow once.
+/// Pushes so many objects of a new repository in a login session: the command is given, and ends.
 #[track_caller]
-fn push_of_twelve(hub: &Hub, client: &Client) -> Outcome {
+fn push_of(objects: usize, hub: &Hub, client: &Client, name: &str, words: &[&str]) -> Outcome {
     let runtime = runtime();
-    let mut times = Vec::new();
-    for round in 0..3 {
-        let path = format!("alice/x{round}");
-        hub.empty_repo(&path, &[]);
-        let files: Vec<(String, String)> = (0..12).map(|n| (format!("{n}.bin"), format!("{path} {n}"))).collect();
-        let files: Vec<(&str, String)> = files.iter().map(|(name, content)| (name.as_str(), content.clone())).collect();
-        tree_with(client, &format!("x{round}"), &path, &files);
-        let begin = Instant::now();
-        let push = git(client, Some(runtime.path()), &format!("x{round}"), &["push", "origin", "HEAD:main"]);
-        let time = begin.elapsed();
-        push.succeeded();
-        assert!(hub.did(&["lfs", "check", &path]).starts_with("12 objects"));
-        if time < Duration::from_secs(15) {
-            return push;
-        }
-        times.push(time);
-    }
-    panic!("three pushes took {times:?}");
+    let path = format!("alice/{name}");
+    hub.empty_repo(&path, &[]);
+    let files: Vec<(String, String)> = (0..objects).map(|n| (format!("{n}.bin"), format!("{path} {n}"))).collect();
+    let files: Vec<(&str, String)> = files.iter().map(|(file, content)| (file.as_str(), content.clone())).collect();
+    tree_with(client, name, &path, &files);
+    let push = git(client, Some(runtime.path()), name, words);
+    push.succeeded();
+    assert!(hub.did(&["lfs", "check", &path]).starts_with(&format!("{objects} objects")));
+    push
 }
 
 fn a_push_of_twelve_objects_ends_where_debians_client_would_hang() {
     let hub = Hub::new();
-    push_of_twelve(&hub, &hub.user("alice"));
+    push_of(12, &hub, &hub.user("alice"), "x", &["push", "origin", "HEAD:main"]);
+}
+
+/// Each session but the first is half a second late after every word that it sends, so that the client quits the first
+/// one while the others have not begun to wait. `ROUNDS=100 cargo test --test e2e -- however` is the long run.
+fn a_push_by_debians_git_lfs_ends_however_late_the_other_sessions_are() {
+    let rounds: usize = std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1);
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    let (services, real, first) = (hub.path("libexec/services"), hub.path("libexec/services.real"), hub.path("first"));
+    fs::rename(&services, &real).expect("the program");
+    let script = format!(
+        "#!/bin/sh\n\
+         [ \"$1\" = lfs-transfer ] || exec '{real}' \"$@\"\n\
+         rmdir '{first}' 2>/dev/null && exec '{real}' \"$@\"\n\
+         exec strace -f -qq -o /dev/null -e trace=write,writev -e inject=write,writev:delay_exit=500000 '{real}' \"$@\"\n",
+        real = real.display(),
+        first = first.join("waits").display(),
+    );
+    fs::write(&services, script).expect("a script");
+    fs::set_permissions(&services, fs::Permissions::from_mode(0o755)).expect("a mode");
+    fs::create_dir(&first).expect("a directory");
+    fs::set_permissions(&first, fs::Permissions::from_mode(0o777)).expect("a mode");
+    for round in 0..rounds {
+        fs::create_dir(first.join("waits")).expect("a directory");
+        push_of(16, &hub, &alice, &format!("x{round}"), &["lfs", "push", "origin", "HEAD"]);
+        assert!(!first.join("waits").exists(), "the first session came");
+    }
+    super::sessions::all_have_ended(&hub);
 }
 
 fn a_push_of_twelve_objects_by_newer_clients_sees_no_difference() {
     for directory in [newer("3.6"), newer("3.8")] {
         let hub = Hub::new();
         let alice = hub.user("alice").with_programs(&directory);
-        let push = push_of_twelve(&hub, &alice);
+        let push = push_of(12, &hub, &alice, "x", &["push", "origin", "HEAD:main"]);
         let words = push.stderr().to_lowercase();
         assert!(!["warning", "error", "eof", "fail"].iter().any(|word| words.contains(word)), "{push}");
     }

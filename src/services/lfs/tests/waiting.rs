@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::*;
@@ -16,18 +17,18 @@ struct Client {
 }
 
 impl Client {
-    fn start(directory: &Path, patience: Patience, siblings: Option<Siblings>) -> Self {
+    fn start(directory: &Path, patience: Patience, group: Option<Group>) -> Self {
         let (stream, theirs) = UnixStream::pair().unwrap();
         let output = theirs.try_clone().unwrap();
         let directory = directory.to_owned();
         let session = std::thread::spawn(move || {
             let mut store = open_store(&directory, Options { fsync: false });
             let mut input = Stdin::of(theirs.into(), patience);
-            if let Some(siblings) = siblings {
-                input = input.with_siblings(siblings);
+            if let Some(group) = group {
+                input = input.with_group(Rc::new(group));
             }
             let summary = Hub::new().talk_with(&mut store, Operation::Upload, &mut input, output);
-            input.leave_word(&summary);
+            input.note_end(&summary);
             (summary, input.was_told_to_go())
         });
         Self { stream, session: Some(session) }
@@ -109,18 +110,18 @@ fn between_two_requests_a_client_may_take_its_time() {
 }
 
 /// Of the one connection that most tests are about.
-fn siblings(hub: &Hub, grace: u64) -> Siblings {
-    siblings_on(hub, "192.0.2.1 50000 192.0.2.2 22", grace)
+fn group(hub: &Hub, grace: u64) -> Group {
+    group_on(hub, "192.0.2.1 50000 192.0.2.2 22", grace)
 }
 
-fn siblings_on(hub: &Hub, connection: &str, grace: u64) -> Siblings {
+fn group_on(hub: &Hub, connection: &str, grace: u64) -> Group {
     let repository = std::fs::File::open(hub.directory.path()).unwrap();
-    let group = Group::of(Some(connection.as_bytes()), repository.as_fd(), Operation::Upload).unwrap();
-    Siblings::open(&hub.directory.path().join("board"), group).unwrap().with_grace(Duration::from_millis(grace))
+    let id = GroupId::of(Some(connection.as_bytes()), repository.as_fd(), Operation::Upload).unwrap();
+    Group::open(&hub.directory.path().join("sessions"), id).unwrap().with_grace(Duration::from_millis(grace))
 }
 
-fn start(hub: &Hub, siblings: Siblings) -> Client {
-    let mut client = Client::start(hub.directory.path(), Patience::default(), Some(siblings));
+fn start(hub: &Hub, group: Group) -> Client {
+    let mut client = Client::start(hub.directory.path(), Patience::default(), Some(group));
     client.greet();
     client
 }
@@ -128,9 +129,9 @@ fn start(hub: &Hub, siblings: Siblings) -> Client {
 #[test]
 fn sessions_that_wait_for_their_client_go_when_one_of_them_has_quit() {
     let hub = Hub::new();
-    let mut first = start(&hub, siblings(&hub, 600));
-    let (idle, mut used) = (start(&hub, siblings(&hub, 600)), start(&hub, siblings(&hub, 600)));
-    let other_connection = start(&hub, siblings_on(&hub, "192.0.2.1 50001 192.0.2.2 22", 600));
+    let mut first = start(&hub, group(&hub, 600));
+    let (idle, mut used) = (start(&hub, group(&hub, 600)), start(&hub, group(&hub, 600)));
+    let other_connection = start(&hub, group_on(&hub, "192.0.2.1 50001 192.0.2.2 22", 600));
     used.send(PING);
     used.answer();
     // A client quits as soon as its last object is there: no session has looked around meanwhile.
@@ -151,8 +152,8 @@ fn sessions_that_wait_for_their_client_go_when_one_of_them_has_quit() {
 #[test]
 fn a_session_that_is_busy_or_got_a_command_since_is_never_told_to_go() {
     let hub = Hub::new();
-    let mut first = start(&hub, siblings(&hub, 2_000));
-    let (mut sending, mut later) = (start(&hub, siblings(&hub, 2_000)), start(&hub, siblings(&hub, 2_000)));
+    let mut first = start(&hub, group(&hub, 2_000));
+    let (mut sending, mut later) = (start(&hub, group(&hub, 2_000)), start(&hub, group(&hub, 2_000)));
     sending.send("put-object {abc}; size=3; 0001; =ab");
     std::thread::sleep(Duration::from_millis(100));
     first.send("quit; 0000");
@@ -175,7 +176,7 @@ fn a_session_that_is_busy_or_got_a_command_since_is_never_told_to_go() {
 #[test]
 fn nobody_goes_because_a_client_was_cut_off() {
     let hub = Hub::new();
-    let (first, second) = (start(&hub, siblings(&hub, 300)), start(&hub, siblings(&hub, 300)));
+    let (first, second) = (start(&hub, group(&hub, 300)), start(&hub, group(&hub, 300)));
     first.stream.shutdown(std::net::Shutdown::Both).unwrap();
     assert!(matches!(first.end().0.ending, Ending::End));
     std::thread::sleep(Duration::from_millis(1_500));
