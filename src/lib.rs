@@ -15,6 +15,8 @@ pub mod key;
 pub mod log;
 pub mod message;
 pub mod name;
+#[cfg(feature = "admin")]
+mod passwd;
 pub mod privilege;
 pub mod push;
 pub mod random;

@@ -2,6 +2,9 @@
 //!
 //! A [`Directory`] comes from the database and from nowhere else; no peer's text becomes a path.
 
+#[cfg(feature = "admin")]
+mod head;
+
 use std::fmt;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -10,6 +13,9 @@ use std::str::FromStr;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat, openat2};
 use nix::sys::stat::Mode;
+
+#[cfg(feature = "admin")]
+pub use head::head;
 
 /// The place of a repository beneath the root: `<2 hex>/<30 hex>.git`, from a random 128-bit id, never used twice.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -2,6 +2,8 @@
 //! `hubgate lfs serve`, which speaks as the hub does.
 #![expect(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
+mod programs;
+
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -132,7 +134,7 @@ fn hold(exchange: &Exchange) -> Result<(), Failed> {
     let place = tempfile::tempdir().expect("a directory");
     fs::create_dir(place.path().join("objects")).expect("a directory");
     exchange.stored.iter().for_each(|content| store(place.path(), content));
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hubgate"));
+    let mut command = Command::new(programs::program("hubgate"));
     command.args(["lfs", "serve"]).arg(place.path()).arg(exchange.operation).env_clear();
     let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
     let (mut stdin, stdout) = process.stdin.take().zip(process.stdout.take()).expect("pipes");

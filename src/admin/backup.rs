@@ -148,7 +148,7 @@ pub(super) fn restore(command: &Restore, config: &Path) -> Result<Report, Failur
         text.push_str("next: hubgate migrate, and then hubgate repo check\n");
         return Ok(Report::new(text, json));
     }
-    let misfits = Misfits::find(&config.paths.repositories, &Store::open(database)?)?;
+    let misfits = Misfits::find(&config, &Store::open(database)?)?;
     let problems = misfits.lines();
     text.extend(problems.iter().map(|line| format!("{line}\n")));
     if let Value::Object(fields) = &mut json {

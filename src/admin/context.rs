@@ -5,12 +5,14 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::{Gid, Uid, getegid, geteuid, setgroups, setresgid, setresuid};
+use nix::unistd::{Gid, Uid, chdir, getegid, geteuid, setgroups, setresgid, setresuid};
 
 use super::Failure;
 use super::cli::Sure;
 use crate::config::Config;
 use crate::db::Store;
+use crate::git::import::FROM_THE_OPERATOR;
+use crate::privilege::clear_environment;
 
 /// What the operator's commands on the database work with.
 #[derive(Debug)]
@@ -29,13 +31,20 @@ impl Context {
     }
 }
 
+/// The variable in which sudo(8) says who called it.
+const SUDO_USER: &str = "SUDO_USER";
+/// The variable that says what the terminal can do: for tables and questions.
+const TERM: &str = "TERM";
+
 /// Who is at the keyboard: sudo's caller, else the account that the command runs as.
 pub(super) fn actor() -> String {
-    let sudo = std::env::var("SUDO_USER").ok().filter(|name| !name.is_empty() && !name.contains(char::is_control));
+    let sudo = std::env::var(SUDO_USER).ok().filter(|name| !name.is_empty() && !name.contains(char::is_control));
     format!("operator:{}", sudo.unwrap_or_else(|| "root".to_owned()))
 }
 
-/// Becomes the owner of the directory of the repositories, for good. Nothing that follows can make a file of root's.
+/// Becomes the owner of the directory of the repositories, for good: its uid, gid and groups, `/` as directory, a umask
+/// of 027, and an environment of which only the name of sudo's caller and what `repo import` documents is left. Nothing
+/// that follows can make a file of root's, or read root's own configuration.
 pub(super) fn become_login(repositories: &Path) -> Result<(), Failure> {
     let metadata = repositories.metadata().map_err(|error| {
         Failure::Refused(format!("{}: {error}\nrun hubgate init to set the hub up", repositories.display()))
@@ -48,6 +57,8 @@ pub(super) fn become_login(repositories: &Path) -> Result<(), Failure> {
         )));
     }
     umask(Mode::from_bits_truncate(0o027));
+    chdir("/").map_err(|errno| Failure::File("/".to_owned(), errno.into()))?;
+    clear_environment(&[&[SUDO_USER, TERM], FROM_THE_OPERATOR.as_slice()].concat());
     if geteuid().is_root() {
         let failed = |errno: nix::errno::Errno| Failure::File(format!("cannot become uid {uid}"), errno.into());
         setgroups(&[gid]).map_err(failed)?;
@@ -78,5 +89,47 @@ pub(super) fn confirm(sure: &Sure, question: &str) -> Result<(), Failure> {
     match ask().map_err(|error| Failure::File("the terminal".to_owned(), error))?.trim() {
         "y" | "Y" | "yes" => Ok(()),
         _ => Err(Failure::Refused("nothing was changed".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    use std::process::Command;
+
+    use super::*;
+
+    /// Names the directory of the repositories for the child of the test below.
+    const REPOSITORIES: &str = "HUBGATE_TEST_BECOME_LOGIN";
+
+    #[test]
+    fn nothing_of_root_is_left_when_hubgate_has_become_the_login() {
+        if let Some(repositories) = std::env::var_os(REPOSITORIES) {
+            become_login(Path::new(&repositories)).unwrap();
+            let mut shell = Command::new("/bin/sh");
+            let status =
+                shell.args(["-c", "echo; id -u; id -G; pwd; umask; env | grep -v -e ^_= -e ^PWD= | sort; echo"]);
+            assert!(status.status().unwrap().success());
+            return;
+        }
+        if !geteuid().is_root() {
+            return;
+        }
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        chown(directory.path(), Some(61_234), Some(61_235)).unwrap();
+        let test = std::thread::current().name().unwrap().to_owned();
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "--nocapture", "--test-threads=1", &test]).env(REPOSITORIES, directory.path());
+        for name in ["HOME", "XDG_CONFIG_HOME", "GIT_DIR", "GIT_CONFIG_GLOBAL", "LD_PRELOAD_X", "BASH_ENV", "TMPDIR"] {
+            child.env(name, "/root/own");
+        }
+        let output = child.env("SUDO_USER", "carol").env("TERM", "dumb").env_remove("PATH").output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let left = "\n61234\n61235\n/\n0027\nPATH=/usr/bin:/bin\nSUDO_USER=carol\nTERM=dumb\n\n";
+        // What the importer documents may be in the environment of whoever runs the tests.
+        let mut lines: Vec<&str> = text.lines().collect();
+        lines.retain(|line| !FROM_THE_OPERATOR.iter().any(|name| line.starts_with(&format!("{name}="))));
+        assert!(lines.join("\n").contains(left), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
     }
 }

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::Failure;
-use super::repo::head;
+use crate::config::Config;
 use crate::db::{RepositoryRow, Store};
-use crate::repository::Directory;
+use crate::repository::{Directory, head};
 
 /// What does not fit.
 #[derive(Debug, Default)]
@@ -20,10 +20,11 @@ pub(super) struct Misfits {
 }
 
 impl Misfits {
-    pub(super) fn find(root: &Path, store: &Store) -> Result<Self, Failure> {
+    pub(super) fn find(config: &Config, store: &Store) -> Result<Self, Failure> {
+        let root = &config.paths.repositories;
         let mut misfits = Self::default();
         for row in store.view().repositories(None)? {
-            if let Err(problem) = head(&root.join(row.directory.relative()), row.object_format) {
+            if let Err(problem) = head(&config.paths.git, &root.join(row.directory.relative()), row.object_format) {
                 misfits.lost.push((row, problem));
             }
         }

@@ -43,6 +43,7 @@ use crate::config::ConfigError;
 use crate::db::{self, ChangeError};
 use crate::key::KeyError;
 use crate::message::Status;
+use crate::passwd;
 use crate::services::lfs::serve_directory;
 
 pub use setup::PACKAGED_CONFIG;
@@ -71,15 +72,20 @@ pub(crate) enum Failure {
     Database(#[from] db::Error),
     #[error("{0}: {1}")]
     File(String, #[source] std::io::Error),
+    #[error("the machine's accounts: {0}")]
+    Accounts(#[from] passwd::Error),
 }
 
 impl Failure {
     fn status(&self) -> Status {
         match self {
             Self::Usage(_) | Self::Key(_) | Self::Change(ChangeError::Name(..)) => Status::Usage,
-            Self::Refused(_) | Self::Config(_) | Self::Change(_) | Self::Database(_) | Self::File(..) => {
-                Status::Refused
-            }
+            Self::Refused(_)
+            | Self::Config(_)
+            | Self::Change(_)
+            | Self::Database(_)
+            | Self::File(..)
+            | Self::Accounts(_) => Status::Refused,
         }
     }
 }

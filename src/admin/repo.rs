@@ -1,7 +1,5 @@
 //! `hubgate repo`
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 
 use super::Failure;
@@ -15,10 +13,10 @@ use super::take_in;
 use super::when::minute;
 use crate::access::Visibility;
 use crate::clock::now;
-use crate::config::ObjectFormat;
+use crate::config::Config;
 use crate::db::{Change, Collaborator, GateMode, NewRepository, RepositoryRow};
 use crate::message::Status;
-use crate::repository::create_repository;
+use crate::repository::{create_repository, head};
 
 pub(super) fn run(command: RepoCommand, mut context: Context) -> Result<Report, Failure> {
     let actor = actor();
@@ -63,7 +61,7 @@ pub(super) fn run(command: RepoCommand, mut context: Context) -> Result<Report, 
         RepoCommand::Show { path } => {
             let row = context.store.view().repository(&path)?;
             let collaborators = context.store.view().collaborators(&row)?;
-            Ok(show(&root, &row, &collaborators))
+            Ok(show(&context.config, &row, &collaborators))
         }
         RepoCommand::Rename { old, new } => {
             context.store.change(&actor, |change| change.rename_repository(&old, &new))?;
@@ -109,7 +107,7 @@ pub(super) fn run(command: RepoCommand, mut context: Context) -> Result<Report, 
             let place = root.join(context.store.view().repository(&path)?.directory.relative());
             Ok(Report::new(format!("{}\n", place.display()), json!({ "directory": place })))
         }
-        RepoCommand::Check => check(&root, &context),
+        RepoCommand::Check => check(&context),
         RepoCommand::Quota { path, quota } => lfs::repository_quota(&path, quota, context),
         RepoCommand::Gc { path, all: _, removed, sure, older_than } => {
             let deleted = if removed {
@@ -167,9 +165,9 @@ pub(crate) fn state(row: &RepositoryRow) -> String {
     }
 }
 
-fn show(root: &Path, row: &RepositoryRow, collaborators: &[Collaborator]) -> Report {
-    let place = root.join(row.directory.relative());
-    let head = head(&place, row.object_format).unwrap_or_else(|problem| problem);
+fn show(config: &Config, row: &RepositoryRow, collaborators: &[Collaborator]) -> Report {
+    let place = config.paths.repositories.join(row.directory.relative());
+    let head = head(&config.paths.git, &place, row.object_format).unwrap_or_else(|problem| problem);
     let mut text = format!(
         "{}\n  state          {}\n  description    {}\n  created        {}\n  object format  {}\n  head           {head}\n  directory      {}\n",
         row.path,
@@ -193,21 +191,9 @@ fn show(root: &Path, row: &RepositoryRow, collaborators: &[Collaborator]) -> Rep
     Report::new(text, json)
 }
 
-/// What HEAD names, by libgit2; which reads SHA-1 repositories only.
-pub(super) fn head(place: &Path, format: ObjectFormat) -> Result<String, String> {
-    if format == ObjectFormat::Sha256 {
-        return place.join("HEAD").metadata().map(|_| "unknown".to_owned()).map_err(|error| error.to_string());
-    }
-    let broken = |error: git2::Error| format!("broken: {}", error.message());
-    let repository = git2::Repository::open_bare(place).map_err(broken)?;
-    let target = repository.find_reference("HEAD").map_err(broken)?;
-    let branch = target.symbolic_target().ok().flatten().unwrap_or("detached").to_owned();
-    Ok(if repository.is_empty().map_err(broken)? { format!("{branch} (empty)") } else { branch })
-}
-
 /// Holds rows and directories against each other.
-fn check(root: &Path, context: &Context) -> Result<Report, Failure> {
-    let problems = Misfits::find(root, &context.store)?.lines();
+fn check(context: &Context) -> Result<Report, Failure> {
+    let problems = Misfits::find(&context.config, &context.store)?.lines();
     let mut report = if problems.is_empty() {
         Report::new("every repository has its directory\n".to_owned(), json!({ "problems": [] }))
     } else {

@@ -9,13 +9,14 @@ use serde_json::json;
 
 use super::Failure;
 use super::context::become_login;
-use super::login::{self, KEYS_LOGIN, Login};
+use super::login::{self, KEYS_LOGIN};
 use super::programs::LIBEXEC;
 use super::report::Report;
 use super::when::rfc3339;
 use crate::clock::now;
 use crate::config::{AnonymousMode, Config};
 use crate::db::{Store, VERSION};
+use crate::passwd::{self, Login};
 
 /// The file that a new hub starts from: every key, commented.
 pub const PACKAGED_CONFIG: &str = include_str!("../../packaging/config.toml");
@@ -34,7 +35,7 @@ pub(super) fn init(config_path: &Path) -> Result<Report, Failure> {
     let home = config.paths.repositories.parent().unwrap_or(Path::new("/")).to_owned();
     let gateway = Path::new(LIBEXEC).join("gateway");
     let login = ensure_login(&config.ssh.login, &home, &gateway, &mut made)?;
-    if config.access.anonymous == AnonymousMode::Login && login::find(&config.ssh.anonymous_login)?.is_none() {
+    if config.access.anonymous == AnonymousMode::Login && passwd::find(&config.ssh.anonymous_login)?.is_none() {
         login::create_second_name(&login, &config.ssh.anonymous_login)?;
         made.push(format!("login account {}, a second name of {}", config.ssh.anonymous_login, login.name));
     }
@@ -67,7 +68,7 @@ pub(super) fn write_config(path: &Path, text: &str) -> Result<(), Failure> {
 }
 
 fn ensure_login(name: &str, home: &Path, shell: &Path, made: &mut Vec<String>) -> Result<Login, Failure> {
-    if let Some(login) = login::find(name)? {
+    if let Some(login) = passwd::find(name)? {
         return Ok(login);
     }
     made.push(format!("login account {name}"));

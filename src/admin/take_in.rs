@@ -40,15 +40,8 @@ pub(super) fn import(command: ImportRepo, mut context: Context) -> Result<Report
     check_free(&context, &path)?;
     let git = context.config.paths.git.clone();
     let bad = |error| Failure::Usage(format!("{source}: {error}"));
-    let from = match source.parse::<Source>().map_err(bad)?.directory {
-        // git is not started where this program was.
-        Some(_) if !source.contains("://") => std::path::absolute(&source)
-            .map_err(|error| Failure::File(source.clone(), error))?
-            .to_string_lossy()
-            .into_owned(),
-        Some(_) | None => source.clone(),
-    };
-    let source: Source = from.parse().map_err(bad)?;
+    let from = source.clone();
+    let source: Source = source.parse().map_err(bad)?;
     let hint = source.directory.as_ref().map_or("", |_| "\nthe login account that serves must be able to read it");
     let failed = |reason: String| Failure::Refused(format!("{from}: {reason}{hint}"));
     let offer = source.offer(&git).map_err(failed)?;

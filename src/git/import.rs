@@ -7,7 +7,8 @@ use super::{NO_HOOKS, output_of, pin, run};
 use crate::config::ObjectFormat;
 
 /// What of the operator's own environment reaches git and ssh on the way to another machine.
-const FROM_THE_OPERATOR: [&str; 5] = ["GIT_SSH_COMMAND", "SSH_AUTH_SOCK", "GIT_SSL_CAINFO", "https_proxy", "no_proxy"];
+pub(crate) const FROM_THE_OPERATOR: [&str; 5] =
+    ["GIT_SSH_COMMAND", "SSH_AUTH_SOCK", "GIT_SSL_CAINFO", "https_proxy", "no_proxy"];
 
 /// What is fetched; elsewhere a hub takes no pushes either.
 const REFSPECS: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
@@ -139,6 +140,26 @@ fn read_offer(said: &str) -> Offer {
         *count += 1;
     }
     offer
+}
+
+/// What HEAD names in the bare repository at `directory`: a ref, with ` (empty)` behind it where the repository has no
+/// ref at all; `detached` where HEAD names no ref.
+///
+/// # Errors
+/// What git said, as where `directory` is no repository.
+pub fn head(git: &Path, directory: &Path) -> Result<String, String> {
+    let command = |words: &[&str]| {
+        let mut command = Command::new(git);
+        pin(&mut command, &[NO_HOOKS]);
+        command.arg("--git-dir=.").args(words).current_dir(directory);
+        command
+    };
+    let refs = output_of(&mut command(&["for-each-ref", "--count=1"]), b"")?;
+    // Status 1 and no word: HEAD is detached (git-symbolic-ref(1), --quiet).
+    let named = output_of(&mut command(&["symbolic-ref", "--quiet", "HEAD"]), b"")
+        .or_else(|said| if said.is_empty() { Ok(b"detached".to_vec()) } else { Err(said) })?;
+    let name = String::from_utf8_lossy(&named).trim_end().to_owned();
+    Ok(if refs.is_empty() { format!("{name} (empty)") } else { name })
 }
 
 /// Checks every object of the bare repository at `directory`, and says how they are named.

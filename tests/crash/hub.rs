@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use crate::child;
+use crate::programs::program as built;
 
 /// The uid and gid of the login that serves. No account needs to exist.
 pub(crate) const LOGIN: u32 = 61_801;
@@ -26,9 +27,9 @@ fn base() -> &'static Path {
         fs::set_permissions(&base, Permissions::from_mode(0o755)).expect("a mode");
         let own = std::env::current_exe().expect("this program");
         for (name, from) in [
-            ("authorized-keys", Path::new(env!("CARGO_BIN_EXE_authorized-keys"))),
-            ("gateway", Path::new(env!("CARGO_BIN_EXE_gateway"))),
-            ("services", Path::new(env!("CARGO_BIN_EXE_services"))),
+            ("authorized-keys", &built("authorized-keys")),
+            ("gateway", &built("gateway")),
+            ("services", &built("services")),
             ("crash", &own),
         ] {
             fs::copy(from, base.join("libexec").join(name)).expect("a copy of a program");

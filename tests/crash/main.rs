@@ -16,6 +16,8 @@ mod hub;
 mod killed;
 mod model;
 mod power;
+#[path = "../programs/mod.rs"]
+mod programs;
 mod run;
 mod space;
 

@@ -7,6 +7,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::harness::{Client, Hub, Skip, run, silent, trials};
+use crate::programs::program;
 
 trials![a_log_file_adds_sessions_and_pushes_to_the_changes, the_journal_adds_what_the_login_wrote_and_nobody_else,];
 
@@ -123,7 +124,7 @@ fn the_journal_adds_what_the_login_wrote_and_nobody_else() {
     assert!(config.contains(&own));
     fs::write(hub.config(), config.replace(&own, "socket = \"/run/systemd/journal/dev-log\"")).expect("a file");
     let mut command = Command::new("unshare");
-    command.args(["--mount", "--propagation", "private", "sh", "-c", JOURNAL, "sh", env!("CARGO_BIN_EXE_hubgate")]);
+    command.args(["--mount", "--propagation", "private", "sh", "-c", JOURNAL, "sh"]).arg(program("hubgate"));
     command
         .arg(hub.config())
         .arg(hub.path("libexec/gateway"))

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::accounts::{is_usage, json_of};
 use crate::harness::{Hub, background, machine, refused, run, run_with, says, trials};
+use crate::programs::program;
 use crate::texts::hi;
 
 trials![
@@ -114,7 +115,7 @@ fn a_backup_goes_to_standard_output_and_comes_from_standard_input() {
     assert!(said.stdout().starts_with("restored 1 accounts"), "{said}");
     // The login account makes copies too.
     let own = hub.path("repositories/copy.db");
-    let program = Path::new(env!("CARGO_BIN_EXE_hubgate"));
+    let program = &program("hubgate");
     let mut command = hub.as_login(program);
     command.arg("--config").arg(hub.config()).args(words("backup", &own));
     if run(hub.as_login(program).arg("--version")).status == 0 {

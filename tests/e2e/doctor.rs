@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::faults::lock;
 use crate::harness::{Hub, Skip, run, trials};
+use crate::programs::program;
 
 trials![
     a_hub_as_shipped_is_well,
@@ -305,7 +306,7 @@ fn complaints_among(hub: &Hub, mounts: &str) -> Vec<Complaint> {
     }
     let mut command = Command::new("unshare");
     command.args(["--mount", "--propagation", "private", "sh", "-ec", &format!("{mounts}\nexec \"$@\""), "sh"]);
-    command.arg(env!("CARGO_BIN_EXE_hubgate")).arg("--config").arg(hub.config()).arg("--json").args(words(hub));
+    command.arg(program("hubgate")).arg("--config").arg(hub.config()).arg("--json").args(words(hub));
     let outcome = run(&mut command);
     assert_eq!(outcome.status, 1, "{outcome}");
     let findings: Vec<Value> =

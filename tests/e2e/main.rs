@@ -46,6 +46,8 @@ mod moving_in;
 mod operator;
 mod own_keys;
 mod pages;
+#[path = "../programs/mod.rs"]
+mod programs;
 mod readme;
 mod repo_command;
 mod rows;

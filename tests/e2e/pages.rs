@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::harness::{Client, Hub, Key, machine, run, trials};
+use crate::programs::program;
 
 trials![the_examples_of_the_pages_are_what_happens];
 
@@ -93,7 +94,7 @@ pub(crate) fn with_code(command: &str) -> String {
 
 /// The body of a script that stands for hubgate, with the hub's configuration.
 pub(crate) fn wrapper(hub: &Hub) -> String {
-    let hubgate = format!("{} --config {}", env!("CARGO_BIN_EXE_hubgate"), hub.config().display());
+    let hubgate = format!("{} --config {}", program("hubgate").display(), hub.config().display());
     format!(
         "command='{hubgate}'; [ \"$1\" = invite ] || exec $command \"$@\"\n\
          out=$($command \"$@\"); status=$?; printf '%s\\n' \"$out\"; printf '%s\\n' \"$out\" | head -n 1 >.code; exit $status"

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::accounts::json_of;
 use crate::harness::{Client, Hub, machine, refused, run, says, silent, trials};
+use crate::programs::program;
 
 trials![
     repositories_are_made_listed_shown_and_changed,
@@ -17,6 +18,8 @@ trials![
     the_umask_of_root_does_not_show_in_a_repository,
     two_creates_of_one_path_make_one_repository,
     check_finds_what_is_lost_and_what_is_nobodys,
+    nothing_of_roots_own_configuration_reaches_a_repository,
+    a_broken_head_is_found_in_every_object_format,
     gc_packs_and_sweeps,
     a_renamed_repository_keeps_its_directory,
     a_removed_repository_leaves_its_directory_and_frees_its_path,
@@ -109,7 +112,7 @@ fn the_umask_of_root_does_not_show_in_a_repository() {
         let path = format!("alice/u{umask}");
         let command = format!("umask {umask}; exec \"$@\"");
         let mut sh = Command::new("sh");
-        sh.args(["-c", &command, "sh", env!("CARGO_BIN_EXE_hubgate"), "--config"]).arg(hub.config());
+        sh.args(["-c", &command, "sh"]).arg(program("hubgate")).arg("--config").arg(hub.config());
         run(sh.args(["repo", "create", &path])).succeeded();
         let directory = hub.directory(&path);
         seen.push(modes(&directory));
@@ -268,4 +271,55 @@ fn nothing_that_root_made_belongs_to_root() {
     }
     let database = hub.path("db/hubgate.db").metadata().expect("a database");
     assert_eq!((database.mode() & 0o7777, database.uid(), database.gid()), (0o640, hub.login.uid, machine().keys.gid));
+}
+
+/// Root's home is 0700 on Debian, and what it holds is neither readable for the login nor meant for the hub.
+fn nothing_of_roots_own_configuration_reaches_a_repository() {
+    let hub = Hub::new();
+    let home = hub.path("root-home");
+    fs::create_dir(&home).expect("a directory");
+    fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).expect("a mode");
+    for file in [".gitconfig", "git/config"] {
+        let file = home.join(file);
+        fs::create_dir_all(file.parent().expect("a parent")).expect("a directory");
+        fs::write(file, "[core]\n\trepositoryformatversion = 99\n[init]\n\tdefaultBranch = planted\n").expect("a file");
+    }
+    let run = |words: &[&str]| {
+        let mut command = hub.hubgate_command();
+        command.env("HOME", &home).env("XDG_CONFIG_HOME", &home).env("GIT_CONFIG_GLOBAL", home.join(".gitconfig"));
+        command.env("GIT_DIR", "/nowhere").env("GIT_OBJECT_DIRECTORY", "/nowhere").env("LD_LIBRARY_PATH", "/nowhere");
+        let outcome = run(command.current_dir(&home).args(words));
+        assert!(outcome.status == 0 && outcome.stderr.is_empty(), "{outcome}");
+        outcome.stdout()
+    };
+    run(&["user", "add", "alice"]);
+    for (path, format) in [("alice/x", "sha1"), ("alice/y", "sha256")] {
+        run(&["repo", "create", path, "--object-format", format]);
+        let shown = run(&["repo", "show", path]);
+        assert!(shown.contains("head           refs/heads/main (empty)\n"), "{shown}");
+    }
+    assert_eq!(run(&["repo", "check"]), "every repository has its directory\n");
+    run(&["repo", "gc", "--all"]);
+    let backup = hub.path("backup.db");
+    run(&["backup", backup.to_str().expect("UTF-8")]);
+    let restored = run(&["restore", backup.to_str().expect("UTF-8"), "--yes"]);
+    assert!(!restored.contains("broken"), "{restored}");
+}
+
+fn a_broken_head_is_found_in_every_object_format() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    for format in ["sha1", "sha256"] {
+        let path = format!("alice/{format}");
+        hub.repo(&path, &["--object-format", format]);
+        assert!(hub.did(&["repo", "show", &path]).contains("head           refs/heads/main\n"));
+        hub.git_in(&path, &["update-ref", "--no-deref", "HEAD", "refs/heads/main"]);
+        assert!(hub.did(&["repo", "show", &path]).contains("head           detached\n"));
+        assert_eq!(hub.did(&["repo", "check"]), "every repository has its directory\n");
+        let head = hub.directory(&path).join("HEAD");
+        fs::write(&head, "garbage\n").expect("a file");
+        let check = hub.hubgate(&["repo", "check"]);
+        assert!(check.status == 1 && check.stdout().contains(&path) && check.stdout().contains("broken"), "{check}");
+        fs::write(&head, "ref: refs/heads/main\n").expect("a file");
+    }
 }

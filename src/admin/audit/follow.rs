@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
@@ -34,11 +34,12 @@ enum Message {
 
 /// Prints what there is and what comes, until a signal, or until nobody reads any more.
 pub(super) fn run(command: &Audit, json: bool, config: &Path) -> Result<Report, Failure> {
-    let (sender, receiver) = channel();
     // Started before root's rights are dropped: the log belongs to root.
-    follow_log(command, &Config::load(config)?.paths.repositories, &sender)?;
-    watch_signals(sender)?;
+    let log = follow_log(command, &Config::load(config)?.paths.repositories)?;
     let context = Context::open(config)?;
+    let (sender, receiver) = channel();
+    read_log(command, log, sender.clone());
+    watch_signals(sender)?;
     let mut last = context.store.view().last_event()?;
     let history: Vec<Entry> = context.store.view().events(command.since)?.iter().map(change).collect();
     let mut out = Output { command, json };
@@ -90,8 +91,7 @@ fn has_no_reader() -> bool {
 
 /// Lets tail(1) or journalctl(1) hand over the log line by line, from its beginning or from `--since` on, over
 /// rotations too. It ends when its standard output is closed, which it is with this process.
-fn follow_log(command: &Audit, repositories: &Path, sender: &Sender<Message>) -> Result<(), Failure> {
-    let read = if command.log.is_some() { of_line } else { of_record };
+fn follow_log(command: &Audit, repositories: &Path) -> Result<Option<ChildStdout>, Failure> {
     let mut program = if let Some(file) = &command.log {
         std::fs::File::open(file).map_err(|error| Failure::File(file.display().to_string(), error))?;
         let mut tail = Command::new("tail");
@@ -104,14 +104,18 @@ fn follow_log(command: &Audit, repositories: &Path, sender: &Sender<Message>) ->
         journal
     };
     let child = program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0).spawn();
-    let output = match (child, &command.log) {
-        (Ok(child), _) => child.stdout,
+    match (child, &command.log) {
+        (Ok(child), _) => Ok(child.stdout),
         // A machine without a journal has its changes to show.
-        (Err(_), None) => None,
-        (Err(error), Some(_)) => return Err(Failure::File("tail".to_owned(), error)),
-    };
-    let sender = sender.clone();
-    if let Some(output) = output {
+        (Err(_), None) => Ok(None),
+        (Err(error), Some(_)) => Err(Failure::File("tail".to_owned(), error)),
+    }
+}
+
+/// Reads what that program prints, on a thread of its own.
+fn read_log(command: &Audit, log: Option<ChildStdout>, sender: Sender<Message>) {
+    let read = if command.log.is_some() { of_line } else { of_record };
+    if let Some(output) = log {
         std::thread::spawn(move || {
             for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
                 let entry = read(&String::from_utf8_lossy(&line));
@@ -121,7 +125,6 @@ fn follow_log(command: &Audit, repositories: &Path, sender: &Sender<Message>) ->
             }
         });
     }
-    Ok(())
 }
 
 fn watch_signals(sender: Sender<Message>) -> Result<(), Failure> {

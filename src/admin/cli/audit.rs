@@ -27,6 +27,6 @@ pub struct Audit {
     #[arg(long, short)]
     pub follow: bool,
     /// Also the sessions and pushes in this file of the system log; unless given: in the journal, where there is one. Lines without a year are always shown.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = |text: &str| std::path::absolute(text))]
     pub log: Option<PathBuf>,
 }

@@ -9,6 +9,7 @@ use crate::access::{CollaboratorRole, Visibility};
 use crate::admin::when::{When, parse_duration};
 use crate::config::ObjectFormat;
 use crate::db::GateMode;
+use crate::git::import::{BadSource, Source};
 use crate::name::{Owner, RepoPath, Title};
 use crate::repository::Directory;
 
@@ -189,6 +190,7 @@ pub struct ImportRepo {
     /// OWNER/NAME, datasets/OWNER/NAME or spaces/OWNER/NAME.
     pub path: RepoPath,
     /// A directory, or https://, ssh://, file:// or USER@HOST:PATH.
+    #[arg(value_parser = absolute_source)]
     pub source: String,
     /// Show it to everybody; unless given, it is private.
     #[arg(long)]
@@ -202,9 +204,26 @@ pub struct ImportRepo {
 #[derive(Debug, Args)]
 pub struct AdoptRepo {
     /// The directory, or its id.
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", value_parser = directory_or_id)]
     pub directory: PathBuf,
     /// The path that it is to have.
     #[arg(long = "as", value_name = "PATH")]
     pub path: RepoPath,
+}
+
+/// The command does its work in `/`: a directory is meant from where it was typed.
+fn absolute_source(text: &str) -> Result<String, String> {
+    let source: Source = text.parse().map_err(|error: BadSource| error.to_string())?;
+    match source.directory {
+        Some(directory) if !text.contains("://") => {
+            let directory = std::path::absolute(directory).map_err(|error| error.to_string())?;
+            directory.into_os_string().into_string().map_err(|_| "the directory's name is not UTF-8".to_owned())
+        }
+        Some(_) | None => Ok(text.to_owned()),
+    }
+}
+
+/// The same for a directory that may also be named by its id.
+fn directory_or_id(text: &str) -> std::io::Result<PathBuf> {
+    if text.parse::<Directory>().is_ok() { Ok(PathBuf::from(text)) } else { std::path::absolute(text) }
 }

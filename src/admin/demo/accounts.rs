@@ -12,7 +12,8 @@ use nix::fcntl::{Flock, FlockArg};
 
 use crate::admin::Failure;
 use crate::admin::doctor::{Shell, shell};
-use crate::admin::login::{self, KEYS_LOGIN, Login};
+use crate::admin::login::{self, KEYS_LOGIN};
+use crate::passwd::{self, Login};
 
 const DIRECTORY: &str = "/run/hubgate-demo";
 /// sshd's own, which no service made in a bare container (sshd(8), PRIVSEP).
@@ -30,12 +31,12 @@ impl Accounts {
         let mutex = mutex()?;
         let running = Flock::lock(open("running")?, FlockArg::LockShared).map_err(|(_, errno)| failed(errno.into()))?;
         let mut made = Made::read()?;
-        match login::find(name)? {
+        match passwd::find(name)? {
             Some(login) => check_serves(&login)?,
             // Not the gateway, as in an installed hub: the demo's copy of it goes with its directory.
             None => made.create(name, Path::new("/bin/sh"))?,
         }
-        if login::find(KEYS_LOGIN)?.is_none() {
+        if passwd::find(KEYS_LOGIN)?.is_none() {
             made.create(KEYS_LOGIN, Path::new("/usr/sbin/nologin"))?;
         }
         if !Path::new(PRIVSEP).exists() {
@@ -71,7 +72,7 @@ fn check_serves(login: &Login) -> Result<(), Failure> {
     if shell(&login.shell) == Shell::NotOne {
         return cannot(&format!("its shell {} runs no forced command", login.shell.display()));
     }
-    if login::is_locked(&login.name)? {
+    if passwd::is_locked(&login.name)? {
         return cannot("it is locked, and the demo's sshd does without PAM");
     }
     if login.uid == 0 {
@@ -129,7 +130,7 @@ impl Made {
 
     fn remove(&self) -> Result<(), Failure> {
         for name in &self.names {
-            if login::find(name)?.is_some() {
+            if passwd::find(name)?.is_some() {
                 login::remove(name)?;
             }
         }

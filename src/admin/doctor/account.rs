@@ -1,24 +1,21 @@
 //! The two accounts: the one that serves, and the one that looks keys up.
 
-use std::ffi::CString;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use nix::unistd::{Gid, getgrouplist};
-
 use super::Findings;
 use crate::admin::Failure;
-use crate::admin::login::{self, Login};
 use crate::admin::programs::LIBEXEC;
 use crate::config::Config;
+use crate::passwd::{self, Login};
 
 pub(super) fn check_login(findings: &mut Findings, config: &Config) -> Result<Option<Login>, Failure> {
     let name = &config.ssh.login;
-    let Some(login) = login::find(name)? else {
+    let Some(login) = passwd::find(name)? else {
         findings.bad("login", format!("there is no account {name}"), "hubgate init");
         return Ok(None);
     };
-    check_ids(findings, &login);
+    check_ids(findings, &login)?;
     let gateway = format!("usermod --shell {LIBEXEC}/gateway {name}");
     match shell(&login.shell) {
         Shell::Gateway | Shell::Plain => findings.good("shell", login.shell.display().to_string()),
@@ -29,7 +26,7 @@ pub(super) fn check_login(findings: &mut Findings, config: &Config) -> Result<Op
             findings.bad("shell", format!("{} runs no forced command", login.shell.display()), gateway);
         }
     }
-    if login::is_locked(name)? {
+    if passwd::is_locked(name)? {
         let text =
             format!("the password of {name} is locked with !, which sshd without PAM takes for a locked account");
         findings.bad("shadow", text, format!("usermod --password '*' {name}"));
@@ -46,7 +43,7 @@ pub(super) fn check_login(findings: &mut Findings, config: &Config) -> Result<Op
 }
 
 /// The gateway serves as no root, and as nobody with a group of root's.
-fn check_ids(findings: &mut Findings, login: &Login) {
+fn check_ids(findings: &mut Findings, login: &Login) -> Result<(), Failure> {
     let name = &login.name;
     if login.uid == 0 {
         let mend = format!("make it an account of its own: userdel --force {name}; hubgate init");
@@ -54,33 +51,33 @@ fn check_ids(findings: &mut Findings, login: &Login) {
     } else if login.gid == 0 {
         let text = format!("{name} has gid 0: the gateway serves as no root");
         findings.bad("login", text, format!("groupadd --system {name} && usermod --gid {name} {name}"));
-    } else if is_in_root(login) {
+    } else if is_in_root(login)? {
         let text = format!("{name} is in the group root: the gateway serves as no root");
         findings.bad("login", text, format!("gpasswd --delete {name} root"));
     } else {
         findings.good("login", format!("{name}, uid {}", login.uid));
     }
+    Ok(())
 }
 
 /// Whether one of its groups is root's.
-fn is_in_root(login: &Login) -> bool {
-    let groups = CString::new(login.name.as_str()).map(|name| getgrouplist(&name, Gid::from_raw(login.gid)));
-    groups.is_ok_and(|groups| groups.is_ok_and(|groups| groups.iter().any(|group| group.as_raw() == 0)))
+fn is_in_root(login: &Login) -> Result<bool, Failure> {
+    Ok(passwd::groups(login)?.contains(&0))
 }
 
 /// The account that sshd runs the helper as: it may read the database and nothing else.
 pub(super) fn check_keys_login(findings: &mut Findings, name: &str, serves: &str) -> Result<Option<Login>, Failure> {
-    let Some(keys) = login::find(name)? else {
+    let Some(keys) = passwd::find(name)? else {
         findings.bad("keys-login", format!("there is no account {name}"), "hubgate init");
         return Ok(None);
     };
     let mend = "set AuthorizedKeysCommandUser hubgate-keys in sshd's block";
     if keys.uid == 0 || keys.gid == 0 {
         findings.bad("keys-login", format!("{name} is root's: authorized-keys refuses to run as root"), mend);
-    } else if is_in_root(&keys) {
+    } else if is_in_root(&keys)? {
         let text = format!("{name} is in the group root: authorized-keys refuses to run so");
         findings.bad("keys-login", text, format!("gpasswd --delete {name} root"));
-    } else if login::find(serves)?.is_some_and(|login| login.uid == keys.uid) {
+    } else if passwd::find(serves)?.is_some_and(|login| login.uid == keys.uid) {
         let text = format!("{name} is the account that serves: who only looks keys up could write the database");
         findings.bad("keys-login", text, mend);
     } else {

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use super::{Findings, INSTALL, Shell, shell};
 use crate::admin::Failure;
-use crate::admin::login::{self, Login};
 use crate::admin::pam;
 use crate::admin::sshd_config::{Anonymous, Block, differences, effective, sshd};
 use crate::config::Config;
+use crate::passwd::{self, Login};
 
 /// Looks at what the mode of the configuration needs; `file` is sshd's configuration.
 pub(super) fn check(
@@ -33,7 +33,7 @@ fn by_login(
     nobody: &str,
     file: &Path,
 ) -> Result<(), Failure> {
-    match login::find(nobody)? {
+    match passwd::find(nobody)? {
         None => findings.bad("anonymous", format!("there is no account {nobody}"), "hubgate init"),
         Some(found) if (found.uid, found.gid) == (login.uid, login.gid) && found.shell == login.shell => {
             findings.good("anonymous", format!("{nobody} is a second name of {}", login.name));
@@ -52,7 +52,7 @@ fn by_login(
             findings.bad("anonymous", text, format!("userdel {nobody} && hubgate init"));
         }
     }
-    if login::is_locked(nobody)? {
+    if passwd::is_locked(nobody)? {
         let text =
             format!("the password of {nobody} is locked with !, which sshd without PAM takes for a locked account");
         findings.bad("anonymous", text, format!("usermod --password '*' {nobody}"));

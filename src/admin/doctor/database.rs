@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::Findings;
 use super::files::{check_mode, check_parents};
-use crate::admin::login::Login;
 use crate::db::{Error, Reader, VERSION};
+use crate::passwd::Login;
 
 /// What mends a database that is past reading.
 const RESTORE: &str = "put the last backup in its place: hubgate restore BACKUP";

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::Findings;
-use crate::admin::login::Login;
+use crate::passwd::Login;
 
 /// sshd's rule for a program that it runs: root's, and writable by root alone, up to `/` (sshd's misc.c, `safe_path`).
 pub(super) fn check_program(findings: &mut Findings, program: &Path) {

@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::Findings;
-use crate::admin::login::Login;
 use crate::admin::programs::LIBEXEC;
 use crate::config::{AnonymousMode, Config, DEFAULT_PATH};
+use crate::passwd::Login;
 use crate::request::UNAVAILABLE;
 
 /// A made-up key of the right form; what it opens is what any unknown key opens.

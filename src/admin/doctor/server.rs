@@ -4,10 +4,10 @@ use std::path::Path;
 
 use super::{Findings, anonymous};
 use crate::admin::Failure;
-use crate::admin::login::Login;
 use crate::admin::programs::LIBEXEC;
 use crate::admin::sshd_config::{Anonymous, Block, Version, differences, effective, sshd, sshd_version};
 use crate::config::Config;
+use crate::passwd::Login;
 
 /// The oldest OpenSSH that tells the gateway which key was proven.
 const OLDEST_SSHD: Version = Version(7, 6);

@@ -8,8 +8,8 @@ use nix::sys::statvfs::{FsFlags, statvfs};
 
 use super::Findings;
 use super::files::{check_mode, check_parents};
-use crate::admin::login::Login;
 use crate::db::Reader;
+use crate::passwd::Login;
 
 /// With less room than that, in bytes, a file system counts as full.
 const ROOM: u64 = 16 << 20;

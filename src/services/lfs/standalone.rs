@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{Mode, fstat};
-use nix::unistd::{Uid, User};
+use nix::unistd::Uid;
 
 use super::locks::{FileLocks, Holder, HolderId};
 use super::storage::Naming;
@@ -18,6 +18,7 @@ use super::{
 };
 use crate::clock::now;
 use crate::message::{Status, said};
+use crate::passwd;
 use crate::request::Operation;
 
 /// What the peer reads where something failed. The cause goes to standard error, which git-lfs shows with `GIT_TRACE`.
@@ -96,7 +97,7 @@ fn caller() -> Holder {
 /// What a login is called.
 fn login(id: &HolderId) -> Option<String> {
     match id {
-        HolderId::Login(uid) => User::from_uid(Uid::from_raw(*uid)).ok().flatten().map(|user| user.name),
+        HolderId::Login(uid) => passwd::name_of(*uid).ok().flatten(),
         HolderId::Account(_) | HolderId::Key(_) => None,
     }
 }

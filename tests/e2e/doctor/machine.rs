@@ -6,7 +6,9 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::{complaints, complaints_of, is_well, names, shell, words};
-use crate::harness::{Hub, Setup, run, trials};
+use std::process::Command;
+
+use crate::harness::{Hub, Setup, Skip, run, trials};
 use crate::operator::on_a_fresh_machine;
 
 trials![
@@ -14,6 +16,7 @@ trials![
     a_configuration_that_is_not_used_is_named,
     accounts_that_cannot_serve_are_named_and_the_line_mends_them,
     a_helper_in_roots_group_is_replayed_as_sshd_runs_it,
+    name_service_modules_of_the_machine_end_no_program,
     a_login_is_tried_and_leaves_nothing,
 ];
 
@@ -124,4 +127,29 @@ fn a_login_is_tried_and_leaves_nothing() {
         .flatten()
         .filter(|entry| entry.file_name().to_string_lossy().starts_with("hubgate-doctor-"));
     assert_eq!(left.count(), 0);
+}
+
+/// Debian 12 with libnss-systemd. glibc's own lookups load such modules into a static program, which then dies of
+/// SIGSEGV: this test means most on what `packaging/build.sh` makes.
+fn name_service_modules_of_the_machine_end_no_program() {
+    let module = run(Command::new("sh").args(["-c", "ldconfig -p | grep -q libnss_systemd"]));
+    if module.status != 0 {
+        Skip::now("no libnss-systemd on this machine");
+    }
+    let hub = Hub::new();
+    let outcome = on_a_fresh_machine(
+        &hub,
+        "printf '%s: files systemd\\n' passwd group shadow gshadow >/etc/nsswitch.conf\n\
+         hubgate init >/dev/null\nhubgate user add alice\nhubgate doctor >/etc/said 2>&1 && status=$? || status=$?\n\
+         echo \"doctor $status $(tail -n 1 /etc/said)\"\n\
+         git init --quiet --bare /var/lib/x.git && chmod 755 /var/lib/x.git\n\
+         printf '000eversion 1\\n0000' | setpriv --reuid=54321 --regid=54321 --clear-groups \
+             hubgate lfs serve /var/lib/x.git download >/etc/answer && status=$? || status=$?\n\
+         echo \"serve $status $(head -c 13 /etc/answer)\"\n",
+    );
+    let stdout = outcome.stdout();
+    let lines: Vec<&str> = stdout.lines().collect();
+    assert!(outcome.status == 0 && lines.first() == Some(&"added alice"), "{outcome}");
+    assert_eq!(lines.get(1), Some(&"doctor 1 something needs mending"), "{outcome}");
+    assert_eq!(lines.get(2), Some(&"serve 0 000eversion=1"), "{outcome}");
 }

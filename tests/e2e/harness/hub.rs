@@ -19,6 +19,7 @@ use super::outcome::Outcome;
 use super::process::{Background, background, run, run_with};
 use super::syslog::{Entry, Syslog};
 use super::test;
+use crate::programs::program;
 
 /// How a hub is set up; the default is what the shipped configuration says.
 #[derive(Clone, Copy)]
@@ -188,7 +189,7 @@ impl Hub {
     }
 
     pub(crate) fn hubgate_command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_hubgate"));
+        let mut command = Command::new(program("hubgate"));
         command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/bin").env("LC_ALL", "C.UTF-8").current_dir("/");
         command.arg("--config").arg(self.config());
         command

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::tree;
 use super::wire::oid;
 use crate::harness::{Hub, Outcome, machine, run, run_with, trials};
+use crate::programs::program;
 
 trials![
     lfs_serve_does_what_the_rights_of_its_caller_allow,
@@ -24,7 +25,7 @@ fn plain(hub: &Hub) -> (PathBuf, PathBuf) {
     run(Command::new("git").args(["init", "--quiet", "--bare"]).arg(&repository)).succeeded();
     run(Command::new("chown").arg("-R").arg(format!("{0}:{0}", hub.login.name)).arg(&repository)).succeeded();
     // By a process of its own: what another test starts meanwhile would inherit our descriptor, and the file stay busy.
-    run(Command::new("cp").arg(env!("CARGO_BIN_EXE_hubgate")).arg(&program)).succeeded();
+    run(Command::new("cp").arg(crate::programs::program("hubgate")).arg(&program)).succeeded();
     fs::set_permissions(&program, Permissions::from_mode(0o755)).expect("a mode");
     (repository, program)
 }
@@ -146,7 +147,7 @@ fn lfs_check_shows_on_a_terminal_how_far_it_is() {
     fs::write(&object, "an object").expect("an object");
     chown(&object, Some(hub.login.uid), Some(hub.login.gid)).expect("an owner");
     run(Command::new("chown").arg("-R").arg(&hub.login.name).arg(hub.directory("alice/x"))).succeeded();
-    let command = format!("{} --config {} lfs check", env!("CARGO_BIN_EXE_hubgate"), hub.config().display());
+    let command = format!("{} --config {} lfs check", program("hubgate").display(), hub.config().display());
     // script(1) gives the command a terminal and writes down what it shows.
     let shown = run(Command::new("script").args(["--quiet", "--return", "--command", &command, "/dev/null"]));
     let bar = format!("\r[{}] 100 %", "#".repeat(50));

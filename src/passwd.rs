@@ -1,0 +1,124 @@
+//! The login accounts and groups of this machine, as getent(1) and id(1) tell them.
+//!
+//! hubgate's programs are linked statically, and glibc's own lookups (getpwnam(3), getgrouplist(3) and their kin) would
+//! load the machine's name service modules into them. With nss-systemd in nsswitch.conf(5) the process then dies of
+//! SIGSEGV. So other programs look accounts up. clippy.toml forbids glibc's calls everywhere.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// Where getent and id lie: directories that only root writes in.
+const PATH: &str = "/usr/bin:/bin:/usr/sbin:/sbin:/run/current-system/sw/bin";
+
+/// A row of passwd(5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Login {
+    pub(crate) name: String,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    pub(crate) home: PathBuf,
+    pub(crate) shell: PathBuf,
+}
+
+/// Why the machine's accounts cannot be looked up.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The program is missing, or cannot be started.
+    #[error("cannot run {0}")]
+    Start(&'static str, #[source] io::Error),
+    /// The program failed, or printed something else than it should.
+    #[error("{0} failed: it printed {1:?}")]
+    Answer(String, String),
+}
+
+/// Finds an account by its name, whatever name service the machine uses.
+pub(crate) fn find(name: &str) -> Result<Option<Login>, Error> {
+    getent("passwd", name)?.map(|line| parse(&line).ok_or_else(|| bad("getent passwd", name, &line))).transpose()
+}
+
+/// Finds the name of an account by its uid.
+pub(crate) fn name_of(uid: u32) -> Result<Option<String>, Error> {
+    let uid = uid.to_string();
+    let line = getent("passwd", &uid)?;
+    line.map(|line| parse(&line).map(|login| login.name).ok_or_else(|| bad("getent passwd", &uid, &line))).transpose()
+}
+
+/// Whether the account's password is locked with `!`, which sshd without PAM takes for a locked account. Only root may
+/// ask.
+pub(crate) fn is_locked(name: &str) -> Result<bool, Error> {
+    let line = getent("shadow", name)?;
+    Ok(line.is_some_and(|line| line.split(':').nth(1).is_some_and(|password| password.starts_with('!'))))
+}
+
+/// Every group of an account, by number; its own first.
+pub(crate) fn groups(login: &Login) -> Result<Vec<u32>, Error> {
+    let output = run("id", &["-G", &login.name])?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let groups = said.split_whitespace().map(str::parse).collect::<Result<Vec<u32>, _>>();
+    groups
+        .ok()
+        .filter(|groups| output.status.success() && !groups.is_empty())
+        .ok_or_else(|| bad("id -G", &login.name, &said))
+}
+
+fn getent(database: &str, key: &str) -> Result<Option<String>, Error> {
+    // Not every getent knows `--`.
+    if key.starts_with('-') {
+        return Ok(None);
+    }
+    let output = run("getent", &[database, key])?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    match output.status.code() {
+        Some(0) => Ok(Some(said.into_owned())),
+        // getent(1): 2 is "not found".
+        Some(2) => Ok(None),
+        _ => Err(bad(&format!("getent {database}"), key, &said)),
+    }
+}
+
+/// Runs a program from an empty environment.
+fn run(program: &'static str, words: &[&str]) -> Result<std::process::Output, Error> {
+    let mut command = Command::new(program);
+    command.args(words).env_clear().env("PATH", PATH).env("LC_ALL", "C").stdin(Stdio::null());
+    command.output().map_err(|error| Error::Start(program, error))
+}
+
+fn bad(command: &str, key: &str, said: &str) -> Error {
+    Error::Answer(format!("{command} {key}"), said.trim_end().to_owned())
+}
+
+fn parse(line: &str) -> Option<Login> {
+    let fields: Vec<&str> = line.trim_end().split(':').collect();
+    let [name, _, uid, gid, _, home, shell] = fields.as_slice() else { return None };
+    let (uid, gid) = (uid.parse().ok()?, gid.parse().ok()?);
+    Some(Login { name: (*name).to_owned(), uid, gid, home: home.into(), shell: shell.into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_is_found_by_name_and_by_number_and_is_in_its_own_group() {
+        let root = find("root").unwrap().unwrap();
+        assert_eq!((root.uid, root.gid, root.home.to_str()), (0, 0, Some("/root")));
+        assert_eq!(name_of(0).unwrap().as_deref(), Some("root"));
+        assert_eq!(groups(&root).unwrap().first(), Some(&0));
+    }
+
+    #[test]
+    fn what_is_not_there_is_none_and_no_word_is_an_option() {
+        assert_eq!(find("no-such-account").unwrap(), None);
+        assert_eq!(find("--help").unwrap(), None);
+        assert_eq!(name_of(4_000_000_000).unwrap(), None);
+        assert!(groups(&Login { name: "no-such-account".to_owned(), ..find("root").unwrap().unwrap() }).is_err());
+    }
+
+    #[test]
+    fn a_line_that_is_none_of_passwd_is_refused() {
+        for line in ["", "root:x:0:0:root:/root", "root:x:zero:0:root:/root:/bin/sh", "a:b:1:1:::h:s"] {
+            assert_eq!(parse(line), None, "{line}");
+        }
+    }
+}
