@@ -1,12 +1,13 @@
 #!/bin/sh
-# Fuzzes each target for so many seconds, beginning with its corpus, as many at once as there are processors; where
-# cargo-fuzz cannot work, the corpora run as ordinary tests, and that is said. A line a target, and the last line counts.
+# Fuzzes each target for SECONDS, starting from its corpus. As many targets run at once as there are processors. Without
+# a nightly toolchain and cargo-fuzz, the corpora run as ordinary tests, and the script says so. It prints one line per
+# target and a last line with the totals.
 #
 #   fuzz/run.sh SECONDS [TARGET...]
 #
-# The tree is left alone: new inputs gather under the target directory, from run to run, and so does what a target
-# panics on. FUZZ_SANITIZER=address looks for errors of memory too, at half the speed; FUZZ_JOBS=N runs N at once;
-# FUZZ_UNTIL=EPOCH gives each target less time, so that all are through by then.
+# The script does not change the source tree. It keeps new inputs, and inputs that made a target panic, in the target
+# directory between runs. FUZZ_SANITIZER=address also finds memory errors, at half the speed. FUZZ_JOBS=N runs N targets
+# at once. FUZZ_UNTIL=EPOCH shortens each target's time so that all targets end by then.
 set -eu
 cd "$(dirname "$0")"
 
@@ -19,7 +20,7 @@ esac
 sanitizer=${FUZZ_SANITIZER:-none}
 CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
 export CARGO_TARGET_DIR
-# Tools that cargo builds are kept between runs.
+# Tools that cargo built are kept between runs.
 PATH=/var/cache/hubgate-tools/bin:$PATH
 found=$CARGO_TARGET_DIR/fuzz
 mkdir -p "$found"
@@ -29,13 +30,13 @@ jobs=${FUZZ_JOBS:-$(nproc)}
 passed=0
 failed=0
 
-# can_fuzz: whether the nightly toolchain and cargo-fuzz are there; says what is missing.
+# can_fuzz: succeeds if the nightly toolchain and cargo-fuzz are installed; otherwise prints what is missing.
 can_fuzz() {
     cargo +nightly --version >/dev/null 2>&1 || { echo "no nightly toolchain" && return 1; }
     cargo +nightly fuzz --version >/dev/null 2>&1 || { echo "no cargo-fuzz" && return 1; }
 }
 
-# corpora: every file of every corpus through its target, on whatever toolchain there is.
+# corpora [TARGET...]: runs every corpus file through its target as an ordinary test, with the default toolchain.
 corpora() {
     if cargo test --quiet --test corpus -- "$@" >"$log" 2>&1; then status=0; else status=$?; fi
     sed -n 's/^test \([a-z_]*\) *\.\.\. \(.*\)/\1: \2 (corpus only)/p' "$log"
@@ -48,7 +49,7 @@ corpora() {
     fi
 }
 
-# fuzz TARGET: one target, one line, beside others.
+# fuzz TARGET: fuzzes one target and prints its line. Several targets may run at once.
 fuzz() {
     target=$1
     log=$found/$target/log
@@ -60,14 +61,14 @@ fuzz() {
         echo "$target: ok, $(stat number_of_executed_units) inputs," \
             "$(stat average_exec_per_sec) a second, $coverage edges"
     else
-        # The panic and the input, without the tables that libFuzzer prints around them.
+        # Print the panic and the input, without libFuzzer's tables.
         panic=$(grep -a -A 4 -e 'panicked at' -e '^==[0-9]*== ERROR' -e '^Test unit written' "$log" || tail -5 "$log")
         printf '%s: FAILED\n%s\n' "$target" "$panic"
         return 1
     fi
 }
 
-# count PID...: waits for the targets that run.
+# count PID...: waits for these targets and counts their results.
 count() {
     for pid in "$@"; do
         if wait "$pid"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
@@ -96,7 +97,7 @@ if why=$(can_fuzz); then
         fuzz "$target" &
         running="$running $!"
         if [ "$(echo "$running" | wc -w)" -ge "$jobs" ]; then
-            # The list is of numbers: it must split.
+            # The list must split into process ids.
             # shellcheck disable=SC2086
             count $running
             running=

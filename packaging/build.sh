@@ -1,8 +1,8 @@
 #!/bin/sh
-# Builds the programs as they are shipped and prints the directory that they are in.
+# Builds the release programs and prints the directory that contains them.
 #
-# Static, position-independent: a program that links nothing at run time starts in half the time, and the two small
-# ones start three times a session. --target keeps the static flag away from build scripts and procedural macros.
+# They are static and position-independent, because a program without run-time linking starts in half the time. The two
+# small programs start three times per session. --target keeps the static flag away from build scripts and macros.
 set -eu
 cd "$(dirname "$0")/.."
 host=$(rustc -vV | sed -n 's/^host: //p')

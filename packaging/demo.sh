@@ -1,7 +1,7 @@
 #!/bin/sh
-# Builds hubgate and shows it at work: a hub behind an sshd of its own on 127.0.0.1, gone when it ends.
+# Builds hubgate and runs a demo hub with its own sshd on 127.0.0.1. The demo removes the hub when it ends.
 #
-#   sh packaging/demo.sh [--once]        and any other option of `hubgate demo`
+#   sh packaging/demo.sh [OPTION...]        the options are those of `hubgate demo`, such as --once
 set -eu
 cd "$(dirname "$0")/.."
 # shellcheck source=packaging/need.sh

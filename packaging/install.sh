@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds hubgate and installs it under DESTDIR (unless given: /). Makes no account and touches no configuration.
+# Builds hubgate and installs it under DESTDIR (default: /). It creates no account and changes no configuration.
 #
 #   sh packaging/install.sh [DESTDIR]
 set -eu

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
-# Installs what is missing, by the machine's own package manager. Sourced by the scripts that need it.
+# Installs missing programs with the machine's package manager. Other scripts source this file.
 
-# The package that has a program: package MANAGER PROGRAM
+# package MANAGER PROGRAM: prints the name of the package that contains the program.
 package() {
     case $1:$2 in
     pacman:ssh | pacman:sshd) echo openssh ;;
@@ -21,7 +21,7 @@ package() {
     esac
 }
 
-# need PROGRAM...: installs the packages of the programs that are not there, and says so before it does.
+# need PROGRAM...: installs the packages of the missing programs. It announces them first.
 need() {
     missing=
     for program in "$@"; do
@@ -41,12 +41,12 @@ need() {
         packages="$packages $(package "$manager" "$program")"
     done
     echo "installing by $manager:$packages" >&2
-    # The list is of words: it must split.
+    # The list must split into words.
     # shellcheck disable=SC2086
     case $manager in
     apt-get)
         apt-get update -qq >&2
-        # RUNLEVEL=1: the package must not start its sshd; hubgate's own comes on a port of its own.
+        # RUNLEVEL=1 keeps the package from starting its sshd. The demo starts its own sshd on another port.
         DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends $packages >&2
         ;;
     dnf) dnf install -y -q $packages >&2 ;;
@@ -55,7 +55,7 @@ need() {
     esac
 }
 
-# need_cargo: there must be a Rust toolchain of 1.85 or newer; none is installed from here.
+# need_cargo: checks for cargo 1.85 or newer. It installs no toolchain.
 need_cargo() {
     version=$(cargo --version 2>/dev/null | sed -n 's/^cargo 1\.\([0-9]*\)\..*/\1/p')
     if [ "${version:-0}" -lt 85 ]; then
@@ -64,7 +64,7 @@ need_cargo() {
     fi
 }
 
-# need_root: what follows makes login accounts and starts an sshd that lets others log in.
+# need_root: checks for root, because the caller creates login accounts and starts an sshd for them.
 need_root() {
     if [ "$(id -u)" != 0 ]; then
         echo "run this as root: it makes login accounts and starts an sshd of its own" >&2

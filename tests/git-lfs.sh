@@ -1,15 +1,15 @@
 #!/bin/sh
-# Fetches newer git-lfs than the distribution's into DIRECTORY/VERSION/git-lfs, for the end-to-end tests: from Debian's
-# later suites, by apt with lists of its own, so that nothing on the machine changes. Run as root on Debian.
+# Fetches newer versions of git-lfs into DIRECTORY/VERSION/git-lfs for the end-to-end tests. They come from later Debian
+# suites. apt uses separate lists, so that the machine does not change. Run as root on Debian.
 set -eu
 directory=$1
-# The versions, and the suites that have them; a suite that has moved on gives its present one.
+# Each version with its suite. If a suite no longer has the version, the script fetches the suite's current version.
 wanted="3.6.1-1+deb13u1/trixie 3.8.1-2/sid"
 
 if [ "$(cat "$directory/fetched" 2>/dev/null)" = "$wanted" ]; then
     exit 0
 fi
-# shellcheck disable=SC2016 # apt's own words, not the shell's
+# shellcheck disable=SC2016 # apt expands this text, not the shell
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' | head -n 1)
 [ -n "$mirror" ] || {
     echo "apt knows no mirror of Debian's" >&2
