@@ -30,7 +30,7 @@ jobs=${FUZZ_JOBS:-$(nproc)}
 passed=0
 failed=0
 
-# can_fuzz: succeeds if the nightly toolchain and cargo-fuzz are installed; otherwise prints what is missing.
+# can_fuzz: checks for the nightly toolchain and cargo-fuzz, and prints which one is missing.
 can_fuzz() {
     cargo +nightly --version >/dev/null 2>&1 || { echo "no nightly toolchain" && return 1; }
     cargo +nightly fuzz --version >/dev/null 2>&1 || { echo "no cargo-fuzz" && return 1; }
