@@ -5,6 +5,10 @@
 set -eu
 cd "$(dirname "$0")/.."
 destination=${1:-}
+# shellcheck source=packaging/need.sh
+. packaging/need.sh
+need_cargo || exit 1
+need cc || exit 1
 built=$(sh packaging/build.sh)
 install -d -m 755 "$destination/usr/bin" "$destination/usr/libexec/hubgate" "$destination/usr/share/hubgate" \
     "$destination/usr/share/man/man8" "$destination/usr/share/doc/hubgate/examples"

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Installs missing programs with the machine's package manager. Other scripts source this file.
 
-# package MANAGER PROGRAM: prints the name of the package that contains the program.
+# package MANAGER PROGRAM: prints the packages with which the program works, even where nothing recommended is installed.
 package() {
     case $1:$2 in
     pacman:ssh | pacman:sshd) echo openssh ;;
@@ -11,21 +11,37 @@ package() {
     dnf:ssh-keygen) echo openssh ;;
     *:ssh | *:ssh-keygen) echo openssh-client ;;
     *:sshd) echo openssh-server ;;
+    # What a linker finds beside the compiler: crt1.o, libc.so and libc.a.
+    apt-get:cc) echo gcc libc6-dev ;;
+    dnf:cc) echo gcc glibc-devel glibc-static ;;
     apk:cc) echo build-base ;;
     *:cc) echo gcc ;;
     apt-get:useradd) echo passwd ;;
     dnf:useradd) echo shadow-utils ;;
     *:useradd) echo shadow ;;
+    apt-get:getent) echo libc-bin ;;
+    dnf:getent) echo glibc-common ;;
+    pacman:getent) echo glibc ;;
+    apk:getent) echo musl-utils ;;
+    apt-get:ps) echo procps ;;
+    dnf:ps | pacman:ps) echo procps-ng ;;
+    apk:ps) echo procps ;;
     *:fail2ban-regex) echo fail2ban ;;
     *) echo "$2" ;;
     esac
+}
+
+# present PROGRAM: checks that a program is there and works. A compiler works if it links a static program with libc.
+present() {
+    command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] || return 1
+    [ "$1" != cc ] || echo 'int main(void) { return 0; }' | cc -static -x c -o /dev/null - 2>/dev/null
 }
 
 # need PROGRAM...: installs the packages of the missing programs. It announces them first.
 need() {
     missing=
     for program in "$@"; do
-        command -v "$program" >/dev/null || [ -x "/usr/sbin/$program" ] || missing="$missing $program"
+        present "$program" || missing="$missing $program"
     done
     [ -n "$missing" ] || return 0
     for manager in apt-get dnf pacman apk; do
@@ -40,8 +56,10 @@ need() {
     for program in $missing; do
         packages="$packages $(package "$manager" "$program")"
     done
-    echo "installing by $manager:$packages" >&2
     # The list must split into words.
+    # shellcheck disable=SC2086
+    packages=$(printf '%s\n' $packages | sort -u | tr '\n' ' ')
+    echo "installing by $manager: $packages" >&2
     # shellcheck disable=SC2086
     case $manager in
     apt-get)
@@ -55,11 +73,13 @@ need() {
     esac
 }
 
-# need_cargo: checks for cargo 1.85 or newer. It installs no toolchain.
+# need_cargo: checks for the cargo version that Cargo.toml states. It installs no toolchain. Call it in the root of the
+# source tree.
 need_cargo() {
+    wanted=$(sed -n 's/^rust-version = "1\.\([0-9]*\)"$/\1/p' Cargo.toml)
     version=$(cargo --version 2>/dev/null | sed -n 's/^cargo 1\.\([0-9]*\)\..*/\1/p')
-    if [ "${version:-0}" -lt 85 ]; then
-        echo "hubgate needs cargo 1.85 or newer: install it from your distribution (Debian 13: apt-get install cargo) or from https://rustup.rs" >&2
+    if [ "${version:-0}" -lt "$wanted" ]; then
+        echo "hubgate needs cargo 1.$wanted or newer: run 'apt-get install cargo-web' (Debian 12 and 13), or install it from https://rustup.rs" >&2
         return 1
     fi
 }

@@ -73,3 +73,15 @@ fn security_md_has_a_row_for_each_of_the_48() {
         assert!(found.iter().flat_map(|row| quoted(row)).next().is_some(), "{start} names no test");
     }
 }
+
+#[test]
+fn readme_and_the_fuzz_targets_state_the_rust_version_of_cargo_toml() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| fs::read_to_string(root.join(name)).expect("a file of the tree");
+    let version = env!("CARGO_PKG_RUST_VERSION");
+    assert!(read("README.md").contains(&format!("with cargo {version} or newer")), "README.md states not {version}");
+    assert!(
+        read("fuzz/Cargo.toml").contains(&format!("\nrust-version = \"{version}\"\n")),
+        "fuzz states not {version}"
+    );
+}

@@ -1,7 +1,9 @@
 //! What a command prints: text for people, JSON for programs.
 
-use comfy_table::{Table, presets};
+use std::iter;
+
 use serde_json::Value;
+use unicode_width::UnicodeWidthStr;
 
 use super::when::rfc3339;
 use crate::message::Status;
@@ -39,15 +41,32 @@ impl Report {
 
 /// Rows under a heading, in columns, without lines and without blanks at the end.
 pub(crate) fn table<const N: usize>(heading: [&str; N], rows: Vec<[String; N]>) -> String {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_header(heading).add_rows(rows);
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
+    let mut widths = heading.map(UnicodeWidthStr::width);
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.width().max(*width);
+        }
     }
-    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+    let line = |cells: [String; N]| {
+        let padded: String =
+            cells.iter().zip(widths).map(|(cell, width)| format!("{cell}{:1$}  ", "", width - cell.width())).collect();
+        padded.trim_end().to_owned() + "\n"
+    };
+    iter::once(heading.map(str::to_owned)).chain(rows).map(line).collect()
 }
 
 /// A time in JSON: RFC 3339, or null.
 pub(crate) fn json_time(second: Option<i64>) -> Value {
     second.map_or(Value::Null, |second| Value::String(rfc3339(second)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::table;
+
+    #[test]
+    fn columns_line_up_on_a_terminal_and_no_line_ends_in_a_blank() {
+        let rows = [["日本", "x", ""], ["a", "", "é"]].map(|row| row.map(str::to_owned)).to_vec();
+        assert_eq!(table(["NAME", "K", "TITLE"], rows), "NAME  K  TITLE\n日本  x\na        é\n");
+    }
 }

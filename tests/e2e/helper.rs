@@ -122,10 +122,10 @@ fn a_certificate_of_nobodys_authority_gets_nothing() {
     let mut parts = certificate.split(' ');
     let (key_type, blob) = (parts.next().expect("a type"), parts.next().expect("a blob"));
     assert_eq!(key_type, "ssh-ed25519-cert-v01@openssh.com");
-    hub.helper(&[&hub.login.name, key_type, blob]).is(&silent());
+    hub.helper(&[hub.login.name.as_str(), key_type, blob]).is(&silent());
     // The other types, and a blob that is none.
     for key_type in ["ssh-rsa-cert-v01@openssh.com", "ecdsa-sha2-nistp256-cert-v01@openssh.com"] {
-        hub.helper(&[&hub.login.name, key_type, blob]).is(&silent());
+        hub.helper(&[hub.login.name.as_str(), key_type, blob]).is(&silent());
     }
     let (key, ca) = (&key.fingerprint, &ca.fingerprint);
     hub.logged(&[format!(
@@ -138,7 +138,7 @@ fn a_key_of_an_unknown_type_gets_nothing() {
     let hub = Hub::new();
     // The second came with OpenSSH 10.4; whatever comes next is an unknown key too.
     for key_type in ["ssh-dss", "ssh-mldsa44-ed25519@openssh.com", "", "x"] {
-        hub.helper(&[&hub.login.name, key_type, "AAAAB3NzaC1kc3MAAAABAQAAAAEBAAAAAQEAAAABAQ=="]).is(&silent());
+        hub.helper(&[hub.login.name.as_str(), key_type, "AAAAB3NzaC1kc3MAAAABAQAAAAEBAAAAAQEAAAABAQ=="]).is(&silent());
     }
     hub.logged::<&str>(&[]);
 }
@@ -147,7 +147,7 @@ fn a_weak_key_is_not_even_anonymous() {
     let hub = Hub::new();
     // ed25519 of small order: anybody can sign for it.
     let weak = "AAAAC3NzaC1lZDI1NTE5AAAAIAEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    hub.helper(&[&hub.login.name, "ssh-ed25519", weak]).is(&silent());
+    hub.helper(&[hub.login.name.as_str(), "ssh-ed25519", weak]).is(&silent());
     hub.logged::<&str>(&[]);
 }
 

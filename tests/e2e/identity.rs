@@ -60,7 +60,7 @@ fn each_line_admits_its_own_key_to_sshd_and_no_other() {
         let title = format!("\",command=\"id\" {} \\\" # {user}", stranger.key.line);
         hub.add_key(&user, &key, &["--title", &title]);
         let (key_type, blob) = key.type_and_blob();
-        let line = hub.helper(&[&hub.login.name, key_type, blob]).succeeded().stdout();
+        let line = hub.helper(&[hub.login.name.as_str(), key_type, blob]).succeeded().stdout();
         assert!(line.lines().count() == 1 && line.ends_with(&format!("{key_type} {blob}\n")), "{line}");
         lines += &line;
         clients.push((kind, Client::new(&hub, Some(&user), key)));
