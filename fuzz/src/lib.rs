@@ -1,6 +1,6 @@
 //! The fuzz targets: one function a parser that strangers feed, each asserting properties of what comes out.
 //!
-//! Bytes enter, panics leave. `fuzz_targets/` hands the functions to libFuzzer (`run.sh`), `tests/corpus.rs` feeds them
+//! Bytes enter, panics leave. `fuzz_targets/fuzz.rs` hands them to libFuzzer (`run.sh`), `tests/corpus.rs` feeds them
 //! each file of `corpus/` on any toolchain. A function returns whether its input was accepted, in the sense of its
 //! target: a corpus that is never accepted tests nothing.
 

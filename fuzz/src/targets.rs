@@ -5,7 +5,7 @@ macro_rules! targets {
     ($($module:ident: $($target:ident),+;)+) => {
         $(mod $module; pub use $module::{$($target),+};)+
 
-        /// Every target with its name, which is that of its binary and of its directory in `corpus/` too.
+        /// Every target with its name, which is that of its directory in `corpus/` too.
         pub const TARGETS: &[(&str, fn(&[u8]) -> bool)] = &[$($((stringify!($target), $target)),+),+];
     };
 }
