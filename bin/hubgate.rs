@@ -1,5 +1,5 @@
 //! `hubgate`: the operator's program.
 
 fn main() -> std::process::ExitCode {
-    hubgate::admin::main()
+    hubgate::operator::main()
 }

@@ -3,8 +3,6 @@
 //! The library is the program; `bin/` holds mains of one call each. ARCHITECTURE.md draws the modules and their arrows.
 
 pub mod access;
-#[cfg(feature = "admin")]
-pub mod admin;
 pub mod authorized_keys;
 pub mod clock;
 pub mod config;
@@ -15,6 +13,8 @@ pub mod key;
 pub mod log;
 pub mod message;
 pub mod name;
+#[cfg(feature = "admin")]
+pub mod operator;
 #[cfg(feature = "admin")]
 mod passwd;
 pub mod privilege;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
 use clap_complete::Shell;
-use hubgate::admin::cli::Cli;
+use hubgate::operator::cli::Cli;
 
 /// Compares a generated text with the file that is shipped, or writes the file.
 fn hold(file: &Path, text: &[u8], stale: &mut Vec<PathBuf>) {
@@ -35,7 +35,7 @@ fn config_page() -> String {
     let escape =
         |text: &str| text.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq").replace('"', "\\(dq");
     let mut comment: Vec<String> = Vec::new();
-    for line in hubgate::admin::PACKAGED_CONFIG.lines() {
+    for line in hubgate::operator::PACKAGED_CONFIG.lines() {
         if let Some(text) = line.strip_prefix("# ") {
             comment.push(escape(text.trim_start()));
         } else if let Some(setting) = line.strip_prefix('#') {

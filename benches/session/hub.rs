@@ -6,8 +6,8 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use hubgate::admin::programs::install;
 use hubgate::key::Fingerprint;
+use hubgate::operator::programs::install;
 
 use super::Outcome;
 use super::accounts::{Accounts, Ids};

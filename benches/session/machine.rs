@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::Outcome;
 use super::place::run;
-use hubgate::admin::sshd_config::Version;
+use hubgate::operator::sshd_config::Version;
 
 pub(crate) const SSHD: &str = "/usr/sbin/sshd";
 

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use hubgate::admin::sshd_config::{Anonymous, Block};
+use hubgate::operator::sshd_config::{Anonymous, Block};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 

@@ -19,12 +19,12 @@ pub use targets::*;
 
 /// The operator's times as they are in the crate; with `admin`, the crate would bring libgit2.
 #[allow(dead_code)]
-#[path = "../../src/admin/when.rs"]
+#[path = "../../src/operator/when.rs"]
 mod operators_times;
 
 /// The reading of another server's configuration as it is in the crate; std alone.
 #[allow(dead_code)]
-#[path = "../../src/admin/import/conf.rs"]
+#[path = "../../src/operator/import/conf.rs"]
 mod gitolite;
 
 /// The clock that [`operators_times`] reads stands still here.

@@ -5,9 +5,9 @@ use serde_json::json;
 use super::cli::AccessCommand;
 use super::{Outcome, Session, Trouble};
 use crate::access::{Access, Decision, Denial, GateRequest, decide};
-use crate::admin::access::{answer_report, requests_report};
 use crate::message::Refusal;
 use crate::name::{Owner, RepoPath};
+use crate::operator::access::{answer_report, requests_report};
 
 pub(super) fn run(session: &Session<'_>, command: AccessCommand) -> Result<Outcome, Trouble> {
     match command {

@@ -3,12 +3,12 @@
 use clap::{Parser, Subcommand};
 
 use crate::access::{CollaboratorRole, Role, Scope, Visibility};
-use crate::admin::cli::words;
-use crate::admin::when::When;
 use crate::config::ObjectFormat;
 use crate::db::GateMode;
 use crate::key::Fingerprint;
 use crate::name::{Owner, RepoPath};
+use crate::operator::cli::words;
+use crate::operator::when::When;
 
 /// Commands of this hub for your own account.
 #[derive(Debug, Parser)]

@@ -4,9 +4,9 @@ use serde_json::json;
 
 use super::{Outcome, Session, Trouble};
 use crate::access::{Access, Decision, Visibility, decide};
-use crate::admin::explain::chain;
 use crate::message::Refusal;
 use crate::name::RepoPath;
+use crate::operator::explain::chain;
 
 pub(super) fn run(session: &Session<'_>, path: &RepoPath, what: &str) -> Result<Outcome, Trouble> {
     let needed = if what == "push" { Access::Write } else { Access::Fetch };

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::cli::KeyCommand;
 use super::{Outcome, Session, Trouble, sure};
 use crate::access::{KeyHolder, Removal, Scope};
-use crate::admin::key::{key_json, refuse_weak, table};
 use crate::db::{Holder, KeyRow, NewKey, Store};
 use crate::key::{Fingerprint, PublicKey};
 use crate::name::Title;
+use crate::operator::key::{key_json, refuse_weak, table};
 use crate::request::Form;
 
 /// The most that is read of standard input, in bytes.

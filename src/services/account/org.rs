@@ -5,9 +5,9 @@ use serde_json::json;
 use super::cli::{MemberCommand, OrgCommand};
 use super::{Outcome, Session, Trouble};
 use crate::access::{Identity, administers, is_member};
-use crate::admin::report::json_time;
-use crate::admin::user::{members_json, members_text};
 use crate::name::Owner;
+use crate::operator::report::json_time;
+use crate::operator::user::{members_json, members_text};
 
 pub(super) fn run(session: &Session<'_>, command: OrgCommand) -> Result<Outcome, Trouble> {
     let OrgCommand::Member(command) = command;

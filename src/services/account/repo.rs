@@ -6,11 +6,11 @@ use super::cli::{CollaboratorCommand, RepoCommand};
 use super::key::parse_title;
 use super::{Outcome, Session, Trouble, sure};
 use crate::access::{Access, Account, Decision, Denial, Visibility, administers, decide, may_create, may_manage};
-use crate::admin::repo::{repo_json, state};
-use crate::admin::report::json_time;
 use crate::db::{Change, NewRepository, OwnerKind, ServedRepository};
 use crate::message::Refusal;
 use crate::name::{Owner, RepoPath};
+use crate::operator::repo::{repo_json, state};
+use crate::operator::report::json_time;
 use crate::repository::create_repository;
 
 pub(super) fn run(session: &Session<'_>, command: RepoCommand) -> Result<Outcome, Trouble> {
@@ -173,7 +173,7 @@ fn list(session: &Session<'_>, owner: Option<Owner>) -> Result<Outcome, Trouble>
     });
     let rows: Vec<_> = visible.map(|(row, _)| row).collect();
     let lines = rows.iter().map(|row| [row.path.to_string(), state(row), row.description.clone()]).collect();
-    let text = crate::admin::report::table(["REPOSITORY", "STATE", "DESCRIPTION"], lines);
+    let text = crate::operator::report::table(["REPOSITORY", "STATE", "DESCRIPTION"], lines);
     Ok(Outcome::new(text, rows.iter().map(repo_json).collect()))
 }
 

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use hubgate::admin::sshd_config::{Anonymous, Block};
+use hubgate::operator::sshd_config::{Anonymous, Block};
 use nix::unistd::Pid;
 
 use super::client::Client;
@@ -398,7 +398,7 @@ fn link_programs(from: &Path, to: &Path) {
             fs::hard_link(&entry, to.join(entry.file_name().expect("a name"))).expect("a link");
         }
     }
-    for hook in hubgate::admin::programs::HOOKS {
+    for hook in hubgate::operator::programs::HOOKS {
         std::os::unix::fs::symlink("../services", to.join("hooks").join(hook)).expect("a link");
     }
 }

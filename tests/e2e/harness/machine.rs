@@ -8,9 +8,9 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use hubgate::admin::programs;
-use hubgate::admin::sshd_config::Version;
 use hubgate::db::Store;
+use hubgate::operator::programs;
+use hubgate::operator::sshd_config::Version;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, User, geteuid};
@@ -142,7 +142,7 @@ impl Machine {
         let anonymous_login = account_name(SECOND_NAME, pid);
         make_second_name(&anonymous_login, &gateway_login);
         let pam_service = account_name('p', pid);
-        fs::write(pam_file(pid), hubgate::admin::pam::text(&gateway_login.name)).expect("a PAM service");
+        fs::write(pam_file(pid), hubgate::operator::pam::text(&gateway_login.name)).expect("a PAM service");
         // An sshd that is not told a service's name asks PAM by that of its program.
         std::os::unix::fs::symlink("/usr/sbin/sshd", dir.join(&pam_service)).expect("a link");
         let host_key = dir.join("host_key");

@@ -10,9 +10,9 @@ use std::path::Path;
 
 use nix::fcntl::{Flock, FlockArg};
 
-use crate::admin::Failure;
-use crate::admin::doctor::{Shell, shell};
-use crate::admin::login::{self, KEYS_LOGIN};
+use crate::operator::Failure;
+use crate::operator::doctor::{Shell, shell};
+use crate::operator::login::{self, KEYS_LOGIN};
 use crate::passwd::{self, Login};
 
 const DIRECTORY: &str = "/run/hubgate-demo";

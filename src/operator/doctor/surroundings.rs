@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::Findings;
-use crate::admin::sshd_config::Version;
 use crate::log;
+use crate::operator::sshd_config::Version;
 use crate::sandbox::{InForce, Mode, expected};
 
 /// The oldest git whose pins and fixes hubgate counts on.

@@ -4,9 +4,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::Findings;
-use crate::admin::Failure;
-use crate::admin::programs::LIBEXEC;
 use crate::config::Config;
+use crate::operator::Failure;
+use crate::operator::programs::LIBEXEC;
 use crate::passwd::{self, Login};
 
 pub(super) fn check_login(findings: &mut Findings, config: &Config) -> Result<Option<Login>, Failure> {
@@ -88,7 +88,7 @@ pub(super) fn check_keys_login(findings: &mut Findings, name: &str, serves: &str
 
 /// What a login shell does with a forced command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::admin) enum Shell {
+pub(in crate::operator) enum Shell {
     /// It is the gateway: no shell in between.
     Gateway,
     /// It runs the command, and reads nothing before.
@@ -100,7 +100,7 @@ pub(in crate::admin) enum Shell {
 }
 
 /// Judges a login shell by its name and by whether it can be run at all.
-pub(in crate::admin) fn shell(shell: &Path) -> Shell {
+pub(in crate::operator) fn shell(shell: &Path) -> Shell {
     let runs = shell.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0);
     match shell.file_name().and_then(|name| name.to_str()) {
         _ if !runs => Shell::NotOne,

@@ -15,11 +15,11 @@ use signal_hook::iterator::Signals;
 
 use super::sessions::{journalctl, of_line, of_record};
 use super::{Entry, change};
-use crate::admin::Failure;
-use crate::admin::cli::Audit;
-use crate::admin::context::Context;
-use crate::admin::report::Report;
 use crate::config::Config;
+use crate::operator::Failure;
+use crate::operator::cli::Audit;
+use crate::operator::context::Context;
+use crate::operator::report::Report;
 
 /// How often the database is asked for what is new.
 const PERIOD: Duration = Duration::from_millis(300);

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::{Findings, anonymous};
-use crate::admin::Failure;
-use crate::admin::programs::LIBEXEC;
-use crate::admin::sshd_config::{Anonymous, Block, Version, differences, effective, sshd, sshd_version};
 use crate::config::Config;
+use crate::operator::Failure;
+use crate::operator::programs::LIBEXEC;
+use crate::operator::sshd_config::{Anonymous, Block, Version, differences, effective, sshd, sshd_version};
 use crate::passwd::Login;
 
 /// The oldest OpenSSH that tells the gateway which key was proven.

@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::Findings;
-use crate::admin::programs::LIBEXEC;
 use crate::config::{AnonymousMode, Config, DEFAULT_PATH};
+use crate::operator::programs::LIBEXEC;
 use crate::passwd::Login;
 use crate::request::UNAVAILABLE;
 

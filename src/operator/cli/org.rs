@@ -6,9 +6,9 @@ use clap::Subcommand;
 
 use super::{Sure, new_account, words};
 use crate::access::Role;
-use crate::admin::when::{When, parse_duration};
 use crate::key::Fingerprint;
 use crate::name::{Owner, Title};
+use crate::operator::when::{When, parse_duration};
 
 /// `hubgate org`
 #[derive(Debug, Subcommand)]

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::Findings;
-use crate::admin::Failure;
-use crate::admin::login::run;
 use crate::config::Config;
+use crate::operator::Failure;
+use crate::operator::login::run;
 
 /// Logs in as a person would, at the address and port that sshd listens on.
 pub(super) fn check(findings: &mut Findings, config: &Config, config_path: &Path, settings: &[(String, String)]) {

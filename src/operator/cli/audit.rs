@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::admin::when::parse_past;
 use crate::key::Fingerprint;
 use crate::name::{Owner, RepoPath};
+use crate::operator::when::parse_past;
 
 /// `hubgate audit`
 #[derive(Debug, Args)]

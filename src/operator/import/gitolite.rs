@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use super::conf::{self, Conf, Grant, Permission};
 use super::{Candidate, Outcome, finish};
 use crate::access::CollaboratorRole;
-use crate::admin::Failure;
-use crate::admin::cli::ImportGitolite;
-use crate::admin::context::Context;
-use crate::admin::key::read_key;
-use crate::admin::report::Report;
 use crate::db::{Change, ChangeError};
 use crate::name::{Owner, RepoPath};
+use crate::operator::Failure;
+use crate::operator::cli::ImportGitolite;
+use crate::operator::context::Context;
+use crate::operator::key::read_key;
+use crate::operator::report::Report;
 
 /// How deep directories of keys may lie in one another.
 const DEPTH_MAX: usize = 16;

@@ -2,8 +2,8 @@
 
 use clap::{ArgGroup, Args, Subcommand};
 
-use crate::admin::when::When;
 use crate::name::{Owner, RepoPath};
+use crate::operator::when::When;
 
 /// `hubgate access`
 #[derive(Debug, Subcommand)]

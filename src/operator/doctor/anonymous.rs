@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::{Findings, INSTALL, Shell, shell};
-use crate::admin::Failure;
-use crate::admin::pam;
-use crate::admin::sshd_config::{Anonymous, Block, differences, effective, sshd};
 use crate::config::Config;
+use crate::operator::Failure;
+use crate::operator::pam;
+use crate::operator::sshd_config::{Anonymous, Block, differences, effective, sshd};
 use crate::passwd::{self, Login};
 
 /// Looks at what the mode of the configuration needs; `file` is sshd's configuration.

@@ -15,10 +15,10 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
 use super::Entry;
-use crate::admin::Failure;
-use crate::admin::report::json_time;
-use crate::admin::when::minute;
 use crate::log;
+use crate::operator::Failure;
+use crate::operator::report::json_time;
+use crate::operator::when::minute;
 
 /// The lines of a log file that are ours.
 pub(super) fn of_file(file: &Path) -> Result<Vec<Entry>, Failure> {

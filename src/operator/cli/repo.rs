@@ -6,11 +6,11 @@ use clap::{Args, Subcommand};
 
 use super::{Quota, Sure, words};
 use crate::access::{CollaboratorRole, Visibility};
-use crate::admin::when::{When, parse_duration};
 use crate::config::ObjectFormat;
 use crate::db::GateMode;
 use crate::git::import::{BadSource, Source};
 use crate::name::{Owner, RepoPath, Title};
+use crate::operator::when::{When, parse_duration};
 use crate::repository::Directory;
 
 /// `hubgate repo`

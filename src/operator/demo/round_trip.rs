@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::{HOST, Place, find_program, own, say};
-use crate::admin::Failure;
+use crate::operator::Failure;
 
 /// One command of the demo.
 struct Step<'a> {

@@ -6,9 +6,9 @@ use clap::Subcommand;
 
 use super::{Sure, words};
 use crate::access::{Scope, Sources};
-use crate::admin::when::When;
 use crate::key::Fingerprint;
 use crate::name::{Owner, RepoPath, Title};
+use crate::operator::when::When;
 
 /// `hubgate key`
 #[derive(Debug, Subcommand)]
