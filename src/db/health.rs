@@ -1,10 +1,24 @@
 //! What `hubgate doctor` asks a database of which nobody knows whether it is well. Only reads.
 
+use std::path::Path;
+
 use rusqlite::ErrorCode;
 
-use super::{Error, VERSION, View, word};
+use super::{Error, Reader, VERSION, View, word};
 use crate::name::{Name, Owner, RepoKind, RepoPath};
 use crate::repository::Directory;
+
+impl Reader {
+    /// Opens the database for a program that knows the present schema alone.
+    ///
+    /// # Errors
+    /// [`Error::Old`] or [`Error::TooNew`] where the database has another schema.
+    pub fn open_current(path: &Path) -> Result<Self, Error> {
+        let reader = Self::open(path)?;
+        reader.ask(|view| view.check_current())?;
+        Ok(reader)
+    }
+}
 
 impl View<'_> {
     /// Checks that the schema is the one that this program knows.

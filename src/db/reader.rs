@@ -55,16 +55,6 @@ impl Reader {
         Ok(Self { path: path.to_owned(), look: Look::at(path, Way::Locked)? })
     }
 
-    /// The same for a program that knows the present schema alone.
-    ///
-    /// # Errors
-    /// [`Error::Old`] or [`Error::TooNew`] where the database has another one.
-    pub fn open_current(path: &Path) -> Result<Self, Error> {
-        let reader = Self::open(path)?;
-        reader.ask(|view| view.check_current())?;
-        Ok(reader)
-    }
-
     /// Asks questions, as often as it takes to get an answer that holds. Each sees a committed state.
     ///
     /// # Errors
