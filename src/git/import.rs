@@ -155,10 +155,19 @@ pub fn head(git: &Path, directory: &Path) -> Result<String, String> {
         command
     };
     let refs = output_of(&mut command(&["for-each-ref", "--count=1"]), b"")?;
-    // Status 1 and no word: HEAD is detached (git-symbolic-ref(1), --quiet).
-    let named = output_of(&mut command(&["symbolic-ref", "--quiet", "HEAD"]), b"")
-        .or_else(|said| if said.is_empty() { Ok(b"detached".to_vec()) } else { Err(said) })?;
-    let name = String::from_utf8_lossy(&named).trim_end().to_owned();
+    let named = command(&["symbolic-ref", "--quiet", "HEAD"]).output().map_err(|error| error.to_string())?;
+    let name = match named.status.code() {
+        Some(0) => String::from_utf8_lossy(&named.stdout).trim_end().to_owned(),
+        // git-symbolic-ref(1), --quiet: HEAD is detached.
+        Some(1) => "detached".to_owned(),
+        _ => {
+            return Err(format!(
+                "git symbolic-ref: {}: {}",
+                named.status,
+                String::from_utf8_lossy(&named.stderr).trim()
+            ));
+        }
+    };
     Ok(if refs.is_empty() { format!("{name} (empty)") } else { name })
 }
 

@@ -16,6 +16,7 @@ use crate::clock::now;
 use crate::config::Config;
 use crate::db::{Change, Collaborator, GateMode, NewRepository, RepositoryRow};
 use crate::message::Status;
+use crate::name::RepoPath;
 use crate::repository::{create_repository, head};
 
 pub(super) fn run(command: RepoCommand, mut context: Context) -> Result<Report, Failure> {
@@ -110,19 +111,26 @@ pub(super) fn run(command: RepoCommand, mut context: Context) -> Result<Report, 
         RepoCommand::Check => check(&context),
         RepoCommand::Quota { path, quota } => lfs::repository_quota(&path, quota, context),
         RepoCommand::Gc { path, all: _, removed, sure, older_than } => {
-            let deleted = if removed {
+            if removed {
                 confirm(&sure, "Delete for good what was removed more than 30 days ago?")?;
-                take_in::purge(&mut context, now())?
-            } else {
-                Vec::new()
-            };
-            let repositories = match path {
-                Some(path) => vec![context.store.view().repository(&path)?],
-                None => context.store.view().repositories(None)?,
-            };
-            gc::run(&context.config, &repositories, older_than, &deleted)
+            }
+            collect_garbage(context, path.as_ref(), removed, older_than)
         }
     }
+}
+
+fn collect_garbage(
+    mut context: Context,
+    path: Option<&RepoPath>,
+    removed: bool,
+    older_than: i64,
+) -> Result<Report, Failure> {
+    let deleted = if removed { take_in::purge(&mut context, now())? } else { Vec::new() };
+    let repositories = match path {
+        Some(path) => vec![context.store.view().repository(path)?],
+        None => context.store.view().repositories(None)?,
+    };
+    gc::run(&context.config, &repositories, older_than, &deleted)
 }
 
 fn collaborator(command: CollaboratorCommand, mut context: Context) -> Result<Report, Failure> {

@@ -21,6 +21,7 @@ pub fn head(git: &Path, place: &Path, format: ObjectFormat) -> Result<String, St
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the only user of git2")]
 fn by_libgit2(place: &Path) -> Result<String, git2::Error> {
     forget_the_callers_configuration();
     let repository = Repository::open_bare(place)?;

@@ -205,7 +205,8 @@ fn what_cannot_be_undone_needs_yes_or_a_terminal() {
         .is(&refused("hubgate: Take alice/x out of the hub? Say so with --yes\n").status(2));
     // script(1) gives the program a terminal, and types what it reads.
     let typed = |answer: &str| {
-        let command = format!("{:?} --config {} repo remove alice/x", program("hubgate"), hub.config().display());
+        let command =
+            format!("'{}' --config {} repo remove alice/x", program("hubgate").display(), hub.config().display());
         let mut script = std::process::Command::new("script");
         crate::harness::run_with(script.args(["-qec", &command, "/dev/null"]), answer.as_bytes())
     };
@@ -244,6 +245,6 @@ fn wrong_usage_ends_with_2() {
         assert!(outcome.status == 0 && outcome.stderr.is_empty() && !outcome.stdout.is_empty(), "{outcome}");
     }
     // A reader that has gone is no fault.
-    let head = format!("{:?} --help | head -c 1", program("hubgate"));
+    let head = format!("'{}' --help | head -c 1", program("hubgate").display());
     run(std::process::Command::new("sh").args(["-c", &head])).is(&says("T"));
 }

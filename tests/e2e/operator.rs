@@ -314,7 +314,7 @@ fn audit_ends_when_nobody_reads() {
     let hub = Hub::new();
     hub.did(&["user", "add", "alice"]);
     let program = program("hubgate");
-    let line = format!("{program:?} --config {} audit --follow | head -n 1", hub.config().display());
+    let line = format!("'{}' --config {} audit --follow | head -n 1", program.display(), hub.config().display());
     let outcome = run(Command::new("timeout").args(["30", "sh", "-c", &line]));
     assert!(
         outcome.status == 0 && outcome.stdout().contains("  user.create               alice by operator:root: {"),

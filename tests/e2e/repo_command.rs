@@ -20,6 +20,8 @@ trials![
     check_finds_what_is_lost_and_what_is_nobodys,
     nothing_of_roots_own_configuration_reaches_a_repository,
     a_broken_head_is_found_in_every_object_format,
+    the_machines_own_git_configuration_does_not_reach_a_repository,
+    a_git_that_fails_passes_no_repository_as_sound,
     gc_packs_and_sweeps,
     a_renamed_repository_keeps_its_directory,
     a_removed_repository_leaves_its_directory_and_frees_its_path,
@@ -322,4 +324,28 @@ fn a_broken_head_is_found_in_every_object_format() {
         assert!(check.status == 1 && check.stdout().contains(&path) && check.stdout().contains("broken"), "{check}");
         fs::write(&head, "ref: refs/heads/main\n").expect("a file");
     }
+}
+
+/// libgit2 would read it, whatever the environment.
+fn the_machines_own_git_configuration_does_not_reach_a_repository() {
+    let hub = Hub::new();
+    let outcome = crate::operator::on_a_fresh_machine(
+        &hub,
+        "hubgate init >/dev/null\nhubgate user add alice\nhubgate repo create alice/x >/dev/null\n\
+         for mode in 600 644; do echo garbage >/etc/gitconfig; chmod $mode /etc/gitconfig; hubgate repo check; done\n",
+    );
+    outcome.is(&says("added alice\nevery repository has its directory\nevery repository has its directory\n"));
+}
+
+fn a_git_that_fails_passes_no_repository_as_sound() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    hub.did(&["repo", "create", "alice/y", "--object-format", "sha256"]);
+    let git = hub.path("git");
+    fs::write(&git, "#!/bin/sh\ncase $* in *symbolic-ref*) kill -9 $$ ;; esac\nexec /usr/bin/git \"$@\"\n")
+        .expect("a file");
+    fs::set_permissions(&git, fs::Permissions::from_mode(0o755)).expect("a mode");
+    hub.configure(&crate::harness::Setup { git: Some(&git), ..crate::harness::Setup::default() });
+    let check = hub.hubgate(&["repo", "check"]);
+    assert!(check.status == 1 && check.stdout().contains("alice/y") && check.stdout().contains("broken"), "{check}");
 }
