@@ -60,7 +60,7 @@ impl Store {
             connection.pragma_update(None, "foreign_keys", true)?;
             Ok(connection)
         };
-        open().map(|connection| Self { connection }).map_err(|error| Error::Open(path.to_owned(), error))
+        open().map(|connection| Self { connection, wrote: false }).map_err(|error| Error::Open(path.to_owned(), error))
     }
 
     /// Checks that this is a whole database of a hub that this program can take; returns its version.
@@ -124,6 +124,7 @@ impl Store {
     /// # Errors
     /// [`Error`]; then everything is as it was.
     pub fn replace_by(&mut self, copy: &Self) -> Result<(), Error> {
+        self.wrote = true;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         lengthen_wal(&transaction);
         transaction.rollback()?;

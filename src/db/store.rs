@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use nix::fcntl::OFlag;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 use serde_json::Value;
 
@@ -71,6 +72,8 @@ impl From<rusqlite::Error> for ChangeError {
 #[derive(Debug)]
 pub struct Store {
     pub(super) connection: Connection,
+    /// Whether a transaction of this connection may have written.
+    pub(super) wrote: bool,
 }
 
 /// A change under way: questions see its own steps. Where it does not succeed, nothing of it stays.
@@ -122,11 +125,12 @@ impl Store {
         connection.pragma_update(None, "journal_mode", "wal").map_err(open)?;
         connection.pragma_update(None, "synchronous", "full").map_err(open)?;
         connection.pragma_update(None, "foreign_keys", true).map_err(open)?;
-        // When the last connection closes, SQLite empties the `-wal` without waiting for anybody; and a `-wal` that a
-        // long reader let grow is cut to this length by the first writer that can begin it again.
+        // A `-wal` that a long reader let grow is cut to this length by the first writer that can begin it again.
         connection.pragma_update(None, "journal_size_limit", WAL_KEPT).map_err(open)?;
+        // SQLite would copy the `-wal` into the database under a lock that keeps every reader out: see `drop`.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(open)?;
         persist_wal(&connection);
-        Ok(Self { connection })
+        Ok(Self { connection, wrote: false })
     }
 
     /// Makes an empty database of this program's version, readable by its group. An existing one is left as it is.
@@ -147,6 +151,7 @@ impl Store {
     /// # Errors
     /// [`Error`]; then the database is as it was.
     pub fn migrate(&mut self) -> Result<i64, Error> {
+        self.wrote = true;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
         lengthen_wal(&transaction);
         let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
@@ -184,6 +189,7 @@ impl Store {
         actor: &str,
         steps: impl FnOnce(&Change<'_>) -> Result<T, ChangeError>,
     ) -> Result<T, ChangeError> {
+        self.wrote = true;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         lengthen_wal(&transaction);
         let done = steps(&Change { view: View { connection: &transaction }, now: now(), actor })?;
@@ -206,6 +212,25 @@ impl Store {
         let done = steps(&Change { view: View { connection: &transaction }, now: now(), actor })?;
         transaction.rollback()?;
         Ok(done)
+    }
+}
+
+impl Drop for Store {
+    /// Copies what was written from the `-wal` into the database, while readers and writers go on.
+    ///
+    /// A passive checkpoint waits for no lock. SQLite's own one at the close of the last connection keeps readers out
+    /// until the disk has the database, so it is switched on only when nothing is left to copy: then it empties the
+    /// `-wal` and syncs nothing. What a failure or another connection leaves in the `-wal`, a later change copies.
+    fn drop(&mut self) {
+        if !self.wrote {
+            return;
+        }
+        let checkpoint = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+            Ok(row.get::<_, i64>(0)? == 0 && row.get::<_, i64>(1)? == row.get::<_, i64>(2)?)
+        });
+        if checkpoint.unwrap_or(false) {
+            let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
+        }
     }
 }
 

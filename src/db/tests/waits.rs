@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use super::{Hub, owner};
 use crate::db::{OwnerKind, Reader, Store};
@@ -87,4 +87,36 @@ fn a_wal_that_a_long_reader_let_grow_is_cut_by_the_writers_after_it() {
     disable(&mut hub.store, 2);
     let cut = wal_length(&hub);
     assert!(cut <= 2 << 20, "{cut}");
+}
+
+/// Opens the database file alone, without its `-wal`.
+fn file_alone(hub: &Hub) -> Connection {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(format!("file:{}?immutable=1", hub.path().display()), flags).unwrap()
+}
+
+#[test]
+fn a_change_is_copied_into_the_database_before_its_connection_locks_readers_out_to_close() {
+    let hub = Hub::new();
+    // With `hub.store` open, the connection below is not the last one: SQLite copies nothing when it closes.
+    let mut store = Store::open(&hub.path()).unwrap();
+    store.change("operator:test", |change| change.add_owner(OwnerKind::User, &owner("zed"), true)).unwrap();
+    drop(store);
+    let found = file_alone(&hub).query_row("SELECT count(*) FROM owner WHERE name = 'zed'", [], |row| row.get(0));
+    assert_eq!(found, Ok(1));
+}
+
+#[test]
+fn a_connection_that_wrote_nothing_copies_nothing_when_it_ends() {
+    let hub = Hub::new();
+    let grown = wal_length(&hub);
+    // The files as a writer leaves them that is killed now.
+    let left = tempfile::tempdir().unwrap();
+    for name in ["hubgate.db", "hubgate.db-wal"] {
+        fs::copy(hub.directory.path().join(name), left.path().join(name)).unwrap();
+    }
+    let before = fs::read(left.path().join("hubgate.db")).unwrap();
+    drop(Store::open(&left.path().join("hubgate.db")).unwrap());
+    assert_eq!(fs::metadata(left.path().join("hubgate.db-wal")).unwrap().len(), grown);
+    assert!(fs::read(left.path().join("hubgate.db")).unwrap() == before);
 }
