@@ -7,8 +7,6 @@
 mod briefing;
 mod serving;
 mod session;
-pub(crate) mod standing;
-pub(crate) mod user_auth;
 
 use std::io::Write;
 use std::os::unix::ffi::OsStringExt;
@@ -18,37 +16,22 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use crate::access::{Decision, Denial, Identity, NotAdmitted, OwnerFacts, Scope, decide, may_create};
+use crate::access::{Identity, NotAdmitted, OwnerFacts, Scope, may_create};
 use crate::clock::{now, wait_to_deny};
 use crate::config::{AnonymousMode, Config, DEFAULT_PATH, LfsMode};
-use crate::db::{Reader, ServedRepository};
+use crate::db::Reader;
 use crate::key::Fingerprint;
 use crate::log::{self, Level, Line};
 use crate::message::{Answer, FaultKind, Refusal, Speaker, Status};
 use crate::name::RepoPath;
 use crate::request::{Arguments, BadRequest, Form, LfsProgram, Request, Service};
+use crate::session::{SessionContext, Work, admit, user_auth};
 use crate::slots::Slot;
-use crate::word::words;
 
 use session::{Environment, SessionId};
-use standing::Standing;
 
 /// The program's name in the log.
 const PROGRAM: &str = "hubgate";
-
-/// The environment variable by which `services` learns the session's id in the log.
-pub const SID: &str = "HUBGATE_SID";
-words! {
-    /// What the gateway asks `services` for, by its first word.
-    pub enum Work {
-        /// A command of an account.
-        Account = "account",
-        /// `git-lfs-authenticate`.
-        Authenticate = "lfs-authenticate",
-        /// `git-lfs-transfer`.
-        Transfer = "lfs-transfer",
-    }
-}
 
 /// What broke on our side. For the log; the peer reads a reference.
 #[derive(Debug, thiserror::Error)]
@@ -222,7 +205,7 @@ impl Session {
         login_shell: bool,
         path: Option<&RepoPath>,
         now: i64,
-    ) -> Result<(Reader, Standing), Fault> {
+    ) -> Result<(Reader, SessionContext), Fault> {
         if self.environment.connection.is_none() {
             return Err(Fault::NotSshd);
         }
@@ -230,7 +213,8 @@ impl Session {
         let proven = user_auth::check(self.environment.user_auth.as_deref(), words, login_shell)?;
         let reader = Reader::open(&config.paths.database)?;
         let address = String::from_utf8_lossy(self.environment.peer());
-        let standing = reader.ask(|view| Standing::ask(view, config, words, proven.as_ref(), path, &address, now))?;
+        let standing =
+            reader.ask(|view| SessionContext::ask(view, config, words, proven.as_ref(), path, &address, now))?;
         Ok((reader, standing))
     }
 
@@ -239,7 +223,7 @@ impl Session {
         &mut self,
         request: &Request,
         context: &Context<'_>,
-        standing: &Standing,
+        standing: &SessionContext,
         identity: &Identity,
     ) -> Result<Status, Fault> {
         let Context { config, form, arguments, now, .. } = *context;
@@ -353,29 +337,5 @@ fn may_create_it(identity: &Identity, owner: Option<OwnerFacts>, service: Servic
             account.scope == Scope::Write && may_create(account, &owner, now)
         }
         _ => false,
-    }
-}
-
-/// The repository, or the refusal that the policy's denial comes to.
-pub(crate) fn admit<'a>(
-    identity: &Identity,
-    repository: Option<&'a ServedRepository>,
-    needed: crate::access::Access,
-    now: i64,
-) -> Result<&'a ServedRepository, Refusal> {
-    let decision = decide(identity, repository.map(|repository| &repository.facts), needed, now);
-    match (decision, repository) {
-        (Decision::Allow(_), Some(repository)) => Ok(repository),
-        (Decision::Allow(_) | Decision::Deny(_), None) | (Decision::Deny(Denial::NoRepository), Some(_)) => {
-            Err(Refusal::NoRepository)
-        }
-        (Decision::Deny(Denial::ReadOnly), Some(repository)) => Err(Refusal::ReadOnly(repository.path.clone())),
-        (Decision::Deny(Denial::Gated(request)), Some(repository)) => {
-            Err(Refusal::Gated(repository.path.clone(), request))
-        }
-        (Decision::Deny(Denial::Frozen), Some(repository)) => {
-            let reason = repository.facts.frozen.clone().unwrap_or_default();
-            Err(Refusal::Frozen(repository.path.clone(), reason))
-        }
     }
 }

@@ -25,6 +25,7 @@ pub mod request;
 pub mod sandbox;
 #[cfg(feature = "admin")]
 pub mod services;
+pub mod session;
 pub mod slots;
 pub mod word;
 
@@ -36,8 +37,8 @@ mod tests;
 pub mod fuzzing {
     use crate::authorized_keys::KeyLine;
     use crate::config::Config;
-    use crate::gateway::user_auth::{self, Proven};
     use crate::key::{Fingerprint, OfferedCertificate, OfferedKey};
+    use crate::session::user_auth::{self, Proven};
 
     /// The line of the helper for a key; `form` is the gateway's last words.
     #[must_use]

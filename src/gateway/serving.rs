@@ -4,7 +4,7 @@ use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use super::{Context, Fault, SID, Session, Work, briefing};
+use super::{Context, Fault, Session, briefing};
 use crate::access::Identity;
 use crate::config::Config;
 use crate::db::ServedRepository;
@@ -15,6 +15,7 @@ use crate::push::{Brief, DESCRIPTORS};
 use crate::repository::open_repository;
 use crate::request::{Arguments, Form, Service};
 use crate::sandbox::{self, Plan};
+use crate::session::{SID, Work};
 use crate::slots::{self, Slot};
 
 impl Session {

@@ -20,8 +20,8 @@ use crate::db::{Reader, RepositoryRow};
 use crate::message::Status;
 use crate::name::{Owner, RepoPath};
 use crate::repository::{Directory, open_repository, stored_bytes};
-use crate::services::account_name;
 use crate::services::lfs::{FileLocks, Filter, Holder, Locks, Oid};
+use crate::session::account_name;
 
 /// How many locks are shown at most.
 const LOCKS_MAX: usize = 10_000;
@@ -151,7 +151,7 @@ pub(super) fn lock(command: &LockCommand, context: &Context) -> Result<Report, F
     let reader = Reader::open(&context.config.paths.database)?;
     let holder = Holder::named(&actor());
     let locks = FileLocks::new(directory.as_fd(), holder).map_err(|error| failed(error.into()))?;
-    let mut locks = locks.with_names(|id| account_name(&reader, id));
+    let mut locks = locks.with_names(|id| account_name(&reader, id.account()?));
     match command {
         LockCommand::List { .. } => {
             let all = locks.list(&Filter::default(), 0, LOCKS_MAX).map_err(failed)?;

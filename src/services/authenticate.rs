@@ -17,6 +17,7 @@ use crate::db::Reader;
 use crate::message::{Answer, FaultKind, Refusal, Status};
 use crate::name::RepoPath;
 use crate::request::{LfsProgram, Operation, Request};
+use crate::session::admit;
 
 /// How long a token is good, in seconds. A client asks anew before that.
 const LIFETIME: i64 = 1_800;
@@ -47,7 +48,7 @@ fn answer(caller: &Caller, operation: Operation, path: &RepoPath) -> Result<Answ
     let speaker = standing.speaker(&caller.config);
     let repository = standing.repository.as_ref();
     let identity = standing.identity.as_ref().map_err(|reason| Refusal::NotAdmitted(reason.clone()));
-    let served = identity.and_then(|identity| crate::gateway::admit(identity, repository, operation.needs(), now()));
+    let served = identity.and_then(|identity| admit(identity, repository, operation.needs(), now()));
     let served = match served {
         Ok(served) => served,
         Err(refusal) => return Ok(speaker.refusal(&refusal)),

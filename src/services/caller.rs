@@ -7,12 +7,11 @@ use std::path::Path;
 use crate::clock::now;
 use crate::config::{Config, DEFAULT_PATH};
 use crate::db::{Error, View};
-use crate::gateway::SID;
-use crate::gateway::standing::Standing;
-use crate::gateway::user_auth::{self, Proven};
 use crate::log::{self, Level, Line};
 use crate::name::RepoPath;
 use crate::request::{Arguments, Form};
+use crate::session::user_auth::{self, Proven};
+use crate::session::{SID, SessionContext};
 
 /// What the gateway says, before anything is asked.
 #[derive(Debug)]
@@ -51,8 +50,8 @@ impl Caller {
     }
 
     /// Says who the session speaks for, as the gateway did, and what the path leads to.
-    pub(super) fn standing(&self, view: &View<'_>, path: Option<&RepoPath>) -> Result<Standing, Error> {
-        Standing::ask(view, &self.config, &self.form, self.proven.as_ref(), path, &self.address, now())
+    pub(super) fn standing(&self, view: &View<'_>, path: Option<&RepoPath>) -> Result<SessionContext, Error> {
+        SessionContext::ask(view, &self.config, &self.form, self.proven.as_ref(), path, &self.address, now())
     }
 
     /// The first fields of each line of this session.

@@ -12,12 +12,11 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::gateway::Work;
 use crate::message::{Answer, FaultKind};
+use crate::session::Work;
 
 use caller::Caller;
 use push::Hook;
-pub(crate) use transfer::account_name;
 
 /// The program's name in the log.
 const PROGRAM: &str = "hubgate";

@@ -28,7 +28,6 @@ use crate::repository::open_repository;
 use crate::request::{LfsProgram, Operation, Request};
 use crate::sandbox::{self, Plan};
 
-pub(crate) use adviser::account_name;
 use adviser::{Adviser, Stop, permitted};
 pub(super) use adviser::{WORD as ADVISER, advise};
 use policy::{HubPolicy, Quota, quotas};

@@ -16,13 +16,13 @@ use sha2::{Digest, Sha256};
 use super::{Outcome, Session, Trouble};
 use crate::access::Identity;
 use crate::db::Code;
-use crate::gateway::user_auth::Proven;
 use crate::key::{OfferedKey, PublicKey};
 use crate::log::{self, Level};
 use crate::message::FaultKind;
 use crate::name::Title;
 use crate::operator::key::refuse_weak;
 use crate::services::PROGRAM;
+use crate::session::user_auth::Proven;
 
 /// What a wrong code costs.
 const PENALTY: Duration = Duration::from_secs(1);

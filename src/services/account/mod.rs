@@ -22,10 +22,10 @@ use crate::access::{Account, Decision, Denial, Identity, KeyFacts, NotAdmitted, 
 use crate::clock::wait_to_deny;
 use crate::config::{AnonymousMode, Config};
 use crate::db::{self, ChangeError, Reader, ServedRepository, Store, View};
-use crate::gateway::standing::Standing;
 use crate::message::{Answer, FaultKind, Refusal, Status};
 use crate::name::{RepoPath, Title};
 use crate::request::{BadRequest, Form, Request};
+use crate::session::SessionContext;
 
 use cli::{Cli, Command};
 
@@ -121,7 +121,7 @@ fn refused(text: &str, status: Status) -> Answer {
 
 impl<'a> Session<'a> {
     /// Takes over who the session speaks for.
-    fn begin(caller: &'a Caller, standing: &'a Standing) -> Result<Self, Trouble> {
+    fn begin(caller: &'a Caller, standing: &'a SessionContext) -> Result<Self, Trouble> {
         let (identity, barred) = match &standing.identity {
             Ok(identity) => (identity.clone(), None),
             Err(NotAdmitted::OtherAccount) => {

@@ -18,6 +18,7 @@ use crate::name::RepoPath;
 use crate::request::{LfsProgram, Operation, Request};
 use crate::services::caller::Caller;
 use crate::services::lfs::{Denial, Fault, HolderId};
+use crate::session::{account_name, admit};
 
 /// The word by which `services` becomes the process beside.
 pub(in crate::services) const WORD: &str = "lfs-adviser";
@@ -66,17 +67,9 @@ pub(super) fn permitted(
         Stop::Denied(Denial::new(FORBIDDEN, lines.join("\n")))
     };
     let identity = standing.identity.as_ref().map_err(|reason| refused(&Refusal::NotAdmitted(reason.clone())))?;
-    crate::gateway::admit(identity, standing.repository.as_ref(), access, now())
+    admit(identity, standing.repository.as_ref(), access, now())
         .map(|served| (identity.clone(), served.clone()))
         .map_err(|refusal| refused(&refusal))
-}
-
-/// What an account is called now. Where that cannot be found out, the name in the file has to do.
-pub(crate) fn account_name(reader: &Reader, id: &HolderId) -> Option<String> {
-    match id {
-        HolderId::Account(row) => reader.ask(|view| view.owner_name(*row)).ok().flatten().map(|name| name.to_string()),
-        HolderId::Key(_) | HolderId::Login(_) => None,
-    }
 }
 
 /// The process beside: answers what the session asks until that is gone.
@@ -101,7 +94,7 @@ fn advice(caller: &Caller, reader: &Reader, operation: Operation, path: &RepoPat
     let (repository, access) = match question {
         Question::Permit(repository) => (repository, operation.needs()),
         Question::Administer(repository) => (repository, Access::Admin),
-        Question::Name(row) => return Advice::Name(account_name(reader, &HolderId::Account(row))),
+        Question::Name(row) => return Advice::Name(account_name(reader, row)),
     };
     match permitted(caller, reader, access, path) {
         Ok((_, served)) if served.facts.id == repository => Advice::Yes,

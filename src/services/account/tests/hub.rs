@@ -14,7 +14,6 @@ use crate::access::{CollaboratorRole, GateRequest, Removal, Role, Scope, Visibil
 use crate::clock::now;
 use crate::config::{Config, ObjectFormat};
 use crate::db::{Change, ChangeError, GateMode, NewKey, NewRepository, OwnerKind, Reader, Store};
-use crate::gateway::user_auth::Proven;
 use crate::key::{KeyType, OfferedCertificate, OfferedKey, PublicKey};
 use crate::message::Refusal;
 use crate::name::{Owner, RepoPath};
@@ -22,6 +21,7 @@ use crate::repository::Directory;
 use crate::request::{Form, Operation, Service};
 use crate::services::account;
 use crate::services::caller::Caller;
+use crate::session::user_auth::Proven;
 
 /// Every identity that there is a caller for, as the table has them.
 pub(super) const IDENTITIES: [&str; 26] = [
@@ -266,7 +266,7 @@ impl Hub {
                 assert_eq!(service.needs(), operation.needs());
                 let admitted = match &standing.identity {
                     Ok(identity) => {
-                        crate::gateway::admit(identity, standing.repository.as_ref(), service.needs(), now()).map(drop)
+                        crate::session::admit(identity, standing.repository.as_ref(), service.needs(), now()).map(drop)
                     }
                     Err(reason) => Err(Refusal::NotAdmitted(reason.clone())),
                 };

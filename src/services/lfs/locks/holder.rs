@@ -19,6 +19,17 @@ pub enum HolderId {
     Login(u32),
 }
 
+impl HolderId {
+    /// The account's row, where the holder is an account of the hub.
+    #[must_use]
+    pub fn account(&self) -> Option<i64> {
+        match self {
+            Self::Account(row) => Some(*row),
+            Self::Key(_) | Self::Login(_) => None,
+        }
+    }
+}
+
 /// Not what a holder is told by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a holder is an account, a key or a login")]

@@ -9,9 +9,12 @@ use crate::request::Form;
 
 use super::user_auth::Proven;
 
-/// What the database says of a session.
+/// Who a session speaks for and what its path leads to, as the database had it at one moment.
+///
+/// Holding one tells you that sshd's proof and the forced command were held against the database. It does not tell you
+/// that the session may do anything: see [`super::admit`].
 #[derive(Debug)]
-pub(crate) struct Standing {
+pub(crate) struct SessionContext {
     /// The words for whom the session is: those of the forced command, or, where it left that to `$SSH_USER_AUTH`,
     /// those that the proven key's row comes to.
     pub(crate) form: Form,
@@ -25,7 +28,7 @@ pub(crate) struct Standing {
     pub(crate) owner: Option<OwnerFacts>,
 }
 
-impl Standing {
+impl SessionContext {
     /// Asks, for the words of the forced command and for what was proven.
     ///
     /// # Errors

@@ -54,7 +54,7 @@ pub(crate) enum Proven {
 /// # Errors
 /// Without the file only a key's session under a shell of its own passes: there sshd wrote the words. A login shell
 /// gets them as one string, which without a forced command is the client's.
-pub(super) fn check(file: Option<&OsStr>, form: &Form, login_shell: bool) -> Result<Option<Proven>, Error> {
+pub(crate) fn check(file: Option<&OsStr>, form: &Form, login_shell: bool) -> Result<Option<Proven>, Error> {
     if *form == Form::AuthInfo && !login_shell {
         return Err(Error::Shell);
     }
