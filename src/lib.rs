@@ -20,6 +20,8 @@ mod passwd;
 pub mod privilege;
 pub mod push;
 pub mod random;
+#[cfg(feature = "admin")]
+pub mod report;
 pub mod repository;
 pub mod request;
 pub mod sandbox;

@@ -19,7 +19,7 @@ pub use targets::*;
 
 /// The operator's times as they are in the crate; with `admin`, the crate would bring libgit2.
 #[allow(dead_code)]
-#[path = "../../src/operator/when.rs"]
+#[path = "../../src/report/when.rs"]
 mod operators_times;
 
 /// The reading of another server's configuration as it is in the crate; std alone.

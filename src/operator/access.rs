@@ -1,15 +1,11 @@
 //! `hubgate access`: who may pass a gate.
 
-use serde_json::json;
-
 use super::Failure;
 use super::cli::AccessCommand;
 use super::context::{Context, actor};
-use super::report::{Report, json_time};
-use super::when::minute;
 use crate::access::GateRequest;
-use crate::db::GateRequestRow;
 use crate::name::{Owner, RepoPath};
+use crate::report::{Report, answer_report, requests_report};
 
 pub(super) fn run(command: AccessCommand, mut context: Context) -> Result<Report, Failure> {
     match command {
@@ -35,33 +31,4 @@ fn answer(
 ) -> Result<Report, Failure> {
     context.store.change(&actor(), |change| change.answer_access(path, user, state, until))?;
     Ok(answer_report(path, user, state, until))
-}
-
-/// Who asked, and where each request stands.
-pub(crate) fn requests_report(requests: &[GateRequestRow]) -> Report {
-    let row = |request: &GateRequestRow| {
-        let state = request.state.to_string();
-        [request.user.to_string(), state, minute(Some(request.at)), minute(request.until)]
-    };
-    let object = |request: &GateRequestRow| {
-        json!({
-            "user": request.user.as_str(), "state": request.state.as_str(),
-            "at": json_time(Some(request.at)), "until": json_time(request.until),
-        })
-    };
-    let rows = requests.iter().map(row).collect();
-    Report::table(["USER", "STATE", "AT", "UNTIL"], rows, requests.iter().map(object).collect())
-}
-
-/// What is said of an answer.
-pub(crate) fn answer_report(path: &RepoPath, user: &Owner, state: GateRequest, until: Option<i64>) -> Report {
-    let text = match state {
-        GateRequest::Accepted => format!("{user} may fetch {path}\n"),
-        GateRequest::Rejected => format!("{user} was turned down on {path}\n"),
-        GateRequest::None | GateRequest::Pending => format!("{user} may ask for {path} again\n"),
-    };
-    let json = json!({
-        "path": path.to_string(), "user": user.as_str(), "state": state.as_str(), "until": json_time(until),
-    });
-    Report::new(text, json)
 }

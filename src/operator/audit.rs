@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use super::Failure;
 use super::cli::Audit;
 use super::context::Context;
-use super::report::{Report, json_time};
-use super::when::minute;
 use crate::config::Config;
 use crate::db::Event;
 use crate::name::{Owner, fold};
+use crate::report::when::minute;
+use crate::report::{Report, json_time};
 
 /// One line of the list.
 #[derive(Debug)]

@@ -8,9 +8,9 @@ use super::Failure;
 use super::cli::AuthorityCommand;
 use super::context::{Context, actor, confirm};
 use super::key::read_key;
-use super::report::{Report, json_time};
-use super::when::minute;
 use crate::db::AuthorityRow;
+use crate::report::when::minute;
+use crate::report::{Report, json_time};
 
 pub(super) fn run(command: AuthorityCommand, config: &Path) -> Result<Report, Failure> {
     match command {

@@ -17,11 +17,11 @@ use super::aside::Aside;
 use super::cli::Restore;
 use super::context::{Context, actor, become_login, confirm};
 use super::directories::Misfits;
-use super::report::{Report, table};
-use super::when::{minute, rfc3339};
 use crate::clock::now;
 use crate::config::Config;
 use crate::db::{BadCopy, Store, VERSION};
+use crate::report::when::{minute, rfc3339};
+use crate::report::{Report, table};
 
 /// How a file of SQLite's begins (sqlite.org/fileformat2.html).
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";

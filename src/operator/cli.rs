@@ -18,9 +18,9 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
-use super::when::When;
 use crate::config::DEFAULT_PATH;
 use crate::name::Owner;
+use crate::report::when::When;
 
 pub use access::{AccessCommand, Explain};
 pub use audit::Audit;

@@ -18,10 +18,10 @@ use super::Failure;
 use super::cli::Demo;
 use super::login::{KEYS_LOGIN, run as run_program};
 use super::programs::{LIBEXEC, PROGRAMS, install};
-use super::report::Report;
 use super::setup::write_config;
 use super::sshd_config::{Anonymous, Block, sshd, sshd_version};
 use crate::config::is_login;
+use crate::report::Report;
 use crate::request::is_plain_path;
 
 use accounts::Accounts;

@@ -5,10 +5,10 @@ use std::path::Path;
 use super::Failure;
 use super::cli::DeployKeyCommand;
 use super::context::{Context, actor, confirm};
-use super::key::{key_json, read_key, removed_report, table};
-use super::report::Report;
+use super::key::{read_key, removed_report};
 use crate::access::{Removal, Scope};
 use crate::db::NewKey;
+use crate::report::{Report, key_json, key_table};
 
 pub(super) fn run(command: DeployKeyCommand, config: &Path) -> Result<Report, Failure> {
     match command {
@@ -25,7 +25,7 @@ pub(super) fn run(command: DeployKeyCommand, config: &Path) -> Result<Report, Fa
         DeployKeyCommand::List { path } => {
             let context = Context::open(config)?;
             let repository = context.store.view().repository(&path)?;
-            Ok(table("REPOSITORY", &context.config, &context.store.view().deploy_keys(repository.id)?))
+            Ok(key_table("REPOSITORY", &context.config, &context.store.view().deploy_keys(repository.id)?))
         }
         DeployKeyCommand::Remove { fingerprint, sure } => {
             let mut context = Context::open(config)?;

@@ -19,8 +19,8 @@ use super::Failure;
 use super::cli::Doctor;
 use super::login::KEYS_LOGIN;
 use super::programs::{HOOKS, PROGRAMS};
-use super::report::Report;
 use crate::config::{Config, ConfigError};
+use crate::report::Report;
 
 pub(super) use account::{Shell, shell};
 use findings::Findings;

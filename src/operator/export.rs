@@ -4,9 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::Failure;
 use super::context::Context;
-use super::report::{Report, json_time};
-use super::when::rfc3339;
 use crate::clock::now;
+use crate::report::when::rfc3339;
+use crate::report::{Report, json_time};
 
 pub(super) fn run(mut context: Context) -> Result<Report, Failure> {
     let mut export = Map::new();

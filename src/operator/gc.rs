@@ -9,10 +9,10 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use super::Failure;
-use super::report::Report;
 use crate::config::Config;
 use crate::db::RepositoryRow;
 use crate::message::Status;
+use crate::report::Report;
 use crate::services::lfs::{self, LocalStore};
 
 /// Collects garbage in each repository; what is younger than `older_than` seconds is left alone.

@@ -4,18 +4,17 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Failure;
 use super::cli::KeyCommand;
 use super::context::{Context, actor, confirm};
-use super::report::{Report, json_time};
-use super::when::minute;
 use crate::access::Removal;
-use crate::config::Config;
-use crate::db::{Holder, KeyRow, NewKey};
+use crate::db::NewKey;
 use crate::key::{Fingerprint, PublicKey, WeakKeys};
 use crate::name::Title;
+use crate::report::when::minute;
+use crate::report::{Report, key_json, key_state, key_table, last_used};
 
 /// The most that is read of a key file, in bytes; a longer one is no key.
 const FILE_MAX: u64 = 1 << 20;
@@ -41,7 +40,7 @@ pub(super) fn run(command: KeyCommand, config: &Path) -> Result<Report, Failure>
             let owner =
                 user.map(|user| context.store.view().user_details(&user)).transpose()?.map(|user| user.owner.id);
             let keys = context.store.view().keys(owner)?;
-            Ok(table("USER", &context.config, &keys))
+            Ok(key_table("USER", &context.config, &keys))
         }
         KeyCommand::Show { fingerprint } => show(&Context::open(config)?, &fingerprint),
         KeyCommand::Find { key } => {
@@ -85,24 +84,6 @@ pub(super) fn read_fingerprint(key: &str) -> Result<Fingerprint, Failure> {
     }
 }
 
-/// Keys in a table, under what they are on.
-pub(crate) fn table(holder: &'static str, config: &Config, keys: &[KeyRow]) -> Report {
-    let row = |key: &KeyRow| {
-        [
-            key.holder.to_string(),
-            key.title.to_string(),
-            key.key_type.as_str().to_owned(),
-            key.fingerprint.to_string(),
-            minute(Some(key.added_at)),
-            minute(last_used(config, &key.fingerprint)),
-            state(key),
-        ]
-    };
-    let rows = keys.iter().map(row).collect();
-    let json = keys.iter().map(|key| key_json(config, key)).collect();
-    Report::table([holder, "TITLE", "TYPE", "FINGERPRINT", "ADDED", "LAST USED", "STATE"], rows, json)
-}
-
 /// What is said of a key that was removed just now.
 pub(super) fn removed_report(context: &Context, fingerprint: &Fingerprint) -> Result<Report, Failure> {
     let key = context.store.view().key(fingerprint)?;
@@ -122,7 +103,7 @@ fn show(context: &Context, fingerprint: &Fingerprint) -> Result<Report, Failure>
         key.scope,
         minute(Some(key.added_at)),
         minute(last_used(&context.config, fingerprint)),
-        state(&key),
+        key_state(&key),
     );
     let mut json = key_json(&context.config, &key);
     if let Value::Object(fields) = &mut json {
@@ -158,41 +139,4 @@ pub(crate) fn refuse_weak(key: &PublicKey) -> Result<(), Failure> {
 pub(super) fn default_title(key: &PublicKey) -> Result<Title, Failure> {
     let text = format!("{} {}", key.key_type().as_str(), key.fingerprint());
     text.parse().map_err(|error| Failure::Usage(format!("{text}: {error}")))
-}
-
-/// When the gateway last admitted the key: the modification time of its small file.
-fn last_used(config: &Config, fingerprint: &Fingerprint) -> Option<i64> {
-    let modified = config.last_used_dir().join(fingerprint.to_hex()).metadata().ok()?.modified().ok()?;
-    modified.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs().try_into().ok()
-}
-
-fn state(key: &KeyRow) -> String {
-    match (key.removal, key.expires_at) {
-        (Some(Removal::Ordinary), _) => format!("removed {}", minute(key.removed_at)),
-        (Some(Removal::Compromised), _) => format!("compromised {}", minute(key.removed_at)),
-        (None, Some(end)) if end <= crate::clock::now() => format!("expired {}", minute(Some(end))),
-        (None, Some(end)) => format!("{}, until {}", key.scope, minute(Some(end))),
-        (None, None) => key.scope.to_string(),
-    }
-}
-
-pub(crate) fn key_json(config: &Config, key: &KeyRow) -> Value {
-    let (user, repository) = match &key.holder {
-        Holder::Account(user) => (Some(user.to_string()), None),
-        Holder::Repository(path) => (None, Some(path.to_string())),
-    };
-    json!({
-        "fingerprint": key.fingerprint.to_string(),
-        "user": user,
-        "repository": repository,
-        "from": key.sources,
-        "title": key.title.as_str(),
-        "type": key.key_type.as_str(),
-        "scope": key.scope.as_str(),
-        "added_at": json_time(Some(key.added_at)),
-        "expires_at": json_time(key.expires_at),
-        "last_used_at": json_time(last_used(config, &key.fingerprint)),
-        "removal": key.removal.map(Removal::as_str),
-        "removed_at": json_time(key.removed_at),
-    })
 }

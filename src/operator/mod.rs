@@ -4,7 +4,7 @@
 //! then becomes the account that serves, for good, before it touches the database or a repository. The only user of
 //! `clap` and `git2`.
 
-pub(crate) mod access;
+mod access;
 mod aside;
 mod audit;
 mod authority;
@@ -15,7 +15,7 @@ mod demo;
 mod deploy_key;
 mod directories;
 mod doctor;
-pub(crate) mod explain;
+mod explain;
 mod export;
 mod gc;
 mod import;
@@ -26,13 +26,11 @@ mod org;
 pub mod pam;
 mod policy;
 pub mod programs;
-pub(crate) mod repo;
-pub(crate) mod report;
+mod repo;
 mod setup;
 pub mod sshd_config;
 mod take_in;
-pub(crate) mod user;
-pub(crate) mod when;
+mod user;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -44,13 +42,13 @@ use crate::db::{self, ChangeError};
 use crate::key::KeyError;
 use crate::message::Status;
 use crate::passwd;
+use crate::report::Report;
 use crate::services::lfs::serve_directory;
 
 pub use setup::PACKAGED_CONFIG;
 
 use cli::{Cli, Command, LfsCommand, OwnerCommand};
 use context::Context;
-use report::Report;
 
 /// Why a command came to nothing. Worded for the operator, who may know all.
 #[derive(Debug, thiserror::Error)]

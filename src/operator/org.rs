@@ -8,11 +8,10 @@ use super::Failure;
 use super::authority;
 use super::cli::{MemberCommand, OrgCommand};
 use super::context::{Context, actor, confirm};
-use super::report::{Report, json_time};
-use super::user::{members_json, members_text};
-use super::when::minute;
 use crate::access::Role;
 use crate::db::{OwnerKind, OwnerRow};
+use crate::report::when::minute;
+use crate::report::{Report, json_time, members_json, members_text};
 
 pub(super) fn run(command: OrgCommand, config: &Path) -> Result<Report, Failure> {
     if let OrgCommand::Ca(command) = command {

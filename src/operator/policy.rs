@@ -10,11 +10,11 @@ use super::cli::PolicyCommand;
 use super::context::Context;
 use super::explain::{Who, explain};
 use super::key::read;
-use super::report::Report;
 use crate::access::Access;
 use crate::db::Reader;
 use crate::message::Status;
 use crate::name::RepoPath;
+use crate::report::Report;
 use crate::request::ANONYMOUS;
 
 /// One expectation.

@@ -8,15 +8,15 @@ use super::context::{Context, actor, confirm};
 use super::directories::Misfits;
 use super::gc;
 use super::lfs;
-use super::report::{Report, json_time, table};
 use super::take_in;
-use super::when::minute;
 use crate::access::Visibility;
 use crate::clock::now;
 use crate::config::Config;
-use crate::db::{Change, Collaborator, GateMode, NewRepository, RepositoryRow};
+use crate::db::{Change, Collaborator, NewRepository, RepositoryRow};
 use crate::message::Status;
 use crate::name::RepoPath;
+use crate::report::when::minute;
+use crate::report::{Report, json_time, repo_json, state, table};
 use crate::repository::{create_repository, head};
 
 pub(super) fn run(command: RepoCommand, mut context: Context) -> Result<Report, Failure> {
@@ -148,28 +148,6 @@ fn collaborator(command: CollaboratorCommand, mut context: Context) -> Result<Re
             let json = json!({ "path": path.to_string(), "removed": user.as_str() });
             Ok(Report::new(format!("{user} is no longer a collaborator on {path}\n"), json))
         }
-    }
-}
-
-pub(crate) fn repo_json(row: &RepositoryRow) -> Value {
-    json!({
-        "path": row.path.to_string(),
-        "kind": row.path.kind.as_str(),
-        "visibility": row.visibility.as_str(),
-        "gate": row.gate.as_str(),
-        "gate_members": row.gate_members,
-        "object_format": row.object_format.as_str(),
-        "description": row.description,
-        "frozen": row.frozen,
-        "created_at": json_time(Some(row.created_at)),
-    })
-}
-
-pub(crate) fn state(row: &RepositoryRow) -> String {
-    let gated = if row.gate == GateMode::None { "" } else { ", gated" };
-    match &row.frozen {
-        Some(reason) => format!("{}{gated}, read-only: {reason}", row.visibility),
-        None => format!("{}{gated}", row.visibility),
     }
 }
 

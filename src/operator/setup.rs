@@ -11,12 +11,12 @@ use super::Failure;
 use super::context::become_login;
 use super::login::{self, KEYS_LOGIN};
 use super::programs::LIBEXEC;
-use super::report::Report;
-use super::when::rfc3339;
 use crate::clock::now;
 use crate::config::{AnonymousMode, Config};
 use crate::db::{Store, VERSION};
 use crate::passwd::{self, Login};
+use crate::report::Report;
+use crate::report::when::rfc3339;
 
 /// The file that a new hub starts from: every key, commented.
 pub const PACKAGED_CONFIG: &str = include_str!("../../packaging/config.toml");

@@ -12,9 +12,9 @@ use super::cli::SshdConfig;
 use super::login::KEYS_LOGIN;
 use super::pam;
 use super::programs::LIBEXEC;
-use super::report::Report;
 use crate::config::{AnonymousMode, Config, DEFAULT_PATH};
 use crate::message::Status;
+use crate::report::Report;
 use crate::request::AUTH_INFO;
 
 /// The block as shipped, for the newest OpenSSH, the login `git` and the default configuration file.

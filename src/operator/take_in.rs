@@ -12,13 +12,12 @@ use super::cli::{AdoptRepo, ImportRepo, RestoreRepo};
 use super::context::{Context, actor};
 use super::directories::directory_of;
 use super::lfs;
-use super::repo::{repo_json, state};
-use super::report::Report;
-use super::when::minute;
 use crate::access::Visibility;
 use crate::db::{ChangeError, NewRepository, Removed};
 use crate::git::import::{Source, inspect};
 use crate::name::RepoPath;
+use crate::report::when::minute;
+use crate::report::{Report, repo_json, state};
 use crate::repository::{CreateError, Directory, create_repository_with, open_repository};
 
 /// How long a removed repository is kept, in seconds.
@@ -207,8 +206,8 @@ pub(super) fn removed_report(removed: &[Removed]) -> Report {
     };
     let object = |removed: &Removed| {
         json!({
-            "path": removed.row.path.to_string(), "removed_at": super::report::json_time(Some(removed.removed_at)),
-            "kept_until": super::report::json_time(Some(removed.removed_at + KEPT)), "id": removed.row.directory.id(),
+            "path": removed.row.path.to_string(), "removed_at": crate::report::json_time(Some(removed.removed_at)),
+            "kept_until": crate::report::json_time(Some(removed.removed_at + KEPT)), "id": removed.row.directory.id(),
         })
     };
     let rows = removed.iter().map(row).collect();

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use super::Failure;
 use super::cli::UserCommand;
 use super::context::{Context, actor, confirm};
-use super::report::{Report, json_time, table};
-use super::when::minute;
-use crate::db::{Code, Member, OwnerKind, OwnerRow};
+use crate::db::{Code, OwnerKind, OwnerRow};
 use crate::name::Owner;
+use crate::report::when::minute;
+use crate::report::{Report, json_time, members_json, members_text};
 
 pub(super) fn run(command: UserCommand, mut context: Context) -> Result<Report, Failure> {
     let actor = actor();
@@ -102,14 +102,4 @@ fn state(user: &OwnerRow) -> String {
         (None, true) => "active".to_owned(),
         (None, false) => "active, may not create".to_owned(),
     }
-}
-
-pub(crate) fn members_text(heading: &str, members: &[Member]) -> String {
-    let row = |member: &Member| [member.name.to_string(), member.role.to_string(), minute(member.until)];
-    table([heading, "ROLE", "UNTIL"], members.iter().map(row).collect())
-}
-
-pub(crate) fn members_json(key: &str, members: &[Member]) -> Value {
-    let object = |member: &Member| json!({ key: member.name.as_str(), "role": member.role.as_str(), "until": json_time(member.until) });
-    members.iter().map(object).collect()
 }

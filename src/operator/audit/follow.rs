@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::operator::Failure;
 use crate::operator::cli::Audit;
 use crate::operator::context::Context;
-use crate::operator::report::Report;
+use crate::report::Report;
 
 /// How often the database is asked for what is new.
 const PERIOD: Duration = Duration::from_millis(300);

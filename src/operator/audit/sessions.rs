@@ -17,8 +17,8 @@ use time::macros::format_description;
 use super::Entry;
 use crate::log;
 use crate::operator::Failure;
-use crate::operator::report::json_time;
-use crate::operator::when::minute;
+use crate::report::json_time;
+use crate::report::when::minute;
 
 /// The lines of a log file that are ours.
 pub(super) fn of_file(file: &Path) -> Result<Vec<Entry>, Failure> {

@@ -3,7 +3,7 @@
 use clap::{ArgGroup, Args, Subcommand};
 
 use crate::name::{Owner, RepoPath};
-use crate::operator::when::When;
+use crate::report::when::When;
 
 /// `hubgate access`
 #[derive(Debug, Subcommand)]

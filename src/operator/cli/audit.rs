@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::key::Fingerprint;
 use crate::name::{Owner, RepoPath};
-use crate::operator::when::parse_past;
+use crate::report::when::parse_past;
 
 /// `hubgate audit`
 #[derive(Debug, Args)]

@@ -8,7 +8,7 @@ use super::{Sure, words};
 use crate::access::{Scope, Sources};
 use crate::key::Fingerprint;
 use crate::name::{Owner, RepoPath, Title};
-use crate::operator::when::When;
+use crate::report::when::When;
 
 /// `hubgate key`
 #[derive(Debug, Subcommand)]

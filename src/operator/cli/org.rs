@@ -8,7 +8,7 @@ use super::{Sure, new_account, words};
 use crate::access::Role;
 use crate::key::Fingerprint;
 use crate::name::{Owner, Title};
-use crate::operator::when::{When, parse_duration};
+use crate::report::when::{When, parse_duration};
 
 /// `hubgate org`
 #[derive(Debug, Subcommand)]

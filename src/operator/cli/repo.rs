@@ -10,7 +10,7 @@ use crate::config::ObjectFormat;
 use crate::db::GateMode;
 use crate::git::import::{BadSource, Source};
 use crate::name::{Owner, RepoPath, Title};
-use crate::operator::when::{When, parse_duration};
+use crate::report::when::{When, parse_duration};
 use crate::repository::Directory;
 
 /// `hubgate repo`

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use crate::message::Status;
-use crate::operator::report::Report;
+use crate::report::Report;
 
 /// How a finding stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use crate::operator::Failure;
 use crate::operator::cli::ImportGitolite;
 use crate::operator::context::Context;
 use crate::operator::key::read_key;
-use crate::operator::report::Report;
+use crate::report::Report;
 
 /// How deep directories of keys may lie in one another.
 const DEPTH_MAX: usize = 16;

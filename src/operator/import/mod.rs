@@ -13,11 +13,11 @@ use super::Failure;
 use super::cli::{ImportCommand, ImportKeys};
 use super::context::{Context, actor};
 use super::key::{default_title, refuse_weak};
-use super::report::{Report, json_time};
 use crate::access::{CollaboratorRole, Removal, Scope, Sources};
 use crate::db::{Change, ChangeError, Holder, KeyRow, NewKey, OwnerKind};
 use crate::key::PublicKey;
 use crate::name::{Owner, RepoPath, Title};
+use crate::report::{Report, json_time};
 
 use authorized_keys::{Line, Names};
 

@@ -7,7 +7,7 @@ use super::{Outcome, Session, Trouble};
 use crate::access::{Access, Decision, Denial, GateRequest, decide};
 use crate::message::Refusal;
 use crate::name::{Owner, RepoPath};
-use crate::operator::access::{answer_report, requests_report};
+use crate::report::{answer_report, requests_report};
 
 pub(super) fn run(session: &Session<'_>, command: AccessCommand) -> Result<Outcome, Trouble> {
     match command {

@@ -8,7 +8,7 @@ use crate::db::GateMode;
 use crate::key::Fingerprint;
 use crate::name::{Owner, RepoPath};
 use crate::operator::cli::words;
-use crate::operator::when::When;
+use crate::report::when::When;
 
 /// Commands of this hub for your own account.
 #[derive(Debug, Parser)]

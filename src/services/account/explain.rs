@@ -6,7 +6,7 @@ use super::{Outcome, Session, Trouble};
 use crate::access::{Access, Decision, Visibility, decide};
 use crate::message::Refusal;
 use crate::name::RepoPath;
-use crate::operator::explain::chain;
+use crate::report::chain;
 
 pub(super) fn run(session: &Session<'_>, path: &RepoPath, what: &str) -> Result<Outcome, Trouble> {
     let needed = if what == "push" { Access::Write } else { Access::Fetch };

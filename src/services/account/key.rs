@@ -10,7 +10,8 @@ use crate::access::{KeyHolder, Removal, Scope};
 use crate::db::{Holder, KeyRow, NewKey, Store};
 use crate::key::{Fingerprint, PublicKey};
 use crate::name::Title;
-use crate::operator::key::{key_json, refuse_weak, table};
+use crate::operator::key::refuse_weak;
+use crate::report::{key_json, key_table};
 use crate::request::Form;
 
 /// The most that is read of standard input, in bytes.
@@ -22,7 +23,7 @@ pub(super) fn run(session: &Session<'_>, command: KeyCommand) -> Result<Outcome,
         KeyCommand::List => {
             let account = session.account()?;
             let keys = session.ask(|view| Ok(view.keys(Some(account.id))?))?;
-            let report = table("USER", session.config, &keys);
+            let report = key_table("USER", session.config, &keys);
             Ok(Outcome::new(report.text, report.json))
         }
         KeyCommand::Rename { fingerprint, title } => {

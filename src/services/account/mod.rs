@@ -204,7 +204,7 @@ impl<'a> Session<'a> {
             "key": {
                 "fingerprint": self.form.fingerprint().map(|key| key.to_string()),
                 "title": title,
-                "expires_at": crate::operator::report::json_time(facts.and_then(|facts| facts.expires_at)),
+                "expires_at": crate::report::json_time(facts.and_then(|facts| facts.expires_at)),
                 "certificate": matches!(self.identity, Identity::Certificate { .. }),
             },
         });

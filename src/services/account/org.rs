@@ -6,8 +6,7 @@ use super::cli::{MemberCommand, OrgCommand};
 use super::{Outcome, Session, Trouble};
 use crate::access::{Identity, administers, is_member};
 use crate::name::Owner;
-use crate::operator::report::json_time;
-use crate::operator::user::{members_json, members_text};
+use crate::report::{json_time, members_json, members_text};
 
 pub(super) fn run(session: &Session<'_>, command: OrgCommand) -> Result<Outcome, Trouble> {
     let OrgCommand::Member(command) = command;

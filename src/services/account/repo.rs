@@ -9,8 +9,7 @@ use crate::access::{Access, Account, Decision, Denial, Visibility, administers, 
 use crate::db::{Change, NewRepository, OwnerKind, ServedRepository};
 use crate::message::Refusal;
 use crate::name::{Owner, RepoPath};
-use crate::operator::repo::{repo_json, state};
-use crate::operator::report::json_time;
+use crate::report::{json_time, repo_json, state};
 use crate::repository::create_repository;
 
 pub(super) fn run(session: &Session<'_>, command: RepoCommand) -> Result<Outcome, Trouble> {
@@ -173,7 +172,7 @@ fn list(session: &Session<'_>, owner: Option<Owner>) -> Result<Outcome, Trouble>
     });
     let rows: Vec<_> = visible.map(|(row, _)| row).collect();
     let lines = rows.iter().map(|row| [row.path.to_string(), state(row), row.description.clone()]).collect();
-    let text = crate::operator::report::table(["REPOSITORY", "STATE", "DESCRIPTION"], lines);
+    let text = crate::report::table(["REPOSITORY", "STATE", "DESCRIPTION"], lines);
     Ok(Outcome::new(text, rows.iter().map(repo_json).collect()))
 }
 

@@ -1,12 +1,25 @@
-//! What a command prints: text for people, JSON for programs.
+//! What a command prints: text for people, JSON for programs. The operator's and the peers' commands share it.
+
+mod chain;
+mod gate;
+mod keys;
+mod members;
+mod repository;
+pub(crate) mod when;
 
 use std::iter;
 
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
-use super::when::rfc3339;
 use crate::message::Status;
+
+pub(crate) use chain::chain;
+pub(crate) use gate::{answer_report, requests_report};
+pub(crate) use keys::{key_json, key_state, key_table, last_used};
+pub(crate) use members::{members_json, members_text};
+pub(crate) use repository::{repo_json, state};
+use when::rfc3339;
 
 /// The outcome of a command.
 #[derive(Debug)]

@@ -35,7 +35,7 @@ impl FromStr for When {
 ///
 /// # Errors
 /// [`BadWhen::Format`].
-pub(super) fn parse_duration(text: &str) -> Result<i64, BadWhen> {
+pub(crate) fn parse_duration(text: &str) -> Result<i64, BadWhen> {
     if text.contains('-') { Err(BadWhen::Format) } else { at(text, 0, 1) }
 }
 
@@ -43,7 +43,7 @@ pub(super) fn parse_duration(text: &str) -> Result<i64, BadWhen> {
 ///
 /// # Errors
 /// [`BadWhen::Format`].
-pub(super) fn parse_past(text: &str) -> Result<i64, BadWhen> {
+pub(crate) fn parse_past(text: &str) -> Result<i64, BadWhen> {
     at(text, now(), -1)
 }
 
@@ -76,13 +76,13 @@ fn at(text: &str, now: i64, direction: i64) -> Result<i64, BadWhen> {
 }
 
 /// A second since 1970 in RFC 3339, UTC: `2026-01-31T12:00:00Z`.
-pub(super) fn rfc3339(second: i64) -> String {
+pub(crate) fn rfc3339(second: i64) -> String {
     let instant = OffsetDateTime::from_unix_timestamp(second).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     instant.format(&Rfc3339).unwrap_or_default()
 }
 
 /// The same for people: `2026-01-31 12:00`, or a dash.
-pub(super) fn minute(second: Option<i64>) -> String {
+pub(crate) fn minute(second: Option<i64>) -> String {
     let instant = second.and_then(|second| OffsetDateTime::from_unix_timestamp(second).ok());
     let format = format_description!("[year]-[month]-[day] [hour]:[minute]");
     instant.and_then(|instant| instant.format(format).ok()).unwrap_or_else(|| "-".to_owned())

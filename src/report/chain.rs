@@ -1,0 +1,89 @@
+//! Why the policy allows or denies, one link a line.
+
+use super::when::rfc3339;
+use crate::access::{Account, Decision, Denial, Gate, GateRequest, Grant, Identity, KeyFacts, Role, Scope, Visibility};
+use crate::db::ServedRepository;
+use crate::name::Title;
+
+/// The links from a key to a verdict, one line each; the last one is the verdict.
+pub(crate) fn chain(
+    who: &str,
+    key: Option<&(KeyFacts, Title)>,
+    identity: &Identity,
+    served: Option<&ServedRepository>,
+    decision: Decision,
+) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some((_, title)) = key {
+        lines.push(format!("the key \"{title}\" is good"));
+    }
+    lines.push(match identity {
+        Identity::Account(Account { name, scope, .. }) => format!("it speaks for the account {name}, scope {scope}"),
+        Identity::Certificate { account, .. } => format!("a certificate speaks for the account {}", account.name),
+        Identity::DeployKey { scope, .. } => format!("it is a deploy key, scope {scope}"),
+        Identity::Anonymous => format!("{who}: a key on no account"),
+    });
+    match served {
+        None => lines.push("no repository has that path".to_owned()),
+        Some(served) => lines.extend(repository_lines(identity, served)),
+    }
+    lines.push(match decision {
+        Decision::Allow(access) => format!("allow: {access:?}").to_lowercase(),
+        Decision::Deny(Denial::NoRepository) => "deny: the peer reads that there is no repository".to_owned(),
+        Decision::Deny(Denial::ReadOnly) => "deny: may fetch, may not write".to_owned(),
+        Decision::Deny(Denial::Gated(GateRequest::None)) => "deny: the gate is closed, and nobody asked".to_owned(),
+        Decision::Deny(Denial::Gated(request)) => format!("deny: the gate is closed, and the request is {request}"),
+        Decision::Deny(Denial::Frozen) => "deny: the repository is frozen".to_owned(),
+    });
+    lines
+}
+
+/// What the identity has there, what the repository is, and whether the gate lets it pass.
+fn repository_lines(identity: &Identity, served: &ServedRepository) -> Vec<String> {
+    let facts = &served.facts;
+    let account = match identity {
+        Identity::Account(account) | Identity::Certificate { account, .. } => Some(account),
+        Identity::DeployKey { .. } | Identity::Anonymous => None,
+    };
+    let gate = match (facts.visibility, facts.gate) {
+        (Visibility::Private, _) | (Visibility::Public, Gate::Open) => "",
+        (Visibility::Public, Gate::Closed) => ", gated",
+        (Visibility::Public, Gate::ClosedToMembers) => ", gated, for members with the role read too",
+    };
+    let mut lines = account.map_or_else(Vec::new, |account| role_lines(account, served));
+    lines.push(format!("{} is {}{gate}", served.path, facts.visibility));
+    if let Some(reason) = &facts.frozen {
+        lines.push(format!("it is frozen: {reason}"));
+    }
+    if let (Some(account), Some(Grant { value, until: end })) = (account, facts.gate_request) {
+        lines.push(format!("the request of {} to pass the gate is {value}{}", account.name, until(end)));
+    }
+    lines
+}
+
+/// What an account has on a repository.
+fn role_lines(account: &Account, served: &ServedRepository) -> Vec<String> {
+    let facts = &served.facts;
+    let mut lines = Vec::new();
+    if account.id == facts.owner {
+        lines.push(format!("{} owns it", account.name));
+    }
+    if let Some(Grant { value, until: end }) = facts.role {
+        let own = if value == Role::Contributor && facts.created_by_account { ", and created it" } else { "" };
+        lines.push(format!("{} has the role {value} in {}{}{own}", account.name, served.path.owner, until(end)));
+    }
+    if let Some(Grant { value, until: end }) = facts.collaborator {
+        lines.push(format!("{} is a collaborator with the role {value}{}", account.name, until(end)));
+    }
+    if lines.is_empty() {
+        lines.push(format!("{} is neither a member of {} nor a collaborator", account.name, served.path.owner));
+    }
+    if account.scope == Scope::Read {
+        lines.push("the key is for reading only".to_owned());
+    }
+    lines
+}
+
+fn until(end: Option<i64>) -> String {
+    end.map_or_else(String::new, |end| format!(" until {}", rfc3339(end)))
+}

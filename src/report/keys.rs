@@ -1,0 +1,65 @@
+//! Keys of accounts and of repositories.
+
+use serde_json::{Value, json};
+
+use super::when::minute;
+use super::{Report, json_time};
+use crate::access::Removal;
+use crate::config::Config;
+use crate::db::{Holder, KeyRow};
+use crate::key::Fingerprint;
+
+/// Keys in a table, under what they are on.
+pub(crate) fn key_table(holder: &'static str, config: &Config, keys: &[KeyRow]) -> Report {
+    let row = |key: &KeyRow| {
+        [
+            key.holder.to_string(),
+            key.title.to_string(),
+            key.key_type.as_str().to_owned(),
+            key.fingerprint.to_string(),
+            minute(Some(key.added_at)),
+            minute(last_used(config, &key.fingerprint)),
+            key_state(key),
+        ]
+    };
+    let rows = keys.iter().map(row).collect();
+    let json = keys.iter().map(|key| key_json(config, key)).collect();
+    Report::table([holder, "TITLE", "TYPE", "FINGERPRINT", "ADDED", "LAST USED", "STATE"], rows, json)
+}
+
+pub(crate) fn key_json(config: &Config, key: &KeyRow) -> Value {
+    let (user, repository) = match &key.holder {
+        Holder::Account(user) => (Some(user.to_string()), None),
+        Holder::Repository(path) => (None, Some(path.to_string())),
+    };
+    json!({
+        "fingerprint": key.fingerprint.to_string(),
+        "user": user,
+        "repository": repository,
+        "from": key.sources,
+        "title": key.title.as_str(),
+        "type": key.key_type.as_str(),
+        "scope": key.scope.as_str(),
+        "added_at": json_time(Some(key.added_at)),
+        "expires_at": json_time(key.expires_at),
+        "last_used_at": json_time(last_used(config, &key.fingerprint)),
+        "removal": key.removal.map(Removal::as_str),
+        "removed_at": json_time(key.removed_at),
+    })
+}
+
+pub(crate) fn key_state(key: &KeyRow) -> String {
+    match (key.removal, key.expires_at) {
+        (Some(Removal::Ordinary), _) => format!("removed {}", minute(key.removed_at)),
+        (Some(Removal::Compromised), _) => format!("compromised {}", minute(key.removed_at)),
+        (None, Some(end)) if end <= crate::clock::now() => format!("expired {}", minute(Some(end))),
+        (None, Some(end)) => format!("{}, until {}", key.scope, minute(Some(end))),
+        (None, None) => key.scope.to_string(),
+    }
+}
+
+/// When the gateway last admitted the key: the modification time of its small file.
+pub(crate) fn last_used(config: &Config, fingerprint: &Fingerprint) -> Option<i64> {
+    let modified = config.last_used_dir().join(fingerprint.to_hex()).metadata().ok()?.modified().ok()?;
+    modified.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs().try_into().ok()
+}
