@@ -5,13 +5,15 @@
 
 mod certificate;
 mod identity;
+mod not_admitted;
 mod sources;
 
 use crate::request::{Operation, Service};
 use crate::word::words;
 
-pub use certificate::{BadCertificate, CertificateFacts, identify_certificate};
-pub use identity::{Account, AddedKey, Identity, KeyFacts, KeyHolder, NotAdmitted, Removal, Scope, identify};
+pub use certificate::{CertificateFacts, identify_certificate};
+pub use identity::{Account, AddedKey, Identity, KeyFacts, KeyHolder, Removal, Scope, identify};
+pub use not_admitted::{BadCertificate, NotAdmitted};
 pub use sources::{BadSources, Sources};
 
 /// What one may do with a repository; each level contains the one before.
@@ -46,6 +48,18 @@ impl Operation {
             Self::Download => Access::Fetch,
             Self::Upload => Access::Write,
         }
+    }
+}
+
+words! {
+    /// How requests to pass a gate are answered.
+    pub enum GateMode {
+        /// There is no gate.
+        None = "none",
+        /// At once, by yes.
+        Auto = "auto",
+        /// By whoever administers the repository.
+        Manual = "manual",
     }
 }
 

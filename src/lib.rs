@@ -10,6 +10,8 @@ pub mod db;
 pub mod gateway;
 pub mod git;
 pub mod key;
+#[cfg(feature = "admin")]
+pub mod lfs;
 pub mod log;
 pub mod message;
 pub mod name;

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::Outcome;
 use super::place::run;
-use hubgate::operator::sshd_config::Version;
+use hubgate::operator::openssh::Version;
 
 pub(crate) const SSHD: &str = "/usr/sbin/sshd";
 

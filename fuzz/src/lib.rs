@@ -9,7 +9,6 @@
 
 mod input;
 mod oracle;
-mod services;
 mod targets;
 
 // What the files of the crate that are included here know by these names.
@@ -26,6 +25,16 @@ mod operators_times;
 #[allow(dead_code)]
 #[path = "../../src/operator/import/conf.rs"]
 mod gitolite;
+
+/// The protocol of git-lfs as it is in the crate; with `admin`, the crate would bring libgit2.
+#[allow(dead_code, unused_imports, clippy::all, clippy::pedantic)]
+#[path = "../../src/lfs/mod.rs"]
+mod lfs;
+
+/// The machine's accounts, which a standalone session of git-lfs reads.
+#[allow(dead_code)]
+#[path = "../../src/passwd.rs"]
+mod passwd;
 
 /// The clock that [`operators_times`] reads stands still here.
 mod clock {

@@ -1,33 +1,8 @@
 //! Certificates of an organization's authority: what is wrong with one, and who comes by one that is good.
 
-use super::identity::{Account, Identity, NotAdmitted};
+use super::identity::{Account, Identity};
+use super::not_admitted::{BadCertificate, NotAdmitted};
 use super::{Grant, Role};
-
-/// What is wrong with a certificate that sshd took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum BadCertificate {
-    /// No organization has that authority any more.
-    #[error("its authority is none of an organization here")]
-    Authority,
-    /// It was taken back.
-    #[error("it was revoked")]
-    Revoked,
-    /// It is good for longer than the organization allows.
-    #[error("it is good for longer than its authority may sign for")]
-    Lifetime,
-    /// The key that it certifies was reported as compromised.
-    #[error("its key was removed as compromised")]
-    Compromised,
-    /// Its time is over.
-    #[error("its time is over")]
-    Expired,
-    /// Its time has not come.
-    #[error("its time has not come yet")]
-    NotYet,
-    /// Its principal is no member of the organization.
-    #[error("its principal is no member of the organization")]
-    Member,
-}
 
 /// What the database says of a certificate's authority and principal, and the certificate of its own lifetime.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Who a session speaks for: the words of the forced command, held against the key's row as it stands now.
 
-use super::certificate::BadCertificate;
+use super::not_admitted::NotAdmitted;
 use super::sources::Sources;
 use crate::key::Fingerprint;
 use crate::name::{Owner, RepoPath, Title};
@@ -125,36 +125,6 @@ words! {
         Ordinary = "ordinary",
         /// Because somebody else may hold it: it is refused for ever.
         Compromised = "compromised",
-    }
-}
-
-/// What a refused session hears about its key or account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NotAdmitted {
-    /// The key was taken off the account or the repository after the connection was opened.
-    NoLongerOn,
-    /// The key's time is over since that second.
-    Expired(i64),
-    /// The operator disabled the account, for that reason.
-    Disabled(String),
-    /// The key may not be used from the peer's address.
-    Address(String),
-    /// A certificate, and what is wrong with it.
-    Certificate(BadCertificate),
-    /// The key was reported as compromised.
-    Compromised,
-    /// The forced command names an account that the key was never on. Not the peer's doing.
-    OtherAccount,
-}
-
-impl NotAdmitted {
-    /// Whether whoever proves the key may still take it off what it is on.
-    #[must_use]
-    pub fn leaves_release(&self) -> bool {
-        match self {
-            Self::Expired(_) | Self::Disabled(_) | Self::Address(_) => true,
-            Self::NoLongerOn | Self::Certificate(_) | Self::Compromised | Self::OtherAccount => false,
-        }
     }
 }
 

@@ -6,21 +6,8 @@ use serde_json::json;
 use super::repository::RepositoryRow;
 use super::store::{Change, ChangeError};
 use super::{Error, View, optional_word, word};
-use crate::access::GateRequest;
+use crate::access::{GateMode, GateRequest};
 use crate::name::{Owner, RepoPath};
-use crate::word::words;
-
-words! {
-    /// How requests to pass a gate are answered.
-    pub enum GateMode {
-        /// There is no gate.
-        None = "none",
-        /// At once, by yes.
-        Auto = "auto",
-        /// By whoever administers the repository.
-        Manual = "manual",
-    }
-}
 
 /// One account's request.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,33 +1,14 @@
 //! Keys on accounts.
 
-use std::fmt;
-
 use rusqlite::{Row, params};
 use serde_json::json;
 
+use super::holder::Holder;
 use super::store::{Change, ChangeError};
 use super::{Error, View, optional_word, word};
 use crate::access::{Removal, Scope, Sources};
 use crate::key::{Fingerprint, KeyType, PublicKey};
 use crate::name::{Owner, RepoPath, Title};
-
-/// What a key is on: one account, or one repository.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Holder {
-    /// A user's.
-    Account(Owner),
-    /// A deploy key.
-    Repository(RepoPath),
-}
-
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Account(user) => user.fmt(f),
-            Self::Repository(path) => path.fmt(f),
-        }
-    }
-}
 
 /// A key as its row has it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -18,6 +18,8 @@ mod gate;
 #[cfg(feature = "admin")]
 mod health;
 #[cfg(feature = "admin")]
+mod holder;
+#[cfg(feature = "admin")]
 mod invite;
 #[cfg(feature = "admin")]
 mod key;
@@ -51,11 +53,13 @@ pub use authority::AuthorityRow;
 #[cfg(feature = "admin")]
 pub use copy::{BadCopy, Contents};
 #[cfg(feature = "admin")]
-pub use gate::{GateMode, GateRequestRow};
+pub use gate::GateRequestRow;
+#[cfg(feature = "admin")]
+pub use holder::Holder;
 #[cfg(feature = "admin")]
 pub use invite::Code;
 #[cfg(feature = "admin")]
-pub use key::{Holder, KeyRow, NewKey};
+pub use key::{KeyRow, NewKey};
 pub use reader::{DatabaseError, Reader};
 #[cfg(feature = "admin")]
 pub use removed::Removed;

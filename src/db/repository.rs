@@ -4,10 +4,9 @@ use rusqlite::{Row, params};
 use serde_json::json;
 
 use super::account::{OwnerKind, OwnerRow, owner_of};
-use super::gate::GateMode;
 use super::store::{Change, ChangeError};
 use super::{Error, View, is_constraint, word};
-use crate::access::{CollaboratorRole, Visibility};
+use crate::access::{CollaboratorRole, GateMode, Visibility};
 use crate::config::ObjectFormat;
 use crate::name::{Owner, RepoPath};
 use crate::repository::Directory;

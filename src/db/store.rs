@@ -12,7 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 use serde_json::Value;
 
-use super::key::Holder;
+use super::holder::Holder;
 use super::reader::{DatabaseError, WAL_HEADER};
 use super::schema::{MIN_READER, STEPS, VERSION};
 use super::{Error, View, harden};

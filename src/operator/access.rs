@@ -1,8 +1,8 @@
 //! `hubgate access`: who may pass a gate.
 
-use super::Failure;
 use super::cli::AccessCommand;
 use super::context::{Context, actor};
+use super::failure::Failure;
 use crate::access::GateRequest;
 use crate::name::{Owner, RepoPath};
 use crate::report::{Report, answer_report, requests_report};

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::{Flock, FlockArg, OFlag};
 use nix::unistd::geteuid;
 
-use super::Failure;
+use super::failure::Failure;
 
 /// A new file beside the one that it is to replace. Dropped before that, it is removed.
 ///

@@ -7,9 +7,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::Failure;
 use super::cli::Audit;
 use super::context::Context;
+use super::failure::Failure;
 use crate::config::Config;
 use crate::db::Event;
 use crate::name::{Owner, fold};

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::Failure;
 use super::cli::AuthorityCommand;
 use super::context::{Context, actor, confirm};
+use super::failure::Failure;
 use super::key::read_key;
 use crate::db::AuthorityRow;
 use crate::report::when::minute;

@@ -12,11 +12,11 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use super::Failure;
 use super::aside::Aside;
 use super::cli::Restore;
 use super::context::{Context, actor, become_login, confirm};
 use super::directories::Misfits;
+use super::failure::Failure;
 use crate::clock::now;
 use crate::config::Config;
 use crate::db::{BadCopy, Store, VERSION};

@@ -7,8 +7,8 @@ use std::path::Path;
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Gid, Uid, chdir, getegid, geteuid, setgroups, setresgid, setresuid};
 
-use super::Failure;
 use super::cli::Sure;
+use super::failure::Failure;
 use crate::config::Config;
 use crate::db::Store;
 use crate::git::import::FROM_THE_OPERATOR;

@@ -14,12 +14,13 @@ use serde_json::Value;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::Failure;
 use super::cli::Demo;
+use super::failure::Failure;
 use super::login::{KEYS_LOGIN, run as run_program};
+use super::openssh::{sshd, sshd_version};
 use super::programs::{LIBEXEC, PROGRAMS, install};
 use super::setup::write_config;
-use super::sshd_config::{Anonymous, Block, sshd, sshd_version};
+use super::sshd_config::{Anonymous, Block};
 use crate::config::is_login;
 use crate::report::Report;
 use crate::request::is_plain_path;

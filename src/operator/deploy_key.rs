@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::Failure;
 use super::cli::DeployKeyCommand;
 use super::context::{Context, actor, confirm};
+use super::failure::Failure;
 use super::key::{read_key, removed_report};
 use crate::access::{Removal, Scope};
 use crate::db::NewKey;

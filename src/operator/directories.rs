@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use super::Failure;
+use super::failure::Failure;
 use crate::config::Config;
 use crate::db::{RepositoryRow, Store};
 use crate::repository::{Directory, head};

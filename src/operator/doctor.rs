@@ -15,8 +15,8 @@ mod surroundings;
 
 use std::path::Path;
 
-use super::Failure;
 use super::cli::Doctor;
+use super::failure::Failure;
 use super::login::KEYS_LOGIN;
 use super::programs::{HOOKS, PROGRAMS};
 use crate::config::{Config, ConfigError};

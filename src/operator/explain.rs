@@ -4,9 +4,9 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::Failure;
 use super::cli::Explain;
 use super::context::Context;
+use super::failure::Failure;
 use super::key::read_fingerprint;
 use crate::access::{Access, Decision, Identity, NotAdmitted, decide, identify};
 use crate::clock::now;

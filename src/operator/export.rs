@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Failure;
 use super::context::Context;
+use super::failure::Failure;
 use crate::clock::now;
 use crate::report::when::rfc3339;
 use crate::report::{Report, json_time};

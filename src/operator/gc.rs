@@ -8,12 +8,12 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
-use super::Failure;
+use super::failure::Failure;
 use crate::config::Config;
 use crate::db::RepositoryRow;
+use crate::lfs::{self, LocalStore};
 use crate::message::Status;
 use crate::report::Report;
-use crate::services::lfs::{self, LocalStore};
 
 /// Collects garbage in each repository; what is younger than `older_than` seconds is left alone.
 pub(super) fn run(

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::Failure;
 use super::cli::KeyCommand;
 use super::context::{Context, actor, confirm};
+use super::failure::Failure;
 use crate::access::Removal;
 use crate::db::NewKey;
 use crate::key::{Fingerprint, PublicKey, WeakKeys};

@@ -9,18 +9,18 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::Failure;
 use super::cli::{LockCommand, Quota};
 use super::context::{Context, actor};
+use super::failure::Failure;
 use crate::clock::now;
 use crate::config::LfsMode;
 use crate::db::{Reader, RepositoryRow};
+use crate::lfs::{FileLocks, Filter, Holder, Locks, Oid};
 use crate::message::Status;
 use crate::name::{Owner, RepoPath};
 use crate::report::when::minute;
 use crate::report::{Report, json_time};
 use crate::repository::{Directory, open_repository, stored_bytes};
-use crate::services::lfs::{FileLocks, Filter, Holder, Locks, Oid};
 use crate::session::account_name;
 
 /// How many locks are shown at most.
@@ -158,7 +158,7 @@ pub(super) fn lock(command: &LockCommand, context: &Context) -> Result<Report, F
             let rows = all.iter().map(|lock| {
                 [lock.id.to_string(), lock.path.to_string(), lock.owner.clone(), minute(Some(lock.locked_at))]
             });
-            let object = |lock: &crate::services::lfs::Lock| {
+            let object = |lock: &crate::lfs::Lock| {
                 json!({
                     "id": lock.id.to_string(), "path": lock.path.to_string(), "owner": lock.owner,
                     "locked_at": json_time(Some(lock.locked_at)),

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::Failure;
+use super::failure::Failure;
 use crate::passwd::{Login, find};
 
 /// The account that sshd runs `authorized-keys` as.

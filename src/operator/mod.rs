@@ -17,11 +17,13 @@ mod directories;
 mod doctor;
 mod explain;
 mod export;
+mod failure;
 mod gc;
 mod import;
 pub(crate) mod key;
 mod lfs;
 mod login;
+pub mod openssh;
 mod org;
 pub mod pam;
 mod policy;
@@ -37,56 +39,14 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::config::ConfigError;
-use crate::db::{self, ChangeError};
-use crate::key::KeyError;
-use crate::message::Status;
-use crate::passwd;
+use crate::lfs::serve_directory;
 use crate::report::Report;
-use crate::services::lfs::serve_directory;
 
 pub use setup::PACKAGED_CONFIG;
 
 use cli::{Cli, Command, LfsCommand, OwnerCommand};
 use context::Context;
-
-/// Why a command came to nothing. Worded for the operator, who may know all.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
-    /// Used wrongly.
-    #[error("{0}")]
-    Usage(String),
-    /// Refused, not found, or not possible on this machine as it is.
-    #[error("{0}")]
-    Refused(String),
-    /// A key that is not taken.
-    #[error("{0}")]
-    Key(#[from] KeyError),
-    #[error("{0}")]
-    Config(#[from] ConfigError),
-    #[error("{0}")]
-    Change(#[from] ChangeError),
-    #[error("{0}")]
-    Database(#[from] db::Error),
-    #[error("{0}: {1}")]
-    File(String, #[source] std::io::Error),
-    #[error("the machine's accounts: {0}")]
-    Accounts(#[from] passwd::Error),
-}
-
-impl Failure {
-    fn status(&self) -> Status {
-        match self {
-            Self::Usage(_) | Self::Key(_) | Self::Change(ChangeError::Name(..)) => Status::Usage,
-            Self::Refused(_)
-            | Self::Config(_)
-            | Self::Change(_)
-            | Self::Database(_)
-            | Self::File(..)
-            | Self::Accounts(_) => Status::Refused,
-        }
-    }
-}
+use failure::Failure;
 
 /// Runs the program.
 #[must_use]

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::Failure;
 use super::authority;
 use super::cli::{MemberCommand, OrgCommand};
 use super::context::{Context, actor, confirm};
+use super::failure::Failure;
 use crate::access::Role;
 use crate::db::{OwnerKind, OwnerRow};
 use crate::report::when::minute;

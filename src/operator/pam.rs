@@ -4,8 +4,8 @@ use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::Failure;
-use super::sshd_config::Version;
+use super::failure::Failure;
+use super::openssh::Version;
 
 /// The service as shipped, for the login `git`.
 pub const PACKAGED: &str = include_str!("../../packaging/pam.d/hubgate-sshd");

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::Failure;
 use super::cli::PolicyCommand;
 use super::context::Context;
 use super::explain::{Who, explain};
+use super::failure::Failure;
 use super::key::read;
 use crate::access::Access;
 use crate::db::Reader;

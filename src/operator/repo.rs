@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::Failure;
 use super::cli::{CollaboratorCommand, RepoCommand};
 use super::context::{Context, actor, confirm};
 use super::directories::Misfits;
+use super::failure::Failure;
 use super::gc;
 use super::lfs;
 use super::take_in;

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::Failure;
 use super::context::become_login;
+use super::failure::Failure;
 use super::login::{self, KEYS_LOGIN};
 use super::programs::LIBEXEC;
 use crate::clock::now;

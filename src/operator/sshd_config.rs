@@ -1,15 +1,15 @@
 //! `hubgate sshd-config`: the block that this machine's sshd needs, made from `sshd_config.example` and nothing else.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::str::FromStr;
+use std::path::Path;
+use std::process::Command;
 
 use serde_json::json;
 
-use super::Failure;
 use super::cli::SshdConfig;
+use super::failure::Failure;
 use super::login::KEYS_LOGIN;
+use super::openssh::{Version, effective, output, sshd, sshd_version};
 use super::pam;
 use super::programs::LIBEXEC;
 use crate::config::{AnonymousMode, Config, DEFAULT_PATH};
@@ -145,61 +145,6 @@ impl Block<'_> {
 fn since_version(comment: &str) -> Option<Version> {
     let (_, version) = comment.rsplit_once("(OpenSSH ")?;
     version.split_once(')')?.0.parse().ok()
-}
-
-/// A version of OpenSSH, such as 9.2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Version(pub u32, pub u32);
-
-impl FromStr for Version {
-    type Err = std::num::ParseIntError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (major, minor) = text.split_once('.').unwrap_or((text, "0"));
-        Ok(Self(major.parse()?, minor.parse()?))
-    }
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.0, self.1)
-    }
-}
-
-/// This machine's sshd.
-pub(super) fn sshd() -> Result<PathBuf, Failure> {
-    let places = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd"];
-    let found = places.iter().map(PathBuf::from).find(|place| place.is_file());
-    found.ok_or_else(|| Failure::Refused("there is no sshd on this machine: install openssh-server".to_owned()))
-}
-
-/// Its version, which every sshd prints with its usage.
-pub(super) fn sshd_version(sshd: &Path) -> Result<Version, Failure> {
-    let output = output(Command::new(sshd).arg("-V"))?;
-    let text = [output.stdout, output.stderr].concat();
-    let text = String::from_utf8_lossy(&text);
-    let version = text.split_once("OpenSSH_").and_then(|(_, rest)| {
-        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-        rest.get(..end)?.parse().ok()
-    });
-    version.ok_or_else(|| Failure::Refused(format!("{} does not say which OpenSSH it is", sshd.display())))
-}
-
-fn output(command: &mut Command) -> Result<Output, Failure> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    command.output().map_err(|error| Failure::File(program, error))
-}
-
-/// What sshd will do for a login, as `sshd -T` prints it: keyword in lower case, value.
-pub(super) fn effective(sshd: &Path, file: &Path, login: &str) -> Result<Vec<(String, String)>, Failure> {
-    let connection = format!("user={login},host=localhost,addr=127.0.0.1");
-    let test = output(Command::new(sshd).args(["-T", "-C", &connection, "-f"]).arg(file))?;
-    if !test.status.success() {
-        return Err(Failure::Refused(format!("sshd -T: {}", String::from_utf8_lossy(&test.stderr).trim())));
-    }
-    let text = String::from_utf8_lossy(&test.stdout);
-    let pair = |line: &str| line.split_once(' ').map(|(keyword, value)| (keyword.to_owned(), value.to_owned()));
-    Ok(text.lines().filter_map(pair).collect())
 }
 
 /// Where sshd's settings are not what the block says: the keyword, and both values in words.

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::Failure;
 use super::cli::{AdoptRepo, ImportRepo, RestoreRepo};
 use super::context::{Context, actor};
 use super::directories::directory_of;
+use super::failure::Failure;
 use super::lfs;
 use crate::access::Visibility;
 use crate::db::{ChangeError, NewRepository, Removed};

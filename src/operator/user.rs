@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::Failure;
 use super::cli::UserCommand;
 use super::context::{Context, actor, confirm};
+use super::failure::Failure;
 use crate::db::{Code, OwnerKind, OwnerRow};
 use crate::name::Owner;
 use crate::report::when::minute;

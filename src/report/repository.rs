@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::json_time;
-use crate::db::{GateMode, RepositoryRow};
+use crate::access::GateMode;
+use crate::db::RepositoryRow;
 
 pub(crate) fn repo_json(row: &RepositoryRow) -> Value {
     json!({

@@ -3,7 +3,6 @@
 mod account;
 mod authenticate;
 mod caller;
-pub mod lfs;
 mod push;
 mod transfer;
 

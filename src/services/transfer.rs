@@ -13,14 +13,14 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 
 use super::caller::Caller;
-use super::lfs::{
-    Ask, Denial, Fault, FileLocks, Group, GroupId, Holder, HolderId, Limits, LocalStore, MemoryLocks, Object, Oid,
-    Options, Policy, Session, Staged, Store, Streams, stdout,
-};
 use crate::access::Identity;
 use crate::clock::now;
 use crate::config::LfsMode;
 use crate::db::Reader;
+use crate::lfs::{
+    Ask, Denial, Fault, FileLocks, Group, GroupId, Holder, HolderId, Limits, LocalStore, MemoryLocks, Object, Oid,
+    Options, Policy, Session, Staged, Store, Streams, stdout,
+};
 use crate::log::{self, Level};
 use crate::message::{FaultKind, Speaker, Status};
 use crate::name::RepoPath;

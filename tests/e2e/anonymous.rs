@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use hubgate::operator::sshd_config::Version;
+use hubgate::operator::openssh::Version;
 
 use crate::harness::{Agent, Client, Expected, Hub, Key, Outcome, Setup, machine, refused, run, says, silent, trials};
 use crate::operator::on_a_fresh_machine;

@@ -10,7 +10,7 @@ use arbitrary::Unstructured;
 use hubgate::request::Operation;
 
 use crate::input::{self, is_plain, is_sentence, one_of};
-use crate::services::lfs::{
+use crate::lfs::{
     Ask, Denial, Ending, Fault, Input, Limits, LockId, LockPath, MemoryLocks, Object, Oid, Plain, Policy, Session, Staged,
     Store, Summary, Verified, serve,
 };

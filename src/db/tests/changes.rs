@@ -1,7 +1,7 @@
 use super::{Hub, add_deploy_key, add_key, add_repository, code, fingerprint, key, owner, path};
-use crate::access::{CollaboratorRole, GateRequest, Removal, Role, Scope, Visibility};
+use crate::access::{CollaboratorRole, GateMode, GateRequest, Removal, Role, Scope, Visibility};
 use crate::clock::now;
-use crate::db::{ChangeError, Event, GateMode, Opens, OwnerKind};
+use crate::db::{ChangeError, Event, Opens, OwnerKind};
 
 /// A change, and the audit row that it must leave: event, object, detail.
 type Step = (fn(&super::Change<'_>) -> Result<(), ChangeError>, &'static str);

@@ -1,9 +1,9 @@
 //! The ways in that are asked for: gates, invitations, deploy keys, authorities.
 
 use super::{Hub, add_deploy_key, add_key, code, fingerprint, key, owner, path};
-use crate::access::{GateRequest, Removal, Role};
+use crate::access::{GateMode, GateRequest, Removal, Role};
 use crate::clock::now;
-use crate::db::{Change, ChangeError, Code, GateMode, Holder, KeyRow, OwnerKind};
+use crate::db::{Change, ChangeError, Code, Holder, KeyRow, OwnerKind};
 
 #[test]
 fn a_gate_is_asked_once_and_answered_by_its_mode() {

@@ -5,10 +5,10 @@ use rusqlite::Connection;
 
 use super::{Hub, add_repository, fingerprint, owner, path};
 use crate::access::{
-    Account, CollaboratorRole, Gate, GateRequest, Grant, KeyFacts, KeyHolder, OwnerFacts, Removal, RepositoryFacts,
-    Role, Scope, Visibility,
+    Account, CollaboratorRole, Gate, GateMode, GateRequest, Grant, KeyFacts, KeyHolder, OwnerFacts, Removal,
+    RepositoryFacts, Role, Scope, Visibility,
 };
-use crate::db::{Error, GateMode, Opens, OwnerKind, ServedRepository, SessionFacts};
+use crate::db::{Error, Opens, OwnerKind, ServedRepository, SessionFacts};
 use crate::key::Fingerprint;
 
 /// The clock of every session here.

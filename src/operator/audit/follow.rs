@@ -16,9 +16,9 @@ use signal_hook::iterator::Signals;
 use super::sessions::{journalctl, of_line, of_record};
 use super::{Entry, change};
 use crate::config::Config;
-use crate::operator::Failure;
 use crate::operator::cli::Audit;
 use crate::operator::context::Context;
+use crate::operator::failure::Failure;
 use crate::report::Report;
 
 /// How often the database is asked for what is new.

@@ -16,7 +16,7 @@ use time::macros::format_description;
 
 use super::Entry;
 use crate::log;
-use crate::operator::Failure;
+use crate::operator::failure::Failure;
 use crate::report::json_time;
 use crate::report::when::minute;
 

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Subcommand;
 
 use super::words;
+use crate::lfs::LockId;
 use crate::name::RepoPath;
 use crate::request::Operation;
-use crate::services::lfs::LockId;
 
 /// `hubgate lfs`
 #[derive(Debug, Subcommand)]

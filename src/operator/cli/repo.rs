@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::{Quota, Sure, words};
-use crate::access::{CollaboratorRole, Visibility};
+use crate::access::{CollaboratorRole, GateMode, Visibility};
 use crate::config::ObjectFormat;
-use crate::db::GateMode;
 use crate::git::import::{BadSource, Source};
 use crate::name::{Owner, RepoPath, Title};
 use crate::report::when::{When, parse_duration};

@@ -10,8 +10,8 @@ use std::path::Path;
 
 use nix::fcntl::{Flock, FlockArg};
 
-use crate::operator::Failure;
 use crate::operator::doctor::{Shell, shell};
+use crate::operator::failure::Failure;
 use crate::operator::login::{self, KEYS_LOGIN};
 use crate::passwd::{self, Login};
 

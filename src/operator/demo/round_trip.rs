@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::{HOST, Place, find_program, own, say};
-use crate::operator::Failure;
+use crate::operator::failure::Failure;
 
 /// One command of the demo.
 struct Step<'a> {

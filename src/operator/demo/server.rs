@@ -10,8 +10,8 @@ use nix::unistd::Pid;
 use signal_hook::iterator::Signals;
 
 use super::Place;
-use crate::operator::Failure;
-use crate::operator::sshd_config::sshd;
+use crate::operator::failure::Failure;
+use crate::operator::openssh::sshd;
 
 /// How long sshd may take to listen, and its sessions to end.
 const PATIENCE: Duration = Duration::from_secs(5);

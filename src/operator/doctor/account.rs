@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::Findings;
 use crate::config::Config;
-use crate::operator::Failure;
+use crate::operator::failure::Failure;
 use crate::operator::programs::LIBEXEC;
 use crate::passwd::{self, Login};
 

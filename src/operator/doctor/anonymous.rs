@@ -4,9 +4,10 @@ use std::path::Path;
 
 use super::{Findings, INSTALL, Shell, shell};
 use crate::config::Config;
-use crate::operator::Failure;
+use crate::operator::failure::Failure;
+use crate::operator::openssh::{effective, sshd};
 use crate::operator::pam;
-use crate::operator::sshd_config::{Anonymous, Block, differences, effective, sshd};
+use crate::operator::sshd_config::{Anonymous, Block, differences};
 use crate::passwd::{self, Login};
 
 /// Looks at what the mode of the configuration needs; `file` is sshd's configuration.

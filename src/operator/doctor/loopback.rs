@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use super::Findings;
 use crate::config::Config;
-use crate::operator::Failure;
+use crate::operator::failure::Failure;
 use crate::operator::login::run;
 
 /// Logs in as a person would, at the address and port that sshd listens on.

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use super::{Findings, anonymous};
 use crate::config::Config;
-use crate::operator::Failure;
+use crate::operator::failure::Failure;
+use crate::operator::openssh::{Version, effective, sshd, sshd_version};
 use crate::operator::programs::LIBEXEC;
-use crate::operator::sshd_config::{Anonymous, Block, Version, differences, effective, sshd, sshd_version};
+use crate::operator::sshd_config::{Anonymous, Block, differences};
 use crate::passwd::Login;
 
 /// The oldest OpenSSH that tells the gateway which key was proven.

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use super::Findings;
 use crate::log;
-use crate::operator::sshd_config::Version;
+use crate::operator::openssh::Version;
 use crate::sandbox::{InForce, Mode, expected};
 
 /// The oldest git whose pins and fixes hubgate counts on.

@@ -8,9 +8,9 @@ use super::{Candidate, Outcome, finish};
 use crate::access::CollaboratorRole;
 use crate::db::{Change, ChangeError};
 use crate::name::{Owner, RepoPath};
-use crate::operator::Failure;
 use crate::operator::cli::ImportGitolite;
 use crate::operator::context::Context;
+use crate::operator::failure::Failure;
 use crate::operator::key::read_key;
 use crate::report::Report;
 

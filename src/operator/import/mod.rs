@@ -9,9 +9,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::Failure;
 use super::cli::{ImportCommand, ImportKeys};
 use super::context::{Context, actor};
+use super::failure::Failure;
 use super::key::{default_title, refuse_weak};
 use crate::access::{CollaboratorRole, Removal, Scope, Sources};
 use crate::db::{Change, ChangeError, Holder, KeyRow, NewKey, OwnerKind};

@@ -2,9 +2,8 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::access::{CollaboratorRole, Role, Scope, Visibility};
+use crate::access::{CollaboratorRole, GateMode, Role, Scope, Visibility};
 use crate::config::ObjectFormat;
-use crate::db::GateMode;
 use crate::key::Fingerprint;
 use crate::name::{Owner, RepoPath};
 use crate::operator::cli::words;

@@ -13,11 +13,11 @@ use serde::{Deserialize, Serialize};
 use crate::access::{Access, Identity};
 use crate::clock::now;
 use crate::db::{Reader, ServedRepository};
+use crate::lfs::{Denial, Fault, HolderId};
 use crate::message::{Refusal, Status};
 use crate::name::RepoPath;
 use crate::request::{LfsProgram, Operation, Request};
 use crate::services::caller::Caller;
-use crate::services::lfs::{Denial, Fault, HolderId};
 use crate::session::{account_name, admit};
 
 /// The word by which `services` becomes the process beside.

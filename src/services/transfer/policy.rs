@@ -6,8 +6,8 @@ use std::rc::Rc;
 use super::adviser::Adviser;
 use crate::config::Config;
 use crate::db::{Reader, ServedRepository};
+use crate::lfs::{Ask, Denial, Fault, Policy};
 use crate::repository::{Directory, stored_bytes};
-use crate::services::lfs::{Ask, Denial, Fault, Policy};
 
 /// What the protocol calls full.
 const FULL: u16 = 507;

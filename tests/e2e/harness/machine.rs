@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use hubgate::db::Store;
+use hubgate::operator::openssh::Version;
 use hubgate::operator::programs;
-use hubgate::operator::sshd_config::Version;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, User, geteuid};

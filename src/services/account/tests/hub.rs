@@ -10,10 +10,10 @@ use std::time::SystemTime;
 use nix::fcntl::OFlag;
 use tempfile::TempDir;
 
-use crate::access::{CollaboratorRole, GateRequest, Removal, Role, Scope, Visibility};
+use crate::access::{CollaboratorRole, GateMode, GateRequest, Removal, Role, Scope, Visibility};
 use crate::clock::now;
 use crate::config::{Config, ObjectFormat};
-use crate::db::{Change, ChangeError, GateMode, NewKey, NewRepository, OwnerKind, Reader, Store};
+use crate::db::{Change, ChangeError, NewKey, NewRepository, OwnerKind, Reader, Store};
 use crate::key::{KeyType, OfferedCertificate, OfferedKey, PublicKey};
 use crate::message::Refusal;
 use crate::name::{Owner, RepoPath};

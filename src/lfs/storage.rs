@@ -2,12 +2,13 @@
 
 mod directory;
 mod local;
+mod place;
 mod staging;
 
 use std::io::{self, IoSlice, Read};
 
-use super::hash::Verified;
 use super::oid::Oid;
+use super::verified::Verified;
 
 #[cfg(test)]
 pub(super) use directory::Directory;

@@ -15,7 +15,7 @@ use nix::sys::stat::{Mode, mkdirat};
 
 use super::table::Table;
 use super::{Filter, Holder, HolderId, Lock, LockId, LockPath, Locking, Locks};
-use crate::services::lfs::Fault;
+use crate::lfs::Fault;
 
 /// The file, in `lfs/`.
 const FILE: &str = "locks.txt";

@@ -12,44 +12,12 @@ use sha2::{Digest, Sha256};
 use super::oid::Oid;
 use super::packet::Block;
 use super::storage::Staged;
+use super::verified::{Mismatch, Verified};
 
 /// From this size on an object is hashed by a thread of its own, while the session reads and writes.
 pub(super) const BESIDE: u64 = 4 * 1024 * 1024;
 /// How many blocks are under way to that thread and back. They are all that a session holds of an object.
 const BLOCKS: usize = 5;
-
-/// An object's bytes were counted and hashed.
-///
-/// Holding one tells you that the bytes that the session wrote are exactly those that its name and size say. Nothing
-/// but a comparison with the finished hash makes one.
-#[derive(Debug)]
-pub struct Verified {
-    oid: Oid,
-    size: u64,
-}
-
-impl Verified {
-    /// Whose bytes.
-    #[must_use]
-    pub fn oid(&self) -> &Oid {
-        &self.oid
-    }
-
-    /// How many.
-    #[must_use]
-    pub fn size(&self) -> u64 {
-        self.size
-    }
-}
-
-/// Why bytes are not those of the object that was announced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Mismatch {
-    #[error("the object {oid} was announced with {announced} bytes, but {came} came")]
-    Size { oid: Oid, announced: u64, came: u64 },
-    #[error("the bytes that came are not those of the object {oid}: their hash is {hash}")]
-    Hash { oid: Oid, hash: Oid },
-}
 
 /// A hash under way.
 pub(super) struct Hashing {
@@ -103,11 +71,7 @@ impl Hashing {
                 thread.join().map_err(|_| io::Error::other("the hashing thread panicked"))?
             }
         };
-        if self.size != announced {
-            return Ok(Err(Mismatch::Size { oid, announced, came: self.size }));
-        }
-        let hash = Oid::of_hash(hash);
-        Ok(if hash == oid { Ok(Verified { oid, size: announced }) } else { Err(Mismatch::Hash { oid, hash }) })
+        Ok(Verified::check((oid, announced), (Oid::of_hash(hash), self.size)))
     }
 
     /// How many bytes there were so far.

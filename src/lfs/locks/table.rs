@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::{Filter, Holder, Lock, LockId, LockPath, Locking, Locks};
-use crate::services::lfs::Fault;
+use crate::lfs::Fault;
 
 /// The locks of a repository. Whose `ours` they are is not known here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

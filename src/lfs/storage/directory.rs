@@ -13,11 +13,11 @@ const DIRECTORY_MODE: Mode = Mode::from_bits_truncate(0o777);
 
 /// An open directory.
 #[derive(Debug)]
-pub(in crate::services::lfs) struct Directory(OwnedFd);
+pub(in crate::lfs) struct Directory(OwnedFd);
 
 impl Directory {
     /// Another descriptor of it.
-    pub(in crate::services::lfs) fn of(descriptor: BorrowedFd<'_>) -> io::Result<Self> {
+    pub(in crate::lfs) fn of(descriptor: BorrowedFd<'_>) -> io::Result<Self> {
         descriptor.try_clone_to_owned().map(Self)
     }
 

@@ -51,7 +51,7 @@ fn namings() -> impl Iterator<Item = Naming> {
 fn shell_command() -> String {
     let program = std::env::current_exe().unwrap();
     format!(
-        "exec '{}' --exact services::lfs::tests::crashes::a_session_in_a_process --nocapture 3>&1 >/dev/null",
+        "exec '{}' --exact lfs::tests::crashes::a_session_in_a_process --nocapture 3>&1 >/dev/null",
         program.display()
     )
 }

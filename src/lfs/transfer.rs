@@ -3,13 +3,14 @@
 use std::io::{self, ErrorKind, Write};
 
 use super::batch::no_space;
-use super::hash::{Hashing, Mismatch, Verified};
+use super::hash::Hashing;
 use super::oid::Oid;
 use super::packet::{Block, Input, PacketReader};
 use super::protocol::{Stop, Talk, broken};
 use super::reply::{Denial, status};
 use super::request::Arguments;
 use super::storage::Staged;
+use super::verified::{Mismatch, Verified};
 
 /// What became of an object's bytes, all of which were read.
 type Received = Result<Result<Verified, Mismatch>, io::Error>;

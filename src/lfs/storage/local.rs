@@ -14,9 +14,10 @@ use nix::sys::statvfs::fstatvfs;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use super::directory::Directory;
+use super::place::Place;
 use super::staging::{LocalStaged, Naming};
 use super::{Object, Staged, Store};
-use crate::services::lfs::oid::Oid;
+use crate::lfs::oid::Oid;
 
 /// How old a partial file is before anybody takes it away whose writer is gone.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -84,7 +85,7 @@ impl LocalStore {
     }
 
     /// The same store, where files get their names in this way, tried or not.
-    pub(in crate::services::lfs) fn naming(mut self, naming: Naming) -> Self {
+    pub(in crate::lfs) fn naming(mut self, naming: Naming) -> Self {
         self.naming = Some(naming);
         self
     }
@@ -167,27 +168,6 @@ impl Store for LocalStore {
     fn free(&mut self) -> io::Result<Option<u64>> {
         let space = fstatvfs(self.repository.as_fd())?;
         Ok(Some(space.blocks_available().saturating_mul(space.fragment_size())))
-    }
-}
-
-/// Where an object lies beneath `lfs/objects`: made from a name that was checked, and from nothing else.
-pub(super) struct Place(String);
-
-impl Place {
-    pub(super) fn of(oid: &Oid) -> Self {
-        Self(oid.to_string())
-    }
-
-    pub(super) fn name(&self) -> &str {
-        &self.0
-    }
-
-    fn first(&self) -> &str {
-        self.0.get(..2).unwrap_or_default()
-    }
-
-    fn second(&self) -> &str {
-        self.0.get(2..4).unwrap_or_default()
     }
 }
 

@@ -52,7 +52,7 @@ fn every_hostile_request_gets_its_verdict() {
 
 #[test]
 fn every_synthetic_row_is_built_and_gets_its_verdict() {
-    let rows = include_str!("../../../../tests/data/hostile-inputs.jsonl").lines();
+    let rows = include_str!("../../../tests/data/hostile-inputs.jsonl").lines();
     let rows: Vec<Value> = rows.map(|row| serde_json::from_str(row).unwrap()).collect();
     let is_ours = |row: &&Value| row["kind"] == "lfs" && row["synthetic"] == true;
     let mut seen = 0;

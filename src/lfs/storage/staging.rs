@@ -9,18 +9,20 @@ use nix::fcntl::{AT_FDCWD, AtFlags, Flock, FlockArg, OFlag, openat, renameat};
 use nix::sys::stat::Mode;
 use nix::unistd::{UnlinkatFlags, linkat, unlinkat};
 
+use super::Staged;
 use super::directory::Directory;
-use super::local::{LocalStore, Place};
-use super::{Staged, Verified};
-use crate::services::lfs::oid::Oid;
-use crate::services::lfs::packet::write_all;
+use super::local::LocalStore;
+use super::place::Place;
+use crate::lfs::oid::Oid;
+use crate::lfs::packet::write_all;
+use crate::lfs::verified::Verified;
 
 /// Objects never change.
 const OBJECT_MODE: Mode = Mode::from_bits_truncate(0o444);
 
 /// How a finished file gets its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::services::lfs) enum Naming {
+pub(in crate::lfs) enum Naming {
     /// By its descriptor: since Linux 6.10 by anybody for a file that he opened himself, before that with a capability.
     Descriptor,
     /// By its descriptor's link in `/proc`, which a process can follow without being able to read there.
@@ -31,7 +33,7 @@ pub(in crate::services::lfs) enum Naming {
 
 impl Naming {
     /// The best that works in this directory. What is refused differs by kernel, file system and sandbox, so it is tried.
-    pub(in crate::services::lfs) fn usable_in(incomplete: &Directory) -> io::Result<Self> {
+    pub(in crate::lfs) fn usable_in(incomplete: &Directory) -> io::Result<Self> {
         let Some(file) = nameless(incomplete)? else { return Ok(Self::Rename) };
         let name = random_name("probe")?;
         for naming in [Self::Descriptor, Self::Proc] {

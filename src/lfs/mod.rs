@@ -21,6 +21,7 @@ mod standalone;
 mod stdio;
 mod storage;
 mod transfer;
+mod verified;
 
 use std::error::Error;
 
@@ -28,7 +29,6 @@ use crate::message::Status;
 use crate::request::Operation;
 
 pub use forgotten::{Group, GroupId};
-pub use hash::Verified;
 pub(crate) use locks::FileLocks;
 pub use locks::{
     BadHolderId, BadLockId, BadLockPath, Filter, Holder, HolderId, Lock, LockId, LockPath, Locking, Locks, MemoryLocks,
@@ -40,6 +40,7 @@ pub use reply::Denial;
 pub use standalone::serve_directory;
 pub use stdio::{Interruption, Patience, Stdin, Streams, stdout};
 pub use storage::{LocalStore, Object, Options, Staged, Store};
+pub use verified::Verified;
 
 /// Something of ours that failed, for the operator.
 pub type Fault = Box<dyn Error + Send + Sync>;
