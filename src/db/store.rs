@@ -184,16 +184,17 @@ impl Store {
     ///
     /// # Errors
     /// What `steps` said, or that the database failed.
-    pub fn change<T>(
+    pub fn change<T, E: From<Error>>(
         &mut self,
         actor: &str,
-        steps: impl FnOnce(&Change<'_>) -> Result<T, ChangeError>,
-    ) -> Result<T, ChangeError> {
+        steps: impl FnOnce(&Change<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         self.wrote = true;
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(Error::from)?;
         lengthen_wal(&transaction);
         let done = steps(&Change { view: View { connection: &transaction }, now: now(), actor })?;
-        transaction.commit()?;
+        transaction.commit().map_err(Error::from)?;
         Ok(done)
     }
 }

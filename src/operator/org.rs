@@ -9,7 +9,7 @@ use super::cli::{MemberCommand, OrgCommand};
 use super::context::{Context, actor, confirm};
 use super::failure::Failure;
 use crate::access::Role;
-use crate::db::{OwnerKind, OwnerRow};
+use crate::db::{ChangeError, OwnerKind, OwnerRow};
 use crate::report::when::minute;
 use crate::report::{Report, json_time, members_json, members_text};
 
@@ -26,7 +26,7 @@ pub(super) fn run(command: OrgCommand, config: &Path) -> Result<Report, Failure>
             let organization = context.store.change(&actor, |change| {
                 let organization = change.add_owner(OwnerKind::Organization, &name, true)?;
                 change.set_member(&name, &admin, Role::Admin, None)?;
-                Ok(organization)
+                Ok::<_, ChangeError>(organization)
             })?;
             Ok(Report::new(format!("added {name}, administered by {admin}\n"), org_json(&organization)))
         }

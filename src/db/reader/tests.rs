@@ -91,7 +91,7 @@ fn a_wal_is_longer_than_its_header_before_it_has_one() {
     drop(Store::create(&path).unwrap());
     assert_eq!(length(), 0);
     let mut store = Store::open(&path).unwrap();
-    let change = |store: &mut Store| store.change("test", |_| Ok(length())).unwrap();
+    let change = |store: &mut Store| store.change("test", |_| Ok::<_, Error>(length())).unwrap();
     assert_eq!(change(&mut store), super::WAL_HEADER + 1);
     let name = "alice".parse().unwrap();
     store.change("test", |change| change.add_owner(OwnerKind::User, &name, true)).unwrap();

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::cli::AccessCommand;
 use super::{Outcome, Session, Trouble};
-use crate::access::{Access, Decision, Denial, GateRequest, decide};
+use crate::access::{Access, Decision, Denial, GateRequest};
 use crate::message::Refusal;
 use crate::name::{Owner, RepoPath};
 use crate::report::{answer_report, requests_report};
@@ -13,8 +13,10 @@ pub(super) fn run(session: &Session<'_>, command: AccessCommand) -> Result<Outco
     match command {
         AccessCommand::Request { path } => request(session, &path),
         AccessCommand::List { path } => {
-            let served = session.administered(&path)?;
-            let requests = session.ask(|view| Ok(view.gate_requests(&view.repository(&served.path)?)?))?;
+            let requests = session.read(|rights| {
+                let served = rights.administered(&path)?;
+                Ok(rights.gate_requests(&rights.repository_row(&served)?)?)
+            })?;
             let report = requests_report(&requests);
             Ok(Outcome::new(report.text, report.json))
         }
@@ -28,24 +30,26 @@ pub(super) fn run(session: &Session<'_>, command: AccessCommand) -> Result<Outco
 
 /// Asks to pass. A repository that is hidden from everybody does not exist here either.
 fn request(session: &Session<'_>, path: &RepoPath) -> Result<Outcome, Trouble> {
-    let account = session.changing_account()?;
-    let served = session.find(path)?;
-    let facts = served.as_ref().map(|served| &served.facts);
-    let served = match (decide(&session.identity, facts, Access::Fetch, session.now), served) {
-        (Decision::Deny(Denial::Gated(_)), Some(served)) => served,
-        (Decision::Allow(_), Some(served)) => {
-            return Err(Trouble::Refused(format!("you may fetch {} already", served.path)));
-        }
-        (Decision::Allow(_) | Decision::Deny(_), _) => return Err(Trouble::Refusal(Refusal::NoRepository)),
-    };
-    let state =
-        session.store()?.change(&session.actor(), |change| change.request_access(&served.path, &account.name))?;
-    let text = match state {
-        GateRequest::Accepted => format!("you may fetch {} from now on\n", served.path),
-        GateRequest::Pending | GateRequest::None => format!("your request for {} waits for an answer\n", served.path),
-        GateRequest::Rejected => return Err(Trouble::Refusal(Refusal::Gated(served.path, GateRequest::Rejected))),
-    };
-    Ok(Outcome::new(text, json!({ "path": served.path.to_string(), "state": state.as_str() })))
+    session.change(|rights, change| {
+        let account = rights.changing_account()?;
+        let served = rights.find(path)?;
+        let served = match (rights.decide(served.as_ref(), Access::Fetch), served) {
+            (Decision::Deny(Denial::Gated(_)), Some(served)) => served,
+            (Decision::Allow(_), Some(served)) => {
+                return Err(Trouble::Refused(format!("you may fetch {} already", served.path)));
+            }
+            (Decision::Allow(_) | Decision::Deny(_), _) => return Err(Trouble::Refusal(Refusal::NoRepository)),
+        };
+        let state = change.request_access(&served.path, &account.name)?;
+        let text = match state {
+            GateRequest::Accepted => format!("you may fetch {} from now on\n", served.path),
+            GateRequest::Pending | GateRequest::None => {
+                format!("your request for {} waits for an answer\n", served.path)
+            }
+            GateRequest::Rejected => return Err(Trouble::Refusal(Refusal::Gated(served.path, GateRequest::Rejected))),
+        };
+        Ok(Outcome::new(text, json!({ "path": served.path.to_string(), "state": state.as_str() })))
+    })
 }
 
 fn answer(
@@ -55,8 +59,10 @@ fn answer(
     state: GateRequest,
     until: Option<i64>,
 ) -> Result<Outcome, Trouble> {
-    let served = session.administered(path)?;
-    session.store()?.change(&session.actor(), |change| change.answer_access(&served.path, user, state, until))?;
-    let report = answer_report(&served.path, user, state, until);
-    Ok(Outcome::new(report.text, report.json))
+    session.change(|rights, change| {
+        let served = rights.administered(path)?;
+        change.answer_access(&served.path, user, state, until)?;
+        let report = answer_report(&served.path, user, state, until);
+        Ok(Outcome::new(report.text, report.json))
+    })
 }

@@ -31,9 +31,12 @@ const MOST: usize = 5;
 /// In seconds.
 const HOUR: i64 = 3_600;
 
+/// What a key is told that is on an account or a repository.
+const IN_USE: &str = "the key that you are using is in use already: join with a new one";
+
 pub(super) fn run(session: &Session<'_>, code: &str) -> Result<Outcome, Trouble> {
     if !matches!(session.identity, Identity::Anonymous) {
-        return Err(Trouble::Refused("the key that you are using is in use already: join with a new one".to_owned()));
+        return Err(Trouble::Refused(IN_USE.to_owned()));
     }
     let proven = match &session.caller.proven {
         Some(Proven::Key(proven)) => proven,
@@ -51,7 +54,12 @@ pub(super) fn run(session: &Session<'_>, code: &str) -> Result<Outcome, Trouble>
     attempts.check(session.now).inspect_err(|_| log_refusal(session, "too-many-codes"))?;
     let (key, title) = public_key(proven)?;
     let joined = match Code::parse(code) {
-        Some(code) => session.store()?.change(&session.actor(), |change| change.join(&code, &key, &title))?,
+        Some(code) => session.change(|rights, change| {
+            if !matches!(rights.identity, Identity::Anonymous) {
+                return Err(Trouble::Refused(IN_USE.to_owned()));
+            }
+            Ok(change.join(&code, &key, &title)?)
+        })?,
         None => None,
     };
     let Some(row) = joined else {

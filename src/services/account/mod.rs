@@ -10,6 +10,7 @@ mod join;
 mod key;
 mod org;
 mod repo;
+mod rights;
 
 use std::time::Instant;
 
@@ -18,16 +19,17 @@ use clap::error::ErrorKind;
 use serde_json::{Value, json};
 
 use super::caller::Caller;
-use crate::access::{Account, Decision, Denial, Identity, KeyFacts, NotAdmitted, Scope, decide};
+use crate::access::{Identity, KeyFacts, NotAdmitted};
 use crate::clock::wait_to_deny;
 use crate::config::{AnonymousMode, Config};
-use crate::db::{self, ChangeError, Reader, ServedRepository, Store, View};
+use crate::db::{self, Change, ChangeError, DatabaseError, Reader, Store};
 use crate::message::{Answer, FaultKind, Refusal, Status};
-use crate::name::{RepoPath, Title};
+use crate::name::Title;
 use crate::request::{BadRequest, Form, Request};
 use crate::session::SessionContext;
 
 use cli::{Cli, Command};
+use rights::Rights;
 
 /// Why a command came to nothing.
 #[derive(Debug)]
@@ -40,6 +42,8 @@ enum Trouble {
     Usage(String),
     /// Ours; the cause is for the log.
     Fault(FaultKind, String),
+    /// The database failed.
+    Database(db::Error),
 }
 
 impl From<ChangeError> for Trouble {
@@ -58,7 +62,7 @@ impl From<ChangeError> for Trouble {
 
 impl From<db::Error> for Trouble {
     fn from(error: db::Error) -> Self {
-        Self::Fault(FaultKind::Unavailable, error.to_string())
+        Self::Database(error)
     }
 }
 
@@ -112,6 +116,7 @@ pub(super) fn run(caller: &Caller) -> Answer {
         Err(Trouble::Refused(line)) => refused(&line, Status::Refused),
         Err(Trouble::Usage(line)) => refused(&line, Status::Usage),
         Err(Trouble::Fault(kind, cause)) => fault(kind, &cause),
+        Err(Trouble::Database(error)) => fault(FaultKind::Unavailable, &error.to_string()),
     }
 }
 
@@ -211,62 +216,31 @@ impl<'a> Session<'a> {
         Outcome::new(text, json)
     }
 
-    /// The account, whatever it was proven by.
-    fn account(&self) -> Result<&Account, Trouble> {
-        match &self.identity {
-            Identity::Account(account) | Identity::Certificate { account, .. } => Ok(account),
-            Identity::DeployKey { .. } | Identity::Anonymous => {
-                Err(Trouble::Refused("this needs an account: your key is on none here".to_owned()))
-            }
-        }
+    /// Answers from what the database has, without waiting for who changes it.
+    fn read<T>(&self, question: impl Fn(&Rights<'_>) -> Result<T, Trouble>) -> Result<T, Trouble> {
+        let reader = Reader::open_current(&self.config.paths.database)?;
+        reader.ask(|view| question(&Rights::ask(self, view)?))
     }
 
-    /// The account, where it may change something: by a key of its own, of scope `write`.
-    fn changing_account(&self) -> Result<&Account, Trouble> {
-        match &self.identity {
-            Identity::Account(account) if account.scope == Scope::Write => Ok(account),
-            Identity::Account(_) => {
-                Err(Trouble::Refused("this needs a key of scope write: the one that you use is for reading".to_owned()))
-            }
-            Identity::Certificate { .. } => {
-                Err(Trouble::Refused("this needs a key of your own: a certificate changes nothing here".to_owned()))
-            }
-            Identity::DeployKey { .. } | Identity::Anonymous => self.account(),
-        }
-    }
-
-    /// A repository that one may at least fetch; the gateway's own refusal otherwise, byte for byte.
-    fn repository(&self, path: &RepoPath) -> Result<ServedRepository, Trouble> {
-        let repository = self.find(path)?;
-        let facts = repository.as_ref().map(|repository| &repository.facts);
-        match (decide(&self.identity, facts, crate::access::Access::Fetch, self.now), repository) {
-            (Decision::Allow(_), Some(repository)) => Ok(repository),
-            (Decision::Deny(Denial::Gated(request)), Some(repository)) => {
-                Err(Trouble::Refusal(Refusal::Gated(repository.path, request)))
-            }
-            (Decision::Allow(_) | Decision::Deny(_), _) => Err(Trouble::Refusal(Refusal::NoRepository)),
-        }
-    }
-
-    /// What the path leads to, whoever asks.
-    fn find(&self, path: &RepoPath) -> Result<Option<ServedRepository>, Trouble> {
-        let reader = Reader::open(&self.config.paths.database)?;
-        Ok(reader.ask(|view| self.caller.standing(view, Some(path)))?.repository)
-    }
-
-    /// The database for a change.
-    fn store(&self) -> Result<Store, Trouble> {
-        Ok(Store::open(&self.config.paths.database)?)
-    }
-
-    /// Asks the database without waiting for who changes it.
-    fn ask<T>(&self, question: impl Fn(&View<'_>) -> Result<T, ChangeError>) -> Result<T, Trouble> {
-        Ok(Reader::open_current(&self.config.paths.database)?.ask(question)?)
+    /// Changes the hub: decides and acts in one transaction, so that no right is used that was withdrawn meanwhile, and
+    /// no path that has come to mean another repository.
+    fn change<T>(&self, steps: impl FnOnce(&Rights<'_>, &Change<'_>) -> Result<T, Trouble>) -> Result<T, Trouble> {
+        let mut store = Store::open(&self.config.paths.database)?;
+        store.change(&self.actor(), |change| steps(&Rights::ask(self, change)?, change))
     }
 
     /// Who asked, for the audit: the account and its key.
     fn actor(&self) -> String {
         format!("{} {} sid={}", self.form.user(), self.form.key(), self.caller.sid)
+    }
+}
+
+impl DatabaseError for Trouble {
+    fn database(&self) -> Option<&db::Error> {
+        match self {
+            Self::Database(error) => Some(error),
+            Self::Refusal(_) | Self::Refused(_) | Self::Usage(_) | Self::Fault(..) => None,
+        }
     }
 }
 
