@@ -13,8 +13,9 @@
 //!
 //! - A client quits after the last answer. Each session notes a command before it answers, so no command of the same
 //!   client can come after its quit.
-//! - A quit that was the last event when a session began is another client's, or that of a client which has forgotten
-//!   the session even before it began. Such a session gets the longer patience of a client that has just connected.
+//! - A quit that was the last event when a session began is another client's, because a client waits until its sessions
+//!   have answered `version` before it quits any of them (git-lfs 3.3). Such a quit never ends the session: a checkout
+//!   may open a session and send `batch` minutes later.
 //! - A second client of the same connection is safe while any of its sessions has work more often than once in a grace
 //!   period. One that pauses for longer, just after the other client quit, loses sessions. SSH gives no way to tell the
 //!   two apart.
@@ -40,8 +41,6 @@ use crate::request::Operation;
 
 /// How long a quit must stay the group's last event before a waiting session ends.
 const GRACE: Duration = Duration::from_secs(5);
-/// The same for a quit that was the last event when the session began: as long as a client may take for its first word.
-const FIRST_GRACE: Duration = Duration::from_secs(60);
 /// How often a session at work says so.
 const PULSE: Duration = Duration::from_millis(500);
 /// Rows of the file, each of which holds the last events of as many groups as it has places.
@@ -218,13 +217,12 @@ pub(super) struct Wait {
 impl Wait {
     /// Takes in the group's last event as it is `now`; says whether the client has forgotten this session.
     fn has_ended(&mut self, last: Option<Event>, now: Instant) -> bool {
-        let Some(quit) = last.filter(|event| event.is_quit()) else {
+        let Some(quit) = last.filter(|event| event.is_quit() && self.at_start != Some(*event)) else {
             self.since = None;
             return false;
         };
-        let grace = if self.at_start == Some(quit) { self.grace.max(FIRST_GRACE) } else { self.grace };
         match self.since {
-            Some((seen, since)) if seen == quit => now.saturating_duration_since(since) >= grace,
+            Some((seen, since)) if seen == quit => now.saturating_duration_since(since) >= self.grace,
             Some(_) | None => {
                 self.since = Some((quit, now));
                 false

@@ -19,6 +19,7 @@ trials![
     a_push_by_debians_git_lfs_ends_however_late_the_other_sessions_are,
     a_push_of_twelve_objects_by_newer_clients_sees_no_difference,
     pushes_of_the_same_object_at_once_all_succeed,
+    a_checkout_that_pauses_after_another_client_has_quit_gets_its_files,
     whoever_may_fetch_gets_large_files_and_nobody_else,
 ];
 
@@ -299,4 +300,29 @@ fn whoever_may_fetch_gets_large_files_and_nobody_else() {
     hub.did(&["access", "grant", "alice/gated", "bob"]);
     bob.clone_with_lfs("alice/gated", "gated").succeeded();
     assert_eq!(bob.read("gated/a.bin"), "weights");
+}
+
+/// git-lfs opens a session when the checkout comes to the first large file, and sends `batch` after git has written all
+/// other files. `PAUSE=80 cargo test --test e2e -- pauses` is the long run.
+fn a_checkout_that_pauses_after_another_client_has_quit_gets_its_files() {
+    let pause: u64 = std::env::var("PAUSE").ok().and_then(|pause| pause.parse().ok()).unwrap_or(7);
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    let _master = alice.master();
+    alice.git(&["config", "--global", "lfs.ssh.automultiplex", "false"]).succeeded();
+    hub.empty_repo("alice/x", &[]);
+    tree(&alice, "alice/x", &[("a.bin", "large".to_owned())]);
+    alice.write("x/slow.txt", "slow");
+    alice.write("x/.gitattributes", "*.bin filter=lfs -text\nslow.txt filter=slow\n");
+    git(&alice, None, "x", &["add", "."]).succeeded();
+    git(&alice, None, "x", &["commit", "--quiet", "-m", "slow"]).succeeded();
+    git(&alice, None, "x", &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
+    for directory in ["first", "second"] {
+        alice.git(&["clone", "--quiet", "--no-checkout", &Client::url("alice/x"), directory]).succeeded();
+        alice.git_in(directory, &["lfs", "install", "--local"]).succeeded();
+    }
+    git(&alice, None, "first", &["checkout", "--quiet", "main"]).succeeded();
+    alice.git_in("second", &["config", "filter.slow.smudge", &format!("sleep {pause}; cat")]).succeeded();
+    git(&alice, None, "second", &["checkout", "--quiet", "main"]).succeeded();
+    assert_eq!(alice.read("second/a.bin"), "large");
 }
