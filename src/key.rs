@@ -1,6 +1,7 @@
 //! SSH public keys: what a person pastes, what sshd offers, and the fingerprint that names a key everywhere else.
 //!
-//! Strangers' text enters as bytes and leaves as types; nothing here does I/O. No text and no comment ever leaves with
+//! Strangers' text enters as bytes and leaves as types; nothing here does I/O but the list of weak keys
+//! (`weak`). No text and no comment ever leaves with
 //! a key: what is written out is the type's own name and the base64 of the decoded blob. The only user of `ssh-key`,
 //! `sha2` and `base64ct`.
 
@@ -10,6 +11,7 @@ mod error;
 mod fingerprint;
 mod line;
 mod structure;
+mod weak;
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,7 +21,8 @@ use base64ct::{Base64, Encoding};
 use crate::name::{NameError, Title};
 pub use certificate::{BadOffer, OfferedCertificate};
 pub use error::KeyError;
-pub use fingerprint::{Fingerprint, FingerprintError, WeakKeys, WeakKeysError};
+pub use fingerprint::{Fingerprint, FingerprintError};
+pub use weak::{WeakKeys, WeakKeysError, refuse_weak};
 
 /// The types of key that this hub admits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -4,6 +4,8 @@
 
 #[cfg(feature = "admin")]
 mod head;
+#[cfg(feature = "admin")]
+pub(crate) mod large_files;
 
 use std::fmt;
 use std::os::fd::{AsFd, OwnedFd};
@@ -120,22 +122,6 @@ fn open_level_by_level(root: &OwnedFd, directory: &Directory, flags: OFlag) -> R
     let (shard, name) = relative.split_once('/').ok_or(Errno::EINVAL)?;
     let shard = openat(root.as_fd(), shard, flags, Mode::empty())?;
     openat(shard.as_fd(), name, flags, Mode::empty())
-}
-
-/// How many bytes the LFS objects of a repository have; what cannot be read counts as nothing.
-#[cfg(feature = "admin")]
-#[must_use]
-pub fn stored_bytes(root: &Path, directory: &Directory) -> u64 {
-    fn walk(path: &Path) -> u64 {
-        let Ok(entries) = std::fs::read_dir(path) else { return 0 };
-        let size = |entry: std::fs::DirEntry| match entry.metadata() {
-            Ok(metadata) if metadata.is_dir() => walk(&entry.path()),
-            Ok(metadata) if metadata.is_file() => metadata.len(),
-            Ok(_) | Err(_) => 0,
-        };
-        entries.filter_map(Result::ok).map(size).sum()
-    }
-    walk(&root.join(directory.relative()).join("lfs/objects"))
 }
 
 /// Why a repository cannot be made. For the operator.

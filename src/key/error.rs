@@ -90,6 +90,9 @@ pub enum KeyError {
     /// On the list of keys whose private half is public.
     #[error("the private half of this key is known to the public: make a new key with ssh-keygen -t ed25519")]
     Known,
+    /// The list of such keys cannot be read. Not the key's fault.
+    #[error("the list of weak keys, /usr/share/hubgate/weak-keys, cannot be read: {0}")]
+    WeakKeys(std::io::ErrorKind),
     /// A private key, in any form.
     #[error("this is a private key: keep it secret, and give the .pub file")]
     Private,
@@ -120,9 +123,13 @@ impl KeyError {
             | Self::Application => "K_FORMAT",
             Self::Certificate | Self::Dsa | Self::OtherType => "K_TYPE",
             Self::RsaSize(_) => "K_SIZE",
-            Self::RsaExponent | Self::RsaModulus | Self::Roca | Self::SmallOrder | Self::OffCurve | Self::Known => {
-                "K_WEAK"
-            }
+            Self::RsaExponent
+            | Self::RsaModulus
+            | Self::Roca
+            | Self::SmallOrder
+            | Self::OffCurve
+            | Self::Known
+            | Self::WeakKeys(_) => "K_WEAK",
             Self::Private => "K_PRIVATE",
             Self::Comment(_) => "E_NAME",
         }

@@ -1,4 +1,4 @@
-//! The name of a key, and the list of keys that are nobody's because their private half is everybody's.
+//! The name of a key.
 
 use std::fmt;
 use std::fmt::Write as _;
@@ -6,8 +6,6 @@ use std::str::FromStr;
 
 use base64ct::{Base64Unpadded, Encoding};
 use sha2::{Digest, Sha256};
-
-use super::{KeyError, PublicKey};
 
 /// What stands before the base64 of a fingerprint.
 const PREFIX: &str = "SHA256:";
@@ -77,54 +75,5 @@ impl FromStr for Fingerprint {
         // base64ct refuses a last character whose unused bits are not zero, so no hash has two names.
         Base64Unpadded::decode(base64, &mut hash).map_err(|_| FingerprintError)?;
         Ok(Self(hash))
-    }
-}
-
-/// A line of the list is neither a fingerprint nor a comment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {FingerprintError}")]
-pub struct WeakKeysError {
-    /// The number of the line, counted from 1.
-    pub line: usize,
-}
-
-/// Keys whose private half is public: sample keys, keys of shipped appliances, keys of broken generators.
-///
-/// Read from text with one fingerprint a line; what follows a `#` is a comment.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct WeakKeys(
-    /// Sorted: such a list can be long (CVE-2008-0166 alone is some 100,000 keys).
-    Vec<Fingerprint>,
-);
-
-impl WeakKeys {
-    /// Whether the list names this key.
-    #[must_use]
-    pub fn contains(&self, fingerprint: &Fingerprint) -> bool {
-        self.0.binary_search(fingerprint).is_ok()
-    }
-
-    /// Refuses a key that the list names.
-    ///
-    /// # Errors
-    /// [`KeyError::Known`].
-    pub fn check(&self, key: &PublicKey) -> Result<(), KeyError> {
-        if self.contains(&key.fingerprint()) { Err(KeyError::Known) } else { Ok(()) }
-    }
-}
-
-impl FromStr for WeakKeys {
-    type Err = WeakKeysError;
-
-    fn from_str(text: &str) -> Result<Self, WeakKeysError> {
-        let mut keys = Vec::new();
-        for (index, line) in text.lines().enumerate() {
-            let entry = line.split_once('#').map_or(line, |(entry, _)| entry).trim();
-            if !entry.is_empty() {
-                keys.push(entry.parse().map_err(|_| WeakKeysError { line: index + 1 })?);
-            }
-        }
-        keys.sort_unstable();
-        Ok(Self(keys))
     }
 }

@@ -33,6 +33,7 @@ pub(crate) enum Failure {
 impl Failure {
     pub(super) fn status(&self) -> Status {
         match self {
+            Self::Key(KeyError::WeakKeys(_)) => Status::Refused,
             Self::Usage(_) | Self::Key(_) | Self::Change(ChangeError::Name(..)) => Status::Usage,
             Self::Refused(_)
             | Self::Config(_)

@@ -11,17 +11,13 @@ use super::context::{Context, actor, confirm};
 use super::failure::Failure;
 use crate::access::Removal;
 use crate::db::NewKey;
-use crate::key::{Fingerprint, PublicKey, WeakKeys};
+use crate::key::{Fingerprint, PublicKey, refuse_weak};
 use crate::name::Title;
 use crate::report::when::minute;
 use crate::report::{Report, key_json, key_state, key_table, last_used};
 
 /// The most that is read of a key file, in bytes; a longer one is no key.
 const FILE_MAX: u64 = 1 << 20;
-/// Fingerprints of keys whose private half is public, one a line.
-const WEAK_KEYS: &str = "/usr/share/hubgate/weak-keys";
-/// The same list as of this build, for a machine on which no package put one.
-const BUILT_IN_WEAK_KEYS: &str = include_str!("../../packaging/weak-keys");
 
 pub(super) fn run(command: KeyCommand, config: &Path) -> Result<Report, Failure> {
     match command {
@@ -122,17 +118,6 @@ pub(super) fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     };
     source.take(FILE_MAX).read_to_end(&mut bytes).map_err(|error| Failure::File(file.display().to_string(), error))?;
     Ok(bytes)
-}
-
-/// Refuses a key whose private half is public.
-pub(crate) fn refuse_weak(key: &PublicKey) -> Result<(), Failure> {
-    let list = match std::fs::read_to_string(WEAK_KEYS) {
-        Ok(list) => list,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => BUILT_IN_WEAK_KEYS.to_owned(),
-        Err(error) => return Err(Failure::File(WEAK_KEYS.to_owned(), error)),
-    };
-    let list: WeakKeys = list.parse().map_err(|error| Failure::Refused(format!("{WEAK_KEYS}: {error}")))?;
-    Ok(list.check(key)?)
 }
 
 /// What a key without a comment is called.

@@ -20,7 +20,7 @@ mod export;
 mod failure;
 mod gc;
 mod import;
-pub(crate) mod key;
+mod key;
 mod lfs;
 mod login;
 pub mod openssh;
@@ -28,6 +28,7 @@ mod org;
 pub mod pam;
 mod policy;
 pub mod programs;
+mod quota;
 mod repo;
 mod setup;
 pub mod sshd_config;
@@ -89,7 +90,7 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Org(command) => org::run(command, &cli.config),
         Command::Key(command) => key::run(command, &cli.config),
         Command::Repo(command) => repo::run(command, context()?),
-        Command::Owner(OwnerCommand::Quota { owner, quota }) => lfs::owner_quota(&owner, quota, context()?),
+        Command::Owner(OwnerCommand::Quota { owner, quota }) => quota::owner_quota(&owner, quota, context()?),
         Command::Lfs(LfsCommand::Serve { .. }) => Err(Failure::Usage("lfs serve".to_owned())),
         Command::Lfs(LfsCommand::Check { path }) => lfs::check(path.as_ref(), &context()?),
         Command::Lock(command) => lfs::lock(&command, &context()?),

@@ -7,7 +7,7 @@ use super::context::{Context, actor, confirm};
 use super::directories::Misfits;
 use super::failure::Failure;
 use super::gc;
-use super::lfs;
+use super::quota;
 use super::take_in;
 use crate::access::Visibility;
 use crate::clock::now;
@@ -109,7 +109,7 @@ pub(super) fn run(command: RepoCommand, mut context: Context) -> Result<Report, 
             Ok(Report::new(format!("{}\n", place.display()), json!({ "directory": place })))
         }
         RepoCommand::Check => check(&context),
-        RepoCommand::Quota { path, quota } => lfs::repository_quota(&path, quota, context),
+        RepoCommand::Quota { path, quota } => quota::repository_quota(&path, quota, context),
         RepoCommand::Gc { path, all: _, removed, sure, older_than } => {
             if removed {
                 confirm(&sure, "Delete for good what was removed more than 30 days ago?")?;

@@ -11,14 +11,13 @@ use super::cli::{AdoptRepo, ImportRepo, RestoreRepo};
 use super::context::{Context, actor};
 use super::directories::directory_of;
 use super::failure::Failure;
-use super::lfs;
 use crate::access::Visibility;
 use crate::db::{ChangeError, NewRepository, Removed};
 use crate::git::import::{Source, inspect};
 use crate::name::RepoPath;
 use crate::report::when::minute;
 use crate::report::{Report, repo_json, state};
-use crate::repository::{CreateError, Directory, create_repository_with, open_repository};
+use crate::repository::{CreateError, Directory, create_repository_with, large_files, open_repository};
 
 /// How long a removed repository is kept, in seconds.
 pub(super) const KEPT: i64 = 30 * 86_400;
@@ -69,7 +68,8 @@ pub(super) fn import(command: ImportRepo, mut context: Context) -> Result<Report
     let row = context.store.change(&actor(), import).inspect_err(|_| {
         let _ = std::fs::remove_dir_all(&place);
     })?;
-    let missing = lfs::missing(&context, &row, &place)?;
+    let missing = large_files::missing(&context.config.paths.git, &place)
+        .map_err(|error| Failure::Refused(format!("{}: {error}", row.path)))?;
     let mut text = format!(
         "imported {} ({}): {} branches, {} tags, {large_files} large files\n",
         row.path, row.visibility, offer.branches, offer.tags
@@ -99,13 +99,13 @@ fn take_large_files(source: &Path, aside: &Path) -> Result<usize, CreateError> {
     };
     let places = ["lfs/objects", ".git/lfs/objects"].map(|place| source.join(place));
     let Some(objects) = places.iter().find(|place| place.is_dir()) else { return Ok(0) };
-    let objects = lfs::stored_objects(objects).map_err(failed(objects))?;
+    let objects = large_files::stored_objects(objects).map_err(failed(objects))?;
     for (oid, file) in &objects {
         let [first, second] = [oid.get(..2), oid.get(2..4)].map(Option::unwrap_or_default);
         let directory = aside.join("lfs/objects").join(first).join(second);
         std::fs::DirBuilder::new().recursive(true).mode(0o750).create(&directory).map_err(failed(&directory))?;
         let copy = directory.join(oid);
-        let hash = lfs::copy_hashed(file, &copy).map_err(failed(file))?;
+        let hash = large_files::copy_hashed(file, &copy).map_err(failed(file))?;
         if hash != *oid {
             let problem = format!("the large file is broken: its bytes are {hash}");
             return Err(CreateError::File(file.clone(), std::io::Error::other(problem)));

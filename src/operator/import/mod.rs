@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 use super::cli::{ImportCommand, ImportKeys};
 use super::context::{Context, actor};
 use super::failure::Failure;
-use super::key::{default_title, refuse_weak};
+use super::key::default_title;
 use crate::access::{CollaboratorRole, Removal, Scope, Sources};
 use crate::db::{Change, ChangeError, Holder, KeyRow, NewKey, OwnerKind};
-use crate::key::PublicKey;
+use crate::key::{PublicKey, refuse_weak};
 use crate::name::{Owner, RepoPath, Title};
 use crate::report::{Report, json_time};
 

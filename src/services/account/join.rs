@@ -16,11 +16,10 @@ use sha2::{Digest, Sha256};
 use super::{Outcome, Session, Trouble};
 use crate::access::Identity;
 use crate::db::Code;
-use crate::key::{OfferedKey, PublicKey};
+use crate::key::{OfferedKey, PublicKey, refuse_weak};
 use crate::log::{self, Level};
 use crate::message::FaultKind;
 use crate::name::Title;
-use crate::operator::key::refuse_weak;
 use crate::services::PROGRAM;
 use crate::session::user_auth::Proven;
 

@@ -8,9 +8,8 @@ use super::cli::KeyCommand;
 use super::{Outcome, Session, Trouble, sure};
 use crate::access::{KeyHolder, Removal, Scope};
 use crate::db::NewKey;
-use crate::key::{Fingerprint, PublicKey};
+use crate::key::{Fingerprint, PublicKey, refuse_weak};
 use crate::name::Title;
-use crate::operator::key::refuse_weak;
 use crate::report::{key_json, key_table};
 use crate::request::Form;
 

@@ -7,7 +7,8 @@ use super::adviser::Adviser;
 use crate::config::Config;
 use crate::db::{Reader, ServedRepository};
 use crate::lfs::{Ask, Denial, Fault, Policy};
-use crate::repository::{Directory, stored_bytes};
+use crate::repository::Directory;
+use crate::repository::large_files::stored_bytes;
 
 /// What the protocol calls full.
 const FULL: u16 = 507;

@@ -1,0 +1,102 @@
+//! LFS objects as they lie in a repository's directory: found, counted, hashed and copied.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::Directory;
+use crate::lfs::Oid;
+
+/// A pointer is shorter than that (git-lfs's docs/spec.md); a longer blob is none.
+const POINTER_MAX: u64 = 1_024;
+
+/// How many bytes the LFS objects of a repository have; what cannot be read counts as nothing.
+#[must_use]
+pub(crate) fn stored_bytes(root: &Path, directory: &Directory) -> u64 {
+    fn walk(path: &Path) -> u64 {
+        let Ok(entries) = std::fs::read_dir(path) else { return 0 };
+        let size = |entry: std::fs::DirEntry| match entry.metadata() {
+            Ok(metadata) if metadata.is_dir() => walk(&entry.path()),
+            Ok(metadata) if metadata.is_file() => metadata.len(),
+            Ok(_) | Err(_) => 0,
+        };
+        entries.filter_map(Result::ok).map(size).sum()
+    }
+    walk(&root.join(directory.relative()).join("lfs/objects"))
+}
+
+/// Every object's file, by its name.
+pub(crate) fn stored_objects(directory: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
+    let mut objects = BTreeMap::new();
+    let mut directories = vec![directory.to_owned()];
+    while let Some(directory) = directories.pop() {
+        let entries = match std::fs::read_dir(&directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if entry.file_type()?.is_dir() {
+                directories.push(entry.path());
+            } else if Oid::parse(name.as_bytes()).is_ok() {
+                objects.insert(name, entry.path());
+            }
+        }
+    }
+    Ok(objects)
+}
+
+/// Copies a file to a new one; returns the hash of the bytes that were copied.
+pub(crate) fn copy_hashed(file: &Path, copy: &Path) -> io::Result<String> {
+    let (mut file, mut copy) = (File::open(file)?, File::create_new(copy)?);
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let count = file.read(&mut buffer)?;
+        let Some(bytes) = buffer.get(..count).filter(|bytes| !bytes.is_empty()) else { break };
+        hasher.update(bytes);
+        copy.write_all(bytes)?;
+    }
+    Ok(format!("{:x}", hasher.finalize()))
+}
+
+/// Hashes a file; gives the hash and the size, and tells `seen` of each piece.
+pub(crate) fn hash(file: &Path, mut seen: impl FnMut(u64)) -> io::Result<(String, u64)> {
+    let mut file = File::open(file)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    let mut size = 0;
+    loop {
+        let read = file.read(&mut buffer)?;
+        let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else { break };
+        hasher.update(bytes);
+        size += bytes.len() as u64;
+        seen(bytes.len() as u64);
+    }
+    Ok((hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect(), size))
+}
+
+/// The objects that pointers in reachable history name, each with a blob that does.
+pub(crate) fn pointers(git: &Path, place: &Path) -> io::Result<Vec<(String, String)>> {
+    let blobs = crate::git::small_blobs(git, place, POINTER_MAX).map_err(io::Error::other)?;
+    Ok(blobs.into_iter().filter_map(|(id, text)| Some((pointed(&text)?, id))).collect())
+}
+
+/// How many large files history names that are not stored.
+pub(crate) fn missing(git: &Path, place: &Path) -> io::Result<usize> {
+    let stored = stored_objects(&place.join("lfs/objects"))?;
+    let named: BTreeMap<String, String> = pointers(git, place)?.into_iter().collect();
+    Ok(named.keys().filter(|oid| !stored.contains_key(*oid)).count())
+}
+
+/// The object that a pointer names (git-lfs's docs/spec.md).
+fn pointed(text: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(text).ok()?;
+    text.starts_with("version https://git-lfs.github.com/spec/v1\n").then_some(())?;
+    let oid = text.lines().find_map(|line| line.strip_prefix("oid sha256:"))?;
+    Oid::parse(oid.as_bytes()).ok().map(|_| oid.to_owned())
+}
