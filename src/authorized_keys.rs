@@ -17,7 +17,7 @@ use crate::key::{BadOffer, OfferedCertificate, OfferedKey, OfferedKeyError};
 use crate::log::{self, Level, Line};
 use crate::message::Status;
 use crate::privilege::has_anything_of_roots;
-use crate::request::{Form, UNAVAILABLE, is_plain_path};
+use crate::request::{ForcedCommand, UNAVAILABLE, is_plain_path};
 
 /// The hard end of a lookup in seconds; sshd itself would wait for `LoginGraceTime`. Longer than the database's wait.
 const DEADLINE: u32 = 2;
@@ -106,7 +106,7 @@ fn answer(config: &Config, words: [&[u8]; 3], socket: &Path) -> Result<Option<Ke
     match (OfferedKey::parse(key_type, base64), is_anonymous_login) {
         // Whosever it is: nobody need be asked.
         (Ok(key), true) => {
-            Ok(key.is_sound().then(|| KeyLine::of_key(Form::Anonymous(key.fingerprint()).to_string(), &key)))
+            Ok(key.is_sound().then(|| KeyLine::of_key(ForcedCommand::Anonymous(key.fingerprint()).to_string(), &key)))
         }
         (Ok(key), false) => key_line(config, &key, socket),
         (Err(OfferedKeyError::OtherType), true) => Ok(None),
@@ -128,9 +128,9 @@ fn key_line(config: &Config, key: &OfferedKey, socket: &Path) -> Result<Option<K
     let holder =
         Reader::open(&config.paths.database).and_then(|reader| reader.ask(|view| view.key_holder(&fingerprint)));
     let form = match (holder, config.access.anonymous) {
-        (Ok(Some(Opens::Account(owner))), _) => Form::Account(owner, fingerprint).to_string(),
-        (Ok(Some(Opens::Repository)), _) => Form::DeployKey(fingerprint).to_string(),
-        (Ok(None), AnonymousMode::AnyKey) if key.is_sound() => Form::Anonymous(fingerprint).to_string(),
+        (Ok(Some(Opens::Account(owner))), _) => ForcedCommand::Account(owner, fingerprint).to_string(),
+        (Ok(Some(Opens::Repository)), _) => ForcedCommand::DeployKey(fingerprint).to_string(),
+        (Ok(None), AnonymousMode::AnyKey) if key.is_sound() => ForcedCommand::Anonymous(fingerprint).to_string(),
         (Ok(None), AnonymousMode::AnyKey | AnonymousMode::Login | AnonymousMode::Fallback | AnonymousMode::Off) => {
             return Ok(None);
         }
@@ -202,7 +202,7 @@ impl KeyLine {
         let (principal, authority) = (certificate.principal(), certificate.authority());
         Self {
             options: format!("cert-authority,principals=\"{principal}\","),
-            form: Form::Certificate(principal.clone(), authority).to_string(),
+            form: ForcedCommand::Certificate(principal.clone(), authority).to_string(),
             key: certificate.authority_words().to_owned(),
         }
     }

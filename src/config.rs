@@ -3,22 +3,18 @@
 //! Every program reads the same file by the same code. A file is used only if nobody but root can have written it,
 //! as sshd demands of its own files (sshd's misc.c, `safe_path`).
 
-use std::fs::File;
-use std::io::Read;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+mod file;
+
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::request::is_plain_path;
-use crate::sandbox::Mode;
 use crate::word::words;
+
+pub use file::ConfigError;
 
 /// Where the configuration is unless `--config` says otherwise.
 pub const DEFAULT_PATH: &str = "/etc/hubgate/config.toml";
-
-/// The largest file that is read, in bytes.
-const FILE_MAX: u64 = 64 * 1024;
 
 /// Everything that an operator may set. Each key has its default here and stands, commented, in `packaging/config.toml`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -129,7 +125,21 @@ words! {
 #[serde(default, deny_unknown_fields)]
 pub struct Sandbox {
     /// What to do where the kernel cannot hold all of the box.
-    pub mode: Mode,
+    pub mode: SandboxMode,
+}
+
+words! {
+    /// What to do where the kernel cannot hold all of the box.
+    #[derive(Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum SandboxMode {
+        /// Serve in what there is, and say in the log what there was.
+        BestEffort = "best-effort",
+        /// Do not serve.
+        Required = "required",
+        /// No box: limits and closed descriptors alone.
+        Off = "off",
+    }
 }
 
 /// `[lfs]`
@@ -226,7 +236,7 @@ impl Default for Git {
 
 impl Default for Sandbox {
     fn default() -> Self {
-        Self { mode: Mode::BestEffort }
+        Self { mode: SandboxMode::BestEffort }
     }
 }
 
@@ -263,63 +273,7 @@ impl Default for Log {
     }
 }
 
-/// Why a configuration is not used. For the operator; no peer reads it.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The path would not survive a forced command, or is relative.
-    #[error("the configuration file {0} needs an absolute path of letters, digits, '.', '_', '-' and '/'")]
-    Path(PathBuf),
-    /// Not there, not readable.
-    #[error("cannot read the configuration file {0}: {1}")]
-    Read(PathBuf, #[source] std::io::Error),
-    /// Somebody else than root could have written it.
-    #[error(
-        "{0} must be owned by root and not writable by group or others, or {1} is not used: chown root {0} && chmod go-w {0}"
-    )]
-    Untrusted(PathBuf, PathBuf),
-    /// Not TOML, a key that is not known, a value of another type; the text has line and column.
-    #[error("{0}: {1}")]
-    Syntax(PathBuf, String),
-    /// A value that cannot be meant.
-    #[error("{0}: {1}")]
-    Value(PathBuf, &'static str),
-}
-
 impl Config {
-    /// Reads the configuration at `path`, after checking that it and each directory above it are root's alone.
-    ///
-    /// # Errors
-    /// [`ConfigError`], worded for the operator.
-    pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        if !is_plain_path(path.as_os_str().as_encoded_bytes()) {
-            return Err(ConfigError::Path(path.to_owned()));
-        }
-        let read = |error| ConfigError::Read(path.to_owned(), error);
-        let mut file = File::options()
-            .read(true)
-            .custom_flags((nix::fcntl::OFlag::O_NOFOLLOW | nix::fcntl::OFlag::O_NONBLOCK).bits())
-            .open(path)
-            .map_err(read)?;
-        let untrusted = |metadata: &std::fs::Metadata| metadata.uid() != 0 || metadata.mode() & 0o022 != 0;
-        let metadata = file.metadata().map_err(read)?;
-        if !metadata.is_file() || untrusted(&metadata) {
-            return Err(ConfigError::Untrusted(path.to_owned(), path.to_owned()));
-        }
-        for parent in path.ancestors().skip(1) {
-            if untrusted(&parent.symlink_metadata().map_err(read)?) {
-                return Err(ConfigError::Untrusted(parent.to_owned(), path.to_owned()));
-            }
-        }
-        let mut text = String::new();
-        let length = Read::by_ref(&mut file).take(FILE_MAX + 1).read_to_string(&mut text).map_err(read)?;
-        if length as u64 > FILE_MAX {
-            return Err(ConfigError::Value(path.to_owned(), "a configuration file has at most 64 KiB"));
-        }
-        let config = Self::parse(&text).map_err(|error| ConfigError::Syntax(path.to_owned(), error))?;
-        config.check().map_err(|error| ConfigError::Value(path.to_owned(), error))?;
-        Ok(config)
-    }
-
     /// Reads the text of a configuration.
     ///
     /// # Errors

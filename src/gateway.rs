@@ -24,9 +24,9 @@ use crate::key::Fingerprint;
 use crate::log::{self, Level, Line};
 use crate::message::{Answer, FaultKind, Refusal, Speaker, Status};
 use crate::name::RepoPath;
-use crate::request::{Arguments, BadRequest, Form, LfsProgram, Request, Service};
+use crate::request::{Arguments, BadRequest, ForcedCommand, LfsProgram, Request, Service};
 use crate::session::{SessionContext, Work, admit, user_auth};
-use crate::slots::Slot;
+use crate::session_limits::SessionLock;
 
 use session::{Environment, SessionId};
 
@@ -156,7 +156,7 @@ impl Session {
         self.line.add_bytes("from", self.environment.peer());
         let (reader, standing) = asked?;
         let form = &standing.form;
-        if matches!((words, form), (Form::AuthInfo, Form::Anonymous(_)))
+        if matches!((words, form), (ForcedCommand::AuthInfo, ForcedCommand::Anonymous(_)))
             && config.access.anonymous == AnonymousMode::Fallback
         {
             // The helper passes unknown keys over, unless it could not ask.
@@ -178,14 +178,14 @@ impl Session {
         if let Identity::Account(_) | Identity::DeployKey { .. } = identity {
             form.fingerprint().inspect(|key| session::touch_time(&config.last_used_dir(), *key));
         }
-        let slot = self.take_slot(&config, identity);
-        if matches!(slot, Slot::Full) {
+        let lock = self.take_session_lock(&config, identity);
+        if matches!(lock, SessionLock::LimitReached) {
             return Ok(self.refuse(speaker, &Refusal::TooManySessions));
         }
         match request {
             Ok(request) => self.fulfil(
                 &request,
-                &Context { config: &config, form, arguments: &arguments, reader: &reader, slot, now },
+                &Context { config: &config, form, arguments: &arguments, reader: &reader, lock, now },
                 &standing,
                 identity,
             ),
@@ -201,7 +201,7 @@ impl Session {
     fn ask(
         &self,
         config: &Config,
-        words: &Form,
+        words: &ForcedCommand,
         login_shell: bool,
         path: Option<&RepoPath>,
         now: i64,
@@ -323,10 +323,10 @@ fn is_release(request: &Result<Request, BadRequest>) -> bool {
 /// What holds for one session, whatever it asks for.
 struct Context<'a> {
     config: &'a Config,
-    form: &'a Form,
+    form: &'a ForcedCommand,
     arguments: &'a Arguments,
     reader: &'a Reader,
-    slot: Slot,
+    lock: SessionLock,
     now: i64,
 }
 

@@ -30,7 +30,7 @@ pub mod sandbox;
 #[cfg(feature = "admin")]
 pub mod services;
 pub mod session;
-pub mod slots;
+pub mod session_limits;
 pub mod word;
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use time::{Date, OffsetDateTime};
 use crate::access::{AddedKey, GateRequest, NotAdmitted};
 use crate::config::{AnonymousMode, Config};
 use crate::name::{RepoPath, Title};
-use crate::request::{BadRequest, Form};
+use crate::request::{BadRequest, ForcedCommand};
 
 /// Of how many added keys a greeting tells by name.
 const ADDED_MAX: usize = 3;
@@ -157,7 +157,7 @@ pub struct Speaker<'a> {
     /// For names and addresses.
     pub config: &'a Config,
     /// For whom sshd started the session.
-    pub form: &'a Form,
+    pub form: &'a ForcedCommand,
     /// The title of the key, where it is on an account or a repository.
     pub title: Option<&'a Title>,
     /// The repository of a deploy key.
@@ -170,9 +170,9 @@ impl Speaker<'_> {
     pub fn greeting(&self) -> Answer {
         let hub = &self.config.hub;
         let (name, err) = match self.form {
-            Form::Account(user, _) | Form::Certificate(user, _) => (user.to_string(), Vec::new()),
-            Form::DeployKey(_) => (self.deploy_key(), Vec::new()),
-            Form::Anonymous(_) | Form::AuthInfo => {
+            ForcedCommand::Account(user, _) | ForcedCommand::Certificate(user, _) => (user.to_string(), Vec::new()),
+            ForcedCommand::DeployKey(_) => (self.deploy_key(), Vec::new()),
+            ForcedCommand::Anonymous(_) | ForcedCommand::AuthInfo => {
                 let mut lines = vec![self.nobody()];
                 if !hub.keys_help.is_empty() {
                     let which =
@@ -293,16 +293,19 @@ impl Speaker<'_> {
             (NotAdmitted::Address(address), _) => format!("the key {} may not be used from {address}", self.key()),
             (NotAdmitted::Disabled(reason), form) => format!("the account {} is disabled: {reason}", form.user()),
             (NotAdmitted::Certificate(problem), _) => format!("the certificate is not good: {problem}"),
-            (NotAdmitted::NoLongerOn | NotAdmitted::OtherAccount, Form::Account(user, _)) => {
+            (NotAdmitted::NoLongerOn | NotAdmitted::OtherAccount, ForcedCommand::Account(user, _)) => {
                 format!("the key {key} is no longer on the account {user}")
             }
-            (NotAdmitted::NoLongerOn | NotAdmitted::OtherAccount, Form::DeployKey(_)) => {
+            (NotAdmitted::NoLongerOn | NotAdmitted::OtherAccount, ForcedCommand::DeployKey(_)) => {
                 format!("the key {key} is no longer on the repository")
             }
-            (NotAdmitted::NoLongerOn | NotAdmitted::OtherAccount, Form::Anonymous(_) | Form::Certificate(..)) => {
+            (
+                NotAdmitted::NoLongerOn | NotAdmitted::OtherAccount,
+                ForcedCommand::Anonymous(_) | ForcedCommand::Certificate(..),
+            ) => {
                 format!("the key {key} is on no account here")
             }
-            (NotAdmitted::NoLongerOn | NotAdmitted::OtherAccount, Form::AuthInfo) => {
+            (NotAdmitted::NoLongerOn | NotAdmitted::OtherAccount, ForcedCommand::AuthInfo) => {
                 "nobody is let in without a key any more".to_owned()
             }
         }
@@ -325,13 +328,13 @@ impl Speaker<'_> {
 
     fn you_are(&self) -> Vec<String> {
         match (self.form, self.title) {
-            (Form::Account(user, key), Some(title)) => {
+            (ForcedCommand::Account(user, key), Some(title)) => {
                 vec![format!("you are {user}, by the key \"{title}\" ({key})")]
             }
-            (Form::Account(user, key), None) => vec![format!("you are {user}, by the key {key}")],
-            (Form::Certificate(user, key), _) => vec![format!("you are {user}, by a certificate of {key}")],
-            (Form::DeployKey(key), _) => vec![format!("you are the {} ({key})", self.deploy_key())],
-            (Form::Anonymous(_) | Form::AuthInfo, _) => {
+            (ForcedCommand::Account(user, key), None) => vec![format!("you are {user}, by the key {key}")],
+            (ForcedCommand::Certificate(user, key), _) => vec![format!("you are {user}, by a certificate of {key}")],
+            (ForcedCommand::DeployKey(key), _) => vec![format!("you are the {} ({key})", self.deploy_key())],
+            (ForcedCommand::Anonymous(_) | ForcedCommand::AuthInfo, _) => {
                 vec![format!("you are anonymous: {}", self.nobody()), self.other_key()]
             }
         }
@@ -368,7 +371,7 @@ impl Speaker<'_> {
     }
 
     fn is_anonymous_login(&self) -> bool {
-        matches!((self.form, self.config.access.anonymous), (Form::Anonymous(_), AnonymousMode::Login))
+        matches!((self.form, self.config.access.anonymous), (ForcedCommand::Anonymous(_), AnonymousMode::Login))
     }
 
     /// Where accounts connect.

@@ -19,28 +19,13 @@ use std::os::fd::BorrowedFd;
 use std::path::Path;
 
 use nix::errno::Errno;
-use serde::Deserialize;
 
-use crate::word::words;
+pub use crate::config::SandboxMode as Mode;
 
 /// The newest Landlock whose rights are asked for: each of them was tried with git.
 const LANDLOCK_NEWEST: u8 = 7;
 /// The oldest Landlock that lets a file be renamed into another directory, as git does with every object it takes in.
 const LANDLOCK_RENAMES: u8 = 2;
-
-words! {
-    /// What to do where the kernel cannot hold all of the box.
-    #[derive(Deserialize)]
-    #[serde(rename_all = "kebab-case")]
-    pub enum Mode {
-        /// Serve in what there is, and say in the log what there was.
-        BestEffort = "best-effort",
-        /// Do not serve.
-        Required = "required",
-        /// No box: limits and closed descriptors alone.
-        Off = "off",
-    }
-}
 
 /// What a session needs of its box.
 #[derive(Debug, Clone, Copy)]

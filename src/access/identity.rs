@@ -4,7 +4,7 @@ use super::not_admitted::NotAdmitted;
 use super::sources::Sources;
 use crate::key::Fingerprint;
 use crate::name::{Owner, RepoPath, Title};
-use crate::request::Form;
+use crate::request::ForcedCommand;
 use crate::word::words;
 
 words! {
@@ -69,18 +69,18 @@ pub struct KeyFacts {
 impl KeyFacts {
     /// The words that led to the key's holder, whether or not the key is still on it.
     #[must_use]
-    pub fn form_of_holder(&self, fingerprint: Fingerprint) -> Form {
+    pub fn form_of_holder(&self, fingerprint: Fingerprint) -> ForcedCommand {
         match &self.holder {
-            KeyHolder::Account { account, .. } => Form::Account(account.name.clone(), fingerprint),
-            KeyHolder::Repository { .. } => Form::DeployKey(fingerprint),
+            KeyHolder::Account { account, .. } => ForcedCommand::Account(account.name.clone(), fingerprint),
+            KeyHolder::Repository { .. } => ForcedCommand::DeployKey(fingerprint),
         }
     }
 
     /// The words that the helper would hand to the gateway.
     #[must_use]
-    pub fn form(&self, fingerprint: Fingerprint) -> Form {
+    pub fn form(&self, fingerprint: Fingerprint) -> ForcedCommand {
         match self.removed {
-            Some(Removal::Ordinary) => Form::Anonymous(fingerprint),
+            Some(Removal::Ordinary) => ForcedCommand::Anonymous(fingerprint),
             Some(Removal::Compromised) | None => self.form_of_holder(fingerprint),
         }
     }
@@ -134,30 +134,45 @@ words! {
 ///
 /// # Errors
 /// Why nobody is admitted.
-pub fn identify(form: &Form, key: Option<&KeyFacts>, address: &str, now: i64) -> Result<Identity, NotAdmitted> {
+pub fn identify(
+    form: &ForcedCommand,
+    key: Option<&KeyFacts>,
+    address: &str,
+    now: i64,
+) -> Result<Identity, NotAdmitted> {
     if key.is_some_and(|key| key.removed == Some(Removal::Compromised)) {
         return Err(NotAdmitted::Compromised);
     }
     let live = key.filter(|key| key.removed.is_none());
     let (holder, key) = match (form, live) {
         // A connection that began as anonymous stays so, even if its key has joined an account meanwhile.
-        (Form::Anonymous(_) | Form::AuthInfo, _) => return Ok(Identity::Anonymous),
-        (Form::Account(..) | Form::DeployKey(_) | Form::Certificate(..), None) => return Err(NotAdmitted::NoLongerOn),
-        (Form::Account(..) | Form::DeployKey(_) | Form::Certificate(..), Some(key)) => (&key.holder, key),
+        (ForcedCommand::Anonymous(_) | ForcedCommand::AuthInfo, _) => return Ok(Identity::Anonymous),
+        (ForcedCommand::Account(..) | ForcedCommand::DeployKey(_) | ForcedCommand::Certificate(..), None) => {
+            return Err(NotAdmitted::NoLongerOn);
+        }
+        (ForcedCommand::Account(..) | ForcedCommand::DeployKey(_) | ForcedCommand::Certificate(..), Some(key)) => {
+            (&key.holder, key)
+        }
     };
     let identity = match (form, holder) {
         // Byte for byte: a rename takes effect with the next connection.
-        (Form::Account(user, _), KeyHolder::Account { account, disabled }) if *user == account.name => {
+        (ForcedCommand::Account(user, _), KeyHolder::Account { account, disabled }) if *user == account.name => {
             if let Some(reason) = disabled {
                 return Err(NotAdmitted::Disabled(reason.clone()));
             }
             Identity::Account(account.clone())
         }
-        (Form::DeployKey(_), KeyHolder::Repository { id, scope, .. }) => {
+        (ForcedCommand::DeployKey(_), KeyHolder::Repository { id, scope, .. }) => {
             Identity::DeployKey { repository: *id, scope: *scope }
         }
-        (Form::Account(..) | Form::Anonymous(_) | Form::AuthInfo | Form::Certificate(..), _)
-        | (Form::DeployKey(_), KeyHolder::Account { .. }) => {
+        (
+            ForcedCommand::Account(..)
+            | ForcedCommand::Anonymous(_)
+            | ForcedCommand::AuthInfo
+            | ForcedCommand::Certificate(..),
+            _,
+        )
+        | (ForcedCommand::DeployKey(_), KeyHolder::Account { .. }) => {
             return Err(NotAdmitted::OtherAccount);
         }
     };

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::{Fault, KeyLine, run};
 use crate::config::DEFAULT_PATH;
 use crate::key::{KeyType, OfferedKey};
-use crate::request::{Arguments, Form, UNAVAILABLE};
+use crate::request::{Arguments, ForcedCommand, UNAVAILABLE};
 use crate::tests::holds;
 
 const GATEWAY: &str = "/usr/libexec/hubgate/gateway";
@@ -86,12 +86,12 @@ fn a_line_is_one_line_of_exactly_this_shape_and_holds_exactly_this_key() {
         let key = offered(&words);
         let fingerprint = key.fingerprint();
         let form = match kind {
-            "account" => Some(Form::Account(user, fingerprint)),
-            "anonymous" => Some(Form::Anonymous(fingerprint)),
-            "deploy key" => Some(Form::DeployKey(fingerprint)),
+            "account" => Some(ForcedCommand::Account(user, fingerprint)),
+            "anonymous" => Some(ForcedCommand::Anonymous(fingerprint)),
+            "deploy key" => Some(ForcedCommand::DeployKey(fingerprint)),
             _ => None,
         };
-        let text = form.as_ref().map_or(UNAVAILABLE.to_owned(), Form::to_string);
+        let text = form.as_ref().map_or(UNAVAILABLE.to_owned(), ForcedCommand::to_string);
         let line = KeyLine::of_key(text.clone(), &key).text(GATEWAY, config.as_deref());
 
         prop_assert!(line.ends_with('\n') && line.lines().count() == 1, "{}", line);

@@ -7,7 +7,8 @@ use nix::sys::stat::Mode;
 use nix::unistd::{geteuid, mkfifo};
 use tempfile::TempDir;
 
-use super::{AnonymousMode, Config, ConfigError, FILE_MAX, ObjectFormat, is_login};
+use super::file::FILE_MAX;
+use super::{AnonymousMode, Config, ConfigError, ObjectFormat, is_login};
 
 const PACKAGED: &str = include_str!("../../packaging/config.toml");
 

@@ -13,10 +13,10 @@ use crate::log::{self, Level};
 use crate::message::Status;
 use crate::push::{Brief, DESCRIPTORS};
 use crate::repository::open_repository;
-use crate::request::{Arguments, Form, Service};
+use crate::request::{Arguments, ForcedCommand, Service};
 use crate::sandbox::{self, Plan};
 use crate::session::{SID, Work};
-use crate::slots::{self, Slot};
+use crate::session_limits::{self, SessionLock};
 
 impl Session {
     /// Becomes git, in the box, with the repository as its directory.
@@ -26,7 +26,7 @@ impl Session {
         service: Service,
         repository: &ServedRepository,
     ) -> Result<Status, Fault> {
-        let Context { config, form, slot, .. } = context;
+        let Context { config, form, lock, .. } = context;
         let directory = open_repository(&config.paths.repositories, &repository.directory)?;
         let own = std::env::current_exe().map_err(Fault::Git)?;
         let hooks = own.with_file_name("hooks");
@@ -41,9 +41,9 @@ impl Session {
         let mut command = serving.command();
         // The last thing that is opened by path outside the repository.
         self.connection = log::connect(&config.log.socket).ok();
-        let slot = match slot {
-            Slot::Held(file) => Some(file.as_fd()),
-            Slot::Full | Slot::Unavailable => None,
+        let lock = match lock {
+            SessionLock::Held(file) => Some(file.as_fd()),
+            SessionLock::LimitReached | SessionLock::Unavailable => None,
         };
         let briefing = match service {
             Service::ReceivePack => Some(briefing::open(&self.brief(config, form, repository)?, &hooks)?),
@@ -57,7 +57,7 @@ impl Session {
         if let Some(brief) = brief {
             command.env(DESCRIPTORS, briefing::descriptors(brief, hook_log));
         }
-        let keep: Vec<_> = [slot, brief, hook_log].into_iter().flatten().collect();
+        let keep: Vec<_> = [lock, brief, hook_log].into_iter().flatten().collect();
         let programs = [config.paths.git.as_path(), services.as_path()];
         // A fetch runs no hook.
         let programs = if briefing.is_some() { programs.as_slice() } else { programs.get(..1).unwrap_or_default() };
@@ -73,7 +73,12 @@ impl Session {
     }
 
     /// Becomes `services`, which asks everything anew.
-    pub(super) fn become_services(&self, work: Work, arguments: &Arguments, form: &Form) -> Result<Status, Fault> {
+    pub(super) fn become_services(
+        &self,
+        work: Work,
+        arguments: &Arguments,
+        form: &ForcedCommand,
+    ) -> Result<Status, Fault> {
         let services = std::env::current_exe().map_err(Fault::Services)?.with_file_name("services");
         let mut command = Command::new(services);
         command.env_clear().env("PATH", git::SAFE_PATH).env("LC_ALL", "C.UTF-8").env(SID, self.id.to_string());
@@ -94,7 +99,7 @@ impl Session {
     }
 
     /// What the push hook must know.
-    fn brief(&self, config: &Config, form: &Form, repository: &ServedRepository) -> Result<Brief, Fault> {
+    fn brief(&self, config: &Config, form: &ForcedCommand, repository: &ServedRepository) -> Result<Brief, Fault> {
         Ok(Brief {
             sid: self.id.to_string(),
             user: form.user().to_owned(),
@@ -107,8 +112,8 @@ impl Session {
         })
     }
 
-    /// A place among the sessions of the account, or of the address where there is none.
-    pub(super) fn take_slot(&self, config: &Config, identity: &Identity) -> Slot {
+    /// Takes a lock among the sessions of the account, or of the address where there is no account.
+    pub(super) fn take_session_lock(&self, config: &Config, identity: &Identity) -> SessionLock {
         let address = || String::from_utf8_lossy(self.environment.peer()).into_owned();
         let (whose, most) = match identity {
             Identity::Account(account) | Identity::Certificate { account, .. } => {
@@ -119,6 +124,6 @@ impl Session {
             }
             Identity::Anonymous => (format!("address {}", address()), config.limits.sessions_per_address),
         };
-        slots::take(&config.sessions_file(), &whose, most)
+        session_limits::acquire(&config.sessions_file(), &whose, most)
     }
 }

@@ -3,7 +3,7 @@ use crate::access::{AddedKey, BadCertificate, GateRequest, NotAdmitted};
 use crate::config::{AccessPolicy, AnonymousMode, Config};
 use crate::key::Fingerprint;
 use crate::name::{RepoPath, Title};
-use crate::request::{BadRequest, Form};
+use crate::request::{BadRequest, ForcedCommand};
 
 const KEY: &str = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 const OTHER_KEY: &str = "hubgate: to use another key: ssh -o IdentitiesOnly=yes -i FILE git@hub.example\n";
@@ -12,12 +12,12 @@ fn key() -> Fingerprint {
     KEY.parse().unwrap()
 }
 
-fn alice() -> Form {
-    Form::Account("alice".parse().unwrap(), key())
+fn alice() -> ForcedCommand {
+    ForcedCommand::Account("alice".parse().unwrap(), key())
 }
 
-fn anonymous() -> Form {
-    Form::Anonymous(key())
+fn anonymous() -> ForcedCommand {
+    ForcedCommand::Anonymous(key())
 }
 
 fn path() -> RepoPath {
@@ -25,14 +25,14 @@ fn path() -> RepoPath {
 }
 
 /// Has a speaker answer: with the default configuration, for a key that is called "laptop" where it is on an account.
-fn answer(form: &Form, question: impl Fn(Speaker<'_>) -> Answer) -> Answer {
+fn answer(form: &ForcedCommand, question: impl Fn(Speaker<'_>) -> Answer) -> Answer {
     let title: Title = "laptop".parse().unwrap();
-    let title = matches!(form, Form::Account(..)).then_some(&title);
+    let title = matches!(form, ForcedCommand::Account(..)).then_some(&title);
     question(Speaker { config: &Config::default(), form, title, deployed: None })
 }
 
 /// A refusal's standard error and status; nothing may stand on standard output, which is the protocol's.
-fn refused(form: &Form, refusal: &Refusal) -> (String, u8) {
+fn refused(form: &ForcedCommand, refusal: &Refusal) -> (String, u8) {
     let answer = answer(form, |speaker| speaker.refusal(refusal));
     assert_eq!(answer.out, "");
     (answer.stderr(), answer.status.code())
@@ -57,8 +57,8 @@ fn a_known_key_is_greeted_by_the_name_of_its_account() {
 #[test]
 fn a_deploy_key_and_a_certificate_are_greeted_and_named_as_what_they_are() {
     let (config, deployed) = (Config::default(), path());
-    let certificate = Form::Certificate("alice".parse().unwrap(), key());
-    let deploy_key = Form::DeployKey(key());
+    let certificate = ForcedCommand::Certificate("alice".parse().unwrap(), key());
+    let deploy_key = ForcedCommand::DeployKey(key());
     for (form, deployed, name, you_are) in [
         (&certificate, None, "alice", "you are alice, by a certificate of KEY"),
         (
@@ -96,7 +96,7 @@ fn whoever_came_by_the_anonymous_login_or_without_a_key_reads_that_and_the_way_t
     let mut config = Config::default();
     config.access.anonymous = AnonymousMode::Login;
     config.hub.keys_help = "https://hub.example/keys".to_owned();
-    let (by_login, by_pam) = (anonymous(), Form::AuthInfo);
+    let (by_login, by_pam) = (anonymous(), ForcedCommand::AuthInfo);
     let speaker = Speaker { config: &config, form: &by_login, title: None, deployed: None };
     let is = "whoever connects as anonymous@hub.example is anonymous";
     let more = "hubgate: to come by a key on an account: ssh git@hub.example\n";
@@ -287,8 +287,8 @@ fn a_key_or_an_account_that_is_not_good_is_told_why() {
         assert_eq!(refused(&alice(), &refusal), (format!("hubgate: {line}\n"), 1));
         assert_eq!(refusal.reason(), word);
     }
-    let deploy_key = Form::DeployKey(key());
-    let certificate = Form::Certificate("alice".parse().unwrap(), key());
+    let deploy_key = ForcedCommand::DeployKey(key());
+    let certificate = ForcedCommand::Certificate("alice".parse().unwrap(), key());
     let address = || NotAdmitted::Address("192.0.2.1".to_owned());
     let not_good = "the certificate is not good: ";
     for (form, reason, line, word) in [

@@ -16,7 +16,7 @@ use crate::key::Fingerprint;
 use crate::message::{Refusal, Speaker, Status};
 use crate::name::{Owner, RepoPath};
 use crate::report::{Report, chain};
-use crate::request::{ANONYMOUS, Form, Request, Service};
+use crate::request::{ANONYMOUS, ForcedCommand, Request, Service};
 
 /// Who would ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,7 +114,7 @@ pub(super) fn explain(
         Who::Key(fingerprint, address) => {
             let facts = reader.ask(|view| view.session(Some(fingerprint), Some(path)))?;
             let row = facts.key.as_ref().map(|(row, _)| row);
-            let form = row.map_or(Form::Anonymous(*fingerprint), |row| row.form(*fingerprint));
+            let form = row.map_or(ForcedCommand::Anonymous(*fingerprint), |row| row.form(*fingerprint));
             match identify(&form, row, address.as_deref().unwrap_or_default(), now) {
                 Ok(identity) => (form.user().to_owned(), identity, facts.key, facts.repository),
                 Err(NotAdmitted::Address(_)) if address.is_none() => {

@@ -5,7 +5,8 @@
 //! line: its words are joined again by single blanks, so `"`, `#`, `\` and double blanks inside it stay as they were
 //! typed.
 
-use super::{BadRequest, unquote};
+use super::bad_request::BadRequest;
+use super::words::{end_of_quoted, unquote};
 use crate::word::words;
 
 /// The longest command of an account, in bytes.
@@ -88,18 +89,5 @@ impl AccountCommand {
     #[must_use]
     pub fn is_release(&self) -> bool {
         self.noun == Noun::Key && self.arguments.first().is_some_and(|verb| verb == "release")
-    }
-}
-
-/// Where a word that begins with a quote ends: behind the quote that no escaped character follows.
-fn end_of_quoted(text: &str) -> Option<usize> {
-    let mut end = 1;
-    loop {
-        end += text.get(end..)?.find('\'')? + 1;
-        // `'\''` and `'\!'` go on with the word.
-        match text.get(end..)?.strip_prefix('\\') {
-            Some(escaped) if escaped.get(1..)?.starts_with('\'') => end += 3,
-            _ => return Some(end),
-        }
     }
 }

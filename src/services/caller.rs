@@ -9,7 +9,7 @@ use crate::config::{Config, DEFAULT_PATH};
 use crate::db::{Error, View};
 use crate::log::{self, Level, Line};
 use crate::name::RepoPath;
-use crate::request::{Arguments, Form};
+use crate::request::{Arguments, ForcedCommand};
 use crate::session::user_auth::{self, Proven};
 use crate::session::{SID, SessionContext};
 
@@ -17,7 +17,7 @@ use crate::session::{SID, SessionContext};
 #[derive(Debug)]
 pub(super) struct Caller {
     pub(super) config: Config,
-    pub(super) form: Form,
+    pub(super) form: ForcedCommand,
     /// What sshd says was proven.
     pub(super) proven: Option<Proven>,
     /// The peer's address.

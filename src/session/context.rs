@@ -5,7 +5,7 @@ use crate::config::{AnonymousMode, Config};
 use crate::db::{Error, ServedRepository, View};
 use crate::message::Speaker;
 use crate::name::{RepoPath, Title};
-use crate::request::Form;
+use crate::request::ForcedCommand;
 
 use super::user_auth::Proven;
 
@@ -17,7 +17,7 @@ use super::user_auth::Proven;
 pub(crate) struct SessionContext {
     /// The words for whom the session is: those of the forced command, or, where it left that to `$SSH_USER_AUTH`,
     /// those that the proven key's row comes to.
-    pub(crate) form: Form,
+    pub(crate) form: ForcedCommand,
     /// For whom, or why for nobody.
     pub(crate) identity: Result<Identity, NotAdmitted>,
     /// The key as its row has it.
@@ -36,32 +36,34 @@ impl SessionContext {
     pub(crate) fn ask(
         view: &View<'_>,
         config: &Config,
-        form: &Form,
+        form: &ForcedCommand,
         proven: Option<&Proven>,
         path: Option<&RepoPath>,
         address: &str,
         now: i64,
     ) -> Result<Self, Error> {
         let key = match (form, proven) {
-            (Form::Certificate(..) | Form::AuthInfo, Some(Proven::Certificate(certificate))) => {
+            (ForcedCommand::Certificate(..) | ForcedCommand::AuthInfo, Some(Proven::Certificate(certificate))) => {
                 let (facts, repository) = view.session_by_certificate(certificate, path)?;
                 let identity = identify_certificate(&facts, now);
-                let form = Form::Certificate(certificate.principal().clone(), certificate.authority());
+                let form = ForcedCommand::Certificate(certificate.principal().clone(), certificate.authority());
                 return Ok(Self { form, identity, key: None, repository, owner: None });
             }
-            (Form::AuthInfo, Some(Proven::Key(key))) => Some(key.fingerprint()),
+            (ForcedCommand::AuthInfo, Some(Proven::Key(key))) => Some(key.fingerprint()),
             _ => form.fingerprint(),
         };
         let facts = view.session(key.as_ref(), path)?;
         let row = facts.key.as_ref().map(|(row, _)| row);
         let form = match (form, key) {
-            (Form::AuthInfo, Some(key)) => row.map_or(Form::Anonymous(key), |row| row.form_of_holder(key)),
+            (ForcedCommand::AuthInfo, Some(key)) => {
+                row.map_or(ForcedCommand::Anonymous(key), |row| row.form_of_holder(key))
+            }
             _ => form.clone(),
         };
         let identity = match (&form, config.access.anonymous) {
             // Turned off since the connection was opened.
-            (Form::Anonymous(_), AnonymousMode::Off | AnonymousMode::Fallback)
-            | (Form::AuthInfo, AnonymousMode::AnyKey | AnonymousMode::Login | AnonymousMode::Off) => {
+            (ForcedCommand::Anonymous(_), AnonymousMode::Off | AnonymousMode::Fallback)
+            | (ForcedCommand::AuthInfo, AnonymousMode::AnyKey | AnonymousMode::Login | AnonymousMode::Off) => {
                 Err(NotAdmitted::NoLongerOn)
             }
             _ => identify(&form, row, address, now),

@@ -11,7 +11,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use nix::fcntl::OFlag;
 
 use crate::key::{OfferedCertificate, OfferedKey};
-use crate::request::Form;
+use crate::request::ForcedCommand;
 
 /// The largest file that is read, in bytes: a certificate with all its principals is smaller.
 const FILE_MAX: u64 = 256 * 1024;
@@ -54,25 +54,30 @@ pub(crate) enum Proven {
 /// # Errors
 /// Without the file only a key's session under a shell of its own passes: there sshd wrote the words. A login shell
 /// gets them as one string, which without a forced command is the client's.
-pub(crate) fn check(file: Option<&OsStr>, form: &Form, login_shell: bool) -> Result<Option<Proven>, Error> {
-    if *form == Form::AuthInfo && !login_shell {
+pub(crate) fn check(file: Option<&OsStr>, form: &ForcedCommand, login_shell: bool) -> Result<Option<Proven>, Error> {
+    if *form == ForcedCommand::AuthInfo && !login_shell {
         return Err(Error::Shell);
     }
     let Some(file) = file else {
-        let needed = login_shell || matches!(form, Form::Certificate(..));
+        let needed = login_shell || matches!(form, ForcedCommand::Certificate(..));
         return if needed { Err(Error::Missing) } else { Ok(None) };
     };
     let proven = read(file)?;
     let is_what_was_proven = match (form, &proven) {
-        (Form::AuthInfo, Some(Proven::Key(_) | Proven::Certificate(_) | Proven::NoKey)) => true,
-        (Form::Certificate(user, authority), Some(Proven::Certificate(certificate))) => {
+        (ForcedCommand::AuthInfo, Some(Proven::Key(_) | Proven::Certificate(_) | Proven::NoKey)) => true,
+        (ForcedCommand::Certificate(user, authority), Some(Proven::Certificate(certificate))) => {
             certificate.authority() == *authority && certificate.principal() == user
         }
-        (Form::Account(_, key) | Form::Anonymous(key) | Form::DeployKey(key), Some(Proven::Key(proven))) => {
-            proven.fingerprint() == *key
-        }
         (
-            Form::Certificate(..) | Form::Account(..) | Form::Anonymous(_) | Form::DeployKey(_) | Form::AuthInfo,
+            ForcedCommand::Account(_, key) | ForcedCommand::Anonymous(key) | ForcedCommand::DeployKey(key),
+            Some(Proven::Key(proven)),
+        ) => proven.fingerprint() == *key,
+        (
+            ForcedCommand::Certificate(..)
+            | ForcedCommand::Account(..)
+            | ForcedCommand::Anonymous(_)
+            | ForcedCommand::DeployKey(_)
+            | ForcedCommand::AuthInfo,
             None | Some(Proven::Key(_) | Proven::Certificate(_) | Proven::NoKey),
         ) => false,
     };

@@ -29,7 +29,7 @@ pub(crate) struct Scene {
     store: PathBuf,
     /// Another session of the same account; it ends with this one.
     victim: Child,
-    /// As `slots` leaves it open.
+    /// As `session_limits` leaves it open.
     sessions: File,
     tcp: TcpListener,
     udp: UdpSocket,

@@ -10,7 +10,7 @@ use hubgate::access::{
 };
 use hubgate::key::Fingerprint;
 use hubgate::name::Owner;
-use hubgate::request::Form;
+use hubgate::request::ForcedCommand;
 
 use crate::input::one_of;
 
@@ -205,9 +205,9 @@ fn identification(u: &mut Unstructured<'_>, now: i64) {
     let key = Fingerprint::of_blob(b"");
     let user: Owner = one_of(u, &["alice", "Alice", "bob"]).parse().expect("a name");
     let form = match u.arbitrary::<u8>().unwrap_or(0) % 4 {
-        0 | 1 => Form::Account(user.clone(), key),
-        2 => Form::DeployKey(key),
-        _ => Form::Anonymous(key),
+        0 | 1 => ForcedCommand::Account(user.clone(), key),
+        2 => ForcedCommand::DeployKey(key),
+        _ => ForcedCommand::Anonymous(key),
     };
     for known in [Some(&facts), None] {
         let compromised = known.is_some_and(|key| key.removed == Some(Removal::Compromised));
@@ -215,11 +215,11 @@ fn identification(u: &mut Unstructured<'_>, now: i64) {
             key.removed.is_none() && key.expires_at.is_none_or(|end| now < end) && (sources.is_none() || is_source)
         });
         let expected = match (&form, &holder) {
-            (Form::Anonymous(_), _) => (!compromised).then_some(Identity::Anonymous),
-            (Form::Account(user, _), KeyHolder::Account { account, disabled }) => {
+            (ForcedCommand::Anonymous(_), _) => (!compromised).then_some(Identity::Anonymous),
+            (ForcedCommand::Account(user, _), KeyHolder::Account { account, disabled }) => {
                 (good && disabled.is_none() && *user == account.name).then(|| Identity::Account(account.clone()))
             }
-            (Form::DeployKey(_), KeyHolder::Repository { id, scope, .. }) => {
+            (ForcedCommand::DeployKey(_), KeyHolder::Repository { id, scope, .. }) => {
                 good.then_some(Identity::DeployKey { repository: *id, scope: *scope })
             }
             _ => None,
@@ -228,7 +228,7 @@ fn identification(u: &mut Unstructured<'_>, now: i64) {
         assert_eq!(found.clone().ok(), expected, "{form:?} {known:?} {address} {now}");
         assert_eq!(found == Err(NotAdmitted::Compromised), compromised);
         // A certificate's form is no key's.
-        assert!(identify(&Form::Certificate(user.clone(), key), known, address, now).is_err());
+        assert!(identify(&ForcedCommand::Certificate(user.clone(), key), known, address, now).is_err());
     }
 }
 

@@ -5,7 +5,7 @@ use base64ct::{Base64, Encoding};
 use hubgate::config::DEFAULT_PATH;
 use hubgate::key::{Fingerprint, KeyType, OfferedCertificate, OfferedKey};
 use hubgate::name::Owner;
-use hubgate::request::{ANONYMOUS, Arguments, Form, UNAVAILABLE, is_plain_path};
+use hubgate::request::{ANONYMOUS, Arguments, ForcedCommand, UNAVAILABLE, is_plain_path};
 
 use crate::input::{self, is_plain, one_of};
 use crate::oracle::openssh_reads;
@@ -28,12 +28,12 @@ pub fn authorized_keys_line(data: &[u8]) -> bool {
     let key = OfferedKey::parse(key_type.as_str().as_bytes(), base64.as_bytes()).expect("its head is right");
     let form = match (owner, owner.parse::<Owner>()) {
         (UNAVAILABLE, _) => None,
-        ("--deploy-key", _) => Some(Form::DeployKey(key.fingerprint())),
+        ("--deploy-key", _) => Some(ForcedCommand::DeployKey(key.fingerprint())),
         // No account has that name.
-        (ANONYMOUS, _) | (_, Err(_)) => Some(Form::Anonymous(key.fingerprint())),
-        (_, Ok(owner)) => Some(Form::Account(owner, key.fingerprint())),
+        (ANONYMOUS, _) | (_, Err(_)) => Some(ForcedCommand::Anonymous(key.fingerprint())),
+        (_, Ok(owner)) => Some(ForcedCommand::Account(owner, key.fingerprint())),
     };
-    let words = form.as_ref().map_or(UNAVAILABLE.to_owned(), Form::to_string);
+    let words = form.as_ref().map_or(UNAVAILABLE.to_owned(), ForcedCommand::to_string);
 
     let line = hubgate::fuzzing::key_line(gateway, config, words, &key);
     let inner = line.strip_suffix('\n').expect("a line ends");
@@ -55,7 +55,7 @@ pub fn authorized_keys_line(data: &[u8]) -> bool {
         let bits = hubgate::key::PublicKey::from_blob(key_type, blob).expect("it is sound").bits().unwrap_or(256);
         openssh_reads(&line, bits, &key.fingerprint().to_string());
     }
-    matches!(form, Some(Form::Account(..)))
+    matches!(form, Some(ForcedCommand::Account(..)))
 }
 
 /// Reads a line as sshd does (OpenSSH 9.2: auth2-pubkeyfile.c, auth-options.c, misc.c `opt_dequote`): the options, each

@@ -3,7 +3,7 @@
 use arbitrary::Unstructured;
 use base64ct::{Base64, Encoding};
 use hubgate::key::{BadOffer, Fingerprint, KeyError, KeyType, OfferedCertificate, OfferedKey, OfferedKeyError, PublicKey};
-use hubgate::request::{ANONYMOUS, Arguments, Form};
+use hubgate::request::{ANONYMOUS, Arguments, ForcedCommand};
 
 use super::authorized_keys::sshd_reads;
 use crate::input::{self, Fields, is_plain, one_of};
@@ -105,7 +105,7 @@ fn sound_line(certificate: &OfferedCertificate) {
     let command = command.strip_prefix("command=").expect("a forced command");
     let arguments = Arguments::parse(&[b"-c", command.as_bytes()]);
     // No account has that name, and the gateway does not even read it.
-    let form = (principal.as_str() != ANONYMOUS).then(|| Form::Certificate(principal.clone(), certificate.authority()));
+    let form = (principal.as_str() != ANONYMOUS).then(|| ForcedCommand::Certificate(principal.clone(), certificate.authority()));
     assert_eq!(arguments.map(|arguments| arguments.form), form.map(Some));
 
     let (key_type, base64) = words.split_once(' ').expect("two words");

@@ -3,7 +3,7 @@
 use hubgate::config::Config;
 use hubgate::key::Fingerprint;
 use hubgate::message::Speaker;
-use hubgate::request::Form;
+use hubgate::request::ForcedCommand;
 use toml::{Table, Value};
 
 /// Any text as a configuration.
@@ -34,7 +34,7 @@ pub fn config_file(data: &[u8]) -> bool {
     if hubgate::fuzzing::check_config(&config).is_err() {
         return false;
     }
-    let form = Form::Anonymous(Fingerprint::of_blob(data));
+    let form = ForcedCommand::Anonymous(Fingerprint::of_blob(data));
     let speaker = Speaker { config: &config, form: &form, title: None, deployed: None };
     let (greeting, help) = (speaker.greeting(), speaker.help());
     let ordinary = Speaker { config: &Config::default(), ..speaker }.help().out.lines().count();

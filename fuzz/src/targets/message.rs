@@ -6,7 +6,7 @@ use hubgate::config::Config;
 use hubgate::key::Fingerprint;
 use hubgate::message::{Answer, FaultKind, Refusal, Speaker, Status};
 use hubgate::name::{Owner, RepoPath, Title};
-use hubgate::request::{BadRequest, Form};
+use hubgate::request::{BadRequest, ForcedCommand};
 
 use crate::input::{self, one_of};
 
@@ -26,10 +26,10 @@ pub fn answers(data: &[u8]) -> bool {
     let given = String::from_utf8_lossy(data);
     let key = Fingerprint::of_blob(data);
     let form = match (u.arbitrary::<u8>().unwrap_or(0) % 4, input::text(&mut u).parse::<Owner>()) {
-        (0, Ok(user)) => Form::Certificate(user, key),
-        (1, _) => Form::DeployKey(key),
-        (_, Ok(user)) => Form::Account(user, key),
-        (_, Err(_)) => Form::Anonymous(key),
+        (0, Ok(user)) => ForcedCommand::Certificate(user, key),
+        (1, _) => ForcedCommand::DeployKey(key),
+        (_, Ok(user)) => ForcedCommand::Account(user, key),
+        (_, Err(_)) => ForcedCommand::Anonymous(key),
     };
     let path: RepoPath = input::text(&mut u).parse().unwrap_or_else(|_| "datasets/acme/squad".parse().expect("a path"));
     let title: Option<Title> = input::text(&mut u).parse().ok();
@@ -38,7 +38,7 @@ pub fn answers(data: &[u8]) -> bool {
         one_of(&mut u, &[GateRequest::None, GateRequest::Pending, GateRequest::Accepted, GateRequest::Rejected]);
     let reason = String::from_utf8_lossy(u.take_rest()).into_owned();
 
-    let deployed = matches!(form, Form::DeployKey(_)).then_some(&path);
+    let deployed = matches!(form, ForcedCommand::DeployKey(_)).then_some(&path);
     let speaker = Speaker { config: &config, form: &form, title: title.as_ref(), deployed };
     let greeting = speaker.greeting();
     assert!(greeting.out.ends_with('\n') && greeting.out.lines().count() == 1 && greeting.status == Status::Done);

@@ -9,7 +9,7 @@ use arbitrary::Unstructured;
 use hubgate::git::Serving;
 use hubgate::name::RepoPath;
 use hubgate::request::{
-    ANONYMOUS, AccountCommand, Arguments, Form, LfsProgram, Request, Service, UNAVAILABLE, is_plain_path, unquote,
+    ANONYMOUS, AccountCommand, Arguments, ForcedCommand, LfsProgram, Request, Service, UNAVAILABLE, is_plain_path, unquote,
 };
 
 use crate::input::one_of;
@@ -130,7 +130,7 @@ fn quoted_word(word: &str) -> bool {
 /// Any bytes as the gateway's arguments: words with NUL between them, words with blanks between them, one string behind
 /// `-c`.
 ///
-/// What is accepted is written by [`Form`] again byte for byte, and both shapes say the same.
+/// What is accepted is written by [`ForcedCommand`] again byte for byte, and both shapes say the same.
 pub fn form(data: &[u8]) -> bool {
     let raw: Vec<&[u8]> = data.split(|byte| *byte == 0).collect();
     let raw = Arguments::parse(&raw);
@@ -160,11 +160,11 @@ pub fn form(data: &[u8]) -> bool {
 fn sound_arguments(arguments: &Arguments) -> String {
     let Arguments { config, form, login_shell: _ } = arguments;
     let option = config.as_ref().map_or(String::new(), |file| format!("--config {file} "));
-    let words = form.as_ref().map_or(UNAVAILABLE.to_owned(), Form::to_string);
+    let words = form.as_ref().map_or(UNAVAILABLE.to_owned(), ForcedCommand::to_string);
     let written = format!("{option}{words}");
     assert!(written.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" ._/-:+".contains(&byte)), "{written:?}");
     assert!(config.as_ref().is_none_or(|file| is_plain_path(file.as_bytes())));
-    if let Some(Form::Account(user, _) | Form::Certificate(user, _)) = form {
+    if let Some(ForcedCommand::Account(user, _) | ForcedCommand::Certificate(user, _)) = form {
         assert_ne!(user.as_str(), ANONYMOUS);
     }
     let words: Vec<&[u8]> = written.split(' ').map(str::as_bytes).collect();

@@ -4,10 +4,10 @@ use crate::access::{
     identify, identify_certificate,
 };
 use crate::key::Fingerprint;
-use crate::request::Form;
+use crate::request::ForcedCommand;
 
-fn form(user: &str) -> Form {
-    Form::Account(user.parse().unwrap(), Fingerprint::from_bytes([1; 32]))
+fn form(user: &str) -> ForcedCommand {
+    ForcedCommand::Account(user.parse().unwrap(), Fingerprint::from_bytes([1; 32]))
 }
 
 /// From where every session of these tests comes.
@@ -28,7 +28,7 @@ fn deploy_key() -> KeyFacts {
     KeyFacts { holder, ..good() }
 }
 
-fn admit(form: &Form, key: Option<&KeyFacts>) -> Result<Identity, NotAdmitted> {
+fn admit(form: &ForcedCommand, key: Option<&KeyFacts>) -> Result<Identity, NotAdmitted> {
     identify(form, key, ADDRESS, NOW)
 }
 
@@ -98,7 +98,7 @@ fn a_forced_command_cannot_lend_a_key_to_another_account() {
 
 #[test]
 fn anonymous_stays_anonymous_whatever_account_the_key_has_joined() {
-    let anonymous = Form::Anonymous(Fingerprint::from_bytes([1; 32]));
+    let anonymous = ForcedCommand::Anonymous(Fingerprint::from_bytes([1; 32]));
     let expired = KeyFacts { expires_at: Some(0), ..key(Scope::Write, Some("left")) };
     let removed = KeyFacts { removed: Some(Removal::Ordinary), ..good() };
     for key in [None, Some(&good()), Some(&expired), Some(&removed)] {
@@ -108,14 +108,14 @@ fn anonymous_stays_anonymous_whatever_account_the_key_has_joined() {
 
 #[test]
 fn a_compromised_key_is_not_even_anonymous() {
-    let anonymous = Form::Anonymous(Fingerprint::from_bytes([1; 32]));
+    let anonymous = ForcedCommand::Anonymous(Fingerprint::from_bytes([1; 32]));
     let compromised = KeyFacts { removed: Some(Removal::Compromised), ..good() };
     assert_eq!(admit(&anonymous, Some(&compromised)), Err(NotAdmitted::Compromised));
 }
 
 #[test]
 fn a_deploy_key_is_admitted_as_that_and_as_nothing_else() {
-    let deploy = Form::DeployKey(Fingerprint::from_bytes([1; 32]));
+    let deploy = ForcedCommand::DeployKey(Fingerprint::from_bytes([1; 32]));
     let expected = Ok(Identity::DeployKey { repository: 70, scope: Scope::Read });
     assert_eq!(admit(&deploy, Some(&deploy_key())), expected);
     assert_eq!(admit(&deploy, Some(&good())), Err(NotAdmitted::OtherAccount));

@@ -10,7 +10,7 @@ use crate::access::{
 };
 use crate::access::{BadCertificate, Identity};
 use crate::key::Fingerprint;
-use crate::request::Form;
+use crate::request::ForcedCommand;
 use crate::tests::holds;
 
 #[test]
@@ -122,12 +122,12 @@ fn a_key_has_the_form_that_the_helper_would_give_it() {
     let key = Fingerprint::from_bytes([1; 32]);
     let of_account = KeyHolder::Account { account: account(Scope::Write), disabled: Some("left".to_owned()) };
     let of_repository = KeyHolder::Repository { id: 1, path: "acme/x".parse().unwrap(), scope: Scope::Read };
-    let alice = Form::Account("alice".parse().unwrap(), key);
-    for (holder, form) in [(of_account, alice), (of_repository, Form::DeployKey(key))] {
+    let alice = ForcedCommand::Account("alice".parse().unwrap(), key);
+    for (holder, form) in [(of_account, alice), (of_repository, ForcedCommand::DeployKey(key))] {
         let facts = |removed| KeyFacts { holder: holder.clone(), sources: None, expires_at: Some(0), removed };
         assert_eq!(facts(None).form(key), form);
         assert_eq!(facts(Some(Removal::Compromised)).form(key), form);
-        assert_eq!(facts(Some(Removal::Ordinary)).form(key), Form::Anonymous(key));
+        assert_eq!(facts(Some(Removal::Ordinary)).form(key), ForcedCommand::Anonymous(key));
     }
 }
 

@@ -3,7 +3,7 @@ use proptest::{collection, option, prop_assert_eq, prop_oneof, sample};
 
 use crate::key::Fingerprint;
 use crate::name::Owner;
-use crate::request::{Arguments, Form, UNAVAILABLE, is_plain_path};
+use crate::request::{Arguments, ForcedCommand, UNAVAILABLE, is_plain_path};
 use crate::tests::{HostileInput, holds, hostile_inputs};
 
 const GATEWAY: &str = "/usr/libexec/hubgate/gateway";
@@ -46,15 +46,18 @@ fn every_hostile_form_gets_its_verdict() {
 fn a_form_says_for_whom() {
     let form = |arguments: &str| either_way(arguments).and_then(|arguments| arguments.form);
     let key: Fingerprint = KEY.parse().unwrap();
-    assert_eq!(form(&format!("alice --key {KEY}")), Some(Form::Account("alice".parse().unwrap(), key)));
-    assert_eq!(form(&format!("anonymous --key {KEY}")), Some(Form::Anonymous(key)));
+    assert_eq!(form(&format!("alice --key {KEY}")), Some(ForcedCommand::Account("alice".parse().unwrap(), key)));
+    assert_eq!(form(&format!("anonymous --key {KEY}")), Some(ForcedCommand::Anonymous(key)));
     // Of an account that cannot be made; the database knows no such owner.
-    assert_eq!(form(&format!("Anonymous --key {KEY}")), Some(Form::Account("Anonymous".parse().unwrap(), key)));
-    assert_eq!(form(&format!("alice --ca {KEY}")), Some(Form::Certificate("alice".parse().unwrap(), key)));
-    assert_eq!(form(&format!("--deploy-key {KEY}")), Some(Form::DeployKey(key)));
-    assert_eq!(form("--auth-info"), Some(Form::AuthInfo));
     assert_eq!(
-        (Form::AuthInfo.user(), Form::AuthInfo.fingerprint(), Form::AuthInfo.key()),
+        form(&format!("Anonymous --key {KEY}")),
+        Some(ForcedCommand::Account("Anonymous".parse().unwrap(), key))
+    );
+    assert_eq!(form(&format!("alice --ca {KEY}")), Some(ForcedCommand::Certificate("alice".parse().unwrap(), key)));
+    assert_eq!(form(&format!("--deploy-key {KEY}")), Some(ForcedCommand::DeployKey(key)));
+    assert_eq!(form("--auth-info"), Some(ForcedCommand::AuthInfo));
+    assert_eq!(
+        (ForcedCommand::AuthInfo.user(), ForcedCommand::AuthInfo.fingerprint(), ForcedCommand::AuthInfo.key()),
         ("anonymous", None, "-".to_owned())
     );
     for (arguments, user) in
@@ -202,11 +205,11 @@ fn a_form_reads_as_it_writes() {
         let key = Fingerprint::from_bytes(key);
         let Ok(user) = user.parse::<Owner>() else { return Ok(false) };
         let form = match kind {
-            "account" => Some(Form::Account(user, key)),
-            "anonymous" => Some(Form::Anonymous(key)),
-            "deploy key" => Some(Form::DeployKey(key)),
-            "certificate" => Some(Form::Certificate(user, key)),
-            "auth info" => Some(Form::AuthInfo),
+            "account" => Some(ForcedCommand::Account(user, key)),
+            "anonymous" => Some(ForcedCommand::Anonymous(key)),
+            "deploy key" => Some(ForcedCommand::DeployKey(key)),
+            "certificate" => Some(ForcedCommand::Certificate(user, key)),
+            "auth info" => Some(ForcedCommand::AuthInfo),
             _ => None,
         };
         let option = config.as_ref().map_or(String::new(), |file| format!("--config {file} "));

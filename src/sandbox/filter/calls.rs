@@ -210,7 +210,7 @@ pub(super) type LookedInto = (c_long, &'static [(u32, Refused)]);
 pub(super) const ARGUMENTS: [LookedInto; 5] = [
     // Without namespaces; `clone3` has its flags in memory, where no filter looks.
     (libc::SYS_clone, &[(low_half(0), Refused::Bits(NAMESPACES))]),
-    // No locks of ranges: what is handed on may hold one place among many (`slots`).
+    // No locks of ranges: what is handed on may hold one place among many (`session_limits`).
     (
         libc::SYS_fcntl,
         &[

@@ -11,7 +11,7 @@ use crate::db::NewKey;
 use crate::key::{Fingerprint, PublicKey, refuse_weak};
 use crate::name::Title;
 use crate::report::{key_json, key_table};
-use crate::request::Form;
+use crate::request::ForcedCommand;
 
 /// The most that is read of standard input, in bytes.
 const KEY_MAX: u64 = 16 * 1024;
@@ -107,7 +107,7 @@ fn release(session: &Session<'_>, yes: bool) -> Result<Outcome, Trouble> {
     };
     let holder = session.change(|rights, change| {
         let holder = match (session.form, &rights.key) {
-            (Form::Account(..) | Form::DeployKey(_), Some(facts)) => match &facts.holder {
+            (ForcedCommand::Account(..) | ForcedCommand::DeployKey(_), Some(facts)) => match &facts.holder {
                 KeyHolder::Account { account, .. } => account.name.to_string(),
                 KeyHolder::Repository { path, .. } => path.to_string(),
             },

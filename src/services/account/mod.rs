@@ -25,7 +25,7 @@ use crate::config::{AnonymousMode, Config};
 use crate::db::{self, Change, ChangeError, DatabaseError, Reader, Store};
 use crate::message::{Answer, FaultKind, Refusal, Status};
 use crate::name::Title;
-use crate::request::{BadRequest, Form, Request};
+use crate::request::{BadRequest, ForcedCommand, Request};
 use crate::session::SessionContext;
 
 use cli::{Cli, Command};
@@ -82,7 +82,7 @@ impl Outcome {
 struct Session<'a> {
     caller: &'a Caller,
     config: &'a Config,
-    form: &'a Form,
+    form: &'a ForcedCommand,
     identity: Identity,
     /// Why the key opens nothing but its own release.
     barred: Option<NotAdmitted>,
@@ -196,7 +196,7 @@ impl<'a> Session<'a> {
             }
             (Identity::DeployKey { .. }, _) => format!("a deploy key ({fingerprint})\n"),
             (Identity::Anonymous, _) => match (self.form, self.config.access.anonymous) {
-                (Form::AuthInfo, _) => "anonymous, by no key\n".to_owned(),
+                (ForcedCommand::AuthInfo, _) => "anonymous, by no key\n".to_owned(),
                 (_, AnonymousMode::Login) => {
                     format!("anonymous, as everybody is who connects as {}\n", self.config.ssh.anonymous_login)
                 }

@@ -18,7 +18,7 @@ use crate::key::{KeyType, OfferedCertificate, OfferedKey, PublicKey};
 use crate::message::Refusal;
 use crate::name::{Owner, RepoPath};
 use crate::repository::Directory;
-use crate::request::{Form, Operation, Service};
+use crate::request::{ForcedCommand, Operation, Service};
 use crate::services::account;
 use crate::services::caller::Caller;
 use crate::session::user_auth::Proven;
@@ -238,12 +238,14 @@ impl Hub {
         let offered = OfferedKey::parse(key_type.as_bytes(), base64.as_bytes()).unwrap();
         let (form, proven) = match (identity, self.certificates.get(identity).cloned()) {
             (_, Some(certificate)) => {
-                let form = Form::Certificate(certificate.principal().clone(), certificate.authority());
+                let form = ForcedCommand::Certificate(certificate.principal().clone(), certificate.authority());
                 (form, Proven::Certificate(certificate))
             }
-            ("anonymous", None) => (Form::Anonymous(fingerprint), Proven::Key(offered)),
-            ("deploy-reading" | "deploy-writing", None) => (Form::DeployKey(fingerprint), Proven::Key(offered)),
-            (_, None) => (Form::Account(owner(&account_of(identity)), fingerprint), Proven::Key(offered)),
+            ("anonymous", None) => (ForcedCommand::Anonymous(fingerprint), Proven::Key(offered)),
+            ("deploy-reading" | "deploy-writing", None) => {
+                (ForcedCommand::DeployKey(fingerprint), Proven::Key(offered))
+            }
+            (_, None) => (ForcedCommand::Account(owner(&account_of(identity)), fingerprint), Proven::Key(offered)),
         };
         Caller {
             config: self.config.clone(),

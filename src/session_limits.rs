@@ -1,0 +1,108 @@
+//! How many sessions an account or an address may have at a time.
+//!
+//! Each session holds a lock, which the kernel releases however the session ends. One file serves every subject: a hash
+//! of the subject says where its range begins, and each session locks one byte of the range. The file stays empty. The
+//! lock belongs to an open file (fcntl(2), open file description locks), so git, which the session becomes, keeps it.
+
+use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::libc;
+use sha2::{Digest, Sha256};
+
+/// The most locks that one subject can have; ranges lie that far apart.
+const RANGE: u32 = 1 << 16;
+
+/// What asking for a session's lock came to.
+#[derive(Debug)]
+pub enum SessionLock {
+    /// Held for as long as the file stays open, in this process or in the program that it becomes.
+    Held(File),
+    /// The subject has as many sessions as it may.
+    LimitReached,
+    /// No lock can be made, as on a read-only file system. The session goes on: a limit that cannot be kept stops no
+    /// session.
+    Unavailable,
+}
+
+/// Takes one of the `most` locks of a subject; 0 is no limit.
+#[must_use]
+pub fn acquire(file: &Path, subject: &str, most: u32) -> SessionLock {
+    let open = || {
+        let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
+        File::options().read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(flags).open(file)
+    };
+    let Ok(file) = open() else { return SessionLock::Unavailable };
+    let most = if most == 0 { RANGE } else { most.min(RANGE) };
+    let start = range_of(subject);
+    // Any byte will do to begin with; the process id keeps sessions that start together apart.
+    let first = std::process::id() % most;
+    for byte in (first..most).chain(0..first) {
+        match lock_byte(&file, start + i64::from(byte)) {
+            Ok(()) => return if survives_exec(&file) { SessionLock::Held(file) } else { SessionLock::Unavailable },
+            Err(Errno::EAGAIN | Errno::EACCES) => {}
+            Err(_) => return SessionLock::Unavailable,
+        }
+    }
+    SessionLock::LimitReached
+}
+
+/// Where a subject's range begins: 46 bits of a hash. Two subjects with the same range would only share their limit.
+fn range_of(subject: &str) -> i64 {
+    let hash = Sha256::digest(subject.as_bytes());
+    let number = hash.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    i64::try_from(number >> 18).unwrap_or_default() * i64::from(RANGE)
+}
+
+fn lock_byte(file: &File, offset: i64) -> Result<(), Errno> {
+    let short = |constant: libc::c_int| i16::try_from(constant).map_err(|_| Errno::EINVAL);
+    let lock = libc::flock {
+        l_type: short(libc::F_WRLCK)?,
+        l_whence: short(libc::SEEK_SET)?,
+        l_start: offset,
+        l_len: 1,
+        l_pid: 0,
+    };
+    fcntl(file, FcntlArg::F_OFD_SETLK(&lock)).map(drop)
+}
+
+fn survives_exec(file: &File) -> bool {
+    fcntl(file, FcntlArg::F_SETFD(FdFlag::empty())).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_held(lock: &SessionLock) -> bool {
+        matches!(lock, SessionLock::Held(_))
+    }
+
+    #[test]
+    fn a_subject_has_as_many_locks_as_the_limit_and_a_lock_is_free_again_when_its_session_ends() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("sessions");
+        let mut held: Vec<SessionLock> = (0..3).map(|_| acquire(&file, "alice", 3)).collect();
+        assert!(held.iter().all(is_held));
+        assert!(matches!(acquire(&file, "alice", 3), SessionLock::LimitReached));
+        assert!(is_held(&acquire(&file, "bob", 3)), "another subject");
+        held.pop();
+        assert!(is_held(&acquire(&file, "alice", 3)));
+        assert!(is_held(&acquire(&file, "alice", 0)), "no limit");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_made_stops_nobody() {
+        assert!(matches!(acquire(Path::new("/proc/nowhere/sessions"), "alice", 3), SessionLock::Unavailable));
+    }
+
+    #[test]
+    fn ranges_do_not_overlap() {
+        let (alice, bob) = (range_of("alice"), range_of("bob"));
+        assert!(alice.abs_diff(bob) >= u64::from(RANGE));
+        assert!(alice.checked_add(i64::from(RANGE)).is_some());
+    }
+}
