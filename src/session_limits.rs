@@ -31,6 +31,12 @@ pub enum SessionLock {
 /// Takes one of the `most` locks of a subject; 0 is no limit.
 #[must_use]
 pub fn acquire(file: &Path, subject: &str, most: u32) -> SessionLock {
+    // Any byte will do to begin with; the process id keeps sessions that start together apart.
+    acquire_from(std::process::id(), file, subject, most)
+}
+
+/// Tries each lock of the subject once, beginning at `begin` modulo the number of locks.
+fn acquire_from(begin: u32, file: &Path, subject: &str, most: u32) -> SessionLock {
     let open = || {
         let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
         File::options().read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(flags).open(file)
@@ -38,8 +44,7 @@ pub fn acquire(file: &Path, subject: &str, most: u32) -> SessionLock {
     let Ok(file) = open() else { return SessionLock::Unavailable };
     let most = if most == 0 { RANGE } else { most.min(RANGE) };
     let start = range_of(subject);
-    // Any byte will do to begin with; the process id keeps sessions that start together apart.
-    let first = std::process::id() % most;
+    let first = begin % most;
     for byte in (first..most).chain(0..first) {
         match lock_byte(&file, start + i64::from(byte)) {
             Ok(()) => return if survives_exec(&file) { SessionLock::Held(file) } else { SessionLock::Unavailable },
@@ -85,13 +90,22 @@ mod tests {
     fn a_subject_has_as_many_locks_as_the_limit_and_a_lock_is_free_again_when_its_session_ends() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("sessions");
-        let mut held: Vec<SessionLock> = (0..3).map(|_| acquire(&file, "alice", 3)).collect();
-        assert!(held.iter().all(is_held));
-        assert!(matches!(acquire(&file, "alice", 3), SessionLock::LimitReached));
-        assert!(is_held(&acquire(&file, "bob", 3)), "another subject");
-        held.pop();
-        assert!(is_held(&acquire(&file, "alice", 3)));
-        assert!(is_held(&acquire(&file, "alice", 0)), "no limit");
+        // The search begins at the process id, so each remainder must lead to every lock.
+        for begin in [0, 1, 2, 3, u32::MAX] {
+            let ask = |subject, most| acquire_from(begin, &file, subject, most);
+            let mut held: Vec<SessionLock> = (0..3).map(|_| ask("alice", 3)).collect();
+            assert!(held.iter().all(is_held), "{begin}: {held:?}");
+            assert!(matches!(ask("alice", 3), SessionLock::LimitReached), "{begin}");
+            assert!(is_held(&ask("bob", 3)), "{begin}: another subject");
+            // Whichever lock is free again, the search comes to it.
+            for lock in 0..3 {
+                drop(held.remove(lock));
+                held.insert(lock, ask("alice", 3));
+                assert!(held.iter().all(is_held), "{begin}: {held:?}");
+            }
+            assert!(is_held(&ask("alice", 0)), "{begin}: no limit");
+        }
+        assert!(is_held(&acquire(&file, "alice", 1)), "all locks are free again");
     }
 
     #[test]

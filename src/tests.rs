@@ -36,6 +36,12 @@ pub(crate) fn hostile_inputs(kind: &str) -> Vec<HostileInput> {
         .collect()
 }
 
+/// Sets the umask that sshd gives its sessions, for a test that looks at modes. The tests share one process, but each
+/// sets the same umask, whatever the shell that started them had.
+pub(crate) fn set_umask() {
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
+}
+
 /// Holds a property against so many generated values. The property says of each whether it was one of those that the
 /// test is about, such as an accepted one; their number is the result, for a generator can miss its aim.
 pub(crate) fn holds<S>(cases: u32, values: &S, property: impl Fn(S::Value) -> Result<bool, TestCaseError>) -> u32

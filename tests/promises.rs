@@ -2,18 +2,36 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot read the tree fails")]
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
-/// Whatever could hold a test: sources, and the script that runs everything.
-fn sources(directory: &Path, all: &mut String) {
+/// The names of the tests in a directory: functions under `#[test]`, and what the suites with a `main` register, either
+/// in `trials!` or as `("name", function)`.
+fn tests(directory: &Path, names: &mut HashSet<String>) {
     for entry in fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry").path()) {
-        let is_source = entry.extension().is_some_and(|extension| extension == "rs" || extension == "sh");
         if entry.is_dir() {
-            sources(&entry, all);
-        } else if is_source {
-            *all += &fs::read_to_string(&entry).expect("a source");
+            tests(&entry, names);
+        } else if entry.extension().is_some_and(|extension| extension == "rs") {
+            tests_in(&fs::read_to_string(&entry).expect("a source"), names);
         }
+    }
+}
+
+fn tests_in(source: &str, names: &mut HashSet<String>) {
+    let (mut is_test, mut in_trials) = (false, false);
+    for line in source.lines().map(str::trim) {
+        let pairs = line.split("(\"").skip(1).filter_map(|pair| pair.split_once("\",")).map(|(name, _)| name);
+        names.extend(pairs.filter(|name| is_name(name)).map(str::to_owned));
+        if let Some((name, _)) = line.strip_prefix("fn ").filter(|_| is_test).and_then(|line| line.split_once('(')) {
+            names.insert(name.to_owned());
+            is_test = false;
+        } else if in_trials || line.starts_with("trials![") {
+            in_trials = !line.contains(']');
+            let words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            names.extend(words.filter(|word| is_name(word)).map(str::to_owned));
+        }
+        is_test |= line == "#[test]";
     }
 }
 
@@ -22,9 +40,28 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 
-/// The rows of all tables, without their heads.
-fn rows(text: &str) -> impl Iterator<Item = &str> {
-    text.lines().filter(|line| line.starts_with('|') && !line.starts_with("|---"))
+/// The cells of a line of a table.
+fn cells(line: &str) -> Vec<&str> {
+    line.trim_matches('|').split('|').map(str::trim).collect()
+}
+
+/// The rows of the tables whose last column has that head.
+fn rows<'a>(text: &'a str, last: &str) -> Vec<Vec<&'a str>> {
+    let mut rows = Vec::new();
+    let mut head: Option<Vec<&str>> = None;
+    for line in text.lines() {
+        match &head {
+            _ if !line.starts_with('|') => head = None,
+            None => head = Some(cells(line)),
+            Some(_) if line.starts_with("|---") => {}
+            Some(head) => {
+                let row = cells(line);
+                assert_eq!(row.len(), head.len(), "a row has as many cells as its head: {line}");
+                rows.extend(Some(row).filter(|_| head.last() == Some(&last)));
+            }
+        }
+    }
+    rows
 }
 
 /// Whether a word is the name of a test: a sentence.
@@ -33,44 +70,53 @@ fn is_name(word: &str) -> bool {
     word.bytes().all(plain) && word.matches('_').count() >= 2
 }
 
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn security_md() -> String {
+    fs::read_to_string(root().join("SECURITY.md")).expect("SECURITY.md")
+}
+
 #[test]
-fn every_test_that_security_md_names_is_in_the_tree() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let text = fs::read_to_string(root.join("SECURITY.md")).expect("SECURITY.md");
-    let mut all = String::new();
+fn each_row_names_what_shows_it_and_each_test_and_file_that_is_named_exists() {
+    let script = fs::read_to_string(root().join("tests/run.sh")).expect("the script");
+    let mut known = HashSet::new();
     for directory in ["src", "tests"] {
-        sources(&root.join(directory), &mut all);
+        tests(&root().join(directory), &mut known);
     }
-    let mut missing = Vec::new();
+    let text = security_md();
     let mut named = 0;
-    for word in rows(&text).flat_map(quoted) {
-        let found = if is_name(word) {
+    for row in rows(&text, "shown by") {
+        let shown_by: Vec<&str> = quoted(row.last().expect("a cell")).collect();
+        assert!(!shown_by.is_empty(), "this row names no test: {row:?}");
+        for word in shown_by {
+            let exists = match word.strip_prefix("run.sh: ") {
+                Some(check) => script.contains(&format!("\"{check}\"")),
+                None => known.contains(word),
+            };
+            assert!(exists, "`{word}` is neither a test nor a check: {row:?}");
             named += 1;
-            // A function, or the name that a suite gives one.
-            all.contains(&format!("fn {word}(")) || all.contains(&format!("(\"{word}\","))
-        } else if let Some(check) = word.strip_prefix("run.sh: ") {
-            all.contains(&format!("check \"{check}\""))
-        } else if !word.contains(' ') && (word.starts_with("src/") || word.starts_with("tests/")) {
-            root.join(word).exists()
-        } else {
-            true
-        };
-        if !found {
-            missing.push(word);
         }
     }
-    assert!(missing.is_empty(), "SECURITY.md names what is not there: {missing:#?}");
     assert!(named > 100, "{named} names");
+    for row in rows(&text, "measured by") {
+        assert!(row.last().is_some_and(|cell| !cell.is_empty()), "this row names no measurement: {row:?}");
+    }
+    for word in text.lines().filter(|line| line.starts_with('|')).flat_map(quoted) {
+        let is_path = !word.contains(' ') && (word.starts_with("src/") || word.starts_with("tests/"));
+        assert!(!is_name(word) || known.contains(word), "`{word}` is no test");
+        assert!(!is_path || root().join(word).exists(), "`{word}` is no file");
+    }
 }
 
 #[test]
 fn security_md_has_a_row_for_each_of_the_48() {
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("SECURITY.md")).expect("SECURITY.md");
+    let text = security_md();
+    let numbers: Vec<&str> = rows(&text, "shown by").iter().filter_map(|row| row.first().copied()).collect();
     for number in 1..=48 {
-        let start = format!("| T{number} |");
-        let found: Vec<&str> = rows(&text).filter(|row| row.starts_with(&start)).collect();
-        assert_eq!(found.len(), 1, "{start}");
-        assert!(found.iter().flat_map(|row| quoted(row)).next().is_some(), "{start} names no test");
+        let name = format!("T{number}");
+        assert_eq!(numbers.iter().filter(|number| **number == name).count(), 1, "{name}");
     }
 }
 

@@ -177,6 +177,7 @@ mod creation {
 
     #[test]
     fn a_new_repository_is_bare_empty_and_in_its_place() {
+        crate::tests::set_umask();
         let root = root();
         let mut config = config(root.path());
         config.git.default_branch = "trunk".to_owned();

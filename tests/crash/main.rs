@@ -25,6 +25,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
 use libtest_mimic::{Arguments, Trial};
+use nix::sys::stat::{Mode, umask};
 
 /// The name of a test and the test.
 type Test = (&'static str, fn());
@@ -34,7 +35,12 @@ fn main() -> ExitCode {
     if let [child::WORD, role, words @ ..] = words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         return child::main(role, words);
     }
-    assert!(nix::unistd::geteuid().is_root(), "this test needs root: it runs programs as other uids");
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("crash: run this as root: it runs programs as other uids");
+        return ExitCode::FAILURE;
+    }
+    // Modes are those of the suite and not of the shell that started it.
+    umask(Mode::from_bits_truncate(0o022));
     enter_own_mounts();
     let arguments = Arguments::from_args();
     let trial = |(name, test): Test| {

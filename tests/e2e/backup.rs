@@ -5,12 +5,12 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use crate::accounts::{is_usage, json_of};
-use crate::harness::{Hub, background, machine, refused, run, run_with, says, trials};
+use crate::harness::{Hub, background, machine, refused, run, run_with, says, trials, wait_until};
 use crate::programs::program;
 use crate::texts::hi;
 
@@ -323,8 +323,9 @@ fn killed_at_any_moment_the_old_or_the_new_is_there() {
             assert!(["ok\n1\n", "ok\n20001\n"].contains(&counted.as_str()), "{counted}");
         }
     }
-    // What the killed ones left is swept by the next ones.
-    std::thread::sleep(Duration::from_millis(200));
+    // What the killed commands left is swept by the next ones. A child that a command started as it was killed may run
+    // on for a moment.
+    wait_until("a killed command runs on", || hub.commands().is_empty());
     hub.did(&words("backup", &copy));
     restore(&hub, &small);
     for directory in [&directory, &hub.path("db")] {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::harness::{Client, Hub, Key, refused, says, trials};
+use crate::harness::{Client, Hub, Key, refused, says, trials, wait_for_next_second};
 use crate::texts::{hi, not_found, read_only};
 
 trials![
@@ -54,10 +54,7 @@ fn the_other_keys_are_told_once_at_their_next_greeting_that_one_was_added() {
     let added = format!("added \"new\" ({}) to alice\n", new.fingerprint);
     let line = format!("{}\n", new.line);
     // Not in the second of a greeting, of which both would be told again.
-    let second = hub.sql("SELECT unixepoch()");
-    while hub.sql("SELECT unixepoch()") == second {
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
+    wait_for_next_second();
     alice.ssh_with(&["-oBatchMode=yes"], "key add new", line.as_bytes()).is(&says(added));
     let day = hub.sql("SELECT date('now')");
     let key = new.fingerprint.clone();
@@ -70,10 +67,7 @@ fn the_other_keys_are_told_once_at_their_next_greeting_that_one_was_added() {
     hub.repo("alice/x", &[]);
     other.git(&["ls-remote", &Client::url("alice/x")]).succeeded();
     let new = Client::new(&hub, Some("alice"), new);
-    let second = hub.sql("SELECT unixepoch()");
-    while hub.sql("SELECT unixepoch()") == second {
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
+    wait_for_next_second();
     for client in [&alice, &other] {
         client.greet().is(&says(hi("alice")).warning(&told));
         client.greet().is(&says(hi("alice")));

@@ -4,7 +4,9 @@ use std::process::{ChildStdin, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::harness::{Background, Client, Hub, Key, Outcome, Setup, background, refused, says, silent, trials};
+use crate::harness::{
+    Background, Client, Hub, Key, Outcome, Setup, background, refused, says, silent, trials, wait_until,
+};
 use crate::texts::hi;
 
 trials![
@@ -96,22 +98,8 @@ fn hold(hub: &Hub, client: &Client) -> impl Drop {
     let mut ssh = client.ssh_command(&["-oBatchMode=yes", "-oControlPath=none"]);
     ssh.arg("git-upload-pack 'alice/x'").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     let session = background(&mut ssh);
-    let start = Instant::now();
-    while !hub.log().iter().any(|entry| entry.fields.contains("verb=upload-pack")) {
-        assert!(start.elapsed() < Duration::from_secs(20), "no session");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    wait_until("no session", || hub.log().iter().any(|entry| entry.fields.contains("verb=upload-pack")));
     session
-}
-
-/// Runs a step until it is true; how soon a place is free again is the kernel's affair.
-#[track_caller]
-fn soon(mut step: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !step() {
-        assert!(start.elapsed() < Duration::from_secs(20), "not within 20 seconds");
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 const TOO_MANY: &str = "hubgate: too many sessions at once: wait until one of yours has ended\n";
@@ -128,7 +116,7 @@ fn an_account_has_so_many_sessions_at_a_time_and_no_more() {
     )]);
     bob.greet().is(&says(hi("bob")));
     drop(sessions);
-    soon(|| alice.greet().status == 0);
+    wait_until("no place is free", || alice.greet().status == 0);
 }
 
 fn strangers_of_one_address_share_a_limit() {
@@ -143,7 +131,7 @@ fn strangers_of_one_address_share_a_limit() {
     )]);
     alice.greet().is(&says(hi("alice")));
     drop(session);
-    soon(|| two.greet().status == 0);
+    wait_until("no place is free", || two.greet().status == 0);
 }
 
 fn operators_and_accounts_change_the_hub_at_the_same_time() {
@@ -217,7 +205,7 @@ fn overtaken(hub: &Hub, client: &Client, command: &str, change: &str) -> Outcome
     std::thread::scope(|scope| {
         hub.log();
         let session = scope.spawn(|| client.ssh(command));
-        soon(|| hub.log().iter().any(|entry| entry.fields.contains("verb=account")));
+        wait_until("no session", || hub.log().iter().any(|entry| entry.fields.contains("verb=account")));
         // Long enough for a program that decides before it waits.
         std::thread::sleep(Duration::from_millis(500));
         holder.commit();
@@ -304,7 +292,7 @@ fn nothing_runs_on_when_the_client_has_gone() {
         |entry: std::fs::DirEntry| std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == directory);
     let running = || std::fs::read_dir("/proc").expect("/proc").flatten().any(is_there);
     let session = hold(&hub, &alice);
-    soon(running);
+    wait_until("git does not run", running);
     drop(session);
-    soon(|| !running());
+    wait_until("git runs on", || !running());
 }

@@ -3,9 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
-use crate::harness::{Client, Hub, Outcome, Skip, background, run, trials};
+use crate::harness::{Client, Hub, Outcome, Skip, background, run, trials, wait_for};
 
 trials![
     what_no_client_sends_by_mistake_counts_and_nothing_else,
@@ -197,13 +196,10 @@ fn the_jail_bans_the_address_that_fails_ten_times() {
     command.arg("-f").arg("-c").arg(&etc).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let _server = background(&mut command);
     let log = || fs::read_to_string(hub.path("fail2ban.log")).unwrap_or_default();
-    let start = Instant::now();
-    // It reads the whole file before it bans, in the order of the lines.
-    while !log().contains("[hubgate] Ban ") || !hub.path("banned").exists() {
-        assert!(start.elapsed() < Duration::from_secs(30), "no ban: {}", log());
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    // It reads the whole file before it bans, in the order of the lines. The action writes its line after the log's.
+    let banned = || fs::read_to_string(hub.path("banned")).unwrap_or_default();
+    wait_for(|| if log().contains("[hubgate] Ban ") && banned().ends_with('\n') { Ok(()) } else { Err(log()) });
     let found = |address: &str| log().matches(&format!("[hubgate] Found {address} ")).count();
     assert_eq!((found("127.0.0.2"), found("127.0.0.3")), (10, 9), "{}", log());
-    assert_eq!(fs::read_to_string(hub.path("banned")).expect("the action's file"), "127.0.0.2\n");
+    assert_eq!(banned(), "127.0.0.2\n");
 }

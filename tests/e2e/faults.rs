@@ -8,7 +8,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::harness::{Background, Client, Hub, Outcome, Setup, background, refused, run, says, silent, trials};
+use crate::harness::{
+    Background, Client, Hub, Outcome, Setup, background, refused, run, says, silent, trials, wait_until,
+};
 use crate::texts::{denied, hi};
 
 trials![
@@ -103,11 +105,7 @@ pub(crate) fn lock(hub: &Hub, mut command: Command) -> Background {
     let said = hub.path("locked");
     let output = fs::File::create(&said).expect("a file");
     let process = background(command.stdin(Stdio::null()).stdout(output).stderr(Stdio::null()));
-    let start = Instant::now();
-    while !fs::read_to_string(&said).is_ok_and(|said| said.contains("locked")) {
-        assert!(start.elapsed() < Duration::from_secs(20), "no lock");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    wait_until("no lock", || fs::read_to_string(&said).is_ok_and(|said| said.contains("locked")));
     process
 }
 
@@ -268,7 +266,7 @@ fn a_log_that_is_missing_or_stuck_delays_a_session_and_stops_none() {
     crate::doctor::fill(&log);
     let slow = works("stuck");
     assert!(slow >= Duration::from_millis(200), "it was not stuck: {slow:?}");
-    assert!(slow < quick + Duration::from_secs(3), "{slow:?}, and {quick:?} where the log is read");
+    assert!(slow < quick + Duration::from_secs(20), "{slow:?}, and {quick:?} where the log is read");
     // Nobody listens, though the name is there.
     drop(stuck);
     works("dead");

@@ -81,7 +81,6 @@ fn every_kind_of_key_gets_one_line_for_its_account() {
         let key = Key::of_kind(kind);
         hub.add_key("alice", &key, &[]);
         hub.helper(&words(&hub, &key)).is(&says(line(&hub, "alice", &key)));
-        key.put_back(kind);
     }
     hub.logged::<&str>(&[]);
 }

@@ -160,7 +160,6 @@ fn a_private_key_is_refused_whatever_its_form() {
         let both = format!("{}\n{}", key.line, fs::read_to_string(file).expect("a key"));
         hub.hubgate_with(&["key", "add", "alice", "-"], both.as_bytes()).is(&answer);
     }
-    rsa.put_back(KeyKind { name: "rsa", bits: "2048" });
 }
 
 fn the_key_rows_are_taken_or_refused_as_they_say() {

@@ -3,10 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::thread::sleep;
-use std::time::Duration;
 
-use crate::harness::{Agent, Client, Hub, Key, Setup, refused, run, says, silent, trials};
+use crate::harness::{Agent, Client, Hub, Key, Setup, refused, run, says, silent, trials, wait_for_second};
 use crate::texts::{GIT_GIVES_UP, denied, hi, read_only, unknown_key};
 
 trials![
@@ -276,8 +274,8 @@ fn a_key_expires_while_its_connection_lives() {
     let alice = Client::new(&hub, Some("alice"), key);
     let _master = alice.master();
     alice.greet().is(&says(hi("alice")));
-    let end = hub.sql("UPDATE key SET expires_at = unixepoch() + 2 RETURNING expires_at");
-    sleep(Duration::from_secs(3));
+    let end = hub.sql("UPDATE key SET expires_at = unixepoch() + 1 RETURNING expires_at");
+    wait_for_second(end.trim_end().parse().expect("a second"));
     let day = hub.sql(&format!("SELECT date({} - 1, 'unixepoch')", end.trim_end()));
     alice
         .greet()

@@ -14,7 +14,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::harness::{Background, Client, Hub, background, machine, run, trials};
+use crate::harness::{Background, Client, Hub, background, machine, run, trials, wait_until};
 
 trials![a_push_killed_at_any_moment_leaves_a_sound_repository_and_gc_the_rest];
 
@@ -154,10 +154,7 @@ impl Scene {
         let moment = Duration::from_micros(self.random.below(u64::try_from(window.as_micros()).unwrap_or(1)));
         let took = wait(&mut push, || start.elapsed() >= moment) - start;
         let killed = self.kill_some();
-        while !push.has_ended() || !self.hub.sessions().is_empty() || self.is_served() {
-            assert!(start.elapsed() < Duration::from_secs(60), "it goes on");
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        wait_until("it goes on", || push.has_ended() && self.hub.sessions().is_empty() && !self.is_served());
         // Three of four moments should find the push at work.
         if from_start {
             self.window = if killed { self.window.mul_f64(1.1) } else { took.mul_f64(0.9) };

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
 
-use crate::harness::{Client, Hub, trials};
+use crate::harness::{Client, Hub, trials, wait_for};
 
 trials![sessions_of_sixty_four_clients_at_once_all_end_well_and_leave_no_memory];
 
@@ -46,15 +46,10 @@ impl Memory {
 
 /// Waits until sshd is alone, and gives what it has in memory.
 fn at_rest(hub: &Hub) -> Memory {
-    let start = Instant::now();
-    loop {
+    wait_for(|| {
         let processes = hub.processes_and_strays();
-        if processes.len() == 1 {
-            return Memory::of(&processes);
-        }
-        assert!(start.elapsed() < Duration::from_secs(20), "still there: {processes:?}");
-        thread::sleep(Duration::from_millis(10));
-    }
+        if processes.len() == 1 { Ok(Memory::of(&processes)) } else { Err(format!("{processes:?}")) }
+    })
 }
 
 /// One session, of the kind that the number says.

@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::accounts::json_of;
-use crate::harness::{Hub, Outcome, Skip, background, machine, refused, run, says, trials};
+use crate::harness::{Hub, Outcome, Skip, background, machine, refused, run, says, trials, wait_for, wait_until};
 use crate::programs::program;
 use crate::texts::hi;
 
@@ -99,14 +99,20 @@ fn an_old_database_asks_for_migrate() {
     )));
 }
 
-/// Runs a script where `/etc`, `/usr/libexec` and `/var/lib` are copies or empty, so that nothing of it stays.
+/// Runs a script where `/etc`, `/usr/libexec` and `/var/lib` are copies or empty, so that nothing of it stays. The script
+/// sees no other process: usermod(8) refuses to change an account while any visible process has its uid.
 #[track_caller]
 pub(crate) fn on_a_fresh_machine(hub: &Hub, script: &str) -> Outcome {
     const MACHINE: &str = r#"set -e
 work=$1
 mkdir "$work/fresh"
 mount -t tmpfs tmpfs "$work/fresh"
-cp -a /etc "$work/fresh/etc"
+copy_etc() {
+    rm -rf "$work/fresh/etc"
+    cp -a /etc "$work/fresh/etc"
+}
+# cp fails if another program's temporary file goes while it copies, as useradd's do.
+copy_etc 2>/dev/null || copy_etc 2>/dev/null || copy_etc
 mkdir "$work/fresh/libexec" "$work/fresh/lib"
 cp -a "$work/libexec" "$work/fresh/libexec/hubgate"
 cp "$2" "$work/fresh/libexec/hubgate/hubgate"
@@ -116,15 +122,16 @@ PATH="/usr/libexec/hubgate:$PATH"
 mount --bind "$work/fresh/lib" /var/lib
 rm -rf /etc/hubgate /etc/passwd.lock /etc/shadow.lock /etc/group.lock /etc/gshadow.lock
 for account in git hubgate-keys; do
-    # Not by userdel, which refuses while a process of that account runs. All of this is a copy.
+    # All of this is a copy.
     sed -i "/^$account:/d" /etc/passwd /etc/shadow /etc/group /etc/gshadow
 done
 "#;
-    if run(Command::new("unshare").args(["--mount", "true"])).status != 0 {
-        Skip::now("this container may not make mount namespaces");
+    let alone = ["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"];
+    if run(Command::new("unshare").args(alone).arg("true")).status != 0 {
+        Skip::now("this container may not make mount and process namespaces");
     }
     let mut command = Command::new("unshare");
-    command.args(["--mount", "--propagation", "private", "sh", "-c", &format!("{MACHINE}{script}"), "sh"]);
+    command.args(alone).args(["sh", "-c", &format!("{MACHINE}{script}"), "sh"]);
     run(command.arg(&hub.dir).arg(program("hubgate")))
 }
 
@@ -262,15 +269,11 @@ fn audit_knows_who_changed_what_from_what_to_what() {
 /// Waits until a file has that many lines, and gives them.
 #[track_caller]
 fn lines_of(file: &Path, count: usize) -> Vec<String> {
-    let start = std::time::Instant::now();
-    loop {
+    wait_for(|| {
         let text = fs::read_to_string(file).unwrap_or_default();
-        if text.lines().count() >= count {
-            return text.lines().map(str::to_owned).collect();
-        }
-        assert!(start.elapsed().as_secs() < 20, "no {count} lines: {text}");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+        let is_enough = text.lines().count() >= count && text.ends_with('\n');
+        if is_enough { Ok(text.lines().map(str::to_owned).collect()) } else { Err(format!("no {count} lines: {text}")) }
+    })
 }
 
 fn audit_follows_changes_and_sessions_until_it_is_told_to_end() {
@@ -302,11 +305,8 @@ fn audit_follows_changes_and_sessions_until_it_is_told_to_end() {
         assert_eq!(processes.len(), 2, "{processes:?}");
         assert_eq!(follower.end_with(signal), Some(0));
         // Nothing of it goes on.
-        let start = std::time::Instant::now();
-        while processes.iter().any(|pid| Path::new(&format!("/proc/{pid}/exe")).exists()) {
-            assert!(start.elapsed().as_secs() < 20, "tail goes on");
-            std::thread::sleep(std::time::Duration::from_millis(20));
-        }
+        let runs = |pid: &nix::unistd::Pid| Path::new(&format!("/proc/{pid}/exe")).exists();
+        wait_until("tail goes on", || !processes.iter().any(runs));
     }
 }
 

@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::accounts::{is_usage, json_of};
-use crate::harness::{Client, Hub, machine, refused, run, says, silent, trials};
+use crate::harness::{Client, Hub, machine, refused, run, says, silent, trials, wait_for};
 
 trials![
     a_removed_repository_comes_back_with_its_grants,
@@ -293,12 +293,8 @@ server.serve_forever()";
     server.args(["-c", SERVER, certificate_file]).arg(&port_file).current_dir(&hub.dir);
     server.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
     let _server = crate::harness::background(&mut server);
-    let start = std::time::Instant::now();
-    while !port_file.exists() {
-        assert!(start.elapsed().as_secs() < 20, "no web server");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    let url = format!("https://127.0.0.1:{}/web", fs::read_to_string(&port_file).expect("a port"));
+    let port: u16 = wait_for(|| fs::read_to_string(&port_file).unwrap_or_default().trim().parse());
+    let url = format!("https://127.0.0.1:{port}/web");
     let import = |name: &str| {
         let mut command = hub.hubgate_command();
         command.args(["repo", "import", name, &url]);

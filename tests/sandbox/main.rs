@@ -14,11 +14,14 @@ mod work;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
+use nix::sys::stat::{Mode, umask};
 
 fn main() -> ExitCode {
     if let Some(status) = inside::main() {
         return status;
     }
+    // Modes are those of the suite and not of the shell that started it.
+    umask(Mode::from_bits_truncate(0o022));
     let trials = [work::TRIALS, attacks::TRIALS, planted::TRIALS, kernels::TRIALS].concat();
     let trial = |(name, run): (&str, fn())| {
         Trial::test(name, move || {

@@ -1,6 +1,5 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -28,6 +27,7 @@ fn a_writer_keeps_what_it_committed_and_holds_to_foreign_keys() {
 
 #[test]
 fn the_files_stay_when_they_are_closed_and_only_the_group_may_read_them() {
+    crate::tests::set_umask();
     let hub = Hub::new();
     let path = hub.path();
     let Hub { directory, store } = hub;
@@ -55,12 +55,11 @@ fn a_reader_does_not_wait_for_a_change_under_way_and_does_not_see_it() {
     for behavior in [TransactionBehavior::Immediate, TransactionBehavior::Exclusive] {
         let transaction = writer.transaction_with_behavior(behavior).unwrap();
         transaction.execute_batch("UPDATE owner SET name = 'mallory' WHERE folded = 'alice'").unwrap();
-        let start = Instant::now();
+        // A reader that waited for the change would find the database busy: the change ends after this answer.
         assert_eq!(
             hub.reader().ask(|view| view.key_holder(&fingerprint(1))).unwrap(),
             Some(Opens::Account(owner("alice")))
         );
-        assert!(start.elapsed() < Duration::from_millis(500));
         transaction.rollback().unwrap();
     }
 }

@@ -9,7 +9,7 @@ use nix::unistd::{Gid, geteuid, mkfifo, setgroups, setresgid, setresuid};
 
 use super::{CODE_DIGITS, Environment, ProcessError, SessionId, check_process, last_time, touch_time, without_codes};
 use crate::key::Fingerprint;
-use crate::tests::hostile_inputs;
+use crate::tests::{hostile_inputs, set_umask};
 
 #[test]
 fn a_session_has_an_id_of_its_own() {
@@ -112,6 +112,7 @@ fn key() -> Fingerprint {
 
 #[test]
 fn the_last_use_of_a_key_is_the_time_of_a_small_file() {
+    set_umask();
     let root = tempfile::tempdir().unwrap();
     let directory = root.path().join("last-used");
     touch_time(&directory, key());

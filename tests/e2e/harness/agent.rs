@@ -3,11 +3,10 @@
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use super::key::Key;
 use super::machine::machine;
-use super::process::{Background, background, run};
+use super::process::{Background, background, run, wait_until};
 
 /// A running agent.
 pub(crate) struct Agent {
@@ -22,12 +21,8 @@ impl Agent {
         let mut command = Command::new("ssh-agent");
         command.arg("-D").arg("-a").arg(&socket).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let agent = Self { _process: background(&mut command), socket };
-        let start = Instant::now();
-        // The file is there before anybody listens.
-        while UnixStream::connect(&agent.socket).is_err() {
-            assert!(start.elapsed() < Duration::from_secs(10), "ssh-agent does not listen");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        // The file exists before ssh-agent listens.
+        wait_until("ssh-agent does not listen", || UnixStream::connect(&agent.socket).is_ok());
         let files: Vec<&PathBuf> = keys.into_iter().map(|key| &key.file).collect();
         if !files.is_empty() {
             run(agent.ssh_add().args(files)).succeeded();

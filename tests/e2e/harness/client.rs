@@ -4,14 +4,13 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use super::agent::Agent;
 use super::hub::Hub;
 use super::key::Key;
 use super::machine::machine;
 use super::outcome::Outcome;
-use super::process::{Background, background, run, run_with};
+use super::process::{Background, background, run, run_with, wait_until};
 
 /// The name that clients know every hub by; their ssh configuration leads to the right port.
 pub(crate) const HOST: &str = "hub.test";
@@ -134,11 +133,10 @@ impl Client {
         let socket = self.home.join("master");
         let mut command = self.ssh_command(&[options, &["-M", "-N"]].concat());
         let mut process = background(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()));
-        let start = Instant::now();
-        while !socket.exists() {
-            assert!(!process.has_ended() && start.elapsed() < Duration::from_secs(20), "no connection to share");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        wait_until("no connection to share", || {
+            assert!(!process.has_ended(), "ssh ended");
+            socket.exists()
+        });
         Master { process: Some(process), socket }
     }
 

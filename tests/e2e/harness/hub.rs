@@ -7,16 +7,15 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use hubgate::operator::sshd_config::{Anonymous, Block};
 use nix::unistd::Pid;
 
 use super::client::Client;
 use super::key::Key;
-use super::machine::{Account, machine, processes_in};
+use super::machine::{Account, machine, processes_in, processes_that_name};
 use super::outcome::Outcome;
-use super::process::{Background, background, run, run_with};
+use super::process::{Background, background, run, run_with, wait_until};
 use super::syslog::{Entry, Syslog};
 use super::test;
 use crate::programs::program;
@@ -162,15 +161,12 @@ impl Hub {
         // A Ctrl-C at the terminal is for this process, which ends sshd in order.
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
         let mut sshd = background(&mut command);
-        let start = Instant::now();
-        while start.elapsed() < Duration::from_secs(20) && !sshd.has_ended() {
-            if self.sshd_log().contains("Server listening on") {
-                self.sshd = Some(sshd);
-                return true;
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        false
+        // sshd ends by itself if another program has taken the port.
+        let listens = || self.sshd_log().contains("Server listening on");
+        wait_until("sshd does not listen", || sshd.has_ended() || listens());
+        let started = listens();
+        self.sshd = Some(sshd).filter(|_| started);
+        started
     }
 
     pub(crate) fn sshd_log(&self) -> String {
@@ -342,6 +338,12 @@ impl Hub {
         processes.sort_unstable();
         processes.dedup();
         processes
+    }
+
+    /// The operator's commands that run, and what they started: whatever names the configuration and is not sshd's.
+    pub(crate) fn commands(&self) -> Vec<Pid> {
+        let sshd = self.processes();
+        processes_that_name(&self.config()).into_iter().filter(|pid| !sshd.contains(pid)).collect()
     }
 
     /// Ends sshd and every session.

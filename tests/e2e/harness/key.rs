@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{LazyLock, Mutex};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
 use super::machine::machine;
 use super::process::run;
@@ -40,8 +40,8 @@ pub(crate) struct Key {
     pub(crate) fingerprint: String,
 }
 
-/// Private files by kind that are not in use; making RSA keys is slow, so they come back after a test.
-static POOL: LazyLock<Mutex<HashMap<KeyKind, Vec<Key>>>> = LazyLock::new(Mutex::default);
+/// One key of each kind that a test asked for. Keys of RSA are slow to make, and a hub knows only what it was told.
+static OF_KIND: LazyLock<Mutex<HashMap<KeyKind, Arc<OnceLock<Key>>>>> = LazyLock::new(Mutex::default);
 
 impl Key {
     /// A new ed25519 key with that comment.
@@ -54,15 +54,10 @@ impl Key {
         Self::generate(KeyKind::ED25519, comment, passphrase)
     }
 
-    /// A key of that kind, which another hub may have known before.
+    /// The run's key of that kind, which other hubs may know too.
     pub(crate) fn of_kind(kind: KeyKind) -> Self {
-        let free = POOL.lock().expect("the pool").get_mut(&kind).and_then(Vec::pop);
-        free.unwrap_or_else(|| Self::generate(kind, &format!("{}-{}", kind.name, kind.bits), ""))
-    }
-
-    /// Gives a key of [`Self::of_kind`] back.
-    pub(crate) fn put_back(self, kind: KeyKind) {
-        POOL.lock().expect("the pool").entry(kind).or_default().push(self);
+        let key = Arc::clone(OF_KIND.lock().expect("the keys").entry(kind).or_default());
+        key.get_or_init(|| Self::generate(kind, &format!("{}-{}", kind.name, kind.bits), "")).clone()
     }
 
     fn generate(kind: KeyKind, comment: &str, passphrase: &str) -> Self {

@@ -13,6 +13,7 @@ use hubgate::db::Store;
 use hubgate::operator::openssh::Version;
 use hubgate::operator::programs;
 use nix::sys::signal::{Signal, kill};
+use nix::sys::stat::{Mode, umask};
 use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, User, geteuid};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -100,6 +101,8 @@ impl Machine {
             return Err("run this as root: it makes login accounts and starts sshd".to_owned());
         }
         test::set_panic_hook();
+        // Modes are those of the run and not of the shell that started it.
+        umask(Mode::from_bits_truncate(0o022));
         // What loses its parent, as a session of an sshd that has ended, becomes a child of this process.
         nix::sys::prctl::set_child_subreaper(true).map_err(|errno| errno.to_string())?;
         let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(|error| error.to_string())?;
@@ -229,10 +232,16 @@ fn remove_run(pid: u32) {
 
 /// Every process that was started with a path in this directory.
 pub(super) fn processes_in(directory: &Path) -> Vec<Pid> {
-    let needle = format!("{}/", directory.display());
+    // With the slash, so that `hub1` is not `hub12`.
+    processes_that_name(&directory.join(""))
+}
+
+/// Every process that was started with these bytes among its words.
+pub(super) fn processes_that_name(path: &Path) -> Vec<Pid> {
+    let needle = path.as_os_str().as_encoded_bytes();
     let mentions = |pid: &i32| {
         let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        words.windows(needle.len()).any(|window| window == needle.as_bytes())
+        words.windows(needle.len()).any(|window| window == needle)
     };
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());

@@ -17,6 +17,8 @@ pub(crate) use hub::{Hub, Setup};
 pub(crate) use key::{Key, KeyKind};
 pub(crate) use machine::{Account, Git, Machine, login_home, machine};
 pub(crate) use outcome::{Expected, Outcome, refused, says, silent};
-pub(crate) use process::{Background, background, run, run_with, run_within};
+pub(crate) use process::{
+    Background, background, run, run_with, run_within, wait_for, wait_for_next_second, wait_for_second, wait_until,
+};
 pub(crate) use syslog::Entry;
 pub(crate) use test::{Skip, Test, report_sessions, trial, trials};

@@ -1,11 +1,12 @@
 //! Processes: run to their end with a time limit, or in the background until they are dropped.
 
+use std::fmt::Display;
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
@@ -28,6 +29,43 @@ fn wait_if_stopped() {
     while STOPPED.load(Ordering::SeqCst) {
         std::thread::park();
     }
+}
+
+/// Tries a step until it succeeds, and returns what it gives. If the step never succeeds the test fails with its last
+/// error, which says what is missing.
+#[track_caller]
+pub(crate) fn wait_for<T, E: Display>(mut step: impl FnMut() -> Result<T, E>) -> T {
+    let start = Instant::now();
+    // A step can be dear, as a look at every process is, so later tries are rarer.
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match step() {
+            Ok(value) => return value,
+            Err(state) => assert!(start.elapsed() < PATIENCE, "still so after {PATIENCE:?}: {state}"),
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 3 / 2).min(Duration::from_millis(50));
+    }
+}
+
+/// Waits until something is so; `otherwise` is what a test that waits in vain says.
+#[track_caller]
+pub(crate) fn wait_until(otherwise: &str, mut is_so: impl FnMut() -> bool) {
+    wait_for(|| if is_so() { Ok(()) } else { Err(otherwise) });
+}
+
+/// Waits until the clock shows that second since 1970, or a later one.
+pub(crate) fn wait_for_second(second: u64) {
+    let start = UNIX_EPOCH + Duration::from_secs(second);
+    while let Ok(rest) = start.duration_since(SystemTime::now()).map(|rest| rest.max(Duration::from_micros(1))) {
+        std::thread::sleep(rest);
+    }
+}
+
+/// Waits until the clock shows another second than now.
+pub(crate) fn wait_for_next_second() {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
+    wait_for_second(now.as_secs() + 1);
 }
 
 /// Runs a command to its end, without input.
@@ -121,24 +159,13 @@ impl Background {
     #[track_caller]
     pub(crate) fn end_with(&mut self, signal: Signal) -> Option<i32> {
         kill(pid_of(&self.0), signal).expect("a signal");
-        let start = Instant::now();
-        loop {
-            if let Some(status) = self.0.try_wait().expect("a status") {
-                return status.code();
-            }
-            assert!(start.elapsed() < PATIENCE, "still running after {PATIENCE:?}");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        wait_for(|| self.0.try_wait().expect("a status").ok_or("it is running")).code()
     }
 
     /// Waits until it has ended by itself.
     #[track_caller]
     pub(crate) fn ended(mut self) {
-        let start = Instant::now();
-        while !self.has_ended() {
-            assert!(start.elapsed() < PATIENCE, "still running after {PATIENCE:?}");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        wait_until("it is running", || self.has_ended());
     }
 
     /// Whether it has ended by itself.

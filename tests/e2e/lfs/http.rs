@@ -3,13 +3,12 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::tree;
 use super::wire::Wire;
-use crate::harness::{Background, Client, Hub, Key, Outcome, Setup, background, refused, run, says, trials};
+use crate::harness::{Background, Client, Hub, Key, Outcome, Setup, background, refused, run, says, trials, wait_for};
 use crate::texts::{INVALID, not_found, read_only, you_are};
 
 trials![
@@ -64,14 +63,7 @@ impl Server {
         let mut command = Command::new("python3");
         command.args([SCRIPT, "serve"]).arg(objects).arg(hub.path("key")).arg(&port);
         let process = background(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()));
-        let begin = Instant::now();
-        loop {
-            if let Some(port) = fs::read_to_string(&port).ok().and_then(|port| port.parse().ok()) {
-                return Self(port, process);
-            }
-            assert!(begin.elapsed() < Duration::from_secs(20), "no server");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        Self(wait_for(|| fs::read_to_string(&port).unwrap_or_default().parse()), process)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::harness::Hub;
+use crate::harness::{Hub, wait_for};
 
 /// The sessions that transfer; neither sshd's processes nor those that decide beside them.
 pub(super) fn sessions(hub: &Hub) -> Vec<Pid> {
@@ -20,13 +20,11 @@ pub(super) fn sessions(hub: &Hub) -> Vec<Pid> {
 /// Waits until sshd has no session any more, of whatever kind: nothing is left behind.
 #[track_caller]
 pub(super) fn all_have_ended(hub: &Hub) {
-    let begin = Instant::now();
-    while hub.processes().len() > 1 {
+    wait_for(|| {
         let left = hub.processes();
         let words = left.iter().map(|pid| fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default());
-        assert!(begin.elapsed() < Duration::from_secs(30), "still there: {:?}", words.collect::<Vec<_>>());
-        std::thread::sleep(Duration::from_millis(20));
-    }
+        if left.len() <= 1 { Ok(()) } else { Err(words.collect::<Vec<_>>().join("\n")) }
+    });
 }
 
 /// Whether a process has a file of the store open: one on its way in, or one that is sent.
