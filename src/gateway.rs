@@ -21,7 +21,7 @@ use crate::clock::{now, wait_to_deny};
 use crate::config::{AnonymousMode, Config, DEFAULT_PATH, LfsMode};
 use crate::db::Reader;
 use crate::key::Fingerprint;
-use crate::log::{self, Level, Line};
+use crate::log::{self, Level, Line, PROGRAM};
 use crate::message::{Answer, FaultKind, Refusal, Speaker, Status};
 use crate::name::RepoPath;
 use crate::request::{Arguments, BadRequest, ForcedCommand, LfsProgram, Request, Service};
@@ -29,9 +29,6 @@ use crate::session::{SessionContext, Work, admit, user_auth};
 use crate::session_limits::SessionLock;
 
 use session::{Environment, SessionId};
-
-/// The program's name in the log.
-const PROGRAM: &str = "hubgate";
 
 /// What broke on our side. For the log; the peer reads a reference.
 #[derive(Debug, thiserror::Error)]

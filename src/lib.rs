@@ -3,6 +3,8 @@
 //! The library is the program; `bin/` holds mains of one call each. ARCHITECTURE.md draws the modules and their arrows.
 
 pub mod access;
+#[cfg(feature = "admin")]
+mod arguments;
 pub mod authorized_keys;
 pub mod clock;
 pub mod config;

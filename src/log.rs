@@ -13,6 +13,9 @@ use std::time::Duration;
 
 use syslog::{Facility, LogFormat, Logger, LoggerBackend, Severity};
 
+/// The name of the programs in the log; the helper, which runs before anybody is known, has its own.
+pub const PROGRAM: &str = "hubgate";
+
 /// How long a send may wait for a log daemon that does not read.
 const SEND_TIMEOUT: Duration = Duration::from_millis(200);
 /// The longest value of a field, in bytes before escaping.

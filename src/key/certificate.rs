@@ -2,7 +2,10 @@
 
 use ssh_key::certificate::CertType;
 
-use super::{Fingerprint, KeyError, KeyType, authorized_keys_words, structure};
+use super::error::KeyError;
+use super::fingerprint::Fingerprint;
+use super::key_type::{KeyType, authorized_keys_words, decode_base64, inner_type};
+use super::structure;
 use crate::name::Owner;
 
 /// What the name of a certificate's type ends with.
@@ -55,7 +58,7 @@ impl OfferedCertificate {
         if !key_type.ends_with(SUFFIX) {
             return Err(BadOffer::Other);
         }
-        let blob = super::decode_base64(base64).ok_or(BadOffer::Other)?;
+        let blob = decode_base64(base64).ok_or(BadOffer::Other)?;
         let certificate = ssh_key::Certificate::from_bytes(&blob)
             .map_err(|_| if is_endless(&blob) { BadOffer::Endless } else { BadOffer::Other })?;
         // `ssh-key` 0.6 reads an Ed25519 key whatever length stands before it: what it read must be what is there.
@@ -70,9 +73,9 @@ impl OfferedCertificate {
         };
         let bytes = |key: &ssh_key::public::KeyData| ssh_key::PublicKey::from(key.clone()).to_bytes();
         let authority = bytes(certificate.signature_key()).map_err(|_| BadOffer::Authority)?;
-        let authority_type = super::inner_type(&authority).and_then(KeyType::named).ok_or(BadOffer::Authority)?;
+        let authority_type = inner_type(&authority).and_then(KeyType::named).ok_or(BadOffer::Authority)?;
         let key = bytes(certificate.public_key()).map_err(|_| BadOffer::Other)?;
-        let certified = super::inner_type(&key).and_then(KeyType::named).ok_or(BadOffer::Key(KeyError::OtherType))?;
+        let certified = inner_type(&key).and_then(KeyType::named).ok_or(BadOffer::Key(KeyError::OtherType))?;
         structure::check(certified, &key).map_err(BadOffer::Key)?;
         let second = |time: u64| i64::try_from(time).map_err(|_| BadOffer::Endless);
         Ok(Self {

@@ -1,7 +1,11 @@
 //! Why a key cannot be put on an account: one variant a rule, one sentence each, for whoever pasted the key.
 
-use super::structure::{RSA_BITS_MAX, RSA_BITS_MIN};
 use crate::name::NameError;
+
+/// The fewest bits of an RSA modulus.
+pub(super) const RSA_BITS_MIN: usize = 2_048;
+/// The most bits of an RSA modulus; OpenSSH takes no more (`SSHBUF_MAX_BIGNUM`).
+pub(super) const RSA_BITS_MAX: usize = 16_384;
 
 /// Why a text or a blob is no key for an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use super::{KeyError, KeyType, decode_base64, inner_type};
+use super::error::KeyError;
+use super::key_type::{KeyType, decode_base64, inner_type};
 
 /// The longest text that is looked at, in bytes. The longest admitted key, RSA of 16,384 bits, has some 2,800.
 const TEXT_MAX: usize = 64 * 1024;

@@ -8,12 +8,9 @@ use std::iter;
 use ssh_key::Mpint;
 
 use super::curve::{Curve, P256, P384, P521};
-use super::{KeyError, KeyType, inner_type};
+use super::error::{KeyError, RSA_BITS_MAX, RSA_BITS_MIN};
+use super::key_type::{KeyType, inner_type};
 
-/// The fewest bits of an RSA modulus.
-pub(super) const RSA_BITS_MIN: usize = 2_048;
-/// The most bits of an RSA modulus; OpenSSH takes no more (`SSHBUF_MAX_BIGNUM`).
-pub(super) const RSA_BITS_MAX: usize = 16_384;
 /// The least RSA exponent.
 const RSA_EXPONENT_MIN: u64 = 65_537;
 /// The longest application of a security key, in bytes.

@@ -1,6 +1,7 @@
 //! Where objects are kept: one trait, so that a session does not know whether that is a disk or a service.
 
 mod directory;
+mod layout;
 mod local;
 mod place;
 mod staging;
@@ -12,7 +13,8 @@ use super::verified::Verified;
 
 #[cfg(test)]
 pub(super) use directory::Directory;
-pub use local::{LocalStore, Options};
+pub use layout::Options;
+pub use local::LocalStore;
 pub(super) use staging::Naming;
 
 /// An object that is kept, opened to be sent.

@@ -1,32 +1,21 @@
 //! `hubgate audit`: changes from the database, sessions and pushes from the system log, in one list by time.
 
+mod entry;
 mod follow;
 mod sessions;
 
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::cli::Audit;
 use super::context::Context;
 use super::failure::Failure;
 use crate::config::Config;
-use crate::db::Event;
 use crate::name::{Owner, fold};
-use crate::report::when::minute;
-use crate::report::{Report, json_time};
+use crate::report::Report;
 
-/// One line of the list.
-#[derive(Debug)]
-struct Entry {
-    /// The second since 1970; unknown where a line of a log says no year.
-    second: Option<i64>,
-    /// When, for people.
-    at: String,
-    what: String,
-    detail: String,
-    json: Value,
-}
+use entry::{Entry, change};
 
 pub(super) fn run(command: &Audit, json: bool, config: &Path) -> Result<Report, Failure> {
     if command.follow {
@@ -67,26 +56,10 @@ fn holds(value: &Value, wanted: &str) -> bool {
     }
 }
 
-fn change(event: &Event) -> Entry {
-    let detail: Value = serde_json::from_str(&event.detail).unwrap_or_default();
-    // Of a peer the column has the account, the key and the session, of an operator the login.
-    let mut words = event.actor.split(' ');
-    let actor = words.next();
-    let (key, session) = (words.next(), words.next().and_then(|word| word.strip_prefix("sid=")));
-    Entry {
-        second: Some(event.at),
-        at: minute(Some(event.at)),
-        what: event.event.clone(),
-        detail: format!("{} by {}: {}", event.object, event.actor, event.detail),
-        json: json!({
-            "at": json_time(Some(event.at)), "event": event.event, "object": event.object, "actor": actor, "key": key,
-            "session": session, "detail": detail,
-        }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

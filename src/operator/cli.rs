@@ -15,7 +15,6 @@ mod user;
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::DEFAULT_PATH;
@@ -135,12 +134,4 @@ pub struct Sure {
 
 fn new_account(text: &str) -> Result<Owner, crate::name::NameError> {
     Owner::new_account(text)
-}
-
-/// Takes one of the words of an enumeration, and lists them in the help.
-pub(crate) fn words<T>(all: &'static [T], word: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
-where
-    T: std::str::FromStr<Err = crate::word::UnknownWord> + Copy + Send + Sync,
-{
-    PossibleValuesParser::new(all.iter().map(|value| word(*value))).try_map(|text| text.parse::<T>())
 }

@@ -1,11 +1,11 @@
 //! `hubgate demo`: a hub of its own behind a stock sshd on 127.0.0.1, shown at work and gone when it ends.
 
 mod accounts;
+mod place;
 mod round_trip;
 mod server;
 
 use std::fs::{DirBuilder, Permissions};
-use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -26,15 +26,8 @@ use crate::report::Report;
 use crate::request::is_plain_path;
 
 use accounts::Accounts;
+use place::{HOST, Place, find_program, own, say};
 use server::Server;
-
-/// Where everything of one demo is.
-#[derive(Debug)]
-struct Place {
-    dir: PathBuf,
-    login: String,
-    port: u16,
-}
 
 pub(super) fn run(command: &Demo) -> Result<Report, Failure> {
     if !nix::unistd::geteuid().is_root() {
@@ -149,9 +142,6 @@ fn prepare(place: &Place) -> Result<(), Failure> {
     write_config(&dir.join("ssh_config"), &ssh_config(place))
 }
 
-/// The name that the client's configuration gives to 127.0.0.1.
-const HOST: &str = "hub.demo";
-
 fn ssh_config(place: &Place) -> String {
     let Place { dir, login, port } = place;
     let dir = dir.display();
@@ -169,33 +159,4 @@ fn copy_programs(libexec: &Path) -> Result<(), Failure> {
     let source =
         source.ok_or_else(|| Failure::Refused("the programs are neither beside hubgate nor installed".to_owned()))?;
     install(source, libexec).map_err(|(path, error)| Failure::File(path.display().to_string(), error))
-}
-
-/// This very program.
-fn own() -> Result<PathBuf, Failure> {
-    std::env::current_exe().map_err(|error| Failure::File("/proc/self/exe".to_owned(), error))
-}
-
-/// A program of this machine.
-fn find_program(name: &str) -> Result<PathBuf, Failure> {
-    let places = ["/usr/bin", "/usr/local/bin", "/bin"];
-    let found = places.iter().map(|place| Path::new(place).join(name)).find(|path| path.is_file());
-    found.ok_or_else(|| Failure::Refused(format!("there is no {name} on this machine: install git and openssh-client")))
-}
-
-/// Tells the operator something, at once.
-fn say(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes());
-    let _ = out.flush();
-}
-
-impl Place {
-    fn config(&self) -> PathBuf {
-        self.dir.join("config.toml")
-    }
-
-    fn libexec(&self) -> PathBuf {
-        self.dir.join("libexec")
-    }
 }

@@ -25,7 +25,7 @@ use crate::report::Report;
 pub(super) use account::{Shell, shell};
 use findings::Findings;
 use helper::CommandLine;
-use server::{INSTALL, Sshd};
+use server::Sshd;
 
 pub(super) fn run(command: &Doctor, config_path: &Path) -> Result<Report, Failure> {
     if !nix::unistd::geteuid().is_root() {

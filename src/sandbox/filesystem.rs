@@ -14,7 +14,8 @@ use landlock::{
 };
 use nix::errno::Errno;
 
-use super::{LANDLOCK_RENAMES, NoLandlock, Plan, sys};
+use super::plan::{LANDLOCK_RENAMES, NoLandlock, Plan};
+use super::sys;
 
 /// Where programs and their libraries are. On most systems the last three are links into the first.
 const SYSTEM: [&str; 4] = ["/usr", "/bin", "/lib", "/lib64"];

@@ -8,7 +8,8 @@ use nix::libc;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::{Mode, umask};
 
-use super::{Error, sys};
+use super::plan::Error;
+use super::sys;
 
 /// As many descriptors as git keeps packs open, and then some.
 const DESCRIPTORS: u64 = 1024;

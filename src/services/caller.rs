@@ -66,6 +66,6 @@ impl Caller {
     /// Logs that something of ours failed.
     pub(super) fn log_fault(&self, cause: &str) {
         let line = self.line().field("decision", "fault").field("cause", cause);
-        log::send(&self.config.log.socket, super::PROGRAM, Level::Error, &line);
+        log::send(&self.config.log.socket, log::PROGRAM, Level::Error, &line);
     }
 }

@@ -17,9 +17,6 @@ use crate::session::Work;
 use caller::Caller;
 use push::Hook;
 
-/// The program's name in the log.
-const PROGRAM: &str = "hubgate";
-
 /// Runs the program: as the hook that git called it by, or as the gateway's words say.
 #[must_use]
 pub fn main() -> ExitCode {

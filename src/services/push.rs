@@ -86,7 +86,7 @@ impl Inherited {
 
     fn send(&self, level: Level, line: &Line) {
         if let Some(log) = &self.log {
-            log::send_on(log, super::PROGRAM, level, line);
+            log::send_on(log, log::PROGRAM, level, line);
         }
     }
 

@@ -134,7 +134,7 @@ fn transfer(caller: &Caller, operation: Operation, prepared: Prepared) -> Result
     let mut locks = locks.with_names(|id| adviser.try_borrow_mut().ok()?.name(id));
     let send = |level, line: &log::Line| {
         if let Some(connection) = &connection {
-            log::send_on(connection, super::PROGRAM, level, line);
+            log::send_on(connection, log::PROGRAM, level, line);
         }
     };
     let sentence = fault_sentence(caller);

@@ -14,6 +14,7 @@ use nix::sys::statvfs::fstatvfs;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use super::directory::Directory;
+use super::layout::{Layout, Options};
 use super::place::Place;
 use super::staging::{LocalStaged, Naming};
 use super::{Object, Staged, Store};
@@ -24,26 +25,10 @@ const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 /// From this size on the kernel is told that a file is read from end to end.
 const LARGE: u64 = 1024 * 1024;
 
-/// How a local store behaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
-    /// Whether an object is on disk before the peer hears that it is stored.
-    pub fsync: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { fsync: true }
-    }
-}
-
 /// The objects in the directory of a repository.
 #[derive(Debug)]
 pub struct LocalStore {
-    repository: Directory,
-    /// `lfs/objects`, once it is there.
-    objects: Option<Directory>,
-    pub(super) options: Options,
+    layout: Layout,
     /// How files get their names here, once that was tried.
     naming: Option<Naming>,
     /// Whether old partial files have been looked for.
@@ -56,10 +41,7 @@ impl LocalStore {
     /// # Errors
     /// Where there is an `lfs` that is no directory or cannot be opened.
     pub fn open(repository: BorrowedFd<'_>, options: Options) -> io::Result<Self> {
-        let repository = Directory::of(repository)?;
-        let mut store = Self { repository, objects: None, options, naming: None, swept: false };
-        store.objects()?;
-        Ok(store)
+        Ok(Self { layout: Layout::open(repository, options)?, naming: None, swept: false })
     }
 
     /// Removes partial files that are at least this old and whose writers are gone; returns their names.
@@ -68,7 +50,7 @@ impl LocalStore {
     /// Where the directory cannot be read. A file that cannot be removed is passed over.
     pub fn sweep(&self, age: Duration) -> io::Result<Vec<String>> {
         let mut removed = Vec::new();
-        let lfs = self.repository.open("lfs")?;
+        let lfs = self.layout.repository.open("lfs")?;
         let Some(incomplete) = lfs.map(|lfs| lfs.open("incomplete")).transpose()?.flatten() else {
             return Ok(removed);
         };
@@ -89,60 +71,17 @@ impl LocalStore {
         self.naming = Some(naming);
         self
     }
-
-    /// `lfs/objects`, if it is there by now.
-    fn objects(&mut self) -> io::Result<Option<&Directory>> {
-        if self.objects.is_none() {
-            let lfs = self.repository.open("lfs")?;
-            self.objects = lfs.map(|lfs| lfs.open("objects")).transpose()?.flatten();
-        }
-        Ok(self.objects.as_ref())
-    }
-
-    /// The directory of an object, if it is there.
-    fn parent(&mut self, place: &Place) -> io::Result<Option<Directory>> {
-        let Some(objects) = self.objects()? else { return Ok(None) };
-        Ok(objects.open(place.first())?.map(|first| first.open(place.second())).transpose()?.flatten())
-    }
-
-    /// `lfs/incomplete`, made if need be, and `lfs/objects` with it.
-    fn incomplete(&mut self) -> io::Result<Directory> {
-        let (lfs, made) = self.repository.open_or_make("lfs")?;
-        let (objects, made_objects) = lfs.open_or_make("objects")?;
-        let (incomplete, _) = lfs.open_or_make("incomplete")?;
-        if self.options.fsync && (made || made_objects) {
-            lfs.sync()?;
-            self.repository.sync()?;
-        }
-        self.objects = Some(objects);
-        Ok(incomplete)
-    }
-
-    /// The directory of an object, made if need be, and what has to be on disk besides it for it to last.
-    pub(super) fn make_parent(&self, place: &Place) -> io::Result<(Directory, Vec<Directory>)> {
-        let objects = self.objects.as_ref().ok_or(io::ErrorKind::NotFound)?;
-        let (first, first_made) = objects.open_or_make(place.first())?;
-        let (second, second_made) = first.open_or_make(place.second())?;
-        let mut above = Vec::new();
-        if second_made {
-            above.push(first);
-        }
-        if first_made {
-            above.push(Directory::of(objects.as_fd())?);
-        }
-        Ok((second, above))
-    }
 }
 
 impl Store for LocalStore {
     fn size(&mut self, oid: &Oid) -> io::Result<Option<u64>> {
         let place = Place::of(oid);
-        Ok(self.parent(&place)?.map(|parent| parent.size(place.name())).transpose()?.flatten())
+        Ok(self.layout.parent(&place)?.map(|parent| parent.size(place.name())).transpose()?.flatten())
     }
 
     fn open(&mut self, oid: &Oid) -> io::Result<Option<Object>> {
         let place = Place::of(oid);
-        let Some(parent) = self.parent(&place)? else { return Ok(None) };
+        let Some(parent) = self.layout.parent(&place)? else { return Ok(None) };
         let Some((file, size)) = parent.read(place.name())? else { return Ok(None) };
         if size >= LARGE {
             // Advice: an object can be read without it.
@@ -152,7 +91,7 @@ impl Store for LocalStore {
     }
 
     fn stage(&mut self, oid: &Oid, _: u64) -> io::Result<Box<dyn Staged + '_>> {
-        let incomplete = self.incomplete()?;
+        let incomplete = self.layout.incomplete()?;
         let naming = match self.naming {
             Some(naming) => naming,
             None => Naming::usable_in(&incomplete)?,
@@ -162,11 +101,11 @@ impl Store for LocalStore {
             // Others' partial files can lie here; that they cannot be taken away is not this object's fault.
             let _ = self.sweep(STALE);
         }
-        Ok(Box::new(LocalStaged::new(self, incomplete, naming, oid)?))
+        Ok(Box::new(LocalStaged::new(&self.layout, incomplete, naming, oid)?))
     }
 
     fn free(&mut self) -> io::Result<Option<u64>> {
-        let space = fstatvfs(self.repository.as_fd())?;
+        let space = fstatvfs(self.layout.repository.as_fd())?;
         Ok(Some(space.blocks_available().saturating_mul(space.fragment_size())))
     }
 }

@@ -11,7 +11,7 @@ use nix::unistd::{UnlinkatFlags, linkat, unlinkat};
 
 use super::Staged;
 use super::directory::Directory;
-use super::local::LocalStore;
+use super::layout::Layout;
 use super::place::Place;
 use crate::lfs::oid::Oid;
 use crate::lfs::packet::write_all;
@@ -93,7 +93,7 @@ impl Drop for Partial {
 
 /// An object on its way in.
 pub(super) struct LocalStaged<'a> {
-    store: &'a LocalStore,
+    layout: &'a Layout,
     oid: Oid,
     incomplete: Directory,
     naming: Naming,
@@ -102,7 +102,7 @@ pub(super) struct LocalStaged<'a> {
 }
 
 impl<'a> LocalStaged<'a> {
-    pub(super) fn new(store: &'a LocalStore, incomplete: Directory, naming: Naming, oid: &Oid) -> io::Result<Self> {
+    pub(super) fn new(layout: &'a Layout, incomplete: Directory, naming: Naming, oid: &Oid) -> io::Result<Self> {
         let (file, partial) = match naming {
             Naming::Descriptor | Naming::Proc => (nameless(&incomplete)?.ok_or(io::ErrorKind::Unsupported)?, None),
             Naming::Rename => {
@@ -114,7 +114,7 @@ impl<'a> LocalStaged<'a> {
                 (file, Some(partial))
             }
         };
-        Ok(Self { store, oid: *oid, incomplete, naming, file, partial })
+        Ok(Self { layout, oid: *oid, incomplete, naming, file, partial })
     }
 
     /// Gives the file its place, where nothing of that name is as good.
@@ -150,12 +150,12 @@ impl Staged for LocalStaged<'_> {
         if *verified.oid() != self.oid {
             return Err(io::Error::other("bytes of another object were verified"));
         }
-        let fsync = self.store.options.fsync;
+        let fsync = self.layout.options.fsync;
         if fsync {
             self.file.sync_data()?;
         }
         let place = Place::of(&self.oid);
-        let (parent, above) = self.store.make_parent(&place)?;
+        let (parent, above) = self.layout.make_parent(&place)?;
         self.put(&parent, &place, verified.size())?;
         if fsync {
             // Also where another session has put it there a moment ago, and may not be as far.

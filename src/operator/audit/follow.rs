@@ -13,8 +13,8 @@ use serde_json::Value;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use super::entry::{Entry, change};
 use super::sessions::{journalctl, of_line, of_record};
-use super::{Entry, change};
 use crate::config::Config;
 use crate::operator::cli::Audit;
 use crate::operator::context::Context;

@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
-use super::Entry;
+use super::entry::Entry;
 use crate::log;
 use crate::operator::failure::Failure;
 use crate::report::json_time;

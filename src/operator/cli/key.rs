@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::{Sure, words};
+use super::Sure;
 use crate::access::{Scope, Sources};
+use crate::arguments::words;
 use crate::key::Fingerprint;
 use crate::name::{Owner, RepoPath, Title};
 use crate::report::when::When;

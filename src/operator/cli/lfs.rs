@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::words;
+use crate::arguments::words;
 use crate::lfs::LockId;
 use crate::name::RepoPath;
 use crate::request::Operation;

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::{Sure, new_account, words};
+use super::{Sure, new_account};
 use crate::access::Role;
+use crate::arguments::words;
 use crate::key::Fingerprint;
 use crate::name::{Owner, Title};
 use crate::report::when::{When, parse_duration};

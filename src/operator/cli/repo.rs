@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{Quota, Sure, words};
+use super::{Quota, Sure};
 use crate::access::{CollaboratorRole, GateMode, Visibility};
+use crate::arguments::words;
 use crate::config::ObjectFormat;
 use crate::git::import::{BadSource, Source};
 use crate::name::{Owner, RepoPath, Title};

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::{HOST, Place, find_program, own, say};
+use super::place::{HOST, Place, find_program, own, say};
 use crate::operator::failure::Failure;
 
 /// One command of the demo.

@@ -9,7 +9,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use signal_hook::iterator::Signals;
 
-use super::Place;
+use super::place::Place;
 use crate::operator::failure::Failure;
 use crate::operator::openssh::sshd;
 

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::{Findings, INSTALL, Shell, shell};
+use super::account::{Shell, shell};
+use super::findings::{Findings, INSTALL};
 use crate::config::Config;
 use crate::operator::failure::Failure;
 use crate::operator::openssh::{effective, sshd};

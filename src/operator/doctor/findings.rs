@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use crate::message::Status;
 use crate::report::Report;
 
+/// What brings sshd's block in step.
+pub(super) const INSTALL: &str = "hubgate sshd-config --install && systemctl reload ssh";
+
 /// How a finding stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::{Findings, anonymous};
+use super::anonymous;
+use super::findings::{Findings, INSTALL};
 use crate::config::Config;
 use crate::operator::failure::Failure;
 use crate::operator::openssh::{Version, effective, sshd, sshd_version};
@@ -14,8 +15,7 @@ use crate::passwd::Login;
 const OLDEST_SSHD: Version = Version(7, 6);
 /// Settings of the whole server that an operator may well choose otherwise.
 const MATTERS_OF_TASTE: [&str; 2] = ["logingracetime", "maxstartups"];
-/// What brings sshd's block in step.
-pub(super) const INSTALL: &str = "hubgate sshd-config --install && systemctl reload ssh";
+
 /// What those can do that are set otherwise.
 const DANGERS: [(&str, &str); 5] = [
     ("acceptenv", "a client could set what the programs run by, such as LD_PRELOAD"),

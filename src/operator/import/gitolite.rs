@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::conf::{self, Conf, Grant, Permission};
-use super::{Candidate, Outcome, finish};
+use super::outcome::{Candidate, Outcome, finish};
 use crate::access::CollaboratorRole;
 use crate::db::{Change, ChangeError};
 use crate::name::{Owner, RepoPath};

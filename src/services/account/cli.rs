@@ -3,10 +3,10 @@
 use clap::{Parser, Subcommand};
 
 use crate::access::{CollaboratorRole, GateMode, Role, Scope, Visibility};
+use crate::arguments::words;
 use crate::config::ObjectFormat;
 use crate::key::Fingerprint;
 use crate::name::{Owner, RepoPath};
-use crate::operator::cli::words;
 use crate::report::when::When;
 
 /// Commands of this hub for your own account.

@@ -17,10 +17,9 @@ use super::{Outcome, Session, Trouble};
 use crate::access::Identity;
 use crate::db::Code;
 use crate::key::{OfferedKey, PublicKey, refuse_weak};
-use crate::log::{self, Level};
+use crate::log::{self, Level, PROGRAM};
 use crate::message::FaultKind;
 use crate::name::Title;
-use crate::services::PROGRAM;
 use crate::session::user_auth::Proven;
 
 /// What a wrong code costs.

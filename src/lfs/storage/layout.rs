@@ -1,0 +1,80 @@
+//! The directories of a local store: `lfs/objects/aa/bb` and `lfs/incomplete`, opened and made.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use super::directory::Directory;
+use super::place::Place;
+
+/// How a local store behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Whether an object is on disk before the peer hears that it is stored.
+    pub fsync: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { fsync: true }
+    }
+}
+
+/// A repository's directory, and the directories of objects beneath it.
+#[derive(Debug)]
+pub(super) struct Layout {
+    pub(super) repository: Directory,
+    /// `lfs/objects`, once it is there.
+    objects: Option<Directory>,
+    pub(super) options: Options,
+}
+
+impl Layout {
+    pub(super) fn open(repository: BorrowedFd<'_>, options: Options) -> io::Result<Self> {
+        let mut layout = Self { repository: Directory::of(repository)?, objects: None, options };
+        layout.objects()?;
+        Ok(layout)
+    }
+
+    /// `lfs/objects`, if it is there by now.
+    pub(super) fn objects(&mut self) -> io::Result<Option<&Directory>> {
+        if self.objects.is_none() {
+            let lfs = self.repository.open("lfs")?;
+            self.objects = lfs.map(|lfs| lfs.open("objects")).transpose()?.flatten();
+        }
+        Ok(self.objects.as_ref())
+    }
+
+    /// The directory of an object, if it is there.
+    pub(super) fn parent(&mut self, place: &Place) -> io::Result<Option<Directory>> {
+        let Some(objects) = self.objects()? else { return Ok(None) };
+        Ok(objects.open(place.first())?.map(|first| first.open(place.second())).transpose()?.flatten())
+    }
+
+    /// `lfs/incomplete`, made if need be, and `lfs/objects` with it.
+    pub(super) fn incomplete(&mut self) -> io::Result<Directory> {
+        let (lfs, made) = self.repository.open_or_make("lfs")?;
+        let (objects, made_objects) = lfs.open_or_make("objects")?;
+        let (incomplete, _) = lfs.open_or_make("incomplete")?;
+        if self.options.fsync && (made || made_objects) {
+            lfs.sync()?;
+            self.repository.sync()?;
+        }
+        self.objects = Some(objects);
+        Ok(incomplete)
+    }
+
+    /// The directory of an object, made if need be, and what has to be on disk besides it for it to last.
+    pub(super) fn make_parent(&self, place: &Place) -> io::Result<(Directory, Vec<Directory>)> {
+        let objects = self.objects.as_ref().ok_or(io::ErrorKind::NotFound)?;
+        let (first, first_made) = objects.open_or_make(place.first())?;
+        let (second, second_made) = first.open_or_make(place.second())?;
+        let mut above = Vec::new();
+        if second_made {
+            above.push(first);
+        }
+        if first_made {
+            above.push(Directory::of(objects.as_fd())?);
+        }
+        Ok((second, above))
+    }
+}
