@@ -1,6 +1,6 @@
 //! Who a session is and what it may do: shared by the gateway, which decides first, and `services`, which asks again.
 //!
-//! What sshd says was proven and the words of the forced command enter; what leaves is a [`SessionContext`], and the
+//! What sshd says was proven and the words of the forced command enter; what leaves is a `SessionContext`, and the
 //! policy's verdict as a refusal in the peer's words.
 
 mod context;

@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 # What a chroot cannot do of README's blocks, and why: there is no systemd to reload ssh by.
 cannot='systemctl reload ssh'
 # The first checks of tests/run.sh end with this line.
-first_checks='== end to end'
+first_checks='== format'
 
 whole=no
 suites=
@@ -128,7 +128,7 @@ mkfifo /tmp/said
 setsid $command >/tmp/said &
 demo=\$!
 # Reads on after the first match: the demo writes more.
-{ grep -m 1 -x ready && kill -INT -- -\$demo && cat; } </tmp/said
+{ grep -m 1 -x ready && kill -s INT -- -\$demo && cat; } </tmp/said
 wait \$demo
 SCRIPT
             ;;
@@ -141,7 +141,7 @@ mkfifo /tmp/checks
 setsid $command >/tmp/checks 2>&1 &
 checks=\$!
 awk -v last='$first_checks' '{ print; fflush() } index(\$0, "FAILED") { bad = 1 } index(\$0, last) == 1 { reached = 1; exit } END { exit bad || !reached }' </tmp/checks
-kill -TERM -- -\$checks
+kill -s TERM -- -\$checks
 wait \$checks || true
 SCRIPT
             fi

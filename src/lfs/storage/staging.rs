@@ -79,7 +79,7 @@ fn random_name(of: impl std::fmt::Display) -> io::Result<String> {
 struct Partial {
     directory: Directory,
     name: String,
-    /// Tells [`LocalStore::sweep`] that the writer lives. Not every file system has locks.
+    /// Tells the sweep of the store that the writer lives. Not every file system has locks.
     lock: Option<Flock<File>>,
 }
 
