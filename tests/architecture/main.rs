@@ -1,0 +1,253 @@
+//! Modules use one another in one direction, and each crate of the outside world has its modules.
+//!
+//! The tables below are the layout. The source is held against them, and ARCHITECTURE.md prints them.
+
+#![expect(clippy::expect_used, reason = "a test that reads the project's own files")]
+
+mod graph;
+mod source;
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use graph::{Target, circles, graph, target};
+use source::Crate;
+
+/// Layers from the top down; for each module, the modules that it uses. A module uses no layer above its own.
+const LAYERS: [Layer; 5] = [
+    (
+        "programs",
+        &[
+            ("authorized_keys", "access clock config db key log message privilege request"),
+            (
+                "gateway",
+                "access clock config db git key log message name privilege push random repository request sandbox session \
+                 session_limits",
+            ),
+            (
+                "services",
+                "access arguments clock config db git key lfs log message name push report repository request sandbox \
+                 session",
+            ),
+            (
+                "operator",
+                "access arguments clock config db git key lfs log message name passwd privilege random report repository \
+                 request sandbox session",
+            ),
+        ],
+    ),
+    (
+        "shared by programs",
+        &[
+            ("session", "access config db key message name request word"),
+            ("report", "access clock config db key message name"),
+            ("arguments", "word"),
+        ],
+    ),
+    (
+        "internal services",
+        &[
+            ("db", "access clock config key name random repository word"),
+            ("repository", "config git lfs random"),
+            ("git", "config request"),
+            ("lfs", "clock key message passwd random request"),
+            ("sandbox", "config"),
+            ("session_limits", ""),
+            ("passwd", ""),
+            ("log", ""),
+        ],
+    ),
+    ("policy", &[("message", "access config name request"), ("access", "key name request word"), ("push", "key name")]),
+    (
+        "names",
+        &[
+            ("config", "request word"),
+            ("request", "key name word"),
+            ("key", "name"),
+            ("name", "word"),
+            ("word", ""),
+            ("clock", ""),
+            ("random", ""),
+            ("privilege", ""),
+        ],
+    ),
+];
+
+/// A layer's name, and its modules with what each uses.
+type Layer = (&'static str, &'static [(&'static str, &'static str)]);
+
+/// Who uses a crate of the outside world, or starts processes: modules or single files.
+const OUTSIDE: [(&str, &str); 22] = [
+    ("rusqlite", "db"),
+    ("git2", "repository::head"),
+    ("ssh_key", "key::certificate key::structure"),
+    ("base64ct", "key::fingerprint key::key_type services::authenticate"),
+    ("sha2", "db::invite key::fingerprint lfs repository::large_files services session_limits"),
+    ("hmac", "services::authenticate"),
+    ("landlock", "sandbox::filesystem"),
+    ("seccompiler", "sandbox::filter"),
+    ("syslog", "log"),
+    ("toml", "config"),
+    ("serde", "config services::transfer::adviser"),
+    ("serde_json", "db operator report services"),
+    ("clap", "arguments operator services::account"),
+    ("shlex", "operator::import::authorized_keys"),
+    ("signal_hook", "lfs::stdio operator"),
+    ("unicode_width", "report"),
+    ("ipnet", "access::sources"),
+    ("time", "lfs::locking message operator report::when"),
+    (
+        "nix",
+        "authorized_keys config::file db gateway git lfs log operator privilege repository sandbox services \
+         session::user_auth session_limits",
+    ),
+    (
+        "thiserror",
+        "access authorized_keys config db gateway git key lfs name operator passwd push report repository request sandbox \
+         services session word",
+    ),
+    (
+        COMMAND,
+        "gateway::serving git operator::audit operator::backup operator::demo operator::doctor operator::login \
+         operator::openssh operator::sshd_config passwd services::authenticate services::push \
+         services::transfer::adviser",
+    ),
+    ("std::fs", FILES),
+];
+
+/// What starts a process.
+const COMMAND: &str = "std::process::Command";
+/// Who opens files by path.
+const FILES: &str = "config::file db gateway key::weak lfs operator random repository sandbox services \
+                     session::user_auth session_limits";
+
+fn files() -> Crate {
+    source::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))
+}
+
+/// What is wrong with the uses of modules, held against layers.
+fn wrong_arrows(files: &Crate, layers: &[Layer]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut uses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (file, used) in &graph(files) {
+        // The root of the crate declares its modules, and hands inner functions to the fuzz targets.
+        let Some(module) = file.first() else { continue };
+        let used = used.iter().map(|file| file.first().map_or("lib", String::as_str));
+        uses.entry(module.clone()).or_default().extend(used.filter(|used| used != module).map(str::to_owned));
+    }
+    let level_of =
+        |module: &str| layers.iter().position(|(_, modules)| modules.iter().any(|(name, _)| *name == module));
+    for (level, (layer, modules)) in layers.iter().enumerate() {
+        for (module, allowed) in *modules {
+            let allowed: BTreeSet<String> = allowed.split_whitespace().map(str::to_owned).collect();
+            let Some(found) = uses.remove(*module) else {
+                wrong.push(format!("there is no module {module}"));
+                continue;
+            };
+            wrong.extend(found.difference(&allowed).map(|used| format!("{module} uses {used}")));
+            wrong.extend(allowed.difference(&found).map(|used| format!("{module} does not use {used}")));
+            for used in &allowed {
+                match level_of(used) {
+                    None => wrong.push(format!("{used}, which {module} uses, is in no layer")),
+                    Some(below) if below < level => wrong.push(format!("{module} of the {layer} may not use {used}")),
+                    Some(same) if same == level && level == 0 => {
+                        wrong.push(format!("the program {module} may not use the program {used}"));
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+    }
+    wrong.extend(uses.into_keys().map(|module| format!("the module {module} is in no layer")));
+    wrong
+}
+
+/// What is wrong with the uses of crates and of processes, held against a table.
+fn wrong_outside(files: &Crate, outside: &[(&str, &str)]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (name, places) in outside {
+        let wanted: Vec<&str> = name.split("::").collect();
+        let users = files.iter().filter(|(_, source)| {
+            source.paths.iter().any(|named| {
+                let is_outside = matches!(target(files, named), Target::Crate(_) | Target::Own);
+                is_outside && names(&named.segments, &wanted)
+            })
+        });
+        let users: BTreeSet<String> = users.map(|(file, _)| file.join("::")).collect();
+        let places: Vec<&str> = places.split_whitespace().collect();
+        let covers = |place: &str, file: &str| {
+            file == place || file.strip_prefix(place).is_some_and(|rest| rest.starts_with("::"))
+        };
+        for file in &users {
+            if !places.iter().any(|place| covers(place, file)) {
+                wrong.push(format!("{file} uses {name}"));
+            }
+        }
+        let unused = places.iter().filter(|place| !users.iter().any(|file| covers(place, file)));
+        wrong.extend(unused.map(|place| format!("{place} does not use {name}")));
+    }
+    wrong
+}
+
+/// Whether a path names something of a crate or of a module of `std`, by its whole path or by a part that a `use`
+/// brought in.
+fn names(segments: &[String], wanted: &[&str]) -> bool {
+    let starts = |wanted: &[&str]| {
+        segments.len() >= wanted.len() && segments.iter().zip(wanted).all(|(one, other)| one == other)
+    };
+    starts(wanted) || wanted.first() == Some(&"std") && wanted.len() > 2 && starts(wanted.get(1..).unwrap_or_default())
+}
+
+/// The tables as ARCHITECTURE.md prints them.
+fn printed() -> String {
+    let code = |names: &str| {
+        let names: Vec<String> = names.split_whitespace().map(|name| format!("`{name}`")).collect();
+        if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+    };
+    let mut text = "| layer | module | uses |\n|---|---|---|\n".to_owned();
+    for (layer, modules) in LAYERS {
+        for (index, (module, uses)) in modules.iter().enumerate() {
+            let layer = if index == 0 { layer } else { "" };
+            text.extend([format!("| {layer} | `{module}` | {} |\n", code(uses))]);
+        }
+    }
+    text.push_str("\n| from outside | used by |\n|---|---|\n");
+    text.extend(OUTSIDE.map(|(name, places)| format!("| `{name}` | {} |\n", code(places))));
+    text
+}
+
+#[test]
+fn modules_use_one_another_as_the_table_says() {
+    assert_eq!(wrong_arrows(&files(), &LAYERS), [""; 0]);
+}
+
+#[test]
+fn no_two_files_lead_to_each_other() {
+    assert_eq!(circles(&graph(&files())), []);
+}
+
+#[test]
+fn crates_of_the_outside_world_stay_behind_their_modules() {
+    assert_eq!(wrong_outside(&files(), &OUTSIDE), [""; 0]);
+}
+
+#[test]
+fn every_dependency_stands_in_the_table() {
+    let manifest = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).expect("Cargo.toml");
+    let dependencies = manifest.split("\n[").find_map(|part| part.strip_prefix("dependencies]")).expect("dependencies");
+    let lines = dependencies.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()));
+    let missing: Vec<String> = lines
+        .filter_map(|line| Some(line.split_once(" = ")?.0.replace('-', "_")))
+        .filter(|name| !OUTSIDE.iter().any(|(listed, _)| listed == name))
+        .collect();
+    assert_eq!(missing, [""; 0]);
+}
+
+#[test]
+fn the_document_prints_the_tables() {
+    let document =
+        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/ARCHITECTURE.md")).expect("ARCHITECTURE.md");
+    assert!(document.contains(&printed()), "ARCHITECTURE.md should have:\n{}", printed());
+}
