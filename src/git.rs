@@ -2,7 +2,6 @@
 //!
 //! The only place where the two small programs start a program.
 
-#[cfg(feature = "admin")]
 pub mod import;
 
 use std::ffi::OsStr;
@@ -113,7 +112,6 @@ fn pin(command: &mut Command, more: &[(&str, &str)]) {
 ///
 /// # Errors
 /// What git said, on one line.
-#[cfg(feature = "admin")]
 pub fn init(
     config: &crate::config::Config,
     format: crate::config::ObjectFormat,
@@ -135,7 +133,6 @@ pub fn init(
 ///
 /// # Errors
 /// What git said.
-#[cfg(feature = "admin")]
 pub fn maintain(git: &Path, directory: &Path) -> Result<(), String> {
     let mut command = Command::new(git);
     pin(&mut command, &[NO_HOOKS]);
@@ -147,7 +144,6 @@ pub fn maintain(git: &Path, directory: &Path) -> Result<(), String> {
 ///
 /// # Errors
 /// What git said.
-#[cfg(feature = "admin")]
 pub fn small_blobs(git: &Path, directory: &Path, limit: u64) -> Result<Vec<(String, Vec<u8>)>, String> {
     let ask = |words: &[&str], input: &[u8]| -> Result<Vec<u8>, String> {
         let mut command = Command::new(git);
@@ -186,7 +182,6 @@ pub fn small_blobs(git: &Path, directory: &Path, limit: u64) -> Result<Vec<(Stri
 }
 
 /// Runs git to its end with this on standard input; gives what it printed.
-#[cfg(feature = "admin")]
 fn output_of(command: &mut Command, input: &[u8]) -> Result<Vec<u8>, String> {
     use std::io::Write;
     use std::process::Stdio;
@@ -207,13 +202,11 @@ fn output_of(command: &mut Command, input: &[u8]) -> Result<Vec<u8>, String> {
 }
 
 /// A path as a word for the shell that git starts.
-#[cfg(feature = "admin")]
 fn shell_quoted(path: &Path) -> String {
     format!("'{}'", path.to_string_lossy().replace('\'', "'\\''"))
 }
 
 /// Runs git to its end.
-#[cfg(feature = "admin")]
 fn run(command: &mut Command) -> Result<(), String> {
     let output = command.stdin(std::process::Stdio::null()).output().map_err(|error| error.to_string())?;
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()) }

@@ -5,7 +5,6 @@
 
 use std::fmt::{self, Write as _};
 use std::io::Write;
-#[cfg(feature = "admin")]
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
@@ -138,7 +137,6 @@ pub fn connect(socket: &Path) -> std::io::Result<UnixDatagram> {
 ///
 /// # Errors
 /// Where a line would be lost.
-#[cfg(feature = "admin")]
 pub fn probe(socket: &Path) -> std::io::Result<()> {
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
     let connection = connect(socket)?;

@@ -5,8 +5,7 @@ use nix::unistd::{getegid, geteuid, getgid, getgroups, getuid};
 /// Removes every variable of the environment but these, and sets `PATH` to directories that only root writes in.
 ///
 /// Only a program with one thread may call this.
-#[cfg(feature = "admin")]
-pub(crate) fn clear_environment(keep: &[&str]) {
+pub fn clear_environment(keep: &[&str]) {
     let foreign = std::env::vars_os().map(|(name, _)| name).filter(|name| !keep.iter().any(|kept| name == kept));
     for name in foreign.collect::<Vec<_>>() {
         #[expect(unsafe_code, reason = "the standard library has no safe way to remove a variable")]

@@ -125,7 +125,6 @@ fn open_level_by_level(root: &OwnedFd, directory: &Directory, flags: OFlag) -> R
 }
 
 /// Why a repository cannot be made. For the operator.
-#[cfg(feature = "admin")]
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
     /// A file or directory.
@@ -141,7 +140,6 @@ pub enum CreateError {
 ///
 /// # Errors
 /// [`CreateError`]; then nothing is left behind.
-#[cfg(feature = "admin")]
 pub fn create_repository(
     config: &crate::config::Config,
     format: crate::config::ObjectFormat,
@@ -153,7 +151,6 @@ pub fn create_repository(
 ///
 /// # Errors
 /// [`CreateError`]; then nothing is left behind.
-#[cfg(feature = "admin")]
 pub fn create_repository_with(
     config: &crate::config::Config,
     format: crate::config::ObjectFormat,
@@ -177,7 +174,6 @@ pub fn create_repository_with(
 }
 
 /// Renames a finished directory into its place; both are on disk before the row says so.
-#[cfg(feature = "admin")]
 fn put_in_place(root_path: &Path, aside: &Path, directory: &Directory) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     let shard = root_path.join(directory.shard());

@@ -51,9 +51,3 @@ pub(crate) fn admit<'a>(
         }
     }
 }
-
-/// The present name of the account of that row; `None` where it cannot be found out.
-#[cfg(feature = "admin")]
-pub(crate) fn account_name(reader: &crate::db::Reader, row: i64) -> Option<String> {
-    reader.ask(|view| view.owner_name(row)).ok().flatten().map(|name| name.to_string())
-}

@@ -1,4 +1,3 @@
-#[cfg(feature = "admin")]
 mod answers;
 
 use std::fs;

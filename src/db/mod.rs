@@ -3,39 +3,12 @@
 //! Types enter and types leave; a row that does not read back as a type is a fault. The only user of `rusqlite`. The two
 //! small programs only read ([`Reader`]); changes are the operator's ([`Store`]).
 
-#[cfg(feature = "admin")]
-mod account;
-#[cfg(feature = "admin")]
-mod audit;
-#[cfg(feature = "admin")]
-mod authority;
-#[cfg(feature = "admin")]
-mod copy;
-#[cfg(feature = "admin")]
-mod export;
-#[cfg(feature = "admin")]
-mod gate;
-#[cfg(feature = "admin")]
-mod health;
-#[cfg(feature = "admin")]
-mod holder;
-#[cfg(feature = "admin")]
-mod invite;
-#[cfg(feature = "admin")]
-mod key;
 mod reader;
-#[cfg(feature = "admin")]
-mod removed;
-#[cfg(feature = "admin")]
-mod repository;
 mod schema;
 mod session;
 #[cfg(feature = "admin")]
-mod standing;
-#[cfg(feature = "admin")]
 mod store;
 #[cfg(test)]
-#[cfg(feature = "admin")]
 mod tests;
 
 use std::path::PathBuf;
@@ -44,31 +17,14 @@ use std::str::FromStr;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Row};
 
-#[cfg(feature = "admin")]
-pub use account::{Member, Organization, OwnerKind, OwnerRow, User};
-#[cfg(feature = "admin")]
-pub use audit::Event;
-#[cfg(feature = "admin")]
-pub use authority::AuthorityRow;
-#[cfg(feature = "admin")]
-pub use copy::{BadCopy, Contents};
-#[cfg(feature = "admin")]
-pub use gate::GateRequestRow;
-#[cfg(feature = "admin")]
-pub use holder::Holder;
-#[cfg(feature = "admin")]
-pub use invite::Code;
-#[cfg(feature = "admin")]
-pub use key::{KeyRow, NewKey};
 pub use reader::{DatabaseError, Reader};
-#[cfg(feature = "admin")]
-pub use removed::Removed;
-#[cfg(feature = "admin")]
-pub use repository::{Collaborator, NewRepository, RepositoryRow};
 pub use schema::{MIN_READER, VERSION};
 pub use session::{AccountFacts, Opens, ServedRepository, SessionFacts};
 #[cfg(feature = "admin")]
-pub use store::{Change, ChangeError, Store};
+pub use store::{
+    AuthorityRow, BadCopy, Change, ChangeError, Code, Collaborator, Contents, Event, GateRequestRow, Holder, KeyRow,
+    Member, NewKey, NewRepository, Organization, OwnerKind, OwnerRow, Removed, RepositoryRow, Store, User,
+};
 
 /// Older ones can corrupt a WAL when two processes reset it at once (sqlite.org/wal.html, "The WAL-Reset Bug").
 const _: () = assert!(rusqlite::ffi::SQLITE_VERSION_NUMBER >= 3_051_003, "hubgate needs SQLite 3.51.3 or newer");
@@ -132,10 +88,4 @@ fn word<T: FromStr>(row: &Row<'_>, column: &str) -> Result<T, Error> {
 fn optional_word<T: FromStr>(row: &Row<'_>, column: &str) -> Result<Option<T>, Error> {
     let text: Option<String> = row.get(column)?;
     text.map(|text| text.parse().map_err(|_| Error::Value(column.to_owned()))).transpose()
-}
-
-/// Whether a statement failed for a UNIQUE or CHECK of the schema.
-#[cfg(feature = "admin")]
-fn is_constraint(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation)
 }

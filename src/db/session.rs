@@ -81,7 +81,6 @@ LEFT JOIN member x ON x.organization_id = a.organization_id AND x.user_id = u.id
 );
 
 /// The statement for an account, whatever key it would come by: `?1` is its name.
-#[cfg(feature = "admin")]
 const SESSION_OF_ACCOUNT: &str = session_statement!("u.kind", "LEFT JOIN owner u ON u.folded = ?1 AND u.kind = 'user'");
 
 /// The keys that came onto the account `?1` after the key `?2` did, and at the second `?3` or after.
@@ -197,7 +196,6 @@ impl View<'_> {
     ///
     /// # Errors
     /// [`Error`].
-    #[cfg(feature = "admin")]
     pub fn session_of_account(
         &self,
         user: &Owner,
@@ -213,20 +211,17 @@ impl View<'_> {
 
     /// How SQLite would run the statement of each question, one line a step.
     #[cfg(test)]
-    #[cfg(feature = "admin")]
     pub(crate) fn query_plans(&self) -> Result<Vec<String>, Error> {
         self.plans(&[KEY_HOLDER, SESSION_BY_KEY, SESSION_BY_CERTIFICATE])
     }
 
     /// The same of [`Self::keys_added`], which may find many rows.
     #[cfg(test)]
-    #[cfg(feature = "admin")]
     pub(crate) fn plan_of_keys_added(&self) -> Result<Vec<String>, Error> {
         self.plans(&[KEYS_ADDED])
     }
 
     #[cfg(test)]
-    #[cfg(feature = "admin")]
     fn plans(&self, questions: &[&str]) -> Result<Vec<String>, Error> {
         let mut lines = Vec::new();
         for question in questions {

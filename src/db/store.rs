@@ -1,5 +1,20 @@
 //! Changes: one transaction each, with its row in the audit table.
 
+mod account;
+mod audit;
+mod authority;
+mod copy;
+mod export;
+mod gate;
+mod health;
+mod holder;
+mod invite;
+mod key;
+mod removed;
+mod repository;
+mod standing;
+mod steps;
+
 use std::fs::OpenOptions;
 use std::io;
 use std::ops::Deref;
@@ -12,13 +27,24 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 use serde_json::Value;
 
-use super::holder::Holder;
 use super::reader::{DatabaseError, WAL_HEADER};
-use super::schema::{MIN_READER, STEPS, VERSION};
+use super::schema::{MIN_READER, VERSION};
 use super::{Error, View, harden};
 use crate::clock::now;
 use crate::key::Fingerprint;
 use crate::name::{NameError, Title};
+
+pub use account::{Member, Organization, OwnerKind, OwnerRow, User};
+pub use audit::Event;
+pub use authority::AuthorityRow;
+pub use copy::{BadCopy, Contents};
+pub use gate::GateRequestRow;
+pub use holder::Holder;
+pub use invite::Code;
+pub use key::{KeyRow, NewKey};
+pub use removed::Removed;
+pub use repository::{Collaborator, NewRepository, RepositoryRow};
+use steps::STEPS;
 
 /// How long a change waits for another one.
 pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -276,4 +302,9 @@ pub(super) fn lengthen_wal(transaction: &Transaction<'_>) {
     };
     // What goes wrong here goes wrong with the write as well, and is told of there.
     let _ = transaction.path().map(lengthen);
+}
+
+/// Whether a statement failed for a UNIQUE or CHECK of the schema.
+fn is_constraint(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation)
 }

@@ -18,7 +18,6 @@ use crate::report::when::minute;
 use crate::report::{Report, json_time};
 use crate::repository::large_files::{hash, pointers, stored_bytes, stored_objects};
 use crate::repository::open_repository;
-use crate::session::account_name;
 
 /// How many locks are shown at most.
 const LOCKS_MAX: usize = 10_000;
@@ -73,7 +72,7 @@ pub(super) fn lock(command: &LockCommand, context: &Context) -> Result<Report, F
     let reader = Reader::open(&context.config.paths.database)?;
     let holder = Holder::named(&actor());
     let locks = FileLocks::new(directory.as_fd(), holder).map_err(|error| failed(error.into()))?;
-    let mut locks = locks.with_names(|id| account_name(&reader, id.account()?));
+    let mut locks = locks.with_names(|id| reader.account_name(id.account()?));
     match command {
         LockCommand::List { .. } => {
             let all = locks.list(&Filter::default(), 0, LOCKS_MAX).map_err(failed)?;

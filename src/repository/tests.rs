@@ -159,7 +159,6 @@ fn a_root_that_is_missing_or_no_directory_is_said_to_be_the_root() {
     assert!(open_repository(&link, &directory()).is_ok());
 }
 
-#[cfg(feature = "admin")]
 mod creation {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;

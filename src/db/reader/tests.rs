@@ -8,7 +8,6 @@ use tempfile::TempDir;
 
 use super::{Look, Reader, Stamp, State, Way};
 use crate::db::{Error, View};
-#[cfg(feature = "admin")]
 use crate::db::{OwnerKind, Store};
 
 /// A database in WAL mode whose `-wal` stays, with one number in it.
@@ -82,7 +81,6 @@ fn a_reader_that_stays_open_sees_each_change() {
     }
 }
 
-#[cfg(feature = "admin")]
 #[test]
 fn a_wal_is_longer_than_its_header_before_it_has_one() {
     let directory = tempfile::tempdir().unwrap();

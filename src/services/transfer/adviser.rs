@@ -18,7 +18,7 @@ use crate::message::{Refusal, Status};
 use crate::name::RepoPath;
 use crate::request::{LfsProgram, Operation, Request};
 use crate::services::caller::Caller;
-use crate::session::{account_name, admit};
+use crate::session::admit;
 
 /// The word by which `services` becomes the process beside.
 pub(in crate::services) const WORD: &str = "lfs-adviser";
@@ -94,7 +94,7 @@ fn advice(caller: &Caller, reader: &Reader, operation: Operation, path: &RepoPat
     let (repository, access) = match question {
         Question::Permit(repository) => (repository, operation.needs()),
         Question::Administer(repository) => (repository, Access::Admin),
-        Question::Name(row) => return Advice::Name(account_name(reader, row)),
+        Question::Name(row) => return Advice::Name(reader.account_name(row)),
     };
     match permitted(caller, reader, access, path) {
         Ok((_, served)) if served.facts.id == repository => Advice::Yes,

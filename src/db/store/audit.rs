@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::{Error, View};
+use crate::db::{Error, View};
 
 /// One change.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use rusqlite::params;
 use serde_json::json;
 
 use super::repository::{COLUMNS, RepositoryRow, repository_row, taken};
-use super::store::{Change, ChangeError};
-use super::{Error, View, word};
+use super::{Change, ChangeError};
+use crate::db::{Error, View, word};
 use crate::name::RepoPath;
 use crate::repository::Directory;
 

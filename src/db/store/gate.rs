@@ -4,9 +4,9 @@ use rusqlite::{OptionalExtension, params};
 use serde_json::json;
 
 use super::repository::RepositoryRow;
-use super::store::{Change, ChangeError};
-use super::{Error, View, optional_word, word};
+use super::{Change, ChangeError};
 use crate::access::{GateMode, GateRequest};
+use crate::db::{Error, View, optional_word, word};
 use crate::name::{Owner, RepoPath};
 
 /// One account's request.

@@ -4,8 +4,8 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Row, Statement, TransactionBehavior};
 use serde_json::{Map, Value};
 
-use super::Error;
-use super::store::Store;
+use super::Store;
+use crate::db::Error;
 use crate::key::{Fingerprint, PublicKey};
 
 /// What is given out, and how it is asked for; no row of `invite`, and of removed accounts and repositories nothing.
@@ -113,7 +113,7 @@ fn object(row: &Row<'_>, columns: &[String]) -> Result<Value, Error> {
                 (column.as_str(), Fingerprint::from_bytes(bytes).to_string().into())
             }
             ("blob", ValueRef::Blob(bytes)) => {
-                let key_type = super::word(row, "type")?;
+                let key_type = crate::db::word(row, "type")?;
                 let key = PublicKey::from_blob(key_type, bytes.to_vec()).map_err(|_| strange())?;
                 ("key", key.to_string().into())
             }

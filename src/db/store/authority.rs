@@ -4,8 +4,8 @@ use rusqlite::{Row, params};
 use serde_json::json;
 
 use super::account::{OwnerKind, owner_of};
-use super::store::{Change, ChangeError};
-use super::{Error, View, word};
+use super::{Change, ChangeError};
+use crate::db::{Error, View, word};
 use crate::key::{Fingerprint, KeyType, PublicKey};
 use crate::name::Owner;
 

@@ -4,9 +4,9 @@ use rusqlite::{Row, params};
 use serde_json::json;
 
 use super::holder::Holder;
-use super::store::{Change, ChangeError};
-use super::{Error, View, optional_word, word};
+use super::{Change, ChangeError};
 use crate::access::{Removal, Scope, Sources};
+use crate::db::{Error, View, optional_word, word};
 use crate::key::{Fingerprint, KeyType, PublicKey};
 use crate::name::{Owner, RepoPath, Title};
 

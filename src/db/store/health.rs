@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::ErrorCode;
 
-use super::{Error, Reader, VERSION, View, word};
+use crate::db::{Error, Reader, VERSION, View, word};
 use crate::name::{Name, Owner, RepoKind, RepoPath};
 use crate::repository::Directory;
 

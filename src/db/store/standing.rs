@@ -5,10 +5,10 @@ use serde_json::json;
 
 use super::account::OwnerRow;
 use super::repository::{RepositoryRow, repository_row};
-use super::session::{grant, repository_facts};
-use super::store::{Change, ChangeError};
-use super::{Error, View, word};
+use super::{Change, ChangeError};
 use crate::access::{OwnerFacts, RepositoryFacts};
+use crate::db::session::{grant, repository_facts};
+use crate::db::{Error, View, word};
 use crate::name::{Owner, RepoPath};
 use crate::repository::Directory;
 

@@ -4,10 +4,11 @@ use rusqlite::{Row, params};
 use serde_json::json;
 
 use super::account::{OwnerKind, OwnerRow, owner_of};
-use super::store::{Change, ChangeError};
-use super::{Error, View, is_constraint, word};
+use super::is_constraint;
+use super::{Change, ChangeError};
 use crate::access::{CollaboratorRole, GateMode, Visibility};
 use crate::config::ObjectFormat;
+use crate::db::{Error, View, word};
 use crate::name::{Owner, RepoPath};
 use crate::repository::Directory;
 

@@ -5,7 +5,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::key::{KeyRow, NewKey};
-use super::store::{Change, ChangeError};
+use super::{Change, ChangeError};
 use crate::access::Scope;
 use crate::key::PublicKey;
 use crate::name::{Owner, Title};

@@ -6,9 +6,12 @@ use std::time::{Duration, Instant};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::schema::{STEPS, VERSION};
-use super::store::{Store, WRITE_TIMEOUT, lengthen_wal};
-use super::{ChangeError, Error, harden};
+use super::ChangeError;
+use super::Store;
+use super::steps::STEPS;
+use super::{WRITE_TIMEOUT, lengthen_wal};
+use crate::db::schema::VERSION;
+use crate::db::{Error, harden};
 
 /// What a database holds, in numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

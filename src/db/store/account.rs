@@ -3,9 +3,9 @@
 use rusqlite::{OptionalExtension, Row, params};
 use serde_json::{Value, json};
 
-use super::store::{Change, ChangeError};
-use super::{Error, View, word};
+use super::{Change, ChangeError};
 use crate::access::Role;
+use crate::db::{Error, Reader, View, word};
 use crate::name::Owner;
 use crate::word::words;
 
@@ -100,6 +100,14 @@ fn owner_row(row: &Row<'_>) -> Result<OwnerRow, Error> {
         disabled: row.get("disabled")?,
         created_at: row.get("created_at")?,
     })
+}
+
+impl Reader {
+    /// The present name of the account of that row; `None` where it cannot be found out.
+    #[must_use]
+    pub fn account_name(&self, row: i64) -> Option<String> {
+        self.ask(|view| view.owner_name(row)).ok().flatten().map(|name| name.to_string())
+    }
 }
 
 impl View<'_> {

@@ -1,0 +1,139 @@
+//! The steps that make the schema.
+
+/// The steps, in order: `STEPS[n]` makes version n + 1 of version n.
+///
+/// `folded` is the name in ASCII lower case, NULL once the row is removed, so that the name is free and the row stays.
+/// `former_name` keeps back the names of renamed and removed owners. Times are whole seconds UTC since 1970.
+pub(in crate::db) const STEPS: [&str; 1] = ["
+CREATE TABLE hubgate (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    version INTEGER NOT NULL,
+    min_reader INTEGER NOT NULL
+) STRICT;
+INSERT INTO hubgate (id, version, min_reader) VALUES (1, 0, 0);
+
+CREATE TABLE owner (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    folded TEXT UNIQUE,
+    kind TEXT NOT NULL CHECK (kind IN ('user', 'organization')),
+    may_create INTEGER NOT NULL,
+    disabled TEXT,
+    quota INTEGER,
+    created_at INTEGER NOT NULL,
+    removed_at INTEGER
+) STRICT;
+
+CREATE TABLE former_name (
+    folded TEXT PRIMARY KEY,
+    owner_id INTEGER REFERENCES owner (id),
+    since INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE key (
+    fingerprint BLOB PRIMARY KEY CHECK (length(fingerprint) = 32),
+    owner_id INTEGER REFERENCES owner (id),
+    repository_id INTEGER REFERENCES repository (id),
+    type TEXT NOT NULL,
+    blob BLOB NOT NULL,
+    title TEXT NOT NULL,
+    scope TEXT NOT NULL CHECK (scope IN ('read', 'write')),
+    sources TEXT,
+    added_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    removal TEXT CHECK (removal IN ('ordinary', 'compromised')),
+    removed_at INTEGER,
+    CHECK ((owner_id IS NULL) <> (repository_id IS NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX key_owner ON key (owner_id);
+CREATE INDEX key_repository ON key (repository_id) WHERE repository_id IS NOT NULL;
+
+CREATE TABLE repository (
+    id INTEGER PRIMARY KEY,
+    owner_id INTEGER NOT NULL REFERENCES owner (id),
+    kind TEXT NOT NULL CHECK (kind IN ('model', 'dataset', 'space')),
+    name TEXT NOT NULL,
+    folded TEXT,
+    directory TEXT NOT NULL,
+    visibility TEXT NOT NULL CHECK (visibility IN ('public', 'private')),
+    gate TEXT NOT NULL DEFAULT 'none' CHECK (gate IN ('none', 'auto', 'manual')),
+    gate_members INTEGER NOT NULL DEFAULT 0,
+    quota INTEGER,
+    object_format TEXT NOT NULL CHECK (object_format IN ('sha1', 'sha256')),
+    description TEXT NOT NULL,
+    frozen TEXT,
+    created_by INTEGER REFERENCES owner (id),
+    created_at INTEGER NOT NULL,
+    removed_at INTEGER,
+    UNIQUE (owner_id, kind, folded)
+) STRICT;
+
+CREATE TABLE member (
+    organization_id INTEGER NOT NULL REFERENCES owner (id),
+    user_id INTEGER NOT NULL REFERENCES owner (id),
+    role TEXT NOT NULL CHECK (role IN ('no_access', 'read', 'contributor', 'write', 'admin')),
+    until INTEGER,
+    PRIMARY KEY (organization_id, user_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX member_user ON member (user_id);
+
+CREATE TABLE collaborator (
+    repository_id INTEGER NOT NULL REFERENCES repository (id),
+    user_id INTEGER NOT NULL REFERENCES owner (id),
+    role TEXT NOT NULL CHECK (role IN ('read', 'write', 'admin')),
+    until INTEGER,
+    PRIMARY KEY (repository_id, user_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE former_path (
+    owner_id INTEGER NOT NULL REFERENCES owner (id),
+    kind TEXT NOT NULL,
+    folded TEXT NOT NULL,
+    repository_id INTEGER NOT NULL REFERENCES repository (id),
+    since INTEGER NOT NULL,
+    PRIMARY KEY (owner_id, kind, folded)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE gate_request (
+    repository_id INTEGER NOT NULL REFERENCES repository (id),
+    user_id INTEGER NOT NULL REFERENCES owner (id),
+    state TEXT NOT NULL CHECK (state IN ('pending', 'accepted', 'rejected')),
+    until INTEGER,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (repository_id, user_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE invite (
+    code BLOB PRIMARY KEY CHECK (length(code) = 32),
+    user_id INTEGER NOT NULL REFERENCES owner (id),
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    used_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE authority (
+    fingerprint BLOB PRIMARY KEY CHECK (length(fingerprint) = 32),
+    organization_id INTEGER NOT NULL REFERENCES owner (id),
+    type TEXT NOT NULL,
+    blob BLOB NOT NULL,
+    max_ttl INTEGER NOT NULL,
+    added_at INTEGER NOT NULL,
+    removed_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE revocation (
+    authority BLOB NOT NULL REFERENCES authority (fingerprint),
+    what TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (authority, what)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    event TEXT NOT NULL,
+    object TEXT NOT NULL,
+    detail TEXT NOT NULL
+) STRICT;
+"];
