@@ -3,7 +3,7 @@
 //! The library is the program; `bin/` holds mains of one call each. ARCHITECTURE.md draws the modules and their arrows.
 
 pub mod access;
-#[cfg(feature = "admin")]
+#[cfg(feature = "operator")]
 mod arguments;
 pub mod authorized_keys;
 pub mod clock;
@@ -12,24 +12,24 @@ pub mod db;
 pub mod gateway;
 pub mod git;
 pub mod key;
-#[cfg(feature = "admin")]
+#[cfg(feature = "operator")]
 pub mod lfs;
 pub mod log;
 pub mod message;
 pub mod name;
-#[cfg(feature = "admin")]
+#[cfg(feature = "operator")]
 pub mod operator;
-#[cfg(feature = "admin")]
+#[cfg(feature = "operator")]
 mod passwd;
 pub mod privilege;
 pub mod push;
 pub mod random;
-#[cfg(feature = "admin")]
+#[cfg(feature = "operator")]
 pub mod report;
 pub mod repository;
 pub mod request;
 pub mod sandbox;
-#[cfg(feature = "admin")]
+#[cfg(feature = "operator")]
 pub mod services;
 pub mod session;
 pub mod session_limits;

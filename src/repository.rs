@@ -2,9 +2,9 @@
 //!
 //! A [`Directory`] comes from the database and from nowhere else; no peer's text becomes a path.
 
-#[cfg(feature = "admin")]
+#[cfg(feature = "operator")]
 mod head;
-#[cfg(feature = "admin")]
+#[cfg(feature = "operator")]
 pub(crate) mod large_files;
 
 use std::fmt;
@@ -16,7 +16,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat, openat2};
 use nix::sys::stat::Mode;
 
-#[cfg(feature = "admin")]
+#[cfg(feature = "operator")]
 pub use head::head;
 
 /// The place of a repository beneath the root: `<2 hex>/<30 hex>.git`, from a random 128-bit id, never used twice.

@@ -16,7 +16,7 @@ use hubgate::{key, message, random, request};
 
 pub use targets::*;
 
-/// The operator's times as they are in the crate; with `admin`, the crate would bring libgit2.
+/// The operator's times as they are in the crate; with the feature `operator`, the crate would bring libgit2.
 #[allow(dead_code)]
 #[path = "../../src/report/when.rs"]
 mod operators_times;
@@ -26,7 +26,7 @@ mod operators_times;
 #[path = "../../src/operator/import/conf.rs"]
 mod gitolite;
 
-/// The protocol of git-lfs as it is in the crate; with `admin`, the crate would bring libgit2.
+/// The protocol of git-lfs as it is in the crate; with the feature `operator`, the crate would bring libgit2.
 #[allow(dead_code, unused_imports, clippy::all, clippy::pedantic)]
 #[path = "../../src/lfs/mod.rs"]
 mod lfs;

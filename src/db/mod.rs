@@ -6,7 +6,7 @@
 mod reader;
 mod schema;
 mod session;
-#[cfg(feature = "admin")]
+#[cfg(feature = "operator")]
 mod store;
 #[cfg(test)]
 mod tests;
@@ -20,7 +20,7 @@ use rusqlite::{Connection, Row};
 pub use reader::{DatabaseError, Reader};
 pub use schema::{MIN_READER, VERSION};
 pub use session::{AccountFacts, Opens, ServedRepository, SessionFacts};
-#[cfg(feature = "admin")]
+#[cfg(feature = "operator")]
 pub use store::{
     AuthorityRow, BadCopy, Change, ChangeError, Code, Collaborator, Contents, Event, GateRequestRow, Holder, KeyRow,
     Member, NewKey, NewRepository, Organization, OwnerKind, OwnerRow, Removed, RepositoryRow, Store, User,

@@ -18,13 +18,12 @@ use serde_json::Value;
 use super::caller::Caller;
 use crate::access::{Identity, KeyFacts, NotAdmitted};
 use crate::config::Config;
-use crate::db::{self, Change, ChangeError, DatabaseError, Reader, Store};
+use crate::db::{self, ChangeError, DatabaseError};
 use crate::message::{FaultKind, Refusal};
 use crate::name::Title;
 use crate::request::ForcedCommand;
 
 pub(super) use dispatch::run;
-use rights::Rights;
 
 /// Why a command came to nothing.
 #[derive(Debug)]
@@ -87,19 +86,6 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// Answers from what the database has, without waiting for who changes it.
-    fn read<T>(&self, question: impl Fn(&Rights<'_>) -> Result<T, Trouble>) -> Result<T, Trouble> {
-        let reader = Reader::open_current(&self.config.paths.database)?;
-        reader.ask(|view| question(&Rights::ask(self, view)?))
-    }
-
-    /// Changes the hub: decides and acts in one transaction, so that no right is used that was withdrawn meanwhile, and
-    /// no path that has come to mean another repository.
-    fn change<T>(&self, steps: impl FnOnce(&Rights<'_>, &Change<'_>) -> Result<T, Trouble>) -> Result<T, Trouble> {
-        let mut store = Store::open(&self.config.paths.database)?;
-        store.change(&self.actor(), |change| steps(&Rights::ask(self, change)?, change))
-    }
-
     /// Who asked, for the audit: the account and its key.
     fn actor(&self) -> String {
         format!("{} {} sid={}", self.form.user(), self.form.key(), self.caller.sid)

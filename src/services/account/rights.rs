@@ -8,7 +8,7 @@ use crate::access::{
     may_manage,
 };
 use crate::clock::now;
-use crate::db::{Holder, KeyRow, RepositoryRow, ServedRepository, View};
+use crate::db::{Change, Holder, KeyRow, Reader, RepositoryRow, ServedRepository, Store, View};
 use crate::key::Fingerprint;
 use crate::message::{FaultKind, Refusal};
 use crate::name::{Owner, RepoPath};
@@ -159,6 +159,24 @@ impl<'a> Rights<'a> {
             Holder::Account(user) if *user == account.name && key.removal.is_none() => Ok(key),
             Holder::Account(_) | Holder::Repository(_) => Err(none()),
         }
+    }
+}
+
+impl Session<'_> {
+    /// Answers from what the database has, without waiting for who changes it.
+    pub(super) fn read<T>(&self, question: impl Fn(&Rights<'_>) -> Result<T, Trouble>) -> Result<T, Trouble> {
+        let reader = Reader::open_current(&self.config.paths.database)?;
+        reader.ask(|view| question(&Rights::ask(self, view)?))
+    }
+
+    /// Changes the hub: decides and acts in one transaction, so that no right is used that was withdrawn meanwhile, and
+    /// no path that has come to mean another repository.
+    pub(super) fn change<T>(
+        &self,
+        steps: impl FnOnce(&Rights<'_>, &Change<'_>) -> Result<T, Trouble>,
+    ) -> Result<T, Trouble> {
+        let mut store = Store::open(&self.config.paths.database)?;
+        store.change(&self.actor(), |change| steps(&Rights::ask(self, change)?, change))
     }
 }
 
