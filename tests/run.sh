@@ -29,6 +29,8 @@ umask 022
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/programs" "$work/debug" "$work/logs"
+# Login accounts of the tests run the programs too.
+chmod 755 "$work" "$work/programs" "$work/debug"
 mkdir -p "$CARGO_TARGET_DIR"
 began=$(date +%s)
 
