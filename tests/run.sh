@@ -28,6 +28,7 @@ umask 022
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' HUP INT TERM
 mkdir "$work/programs" "$work/debug" "$work/logs"
 # Login accounts of the tests run the programs too.
 chmod 755 "$work" "$work/programs" "$work/debug"
