@@ -3,10 +3,10 @@
 //! The library is the program; `bin/` holds mains of one call each. ARCHITECTURE.md draws the modules and their arrows.
 
 pub mod access;
-#[cfg(feature = "operator")]
-mod arguments;
 pub mod authorized_keys;
 pub mod clock;
+#[cfg(feature = "operator")]
+mod commands;
 pub mod config;
 pub mod db;
 pub mod gateway;

@@ -1,5 +1,6 @@
 //! What a command prints: text for people, JSON for programs. The operator's and the peers' commands share it.
 
+mod accounts;
 mod chain;
 mod gate;
 mod keys;
@@ -7,6 +8,7 @@ mod members;
 mod repository;
 pub(crate) mod when;
 
+use std::fmt::Display;
 use std::iter;
 
 use serde_json::Value;
@@ -14,11 +16,16 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::message::Status;
 
+pub(crate) use accounts::{
+    authority_table, organization_json, organization_page, organization_table, user_json, user_page, user_table,
+};
 pub(crate) use chain::chain;
 pub(crate) use gate::{answer_report, requests_report};
-pub(crate) use keys::{key_json, key_state, key_table, last_used};
+pub(crate) use keys::{key_added, key_json, key_page, key_removed, key_table};
 pub(crate) use members::{members_json, members_text};
-pub(crate) use repository::{repo_json, state};
+pub(crate) use repository::{
+    repo_json, repository_created, repository_page, repository_removed, repository_summary, repository_table, state,
+};
 use when::rfc3339;
 
 /// The outcome of a command.
@@ -66,6 +73,21 @@ pub(crate) fn table<const N: usize>(heading: [&str; N], rows: Vec<[String; N]>) 
         padded.trim_end().to_owned() + "\n"
     };
     iter::once(heading.map(str::to_owned)).chain(rows).map(line).collect()
+}
+
+/// One object: its name, then each field on a line of its own, values in one column.
+pub(crate) fn page(name: &impl Display, fields: &[(&str, &dyn Display)]) -> String {
+    let width = fields.iter().map(|(label, _)| label.len()).max().unwrap_or_default();
+    let lines = fields.iter().map(|(label, value)| format!("  {label:width$}  {value}").trim_end().to_owned() + "\n");
+    iter::once(format!("{name}\n")).chain(lines).collect()
+}
+
+/// A JSON object with more fields.
+fn with_fields<const N: usize>(mut json: Value, fields: [(&str, Value); N]) -> Value {
+    if let Value::Object(object) = &mut json {
+        object.extend(fields.map(|(name, value)| (name.to_owned(), value)));
+    }
+    json
 }
 
 /// A time in JSON: RFC 3339, or null.

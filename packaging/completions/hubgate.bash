@@ -2690,7 +2690,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__key__subcmd__add)
-            opts="-h -V --title --expires --scope --from --config --json --help --version"
+            opts="-h -V --title --scope --expires --from --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2700,12 +2700,12 @@ _hubgate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --expires)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --scope)
                     COMPREPLY=($(compgen -W "read write" -- "${cur}"))
+                    return 0
+                    ;;
+                --expires)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --from)

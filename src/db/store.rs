@@ -32,7 +32,7 @@ use super::schema::{MIN_READER, VERSION};
 use super::{Error, View, harden};
 use crate::clock::now;
 use crate::key::Fingerprint;
-use crate::name::{NameError, Title};
+use crate::name::{NameError, Owner, Title};
 
 pub use account::{Member, Organization, OwnerKind, OwnerRow, User};
 pub use audit::Event;
@@ -71,6 +71,9 @@ pub enum ChangeError {
         /// What it is called.
         title: Title,
     },
+    /// The last administrator of an organization.
+    #[error("{0} would have no admin: first give the role to another member")]
+    LastAdmin(Owner),
     /// A name that the rules do not allow.
     #[error("{0}: {1}")]
     Name(String, #[source] NameError),
@@ -83,7 +86,7 @@ impl DatabaseError for ChangeError {
     fn database(&self) -> Option<&Error> {
         match self {
             Self::Database(error) => Some(error),
-            Self::NotFound(_) | Self::Conflict(_) | Self::KeyInUse { .. } | Self::Name(..) => None,
+            Self::NotFound(_) | Self::Conflict(_) | Self::KeyInUse { .. } | Self::LastAdmin(_) | Self::Name(..) => None,
         }
     }
 }

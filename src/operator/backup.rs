@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::aside::Aside;
 use super::cli::Restore;
 use super::context::{Context, actor, become_login, confirm};
-use super::directories::Misfits;
+use super::directories::Mismatches;
 use super::failure::Failure;
 use crate::clock::now;
 use crate::config::Config;
@@ -121,7 +121,7 @@ pub(super) fn restore(command: &Restore, config: &Path) -> Result<Report, Failur
         contents.repositories,
         minute(contents.changed_at)
     );
-    confirm(&command.sure, &question)?;
+    confirm(command.confirmation, &question)?;
     let before = keep(database)?;
     let before_shown = before.as_ref().map(|before| before.path().display().to_string());
     copy.note_restore(&actor(), &shown, before_shown.as_deref())?;
@@ -148,8 +148,8 @@ pub(super) fn restore(command: &Restore, config: &Path) -> Result<Report, Failur
         text.push_str("next: hubgate migrate, and then hubgate repo check\n");
         return Ok(Report::new(text, json));
     }
-    let misfits = Misfits::find(&config, &Store::open(database)?)?;
-    let problems = misfits.lines();
+    let mismatches = Mismatches::find(&config, &Store::open(database)?)?;
+    let problems = mismatches.lines();
     text.extend(problems.iter().map(|line| format!("{line}\n")));
     if let Value::Object(fields) = &mut json {
         fields.insert("problems".to_owned(), json!(problems));

@@ -1,4 +1,4 @@
-//! The command line of `hubgate`, as `clap` reads it. The man page and the completions are made from it.
+//! The command line of `hubgate`. The man pages and completions are generated from it.
 
 mod access;
 mod audit;
@@ -15,11 +15,11 @@ mod user;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 use crate::config::DEFAULT_PATH;
 use crate::name::Owner;
-use crate::report::when::When;
+use crate::report::when::Expiry;
 
 pub use access::{AccessCommand, Explain};
 pub use audit::Audit;
@@ -36,8 +36,8 @@ pub use user::UserCommand;
 
 /// The front gate of a Git hub: accounts, keys and repositories behind this machine's OpenSSH server.
 ///
-/// Run it as root or as the account that serves. Exit status: 0 done, 1 refused or not found, 2 wrong usage or a key
-/// or name that is not taken.
+/// Run it as root or as the login account. Exit status: 0 done; 1 refused or not found; 2 wrong usage, or a name or key
+/// that hubgate does not accept.
 #[derive(Debug, Parser)]
 #[command(name = "hubgate", version, propagate_version = true)]
 pub struct Cli {
@@ -55,17 +55,17 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make the configuration file, the login accounts, the directories and the database, as far as they are missing.
+    /// Create the configuration file, the login accounts, the directories and the database, if they are missing.
     Init,
-    /// Bring the database to this program's version, after a backup beside it.
+    /// Update the database to this version of hubgate, after a backup beside it.
     Migrate,
-    /// Try it all on this machine: a hub and an sshd of its own on 127.0.0.1, gone when it ends.
+    /// Try hubgate on this machine, with a temporary hub and sshd on 127.0.0.1.
     Demo(Demo),
-    /// Look for what is wrong on this machine; each finding comes with the line that mends it.
+    /// Check this machine. Each finding comes with the command that fixes it.
     Doctor(Doctor),
-    /// Print the block that this machine's sshd needs, made from `sshd_config.example`.
+    /// Print the configuration block that this machine's sshd needs.
     SshdConfig(SshdConfig),
-    /// People and machines that have an account.
+    /// Accounts of people and machines.
     #[command(subcommand)]
     User(UserCommand),
     /// Organizations and their members.
@@ -77,22 +77,22 @@ pub enum Command {
     /// Repositories.
     #[command(subcommand)]
     Repo(RepoCommand),
-    /// Users and organizations alike.
+    /// What users and organizations share.
     #[command(subcommand)]
     Owner(OwnerCommand),
-    /// Keys of one repository, for machines.
+    /// Keys that open one repository, for machines.
     #[command(subcommand)]
     DeployKey(DeployKeyCommand),
-    /// Who may pass the gate of a repository.
+    /// Requests to pass the gate of a repository.
     #[command(subcommand)]
     Access(AccessCommand),
-    /// Print a code that puts the first key that brings it on an account: ssh git@host join CODE.
+    /// Print a one-time code. The command `ssh git@host join CODE` adds the key of its caller to the account.
     Invite {
         /// The account.
         user: Owner,
-        /// When the code stops to be good: a duration, or the last day, as YYYY-MM-DD.
+        /// When the code expires: a duration such as 24h, or the last day as YYYY-MM-DD.
         #[arg(long, value_name = "TIME", default_value = "24h")]
-        expires: When,
+        expires: Expiry,
     },
     /// Large files.
     #[command(subcommand)]
@@ -100,36 +100,28 @@ pub enum Command {
     /// Locks of large files.
     #[command(subcommand)]
     Lock(LockCommand),
-    /// Say why a command would be allowed or denied: status 0 or 1.
+    /// Explain why a command would be allowed (status 0) or denied (status 1).
     Explain(Explain),
-    /// Hold what is expected of the hub against what it would decide.
+    /// Compare expectations with what the hub would decide.
     #[command(subcommand)]
     Policy(PolicyCommand),
-    /// Copy the database to a file, as one state of it, and list the repositories in it with their directories' ids.
+    /// Copy the database to a file as one consistent state, and list its repositories with the ids of their directories.
     ///
-    /// The hub goes on meanwhile, and the file is the old one or the new one at any time. It is for root alone to read.
-    /// Repositories are not in it: copy their directory after it, by whatever copies files.
+    /// The hub keeps running. At any time, the file is either the previous copy or the new one. Only root can read it.
+    /// It does not contain repositories: copy their directory afterwards with a tool of your choice.
     Backup(Backup),
-    /// Put a copy that `backup` wrote in the place of the database.
+    /// Replace the database by a copy that `backup` wrote.
     ///
-    /// The copy is checked first, and what was there before is kept beside the database. Sessions go on meanwhile.
-    /// Repositories whose directories are missing are named, and directories that no row leads to.
+    /// The copy is checked first. The previous database is kept beside the new one. Sessions keep running. The command
+    /// lists repositories without a directory, and directories without a repository.
     Restore(Restore),
-    /// Print accounts, keys, organizations, repositories and grants as JSON: no secrets, no invitations.
+    /// Print accounts, keys, organizations, repositories and grants as JSON, without secrets and invitations.
     Export,
-    /// Move in from another git server: accounts, keys, grants. Nothing is guessed; what stays behind is listed.
+    /// Import accounts, keys and grants from another git server. What was not imported is listed.
     #[command(subcommand)]
     Import(ImportCommand),
-    /// Show what was changed, by whom and when.
+    /// Show changes, with their time and author.
     Audit(Audit),
-}
-
-/// Whether a destructive command asks.
-#[derive(Debug, Args)]
-pub struct Sure {
-    /// Do not ask. Without a terminal this is needed.
-    #[arg(long)]
-    pub yes: bool,
 }
 
 fn new_account(text: &str) -> Result<Owner, crate::name::NameError> {

@@ -1,4 +1,4 @@
-//! Where a command runs: the configuration, the right account, the open database.
+//! What the operator's commands run with: the configuration, the login account, the open database.
 
 use std::io::{IsTerminal, Write};
 use std::os::unix::fs::MetadataExt;
@@ -7,14 +7,15 @@ use std::path::Path;
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Gid, Uid, chdir, getegid, geteuid, setgroups, setresgid, setresuid};
 
-use super::cli::Sure;
 use super::failure::Failure;
+use crate::commands::Requester;
+use crate::commands::arguments::Confirmation;
 use crate::config::Config;
 use crate::db::Store;
 use crate::git::import::FROM_THE_OPERATOR;
 use crate::privilege::clear_environment;
 
-/// What the operator's commands on the database work with.
+/// The configuration and the open database.
 #[derive(Debug)]
 pub(super) struct Context {
     pub(super) config: Config,
@@ -22,29 +23,36 @@ pub(super) struct Context {
 }
 
 impl Context {
-    /// Reads the configuration, becomes the account that serves, and opens the database.
+    /// Reads the configuration, becomes the login account, and opens the database.
     pub(super) fn open(config: &Path) -> Result<Self, Failure> {
         let config = Config::load(config)?;
         become_login(&config.paths.repositories)?;
         let store = Store::open(&config.paths.database)?;
         Ok(Self { config, store })
     }
+
+    /// The operator, as commands on the hub's data know it.
+    pub(super) fn requester(&mut self) -> Requester<'_> {
+        Requester::Operator { config: &self.config, store: &mut self.store, actor: actor() }
+    }
 }
 
-/// The variable in which sudo(8) says who called it.
+/// The variable in which sudo(8) names its caller.
 const SUDO_USER: &str = "SUDO_USER";
-/// The variable that says what the terminal can do: for tables and questions.
+/// The variable that names the terminal, for tables and questions.
 const TERM: &str = "TERM";
 
-/// Who is at the keyboard: sudo's caller, else the account that the command runs as.
+/// The operator's name for the audit table: sudo's caller, or else root.
 pub(super) fn actor() -> String {
     let sudo = std::env::var(SUDO_USER).ok().filter(|name| !name.is_empty() && !name.contains(char::is_control));
     format!("operator:{}", sudo.unwrap_or_else(|| "root".to_owned()))
 }
 
-/// Becomes the owner of the directory of the repositories, for good: its uid, gid and groups, `/` as directory, a umask
-/// of 027, and an environment of which only the name of sudo's caller and what `repo import` documents is left. Nothing
-/// that follows can make a file of root's, or read root's own configuration.
+/// Becomes the owner of the repositories' directory, for good. Afterwards the process can neither create files of root
+/// nor read root's own configuration.
+///
+/// It has the owner's uid, gid and groups, the directory `/` and a umask of 027. Its environment keeps the name of
+/// sudo's caller, the terminal, and the variables that `repo import` documents.
 pub(super) fn become_login(repositories: &Path) -> Result<(), Failure> {
     let metadata = repositories.metadata().map_err(|error| {
         Failure::Refused(format!("{}: {error}\nrun hubgate init to set the hub up", repositories.display()))
@@ -72,13 +80,13 @@ pub(super) fn become_login(repositories: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Asks before something that cannot be undone. Without a terminal only `--yes` will do.
-pub(super) fn confirm(sure: &Sure, question: &str) -> Result<(), Failure> {
-    if sure.yes {
+/// Asks before a step that cannot be undone. Without a terminal, `--yes` is required.
+pub(super) fn confirm(confirmation: Confirmation, question: &str) -> Result<(), Failure> {
+    if confirmation.yes {
         return Ok(());
     }
     if !std::io::stdin().is_terminal() {
-        return Err(Failure::Usage(format!("{question} Say so with --yes")));
+        return Err(Failure::Usage(format!("{question} Confirm with --yes")));
     }
     let ask = || -> std::io::Result<String> {
         let mut answer = String::new();

@@ -1,4 +1,4 @@
-//! Rows of repositories and their directories, held against each other.
+//! Compares the rows of repositories with their directories.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -8,46 +8,46 @@ use crate::config::Config;
 use crate::db::{RepositoryRow, Store};
 use crate::repository::{Directory, head};
 
-/// What does not fit.
+/// Rows without a directory, and directories without a row.
 #[derive(Debug, Default)]
-pub(super) struct Misfits {
+pub(super) struct Mismatches {
     /// Repositories whose directory is missing or broken, and how.
     pub(super) lost: Vec<(RepositoryRow, String)>,
-    /// Directories of repositories that no row leads to.
+    /// Directories of repositories without a row.
     pub(super) strays: Vec<PathBuf>,
-    /// What is no directory of a repository.
+    /// Files and directories that are not a repository.
     pub(super) foreign: Vec<PathBuf>,
 }
 
-impl Misfits {
+impl Mismatches {
     pub(super) fn find(config: &Config, store: &Store) -> Result<Self, Failure> {
         let root = &config.paths.repositories;
-        let mut misfits = Self::default();
+        let mut mismatches = Self::default();
         for row in store.view().repositories(None)? {
             if let Err(problem) = head(&config.paths.git, &root.join(row.directory.relative()), row.object_format) {
-                misfits.lost.push((row, problem));
+                mismatches.lost.push((row, problem));
             }
         }
         let known: HashSet<PathBuf> =
             store.view().directories()?.iter().map(|directory| root.join(directory.relative())).collect();
         for shard in list(root)? {
             if !shard.is_dir() || shard.file_name().is_none_or(|name| name.len() != 2) {
-                misfits.foreign.push(shard);
+                mismatches.foreign.push(shard);
                 continue;
             }
-            misfits.strays.extend(list(&shard)?.into_iter().filter(|place| !known.contains(place)));
+            mismatches.strays.extend(list(&shard)?.into_iter().filter(|place| !known.contains(place)));
         }
-        misfits.strays.sort();
-        misfits.foreign.sort();
-        Ok(misfits)
+        mismatches.strays.sort();
+        mismatches.foreign.sort();
+        Ok(mismatches)
     }
 
-    /// Each in a line.
+    /// Describes each in one line.
     pub(super) fn lines(&self) -> Vec<String> {
         let lost = self.lost.iter().map(|(row, problem)| format!("{} ({}): {problem}", row.path, row.directory));
         let strays = self.strays.iter().map(|place| {
-            let next = if directory_of(place).is_some() { ": hubgate repo adopt takes it in" } else { "" };
-            format!("{}: no repository of this hub lies there{next}", place.display())
+            let next = if directory_of(place).is_some() { ": adopt it with hubgate repo adopt" } else { "" };
+            format!("{}: not a repository of this hub{next}", place.display())
         });
         let foreign = self.foreign.iter().map(|place| {
             format!("{}: not a directory of this hub: left by a create that was cut off?", place.display())

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::cli::Explain;
 use super::context::Context;
 use super::failure::Failure;
-use super::key::read_fingerprint;
+use super::key_file::read_fingerprint;
 use crate::access::{Access, Decision, Identity, NotAdmitted, decide, identify};
 use crate::clock::now;
 use crate::config::{AnonymousMode, Config, LfsMode};

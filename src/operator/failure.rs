@@ -1,46 +1,65 @@
-//! Why a command of the operator's came to nothing.
+//! Why a command of the operator failed.
 
+use crate::commands::Refused;
 use crate::config::ConfigError;
 use crate::db::{self, ChangeError};
-use crate::key::KeyError;
 use crate::message::Status;
 use crate::passwd;
 
-/// Why a command came to nothing. Worded for the operator, who may know all.
+/// Why a command of the operator failed, in words that hide nothing from the operator.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// Used wrongly.
+    /// Wrong usage.
     #[error("{0}")]
     Usage(String),
-    /// Refused, not found, or not possible on this machine as it is.
+    /// Refused, not found, or not possible on this machine.
     #[error("{0}")]
     Refused(String),
-    /// A key that is not taken.
-    #[error("{0}")]
-    Key(#[from] KeyError),
-    #[error("{0}")]
+    /// A command on the hub's data was refused or failed.
+    #[error(transparent)]
+    Command(#[from] Refused),
+    #[error(transparent)]
     Config(#[from] ConfigError),
-    #[error("{0}")]
-    Change(#[from] ChangeError),
-    #[error("{0}")]
-    Database(#[from] db::Error),
     #[error("{0}: {1}")]
-    File(String, #[source] std::io::Error),
+    File(String, std::io::Error),
     #[error("the machine's accounts: {0}")]
-    Accounts(#[from] passwd::Error),
+    Accounts(passwd::Error),
+}
+
+impl From<ChangeError> for Failure {
+    fn from(error: ChangeError) -> Self {
+        Refused::from(error).into()
+    }
+}
+
+impl From<db::Error> for Failure {
+    fn from(error: db::Error) -> Self {
+        Refused::from(error).into()
+    }
+}
+
+impl From<passwd::Error> for Failure {
+    fn from(error: passwd::Error) -> Self {
+        Self::Accounts(error)
+    }
 }
 
 impl Failure {
     pub(super) fn status(&self) -> Status {
         match self {
-            Self::Key(KeyError::WeakKeys(_)) => Status::Refused,
-            Self::Usage(_) | Self::Key(_) | Self::Change(ChangeError::Name(..)) => Status::Usage,
-            Self::Refused(_)
-            | Self::Config(_)
-            | Self::Change(_)
-            | Self::Database(_)
-            | Self::File(..)
-            | Self::Accounts(_) => Status::Refused,
+            Self::Command(refused) => refused.status(),
+            Self::Usage(_) => Status::Usage,
+            Self::Refused(_) | Self::Config(_) | Self::File(..) | Self::Accounts(_) => Status::Refused,
         }
+    }
+
+    /// Each line for standard error, with the command that helps.
+    pub(super) fn lines(&self) -> String {
+        let next = match self {
+            Self::Command(refused) => refused.next_command().map(|next| format!(": hubgate {next}")),
+            Self::Usage(_) | Self::Refused(_) | Self::Config(_) | Self::File(..) | Self::Accounts(_) => None,
+        };
+        let text = format!("{self}{}", next.unwrap_or_default());
+        text.lines().map(|line| format!("hubgate: {line}\n")).collect()
     }
 }

@@ -4,48 +4,44 @@
 //! then becomes the account that serves, for good, before it touches the database or a repository. The only user of
 //! `clap` and `git2`.
 
-mod access;
+mod adopt;
 mod aside;
 mod audit;
-mod authority;
 mod backup;
 pub mod cli;
 mod context;
 mod demo;
-mod deploy_key;
 mod directories;
+mod dispatch;
 mod doctor;
 mod explain;
 mod export;
 mod failure;
 mod gc;
 mod import;
-mod key;
+mod key_file;
 mod lfs;
 mod login;
 pub mod openssh;
-mod org;
 pub mod pam;
 mod policy;
 pub mod programs;
-mod quota;
 mod repo;
 mod setup;
 pub mod sshd_config;
-mod take_in;
-mod user;
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::commands::invite::invite;
 use crate::lfs::serve_directory;
 use crate::report::Report;
 
 pub use setup::PACKAGED_CONFIG;
 
-use cli::{Cli, Command, LfsCommand, OwnerCommand};
+use cli::{Cli, Command, LfsCommand};
 use context::Context;
 use failure::Failure;
 
@@ -71,8 +67,7 @@ pub fn main() -> ExitCode {
             report.status.into()
         }
         Err(failure) => {
-            let text: String = failure.to_string().lines().map(|line| format!("hubgate: {line}\n")).collect();
-            let _ = std::io::stderr().write_all(text.as_bytes());
+            let _ = std::io::stderr().write_all(failure.lines().as_bytes());
             failure.status().into()
         }
     }
@@ -86,17 +81,17 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Doctor(command) => doctor::run(&command, &cli.config),
         Command::SshdConfig(command) => sshd_config::run(&command, &cli.config),
         Command::Migrate => setup::migrate(&cli.config),
-        Command::User(command) => user::run(command, context()?),
-        Command::Org(command) => org::run(command, &cli.config),
-        Command::Key(command) => key::run(command, &cli.config),
+        Command::User(command) => dispatch::user(&command, context()?),
+        Command::Org(command) => dispatch::org(&command, &cli.config),
+        Command::Key(command) => dispatch::key(&command, &cli.config),
         Command::Repo(command) => repo::run(command, context()?),
-        Command::Owner(OwnerCommand::Quota { owner, quota }) => quota::owner_quota(&owner, quota, context()?),
+        Command::Owner(command) => dispatch::owner(&command, context()?),
         Command::Lfs(LfsCommand::Serve { .. }) => Err(Failure::Usage("lfs serve".to_owned())),
         Command::Lfs(LfsCommand::Check { path }) => lfs::check(path.as_ref(), &context()?),
         Command::Lock(command) => lfs::lock(&command, &context()?),
-        Command::DeployKey(command) => deploy_key::run(command, &cli.config),
-        Command::Access(command) => access::run(command, context()?),
-        Command::Invite { user, expires } => user::invite(&user, expires.0, context()?),
+        Command::DeployKey(command) => dispatch::deploy_key(&command, &cli.config),
+        Command::Access(command) => dispatch::access(&command, context()?),
+        Command::Invite { user, expires } => Ok(invite(&mut context()?.requester(), &user, expires.0)?),
         Command::Explain(command) => explain::run(&command, &cli.config),
         Command::Backup(command) => backup::backup(&command.destination, cli.json, &cli.config),
         Command::Restore(command) => backup::restore(&command, &cli.config),

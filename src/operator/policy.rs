@@ -9,7 +9,7 @@ use super::cli::PolicyCommand;
 use super::context::Context;
 use super::explain::{Who, explain};
 use super::failure::Failure;
-use super::key::read;
+use super::key_file::read;
 use crate::access::Access;
 use crate::db::Reader;
 use crate::message::Status;

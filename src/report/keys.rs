@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::when::minute;
-use super::{Report, json_time};
+use super::{Report, json_time, page, with_fields};
 use crate::access::Removal;
 use crate::config::Config;
 use crate::db::{Holder, KeyRow};
-use crate::key::Fingerprint;
+use crate::key::{Fingerprint, PublicKey};
 
 /// Keys in a table, under what they are on.
 pub(crate) fn key_table(holder: &'static str, config: &Config, keys: &[KeyRow]) -> Report {
@@ -25,6 +25,36 @@ pub(crate) fn key_table(holder: &'static str, config: &Config, keys: &[KeyRow]) 
     let rows = keys.iter().map(row).collect();
     let json = keys.iter().map(|key| key_json(config, key)).collect();
     Report::table([holder, "TITLE", "TYPE", "FINGERPRINT", "ADDED", "LAST USED", "STATE"], rows, json)
+}
+
+/// A key that was just added.
+pub(crate) fn key_added(config: &Config, key: &KeyRow) -> Report {
+    let text = format!("added \"{}\" ({}) to {}\n", key.title, key.fingerprint, key.holder);
+    Report::new(text, key_json(config, key))
+}
+
+/// A key that was just removed.
+pub(crate) fn key_removed(config: &Config, key: &KeyRow) -> Report {
+    let text = format!("removed \"{}\" ({}) from {}\n", key.title, key.fingerprint, key.holder);
+    Report::new(text, key_json(config, key))
+}
+
+/// A key as the operator sees it.
+pub(crate) fn key_page(config: &Config, row: &KeyRow, key: &PublicKey) -> Report {
+    let text = page(
+        &row.fingerprint,
+        &[
+            ("account", &row.holder),
+            ("title", &row.title),
+            ("type", &row.key_type),
+            ("scope", &row.scope),
+            ("added", &minute(Some(row.added_at))),
+            ("last used", &minute(last_used(config, &row.fingerprint))),
+            ("state", &key_state(row)),
+            ("key", key),
+        ],
+    );
+    Report::new(text, with_fields(key_json(config, row), [("key", key.to_string().into())]))
 }
 
 pub(crate) fn key_json(config: &Config, key: &KeyRow) -> Value {
@@ -48,7 +78,7 @@ pub(crate) fn key_json(config: &Config, key: &KeyRow) -> Value {
     })
 }
 
-pub(crate) fn key_state(key: &KeyRow) -> String {
+fn key_state(key: &KeyRow) -> String {
     match (key.removal, key.expires_at) {
         (Some(Removal::Ordinary), _) => format!("removed {}", minute(key.removed_at)),
         (Some(Removal::Compromised), _) => format!("compromised {}", minute(key.removed_at)),
@@ -59,7 +89,7 @@ pub(crate) fn key_state(key: &KeyRow) -> String {
 }
 
 /// When the gateway last admitted the key: the modification time of its small file.
-pub(crate) fn last_used(config: &Config, fingerprint: &Fingerprint) -> Option<i64> {
+fn last_used(config: &Config, fingerprint: &Fingerprint) -> Option<i64> {
     let modified = config.last_used_dir().join(fingerprint.to_hex()).metadata().ok()?.modified().ok()?;
     modified.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs().try_into().ok()
 }

@@ -1,10 +1,14 @@
-//! A repository's row.
+//! Repositories.
+
+use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::json_time;
+use super::when::minute;
+use super::{Report, json_time, page, table, with_fields};
 use crate::access::GateMode;
-use crate::db::RepositoryRow;
+use crate::config::Config;
+use crate::db::{Collaborator, RepositoryRow};
 
 pub(crate) fn repo_json(row: &RepositoryRow) -> Value {
     json!({
@@ -26,4 +30,62 @@ pub(crate) fn state(row: &RepositoryRow) -> String {
         Some(reason) => format!("{}{gated}, read-only: {reason}", row.visibility),
         None => format!("{}{gated}", row.visibility),
     }
+}
+
+pub(crate) fn repository_table(rows: &[RepositoryRow]) -> Report {
+    let lines = rows.iter().map(|row| [row.path.to_string(), state(row), row.description.clone()]).collect();
+    Report::table(["REPOSITORY", "STATE", "DESCRIPTION"], lines, rows.iter().map(repo_json).collect())
+}
+
+pub(crate) fn repository_created(config: &Config, row: &RepositoryRow) -> Report {
+    let url = format!("{}@{}:{}", config.ssh.login, config.hub.host, row.path);
+    let text = format!("created the {} {} ({}): git clone {url}\n", row.path.kind, row.path, row.visibility);
+    Report::new(text, repo_json(row))
+}
+
+/// A repository as the operator sees it.
+pub(crate) fn repository_page(row: &RepositoryRow, place: &Path, head: &str, collaborators: &[Collaborator]) -> Report {
+    let mut text = page(
+        &row.path,
+        &[
+            ("state", &state(row)),
+            ("description", &row.description),
+            ("created", &minute(Some(row.created_at))),
+            ("object format", &row.object_format),
+            ("head", &head),
+            ("directory", &place.display()),
+        ],
+    );
+    if !collaborators.is_empty() {
+        let line = |grant: &Collaborator| [grant.user.to_string(), grant.role.to_string(), minute(grant.until)];
+        text.push_str(&table(["COLLABORATOR", "ROLE", "UNTIL"], collaborators.iter().map(line).collect()));
+    }
+    let object = |grant: &Collaborator| json!({ "user": grant.user.as_str(), "role": grant.role.as_str(), "until": json_time(grant.until) });
+    let fields = [
+        ("directory", json!(place)),
+        ("head", head.into()),
+        ("collaborators", collaborators.iter().map(object).collect()),
+    ];
+    Report::new(text, with_fields(repo_json(row), fields))
+}
+
+/// A repository as a session over SSH sees it, with what the session may do there.
+pub(crate) fn repository_summary(row: &RepositoryRow, access: &str) -> Report {
+    let fields: [(&str, &dyn std::fmt::Display); 4] = [
+        ("state", &state(row)),
+        ("description", &row.description),
+        ("object format", &row.object_format),
+        ("your access", &access),
+    ];
+    Report::new(page(&row.path, &fields), with_fields(repo_json(row), [("access", access.into())]))
+}
+
+/// A repository that was just removed, as the operator sees it.
+pub(crate) fn repository_removed(row: &RepositoryRow, place: &Path) -> Report {
+    let text = format!(
+        "removed {0}; its directory stays: {1}\nto restore it: hubgate repo restore {0}\n",
+        row.path,
+        place.display()
+    );
+    Report::new(text, json!({ "removed": row.path.to_string(), "directory": place }))
 }

@@ -1,4 +1,4 @@
-//! Times as an operator writes and reads them.
+//! Times as people write and read them.
 
 use std::str::FromStr;
 
@@ -8,71 +8,71 @@ use time::{Date, OffsetDateTime, Time};
 
 use crate::clock::now;
 
-/// The first second at which something no longer holds, in the future.
+/// When a key or a grant ends: the first second at which it no longer holds, in the future.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct When(pub i64);
+pub struct Expiry(pub i64);
 
-/// Why a text is no time.
+/// Why a text is not a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BadWhen {
+pub enum BadTime {
     /// Neither a duration nor a date.
     #[error("a time is a duration such as 30s, 15m, 24h or 90d, or a date such as 2027-01-31")]
     Format,
-    /// Over already.
-    #[error("this time is past")]
+    /// It is in the past.
+    #[error("this time is in the past")]
     Past,
 }
 
-impl FromStr for When {
-    type Err = BadWhen;
+impl FromStr for Expiry {
+    type Err = BadTime;
 
-    fn from_str(text: &str) -> Result<Self, BadWhen> {
-        at(text, now(), 1).and_then(|end| if end > now() { Ok(Self(end)) } else { Err(BadWhen::Past) })
+    fn from_str(text: &str) -> Result<Self, BadTime> {
+        at(text, now(), 1).and_then(|end| if end > now() { Ok(Self(end)) } else { Err(BadTime::Past) })
     }
 }
 
 /// Reads a duration in seconds.
 ///
 /// # Errors
-/// [`BadWhen::Format`].
-pub(crate) fn parse_duration(text: &str) -> Result<i64, BadWhen> {
-    if text.contains('-') { Err(BadWhen::Format) } else { at(text, 0, 1) }
+/// [`BadTime::Format`].
+pub(crate) fn parse_duration(text: &str) -> Result<i64, BadTime> {
+    if text.contains('-') { Err(BadTime::Format) } else { at(text, 0, 1) }
 }
 
-/// Reads how far back: a duration before now, or the first second of a day.
+/// Reads the start of a period: a duration before now, or the first second of a day.
 ///
 /// # Errors
-/// [`BadWhen::Format`].
-pub(crate) fn parse_past(text: &str) -> Result<i64, BadWhen> {
+/// [`BadTime::Format`].
+pub(crate) fn parse_past(text: &str) -> Result<i64, BadTime> {
     at(text, now(), -1)
 }
 
-/// A duration counted from `now` in a direction; or a day: its end going forward, its start going back, in UTC.
-fn at(text: &str, now: i64, direction: i64) -> Result<i64, BadWhen> {
-    // `time` would take a sign before the year.
+/// Counts a duration from `now`, forward or back. A day in UTC is its end going forward, and its start going back.
+fn at(text: &str, now: i64, direction: i64) -> Result<i64, BadTime> {
+    // `time` accepts a sign before the year.
     let is_unsigned = text.starts_with(|c: char| c.is_ascii_digit());
     let day = Date::parse(text, format_description!("[year]-[month]-[day]"));
     if let (Ok(day), true) = (day, is_unsigned) {
-        let day = if direction > 0 { day.next_day().ok_or(BadWhen::Format)? } else { day };
+        let day = if direction > 0 { day.next_day().ok_or(BadTime::Format)? } else { day };
         return Ok(OffsetDateTime::new_utc(day, Time::MIDNIGHT).unix_timestamp());
     }
-    let unit = text.chars().next_back().ok_or(BadWhen::Format)?;
+    let unit = text.chars().next_back().ok_or(BadTime::Format)?;
     let seconds = match unit {
         's' => 1,
         'm' => 60,
         'h' => 3_600,
         'd' => 86_400,
-        _ => return Err(BadWhen::Format),
+        _ => return Err(BadTime::Format),
     };
     let count = text.strip_suffix(unit).filter(|count| count.bytes().all(|byte| byte.is_ascii_digit()));
-    let count: i64 = count.and_then(|count| count.parse().ok()).ok_or(BadWhen::Format)?;
-    // Beyond the year 9999 no date can be shown.
+    let count: i64 = count.and_then(|count| count.parse().ok()).ok_or(BadTime::Format)?;
+    // A date after the year 9999 cannot be shown.
     let most = OffsetDateTime::new_utc(Date::MAX, Time::MIDNIGHT).unix_timestamp();
     count
         .checked_mul(seconds * direction)
         .and_then(|span| now.checked_add(span))
         .filter(|instant| (0..most).contains(instant))
-        .ok_or(BadWhen::Format)
+        .ok_or(BadTime::Format)
 }
 
 /// A second since 1970 in RFC 3339, UTC: `2026-01-31T12:00:00Z`.
@@ -108,17 +108,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_refused() {
+    fn a_text_that_is_not_a_time_is_rejected() {
         for text in
             ["", "d", "1", "1w", "-1d", "+1d", "1.5h", "2026-13-01", "2026-02-30", "99999999999999999999d", "1é"]
         {
-            assert_eq!(at(text, 0, 1), Err(BadWhen::Format), "{text}");
+            assert_eq!(at(text, 0, 1), Err(BadTime::Format), "{text}");
         }
         for text in ["+2027-01-31", "-2027-01-31", " 2027-01-31"] {
-            assert_eq!(at(text, 0, 1), Err(BadWhen::Format), "{text}");
+            assert_eq!(at(text, 0, 1), Err(BadTime::Format), "{text}");
         }
-        assert_eq!("2001-01-01".parse::<When>(), Err(BadWhen::Past));
-        assert_eq!("0s".parse::<When>(), Err(BadWhen::Past));
+        assert_eq!("2001-01-01".parse::<Expiry>(), Err(BadTime::Past));
+        assert_eq!("0s".parse::<Expiry>(), Err(BadTime::Past));
     }
 
     #[test]

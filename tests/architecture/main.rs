@@ -28,12 +28,11 @@ const LAYERS: [Layer; 5] = [
             ),
             (
                 "services",
-                "access arguments clock config db git key lfs log message name push report repository request sandbox \
-                 session",
+                "access clock commands config db git lfs log message name push report repository request sandbox session",
             ),
             (
                 "operator",
-                "access arguments clock config db git key lfs log message name passwd privilege random report repository \
+                "access clock commands config db git key lfs log message name passwd privilege random report repository \
                  request sandbox",
             ),
         ],
@@ -41,9 +40,9 @@ const LAYERS: [Layer; 5] = [
     (
         "shared by programs",
         &[
+            ("commands", "access clock config db key message name report repository request session word"),
             ("session", "access config db key message name request word"),
             ("report", "access clock config db key message name"),
-            ("arguments", "word"),
         ],
     ),
     (
@@ -91,8 +90,8 @@ const OUTSIDE: [(&str, &str); 22] = [
     ("syslog", "log"),
     ("toml", "config"),
     ("serde", "config services::transfer::adviser"),
-    ("serde_json", "db operator report services"),
-    ("clap", "arguments operator services::account"),
+    ("serde_json", "commands db operator report services"),
+    ("clap", "commands::arguments operator services::account"),
     ("shlex", "operator::import::authorized_keys"),
     ("signal_hook", "lfs::stdio operator"),
     ("unicode_width", "report"),
@@ -105,7 +104,7 @@ const OUTSIDE: [(&str, &str); 22] = [
     ),
     (
         "thiserror",
-        "access authorized_keys config db gateway git key lfs name operator passwd push report repository request sandbox \
+        "access authorized_keys commands::refused config db gateway git key lfs name operator passwd push report repository request sandbox \
          services session word",
     ),
     (
@@ -120,7 +119,7 @@ const OUTSIDE: [(&str, &str); 22] = [
 /// What starts a process.
 const COMMAND: &str = "std::process::Command";
 /// Who opens files by path.
-const FILES: &str = "config::file db gateway key::weak lfs operator random repository sandbox services \
+const FILES: &str = "commands::repository config::file db gateway key::weak lfs operator random repository sandbox services \
                      session::user_auth session_limits";
 
 fn files() -> Crate {
@@ -254,6 +253,30 @@ fn the_small_programs_are_cut_out_at_the_boundaries_of_modules() {
     let conditions: Vec<(String, usize)> = conditions.collect();
     let allowed = [("", 6), ("db", 2), ("repository", 3)].map(|(file, count)| (file.to_owned(), count));
     assert_eq!(conditions, allowed);
+}
+
+/// The commands on the hub's data: the functions of `commands` that a requester calls.
+#[test]
+fn every_command_has_one_function_and_the_document_lists_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let document = fs::read_to_string(root.join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
+    let (_, table) = document.split_once("| command | function | for |").expect("the table of commands");
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let listed: BTreeSet<String> =
+        rows.filter_map(|line| Some(line.split('|').nth(2)?.trim().trim_matches('`').to_owned())).collect();
+    let mut found = BTreeSet::new();
+    for entry in fs::read_dir(root.join("src/commands")).expect("src/commands") {
+        let file = entry.expect("an entry").path();
+        let noun = file.file_stem().expect("a name").to_string_lossy().into_owned();
+        let text = fs::read_to_string(&file).expect("a source file");
+        let functions = text.split("pub(crate) fn ").skip(1).filter_map(|function| function.split_once("Result<"));
+        let commands =
+            functions.filter(|(head, _)| head.contains(": &mut Requester<") || head.contains(": &Requester<"));
+        found.extend(commands.filter_map(|(head, _)| Some(format!("{noun}::{}", head.split_once('(')?.0))));
+    }
+    // It answers no command.
+    found.remove("key::check_may_add");
+    assert_eq!(listed, found);
 }
 
 #[test]

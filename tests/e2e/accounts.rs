@@ -78,7 +78,7 @@ fn users_are_added_shown_renamed_and_removed() {
     assert_eq!(json_of(&hub, &["user", "rename", "alicia", "ALICIA"]), json!({ "before": "alicia", "name": "ALICIA" }));
     hub.did(&["repo", "remove", "alicia/x", "--yes"]);
     hub.hubgate(&["user", "remove", "alicia", "--yes"])
-        .is(&says("removed alicia; its name is kept back until: hubgate user release alicia\n"));
+        .is(&says("removed alicia; its name stays reserved until: hubgate user release alicia\n"));
     hub.hubgate(&["user", "show", "alicia"]).is(&refused("hubgate: there is no user alicia\n"));
     assert_eq!(json_of(&hub, &["user", "list"]), json!([robot]));
 }
@@ -153,7 +153,7 @@ fn organizations_are_added_shown_renamed_and_removed() {
     is_usage(&hub.hubgate(&["org", "member", "set", "acme", "bob", "owner"]), "invalid value 'owner'");
     is_usage(
         &hub.hubgate(&["org", "member", "set", "acme", "bob", "read", "--until", "2001-01-01"]),
-        "this time is past",
+        "this time is in the past",
     );
     hub.hubgate(&["org", "member", "set", "alice", "bob", "read"])
         .is(&refused("hubgate: there is no organization alice: alice is a user\n"));
@@ -172,7 +172,7 @@ fn organizations_are_added_shown_renamed_and_removed() {
     hub.hubgate(&["org", "member", "remove", "acme", "bob"]).is(&refused("hubgate: there is no member bob of acme\n"));
     hub.hubgate(&["org", "rename", "acme", "Emca"]).is(&says("renamed acme to Emca\n"));
     hub.hubgate(&["org", "remove", "emca", "--yes"])
-        .is(&says("removed emca; its name is kept back until: hubgate user release emca\n"));
+        .is(&says("removed emca; its name stays reserved until: hubgate user release emca\n"));
     assert_eq!(json_of(&hub, &["org", "list"]), json!([]));
 }
 
@@ -184,7 +184,7 @@ fn an_organization_never_loses_its_last_admin() {
     // An admin until some day is not one for good.
     hub.did(&["org", "member", "set", "acme", "bob", "admin", "--until", "90d"]);
     let answer = refused(
-        "hubgate: acme would have no admin: first give the role to somebody else with \
+        "hubgate: acme would have no admin: first give the role to another member: \
          hubgate org member set acme USER admin\n",
     );
     hub.hubgate(&["org", "member", "remove", "acme", "alice"]).is(&answer);
@@ -200,9 +200,9 @@ fn what_cannot_be_undone_needs_yes_or_a_terminal() {
     hub.did(&["user", "add", "alice"]);
     hub.did(&["repo", "create", "alice/x"]);
     hub.hubgate(&["user", "remove", "alice"])
-        .is(&refused("hubgate: Remove the account alice and take its keys off? Say so with --yes\n").status(2));
+        .is(&refused("hubgate: Remove the account alice and its keys? Confirm with --yes\n").status(2));
     hub.hubgate(&["repo", "remove", "alice/x"])
-        .is(&refused("hubgate: Take alice/x out of the hub? Say so with --yes\n").status(2));
+        .is(&refused("hubgate: Remove alice/x from the hub? Confirm with --yes\n").status(2));
     // script(1) gives the program a terminal, and types what it reads.
     let typed = |answer: &str| {
         let command =
@@ -211,7 +211,7 @@ fn what_cannot_be_undone_needs_yes_or_a_terminal() {
         crate::harness::run_with(script.args(["-qec", &command, "/dev/null"]), answer.as_bytes())
     };
     let refusal = typed("n\n");
-    assert!(refusal.status == 1 && refusal.stdout().contains("Take alice/x out of the hub? [y/N] "), "{refusal}");
+    assert!(refusal.status == 1 && refusal.stdout().contains("Remove alice/x from the hub? [y/N] "), "{refusal}");
     assert!(refusal.stdout().ends_with("hubgate: nothing was changed\r\n"), "{refusal}");
     let done = typed("y\n");
     assert!(done.status == 0 && done.stdout().contains("removed alice/x; its directory stays: "), "{done}");

@@ -133,9 +133,9 @@ fn whoever_connects_as_the_anonymous_login_is_anonymous_whatever_the_key() {
             "hubgate: repository not found, or you have no access to it\nhubgate: you are anonymous: {is}\n{hint}"
         );
         client.git(&["ls-remote", &url("alice/secret")]).is(&refused(hidden + GIT_GIVES_UP).status(128));
-        let whoami = format!("anonymous, as everybody is who connects as {nobody}\n");
+        let whoami = format!("anonymous, like everyone who connects as {nobody}\n");
         client.ssh_with(&as_nobody, "whoami", b"").is(&says(whoami));
-        let needs = "hubgate: this needs an account: your key is on none here\n";
+        let needs = "hubgate: this needs an account, and the key that you are using is not on an account here\n";
         client.ssh_with(&as_nobody, "repo create alice/y", b"").is(&refused(needs));
         hub.log();
     }
@@ -154,7 +154,7 @@ fn an_unknown_key_joins_an_account_by_the_anonymous_login() {
     let code = hub.did(&["invite", "alice"]).lines().next().expect("a code").to_owned();
     let stranger = hub.stranger();
     let as_nobody = ["-oBatchMode=yes", "-l", &machine().anonymous_login];
-    let joined = format!("your key {} is on the account alice now\n", stranger.key.fingerprint);
+    let joined = format!("your key {} is now on the account alice\n", stranger.key.fingerprint);
     stranger.ssh_with(&as_nobody, format!("join {code}"), b"").is(&says(joined));
     stranger.greet().is(&says(hi("alice")));
 }
@@ -231,14 +231,14 @@ fn without_a_known_key_one_falls_through_to_anonymous() {
     let read_only = format!("hubgate: you have no write access to alice/x\n{you_are}");
     none.commit("x", "file", "1");
     none.ssh_with(&[], "git-receive-pack 'alice/x'", b"").is(&refused(&read_only));
-    none.ssh_with(&[], "whoami", b"").is(&says("anonymous, by no key\n"));
+    none.ssh_with(&[], "whoami", b"").is(&says("anonymous, without a key\n"));
     let whoami = none.ssh_with(&[], "whoami --json", b"").succeeded().stdout();
     let whoami: serde_json::Value = serde_json::from_str(&whoami).expect("JSON");
     assert!(whoami["anonymous"] == true && whoami["key"]["fingerprint"].is_null(), "{whoami}");
     for (command, answer) in [
-        ("repo create alice/y", "this needs an account: your key is on none here"),
-        ("key add", "this needs an account: your key is on none here"),
-        ("key release --yes", "you came without a key"),
+        ("repo create alice/y", "this needs an account, and the key that you are using is not on an account here"),
+        ("key add", "this needs an account, and the key that you are using is not on an account here"),
+        ("key release --yes", "you connected without a key"),
         (
             "join 00112233445566778899aabbccddeeff",
             "join puts the key on an account that you prove, and here no unknown key is proven: \
@@ -320,7 +320,7 @@ fn every_identity_is_found_by_what_was_proven() {
     certified.git(&["ls-remote", &Client::url("acme/model")]).succeeded();
     certified
         .ssh("repo create acme/new")
-        .is(&refused("hubgate: this needs a key of your own: a certificate changes nothing here\n"));
+        .is(&refused("hubgate: this needs a key on your account: a certificate cannot change anything here\n"));
     hub.did(&["org", "member", "set", "acme", "alice", "admin"]);
     hub.did(&["key", "remove", &client.key.fingerprint, "--compromised", "--yes"]);
     client.greet().is(&refused(format!("hubgate: the key {} was removed as compromised\n", client.key.fingerprint)));

@@ -236,7 +236,7 @@ fn restore_names_what_is_lost_and_what_is_nobodys() {
     let new = hub.directory("alice/new");
     fs::remove_dir_all(&old).expect("a directory");
     let said = restore(&hub, &copy);
-    let line = format!("{}: no repository of this hub lies there: hubgate repo adopt takes it in\n", new.display());
+    let line = format!("{}: not a repository of this hub: adopt it with hubgate repo adopt\n", new.display());
     assert!(said.contains("alice/old (") && said.contains(&line), "{said}");
 }
 

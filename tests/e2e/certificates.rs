@@ -73,7 +73,7 @@ fn a_certificate_is_good_for_its_organization_and_changes_nothing() {
     let read_only = format!("hubgate: you have no write access to alice/open\n{you_are}");
     good.ssh("git-receive-pack 'alice/open'").is(&refused(read_only));
     good.ssh("whoami").is(&says(format!("alice by a certificate of {ca}\n")));
-    let changes = refused("hubgate: this needs a key of your own: a certificate changes nothing here\n");
+    let changes = refused("hubgate: this needs a key on your account: a certificate cannot change anything here\n");
     for command in ["repo create acme/new", "key add", "repo remove acme/model --yes", "org member remove acme bob"] {
         good.ssh(command).is(&changes);
     }

@@ -93,7 +93,7 @@ fn a_key_for_reading_adds_no_key_and_pushes_nothing() {
     hub.repo("alice/x", &["--private"]);
     let alice = Client::new(&hub, Some("alice"), key);
     let line = format!("{}\n", Key::new("more").line);
-    let needs = "hubgate: this needs a key of scope write: the one that you use is for reading\n";
+    let needs = "hubgate: this needs a key of scope write, and the key that you are using has scope read\n";
     alice.ssh_with(&["-oBatchMode=yes"], "key add", line.as_bytes()).is(&refused(needs));
     alice.ssh("repo visibility alice/x public").is(&refused(needs));
     alice.git(&["clone", "--quiet", &Client::url("alice/x"), "x"]).succeeded();
@@ -149,7 +149,7 @@ fn a_hidden_repository_does_not_exist_in_any_command() {
             .is(&refused(format!("hubgate: you may not create repositories of {owner}\n")));
         alice
             .ssh(format!("repo rename alice/x {path}"))
-            .is(&refused(format!("hubgate: you may not hand alice/x over to {owner}\n")));
+            .is(&refused(format!("hubgate: you may not transfer alice/x to {owner}\n")));
     }
 }
 

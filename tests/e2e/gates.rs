@@ -36,10 +36,12 @@ fn an_automatic_gate_opens_for_whoever_asks() {
     is_gated(&alice, "bob/auto", &ask(&alice, "bob/auto"));
     alice.ssh("access request bob/auto").is(&says("you may fetch bob/auto from now on\n"));
     fetches(&alice, "bob/auto");
-    alice.ssh("access request bob/auto").is(&refused("hubgate: you may fetch bob/auto already\n"));
+    alice.ssh("access request bob/auto").is(&refused("hubgate: you may already fetch bob/auto\n"));
     // Per account: who has none cannot ask.
     is_gated(&stranger, "bob/auto", &ask(&stranger, "bob/auto"));
-    stranger.ssh("access request bob/auto").is(&refused("hubgate: this needs an account: your key is on none here\n"));
+    stranger
+        .ssh("access request bob/auto")
+        .is(&refused("hubgate: this needs an account, and the key that you are using is not on an account here\n"));
     let event = hub.sql("SELECT event || ' ' || object || ' ' || detail FROM audit ORDER BY id DESC LIMIT 1");
     assert_eq!(event, "repo.request_access bob/auto {\"state\":\"accepted\",\"user\":\"alice\"}\n");
 }
@@ -61,7 +63,7 @@ fn members_pass_unless_the_gate_is_for_them_too() {
     for client in [contributor, writer, boss] {
         fetches(client, "acme/x");
     }
-    reader.ssh("access request acme/x").is(&says("your request for acme/x waits for an answer\n"));
+    reader.ssh("access request acme/x").is(&says("your request for acme/x is pending\n"));
     is_gated(reader, "acme/x", "your request waits for an answer");
     // Who answers is who administers it.
     writer.ssh("access grant acme/x reader").is(&refused("hubgate: you do not administer acme/x\n"));
@@ -83,8 +85,8 @@ fn an_answer_may_end_and_be_taken_back_and_a_rejected_one_asks_no_more() {
     assert!(list[0]["user"] == "alice" && list[0]["state"] == "accepted" && list[0]["until"].is_string(), "{list}");
     hub.sql("UPDATE gate_request SET until = unixepoch()");
     is_gated(&alice, "bob/x", &ask(&alice, "bob/x"));
-    alice.ssh("access request bob/x").is(&says("your request for bob/x waits for an answer\n"));
-    alice.ssh("access request bob/x").is(&says("your request for bob/x waits for an answer\n"));
+    alice.ssh("access request bob/x").is(&says("your request for bob/x is pending\n"));
+    alice.ssh("access request bob/x").is(&says("your request for bob/x is pending\n"));
     bob.ssh("access reject bob/x alice").is(&says("alice was turned down on bob/x\n"));
     is_gated(&alice, "bob/x", "your request was rejected");
     let rejected = format!("hubgate: access to bob/x is restricted: your request was rejected\n{}", you_are(&alice));

@@ -14,7 +14,7 @@ trials![
     five_wrong_codes_an_hour_are_the_end_for_a_key_and_for_an_address,
 ];
 
-const WRONG: &str = "hubgate: this code is wrong, used or over: ask for a new one\n";
+const WRONG: &str = "hubgate: this code is wrong, used or expired: ask for a new one\n";
 
 fn invite(hub: &Hub, user: &str) -> String {
     hub.did(&["invite", user]).lines().next().expect("a code").to_owned()
@@ -34,7 +34,7 @@ fn a_code_puts_the_proven_key_on_its_account_once() {
     bob.ssh(format!("join {code}")).is(&refused(taken));
     hub.log();
     let key = &stranger.key.fingerprint;
-    stranger.ssh(format!("join {code}")).is(&says(format!("your key {key} is on the account alice now\n")));
+    stranger.ssh(format!("join {code}")).is(&says(format!("your key {key} is now on the account alice\n")));
     let log = hub.log();
     assert!(log.iter().all(|entry| !entry.fields.contains(&code)), "{log:?}");
     stranger.greet().is(&says(hi("alice")));

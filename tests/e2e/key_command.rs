@@ -80,7 +80,7 @@ fn keys_are_listed_shown_found_renamed_and_removed() {
         .is(&says(format!("renamed {key} to \"new \"title\" é\"\n")));
     assert_eq!(json_of(&hub, &["key", "list"]), json!([row("new \"title\" é", None)]));
     hub.hubgate(&["key", "remove", key])
-        .is(&refused("hubgate: Remove the key \"new \"title\" é\" of alice? Say so with --yes\n").status(2));
+        .is(&refused("hubgate: Remove the key \"new \"title\" é\" of alice? Confirm with --yes\n").status(2));
     assert_eq!(json_of(&hub, &["key", "remove", key, "--yes"]), row("new \"title\" é", Some("ordinary")));
     hub.hubgate(&["key", "remove", key, "--yes"])
         .is(&refused(format!("hubgate: the key {key} was removed before (ordinary)\n")));
@@ -220,9 +220,11 @@ fn a_key_can_end_and_be_limited() {
     let key = Key::new("a");
     let file = key.public_file();
     let add = ["key", "add", "alice", file.to_str().expect("UTF-8")];
-    for (expires, reason) in
-        [("2001-01-01", "this time is past"), ("tomorrow", "a time is a duration such as"), ("0s", "this time is past")]
-    {
+    for (expires, reason) in [
+        ("2001-01-01", "this time is in the past"),
+        ("tomorrow", "a time is a duration such as"),
+        ("0s", "this time is in the past"),
+    ] {
         is_usage(&hub.hubgate(&[add.as_slice(), &["--expires", expires]].concat()), reason);
     }
     is_usage(&hub.hubgate(&[add.as_slice(), &["--scope", "admin"]].concat()), "[possible values: read, write]");

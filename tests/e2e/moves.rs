@@ -115,7 +115,7 @@ fn repositories_move_as_the_hub_says_and_never_from_person_to_person() {
     }
     hub.repo("alice/x", &["--private"]);
     let rename = |old: &str, new: &str| alice.ssh(format!("repo rename {old} {new}"));
-    let not_over = |old: &str, owner: &str| refused(format!("hubgate: you may not hand {old} over to {owner}\n"));
+    let not_over = |old: &str, owner: &str| refused(format!("hubgate: you may not transfer {old} to {owner}\n"));
     rename("alice/x", "bob/x").is(&not_over("alice/x", "bob"));
     rename("alice/x", "nobody/x").is(&not_over("alice/x", "nobody"));
     // To an organization from contributor on; back as its admin alone.

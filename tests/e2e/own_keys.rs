@@ -119,7 +119,7 @@ fn a_deploy_key_is_on_exactly_one_repository() {
     machine.greet().is(&says(hi("deploy key of alice/z")));
     machine
         .ssh("key release")
-        .is(&refused(format!("hubgate: {fingerprint} will no longer open alice/z. Say so with --yes\n")).status(2));
+        .is(&refused(format!("hubgate: {fingerprint} will no longer open alice/z. Confirm with --yes\n")).status(2));
     machine.ssh("key release --yes").is(&says(format!("the key {fingerprint} is no longer on alice/z\n")));
     hub.did(&["deploy-key", "add", "alice/y", file, "--write"]);
     machine.greet().is(&says(hi("deploy key of alice/y")));
@@ -168,7 +168,7 @@ fn the_last_key_goes_only_with_yes() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     let key = &alice.key.fingerprint;
-    let last = format!("hubgate: {key} is your last key: without it you cannot log in. Say so with --yes\n");
+    let last = format!("hubgate: {key} is your last key: without it you cannot log in. Confirm with --yes\n");
     alice.ssh(format!("key remove {key}")).is(&refused(last).status(2));
     let second = add_by(&alice, "");
     // Of two, one goes without.
@@ -208,7 +208,7 @@ fn whoever_proves_a_key_may_release_it_in_every_state() {
         let fingerprint = &client.key.fingerprint;
         // Nothing else that begins with those words.
         assert_ne!(client.ssh("key releases --yes").status, 0);
-        let sure = format!("hubgate: {fingerprint} will no longer open {user}. Say so with --yes\n");
+        let sure = format!("hubgate: {fingerprint} will no longer open {user}. Confirm with --yes\n");
         client.ssh("key release").is(&refused(sure).status(2));
         client.ssh("key release --yes").is(&says(format!("the key {fingerprint} is no longer on {user}\n")));
         assert!(client.greet().succeeded().stdout().starts_with("Hi anonymous"), "{user}");

@@ -59,10 +59,10 @@ fn repositories_are_made_listed_shown_and_changed() {
     assert_eq!(seen, shown);
     assert_eq!(json_of(&hub, &["repo", "path", "alice/x"]), json!({ "directory": directory }));
     hub.hubgate(&["repo", "visibility", "alice/x", "public"]).is(&says("alice/x is public\n"));
-    hub.hubgate(&["repo", "freeze", "alice/x", "--reason", "moving"]).is(&says("alice/x takes no pushes\n"));
+    hub.hubgate(&["repo", "freeze", "alice/x", "--reason", "moving"]).is(&says("alice/x rejects pushes\n"));
     assert_eq!(json_of(&hub, &["repo", "show", "alice/x"])["frozen"], "moving");
     assert!(hub.did(&["repo", "list"]).contains("public, read-only: moving"));
-    hub.hubgate(&["repo", "unfreeze", "alice/x"]).is(&says("alice/x takes pushes\n"));
+    hub.hubgate(&["repo", "unfreeze", "alice/x"]).is(&says("alice/x accepts pushes\n"));
     for verb in ["show", "path", "unfreeze"] {
         hub.hubgate(&["repo", verb, "alice/none"]).is(&refused("hubgate: there is no repository alice/none\n"));
     }
@@ -158,7 +158,7 @@ fn check_finds_what_is_lost_and_what_is_nobodys() {
     let root = hub.path("repositories");
     let mut lines = [
         format!("{}/.new-0123: not a directory of this hub: left by a create that was cut off?\n", root.display()),
-        format!("{}: no repository of this hub lies there: hubgate repo adopt takes it in\n", stray.display()),
+        format!("{}: not a repository of this hub: adopt it with hubgate repo adopt\n", stray.display()),
     ];
     lines.sort();
     assert_eq!(outcome.status, 1, "{outcome}");
@@ -240,7 +240,7 @@ fn a_removed_repository_leaves_its_directory_and_frees_its_path() {
     let directory = hub.directory("alice/x");
     let place = directory.display();
     hub.hubgate(&["repo", "remove", "alice/x", "--yes"]).is(&says(format!(
-        "removed alice/x; its directory stays: {place}\nto bring it back: hubgate repo restore alice/x\n"
+        "removed alice/x; its directory stays: {place}\nto restore it: hubgate repo restore alice/x\n"
     )));
     assert!(directory.join("HEAD").exists());
     hub.hubgate(&["repo", "check"]).is(&says("every repository has its directory\n"));

@@ -71,7 +71,7 @@ fn a_removed_repository_whose_path_is_taken_comes_back_elsewhere() {
     };
     let first = id(&directories[0]);
     hub.hubgate(&["repo", "restore", "alice/x", "--id", &first])
-        .is(&refused("hubgate: there is already a model alice/x\nhubgate: to bring it back elsewhere: --as PATH\n"));
+        .is(&refused("hubgate: there is already a model alice/x\nhubgate: to restore it elsewhere: --as PATH\n"));
     hub.hubgate(&["repo", "restore", "alice/x", "--id", &first, "--as", "datasets/bob/x"])
         .is(&refused("hubgate: it was a model: it cannot come back as a dataset\n"));
     hub.hubgate(&["repo", "restore", "alice/x", "--id", &first, "--as", "bob/old"])
@@ -80,7 +80,7 @@ fn a_removed_repository_whose_path_is_taken_comes_back_elsewhere() {
     // An owner who is gone takes nothing back.
     hub.did(&["user", "remove", "alice", "--transfer-to", "bob", "--yes"]);
     hub.hubgate(&["repo", "restore", "alice/x"])
-        .is(&refused("hubgate: there is no account alice\nhubgate: to bring it back elsewhere: --as PATH\n"));
+        .is(&refused("hubgate: there is no account alice\nhubgate: to restore it elsewhere: --as PATH\n"));
     hub.did(&["repo", "restore", "alice/x", "--as", "bob/second"]);
     assert_eq!(hub.directory("bob/second"), directories[1]);
 }
@@ -148,7 +148,7 @@ fn what_is_no_directory_of_the_hub_is_not_adopted() {
     fs::create_dir_all(&elsewhere).expect("a directory");
     for given in [&root, &elsewhere, &directory.join(".."), &directory.join("refs"), &PathBuf::from("/etc")] {
         let outcome = hub.hubgate(&["repo", "adopt", given.to_str().expect("UTF-8"), "--as", "alice/y"]);
-        is_usage(&outcome, "is no directory of a repository beneath");
+        is_usage(&outcome, "is not a directory of a repository beneath");
     }
     // A link in a place of the hub's leads nowhere.
     let link = directory.with_file_name("00000000000000000000000000000a.git");

@@ -433,9 +433,8 @@ impl Change<'_> {
             self.connection
                 .query_row(query, params![organization, user], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         if this > 0 && others == 0 {
-            return Err(ChangeError::Conflict(format!(
-                "{name} would have no admin: first give the role to somebody else with hubgate org member set {name} USER admin"
-            )));
+            let name = name.parse().map_err(|_| Error::Value("name".to_owned()))?;
+            return Err(ChangeError::LastAdmin(name));
         }
         Ok(())
     }

@@ -2,41 +2,23 @@
 
 use clap::{ArgGroup, Args, Subcommand};
 
+use crate::commands::arguments::{GrantAccess, OfRepository};
 use crate::name::{Owner, RepoPath};
-use crate::report::when::When;
 
 /// `hubgate access`
 #[derive(Debug, Subcommand)]
 pub enum AccessCommand {
-    /// List who asked, and where each request stands.
+    /// List the requests to pass the gate of a repository, and the answers.
     List {
         /// The repository.
         path: RepoPath,
     },
-    /// Let an account pass, whether it asked or not.
-    Grant {
-        /// The repository.
-        path: RepoPath,
-        /// The account.
-        user: Owner,
-        /// When the grant ends: a duration such as 90d, or the last day, as YYYY-MM-DD.
-        #[arg(long, value_name = "TIME")]
-        until: Option<When>,
-    },
-    /// Turn an account down; it cannot ask again.
-    Reject {
-        /// The repository.
-        path: RepoPath,
-        /// The account.
-        user: Owner,
-    },
-    /// Take a grant or a rejection back; the account may ask again.
-    Revoke {
-        /// The repository.
-        path: RepoPath,
-        /// The account.
-        user: Owner,
-    },
+    /// Let a user pass the gate, with or without a request.
+    Grant(GrantAccess),
+    /// Reject a user, who cannot request access again.
+    Reject(OfRepository),
+    /// Take a grant or a rejection back. The user may request access again.
+    Revoke(OfRepository),
 }
 
 /// `hubgate explain`
@@ -44,16 +26,16 @@ pub enum AccessCommand {
 #[group(skip)]
 #[command(group = ArgGroup::new("who").required(true).args(["user", "key", "anonymous"]))]
 pub struct Explain {
-    /// For this account.
+    /// As this account.
     #[arg(long)]
     pub user: Option<Owner>,
-    /// For this key: a public key file, `-` for standard input, or a fingerprint as `SHA256:…`.
+    /// With this key: a public key file, `-` for standard input, or a fingerprint as `SHA256:…`.
     #[arg(long, value_name = "KEY")]
     pub key: Option<String>,
-    /// For a key on no account.
+    /// With a key that is on no account.
     #[arg(long)]
     pub anonymous: bool,
-    /// The address that it would come from, where the key has a list of them.
+    /// The client's address, for a key that is restricted to some addresses.
     #[arg(long, value_name = "ADDRESS", requires = "key")]
     pub from: Option<String>,
     /// The command, as in "git-upload-pack 'acme/x'".

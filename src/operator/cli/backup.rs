@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Sure;
+use crate::commands::arguments::Confirmation;
 
 /// `hubgate backup`
 #[derive(Debug, Args)]
 pub struct Backup {
-    /// The file; an older copy is replaced. With `-` the database goes to standard output, the list to standard error.
+    /// The file; an older copy is replaced. `-` writes the database to standard output and the list to standard error.
     #[arg(value_name = "DEST")]
     pub destination: PathBuf,
 }
@@ -17,10 +17,10 @@ pub struct Backup {
 /// `hubgate restore`
 #[derive(Debug, Args)]
 pub struct Restore {
-    /// What `hubgate backup` wrote; `-` is standard input.
+    /// A file that `hubgate backup` wrote; `-` is standard input.
     #[arg(value_name = "SRC")]
     pub source: PathBuf,
     /// Whether to ask.
     #[command(flatten)]
-    pub sure: Sure,
+    pub confirmation: Confirmation,
 }

@@ -9,17 +9,17 @@ use crate::name::Owner;
 /// `hubgate import`
 #[derive(Debug, Subcommand)]
 pub enum ImportCommand {
-    /// Take over the keys of an `authorized_keys` file that another git server wrote.
+    /// Import the keys of an `authorized_keys` file that another git server wrote.
     ///
-    /// The user whom gitolite's command names gets the key, and an account if there is none. Of other lines the comment
-    /// must be the name of an account of this hub, or NAME@HOST. Addresses and ends in UTC are carried over; a line
-    /// with an option that would be lost is left out.
+    /// A key with a forced command of gitolite goes to the user that the command names; a missing account is created.
+    /// For other lines, the comment must be the name of an account of this hub, or NAME@HOST. Addresses and expiry
+    /// times in UTC are imported. A line with any other option is skipped.
     AuthorizedKeys(ImportKeys),
-    /// Take over the users of gitolite, and what they were granted on repositories that are here.
+    /// Import the users of gitolite, and their grants on repositories that exist on this hub.
     ///
-    /// Users are those of keydir. R becomes the role read of a collaborator, RW and RW+ the role write. Rules that
-    /// refuse or name refs, patterns, options and @all are left out, and so is whom such a rule refuses something. It
-    /// can be run again, when more of the repositories are here.
+    /// Users are those of keydir. R becomes the collaborator role read; RW and RW+ become the role write. Rules with
+    /// refs, patterns or options, rules that deny, and rules for @all are skipped. A user whom such a rule denies
+    /// anything gets no grant there. Run the command again after more repositories were imported.
     Gitolite(ImportGitolite),
 }
 
@@ -28,10 +28,10 @@ pub enum ImportCommand {
 pub struct ImportKeys {
     /// The file.
     pub file: PathBuf,
-    /// Put every key on this account, whatever its line says.
+    /// Add every key to this account, whatever its line says.
     #[arg(long)]
     pub user: Option<Owner>,
-    /// Say what would be done, and do nothing.
+    /// Print what would be done, and change nothing.
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -42,10 +42,10 @@ pub struct ImportGitolite {
     /// A working copy of gitolite-admin, with conf and keydir.
     #[arg(value_name = "DIR")]
     pub directory: PathBuf,
-    /// Whose repositories those are here whose names have no owner.
+    /// The owner, on this hub, of repositories whose gitolite name has none.
     #[arg(long)]
     pub owner: Option<Owner>,
-    /// Say what would be done, and do nothing.
+    /// Print what would be done, and change nothing.
     #[arg(long)]
     pub dry_run: bool,
 }

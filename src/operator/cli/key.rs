@@ -4,32 +4,28 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::Sure;
-use crate::access::{Scope, Sources};
-use crate::arguments::words;
+use crate::access::Sources;
+use crate::commands::arguments::{Confirmation, KeyTerms, RemoveKey, RenameKey};
 use crate::key::Fingerprint;
 use crate::name::{Owner, RepoPath, Title};
-use crate::report::when::When;
+use crate::report::when::Expiry;
 
 /// `hubgate key`
 #[derive(Debug, Subcommand)]
 pub enum KeyCommand {
-    /// Put a public key on an account.
+    /// Add a public key to an account.
     Add {
         /// The account.
         user: Owner,
         /// The public key, as in `id_ed25519.pub`; `-` is standard input.
         file: PathBuf,
-        /// What to call it. Unless given: the key's comment, else its type and fingerprint.
+        /// The title. Default: the key's comment, or else its type and fingerprint.
         #[arg(long)]
         title: Option<Title>,
-        /// When it stops to be good: a duration such as 90d, or the last day, as YYYY-MM-DD.
-        #[arg(long, value_name = "TIME")]
-        expires: Option<When>,
-        /// What it may be used for.
-        #[arg(long, default_value = "write", value_parser = words(Scope::ALL, Scope::as_str))]
-        scope: Scope,
-        /// The addresses that it may be used from: networks such as 192.0.2.0/24, with commas between.
+        /// What it may be used for, and until when.
+        #[command(flatten)]
+        terms: KeyTerms,
+        /// The addresses from which the key may be used: networks such as 192.0.2.0/24, separated by commas.
         #[arg(long, value_name = "CIDR")]
         from: Option<Sources>,
     },
@@ -43,25 +39,18 @@ pub enum KeyCommand {
         /// The key, as `SHA256:…`.
         fingerprint: Fingerprint,
     },
-    /// Give a key another title.
-    Rename {
-        /// The key, as `SHA256:…`.
-        fingerprint: Fingerprint,
-        /// The title.
-        title: Title,
-    },
-    /// Take a key off its account.
+    /// Change the title of a key.
+    Rename(RenameKey),
+    /// Remove a key from its account.
     Remove {
-        /// The key, as `SHA256:…`.
-        fingerprint: Fingerprint,
-        /// Somebody else may hold it: refuse it for ever.
-        #[arg(long)]
-        compromised: bool,
+        /// Which key, and why.
+        #[command(flatten)]
+        key: RemoveKey,
         /// Whether to ask.
         #[command(flatten)]
-        sure: Sure,
+        confirmation: Confirmation,
     },
-    /// Say which account a key is on.
+    /// Show the account that a key is on.
     Find {
         /// A public key file, `-` for standard input, or a fingerprint as `SHA256:…`.
         key: String,
@@ -71,33 +60,33 @@ pub enum KeyCommand {
 /// `hubgate deploy-key`
 #[derive(Debug, Subcommand)]
 pub enum DeployKeyCommand {
-    /// Let a key into one repository, and into that alone.
+    /// Add a key that opens one repository and nothing else.
     Add {
         /// The repository.
         path: RepoPath,
         /// The public key; `-` is standard input.
         file: PathBuf,
-        /// It may push too.
+        /// The key may push too.
         #[arg(long)]
         write: bool,
-        /// What to call it. Unless given: the key's comment, else its type and fingerprint.
+        /// The title. Default: the key's comment, or else its type and fingerprint.
         #[arg(long)]
         title: Option<Title>,
-        /// When it stops to be good: a duration such as 90d, or the last day, as YYYY-MM-DD.
+        /// When the key expires: a duration such as 90d, or the last day as YYYY-MM-DD.
         #[arg(long, value_name = "TIME")]
-        expires: Option<When>,
+        expires: Option<Expiry>,
     },
     /// List the deploy keys of a repository.
     List {
         /// The repository.
         path: RepoPath,
     },
-    /// Take a deploy key off its repository.
+    /// Remove a deploy key from its repository.
     Remove {
         /// The key, as `SHA256:…`.
         fingerprint: Fingerprint,
         /// Whether to ask.
         #[command(flatten)]
-        sure: Sure,
+        confirmation: Confirmation,
     },
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use crate::arguments::words;
+use crate::commands::arguments::words;
 use crate::lfs::LockId;
 use crate::name::RepoPath;
 use crate::request::Operation;
@@ -12,18 +12,18 @@ use crate::request::Operation;
 /// `hubgate lfs`
 #[derive(Debug, Subcommand)]
 pub enum LfsCommand {
-    /// Speak git-lfs-transfer on standard input and output for a bare repository, with the caller's rights: no hub,
-    /// no configuration.
+    /// Speak git-lfs-transfer on standard input and output for a bare repository, with the rights of the caller. This
+    /// uses no hub and no configuration.
     Serve {
         /// The repository.
         directory: PathBuf,
-        /// What for.
+        /// What the client wants to do.
         #[arg(value_parser = words(Operation::ALL, Operation::as_str))]
         operation: Operation,
     },
-    /// Hash the stored objects, and look for those that history names and the store lacks.
+    /// Hash the stored LFS objects, and report objects that history names but the store lacks.
     Check {
-        /// The repository; unless given, all of them.
+        /// The repository. Default: all repositories.
         path: Option<RepoPath>,
     },
 }
@@ -36,7 +36,7 @@ pub enum LockCommand {
         /// The repository.
         path: RepoPath,
     },
-    /// Remove a lock, whoever has it.
+    /// Remove a lock of any account.
     Remove {
         /// The repository.
         path: RepoPath,

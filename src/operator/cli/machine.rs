@@ -7,19 +7,19 @@ use clap::Args;
 /// `hubgate demo`
 #[derive(Debug, Args)]
 pub struct Demo {
-    /// The directory that holds everything. Unless given: a new one, /var/lib/hubgate-demo-XXXX.
+    /// The directory for all files. Default: a new one, /var/lib/hubgate-demo-XXXX.
     #[arg(long)]
     pub dir: Option<PathBuf>,
     /// The port on 127.0.0.1.
     #[arg(long, default_value_t = 2222)]
     pub port: u16,
-    /// End after the round trip instead of waiting for Ctrl-C; status 0 only if all of it worked.
+    /// End after the round trip instead of waiting for Ctrl-C. The status is 0 only if all of it worked.
     #[arg(long)]
     pub once: bool,
-    /// Leave the directory.
+    /// Keep the directory.
     #[arg(long)]
     pub keep: bool,
-    /// The login account; made, and removed at the end, where there is none of that name.
+    /// The login account. If it does not exist, it is created, and removed at the end.
     #[arg(long, value_name = "NAME", default_value = "git")]
     pub login: String,
 }
@@ -27,10 +27,10 @@ pub struct Demo {
 /// `hubgate doctor`
 #[derive(Debug, Args)]
 pub struct Doctor {
-    /// Also log in over loopback, with an account and a key made for it and removed behind it.
+    /// Also log in over loopback, with a temporary account and key.
     #[arg(long)]
     pub login: bool,
-    /// The configuration file of the sshd that is meant.
+    /// The configuration file of the sshd.
     #[arg(long, value_name = "FILE", default_value = "/etc/ssh/sshd_config")]
     pub sshd_config: PathBuf,
 }
@@ -38,16 +38,16 @@ pub struct Doctor {
 /// `hubgate sshd-config`
 #[derive(Debug, Args)]
 pub struct SshdConfig {
-    /// Ask sshd whether it reads the block as it is meant: sshd -t, and sshd -T for the login account.
+    /// Check with sshd -t, and with sshd -T for the login account, that sshd reads the block correctly.
     #[arg(long, conflicts_with_all = ["install", "remove"])]
     pub check: bool,
-    /// Write the block to sshd_config.d/50-hubgate.conf, and take it back where sshd would not start with it.
+    /// Write the block to sshd_config.d/50-hubgate.conf. If sshd would not start with it, remove it again.
     #[arg(long, conflicts_with = "remove")]
     pub install: bool,
     /// Remove what `--install` wrote.
     #[arg(long)]
     pub remove: bool,
-    /// The configuration file of the sshd that is meant.
+    /// The configuration file of the sshd.
     #[arg(long, value_name = "FILE", default_value = "/etc/ssh/sshd_config")]
     pub sshd_config: PathBuf,
 }

@@ -4,22 +4,21 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::{Sure, new_account};
-use crate::access::Role;
-use crate::arguments::words;
+use super::new_account;
+use crate::commands::arguments::{Confirmation, RemoveMember, SetMember};
 use crate::key::Fingerprint;
 use crate::name::{Owner, Title};
-use crate::report::when::{When, parse_duration};
+use crate::report::when::parse_duration;
 
 /// `hubgate org`
 #[derive(Debug, Subcommand)]
 pub enum OrgCommand {
-    /// Make an organization.
+    /// Add an organization.
     Add {
-        /// Its name.
+        /// The name.
         #[arg(value_parser = new_account)]
         name: Owner,
-        /// Its first administrator.
+        /// The first administrator.
         #[arg(long, value_name = "USER")]
         admin: Owner,
     },
@@ -27,29 +26,29 @@ pub enum OrgCommand {
     List,
     /// Show one organization and its members.
     Show {
-        /// Its name.
+        /// The name.
         name: Owner,
     },
-    /// Give an organization another name; the old one is kept back.
+    /// Change the name of an organization. The old name stays reserved.
     Rename {
-        /// The name that it has.
+        /// The current name.
         old: Owner,
-        /// The name that it is to have.
+        /// The new name.
         #[arg(value_parser = new_account)]
         new: Owner,
     },
-    /// Remove an organization that owns no repositories any more.
+    /// Remove an organization that owns no repositories.
     Remove {
-        /// Its name.
+        /// The name.
         name: Owner,
         /// Whether to ask.
         #[command(flatten)]
-        sure: Sure,
+        confirmation: Confirmation,
     },
-    /// Who belongs to it.
+    /// Members of an organization.
     #[command(subcommand)]
     Member(MemberCommand),
-    /// Certificate authorities, whose certificates are good for the organization's repositories.
+    /// Certificate authorities, whose certificates open the organization's repositories.
     #[command(subcommand)]
     Ca(AuthorityCommand),
 }
@@ -57,26 +56,10 @@ pub enum OrgCommand {
 /// `hubgate org member`
 #[derive(Debug, Subcommand)]
 pub enum MemberCommand {
-    /// Give a user a role, in place of the one before.
-    Set {
-        /// The organization.
-        organization: Owner,
-        /// The user.
-        user: Owner,
-        /// The role.
-        #[arg(value_parser = words(Role::ALL, Role::as_str))]
-        role: Role,
-        /// When the role ends: a duration such as 90d, or the last day, as YYYY-MM-DD.
-        #[arg(long, value_name = "TIME")]
-        until: Option<When>,
-    },
-    /// Take a user out.
-    Remove {
-        /// The organization.
-        organization: Owner,
-        /// The user.
-        user: Owner,
-    },
+    /// Give a user a role in an organization. It replaces the previous role.
+    Set(SetMember),
+    /// Remove a user from an organization.
+    Remove(RemoveMember),
 }
 
 /// `hubgate org ca`
@@ -88,7 +71,7 @@ pub enum AuthorityCommand {
         organization: Owner,
         /// The public key of the authority; `-` is standard input.
         file: PathBuf,
-        /// How long a certificate may be good.
+        /// The longest lifetime of a certificate that the hub accepts.
         #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
         max_ttl: i64,
     },
@@ -97,14 +80,14 @@ pub enum AuthorityCommand {
         /// The organization.
         organization: Owner,
     },
-    /// Take back certificates, by serial number or key id.
+    /// Revoke certificates, by serial number or key id.
     Revoke {
         /// The organization.
         organization: Owner,
-        /// The serial number, in decimal, or the key id.
+        /// The serial number in decimal, or the key id.
         certificate: Title,
     },
-    /// End an authority: nothing that it signed counts any more.
+    /// Remove an authority. Its certificates are rejected from then on.
     Remove {
         /// The organization.
         organization: Owner,
@@ -112,6 +95,6 @@ pub enum AuthorityCommand {
         fingerprint: Fingerprint,
         /// Whether to ask.
         #[command(flatten)]
-        sure: Sure,
+        confirmation: Confirmation,
     },
 }

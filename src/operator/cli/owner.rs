@@ -1,4 +1,4 @@
-//! `hubgate owner`: users and organizations alike; and the quota that repositories have too.
+//! `hubgate owner`: what users and organizations share. Also the argument of a quota.
 
 use clap::Subcommand;
 
@@ -7,17 +7,17 @@ use crate::name::Owner;
 /// `hubgate owner`
 #[derive(Debug, Subcommand)]
 pub enum OwnerCommand {
-    /// Show how much an owner stores in large files, or say how much it may.
+    /// Show how much an owner stores in large files, or set its quota.
     Quota {
         /// The owner.
         owner: Owner,
-        /// The most, in bytes, or as 500M, 20G, 1T; `none` is what the configuration says.
+        /// The quota in bytes, or as 500M, 20G, 1T; `none` uses the configured default.
         #[arg(value_name = "BYTES")]
         quota: Option<Quota>,
     },
 }
 
-/// How much may be stored; `None` is what the configuration says.
+/// How much may be stored. `None` is the configured default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota(pub Option<u64>);
 

@@ -4,38 +4,25 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{Quota, Sure};
-use crate::access::{CollaboratorRole, GateMode, Visibility};
-use crate::arguments::words;
-use crate::config::ObjectFormat;
+use super::Quota;
+use crate::access::GateMode;
+use crate::commands::arguments::{
+    Confirmation, CreateRepository, OfRepository, RenameRepository, SetCollaborator, SetVisibility, words,
+};
 use crate::git::import::{BadSource, Source};
 use crate::name::{Owner, RepoPath, Title};
-use crate::report::when::{When, parse_duration};
+use crate::report::when::parse_duration;
 use crate::repository::Directory;
 
 /// `hubgate repo`
 #[derive(Debug, Subcommand)]
 pub enum RepoCommand {
-    /// Make an empty repository.
+    /// Create an empty repository.
     Create {
-        /// OWNER/NAME, datasets/OWNER/NAME or spaces/OWNER/NAME.
-        path: RepoPath,
-        /// Hide it from everybody who was not granted access.
-        #[arg(long)]
-        private: bool,
-        /// Put a gate before it: whoever wants to fetch must ask, and is answered at once (auto) or by hand (manual).
-        #[arg(long, value_name = "MODE", value_parser = words(GateMode::ALL, GateMode::as_str))]
-        gated: Option<GateMode>,
-        /// Members with the role `read` must ask too.
-        #[arg(long, requires = "gated")]
-        gate_members: bool,
-        /// What it is about.
-        #[arg(long, value_name = "TEXT")]
-        description: Option<Title>,
-        /// How its objects are named. Unless given: as the configuration says.
-        #[arg(long, value_parser = words(ObjectFormat::ALL, ObjectFormat::as_str))]
-        object_format: Option<ObjectFormat>,
-        /// Whom it counts as created by: a contributor of the organization may write it.
+        /// The repository.
+        #[command(flatten)]
+        repository: CreateRepository,
+        /// The user who counts as its creator. As a contributor of the organization, that user may write to it.
         #[arg(long, value_name = "USER")]
         created_by: Option<Owner>,
     },
@@ -43,90 +30,79 @@ pub enum RepoCommand {
     List {
         /// The owner.
         owner: Option<Owner>,
-        /// List those that were removed, and until when they are kept.
+        /// List the removed repositories, and until when they are kept.
         #[arg(long, conflicts_with = "owner")]
         removed: bool,
     },
     /// Show one repository.
     Show {
-        /// Its path.
+        /// The repository.
         path: RepoPath,
     },
-    /// Give a repository another name, another owner, or both.
-    Rename {
-        /// The path that it has.
-        old: RepoPath,
-        /// The path that it is to have.
-        new: RepoPath,
-    },
-    /// Show a repository to everybody, or hide it.
-    Visibility {
-        /// Its path.
-        path: RepoPath,
-        /// Who may see it.
-        #[arg(value_parser = words(Visibility::ALL, Visibility::as_str))]
-        visibility: Visibility,
-    },
+    /// Change the name or the owner of a repository.
+    Rename(RenameRepository),
+    /// Show a repository to everyone, or hide it.
+    Visibility(SetVisibility),
     /// Put a gate before a repository, or take it away with `none`.
     Gate {
-        /// Its path.
+        /// The repository.
         path: RepoPath,
         /// How requests are answered.
         #[arg(value_parser = words(GateMode::ALL, GateMode::as_str))]
         mode: GateMode,
-        /// Members with the role `read` must ask too.
+        /// Members with the role `read` must request access too.
         #[arg(long)]
         gate_members: bool,
     },
-    /// Stop pushes, for a reason that peers read.
+    /// Reject pushes, for a reason that clients read.
     Freeze {
-        /// Its path.
+        /// The repository.
         path: RepoPath,
-        /// Why.
+        /// The reason.
         #[arg(long)]
         reason: Title,
     },
     /// Undo `freeze`.
     Unfreeze {
-        /// Its path.
+        /// The repository.
         path: RepoPath,
     },
-    /// Who may use it beside its owner.
+    /// Users who were granted a role on one repository.
     #[command(subcommand)]
     Collaborator(CollaboratorCommand),
-    /// Take a repository out of the hub. Its directory stays, and for 30 days at least `restore` brings it back.
+    /// Remove a repository from the hub. Its directory stays, and `restore` works for at least 30 days.
     Remove {
-        /// Its path.
+        /// The repository.
         path: RepoPath,
         /// Whether to ask.
         #[command(flatten)]
-        sure: Sure,
+        confirmation: Confirmation,
     },
-    /// Bring back a repository that was removed, with everybody's grants on it.
+    /// Restore a repository that was removed, with all grants on it.
     Restore(RestoreRepo),
-    /// Take in a repository that lies elsewhere: its branches, its tags, and, from a directory, its large files.
+    /// Import a repository from elsewhere: its branches, its tags and, from a directory, its large files.
     ///
-    /// git fetches it as the account that serves, and checks every object. On the way to another machine it finds
-    /// `GIT_SSH_COMMAND`, `SSH_AUTH_SOCK`, `GIT_SSL_CAINFO`, `https_proxy` and `no_proxy` as they are where this is run.
+    /// git fetches the repository as the login account and checks every object. `GIT_SSH_COMMAND`, `SSH_AUTH_SOCK`,
+    /// `GIT_SSL_CAINFO`, `https_proxy` and `no_proxy` are passed on to git.
     Import(ImportRepo),
-    /// Take in a directory beneath the root of the repositories whose row is lost, as a private repository.
+    /// Adopt a directory beneath the root of the repositories whose row is lost, as a private repository.
     Adopt(AdoptRepo),
     /// Print the directory of a repository.
     Path {
-        /// Its path on the hub.
+        /// The repository.
         path: RepoPath,
     },
     /// Check that every repository has its directory, and every directory its repository.
     Check,
-    /// Show how much a repository stores in large files, or say how much it may.
+    /// Show how much a repository stores in large files, or set its quota.
     Quota {
         /// The repository.
         path: RepoPath,
-        /// The most, in bytes, or as 500M, 20G, 1T; `none` is what the configuration says.
+        /// The quota in bytes, or as 500M, 20G, 1T; `none` uses the configured default.
         #[arg(value_name = "BYTES")]
         quota: Option<Quota>,
     },
-    /// Pack repositories, and remove what a push that was cut off left behind.
+    /// Pack repositories, and remove what interrupted pushes left behind.
     Gc {
         /// The repository.
         #[arg(required_unless_present = "all", conflicts_with = "all")]
@@ -134,13 +110,13 @@ pub enum RepoCommand {
         /// Every repository.
         #[arg(long)]
         all: bool,
-        /// Delete for good what was removed more than 30 days ago, too.
+        /// Also delete, for good, repositories that were removed more than 30 days ago.
         #[arg(long)]
         removed: bool,
         /// Whether to ask.
         #[command(flatten)]
-        sure: Sure,
-        /// How old a leftover must be; younger ones may belong to a push that is under way.
+        confirmation: Confirmation,
+        /// How old a leftover must be. A younger one may belong to a push in progress.
         #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
         older_than: i64,
     },
@@ -149,26 +125,10 @@ pub enum RepoCommand {
 /// `hubgate repo collaborator`
 #[derive(Debug, Subcommand)]
 pub enum CollaboratorCommand {
-    /// Grant a user a role on a repository, in place of the one before.
-    Set {
-        /// The repository.
-        path: RepoPath,
-        /// The user.
-        user: Owner,
-        /// The role.
-        #[arg(value_parser = words(CollaboratorRole::ALL, CollaboratorRole::as_str))]
-        role: CollaboratorRole,
-        /// When the role ends: a duration such as 90d, or the last day, as YYYY-MM-DD.
-        #[arg(long, value_name = "TIME")]
-        until: Option<When>,
-    },
+    /// Grant a user a role on a repository. It replaces the previous role.
+    Set(SetCollaborator),
     /// Take back what a user was granted.
-    Remove {
-        /// The repository.
-        path: RepoPath,
-        /// The user.
-        user: Owner,
-    },
+    Remove(OfRepository),
 }
 
 /// `hubgate repo restore`
@@ -176,10 +136,10 @@ pub enum CollaboratorCommand {
 pub struct RestoreRepo {
     /// The path that it had.
     pub path: RepoPath,
-    /// The id of its directory, where several of that path were removed.
+    /// The id of its directory, if several repositories with that path were removed.
     #[arg(long)]
     pub id: Option<Directory>,
-    /// The path that it is to have, where the old one is taken.
+    /// The new path, if the old one is in use.
     #[arg(long = "as", value_name = "PATH")]
     pub new_path: Option<RepoPath>,
 }
@@ -192,10 +152,10 @@ pub struct ImportRepo {
     /// A directory, or https://, ssh://, file:// or USER@HOST:PATH.
     #[arg(value_parser = absolute_source)]
     pub source: String,
-    /// Show it to everybody; unless given, it is private.
+    /// Show it to everyone. Default: private.
     #[arg(long)]
     pub public: bool,
-    /// What it is about.
+    /// What the repository is about.
     #[arg(long, value_name = "TEXT")]
     pub description: Option<Title>,
 }
@@ -206,12 +166,12 @@ pub struct AdoptRepo {
     /// The directory, or its id.
     #[arg(value_name = "DIR", value_parser = directory_or_id)]
     pub directory: PathBuf,
-    /// The path that it is to have.
+    /// The path on the hub.
     #[arg(long = "as", value_name = "PATH")]
     pub path: RepoPath,
 }
 
-/// The command does its work in `/`: a directory is meant from where it was typed.
+/// Makes a directory absolute, because the command changes to `/`.
 fn absolute_source(text: &str) -> Result<String, String> {
     let source: Source = text.parse().map_err(|error: BadSource| error.to_string())?;
     match source.directory {
@@ -223,7 +183,7 @@ fn absolute_source(text: &str) -> Result<String, String> {
     }
 }
 
-/// The same for a directory that may also be named by its id.
+/// Makes a directory absolute, unless it is given by its id.
 fn directory_or_id(text: &str) -> std::io::Result<PathBuf> {
     if text.parse::<Directory>().is_ok() { Ok(PathBuf::from(text)) } else { std::path::absolute(text) }
 }

@@ -2,18 +2,19 @@
 
 use clap::Subcommand;
 
-use super::{Sure, new_account};
+use super::new_account;
+use crate::commands::arguments::Confirmation;
 use crate::name::{Owner, Title};
 
 /// `hubgate user`
 #[derive(Debug, Subcommand)]
 pub enum UserCommand {
-    /// Make an account.
+    /// Add an account.
     Add {
-        /// Its name.
+        /// The name.
         #[arg(value_parser = new_account)]
         name: Owner,
-        /// It may not create repositories.
+        /// The account may not create repositories.
         #[arg(long)]
         no_create: bool,
     },
@@ -21,40 +22,40 @@ pub enum UserCommand {
     List,
     /// Show one account.
     Show {
-        /// Its name.
+        /// The name.
         name: Owner,
     },
-    /// Give an account another name; the old one is kept back.
+    /// Change the name of an account. The old name stays reserved.
     Rename {
-        /// The name that it has.
+        /// The current name.
         old: Owner,
-        /// The name that it is to have.
+        /// The new name.
         #[arg(value_parser = new_account)]
         new: Owner,
     },
-    /// Refuse an account everything, for a reason that its owner reads.
+    /// Reject an account, for a reason that its owner reads.
     Disable {
-        /// Its name.
+        /// The name.
         name: Owner,
-        /// Why.
+        /// The reason.
         #[arg(long)]
         reason: Title,
     },
     /// Undo `disable`.
     Enable {
-        /// Its name.
+        /// The name.
         name: Owner,
     },
-    /// Remove an account: its keys become unknown keys, its name is kept back.
+    /// Remove an account. Its keys become unknown keys, and its name stays reserved.
     Remove {
-        /// Its name.
+        /// The name.
         name: Owner,
-        /// Who gets its repositories.
+        /// The owner who gets its repositories.
         #[arg(long, value_name = "OWNER")]
         transfer_to: Option<Owner>,
         /// Whether to ask.
         #[command(flatten)]
-        sure: Sure,
+        confirmation: Confirmation,
     },
     /// Free the name of an account that was renamed or removed.
     Release {

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use super::conf::{self, Conf, Grant, Permission};
 use super::outcome::{Candidate, Outcome, finish};
 use crate::access::CollaboratorRole;
+use crate::commands::key::TitledKey;
 use crate::db::{Change, ChangeError};
 use crate::name::{Owner, RepoPath};
 use crate::operator::cli::ImportGitolite;
 use crate::operator::context::Context;
 use crate::operator::failure::Failure;
-use crate::operator::key::read_key;
+use crate::operator::key_file::read_key;
 use crate::report::Report;
 
 /// How deep directories of keys may lie in one another.
@@ -57,7 +58,7 @@ fn user_of(file: &Path) -> Option<String> {
 }
 
 fn read(file: &Path, at: String) -> Result<Candidate, String> {
-    let (key, title) = read_key(file, None).map_err(|error| error.to_string())?;
+    let TitledKey { key, title } = read_key(file, None).map_err(|error| error.to_string())?;
     Ok(Candidate { at, key, title, sources: None, expires_at: None })
 }
 

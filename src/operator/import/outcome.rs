@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 
 use super::authorized_keys::{Line, Names};
 use crate::access::{CollaboratorRole, Removal, Scope, Sources};
+use crate::commands::key::default_title;
 use crate::db::{Change, ChangeError, Holder, KeyRow, NewKey, OwnerKind};
 use crate::key::{PublicKey, refuse_weak};
 use crate::name::{Owner, RepoPath, Title};
 use crate::operator::context::{Context, actor};
 use crate::operator::failure::Failure;
-use crate::operator::key::default_title;
 use crate::report::{Report, json_time};
 
 /// What an import did, and what it left.

@@ -1,13 +1,12 @@
-//! The commands of an account over SSH, as `clap` reads them: the operator's nouns and verbs, within one's own rights.
+//! The commands of an account over SSH. They share their arguments with the operator's.
 
 use clap::{Parser, Subcommand};
 
-use crate::access::{CollaboratorRole, GateMode, Role, Scope, Visibility};
-use crate::arguments::words;
-use crate::config::ObjectFormat;
-use crate::key::Fingerprint;
+use crate::commands::arguments::{
+    Confirmation, CreateRepository, GrantAccess, KeyTerms, OfRepository, RemoveKey, RemoveMember, RenameKey,
+    RenameRepository, SetCollaborator, SetMember, SetVisibility,
+};
 use crate::name::{Owner, RepoPath};
-use crate::report::when::When;
 
 /// Commands of this hub for your own account.
 #[derive(Debug, Parser)]
@@ -22,7 +21,7 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Say who you are here, and by which key.
+    /// Show who you are on this hub, and which key you use.
     Whoami,
     /// Your keys.
     #[command(subcommand)]
@@ -33,120 +32,93 @@ pub(super) enum Command {
     /// Organizations that you administer.
     #[command(subcommand)]
     Org(OrgCommand),
-    /// Gated repositories: ask to pass, and answer who asks.
+    /// Gated repositories: request access, and answer requests.
     #[command(subcommand)]
     Access(AccessCommand),
-    /// Say why you may, or may not, fetch from or push to a repository.
+    /// Explain why you may or may not fetch from a repository, or push to it.
     Explain {
+        /// The repository.
         path: RepoPath,
+        /// What you want to do.
         #[arg(value_parser = ["fetch", "push"])]
         what: String,
     },
-    /// Put the key that you are using on an account, by a code that you were given.
-    Join { code: String },
+    /// Add the key that you are using to an account, with a code that you were given.
+    Join {
+        /// The code.
+        code: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KeyCommand {
     /// Add the public key on standard input: ssh … key add TITLE < `id_ed25519.pub`
     Add {
-        /// What to call it; unless given, the key's comment.
+        /// The title, as one or more words. Default: the key's comment.
         title: Vec<String>,
-        /// What it may be used for; no more than the key that you are using.
-        #[arg(long, value_parser = words(Scope::ALL, Scope::as_str))]
-        scope: Option<Scope>,
-        /// When it stops to be good: a duration such as 90d, or the last day, as YYYY-MM-DD.
-        #[arg(long, value_name = "TIME")]
-        expires: Option<When>,
+        #[command(flatten)]
+        terms: KeyTerms,
     },
     /// List your keys.
     List,
-    /// Give a key another title.
-    Rename {
-        fingerprint: Fingerprint,
-        #[arg(required = true)]
-        title: Vec<String>,
-    },
-    /// Take a key off your account.
+    /// Change the title of a key.
+    Rename(RenameKey),
+    /// Remove a key from your account. Only the key in use can be marked as compromised.
     Remove {
-        fingerprint: Fingerprint,
-        /// Somebody else may hold it: refuse it for ever. Only for the key that you are using.
-        #[arg(long)]
-        compromised: bool,
-        /// Do not ask, even if it is the last one.
-        #[arg(long)]
-        yes: bool,
+        #[command(flatten)]
+        key: RemoveKey,
+        #[command(flatten)]
+        confirmation: Confirmation,
     },
-    /// Take the key that you are using off the account or repository that it is on.
+    /// Remove the key that you are using from the account or repository that it is on.
     Release {
-        /// Do not ask.
-        #[arg(long)]
-        yes: bool,
+        #[command(flatten)]
+        confirmation: Confirmation,
     },
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RepoCommand {
-    /// Make an empty repository, of your own or of an organization where you may.
-    Create {
-        path: RepoPath,
-        #[arg(long)]
-        private: bool,
-        /// Whoever wants to fetch must ask, and is answered at once (auto) or by hand (manual).
-        #[arg(long, value_name = "MODE", value_parser = words(GateMode::ALL, GateMode::as_str))]
-        gated: Option<GateMode>,
-        /// Members with the role `read` must ask too.
-        #[arg(long, requires = "gated")]
-        gate_members: bool,
-        #[arg(long, value_parser = words(ObjectFormat::ALL, ObjectFormat::as_str))]
-        object_format: Option<ObjectFormat>,
-        /// What it is about: the rest of the line.
-        #[arg(long, num_args = 1.., value_name = "TEXT")]
-        description: Vec<String>,
+    /// Create an empty repository of your own, or of an organization where you may. The description is the rest of the
+    /// line, up to the next option.
+    Create(CreateRepository),
+    /// List the repositories of an owner that you may fetch.
+    List {
+        /// The owner. Default: you.
+        owner: Option<Owner>,
     },
-    /// List the repositories of an owner, unless given your own, as far as you may fetch them.
-    List { owner: Option<Owner> },
     /// Show one repository.
-    Show { path: RepoPath },
-    /// Give a repository another name, or another owner.
-    Rename { old: RepoPath, new: RepoPath },
-    /// Show a repository to everybody, or hide it.
-    Visibility {
+    Show {
+        /// The repository.
         path: RepoPath,
-        #[arg(value_parser = words(Visibility::ALL, Visibility::as_str))]
-        visibility: Visibility,
     },
-    /// Take a repository out of the hub; for 30 days the operator can bring it back.
+    /// Change the name or the owner of a repository.
+    Rename(RenameRepository),
+    /// Show a repository to everyone, or hide it.
+    Visibility(SetVisibility),
+    /// Remove a repository from the hub. The operator can restore it for 30 days.
     Remove {
+        /// The repository.
         path: RepoPath,
-        /// Do not ask.
-        #[arg(long)]
-        yes: bool,
+        #[command(flatten)]
+        confirmation: Confirmation,
     },
-    /// Who may use it beside its owner.
+    /// Users who were granted a role on one repository.
     #[command(subcommand)]
     Collaborator(CollaboratorCommand),
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum CollaboratorCommand {
-    /// Grant a user a role, in place of the one before.
-    Set {
-        path: RepoPath,
-        user: Owner,
-        #[arg(value_parser = words(CollaboratorRole::ALL, CollaboratorRole::as_str))]
-        role: CollaboratorRole,
-        /// When it ends: a duration such as 90d, or the last day, as YYYY-MM-DD.
-        #[arg(long, value_name = "TIME")]
-        until: Option<When>,
-    },
+    /// Grant a user a role on a repository. It replaces the previous role.
+    Set(SetCollaborator),
     /// Take back what a user was granted.
-    Remove { path: RepoPath, user: Owner },
+    Remove(OfRepository),
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum OrgCommand {
-    /// Who belongs to it.
+    /// Members of an organization.
     #[command(subcommand)]
     Member(MemberCommand),
 }
@@ -154,37 +126,32 @@ pub(super) enum OrgCommand {
 #[derive(Debug, Subcommand)]
 pub(super) enum MemberCommand {
     /// List the members.
-    List { organization: Owner },
-    /// Give a user a role, in place of the one before.
-    Set {
+    List {
+        /// The organization.
         organization: Owner,
-        user: Owner,
-        #[arg(value_parser = words(Role::ALL, Role::as_str))]
-        role: Role,
-        /// When it ends: a duration such as 90d, or the last day, as YYYY-MM-DD.
-        #[arg(long, value_name = "TIME")]
-        until: Option<When>,
     },
-    /// Take a user out.
-    Remove { organization: Owner, user: Owner },
+    /// Give a user a role in an organization. It replaces the previous role.
+    Set(SetMember),
+    /// Remove a user from an organization.
+    Remove(RemoveMember),
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AccessCommand {
-    /// Ask to pass the gate of a repository.
-    Request { path: RepoPath },
-    /// List who asked.
-    List { path: RepoPath },
-    /// Let an account pass.
-    Grant {
+    /// Request access to a gated repository.
+    Request {
+        /// The repository.
         path: RepoPath,
-        user: Owner,
-        /// When it ends: a duration such as 90d, or the last day, as YYYY-MM-DD.
-        #[arg(long, value_name = "TIME")]
-        until: Option<When>,
     },
-    /// Turn an account down.
-    Reject { path: RepoPath, user: Owner },
-    /// Take an answer back.
-    Revoke { path: RepoPath, user: Owner },
+    /// List the requests to pass the gate of a repository, and the answers.
+    List {
+        /// The repository.
+        path: RepoPath,
+    },
+    /// Let a user pass the gate, with or without a request.
+    Grant(GrantAccess),
+    /// Reject a user, who cannot request access again.
+    Reject(OfRepository),
+    /// Take a grant or a rejection back. The user may request access again.
+    Revoke(OfRepository),
 }

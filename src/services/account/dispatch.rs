@@ -1,23 +1,30 @@
-//! A command line of an account: read, handed to its noun, and answered.
+//! From the command line of an account to the commands on the hub's data.
 
+use std::io::Read;
 use std::time::Instant;
 
 use clap::Parser;
 use clap::error::ErrorKind;
-use serde_json::json;
 
-use super::cli::{self, Cli, Command};
-use super::{Outcome, Session, Trouble, access, explain, join, key, org, repo};
-use crate::access::{Identity, NotAdmitted};
+use super::cli::{self, AccessCommand, Cli, CollaboratorCommand, Command, KeyCommand, MemberCommand, RepoCommand};
+use super::{explain, join, whoami};
+use crate::access::{GateRequest, NotAdmitted};
 use crate::clock::wait_to_deny;
-use crate::config::AnonymousMode;
-use crate::db::Reader;
+use crate::commands::arguments::{KeyTerms, OfRepository, title};
+use crate::commands::key::TitledKey;
+use crate::commands::{Peer, Refused, Requester, access, collaborator, key, member, repository};
+use crate::config::Config;
+use crate::db::{ChangeError, Reader};
 use crate::message::{Answer, FaultKind, Refusal, Status};
-use crate::request::{BadRequest, ForcedCommand, Request};
+use crate::report::Report;
+use crate::request::{BadRequest, Request};
 use crate::services::caller::Caller;
 use crate::session::SessionContext;
 
-/// Runs the command of `SSH_ORIGINAL_COMMAND` for the gateway's words.
+/// The longest standard input, in bytes.
+const KEY_MAX: u64 = 16 * 1024;
+
+/// Runs the command of `SSH_ORIGINAL_COMMAND` for the caller that the gateway described.
 pub(in crate::services) fn run(caller: &Caller) -> Answer {
     let began = Instant::now();
     let fault = |kind, cause: &str| {
@@ -26,119 +33,182 @@ pub(in crate::services) fn run(caller: &Caller) -> Answer {
     };
     let asked =
         Reader::open(&caller.config.paths.database).and_then(|reader| reader.ask(|view| caller.standing(view, None)));
-    let standing = match asked {
-        Ok(standing) => standing,
+    let context = match asked {
+        Ok(context) => context,
         Err(error) => return fault(FaultKind::Unavailable, &error.to_string()),
     };
-    let session = Session::begin(caller, &standing);
-    match session.and_then(|session| session.answer()) {
+    match admit(&context).and_then(|barred| answer(caller, &context, barred.as_ref())) {
         Ok(answer) => answer,
-        Err(Trouble::Refusal(refusal)) => {
+        Err(Refused::Refusal(refusal)) => {
             if let Refusal::NoRepository = refusal {
                 wait_to_deny(began);
             }
-            standing.speaker(&caller.config).refusal(&refusal)
+            context.speaker(&caller.config).refusal(&refusal)
         }
-        Err(Trouble::Refused(line)) => refused(&line, Status::Refused),
-        Err(Trouble::Usage(line)) => refused(&line, Status::Usage),
-        Err(Trouble::Fault(kind, cause)) => fault(kind, &cause),
-        Err(Trouble::Database(error)) => fault(FaultKind::Unavailable, &error.to_string()),
+        Err(Refused::Fault(kind, cause)) => fault(kind, &cause),
+        Err(Refused::Database(error)) => fault(FaultKind::Unavailable, &error.to_string()),
+        Err(refused) => worded(&caller.config, &refused),
     }
 }
 
-fn refused(text: &str, status: Status) -> Answer {
+/// Words a refusal for a person who uses the hub over SSH.
+fn worded(config: &Config, refused: &Refused) -> Answer {
+    let text = match (refused, refused.next_command()) {
+        // Only the operator may know which account has the key.
+        (Refused::Change(ChangeError::KeyInUse { fingerprint, .. }), _) => {
+            format!("the key {fingerprint} is already in use")
+        }
+        (Refused::Unconfirmed(question), _) => format!("{question} Confirm with --yes"),
+        (_, Some(next)) => format!("{refused}: ssh {}@{} {next}", config.ssh.login, config.hub.host),
+        (_, None) => refused.to_string(),
+    };
+    refusal(&text, refused.status())
+}
+
+fn refusal(text: &str, status: Status) -> Answer {
     Answer { out: String::new(), err: text.lines().map(str::to_owned).collect(), status }
 }
 
-impl<'a> Session<'a> {
-    /// Takes over who the session speaks for.
-    fn begin(caller: &'a Caller, standing: &'a SessionContext) -> Result<Self, Trouble> {
-        let (identity, barred) = match &standing.identity {
-            Ok(identity) => (identity.clone(), None),
-            Err(NotAdmitted::OtherAccount) => {
-                return Err(Trouble::Fault(FaultKind::Broken, "the key is on another account".to_owned()));
-            }
-            Err(reason) if reason.leaves_release() => (Identity::Anonymous, Some(reason.clone())),
-            Err(reason) => return Err(Trouble::Refusal(Refusal::NotAdmitted(reason.clone()))),
-        };
-        let Caller { config, form, now, .. } = caller;
-        Ok(Self { caller, config, form, identity, barred, key: standing.key.as_ref(), now: *now })
-    }
-
-    fn answer(&self) -> Result<Answer, Trouble> {
-        let command = match Request::parse(Some(&self.caller.command)) {
-            Ok(Request::Account(command)) => command,
-            Ok(_) => return Err(Trouble::Refusal(Refusal::Bad(BadRequest::Verb))),
-            Err(bad) => return Err(Trouble::Refusal(Refusal::Bad(bad))),
-        };
-        let cli = match Cli::try_parse_from(command.words()) {
-            Ok(cli) => cli,
-            // Asked for, so it is an answer.
-            Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp) => {
-                return Ok(Answer { out: error.to_string(), err: Vec::new(), status: Status::Done });
-            }
-            Err(error) => return Err(Trouble::Usage(self.usage(&error))),
-        };
-        match (&self.barred, &cli.command) {
-            (None, _) | (Some(_), Command::Key(cli::KeyCommand::Release { .. })) => {}
-            (Some(reason), _) => return Err(Trouble::Refusal(Refusal::NotAdmitted(reason.clone()))),
+/// Whether the session is admitted. Returns the reason if it is not, and may only release its key.
+fn admit(context: &SessionContext) -> Result<Option<NotAdmitted>, Refused> {
+    match &context.identity {
+        Ok(_) => Ok(None),
+        Err(NotAdmitted::OtherAccount) => {
+            Err(Refused::Fault(FaultKind::Broken, "the key is on another account".to_owned()))
         }
-        let outcome = match cli.command {
-            Command::Whoami => Ok(self.whoami()),
-            Command::Key(command) => key::run(self, command),
-            Command::Repo(command) => repo::run(self, command),
-            Command::Org(command) => org::run(self, command),
-            Command::Access(command) => access::run(self, command),
-            Command::Explain { path, what } => explain::run(self, &path, &what),
-            Command::Join { code } => join::run(self, &code),
-        }?;
-        let out = if cli.json { format!("{}\n", outcome.json) } else { outcome.text };
-        Ok(Answer { out, err: Vec::new(), status: Status::Done })
+        Err(reason) if reason.leaves_release() => Ok(Some(reason.clone())),
+        Err(reason) => Err(Refused::Refusal(Refusal::NotAdmitted(reason.clone()))),
     }
+}
 
-    /// What is wrong with a command, and how it is written.
-    fn usage(&self, error: &clap::Error) -> String {
-        let text = error.to_string();
-        let lines = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with("For more information"));
-        let lines: Vec<&str> = lines.map(|line| line.strip_prefix("error: ").unwrap_or(line).trim()).collect();
-        format!("{}\nsee: ssh {}@{} help", lines.join("\n"), self.config.ssh.login, self.config.hub.host)
+fn answer(caller: &Caller, context: &SessionContext, barred: Option<&NotAdmitted>) -> Result<Answer, Refused> {
+    let command = match Request::parse(Some(&caller.command)) {
+        Ok(Request::Account(command)) => command,
+        Ok(_) => return Err(Refused::Refusal(Refusal::Bad(BadRequest::Verb))),
+        Err(bad) => return Err(Refused::Refusal(Refusal::Bad(bad))),
+    };
+    let cli = match Cli::try_parse_from(with_description(command.words())) {
+        Ok(cli) => cli,
+        // The client asked for help, so this is an answer.
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp) => {
+            return Ok(Answer { out: error.to_string(), err: Vec::new(), status: Status::Done });
+        }
+        Err(error) => return Ok(refusal(&usage(&caller.config, &error), Status::Usage)),
+    };
+    match (barred, &cli.command) {
+        (None, _) | (Some(_), Command::Key(KeyCommand::Release { .. })) => {}
+        (Some(reason), _) => return Err(Refused::Refusal(Refusal::NotAdmitted(reason.clone()))),
     }
+    let peer = Peer {
+        config: &caller.config,
+        forced_command: &caller.form,
+        proven: caller.proven.as_ref(),
+        address: &caller.address,
+        actor: format!("{} {} sid={}", caller.form.user(), caller.form.key(), caller.sid),
+        is_barred: barred.is_some(),
+    };
+    let report = run_command(caller, context, &peer, cli.command)?;
+    Ok(Answer { out: report.render(cli.json), err: Vec::new(), status: report.status })
+}
 
-    fn whoami(&self) -> Outcome {
-        let fingerprint = self.form.key();
-        let user = match &self.identity {
-            Identity::Account(account) | Identity::Certificate { account, .. } => Some(account.name.as_str()),
-            Identity::DeployKey { .. } | Identity::Anonymous => None,
-        };
-        let title = self.key.map(|(_, title)| title.as_str());
-        let facts = self.key.map(|(facts, _)| facts);
-        let text = match (&self.identity, title) {
-            (Identity::Account(account), Some(title)) => {
-                format!("{} by the key \"{title}\" ({fingerprint})\n", account.name)
+fn run_command(
+    caller: &Caller,
+    context: &SessionContext,
+    peer: &Peer<'_>,
+    command: Command,
+) -> Result<Report, Refused> {
+    let mut requester = Requester::Account(peer);
+    match command {
+        Command::Whoami => Ok(whoami::run(peer, context)),
+        Command::Key(command) => run_key(&mut requester, command),
+        Command::Repo(command) => run_repo(&mut requester, command),
+        Command::Org(cli::OrgCommand::Member(command)) => match command {
+            MemberCommand::List { organization } => member::list(&requester, &organization),
+            MemberCommand::Set(arguments) => member::set(&mut requester, &arguments),
+            MemberCommand::Remove(arguments) => member::remove(&mut requester, &arguments),
+        },
+        Command::Access(command) => match command {
+            AccessCommand::Request { path } => access::request(&mut requester, &path),
+            AccessCommand::List { path } => access::list(&requester, &path),
+            AccessCommand::Grant(arguments) => access::grant(&mut requester, &arguments),
+            AccessCommand::Reject(OfRepository { path, user }) => {
+                access::answer(&mut requester, &path, &user, GateRequest::Rejected, None)
             }
-            (Identity::Account(account), None) => format!("{} by the key {fingerprint}\n", account.name),
-            (Identity::Certificate { account, .. }, _) => {
-                format!("{} by a certificate of {fingerprint}\n", account.name)
+            AccessCommand::Revoke(OfRepository { path, user }) => {
+                access::answer(&mut requester, &path, &user, GateRequest::None, None)
             }
-            (Identity::DeployKey { .. }, _) => format!("a deploy key ({fingerprint})\n"),
-            (Identity::Anonymous, _) => match (self.form, self.config.access.anonymous) {
-                (ForcedCommand::AuthInfo, _) => "anonymous, by no key\n".to_owned(),
-                (_, AnonymousMode::Login) => {
-                    format!("anonymous, as everybody is who connects as {}\n", self.config.ssh.anonymous_login)
-                }
-                (_, _) => format!("anonymous by the key {fingerprint}, which is on no account here\n"),
-            },
-        };
-        let json = json!({
-            "user": user,
-            "anonymous": matches!(self.identity, Identity::Anonymous),
-            "key": {
-                "fingerprint": self.form.fingerprint().map(|key| key.to_string()),
-                "title": title,
-                "expires_at": crate::report::json_time(facts.and_then(|facts| facts.expires_at)),
-                "certificate": matches!(self.identity, Identity::Certificate { .. }),
-            },
-        });
-        Outcome::new(text, json)
+        },
+        Command::Explain { path, what } => explain::run(&requester, context, &path, &what),
+        Command::Join { code } => join::run(caller, &mut requester, &code),
     }
+}
+
+fn run_key(requester: &mut Requester<'_>, command: KeyCommand) -> Result<Report, Refused> {
+    match command {
+        KeyCommand::Add { title, terms } => add_key(requester, &title, terms),
+        KeyCommand::List => key::list(requester, None),
+        KeyCommand::Rename(arguments) => key::rename(requester, &arguments),
+        KeyCommand::Remove { key, confirmation } => key::remove(requester, &key, confirmation),
+        KeyCommand::Release { confirmation } => key::release(requester, confirmation),
+    }
+}
+
+fn run_repo(requester: &mut Requester<'_>, command: RepoCommand) -> Result<Report, Refused> {
+    match command {
+        RepoCommand::Create(arguments) => repository::create(requester, &arguments, None),
+        RepoCommand::List { owner } => repository::list(requester, owner.as_ref()),
+        RepoCommand::Show { path } => repository::show(requester, &path),
+        RepoCommand::Rename(arguments) => repository::rename(requester, &arguments),
+        RepoCommand::Visibility(arguments) => repository::set_visibility(requester, &arguments),
+        RepoCommand::Remove { path, confirmation } => repository::remove(requester, &path, confirmation),
+        RepoCommand::Collaborator(CollaboratorCommand::Set(arguments)) => collaborator::set(requester, &arguments),
+        RepoCommand::Collaborator(CollaboratorCommand::Remove(arguments)) => {
+            collaborator::remove(requester, &arguments)
+        }
+    }
+}
+
+/// Adds the key on standard input.
+fn add_key(requester: &mut Requester<'_>, words: &[String], terms: KeyTerms) -> Result<Report, Refused> {
+    // A session without the right is refused before a person types a key.
+    key::check_may_add(requester)?;
+    let title = if words.is_empty() { None } else { Some(title(words)?) };
+    let mut text = Vec::new();
+    let read = std::io::stdin().take(KEY_MAX + 1).read_to_end(&mut text);
+    read.map_err(|error| Refused::Usage(format!("standard input: {error}")))?;
+    if text.len() as u64 > KEY_MAX {
+        return Err(Refused::Usage("standard input is too long to be a key".to_owned()));
+    }
+    key::add(requester, None, &TitledKey::parse(&text, title)?, terms, None)
+}
+
+/// Joins the words of a description, which is free text: they end at the next option.
+fn with_description<'a>(words: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut joined: Vec<String> = Vec::new();
+    let mut description: Option<Vec<&str>> = None;
+    for word in words {
+        match &mut description {
+            Some(text) if !word.starts_with("--") => text.push(word),
+            None if word == "--description" => description = Some(Vec::new()),
+            Some(_) | None => {
+                joined.extend(description.take().map(describe));
+                joined.push(word.to_owned());
+            }
+        }
+    }
+    joined.extend(description.map(describe));
+    joined
+}
+
+fn describe(words: Vec<&str>) -> String {
+    // Without words, clap says what is missing.
+    if words.is_empty() { "--description".to_owned() } else { format!("--description={}", words.join(" ")) }
+}
+
+/// Describes what is wrong with a command line, and how to get help.
+fn usage(config: &Config, error: &clap::Error) -> String {
+    let text = error.to_string();
+    let lines = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with("For more information"));
+    let lines: Vec<&str> = lines.map(|line| line.strip_prefix("error: ").unwrap_or(line).trim()).collect();
+    format!("{}\nsee: ssh {}@{} help", lines.join("\n"), config.ssh.login, config.hub.host)
 }

@@ -1,27 +1,35 @@
-//! `explain PATH fetch|push`: why one may, or may not.
+//! `explain PATH fetch|push`: why the policy allows or denies.
 
 use serde_json::json;
 
-use super::{Outcome, Session, Trouble};
 use crate::access::{Access, Decision, Visibility};
+use crate::commands::{By, Denied, Refused, Requester};
 use crate::message::Refusal;
 use crate::name::RepoPath;
-use crate::report::chain;
+use crate::report::{Report, chain};
+use crate::session::SessionContext;
 
-pub(super) fn run(session: &Session<'_>, path: &RepoPath, what: &str) -> Result<Outcome, Trouble> {
+pub(super) fn run(
+    requester: &Requester<'_>,
+    context: &SessionContext,
+    path: &RepoPath,
+    what: &str,
+) -> Result<Report, Refused> {
     let needed = if what == "push" { Access::Write } else { Access::Fetch };
-    session.read(|rights| {
+    requester.read(|by, _| {
+        let By::Account(rights) = by else { return Err(Denied::NoAccount.into()) };
         let served = rights.find(path)?;
         let decision = rights.decide(served.as_ref(), needed);
-        // What the session may not fetch and is not public does not exist, in this command as in every other.
+        // A repository that is not public and that the session may not fetch looks missing, as in every command.
         let hidden = !matches!(rights.decide(served.as_ref(), Access::Fetch), Decision::Allow(_));
         let Some(served) = served.filter(|served| !hidden || served.facts.visibility != Visibility::Private) else {
-            return Err(Trouble::Refusal(Refusal::NoRepository));
+            return Err(Refused::Refusal(Refusal::NoRepository));
         };
-        let chain = chain(session.form.user(), session.key, &rights.identity, Some(&served), decision);
+        let user = rights.forced_command().user();
+        let chain = chain(user, context.key.as_ref(), &rights.identity, Some(&served), decision);
         let text = chain.iter().map(|line| format!("{line}\n")).collect::<String>();
         let verdict = if matches!(decision, Decision::Allow(_)) { "allow" } else { "deny" };
         let reason = chain.last().cloned().unwrap_or_default();
-        Ok(Outcome::new(text, json!({ "decision": verdict, "reason": reason, "chain": chain })))
+        Ok(Report::new(text, json!({ "decision": verdict, "reason": reason, "chain": chain })))
     })
 }

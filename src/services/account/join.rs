@@ -1,7 +1,7 @@
-//! `join CODE`: the proven key comes onto the account that the code is for.
+//! `join CODE`: adds the key in use to the account that the code is for.
 //!
-//! Wrong, used and over read the same and cost a second. Five wrong codes an hour are the end, for the key and for the
-//! address: a small file for each holds when they came.
+//! Wrong, used and expired codes get the same answer, after one second. After five wrong codes in an hour, the key and
+//! the address are refused. A small file for each holds the times of its wrong codes.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{Read, Seek, Write};
@@ -13,109 +13,97 @@ use nix::fcntl::{Flock, FlockArg, OFlag};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::{Outcome, Session, Trouble};
 use crate::access::Identity;
+use crate::commands::key::TitledKey;
+use crate::commands::{By, Denied, Refused, Requester};
 use crate::db::Code;
-use crate::key::{OfferedKey, PublicKey, refuse_weak};
 use crate::log::{self, Level, PROGRAM};
 use crate::message::FaultKind;
-use crate::name::Title;
+use crate::report::Report;
+use crate::services::caller::Caller;
 use crate::session::user_auth::Proven;
 
-/// What a wrong code costs.
+/// How long a wrong code takes.
 const PENALTY: Duration = Duration::from_secs(1);
-/// How many wrong codes are the end, within [`HOUR`].
+/// How many wrong codes are allowed within [`HOUR`].
 const MOST: usize = 5;
 /// In seconds.
 const HOUR: i64 = 3_600;
 
-/// What a key is told that is on an account or a repository.
-const IN_USE: &str = "the key that you are using is in use already: join with a new one";
-
-pub(super) fn run(session: &Session<'_>, code: &str) -> Result<Outcome, Trouble> {
-    if !matches!(session.identity, Identity::Anonymous) {
-        return Err(Trouble::Refused(IN_USE.to_owned()));
-    }
-    let proven = match &session.caller.proven {
+pub(super) fn run(caller: &Caller, requester: &mut Requester<'_>, code: &str) -> Result<Report, Refused> {
+    requester.read(|by, _| check_unknown(by))?;
+    let proven = match &caller.proven {
         Some(Proven::Key(proven)) => proven,
-        Some(Proven::NoKey) => {
-            let line = "join puts the key on an account that you prove, and here no unknown key is proven: \
-                        ask an operator to add yours";
-            return Err(Trouble::Refused(line.to_owned()));
-        }
+        Some(Proven::NoKey) => return Err(Denied::NotProven.into()),
         Some(Proven::Certificate(_)) | None => {
             let cause = "join needs ExposeAuthInfo yes in sshd's configuration";
-            return Err(Trouble::Fault(FaultKind::Broken, cause.to_owned()));
+            return Err(Refused::Fault(FaultKind::Broken, cause.to_owned()));
         }
     };
-    let attempts = Attempts::open(session)?;
-    attempts.check(session.now).inspect_err(|_| log_refusal(session, "too-many-codes"))?;
-    let (key, title) = public_key(proven)?;
+    let attempts = Attempts::open(caller)?;
+    attempts.check(caller.now).inspect_err(|_| log_refusal(caller, "too-many-codes"))?;
+    let new = TitledKey::parse(proven.to_authorized_keys().as_bytes(), None)?;
     let joined = match Code::parse(code) {
-        Some(code) => session.change(|rights, change| {
-            if !matches!(rights.identity, Identity::Anonymous) {
-                return Err(Trouble::Refused(IN_USE.to_owned()));
-            }
-            Ok(change.join(&code, &key, &title)?)
+        Some(code) => requester.change(|by, change| {
+            check_unknown(by)?;
+            Ok(change.join(&code, &new.key, &new.title)?)
         })?,
         None => None,
     };
     let Some(row) = joined else {
-        attempts.note(session.now)?;
-        log_refusal(session, "wrong-code");
+        attempts.note(caller.now)?;
+        log_refusal(caller, "wrong-code");
         std::thread::sleep(PENALTY);
-        return Err(Trouble::Refused("this code is wrong, used or over: ask for a new one".to_owned()));
+        return Err(Denied::Code.into());
     };
-    let text = format!("your key {} is on the account {} now\n", row.fingerprint, row.holder);
+    let text = format!("your key {} is now on the account {}\n", row.fingerprint, row.holder);
     let json = json!({ "user": row.holder.to_string(), "fingerprint": row.fingerprint.to_string() });
-    Ok(Outcome::new(text, json))
+    Ok(Report::new(text, json))
 }
 
-/// Notes who tries codes; the codes stay out of the log.
-fn log_refusal(session: &Session<'_>, reason: &str) {
-    let line = session.caller.line().field("verb", "join").field("decision", "deny").field("reason", reason);
-    log::send(&session.config.log.socket, PROGRAM, Level::Notice, &line);
+/// Refuses a key that is on an account or a repository already.
+fn check_unknown(by: &By<'_>) -> Result<(), Refused> {
+    match by {
+        By::Account(rights) if matches!(rights.identity, Identity::Anonymous) => Ok(()),
+        By::Account(_) | By::Operator => Err(Denied::InUse.into()),
+    }
 }
 
-/// The proven key as one that may be put on an account, and what it is called: there is no comment to go by.
-fn public_key(proven: &OfferedKey) -> Result<(PublicKey, Title), Trouble> {
-    let line = proven.to_authorized_keys();
-    let (key, _) = PublicKey::parse_line(line.as_bytes()).map_err(|error| Trouble::Usage(error.to_string()))?;
-    refuse_weak(&key).map_err(|error| Trouble::Usage(error.to_string()))?;
-    let title = format!("{} {}", key.key_type(), key.fingerprint());
-    let title = title.parse().map_err(|error: crate::name::NameError| Trouble::Usage(error.to_string()))?;
-    Ok((key, title))
+/// Logs a refused attempt, without the code.
+fn log_refusal(caller: &Caller, reason: &str) {
+    let line = caller.line().field("verb", "join").field("decision", "deny").field("reason", reason);
+    log::send(&caller.config.log.socket, PROGRAM, Level::Notice, &line);
 }
 
 /// The files of a key and of an address, locked for as long as the command runs.
 struct Attempts(Vec<Flock<std::fs::File>>);
 
 impl Attempts {
-    fn open(session: &Session<'_>) -> Result<Self, Trouble> {
-        let directory = session.config.paths.database.with_file_name("attempts");
-        let failed = |error: std::io::Error| Trouble::Fault(FaultKind::Unavailable, error.to_string());
+    fn open(caller: &Caller) -> Result<Self, Refused> {
+        let directory = caller.config.paths.database.with_file_name("attempts");
+        let failed = |error: std::io::Error| Refused::Fault(FaultKind::Unavailable, error.to_string());
         match DirBuilder::new().mode(0o700).create(&directory) {
             Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(failed(error)),
             Ok(()) | Err(_) => {}
         }
-        let subjects = [format!("key {}", session.form.key()), format!("address {}", session.caller.address)];
+        let subjects = [format!("key {}", caller.form.key()), format!("address {}", caller.address)];
         let open = |subject: &String| lock(&directory, subject).map_err(failed);
         subjects.iter().map(open).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Refuses when either has had its share.
-    fn check(&self, now: i64) -> Result<(), Trouble> {
+    /// Refuses if the key or the address has used up its attempts.
+    fn check(&self, now: i64) -> Result<(), Refused> {
         for file in &self.0 {
             let attempts = recent(file, now).map_err(fault)?;
             if attempts.len() >= MOST {
-                return Err(Trouble::Refused("too many wrong codes: try again in an hour".to_owned()));
+                return Err(Denied::Codes.into());
             }
         }
         Ok(())
     }
 
-    /// Notes a wrong code.
-    fn note(&self, now: i64) -> Result<(), Trouble> {
+    /// Records a wrong code.
+    fn note(&self, now: i64) -> Result<(), Refused> {
         for file in &self.0 {
             let mut attempts = recent(file, now).map_err(fault)?;
             attempts.push(now);
@@ -126,11 +114,11 @@ impl Attempts {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn fault(error: std::io::Error) -> Trouble {
-    Trouble::Fault(FaultKind::Unavailable, error.to_string())
+fn fault(error: std::io::Error) -> Refused {
+    Refused::Fault(FaultKind::Unavailable, error.to_string())
 }
 
-/// Opens the file of a subject, under its hash, alone.
+/// Opens and locks the file of a subject. Its name is the hash of the subject.
 fn lock(directory: &Path, subject: &str) -> std::io::Result<Flock<std::fs::File>> {
     let hash = Sha256::digest(subject.as_bytes());
     let name: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();

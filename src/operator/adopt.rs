@@ -1,4 +1,4 @@
-//! `hubgate repo import`, `repo adopt`, `repo restore`: repositories that are there already, somewhere.
+//! `hubgate repo import`, `repo adopt`, `repo restore`: repositories that already exist, here or elsewhere.
 
 use std::fmt::Write;
 use std::fs::File;
@@ -12,9 +12,9 @@ use super::context::{Context, actor};
 use super::directories::directory_of;
 use super::failure::Failure;
 use crate::access::Visibility;
+use crate::commands::repository::check_free;
 use crate::db::{ChangeError, NewRepository, Removed};
 use crate::git::import::{Source, inspect};
-use crate::name::RepoPath;
 use crate::report::when::minute;
 use crate::report::{Report, repo_json, state};
 use crate::repository::{CreateError, Directory, create_repository_with, large_files, open_repository};
@@ -22,20 +22,10 @@ use crate::repository::{CreateError, Directory, create_repository_with, large_fi
 /// How long a removed repository is kept, in seconds.
 pub(super) const KEPT: i64 = 30 * 86_400;
 
-/// Asked before anything is made; asked again, for good, with the row.
-pub(super) fn check_free(context: &Context, path: &RepoPath) -> Result<(), Failure> {
-    context.store.view().owner(&path.owner)?;
-    match context.store.view().repository(path) {
-        Ok(row) => Err(Failure::Refused(format!("there is already a {} {}", row.path.kind, row.path))),
-        Err(ChangeError::NotFound(_)) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
-
 /// `hubgate repo import`
 pub(super) fn import(command: ImportRepo, mut context: Context) -> Result<Report, Failure> {
     let ImportRepo { path, source, public, description } = command;
-    check_free(&context, &path)?;
+    check_free(&context.store.view(), &path)?;
     let git = context.config.paths.git.clone();
     let bad = |error| Failure::Usage(format!("{source}: {error}"));
     let from = source.clone();
@@ -117,11 +107,12 @@ fn take_large_files(source: &Path, aside: &Path) -> Result<usize, CreateError> {
 /// `hubgate repo adopt`
 pub(super) fn adopt(command: AdoptRepo, mut context: Context) -> Result<Report, Failure> {
     let AdoptRepo { directory: given, path } = command;
-    check_free(&context, &path)?;
+    check_free(&context.store.view(), &path)?;
     let root = context.config.paths.repositories.clone();
     let shown = given.display().to_string();
-    let directory = adoptable(&root, &given)
-        .ok_or_else(|| Failure::Usage(format!("{shown} is no directory of a repository beneath {}", root.display())))?;
+    let directory = adoptable(&root, &given).ok_or_else(|| {
+        Failure::Usage(format!("{shown} is not a directory of a repository beneath {}", root.display()))
+    })?;
     if let Some(row) = context.store.view().repositories(None)?.into_iter().find(|row| row.directory == directory) {
         return Err(Failure::Refused(format!("{shown} is the directory of {}", row.path)));
     }
@@ -190,7 +181,7 @@ pub(super) fn restore(command: RestoreRepo, mut context: Context) -> Result<Repo
     let back = context.store.change(&actor(), |change| change.restore_repository(&row.directory, &wanted));
     let row = match (back, new_path) {
         (Err(error @ (ChangeError::Conflict(_) | ChangeError::NotFound(_))), None) => {
-            return Err(Failure::Refused(format!("{error}\nto bring it back elsewhere: --as PATH")));
+            return Err(Failure::Refused(format!("{error}\nto restore it elsewhere: --as PATH")));
         }
         (back, _) => back?,
     };

@@ -1,0 +1,128 @@
+//! Commands on the data of the hub: one function a verb, for the operator and for accounts over SSH.
+//!
+//! A [`Requester`] and the arguments of a command enter, a [`Report`](crate::report::Report) leaves. Each function
+//! decides and acts in one transaction. No command prints, asks a question, or reads a file that the requester names.
+
+pub(crate) mod access;
+pub(crate) mod arguments;
+pub(crate) mod authority;
+pub(crate) mod collaborator;
+pub(crate) mod deploy_key;
+pub(crate) mod invite;
+pub(crate) mod key;
+pub(crate) mod member;
+pub(crate) mod organization;
+pub(crate) mod quota;
+mod refused;
+pub(crate) mod repository;
+mod rights;
+pub(crate) mod user;
+
+use crate::config::Config;
+use crate::db::{Change, Reader, RepositoryRow, Store, View};
+use crate::name::{Owner, RepoPath};
+
+pub(crate) use refused::{Denied, Refused};
+pub(crate) use rights::{Peer, Rights};
+
+/// Who asks for a command.
+#[derive(Debug)]
+pub(crate) enum Requester<'a> {
+    /// The operator, who may do everything.
+    Operator {
+        /// The configuration.
+        config: &'a Config,
+        /// The open database.
+        store: &'a mut Store,
+        /// The operator's name in the audit table.
+        actor: String,
+    },
+    /// A session over SSH, which may do what its key and account may.
+    Account(&'a Peer<'a>),
+}
+
+/// In whose right one question or change is made.
+#[derive(Debug)]
+pub(crate) enum By<'a> {
+    /// The operator's.
+    Operator,
+    /// The rights that the session has in the same view of the database.
+    Account(Rights<'a>),
+}
+
+impl Requester<'_> {
+    /// The configuration.
+    pub(crate) fn config(&self) -> &Config {
+        match self {
+            Self::Operator { config, .. } => config,
+            Self::Account(peer) => peer.config,
+        }
+    }
+
+    /// Answers a question from the last committed state. A session over SSH does not wait for a writer.
+    ///
+    /// # Errors
+    /// What the question returns, or a fault of the database.
+    pub(crate) fn read<T>(&self, question: impl Fn(&By<'_>, &View<'_>) -> Result<T, Refused>) -> Result<T, Refused> {
+        match self {
+            Self::Operator { store, .. } => question(&By::Operator, &store.view()),
+            Self::Account(peer) => {
+                let reader = Reader::open_current(&peer.config.paths.database)?;
+                reader.ask(|view| question(&By::Account(Rights::ask(peer, view)?), view))
+            }
+        }
+    }
+
+    /// Makes a change. The steps decide and act in one transaction, so a right that was withdrawn before it is not
+    /// used, and a path means the same repository in both.
+    ///
+    /// # Errors
+    /// What the steps return, or a fault of the database; then nothing is changed.
+    pub(crate) fn change<T>(
+        &mut self,
+        steps: impl FnOnce(&By<'_>, &Change<'_>) -> Result<T, Refused>,
+    ) -> Result<T, Refused> {
+        match self {
+            Self::Operator { store, actor, .. } => store.change(actor, |change| steps(&By::Operator, change)),
+            Self::Account(peer) => {
+                let mut store = Store::open(&peer.config.paths.database)?;
+                store.change(&peer.actor, |change| steps(&By::Account(Rights::ask(peer, change)?), change))
+            }
+        }
+    }
+}
+
+impl By<'_> {
+    /// A repository that the requester administers.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub(crate) fn administered(&self, view: &View<'_>, path: &RepoPath) -> Result<RepositoryRow, Refused> {
+        match self {
+            Self::Operator => Ok(view.repository(path)?),
+            Self::Account(rights) => Ok(view.repository(&rights.administered(path)?.path)?),
+        }
+    }
+
+    /// A repository that the requester may rename and remove.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub(crate) fn managed(&self, view: &View<'_>, path: &RepoPath) -> Result<RepositoryRow, Refused> {
+        match self {
+            Self::Operator => Ok(view.repository(path)?),
+            Self::Account(rights) => Ok(view.repository(&rights.managed(path)?.path)?),
+        }
+    }
+
+    /// Refuses a requester that does not administer the organization.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub(crate) fn check_administers(&self, organization: &Owner) -> Result<(), Refused> {
+        match self {
+            Self::Operator => Ok(()),
+            Self::Account(rights) => rights.check_administers(organization),
+        }
+    }
+}

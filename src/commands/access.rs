@@ -1,0 +1,60 @@
+//! Gates of repositories: requests to fetch, and the answers to them.
+
+use serde_json::json;
+
+use super::arguments::GrantAccess;
+use super::{By, Denied, Refused, Requester};
+use crate::access::{Access, Decision, Denial, GateRequest};
+use crate::message::Refusal;
+use crate::name::{Owner, RepoPath};
+use crate::report::{Report, answer_report, requests_report};
+
+/// Requests access to a gated repository, for the session's account. A repository that is hidden from everyone looks
+/// missing here too.
+pub(crate) fn request(requester: &mut Requester<'_>, path: &RepoPath) -> Result<Report, Refused> {
+    requester.change(|by, change| {
+        let By::Account(rights) = by else { return Err(Denied::NoAccount.into()) };
+        let account = rights.changing_account()?;
+        let served = rights.find(path)?;
+        let served = match (rights.decide(served.as_ref(), Access::Fetch), served) {
+            (Decision::Deny(Denial::Gated(_)), Some(served)) => served,
+            (Decision::Allow(_), Some(served)) => return Err(Denied::Fetches(served.path).into()),
+            (Decision::Allow(_) | Decision::Deny(_), _) => return Err(Refused::Refusal(Refusal::NoRepository)),
+        };
+        let state = change.request_access(&served.path, &account.name)?;
+        let text = match state {
+            GateRequest::Accepted => format!("you may fetch {} from now on\n", served.path),
+            GateRequest::Pending | GateRequest::None => format!("your request for {} is pending\n", served.path),
+            GateRequest::Rejected => {
+                return Err(Refused::Refusal(Refusal::Gated(served.path, GateRequest::Rejected)));
+            }
+        };
+        Ok(Report::new(text, json!({ "path": served.path.to_string(), "state": state.as_str() })))
+    })
+}
+
+/// Lists the requests on a repository.
+pub(crate) fn list(requester: &Requester<'_>, path: &RepoPath) -> Result<Report, Refused> {
+    requester.read(|by, view| Ok(requests_report(&view.gate_requests(&by.administered(view, path)?)?)))
+}
+
+/// Lets a user pass the gate, with or without a request.
+pub(crate) fn grant(requester: &mut Requester<'_>, arguments: &GrantAccess) -> Result<Report, Refused> {
+    let GrantAccess { path, user, until } = arguments;
+    answer(requester, path, user, GateRequest::Accepted, until.second())
+}
+
+/// Answers a request, or takes the answer back with [`GateRequest::None`].
+pub(crate) fn answer(
+    requester: &mut Requester<'_>,
+    path: &RepoPath,
+    user: &Owner,
+    state: GateRequest,
+    until: Option<i64>,
+) -> Result<Report, Refused> {
+    requester.change(|by, change| {
+        let path = by.administered(change, path)?.path;
+        change.answer_access(&path, user, state, until)?;
+        Ok(answer_report(&path, user, state, until))
+    })
+}

@@ -1,0 +1,198 @@
+//! The arguments that the operator's and the accounts' command lines share: each option, its check and its help text.
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use super::Refused;
+use crate::access::{CollaboratorRole, GateMode, Role, Scope, Visibility};
+use crate::config::ObjectFormat;
+use crate::key::Fingerprint;
+use crate::name::{NameError, Owner, RepoPath, Title};
+use crate::report::when::Expiry;
+
+/// Accepts one of the words of an enumeration, and lists them in the help.
+pub(crate) fn words<T>(all: &'static [T], word: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
+where
+    T: std::str::FromStr<Err = crate::word::UnknownWord> + Copy + Send + Sync,
+{
+    PossibleValuesParser::new(all.iter().map(|value| word(*value))).try_map(|text| text.parse::<T>())
+}
+
+/// Whether the requester confirmed a command that cannot be undone.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Confirmation {
+    /// Do not ask for confirmation. Required without a terminal.
+    #[arg(long)]
+    pub yes: bool,
+}
+
+impl Confirmation {
+    /// Refuses with a question, unless the requester has answered it.
+    pub(super) fn require(self, question: impl FnOnce() -> String) -> Result<(), Refused> {
+        if self.yes { Ok(()) } else { Err(Refused::Unconfirmed(question())) }
+    }
+}
+
+/// When a grant ends.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Until {
+    /// When it expires: a duration such as 90d, or the last day as YYYY-MM-DD.
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<Expiry>,
+}
+
+impl Until {
+    /// The first second at which the grant no longer holds, UTC since 1970.
+    #[must_use]
+    pub fn second(self) -> Option<i64> {
+        self.until.map(|expiry| expiry.0)
+    }
+}
+
+/// A title, which may consist of several words.
+#[derive(Debug, Clone, Args)]
+pub struct TitleWords {
+    /// The new title, as one or more words.
+    #[arg(required = true, value_name = "TITLE")]
+    pub title: Vec<String>,
+}
+
+/// Reads a title whose words were given one by one.
+///
+/// # Errors
+/// [`NameError`].
+pub(crate) fn title(words: &[String]) -> Result<Title, NameError> {
+    words.join(" ").parse()
+}
+
+/// What a new key may be used for, and until when.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct KeyTerms {
+    /// What the key may be used for. Default: `write`. Over SSH, at most the scope of the key in use.
+    #[arg(long, value_parser = words(Scope::ALL, Scope::as_str))]
+    pub scope: Option<Scope>,
+    /// When the key expires: a duration such as 90d, or the last day as YYYY-MM-DD.
+    #[arg(long, value_name = "TIME")]
+    pub expires: Option<Expiry>,
+}
+
+/// Change the title of a key.
+#[derive(Debug, Clone, Args)]
+pub struct RenameKey {
+    /// The key, as `SHA256:…`.
+    pub fingerprint: Fingerprint,
+    /// The title.
+    #[command(flatten)]
+    pub title: TitleWords,
+}
+
+/// Remove a key from its account.
+#[derive(Debug, Clone, Args)]
+pub struct RemoveKey {
+    /// The key, as `SHA256:…`.
+    pub fingerprint: Fingerprint,
+    /// Somebody else may have the private key: refuse the key for ever.
+    #[arg(long)]
+    pub compromised: bool,
+}
+
+/// Create an empty repository.
+#[derive(Debug, Clone, Args)]
+pub struct CreateRepository {
+    /// OWNER/NAME, datasets/OWNER/NAME or spaces/OWNER/NAME.
+    pub path: RepoPath,
+    /// Hide the repository from everyone who was not granted access.
+    #[arg(long)]
+    pub private: bool,
+    /// Put a gate before the repository. Requests to fetch are accepted at once (auto) or by an administrator (manual).
+    #[arg(long, value_name = "MODE", value_parser = words(GateMode::ALL, GateMode::as_str))]
+    pub gated: Option<GateMode>,
+    /// Members with the role `read` must request access too.
+    #[arg(long, requires = "gated")]
+    pub gate_members: bool,
+    /// What the repository is about.
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<Title>,
+    /// The hash that names objects. Default: the setting `[git] object_format`.
+    #[arg(long, value_parser = words(ObjectFormat::ALL, ObjectFormat::as_str))]
+    pub object_format: Option<ObjectFormat>,
+}
+
+/// Change the name or the owner of a repository.
+#[derive(Debug, Clone, Args)]
+pub struct RenameRepository {
+    /// The current path.
+    pub old: RepoPath,
+    /// The new path.
+    pub new: RepoPath,
+}
+
+/// Show a repository to everyone, or hide it.
+#[derive(Debug, Clone, Args)]
+pub struct SetVisibility {
+    /// The repository.
+    pub path: RepoPath,
+    /// Who may see it.
+    #[arg(value_parser = words(Visibility::ALL, Visibility::as_str))]
+    pub visibility: Visibility,
+}
+
+/// Grant a user a role on a repository. It replaces the previous role.
+#[derive(Debug, Clone, Args)]
+pub struct SetCollaborator {
+    /// The repository.
+    pub path: RepoPath,
+    /// The user.
+    pub user: Owner,
+    /// The role.
+    #[arg(value_parser = words(CollaboratorRole::ALL, CollaboratorRole::as_str))]
+    pub role: CollaboratorRole,
+    /// When the role ends.
+    #[command(flatten)]
+    pub until: Until,
+}
+
+/// A repository and a user.
+#[derive(Debug, Clone, Args)]
+pub struct OfRepository {
+    /// The repository.
+    pub path: RepoPath,
+    /// The user.
+    pub user: Owner,
+}
+
+/// Give a user a role in an organization. It replaces the previous role.
+#[derive(Debug, Clone, Args)]
+pub struct SetMember {
+    /// The organization.
+    pub organization: Owner,
+    /// The user.
+    pub user: Owner,
+    /// The role.
+    #[arg(value_parser = words(Role::ALL, Role::as_str))]
+    pub role: Role,
+    /// When the role ends.
+    #[command(flatten)]
+    pub until: Until,
+}
+
+/// Remove a user from an organization.
+#[derive(Debug, Clone, Args)]
+pub struct RemoveMember {
+    /// The organization.
+    pub organization: Owner,
+    /// The user.
+    pub user: Owner,
+}
+
+/// Let a user pass the gate of a repository, with or without a request.
+#[derive(Debug, Clone, Args)]
+pub struct GrantAccess {
+    /// The repository.
+    pub path: RepoPath,
+    /// The user.
+    pub user: Owner,
+    /// When the grant ends.
+    #[command(flatten)]
+    pub until: Until,
+}

@@ -1,0 +1,166 @@
+//! Keys of accounts.
+
+use serde_json::json;
+
+use super::arguments::{Confirmation, KeyTerms, RemoveKey, RenameKey, title};
+use super::{By, Denied, Refused, Requester};
+use crate::access::{KeyHolder, Removal, Scope, Sources};
+use crate::db::NewKey;
+use crate::key::{Fingerprint, PublicKey, refuse_weak};
+use crate::name::{NameError, Owner, Title};
+use crate::report::{Report, key_added, key_json, key_page, key_removed, key_table};
+use crate::request::ForcedCommand;
+
+/// A key that is to be added, and its title. Holding one tells you that the key is not weak.
+#[derive(Debug, Clone)]
+pub(crate) struct TitledKey {
+    pub(crate) key: PublicKey,
+    pub(crate) title: Title,
+}
+
+impl TitledKey {
+    /// Reads a line of a public key file. Without a title, the key gets its comment, or else its type and fingerprint.
+    ///
+    /// # Errors
+    /// [`Refused::Key`], [`Refused::Text`].
+    pub(crate) fn parse(line: &[u8], title: Option<Title>) -> Result<Self, Refused> {
+        let (key, comment) = PublicKey::parse_line(line)?;
+        refuse_weak(&key)?;
+        let title = title.or(comment).map_or_else(|| default_title(&key), Ok)?;
+        Ok(Self { key, title })
+    }
+}
+
+/// The title of a key without a comment.
+pub(crate) fn default_title(key: &PublicKey) -> Result<Title, NameError> {
+    format!("{} {}", key.key_type(), key.fingerprint()).parse()
+}
+
+/// Refuses a session that may not add a key.
+pub(crate) fn check_may_add(requester: &Requester<'_>) -> Result<(), Refused> {
+    requester.read(|by, _| match by {
+        By::Operator => Ok(()),
+        By::Account(rights) => Ok(rights.changing_account().map(drop)?),
+    })
+}
+
+/// Adds a key to the account of the session. The operator names an account and may restrict the addresses.
+///
+/// Over SSH, the new key gets no more rights than the key in use: no wider scope, no later expiry, no other addresses.
+pub(crate) fn add(
+    requester: &mut Requester<'_>,
+    user: Option<&Owner>,
+    new: &TitledKey,
+    terms: KeyTerms,
+    sources: Option<&Sources>,
+) -> Result<Report, Refused> {
+    let TitledKey { key, title } = new;
+    let expires_at = terms.expires.map(|end| end.0);
+    let scope = terms.scope.unwrap_or(Scope::Write);
+    let row = requester.change(|by, change| match (by, user) {
+        (By::Operator, Some(user)) => Ok(change.add_key(user, &NewKey { key, title, scope, expires_at, sources })?),
+        (By::Account(rights), _) => {
+            let account = rights.changing_account()?;
+            let own = rights.key.as_ref();
+            let expires_at = match (expires_at, own.and_then(|own| own.expires_at)) {
+                (Some(asked), Some(own)) => Some(asked.min(own)),
+                (asked, own) => asked.or(own),
+            };
+            let sources = own.and_then(|own| own.sources.as_ref());
+            let new = NewKey { key, title, scope: scope.min(account.scope), expires_at, sources };
+            Ok(change.add_key(&account.name, &new)?)
+        }
+        (By::Operator, None) => Err(Denied::NoAccount.into()),
+    })?;
+    Ok(key_added(requester.config(), &row))
+}
+
+/// Lists the keys of the session's account. The operator names an account, or lists all keys.
+pub(crate) fn list(requester: &Requester<'_>, user: Option<&Owner>) -> Result<Report, Refused> {
+    let keys = requester.read(|by, view| {
+        let account = match (by, user) {
+            (By::Account(rights), _) => Some(rights.account()?.id),
+            (By::Operator, Some(user)) => Some(view.user_details(user)?.owner.id),
+            (By::Operator, None) => None,
+        };
+        Ok(view.keys(account)?)
+    })?;
+    Ok(key_table("USER", requester.config(), &keys))
+}
+
+/// Shows a key to the operator.
+pub(crate) fn show(requester: &Requester<'_>, fingerprint: &Fingerprint) -> Result<Report, Refused> {
+    let (row, key) = requester.read(|_, view| Ok((view.key(fingerprint)?, view.public_key(fingerprint)?)))?;
+    Ok(key_page(requester.config(), &row, &key))
+}
+
+/// Changes the title of a key.
+pub(crate) fn rename(requester: &mut Requester<'_>, arguments: &RenameKey) -> Result<Report, Refused> {
+    let fingerprint = arguments.fingerprint;
+    let title = title(&arguments.title.title)?;
+    let row = requester.change(|by, change| {
+        if let By::Account(rights) = by {
+            rights.changing_account()?;
+            rights.own_key(&fingerprint)?;
+        }
+        change.rename_key(&fingerprint, &title)?;
+        Ok(change.key(&fingerprint)?)
+    })?;
+    let text = format!("renamed {fingerprint} to \"{title}\"\n");
+    Ok(Report::new(text, key_json(requester.config(), &row)))
+}
+
+/// Removes a key from its account. The operator confirms each removal, an account the removal of its last key.
+pub(crate) fn remove(
+    requester: &mut Requester<'_>,
+    arguments: &RemoveKey,
+    confirmation: Confirmation,
+) -> Result<Report, Refused> {
+    let fingerprint = arguments.fingerprint;
+    let removal = if arguments.compromised { Removal::Compromised } else { Removal::Ordinary };
+    let row = requester.change(|by, change| {
+        match by {
+            By::Operator => {
+                let key = change.key(&fingerprint)?;
+                confirmation.require(|| format!("Remove the key \"{}\" of {}?", key.title, key.holder))?;
+            }
+            By::Account(rights) => {
+                let account = rights.changing_account()?;
+                if arguments.compromised && Some(fingerprint) != rights.forced_command().fingerprint() {
+                    return Err(Denied::Compromised.into());
+                }
+                rights.own_key(&fingerprint)?;
+                let live = change.keys(Some(account.id))?.iter().filter(|key| key.removal.is_none()).count();
+                if live <= 1 {
+                    confirmation
+                        .require(|| format!("{fingerprint} is your last key: without it you cannot log in."))?;
+                }
+            }
+        }
+        change.remove_key(&fingerprint, removal)?;
+        Ok(change.key(&fingerprint)?)
+    })?;
+    Ok(key_removed(requester.config(), &row))
+}
+
+/// Removes the key in use from what it is on. The client that proves a key may do so in every state of the key and of
+/// the account.
+pub(crate) fn release(requester: &mut Requester<'_>, confirmation: Confirmation) -> Result<Report, Refused> {
+    let (fingerprint, holder) = requester.change(|by, change| {
+        let By::Account(rights) = by else { return Err(Denied::NoKey.into()) };
+        let command = rights.forced_command();
+        let fingerprint = command.fingerprint().ok_or(Denied::NoKey)?;
+        let holder = match (command, &rights.key) {
+            (ForcedCommand::Account(..) | ForcedCommand::DeployKey(_), Some(facts)) => match &facts.holder {
+                KeyHolder::Account { account, .. } => account.name.to_string(),
+                KeyHolder::Repository { path, .. } => path.to_string(),
+            },
+            _ => return Err(Denied::Unknown(fingerprint).into()),
+        };
+        confirmation.require(|| format!("{fingerprint} will no longer open {holder}."))?;
+        change.remove_key(&fingerprint, Removal::Ordinary)?;
+        Ok((fingerprint, holder))
+    })?;
+    let json = json!({ "released": fingerprint.to_string(), "from": holder });
+    Ok(Report::new(format!("the key {fingerprint} is no longer on {holder}\n"), json))
+}

@@ -1,0 +1,151 @@
+//! Why a command was refused or failed, as types. The operator's program and `services` each word it for their reader.
+
+use crate::db::{self, ChangeError, DatabaseError};
+use crate::key::{Fingerprint, KeyError};
+use crate::message::{FaultKind, Refusal, Status};
+use crate::name::{NameError, Owner, RepoPath};
+
+/// Why a command did nothing.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refused {
+    /// Refused in the words that git's clients read.
+    #[error("{}", .0.reason())]
+    Refusal(Refusal),
+    /// The session has no right to it.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// The hub's data do not allow it.
+    #[error(transparent)]
+    Change(ChangeError),
+    /// It cannot be undone, and the requester did not confirm it. Holds the question.
+    #[error("{0}")]
+    Unconfirmed(String),
+    /// Wrong usage.
+    #[error("{0}")]
+    Usage(String),
+    /// A key that hubgate does not accept.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A title or description that hubgate does not accept.
+    #[error(transparent)]
+    Text(#[from] NameError),
+    /// Something of the server failed. The text is for the log.
+    #[error("{1}")]
+    Fault(FaultKind, String),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+/// What a session has no right to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Denied {
+    /// The session speaks for no account.
+    #[error("this needs an account, and the key that you are using is not on an account here")]
+    NoAccount,
+    /// The key is of scope `read`.
+    #[error("this needs a key of scope write, and the key that you are using has scope read")]
+    ReadingKey,
+    /// The session was opened by a certificate.
+    #[error("this needs a key on your account: a certificate cannot change anything here")]
+    Certificate,
+    /// Not an administrator of the repository.
+    #[error("you do not administer {0}")]
+    Repository(RepoPath),
+    /// Neither owner nor creator of the repository.
+    #[error("you may neither rename nor remove {0}")]
+    Manage(RepoPath),
+    /// Not allowed to create repositories there.
+    #[error("you may not create repositories of {0}")]
+    Create(Owner),
+    /// The path is in use, or was in use by a repository that the session may not move.
+    #[error("there is already a {kind} {path}", kind = .path.kind)]
+    Exists { path: RepoPath },
+    /// May not give the repository to that owner.
+    #[error("you may not transfer {0} to {1}")]
+    Transfer(RepoPath, Owner),
+    /// Not an administrator of the organization.
+    #[error("you do not administer {0}")]
+    Organization(Owner),
+    /// Not a member of the organization.
+    #[error("you are not a member of {0}")]
+    Member(Owner),
+    /// The key is on another account, or unknown.
+    #[error("there is no key {0} on your account")]
+    Key(Fingerprint),
+    /// Only the key in use can be marked as compromised.
+    #[error("you can mark only the key that you are using as compromised: ask the operator about another key")]
+    Compromised,
+    /// A gate that is open already.
+    #[error("you may already fetch {0}")]
+    Fetches(RepoPath),
+    /// `key release` without a key.
+    #[error("you connected without a key")]
+    NoKey,
+    /// `key release` with a key that is on nothing.
+    #[error("the key {0} is not on an account or a repository here")]
+    Unknown(Fingerprint),
+    /// `join` with a key that is in use.
+    #[error("the key that you are using is already in use: join with a new one")]
+    InUse,
+    /// `join` where sshd does not prove unknown keys.
+    #[error(
+        "this hub does not check keys that are on no account, so join cannot add one: ask an operator to add yours"
+    )]
+    NotProven,
+    /// A code that is wrong, used or expired.
+    #[error("this code is wrong, used or expired: ask for a new one")]
+    Code,
+    /// Too many wrong codes.
+    #[error("too many wrong codes: try again in an hour")]
+    Codes,
+}
+
+impl Refused {
+    /// The exit status.
+    pub(crate) fn status(&self) -> Status {
+        match self {
+            Self::Usage(_) | Self::Unconfirmed(_) | Self::Text(_) | Self::Change(ChangeError::Name(..)) => {
+                Status::Usage
+            }
+            Self::Key(KeyError::WeakKeys(_)) | Self::Denied(_) | Self::Change(_) => Status::Refused,
+            Self::Key(_) => Status::Usage,
+            Self::Refusal(_) | Self::Fault(..) | Self::Database(_) => Status::Refused,
+        }
+    }
+
+    /// The command that helps, without the words before it, which depend on the reader.
+    pub(crate) fn next_command(&self) -> Option<String> {
+        match self {
+            Self::Change(ChangeError::LastAdmin(organization)) => {
+                Some(format!("org member set {organization} USER admin"))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl From<ChangeError> for Refused {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::Database(error) => Self::Database(error),
+            other => Self::Change(other),
+        }
+    }
+}
+
+impl DatabaseError for Refused {
+    fn database(&self) -> Option<&db::Error> {
+        match self {
+            Self::Database(error) => Some(error),
+            Self::Refusal(_)
+            | Self::Denied(_)
+            | Self::Change(_)
+            | Self::Unconfirmed(_)
+            | Self::Usage(_)
+            | Self::Key(_)
+            | Self::Text(_)
+            | Self::Fault(..) => None,
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Repositories: their names, owners and settings.
+
+use serde_json::json;
+
+use super::arguments::{Confirmation, CreateRepository, RenameRepository, SetVisibility};
+use super::rights::or_denied;
+use super::{By, Denied, Refused, Requester, Rights};
+use crate::access::{Access, Decision, GateMode, RepositoryFacts, Visibility, administers, decide, may_create};
+use crate::db::{Change, ChangeError, NewRepository, OwnerKind, View};
+use crate::message::FaultKind;
+use crate::name::{Owner, RepoPath, Title};
+use crate::report::{
+    Report, repo_json, repository_created, repository_page, repository_removed, repository_summary, repository_table,
+};
+use crate::repository::{create_repository, head};
+
+/// Creates a repository. git creates its directory before the transaction, because that takes long. If the transaction
+/// fails, the directory is deleted.
+pub(crate) fn create(
+    requester: &mut Requester<'_>,
+    arguments: &CreateRepository,
+    created_by: Option<&Owner>,
+) -> Result<Report, Refused> {
+    let CreateRepository { path, private, gated, gate_members, description, object_format } = arguments;
+    // A refused request creates no directory.
+    requester.read(|by, view| check_may_create(by, view, path).map(drop))?;
+    let object_format = object_format.unwrap_or(requester.config().git.object_format);
+    let directory = create_repository(requester.config(), object_format)
+        .map_err(|error| Refused::Fault(FaultKind::Broken, error.to_string()))?;
+    let place = requester.config().paths.repositories.join(directory.relative());
+    let created = requester.change(|by, change| {
+        let creator = check_may_create(by, change, path)?;
+        let row = change.add_repository(&NewRepository {
+            path: path.clone(),
+            directory,
+            visibility: if *private { Visibility::Private } else { Visibility::Public },
+            object_format,
+            description: description.as_ref().map(ToString::to_string).unwrap_or_default(),
+            created_by: creator.or(created_by).cloned(),
+        })?;
+        gated.map_or(Ok(()), |mode| change.set_gate(&row.path, mode, *gate_members))?;
+        Ok(change.repository(&row.path)?)
+    });
+    let row = created.inspect_err(|_| {
+        let _ = std::fs::remove_dir_all(&place);
+    })?;
+    Ok(repository_created(requester.config(), &row))
+}
+
+/// Refuses a path that is in use, and an account that may not create it. Returns the account.
+fn check_may_create<'a>(by: &'a By<'_>, view: &View<'_>, path: &RepoPath) -> Result<Option<&'a Owner>, Refused> {
+    match by {
+        By::Operator => check_free(view, path).map(|()| None),
+        By::Account(rights) => {
+            let account = rights.check_may_create(&path.owner)?;
+            rights.check_free(path)?;
+            Ok(Some(&account.name))
+        }
+    }
+}
+
+/// Refuses a path that has a repository, and a path whose owner does not exist.
+///
+/// # Errors
+/// [`ChangeError::NotFound`] for the owner, [`Denied::Exists`].
+pub(crate) fn check_free(view: &View<'_>, path: &RepoPath) -> Result<(), Refused> {
+    view.owner(&path.owner)?;
+    match view.repository(path) {
+        Ok(row) => Err(Denied::Exists { path: row.path }.into()),
+        Err(ChangeError::NotFound(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Lists the repositories of an owner that the requester may fetch. The default is the session's account, and for the
+/// operator all owners.
+pub(crate) fn list(requester: &Requester<'_>, owner: Option<&Owner>) -> Result<Report, Refused> {
+    let rows = requester.read(|by, view| match by {
+        By::Operator => {
+            let owner = owner.map(|owner| view.owner(owner)).transpose()?;
+            Ok(view.repositories(owner.as_ref())?)
+        }
+        By::Account(rights) => {
+            let owner = match owner {
+                Some(owner) => owner,
+                None => &rights.account()?.name,
+            };
+            let account = rights.account().ok().map(|account| account.id);
+            let all = view.repositories_with_facts(view.owner(owner)?.id, account)?;
+            let may_fetch = |facts: &RepositoryFacts| {
+                matches!(decide(&rights.identity, Some(facts), Access::Fetch, rights.now), Decision::Allow(_))
+            };
+            Ok(all.into_iter().filter(|(_, facts)| may_fetch(facts)).map(|(row, _)| row).collect())
+        }
+    })?;
+    Ok(repository_table(&rows))
+}
+
+/// Shows a repository: to the operator with its directory, HEAD and collaborators, to a session with its access.
+pub(crate) fn show(requester: &Requester<'_>, path: &RepoPath) -> Result<Report, Refused> {
+    let paths = &requester.config().paths;
+    requester.read(|by, view| match by {
+        By::Operator => {
+            let row = view.repository(path)?;
+            let place = paths.repositories.join(row.directory.relative());
+            let head = head(&paths.git, &place, row.object_format).unwrap_or_else(|problem| problem);
+            Ok(repository_page(&row, &place, &head, &view.collaborators(&row)?))
+        }
+        By::Account(rights) => {
+            let served = rights.repository(path)?;
+            Ok(repository_summary(&view.repository(&served.path)?, rights.access(&served)))
+        }
+    })
+}
+
+/// Changes the path of a repository. An account may rename within an owner. It may also transfer: from itself or from
+/// an organization that it administers, to itself or to an organization where it may create, never to another person.
+pub(crate) fn rename(requester: &mut Requester<'_>, arguments: &RenameRepository) -> Result<Report, Refused> {
+    let RenameRepository { old, new } = arguments;
+    requester.change(|by, change| {
+        let row = by.managed(change, old)?;
+        if let By::Account(rights) = by {
+            check_transfer(rights, change, &row.path, new)?;
+        }
+        change.rename_repository(&row.path, new)?;
+        let json = json!({ "before": row.path.to_string(), "path": new.to_string() });
+        Ok(Report::new(format!("renamed {} to {new}\n", row.path), json))
+    })
+}
+
+fn check_transfer(rights: &Rights<'_>, change: &Change<'_>, old: &RepoPath, new: &RepoPath) -> Result<(), Refused> {
+    if old.owner.folded() != new.owner.folded() {
+        let account = rights.changing_account()?;
+        let denied = || Denied::Transfer(old.clone(), new.owner.clone());
+        let (from, from_facts) = change.owner_facts(&old.owner, account.id)?;
+        let (to, to_facts) = or_denied(change.owner_facts(&new.owner, account.id), denied)?;
+        let may_give = administers(account, &from_facts, change.now);
+        let may_receive = may_create(account, &to_facts, change.now);
+        let between_people = from.kind == OwnerKind::User && to.kind == OwnerKind::User;
+        if between_people || !may_give || !may_receive {
+            return Err(denied().into());
+        }
+    }
+    // Last, because the account must not learn what exists where it may not create.
+    if old.folded() == new.folded() { Ok(()) } else { rights.check_free(new) }
+}
+
+/// Shows a repository to everyone, or hides it.
+pub(crate) fn set_visibility(requester: &mut Requester<'_>, arguments: &SetVisibility) -> Result<Report, Refused> {
+    let visibility = arguments.visibility;
+    requester.change(|by, change| {
+        let row = by.administered(change, &arguments.path)?;
+        change.set_visibility(&row.path, visibility)?;
+        Ok(Report::new(format!("{} is {visibility}\n", row.path), repo_json(&change.repository(&row.path)?)))
+    })
+}
+
+/// Puts a gate before a repository, or takes it away.
+pub(crate) fn set_gate(
+    requester: &mut Requester<'_>,
+    path: &RepoPath,
+    mode: GateMode,
+    members: bool,
+) -> Result<Report, Refused> {
+    requester.change(|by, change| {
+        let row = by.administered(change, path)?;
+        change.set_gate(&row.path, mode, members)?;
+        Ok(Report::new(format!("the gate of {}: {mode}\n", row.path), repo_json(&change.repository(&row.path)?)))
+    })
+}
+
+/// Stops pushes for a reason that clients read, or allows them again. For the operator.
+pub(crate) fn set_frozen(
+    requester: &mut Requester<'_>,
+    path: &RepoPath,
+    reason: Option<&Title>,
+) -> Result<Report, Refused> {
+    requester.change(|by, change| {
+        let row = by.administered(change, path)?;
+        change.set_frozen(&row.path, reason.map(Title::as_str))?;
+        let verb = if reason.is_some() { "rejects" } else { "accepts" };
+        Ok(Report::new(format!("{} {verb} pushes\n", row.path), repo_json(&change.repository(&row.path)?)))
+    })
+}
+
+/// Removes a repository from the hub. Its directory stays, so that it can be restored.
+pub(crate) fn remove(
+    requester: &mut Requester<'_>,
+    path: &RepoPath,
+    confirmation: Confirmation,
+) -> Result<Report, Refused> {
+    let root = requester.config().paths.repositories.clone();
+    requester.change(|by, change| {
+        let row = by.managed(change, path)?;
+        confirmation.require(|| format!("Remove {} from the hub?", row.path))?;
+        change.remove_repository(&row.path)?;
+        let place = root.join(row.directory.relative());
+        Ok(match by {
+            By::Operator => repository_removed(&row, &place),
+            By::Account(_) => Report::new(
+                format!("removed {}; the operator can restore it for 30 days\n", row.path),
+                json!({ "removed": row.path.to_string() }),
+            ),
+        })
+    })
+}

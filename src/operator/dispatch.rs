@@ -1,0 +1,147 @@
+//! From the operator's command line to the commands on the hub's data.
+
+use std::path::Path;
+
+use super::cli::{
+    AccessCommand, AuthorityCommand, CollaboratorCommand, DeployKeyCommand, KeyCommand, MemberCommand, OrgCommand,
+    OwnerCommand, UserCommand,
+};
+use super::context::{Context, confirm};
+use super::failure::Failure;
+use super::key_file::{read_fingerprint, read_key};
+use crate::access::{GateRequest, Scope};
+use crate::commands::arguments::Confirmation;
+use crate::commands::{Refused, access, authority, collaborator, deploy_key, key, member, organization, quota, user};
+use crate::report::Report;
+
+/// Runs a command. If it needs a confirmation, asks for it on the terminal and runs the command again.
+///
+/// The question is asked outside the transaction, so that no other change waits for the answer.
+pub(super) fn confirmed(
+    confirmation: Confirmation,
+    mut command: impl FnMut(Confirmation) -> Result<Report, Refused>,
+) -> Result<Report, Failure> {
+    match command(confirmation) {
+        Err(Refused::Unconfirmed(question)) => {
+            confirm(confirmation, &question)?;
+            Ok(command(Confirmation { yes: true })?)
+        }
+        done => Ok(done?),
+    }
+}
+
+pub(super) fn key(command: &KeyCommand, config: &Path) -> Result<Report, Failure> {
+    let context = || Context::open(config);
+    match command {
+        KeyCommand::Add { user, file, title, terms, from } => {
+            let new = read_key(file, title.clone())?;
+            Ok(key::add(&mut context()?.requester(), Some(user), &new, *terms, from.as_ref())?)
+        }
+        KeyCommand::List { user } => Ok(key::list(&context()?.requester(), user.as_ref())?),
+        KeyCommand::Show { fingerprint } => Ok(key::show(&context()?.requester(), fingerprint)?),
+        KeyCommand::Find { key } => {
+            let fingerprint = read_fingerprint(key)?;
+            Ok(key::show(&context()?.requester(), &fingerprint)?)
+        }
+        KeyCommand::Rename(arguments) => Ok(key::rename(&mut context()?.requester(), arguments)?),
+        KeyCommand::Remove { key, confirmation } => {
+            let mut context = context()?;
+            confirmed(*confirmation, |yes| key::remove(&mut context.requester(), key, yes))
+        }
+    }
+}
+
+pub(super) fn deploy_key(command: &DeployKeyCommand, config: &Path) -> Result<Report, Failure> {
+    let context = || Context::open(config);
+    match command {
+        DeployKeyCommand::Add { path, file, write, title, expires } => {
+            let new = read_key(file, title.clone())?;
+            let scope = if *write { Scope::Write } else { Scope::Read };
+            let expires_at = expires.map(|end| end.0);
+            Ok(deploy_key::add(&mut context()?.requester(), path, &new, scope, expires_at)?)
+        }
+        DeployKeyCommand::List { path } => Ok(deploy_key::list(&context()?.requester(), path)?),
+        DeployKeyCommand::Remove { fingerprint, confirmation } => {
+            let mut context = context()?;
+            confirmed(*confirmation, |yes| deploy_key::remove(&mut context.requester(), fingerprint, yes))
+        }
+    }
+}
+
+pub(super) fn user(command: &UserCommand, mut context: Context) -> Result<Report, Failure> {
+    let mut requester = context.requester();
+    match command {
+        UserCommand::Add { name, no_create } => Ok(user::add(&mut requester, name, !no_create)?),
+        UserCommand::List => Ok(user::list(&requester)?),
+        UserCommand::Show { name } => Ok(user::show(&requester, name)?),
+        UserCommand::Rename { old, new } => Ok(user::rename(&mut requester, old, new)?),
+        UserCommand::Disable { name, reason } => Ok(user::set_disabled(&mut requester, name, Some(reason))?),
+        UserCommand::Enable { name } => Ok(user::set_disabled(&mut requester, name, None)?),
+        UserCommand::Remove { name, transfer_to, confirmation } => {
+            confirmed(*confirmation, |yes| user::remove(&mut requester, name, transfer_to.as_ref(), yes))
+        }
+        UserCommand::Release { name } => Ok(user::release(&mut requester, name)?),
+    }
+}
+
+pub(super) fn org(command: &OrgCommand, config: &Path) -> Result<Report, Failure> {
+    if let OrgCommand::Ca(command) = command {
+        return ca(command, config);
+    }
+    let mut context = Context::open(config)?;
+    let mut requester = context.requester();
+    match command {
+        OrgCommand::Add { name, admin } => Ok(organization::add(&mut requester, name, admin)?),
+        OrgCommand::List => Ok(organization::list(&requester)?),
+        OrgCommand::Show { name } => Ok(organization::show(&requester, name)?),
+        OrgCommand::Rename { old, new } => Ok(organization::rename(&mut requester, old, new)?),
+        OrgCommand::Remove { name, confirmation } => {
+            confirmed(*confirmation, |yes| organization::remove(&mut requester, name, yes))
+        }
+        OrgCommand::Member(MemberCommand::Set(arguments)) => Ok(member::set(&mut requester, arguments)?),
+        OrgCommand::Member(MemberCommand::Remove(arguments)) => Ok(member::remove(&mut requester, arguments)?),
+        OrgCommand::Ca(command) => ca(command, config),
+    }
+}
+
+fn ca(command: &AuthorityCommand, config: &Path) -> Result<Report, Failure> {
+    let context = || Context::open(config);
+    match command {
+        AuthorityCommand::Add { organization, file, max_ttl } => {
+            let new = read_key(file, None)?;
+            Ok(authority::add(&mut context()?.requester(), organization, &new.key, *max_ttl)?)
+        }
+        AuthorityCommand::List { organization } => Ok(authority::list(&context()?.requester(), organization)?),
+        AuthorityCommand::Revoke { organization, certificate } => {
+            Ok(authority::revoke(&mut context()?.requester(), organization, certificate)?)
+        }
+        AuthorityCommand::Remove { organization, fingerprint, confirmation } => {
+            let mut context = context()?;
+            confirmed(*confirmation, |yes| authority::remove(&mut context.requester(), organization, fingerprint, yes))
+        }
+    }
+}
+
+pub(super) fn collaborator(command: &CollaboratorCommand, context: &mut Context) -> Result<Report, Failure> {
+    match command {
+        CollaboratorCommand::Set(arguments) => Ok(collaborator::set(&mut context.requester(), arguments)?),
+        CollaboratorCommand::Remove(arguments) => Ok(collaborator::remove(&mut context.requester(), arguments)?),
+    }
+}
+
+pub(super) fn access(command: &AccessCommand, mut context: Context) -> Result<Report, Failure> {
+    let mut requester = context.requester();
+    match command {
+        AccessCommand::List { path } => Ok(access::list(&requester, path)?),
+        AccessCommand::Grant(arguments) => Ok(access::grant(&mut requester, arguments)?),
+        AccessCommand::Reject(of) => {
+            Ok(access::answer(&mut requester, &of.path, &of.user, GateRequest::Rejected, None)?)
+        }
+        AccessCommand::Revoke(of) => Ok(access::answer(&mut requester, &of.path, &of.user, GateRequest::None, None)?),
+    }
+}
+
+pub(super) fn owner(command: &OwnerCommand, mut context: Context) -> Result<Report, Failure> {
+    let OwnerCommand::Quota { owner, quota } = command;
+    Ok(quota::of_owner(&mut context.requester(), owner, quota.map(|quota| quota.0))?)
+}
