@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::arguments::GrantAccess;
 use super::{By, Denied, Refused, Requester};
-use crate::access::{Access, Decision, Denial, GateRequest};
+use crate::access::{Access, Decision, Denial, GateMode, GateRequest, Visibility};
 use crate::message::Refusal;
 use crate::name::{Owner, RepoPath};
 use crate::report::{Report, answer_report, requests_report};
@@ -53,7 +53,13 @@ pub(crate) fn answer(
     until: Option<i64>,
 ) -> Result<Report, Refused> {
     requester.change(|by, change| {
-        let path = by.administered(change, path)?.path;
+        let row = by.administered(change, path)?;
+        let is_gated = row.gate != GateMode::None && row.visibility == Visibility::Public;
+        // A request from the time when there was a gate can still be taken back.
+        if !is_gated && state != GateRequest::None {
+            return Err(Denied::NoGate(row.path).into());
+        }
+        let path = row.path;
         change.answer_access(&path, user, state, until)?;
         Ok(answer_report(&path, user, state, until))
     })

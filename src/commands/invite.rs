@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{Refused, Requester};
+use super::{Denied, Refused, Requester};
+use crate::config::AnonymousMode;
 use crate::db::Code;
 use crate::message::FaultKind;
 use crate::name::Owner;
@@ -11,15 +12,24 @@ use crate::report::{Report, json_time};
 
 /// Creates a one-time code for an account, for the operator.
 pub(crate) fn invite(requester: &mut Requester<'_>, user: &Owner, expires_at: i64) -> Result<Report, Refused> {
+    let config = requester.config();
+    let (login, host) = (&config.ssh.login, &config.hub.host);
+    let (login, input) = match config.access.anonymous {
+        AnonymousMode::AnyKey => (login, ""),
+        AnonymousMode::Login => (&config.ssh.anonymous_login, ""),
+        // sshd proves no unknown key in this mode, so the client sends the key.
+        AnonymousMode::Fallback => (login, " < ~/.ssh/id_ed25519.pub"),
+        AnonymousMode::Off => return Err(Denied::NoJoin.into()),
+    };
+    let at = format!("{login}@{host}");
     let code = Code::random().map_err(|error| Refused::Fault(FaultKind::Broken, error.to_string()))?;
     requester.change(|_, change| Ok(change.invite(user, &code, expires_at)?))?;
-    let config = requester.config();
-    let command = format!("ssh {}@{} join {}", config.ssh.login, config.hub.host, code.as_str());
+    let command = format!("ssh {at} join {}{input}", code.as_str());
     let end = minute(Some(expires_at));
     let text = format!(
         "{}\n{user} adds a key to the account with this command, once, until {end}: {command}\n",
         code.as_str()
     );
-    let json = json!({ "code": code.as_str(), "user": user.as_str(), "expires_at": json_time(Some(expires_at)) });
+    let json = json!({ "code": code.as_str(), "command": command, "user": user.as_str(), "expires_at": json_time(Some(expires_at)) });
     Ok(Report::new(text, json))
 }

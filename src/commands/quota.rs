@@ -2,19 +2,20 @@
 
 use serde_json::{Value, json};
 
+use super::arguments::Quota;
 use super::{Refused, Requester};
 use crate::db::RepositoryRow;
 use crate::name::{Owner, RepoPath};
 use crate::report::Report;
 use crate::repository::large_files::stored_bytes;
 
-/// Shows what a repository stores. Sets its quota first, if there is a new one; `Some(None)` is the configured default.
+/// Shows what a repository stores. Sets its quota first, if there is a new one.
 pub(crate) fn of_repository(
     requester: &mut Requester<'_>,
     path: &RepoPath,
-    quota: Option<Option<u64>>,
+    quota: Option<Quota>,
 ) -> Result<Report, Refused> {
-    if let Some(quota) = quota {
+    if let Some(Quota(quota)) = quota {
         requester.change(|_, change| Ok(change.set_repository_quota(path, quota)?))?;
     }
     let (row, own) = requester.read(|_, view| {
@@ -26,13 +27,9 @@ pub(crate) fn of_repository(
     Ok(report("path", &row.path.to_string(), stored(requester, std::slice::from_ref(&row)), quota))
 }
 
-/// Shows what an owner stores. Sets its quota first, if there is a new one; `Some(None)` is the configured default.
-pub(crate) fn of_owner(
-    requester: &mut Requester<'_>,
-    owner: &Owner,
-    quota: Option<Option<u64>>,
-) -> Result<Report, Refused> {
-    if let Some(quota) = quota {
+/// Shows what an owner stores. Sets its quota first, if there is a new one.
+pub(crate) fn of_owner(requester: &mut Requester<'_>, owner: &Owner, quota: Option<Quota>) -> Result<Report, Refused> {
+    if let Some(Quota(quota)) = quota {
         requester.change(|_, change| Ok(change.set_owner_quota(owner, quota)?))?;
     }
     let (row, repositories, own) = requester.read(|_, view| {

@@ -41,7 +41,7 @@ pub(crate) enum Refused {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Denied {
     /// The session speaks for no account.
-    #[error("this needs an account, and the key that you are using is not on an account here")]
+    #[error("this needs an account: connect with a key that is on an account here")]
     NoAccount,
     /// The key is of scope `read`.
     #[error("this needs a key of scope write, and the key that you are using has scope read")]
@@ -88,11 +88,12 @@ pub(crate) enum Denied {
     /// `join` with a key that is in use.
     #[error("the key that you are using is already in use: join with a new one")]
     InUse,
-    /// `join` where sshd does not prove unknown keys.
-    #[error(
-        "this hub does not check keys that are on no account, so join cannot add one: ask an operator to add yours"
-    )]
-    NotProven,
+    /// `invite` on a hub that admits only registered keys.
+    #[error("[access] anonymous is off, so the holder of a code could not connect: add the key yourself")]
+    NoJoin,
+    /// An answer to a request where there is no gate.
+    #[error("{0} has no gate, so this would have no effect: grant a role on it")]
+    NoGate(RepoPath),
     /// A code that is wrong, used or expired.
     #[error("this code is wrong, used or expired: ask for a new one")]
     Code,
@@ -108,9 +109,13 @@ impl Refused {
             Self::Usage(_) | Self::Unconfirmed(_) | Self::Text(_) | Self::Change(ChangeError::Name(..)) => {
                 Status::Usage
             }
-            Self::Key(KeyError::WeakKeys(_)) | Self::Denied(_) | Self::Change(_) => Status::Refused,
-            Self::Key(_) => Status::Usage,
-            Self::Refusal(_) | Self::Fault(..) | Self::Database(_) => Status::Refused,
+            Self::Key(error) if !matches!(error, KeyError::WeakKeys(_)) => Status::Usage,
+            Self::Key(_)
+            | Self::Denied(_)
+            | Self::Change(_)
+            | Self::Refusal(_)
+            | Self::Fault(..)
+            | Self::Database(_) => Status::Refused,
         }
     }
 
@@ -120,6 +125,8 @@ impl Refused {
             Self::Change(ChangeError::LastAdmin(organization)) => {
                 Some(format!("org member set {organization} USER admin"))
             }
+            Self::Denied(Denied::NoGate(path)) => Some(format!("repo collaborator set {path} USER read")),
+            Self::Denied(Denied::NoJoin) => Some("key add USER FILE".to_owned()),
             _ => None,
         }
     }

@@ -29,7 +29,7 @@ pub use key::{DeployKeyCommand, KeyCommand};
 pub use lfs::{LfsCommand, LockCommand};
 pub use machine::{Demo, Doctor, SshdConfig};
 pub use org::{AuthorityCommand, MemberCommand, OrgCommand};
-pub use owner::{OwnerCommand, Quota};
+pub use owner::OwnerCommand;
 pub use policy::PolicyCommand;
 pub use repo::{AdoptRepo, CollaboratorCommand, ImportRepo, RepoCommand, RestoreRepo};
 pub use user::UserCommand;

@@ -143,5 +143,5 @@ pub(super) fn access(command: &AccessCommand, mut context: Context) -> Result<Re
 
 pub(super) fn owner(command: &OwnerCommand, mut context: Context) -> Result<Report, Failure> {
     let OwnerCommand::Quota { owner, quota } = command;
-    Ok(quota::of_owner(&mut context.requester(), owner, quota.map(|quota| quota.0))?)
+    Ok(quota::of_owner(&mut context.requester(), owner, *quota)?)
 }

@@ -36,9 +36,7 @@ pub(super) fn run(command: RepoCommand, mut context: Context) -> Result<Report, 
         RepoCommand::Remove { path, confirmation } => {
             confirmed(confirmation, |yes| repository::remove(&mut requester, &path, yes))
         }
-        RepoCommand::Quota { path, quota } => {
-            Ok(quota::of_repository(&mut requester, &path, quota.map(|quota| quota.0))?)
-        }
+        RepoCommand::Quota { path, quota } => Ok(quota::of_repository(&mut requester, &path, quota)?),
         RepoCommand::Restore(command) => adopt::restore(command, context),
         RepoCommand::Import(command) => adopt::import(command, context),
         RepoCommand::Adopt(command) => adopt::adopt(command, context),

@@ -15,13 +15,13 @@ pub(crate) fn chain(
 ) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some((_, title)) = key {
-        lines.push(format!("the key \"{title}\" is good"));
+        lines.push(format!("the key \"{title}\" is valid"));
     }
     lines.push(match identity {
-        Identity::Account(Account { name, scope, .. }) => format!("it speaks for the account {name}, scope {scope}"),
-        Identity::Certificate { account, .. } => format!("a certificate speaks for the account {}", account.name),
-        Identity::DeployKey { scope, .. } => format!("it is a deploy key, scope {scope}"),
-        Identity::Anonymous => format!("{who}: a key on no account"),
+        Identity::Account(Account { name, scope, .. }) => format!("identity: account {name}, scope {scope}"),
+        Identity::Certificate { account, .. } => format!("identity: by a certificate, account {}", account.name),
+        Identity::DeployKey { scope, .. } => format!("identity: deploy key, scope {scope}"),
+        Identity::Anonymous => format!("{who}: a key that is on no account"),
     });
     match served {
         None => lines.push("no repository has that path".to_owned()),
@@ -29,9 +29,13 @@ pub(crate) fn chain(
     }
     lines.push(match decision {
         Decision::Allow(access) => format!("allow: {access:?}").to_lowercase(),
-        Decision::Deny(Denial::NoRepository) => "deny: the peer reads that there is no repository".to_owned(),
-        Decision::Deny(Denial::ReadOnly) => "deny: may fetch, may not write".to_owned(),
-        Decision::Deny(Denial::Gated(GateRequest::None)) => "deny: the gate is closed, and nobody asked".to_owned(),
+        Decision::Deny(Denial::NoRepository) => {
+            "deny: no access, and the client sees \"repository not found\"".to_owned()
+        }
+        Decision::Deny(Denial::ReadOnly) => "deny: may fetch, may not push".to_owned(),
+        Decision::Deny(Denial::Gated(GateRequest::None)) => {
+            "deny: the gate is closed, and access was not requested".to_owned()
+        }
         Decision::Deny(Denial::Gated(request)) => format!("deny: the gate is closed, and the request is {request}"),
         Decision::Deny(Denial::Frozen) => "deny: the repository is frozen".to_owned(),
     });
@@ -53,7 +57,7 @@ fn repository_lines(identity: &Identity, served: &ServedRepository) -> Vec<Strin
     let mut lines = account.map_or_else(Vec::new, |account| role_lines(account, served));
     lines.push(format!("{} is {}{gate}", served.path, facts.visibility));
     if let Some(reason) = &facts.frozen {
-        lines.push(format!("it is frozen: {reason}"));
+        lines.push(format!("the repository is frozen: {reason}"));
     }
     if let (Some(account), Some(Grant { value, until: end })) = (account, facts.gate_request) {
         lines.push(format!("the request of {} to pass the gate is {value}{}", account.name, until(end)));
@@ -79,7 +83,7 @@ fn role_lines(account: &Account, served: &ServedRepository) -> Vec<String> {
         lines.push(format!("{} is neither a member of {} nor a collaborator", account.name, served.path.owner));
     }
     if account.scope == Scope::Read {
-        lines.push("the key is for reading only".to_owned());
+        lines.push("the key has scope read".to_owned());
     }
     lines
 }

@@ -135,7 +135,7 @@ fn whoever_connects_as_the_anonymous_login_is_anonymous_whatever_the_key() {
         client.git(&["ls-remote", &url("alice/secret")]).is(&refused(hidden + GIT_GIVES_UP).status(128));
         let whoami = format!("anonymous, like everyone who connects as {nobody}\n");
         client.ssh_with(&as_nobody, "whoami", b"").is(&says(whoami));
-        let needs = "hubgate: this needs an account, and the key that you are using is not on an account here\n";
+        let needs = "hubgate: this needs an account: connect with a key that is on an account here\n";
         client.ssh_with(&as_nobody, "repo create alice/y", b"").is(&refused(needs));
         hub.log();
     }
@@ -216,7 +216,7 @@ fn without_a_known_key_one_falls_through_to_anonymous() {
     let none = keyless(&hub);
     hub.log();
     let nobody = format!("hubgate: none of your keys is on an account here\n{}", other_key(&none));
-    for client in [&none, &Client::new(&hub, None, unknown)] {
+    for client in [&none, &Client::new(&hub, None, unknown.clone())] {
         greet(client).is(&says(hi("anonymous")).warning(&nobody));
         hub.logged(&["info hubgate: user=anonymous key=- from=127.0.0.1 verb=greeting decision=allow reason=\"\""]);
         // What must not ask anything does not come this far.
@@ -236,18 +236,24 @@ fn without_a_known_key_one_falls_through_to_anonymous() {
     let whoami: serde_json::Value = serde_json::from_str(&whoami).expect("JSON");
     assert!(whoami["anonymous"] == true && whoami["key"]["fingerprint"].is_null(), "{whoami}");
     for (command, answer) in [
-        ("repo create alice/y", "this needs an account, and the key that you are using is not on an account here"),
-        ("key add", "this needs an account, and the key that you are using is not on an account here"),
+        ("repo create alice/y", "this needs an account: connect with a key that is on an account here"),
+        ("key add", "this needs an account: connect with a key that is on an account here"),
         ("key release --yes", "you connected without a key"),
-        (
-            "join 00112233445566778899aabbccddeeff",
-            "join puts the key on an account that you prove, and here no unknown key is proven: \
-             ask an operator to add yours",
-        ),
     ] {
         none.ssh_with(&[], command, b"").is(&refused(format!("hubgate: {answer}\n")));
     }
     greet(&alice).is(&says(hi("alice")));
+    // The invitation names a command that works here: the client sends its key, since sshd proves none.
+    let invitation = hub.did(&["invite", "alice"]);
+    let command = format!("ssh {}@hub.test join ", hub.login.name);
+    let (_, typed) = invitation.trim_end().split_once(&command).expect("a command");
+    let (code, file) = typed.split_once(" < ").expect("a file");
+    assert_eq!(file, "~/.ssh/id_ed25519.pub");
+    assert_eq!(none.ssh_with(&[], format!("join {code}"), b"").status, 2);
+    let joined = format!("your key {} is now on the account alice\n", unknown.fingerprint);
+    none.ssh_with(&[], format!("join {code} my laptop"), unknown.line.as_bytes()).is(&says(joined));
+    assert!(hub.did(&["key", "list", "alice"]).contains("my laptop"));
+    greet(&Client::new(&hub, None, unknown)).is(&says(hi("alice")));
 }
 
 fn a_session_without_a_key_gets_no_shell_no_terminal_and_no_forwarding() {

@@ -77,7 +77,7 @@ fn the_chain_runs_from_the_key_to_the_verdict() {
     assert_eq!(
         explain(&["--key", writer], "git-receive-pack 'acme/private'"),
         (
-            "the key \"writer@laptop\" is good\nit speaks for the account writer, scope write\n\
+            "the key \"writer@laptop\" is valid\nidentity: account writer, scope write\n\
              writer has the role write in acme\nacme/private is private\nallow: write\n"
                 .to_owned(),
             0
@@ -86,18 +86,18 @@ fn the_chain_runs_from_the_key_to_the_verdict() {
     assert_eq!(
         explain(&["--key", reading], "git-receive-pack 'acme/public'"),
         (
-            "the key \"reading\" is good\nit speaks for the account writer, scope read\n\
-             writer has the role write in acme\nthe key is for reading only\nacme/public is public\ndeny: may fetch, may not write\n"
+            "the key \"reading\" is valid\nidentity: account writer, scope read\n\
+             writer has the role write in acme\nthe key has scope read\nacme/public is public\ndeny: may fetch, may not push\n"
                 .to_owned(),
             1
         )
     );
-    let gated = "it speaks for the account outsider, scope write\n\
+    let gated = "identity: account outsider, scope write\n\
                  outsider is neither a member of acme nor a collaborator\nacme/gated is public, gated\n";
     let upload = "git-upload-pack 'acme/gated'";
     assert_eq!(
         explain(&["--user", "outsider"], upload),
-        (format!("{gated}deny: the gate is closed, and nobody asked\n"), 1)
+        (format!("{gated}deny: the gate is closed, and access was not requested\n"), 1)
     );
     hub.did(&["access", "grant", "acme/gated", "outsider", "--until", "2999-12-31"]);
     let request = "the request of outsider to pass the gate is accepted until 3000-01-01T00:00:00Z\n";
@@ -105,8 +105,8 @@ fn the_chain_runs_from_the_key_to_the_verdict() {
     assert_eq!(
         explain(&["--anonymous"], "git-lfs-authenticate 'acme/frozen' upload"),
         (
-            "anonymous: a key on no account\nacme/frozen is public\nit is frozen: moving\n\
-             deny: may fetch, may not write\n"
+            "anonymous: a key that is on no account\nacme/frozen is public\nthe repository is frozen: moving\n\
+             deny: may fetch, may not push\n"
                 .to_owned(),
             1
         )
@@ -116,7 +116,7 @@ fn the_chain_runs_from_the_key_to_the_verdict() {
     assert_eq!(
         moved,
         json!({ "decision": "allow", "reason": "allow: fetch", "chain": [
-            "anonymous: a key on no account", "acme/new is public", "acme/public is an old path of acme/new", "allow: fetch",
+            "anonymous: a key that is on no account", "acme/new is public", "acme/public is an old path of acme/new", "allow: fetch",
         ] })
     );
     // The peer's form prints the same links.
@@ -168,7 +168,7 @@ fn a_policy_is_held_against_what_is_decided() {
     hub.hubgate(&["policy", "test", place]).is(&says("6 held, 0 did not\n"));
     hub.did(&["org", "member", "set", "acme", "reader", "write"]);
     hub.hubgate(&["policy", "test", place]).is(&says(format!(
-        "{place}:4: reader push acme/private = deny  # reads only, but: it speaks for the account reader, scope write; \
+        "{place}:4: reader push acme/private = deny  # reads only, but: identity: account reader, scope write; \
          reader has the role write in acme; acme/private is private; allow: write\n5 held, 1 did not\n"
     ))
     .status(1));
@@ -186,7 +186,7 @@ fn a_policy_that_is_not_understood_names_its_lines() {
     let outcome = run_with(hub.hubgate_command().args(["policy", "test", "-"]), text);
     outcome.is(&says(
         "-:2: a line is WHO [from ADDRESS] fetch|push PATH = allow|deny\n-:3: there is no user nobody\n\
-         -:4: alice push acme/public = deny, but: it speaks for the account alice, scope write; alice has the role admin in acme; \
+         -:4: alice push acme/public = deny, but: identity: account alice, scope write; alice has the role admin in acme; \
          acme/public is public; allow: admin\n1 held, 1 did not, 2 not understood\n",
     )
     .status(2));

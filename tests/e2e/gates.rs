@@ -41,7 +41,7 @@ fn an_automatic_gate_opens_for_whoever_asks() {
     is_gated(&stranger, "bob/auto", &ask(&stranger, "bob/auto"));
     stranger
         .ssh("access request bob/auto")
-        .is(&refused("hubgate: this needs an account, and the key that you are using is not on an account here\n"));
+        .is(&refused("hubgate: this needs an account: connect with a key that is on an account here\n"));
     let event = hub.sql("SELECT event || ' ' || object || ' ' || detail FROM audit ORDER BY id DESC LIMIT 1");
     assert_eq!(event, "repo.request_access bob/auto {\"state\":\"accepted\",\"user\":\"alice\"}\n");
 }

@@ -30,7 +30,7 @@ fn a_code_puts_the_proven_key_on_its_account_once() {
     assert_eq!(hub.sql(&format!("SELECT count(*) FROM invite WHERE instr(hex(code), upper('{code}'))")), "0\n");
     let stranger = hub.stranger();
     // A key that is on an account already joins no other one, and uses no code up.
-    let taken = "hubgate: the key that you are using is in use already: join with a new one\n";
+    let taken = "hubgate: the key that you are using is already in use: join with a new one\n";
     bob.ssh(format!("join {code}")).is(&refused(taken));
     hub.log();
     let key = &stranger.key.fingerprint;
@@ -46,7 +46,11 @@ fn a_code_puts_the_proven_key_on_its_account_once() {
     // Where unknown keys are refused, none can join.
     hub.configure(&Setup { anonymous: "off", ..Setup::default() });
     let late = hub.stranger();
-    late.ssh(format!("join {}", invite(&hub, "alice"))).is(&refused(denied(&late)).status(255));
+    late.ssh("join 00112233445566778899aabbccddeeff").is(&refused(denied(&late)).status(255));
+    hub.hubgate(&["invite", "alice"]).is(&refused(
+        "hubgate: [access] anonymous is off, so the holder of a code could not connect: add the key yourself: \
+         hubgate key add USER FILE\n",
+    ));
 }
 
 fn wrong_used_and_expired_codes_read_the_same_cost_a_second_and_are_logged() {

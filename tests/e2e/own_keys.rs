@@ -182,8 +182,7 @@ fn only_the_key_that_is_used_can_be_called_compromised() {
     let alice = hub.user("alice");
     let other = add_by(&alice, "");
     alice.ssh(format!("key remove {} --compromised --yes", other.fingerprint)).is(&refused(
-        "hubgate: only the key that you are using can be marked as compromised by you: \
-         ask the operator for another one\n",
+        "hubgate: you can mark only the key that you are using as compromised: ask the operator about another key\n",
     ));
     let key = &alice.key.fingerprint;
     alice.ssh(format!("key remove {key} --compromised --yes")).succeeded();

@@ -58,11 +58,11 @@ fn repositories_are_made_listed_shown_and_changed() {
     seen["head"] = shown["head"].clone();
     assert_eq!(seen, shown);
     assert_eq!(json_of(&hub, &["repo", "path", "alice/x"]), json!({ "directory": directory }));
-    hub.hubgate(&["repo", "visibility", "alice/x", "public"]).is(&says("alice/x is public\n"));
-    hub.hubgate(&["repo", "freeze", "alice/x", "--reason", "moving"]).is(&says("alice/x rejects pushes\n"));
+    hub.hubgate(&["repo", "visibility", "alice/x", "public"]).is(&says("Alice/x is public\n"));
+    hub.hubgate(&["repo", "freeze", "alice/x", "--reason", "moving"]).is(&says("Alice/x rejects pushes\n"));
     assert_eq!(json_of(&hub, &["repo", "show", "alice/x"])["frozen"], "moving");
     assert!(hub.did(&["repo", "list"]).contains("public, read-only: moving"));
-    hub.hubgate(&["repo", "unfreeze", "alice/x"]).is(&says("alice/x accepts pushes\n"));
+    hub.hubgate(&["repo", "unfreeze", "alice/x"]).is(&says("Alice/x accepts pushes\n"));
     for verb in ["show", "path", "unfreeze"] {
         hub.hubgate(&["repo", verb, "alice/none"]).is(&refused("hubgate: there is no repository alice/none\n"));
     }

@@ -4,10 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::Quota;
 use crate::access::GateMode;
 use crate::commands::arguments::{
-    Confirmation, CreateRepository, OfRepository, RenameRepository, SetCollaborator, SetVisibility, words,
+    Confirmation, CreateRepository, OfRepository, Quota, RenameRepository, SetCollaborator, SetVisibility, words,
 };
 use crate::git::import::{BadSource, Source};
 use crate::name::{Owner, RepoPath, Title};

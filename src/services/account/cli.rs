@@ -43,10 +43,13 @@ pub(super) enum Command {
         #[arg(value_parser = ["fetch", "push"])]
         what: String,
     },
-    /// Add the key that you are using to an account, with a code that you were given.
+    /// Add the key that you are using to an account, with a code that you were given. If you connected without a key,
+    /// send the public key on standard input.
     Join {
         /// The code.
         code: String,
+        /// The title of the key, as one or more words. Default: its type and fingerprint.
+        title: Vec<String>,
     },
 }
 

@@ -1,16 +1,16 @@
 //! From the command line of an account to the commands on the hub's data.
 
-use std::io::Read;
 use std::time::Instant;
 
 use clap::Parser;
 use clap::error::ErrorKind;
 
 use super::cli::{self, AccessCommand, Cli, CollaboratorCommand, Command, KeyCommand, MemberCommand, RepoCommand};
+use super::input::{optional_title, standard_input};
 use super::{explain, join, whoami};
 use crate::access::{GateRequest, NotAdmitted};
 use crate::clock::wait_to_deny;
-use crate::commands::arguments::{KeyTerms, OfRepository, title};
+use crate::commands::arguments::{KeyTerms, OfRepository};
 use crate::commands::key::TitledKey;
 use crate::commands::{Peer, Refused, Requester, access, collaborator, key, member, repository};
 use crate::config::Config;
@@ -20,9 +20,6 @@ use crate::report::Report;
 use crate::request::{BadRequest, Request};
 use crate::services::caller::Caller;
 use crate::session::SessionContext;
-
-/// The longest standard input, in bytes.
-const KEY_MAX: u64 = 16 * 1024;
 
 /// Runs the command of `SSH_ORIGINAL_COMMAND` for the caller that the gateway described.
 pub(in crate::services) fn run(caller: &Caller) -> Answer {
@@ -139,7 +136,7 @@ fn run_command(
             }
         },
         Command::Explain { path, what } => explain::run(&requester, context, &path, &what),
-        Command::Join { code } => join::run(caller, &mut requester, &code),
+        Command::Join { code, title } => join::run(caller, &mut requester, &code, &title),
     }
 }
 
@@ -172,14 +169,7 @@ fn run_repo(requester: &mut Requester<'_>, command: RepoCommand) -> Result<Repor
 fn add_key(requester: &mut Requester<'_>, words: &[String], terms: KeyTerms) -> Result<Report, Refused> {
     // A session without the right is refused before a person types a key.
     key::check_may_add(requester)?;
-    let title = if words.is_empty() { None } else { Some(title(words)?) };
-    let mut text = Vec::new();
-    let read = std::io::stdin().take(KEY_MAX + 1).read_to_end(&mut text);
-    read.map_err(|error| Refused::Usage(format!("standard input: {error}")))?;
-    if text.len() as u64 > KEY_MAX {
-        return Err(Refused::Usage("standard input is too long to be a key".to_owned()));
-    }
-    key::add(requester, None, &TitledKey::parse(&text, title)?, terms, None)
+    key::add(requester, None, &TitledKey::parse(&standard_input()?, optional_title(words)?)?, terms, None)
 }
 
 /// Joins the words of a description, which is free text: they end at the next option.
@@ -191,16 +181,16 @@ fn with_description<'a>(words: impl Iterator<Item = &'a str>) -> Vec<String> {
             Some(text) if !word.starts_with("--") => text.push(word),
             None if word == "--description" => description = Some(Vec::new()),
             Some(_) | None => {
-                joined.extend(description.take().map(describe));
+                joined.extend(description.take().as_deref().map(describe));
                 joined.push(word.to_owned());
             }
         }
     }
-    joined.extend(description.map(describe));
+    joined.extend(description.as_deref().map(describe));
     joined
 }
 
-fn describe(words: Vec<&str>) -> String {
+fn describe(words: &[&str]) -> String {
     // Without words, clap says what is missing.
     if words.is_empty() { "--description".to_owned() } else { format!("--description={}", words.join(" ")) }
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::access::{Access, Decision, Visibility};
 use crate::commands::{By, Denied, Refused, Requester};
-use crate::message::Refusal;
+use crate::message::{Refusal, Status};
 use crate::name::RepoPath;
 use crate::report::{Report, chain};
 use crate::session::SessionContext;
@@ -28,8 +28,11 @@ pub(super) fn run(
         let user = rights.forced_command().user();
         let chain = chain(user, context.key.as_ref(), &rights.identity, Some(&served), decision);
         let text = chain.iter().map(|line| format!("{line}\n")).collect::<String>();
-        let verdict = if matches!(decision, Decision::Allow(_)) { "allow" } else { "deny" };
+        let is_allowed = matches!(decision, Decision::Allow(_));
+        let verdict = if is_allowed { "allow" } else { "deny" };
         let reason = chain.last().cloned().unwrap_or_default();
-        Ok(Report::new(text, json!({ "decision": verdict, "reason": reason, "chain": chain })))
+        let mut report = Report::new(text, json!({ "decision": verdict, "reason": reason, "chain": chain }));
+        report.status = if is_allowed { Status::Done } else { Status::Refused };
+        Ok(report)
     })
 }

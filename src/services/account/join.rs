@@ -13,6 +13,7 @@ use nix::fcntl::{Flock, FlockArg, OFlag};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::input::{optional_title, standard_input};
 use crate::access::Identity;
 use crate::commands::key::TitledKey;
 use crate::commands::{By, Denied, Refused, Requester};
@@ -30,11 +31,17 @@ const MOST: usize = 5;
 /// In seconds.
 const HOUR: i64 = 3_600;
 
-pub(super) fn run(caller: &Caller, requester: &mut Requester<'_>, code: &str) -> Result<Report, Refused> {
+pub(super) fn run(
+    caller: &Caller,
+    requester: &mut Requester<'_>,
+    code: &str,
+    title: &[String],
+) -> Result<Report, Refused> {
     requester.read(|by, _| check_unknown(by))?;
-    let proven = match &caller.proven {
-        Some(Proven::Key(proven)) => proven,
-        Some(Proven::NoKey) => return Err(Denied::NotProven.into()),
+    let line = match &caller.proven {
+        Some(Proven::Key(proven)) => proven.to_authorized_keys().into_bytes(),
+        // As with `key add`, the client need not prove the key. The code proves that the account wants it.
+        Some(Proven::NoKey) => standard_input()?,
         Some(Proven::Certificate(_)) | None => {
             let cause = "join needs ExposeAuthInfo yes in sshd's configuration";
             return Err(Refused::Fault(FaultKind::Broken, cause.to_owned()));
@@ -42,7 +49,7 @@ pub(super) fn run(caller: &Caller, requester: &mut Requester<'_>, code: &str) ->
     };
     let attempts = Attempts::open(caller)?;
     attempts.check(caller.now).inspect_err(|_| log_refusal(caller, "too-many-codes"))?;
-    let new = TitledKey::parse(proven.to_authorized_keys().as_bytes(), None)?;
+    let new = TitledKey::parse(&line, optional_title(title)?)?;
     let joined = match Code::parse(code) {
         Some(code) => requester.change(|by, change| {
             check_unknown(by)?;
@@ -86,9 +93,11 @@ impl Attempts {
             Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(failed(error)),
             Ok(()) | Err(_) => {}
         }
-        let subjects = [format!("key {}", caller.form.key()), format!("address {}", caller.address)];
-        let open = |subject: &String| lock(&directory, subject).map_err(failed);
-        subjects.iter().map(open).collect::<Result<_, _>>().map(Self)
+        // Sessions without a key must not share one count of wrong codes.
+        let key = caller.form.fingerprint().map(|key| format!("key {key}"));
+        let subjects = key.into_iter().chain([format!("address {}", caller.address)]);
+        let open = |subject: String| lock(&directory, &subject).map_err(failed);
+        subjects.map(open).collect::<Result<_, _>>().map(Self)
     }
 
     /// Refuses if the key or the address has used up its attempts.

@@ -6,6 +6,7 @@
 mod cli;
 mod dispatch;
 mod explain;
+mod input;
 mod join;
 mod whoami;
 

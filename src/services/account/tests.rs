@@ -6,43 +6,43 @@ mod hub;
 use hub::{Hub, IDENTITIES, account_of, fingerprint_of};
 
 /// What becomes of what is asked of a repository, a letter each: fetch (and LFS download), push (and LFS upload),
-/// `repo show`, `explain`, then what is the managers', the administrators', and `access request`.
+/// `repo show`, `explain`, then what is the managers', the administrators', answers to requests, and `access request`.
 ///
 /// `+` done; `n` no such repository; `g`, `p`, `x` restricted, and not asked for, pending, rejected; `o` not one's to
-/// do; `z` frozen; `m` may fetch already; `a` needs an account, `k` a key of scope write, `c` a key and no certificate;
+/// do; `z` frozen; `m` may fetch already; `w` no gate; `a` needs an account, `k` a key of scope write, `c` a key and no certificate;
 /// `E` expired, `D` disabled, `C` compromised, `R` removed.
 const REPOSITORIES: &str = "
-identity               public   gated    members  private  frozen   hidden   missing
-anonymous              +o++aaa  ggg+aaa  ggg+aaa  nnnnaaa  +o++aaa  nnnnaaa  nnnnaaa
-stranger               +o++oom  ggg+gg+  ggg+gg+  nnnnnnn  +o++oom  nnnnnnn  nnnnnnn
-no_access              +o++oom  ggg+gg+  ggg+gg+  nnnnnnn  +o++oom  nnnnnnn  nnnnnnn
-ended                  +o++oom  ggg+gg+  ggg+gg+  nnnnnnn  +o++oom  nnnnnnn  nnnnnnn
-read                   +o++oom  +o++oom  ggg+gg+  +o++oom  +o++oom  +o++oom  nnnnnnn
-contributor            +o++oom  +o++oom  +o++oom  +o++oom  +o++oom  +o++oom  nnnnnnn
-maker                  +++++om  +++++om  +++++om  +++++om  +z++zom  +z++zom  nnnnnnn
-write                  +++++om  +++++om  +++++om  +++++om  +z++zom  +z++zom  nnnnnnn
-admin                  ++++++m  ++++++m  ++++++m  ++++++m  +z++zzm  +z++zzm  nnnnnnn
-collaborator-read      +o++oom  +o++oom  +o++oom  +o++oom  +o++oom  +o++oom  nnnnnnn
-collaborator-write     ++++oom  ++++oom  ++++oom  ++++oom  +z++oom  +z++oom  nnnnnnn
-collaborator-admin     ++++++m  ++++++m  ++++++m  ++++++m  +z++zzm  +z++zzm  nnnnnnn
-pending                +o++oom  ppp+pp+  ppp+pp+  nnnnnnn  +o++oom  nnnnnnn  nnnnnnn
-accepted               +o++oom  +o++oom  +o++oom  nnnnnnn  +o++oom  nnnnnnn  nnnnnnn
-rejected               +o++oom  xxx+xxx  xxx+xxx  nnnnnnn  +o++oom  nnnnnnn  nnnnnnn
-owner                  ++++++m  ++++++m  ++++++m  ++++++m  +z++zzm  +z++zzm  nnnnnnn
-admin-reading          +o++kkk  +o++kkk  +o++kkk  +o++kkk  +o++kkk  +o++kkk  nnnnkkk
-read-certified         +o++ccc  +o++ccc  ggg+ccc  +o++ccc  +o++ccc  +o++ccc  nnnnccc
-admin-certified        ++++ccc  ++++ccc  ++++ccc  ++++ccc  +z++ccc  +z++ccc  nnnnccc
-admin-elsewhere        +o++ccc  ggg+ccc  ggg+ccc  nnnnccc  +o++ccc  nnnnccc  nnnnccc
-deploy-reading         +o++aaa  ggg+aaa  ggg+aaa  +o++aaa  +o++aaa  nnnnaaa  nnnnaaa
-deploy-writing         +o++aaa  ggg+aaa  ggg+aaa  ++++aaa  +o++aaa  nnnnaaa  nnnnaaa
-expired                EEEEEEE  EEEEEEE  EEEEEEE  EEEEEEE  EEEEEEE  EEEEEEE  EEEEEEE
-disabled               DDDDDDD  DDDDDDD  DDDDDDD  DDDDDDD  DDDDDDD  DDDDDDD  DDDDDDD
-compromised            CCCCCCC  CCCCCCC  CCCCCCC  CCCCCCC  CCCCCCC  CCCCCCC  CCCCCCC
-removed                RRRRRRR  RRRRRRR  RRRRRRR  RRRRRRR  RRRRRRR  RRRRRRR  RRRRRRR
+identity               public    gated     members   private   frozen    hidden    missing
+anonymous              +o++aaaa  ggg+aaaa  ggg+aaaa  nnnnaaaa  +o++aaaa  nnnnaaaa  nnnnaaaa
+stranger               +o++ooom  ggg+ggg+  ggg+ggg+  nnnnnnnn  +o++ooom  nnnnnnnn  nnnnnnnn
+no_access              +o++ooom  ggg+ggg+  ggg+ggg+  nnnnnnnn  +o++ooom  nnnnnnnn  nnnnnnnn
+ended                  +o++ooom  ggg+ggg+  ggg+ggg+  nnnnnnnn  +o++ooom  nnnnnnnn  nnnnnnnn
+read                   +o++ooom  +o++ooom  ggg+ggg+  +o++ooom  +o++ooom  +o++ooom  nnnnnnnn
+contributor            +o++ooom  +o++ooom  +o++ooom  +o++ooom  +o++ooom  +o++ooom  nnnnnnnn
+maker                  +++++oom  +++++oom  +++++oom  +++++oom  +z++zoom  +z++zoom  nnnnnnnn
+write                  +++++oom  +++++oom  +++++oom  +++++oom  +z++zoom  +z++zoom  nnnnnnnn
+admin                  ++++++wm  +++++++m  +++++++m  ++++++wm  +z++zzzm  +z++zzzm  nnnnnnnn
+collaborator-read      +o++ooom  +o++ooom  +o++ooom  +o++ooom  +o++ooom  +o++ooom  nnnnnnnn
+collaborator-write     ++++ooom  ++++ooom  ++++ooom  ++++ooom  +z++ooom  +z++ooom  nnnnnnnn
+collaborator-admin     ++++++wm  +++++++m  +++++++m  ++++++wm  +z++zzzm  +z++zzzm  nnnnnnnn
+pending                +o++ooom  ppp+ppp+  ppp+ppp+  nnnnnnnn  +o++ooom  nnnnnnnn  nnnnnnnn
+accepted               +o++ooom  +o++ooom  +o++ooom  nnnnnnnn  +o++ooom  nnnnnnnn  nnnnnnnn
+rejected               +o++ooom  xxx+xxxx  xxx+xxxx  nnnnnnnn  +o++ooom  nnnnnnnn  nnnnnnnn
+owner                  ++++++wm  +++++++m  +++++++m  ++++++wm  +z++zzzm  +z++zzzm  nnnnnnnn
+admin-reading          +o++kkkk  +o++kkkk  +o++kkkk  +o++kkkk  +o++kkkk  +o++kkkk  nnnnkkkk
+read-certified         +o++cccc  +o++cccc  ggg+cccc  +o++cccc  +o++cccc  +o++cccc  nnnncccc
+admin-certified        ++++cccc  ++++cccc  ++++cccc  ++++cccc  +z++cccc  +z++cccc  nnnncccc
+admin-elsewhere        +o++cccc  ggg+cccc  ggg+cccc  nnnncccc  +o++cccc  nnnncccc  nnnncccc
+deploy-reading         +o++aaaa  ggg+aaaa  ggg+aaaa  +o++aaaa  +o++aaaa  nnnnaaaa  nnnnaaaa
+deploy-writing         +o++aaaa  ggg+aaaa  ggg+aaaa  ++++aaaa  +o++aaaa  nnnnaaaa  nnnnaaaa
+expired                EEEEEEEE  EEEEEEEE  EEEEEEEE  EEEEEEEE  EEEEEEEE  EEEEEEEE  EEEEEEEE
+disabled               DDDDDDDD  DDDDDDDD  DDDDDDDD  DDDDDDDD  DDDDDDDD  DDDDDDDD  DDDDDDDD
+compromised            CCCCCCCC  CCCCCCCC  CCCCCCCC  CCCCCCCC  CCCCCCCC  CCCCCCCC  CCCCCCCC
+removed                RRRRRRRR  RRRRRRRR  RRRRRRRR  RRRRRRRR  RRRRRRRR  RRRRRRRR  RRRRRRRR
 ";
 
-/// The commands behind the last five letters; those of one letter share their answer.
-const OF_A_REPOSITORY: [&[&str]; 5] = [
+/// The commands behind the last six letters; those of one letter share their answer.
+const OF_A_REPOSITORY: [&[&str]; 6] = [
     &["repo show PATH", "repo show PATH --json"],
     &["explain PATH fetch", "explain PATH push"],
     &["repo rename PATH OWNER/renamed", "repo remove PATH --yes"],
@@ -53,10 +53,9 @@ const OF_A_REPOSITORY: [&[&str]; 5] = [
         "repo collaborator set PATH stranger admin --until 30d",
         "repo collaborator remove PATH collaborator-read",
         "access list PATH",
-        "access grant PATH stranger --until 30d",
-        "access reject PATH stranger",
         "access revoke PATH pending",
     ],
+    &["access grant PATH stranger --until 30d", "access reject PATH stranger"],
     &["access request PATH"],
 ];
 
