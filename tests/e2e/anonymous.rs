@@ -117,8 +117,8 @@ fn whoever_connects_as_the_anonymous_login_is_anonymous_whatever_the_key() {
     alice.greet().is(&says(hi("alice")));
     let nobody = &machine().anonymous_login;
     let as_nobody = ["-oBatchMode=yes", "-l", nobody];
-    let hint = format!("hubgate: to come by a key on an account: ssh {}\n", alice.at);
-    let is = format!("whoever connects as {nobody}@hub.test is anonymous");
+    let hint = format!("hubgate: to use a registered key: ssh {}\n", alice.at);
+    let is = format!("every connection to {nobody}@hub.test is anonymous");
     hub.log();
     for client in [&alice, &bob, &stranger] {
         let said = says(hi("anonymous")).warning(format!("hubgate: {is}\n{hint}"));
@@ -376,8 +376,9 @@ fn auth_info_is_served_by_the_login_shell_and_in_its_mode_alone() {
     for mode in ["off", "login", "any-key"] {
         hub.configure(&setup(mode));
         greet(&alice).is(&says(hi("alice")));
-        greet(&none).is(&refused("hubgate: nobody is let in without a key any more\n"));
-        none.ssh_with(&[], "whoami", b"").is(&refused("hubgate: nobody is let in without a key any more\n"));
+        greet(&none).is(&refused("hubgate: sessions without a registered key are no longer accepted\n"));
+        none.ssh_with(&[], "whoami", b"")
+            .is(&refused("hubgate: sessions without a registered key are no longer accepted\n"));
     }
 }
 

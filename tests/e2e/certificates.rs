@@ -99,13 +99,13 @@ fn a_certificate_that_is_not_good_is_passed_over_and_the_log_says_why() {
     let hour = "-1m:+1h";
     let short = |cause: &str| format!("decision=deny reason=certificate cause=\"{cause}\"");
     for (authority, options, cause) in [
-        (&acme.authority, &["-n", "alice", "-V", "-2h:-1h"][..], "its time is over"),
-        (&acme.authority, &["-n", "alice", "-V", "+10m:+20m"], "its time has not come yet"),
-        (&acme.authority, &["-n", "alice", "-V", "-1m:+3h"], "it is good for longer than its authority may sign for"),
-        (&acme.authority, &["-n", "mallory", "-V", hour], "its principal is no member of the organization"),
-        (&acme.authority, &["-n", "nobody", "-V", hour], "its principal is no member of the organization"),
-        (&acme.authority, &["-n", "ALICE", "-V", hour], "its principal is no member of the organization"),
-        (&other, &["-n", "alice", "-V", hour], "its authority is none of an organization here"),
+        (&acme.authority, &["-n", "alice", "-V", "-2h:-1h"][..], "it has expired"),
+        (&acme.authority, &["-n", "alice", "-V", "+10m:+20m"], "it is not valid yet"),
+        (&acme.authority, &["-n", "alice", "-V", "-1m:+3h"], "its lifetime is longer than its CA allows"),
+        (&acme.authority, &["-n", "mallory", "-V", hour], "its principal is not a member of the organization"),
+        (&acme.authority, &["-n", "nobody", "-V", hour], "its principal is not a member of the organization"),
+        (&acme.authority, &["-n", "ALICE", "-V", hour], "its principal is not a member of the organization"),
+        (&other, &["-n", "alice", "-V", hour], "its CA belongs to no organization here"),
         (&acme.authority, &["-n", "alice", "-V", hour, "-z", "13"], "it was revoked"),
         (&acme.authority, &["-n", "alice", "-V", hour, "-I", "lost laptop"], "it was revoked"),
     ] {
@@ -120,10 +120,10 @@ fn a_certificate_that_is_not_good_is_passed_over_and_the_log_says_why() {
     }
     // Those of which not even that much can be said.
     for (options, cause) in [
-        (&["-n", "alice"][..], "it has no end: sign it with ssh-keygen -V"),
-        (&["-V", hour], "it has 0 principals and not one: sign it with ssh-keygen -n USER"),
-        (&["-n", "alice,mallory", "-V", hour], "it has 2 principals and not one: sign it with ssh-keygen -n USER"),
-        (&["-n", "a/b", "-V", hour], "its principal is no name of an account"),
+        (&["-n", "alice"][..], "it never expires: sign it with ssh-keygen -V"),
+        (&["-V", hour], "it has 0 principals instead of one: sign it with ssh-keygen -n USER"),
+        (&["-n", "alice,mallory", "-V", hour], "it has 2 principals instead of one: sign it with ssh-keygen -n USER"),
+        (&["-n", "a/b", "-V", hour], "its principal is not a valid account name"),
     ] {
         let bad = acme.certified(options);
         hub.log();
@@ -158,17 +158,17 @@ fn a_certificate_that_goes_bad_while_its_connection_lives_is_told_why() {
     let masters = [&revoked, &disabled, &compromised, &ended].map(Client::master);
     let is = |client: &Client, line: &str| client.greet().is(&refused(format!("hubgate: {line}\n")));
     hub.did(&["org", "ca", "revoke", "acme", "1"]);
-    is(&revoked, "the certificate is not good: it was revoked");
+    is(&revoked, "the certificate is not valid: it was revoked");
     disabled.greet().is(&says(hi("alice")));
     hub.did(&["user", "disable", "alice", "--reason", "away"]);
     is(&disabled, "the account alice is disabled: away");
     hub.did(&["user", "enable", "alice"]);
     hub.add_key("bob", &compromised.key, &[]);
     hub.did(&["key", "remove", &compromised.key.fingerprint, "--compromised", "--yes"]);
-    is(&compromised, "the certificate is not good: its key was removed as compromised");
+    is(&compromised, "the certificate is not valid: its key was removed as compromised");
     ended.greet().is(&says(hi("alice")));
     hub.did(&["org", "ca", "remove", "acme", &acme.authority.fingerprint, "--yes"]);
-    is(&ended, "the certificate is not good: its authority is none of an organization here");
+    is(&ended, "the certificate is not valid: its CA belongs to no organization here");
     drop(masters);
 }
 

@@ -102,7 +102,7 @@ fn hold(hub: &Hub, client: &Client) -> impl Drop {
     session
 }
 
-const TOO_MANY: &str = "hubgate: too many sessions at once: wait until one of yours has ended\n";
+const TOO_MANY: &str = "hubgate: too many sessions: wait until one of your sessions has ended\n";
 
 fn an_account_has_so_many_sessions_at_a_time_and_no_more() {
     let hub = Hub::with(&Setup { more: "[limits]\nsessions_per_account = 2\n", ..Setup::default() });

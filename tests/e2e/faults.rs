@@ -172,7 +172,7 @@ fn an_inner_git_directory_is_a_fault() {
     let reference = git_fault(&hub, &alice.git(&["clone", "--quiet", &Client::url("alice/x")]));
     let log = hub.log();
     assert_eq!((log[0].level, log[0].sid.as_deref()), ("error", Some(reference.as_str())));
-    assert!(log[0].fields.contains("has an inner .git"), "{log:?}");
+    assert!(log[0].fields.contains("contains a .git"), "{log:?}");
 }
 
 fn a_missing_git_is_a_fault() {

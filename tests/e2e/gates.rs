@@ -62,7 +62,7 @@ fn members_pass_unless_the_gate_is_for_them_too() {
         fetches(client, "acme/x");
     }
     reader.ssh("access request acme/x").is(&says("your request for acme/x waits for an answer\n"));
-    is_gated(reader, "acme/x", "your request waits for an answer");
+    is_gated(reader, "acme/x", "your request is pending");
     // Who answers is who administers it.
     writer.ssh("access grant acme/x reader").is(&refused("hubgate: you do not administer acme/x\n"));
     writer.ssh("access list acme/x").is(&refused("hubgate: you do not administer acme/x\n"));

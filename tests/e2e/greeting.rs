@@ -6,7 +6,7 @@ use crate::harness::{Client, Hub, Key, KeyKind, Setup, refused, run, says, silen
 use crate::texts::{denied, hi, not_supported, unknown_key};
 
 trials![
-    a_known_key_is_greeted_by_the_name_of_its_account,
+    a_known_key_is_greeted_with_its_account_name,
     every_kind_of_key_is_greeted,
     an_unknown_key_is_greeted_as_anonymous_and_hears_the_way_out,
     an_unknown_key_hears_where_keys_are_added,
@@ -20,7 +20,7 @@ trials![
     a_security_key_gets_its_line,
 ];
 
-fn a_known_key_is_greeted_by_the_name_of_its_account() {
+fn a_known_key_is_greeted_with_its_account_name() {
     let hub = Hub::new();
     let alice = hub.user("Alice");
     alice.greet().is(&says(hi("Alice")));
@@ -120,8 +120,8 @@ fn help_says_what_there_is() {
              git clone {at}:OWNER/NAME              a model\n  \
              git clone {at}:datasets/OWNER/NAME     a dataset\n  \
              git clone {at}:spaces/OWNER/NAME       a space\n  \
-             ssh -T {at}                            says who you are\n\
-             and has commands of its own for your account, each with --help and --json:\n  \
+             ssh -T {at}                            shows who you are\n\
+             and has commands for your account, each with --help and --json:\n  \
              ssh {at} whoami\n  \
              ssh {at} key add [TITLE] < id_ed25519.pub    key list|rename|remove|release\n  \
              ssh {at} repo create|list|show|rename|visibility|remove|collaborator\n  \

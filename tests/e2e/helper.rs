@@ -129,7 +129,7 @@ fn a_certificate_of_nobodys_authority_gets_nothing() {
     let (key, ca) = (&key.fingerprint, &ca.fingerprint);
     hub.logged(&[format!(
         "notice hubgate-keys: user=alice key={key} ca={ca} serial=0 id=id decision=deny reason=certificate \
-         cause=\"its authority is none of an organization here\""
+         cause=\"its CA belongs to no organization here\""
     )]);
 }
 

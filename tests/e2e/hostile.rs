@@ -24,7 +24,7 @@ trials![
 ];
 
 /// What LFS clients hear that ask for an HTTP server.
-const LFS_INSIDE_SSH: &str = "hubgate: LFS is served inside SSH here: update git-lfs to 3.0 or newer\n";
+const LFS_INSIDE_SSH: &str = "hubgate: this server serves LFS over SSH: update git-lfs to 3.0 or newer\n";
 /// A fingerprint that is nobody's.
 const NOBODY: &str = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
@@ -365,7 +365,7 @@ fn the_helper_rows_are_answered_as_they_say() {
                 "helper-005" => {
                     hub.helper(&[login, "ssh-ed25519", "not*base64"]).is(&refused(""));
                     hub.logged(&["error hubgate-keys: decision=fault \
-                                  cause=\"the key that sshd handed over does not decode: is it %t %k?\""]);
+                                  cause=\"cannot decode the key from sshd: AuthorizedKeysCommand must pass %t %k\""]);
                 }
                 "helper-008" => {
                     hub.helper(&[login, "sk-ssh-ed25519@openssh.com", SK_WITH_NEWLINE]).is(&says(""));

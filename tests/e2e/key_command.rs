@@ -113,7 +113,7 @@ fn what_is_no_key_for_an_account_is_refused_with_a_sentence_that_helps() {
         ),
         (
             format!("ssh-dss {DSS} a").into_bytes(),
-            "DSA keys are not safe any more: make a new key with ssh-keygen -t ed25519",
+            "DSA keys are no longer safe: make a new key with ssh-keygen -t ed25519",
         ),
         (certificate, "this is a certificate: give the plain key, from the .pub file without -cert in its name"),
         (

@@ -317,7 +317,7 @@ fn nothing_is_left_of_an_import_that_fails() {
     import("bob/x", &good).is(&refused("hubgate: there is no account bob\n"));
     for source in ["http://127.0.0.1/x", "git://127.0.0.1/x", "ext::sh -c id", "--upload-pack=id"] {
         let words = ["repo", "import", "alice/x", "--", source];
-        is_usage(&hub.hubgate(&words), "a repository comes from a directory, or from https://");
+        is_usage(&hub.hubgate(&words), "the source of a repository is a directory, or a URL with https://");
     }
     let secret = outside(&hub, "secret", "sha1");
     run(Command::new("chmod").arg("700").arg(&secret)).succeeded();

@@ -72,7 +72,7 @@ fn required() {
     assert_eq!(store.told(), word(1) + "\n");
     store.commit("work", "file", "two");
     let refs = store.refs();
-    let landlock = "[sandbox] mode is \"required\", but there is no Landlock for it: ";
+    let landlock = "[sandbox] mode is \"required\", but Landlock is not available: ";
     let seccomp = "[sandbox] mode is \"required\", but system calls cannot be filtered: ";
     for (key, value, why) in [
         ("abi", "1", landlock.to_owned() + "abi1"),

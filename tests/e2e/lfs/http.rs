@@ -227,7 +227,7 @@ fn where_lfs_is_over_http_transfer_says_so_and_nothing_on_stdout() {
         for path in ["alice/x", "alice/missing"] {
             alice
                 .ssh(format!("git-lfs-transfer {path} {operation}"))
-                .is(&refused("hubgate: LFS is served over HTTP here: git-lfs-authenticate tells where\n"));
+                .is(&refused("hubgate: this server serves LFS over HTTP: git-lfs-authenticate gives its address\n"));
         }
     }
 }

@@ -119,7 +119,7 @@ fn where_lfs_is_inside_ssh_authenticate_says_so() {
     hub.empty_repo("alice/x", &[]);
     alice
         .ssh("git-lfs-authenticate alice/x download")
-        .is(&refused("hubgate: LFS is served inside SSH here: update git-lfs to 3.0 or newer\n"));
+        .is(&refused("hubgate: this server serves LFS over SSH: update git-lfs to 3.0 or newer\n"));
     assert!(!you_are(&alice).is_empty());
 }
 
