@@ -400,7 +400,7 @@ fn doctor_names_what_a_mode_lacks() {
             assert!(outcome.stdout().contains(line), "no {line:?}: {outcome}");
         }
     };
-    broken(nobody, "nobody-else", &["there is no account nobody-else", "mend:          hubgate init\n"]);
+    broken(nobody, "nobody-else", &["there is no account nobody-else", "fix:           hubgate init\n"]);
     let other = &machine().login.name;
     broken(
         &format!("anonymous_login = {nobody:?}"),
@@ -408,11 +408,11 @@ fn doctor_names_what_a_mode_lacks() {
         &[
             &format!("{other} is "),
             &format!("not a second name of {login}"),
-            &format!("mend:          userdel {other} && hubgate init\n"),
+            &format!("fix:           userdel {other} && hubgate init\n"),
             &format!("for {other}, authorizedkeyscommand should be "),
         ],
     );
-    let install = "mend:          hubgate sshd-config --install && systemctl reload ssh\n";
+    let install = "fix:           hubgate sshd-config --install && systemctl reload ssh\n";
     broken(
         "anonymous = \"login\"",
         "anonymous = \"fallback\"",
@@ -422,7 +422,7 @@ fn doctor_names_what_a_mode_lacks() {
             "authenticationmethods should be publickey keyboard-interactive:pam, sshd has publickey",
             "usepam should be yes, sshd has no",
             "/etc/pam.d/hubgate-sshd: No such file or directory",
-            "mend:          install packaging/pam.d/hubgate-sshd there, with your login in it\n",
+            "fix:           install packaging/pam.d/hubgate-sshd there, with your login in it\n",
             install,
         ],
     );
@@ -435,7 +435,7 @@ fn doctor_names_what_a_mode_lacks() {
     let login = &hub.login.name;
     assert!(text.contains(&format!("needs the gateway as login shell, and that of {login} is /bin/sh\n")), "{text}");
     let gateway = hub.path("libexec/gateway");
-    assert!(text.contains(&format!("mend:          usermod --shell {} {login}\n", gateway.display())), "{text}");
+    assert!(text.contains(&format!("fix:           usermod --shell {} {login}\n", gateway.display())), "{text}");
     hub.configure(&Setup::default());
     let text = doctor();
     for line in [
@@ -463,7 +463,7 @@ fn init_and_sshd_config_make_what_a_mode_needs() {
          echo $status $(grep -c 'user = git$' /etc/pam.d/hubgate-sshd 2>/dev/null)\n\
          ls /etc/ssh/sshd_config.d | grep hubgate || true\n",
     );
-    let common = "made the login account anonymous, a second name of git\nnothing is missing\n\
+    let common = "created the login account anonymous, a second name of git\nnothing is missing\n\
                   git:/var/lib/hubgate:/usr/libexec/hubgate/gateway\n\
                   anonymous:/var/lib/hubgate:/usr/libexec/hubgate/gateway\nanonymous:*\n\
                   Match User git,anonymous\n\

@@ -86,17 +86,18 @@ fn a_backup_is_one_file_of_roots_and_comes_back() {
     let question = hub.hubgate(&words("restore", &file));
     is_usage(
         &question,
-        "Replace the database of this hub by one of 1 accounts, 1 keys and 1 repositories, last changed",
+        "Replace the database of this hub with one of 1 accounts, 1 keys and 1 repositories, last changed",
     );
     let said = restore(&hub, &file);
-    assert!(said.starts_with("restored 1 accounts, 1 keys and 1 repositories\nwhat was here before is in "), "{said}");
+    assert!(said.starts_with("restored 1 accounts, 1 keys and 1 repositories\nthe previous database is in "), "{said}");
     alice.greet().is(&says(hi("alice")));
     hub.hubgate(&["user", "show", "bob"]).is(&refused("hubgate: there is no user bob\n"));
     let events = json_of(&hub, &["audit"]);
     let last = events.as_array().and_then(|events| events.last()).expect("an event");
     assert_eq!((&last["event"], &last["actor"]), (&json!("hub.restore"), &json!("operator:root")), "{last}");
     // What was there before comes back too.
-    let before = said.lines().nth(1).and_then(|line| line.strip_prefix("what was here before is in ")).expect("a file");
+    let before =
+        said.lines().nth(1).and_then(|line| line.strip_prefix("the previous database is in ")).expect("a file");
     restore(&hub, Path::new(before));
     hub.did(&["user", "show", "bob"]);
     let database = hub.path("db/hubgate.db").metadata().expect("a database");
@@ -131,7 +132,8 @@ fn only_a_copy_is_replaced_by_a_copy() {
     fs::write(&text, "root:x:0:0\n").expect("a file");
     std::os::unix::fs::symlink(&text, &link).expect("a link");
     for file in [&text, &link, &directory, &PathBuf::from("/dev/null")] {
-        let problem = format!("hubgate: {} exists and is no copy of a database: name another file\n", file.display());
+        let problem =
+            format!("hubgate: {} exists and is not a copy of a database: name another file\n", file.display());
         hub.hubgate(&words("backup", file)).is(&refused(problem).status(2));
     }
     assert_eq!(fs::read_to_string(&text).expect("a file"), "root:x:0:0\n");
@@ -208,7 +210,7 @@ fn a_database_that_is_damaged_or_gone_is_restored() {
     fs::write(&database, "this was a database once").expect("a file");
     assert_eq!(hub.hubgate(&["user", "list"]).status, 1);
     let said = restore(&hub, &copy);
-    assert!(said.contains("what was here before is in ") && said.contains(".db.damaged."), "{said}");
+    assert!(said.contains("the previous database is in ") && said.contains(".db.damaged."), "{said}");
     alice.greet().is(&says(hi("alice")));
     hub.did(&["user", "add", "bob"]);
     fs::remove_file(&database).expect("a file");

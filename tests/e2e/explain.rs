@@ -143,7 +143,7 @@ fn what_is_not_served_or_not_admitted_is_explained() {
     hub.add_key("alice", &office, &["--from", "192.0.2.0/24"]);
     let key = ["--key", office.fingerprint.as_str()];
     explain(&key, upload)
-        .is(&says("deny: the key may be used from some addresses only: name one with --from\n").status(1));
+        .is(&says("deny: the key may be used only from some addresses: give one with --from\n").status(1));
     assert_eq!(explain(&[&key[..], &["--from", "192.0.2.9"]].concat(), upload).status, 0);
     let outcome = explain(&[&key[..], &["--from", "198.51.100.1"]].concat(), upload);
     assert!(outcome.status == 1 && outcome.stdout().ends_with("may not be used from 198.51.100.1\n"), "{outcome}");
@@ -165,18 +165,18 @@ fn a_policy_is_held_against_what_is_decided() {
     );
     fs::write(&file, &text).expect("a file");
     let place = file.to_str().expect("UTF-8");
-    hub.hubgate(&["policy", "test", place]).is(&says("6 held, 0 did not\n"));
+    hub.hubgate(&["policy", "test", place]).is(&says("6 passed, 0 failed\n"));
     hub.did(&["org", "member", "set", "acme", "reader", "write"]);
     hub.hubgate(&["policy", "test", place]).is(&says(format!(
         "{place}:4: reader push acme/private = deny  # reads only, but: it speaks for the account reader, scope write; \
-         reader has the role write in acme; acme/private is private; allow: write\n5 held, 1 did not\n"
+         reader has the role write in acme; acme/private is private; allow: write\n5 passed, 1 failed\n"
     ))
     .status(1));
     let outcome = hub.hubgate(&["--json", "policy", "test", place]);
     let json: serde_json::Value = serde_json::from_slice(&outcome.stdout).expect("JSON");
     assert_eq!((&json["held"], &json["failed"][0]["line"], &json["bad"]), (&json!(5), &json!(4), &json!([])));
     let outcome = run_with(hub.hubgate_command().args(["policy", "test", "-"]), b"alice push acme/none = deny\n");
-    outcome.is(&says("1 held, 0 did not\n"));
+    outcome.is(&says("1 passed, 0 failed\n"));
 }
 
 fn a_policy_that_is_not_understood_names_its_lines() {
@@ -187,7 +187,7 @@ fn a_policy_that_is_not_understood_names_its_lines() {
     outcome.is(&says(
         "-:2: a line is WHO [from ADDRESS] fetch|push PATH = allow|deny\n-:3: there is no user nobody\n\
          -:4: alice push acme/public = deny, but: it speaks for the account alice, scope write; alice has the role admin in acme; \
-         acme/public is public; allow: admin\n1 held, 1 did not, 2 not understood\n",
+         acme/public is public; allow: admin\n1 passed, 1 failed, 2 invalid\n",
     )
     .status(2));
     is_usage(&hub.hubgate(&["policy", "test"]), "FILE");

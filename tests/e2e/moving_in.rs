@@ -64,11 +64,11 @@ fn an_authorized_keys_file_moves_in() {
          added \"bob@vpn\" ({}) to bob\n\
          added \"alice@home\" ({}) to alice\n\
          left out: {place}:4: neither its command nor its comment names an account of this hub (key-3, comment \"nobody@here\", {})\n\
-         left out: {place}:7: its command is none of a git server that is known here: /usr/bin/backup\n\
+         left out: {place}:7: its command is not of a known git server: /usr/bin/backup\n\
          left out: {place}:8: it expired: expiry-time=\"20010131Z\"\n\
-         left out: {place}:9: expiry-time=\"29990131\" is no time in UTC, such as 20270131Z\n\
+         left out: {place}:9: expiry-time=\"29990131\" is not a time in UTC, such as 20270131Z\n\
          {dsa}\n\
-         1 accounts, 5 keys, 0 grants; 1 were here already, 5 left out\n",
+         1 accounts, 5 keys, 0 grants; 1 existed already, 5 left out\n",
         fingerprint(1),
         fingerprint(2),
         fingerprint(4),
@@ -87,7 +87,7 @@ fn an_authorized_keys_file_moves_in() {
     assert_eq!((&again["keys"], &again["accounts"], &again["already"]), (&json!([]), &json!([]), &json!(6)));
     assert_eq!(
         again["left_out"][1],
-        json!({ "at": format!("{place}:7"), "why": "its command is none of a git server that is known here: /usr/bin/backup" })
+        json!({ "at": format!("{place}:7"), "why": "its command is not of a known git server: /usr/bin/backup" })
     );
 }
 
@@ -105,7 +105,7 @@ fn every_key_of_a_file_goes_on_one_account() {
     hub.hubgate(&["import", "authorized-keys", place, "--user", "alice"]).is(&says(format!(
         "added \"one\" ({}) to alice\nadded \"two\" ({}) to alice\n\
          left out: {place}:3: the key is in use here: it is \"bob@laptop\" of bob\n\
-         0 accounts, 2 keys, 0 grants; 0 were here already, 1 left out\n",
+         0 accounts, 2 keys, 0 grants; 0 existed already, 1 left out\n",
         one.fingerprint, two.fingerprint
     )));
     let outcome = hub.hubgate(&["import", "authorized-keys", "/nowhere/keys"]);
@@ -158,17 +158,17 @@ fn gitolite_moves_in() {
          alice has the role write on acme/secret\n\
          alice has the role write on acme/x\n\
          bob has the role write on acme/x\n\
-         2 grants of RW became write, which may rewind branches too\n\
-         left out: keydir/README: it is no NAME.pub or NAME@HOST.pub\n\
-         left out: keydir/dan@example.com.pub: \"dan@example.com\" is no name of an account here: a name has only letters, digits, '.', '_' and '-'\n\
+         2 grants of RW became write, which may also rewind branches\n\
+         left out: keydir/README: its name is not NAME.pub or NAME@HOST.pub\n\
+         left out: keydir/dan@example.com.pub: \"dan@example.com\" is not a valid account name: a name has only letters, digits, '.', '_' and '-'\n\
          {eve}\n\
-         left out: conf/gitolite.conf:5: @all is no user: hubgate repo visibility shows a repository to everybody\n\
-         left out: conf/gitolite.conf:7: a rule that refuses: whom it names gets nothing on these repositories\n\
-         left out: conf/gitolite.conf:8: bob on acme/secret: another rule refuses something, which no grant can\n\
+         left out: conf/gitolite.conf:5: @all is not a user: open a repository to all with hubgate repo visibility\n\
+         left out: conf/gitolite.conf:7: a rule that denies: its users get no grants on these repositories\n\
+         left out: conf/gitolite.conf:8: bob on acme/secret: another rule denies something, which a grant cannot express\n\
          left out: conf/gitolite.conf:12: gitolite-admin is gitolite's own\n\
-         left out: conf/gitolite.conf:10: alice on missing: there is no repository acme/missing: hubgate repo import takes it in\n\
+         left out: conf/gitolite.conf:10: alice on missing: there is no repository acme/missing: import it with hubgate repo import\n\
          left out: conf/gitolite.conf:5: carol on x: carol has no key in keydir and no account here\n\
-         2 accounts, 3 keys, 3 grants; 0 were here already, 9 left out\n",
+         2 accounts, 3 keys, 3 grants; 0 existed already, 9 left out\n",
         laptop.fingerprint, desk.fingerprint, bob.fingerprint
     )));
     assert!(eve.starts_with("left out: keydir/eve.pub: "), "{eve}");
@@ -197,7 +197,7 @@ fn a_dry_run_changes_nothing() {
             && said.ends_with("nothing was changed: this was a dry run\n"),
         "{said}"
     );
-    assert!(said.contains("alice on x: whose it is here, --owner says"), "{said}");
+    assert!(said.contains("alice on x: give its owner here with --owner"), "{said}");
     let without_time = |text: &str| text.lines().filter(|line| !line.contains("exported_at")).collect::<String>();
     assert_eq!(without_time(&hub.did(&["export"])), without_time(&before));
     assert_eq!(json_of(&hub, &["audit"]), json!([]));

@@ -45,9 +45,9 @@ fn the_login_account_may_run_it_and_nobody_else() {
         run_as(uid, gid, &["user", "list"]).is(&refused(&answer));
     }
     run_as(login.uid, login.gid, &["init"])
-        .is(&refused("hubgate: run hubgate init as root: it makes accounts and directories\n"));
+        .is(&refused("hubgate: run hubgate init as root: it creates accounts and directories\n"));
     run_as(login.uid, login.gid, &["doctor"])
-        .is(&refused("hubgate: run hubgate doctor as root: it looks at what only root may see\n"));
+        .is(&refused("hubgate: run hubgate doctor as root: it checks files that only root can read\n"));
     // A store of root's: no account to become.
     run(Command::new("chown").arg("root:root").arg(hub.path("repositories"))).succeeded();
     let repositories = hub.path("repositories");
@@ -145,13 +145,13 @@ fn init_makes_a_hub_once() {
          getent shadow git hubgate-keys | cut -d: -f1,2\n",
     );
     outcome.is(&says(
-        "made the configuration /etc/hubgate/config.toml\n\
-         made the login account git\n\
-         made the login account hubgate-keys\n\
-         made the directory /var/lib/hubgate/db\n\
-         made the directory /var/lib/hubgate/repositories\n\
-         made the database /var/lib/hubgate/db/hubgate.db\n\
-         next: hubgate sshd-config --install, and hubgate doctor to see that all is well\n\
+        "created the configuration /etc/hubgate/config.toml\n\
+         created the login account git\n\
+         created the login account hubgate-keys\n\
+         created the directory /var/lib/hubgate/db\n\
+         created the directory /var/lib/hubgate/repositories\n\
+         created the database /var/lib/hubgate/db/hubgate.db\n\
+         next: hubgate sshd-config --install, and hubgate doctor to check the setup\n\
          {\n  \"made\": []\n}\n\
          added alice\n\
          /etc/hubgate/config.toml root:root 644\n\

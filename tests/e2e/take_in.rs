@@ -216,7 +216,7 @@ fn a_directory_is_imported_with_branches_tags_and_large_files() {
             "refs/heads/dev\nrefs/heads/main\nrefs/tags/v1\n"
         );
         assert_eq!(git(&source, &["rev-parse", "main"]), hub.git_in(&path, &["rev-parse", "main"]));
-        assert_eq!(hub.did(&["lfs", "check", &path]), "1 objects, 13 bytes: all is well\n");
+        assert_eq!(hub.did(&["lfs", "check", &path]), "1 objects, 13 bytes: no problems found\n");
         alice.git(&["clone", "--quiet", &Client::url(&path)]).is(&silent());
         // A large file that is not what its name says.
         fs::create_dir_all(source.join("lfs/objects/3a/4a")).expect("a directory");

@@ -50,10 +50,10 @@ impl Standing {
         all_have_ended(&hub);
         let lfs = hub.directory("alice/x").join("lfs");
         assert_eq!(files(&lfs), Vec::<String>::new());
-        assert_eq!(hub.did(&["lfs", "check", "alice/x"]), "0 objects, 0 bytes: all is well\n");
+        assert_eq!(hub.did(&["lfs", "check", "alice/x"]), "0 objects, 0 bytes: no problems found\n");
         alice.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
         hub.did(&["repo", "gc", "alice/x"]);
-        assert_eq!(hub.did(&["lfs", "check", "alice/x"]), format!("1 objects, {SIZE} bytes: all is well\n"));
+        assert_eq!(hub.did(&["lfs", "check", "alice/x"]), format!("1 objects, {SIZE} bytes: no problems found\n"));
         assert_eq!(files(&lfs).len(), 1);
     }
 }

@@ -108,23 +108,23 @@ fn lfs_check_names_what_is_broken_and_what_is_missing() {
     let files: Vec<(&str, String)> = files.iter().map(|(file, content)| (file.as_str(), content.clone())).collect();
     tree(&alice, "alice/x", &files);
     alice.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
-    assert_eq!(hub.did(&["lfs", "check"]), "4 objects, 23 bytes: all is well\n");
+    assert_eq!(hub.did(&["lfs", "check"]), "4 objects, 23 bytes: no problems found\n");
     let blob = hub.git_in("alice/x", &["rev-parse", "main:missing.bin"]);
     // A file keeps its owner where only its bytes change.
     fs::write(place(&hub, "broken"), "brokeN").expect("an object");
     fs::write(place(&hub, "short"), "sho").expect("an object");
     fs::remove_file(place(&hub, "missing")).expect("an object");
     let mut expected = [
-        format!("alice/x: {} is broken: its bytes are {}\n", oid("broken"), oid("brokeN")),
-        format!("alice/x: {} is broken: its bytes are {}\n", oid("short"), oid("sho")),
+        format!("alice/x: {} is corrupt: its hash is {}\n", oid("broken"), oid("brokeN")),
+        format!("alice/x: {} is corrupt: its hash is {}\n", oid("short"), oid("sho")),
     ];
     expected.sort();
-    let missing = format!("alice/x: {} is missing, named by the blob {}\n", oid("missing"), blob.trim_end());
+    let missing = format!("alice/x: {} is missing; a pointer is in the blob {}\n", oid("missing"), blob.trim_end());
     for words in [["lfs", "check"].as_slice(), &["lfs", "check", "alice/x"]] {
         let outcome = hub.hubgate(words);
         assert_eq!((outcome.stdout(), outcome.status), (expected.concat() + &missing, 1), "{outcome}");
     }
-    assert_eq!(hub.did(&["lfs", "check", "alice/other"]), "0 objects, 0 bytes: all is well\n");
+    assert_eq!(hub.did(&["lfs", "check", "alice/other"]), "0 objects, 0 bytes: no problems found\n");
     let json = hub.hubgate(&["--json", "lfs", "check", "alice/x"]);
     let json: Value = serde_json::from_slice(&json.stdout).expect("JSON");
     assert_eq!((&json["objects"], &json["bytes"]), (&3.into(), &5.into()));
@@ -153,7 +153,11 @@ fn lfs_check_shows_on_a_terminal_how_far_it_is() {
     let bar = format!("\r[{}] 100 %", "#".repeat(50));
     assert!(shown.status == 0 && shown.stdout().contains(&bar), "{shown}");
     let (_, behind) = shown.stdout().rsplit_once('%').map(|(a, b)| (a.to_owned(), b.to_owned())).expect("a bar");
-    assert_eq!(behind.trim_start_matches(['\r', ' ']), "1 objects, 9 bytes: all is well\r\n", "it is gone at the end");
+    assert_eq!(
+        behind.trim_start_matches(['\r', ' ']),
+        "1 objects, 9 bytes: no problems found\r\n",
+        "it is gone at the end"
+    );
     // Nobody's terminal, no bar.
-    assert_eq!(hub.did(&["lfs", "check"]), "1 objects, 9 bytes: all is well\n");
+    assert_eq!(hub.did(&["lfs", "check"]), "1 objects, 9 bytes: no problems found\n");
 }
