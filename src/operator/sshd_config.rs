@@ -225,7 +225,7 @@ fn install(sshd: &Path, file: &Path, drop_in: &Path, block: &Block<'_>) -> Resul
         if block.version < pam::SINCE {
             return Err(Failure::Refused(format!(
                 "OpenSSH {} takes the PAM service from its program name: anonymous = \"fallback\" needs a separate sshd, \
-started as {service}; print its block with hubgate sshd-config, and see sshd_config.example",
+                 started as {service}; print its block with hubgate sshd-config, and see sshd_config.example",
                 block.version
             )));
         }

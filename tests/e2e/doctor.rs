@@ -1,4 +1,4 @@
-//! `hubgate doctor`: each fault by its name and with the line that fixes it, for people, for programs, by its status.
+//! `hubgate doctor`: each problem is named with a command that fixes it, as text, as JSON, and by the exit status.
 
 pub(crate) mod machine;
 
@@ -15,18 +15,18 @@ use crate::harness::{Hub, Skip, run, trials};
 use crate::programs::program;
 
 trials![
-    a_hub_as_shipped_is_well,
-    owners_and_modes_are_named_and_the_line_mends_them,
-    what_sshd_has_otherwise_is_named,
-    a_database_that_cannot_be_read_is_named,
-    a_database_of_another_version_is_named,
-    a_database_that_somebody_holds_is_named,
-    a_file_system_that_takes_no_writes_is_named,
-    a_log_that_nobody_reads_is_named,
-    repositories_that_cannot_be_opened_are_named,
+    doctor_finds_no_problem_on_a_shipped_hub,
+    doctor_names_wrong_owners_and_modes_with_commands_that_fix_them,
+    doctor_names_sshd_settings_that_differ,
+    doctor_names_an_unreadable_database,
+    doctor_names_a_database_of_another_version,
+    doctor_names_a_locked_database,
+    doctor_names_a_read_only_or_full_file_system,
+    doctor_names_a_log_without_a_reader,
+    doctor_names_repositories_that_cannot_be_opened,
 ];
 
-/// A thing that is not well: check, state, text, fix.
+/// A problem: check, state, text, fix.
 type Complaint = [String; 4];
 
 fn words(hub: &Hub) -> Vec<String> {
@@ -37,7 +37,7 @@ fn words(hub: &Hub) -> Vec<String> {
         .collect()
 }
 
-/// Runs doctor for people and for programs, and holds the one to the other.
+/// Runs doctor with and without `--json`, and compares the outputs.
 #[track_caller]
 fn complaints_of(hub: &Hub, words: &[String]) -> Vec<Complaint> {
     let text = run(hub.hubgate_command().args(words));
@@ -66,7 +66,7 @@ fn complaints(hub: &Hub) -> Vec<Complaint> {
     complaints_of(hub, &words(hub))
 }
 
-/// Doctor names one thing, in these words, with that fix.
+/// Doctor reports this problem with this text and fix.
 #[track_caller]
 fn names(complaints: &[Complaint], check: &str, state: &str, text: &str, fix: &str) {
     let is_it = |[a, b, c, d]: &Complaint| a == check && b == state && c.contains(text) && d == fix;
@@ -82,7 +82,7 @@ fn shell(command: &str) {
     run(Command::new("sh").args(["-c", command])).succeeded();
 }
 
-fn a_hub_as_shipped_is_well() {
+fn doctor_finds_no_problem_on_a_shipped_hub() {
     let hub = Hub::new();
     is_well(&hub);
     hub.user("alice");
@@ -123,7 +123,7 @@ fn a_hub_as_shipped_is_well() {
     );
 }
 
-fn owners_and_modes_are_named_and_the_line_mends_them() {
+fn doctor_names_wrong_owners_and_modes_with_commands_that_fix_them() {
     let hub = Hub::new();
     let shown = |path: &str| hub.path(path).display().to_string();
     let (login, keys) = (&hub.login.name, &crate::harness::machine().keys.name);
@@ -184,7 +184,7 @@ fn owners_and_modes_are_named_and_the_line_mends_them() {
     names(&complaints(&hub), "programs", "bad", "services is missing", "reinstall hubgate");
 }
 
-fn what_sshd_has_otherwise_is_named() {
+fn doctor_names_sshd_settings_that_differ() {
     const INSTALL: &str = "hubgate sshd-config --install && systemctl reload ssh";
     let hub = Hub::new();
     let file = hub.path("sshd_config");
@@ -216,7 +216,7 @@ fn what_sshd_has_otherwise_is_named() {
     fs::write(&file, format!("PermitUserEnvironment yes\n{own}")).expect("a file");
     let text = "PermitUserEnvironment lets a file in the home directory set variables";
     names(&complaints(&hub), "sshd-config", "bad", text, "set PermitUserEnvironment no in sshd_config");
-    // A matter of taste is no fault.
+    // Settings that may differ give only a warning.
     fs::write(&file, own.replace("LoginGraceTime 30", "LoginGraceTime 60")).expect("a file");
     let found = complaints(&hub);
     names(&found, "sshd-config", "warning", "logingracetime should be 30, sshd has 60", INSTALL);
@@ -231,14 +231,14 @@ fn what_sshd_has_otherwise_is_named() {
     );
 }
 
-/// What the replay of the helper comes to where the database cannot be asked.
+/// The finding of the helper's run without a usable database.
 #[track_caller]
 fn helper_is_named(complaints: &[Complaint]) {
     let fix = "read hubgate-keys in the system log: journalctl -t hubgate-keys";
     names(complaints, "helper", "bad", "every client reads that the hub is unavailable", fix);
 }
 
-fn a_database_that_cannot_be_read_is_named() {
+fn doctor_names_an_unreadable_database() {
     let hub = Hub::new();
     hub.user("alice");
     let database = hub.path("db/hubgate.db");
@@ -259,12 +259,12 @@ fn a_database_that_cannot_be_read_is_named() {
     helper_is_named(&found);
     file.write_all_at(&whole, 0).expect("the database as it was");
     is_well(&hub);
-    // Where no lookup comes by: nobody else would notice.
+    // In a page that lookups do not read, so only doctor notices it.
     file.write_all_at(&[0xff; 4096], (whole.len() - 4096) as u64).expect("noise");
     names(&complaints(&hub), "database", "bad", "is damaged: ", fix);
 }
 
-fn a_database_of_another_version_is_named() {
+fn doctor_names_a_database_of_another_version() {
     let hub = Hub::new();
     let own = hub.sql("SELECT version, min_reader FROM hubgate");
     let (version, reader) = own.trim_end().split_once('|').expect("two numbers");
@@ -282,7 +282,7 @@ fn a_database_of_another_version_is_named() {
     }
 }
 
-fn a_database_that_somebody_holds_is_named() {
+fn doctor_names_a_locked_database() {
     let hub = Hub::new();
     hub.user("alice");
     let mut sqlite = hub.as_login(Path::new("/usr/bin/sqlite3"));
@@ -299,7 +299,7 @@ fn a_database_that_somebody_holds_is_named() {
     is_well(&hub);
 }
 
-/// Doctor among mounts that a script makes, and that go with it.
+/// Runs doctor with mounts that a script makes in its own namespace.
 #[track_caller]
 fn complaints_among(hub: &Hub, mounts: &str) -> Vec<Complaint> {
     if run(Command::new("unshare").args(["--mount", "true"])).status != 0 {
@@ -317,7 +317,7 @@ fn complaints_among(hub: &Hub, mounts: &str) -> Vec<Complaint> {
     findings.iter().map(of).filter(|[_, state, ..]| state != "ok").collect()
 }
 
-fn a_file_system_that_takes_no_writes_is_named() {
+fn doctor_names_a_read_only_or_full_file_system() {
     let hub = Hub::new();
     for directory in ["db", "repositories"] {
         let place = hub.path(directory);
@@ -340,7 +340,7 @@ fn a_file_system_that_takes_no_writes_is_named() {
     assert_eq!(found.len(), 1, "{found:#?}");
 }
 
-fn a_log_that_nobody_reads_is_named() {
+fn doctor_names_a_log_without_a_reader() {
     let fix = "start the log daemon, such as rsyslog or journald, or set [log] socket";
     let hub = Hub::new();
     let log = hub.path("log");
@@ -356,7 +356,7 @@ fn a_log_that_nobody_reads_is_named() {
     names(&complaints(&hub), "log", "bad", "Connection refused", fix);
 }
 
-/// Sends to a socket that nobody reads until it takes no more.
+/// Fills the queue of a socket that has no reader.
 pub(crate) fn fill(socket: &Path) {
     let sender = UnixDatagram::unbound().expect("a socket");
     sender.connect(socket).expect("a connection");
@@ -364,7 +364,7 @@ pub(crate) fn fill(socket: &Path) {
     while sender.send(b"x").is_ok() {}
 }
 
-fn repositories_that_cannot_be_opened_are_named() {
+fn doctor_names_repositories_that_cannot_be_opened() {
     let hub = Hub::new();
     hub.user("alice");
     for name in ["a", "b", "c", "d", "e"] {

@@ -1,4 +1,4 @@
-//! `hubgate explain` and `hubgate policy test`: what would be decided, and why, held against what is decided.
+//! `hubgate explain` and `hubgate policy test`: the decision and its reasons, compared with real sessions.
 
 use std::fs;
 
@@ -8,14 +8,14 @@ use crate::accounts::{is_usage, json_of};
 use crate::harness::{Client, Hub, Key, Setup, refused, run_with, says, trials};
 
 trials![
-    explain_says_what_sessions_come_to,
-    the_chain_runs_from_the_key_to_the_verdict,
-    what_is_not_served_or_not_admitted_is_explained,
-    a_policy_is_held_against_what_is_decided,
-    a_policy_that_is_not_understood_names_its_lines,
+    explain_agrees_with_sessions,
+    the_chain_leads_from_the_key_to_the_decision,
+    explain_covers_commands_and_keys_that_are_not_accepted,
+    a_policy_is_compared_with_the_decisions,
+    an_invalid_policy_is_reported_with_its_lines,
 ];
 
-/// A hub with repositories of each kind, and who may do what there.
+/// A hub with repositories of each kind and accounts with different rights.
 fn hub() -> (Hub, Vec<Client>) {
     let hub = Hub::new();
     let alice = hub.user("alice");
@@ -43,7 +43,7 @@ fn hub() -> (Hub, Vec<Client>) {
 const REPOSITORIES: [&str; 5] = ["acme/public", "acme/private", "acme/gated", "acme/frozen", "acme/none"];
 const SERVICES: [&str; 2] = ["git-upload-pack", "git-receive-pack"];
 
-fn explain_says_what_sessions_come_to() {
+fn explain_agrees_with_sessions() {
     let (hub, clients) = hub();
     let mut allowed = 0;
     for client in &clients {
@@ -66,7 +66,7 @@ fn explain_says_what_sessions_come_to() {
     assert_eq!(allowed, 30);
 }
 
-fn the_chain_runs_from_the_key_to_the_verdict() {
+fn the_chain_leads_from_the_key_to_the_decision() {
     let (hub, clients) = hub();
     let explain = |words: &[&str], command: &str| {
         let words = [&["explain"], words, &["--command", command]].concat();
@@ -119,12 +119,12 @@ fn the_chain_runs_from_the_key_to_the_verdict() {
             "anonymous: a key on no account", "acme/new is public", "acme/public is an old path of acme/new", "allow: fetch",
         ] })
     );
-    // The peer's form prints the same links.
+    // The account command `explain` prints the same steps.
     let said = clients[2].ssh("explain acme/private push").stdout();
     assert_eq!(said, explain(&["--key", writer], "git-receive-pack 'acme/private'").0);
 }
 
-fn what_is_not_served_or_not_admitted_is_explained() {
+fn explain_covers_commands_and_keys_that_are_not_accepted() {
     let (hub, clients) = hub();
     let explain = |words: &[&str], command: &str| hub.hubgate(&[&["explain"], words, &["--command", command]].concat());
     let upload = "git-upload-pack 'acme/public'";
@@ -154,7 +154,7 @@ fn what_is_not_served_or_not_admitted_is_explained() {
     }
 }
 
-fn a_policy_is_held_against_what_is_decided() {
+fn a_policy_is_compared_with_the_decisions() {
     let (hub, clients) = hub();
     let file = hub.path("policy");
     let deploying = &clients[5].key.fingerprint;
@@ -179,7 +179,7 @@ fn a_policy_is_held_against_what_is_decided() {
     outcome.is(&says("1 passed, 0 failed\n"));
 }
 
-fn a_policy_that_is_not_understood_names_its_lines() {
+fn an_invalid_policy_is_reported_with_its_lines() {
     let (hub, _) = hub();
     let text = b"alice push acme/public = allow\nalice pull acme/x = allow\nnobody fetch acme/public = allow\n\
                  alice push acme/public = deny\n";

@@ -10,9 +10,9 @@ use crate::harness::{Client, Hub, Key, refused, says, trials};
 use crate::texts::hi;
 
 trials![
-    an_authorized_keys_file_moves_in,
-    every_key_of_a_file_goes_on_one_account,
-    gitolite_moves_in,
+    an_authorized_keys_file_is_imported,
+    every_key_of_a_file_is_imported_to_one_account,
+    gitolite_is_imported,
     a_dry_run_changes_nothing,
     an_import_changes_all_or_nothing,
 ];
@@ -21,7 +21,7 @@ fn shown(file: &Path) -> &str {
     file.to_str().expect("UTF-8")
 }
 
-fn an_authorized_keys_file_moves_in() {
+fn an_authorized_keys_file_is_imported() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.did(&["user", "add", "bob"]);
@@ -82,7 +82,7 @@ fn an_authorized_keys_file_moves_in() {
     let events = json_of(&hub, &["audit"]);
     let count = |name: &str| events.as_array().expect("a list").iter().filter(|event| event["event"] == name).count();
     assert_eq!((count("user.create"), count("key.add")), (3, 6));
-    // Again, there is nothing left to do.
+    // A second run has nothing to do.
     let again = json_of(&hub, &["import", "authorized-keys", place]);
     assert_eq!((&again["keys"], &again["accounts"], &again["already"]), (&json!([]), &json!([]), &json!(6)));
     assert_eq!(
@@ -91,7 +91,7 @@ fn an_authorized_keys_file_moves_in() {
     );
 }
 
-fn every_key_of_a_file_goes_on_one_account() {
+fn every_key_of_a_file_is_imported_to_one_account() {
     let hub = Hub::new();
     let bob = hub.user("bob");
     hub.did(&["user", "add", "alice"]);
@@ -131,7 +131,7 @@ const CONF: &str = "@staff = alice bob\n\
      repo missing\n    R = alice\n\
      repo gitolite-admin\n    RW+ = alice\n";
 
-fn gitolite_moves_in() {
+fn gitolite_is_imported() {
     let hub = Hub::new();
     hub.did(&["user", "add", "boss"]);
     hub.did(&["org", "add", "acme", "--admin", "boss"]);
@@ -177,7 +177,7 @@ fn gitolite_moves_in() {
     alice.git_in("x", &["push", "--quiet", "origin", "HEAD:new"]).succeeded();
     let bob = Client::new(&hub, Some("bob"), bob);
     assert_eq!(bob.ssh("git-upload-pack 'acme/secret'").status, 1);
-    // What was granted meanwhile is not taken back.
+    // An import does not revoke newer grants.
     hub.did(&["repo", "collaborator", "set", "acme/x", "bob", "admin"]);
     hub.did(&["repo", "create", "acme/missing", "--private"]);
     let again = json_of(&hub, &["import", "gitolite", &directory, "--owner", "acme"]);
@@ -212,7 +212,7 @@ fn an_import_changes_all_or_nothing() {
         format!("command=\"gitolite-shell {}\" {}\n", key.line.rsplit(' ').next().expect("a comment"), key.line)
     };
     fs::write(&file, keys.iter().map(line).collect::<String>()).expect("a file");
-    // The last change fails: nothing of the first ones stays.
+    // The last change fails, so no change is kept.
     hub.sql("CREATE TRIGGER full AFTER INSERT ON audit WHEN NEW.id >= 6 BEGIN SELECT RAISE(ABORT, 'disk full'); END");
     let outcome = hub.hubgate(&["import", "authorized-keys", shown(&file)]);
     assert!(outcome.status == 1 && outcome.stdout.is_empty() && outcome.stderr().contains("disk full"), "{outcome}");

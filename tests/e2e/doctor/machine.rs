@@ -1,4 +1,4 @@
-//! `hubgate doctor` on the machine itself: git, the box, the configuration, the accounts, a login.
+//! `hubgate doctor` on the whole machine: git, the sandbox, the configuration, the accounts, a login.
 
 use std::fs;
 use std::path::Path;
@@ -12,15 +12,15 @@ use crate::harness::{Hub, Setup, Skip, run, trials};
 use crate::operator::on_a_fresh_machine;
 
 trials![
-    a_missing_git_and_a_box_that_is_off_are_named,
-    a_configuration_that_is_not_used_is_named,
-    accounts_that_cannot_serve_are_named_and_the_line_mends_them,
-    a_helper_in_roots_group_is_replayed_as_sshd_runs_it,
-    name_service_modules_of_the_machine_end_no_program,
-    a_login_is_tried_and_leaves_nothing,
+    doctor_names_a_missing_git_and_a_disabled_sandbox,
+    doctor_names_a_rejected_configuration,
+    doctor_names_accounts_that_cannot_serve_with_commands_that_fix_them,
+    doctor_runs_a_helper_in_roots_group_as_sshd_does,
+    name_service_modules_crash_no_program,
+    doctor_tries_a_login_and_leaves_no_traces,
 ];
 
-fn a_missing_git_and_a_box_that_is_off_are_named() {
+fn doctor_names_a_missing_git_and_a_disabled_sandbox() {
     let hub = Hub::new();
     for (git, text, fix) in [
         ("/nonexistent/git", "/nonexistent/git: No such file or directory", "apt-get install git, or set [paths] git"),
@@ -35,7 +35,7 @@ fn a_missing_git_and_a_box_that_is_off_are_named() {
     assert_eq!(found.len(), 1, "{found:#?}");
 }
 
-fn a_configuration_that_is_not_used_is_named() {
+fn doctor_names_a_rejected_configuration() {
     let hub = Hub::new();
     let file = hub.config();
     let shown = file.display();
@@ -57,7 +57,7 @@ fn a_configuration_that_is_not_used_is_named() {
     names(&complaints(&hub), "config", "bad", "No such file or directory", "hubgate init");
 }
 
-fn accounts_that_cannot_serve_are_named_and_the_line_mends_them() {
+fn doctor_names_accounts_that_cannot_serve_with_commands_that_fix_them() {
     let hub = Hub::new();
     let outcome = on_a_fresh_machine(
         &hub,
@@ -85,7 +85,7 @@ fn accounts_that_cannot_serve_are_named_and_the_line_mends_them() {
     }
 }
 
-fn a_helper_in_roots_group_is_replayed_as_sshd_runs_it() {
+fn doctor_runs_a_helper_in_roots_group_as_sshd_does() {
     let hub = Hub::new();
     let outcome = on_a_fresh_machine(
         &hub,
@@ -101,7 +101,7 @@ fn a_helper_in_roots_group_is_replayed_as_sshd_runs_it() {
     assert!(after.contains("ok       helper         answers as hubgate-keys\n"), "{outcome}");
 }
 
-fn a_login_is_tried_and_leaves_nothing() {
+fn doctor_tries_a_login_and_leaves_no_traces() {
     let mut hub = Hub::new();
     let login = [words(&hub), vec!["--login".to_owned()]].concat();
     let doctor = |hub: &Hub| run(hub.hubgate_command().args(&login));
@@ -123,8 +123,8 @@ fn a_login_is_tried_and_leaves_nothing() {
 }
 
 /// Debian 12 with libnss-systemd. glibc's own lookups load such modules into a static program, which then dies of
-/// SIGSEGV: this test means most on what `packaging/build.sh` makes.
-fn name_service_modules_of_the_machine_end_no_program() {
+/// SIGSEGV. So this test matters most for the programs of `packaging/build.sh`.
+fn name_service_modules_crash_no_program() {
     let module = run(Command::new("sh").args(["-c", "ldconfig -p | grep -q libnss_systemd"]));
     if module.status != 0 {
         Skip::now("no libnss-systemd on this machine");
