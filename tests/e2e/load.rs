@@ -121,6 +121,6 @@ fn sessions_of_64_concurrent_clients_succeed_and_leave_no_memory() {
     assert!(after.own <= before.own + MORE, "{before:?}, and then {after:?}");
     // A run without other tests at the same time.
     assert!(asked.is_none() || after.all <= before.all + MORE, "{before:?}, and then {after:?}");
-    let odd = hub.log().into_iter().find(|entry| entry.level != "info");
-    assert!(odd.is_none(), "{odd:?}");
+    let louder = hub.log().into_iter().find(|entry| entry.level != "info");
+    assert!(louder.is_none(), "{louder:?}");
 }

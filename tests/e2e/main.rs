@@ -9,7 +9,7 @@
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::indexing_slicing,
-    reason = "a test that cannot go on fails, and the harness speaks to whoever runs it"
+    reason = "a test that cannot continue fails, and the harness prints for the caller"
 )]
 
 mod access;

@@ -120,7 +120,7 @@ pub(crate) fn parse(text: &str) -> Conf {
 /// Turns rules into grants.
 fn resolve(rules: &[Rule], groups: &Groups, conf: &mut Conf) {
     let mut grants: BTreeMap<(String, String), (Permission, usize)> = BTreeMap::new();
-    // The users whom a rule denies anything, by repository; `@all` means all users.
+    // The users that a rule denies anything, by repository; `@all` means all users.
     let mut refused: BTreeSet<(String, String)> = BTreeSet::new();
     for rule in rules {
         let mut left = |what: String| conf.left.push(Left { line: rule.line, what });
@@ -325,7 +325,7 @@ include \"more.conf\"
     }
 
     #[test]
-    fn a_user_whom_a_rule_denies_anything_gets_no_grant() {
+    fn a_user_that_a_rule_denies_anything_gets_no_grant() {
         for refusal in
             ["repo a/x\n - = alice", "repo @all\n - x = alice", "repo a/.*\n - = @all", "@g = alice\nrepo a/x\n - = @g"]
         {

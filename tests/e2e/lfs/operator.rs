@@ -74,7 +74,7 @@ fn lfs_serve_has_the_rights_of_its_caller() {
     let refused = serve(other(), &repository, "upload", &[&more, size, "0001", "def", "0000", &unlock, "0000"]);
     let text = refused.stdout();
     assert!(text.contains("status 500") && text.contains("status 403") && !text.contains("/plain.git"), "{text}");
-    assert!(refused.stderr().contains("Permission denied"), "the cause is for whoever runs it: {refused}");
+    assert!(refused.stderr().contains("Permission denied"), "the caller reads the cause: {refused}");
     let unlocked = serve(owner(), &repository, "upload", &[&unlock, "0000"]);
     assert!(unlocked.succeeded().stdout().contains(&format!("id={id}")), "{unlocked}");
     // It reads no configuration, not even an invalid one.
