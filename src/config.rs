@@ -277,7 +277,8 @@ impl Default for Log {
 impl Config {
     /// Reads the text of a configuration.
     ///
-    /// # Errors The first error, with line and column.
+    /// # Errors
+    /// The first error, with line and column.
     pub fn parse(text: &str) -> Result<Self, String> {
         toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())
     }

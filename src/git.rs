@@ -110,7 +110,8 @@ fn pin(command: &mut Command, more: &[(&str, &str)]) {
 
 /// Creates an empty bare repository at `directory`, without a template.
 ///
-/// # Errors git's message, on one line.
+/// # Errors
+/// git's message, on one line.
 pub fn init(
     config: &crate::config::Config,
     format: crate::config::ObjectFormat,
@@ -130,7 +131,8 @@ pub fn init(
 
 /// Packs the repository at `directory` and deletes objects that have been unreachable for two weeks (git-gc(1)).
 ///
-/// # Errors git's message.
+/// # Errors
+/// git's message.
 pub fn maintain(git: &Path, directory: &Path) -> Result<(), String> {
     let mut command = Command::new(git);
     pin(&mut command, &[NO_HOOKS]);
@@ -140,7 +142,8 @@ pub fn maintain(git: &Path, directory: &Path) -> Result<(), String> {
 
 /// The blobs of reachable history with fewer than `limit` bytes, each with its id.
 ///
-/// # Errors git's message.
+/// # Errors
+/// git's message.
 pub fn small_blobs(git: &Path, directory: &Path, limit: u64) -> Result<Vec<(String, Vec<u8>)>, String> {
     let ask = |words: &[&str], input: &[u8]| -> Result<Vec<u8>, String> {
         let mut command = Command::new(git);

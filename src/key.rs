@@ -48,7 +48,8 @@ pub struct OfferedKey {
 impl OfferedKey {
     /// Reads the two words. Every connection does this, so the rest of the blob is not checked.
     ///
-    /// # Errors Another type, or words that are not a key.
+    /// # Errors
+    /// Another type, or words that are not a key.
     pub fn parse(key_type: &[u8], base64: &[u8]) -> Result<Self, OfferedKeyError> {
         let key_type = KeyType::named(key_type).ok_or(OfferedKeyError::OtherType)?;
         let blob = decode_base64(base64).ok_or(OfferedKeyError::Malformed)?;
@@ -100,7 +101,8 @@ impl PublicKey {
     /// Ignores blank lines around it, and accepts several blanks and tabs between its words. An empty comment gives no
     /// title.
     ///
-    /// # Errors The rule that the text breaks; [`KeyError::Comment`] if only the comment is invalid.
+    /// # Errors
+    /// The rule that the text breaks; [`KeyError::Comment`] if only the comment is invalid.
     pub fn parse_line(text: &[u8]) -> Result<(Self, Option<Title>), KeyError> {
         let line = line::split(text)?;
         let key = Self::from_blob(line.key_type, line.blob)?;

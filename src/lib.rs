@@ -70,7 +70,8 @@ pub mod fuzzing {
 
     /// Checks each value of a configuration.
     ///
-    /// # Errors The invalid value.
+    /// # Errors
+    /// The invalid value.
     pub fn check_config(config: &Config) -> Result<(), &'static str> {
         config.check()
     }

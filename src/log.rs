@@ -125,7 +125,8 @@ fn try_send(socket: &Path, program: &str, level: Level, line: &Line) -> Result<(
 
 /// Opens a connection to the system log, for a process that cannot open the socket later.
 ///
-/// # Errors Nothing listens at `socket`.
+/// # Errors
+/// Nothing listens at `socket`.
 pub fn connect(socket: &Path) -> std::io::Result<UnixDatagram> {
     let datagram = UnixDatagram::unbound()?;
     datagram.connect(socket)?;
@@ -135,7 +136,8 @@ pub fn connect(socket: &Path) -> std::io::Result<UnixDatagram> {
 
 /// Whether a line could be sent now: a daemon listens at `socket` and reads. Sends nothing.
 ///
-/// # Errors The line would be lost.
+/// # Errors
+/// The line would be lost.
 pub fn probe(socket: &Path) -> std::io::Result<()> {
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
     let connection = connect(socket)?;

@@ -5,7 +5,8 @@ use std::io::{self, Read};
 
 /// Returns random bytes.
 ///
-/// # Errors The kernel has no random source.
+/// # Errors
+/// The kernel has no random source.
 pub fn bytes<const N: usize>() -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;

@@ -89,7 +89,8 @@ pub enum OpenError {
 ///
 /// git starts in the returned descriptor, so git serves exactly the directory that was checked.
 ///
-/// # Errors [`OpenError`].
+/// # Errors
+/// [`OpenError`].
 pub fn open_repository(root: &Path, directory: &Directory) -> Result<OwnedFd, OpenError> {
     let flags = OFlag::O_DIRECTORY | OFlag::O_RDONLY | OFlag::O_CLOEXEC;
     let root = open(root, flags, Mode::empty()).map_err(OpenError::Root)?;
@@ -138,7 +139,8 @@ pub enum CreateError {
 /// Creates an empty bare repository with a random name beneath the root of `config`: under a temporary name first, then
 /// renamed. The database has no row for it yet.
 ///
-/// # Errors [`CreateError`]; no files remain then.
+/// # Errors
+/// [`CreateError`]; no files remain then.
 pub fn create_repository(
     config: &crate::config::Config,
     format: crate::config::ObjectFormat,
@@ -148,7 +150,8 @@ pub fn create_repository(
 
 /// Creates a repository like [`create_repository`], and lets `fill` write to it before it is renamed.
 ///
-/// # Errors [`CreateError`]; no files remain then.
+/// # Errors
+/// [`CreateError`]; no files remain then.
 pub fn create_repository_with(
     config: &crate::config::Config,
     format: crate::config::ObjectFormat,

@@ -61,7 +61,8 @@ impl fmt::Display for InForce {
 /// In every mode: umask 027, no core dumps, and at most 1,024 descriptors. Only the first three descriptors and those
 /// of the plan stay open after `exec`. Unless the mode is `off`, no program can gain privileges.
 ///
-/// # Errors [`Error`]; the process may then be confined in part. It should only report the error and exit. It can no
+/// # Errors
+/// [`Error`]; the process may then be confined in part. It should only report the error and exit. It can no
 /// longer open a socket.
 pub fn enter(mode: Mode, repository: BorrowedFd<'_>, plan: &Plan<'_>) -> Result<InForce, Error> {
     process::limit(plan.file_size_limit)?;

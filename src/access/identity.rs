@@ -132,7 +132,8 @@ words! {
 ///
 /// `key` is `None` if no row has that fingerprint; `address` is the peer's.
 ///
-/// # Errors Why the session is not admitted.
+/// # Errors
+/// Why the session is not admitted.
 pub fn identify(
     form: &ForcedCommand,
     key: Option<&KeyFacts>,

@@ -39,7 +39,8 @@ pub enum ConfigError {
 impl Config {
     /// Reads the configuration at `path`, after checking that only root can write to it and to each directory above it.
     ///
-    /// # Errors [`ConfigError`], for the operator.
+    /// # Errors
+    /// [`ConfigError`], for the operator.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         if !is_plain_path(path.as_os_str().as_encoded_bytes()) {
             return Err(ConfigError::Path(path.to_owned()));

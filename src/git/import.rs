@@ -86,7 +86,8 @@ impl Source {
 
     /// Lists the refs of the source.
     ///
-    /// # Errors git's message.
+    /// # Errors
+    /// git's message.
     pub fn offer(&self, git: &Path) -> Result<Offer, String> {
         let mut command = self.command(git, Path::new("/"), "ls-remote");
         let said = output_of(command.args(["--symref", "--", &self.location]), b"")?;
@@ -95,7 +96,8 @@ impl Source {
 
     /// Fetches branches and tags into the bare repository at `directory`, and points HEAD to the source's branch.
     ///
-    /// # Errors git's message.
+    /// # Errors
+    /// git's message.
     pub fn fetch(&self, git: &Path, directory: &Path, offer: &Offer) -> Result<(), String> {
         let mut command = self.command(git, directory, "fetch");
         command.env("GIT_DIR", ".").args(["--quiet", "--no-tags", "--no-write-fetch-head", "--", &self.location]);
@@ -144,7 +146,8 @@ fn read_offer(said: &str) -> Offer {
 /// What HEAD names in the bare repository at `directory`: a ref, followed by ` (empty)` if the repository has no refs.
 /// `detached` if HEAD names no ref.
 ///
-/// # Errors git's message, for example if `directory` is not a repository.
+/// # Errors
+/// git's message, for example if `directory` is not a repository.
 pub fn head(git: &Path, directory: &Path) -> Result<String, String> {
     let command = |words: &[&str]| {
         let mut command = Command::new(git);
@@ -171,7 +174,8 @@ pub fn head(git: &Path, directory: &Path) -> Result<String, String> {
 
 /// Checks every object of the bare repository at `directory`. Returns the object format.
 ///
-/// # Errors git's message.
+/// # Errors
+/// git's message.
 pub fn inspect(git: &Path, directory: &Path) -> Result<ObjectFormat, String> {
     let ask = |words: &[&str]| {
         let mut command = Command::new(git);

@@ -13,7 +13,8 @@ const BUILT_IN: &str = include_str!("../../packaging/weak-keys");
 
 /// Rejects a key whose private half is published.
 ///
-/// # Errors [`KeyError::Known`]; [`KeyError::WeakKeys`] if the list of this machine cannot be read.
+/// # Errors
+/// [`KeyError::Known`]; [`KeyError::WeakKeys`] if the list of this machine cannot be read.
 pub fn refuse_weak(key: &PublicKey) -> Result<(), KeyError> {
     let list = match std::fs::read_to_string(LIST) {
         Ok(list) => list,

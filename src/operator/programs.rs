@@ -16,7 +16,8 @@ pub const HOOKS: [&str; 2] = ["pre-receive", "post-receive"];
 
 /// Copies the programs to a new directory, with the hooks' links.
 ///
-/// # Errors The path that could not be read or written.
+/// # Errors
+/// The path that could not be read or written.
 pub fn install(from: &Path, libexec: &Path) -> Result<(), (PathBuf, io::Error)> {
     let hooks = libexec.join("hooks");
     for directory in [libexec, &hooks] {

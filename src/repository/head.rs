@@ -11,7 +11,8 @@ use crate::git::import;
 /// What HEAD names, such as `refs/heads/main`, followed by ` (empty)` if the repository has no refs. `detached` if HEAD
 /// names no ref.
 ///
-/// # Errors What is wrong with the repository, for people.
+/// # Errors
+/// What is wrong with the repository, for people.
 pub fn head(git: &Path, place: &Path, format: ObjectFormat) -> Result<String, String> {
     match format {
         ObjectFormat::Sha1 => by_libgit2(place).map_err(|error| format!("broken: {}", error.message())),

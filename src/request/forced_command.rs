@@ -88,7 +88,8 @@ impl Arguments {
     /// Reads the gateway's arguments without the program name. They are either the words `[--config FILE] FORM`, or
     /// `-c` and one string that starts with the program's path, as a login shell gets it.
     ///
-    /// # Errors `None` for all other arguments.
+    /// # Errors
+    /// `None` for all other arguments.
     #[must_use]
     pub fn parse(words: &[&[u8]]) -> Option<Self> {
         match words {

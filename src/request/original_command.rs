@@ -54,7 +54,8 @@ impl Request {
     /// The grammar is `VERB SP ARGUMENT`; an LFS verb also requires ` download` or ` upload` at the end. ARGUMENT is a
     /// word that git quoted (quote.c, `sq_quote_buf`) or a bare word of `[A-Za-z0-9._/~-]`.
     ///
-    /// # Errors [`BadRequest`], which determines text and status of the refusal.
+    /// # Errors
+    /// [`BadRequest`], which determines text and status of the refusal.
     pub fn parse(command: Option<&[u8]>) -> Result<Self, BadRequest> {
         let command = match command {
             None | Some(b"") => return Ok(Self::Greeting),

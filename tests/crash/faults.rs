@@ -16,9 +16,7 @@ use crate::run::{Ended, form, gateway, gateway_answer, helper, helper_answer, li
 
 pub(crate) const TESTS: [Test; 20] = [
     ("missing", || unavailable("missing", |hub| remove(hub, &["", "-wal", "-shm"]), "unable to open database file")),
-    ("missing_except_for_its_wal", || {
-        unavailable("wal-alone", |hub| remove(hub, &[""]), "unable to open database file")
-    }),
+    ("only_its_wal_is_left", || unavailable("wal-alone", |hub| remove(hub, &[""]), "unable to open database file")),
     ("unreadable", || unavailable("unreadable", |hub| mode(hub, "", 0), "unable to open database file")),
     ("a_directory_in_its_place", || unavailable("directory", make_directory, "disk I/O error")),
     ("a_link_in_its_place", || unavailable("link", make_link, "unable to open database file")),

@@ -256,7 +256,7 @@ fn missing_or_extra_words_are_a_fault() {
     let (hub, key) = alice(&Setup::default());
     let [login, key_type, blob] = words(&hub, &key);
     let cause = "usage: authorized-keys [--config FILE] %u %t %k, and no other words: \
-                 a comment behind AuthorizedKeysCommand counts as word";
+                 sshd passes a comment after AuthorizedKeysCommand";
     for words in
         [&[][..], &[login], &[login, key_type], &[login, key_type, blob, "#", "why"], &[login, key_type, blob, ""]]
     {

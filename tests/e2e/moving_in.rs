@@ -165,7 +165,7 @@ fn gitolite_is_imported() {
          left out: conf/gitolite.conf:5: @all is not a user: open a repository to all with hubgate repo visibility\n\
          left out: conf/gitolite.conf:7: a rule that denies: its users get no grants on these repositories\n\
          left out: conf/gitolite.conf:8: bob on acme/secret: another rule denies something, which a grant cannot express\n\
-         left out: conf/gitolite.conf:12: gitolite-admin is gitolite's own\n\
+         left out: conf/gitolite.conf:12: gitolite-admin is gitolite's own repository\n\
          left out: conf/gitolite.conf:10: alice on missing: there is no repository acme/missing: import it with hubgate repo import\n\
          left out: conf/gitolite.conf:5: carol on x: carol has no key in keydir and no account here\n\
          2 accounts, 3 keys, 3 grants; 0 existed already, 9 left out\n",

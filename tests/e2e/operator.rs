@@ -76,14 +76,14 @@ fn a_configuration_of_another_owner_is_rejected() {
 fn migrating_twice_changes_nothing() {
     let hub = Hub::new();
     let version = hub.sql("SELECT version FROM hubgate");
-    let answer = format!("the database is of version {}: nothing to do\n", version.trim_end());
+    let answer = format!("the database has version {}: nothing to do\n", version.trim_end());
     hub.hubgate(&["migrate"]).is(&says(&answer));
     hub.hubgate(&["migrate"]).is(&says(&answer));
     let version: i64 = version.trim_end().parse().expect("a number");
     assert_eq!(json_of(&hub, &["migrate"]), json!({ "found": version, "version": version, "backup": null }));
     // A newer database stays as it is.
     hub.sql("UPDATE hubgate SET version = 99, min_reader = 99");
-    hub.hubgate(&["migrate"]).is(&says("the database is of version 99: nothing to do\n"));
+    hub.hubgate(&["migrate"]).is(&says("the database has version 99: nothing to do\n"));
     hub.hubgate(&["user", "list"]).is(&refused(format!(
         "hubgate: the database is of version 99, read by hubgate of 99 and newer; this one is {version}\n"
     )));

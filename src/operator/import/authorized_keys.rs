@@ -49,7 +49,8 @@ pub(super) enum Names {
 
 /// Reads one line; `None` for a blank line or a comment.
 ///
-/// # Errors Why the line cannot be imported.
+/// # Errors
+/// Why the line cannot be imported.
 pub(super) fn parse(line: &[u8]) -> Result<Option<Line>, String> {
     let line = line.trim_ascii();
     if line.is_empty() || line.starts_with(b"#") {

@@ -82,7 +82,7 @@ fn large_files_are_pushed_cloned_and_checked() {
     let mut find = std::process::Command::new("find");
     let file = crate::harness::run(find.arg(objects).args(["-size", "5c"])).succeeded().stdout();
     std::fs::write(file.trim_end(), "smaLl").expect("the object");
-    assert!(hub.hubgate(&["lfs", "check"]).stdout().contains("is broken"));
+    assert!(hub.hubgate(&["lfs", "check"]).stdout().contains("is corrupt"));
 }
 
 fn a_reader_uploads_nothing_and_a_stranger_sees_nothing() {
