@@ -6,7 +6,6 @@
 /// A number below 2^576, least limb first; the largest here is below 2^522.
 type Number = [u64; 9];
 
-/// One of the curves.
 #[derive(Debug)]
 pub(super) struct Curve {
     /// The size of a coordinate.
@@ -17,14 +16,12 @@ pub(super) struct Curve {
     b: Number,
 }
 
-/// `nistp256`.
 pub(super) const P256: Curve = Curve {
     bits: 256,
     p: [0xffff_ffff_ffff_ffff, 0x0000_0000_ffff_ffff, 0, 0xffff_ffff_0000_0001, 0, 0, 0, 0, 0],
     b: [0x3bce_3c3e_27d2_604b, 0x651d_06b0_cc53_b0f6, 0xb3eb_bd55_7698_86bc, 0x5ac6_35d8_aa3a_93e7, 0, 0, 0, 0, 0],
 };
 
-/// `nistp384`.
 pub(super) const P384: Curve = Curve {
     bits: 384,
     p: [0x0000_0000_ffff_ffff, 0xffff_ffff_0000_0000, 0xffff_ffff_ffff_fffe, u64::MAX, u64::MAX, u64::MAX, 0, 0, 0],
@@ -41,7 +38,6 @@ pub(super) const P384: Curve = Curve {
     ],
 };
 
-/// `nistp521`.
 pub(super) const P521: Curve = Curve {
     bits: 521,
     p: [u64::MAX, u64::MAX, u64::MAX, u64::MAX, u64::MAX, u64::MAX, u64::MAX, u64::MAX, 0x1ff],
@@ -100,7 +96,6 @@ fn number(bytes: &[u8]) -> Number {
     number
 }
 
-/// Whether a < b.
 fn is_less(a: &Number, b: &Number) -> bool {
     a.iter().rev().lt(b.iter().rev())
 }

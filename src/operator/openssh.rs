@@ -26,7 +26,6 @@ impl fmt::Display for Version {
     }
 }
 
-/// This machine's sshd.
 pub(super) fn sshd() -> Result<PathBuf, Failure> {
     let places = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd"];
     let found = places.iter().map(PathBuf::from).find(|place| place.is_file());

@@ -10,7 +10,6 @@ use super::openssh::Version;
 /// The service as shipped, for the login `git`.
 pub const PACKAGED: &str = include_str!("../../packaging/pam.d/hubgate-sshd");
 
-/// The name of the service.
 pub(super) const SERVICE: &str = "hubgate-sshd";
 
 /// The first OpenSSH with a setting for the service (`PAMServiceName`); older ones use their program name.

@@ -17,7 +17,6 @@ use crate::name::RepoPath;
 use crate::report::Report;
 use crate::request::ANONYMOUS;
 
-/// One expectation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Expectation {
     who: Who,

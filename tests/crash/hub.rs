@@ -81,7 +81,6 @@ pub(crate) fn give(file: &Path) {
     fs::set_permissions(file, Permissions::from_mode(0o640)).expect("a mode");
 }
 
-/// A hub.
 #[derive(Debug)]
 pub(crate) struct Hub {
     directory: PathBuf,

@@ -69,19 +69,16 @@ impl Writer {
         status.signal() == Some(9)
     }
 
-    /// Waits until it ends.
     pub(crate) fn wait(mut self) -> ExitStatus {
         self.0.wait().expect("a child")
     }
 
-    /// Stops the process.
     pub(crate) fn stop(&self) {
         kill(self.pid(), Signal::SIGSTOP).expect("a signal");
         let status = waitpid(self.pid(), Some(WaitPidFlag::WUNTRACED)).expect("a child");
         assert!(matches!(status, WaitStatus::Stopped(..)), "the writer ended by itself: {status:?}");
     }
 
-    /// Continues the process.
     pub(crate) fn go_on(&self) {
         kill(self.pid(), Signal::SIGCONT).expect("a signal");
     }

@@ -8,7 +8,6 @@ use hubgate::name::Owner;
 /// The number of accounts, `u0` and so on.
 pub(crate) const USERS: u64 = 8;
 
-/// One change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     /// Adds a key to its account.
@@ -73,7 +72,6 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// Less than `end`.
     pub(crate) fn below(&self, end: u64) -> u64 {
         self.next() % end.max(1)
     }

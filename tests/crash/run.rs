@@ -91,7 +91,6 @@ fn helper_command(hub: &Hub, key: u64) -> Command {
     command
 }
 
-/// Runs the helper for one key.
 pub(crate) fn helper(hub: &Hub, key: u64) -> Ended {
     let ended = run(&mut helper_command(hub, key), b"");
     Ended { log: hub.log("hubgate-keys"), ..ended }

@@ -6,7 +6,6 @@ use crate::db::Event;
 use crate::report::json_time;
 use crate::report::when::minute;
 
-/// One line of an audit list.
 #[derive(Debug)]
 pub(super) struct Entry {
     /// Unix time; unknown if the log's time has no year.

@@ -61,7 +61,6 @@ impl Accounts {
     }
 }
 
-/// Whether an existing account can serve.
 fn check_serves(login: &Login) -> Result<(), Failure> {
     let cannot = |why: &str| {
         Err(Failure::Refused(format!(

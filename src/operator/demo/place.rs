@@ -26,12 +26,10 @@ impl Place {
     }
 }
 
-/// The path of this program.
 pub(super) fn own() -> Result<PathBuf, Failure> {
     std::env::current_exe().map_err(|error| Failure::File("/proc/self/exe".to_owned(), error))
 }
 
-/// A program of this machine.
 pub(super) fn find_program(name: &str) -> Result<PathBuf, Failure> {
     let places = ["/usr/bin", "/usr/local/bin", "/bin"];
     let found = places.iter().map(|place| Path::new(place).join(name)).find(|path| path.is_file());

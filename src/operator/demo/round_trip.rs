@@ -6,7 +6,6 @@ use std::process::{Command, Stdio};
 use super::place::{HOST, Place, find_program, own, say};
 use crate::operator::failure::Failure;
 
-/// One command of the demo.
 struct Step<'a> {
     /// What the command demonstrates.
     why: &'a str,

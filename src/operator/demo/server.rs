@@ -17,7 +17,6 @@ use crate::operator::openssh::sshd;
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A running sshd.
 #[derive(Debug)]
 pub(super) struct Server {
     child: Child,

@@ -59,7 +59,6 @@ fn check_ids(findings: &mut Findings, login: &Login) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether root's group is one of its groups.
 fn is_in_root(login: &Login) -> Result<bool, Failure> {
     Ok(passwd::groups(login)?.contains(&0))
 }

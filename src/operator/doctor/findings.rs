@@ -10,7 +10,6 @@ use crate::report::Report;
 /// The command that updates sshd's block.
 pub(super) const INSTALL: &str = "hubgate sshd-config --install && systemctl reload ssh";
 
-/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Ok,
@@ -28,7 +27,6 @@ impl Verdict {
     }
 }
 
-/// One check and its result.
 #[derive(Debug)]
 struct Finding {
     check: &'static str,
@@ -37,7 +35,6 @@ struct Finding {
     fix: Option<String>,
 }
 
-/// All findings.
 #[derive(Debug, Default)]
 pub(super) struct Findings(Vec<Finding>);
 

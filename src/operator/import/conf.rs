@@ -19,9 +19,7 @@ pub(crate) enum Permission {
 /// One user's permission on one repository.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Grant {
-    /// As in the file.
     pub(crate) repository: String,
-    /// As in the file.
     pub(crate) user: String,
     /// The highest of the rules that apply.
     pub(crate) permission: Permission,
@@ -65,7 +63,6 @@ const ADMIN: &str = "gitolite-admin";
 
 type Groups = BTreeMap<String, Vec<String>>;
 
-/// Reads a file.
 pub(crate) fn parse(text: &str) -> Conf {
     let mut conf = Conf::default();
     let mut groups = Groups::new();

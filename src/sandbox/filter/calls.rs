@@ -263,14 +263,12 @@ const WORDS: usize = (NEWEST / WORD + 1) as usize;
 /// A bit for each call that is not allowed without inspection.
 pub(super) type Map = [u32; WORDS];
 
-/// For a push.
 pub(super) const PUSH: Map = {
     let map = mark(mark(mark([0; WORDS], &NETWORK), &PROCESSES), &FILES);
     let map = mark(mark(mark(map, &KERNEL), &OLDER), &MODES);
     mark(mark_looked_into(map, &ARGUMENTS), &[libc::SYS_clone3])
 };
 
-/// For a fetch.
 pub(super) const FETCH: Map = {
     let map = mark(mark(PUSH, &CHANGES), &OLDER_CHANGES);
     mark(mark_looked_into(map, &OPENING), &[libc::SYS_openat2])

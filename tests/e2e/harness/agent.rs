@@ -8,7 +8,6 @@ use super::key::Key;
 use super::machine::machine;
 use super::process::{Background, background, run, wait_until};
 
-/// A running agent.
 pub(crate) struct Agent {
     pub(crate) socket: PathBuf,
     _process: Background,
@@ -30,7 +29,6 @@ impl Agent {
         agent
     }
 
-    /// `ssh-add` for this agent.
     pub(crate) fn ssh_add(&self) -> Command {
         let mut command = Command::new("ssh-add");
         command.arg("-q").env("SSH_AUTH_SOCK", &self.socket).env_remove("DISPLAY").env_remove("SSH_ASKPASS");

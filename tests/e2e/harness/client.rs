@@ -15,7 +15,6 @@ use super::process::{Background, background, run, run_with, wait_until};
 /// The host name of every hub for its clients; their ssh configuration has the port.
 pub(crate) const HOST: &str = "hub.test";
 
-/// A client of one hub.
 pub(crate) struct Client {
     pub(crate) home: PathBuf,
     /// The account of its key.
@@ -167,12 +166,10 @@ impl Client {
         command
     }
 
-    /// Writes a file beneath the home.
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         fs::write(self.home.join(name), content).expect("a file");
     }
 
-    /// Reads a file beneath the home.
     pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.home.join(name)).expect("a file")
     }

@@ -30,7 +30,6 @@ impl KeyKind {
     ];
 }
 
-/// A pair of key files.
 #[derive(Debug, Clone)]
 pub(crate) struct Key {
     /// The private file; the public file has the suffix `.pub`.
@@ -75,12 +74,10 @@ impl Key {
         Self { file, line, fingerprint }
     }
 
-    /// The file with the public half.
     pub(crate) fn public_file(&self) -> PathBuf {
         public(&self.file)
     }
 
-    /// Type and base64.
     pub(crate) fn type_and_blob(&self) -> (&str, &str) {
         let mut words = self.line.split(' ');
         (words.next().expect("a type"), words.next().expect("a blob"))

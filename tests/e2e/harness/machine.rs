@@ -71,7 +71,6 @@ const ACCOUNTS: [char; 3] = ['t', 's', 'k'];
 /// The letter of the second name of an account.
 const SECOND_NAME: char = 'a';
 
-/// The machine of this run.
 pub(crate) fn machine() -> &'static Machine {
     MACHINE.get().expect("set_up was called")
 }
@@ -86,7 +85,6 @@ fn directory_of(pid: u32) -> PathBuf {
     Path::new(ROOT).join(format!("{PREFIX}{pid}"))
 }
 
-/// The PAM service of a run.
 fn pam_file(pid: u32) -> PathBuf {
     Path::new("/etc/pam.d").join(account_name('p', pid))
 }

@@ -135,7 +135,6 @@ pub(super) fn pid_of(child: &Child) -> Pid {
 /// A process that runs until it is dropped, with all its children.
 pub(crate) struct Background(Child);
 
-/// Starts a process in the background.
 #[track_caller]
 pub(crate) fn background(command: &mut Command) -> Background {
     wait_if_stopped();
