@@ -1,6 +1,6 @@
 //! git: the command that serves a repository in an environment built from nothing, and the `exec` that becomes git.
 //!
-//! The two small programs start other programs only here.
+//! The small programs start git only here.
 
 pub mod import;
 
