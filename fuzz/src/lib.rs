@@ -1,42 +1,42 @@
-//! The fuzz targets: one function a parser that strangers feed, each asserting properties of what comes out.
+//! The fuzz targets: one function for each parser of strangers' bytes. Each checks properties of the result.
 //!
-//! Bytes enter, panics leave. `fuzz_targets/fuzz.rs` hands them to libFuzzer (`run.sh`), `tests/corpus.rs` feeds them
-//! each file of `corpus/` on any toolchain. A function returns whether its input was accepted, in the sense of its
-//! target: a corpus that is never accepted tests nothing.
+//! Bytes enter, panics leave. `fuzz_targets/fuzz.rs` runs the targets with libFuzzer (`run.sh`), and `tests/corpus.rs`
+//! runs them on each file of `corpus/` with any toolchain. A target returns whether it accepted its input, because a
+//! corpus without accepted inputs tests nothing.
 
-// The files of the crate that are included here have tests of their own, which run there.
+// The included files of the main crate have their own tests, which run there.
 #![cfg(not(test))]
 
 mod input;
 mod oracle;
 mod targets;
 
-// What the files of the crate that are included here know by these names.
+// The names by which the included files use other modules.
 use hubgate::{key, message, random, request};
 
 pub use targets::*;
 
-/// The operator's times as they are in the crate; with the feature `operator`, the crate would bring libgit2.
+/// The operator's times, included as a file: the feature `operator` would bring libgit2.
 #[allow(dead_code)]
 #[path = "../../src/report/when.rs"]
 mod operators_times;
 
-/// The reading of another server's configuration as it is in the crate; std alone.
+/// The parser of another server's configuration; it uses only std.
 #[allow(dead_code)]
 #[path = "../../src/operator/import/conf.rs"]
 mod gitolite;
 
-/// The protocol of git-lfs as it is in the crate; with the feature `operator`, the crate would bring libgit2.
+/// The git-lfs protocol, included as a file: the feature `operator` would bring libgit2.
 #[allow(dead_code, unused_imports, clippy::all, clippy::pedantic)]
 #[path = "../../src/lfs/mod.rs"]
 mod lfs;
 
-/// The machine's accounts, which a standalone session of git-lfs reads.
+/// The machine's accounts, which a standalone git-lfs session reads.
 #[allow(dead_code)]
 #[path = "../../src/passwd.rs"]
 mod passwd;
 
-/// The clock that [`operators_times`] reads stands still here.
+/// A fixed clock for [`operators_times`].
 mod clock {
     pub(crate) fn now() -> i64 {
         1_800_000_000
