@@ -21,16 +21,13 @@ deny="$deny|(lies?|lay|left) aside|time (is|was) over|cannot go on"
 rust_sources() {
     find bin fuzz/examples fuzz/fuzz_targets fuzz/src fuzz/tests -name '*.rs'
     # The other files of tests/e2e compare texts of sources that are not checked yet.
-    find tests -name '*.rs' ! -path tests/e2e/accounts.rs ! -path tests/e2e/anonymous.rs ! -path tests/e2e/audit.rs \
-        ! -path tests/e2e/explain.rs ! -path tests/e2e/git.rs ! -path tests/e2e/limits.rs ! -path tests/e2e/lfs/locks.rs
+    find tests -name '*.rs' ! -path tests/e2e/accounts.rs ! -path tests/e2e/audit.rs ! -path tests/e2e/git.rs \
+        ! -path tests/e2e/limits.rs ! -path tests/e2e/lfs/locks.rs
     find src/access src/authorized_keys src/config src/git src/key src/log src/message src/name src/repository \
-        src/request src/sandbox src/operator/audit src/operator/demo src/operator/doctor src/operator/import -name '*.rs'
-    for module in access arguments authorized_keys clock config git key lib log message name passwd privilege random \
+        src/request src/sandbox src/commands src/operator src/report -name '*.rs'
+    for module in access commands report authorized_keys clock config git key lib log message name passwd privilege random \
         repository request sandbox session_limits tests word; do
         echo "src/$module.rs"
-    done
-    for module in audit backup demo doctor explain export gc lfs login openssh pam policy programs setup sshd_config; do
-        echo "src/operator/$module.rs"
     done
 }
 

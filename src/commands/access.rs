@@ -55,7 +55,7 @@ pub(crate) fn answer(
     requester.change(|by, change| {
         let row = by.administered(change, path)?;
         let is_gated = row.gate != GateMode::None && row.visibility == Visibility::Public;
-        // A request from the time when there was a gate can still be taken back.
+        // A request from before the gate was removed can still be deleted.
         if !is_gated && state != GateRequest::None {
             return Err(Denied::NoGate(row.path).into());
         }

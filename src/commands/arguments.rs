@@ -91,7 +91,7 @@ pub struct RenameKey {
 pub struct RemoveKey {
     /// The key, as `SHA256:…`.
     pub fingerprint: Fingerprint,
-    /// Somebody else may have the private key: refuse the key for ever.
+    /// Reject the key for ever, because somebody else may have the private key.
     #[arg(long)]
     pub compromised: bool,
 }

@@ -33,7 +33,7 @@ pub(crate) struct Peer<'a> {
 }
 
 impl Peer<'_> {
-    /// Asks the database for whom the session speaks, and what the path leads to.
+    /// Reads the session's identity from the database, and the repository of the path.
     pub(crate) fn context(&self, view: &View<'_>, path: Option<&RepoPath>) -> Result<SessionContext, Error> {
         SessionContext::ask(view, self.config, self.forced_command, self.proven, path, self.address, now())
     }
@@ -54,7 +54,7 @@ pub(crate) struct Rights<'a> {
 }
 
 impl<'a> Rights<'a> {
-    /// Asks who the session speaks for.
+    /// Reads the session's identity from the view.
     pub(super) fn ask(peer: &'a Peer<'a>, view: &'a View<'a>) -> Result<Self, Refused> {
         let context = peer.context(view, None)?;
         let identity = match context.identity {

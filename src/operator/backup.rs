@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use super::aside::Aside;
+use super::atomic_file::AtomicFile;
 use super::cli::Restore;
 use super::context::{Context, actor, become_login, confirm};
 use super::directories::Mismatches;
@@ -40,11 +40,11 @@ pub(super) fn backup(destination: &Path, json: bool, config_path: &Path) -> Resu
     }
     let config = Config::load(config_path)?;
     check_destination(destination, &config.paths.database)?;
-    let aside = Aside::beside(destination, 0o600)?;
+    let new = AtomicFile::beside(destination, 0o600)?;
     let failed = |error| Failure::File("the copy".to_owned(), error);
     let mut command = Command::new("/proc/self/exe");
     command.arg("--config").arg(config_path).args(json.then_some("--json")).args(["backup", STREAM]);
-    let file = aside.file().try_clone().map_err(failed)?;
+    let file = new.file().try_clone().map_err(failed)?;
     let output = command.stdin(Stdio::null()).stdout(file).stderr(Stdio::piped()).spawn();
     let output = output.and_then(std::process::Child::wait_with_output).map_err(failed)?;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -53,7 +53,7 @@ pub(super) fn backup(destination: &Path, json: bool, config_path: &Path) -> Resu
         let why = if lines.is_empty() { output.status.to_string() } else { lines.join("\n") };
         return Err(Failure::Refused(why));
     }
-    aside.put_in_place(destination)?;
+    new.put_in_place(destination)?;
     let repositories: Value = serde_json::from_str(&said).unwrap_or_default();
     let text = format!("{said}the database is in {}\n", destination.display());
     Ok(Report::new(text, json!({ "file": destination, "repositories": repositories })))
@@ -84,11 +84,11 @@ fn copy_out(config: &Path) -> Result<Report, Failure> {
         return Err(Failure::Usage("cannot write a database to a terminal: name a file".to_owned()));
     }
     let context = Context::open(config)?;
-    let aside = Aside::beside(&context.config.paths.database, 0o600)?;
-    context.store.copy_to(aside.path())?;
-    let repositories = Store::open_copy(aside.path())?.view().repositories(None)?;
+    let new = AtomicFile::beside(&context.config.paths.database, 0o600)?;
+    context.store.copy_to(new.path())?;
+    let repositories = Store::open_copy(new.path())?.view().repositories(None)?;
     let failed = |error| Failure::File("the copy".to_owned(), error);
-    let mut file = File::open(aside.path()).map_err(failed)?;
+    let mut file = File::open(new.path()).map_err(failed)?;
     copy(&mut file, &mut out).and_then(|_| out.flush()).map_err(failed)?;
     let rows = repositories.iter().map(|row| [row.path.to_string(), row.directory.id().to_owned()]).collect();
     let json = repositories.iter().map(|row| json!({ "path": row.path.to_string(), "id": row.directory.id() }));
@@ -108,10 +108,10 @@ pub(super) fn restore(command: &Restore, config: &Path) -> Result<Report, Failur
     let config = Config::load(config)?;
     become_login(&config.paths.repositories)?;
     let database = &config.paths.database;
-    let aside = Aside::beside(database, 0o640)?;
-    copy(&mut source, &mut aside.file()).map_err(failed)?;
+    let new = AtomicFile::beside(database, 0o640)?;
+    copy(&mut source, &mut new.file()).map_err(failed)?;
     let bad = |error: BadCopy| Failure::Refused(format!("{shown}: {error}"));
-    let mut copy = Store::open_copy(aside.path()).map_err(|error| bad(error.into()))?;
+    let mut copy = Store::open_copy(new.path()).map_err(|error| bad(error.into()))?;
     let version = copy.check().map_err(bad)?;
     let contents = copy.contents()?;
     let question = format!(
@@ -130,7 +130,7 @@ pub(super) fn restore(command: &Restore, config: &Path) -> Result<Report, Failur
         Some(Kept::Damaged(_)) | None => {
             drop(copy);
             remove_beside(database)?;
-            aside.put_in_place(database)?;
+            new.put_in_place(database)?;
         }
     }
     let mut text = format!(
@@ -186,10 +186,10 @@ fn keep(database: &Path) -> Result<Option<Kept>, Failure> {
         return Ok(None);
     }
     let before = named("before-restore");
-    let aside = Aside::beside(database, 0o640)?;
-    match Store::open_any_version(database).and_then(|store| store.copy_to(aside.path())) {
+    let new = AtomicFile::beside(database, 0o640)?;
+    match Store::open_any_version(database).and_then(|store| store.copy_to(new.path())) {
         Ok(()) => {
-            aside.put_in_place(&before)?;
+            new.put_in_place(&before)?;
             Ok(Some(Kept::Copy(before)))
         }
         Err(error) if error.is_broken() => {

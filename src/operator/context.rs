@@ -135,7 +135,7 @@ mod tests {
         let output = child.env("SUDO_USER", "carol").env("TERM", "dumb").env_remove("PATH").output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         let left = "\n61234\n61235\n/\n0027\nPATH=/usr/bin:/bin\nSUDO_USER=carol\nTERM=dumb\n\n";
-        // What the importer documents may be in the environment of whoever runs the tests.
+        // The caller of the tests may have set variables that the importer documents.
         let mut lines: Vec<&str> = text.lines().collect();
         lines.retain(|line| !FROM_THE_OPERATOR.iter().any(|name| line.starts_with(&format!("{name}="))));
         assert!(lines.join("\n").contains(left), "{text}\n{}", String::from_utf8_lossy(&output.stderr));

@@ -5,7 +5,7 @@
 //! `clap` and `git2`.
 
 mod adopt;
-mod aside;
+mod atomic_file;
 mod audit;
 mod backup;
 pub mod cli;
@@ -58,7 +58,7 @@ pub fn main() -> ExitCode {
     match run(cli) {
         Ok(report) => {
             let text = report.render(json);
-            // Whoever reads may have closed the pipe: nothing is left to say then.
+            // The reader may have closed the pipe; then nothing can be reported.
             let _ = if is_copied_out {
                 std::io::stderr().write_all(text.as_bytes())
             } else {

@@ -18,8 +18,8 @@ pub enum ImportCommand {
     /// Import the users of gitolite, and their grants on repositories that exist on this hub.
     ///
     /// Users are those of keydir. R becomes the collaborator role read; RW and RW+ become the role write. Rules with
-    /// refs, patterns or options, rules that deny, and rules for @all are skipped. A user whom such a rule denies
-    /// anything gets no grant there. Run the command again after more repositories were imported.
+    /// refs, patterns or options, rules that deny, and rules for @all are skipped. If such a rule denies a user
+    /// anything, the user gets no grant there. Run the command again after more repositories were imported.
     Gitolite(ImportGitolite),
 }
 

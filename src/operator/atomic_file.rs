@@ -1,5 +1,4 @@
-//! Files that are written aside and renamed into their place: whoever looks, or where power fails, finds the old one or
-//! the new one.
+//! Files that replace another file at once. A reader, or a power failure, finds the old file or the new one.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
@@ -12,17 +11,17 @@ use nix::unistd::geteuid;
 
 use super::failure::Failure;
 
-/// A new file beside the one that it is to replace. Dropped before that, it is removed.
+/// A new file beside the one that it will replace. If it is dropped before that, it is deleted.
 ///
-/// It is locked as long as it is open, here or in a process that inherited it: one that is not is of nobody any more.
+/// It is locked while it is open, here or in a process that inherited it. An unlocked file was left by a killed process.
 #[derive(Debug)]
-pub(super) struct Aside {
+pub(super) struct AtomicFile {
     path: PathBuf,
     file: Flock<File>,
 }
 
-impl Aside {
-    /// Makes an empty file beside `target`, and removes what a process that was killed left there.
+impl AtomicFile {
+    /// Creates an empty file beside `target`, and deletes files that killed processes left there.
     pub(super) fn beside(target: &Path, mode: u32) -> Result<Self, Failure> {
         let failed = |error| Failure::File(target.display().to_string(), error);
         let directory = parent(target);
@@ -50,7 +49,7 @@ impl Aside {
         &self.file
     }
 
-    /// Puts the file in the place of `target`, on disk.
+    /// Replaces `target` by the file, and waits until the disk has it.
     pub(super) fn put_in_place(self, target: &Path) -> Result<(), Failure> {
         let put = || -> io::Result<()> {
             self.file.sync_all()?;
@@ -61,7 +60,7 @@ impl Aside {
     }
 }
 
-impl Drop for Aside {
+impl Drop for AtomicFile {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.path);
     }
@@ -71,12 +70,12 @@ fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Removes files of ours with that beginning that nobody holds; what cannot be removed stays.
+/// Deletes unlocked files of this account whose names have the prefix. A file that cannot be deleted stays.
 fn sweep(directory: &Path, prefix: &OsString) {
     let Ok(entries) = std::fs::read_dir(directory) else { return };
     let names = entries.filter_map(Result::ok).map(|entry| entry.file_name());
     let names = names.filter(|name| name.as_encoded_bytes().starts_with(prefix.as_encoded_bytes()));
-    // What SQLite keeps beside a file goes with that file, which is the shorter name.
+    // SQLite's journal of a file goes with that file, whose name is shorter and comes first.
     let mut names: Vec<OsString> = names.collect();
     names.sort();
     for name in names {
@@ -112,26 +111,26 @@ mod tests {
     fn a_file_is_there_when_it_is_put_in_place_and_not_before() {
         let directory = tempfile::tempdir().unwrap();
         let target = directory.path().join("x");
-        let aside = Aside::beside(&target, 0o600).unwrap();
-        aside.file().write_all(b"new").unwrap();
+        let atomic = AtomicFile::beside(&target, 0o600).unwrap();
+        atomic.file().write_all(b"new").unwrap();
         assert!(!target.exists());
-        aside.put_in_place(&target).unwrap();
+        atomic.put_in_place(&target).unwrap();
         assert_eq!(std::fs::read(&target).unwrap(), b"new");
-        drop(Aside::beside(&target, 0o600).unwrap());
+        drop(AtomicFile::beside(&target, 0o600).unwrap());
         assert_eq!(names(directory.path()), ["x"]);
     }
 
     #[test]
-    fn what_nobody_holds_is_swept_and_what_somebody_holds_is_not() {
+    fn unlocked_files_are_swept_and_locked_ones_are_kept() {
         let directory = tempfile::tempdir().unwrap();
         let target = directory.path().join("x");
         for name in ["x.new-left", "x.new-left-journal"] {
             std::fs::write(directory.path().join(name), "").unwrap();
         }
         std::fs::write(directory.path().join("y.new-other"), "").unwrap();
-        let held = Aside::beside(&target, 0o600).unwrap();
+        let held = AtomicFile::beside(&target, 0o600).unwrap();
         std::fs::write(format!("{}-journal", held.path().display()), "").unwrap();
-        let other = Aside::beside(&target, 0o600).unwrap();
+        let other = AtomicFile::beside(&target, 0o600).unwrap();
         assert!(held.path().exists() && other.path().exists());
         assert_eq!(names(directory.path()).len(), 4);
     }
