@@ -4,7 +4,7 @@
 //! what leaves is one answer or one `exec`. Identity comes from the forced command alone and is held against the
 //! database, and against the key that sshd says was proven, at every start.
 
-mod briefing;
+mod push_context;
 mod serving;
 mod session;
 
@@ -25,7 +25,8 @@ use crate::log::{self, Level, Line, PROGRAM};
 use crate::message::{Answer, FaultKind, Refusal, Speaker, Status};
 use crate::name::RepoPath;
 use crate::request::{Arguments, BadRequest, ForcedCommand, LfsProgram, Request, Service};
-use crate::session::{SessionContext, Work, admit, user_auth};
+use crate::session::user_auth::{self, Proven};
+use crate::session::{SessionContext, Work, admit};
 use crate::session_limits::SessionLock;
 
 use session::{Environment, SessionId};
@@ -52,9 +53,11 @@ enum Fault {
     #[error("{0}")]
     Repository(#[from] crate::repository::OpenError),
     #[error("{0}")]
-    Briefing(#[from] briefing::Error),
+    PushContext(#[from] push_context::Error),
     #[error("{0}")]
     Sandbox(#[from] crate::sandbox::Error),
+    #[error(transparent)]
+    Handover(#[from] crate::sealed::SendError),
     #[error("cannot start services: {0}")]
     Services(#[source] std::io::Error),
     #[error("cannot start git: {0}")]
@@ -75,7 +78,8 @@ impl Fault {
             | Self::Process(_)
             | Self::Config(_)
             | Self::Repository(_)
-            | Self::Briefing(_)
+            | Self::PushContext(_)
+            | Self::Handover(_)
             | Self::Sandbox(_)
             | Self::Services(_)
             | Self::Git(_)
@@ -139,7 +143,7 @@ impl Session {
             .ok_or_else(|| Fault::Arguments(String::from_utf8_lossy(&words.join(&b' ')).into_owned()))?;
         let config = Config::load(Path::new(arguments.config.as_deref().unwrap_or(DEFAULT_PATH)))?;
         self.socket = Some(config.log.socket.clone());
-        let Some(words) = &arguments.form else {
+        let Some(words) = &arguments.forced_command else {
             self.line.add_bytes("from", self.environment.peer());
             return Err(Fault::Unavailable);
         };
@@ -147,33 +151,39 @@ impl Session {
         let path = request.as_ref().ok().and_then(Request::path);
         let now = now();
         let asked = self.ask(&config, words, arguments.login_shell, path, now);
-        let form = asked.as_ref().map_or(words, |(_, standing)| &standing.form);
-        self.line.add("user", form.user());
-        self.line.add("key", form.key());
+        let forced_command = asked.as_ref().map_or(words, |asked| &asked.session_context.forced_command);
+        self.line.add("user", forced_command.user());
+        self.line.add("key", forced_command.key());
         self.line.add_bytes("from", self.environment.peer());
-        let (reader, standing) = asked?;
-        let form = &standing.form;
-        if matches!((words, form), (ForcedCommand::AuthInfo, ForcedCommand::Anonymous(_)))
+        let Asked { reader, proven, session_context } = asked?;
+        let forced_command = &session_context.forced_command;
+        if matches!((words, forced_command), (ForcedCommand::AuthInfo, ForcedCommand::Anonymous(_)))
             && config.access.anonymous == AnonymousMode::Fallback
         {
             // The helper passes unknown keys over, unless it could not ask.
             return Err(Fault::Unavailable);
         }
-        let speaker = standing.speaker(&config);
-        let identity = match &standing.identity {
+        let services = Services { config: arguments.config.as_deref(), forced_command, proven: proven.as_ref() };
+        let speaker = session_context.speaker(&config);
+        let identity = match &session_context.identity {
             Ok(identity) => identity,
             Err(NotAdmitted::OtherAccount) => return Err(Fault::OtherAccount),
-            Err(reason) if reason.leaves_release() && is_release(&request) => {
-                self.line.add("verb", "account");
-                return self.become_services(Work::Account, &arguments, form);
+            Err(reason) => {
+                // `services` says no to a transfer inside the protocol, where the client reads it.
+                return match request.as_ref().ok().and_then(Work::of) {
+                    Some(work @ Work::Account(_)) if reason.leaves_release() && is_release(&request) => {
+                        self.line.add("verb", "account");
+                        self.become_services(&services, work)
+                    }
+                    Some(work @ Work::Transfer(..)) if config.lfs.mode != LfsMode::Http => {
+                        self.become_services(&services, work)
+                    }
+                    _ => Ok(self.refuse(speaker, &Refusal::NotAdmitted(reason.clone()))),
+                };
             }
-            Err(_) if config.lfs.mode != LfsMode::Http && is_transfer(&request) => {
-                return self.become_services(Work::Transfer, &arguments, form);
-            }
-            Err(reason) => return Ok(self.refuse(speaker, &Refusal::NotAdmitted(reason.clone()))),
         };
         if let Identity::Account(_) | Identity::DeployKey { .. } = identity {
-            form.fingerprint().inspect(|key| session::touch_time(&config.last_used_dir(), *key));
+            forced_command.fingerprint().inspect(|key| session::touch_time(&config.last_used_dir(), *key));
         }
         let lock = self.take_session_lock(&config, identity);
         if matches!(lock, SessionLock::LimitReached) {
@@ -182,8 +192,8 @@ impl Session {
         match request {
             Ok(request) => self.fulfil(
                 &request,
-                &Context { config: &config, form, arguments: &arguments, reader: &reader, lock, now },
-                &standing,
+                &Context { config: &config, services, reader: &reader, lock, now },
+                &session_context,
                 identity,
             ),
             Err(bad) => {
@@ -202,7 +212,7 @@ impl Session {
         login_shell: bool,
         path: Option<&RepoPath>,
         now: i64,
-    ) -> Result<(Reader, SessionContext), Fault> {
+    ) -> Result<Asked, Fault> {
         if self.environment.connection.is_none() {
             return Err(Fault::NotSshd);
         }
@@ -210,9 +220,9 @@ impl Session {
         let proven = user_auth::check(self.environment.user_auth.as_deref(), words, login_shell)?;
         let reader = Reader::open(&config.paths.database)?;
         let address = String::from_utf8_lossy(self.environment.peer());
-        let standing =
+        let session_context =
             reader.ask(|view| SessionContext::ask(view, config, words, proven.as_ref(), path, &address, now))?;
-        Ok((reader, standing))
+        Ok(Asked { reader, proven, session_context })
     }
 
     /// Answers a request of somebody who is admitted, or becomes what fulfils it.
@@ -220,12 +230,13 @@ impl Session {
         &mut self,
         request: &Request,
         context: &Context<'_>,
-        standing: &SessionContext,
+        session_context: &SessionContext,
         identity: &Identity,
     ) -> Result<Status, Fault> {
-        let Context { config, form, arguments, now, .. } = *context;
-        let speaker = standing.speaker(config);
-        let expires_at = standing.key.as_ref().and_then(|(key, _)| key.expires_at);
+        let Context { config, services, now, .. } = context;
+        let now = *now;
+        let speaker = session_context.speaker(config);
+        let expires_at = session_context.key.as_ref().and_then(|(key, _)| key.expires_at);
         self.line.add("verb", request.verb());
         if let Some(path) = request.path() {
             self.line.add("repo", path);
@@ -233,33 +244,36 @@ impl Session {
         match request {
             Request::Greeting => {
                 say(&speaker.notices(expires_at, now, None));
-                if let (Identity::Account(account), Some(key)) = (identity, form.fingerprint()) {
+                if let (Identity::Account(account), Some(key)) = (identity, services.forced_command.fingerprint()) {
                     tell_of_added_keys(context, speaker, account.id, key);
                 }
                 Ok(self.answer(&speaker.greeting()))
             }
             Request::Help => Ok(self.answer(&speaker.help())),
-            Request::Account(_) => self.become_services(Work::Account, arguments, form),
+            Request::Account(command) => self.become_services(services, Work::Account(command.clone())),
             Request::Git(Service::UploadArchive, _) if !config.git.archive => {
                 Ok(self.refuse(speaker, &Refusal::NotSupported))
             }
-            Request::Git(service, path) => match admit(identity, standing.repository.as_ref(), service.needs(), now) {
-                Ok(repository) => {
-                    let moved = repository.path.folded() != path.folded();
-                    say(&speaker.notices(expires_at, now, moved.then_some(&repository.path)));
-                    self.serve(context, *service, repository)
+            Request::Git(service, path) => {
+                match admit(identity, session_context.repository.as_ref(), service.needs(), now) {
+                    Ok(repository) => {
+                        let moved = repository.path.folded() != path.folded();
+                        say(&speaker.notices(expires_at, now, moved.then_some(&repository.path)));
+                        self.serve(context, *service, repository)
+                    }
+                    Err(Refusal::NoRepository) if may_create_it(identity, session_context.owner, *service, now) => {
+                        Ok(self.refuse(speaker, &Refusal::NotCreated(path.clone())))
+                    }
+                    Err(refusal) => Ok(self.refuse(speaker, &refusal)),
                 }
-                Err(Refusal::NoRepository) if may_create_it(identity, standing.owner, *service, now) => {
-                    Ok(self.refuse(speaker, &Refusal::NotCreated(path.clone())))
-                }
-                Err(refusal) => Ok(self.refuse(speaker, &refusal)),
-            },
-            Request::Lfs(program, ..) => match (program, config.lfs.mode) {
-                // It says no inside the protocol, where the peer reads it after one session.
+            }
+            Request::Lfs(program, operation, path) => match (program, config.lfs.mode) {
                 (LfsProgram::Transfer, LfsMode::Ssh | LfsMode::Off) => {
-                    self.become_services(Work::Transfer, arguments, form)
+                    self.become_services(services, Work::Transfer(*operation, path.clone()))
                 }
-                (LfsProgram::Authenticate, LfsMode::Http) => self.become_services(Work::Authenticate, arguments, form),
+                (LfsProgram::Authenticate, LfsMode::Http) => {
+                    self.become_services(services, Work::Authenticate(*operation, path.clone()))
+                }
                 (LfsProgram::Authenticate, LfsMode::Ssh) => Ok(self.refuse(speaker, &Refusal::LfsInsideSsh)),
                 (LfsProgram::Authenticate, LfsMode::Off) => Ok(self.refuse(speaker, &Refusal::LfsOff)),
                 (LfsProgram::Transfer, LfsMode::Http) => Ok(self.refuse(speaker, &Refusal::LfsOverHttp)),
@@ -309,19 +323,30 @@ fn tell_of_added_keys(context: &Context<'_>, speaker: Speaker<'_>, account: i64,
     }
 }
 
-fn is_transfer(request: &Result<Request, BadRequest>) -> bool {
-    matches!(request, Ok(Request::Lfs(LfsProgram::Transfer, ..)))
-}
-
 fn is_release(request: &Result<Request, BadRequest>) -> bool {
     matches!(request, Ok(Request::Account(command)) if command.is_release())
+}
+
+/// What sshd proved, and what the database says of it.
+struct Asked {
+    reader: Reader,
+    proven: Option<Proven>,
+    session_context: SessionContext,
+}
+
+/// What `services` must know of a session, apart from the environment.
+#[derive(Clone, Copy)]
+struct Services<'a> {
+    /// The configuration file, if it is not the default one.
+    config: Option<&'a str>,
+    forced_command: &'a ForcedCommand,
+    proven: Option<&'a Proven>,
 }
 
 /// What holds for one session, whatever it asks for.
 struct Context<'a> {
     config: &'a Config,
-    form: &'a ForcedCommand,
-    arguments: &'a Arguments,
+    services: Services<'a>,
     reader: &'a Reader,
     lock: SessionLock,
     now: i64,

@@ -29,6 +29,7 @@ pub mod report;
 pub mod repository;
 pub mod request;
 pub mod sandbox;
+pub mod sealed;
 #[cfg(feature = "operator")]
 pub mod services;
 pub mod session;

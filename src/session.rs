@@ -4,29 +4,15 @@
 //! policy's verdict as a refusal in the peer's words.
 
 mod context;
+mod handover;
 pub(crate) mod user_auth;
 
 use crate::access::{Access, Decision, Denial, Identity, decide};
 use crate::db::ServedRepository;
 use crate::message::Refusal;
-use crate::word::words;
 
 pub(crate) use context::SessionContext;
-
-/// The environment variable by which `services` learns the session's id in the log.
-pub const SID: &str = "HUBGATE_SID";
-
-words! {
-    /// What the gateway asks `services` for, by its first word.
-    pub enum Work {
-        /// A command of an account.
-        Account = "account",
-        /// `git-lfs-authenticate`.
-        Authenticate = "lfs-authenticate",
-        /// `git-lfs-transfer`.
-        Transfer = "lfs-transfer",
-    }
-}
+pub(crate) use handover::{Handover, Work};
 
 /// The repository, or the refusal that the policy's denial comes to.
 pub(crate) fn admit<'a>(

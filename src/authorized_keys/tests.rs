@@ -102,7 +102,7 @@ fn a_line_is_one_line_of_exactly_this_shape_and_holds_exactly_this_key() {
         prop_assert_eq!(command, format!("{GATEWAY} {option}{text}"));
         // The gateway reads back what the helper wrote.
         let arguments = Arguments::parse(&[b"-c", command.as_bytes()]);
-        prop_assert_eq!(arguments, Some(Arguments { config, form, login_shell: true }));
+        prop_assert_eq!(arguments, Some(Arguments { config, forced_command: form, login_shell: true }));
         // And so does OpenSSH.
         fs::write(scratch.path("line"), &line).unwrap();
         let listed = scratch.ssh_keygen(&["-l", "-f", "line"]);

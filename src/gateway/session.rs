@@ -72,6 +72,13 @@ impl Environment {
         let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b".:%".contains(byte);
         if !address.is_empty() && address.iter().all(plain) { address } else { b"unknown" }
     }
+
+    /// `SSH_CONNECTION` as text; empty unless it has sshd's characters alone.
+    pub(super) fn connection_text(&self) -> &str {
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b".:% ".contains(byte);
+        let connection = self.connection.as_deref().filter(|connection| connection.iter().all(plain));
+        connection.and_then(|connection| std::str::from_utf8(connection).ok()).unwrap_or_default()
+    }
 }
 
 /// The text with `[code]` in the place of each run of hexadecimal digits that could be, or hold, an invitation's code.

@@ -17,7 +17,7 @@ use super::user_auth::Proven;
 pub(crate) struct SessionContext {
     /// The words for whom the session is: those of the forced command, or, where it left that to `$SSH_USER_AUTH`,
     /// those that the proven key's row comes to.
-    pub(crate) form: ForcedCommand,
+    pub(crate) forced_command: ForcedCommand,
     /// For whom, or why for nobody.
     pub(crate) identity: Result<Identity, NotAdmitted>,
     /// The key as its row has it.
@@ -36,39 +36,40 @@ impl SessionContext {
     pub(crate) fn ask(
         view: &View<'_>,
         config: &Config,
-        form: &ForcedCommand,
+        forced_command: &ForcedCommand,
         proven: Option<&Proven>,
         path: Option<&RepoPath>,
         address: &str,
         now: i64,
     ) -> Result<Self, Error> {
-        let key = match (form, proven) {
+        let key = match (forced_command, proven) {
             (ForcedCommand::Certificate(..) | ForcedCommand::AuthInfo, Some(Proven::Certificate(certificate))) => {
                 let (facts, repository) = view.session_by_certificate(certificate, path)?;
                 let identity = identify_certificate(&facts, now);
-                let form = ForcedCommand::Certificate(certificate.principal().clone(), certificate.authority());
-                return Ok(Self { form, identity, key: None, repository, owner: None });
+                let forced_command =
+                    ForcedCommand::Certificate(certificate.principal().clone(), certificate.authority());
+                return Ok(Self { forced_command, identity, key: None, repository, owner: None });
             }
             (ForcedCommand::AuthInfo, Some(Proven::Key(key))) => Some(key.fingerprint()),
-            _ => form.fingerprint(),
+            _ => forced_command.fingerprint(),
         };
         let facts = view.session(key.as_ref(), path)?;
         let row = facts.key.as_ref().map(|(row, _)| row);
-        let form = match (form, key) {
+        let forced_command = match (forced_command, key) {
             (ForcedCommand::AuthInfo, Some(key)) => {
                 row.map_or(ForcedCommand::Anonymous(key), |row| row.form_of_holder(key))
             }
-            _ => form.clone(),
+            _ => forced_command.clone(),
         };
-        let identity = match (&form, config.access.anonymous) {
+        let identity = match (&forced_command, config.access.anonymous) {
             // Turned off since the connection was opened.
             (ForcedCommand::Anonymous(_), AnonymousMode::Off | AnonymousMode::Fallback)
             | (ForcedCommand::AuthInfo, AnonymousMode::AnyKey | AnonymousMode::Login | AnonymousMode::Off) => {
                 Err(NotAdmitted::NoLongerOn)
             }
-            _ => identify(&form, row, address, now),
+            _ => identify(&forced_command, row, address, now),
         };
-        Ok(Self { form, identity, key: facts.key, repository: facts.repository, owner: facts.owner })
+        Ok(Self { forced_command, identity, key: facts.key, repository: facts.repository, owner: facts.owner })
     }
 
     /// Words answers for this session.
@@ -77,6 +78,6 @@ impl SessionContext {
             KeyHolder::Repository { path, .. } => Some(path),
             KeyHolder::Account { .. } => None,
         });
-        Speaker { config, form: &self.form, title: self.key.as_ref().map(|(_, title)| title), deployed }
+        Speaker { config, form: &self.forced_command, title: self.key.as_ref().map(|(_, title)| title), deployed }
     }
 }

@@ -4,6 +4,7 @@
 //! else's than sshd's own for this session.
 
 use std::ffi::OsStr;
+use std::fmt;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -15,6 +16,8 @@ use crate::request::ForcedCommand;
 
 /// The largest file that is read, in bytes: a certificate with all its principals is smaller.
 const FILE_MAX: u64 = 256 * 1024;
+/// The line of a session that PAM let in.
+const NO_KEY: &str = "keyboard-interactive/pam";
 
 /// Why the session is not what the forced command says. For the log, as critical.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +49,17 @@ pub(crate) enum Proven {
     Certificate(OfferedCertificate),
     /// Nothing: PAM let the peer in without a key.
     NoKey,
+}
+
+impl fmt::Display for Proven {
+    /// The line of sshd's file, which [`proven`] reads.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => write!(f, "publickey {}", key.to_authorized_keys()),
+            Self::Certificate(certificate) => write!(f, "publickey {}", certificate.words()),
+            Self::NoKey => f.write_str(NO_KEY),
+        }
+    }
 }
 
 /// Checks that what the forced command names is what was proven. `file` is the value of `SSH_USER_AUTH`. Gives what the
@@ -85,7 +99,7 @@ pub(crate) fn check(file: Option<&OsStr>, form: &ForcedCommand, login_shell: boo
 }
 
 /// Reads the file, if it can be nobody's but sshd's for this session.
-pub(crate) fn read(file: &OsStr) -> Result<Option<Proven>, Error> {
+fn read(file: &OsStr) -> Result<Option<Proven>, Error> {
     let name = file.as_encoded_bytes().strip_prefix(b"/tmp/sshauth.");
     if !name.is_some_and(|name| !name.is_empty() && name.iter().all(u8::is_ascii_alphanumeric)) {
         return Err(Error::Name(file.to_string_lossy().into_owned()));
@@ -113,7 +127,7 @@ pub(crate) fn read(file: &OsStr) -> Result<Option<Proven>, Error> {
 /// by which nothing was.
 pub(crate) fn proven(text: &[u8]) -> Option<Proven> {
     let line = text.strip_suffix(b"\n").unwrap_or(text);
-    if line == b"keyboard-interactive/pam" {
+    if line == NO_KEY.as_bytes() {
         return Some(Proven::NoKey);
     }
     // At blanks alone: a second line stays in a word, which then is none.

@@ -23,12 +23,12 @@ const LAYERS: [Layer; 5] = [
             ("authorized_keys", "access clock config db key log message privilege request"),
             (
                 "gateway",
-                "access clock config db git key log message name privilege push random repository request sandbox session \
+                "access clock config db git key log message name privilege push random repository request sandbox sealed session \
                  session_limits",
             ),
             (
                 "services",
-                "access arguments clock config db git key lfs log message name push report repository request sandbox \
+                "access arguments clock config db git key lfs log message name push report repository request sandbox sealed \
                  session",
             ),
             (
@@ -41,7 +41,7 @@ const LAYERS: [Layer; 5] = [
     (
         "shared by programs",
         &[
-            ("session", "access config db key message name request word"),
+            ("session", "access config db key message name request"),
             ("report", "access clock config db key message name"),
             ("arguments", "word"),
         ],
@@ -54,6 +54,7 @@ const LAYERS: [Layer; 5] = [
             ("git", "config request"),
             ("lfs", "clock key message passwd random request"),
             ("sandbox", "config"),
+            ("sealed", ""),
             ("session_limits", ""),
             ("passwd", ""),
             ("log", ""),
@@ -90,7 +91,7 @@ const OUTSIDE: [(&str, &str); 22] = [
     ("seccompiler", "sandbox::filter"),
     ("syslog", "log"),
     ("toml", "config"),
-    ("serde", "config services::transfer::adviser"),
+    ("serde", "config services::transfer::authorizer"),
     ("serde_json", "db operator report services"),
     ("clap", "arguments operator services::account"),
     ("shlex", "operator::import::authorized_keys"),
@@ -100,19 +101,19 @@ const OUTSIDE: [(&str, &str); 22] = [
     ("time", "lfs::locking message operator report::when"),
     (
         "nix",
-        "authorized_keys config::file db gateway git lfs log operator privilege repository sandbox services \
-         session::user_auth session_limits",
+        "authorized_keys config::file db gateway git lfs log operator privilege repository sandbox sealed \
+         services session::user_auth session_limits",
     ),
     (
         "thiserror",
         "access authorized_keys config db gateway git key lfs name operator passwd push report repository request sandbox \
-         services session word",
+         sealed services session word",
     ),
     (
         COMMAND,
         "gateway::serving git operator::audit operator::backup operator::demo operator::doctor operator::login \
          operator::openssh operator::sshd_config passwd services::authenticate services::push \
-         services::transfer::adviser",
+         services::transfer::authorizer",
     ),
     ("std::fs", FILES),
 ];
@@ -120,8 +121,8 @@ const OUTSIDE: [(&str, &str); 22] = [
 /// What starts a process.
 const COMMAND: &str = "std::process::Command";
 /// Who opens files by path.
-const FILES: &str = "config::file db gateway key::weak lfs operator random repository sandbox services \
-                     session::user_auth session_limits";
+const FILES: &str = "config::file db gateway key::weak lfs operator random repository sandbox sealed \
+                     services session::user_auth session_limits";
 
 fn files() -> Crate {
     source::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))

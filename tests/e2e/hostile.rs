@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
 use std::process::Command;
 
 use crate::harness::{Client, Entry, Hub, Setup, machine, refused, run, run_with, says, trials};
@@ -17,6 +18,7 @@ trials![
     every_forced_command_that_sshd_writes_is_read,
     git_gets_an_environment_made_from_nothing,
     the_push_hook_is_told_of_its_descriptors_and_nothing_else,
+    services_runs_for_no_message_that_somebody_could_change,
     no_variable_of_a_client_reaches_git_through_sshd,
     no_variable_reaches_git_even_where_sshd_lets_it_in,
     an_address_that_is_none_is_logged_as_unknown,
@@ -278,6 +280,39 @@ fn the_push_hook_is_told_of_its_descriptors_and_nothing_else() {
     let hooks = hub.path("libexec/hooks").display().to_string();
     assert_eq!(settings.get("core.hooksPath"), Some(&hooks));
     assert_eq!(settings.get("receive.fsckObjects").map(String::as_str), Some("true"));
+}
+
+fn services_runs_for_no_message_that_somebody_could_change() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    let (config, key) = (hub.config(), &alice.key.fingerprint);
+    let forged = format!("hubgate services 1\n00ff\n{}\nalice --key {key}\n\n::1\n\n", config.display());
+    let (message, link) = (hub.path("forged"), hub.path("hooks-by-hand"));
+    fs::create_dir(&link).expect("a directory");
+    std::os::unix::fs::symlink(hub.path("libexec/services"), link.join("pre-receive")).expect("a link");
+    for (program, word, work) in [
+        (hub.path("libexec/services"), Some("account"), "account\nwhoami\n"),
+        (hub.path("libexec/services"), Some("lfs-transfer"), "lfs-transfer\ndownload\nalice/x\n"),
+        (hub.path("libexec/services"), Some("lfs-authorizer"), "lfs-transfer\ndownload\nalice/x\n"),
+        (hub.path("libexec/services"), None, ""),
+        (link.join("pre-receive"), None, ""),
+    ] {
+        fs::write(&message, format!("{forged}{work}")).expect("a file");
+        for value in [None, Some("3"), Some("9"), Some("")] {
+            let mut services = hub.as_login(Path::new("/bin/sh"));
+            services.args(["-c", "exec \"$@\" 3< \"$MESSAGE\"", "sh"]).arg(&program).args(word);
+            services.env("MESSAGE", &message).envs(value.map(|value| ("HUBGATE_DESCRIPTORS", value)));
+            let is_file = matches!(value, Some("3" | "9")) && (word.is_some() || program.ends_with("pre-receive"));
+            let cause = if is_file {
+                "the descriptor in HUBGATE_DESCRIPTORS is not a sealed memory file"
+            } else {
+                "HUBGATE_DESCRIPTORS does not name the gateway's descriptors"
+            };
+            let line = format!("hubgate: only the gateway and git start services: {cause}\n");
+            run(&mut services).is(&refused(line).status(128));
+        }
+    }
+    hub.logged(&[""; 0]);
 }
 
 /// A row of the environment: name, value, and what git may see of it.

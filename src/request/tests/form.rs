@@ -44,7 +44,7 @@ fn every_hostile_form_gets_its_verdict() {
 
 #[test]
 fn a_form_says_for_whom() {
-    let form = |arguments: &str| either_way(arguments).and_then(|arguments| arguments.form);
+    let form = |arguments: &str| either_way(arguments).and_then(|arguments| arguments.forced_command);
     let key: Fingerprint = KEY.parse().unwrap();
     assert_eq!(form(&format!("alice --key {KEY}")), Some(ForcedCommand::Account("alice".parse().unwrap(), key)));
     assert_eq!(form(&format!("anonymous --key {KEY}")), Some(ForcedCommand::Anonymous(key)));
@@ -116,10 +116,10 @@ fn a_form_that_sshd_cannot_have_written_is_refused() {
 #[test]
 fn unavailable_stands_in_place_of_a_form_and_names_nobody() {
     let (option, login_shell) = ("--config /srv/config.toml", false);
-    assert_eq!(either_way(UNAVAILABLE), Some(Arguments { config: None, form: None, login_shell }));
+    assert_eq!(either_way(UNAVAILABLE), Some(Arguments { config: None, forced_command: None, login_shell }));
     let config = Some("/srv/config.toml".to_owned());
     let arguments = either_way(format!("{option} {UNAVAILABLE}"));
-    assert_eq!(arguments, Some(Arguments { config, form: None, login_shell }));
+    assert_eq!(arguments, Some(Arguments { config, forced_command: None, login_shell }));
     for form in [
         format!("{UNAVAILABLE} --key {KEY}"),
         format!("alice {UNAVAILABLE}"),
@@ -214,7 +214,10 @@ fn a_form_reads_as_it_writes() {
         };
         let option = config.as_ref().map_or(String::new(), |file| format!("--config {file} "));
         let text = form.as_ref().map_or(UNAVAILABLE.to_owned(), ToString::to_string);
-        prop_assert_eq!(either_way(format!("{option}{text}")), Some(Arguments { config, form, login_shell: false }));
+        prop_assert_eq!(
+            either_way(format!("{option}{text}")),
+            Some(Arguments { config, forced_command: form, login_shell: false })
+        );
         Ok(true)
     });
     assert!(read > 500, "{read} read");
@@ -237,7 +240,7 @@ fn whatever_stands_there_what_is_accepted_is_one_known_form() {
     let arguments = prop_oneof![4 => nearly, 1 => collection::vec(any::<u8>(), 0..40)];
     let accepted = holds(4_000, &arguments, |bytes| {
         let arguments = either_way(&bytes);
-        if let Some(Arguments { config, form, .. }) = &arguments {
+        if let Some(Arguments { config, forced_command: form, .. }) = &arguments {
             let option = config.as_ref().map_or(String::new(), |file| format!("--config {file} "));
             let form = form.as_ref().map_or(UNAVAILABLE.to_owned(), ToString::to_string);
             prop_assert_eq!(format!("{option}{form}").into_bytes(), bytes);

@@ -13,25 +13,25 @@ use crate::clock::wait_to_deny;
 use crate::config::AnonymousMode;
 use crate::db::Reader;
 use crate::message::{Answer, FaultKind, Refusal, Status};
-use crate::request::{BadRequest, ForcedCommand, Request};
+use crate::request::{AccountCommand, ForcedCommand};
 use crate::services::caller::Caller;
 use crate::session::SessionContext;
 
-/// Runs the command of `SSH_ORIGINAL_COMMAND` for the gateway's words.
-pub(in crate::services) fn run(caller: &Caller) -> Answer {
+/// Runs an account command for the session that the gateway handed over.
+pub(in crate::services) fn run(caller: &Caller, command: &AccountCommand) -> Answer {
     let began = Instant::now();
     let fault = |kind, cause: &str| {
         caller.log_fault(cause);
         Answer::fault(kind, &caller.sid)
     };
-    let asked =
-        Reader::open(&caller.config.paths.database).and_then(|reader| reader.ask(|view| caller.standing(view, None)));
+    let asked = Reader::open(&caller.config.paths.database)
+        .and_then(|reader| reader.ask(|view| caller.session_context(view, None)));
     let standing = match asked {
         Ok(standing) => standing,
         Err(error) => return fault(FaultKind::Unavailable, &error.to_string()),
     };
     let session = Session::begin(caller, &standing);
-    match session.and_then(|session| session.answer()) {
+    match session.and_then(|session| session.answer(command)) {
         Ok(answer) => answer,
         Err(Trouble::Refusal(refusal)) => {
             if let Refusal::NoRepository = refusal {
@@ -61,16 +61,11 @@ impl<'a> Session<'a> {
             Err(reason) if reason.leaves_release() => (Identity::Anonymous, Some(reason.clone())),
             Err(reason) => return Err(Trouble::Refusal(Refusal::NotAdmitted(reason.clone()))),
         };
-        let Caller { config, form, now, .. } = caller;
+        let Caller { config, forced_command: form, now, .. } = caller;
         Ok(Self { caller, config, form, identity, barred, key: standing.key.as_ref(), now: *now })
     }
 
-    fn answer(&self) -> Result<Answer, Trouble> {
-        let command = match Request::parse(Some(&self.caller.command)) {
-            Ok(Request::Account(command)) => command,
-            Ok(_) => return Err(Trouble::Refusal(Refusal::Bad(BadRequest::Verb))),
-            Err(bad) => return Err(Trouble::Refusal(Refusal::Bad(bad))),
-        };
+    fn answer(&self, command: &AccountCommand) -> Result<Answer, Trouble> {
         let cli = match Cli::try_parse_from(command.words()) {
             Ok(cli) => cli,
             // Asked for, so it is an answer.

@@ -29,7 +29,7 @@ pub(super) struct Rights<'a> {
 impl<'a> Rights<'a> {
     /// Asks who the session speaks for.
     pub(super) fn ask(session: &'a Session<'a>, view: &'a View<'a>) -> Result<Self, Trouble> {
-        let standing = session.caller.standing(view, None)?;
+        let standing = session.caller.session_context(view, None)?;
         let identity = match standing.identity {
             Ok(identity) => identity,
             Err(NotAdmitted::OtherAccount) => {
@@ -67,7 +67,7 @@ impl<'a> Rights<'a> {
 
     /// What the path leads to, whoever asks.
     pub(super) fn find(&self, path: &RepoPath) -> Result<Option<ServedRepository>, Trouble> {
-        Ok(self.session.caller.standing(self.view, Some(path))?.repository)
+        Ok(self.session.caller.session_context(self.view, Some(path))?.repository)
     }
 
     /// The row of a repository that was found in this view.

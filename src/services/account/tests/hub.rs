@@ -18,7 +18,7 @@ use crate::key::{KeyType, OfferedCertificate, OfferedKey, PublicKey};
 use crate::message::Refusal;
 use crate::name::{Owner, RepoPath};
 use crate::repository::Directory;
-use crate::request::{ForcedCommand, Operation, Service};
+use crate::request::{ForcedCommand, Operation, Request, Service};
 use crate::services::account;
 use crate::services::caller::Caller;
 use crate::session::user_auth::Proven;
@@ -231,7 +231,7 @@ impl Hub {
     }
 
     /// What the gateway says of a session of that identity.
-    fn caller(&self, identity: &str, command: &str) -> Caller {
+    fn caller(&self, identity: &str) -> Caller {
         let fingerprint = key(identity).fingerprint();
         let line = key(identity).to_string();
         let (key_type, base64) = line.split_once(' ').unwrap();
@@ -249,11 +249,11 @@ impl Hub {
         };
         Caller {
             config: self.config.clone(),
-            form,
+            forced_command: form,
             proven: Some(proven),
             address: "192.0.2.1".to_owned(),
             sid: "0123456789abcdef".to_owned(),
-            command: command.as_bytes().to_vec(),
+            connection: String::new(),
             now: now(),
         }
     }
@@ -261,7 +261,7 @@ impl Hub {
     /// What becomes of a fetch and a push, which is what becomes of a download and an upload.
     pub(super) fn transfers(&self, identity: &str, text: &str) -> [char; 2] {
         let reader = Reader::open(&self.config.paths.database).unwrap();
-        let standing = reader.ask(|view| self.caller(identity, "").standing(view, Some(&path(text)))).unwrap();
+        let standing = reader.ask(|view| self.caller(identity).session_context(view, Some(&path(text)))).unwrap();
         let speaker = standing.speaker(&self.config);
         [(Service::UploadPack, Operation::Download), (Service::ReceivePack, Operation::Upload)].map(
             |(service, operation)| {
@@ -281,7 +281,8 @@ impl Hub {
     /// changes nothing.
     pub(super) fn run(&self, identity: &str, command: &str, expected: char) {
         let before = self.files();
-        let answer = account::run(&self.caller(identity, command));
+        let Ok(Request::Account(words)) = Request::parse(Some(command.as_bytes())) else { panic!("{command}") };
+        let answer = account::run(&self.caller(identity), &words);
         let found = match answer.status.code() {
             0 => '+',
             2 => 'u',
