@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use base16ct::HexDisplay;
 use sha2::{Digest, Sha256};
 
 /// The largest size that a client can mean: git-lfs counts in signed 64-bit numbers.
@@ -25,15 +26,9 @@ impl Oid {
     /// # Errors
     /// [`BadOid`] for every other text, such as one with upper-case digits.
     pub fn parse(text: &[u8]) -> Result<Self, BadOid> {
-        if text.len() != 64 {
-            return Err(BadOid);
-        }
         let mut bytes = [0; 32];
-        for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-            let [high, low] = pair else { return Err(BadOid) };
-            *byte = digit(*high).ok_or(BadOid)? << 4 | digit(*low).ok_or(BadOid)?;
-        }
-        Ok(Self(bytes))
+        let read = base16ct::lower::decode(text, &mut bytes).map_err(|_| BadOid)?.len();
+        if read == bytes.len() { Ok(Self(bytes)) } else { Err(BadOid) }
     }
 
     /// The name of the object that has these bytes.
@@ -48,17 +43,9 @@ impl Oid {
     }
 }
 
-fn digit(character: u8) -> Option<u8> {
-    match character {
-        b'0'..=b'9' => Some(character - b'0'),
-        b'a'..=b'f' => Some(character - b'a' + 10),
-        _ => None,
-    }
-}
-
 impl fmt::Display for Oid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        fmt::LowerHex::fmt(&HexDisplay(&self.0), f)
     }
 }
 

@@ -92,15 +92,12 @@ enum Header {
 
 impl Header {
     fn parse(digits: [u8; LENGTH]) -> Result<Self, Broken> {
-        let mut length = 0;
-        for digit in digits {
-            let digit = char::from(digit).to_digit(16).and_then(|digit| usize::try_from(digit).ok());
-            length = length << 4 | digit.ok_or(Broken::Length(digits))?;
-        }
-        match length {
+        let mut length = [0; 2];
+        base16ct::mixed::decode(digits, &mut length).map_err(|_| Broken::Length(digits))?;
+        match usize::from(u16::from_be_bytes(length)) {
             0 => Ok(Self::Flush),
             1 => Ok(Self::Delimiter),
-            LENGTH..=PACKET_MAX => Ok(Self::Data(length - LENGTH)),
+            length @ LENGTH..=PACKET_MAX => Ok(Self::Data(length - LENGTH)),
             _ => Err(Broken::Length(digits)),
         }
     }

@@ -80,13 +80,15 @@ const LAYERS: [Layer; 5] = [
 type Layer = (&'static str, &'static [(&'static str, &'static str)]);
 
 /// Who uses a crate of the outside world, or starts processes: modules or single files.
-const OUTSIDE: [(&str, &str); 22] = [
+const OUTSIDE: [(&str, &str); 24] = [
     ("rusqlite", "db"),
     ("git2", "repository::head"),
     ("ssh_key", "key::certificate key::structure"),
+    ("base16ct", "key::fingerprint lfs"),
     ("base64ct", "key::fingerprint key::key_type services::authenticate"),
     ("sha2", "db::store::invite key::fingerprint lfs repository::large_files services session_limits"),
     ("hmac", "services::authenticate"),
+    ("getrandom", "random"),
     ("landlock", "sandbox::filesystem"),
     ("seccompiler", "sandbox::filter"),
     ("syslog", "log"),
@@ -121,7 +123,7 @@ const OUTSIDE: [(&str, &str); 22] = [
 /// What starts a process.
 const COMMAND: &str = "std::process::Command";
 /// Who opens files by path.
-const FILES: &str = "config::file db gateway key::weak lfs operator random repository sandbox sealed \
+const FILES: &str = "config::file db gateway key::weak lfs operator repository sandbox sealed \
                      services session::user_auth session_limits";
 
 fn files() -> Crate {

@@ -132,8 +132,7 @@ fn fault(error: std::io::Error) -> Trouble {
 
 /// Opens the file of a subject, under its hash, alone.
 fn lock(directory: &Path, subject: &str) -> std::io::Result<Flock<std::fs::File>> {
-    let hash = Sha256::digest(subject.as_bytes());
-    let name: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = format!("{:x}", Sha256::digest(subject.as_bytes()));
     let file = OpenOptions::new()
         .read(true)
         .write(true)
