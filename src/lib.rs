@@ -45,6 +45,8 @@ pub mod fuzzing {
     use crate::authorized_keys::KeyLine;
     use crate::config::Config;
     use crate::key::{Fingerprint, OfferedCertificate, OfferedKey};
+    use crate::request::AccountCommand;
+    use crate::services::account::cli::Cli;
     use crate::session::user_auth::{self, Proven};
 
     /// The line of the helper for a key; `form` is the gateway's last words.
@@ -67,6 +69,20 @@ pub mod fuzzing {
             Proven::Certificate(certificate) => Some(Err(certificate)),
             Proven::NoKey => None,
         })
+    }
+
+    /// What `services` makes of an account command: its arguments as `Debug` shows them.
+    ///
+    /// # Errors
+    /// The text for the client.
+    pub fn account_arguments(command: &AccountCommand) -> Result<String, String> {
+        Cli::read(command).map(|cli| format!("{cli:?}")).map_err(|error| error.to_string())
+    }
+
+    /// An account command as `services` receives it from the gateway.
+    #[must_use]
+    pub fn handed_over(command: &AccountCommand) -> Option<AccountCommand> {
+        AccountCommand::from_words(&command.words().collect::<Vec<_>>())
     }
 
     /// Whether each value of a configuration can be meant.

@@ -1,6 +1,6 @@
 //! Program 3, `services`: the longer work, started by the gateway, or by git as its push hook.
 
-mod account;
+pub(crate) mod account;
 mod authenticate;
 mod caller;
 mod push;

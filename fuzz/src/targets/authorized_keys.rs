@@ -46,7 +46,7 @@ pub fn authorized_keys_line(data: &[u8]) -> bool {
     // As login shell the gateway gets the command as one string; /bin/sh would split it at its blanks.
     let arguments = Arguments::parse(&[b"-c", command.as_bytes()]).expect("the gateway reads its command");
     let expected = config.filter(|file| *file != DEFAULT_PATH);
-    assert_eq!((arguments.config.as_deref(), &arguments.form), (expected, &form));
+    assert_eq!((arguments.config.as_deref(), &arguments.forced_command), (expected, &form));
     let shell = crate::oracle::posix_words(&command.replace([':', '+'], "")).expect("harmless to a shell");
     let split: Vec<&str> = command.split(' ').collect();
     assert_eq!((shell.len(), split[0]), (split.len(), gateway));

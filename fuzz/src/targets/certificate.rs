@@ -106,7 +106,7 @@ fn sound_line(certificate: &OfferedCertificate) {
     let arguments = Arguments::parse(&[b"-c", command.as_bytes()]);
     // No account has that name, and the gateway does not even read it.
     let form = (principal.as_str() != ANONYMOUS).then(|| ForcedCommand::Certificate(principal.clone(), certificate.authority()));
-    assert_eq!(arguments.map(|arguments| arguments.form), form.map(Some));
+    assert_eq!(arguments.map(|arguments| arguments.forced_command), form.map(Some));
 
     let (key_type, base64) = words.split_once(' ').expect("two words");
     let blob = Base64::decode_vec(base64).expect("base64");

@@ -7,13 +7,13 @@ use std::io::{self, Cursor, IoSlice, Read};
 use std::rc::Rc;
 
 use arbitrary::Unstructured;
-use hubgate::request::Operation;
-
-use crate::input::{self, is_plain, is_sentence, one_of};
-use crate::lfs::{
+use hubgate::lfs::{
     Ask, Denial, Ending, Fault, Input, Limits, LockId, LockPath, MemoryLocks, Object, Oid, Plain, Policy, Session, Staged,
     Store, Summary, Verified, serve,
 };
+use hubgate::request::Operation;
+
+use crate::input::{self, is_plain, is_sentence, one_of};
 
 const FAULT: &str = "the server could not serve this request (reference 7f3a)";
 /// What objects hold: nothing, little, what looks like a packet, more than some packets of a session.

@@ -8,16 +8,27 @@ use crate::config::ObjectFormat;
 use crate::key::Fingerprint;
 use crate::name::{Owner, RepoPath};
 use crate::report::when::When;
+use crate::request::AccountCommand;
 
 /// Commands of this hub for your own account.
 #[derive(Debug, Parser)]
 #[command(name = "ssh", disable_version_flag = true, no_binary_name = true, max_term_width = 100)]
-pub(super) struct Cli {
+pub(crate) struct Cli {
     /// Print one JSON object or array, for programs.
     #[arg(long, global = true)]
     pub(super) json: bool,
     #[command(subcommand)]
     pub(super) command: Command,
+}
+
+impl Cli {
+    /// Reads the words of a command.
+    ///
+    /// # Errors
+    /// The help that the client asks for, or what is wrong with the words.
+    pub(crate) fn read(command: &AccountCommand) -> Result<Self, clap::Error> {
+        Self::try_parse_from(command.words())
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use clap::Parser;
 use clap::error::ErrorKind;
 use serde_json::json;
 
@@ -66,7 +65,7 @@ impl<'a> Session<'a> {
     }
 
     fn answer(&self, command: &AccountCommand) -> Result<Answer, Trouble> {
-        let cli = match Cli::try_parse_from(command.words()) {
+        let cli = match Cli::read(command) {
             Ok(cli) => cli,
             // Asked for, so it is an answer.
             Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp) => {

@@ -4,7 +4,7 @@
 //! answered in the very words that git's peers read, and every change asks for an account by a key of scope `write`.
 
 mod access;
-mod cli;
+pub(crate) mod cli;
 mod dispatch;
 mod explain;
 mod join;
