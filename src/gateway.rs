@@ -131,7 +131,7 @@ struct Session {
     line: Line,
     /// Where the log goes, once the configuration said so.
     socket: Option<PathBuf>,
-    /// The way there that is open already: in its box a process can open none.
+    /// The way there that is open already: in its sandbox a process can open none.
     connection: Option<UnixDatagram>,
 }
 

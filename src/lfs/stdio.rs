@@ -165,7 +165,7 @@ impl<T: Input + ?Sized> Input for &mut T {
     }
 }
 
-/// Both ends of a session, ready before a box closes around them.
+/// Both ends of a session, ready before a sandbox closes around them.
 #[derive(Debug)]
 pub struct Streams<W> {
     input: Stdin,

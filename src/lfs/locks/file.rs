@@ -1,4 +1,4 @@
-//! Locks in one file of the repository's own directory, where a session in its box may write.
+//! Locks in one file of the repository's own directory, where a session in its sandbox may write.
 //!
 //! A line is a lock, with its holder and the name that the holder had. Files of version 1 had the name alone; they are
 //! read, and written anew with the next change. Peers read the name that the holder has now, where somebody knows it,

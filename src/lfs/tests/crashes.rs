@@ -23,8 +23,8 @@ const DIRECTORY: &str = "HUBGATE_TEST_LFS_DIRECTORY";
 const OPERATION: &str = "HUBGATE_TEST_LFS_OPERATION";
 /// How its files get their names, if not as they can.
 const NAMING: &str = "HUBGATE_TEST_LFS_NAMING";
-/// Whether it serves as nobody and in the box in which the hub serves.
-const BOXED: &str = "HUBGATE_TEST_LFS_BOXED";
+/// Whether it serves as nobody and in the sandbox in which the hub serves.
+const SANDBOXED: &str = "HUBGATE_TEST_LFS_SANDBOXED";
 const NOBODY: u32 = 65_534;
 
 #[test]
@@ -32,7 +32,7 @@ fn a_session_in_a_process() {
     let (Some(directory), Ok(operation)) = (std::env::var_os(DIRECTORY), std::env::var(OPERATION)) else { return };
     let output = File::options().write(true).open("/dev/fd/3").unwrap();
     let naming = std::env::var(NAMING).ok().and_then(|naming| namings().find(|known| format!("{known:?}") == naming));
-    if std::env::var_os(BOXED).is_some() {
+    if std::env::var_os(SANDBOXED).is_some() {
         if nix::unistd::Uid::effective().is_root() {
             nix::unistd::setgid(NOBODY.into()).unwrap();
             nix::unistd::setuid(NOBODY.into()).unwrap();
@@ -118,7 +118,7 @@ fn a_partial_file_with_a_name_that_a_killed_process_left_is_swept() {
 }
 
 #[test]
-fn in_the_box_and_as_nobody_files_get_their_names_and_large_objects_their_thread() {
+fn in_the_sandbox_and_as_nobody_files_get_their_names_and_large_objects_their_thread() {
     if !matches!(sandbox::expected(true), sandbox::InForce::Box { landlock: Ok(_), seccomp: Ok(()) }) {
         return;
     }
@@ -139,7 +139,7 @@ fn in_the_box_and_as_nobody_files_get_their_names_and_large_objects_their_thread
         let hub = Hub::new();
         hub.put_file(&Oid::of(b"abc"), b"a");
         let mut command = process(&hub, naming);
-        command.env(BOXED, "1");
+        command.env(SANDBOXED, "1");
         if nix::unistd::Uid::effective().is_root() {
             let chown = Command::new("chown").args(["-R", &NOBODY.to_string()]).arg(hub.directory.path()).status();
             assert!(chown.unwrap().success());
