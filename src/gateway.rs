@@ -1,8 +1,8 @@
-//! Program 2, `gateway`: the forced command of every session, and the login shell of the account that serves.
+//! The program `gateway`: the forced command of every session, and the login shell of the account that serves.
 //!
-//! It decides: it greets, refuses, or becomes git. Strangers' bytes enter in `SSH_ORIGINAL_COMMAND` and the environment;
-//! what leaves is one answer or one `exec`. Identity comes from the forced command alone and is held against the
-//! database, and against the key that sshd says was proven, at every start.
+//! It greets, refuses, or becomes git or `services`. Strangers' bytes enter in `SSH_ORIGINAL_COMMAND` and the
+//! environment; one answer or one `exec` leaves. The forced command names the identity. At every start, the gateway checks
+//! it against the database and against the key that the client proved to sshd.
 
 mod push_context;
 mod serving;
@@ -31,7 +31,7 @@ use crate::session_limits::SessionLock;
 
 use session::{Environment, SessionId};
 
-/// What broke on our side. For the log; the peer reads a reference.
+/// A fault of the server. The log shows it with its causes; the client reads a reference.
 #[derive(Debug, thiserror::Error)]
 enum Fault {
     #[error("not started by sshd: SSH_CONNECTION is not set")]
@@ -40,38 +40,38 @@ enum Fault {
     Arguments(String),
     #[error("the key is on another account than the forced command says")]
     OtherAccount,
-    #[error("{0}")]
+    #[error(transparent)]
     UserAuth(#[from] user_auth::Error),
-    #[error("{0}")]
+    #[error(transparent)]
     Process(#[from] session::ProcessError),
-    #[error("{0}")]
+    #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
-    #[error("{0}")]
+    #[error(transparent)]
     Database(#[from] crate::db::Error),
     #[error("authorized-keys could not ask the database; its own line says why")]
     Unavailable,
-    #[error("{0}")]
+    #[error(transparent)]
     Repository(#[from] crate::repository::OpenError),
-    #[error("{0}")]
+    #[error(transparent)]
     PushContext(#[from] push_context::Error),
-    #[error("{0}")]
+    #[error(transparent)]
     Sandbox(#[from] crate::sandbox::Error),
     #[error(transparent)]
     Handover(#[from] crate::sealed::SendError),
-    #[error("cannot start services: {0}")]
+    #[error("cannot start services")]
     Services(#[source] std::io::Error),
-    #[error("cannot start git: {0}")]
+    #[error("cannot start git")]
     Git(#[source] std::io::Error),
     #[error("a push without a key")]
     Keyless,
 }
 
 impl Fault {
-    /// What the peer hears, and how loud the log is.
+    /// What the client reads, and the level of the log line.
     fn kind(&self) -> (FaultKind, Level) {
         match self {
             Self::Database(_) | Self::Unavailable => (FaultKind::Unavailable, Level::Error),
-            // sshd writes none of these: somebody changed its configuration, or tries to speak in its place.
+            // sshd causes none of these: its configuration has changed, or another program started the gateway.
             Self::UserAuth(error) if !matches!(error, user_auth::Error::Gone) => (FaultKind::Broken, Level::Critical),
             Self::NotSshd | Self::Arguments(_) | Self::OtherAccount => (FaultKind::Broken, Level::Critical),
             Self::UserAuth(_)
@@ -88,14 +88,14 @@ impl Fault {
     }
 }
 
-/// Runs the program. Returns only if it has not become git.
+/// Runs the program. Returns only if the program has become neither git nor `services`.
 #[must_use]
 pub fn main() -> ExitCode {
     let began = Instant::now();
     let id = SessionId::random();
     let reference = id.to_string();
     panic::set_hook(Box::new(move |panic| {
-        // No panic speaks to the peer: the fixed sentence, a line in the log, the status of a fault.
+        // The client reads the sentence of a fault; the log has the place of the panic.
         let cause = panic.location().map(ToString::to_string).unwrap_or_default();
         let line = Line::default().field("sid", &reference).field("decision", "fault").field("cause", cause);
         log::send(&crate::config::Log::default().socket, PROGRAM, Level::Critical, &line);
@@ -110,13 +110,13 @@ pub fn main() -> ExitCode {
             let (kind, level) = fault.kind();
             let answer = Answer::fault(kind, &session.id.to_string());
             say(&answer);
-            session.log(level, "fault", &fault.to_string());
+            session.log(level, "fault", &log::causes(&fault));
             answer.status.into()
         }
     }
 }
 
-/// Writes an answer; a peer that has gone cannot be told anything.
+/// Writes an answer. Errors are ignored, because they mean that the client has gone.
 fn say(answer: &Answer) {
     let _ = std::io::stderr().write_all(answer.stderr().as_bytes());
     let _ = std::io::stdout().write_all(answer.out.as_bytes());
@@ -127,11 +127,11 @@ struct Session {
     began: Instant,
     id: SessionId,
     environment: Environment,
-    /// The session's line in the log, as far as it is known.
+    /// The fields of the session's log line that are known so far.
     line: Line,
-    /// Where the log goes, once the configuration said so.
+    /// The log's socket, after the configuration was read.
     socket: Option<PathBuf>,
-    /// The way there that is open already: in its sandbox a process can open none.
+    /// An open connection to the log, because a sandboxed process cannot open one.
     connection: Option<UnixDatagram>,
 }
 
@@ -160,7 +160,7 @@ impl Session {
         if matches!((words, forced_command), (ForcedCommand::AuthInfo, ForcedCommand::Anonymous(_)))
             && config.access.anonymous == AnonymousMode::Fallback
         {
-            // The helper passes unknown keys over, unless it could not ask.
+            // In this mode the helper admits an unknown key only when it cannot read the database.
             return Err(Fault::Unavailable);
         }
         let services = Services { config: arguments.config.as_deref(), forced_command, proven: proven.as_ref() };
@@ -169,7 +169,7 @@ impl Session {
             Ok(identity) => identity,
             Err(NotAdmitted::OtherAccount) => return Err(Fault::OtherAccount),
             Err(reason) => {
-                // `services` says no to a transfer inside the protocol, where the client reads it.
+                // git-lfs shows a refusal only as an answer of its protocol, which `services` speaks.
                 return match request.as_ref().ok().and_then(Work::of) {
                     Some(work @ Work::Account(_)) if reason.leaves_release() && is_release(&request) => {
                         self.line.add("verb", "account");
@@ -203,8 +203,8 @@ impl Session {
         }
     }
 
-    /// Checks that sshd started this process and proved what the words name, and asks who that is and what the path
-    /// leads to.
+    /// Checks that sshd started this process and that the client proved the key of the forced command. Then asks the
+    /// database for the identity and the repository.
     fn ask(
         &self,
         config: &Config,
@@ -225,7 +225,7 @@ impl Session {
         Ok(Asked { reader, proven, session_context })
     }
 
-    /// Answers a request of somebody who is admitted, or becomes what fulfils it.
+    /// Answers the request of an admitted session, or becomes the program that fulfils it.
     fn fulfil(
         &mut self,
         request: &Request,
@@ -287,7 +287,7 @@ impl Session {
         answer.status
     }
 
-    /// Refuses: the peer first, so that the log's pace says nothing about the reason.
+    /// Refuses. The client reads the answer before the log gets its line, so the log cannot delay it.
     fn refuse(&self, speaker: Speaker<'_>, refusal: &Refusal) -> Status {
         let answer = speaker.refusal(refusal);
         if let Refusal::NoRepository | Refusal::NotCreated(_) = refusal {
@@ -312,8 +312,8 @@ impl Session {
     }
 }
 
-/// Says which keys came onto the account since this one was greeted last. Nobody is refused a greeting for it: where it
-/// cannot be found out, the next greeting says so.
+/// Lists the keys that were added to the account since this key's last greeting. If the database does not answer, the
+/// next greeting lists them.
 fn tell_of_added_keys(context: &Context<'_>, speaker: Speaker<'_>, account: i64, key: Fingerprint) {
     let directory = context.config.last_greeted_dir();
     let since = session::last_time(&directory, key);
@@ -327,14 +327,14 @@ fn is_release(request: &Result<Request, BadRequest>) -> bool {
     matches!(request, Ok(Request::Account(command)) if command.is_release())
 }
 
-/// What sshd proved, and what the database says of it.
+/// What the client proved to sshd, and what the database says about it.
 struct Asked {
     reader: Reader,
     proven: Option<Proven>,
     session_context: SessionContext,
 }
 
-/// What `services` must know of a session, apart from the environment.
+/// What `services` must know of a session, apart from its environment.
 #[derive(Clone, Copy)]
 struct Services<'a> {
     /// The configuration file, if it is not the default one.
@@ -343,7 +343,7 @@ struct Services<'a> {
     proven: Option<&'a Proven>,
 }
 
-/// What holds for one session, whatever it asks for.
+/// What every request of a session needs.
 struct Context<'a> {
     config: &'a Config,
     services: Services<'a>,
@@ -352,7 +352,7 @@ struct Context<'a> {
     now: i64,
 }
 
-/// Whether the peer may create what it pushes to, by a command of its account.
+/// Whether the client may create the repository that it pushes to, with an account command.
 fn may_create_it(identity: &Identity, owner: Option<OwnerFacts>, service: Service, now: i64) -> bool {
     match (identity, owner, service) {
         (Identity::Account(account), Some(owner), Service::ReceivePack) => {

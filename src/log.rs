@@ -40,8 +40,11 @@ pub fn causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        // Writing to a String cannot fail.
-        let _ = write!(text, ": {cause}");
+        let clause = cause.to_string();
+        // Some crates print the cause in the message too.
+        if !text.ends_with(&clause) {
+            text = format!("{text}: {clause}");
+        }
         source = cause.source();
     }
     text

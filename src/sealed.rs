@@ -41,7 +41,7 @@ pub enum ReceiveError {
     /// The gateway did not start this process.
     #[error("{DESCRIPTORS} does not name the gateway's descriptors")]
     Descriptors,
-    /// The descriptor is closed, or it is a file that somebody could still change.
+    /// The descriptor is closed, or a process can still change its file.
     #[error("the descriptor in {DESCRIPTORS} is not a sealed memory file")]
     NotSealed,
     /// It is longer than any message, or not UTF-8.
@@ -49,7 +49,7 @@ pub enum ReceiveError {
     Read(#[source] io::Error),
 }
 
-/// A message that nobody can change.
+/// A message that no process can change.
 ///
 /// Holding one tells you that its file has every seal. It does not tell you who wrote it: a process of the login account
 /// can start `services` with a message of its own, and gains nothing, because it already has that account's rights.
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_changes_a_message_that_was_sent() {
+    fn a_message_cannot_be_changed_after_it_was_sent() {
         let mut sent = Sealed::write("one").unwrap();
         assert!(sent.0.write_all(b"two").is_err() && sent.0.write_at(b"two", 0).is_err());
         assert!(sent.0.set_len(0).is_err() && sent.0.set_len(9).is_err());
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_somebody_could_change_is_no_message() {
+    fn a_file_that_a_process_can_change_is_not_accepted() {
         for missing in [SealFlag::F_SEAL_SEAL, SealFlag::F_SEAL_SHRINK, SealFlag::F_SEAL_GROW, SealFlag::F_SEAL_WRITE] {
             let forged = receive_by(&naming(memory_file(SEALS.difference(missing))));
             assert!(matches!(forged, Err(ReceiveError::NotSealed)), "{missing:?}");
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_is_too_long_or_no_text_is_not_read() {
+    fn a_message_that_is_too_long_or_not_text_is_rejected() {
         let long = "x".repeat(usize::try_from(MESSAGE_MAX).unwrap());
         assert!(Sealed::write(&long).unwrap().read().is_ok());
         assert!(matches!(Sealed::write(&(long + "x")).unwrap().read(), Err(ReceiveError::Read(_))));

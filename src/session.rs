@@ -1,7 +1,7 @@
-//! Who a session is and what it may do: shared by the gateway, which decides first, and `services`, which asks again.
+//! The identity of a session and its access to a repository. The gateway decides first, and `services` decides again.
 //!
-//! What sshd says was proven and the words of the forced command enter; what leaves is a `SessionContext`, and the
-//! policy's verdict as a refusal in the peer's words.
+//! The forced command and sshd's account of the proven key enter. A `SessionContext` leaves, and the policy's denial as
+//! a refusal for the client.
 
 mod context;
 mod handover;
@@ -14,7 +14,7 @@ use crate::message::Refusal;
 pub(crate) use context::SessionContext;
 pub(crate) use handover::{Handover, Work};
 
-/// The repository, or the refusal that the policy's denial comes to.
+/// The repository, or the policy's denial as a refusal.
 pub(crate) fn admit<'a>(
     identity: &Identity,
     repository: Option<&'a ServedRepository>,

@@ -71,7 +71,7 @@ impl Session {
         Err(Fault::Git(git::exec_git(command, directory)))
     }
 
-    /// Becomes `services`, which gets the session in a sealed message and no other variable of it.
+    /// Becomes `services`, which gets the session in a sealed message and none of its variables.
     pub(super) fn become_services(&self, services: &Services<'_>, work: Work) -> Result<Status, Fault> {
         let program = std::env::current_exe().map_err(Fault::Services)?.with_file_name("services");
         let handover = Handover {
@@ -112,10 +112,10 @@ impl Session {
         })
     }
 
-    /// Takes a lock among the sessions of the account, or of the address where there is no account.
+    /// Takes a lock among the sessions of the account, or of the address if the session is anonymous.
     pub(super) fn take_session_lock(&self, config: &Config, identity: &Identity) -> SessionLock {
         let address = || String::from_utf8_lossy(self.environment.peer()).into_owned();
-        let (whose, most) = match identity {
+        let (subject, most) = match identity {
             Identity::Account(account) | Identity::Certificate { account, .. } => {
                 (format!("account {}", account.id), config.limits.sessions_per_account)
             }
@@ -124,6 +124,6 @@ impl Session {
             }
             Identity::Anonymous => (format!("address {}", address()), config.limits.sessions_per_address),
         };
-        session_limits::acquire(&config.sessions_file(), &whose, most)
+        session_limits::acquire(&config.sessions_file(), &subject, most)
     }
 }

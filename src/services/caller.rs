@@ -51,7 +51,7 @@ impl Caller {
         Ok((Self { config, forced_command, proven, address, connection, sid, now: now() }, message, work))
     }
 
-    /// Asks the database for whom the session speaks and what the path leads to.
+    /// Asks the database for the identity of the session and for the repository of the path.
     ///
     /// The gateway asked the same before. The answer is deliberately not part of its message: a key may be removed and
     /// an account disabled while the session runs, and each process decides by what the database says when it acts. An
@@ -80,7 +80,7 @@ impl Caller {
 /// The answer of a process without a message.
 pub(super) fn no_message(error: &ReceiveError) -> Answer {
     match error {
-        // Somebody started the program by hand, and there is no log line to look up.
+        // The program was started by hand, so there is no log line to look up.
         ReceiveError::Descriptors | ReceiveError::NotSealed => {
             let err = vec![format!("only the gateway and git start services: {error}")];
             Answer { out: String::new(), err, status: Status::Fault }

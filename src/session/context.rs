@@ -1,4 +1,4 @@
-//! Who a session speaks for and what its path leads to: the one question to the database, asked at every start.
+//! The identity of a session and its repository: the one question to the database, asked at every start.
 
 use crate::access::{Identity, KeyFacts, KeyHolder, NotAdmitted, OwnerFacts, identify, identify_certificate};
 use crate::config::{AnonymousMode, Config};
@@ -9,27 +9,26 @@ use crate::request::ForcedCommand;
 
 use super::user_auth::Proven;
 
-/// Who a session speaks for and what its path leads to, as the database had it at one moment.
+/// The identity of a session and its repository, as the database had them at one moment.
 ///
-/// Holding one tells you that sshd's proof and the forced command were held against the database. It does not tell you
+/// Holding one tells you that the proven key and the forced command were checked against the database. It does not tell you
 /// that the session may do anything: see [`super::admit`].
 #[derive(Debug)]
 pub(crate) struct SessionContext {
-    /// The words for whom the session is: those of the forced command, or, where it left that to `$SSH_USER_AUTH`,
-    /// those that the proven key's row comes to.
+    /// The forced command. If it was `--auth-info`, the one that the helper would have written for the proven key.
     pub(crate) forced_command: ForcedCommand,
-    /// For whom, or why for nobody.
+    /// The identity, or why the session is not admitted.
     pub(crate) identity: Result<Identity, NotAdmitted>,
-    /// The key as its row has it.
+    /// The key's row.
     pub(crate) key: Option<(KeyFacts, Title)>,
-    /// What the path leads to.
+    /// The repository of the path.
     pub(crate) repository: Option<ServedRepository>,
-    /// The owner that the path names.
+    /// The owner in the path.
     pub(crate) owner: Option<OwnerFacts>,
 }
 
 impl SessionContext {
-    /// Asks, for the words of the forced command and for what was proven.
+    /// Asks about the forced command, what the client proved, and the path.
     ///
     /// # Errors
     /// The database's.
@@ -62,7 +61,7 @@ impl SessionContext {
             _ => forced_command.clone(),
         };
         let identity = match (&forced_command, config.access.anonymous) {
-            // Turned off since the connection was opened.
+            // The operator turned the mode off after the connection was opened.
             (ForcedCommand::Anonymous(_), AnonymousMode::Off | AnonymousMode::Fallback)
             | (ForcedCommand::AuthInfo, AnonymousMode::AnyKey | AnonymousMode::Login | AnonymousMode::Off) => {
                 Err(NotAdmitted::NoLongerOn)
@@ -72,7 +71,7 @@ impl SessionContext {
         Ok(Self { forced_command, identity, key: facts.key, repository: facts.repository, owner: facts.owner })
     }
 
-    /// Words answers for this session.
+    /// The texts for this session.
     pub(crate) fn speaker<'a>(&'a self, config: &'a Config) -> Speaker<'a> {
         let deployed = self.key.as_ref().and_then(|(key, _)| match &key.holder {
             KeyHolder::Repository { path, .. } => Some(path),

@@ -357,7 +357,7 @@ fn auth_info_is_served_by_the_login_shell_and_in_its_mode_alone() {
     let reference = run(hub.gateway_command().arg("--auth-info")).is_fault();
     let log = hub.log();
     assert_eq!((log[0].level, log[0].sid.as_deref()), ("critical", Some(reference.as_str())));
-    assert!(log[0].fields.contains("--auth-info is served by the gateway as login shell alone"), "{log:?}");
+    assert!(log[0].fields.contains("--auth-info needs the gateway as login shell"), "{log:?}");
     // Without sshd's word nobody is anybody.
     let command = format!("{0}/libexec/gateway --config {0}/config.toml --auth-info", hub.dir.display());
     let direct = |file: Option<&str>| {

@@ -18,7 +18,7 @@ trials![
     every_forced_command_that_sshd_writes_is_read,
     git_gets_an_environment_made_from_nothing,
     the_push_hook_is_told_of_its_descriptors_and_nothing_else,
-    services_runs_for_no_message_that_somebody_could_change,
+    services_runs_only_for_a_sealed_message,
     no_variable_of_a_client_reaches_git_through_sshd,
     no_variable_reaches_git_even_where_sshd_lets_it_in,
     an_address_that_is_none_is_logged_as_unknown,
@@ -282,7 +282,7 @@ fn the_push_hook_is_told_of_its_descriptors_and_nothing_else() {
     assert_eq!(settings.get("receive.fsckObjects").map(String::as_str), Some("true"));
 }
 
-fn services_runs_for_no_message_that_somebody_could_change() {
+fn services_runs_only_for_a_sealed_message() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     let (config, key) = (hub.config(), &alice.key.fingerprint);

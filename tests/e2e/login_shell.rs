@@ -69,7 +69,7 @@ fn a_command_that_looks_like_the_forced_command_is_refused() {
     let command = |form: &str| format!("{} --config {} {form}", gateway.display(), hub.config().display());
     // Another account by its own key: public, so that anybody knows the fingerprint.
     let reference = alice.ssh(command(&format!("bob --key {}", bob.key.fingerprint))).is_fault();
-    let reason = "the file of SSH_USER_AUTH does not say that what the forced command names was proven";
+    let reason = "the file of SSH_USER_AUTH does not name the key of the forced command";
     is_critical(&hub.log(), &reference, reason);
     // Another account by the key that was proven.
     let reference = alice.ssh(command(&format!("bob --key {}", alice.key.fingerprint))).is_fault();
@@ -154,7 +154,7 @@ fn a_shell_between_needs_no_proof_but_heeds_it() {
     hub.log();
     let other = UserAuth::new(&hub, "other", &proof(&bob), 0o600);
     let reference = gateway_with(&hub, &other.0, &alice).is_fault();
-    let reason = "the file of SSH_USER_AUTH does not say that what the forced command names was proven";
+    let reason = "the file of SSH_USER_AUTH does not name the key of the forced command";
     is_critical(&hub.log(), &reference, reason);
 }
 
@@ -172,7 +172,7 @@ fn a_file_that_is_not_of_sshd_proves_nothing() {
     chown(&foreign.0, Some(0), Some(0)).expect("an owner");
     is_refused(&foreign.0, "the file of SSH_USER_AUTH cannot be read: Permission denied");
     let two = UserAuth::new(&hub, "two", &(proof(&alice) + &proof(&alice)), 0o600);
-    is_refused(&two.0, "the file of SSH_USER_AUTH does not say that what the forced command names was proven");
+    is_refused(&two.0, "the file of SSH_USER_AUTH does not name the key of the forced command");
     let good = UserAuth::new(&hub, "good", &proof(&alice), 0o600);
     let twin = UserAuth(good.0.with_extension("twin").with_file_name(format!("sshauth.twin{}", hub.port)));
     fs::hard_link(&good.0, &twin.0).expect("a link");
