@@ -6,7 +6,7 @@ use std::io::Write;
 use super::oid::Oid;
 use super::packet::{Broken, Input, Packet, Waiting};
 use super::protocol::{Stop, Talk, broken};
-use super::reply::{Denial, status};
+use super::reply::{Refusal, status};
 use super::request::{Arguments, batch_line};
 use crate::request::Operation;
 
@@ -14,7 +14,7 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
     pub(super) fn batch(&mut self, arguments: &Arguments) -> Result<(), Stop> {
         let is_sha256 = arguments.get_some("hash-algo")?.is_none_or(|algorithm| algorithm == b"sha256");
         if !is_sha256 {
-            return Err(Denial::bad_request("this server names objects by sha256 alone").into());
+            return Err(Refusal::bad_request("this server names objects by sha256 alone").into());
         }
         let listed = self.listed().map_err(broken)??;
         let mut missing = 0_u64;
@@ -45,9 +45,9 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
     }
 
     /// Whether an object is not too large.
-    pub(super) fn check_size(&self, oid: &Oid, size: u64) -> Result<(), Denial> {
+    pub(super) fn check_size(&self, oid: &Oid, size: u64) -> Result<(), Refusal> {
         match self.session.limits.object_size {
-            Some(most) if size > most => Err(Denial::new(
+            Some(most) if size > most => Err(Refusal::new(
                 status::TOO_LARGE,
                 format!("the object {oid} has {size} bytes, and this server takes at most {most}"),
             )),
@@ -64,38 +64,38 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
     }
 
     /// Reads the list to its end. Every object is in it once, in the order in which it came.
-    fn listed(&mut self) -> Result<Result<Vec<(Oid, u64)>, Denial>, Broken> {
+    fn listed(&mut self) -> Result<Result<Vec<(Oid, u64)>, Refusal>, Broken> {
         let most = self.session.limits.batch_objects;
         let mut listed = Vec::new();
         let mut sizes = HashMap::new();
-        let mut denial = None;
+        let mut refusal = None;
         while self.open {
             match self.reader.packet(Waiting::Rest)?.ok_or(Broken::Cut)? {
                 Packet::Flush => self.open = false,
                 Packet::Delimiter => return Err(Broken::Delimiter),
                 Packet::Data(b"") => {}
-                Packet::Data(_) if denial.is_some() => {}
+                Packet::Data(_) if refusal.is_some() => {}
                 Packet::Data(line) => match batch_line(line) {
-                    Err(reason) => denial = Some(reason),
+                    Err(reason) => refusal = Some(reason),
                     Ok((oid, size)) => match sizes.insert(oid, size) {
                         None if listed.len() == most => {
                             let sentence = format!("a batch lists at most {most} objects");
-                            denial = Some(Denial::new(status::TOO_LARGE, sentence));
+                            refusal = Some(Refusal::new(status::TOO_LARGE, sentence));
                         }
                         None => listed.push((oid, size)),
                         Some(other) if other == size => {}
                         Some(_) => {
-                            denial = Some(Denial::bad_request(format!("the object {oid} is listed with two sizes")));
+                            refusal = Some(Refusal::bad_request(format!("the object {oid} is listed with two sizes")));
                         }
                     },
                 },
             }
         }
-        Ok(denial.map_or(Ok(listed), Err))
+        Ok(refusal.map_or(Ok(listed), Err))
     }
 }
 
 /// What a peer reads where the disk is full.
-pub(super) fn no_space(bytes: u64) -> Denial {
-    Denial::new(status::FULL, format!("this server has no room for {bytes} bytes more: tell whoever runs it"))
+pub(super) fn no_space(bytes: u64) -> Refusal {
+    Refusal::new(status::FULL, format!("this server has no room for {bytes} bytes more: tell whoever runs it"))
 }

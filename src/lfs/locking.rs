@@ -10,7 +10,7 @@ use super::locks::{Filter, Lock, LockId, LockPath, Locking};
 use super::oid::number;
 use super::packet::Input;
 use super::protocol::{Stop, Talk, broken};
-use super::reply::{Denial, status};
+use super::reply::{Refusal, status};
 use super::request::{Arguments, lock_id};
 use crate::request::Operation;
 
@@ -19,10 +19,10 @@ const PAGE: usize = 100;
 
 impl<I: Input, W: Write> Talk<'_, '_, I, W> {
     pub(super) fn lock(&mut self, arguments: &Arguments) -> Result<(), Stop> {
-        let path = arguments.get("path")?.ok_or_else(|| Denial::bad_request("lock needs the argument path"))?;
+        let path = arguments.get("path")?.ok_or_else(|| Refusal::bad_request("lock needs the argument path"))?;
         let path = LockPath::parse(path)?;
         let refname = arguments.get_some("refname")?.map(std::str::from_utf8).transpose();
-        let refname = refname.map_err(|_| Denial::bad_request("a ref's name is UTF-8"))?;
+        let refname = refname.map_err(|_| Refusal::bad_request("a ref's name is UTF-8"))?;
         let now = (self.session.clock)();
         match self.session.locks.lock(&path, refname, now).map_err(Stop::Fault)? {
             Locking::Locked(lock) => self.answer_lock(status::CREATED, &lock, None),
@@ -32,19 +32,19 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
                 } else {
                     format!("{} is locked by {}", lock.path, lock.owner)
                 };
-                let denial = Denial::conflict(sentence);
-                self.summary.count_refusal(&denial);
-                self.answer_lock(denial.status(), &lock, Some(&denial))
+                let refusal = Refusal::conflict(sentence);
+                self.summary.count_refusal(&refusal);
+                self.answer_lock(refusal.status(), &lock, Some(&refusal))
             }
         }
     }
 
     pub(super) fn unlock(&mut self, id: &LockId) -> Result<(), Stop> {
-        let no_lock = || Denial::not_found(format!("there is no lock {id}: it may have been removed"));
+        let no_lock = || Refusal::not_found(format!("there is no lock {id}: it may have been removed"));
         let lock = self.session.locks.find(id).map_err(Stop::Fault)?.ok_or_else(no_lock)?;
         // `force` decides nothing: clients do not send it over SSH (3.3 to 3.8), and a claim is no right.
         if !lock.ours && !self.session.policy.may_break_locks() {
-            return Err(Denial::forbidden(format!(
+            return Err(Refusal::forbidden(format!(
                 "{} is locked by {}: only they and administrators of the repository can unlock it",
                 lock.path, lock.owner
             ))
@@ -60,9 +60,9 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
         let path = arguments.get_some("path")?.map(LockPath::parse).transpose()?;
         let id = arguments.get_some("id")?.map(lock_id).transpose()?;
         let after = arguments.get_some("cursor")?.map_or(Some(0), number);
-        let after = after.ok_or_else(|| Denial::bad_request("a cursor is one that this server gave"))?;
+        let after = after.ok_or_else(|| Refusal::bad_request("a cursor is one that this server gave"))?;
         let limit = arguments.get_some("limit")?.map_or(Some(0), limit);
-        let limit = limit.ok_or_else(|| Denial::bad_request("a limit is a number of locks"))?;
+        let limit = limit.ok_or_else(|| Refusal::bad_request("a limit is a number of locks"))?;
         let limit = if limit == 0 { PAGE } else { limit };
 
         let mut locks = self.session.locks.list(&Filter { path, id }, after, limit + 1).map_err(Stop::Fault)?;
@@ -89,13 +89,13 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
     }
 
     /// Tells a lock, and why it is not had.
-    fn answer_lock(&mut self, status: u16, lock: &Lock, denial: Option<&Denial>) -> Result<(), Stop> {
+    fn answer_lock(&mut self, status: u16, lock: &Lock, refusal: Option<&Refusal>) -> Result<(), Stop> {
         let Lock { id, path, locked_at, owner, .. } = lock;
         let told: [(&str, &dyn fmt::Display); 4] =
             [("id", id), ("path", path), ("locked-at", &Time(*locked_at)), ("ownername", owner)];
         self.begin(status, &told).map_err(broken)?;
-        match denial {
-            Some(denial) => self.explain(denial).map_err(broken),
+        match refusal {
+            Some(refusal) => self.explain(refusal).map_err(broken),
             None => self.writer.finish().map_err(broken),
         }
     }

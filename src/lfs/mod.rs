@@ -36,7 +36,7 @@ pub use locks::{
 pub use oid::{BadOid, Oid};
 pub use packet::{Broken, Input, Plain, Waiting};
 pub use protocol::serve;
-pub use reply::Denial;
+pub use reply::Refusal;
 pub use standalone::serve_directory;
 pub use stdio::{Interruption, Patience, Stdin, Streams, stdout};
 pub use storage::{LocalStore, Object, Options, Staged, Store};
@@ -65,14 +65,14 @@ pub trait Policy {
     ///
     /// # Errors
     /// What failed, so that nobody knows.
-    fn permit(&mut self, ask: Ask) -> Result<Result<(), Denial>, Fault>;
+    fn permit(&mut self, ask: Ask) -> Result<Result<(), Refusal>, Fault>;
 
     /// Whether so many more bytes may be stored: quotas. Asked at a batch for all objects that are missing, and again
     /// for each as it comes.
     ///
     /// # Errors
     /// What the peer is told, 507 by custom.
-    fn admit(&mut self, bytes: u64) -> Result<(), Denial>;
+    fn admit(&mut self, bytes: u64) -> Result<(), Refusal>;
 
     /// Whether the peer may remove the locks of others.
     fn may_break_locks(&mut self) -> bool;
@@ -100,7 +100,7 @@ pub struct Session<'a> {
     /// For what sshd started it. Commands of the other direction are refused.
     pub operation: Operation,
     /// Where the session is refused: every command is answered with this, so that the peer reads it after one session.
-    pub denied: Option<Denial>,
+    pub refusal: Option<Refusal>,
     /// Decides again at each step.
     pub policy: &'a mut dyn Policy,
     /// The objects.
@@ -151,15 +151,15 @@ pub struct Summary {
     /// How many requests were refused.
     pub refused: u64,
     /// The last of them.
-    pub refusal: Option<Denial>,
+    pub refusal: Option<Refusal>,
     /// How many requests met a fault of ours.
     pub faults: u64,
 }
 
 impl Summary {
-    fn count_refusal(&mut self, denial: &Denial) {
+    fn count_refusal(&mut self, refusal: &Refusal) {
         self.refused += 1;
-        self.refusal = Some(denial.clone());
+        self.refusal = Some(refusal.clone());
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::packet::{Block, Broken, Input, PacketReader, PacketWriter, Waiting};
-use super::reply::{Denial, status};
+use super::reply::{Refusal, status};
 use super::request::{Arguments, Command, Head};
 use super::{Ask, Ending, Fault, Session, Summary};
 use crate::request::Operation;
@@ -35,16 +35,16 @@ pub(super) struct Talk<'s, 'a, I, W> {
 /// Why a request does not get what it asks for.
 pub(super) enum Stop {
     /// The peer is told why.
-    Denied(Denial),
+    Refused(Refusal),
     /// The peer is told that something failed, the log what.
     Fault(Fault),
     /// There is nobody to be told.
     Broken(Broken),
 }
 
-impl<E: Into<Denial>> From<E> for Stop {
-    fn from(denial: E) -> Self {
-        Self::Denied(denial.into())
+impl<E: Into<Refusal>> From<E> for Stop {
+    fn from(refusal: E) -> Self {
+        Self::Refused(refusal.into())
     }
 }
 
@@ -74,21 +74,21 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
                     self.answer_version()
                 }
                 Ok(_) if waiting == Waiting::Version => {
-                    Err(Denial::bad_request("a session begins with version 1").into())
+                    Err(Refusal::bad_request("a session begins with version 1").into())
                 }
                 Ok((command, arguments)) => self.answer(&command, &arguments),
-                Err(denial) => Err(denial.into()),
+                Err(refusal) => Err(refusal.into()),
             };
             match answered {
                 Ok(()) => {}
-                Err(Stop::Denied(denial)) => {
-                    self.summary.count_refusal(&denial);
-                    self.refuse(&denial)?;
+                Err(Stop::Refused(refusal)) => {
+                    self.summary.count_refusal(&refusal);
+                    self.refuse(&refusal)?;
                 }
                 Err(Stop::Fault(fault)) => {
                     self.summary.faults += 1;
                     (self.session.on_fault)(fault.as_ref());
-                    self.refuse(&Denial::new(status::FAULT, self.session.fault_sentence))?;
+                    self.refuse(&Refusal::new(status::FAULT, self.session.fault_sentence))?;
                 }
                 Err(Stop::Broken(error)) => return Err(error),
             }
@@ -99,7 +99,7 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
     fn answer(&mut self, command: &Command, arguments: &Arguments) -> Result<(), Stop> {
         self.gate(command)?;
         if !matches!(command, Command::Batch | Command::Put(_)) && self.close().map_err(broken)? > 0 {
-            return Err(Denial::bad_request("this command takes no data").into());
+            return Err(Refusal::bad_request("this command takes no data").into());
         }
         match command {
             Command::Batch => self.batch(arguments),
@@ -127,15 +127,15 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
         };
         let ours = self.session.operation;
         if only.is_some_and(|only| only != ours) {
-            return Err(Denial::forbidden(format!("this session is for {ours} alone")).into());
+            return Err(Refusal::forbidden(format!("this session is for {ours} alone")).into());
         }
-        let permitted = match (&self.session.denied, ask) {
-            (Some(denial), _) => Err(denial.clone()),
+        let permitted = match (&self.session.refusal, ask) {
+            (Some(refusal), _) => Err(refusal.clone()),
             (None, Some(ask)) => self.session.policy.permit(ask).map_err(Stop::Fault)?,
             (None, None) => Ok(()),
         };
         let is_put = matches!(command, Command::Put(_));
-        Ok(permitted.map_err(|denial| if is_put { denial.for_put() } else { denial })?)
+        Ok(permitted.map_err(|refusal| if is_put { refusal.for_put() } else { refusal })?)
     }
 
     fn answer_version(&mut self) -> Result<(), Stop> {
@@ -145,9 +145,9 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
     }
 
     /// Says why not, after the whole request has been read.
-    fn refuse(&mut self, denial: &Denial) -> Result<(), Broken> {
-        self.begin(denial.status(), &[])?;
-        self.explain(denial)
+    fn refuse(&mut self, refusal: &Refusal) -> Result<(), Broken> {
+        self.begin(refusal.status(), &[])?;
+        self.explain(refusal)
     }
 
     /// Begins an answer, after the whole request has been read: its status and its arguments.
@@ -161,9 +161,9 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
     }
 
     /// Ends an answer with a sentence. The delimiter is there in every case: `get-object` is not understood without it.
-    pub(super) fn explain(&mut self, denial: &Denial) -> Result<(), Broken> {
+    pub(super) fn explain(&mut self, refusal: &Refusal) -> Result<(), Broken> {
         self.writer.delimiter();
-        denial.lines().for_each(|line| self.writer.line(line));
+        refusal.lines().for_each(|line| self.writer.line(line));
         Ok(self.writer.finish()?)
     }
 

@@ -22,12 +22,12 @@ pub(super) mod status {
 /// Holding one tells you that git-lfs takes it for a refusal: its status says so, and there is a sentence, without which
 /// clients crash (3.3.0 to 3.8.1, on a lock).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Denial {
+pub struct Refusal {
     status: u16,
     sentence: String,
 }
 
-impl Denial {
+impl Refusal {
     /// A refusal with a status from 400 to 599; another one becomes 500. Each line of the sentence is a line for the
     /// peer, who is shown the first.
     #[must_use]
@@ -81,19 +81,19 @@ impl Denial {
     }
 }
 
-impl From<BadOid> for Denial {
+impl From<BadOid> for Refusal {
     fn from(error: BadOid) -> Self {
         Self::bad_request(error.to_string())
     }
 }
 
-impl From<BadLockPath> for Denial {
+impl From<BadLockPath> for Refusal {
     fn from(error: BadLockPath) -> Self {
         Self::bad_request(error.to_string())
     }
 }
 
-impl From<BadLockId> for Denial {
+impl From<BadLockId> for Refusal {
     fn from(error: BadLockId) -> Self {
         Self::bad_request(error.to_string())
     }

@@ -14,7 +14,7 @@ use nix::unistd::Uid;
 use super::locks::{FileLocks, Holder, HolderId};
 use super::storage::Naming;
 use super::{
-    Ask, Denial, Ending, Fault, Group, GroupId, Limits, LocalStore, Options, Policy, Session, Streams, stdout,
+    Ask, Ending, Fault, Group, GroupId, Limits, LocalStore, Options, Policy, Refusal, Session, Streams, stdout,
 };
 use crate::clock::now;
 use crate::message::{Status, said};
@@ -54,7 +54,7 @@ pub(super) fn serve_on(
     let streams = Streams::new(output, operation, group(&directory, &repository, operation))?;
     let mut session = Session {
         operation,
-        denied: None,
+        refusal: None,
         policy: &mut policy,
         store: &mut store,
         locks: &mut locks,
@@ -118,11 +118,11 @@ struct Caller {
 }
 
 impl Policy for Caller {
-    fn permit(&mut self, _: Ask) -> Result<Result<(), Denial>, Fault> {
+    fn permit(&mut self, _: Ask) -> Result<Result<(), Refusal>, Fault> {
         Ok(Ok(()))
     }
 
-    fn admit(&mut self, _: u64) -> Result<(), Denial> {
+    fn admit(&mut self, _: u64) -> Result<(), Refusal> {
         Ok(())
     }
 

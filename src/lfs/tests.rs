@@ -34,7 +34,7 @@ struct Hub {
     directory: tempfile::TempDir,
     locks: MemoryLocks,
     policy: Script,
-    denied: Option<Denial>,
+    refusal: Option<Refusal>,
     limits: Limits,
     options: Options,
     faults: Vec<String>,
@@ -43,7 +43,7 @@ struct Hub {
 /// A policy that says what a test wants.
 #[derive(Default)]
 struct Script {
-    refused: Vec<(Ask, Denial)>,
+    refused: Vec<(Ask, Refusal)>,
     quota: Option<u64>,
     may_break_locks: bool,
     /// Whether nobody can say what the peer may.
@@ -53,18 +53,18 @@ struct Script {
 }
 
 impl Policy for Script {
-    fn permit(&mut self, ask: Ask) -> Result<Result<(), Denial>, Fault> {
+    fn permit(&mut self, ask: Ask) -> Result<Result<(), Refusal>, Fault> {
         self.asked.push(ask);
         if self.failing {
             return Err("database is locked".into());
         }
-        Ok(self.refused.iter().find(|(refused, _)| *refused == ask).map_or(Ok(()), |(_, denial)| Err(denial.clone())))
+        Ok(self.refused.iter().find(|(refused, _)| *refused == ask).map_or(Ok(()), |(_, refusal)| Err(refusal.clone())))
     }
 
-    fn admit(&mut self, bytes: u64) -> Result<(), Denial> {
+    fn admit(&mut self, bytes: u64) -> Result<(), Refusal> {
         self.admitted.push(bytes);
         match self.quota {
-            Some(quota) if bytes > quota => Err(Denial::new(507, format!("{quota} bytes of the quota are left"))),
+            Some(quota) if bytes > quota => Err(Refusal::new(507, format!("{quota} bytes of the quota are left"))),
             Some(_) | None => Ok(()),
         }
     }
@@ -80,7 +80,7 @@ impl Hub {
             directory: tempfile::tempdir().unwrap(),
             locks: MemoryLocks::new("alice"),
             policy: Script::default(),
-            denied: None,
+            refusal: None,
             limits: Limits::default(),
             options: Options { fsync: false },
             faults: Vec::new(),
@@ -164,7 +164,7 @@ impl Hub {
         let faults = &mut self.faults;
         let mut session = Session {
             operation,
-            denied: self.denied.clone(),
+            refusal: self.refusal.clone(),
             policy: &mut self.policy,
             store,
             locks,

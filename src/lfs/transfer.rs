@@ -7,7 +7,7 @@ use super::hash::Hashing;
 use super::oid::Oid;
 use super::packet::{Block, Input, PacketReader};
 use super::protocol::{Stop, Talk, broken};
-use super::reply::{Denial, status};
+use super::reply::{Refusal, status};
 use super::request::Arguments;
 use super::storage::Staged;
 use super::verified::{Mismatch, Verified};
@@ -17,17 +17,17 @@ type Received = Result<Result<Verified, Mismatch>, io::Error>;
 
 impl<I: Input, W: Write> Talk<'_, '_, I, W> {
     pub(super) fn put(&mut self, oid: Oid, arguments: &Arguments) -> Result<(), Stop> {
-        let size = arguments.size()?.ok_or_else(|| Denial::bad_request("put-object needs the argument size"))?;
+        let size = arguments.size()?.ok_or_else(|| Refusal::bad_request("put-object needs the argument size"))?;
         self.check_size(&oid, size)?;
         if self.session.store.size(&oid).map_err(|error| Stop::Fault(error.into()))? != Some(size) {
             self.check_space(size).map_err(|stop| match stop {
-                Stop::Denied(denial) => Stop::Denied(denial.for_put()),
+                Stop::Refused(refusal) => Stop::Refused(refusal.for_put()),
                 stop @ (Stop::Fault(_) | Stop::Broken(_)) => stop,
             })?;
         }
         let failed = |error: io::Error| match error.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Stop::Denied(no_space(size)),
-            ErrorKind::FileTooLarge => Stop::Denied(Denial::new(
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Stop::Refused(no_space(size)),
+            ErrorKind::FileTooLarge => Stop::Refused(Refusal::new(
                 status::TOO_LARGE,
                 format!("the object {oid} is larger than this server can store"),
             )),
@@ -53,11 +53,11 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
     }
 
     pub(super) fn verify(&mut self, oid: &Oid, arguments: &Arguments) -> Result<(), Stop> {
-        let size = arguments.size()?.ok_or_else(|| Denial::bad_request("verify-object needs the argument size"))?;
+        let size = arguments.size()?.ok_or_else(|| Refusal::bad_request("verify-object needs the argument size"))?;
         match self.session.store.size(oid).map_err(|error| Stop::Fault(error.into()))? {
             None => Err(not_stored(oid).into()),
             Some(stored) if stored != size => {
-                Err(Denial::conflict(format!("the object {oid} is stored with {stored} bytes, not {size}")).into())
+                Err(Refusal::conflict(format!("the object {oid} is stored with {stored} bytes, not {size}")).into())
             }
             Some(_) => {
                 self.begin(status::OK, &[]).map_err(broken)?;
@@ -131,9 +131,9 @@ fn rest<I: Input>(reader: &mut PacketReader<I>, mut left: usize) -> Result<u64, 
 }
 
 fn mismatch(mismatch: Mismatch) -> Stop {
-    Stop::Denied(Denial::bad_request(mismatch.to_string()))
+    Stop::Refused(Refusal::bad_request(mismatch.to_string()))
 }
 
-fn not_stored(oid: &Oid) -> Denial {
-    Denial::not_found(format!("the object {oid} is not stored here"))
+fn not_stored(oid: &Oid) -> Refusal {
+    Refusal::not_found(format!("the object {oid} is not stored here"))
 }

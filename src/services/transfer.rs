@@ -18,8 +18,8 @@ use crate::clock::now;
 use crate::config::LfsMode;
 use crate::db::Reader;
 use crate::lfs::{
-    Ask, Denial, Fault, FileLocks, Group, GroupId, Holder, HolderId, Limits, LocalStore, MemoryLocks, Object, Oid,
-    Options, Policy, Session, Staged, Store, Streams, stdout,
+    Ask, Fault, FileLocks, Group, GroupId, Holder, HolderId, Limits, LocalStore, MemoryLocks, Object, Oid, Options,
+    Policy, Refusal, Session, Staged, Store, Streams, stdout,
 };
 use crate::log::{self, Level};
 use crate::message::{FaultKind, Speaker, Status};
@@ -45,7 +45,7 @@ pub(super) fn run(caller: &Caller, message: Sealed, operation: Operation, path: 
             caller.log_fault(&cause.to_string());
             Status::Fault
         }),
-        Err(denial) => refuse(operation, denial),
+        Err(refusal) => refuse(operation, refusal),
     }
 }
 
@@ -58,18 +58,18 @@ struct Prepared {
 }
 
 /// Decides about the client's access, opens the repository and starts the authorizer.
-fn prepare(caller: &Caller, message: Sealed, operation: Operation, path: &RepoPath) -> Result<Prepared, Denial> {
+fn prepare(caller: &Caller, message: Sealed, operation: Operation, path: &RepoPath) -> Result<Prepared, Refusal> {
     let config = &caller.config;
     let fault = |cause: &dyn std::fmt::Display| {
         caller.log_fault(&cause.to_string());
-        Denial::new(FAULT, fault_sentence(caller))
+        Refusal::new(FAULT, fault_sentence(caller))
     };
     if config.lfs.mode == LfsMode::Off {
-        return Err(Denial::new(NOT_OFFERED, "LFS is not served here"));
+        return Err(Refusal::new(NOT_OFFERED, "LFS is not served here"));
     }
     let reader = Reader::open(&config.paths.database).map_err(|error| fault(&error))?;
     let (identity, served) = permitted(caller, &reader, operation.needs(), path).map_err(|stop| match stop {
-        Stop::Denied(denial) => denial,
+        Stop::Refused(refusal) => refusal,
         Stop::Fault(cause) => fault(&cause),
     })?;
     if served.path.folded() != path.folded() {
@@ -88,12 +88,12 @@ fn prepare(caller: &Caller, message: Sealed, operation: Operation, path: &RepoPa
 }
 
 /// Speaks the protocol and answers every command with the refusal.
-fn refuse(operation: Operation, denial: Denial) -> Status {
+fn refuse(operation: Operation, refusal: Refusal) -> Status {
     let streams = stdout().and_then(|output| Streams::new(output, Operation::Download, None));
     let Ok(streams) = streams else { return Status::Fault };
     let mut session = Session {
         operation,
-        denied: Some(denial),
+        refusal: Some(refusal),
         policy: &mut Nobody,
         store: &mut NoStore,
         locks: &mut MemoryLocks::new(""),
@@ -137,7 +137,7 @@ fn transfer(caller: &Caller, operation: Operation, prepared: Prepared) -> Result
     let sentence = fault_sentence(caller);
     let mut session = Session {
         operation,
-        denied: None,
+        refusal: None,
         policy: &mut policy,
         store: &mut store,
         locks: &mut locks,
@@ -159,7 +159,7 @@ fn transfer(caller: &Caller, operation: Operation, prepared: Prepared) -> Result
         .field("stored", format_args!("{}/{}", summary.stored.0, summary.stored.1))
         .field("sent", format_args!("{}/{}", summary.sent.0, summary.sent.1))
         .field("refused", summary.refused)
-        .field("refusal", summary.refusal.as_ref().map_or("", Denial::sentence))
+        .field("refusal", summary.refusal.as_ref().map_or("", Refusal::sentence))
         .field("faults", summary.faults);
     send(Level::Info, &line);
     Ok(summary.ending.status())
@@ -187,12 +187,12 @@ fn fault_sentence(caller: &Caller) -> String {
 struct Nobody;
 
 impl Policy for Nobody {
-    fn permit(&mut self, _: Ask) -> Result<Result<(), Denial>, Fault> {
-        Ok(Err(Denial::new(FORBIDDEN, "refused")))
+    fn permit(&mut self, _: Ask) -> Result<Result<(), Refusal>, Fault> {
+        Ok(Err(Refusal::new(FORBIDDEN, "refused")))
     }
 
-    fn admit(&mut self, _: u64) -> Result<(), Denial> {
-        Err(Denial::new(FORBIDDEN, "refused"))
+    fn admit(&mut self, _: u64) -> Result<(), Refusal> {
+        Err(Refusal::new(FORBIDDEN, "refused"))
     }
 
     fn may_break_locks(&mut self) -> bool {

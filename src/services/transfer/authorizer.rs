@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::access::{Access, Identity};
 use crate::clock::now;
 use crate::db::{self, Reader, ServedRepository};
-use crate::lfs::{Denial, Fault, HolderId};
-use crate::message::{Refusal, Status};
+use crate::lfs::{Fault, HolderId, Refusal};
+use crate::message::{self, Status};
 use crate::name::RepoPath;
 use crate::request::Operation;
 use crate::sealed::{DESCRIPTORS, Sealed};
@@ -50,7 +50,7 @@ enum Verdict {
 
 /// Why a step is not permitted.
 pub(super) enum Stop {
-    Denied(Denial),
+    Refused(Refusal),
     Fault(db::Error),
 }
 
@@ -62,12 +62,12 @@ pub(super) fn permitted(
     path: &RepoPath,
 ) -> Result<(Identity, ServedRepository), Stop> {
     let session_context = reader.ask(|view| caller.session_context(view, Some(path))).map_err(Stop::Fault)?;
-    let refused = |refusal: &Refusal| {
+    let refused = |refusal: &message::Refusal| {
         let lines = session_context.speaker(&caller.config).refusal(refusal).err;
-        Stop::Denied(Denial::new(FORBIDDEN, lines.join("\n")))
+        Stop::Refused(Refusal::new(FORBIDDEN, lines.join("\n")))
     };
     let identity =
-        session_context.identity.as_ref().map_err(|reason| refused(&Refusal::NotAdmitted(reason.clone())))?;
+        session_context.identity.as_ref().map_err(|reason| refused(&message::Refusal::NotAdmitted(reason.clone())))?;
     admit(identity, session_context.repository.as_ref(), access, now())
         .map(|served| (identity.clone(), served.clone()))
         .map_err(|refusal| refused(&refusal))
@@ -98,7 +98,7 @@ fn verdict(caller: &Caller, reader: &Reader, operation: Operation, path: &RepoPa
         Ok((_, served)) if served.facts.id == repository => Verdict::Yes,
         // The path now belongs to another repository than the session's.
         Ok(_) => Verdict::No("the repository was moved during this session: try again".to_owned()),
-        Err(Stop::Denied(denial)) => Verdict::No(denial.sentence().to_owned()),
+        Err(Stop::Refused(refusal)) => Verdict::No(refusal.sentence().to_owned()),
         Err(Stop::Fault(error)) => Verdict::Failed(crate::log::causes(&error)),
     }
 }
@@ -142,10 +142,10 @@ impl Authorizer {
     }
 
     /// Whether the client may still do what the session is for.
-    pub(super) fn permit(&mut self) -> Result<Result<(), Denial>, Fault> {
+    pub(super) fn permit(&mut self) -> Result<Result<(), Refusal>, Fault> {
         match self.ask(Question::Permit(self.repository))? {
             Verdict::Yes => Ok(Ok(())),
-            Verdict::No(sentence) => Ok(Err(Denial::new(FORBIDDEN, sentence))),
+            Verdict::No(sentence) => Ok(Err(Refusal::new(FORBIDDEN, sentence))),
             verdict @ (Verdict::Name(_) | Verdict::Failed(_)) => Err(format!("no answer: {verdict:?}").into()),
         }
     }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::authorizer::Authorizer;
 use crate::config::Config;
 use crate::db::{Reader, ServedRepository};
-use crate::lfs::{Ask, Denial, Fault, Policy};
+use crate::lfs::{Ask, Fault, Policy, Refusal};
 use crate::repository::Directory;
 use crate::repository::large_files::stored_bytes;
 
@@ -59,18 +59,18 @@ impl HubPolicy {
 }
 
 impl Policy for HubPolicy {
-    fn permit(&mut self, ask: Ask) -> Result<Result<(), Denial>, Fault> {
+    fn permit(&mut self, ask: Ask) -> Result<Result<(), Refusal>, Fault> {
         self.storing = ask == Ask::Put;
         self.authorizer.try_borrow_mut()?.permit()
     }
 
-    fn admit(&mut self, bytes: u64) -> Result<(), Denial> {
+    fn admit(&mut self, bytes: u64) -> Result<(), Refusal> {
         for Quota { whose, bytes: quota, used } in &self.quotas {
             if used.saturating_add(bytes) > *quota {
                 let left = quota.saturating_sub(*used);
                 let sentence =
                     format!("the quota of the {whose} is full: {left} of {quota} bytes are left, {bytes} are needed");
-                return Err(Denial::new(FULL, sentence));
+                return Err(Refusal::new(FULL, sentence));
             }
         }
         if self.storing {
