@@ -1,4 +1,4 @@
-//! `batch`: what of a list is there, and what is to be sent.
+//! `batch`: which objects of a list are stored, and which must be sent.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -14,13 +14,13 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
     pub(super) fn batch(&mut self, arguments: &Arguments) -> Result<(), Stop> {
         let is_sha256 = arguments.get_some("hash-algo")?.is_none_or(|algorithm| algorithm == b"sha256");
         if !is_sha256 {
-            return Err(Refusal::bad_request("this server names objects by sha256 alone").into());
+            return Err(Refusal::bad_request("this server names objects by sha256 only").into());
         }
         let listed = self.listed().map_err(broken)??;
         let mut missing = 0_u64;
         let mut actions = Vec::with_capacity(listed.len());
         for (oid, size) in listed {
-            // An object of another size is no object: it was cut short once, and the next upload repairs it.
+            // An object of another size counts as missing: a write was cut short, and the next upload replaces it.
             let is_there = self.session.store.size(&oid).map_err(|error| Stop::Fault(error.into()))? == Some(size);
             let action = match (self.session.operation, is_there) {
                 (Operation::Upload, false) => {
@@ -44,18 +44,18 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
         self.writer.finish().map_err(broken)
     }
 
-    /// Whether an object is not too large.
+    /// Checks that an object is not too large.
     pub(super) fn check_size(&self, oid: &Oid, size: u64) -> Result<(), Refusal> {
         match self.session.limits.object_size {
             Some(most) if size > most => Err(Refusal::new(
                 status::TOO_LARGE,
-                format!("the object {oid} has {size} bytes, and this server takes at most {most}"),
+                format!("the object {oid} has {size} bytes, and this server accepts at most {most}"),
             )),
             Some(_) | None => Ok(()),
         }
     }
 
-    /// Whether there is room for so many bytes, by quota and on the disk.
+    /// Checks that the quotas and the disk have room for this many bytes.
     pub(super) fn check_space(&mut self, bytes: u64) -> Result<(), Stop> {
         self.session.policy.admit(bytes)?;
         let free = self.session.store.free().map_err(|error| Stop::Fault(error.into()))?;
@@ -63,7 +63,7 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
         if free.is_some_and(|free| free < needed) { Err(no_space(bytes).into()) } else { Ok(()) }
     }
 
-    /// Reads the list to its end. Every object is in it once, in the order in which it came.
+    /// Reads the list to its end. The result has every object once, in the client's order.
     fn listed(&mut self) -> Result<Result<Vec<(Oid, u64)>, Refusal>, Broken> {
         let most = self.session.limits.batch_objects;
         let mut listed = Vec::new();
@@ -95,7 +95,7 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
     }
 }
 
-/// What a peer reads where the disk is full.
+/// The refusal for a full disk.
 pub(super) fn no_space(bytes: u64) -> Refusal {
-    Refusal::new(status::FULL, format!("this server has no room for {bytes} bytes more: tell whoever runs it"))
+    Refusal::new(status::FULL, format!("this server has no room for {bytes} more bytes: tell its operator"))
 }
