@@ -31,7 +31,7 @@ use crate::session_limits::SessionLock;
 
 use session::{Environment, SessionId};
 
-/// A fault of the server. The log shows it with its causes; the client reads a reference.
+/// A fault of the server. The log shows its cause; the client reads a reference.
 #[derive(Debug, thiserror::Error)]
 enum Fault {
     #[error("not started by sshd: SSH_CONNECTION is not set")]
@@ -58,10 +58,10 @@ enum Fault {
     Sandbox(#[from] crate::sandbox::Error),
     #[error(transparent)]
     Handover(#[from] crate::sealed::SendError),
-    #[error("cannot start services")]
-    Services(#[source] std::io::Error),
-    #[error("cannot start git")]
-    Git(#[source] std::io::Error),
+    #[error("cannot start services: {0}")]
+    Services(std::io::Error),
+    #[error("cannot start git: {0}")]
+    Git(std::io::Error),
     #[error("a push without a key")]
     Keyless,
 }
@@ -110,7 +110,7 @@ pub fn main() -> ExitCode {
             let (kind, level) = fault.kind();
             let answer = Answer::fault(kind, &session.id.to_string());
             say(&answer);
-            session.log(level, "fault", &log::causes(&fault));
+            session.log(level, "fault", &fault.to_string());
             answer.status.into()
         }
     }

@@ -3,7 +3,6 @@
 //! Strangers' text enters as the value of a field and cannot leave it: no newline, quote, backslash or byte outside
 //! printable ASCII passes. A log that is missing or stuck never stops a session. The only user of `syslog`.
 
-use std::error::Error;
 use std::fmt::{self, Write as _};
 use std::io::Write;
 use std::os::fd::AsFd;
@@ -32,22 +31,6 @@ pub enum Level {
     Error,
     /// A forced command that sshd cannot have written: somebody should look today.
     Critical,
-}
-
-/// An error and what caused it, as one clause after another.
-#[must_use]
-pub fn causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let clause = cause.to_string();
-        // Some crates print the cause in the message too.
-        if !text.ends_with(&clause) {
-            text = format!("{text}: {clause}");
-        }
-        source = cause.source();
-    }
-    text
 }
 
 /// One line of `key=value` fields in the order in which they were added.

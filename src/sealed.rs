@@ -28,11 +28,11 @@ const SEALS: SealFlag =
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
     /// No memory, or too many open files.
-    #[error("cannot write a message to a memory file")]
-    Write(#[source] io::Error),
+    #[error("cannot write a message to a memory file: {0}")]
+    Write(io::Error),
     /// Never seen.
-    #[error("cannot seal a memory file")]
-    Seal(#[source] Errno),
+    #[error("cannot seal a memory file: {0}")]
+    Seal(Errno),
 }
 
 /// Why a process has no message.
@@ -45,8 +45,8 @@ pub enum ReceiveError {
     #[error("the descriptor in {DESCRIPTORS} is not a sealed memory file")]
     NotSealed,
     /// It is longer than any message, or not UTF-8.
-    #[error("cannot read the message in {DESCRIPTORS}")]
-    Read(#[source] io::Error),
+    #[error("cannot read the message in {DESCRIPTORS}: {0}")]
+    Read(io::Error),
 }
 
 /// A message that no process can change.

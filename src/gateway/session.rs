@@ -96,8 +96,8 @@ fn without_codes(text: &[u8]) -> Vec<u8> {
 /// The process does not run as the login.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ProcessError {
-    #[error("cannot read the directory of the repositories")]
-    Repositories(#[source] std::io::Error),
+    #[error("cannot read the directory of the repositories: {0}")]
+    Repositories(std::io::Error),
     #[error("runs with uid or gid 0: only the login account may run the gateway")]
     Root,
     #[error("runs as {0}:{1}, but the directory of the repositories belongs to {2}:{3}")]

@@ -15,7 +15,6 @@ use super::caller::Caller;
 use crate::clock::now;
 use crate::config::LfsMode;
 use crate::db::{self, Reader};
-use crate::log::causes;
 use crate::message::{Answer, FaultKind, Refusal, Status};
 use crate::name::RepoPath;
 use crate::request::Operation;
@@ -33,25 +32,31 @@ enum Fault {
     Mode,
     #[error(transparent)]
     Database(#[from] db::Error),
-    #[error("cannot read the key that signs tokens, {0}")]
-    Key(PathBuf, #[source] std::io::Error),
+    #[error("cannot read the key that signs tokens, {0}: {1}")]
+    Key(PathBuf, std::io::Error),
     #[error("the key that signs tokens has {0} bytes, and needs {KEY_MIN}")]
     ShortKey(usize),
-    #[error("cannot run {0}")]
-    Start(PathBuf, #[source] std::io::Error),
+    #[error("cannot run {0}: {1}")]
+    Start(PathBuf, std::io::Error),
     #[error("{0}: {1} {2}")]
     Command(PathBuf, ExitStatus, String),
+    #[error("{0} did not print JSON: {1}")]
+    Json(PathBuf, serde_json::Error),
     #[error("{0} did not print a JSON object")]
-    Output(PathBuf, #[source] Option<serde_json::Error>),
+    NoObject(PathBuf),
 }
 
 impl Fault {
     fn kind(&self) -> FaultKind {
         match self {
             Self::Database(_) => FaultKind::Unavailable,
-            Self::Mode | Self::Key(..) | Self::ShortKey(_) | Self::Start(..) | Self::Command(..) | Self::Output(..) => {
-                FaultKind::Broken
-            }
+            Self::Mode
+            | Self::Key(..)
+            | Self::ShortKey(_)
+            | Self::Start(..)
+            | Self::Command(..)
+            | Self::Json(..)
+            | Self::NoObject(_) => FaultKind::Broken,
         }
     }
 }
@@ -59,7 +64,7 @@ impl Fault {
 /// Answers with an address and a token, or refuses with one line.
 pub(super) fn run(caller: &Caller, operation: Operation, path: &RepoPath) -> Answer {
     answer(caller, operation, path).unwrap_or_else(|fault| {
-        caller.log_fault(&causes(&fault));
+        caller.log_fault(&fault.to_string());
         Answer::fault(fault.kind(), &caller.sid)
     })
 }
@@ -125,8 +130,8 @@ fn command_output(caller: &Caller, operation: Operation, path: &RepoPath) -> Res
         return Err(Fault::Command(program.clone(), output.status, error));
     }
     let answer = serde_json::from_slice(&output.stdout);
-    let answer: Value = answer.map_err(|error| Fault::Output(program.clone(), Some(error)))?;
-    if answer.is_object() { Ok(answer) } else { Err(Fault::Output(program.clone(), None)) }
+    let answer: Value = answer.map_err(|error| Fault::Json(program.clone(), error))?;
+    if answer.is_object() { Ok(answer) } else { Err(Fault::NoObject(program.clone())) }
 }
 
 #[cfg(test)]

@@ -38,8 +38,8 @@ impl Caller {
     /// # Errors
     /// The answer to the client; the cause is in the log.
     pub(super) fn read(message: Sealed) -> Result<(Self, Sealed, Work), Answer> {
-        let fault = |sid: &str, cause: &dyn std::error::Error| {
-            let line = Line::default().field("sid", sid).field("decision", "fault").field("cause", log::causes(cause));
+        let fault = |sid: &str, cause: &dyn std::fmt::Display| {
+            let line = Line::default().field("sid", sid).field("decision", "fault").field("cause", cause);
             log::send(&crate::config::Log::default().socket, log::PROGRAM, Level::Error, &line);
             Answer::fault(FaultKind::Broken, sid)
         };

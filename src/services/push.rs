@@ -54,12 +54,12 @@ enum Fault {
     Receive(#[from] ReceiveError),
     #[error(transparent)]
     PushContext(#[from] BadPushContext),
-    #[error("cannot read git's list of refs")]
-    Input(#[source] std::io::Error),
+    #[error("cannot read git's list of refs: {0}")]
+    Input(std::io::Error),
     #[error("a line in git's list of refs is malformed")]
     Line,
-    #[error("cannot run git")]
-    Git(#[source] std::io::Error),
+    #[error("cannot run git: {0}")]
+    Git(std::io::Error),
 }
 
 /// What the gateway left open for the hook.
@@ -115,7 +115,7 @@ pub(super) fn run(hook: Hook) -> Answer {
         Hook::PostReceive => post_receive(&inherited),
     };
     outcome.unwrap_or_else(|fault| {
-        let line = inherited.line().field("decision", "fault").field("cause", log::causes(&fault));
+        let line = inherited.line().field("decision", "fault").field("cause", &fault);
         inherited.send(Level::Error, &line);
         Answer::fault(FaultKind::Broken, &inherited.context.sid)
     })

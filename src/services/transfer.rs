@@ -148,7 +148,7 @@ fn transfer(caller: &Caller, operation: Operation, prepared: Prepared) -> Result
         clock: &now,
         fault_sentence: &sentence,
         on_fault: &mut |fault: &(dyn Error + 'static)| {
-            send(Level::Error, &caller.line().field("decision", "fault").field("cause", log::causes(fault)));
+            send(Level::Error, &caller.line().field("decision", "fault").field("cause", fault));
         },
     };
     let summary = streams.serve(&mut session);

@@ -28,8 +28,8 @@ pub(crate) enum Error {
     Name(String),
     #[error("the file of SSH_USER_AUTH is gone: sshd removes it when the client disconnects")]
     Gone,
-    #[error("the file of SSH_USER_AUTH cannot be read")]
-    Read(#[source] std::io::Error),
+    #[error("the file of SSH_USER_AUTH cannot be read: {0}")]
+    Read(std::io::Error),
     #[error("the file of SSH_USER_AUTH is not one that sshd wrote for this session")]
     Untrusted,
     #[error("the file of SSH_USER_AUTH does not name the key of the forced command")]

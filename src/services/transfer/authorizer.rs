@@ -99,7 +99,7 @@ fn verdict(caller: &Caller, reader: &Reader, operation: Operation, path: &RepoPa
         // The path now belongs to another repository than the session's.
         Ok(_) => Verdict::No("the repository was moved during this session: try again".to_owned()),
         Err(Stop::Refused(refusal)) => Verdict::No(refusal.sentence().to_owned()),
-        Err(Stop::Fault(error)) => Verdict::Failed(crate::log::causes(&error)),
+        Err(Stop::Fault(error)) => Verdict::Failed(error.to_string()),
     }
 }
 
