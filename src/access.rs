@@ -1,7 +1,7 @@
-//! Who may do what: the table of the house, as pure functions.
+//! Who may do what: the access table, as pure functions.
 //!
-//! Facts that the database gave enter, a [`Decision`] leaves. No I/O and no clock of its own: `now` is whole seconds
-//! UTC since 1970, one value a session, and a grant holds while `now` is before its end.
+//! Facts from the database enter, a [`Decision`] leaves. This module does no I/O and reads no clock: `now` is Unix time
+//! in seconds, one value per session. A grant is valid while `now` is before its end.
 
 mod certificate;
 mod identity;
@@ -16,10 +16,10 @@ pub use identity::{Account, AddedKey, Identity, KeyFacts, KeyHolder, Removal, Sc
 pub use not_admitted::{BadCertificate, NotAdmitted};
 pub use sources::{BadSources, Sources};
 
-/// What one may do with a repository; each level contains the one before.
+/// What an identity may do with a repository; each level contains the level before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Access {
-    /// Nothing, not even to learn that it exists.
+    /// Nothing; the repository looks missing.
     None,
     /// Fetch, clone, download.
     Fetch,
@@ -30,7 +30,7 @@ pub enum Access {
 }
 
 impl Service {
-    /// The access that a service needs.
+    /// The access that the service needs.
     #[must_use]
     pub fn needs(self) -> Access {
         match self {
@@ -41,7 +41,7 @@ impl Service {
 }
 
 impl Operation {
-    /// The access that a transfer needs.
+    /// The access that the transfer needs.
     #[must_use]
     pub fn needs(self) -> Access {
         match self {
@@ -56,9 +56,9 @@ words! {
     pub enum GateMode {
         /// There is no gate.
         None = "none",
-        /// At once, by yes.
+        /// Accepted at once.
         Auto = "auto",
-        /// By whoever administers the repository.
+        /// Answered by an administrator of the repository.
         Manual = "manual",
     }
 }
@@ -66,15 +66,15 @@ words! {
 words! {
     /// A member's role in an organization.
     pub enum Role {
-        /// A member by name only.
+        /// A member without access.
         NoAccess = "no_access",
         /// May fetch.
         Read = "read",
-        /// May fetch, create, and write what they created.
+        /// May fetch, create repositories, and write those that the member created.
         Contributor = "contributor",
-        /// May write everything.
+        /// May write every repository.
         Write = "write",
-        /// May administer everything.
+        /// May administer every repository.
         Admin = "admin",
     }
 }
@@ -106,42 +106,42 @@ words! {
     pub enum Visibility {
         /// Everybody.
         Public = "public",
-        /// Who was granted access.
+        /// Identities with a grant.
         Private = "private",
     }
 }
 
 words! {
-    /// Where an account's request to pass a gate stands.
+    /// The state of an account's request to pass a gate.
     pub enum GateRequest {
-        /// Never asked.
+        /// No request.
         None = "none",
-        /// Waits for an answer.
+        /// Not answered yet.
         Pending = "pending",
         /// May fetch.
         Accepted = "accepted",
-        /// Was turned down.
+        /// Rejected.
         Rejected = "rejected",
     }
 }
 
-/// Whether a public repository's content must be asked for.
+/// Whether a public repository's content needs an accepted request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Gate {
-    /// It need not.
+    /// No request needed.
     Open,
-    /// It must, except by members of the owning organization.
+    /// Needed, except by members of the owning organization.
     Closed,
-    /// It must, by members with the role `read` too.
+    /// Needed, also by members with the role `read`.
     ClosedToMembers,
 }
 
-/// Something granted, until an instant or for good.
+/// A grant, with or without an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grant<T> {
-    /// What was granted.
+    /// The granted right.
     pub value: T,
-    /// The first second at which it no longer holds.
+    /// The first second at which it is no longer valid.
     pub until: Option<i64>,
 }
 
@@ -151,52 +151,52 @@ impl<T: Copy> Grant<T> {
     }
 }
 
-/// Whether something with this end still holds.
+/// Whether something with this end is still valid.
 fn is_live(until: Option<i64>, now: i64) -> bool {
     until.is_none_or(|end| now < end)
 }
 
-/// What the database says of the repository that is asked for, and of the account's standing there.
+/// What the database says about the repository and the account's rights there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepositoryFacts {
-    /// The row.
+    /// The id of the row.
     pub id: i64,
-    /// The row of the owner.
+    /// The id of the owner's row.
     pub owner: i64,
     /// Who may see it.
     pub visibility: Visibility,
-    /// Whether its content must be asked for.
+    /// Whether its content needs an accepted request.
     pub gate: Gate,
-    /// Why it takes no pushes, if so.
+    /// Why the repository is frozen, if it is.
     pub frozen: Option<String>,
     /// Whether the session's account created it.
     pub created_by_account: bool,
     /// The account's role in the owning organization.
     pub role: Option<Grant<Role>>,
-    /// What the account was granted on this repository.
+    /// The account's role on this repository.
     pub collaborator: Option<Grant<CollaboratorRole>>,
-    /// The account's request to pass the gate, where it made one.
+    /// The account's request to pass the gate, if it made one.
     pub gate_request: Option<Grant<GateRequest>>,
 }
 
 impl RepositoryFacts {
-    /// Where the account's request to pass the gate stands: one whose time is over was never made.
+    /// The state of the account's request to pass the gate. A request that has ended counts as none.
     #[must_use]
     pub fn gate_request_at(&self, now: i64) -> GateRequest {
         Grant::at(self.gate_request, now).unwrap_or(GateRequest::None)
     }
 }
 
-/// Why the policy says no.
+/// Why the policy denies access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Denial {
-    /// Missing, or hidden from this identity: one value, so that the two cannot drift apart.
+    /// Missing or hidden from this identity: one value, so that both cases always look the same.
     NoRepository,
-    /// May fetch, may not write.
+    /// May fetch but not write.
     ReadOnly,
-    /// The gate is closed.
+    /// The gate is closed to this identity.
     Gated(GateRequest),
-    /// May write, but nobody can at present.
+    /// May write, but the repository is frozen.
     Frozen,
 }
 
@@ -204,13 +204,13 @@ pub enum Denial {
 #[must_use]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Decision {
-    /// Go on, with this access.
+    /// Allowed, with this access.
     Allow(Access),
-    /// Say no.
+    /// Denied.
     Deny(Denial),
 }
 
-/// Decides whether `identity` has what is `needed` on a repository; `None` where the hub has none of that path.
+/// Decides whether `identity` has the `needed` access; `repository` is `None` if the hub has no repository at the path.
 pub fn decide(identity: &Identity, repository: Option<&RepositoryFacts>, needed: Access, now: i64) -> Decision {
     let Some(repository) = repository else {
         return Decision::Deny(Denial::NoRepository);
@@ -218,7 +218,7 @@ pub fn decide(identity: &Identity, repository: Option<&RepositoryFacts>, needed:
     let access = access(identity, repository, now);
     match (access, repository.visibility) {
         (Access::None, Visibility::Private) => Decision::Deny(Denial::NoRepository),
-        // Public and yet nothing: only a gate does that.
+        // An identity without access to a public repository is stopped by its gate.
         (Access::None, Visibility::Public) => Decision::Deny(Denial::Gated(gate_request(identity, repository, now))),
         (access, _) if access < needed => Decision::Deny(Denial::ReadOnly),
         (_, _) if needed >= Access::Write && repository.frozen.is_some() => Decision::Deny(Denial::Frozen),
@@ -246,7 +246,7 @@ fn access(identity: &Identity, repository: &RepositoryFacts, now: i64) -> Access
     }
 }
 
-/// What everybody may do.
+/// What every identity may do.
 fn everybody(repository: &RepositoryFacts) -> Access {
     match (repository.visibility, repository.gate) {
         (Visibility::Public, Gate::Open) => Access::Fetch,
@@ -254,7 +254,7 @@ fn everybody(repository: &RepositoryFacts) -> Access {
     }
 }
 
-/// What an account was given: by owning, by a role, by a grant on the repository, by an accepted gate request.
+/// What an account may do as owner, by a role, by a grant on the repository, or by an accepted request.
 fn personal(account: &Account, repository: &RepositoryFacts, now: i64) -> Access {
     let owned = if account.id == repository.owner { Access::Admin } else { Access::None };
     let role = match Grant::at(repository.role, now) {
@@ -269,7 +269,7 @@ fn personal(account: &Account, repository: &RepositoryFacts, now: i64) -> Access
         Some(Role::Admin) => Access::Admin,
     };
     let collaborator = Grant::at(repository.collaborator, now).map_or(Access::None, CollaboratorRole::access);
-    // A gate counts while the repository is public: what it let in before does not open a private one.
+    // A gate counts only while the repository is public: an accepted request does not open a private repository.
     let gate = match (repository.visibility, repository.gate_request_at(now)) {
         (Visibility::Public, GateRequest::Accepted) => Access::Fetch,
         (Visibility::Public, GateRequest::None | GateRequest::Pending | GateRequest::Rejected)
@@ -278,19 +278,19 @@ fn personal(account: &Account, repository: &RepositoryFacts, now: i64) -> Access
     owned.max(role).max(collaborator).max(gate)
 }
 
-/// What the database says of an owner, and of an account's standing there.
+/// What the database says about an owner and an account's role there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OwnerFacts {
-    /// The row.
+    /// The id of the row.
     pub id: i64,
-    /// Whether a user may create repositories under the own name.
+    /// Whether a user may create repositories under the user's own name.
     pub may_create: bool,
-    /// The account's role, where the owner is an organization.
+    /// The account's role, if the owner is an organization.
     pub role: Option<Grant<Role>>,
 }
 
-/// Whether an account may create repositories of that owner: its own, where it may, and from contributor on an
-/// organization's.
+/// Whether an account may create repositories of that owner: its own if permitted, and an organization's from the role
+/// contributor up.
 #[must_use]
 pub fn may_create(account: &Account, owner: &OwnerFacts, now: i64) -> bool {
     if account.id == owner.id {
@@ -302,20 +302,20 @@ pub fn may_create(account: &Account, owner: &OwnerFacts, now: i64) -> bool {
     }
 }
 
-/// Whether an account belongs to an organization, in whatever role.
+/// Whether an account is a member of an organization, in any role.
 #[must_use]
 pub fn is_member(organization: &OwnerFacts, now: i64) -> bool {
     Grant::at(organization.role, now).is_some()
 }
 
-/// Whether an account administers an owner: itself, or an organization whose admin it is.
+/// Whether an account administers an owner: the account itself, or an organization in which it is an admin.
 #[must_use]
 pub fn administers(account: &Account, owner: &OwnerFacts, now: i64) -> bool {
     account.id == owner.id || Grant::at(owner.role, now) == Some(Role::Admin)
 }
 
-/// Whether an account may rename and remove a repository: who administers it, and the members who write it by their
-/// role (the Hub's rule: "write" creates, deletes and renames).
+/// Whether an account may rename and remove a repository. Its administrators may, and so may members whose role lets
+/// them write it (the Hub's rule: "write" creates, deletes and renames).
 #[must_use]
 pub fn may_manage(account: &Account, repository: &RepositoryFacts, now: i64) -> bool {
     if account.scope == Scope::Read {
@@ -328,8 +328,8 @@ pub fn may_manage(account: &Account, repository: &RepositoryFacts, now: i64) -> 
     }
 }
 
-/// Where the identity's own request stands; who has no account cannot have asked, and what an account was told does not
-/// count for a certificate away from its organization.
+/// The state of the identity's own request. Identities without an account have none. For a certificate, the account's
+/// requests count only in the certificate's organization.
 fn gate_request(identity: &Identity, repository: &RepositoryFacts, now: i64) -> GateRequest {
     match identity {
         Identity::Certificate { organization, .. } if *organization != repository.owner => GateRequest::None,

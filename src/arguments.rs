@@ -1,8 +1,8 @@
-//! How arguments are read that both command lines have: the operator's and the peers'.
+//! Parsers of arguments that the operator's and the peers' command lines share.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-/// Takes one of the words of an enumeration, and lists them in the help.
+/// Parses a word of an enumeration, and lists the words in the help.
 pub(crate) fn words<T>(all: &'static [T], word: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
 where
     T: std::str::FromStr<Err = crate::word::UnknownWord> + Copy + Send + Sync,

@@ -1,8 +1,8 @@
-//! Program 1, `authorized-keys`: sshd's `AuthorizedKeysCommand`, and the one line that it prints.
+//! `authorized-keys`: sshd's `AuthorizedKeysCommand`, and the one line that it prints.
 //!
-//! sshd runs it before any proof of possession, as a user that can only read the database, with `%u %t %k`. It prints
-//! one line or nothing and has no other effect: no writes, no children, no network, nothing on standard error. What it
-//! prints is made of a name that passed, of a fingerprint, and of the key that sshd gave, encoded anew.
+//! sshd runs it with `%u %t %k` before the client proves the key, as a user that can only read the database. It prints
+//! one line or nothing and has no other effect: no writes, no children, no network, nothing on standard error. The line
+//! consists of a valid name, a fingerprint, and the key from sshd, re-encoded.
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -19,21 +19,22 @@ use crate::message::Status;
 use crate::privilege::has_anything_of_roots;
 use crate::request::{ForcedCommand, UNAVAILABLE, is_plain_path};
 
-/// The hard end of a lookup in seconds; sshd itself would wait for `LoginGraceTime`. Longer than the database's wait.
+/// The deadline of a lookup in seconds, longer than the wait for the database. sshd itself would wait for
+/// `LoginGraceTime`.
 const DEADLINE: u32 = 2;
 
 /// The program's name in the log.
 const PROGRAM: &str = "hubgate-keys";
 
-/// Why no line was printed and sshd hears status 1. For the log.
+/// Why no line was printed and sshd gets status 1. For the log.
 #[derive(Debug, thiserror::Error)]
 enum Fault {
     #[error(
         "usage: authorized-keys [--config FILE] %u %t %k, and no other words: \
-             a comment behind AuthorizedKeysCommand counts as words"
+             sshd passes a comment after AuthorizedKeysCommand as words"
     )]
     Usage,
-    #[error("the key that sshd handed over does not decode: is it %t %k?")]
+    #[error("cannot decode the key from sshd: AuthorizedKeysCommand must pass %t %k")]
     Key,
     #[error("runs as root or in root's group: set AuthorizedKeysCommandUser to hubgate-keys")]
     Root,
@@ -41,7 +42,7 @@ enum Fault {
     Config(#[from] crate::config::ConfigError),
     #[error("{0}")]
     Database(#[from] crate::db::Error),
-    #[error("cannot tell where this program is installed: it needs an absolute path without blanks")]
+    #[error("this program must be installed at an absolute path without blanks")]
     Installed,
     #[error("cannot write to sshd: {0}")]
     Output(#[source] std::io::Error),
@@ -50,13 +51,13 @@ enum Fault {
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
-    // The default action ends the process, whatever it waits for.
+    // The default action of SIGALRM ends the process in any state.
     nix::unistd::alarm::set(DEADLINE);
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
     let words: Vec<&[u8]> = words.iter().map(|word| word.as_encoded_bytes()).collect();
     let mut socket = crate::config::Log::default().socket;
     let outcome = run(&words, &mut socket).and_then(|line| {
-        // One write: sshd reads until the end, and takes the line only with status 0.
+        // One write: sshd reads until the end and accepts the line only with status 0.
         std::io::stdout().write_all(line.unwrap_or_default().as_bytes()).map_err(Fault::Output)
     });
     match outcome {
@@ -73,7 +74,7 @@ fn report(socket: &Path, fault: &Fault) {
     log::send(socket, PROGRAM, Level::Error, &line);
 }
 
-/// The line for the key that sshd asks about, or `None` where the key opens nothing.
+/// The line for the key that sshd asks about, or `None` if the key is not accepted.
 fn run(words: &[&[u8]], socket: &mut PathBuf) -> Result<Option<String>, Fault> {
     let (config_file, words) = match words {
         [b"--config", file, words @ ..] => (Some(std::str::from_utf8(file).map_err(|_| Fault::Usage)?), words),
@@ -94,17 +95,17 @@ fn run(words: &[&[u8]], socket: &mut PathBuf) -> Result<Option<String>, Fault> {
     Ok(Some(line.text(gateway, config_file)))
 }
 
-/// What sshd is told of the words `%u %t %k`, or `None` where they open nothing.
+/// The line for the words `%u %t %k`, or `None` if they are not accepted.
 fn answer(config: &Config, words: [&[u8]; 3], socket: &Path) -> Result<Option<KeyLine>, Fault> {
     let [login, key_type, base64] = words;
-    // One line of sshd's configuration in the wrong place must not open another account.
+    // A misplaced line in sshd's configuration must not open another account.
     let is_anonymous_login =
         config.access.anonymous == AnonymousMode::Login && login == config.ssh.anonymous_login.as_bytes();
     if login != config.ssh.login.as_bytes() && !is_anonymous_login {
         return Ok(None);
     }
     match (OfferedKey::parse(key_type, base64), is_anonymous_login) {
-        // Whosever it is: nobody need be asked.
+        // Every key is anonymous on this login, so the database is not consulted.
         (Ok(key), true) => {
             Ok(key.is_sound().then(|| KeyLine::of_key(ForcedCommand::Anonymous(key.fingerprint()).to_string(), &key)))
         }
@@ -122,7 +123,7 @@ fn answer(config: &Config, words: [&[u8]; 3], socket: &Path) -> Result<Option<Ke
     }
 }
 
-/// The line for a key, or `None` where it opens nothing.
+/// The line for a key, or `None` if it is not accepted.
 fn key_line(config: &Config, key: &OfferedKey, socket: &Path) -> Result<Option<KeyLine>, Fault> {
     let fingerprint = key.fingerprint();
     let holder =
@@ -134,8 +135,8 @@ fn key_line(config: &Config, key: &OfferedKey, socket: &Path) -> Result<Option<K
         (Ok(None), AnonymousMode::AnyKey | AnonymousMode::Login | AnonymousMode::Fallback | AnonymousMode::Off) => {
             return Ok(None);
         }
-        // A peer who is refused reads "Permission denied (publickey)", and OpenSSH 9.8 and newer shut its address out
-        // after a few of them (PerSourcePenalties): the gateway says what is the matter, to whoever it is.
+        // A refused peer reads "Permission denied (publickey)", and OpenSSH 9.8 and newer block its address after a few
+        // refusals (PerSourcePenalties). So the session is admitted, and the gateway says that the hub is unavailable.
         (Err(error), _) if key.is_sound() => {
             report(socket, &error.into());
             UNAVAILABLE.to_owned()
@@ -145,10 +146,10 @@ fn key_line(config: &Config, key: &OfferedKey, socket: &Path) -> Result<Option<K
     Ok(Some(KeyLine::of_key(form, key)))
 }
 
-/// The line for a certificate: its authority's, for its principal alone, where the database says that it is good.
+/// The line for a valid certificate: its CA's key, for its principal alone.
 ///
-/// One that is not good is passed over, since the peer's own key, which it offers next, may be on an account: only the
-/// log says why.
+/// An invalid certificate is skipped, because the peer offers its plain key next, and that key may be registered. Only
+/// the log gives the reason.
 fn certificate_line(
     config: &Config,
     certificate: &OfferedCertificate,
@@ -175,18 +176,18 @@ fn certificate_line(
     }
 }
 
-/// Notes why a certificate is passed over.
+/// Logs why a certificate is skipped.
 fn log_certificate(socket: &Path, line: Line, why: &dyn std::fmt::Display) {
     let line = line.field("decision", "deny").field("reason", "certificate").field("cause", why);
     log::send(socket, PROGRAM, Level::Notice, &line);
 }
 
-/// What sshd is told about one key.
+/// The parts of the line for one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KeyLine {
-    /// What stands before `restrict`, with its comma.
+    /// The options before `restrict`, with their comma.
     pub(crate) options: String,
-    /// The gateway's words.
+    /// The gateway's last words: identity and key.
     pub(crate) form: String,
     /// Type and base64.
     pub(crate) key: String,
@@ -197,7 +198,7 @@ impl KeyLine {
         Self { options: String::new(), form, key: key.to_authorized_keys() }
     }
 
-    /// Of the authority's key, good for the certificate's principal alone.
+    /// The line with the CA's key, valid for the certificate's principal alone.
     pub(crate) fn of_certificate(certificate: &OfferedCertificate) -> Self {
         let (principal, authority) = (certificate.principal(), certificate.authority());
         Self {
@@ -207,9 +208,10 @@ impl KeyLine {
         }
     }
 
-    /// The line that sshd reads (sshd(8), `AUTHORIZED_KEYS FILE FORMAT`): everything restricted, the gateway as command.
+    /// The line that sshd reads (sshd(8), `AUTHORIZED_KEYS FILE FORMAT`): every feature restricted, with the gateway as
+    /// command.
     ///
-    /// No part of it can hold a quote, a backslash or a newline: a path that is plain, names that passed, base64.
+    /// No part of it can contain a quote, a backslash or a newline: it consists of plain paths, valid names and base64.
     pub(crate) fn text(&self, gateway: &str, config_file: Option<&str>) -> String {
         let config = match config_file {
             Some(file) if file != DEFAULT_PATH => format!("--config {file} "),

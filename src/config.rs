@@ -1,7 +1,7 @@
-//! The configuration file: `/etc/hubgate/config.toml` becomes a [`Config`], or an error that names line and column.
+//! The configuration file: `/etc/hubgate/config.toml` becomes a [`Config`], or an error with line and column.
 //!
-//! Every program reads the same file by the same code. A file is used only if nobody but root can have written it,
-//! as sshd demands of its own files (sshd's misc.c, `safe_path`).
+//! Every program reads the file with this code. A file is accepted only if no user except root can have written it, as
+//! sshd requires for its own files (sshd's misc.c, `safe_path`).
 
 mod file;
 
@@ -13,30 +13,30 @@ use crate::word::words;
 
 pub use file::ConfigError;
 
-/// Where the configuration is unless `--config` says otherwise.
+/// The configuration file that is used without `--config`.
 pub const DEFAULT_PATH: &str = "/etc/hubgate/config.toml";
 
-/// Everything that an operator may set. Each key has its default here and stands, commented, in `packaging/config.toml`.
+/// All settings. Each has its default here and a commented line in `packaging/config.toml`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// What the hub is called and where it is.
+    /// The hub's name and address.
     pub hub: Hub,
-    /// The login that sshd knows.
+    /// The login accounts that sshd knows.
     pub ssh: Ssh,
-    /// Who is let in.
+    /// Anonymous access.
     pub access: AccessPolicy,
-    /// Where things are.
+    /// Paths.
     pub paths: Paths,
-    /// How git serves.
+    /// Settings of git.
     pub git: Git,
-    /// The box that git is served in.
+    /// The sandbox in which git runs.
     pub sandbox: Sandbox,
-    /// How large files are served.
+    /// How LFS objects are served.
     pub lfs: Lfs,
-    /// How much at once.
+    /// Limits.
     pub limits: Limits,
-    /// Where the log goes.
+    /// The system log.
     pub log: Log,
 }
 
@@ -44,11 +44,11 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Hub {
-    /// What the greeting calls the hub.
+    /// The hub's name in the greeting.
     pub name: String,
     /// The host name that clients use.
     pub host: String,
-    /// Where a person adds a key; shown to keys on no account. Empty: not shown.
+    /// The address where a person adds a key, shown to keys on no account. Empty: not shown.
     pub keys_help: String,
 }
 
@@ -56,9 +56,9 @@ pub struct Hub {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ssh {
-    /// The login account that everybody connects as.
+    /// The login account of all sessions.
     pub login: String,
-    /// In mode `login`, the account of those who want to be nobody: a second name of the same uid.
+    /// In mode `login`: the login account of anonymous sessions, a second name of the same uid.
     pub anonymous_login: String,
 }
 
@@ -66,21 +66,21 @@ pub struct Ssh {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AccessPolicy {
-    /// What becomes of a key on no account.
+    /// How a key on no account is treated.
     pub anonymous: AnonymousMode,
 }
 
-/// What becomes of a key on no account.
+/// How a key on no account is treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AnonymousMode {
-    /// It is admitted, as nobody.
+    /// Admitted as anonymous.
     AnyKey,
-    /// It is refused; whoever wants to be nobody connects as [`Ssh::anonymous_login`].
+    /// Rejected; anonymous sessions connect as [`Ssh::anonymous_login`].
     Login,
-    /// sshd passes it over, and lets a client none of whose keys is known in without one, as nobody.
+    /// Skipped by sshd; a client without a registered key is admitted as anonymous, without a key.
     Fallback,
-    /// It is refused.
+    /// Rejected.
     Off,
 }
 
@@ -90,9 +90,9 @@ pub enum AnonymousMode {
 pub struct Paths {
     /// The database.
     pub database: PathBuf,
-    /// The directory that holds every repository; its owner is the login that serves.
+    /// The directory of all repositories; it belongs to the login account.
     pub repositories: PathBuf,
-    /// The git that serves.
+    /// The git program.
     pub git: PathBuf,
 }
 
@@ -104,18 +104,18 @@ pub struct Git {
     pub archive: bool,
     /// The branch that HEAD of a new repository names.
     pub default_branch: String,
-    /// How objects of a new repository are named.
+    /// The object format of a new repository.
     pub object_format: ObjectFormat,
 }
 
 words! {
-    /// The hash that names a repository's objects.
+    /// The hash function of a repository's objects.
     #[derive(Deserialize)]
     #[serde(rename_all = "lowercase")]
     pub enum ObjectFormat {
-        /// git's own default.
+        /// SHA-1, git's default.
         Sha1 = "sha1",
-        /// git 2.29 and newer.
+        /// SHA-256, from git 2.29 on.
         Sha256 = "sha256",
     }
 }
@@ -124,20 +124,20 @@ words! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sandbox {
-    /// What to do where the kernel cannot hold all of the box.
+    /// What to do if the kernel does not support the whole sandbox.
     pub mode: SandboxMode,
 }
 
 words! {
-    /// What to do where the kernel cannot hold all of the box.
+    /// What to do if the kernel does not support the whole sandbox.
     #[derive(Deserialize)]
     #[serde(rename_all = "kebab-case")]
     pub enum SandboxMode {
-        /// Serve in what there is, and say in the log what there was.
+        /// Serve with what the kernel supports, and log what that is.
         BestEffort = "best-effort",
-        /// Do not serve.
+        /// Refuse to serve.
         Required = "required",
-        /// No box: limits and closed descriptors alone.
+        /// No sandbox, only limits and closed descriptors.
         Off = "off",
     }
 }
@@ -146,49 +146,50 @@ words! {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Lfs {
-    /// Where clients find large files.
+    /// Where LFS objects are served.
     pub mode: LfsMode,
-    /// Whether an object is on disk before the peer hears that it is stored.
+    /// Whether an object is synced to disk before the client reads that it is stored.
     pub fsync: bool,
-    /// In mode `http`: the address of a repository on the LFS server, with `{path}` for `OWNER/NAME` or its kin.
+    /// In mode `http`: the address of a repository on the LFS server, with `{path}` for the repository's path.
     pub url: String,
-    /// In mode `http`: a program that prints the answer, given `download` or `upload`, the path and the user. Empty: none.
+    /// In mode `http`: a program that prints the answer. Its arguments are `download` or `upload`, path and user.
+    /// Empty: none.
     pub token_command: PathBuf,
-    /// In mode `http`: the file of the key that tokens are signed with. Empty: no tokens.
+    /// In mode `http`: the file with the key that signs tokens. Empty: no tokens.
     pub jwt_key_file: PathBuf,
 }
 
-/// Where clients find large files.
+/// Where LFS objects are served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LfsMode {
-    /// Here, inside SSH.
+    /// By hubgate, over SSH.
     Ssh,
-    /// On an HTTP server, for which they get a token here.
+    /// By an HTTP server, for which hubgate issues tokens.
     Http,
-    /// Nowhere.
+    /// LFS is off.
     Off,
 }
 
-/// `[limits]`; 0 is no limit.
+/// `[limits]`; 0 means no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Sessions of one account at a time.
+    /// Concurrent sessions of one account.
     pub sessions_per_account: u32,
-    /// Sessions of keys on no account at a time, from one address.
+    /// Concurrent sessions with keys on no account, from one address.
     pub sessions_per_address: u32,
-    /// Bytes that one push may send.
+    /// Bytes in one push.
     pub push_bytes: u64,
     /// Refs that one push may update.
     pub push_refs: u64,
-    /// Commits that one push may bring.
+    /// New commits in one push.
     pub push_commits: u64,
-    /// Bytes of one LFS object.
+    /// Bytes in one LFS object.
     pub lfs_object_bytes: u64,
-    /// Bytes of all LFS objects of one repository, unless it has a quota of its own.
+    /// Bytes in all LFS objects of a repository without a quota of its own.
     pub lfs_repository_bytes: u64,
-    /// Bytes of all LFS objects of one owner, unless it has a quota of its own.
+    /// Bytes in all LFS objects of an owner without a quota of its own.
     pub lfs_owner_bytes: u64,
 }
 
@@ -277,12 +278,12 @@ impl Config {
     /// Reads the text of a configuration.
     ///
     /// # Errors
-    /// What is wrong, with line and column.
+    /// The first error, with line and column.
     pub fn parse(text: &str) -> Result<Self, String> {
         toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())
     }
 
-    /// Whether each value can be meant.
+    /// Checks each value.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         let Self { hub, ssh, access: _, paths, git, sandbox: _, lfs, limits: _, log } = self;
         let printable = |text: &str| !text.chars().any(char::is_control);
@@ -317,26 +318,26 @@ impl Config {
         Ok(())
     }
 
-    /// The file that holds the locks of sessions.
+    /// The file with the locks of sessions.
     #[must_use]
     pub fn sessions_file(&self) -> PathBuf {
         self.paths.database.with_file_name("sessions")
     }
 
-    /// The directory whose small files have, as modification time, the last use of each key.
+    /// The directory of last-used files: the modification time of a key's file is the key's last use.
     #[must_use]
     pub fn last_used_dir(&self) -> PathBuf {
         self.paths.database.with_file_name("last-used")
     }
 
-    /// The same of the last greeting of each.
+    /// The same for the last greeting of each key.
     #[must_use]
     pub fn last_greeted_dir(&self) -> PathBuf {
         self.paths.database.with_file_name("last-greeted")
     }
 }
 
-/// Whether a text can be the name of a login account: what shadow's `useradd` takes without being forced.
+/// Whether a text can be the name of a login account, as shadow's `useradd` accepts it without being forced.
 #[must_use]
 pub fn is_login(name: &str) -> bool {
     let tail = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';

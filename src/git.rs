@@ -1,6 +1,6 @@
-//! git: the command that serves a repository, from an environment made from nothing, and the `exec` that becomes it.
+//! git: the command that serves a repository in an environment built from nothing, and the `exec` that becomes git.
 //!
-//! The only place where the two small programs start a program.
+//! The small programs start git only here.
 
 pub mod import;
 
@@ -13,18 +13,19 @@ use std::process::Command;
 
 use crate::request::Service;
 
-/// Where git and what it starts look for programs.
+/// Where git and its children look for programs.
 pub const SAFE_PATH: &str = "/usr/bin:/bin";
 
-/// What git is told whatever the repository's own configuration says: command-line configuration outranks it.
+/// Pinned settings. They outrank the repository's own configuration, because git treats them as given on the command
+/// line.
 ///
-/// Nothing planted in a repository runs: no hooks of its own, no commands named in its configuration. `safe.directory` takes `.`
-/// in every git from 2.39.5 to 2.47.3; an absolute path was not taken by 2.39.5.
+/// Nothing planted in a repository runs: neither its hooks nor commands in its configuration. `safe.directory` accepts
+/// `.` in git 2.39.5 to 2.47.3; 2.39.5 did not accept an absolute path.
 const PINNED: [(&str, &str); 20] = [
     ("safe.directory", "."),
     ("core.alternateRefsCommand", "true"),
     ("core.fsmonitor", "false"),
-    // Larger blobs are streamed: a pack of 437 KB that unpacks to 450 MB took 4.8 MB of memory instead of 443.
+    // Larger blobs are streamed: a pack of 437 KB that unpacks to 450 MB used 4.8 MB of memory instead of 443 MB.
     ("core.bigFileThreshold", "16m"),
     ("protocol.allow", "never"),
     ("transfer.advertiseSID", "false"),
@@ -44,23 +45,23 @@ const PINNED: [(&str, &str); 20] = [
     ("pack.windowMemory", "256m"),
 ];
 
-/// How git is to serve.
+/// How git serves a repository.
 #[derive(Debug, Clone, Copy)]
 pub struct Serving<'a> {
     /// The program.
     pub git: &'a Path,
-    /// What it is to do.
+    /// The service.
     pub service: Service,
-    /// What the client asked for in `GIT_PROTOCOL`; passed on only if it looks like a protocol.
+    /// The client's `GIT_PROTOCOL`; passed on only if it looks like a protocol.
     pub protocol: Option<&'a OsStr>,
-    /// Where the push hooks lie.
+    /// The directory of the push hooks.
     pub hooks: &'a Path,
-    /// Bytes that a push may send; 0 is any number.
+    /// The most bytes that a push may send; 0 means no limit.
     pub push_bytes: u64,
 }
 
 impl Serving<'_> {
-    /// The git command that serves the current directory, with an environment made from nothing.
+    /// The git command that serves the current directory.
     #[must_use]
     pub fn command(&self) -> Command {
         let mut command = Command::new(self.git);
@@ -77,7 +78,7 @@ impl Serving<'_> {
         }
         command.arg(self.service.as_str());
         match self.service {
-            // Strict: the directory itself, not `DIR.git` nor `DIR/.git`.
+            // Strict: only the directory itself, not `DIR.git` or `DIR/.git`.
             Service::UploadPack => command.args(["--strict", "--", "."]),
             Service::ReceivePack => command.args(["--", "."]),
             Service::UploadArchive => command.arg("."),
@@ -86,11 +87,10 @@ impl Serving<'_> {
     }
 }
 
-/// No hook lies there.
+/// A directory without hooks.
 const NO_HOOKS: (&str, &str) = ("core.hooksPath", "/dev/null");
 
-/// Gives a git command the environment that this house's repositories are touched in: made from nothing, with
-/// configuration pinned.
+/// Sets the environment of a git command: built from nothing, with pinned configuration.
 fn pin(command: &mut Command, more: &[(&str, &str)]) {
     command
         .env_clear()
@@ -108,10 +108,10 @@ fn pin(command: &mut Command, more: &[(&str, &str)]) {
     }
 }
 
-/// Makes an empty bare repository at `directory`, from no template.
+/// Creates an empty bare repository at `directory`, without a template.
 ///
 /// # Errors
-/// What git said, on one line.
+/// git's message, on one line.
 pub fn init(
     config: &crate::config::Config,
     format: crate::config::ObjectFormat,
@@ -129,10 +129,10 @@ pub fn init(
     run(&mut command)
 }
 
-/// Packs the repository at `directory` and drops what nothing has led to for two weeks (git-gc(1)).
+/// Packs the repository at `directory` and deletes objects that have been unreachable for two weeks (git-gc(1)).
 ///
 /// # Errors
-/// What git said.
+/// git's message.
 pub fn maintain(git: &Path, directory: &Path) -> Result<(), String> {
     let mut command = Command::new(git);
     pin(&mut command, &[NO_HOOKS]);
@@ -140,10 +140,10 @@ pub fn maintain(git: &Path, directory: &Path) -> Result<(), String> {
     run(&mut command)
 }
 
-/// The blobs of reachable history that have fewer bytes than `limit`: each with its id.
+/// The blobs of reachable history with fewer than `limit` bytes, each with its id.
 ///
 /// # Errors
-/// What git said.
+/// git's message.
 pub fn small_blobs(git: &Path, directory: &Path, limit: u64) -> Result<Vec<(String, Vec<u8>)>, String> {
     let ask = |words: &[&str], input: &[u8]| -> Result<Vec<u8>, String> {
         let mut command = Command::new(git);
@@ -167,21 +167,21 @@ pub fn small_blobs(git: &Path, directory: &Path, limit: u64) -> Result<Vec<(Stri
     let answer = ask(&["cat-file", "--batch"], wanted.as_bytes())?;
     let mut rest = answer.as_slice();
     let mut blobs = Vec::new();
-    // `ID blob SIZE`, a newline, the bytes, a newline.
+    // `ID blob SIZE`, newline, the bytes, newline.
     while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
         let (head, body) = rest.split_at(end);
         let head = String::from_utf8_lossy(head).into_owned();
         let words: Vec<&str> = head.split(' ').collect();
         let [id, "blob", size] = words.as_slice() else { return Err(format!("git cat-file says {head}")) };
         let size: usize = size.parse().map_err(|_| format!("git cat-file says {head}"))?;
-        let text = body.get(1..=size).ok_or("git cat-file was cut off")?;
+        let text = body.get(1..=size).ok_or("the output of git cat-file ends early")?;
         blobs.push(((*id).to_owned(), text.to_vec()));
         rest = body.get(size + 2..).unwrap_or_default();
     }
     Ok(blobs)
 }
 
-/// Runs git to its end with this on standard input; gives what it printed.
+/// Runs git with this standard input and waits for it. Returns its output.
 fn output_of(command: &mut Command, input: &[u8]) -> Result<Vec<u8>, String> {
     use std::io::Write;
     use std::process::Stdio;
@@ -190,7 +190,7 @@ fn output_of(command: &mut Command, input: &[u8]) -> Result<Vec<u8>, String> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(text)?;
     let stdin = child.stdin.take();
     std::thread::scope(|scope| {
-        // git answers while it is asked: who only writes, and then reads, waits for ever.
+        // git answers while it reads. Writing everything before reading could block for ever.
         scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input)));
         let output = child.wait_with_output().map_err(text)?;
         if output.status.success() {
@@ -201,18 +201,18 @@ fn output_of(command: &mut Command, input: &[u8]) -> Result<Vec<u8>, String> {
     })
 }
 
-/// A path as a word for the shell that git starts.
+/// A path, quoted for the shell that git starts.
 fn shell_quoted(path: &Path) -> String {
     format!("'{}'", path.to_string_lossy().replace('\'', "'\\''"))
 }
 
-/// Runs git to its end.
+/// Runs git and waits for it.
 fn run(command: &mut Command) -> Result<(), String> {
     let output = command.stdin(std::process::Stdio::null()).output().map_err(|error| error.to_string())?;
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()) }
 }
 
-/// Becomes `command`, in the directory behind `repository`. Returns only if that failed.
+/// Becomes `command` in the directory of `repository`. Returns only on failure.
 #[must_use]
 pub fn exec_git(mut command: Command, repository: impl AsFd) -> io::Error {
     match nix::unistd::fchdir(repository.as_fd()) {
@@ -221,7 +221,7 @@ pub fn exec_git(mut command: Command, repository: impl AsFd) -> io::Error {
     }
 }
 
-/// Whether a value of `GIT_PROTOCOL` looks like one: `version=2`, or several such words with colons between them.
+/// Whether a value of `GIT_PROTOCOL` looks like a protocol: `version=2`, or several such words separated by colons.
 fn is_protocol(value: &[u8]) -> bool {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"=:._-".contains(byte);
     (1..=64).contains(&value.len()) && value.iter().all(plain)

@@ -1,8 +1,7 @@
-//! SSH public keys: what a person pastes, what sshd offers, and the fingerprint that names a key everywhere else.
+//! SSH public keys: the line that a person pastes, the key that sshd offers, and the fingerprint that names a key.
 //!
-//! Strangers' text enters as bytes and leaves as types; nothing here does I/O but the list of weak keys
-//! (`weak`). No text and no comment ever leaves with
-//! a key: what is written out is the type's own name and the base64 of the decoded blob. The only user of `ssh-key`,
+//! Strangers' text enters as bytes and leaves as types; only `weak` does I/O. No text or comment leaves with a key: a
+//! key is written as its type's name and the base64 of the decoded blob. This module is the only user of `ssh-key`,
 //! `sha2` and `base64ct`.
 
 mod certificate;
@@ -24,22 +23,22 @@ pub use key_type::KeyType;
 use key_type::{authorized_keys_words, decode_base64, inner_type};
 pub use weak::{WeakKeys, WeakKeysError, refuse_weak};
 
-/// Why an offered key is not taken further.
+/// Why an offered key is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum OfferedKeyError {
-    /// A type that this hub does not admit, such as a certificate or `ssh-dss`: no fault of anybody's.
-    #[error("this type of key is not admitted")]
+    /// A type that this hub does not accept, such as a certificate or `ssh-dss`. This is not a fault.
+    #[error("this type of key is not accepted")]
     OtherType,
-    /// No base64, or the blob is of another type than the word before it: sshd never sends that.
+    /// Not base64, or a blob of another type than the word before it. sshd never sends this.
     #[error("the offered key is malformed")]
     Malformed,
 }
 
 /// The key that sshd offers: the words `%t` and `%k` of `AuthorizedKeysCommand`.
 ///
-/// Holding one tells you that it decodes, that its type is admitted and that its blob begins with that type. It does
-/// not tell you that the rest of the blob is a key, nor that the peer holds its private half: a row of the database
-/// speaks for the one, and sshd for the other, after the helper has answered.
+/// Holding one tells you that it decodes, that its type is accepted and that its blob begins with that type. It does
+/// not tell you that the rest of the blob is a key, nor that the peer holds the private half. The database shows the
+/// first; sshd checks the second after the helper has answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OfferedKey {
     key_type: KeyType,
@@ -47,10 +46,10 @@ pub struct OfferedKey {
 }
 
 impl OfferedKey {
-    /// Reads the two words; the path of every connection, so the blob is not looked into any further.
+    /// Reads the two words. Every connection does this, so the rest of the blob is not checked.
     ///
     /// # Errors
-    /// Another type, or words that are no key.
+    /// Another type, or words that are not a key.
     pub fn parse(key_type: &[u8], base64: &[u8]) -> Result<Self, OfferedKeyError> {
         let key_type = KeyType::named(key_type).ok_or(OfferedKeyError::OtherType)?;
         let blob = decode_base64(base64).ok_or(OfferedKeyError::Malformed)?;
@@ -60,7 +59,7 @@ impl OfferedKey {
         Ok(Self { key_type, blob })
     }
 
-    /// The name under which the database knows the key.
+    /// The fingerprint, by which the database finds the key.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of_blob(&self.blob)
@@ -72,24 +71,23 @@ impl OfferedKey {
         self.key_type
     }
 
-    /// `TYPE BASE64` for an `authorized_keys` line, encoded anew from the decoded blob.
+    /// `TYPE BASE64` for an `authorized_keys` line, re-encoded from the decoded blob.
     #[must_use]
     pub fn to_authorized_keys(&self) -> String {
         authorized_keys_words(self.key_type, &self.blob)
     }
 
-    /// Whether an account could have this key: for a key that no row vouches for.
+    /// Whether the key would be accepted for an account. Needed for keys that are not in the database.
     #[must_use]
     pub fn is_sound(&self) -> bool {
         structure::check(self.key_type, &self.blob).is_ok()
     }
 }
 
-/// A key that may be put on an account.
+/// A key that may be added to an account.
 ///
-/// Holding one tells you that its blob is the one encoding of a key of an admitted type, in size and structure fit to
-/// be trusted. It does not tell you that anybody holds the private half, that only one person does ([`WeakKeys`]), or
-/// that the key is not on an account already.
+/// Holding one tells you that its blob is the canonical encoding of the key, and that type, size and structure are accepted.
+/// It does not tell you that the private half is secret ([`WeakKeys`]), nor that the key is not in use already.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicKey {
     key_type: KeyType,
@@ -98,19 +96,20 @@ pub struct PublicKey {
 }
 
 impl PublicKey {
-    /// Reads what a person pastes: the one line of a `.pub` file, and the title that its comment makes.
+    /// Reads the line of a `.pub` file, and the title that its comment gives.
     ///
-    /// Blank lines around it and runs of blanks and tabs between its words do not count. An empty comment is no title.
+    /// Ignores blank lines around it, and accepts several blanks and tabs between its words. An empty comment gives no
+    /// title.
     ///
     /// # Errors
-    /// The rule that the text breaks; [`KeyError::Comment`] if it is the comment alone that does.
+    /// The rule that the text breaks; [`KeyError::Comment`] if only the comment is invalid.
     pub fn parse_line(text: &[u8]) -> Result<(Self, Option<Title>), KeyError> {
         let line = line::split(text)?;
         let key = Self::from_blob(line.key_type, line.blob)?;
         Ok((key, title(line.comment)?))
     }
 
-    /// Takes a decoded key.
+    /// Checks a decoded key.
     ///
     /// # Errors
     /// The rule that the blob breaks.
@@ -125,13 +124,13 @@ impl PublicKey {
         self.key_type
     }
 
-    /// The key as it is on the wire (RFC 4253, section 6.6).
+    /// The key in the form that the SSH protocol uses (RFC 4253, section 6.6).
     #[must_use]
     pub fn blob(&self) -> &[u8] {
         &self.blob
     }
 
-    /// The name under which the database and people know the key.
+    /// The fingerprint, by which the database and people know the key.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of_blob(&self.blob)
@@ -151,7 +150,7 @@ impl fmt::Display for PublicKey {
     }
 }
 
-/// The title that a comment makes, if it is not empty.
+/// The title that a comment gives; `None` for an empty comment.
 fn title(comment: &[u8]) -> Result<Option<Title>, KeyError> {
     if comment.is_empty() {
         return Ok(None);

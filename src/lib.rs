@@ -1,6 +1,6 @@
 //! hubgate: the front gate of a Git hub on stock OpenSSH.
 //!
-//! The library is the program; `bin/` holds mains of one call each. ARCHITECTURE.md draws the modules and their arrows.
+//! The library is the program; `bin/` contains mains of one call each. ARCHITECTURE.md describes the modules.
 
 pub mod access;
 #[cfg(feature = "operator")]
@@ -39,7 +39,7 @@ pub mod word;
 #[cfg(test)]
 mod tests;
 
-/// Inner functions that strangers' bytes reach, for the fuzz targets in `fuzz/` alone.
+/// Internal functions that read strangers' bytes, only for the fuzz targets in `fuzz/`.
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing {
     use crate::authorized_keys::KeyLine;
@@ -49,19 +49,19 @@ pub mod fuzzing {
     use crate::services::account::cli::Cli;
     use crate::session::user_auth::{self, Proven};
 
-    /// The line of the helper for a key; `form` is the gateway's last words.
+    /// The helper's line for a key; `form` is the gateway's last words.
     #[must_use]
     pub fn key_line(gateway: &str, config_file: Option<&str>, form: String, key: &OfferedKey) -> String {
         KeyLine::of_key(form, key).text(gateway, config_file)
     }
 
-    /// The line of the helper for a certificate.
+    /// The helper's line for a certificate.
     #[must_use]
     pub fn certificate_line(gateway: &str, config_file: Option<&str>, certificate: &OfferedCertificate) -> String {
         KeyLine::of_certificate(certificate).text(gateway, config_file)
     }
 
-    /// The gateway's reading of `$SSH_USER_AUTH`: a key, or a certificate.
+    /// The key or certificate that the gateway reads from `$SSH_USER_AUTH`.
     #[must_use]
     pub fn proven(text: &[u8]) -> Option<Result<Fingerprint, OfferedCertificate>> {
         user_auth::proven(text).and_then(|proven| match proven {
@@ -85,10 +85,10 @@ pub mod fuzzing {
         AccountCommand::from_words(&command.words().collect::<Vec<_>>())
     }
 
-    /// Whether each value of a configuration can be meant.
+    /// Checks each value of a configuration.
     ///
     /// # Errors
-    /// The one that cannot.
+    /// The invalid value.
     pub fn check_config(config: &Config) -> Result<(), &'static str> {
         config.check()
     }

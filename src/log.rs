@@ -1,7 +1,8 @@
-//! The system log: one line an event, escaped here, sent by the crate `syslog`.
+//! The system log: one escaped line per event, sent by the crate `syslog`.
 //!
-//! Strangers' text enters as the value of a field and cannot leave it: no newline, quote, backslash or byte outside
-//! printable ASCII passes. A log that is missing or stuck never stops a session. The only user of `syslog`.
+//! Strangers' text enters as the value of a field and cannot leave it: newlines, quotes, backslashes and bytes outside
+//! printable ASCII are escaped. A missing or blocked log never stops a session. This module is the only user of
+//! `syslog`.
 
 use std::fmt::{self, Write as _};
 use std::io::Write;
@@ -12,38 +13,38 @@ use std::time::Duration;
 
 use syslog::{Facility, LogFormat, Logger, LoggerBackend, Severity};
 
-/// The name of the programs in the log; the helper, which runs before anybody is known, has its own.
+/// The name of the programs in the log. The helper, which runs before authentication, has a name of its own.
 pub const PROGRAM: &str = "hubgate";
 
-/// How long a send may wait for a log daemon that does not read.
+/// The longest wait for a log daemon that does not read.
 const SEND_TIMEOUT: Duration = Duration::from_millis(200);
 /// The longest value of a field, in bytes before escaping.
 const VALUE_MAX: usize = 128;
 
-/// How much an event matters.
+/// The severity of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
-    /// A session that was served.
+    /// A session was served.
     Info,
-    /// A session that was refused.
+    /// A session was refused.
     Notice,
-    /// A fault of ours: one session suffers.
+    /// A fault of the server; it affects one session.
     Error,
-    /// A forced command that sshd cannot have written: somebody should look today.
+    /// A forced command that sshd cannot have written: the operator should look today.
     Critical,
 }
 
-/// One line of `key=value` fields in the order in which they were added.
+/// One line of `key=value` fields, in the order in which they were added.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Line(String);
 
 impl Line {
-    /// Adds a field; the value may be anybody's.
+    /// Adds a field. The value may be a stranger's text.
     pub fn add(&mut self, key: &'static str, value: impl fmt::Display) {
         self.add_bytes(key, value.to_string().as_bytes());
     }
 
-    /// Adds a field whose value is bytes that may not be UTF-8.
+    /// Adds a field whose value may not be UTF-8.
     pub fn add_bytes(&mut self, key: &'static str, value: &[u8]) {
         let blank = if self.0.is_empty() { "" } else { " " };
         // Writing to a String cannot fail.
@@ -57,21 +58,21 @@ impl Line {
         self
     }
 
-    /// The line with one more field, of bytes.
+    /// The line with one more field, whose value may not be UTF-8.
     #[must_use]
     pub fn bytes(mut self, key: &'static str, value: &[u8]) -> Self {
         self.add_bytes(key, value);
         self
     }
 
-    /// The line as it is sent.
+    /// The text of the line.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A value as it stands in the log: printable ASCII; blanks make it quoted; everything else, `"` and `\` are `\xNN`.
+/// A value in the log: printable ASCII, in quotes if it contains blanks; `"`, `\` and all other bytes become `\xNN`.
 struct Escaped<'a>(&'a [u8]);
 
 impl fmt::Display for Escaped<'_> {
@@ -91,7 +92,7 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// Reads a line back into its fields; `None` where it is not one that [`Line`] wrote.
+/// Reads a line back into its fields. Returns `None` if [`Line`] cannot have written it.
 #[must_use]
 pub fn parse(line: &str) -> Option<Vec<(String, String)>> {
     let mut fields = Vec::new();
@@ -99,11 +100,11 @@ pub fn parse(line: &str) -> Option<Vec<(String, String)>> {
     while !rest.is_empty() {
         let (key, after) = rest.split_once('=')?;
         let (value, after) = match after.strip_prefix('"') {
-            // An escaped value holds no quote of its own.
+            // An escaped value contains no quote.
             Some(quoted) => quoted.split_once('"')?,
             None => after.split_at(after.find(' ').unwrap_or(after.len())),
         };
-        // Behind the value a long one has its `...+N`.
+        // A truncated value is followed by `...+N`.
         let (cut, after) = after.split_at(after.find(' ').unwrap_or(after.len()));
         fields.push((key.to_owned(), value.to_owned() + cut));
         rest = after.strip_prefix(' ').unwrap_or(after);
@@ -113,7 +114,7 @@ pub fn parse(line: &str) -> Option<Vec<(String, String)>> {
 
 /// Sends one line to the system log at `socket`, as `program`, facility `auth`.
 ///
-/// What goes wrong is dropped: a session does not fail for its log.
+/// Ignores errors: a session must not fail because of its log.
 pub fn send(socket: &Path, program: &str, level: Level, line: &Line) {
     let _ = try_send(socket, program, level, line);
 }
@@ -122,10 +123,10 @@ fn try_send(socket: &Path, program: &str, level: Level, line: &Line) -> Result<(
     write(connect(socket)?, program, level, line)
 }
 
-/// Opens a connection to the system log, for a process that will not reach the socket by path.
+/// Opens a connection to the system log, for a process that cannot open the socket later.
 ///
 /// # Errors
-/// Where nobody listens at `socket`.
+/// Nothing listens at `socket`.
 pub fn connect(socket: &Path) -> std::io::Result<UnixDatagram> {
     let datagram = UnixDatagram::unbound()?;
     datagram.connect(socket)?;
@@ -133,22 +134,22 @@ pub fn connect(socket: &Path) -> std::io::Result<UnixDatagram> {
     Ok(datagram)
 }
 
-/// Whether a line could be sent now: somebody listens at `socket`, and reads. Nothing is sent.
+/// Whether a line could be sent now: a daemon listens at `socket` and reads. Sends nothing.
 ///
 /// # Errors
-/// Where a line would be lost.
+/// The line would be lost.
 pub fn probe(socket: &Path) -> std::io::Result<()> {
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
     let connection = connect(socket)?;
     let timeout = PollTimeout::try_from(SEND_TIMEOUT).unwrap_or(PollTimeout::MAX);
-    // Not writable where the daemon's queue is full (unix(7)).
+    // The socket is not writable while the daemon's queue is full (unix(7)).
     match poll(&mut [PollFd::new(connection.as_fd(), PollFlags::POLLOUT)], timeout)? {
         0 => Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "its queue is full")),
         _ => Ok(()),
     }
 }
 
-/// Sends one line on a connection that is open already; what goes wrong is dropped.
+/// Sends one line on an open connection. Ignores errors.
 pub fn send_on(connection: &UnixDatagram, program: &str, level: Level, line: &Line) {
     let _ = connection.try_clone().map_err(syslog::Error::from).and_then(|copy| write(copy, program, level, line));
 }
@@ -163,8 +164,8 @@ fn write(datagram: UnixDatagram, program: &str, level: Level, line: &Line) -> Re
     }
 }
 
-/// The form of RFC 3164 that a local daemon takes, without the time: the daemon has a clock and knows the time zone
-/// (the crate's own formatter writes UTC, which rsyslog would show as local time).
+/// The format of RFC 3164 without the time, as local daemons accept it. The daemon adds the time in its own time zone;
+/// the crate's own formatter writes UTC, which rsyslog would show as local time.
 struct Bsd<'a> {
     program: &'a str,
 }

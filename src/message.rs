@@ -1,7 +1,7 @@
-//! Every text that a peer reads, and the exit status that goes with it.
+//! Every text that a peer reads, and its exit status.
 //!
-//! Decisions enter, words leave; nothing is decided here. A text names what the peer gave and what the peer may know,
-//! and never how the server is built.
+//! Decisions enter and texts leave; this module decides nothing. A text names only what the peer sent or may know, and
+//! never how the server is built.
 
 use std::process::ExitCode;
 
@@ -12,7 +12,7 @@ use crate::config::{AnonymousMode, Config};
 use crate::name::{RepoPath, Title};
 use crate::request::{BadRequest, ForcedCommand};
 
-/// Of how many added keys a greeting tells by name.
+/// The number of added keys that a greeting lists by title.
 const ADDED_MAX: usize = 3;
 
 /// The exit statuses of every program.
@@ -22,16 +22,16 @@ pub enum Status {
     Done,
     /// Refused, or not found.
     Refused,
-    /// Used wrongly.
+    /// Wrong usage.
     Usage,
-    /// A command that this server does not know: what a shell says of a program that is not there.
+    /// A command that this server does not know; a shell exits with this status for a missing program.
     NotSupported,
-    /// A fault of ours, or temporarily unavailable. git prints nothing of its own for it.
+    /// A fault of the server, or temporarily unavailable. git adds no message of its own for this status.
     Fault,
 }
 
 impl Status {
-    /// The number.
+    /// The exit status as a number.
     #[must_use]
     pub fn code(self) -> u8 {
         match self {
@@ -50,37 +50,37 @@ impl From<Status> for ExitCode {
     }
 }
 
-/// What a session comes to when it is not handed to git.
+/// Why a session ends without starting git.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// The command is none of ours.
+    /// hubgate cannot read the command.
     Bad(BadRequest),
-    /// A verb of ours that this hub does not serve.
+    /// A known verb that this hub does not offer.
     NotSupported,
-    /// Missing or hidden.
+    /// The repository is missing or hidden.
     NoRepository,
-    /// The same, for a push by somebody who may create it there.
+    /// The repository is missing, and the peer that pushes may create it.
     NotCreated(RepoPath),
-    /// Visible, not writable.
+    /// The peer may fetch but not write.
     ReadOnly(RepoPath),
-    /// To be asked for.
+    /// The repository is gated, and the peer has no accepted request.
     Gated(RepoPath, GateRequest),
-    /// Takes no pushes, for the operator's reason.
+    /// The repository is frozen, for the operator's reason.
     Frozen(RepoPath, String),
-    /// The key or the account is not good.
+    /// The key or the account is not valid.
     NotAdmitted(NotAdmitted),
-    /// Every session that the account, or the address, may have is under way.
+    /// The account or the address has as many sessions as it may have.
     TooManySessions,
-    /// `git-lfs-authenticate` where large files are served inside SSH.
+    /// `git-lfs-authenticate` on a hub that serves LFS over SSH.
     LfsInsideSsh,
-    /// `git-lfs-transfer` where large files are on an HTTP server.
+    /// `git-lfs-transfer` on a hub that serves LFS over HTTP.
     LfsOverHttp,
-    /// LFS where it is off.
+    /// An LFS command on a hub without LFS.
     LfsOff,
 }
 
 impl Refusal {
-    /// What stands as `reason=` in the log.
+    /// The text of `reason=` in the log.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
@@ -107,28 +107,28 @@ impl Refusal {
     }
 }
 
-/// Something of ours that failed; the peer gets a reference, the log the cause.
+/// A fault of the server. The peer reads a reference, and the log has the cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
-    /// It may work in a minute.
+    /// A retry in a minute may work.
     Unavailable,
-    /// It will not.
+    /// A retry does not help.
     Broken,
 }
 
-/// The text and the status of an answer.
+/// The texts and the exit status of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// For standard output: the greeting and what was asked for.
+    /// Standard output: the greeting, or the output of a command.
     pub out: String,
-    /// For standard error: one line each, without prefix.
+    /// The lines of standard error, without the prefix `hubgate: `.
     pub err: Vec<String>,
     /// The exit status.
     pub status: Status,
 }
 
 impl Answer {
-    /// What a peer reads of a fault: one fixed sentence, and a reference that the log has too.
+    /// A fault as the peer reads it: one fixed sentence with a reference that is also in the log.
     #[must_use]
     pub fn fault(kind: FaultKind, reference: &str) -> Self {
         let line = match kind {
@@ -138,27 +138,27 @@ impl Answer {
         Self { out: String::new(), err: vec![line], status: Status::Fault }
     }
 
-    /// Standard error as it is written: each line behind `hubgate: `, without control characters.
+    /// Standard error as written: each line with the prefix `hubgate: ` and without control characters.
     #[must_use]
     pub fn stderr(&self) -> String {
         self.err.iter().map(|line| said(line)).collect()
     }
 }
 
-/// A line of ours for standard error.
+/// One line for standard error.
 #[must_use]
 pub fn said(line: &str) -> String {
     format!("hubgate: {}\n", line.replace(char::is_control, "?"))
 }
 
-/// Words the answers of one session.
+/// Writes the answers of one session.
 #[derive(Debug, Clone, Copy)]
 pub struct Speaker<'a> {
-    /// For names and addresses.
+    /// Names and addresses of the hub.
     pub config: &'a Config,
-    /// For whom sshd started the session.
+    /// The forced command that sshd started the session with.
     pub form: &'a ForcedCommand,
-    /// The title of the key, where it is on an account or a repository.
+    /// The title of the key, if the key is on an account or a repository.
     pub title: Option<&'a Title>,
     /// The repository of a deploy key.
     pub deployed: Option<&'a RepoPath>,
@@ -186,7 +186,7 @@ impl Speaker<'_> {
         Answer { out: format!("Hi {name}, welcome to {}.\n", hub.name), err, status: Status::Done }
     }
 
-    /// What a peer is told beside what it asked for: that the key will soon be over, and that a path has changed.
+    /// Notices beside an answer: that the key expires within a week, and that the repository has a new path.
     #[must_use]
     pub fn notices(&self, expires_at: Option<i64>, now: i64, moved: Option<&RepoPath>) -> Answer {
         let soon = expires_at.filter(|end| (now..now + 7 * 86_400).contains(end));
@@ -195,7 +195,7 @@ impl Speaker<'_> {
         Answer { out: String::new(), err: expiry.into_iter().chain(moved).collect(), status: Status::Done }
     }
 
-    /// What a key is told at its greeting of others that came onto the account: of the newest by name.
+    /// Lists the newest keys that were added to the account since this key was last greeted.
     #[must_use]
     pub fn added(&self, mut keys: Vec<AddedKey>) -> Answer {
         keys.sort_by_key(|key| std::cmp::Reverse(key.added_at));
@@ -222,8 +222,8 @@ impl Speaker<'_> {
              git clone {at}:OWNER/NAME              a model\n  \
              git clone {at}:datasets/OWNER/NAME     a dataset\n  \
              git clone {at}:spaces/OWNER/NAME       a space\n  \
-             ssh -T {at}                            says who you are\n\
-             and has commands of its own for your account, each with --help and --json:\n  \
+             ssh -T {at}                            shows who you are\n\
+             and has commands for your account, each with --help and --json:\n  \
              ssh {at} whoami\n  \
              ssh {at} key add [TITLE] < id_ed25519.pub    key list|rename|remove|release\n  \
              ssh {at} repo create|list|show|rename|visibility|remove|collaborator\n  \
@@ -235,7 +235,7 @@ impl Speaker<'_> {
         Answer { out, err: Vec::new(), status: Status::Done }
     }
 
-    /// What a refused peer reads.
+    /// The text of a refusal.
     #[must_use]
     pub fn refusal(&self, refusal: &Refusal) -> Answer {
         let (line, you_are) = match refusal {
@@ -254,13 +254,13 @@ impl Speaker<'_> {
             Refusal::Frozen(path, reason) => (format!("{path} is read-only: {reason}"), Vec::new()),
             Refusal::NotAdmitted(reason) => (self.not_admitted(reason), Vec::new()),
             Refusal::TooManySessions => {
-                ("too many sessions at once: wait until one of yours has ended".to_owned(), Vec::new())
+                ("too many sessions: wait until one of your sessions has ended".to_owned(), Vec::new())
             }
             Refusal::LfsInsideSsh => {
-                ("LFS is served inside SSH here: update git-lfs to 3.0 or newer".to_owned(), Vec::new())
+                ("this server serves LFS over SSH: update git-lfs to 3.0 or newer".to_owned(), Vec::new())
             }
             Refusal::LfsOverHttp => {
-                ("LFS is served over HTTP here: git-lfs-authenticate tells where".to_owned(), Vec::new())
+                ("this server serves LFS over HTTP: git-lfs-authenticate gives its address".to_owned(), Vec::new())
             }
             Refusal::LfsOff => ("LFS is not served here".to_owned(), Vec::new()),
         };
@@ -292,7 +292,7 @@ impl Speaker<'_> {
             (NotAdmitted::Expired(end), _) => format!("the key {} expired on {}", self.key(), last_day(*end)),
             (NotAdmitted::Address(address), _) => format!("the key {} may not be used from {address}", self.key()),
             (NotAdmitted::Disabled(reason), form) => format!("the account {} is disabled: {reason}", form.user()),
-            (NotAdmitted::Certificate(problem), _) => format!("the certificate is not good: {problem}"),
+            (NotAdmitted::Certificate(problem), _) => format!("the certificate is not valid: {problem}"),
             (NotAdmitted::NoLongerOn | NotAdmitted::OtherAccount, ForcedCommand::Account(user, _)) => {
                 format!("the key {key} is no longer on the account {user}")
             }
@@ -306,7 +306,7 @@ impl Speaker<'_> {
                 format!("the key {key} is on no account here")
             }
             (NotAdmitted::NoLongerOn | NotAdmitted::OtherAccount, ForcedCommand::AuthInfo) => {
-                "nobody is let in without a key any more".to_owned()
+                "sessions without a registered key are no longer accepted".to_owned()
             }
         }
     }
@@ -319,7 +319,7 @@ impl Speaker<'_> {
                     self.at_login()
                 )
             }
-            GateRequest::Pending => format!("access to {path} is restricted: your request waits for an answer"),
+            GateRequest::Pending => format!("access to {path} is restricted: your request is pending"),
             GateRequest::Accepted | GateRequest::Rejected => {
                 format!("access to {path} is restricted: your request was rejected")
             }
@@ -340,7 +340,7 @@ impl Speaker<'_> {
         }
     }
 
-    /// The key, by its title where that is known.
+    /// The key's fingerprint, with its title if that is known.
     fn key(&self) -> String {
         let key = self.form.key();
         self.title.map_or_else(|| key.clone(), |title| format!("\"{title}\" ({key})"))
@@ -350,21 +350,22 @@ impl Speaker<'_> {
         self.deployed.map_or_else(|| "deploy key".to_owned(), |path| format!("deploy key of {path}"))
     }
 
-    /// Why a peer is nobody.
+    /// Why a session is anonymous.
     fn nobody(&self) -> String {
         match (self.form.fingerprint(), self.config.access.anonymous) {
             (None, _) => "none of your keys is on an account here".to_owned(),
-            (Some(_), AnonymousMode::Login) => format!("whoever connects as {} is anonymous", self.at()),
+            (Some(_), AnonymousMode::Login) => format!("every connection to {} is anonymous", self.at()),
             (Some(key), AnonymousMode::AnyKey | AnonymousMode::Fallback | AnonymousMode::Off) => {
                 format!("the key {key} is on no account here")
             }
         }
     }
 
-    /// The way out for a peer whose agent offered the wrong key first, or who came by the wrong login.
+    /// How to use a registered key: after the agent offered an unknown key first, or after a connection to the
+    /// anonymous login.
     fn other_key(&self) -> String {
         if self.is_anonymous_login() {
-            format!("to come by a key on an account: ssh {}", self.at_login())
+            format!("to use a registered key: ssh {}", self.at_login())
         } else {
             format!("to use another key: ssh -o IdentitiesOnly=yes -i FILE {}", self.at_login())
         }
@@ -374,12 +375,12 @@ impl Speaker<'_> {
         matches!((self.form, self.config.access.anonymous), (ForcedCommand::Anonymous(_), AnonymousMode::Login))
     }
 
-    /// Where accounts connect.
+    /// The address at which accounts connect.
     fn at_login(&self) -> String {
         format!("{}@{}", self.config.ssh.login, self.config.hub.host)
     }
 
-    /// Where this peer connects.
+    /// The address that this peer connected to.
     fn at(&self) -> String {
         if self.is_anonymous_login() {
             format!("{}@{}", self.config.ssh.anonymous_login, self.config.hub.host)
@@ -389,12 +390,12 @@ impl Speaker<'_> {
     }
 }
 
-/// The last day on which something was good that ends with this second: an end at midnight is that of the day before.
+/// The last day before an end, which is exclusive: an end at midnight belongs to the day before.
 fn last_day(end: i64) -> Date {
     day(end.saturating_sub(1))
 }
 
-/// The day of a second.
+/// The date of a time in Unix seconds.
 fn day(second: i64) -> Date {
     OffsetDateTime::from_unix_timestamp(second).map_or(Date::MAX, OffsetDateTime::date)
 }

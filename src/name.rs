@@ -1,7 +1,7 @@
 //! Names: owners, repositories, kinds, titles.
 //!
-//! Strangers' text enters as bytes and leaves as types; nothing here does I/O. A text that does not fit is refused,
-//! never repaired. The rules are those of the Hugging Face Hub's repository ids.
+//! Strangers' text enters as bytes and leaves as types; this module does no I/O. It rejects a text that breaks a rule
+//! and never repairs it. The rules are those of the Hugging Face Hub's repository ids.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,18 +10,18 @@ use crate::word::words;
 
 /// The longest component of a path on the hub, in bytes.
 const COMPONENT_MAX: usize = 96;
-/// The longest name that a new owner may take, in bytes.
+/// The longest name of a new owner, in bytes.
 const NEW_OWNER_MAX: usize = 40;
 /// The longest title, in bytes.
 const TITLE_MAX: usize = 255;
-/// Names that no owner may take: words of the URL grammar, and words that would mislead in a greeting or a log.
+/// Names that no owner may have: words of the URL grammar, and words that would mislead in a greeting or a log.
 const RESERVED_OWNERS: [&str; 10] =
     ["anonymous", "models", "datasets", "spaces", "kernels", "buckets", "root", "git", "hubgate", "admin"];
 
-/// Why a text is no name.
+/// Why a text is not a valid name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// Nothing there.
+    /// The text is empty.
     #[error("a name must not be empty")]
     Empty,
     /// More bytes than allowed.
@@ -33,19 +33,19 @@ pub enum NameError {
     /// Starts or ends with `.` or `-`.
     #[error("a name starts and ends with a letter, a digit or '_'")]
     Edge,
-    /// Holds `..` or `--`.
+    /// Contains `..` or `--`.
     #[error("a name must not contain '..' or '--'")]
     Doubled,
     /// A repository's name ends in `.git`.
     #[error("a repository's name must not end in '.git'")]
     GitSuffix,
-    /// A word that is kept back.
+    /// A reserved word.
     #[error("this name is reserved")]
     Reserved,
     /// Not `OWNER/NAME`, `datasets/OWNER/NAME` or `spaces/OWNER/NAME`.
     #[error("a repository is OWNER/NAME, datasets/OWNER/NAME or spaces/OWNER/NAME")]
     Shape,
-    /// A title with something in it that does not print.
+    /// A title with a character that does not print.
     #[error("a title is printable text in UTF-8, without control or invisible characters")]
     TitleCharacter,
     /// A title that is empty or longer than 255 bytes.
@@ -75,7 +75,7 @@ fn component(text: &str) -> Result<&str, NameError> {
     Ok(text)
 }
 
-/// The form in which names are compared: ASCII lower case.
+/// The text by which names are compared: ASCII lower case.
 #[must_use]
 pub fn fold(text: &str) -> String {
     text.to_ascii_lowercase()
@@ -83,13 +83,13 @@ pub fn fold(text: &str) -> String {
 
 /// A user or an organization.
 ///
-/// Holding one tells you that its text is safe in an `authorized_keys` line, in a log line and on a terminal.
-/// It does not tell you that the account exists, nor that a new account may take the name ([`Owner::new_account`]).
+/// Holding one tells you that its text is safe in an `authorized_keys` line, in a log line and on a terminal. It does
+/// not tell you that the account exists, nor that a new account may have the name ([`Owner::new_account`]).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Owner(String);
 
 impl Owner {
-    /// Reads a name that a new account is to take: at most 40 bytes, none of the reserved words in any case.
+    /// Reads the name of a new account: at most 40 bytes, and not a reserved word in any case.
     ///
     /// # Errors
     /// The rule that the text breaks.
@@ -104,13 +104,13 @@ impl Owner {
         Ok(owner)
     }
 
-    /// The name as it was written.
+    /// The name in its original case.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name as it is compared.
+    /// The name for comparison.
     #[must_use]
     pub fn folded(&self) -> String {
         fold(&self.0)
@@ -131,20 +131,20 @@ impl fmt::Display for Owner {
     }
 }
 
-/// A repository's own name, the last component of its path.
+/// A repository's name, the last component of its path.
 ///
 /// Holding one tells you that it does not end in `.git`; it does not tell you that the repository exists.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name(String);
 
 impl Name {
-    /// The name as it was written.
+    /// The name in its original case.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name as it is compared.
+    /// The name for comparison.
     #[must_use]
     pub fn folded(&self) -> String {
         fold(&self.0)
@@ -156,7 +156,7 @@ impl FromStr for Name {
 
     fn from_str(text: &str) -> Result<Self, NameError> {
         let name = component(text)?;
-        // Compared without case, or `x.GIT` and `x` would be two names for what a client writes as one.
+        // Case does not count: a client writes `x` for a repository `x.git`, so `x.GIT` and `x` must not be two names.
         let end = name.get(name.len().saturating_sub(4)..);
         if end.is_some_and(|end| end.eq_ignore_ascii_case(".git")) {
             Err(NameError::GitSuffix)
@@ -173,7 +173,7 @@ impl fmt::Display for Name {
 }
 
 words! {
-    /// What a repository holds.
+    /// The kind of content in a repository.
     pub enum RepoKind {
         /// `OWNER/NAME`.
         Model = "model",
@@ -185,7 +185,7 @@ words! {
 }
 
 impl RepoKind {
-    /// What stands before the owner in a path: nothing, `datasets/` or `spaces/`.
+    /// The text before the owner in a path: nothing, `datasets/` or `spaces/`.
     #[must_use]
     pub fn prefix(self) -> &'static str {
         match self {
@@ -196,27 +196,27 @@ impl RepoKind {
     }
 }
 
-/// A place on the hub, such as `alice/x` or `datasets/alice/squad`.
+/// A path on the hub, such as `alice/x` or `datasets/alice/squad`.
 ///
 /// Holding one tells you that it is well formed. It is a key for the database and never becomes a path on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RepoPath {
-    /// What the repository holds.
+    /// The kind of content.
     pub kind: RepoKind,
-    /// Whose it is.
+    /// The owner.
     pub owner: Owner,
-    /// Its own name.
+    /// The repository's name.
     pub name: Name,
 }
 
 impl RepoPath {
-    /// The path as it is compared.
+    /// The path for comparison.
     #[must_use]
     pub fn folded(&self) -> String {
         fold(&self.to_string())
     }
 
-    /// Reads a path as git clients write it: at most one leading `/`, one trailing `/` and one `.git` are taken off.
+    /// Reads a path as git clients write it. Strips at most one leading `/`, one trailing `/` and one `.git`.
     ///
     /// # Errors
     /// The rule that the text breaks.
@@ -238,7 +238,7 @@ impl FromStr for RepoPath {
             (Some("spaces"), Some(owner), Some(name), None) => (RepoKind::Space, owner, name),
             _ => return Err(NameError::Shape),
         };
-        // `datasets/x` is a path that lacks its name, not a model of an owner called "datasets".
+        // `datasets/x` is a path without a name, not a model of an owner "datasets".
         if RepoKind::ALL.iter().any(|other| other.prefix().strip_suffix('/') == Some(owner)) {
             return Err(NameError::Shape);
         }
@@ -252,10 +252,10 @@ impl fmt::Display for RepoPath {
     }
 }
 
-/// The name that a person gave a key, and any other line of free text.
+/// The title of a key, or another line of free text.
 ///
-/// Holding one tells you that it is one line of 1 to 255 bytes without control, format or private-use characters; it
-/// may hold quotes and blanks, so it still needs quoting where those count.
+/// Holding one tells you that it is one line of 1 to 255 bytes without control, format or private-use characters. It
+/// may contain quotes and blanks, so quote it where those have a meaning.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Title(String);
 
@@ -288,7 +288,7 @@ impl fmt::Display for Title {
 }
 
 /// Characters that print nothing or change how others print: Unicode's format characters (Cf), line and paragraph
-/// separators, variation selectors, fillers that draw as blank, private use and non-characters (Unicode 16, UCD).
+/// separators, variation selectors, blank fillers, private use and non-characters (Unicode 16, UCD).
 pub(crate) fn is_invisible(c: char) -> bool {
     matches!(u32::from(c),
         0xAD | 0x34F | 0x600..=0x605 | 0x61C | 0x6DD | 0x70F | 0x890..=0x891 | 0x8E2 | 0x115F..=0x1160

@@ -1,19 +1,18 @@
-//! The login accounts and groups of this machine, as getent(1) and id(1) tell them.
+//! The login accounts and groups of this machine, from getent(1) and id(1).
 //!
-//! hubgate's programs are linked statically, and glibc's own lookups (getpwnam(3), getgrouplist(3) and their kin) would
-//! load the machine's name service modules into them. With nss-systemd in nsswitch.conf(5) the process then dies of
-//! SIGSEGV. So other programs look accounts up. clippy.toml
-//! forbids the calls that Rust code can make by name, and `tests/run.sh` looks for glibc's name service code in the
-//! programs that sshd starts.
+//! hubgate's programs are linked statically. glibc's own lookups, such as getpwnam(3) and getgrouplist(3), would load
+//! the machine's name service modules. With nss-systemd in nsswitch.conf(5), the process then dies of SIGSEGV.
+//! Therefore other programs look accounts up. clippy.toml forbids the calls that Rust code can make by name, and
+//! `tests/run.sh` looks for glibc's name service code in the programs that sshd starts.
 
 use std::io;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// Where getent and id lie: directories that only root writes in.
+/// The directories of getent and id; only root can write in them.
 const PATH: &str = "/usr/bin:/bin:/usr/sbin:/sbin:/run/current-system/sw/bin";
 
-/// A row of passwd(5).
+/// An entry of passwd(5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Login {
     pub(crate) name: String,
@@ -23,18 +22,18 @@ pub(crate) struct Login {
     pub(crate) shell: PathBuf,
 }
 
-/// Why the machine's accounts cannot be looked up.
+/// Why an account cannot be looked up.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// The program is missing, or cannot be started.
+    /// The program is missing or cannot be started.
     #[error("cannot run {0}")]
     Start(&'static str, #[source] io::Error),
-    /// The program failed, or printed something else than it should.
+    /// The program failed or printed something unexpected.
     #[error("{0} failed: {1:?}")]
     Answer(String, String),
 }
 
-/// Finds an account by its name, whatever name service the machine uses.
+/// Finds an account by name, in every name service of the machine.
 pub(crate) fn find(name: &str) -> Result<Option<Login>, Error> {
     getent("passwd", name)?.map(|line| parse(&line).ok_or_else(|| bad("getent passwd", name, &line))).transpose()
 }
@@ -46,14 +45,14 @@ pub(crate) fn name_of(uid: u32) -> Result<Option<String>, Error> {
     line.map(|line| parse(&line).map(|login| login.name).ok_or_else(|| bad("getent passwd", &uid, &line))).transpose()
 }
 
-/// Whether the account's password is locked with `!`, which sshd without PAM takes for a locked account. Only root may
-/// ask.
+/// Whether `!` locks the account's password. sshd without PAM then treats the account as locked. Only root can read
+/// this.
 pub(crate) fn is_locked(name: &str) -> Result<bool, Error> {
     let line = getent("shadow", name)?;
     Ok(line.is_some_and(|line| line.split(':').nth(1).is_some_and(|password| password.starts_with('!'))))
 }
 
-/// Every group of an account, by number; its own first.
+/// The numbers of all groups of an account, its primary group first.
 pub(crate) fn groups(login: &Login) -> Result<Vec<u32>, Error> {
     if login.name.starts_with('-') {
         return Err(bad("id -G", &login.name, ""));
@@ -68,7 +67,7 @@ pub(crate) fn groups(login: &Login) -> Result<Vec<u32>, Error> {
 }
 
 fn getent(database: &str, key: &str) -> Result<Option<String>, Error> {
-    // Not every getent knows `--`.
+    // Some versions of getent do not know `--`.
     if key.starts_with('-') {
         return Ok(None);
     }
@@ -76,7 +75,7 @@ fn getent(database: &str, key: &str) -> Result<Option<String>, Error> {
     let said = String::from_utf8_lossy(&output.stdout);
     match output.status.code() {
         Some(0) => Ok(Some(said.into_owned())),
-        // getent(1): 2 is "not found".
+        // getent(1): status 2 means "not found".
         Some(2) => Ok(None),
         _ => Err(bad(&format!("getent {database}"), key, &String::from_utf8_lossy(&output.stderr))),
     }
@@ -113,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_none_and_no_word_is_an_option() {
+    fn a_missing_account_is_none_and_a_name_is_never_an_option() {
         assert_eq!(find("no-such-account").unwrap(), None);
         assert_eq!(find("--help").unwrap(), None);
         assert_eq!(name_of(4_000_000_000).unwrap(), None);
@@ -121,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_none_of_passwd_is_refused() {
+    fn a_line_that_is_not_a_passwd_entry_is_rejected() {
         for line in ["", "root:x:0:0:root:/root", "root:x:zero:0:root:/root:/bin/sh", "a:b:1:1:::h:s"] {
             assert_eq!(parse(line), None, "{line}");
         }

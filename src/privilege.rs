@@ -1,10 +1,10 @@
-//! What this process is allowed to be, and what it takes over from the process that started it.
+//! The privileges of this process, and the environment that it inherits.
 
 use nix::unistd::{getegid, geteuid, getgid, getgroups, getuid};
 
-/// Removes every variable of the environment but these, and sets `PATH` to directories that only root writes in.
+/// Removes every environment variable except these, and sets `PATH` to directories in which only root can write.
 ///
-/// Only a program with one thread may call this.
+/// Call this only while the process has one thread.
 pub fn clear_environment(keep: &[&str]) {
     let foreign = std::env::vars_os().map(|(name, _)| name).filter(|name| !keep.iter().any(|kept| name == kept));
     for name in foreign.collect::<Vec<_>>() {
@@ -21,9 +21,10 @@ pub fn clear_environment(keep: &[&str]) {
     }
 }
 
-/// Whether a uid or a gid of this process, or a group that it is in, is root's. Where that cannot be told, it is.
+/// Whether a uid, gid or supplementary group of this process is root's. If the groups cannot be read, the answer is
+/// yes.
 ///
-/// sshd before 8.8 left the helper in its own groups (CVE-2021-41617).
+/// sshd before 8.8 started the helper with sshd's own groups (CVE-2021-41617).
 #[must_use]
 pub fn has_anything_of_roots() -> bool {
     let uids = [getuid(), geteuid()];

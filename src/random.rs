@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// Random bytes.
+/// Returns random bytes.
 ///
 /// # Errors
 /// The kernel's; Linux 3.17 and newer always have random bytes.

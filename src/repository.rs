@@ -1,6 +1,6 @@
-//! Where repositories lie: directories named at random, opened by descriptor beneath the root.
+//! The repositories on disk: directories with random names, opened by descriptor beneath the root.
 //!
-//! A [`Directory`] comes from the database and from nowhere else; no peer's text becomes a path.
+//! A [`Directory`] comes from the database only; a peer's text never becomes a path.
 
 #[cfg(feature = "operator")]
 mod head;
@@ -19,24 +19,25 @@ use nix::sys::stat::Mode;
 #[cfg(feature = "operator")]
 pub use head::head;
 
-/// The place of a repository beneath the root: `<2 hex>/<30 hex>.git`, from a random 128-bit id, never used twice.
+/// A repository's directory beneath the root: `<2 hex>/<30 hex>.git`, from a random 128-bit id that is never used
+/// twice.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Directory(String);
 
 impl Directory {
-    /// The place that an id stands for.
+    /// The directory of an id.
     #[must_use]
     pub fn of_id(id: u128) -> Self {
         Self(format!("{id:032x}"))
     }
 
-    /// The id, 32 hexadecimal digits, as it stands in the row.
+    /// The id as 32 hexadecimal digits, as in the row.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.0
     }
 
-    /// The first level, of 256 directories.
+    /// The first level: one of 256 directories.
     #[must_use]
     pub fn shard(&self) -> &str {
         self.0.split_at_checked(2).map_or("", |(shard, _)| shard)
@@ -65,7 +66,7 @@ impl fmt::Display for Directory {
     }
 }
 
-/// Not 32 hexadecimal digits.
+/// The text is not 32 hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not the id of a directory")]
 pub struct BadDirectory;
@@ -73,20 +74,20 @@ pub struct BadDirectory;
 /// Why a repository cannot be opened. For the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The root itself.
-    #[error("cannot open the directory of the repositories: {0}")]
+    /// The root.
+    #[error("cannot open the repositories directory: {0}")]
     Root(#[source] Errno),
-    /// The directory beneath it: missing, not a directory, reached through a link.
-    #[error("cannot open {1} beneath the directory of the repositories: {0}")]
+    /// The directory: it is missing, not a directory, or reached through a link.
+    #[error("cannot open {1} in the repositories directory: {0}")]
     Repository(#[source] Errno, Directory),
-    /// It has a `.git` of its own, which git would serve instead.
-    #[error("{0} has an inner .git, which git would serve in its place")]
+    /// It contains a `.git`, which git would serve instead.
+    #[error("{0} contains a .git, which git would serve instead")]
     InnerGit(Directory),
 }
 
-/// Opens a repository's directory beneath `root`, following no link on the way.
+/// Opens a repository's directory beneath `root` without following links.
 ///
-/// The descriptor is what git is started in, so what was checked is what is served.
+/// git starts in the returned descriptor, so git serves exactly the directory that was checked.
 ///
 /// # Errors
 /// [`OpenError`].
@@ -95,7 +96,7 @@ pub fn open_repository(root: &Path, directory: &Directory) -> Result<OwnedFd, Op
     let root = open(root, flags, Mode::empty()).map_err(OpenError::Root)?;
     let opened = open_beneath(&root, directory, flags);
     let repository = opened.map_err(|errno| OpenError::Repository(errno, directory.clone()))?;
-    // git's enter_repo() prefers `x.git/.git` to `x.git` (setup.c), whatever the argument says.
+    // git's enter_repo() prefers `x.git/.git` to `x.git` (setup.c), with any argument.
     match openat(repository.as_fd(), ".git", OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC, Mode::empty()) {
         Err(Errno::ENOENT) => Ok(repository),
         Ok(_) | Err(_) => Err(OpenError::InnerGit(directory.clone())),
@@ -109,13 +110,13 @@ fn open_beneath(root: &OwnedFd, directory: &Directory, flags: OFlag) -> Result<O
         | ResolveFlag::RESOLVE_NO_XDEV;
     let how = OpenHow::new().flags(flags).resolve(resolve);
     match openat2(root.as_fd(), directory.relative().as_str(), how) {
-        // Before Linux 5.6, and where a filter of system calls is older than that.
+        // Linux before 5.6, or a system call filter that does not know openat2(2).
         Err(Errno::ENOSYS | Errno::EPERM) => open_level_by_level(root, directory, flags),
         opened => opened,
     }
 }
 
-/// The same without openat2(2): each level is a directory and no link, but it may be where another file system begins.
+/// Opens without openat2(2): each level is a directory and not a link, but may be on another file system.
 fn open_level_by_level(root: &OwnedFd, directory: &Directory, flags: OFlag) -> Result<OwnedFd, Errno> {
     let flags = flags | OFlag::O_NOFOLLOW;
     let relative = directory.relative();
@@ -124,22 +125,22 @@ fn open_level_by_level(root: &OwnedFd, directory: &Directory, flags: OFlag) -> R
     openat(shard.as_fd(), name, flags, Mode::empty())
 }
 
-/// Why a repository cannot be made. For the operator.
+/// Why a repository cannot be created. For the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
-    /// A file or directory.
+    /// A file operation failed.
     #[error("{0}: {1}")]
     File(std::path::PathBuf, #[source] std::io::Error),
-    /// git said no.
+    /// git failed.
     #[error("{0}: {1}")]
     Git(std::path::PathBuf, String),
 }
 
-/// Makes an empty bare repository beneath the root of `config`, under a random name that no other has: aside first,
-/// then renamed into its place. No row leads to it yet.
+/// Creates an empty bare repository with a random name beneath the root of `config`: under a temporary name first, then
+/// renamed. The database has no row for it yet.
 ///
 /// # Errors
-/// [`CreateError`]; then nothing is left behind.
+/// [`CreateError`]; no files remain then.
 pub fn create_repository(
     config: &crate::config::Config,
     format: crate::config::ObjectFormat,
@@ -147,10 +148,10 @@ pub fn create_repository(
     create_repository_with(config, format, |_| Ok(()))
 }
 
-/// The same, where `fill` puts something into it while it lies aside.
+/// Creates a repository like [`create_repository`], and lets `fill` write to it before it is renamed.
 ///
 /// # Errors
-/// [`CreateError`]; then nothing is left behind.
+/// [`CreateError`]; no files remain then.
 pub fn create_repository_with(
     config: &crate::config::Config,
     format: crate::config::ObjectFormat,
@@ -173,7 +174,7 @@ pub fn create_repository_with(
     made.map(|()| directory)
 }
 
-/// Renames a finished directory into its place; both are on disk before the row says so.
+/// Renames a complete directory into its place. Both are synced to disk before the database gets the row.
 fn put_in_place(root_path: &Path, aside: &Path, directory: &Directory) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     let shard = root_path.join(directory.shard());

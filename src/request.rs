@@ -1,7 +1,7 @@
-//! What a session asks for: `SSH_ORIGINAL_COMMAND` and the words of the forced command become types.
+//! What a session asks for: `SSH_ORIGINAL_COMMAND` and the words of the forced command.
 //!
-//! Bytes of strangers enter, [`Request`] and [`ForcedCommand`] leave. Nothing here does I/O or knows a policy, and no text is
-//! repaired: what is not exactly what a client sends is refused.
+//! Strangers' bytes enter, [`Request`] and [`ForcedCommand`] leave. This module does no I/O and knows no policy. It
+//! rejects whatever does not match the grammar exactly, and repairs nothing.
 
 mod account_command;
 mod bad_request;

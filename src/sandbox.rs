@@ -1,12 +1,11 @@
-//! The box in which git, and whatever else touches a peer's bytes, serves one repository.
+//! The sandbox in which git, and every other program that touches a peer's bytes, serves one repository.
 //!
-//! What enters is the calling process, a repository's open directory and a [`Plan`]; what leaves is the same process,
-//! held for good, it and whatever it becomes by `exec`, and a word for the log that says by what. In the box a fetch
-//! sees its own repository, read-only, and a push writes beneath it; there is no other repository, no database, no
-//! network and no signal to a process outside. What is open stays usable: a log that is to be written from within
-//! has to be connected before.
+//! The calling process, a repository's open directory and a [`Plan`] enter. The process stays confined, also after
+//! `exec`, and a word for the log says by what. In the sandbox a fetch can read its own repository, and a push can
+//! write beneath it. There is no other repository, no database, no network, and no signal to a process outside. Open
+//! descriptors stay usable, so a log that the session writes must be connected before.
 //!
-//! Landlock and seccomp hold the calling thread alone: enter before there is a second one.
+//! Landlock and seccomp confine only the calling thread: enter before starting a second thread.
 
 mod filesystem;
 #[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), path = "sandbox/no_filter.rs")]
@@ -24,16 +23,16 @@ pub use crate::config::SandboxMode as Mode;
 use plan::LANDLOCK_NEWEST;
 pub use plan::{Error, NoLandlock, Plan};
 
-/// What holds the process. Its text is one word for the session's line in the log.
+/// What confines the process. Its text is one word for the session's log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InForce {
-    /// Limits alone, as the configuration says.
+    /// Only limits, as the configuration says.
     Off,
-    /// A box.
+    /// A sandbox.
     Box {
         /// The version of Landlock whose rights are in force.
         landlock: Result<u8, NoLandlock>,
-        /// The filter of system calls.
+        /// The system call filter.
         seccomp: Result<(), Errno>,
     },
 }
@@ -57,13 +56,14 @@ impl fmt::Display for InForce {
     }
 }
 
-/// Puts the calling process into the box, for good, and says what holds it.
+/// Puts the calling process into the sandbox permanently, and returns what confines it.
 ///
-/// In every mode: umask 027, no core dumps, at most 1,024 descriptors, and none but the first three and those of
-/// the plan outlives `exec`. Where the mode is not `off`, no program gains a privilege.
+/// In every mode: umask 027, no core dumps, and at most 1,024 descriptors. Only the first three descriptors and those
+/// of the plan stay open after `exec`. Unless the mode is `off`, no program can gain privileges.
 ///
 /// # Errors
-/// [`Error`]; the process may then be half in the box, and should only say so and end. No socket can be opened in it.
+/// [`Error`]; the process may then be confined in part. It should only report the error and exit. It can no
+/// longer open a socket.
 pub fn enter(mode: Mode, repository: BorrowedFd<'_>, plan: &Plan<'_>) -> Result<InForce, Error> {
     process::limit(plan.file_size_limit)?;
     process::close_at_exec(plan.keep)?;
@@ -75,7 +75,7 @@ pub fn enter(mode: Mode, repository: BorrowedFd<'_>, plan: &Plan<'_>) -> Result<
     if let (Mode::Required, Err(why)) = (mode, landlock) {
         return Err(Error::Landlock(why));
     }
-    // Last: it would refuse what stands above.
+    // Last, because the filter would refuse the calls above.
     let seccomp = filter::restrict(plan.write);
     if let (Mode::Required, Err(errno)) = (mode, seccomp) {
         return Err(Error::Seccomp(errno));
@@ -83,7 +83,7 @@ pub fn enter(mode: Mode, repository: BorrowedFd<'_>, plan: &Plan<'_>) -> Result<
     Ok(InForce::Box { landlock, seccomp })
 }
 
-/// What would hold a session on this kernel, in mode `best-effort`; nothing is entered.
+/// What would confine a session on this kernel in mode `best-effort`. Confines nothing.
 #[must_use]
 pub fn expected(write: bool) -> InForce {
     InForce::Box { landlock: filesystem::usable(write, LANDLOCK_NEWEST), seccomp: filter::usable() }

@@ -1,8 +1,9 @@
-//! How many sessions an account or an address may have at a time.
+//! Limits how many sessions an account or an address may have at a time.
 //!
-//! Each session holds a lock, which the kernel releases however the session ends. One file serves every subject: a hash
-//! of the subject says where its range begins, and each session locks one byte of the range. The file stays empty. The
-//! lock belongs to an open file (fcntl(2), open file description locks), so git, which the session becomes, keeps it.
+//! Each session holds a lock, which the kernel releases when the session ends in any way. One file serves all subjects.
+//! A hash of the subject gives the start of its range, and each session locks one byte of the range. The file stays
+//! empty. The lock belongs to the open file (fcntl(2), open file description locks), so the session keeps it when it
+//! becomes git.
 
 use std::fs::File;
 use std::os::unix::fs::OpenOptionsExt;
@@ -13,25 +14,25 @@ use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::libc;
 use sha2::{Digest, Sha256};
 
-/// The most locks that one subject can have; ranges lie that far apart.
+/// The most locks of one subject, and the length of its range.
 const RANGE: u32 = 1 << 16;
 
-/// What asking for a session's lock came to.
+/// The result of acquiring a session's lock.
 #[derive(Debug)]
 pub enum SessionLock {
-    /// Held for as long as the file stays open, in this process or in the program that it becomes.
+    /// The lock is held while the file is open, in this process or in the program that it becomes.
     Held(File),
-    /// The subject has as many sessions as it may.
+    /// The subject has as many sessions as it may have.
     LimitReached,
-    /// No lock can be made, as on a read-only file system. The session goes on: a limit that cannot be kept stops no
-    /// session.
+    /// The lock cannot be created, for example on a read-only file system. The session continues, because this fault
+    /// must not stop sessions.
     Unavailable,
 }
 
-/// Takes one of the `most` locks of a subject; 0 is no limit.
+/// Acquires one of the `most` locks of a subject; 0 means no limit.
 #[must_use]
 pub fn acquire(file: &Path, subject: &str, most: u32) -> SessionLock {
-    // Any byte will do to begin with; the process id keeps sessions that start together apart.
+    // The search may begin at any byte. The process id spreads sessions that start together.
     acquire_from(std::process::id(), file, subject, most)
 }
 
@@ -55,7 +56,7 @@ fn acquire_from(begin: u32, file: &Path, subject: &str, most: u32) -> SessionLoc
     SessionLock::LimitReached
 }
 
-/// Where a subject's range begins: 46 bits of a hash. Two subjects with the same range would only share their limit.
+/// The start of a subject's range: 46 bits of a hash. Two subjects with the same range would only share their limit.
 fn range_of(subject: &str) -> i64 {
     let hash = Sha256::digest(subject.as_bytes());
     let number = hash.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
@@ -87,17 +88,17 @@ mod tests {
     }
 
     #[test]
-    fn a_subject_has_as_many_locks_as_the_limit_and_a_lock_is_free_again_when_its_session_ends() {
+    fn a_subject_gets_as_many_locks_as_its_limit_and_a_session_that_ends_frees_its_lock() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("sessions");
-        // The search begins at the process id, so each remainder must lead to every lock.
+        // The search begins at the process id, so it must reach every lock from each remainder.
         for begin in [0, 1, 2, 3, u32::MAX] {
             let ask = |subject, most| acquire_from(begin, &file, subject, most);
             let mut held: Vec<SessionLock> = (0..3).map(|_| ask("alice", 3)).collect();
             assert!(held.iter().all(is_held), "{begin}: {held:?}");
             assert!(matches!(ask("alice", 3), SessionLock::LimitReached), "{begin}");
             assert!(is_held(&ask("bob", 3)), "{begin}: another subject");
-            // Whichever lock is free again, the search comes to it.
+            // The search finds the free lock, whichever it is.
             for lock in 0..3 {
                 drop(held.remove(lock));
                 held.insert(lock, ask("alice", 3));
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_made_stops_nobody() {
+    fn a_lock_file_that_cannot_be_created_stops_no_session() {
         assert!(matches!(acquire(Path::new("/proc/nowhere/sessions"), "alice", 3), SessionLock::Unavailable));
     }
 

@@ -1,4 +1,4 @@
-//! What the unit tests of several modules share: the table of hostile inputs, and how a property is held.
+//! Shared by unit tests: the table of hostile inputs, and a runner for properties.
 
 use std::cell::Cell;
 use std::fmt::Debug;
@@ -13,9 +13,9 @@ use serde_json::Value;
 pub(crate) struct HostileInput {
     pub(crate) input: Vec<u8>,
     pub(crate) accepted: bool,
-    /// The code of the refusal; empty where it has none.
+    /// The code of the refusal; may be empty.
     pub(crate) message: String,
-    /// What stands in the row, for the text of a failed assertion and for the fields above that are one kind's alone.
+    /// The whole row, for the text of a failed assertion and for fields that only one kind has.
     pub(crate) row: Value,
 }
 
@@ -36,14 +36,14 @@ pub(crate) fn hostile_inputs(kind: &str) -> Vec<HostileInput> {
         .collect()
 }
 
-/// Sets the umask that sshd gives its sessions, for a test that looks at modes. The tests share one process, but each
-/// sets the same umask, whatever the shell that started them had.
+/// Sets the umask of sshd's sessions, for a test of file modes. All tests share one process, but each sets the same
+/// umask, so the umask of the calling shell does not matter.
 pub(crate) fn set_umask() {
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
 }
 
-/// Holds a property against so many generated values. The property says of each whether it was one of those that the
-/// test is about, such as an accepted one; their number is the result, for a generator can miss its aim.
+/// Checks a property on this many generated values. The property returns whether the value is of the tested kind, for
+/// example accepted. The result is the number of these values, because a generator can miss its target.
 pub(crate) fn holds<S>(cases: u32, values: &S, property: impl Fn(S::Value) -> Result<bool, TestCaseError>) -> u32
 where
     S: Strategy,
@@ -57,8 +57,8 @@ where
 }
 
 #[test]
-fn every_row_is_of_a_kind_that_tests_count() {
-    // The tests of each kind say how many rows they tried, so that a new row without a test fails there.
+fn every_row_has_a_kind_that_tests_count() {
+    // The tests of each kind count their rows, so a new row without a test makes one of them fail.
     let rows = include_str!("../tests/data/hostile-inputs.jsonl").lines();
     let rows: Vec<Value> = rows.map(|row| serde_json::from_str(row).unwrap()).collect();
     let mut kinds: Vec<(&str, usize)> = Vec::new();

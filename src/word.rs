@@ -1,6 +1,6 @@
-//! Enumerations whose values are words: in the database, in JSON, on the command line.
+//! Enumerations whose values are words in the database, in JSON and on the command line.
 
-/// Defines an enumeration and, for each value, the one word that stands for it everywhere.
+/// Defines an enumeration and the one word that stands for each value everywhere.
 macro_rules! words {
     ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$meta])*
@@ -11,7 +11,7 @@ macro_rules! words {
             /// Every value.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
-            /// The word for it.
+            /// The word of this value.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)+ }

@@ -1,6 +1,6 @@
-//! `git-lfs-transfer` on the wire: the exchanges of `tests/data/lfs-exchanges.txt`, each with a process of its own of
-//! `hubgate lfs serve`, which speaks as the hub does.
-#![expect(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+//! `git-lfs-transfer` on the wire: the exchanges of `tests/data/lfs-exchanges.txt`. Each runs in a separate process of
+//! `hubgate lfs serve`, which uses the same protocol code as the hub.
+#![expect(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot continue fails")]
 
 mod programs;
 
@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 const EXCHANGES: &str = include_str!("data/lfs-exchanges.txt");
 
-/// One block of the file.
+/// A block of the file.
 struct Exchange {
     name: String,
     operation: &'static str,
@@ -26,7 +26,7 @@ struct Exchange {
 
 fn main() -> ExitCode {
     let exchanges: Vec<Exchange> = EXCHANGES.split("\n== ").skip(1).map(read).collect();
-    // Each theme has enough of them to mean something.
+    // Each theme has enough exchanges.
     for theme in ["framing", "order", "gating", "traversal", "batch", "objects", "locks", "paging"] {
         assert!(exchanges.iter().filter(|exchange| exchange.name.starts_with(theme)).count() > 4, "{theme}");
     }
@@ -66,7 +66,7 @@ fn oid(content: &str) -> String {
     format!("{:x}", Sha256::digest(content))
 }
 
-/// Replaces `{NAME}` by the id of the object whose bytes are `NAME`; `{lock}` stays.
+/// Replaces `{NAME}` by the id of the object with the bytes `NAME`; `{lock}` stays.
 fn named(text: &str) -> String {
     let (mut named, mut rest) = (String::new(), text);
     while let Some((before, after)) = rest.split_once('{') {
@@ -106,7 +106,7 @@ fn words(mut output: &[u8]) -> Vec<String> {
     words
 }
 
-/// Whether a word is as it is expected; `*` stands for any word.
+/// Whether a word matches the expected one; `*` matches any word.
 fn is_as(said: &str, expected: &str) -> bool {
     let mut rest = said;
     let mut parts = expected.split('*').peekable();
@@ -139,7 +139,7 @@ fn hold(exchange: &Exchange) -> Result<(), Failed> {
     let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
     let (mut stdin, stdout) = process.stdin.take().zip(process.stdout.take()).expect("pipes");
 
-    // What comes behind an exchange shows whether the session is in step.
+    // The message after an exchange shows whether the session is still in step.
     let (behind, then) = if exchange.is_cut {
         ("", "")
     } else {
@@ -159,7 +159,7 @@ fn hold(exchange: &Exchange) -> Result<(), Failed> {
     for word in &requests {
         let word =
             if word.contains("{lock}") { word.replace("{lock}", &first_lock(place.path())) } else { word.clone() };
-        // The session may have ended on the word before.
+        // The session may have ended after the previous message.
         if stdin.write_all(&packet(&word)).is_err() {
             break;
         }
@@ -180,7 +180,7 @@ fn read_all(mut stream: impl std::io::Read) -> Vec<u8> {
     bytes
 }
 
-/// The id of the lock that was taken first, once it is there: `PLACE ID …` in the file of locks.
+/// The id of the first lock, once it exists: `PLACE ID …` in the file of locks.
 fn first_lock(directory: &Path) -> String {
     for _ in 0..1_000 {
         let text = fs::read_to_string(directory.join("lfs/locks.txt")).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! The man pages and completions in `packaging/` are what the command line says; `UPDATE=1 cargo test --test generated`
-//! writes them anew.
+//! The man pages and completions in `packaging/` match the command line. `UPDATE=1 cargo test --test generated` writes
+//! them.
 
 #![expect(
     clippy::expect_used,
@@ -14,7 +14,7 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 use hubgate::operator::cli::Cli;
 
-/// Compares a generated text with the file that is shipped, or writes the file.
+/// Compares a generated text with the shipped file, or writes the file.
 fn hold(file: &Path, text: &[u8], stale: &mut Vec<PathBuf>) {
     if std::env::var_os("UPDATE").is_some() {
         fs::create_dir_all(file.parent().expect("a directory")).expect("make the directory");
@@ -25,7 +25,7 @@ fn hold(file: &Path, text: &[u8], stale: &mut Vec<PathBuf>) {
     }
 }
 
-/// The page of the configuration file, made from the file that is shipped: its comments are the reference.
+/// The page of the configuration file, made from the shipped file: its comments are the reference.
 fn config_page() -> String {
     let version = env!("CARGO_PKG_VERSION");
     let mut page = format!(
@@ -54,7 +54,7 @@ fn config_page() -> String {
     page + ".SH SEE ALSO\n.BR hubgate (8),\n.BR hubgate\\-gateway (8)\n"
 }
 
-/// The examples of a page, as they stand beside it; a test of `tests/e2e/pages.rs` types them.
+/// The examples of a page, from the file beside it; a test in `tests/e2e/pages.rs` runs them.
 fn examples(packaging: &Path, page: &str) -> String {
     let Ok(text) = fs::read_to_string(packaging.join(format!("man/examples/{page}.console"))) else {
         return String::new();
@@ -64,7 +64,7 @@ fn examples(packaging: &Path, page: &str) -> String {
     for line in text.lines() {
         match line.strip_prefix("% ") {
             Some(prose) => section += &format!(".fi\n{}\n.PP\n.nf\n", escape(prose)),
-            // A dot at the beginning would be a request.
+            // A dot at the start of a line would be a request.
             None => section += &format!("\\&{}\n", escape(line)),
         }
     }
@@ -72,7 +72,7 @@ fn examples(packaging: &Path, page: &str) -> String {
 }
 
 #[test]
-fn man_pages_and_completions_are_in_step_with_the_command_line() {
+fn man_pages_and_completions_match_the_command_line() {
     let packaging = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging");
     let mut stale = Vec::new();
     for (shell, name) in [(Shell::Bash, "hubgate.bash"), (Shell::Zsh, "_hubgate"), (Shell::Fish, "hubgate.fish")] {
@@ -87,7 +87,7 @@ fn man_pages_and_completions_are_in_step_with_the_command_line() {
         let page = page.expect("a page").path();
         let name = page.file_stem().expect("a name").to_str().expect("ASCII").to_owned() + ".8";
         let text = fs::read_to_string(&page).expect("read a page");
-        // An administrator's command belongs to section 8.
+        // Commands of the administrator belong to section 8.
         let title = page.file_stem().expect("a name").to_str().expect("ASCII").to_uppercase();
         let heading = format!(".TH {title} 8 \"\" \"hubgate {}\"", env!("CARGO_PKG_VERSION"));
         let line = |line: &str| if line.starts_with(".TH ") { heading.clone() } else { line.replace("(1)", "(8)") };
@@ -95,7 +95,7 @@ fn man_pages_and_completions_are_in_step_with_the_command_line() {
         let text = text + &examples(&packaging, name.trim_end_matches(".8"));
         hold(&packaging.join("man").join(name), text.as_bytes(), &mut stale);
     }
-    // Written by hand, but for its examples.
+    // Written by hand, except for the examples.
     let gateway = packaging.join("man/hubgate-gateway.8");
     let text = fs::read_to_string(&gateway).expect("read the page");
     let (before, rest) = text.split_once(".SH EXAMPLES\n").expect("the examples");

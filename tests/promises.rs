@@ -1,4 +1,4 @@
-//! SECURITY.md says which test shows what: each of those tests is in the tree, under that name.
+//! SECURITY.md names the test for each promise. Each of those tests must exist under that name.
 
 #![expect(clippy::expect_used, reason = "a test that cannot read the tree fails")]
 
@@ -6,8 +6,8 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
-/// The names of the tests in a directory: functions under `#[test]`, and what the suites with a `main` register, either
-/// in `trials!` or as `("name", function)`.
+/// The names of the tests in a directory: functions with `#[test]`, and tests that suites with a `main` register in
+/// `trials!` or as `("name", function)`.
 fn tests(directory: &Path, names: &mut HashSet<String>) {
     for entry in fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry").path()) {
         if entry.is_dir() {
@@ -45,7 +45,7 @@ fn cells(line: &str) -> Vec<&str> {
     line.trim_matches('|').split('|').map(str::trim).collect()
 }
 
-/// The rows of the tables whose last column has that head.
+/// The rows of all tables whose last column has this title.
 fn rows<'a>(text: &'a str, last: &str) -> Vec<Vec<&'a str>> {
     let mut rows = Vec::new();
     let mut head: Option<Vec<&str>> = None;
@@ -64,7 +64,7 @@ fn rows<'a>(text: &'a str, last: &str) -> Vec<Vec<&'a str>> {
     rows
 }
 
-/// Whether a word is the name of a test: a sentence.
+/// Whether a word is a test name, which is a sentence.
 fn is_name(word: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     word.bytes().all(plain) && word.matches('_').count() >= 2
@@ -79,7 +79,7 @@ fn security_md() -> String {
 }
 
 #[test]
-fn each_row_names_what_shows_it_and_each_test_and_file_that_is_named_exists() {
+fn each_row_names_a_test_or_check_and_every_named_test_and_file_exists() {
     let script = fs::read_to_string(root().join("tests/run.sh")).expect("the script");
     let mut known = HashSet::new();
     for directory in ["src", "tests"] {

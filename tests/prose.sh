@@ -2,14 +2,37 @@
 # Checks the prose of the files listed below. Prints FILE:LINE for each line with a word of the deny list, and exits 1 if
 # there is any.
 #
+# In Rust sources, comments, string literals and the names of functions are checked.
+#
 # Two kinds of quoted text are skipped. In Markdown, a ```console block shows what a program prints. In other files, a
 # line that contains "prose: quoted" quotes a program.
 set -eu
 cd "$(dirname "$0")/.."
 
-# Each pattern matches whole words, in lower or upper case. A name with underscores is one word.
+# Each pattern matches whole words, in lower or upper case. In text, a name with underscores is one word.
 deny='whosever|whoever|whom|lest|need be|comes? by|came by|be had|anew|meanwhile|whereof|thereby|mend(s|ed|ing)?|odd(ly)?'
-deny="$deny|of (theirs|ours|yours|hers|his)|of its own that"
+deny="$deny|of (theirs|ours|yours|hers|his)|of its own that|anybody|somebody|box|by and by|stops? to be"
+deny="$deny|(is|are|was|be|been|were|not) (taken|good)|no longer good|good (for|until|to)|taken (for|off|back|away|as)"
+deny="$deny|(is|are) none of|(be)?c(o|a)mes? of|became of|passe[ds] over|pass(ed)? over|kept back|ke(ep|eps|pt) back"
+deny="$deny|(it|this|that|which|what|who) (is|are|was) no (path|name|key|member|place|directory|repository|option|git|line|fault|user|good)"
+deny="$deny|(lies?|lay|left) aside|time (is|was) over|cannot go on"
+
+# The Rust sources that are checked: files, and directories with everything beneath them.
+rust_sources() {
+    find bin fuzz/examples fuzz/fuzz_targets fuzz/src fuzz/tests -name '*.rs'
+    # The other files of tests/e2e compare texts of sources that are not checked yet.
+    find tests -name '*.rs' ! -path tests/e2e/accounts.rs ! -path tests/e2e/anonymous.rs ! -path tests/e2e/audit.rs \
+        ! -path tests/e2e/explain.rs ! -path tests/e2e/git.rs ! -path tests/e2e/limits.rs ! -path tests/e2e/lfs/locks.rs
+    find src/access src/authorized_keys src/config src/git src/key src/log src/message src/name src/repository \
+        src/request src/sandbox src/operator/audit src/operator/demo src/operator/doctor src/operator/import -name '*.rs'
+    for module in access arguments authorized_keys clock config git key lib log message name passwd privilege random \
+        repository request sandbox session_limits tests word; do
+        echo "src/$module.rs"
+    done
+    for module in audit backup demo doctor explain export gc lfs login openssh pam policy programs setup sshd_config; do
+        echo "src/operator/$module.rs"
+    done
+}
 
 status=0
 for file in \
@@ -27,4 +50,41 @@ for file in \
         END { exit found }
     ' "$file" || status=1
 done
+
+# A string literal may span lines, so the state is kept: 0 code, 1 string, 2 raw string with # at its end. A number may
+# be odd.
+deny=$(echo "$deny" | sed 's/|odd(ly)?//')
+# shellcheck disable=SC2016
+rust_sources | xargs awk -v deny="(^|[^a-z0-9_])($deny)([^a-z0-9_]|\$)" '
+    FNR == 1 { state = 0 }
+    {
+        line = $0
+        text = ""
+        while (line != "") {
+            if (state == 1 && match(line, /^([^"\\]|\\.)*\\?/)) {
+                text = text " " substr(line, 1, RLENGTH)
+                line = substr(line, RLENGTH + 1)
+                if (line != "") { state = 0; line = substr(line, 2) }
+            } else if (state == 2) {
+                end = index(line, "\"#")
+                text = text " " (end ? substr(line, 1, end - 1) : line)
+                line = end ? substr(line, end + 2) : ""
+                if (end) state = 0
+            } else if (match(line, /\/\/|r#"|"|\047(\\.|[^\\\047])\047/)) {
+                token = substr(line, RSTART, RLENGTH)
+                line = substr(line, RSTART + RLENGTH)
+                if (token == "//") { text = text " " line; line = "" }
+                else if (token == "\"") state = 1
+                else if (token == "r#\"") state = 2
+            } else line = ""
+        }
+        if (match($0, /fn [a-z0-9_]+/)) {
+            name = substr($0, RSTART + 3, RLENGTH - 3)
+            gsub(/_/, " ", name)
+            text = text " " name
+        }
+        if ($0 !~ /prose: quoted/ && tolower(text) ~ deny) { print FILENAME ":" FNR ": " $0; found = 1 }
+    }
+    END { exit found }
+' || status=1
 exit "$status"

@@ -1,5 +1,5 @@
-//! Writes the seeds of every corpus: the rows of `tests/data/hostile-inputs.jsonl`, shaped as each target reads them,
-//! and what the rows lack. Run it from anywhere: `cargo run --manifest-path fuzz/Cargo.toml --example seeds`.
+//! Writes the seeds of every corpus: the rows of `tests/data/hostile-inputs.jsonl` in each target's format, and inputs
+//! that no row has. Run it from any directory: `cargo run --manifest-path fuzz/Cargo.toml --example seeds`.
 
 use std::collections::HashSet;
 use std::fs;
@@ -15,7 +15,7 @@ const KEY: &str = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 /// The most seeds of one corpus, and the most bytes of one seed.
 const SEEDS_MAX: usize = 48;
 const BYTES_MAX: usize = 3_000;
-/// The names of types of key in the order of `KeyType::ALL`.
+/// The names of key types in the order of `KeyType::ALL`.
 const TYPES: [&str; 7] = [
     "ssh-ed25519",
     "ecdsa-sha2-nistp256",
@@ -28,7 +28,7 @@ const TYPES: [&str; 7] = [
 
 type Seeds = Vec<Vec<u8>>;
 
-/// The inputs of one kind of row, those that are accepted first.
+/// The inputs of one kind of row, accepted ones first.
 fn rows(kind: &str) -> Seeds {
     let mut rows: Vec<Value> = ROWS.lines().map(|row| serde_json::from_str(row).expect("a row")).collect();
     rows.retain(|row| row["kind"] == kind && row["synthetic"].is_null());
@@ -45,24 +45,24 @@ fn texts<const N: usize>(texts: [&str; N]) -> Seeds {
     texts.iter().map(|text| text.as_bytes().to_vec()).collect()
 }
 
-/// At most so many, spread over all of them.
+/// At most this many inputs, spread over all.
 fn thinned(seeds: Seeds, most: usize) -> Seeds {
     let step = seeds.len().div_ceil(most).max(1);
     seeds.into_iter().step_by(step).collect()
 }
 
-/// Behind its length in one byte, as `input::bytes` takes it.
+/// The bytes after their length in one byte, as `input::bytes` reads them.
 fn short(bytes: &[u8]) -> Vec<u8> {
     let bytes = &bytes[..bytes.len().min(255)];
     [&[u8::try_from(bytes.len()).expect("short")], bytes].concat()
 }
 
-/// Behind its length in four bytes, as a key's field.
+/// The bytes after their length in four bytes, as a field of a key.
 fn field(bytes: &[u8]) -> Vec<u8> {
     [&u32::try_from(bytes.len()).expect("short").to_be_bytes(), bytes].concat()
 }
 
-/// The keys among the rows: the number of the type, and the blob.
+/// The keys of the rows: the number of the type, and the blob.
 fn keys() -> Vec<(u8, Vec<u8>)> {
     let key = |line: &Vec<u8>| {
         let text = std::str::from_utf8(line).ok()?;
@@ -74,7 +74,7 @@ fn keys() -> Vec<(u8, Vec<u8>)> {
     rows("key").iter().filter_map(key).collect()
 }
 
-/// The last words of the commands among the rows.
+/// The last words of the commands in the rows.
 fn words() -> Seeds {
     let word = |command: Vec<u8>| command.splitn(2, |byte| *byte == b' ').nth(1).map(<[u8]>::to_vec);
     rows("soc").into_iter().filter_map(word).collect()
@@ -90,13 +90,13 @@ fn key_blob() -> Seeds {
         [&[4, 2][..], &short(&[1, 0, 1]), &[0x7f; 256]].concat(),
         [&[4, 2][..], &short(&[3]), &[0, 0xff], &[0x55; 255]].concat(),
         [&[4, 1][..], &field(&[1, 0, 1]), &field(&[0x7f; 300])].concat(),
-        // A length that `ssh-key` 0.6 passes over.
+        // A length that `ssh-key` 0.6 ignores.
         [&[0, 1][..], &[0, 8, 0, 32], &point].concat(),
     ];
     whole.chain(made).collect()
 }
 
-/// Certificates made of fields (OpenSSH's PROTOCOL.certkeys), not signed by anybody.
+/// Certificates built from fields (OpenSSH's PROTOCOL.certkeys), without a valid signature.
 fn certificate() -> Seeds {
     let body = |key: &[u8], kind: u32, principals: &[&str], end: u64| {
         let principals: Seeds = principals.iter().map(|principal| field(principal.as_bytes())).collect();
@@ -320,7 +320,7 @@ fn push_context() -> Seeds {
         .collect()
 }
 
-/// Inputs in which every byte is a choice, at random.
+/// Random inputs for targets in which every byte is a choice.
 fn choices(length: usize) -> Seeds {
     let mut state: u64 = 20_240_608;
     let mut byte = || {
@@ -330,10 +330,10 @@ fn choices(length: usize) -> Seeds {
     (0..SEEDS_MAX).map(|_| (0..length).map(|_| byte()).collect()).collect()
 }
 
-/// Requests of git-lfs (its `ssh_adapter.md`), each line a packet, alone and in one session.
+/// Requests of git-lfs (its `ssh_adapter.md`), with one packet per line, alone and in one session.
 fn lfs_packets() -> Seeds {
     let packet = |bytes: &[u8]| [format!("{:04x}", bytes.len() + 4).as_bytes(), bytes].concat();
-    // Each row is the lines of one request, without the packet that ends it.
+    // Each row has the lines of one request, without the packet that ends it.
     let request = |row: Vec<u8>| {
         let lines: Seeds = row.split(|byte| *byte == b'\n').map(|line| packet(&[line, b"\n"].concat())).collect();
         [b"\0\x06".to_vec(), packet(b"version 1\n"), b"0000".to_vec(), lines.concat(), b"0000".to_vec()].concat()

@@ -1,4 +1,5 @@
-//! Every target in one program, since linking one for each takes minutes: `HUBGATE_FUZZ_TARGET` says which one runs.
+//! All targets in one program, because linking one program per target takes minutes. `HUBGATE_FUZZ_TARGET` selects the
+//! target.
 #![no_main]
 
 use std::sync::OnceLock;

@@ -1,10 +1,10 @@
-//! The fuzz targets: one function a parser that strangers feed, each asserting properties of what comes out.
+//! The fuzz targets: one function for each parser of strangers' bytes. Each checks properties of the result.
 //!
-//! Bytes enter, panics leave. `fuzz_targets/fuzz.rs` hands them to libFuzzer (`run.sh`), `tests/corpus.rs` feeds them
-//! each file of `corpus/` on any toolchain. A function returns whether its input was accepted, in the sense of its
-//! target: a corpus that is never accepted tests nothing.
+//! Bytes enter, panics leave. `fuzz_targets/fuzz.rs` runs the targets with libFuzzer (`run.sh`), and `tests/corpus.rs`
+//! runs them on each file of `corpus/` with any toolchain. A target returns whether it accepted its input, because a
+//! corpus without accepted inputs tests nothing.
 
-// The files of the crate that are included here have tests of their own, which run there.
+// The included files of the main crate have their own tests, which run there.
 #![cfg(not(test))]
 
 mod input;

@@ -1,14 +1,14 @@
-//! The programs that read in the end what is written here, asked what they make of it: `/bin/sh` and OpenSSH.
+//! The programs that read hubgate's output in the end, as oracles: `/bin/sh` and OpenSSH.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-/// The words of a command line by POSIX's rules, of bare words, single quotes and backslashes (XCU, 2.2 and 2.3).
+/// The words of a command line by POSIX's rules for bare words, single quotes and backslashes (XCU, 2.2 and 2.3).
 ///
-/// `None` where a quote is left open, or where anything stands outside of quotes that a shell might act on: whatever
-/// passes here does no harm in [`shell_word`].
+/// `None` for an open quote, or for an unquoted character that a shell might act on. So every accepted text is harmless
+/// in [`shell_word`].
 pub(crate) fn posix_words(line: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
@@ -29,7 +29,7 @@ pub(crate) fn posix_words(line: &str) -> Option<Vec<String>> {
                 let escaped = characters.next().filter(char::is_ascii_punctuation)?;
                 word.get_or_insert_default().push(escaped);
             }
-            // A tilde is left as it is here and by git; a shell would only expand it to a home.
+            // git and this function leave a tilde as it is; a shell would only expand it to a home directory.
             c if c.is_ascii_alphanumeric() || "._/~-".contains(c) => word.get_or_insert_default().push(c),
             _ => return None,
         }
@@ -38,7 +38,7 @@ pub(crate) fn posix_words(line: &str) -> Option<Vec<String>> {
     Some(words)
 }
 
-/// One `/bin/sh`, which is asked again and again: starting one takes longer than a thousand questions.
+/// A `/bin/sh` that answers many questions, because starting one takes longer than a thousand answers.
 struct Shell {
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -50,7 +50,8 @@ impl Shell {
         let mut child = Command::new("/bin/sh")
             .arg("-s")
             .env_clear()
-            // It finds no program, and may write no file: what it is told to do is harmless, but a fuzzer finds ways.
+            // The shell finds no program and cannot write files, because a fuzzer may find a way around the check
+            // above.
             .env("PATH", "/nonexistent")
             .current_dir("/")
             .stdin(Stdio::piped())
@@ -62,7 +63,7 @@ impl Shell {
         Some(Self { input, output, _child: child })
     }
 
-    /// The number of words that an argument list is, and the first of them.
+    /// The number of words in an argument list, and the first word.
     fn words(&mut self, list: &str) -> std::io::Result<Vec<u8>> {
         self.input.write_all(format!("set -- {list}\nprintf '%s:%s\\000' \"$#\" \"$1\"\n").as_bytes())?;
         let mut answer = Vec::new();
@@ -75,7 +76,7 @@ thread_local! {
     static SHELL: RefCell<Option<Shell>> = RefCell::new(Shell::start());
 }
 
-/// The text that `/bin/sh` makes of one quoted word, which must be harmless; `None` where there is no `/bin/sh`.
+/// The text that `/bin/sh` reads from one quoted, harmless word; `None` without `/bin/sh`.
 pub(crate) fn shell_word(word: &str) -> Option<String> {
     assert_eq!(posix_words(word).map(|words| words.len()), Some(1), "not one harmless word: {word:?}");
     SHELL.with_borrow_mut(|shell| {
@@ -86,7 +87,7 @@ pub(crate) fn shell_word(word: &str) -> Option<String> {
     })
 }
 
-/// How many keys ssh-keygen is asked about in one process: it is started anew for each.
+/// The most keys that ssh-keygen checks per process; each needs a new ssh-keygen.
 const KEYS_MAX: usize = 64;
 
 thread_local! {
@@ -94,9 +95,9 @@ thread_local! {
     static KEYGEN_RUNS: Cell<bool> = const { Cell::new(true) };
 }
 
-/// Lets ssh-keygen read a line of `authorized_keys`: it must find one key there, of these bits and this fingerprint.
+/// Lets ssh-keygen read a line of `authorized_keys`: it must find one key with this size and fingerprint.
 ///
-/// `seen` names the key: each is shown once, and no more than some of them.
+/// `seen` identifies the key: each key is checked once, up to a limit.
 pub(crate) fn openssh_reads(line: &str, bits: usize, seen: &str) {
     let is_new = KEYS.with_borrow_mut(|keys| keys.len() < KEYS_MAX && keys.insert(seen.to_owned()));
     if !is_new || !KEYGEN_RUNS.get() {

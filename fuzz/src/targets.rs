@@ -1,11 +1,11 @@
-//! Every target, by the module of the crate that it is about.
+//! All targets, by the module that they test.
 
-/// The modules, and the targets in each.
+/// The modules and their targets.
 macro_rules! targets {
     ($($module:ident: $($target:ident),+;)+) => {
         $(mod $module; pub use $module::{$($target),+};)+
 
-        /// Every target with its name, which is that of its directory in `corpus/` too.
+        /// All targets with their names, which are also their directories in `corpus/`.
         pub const TARGETS: &[(&str, fn(&[u8]) -> bool)] = &[$($((stringify!($target), $target)),+),+];
     };
 }

@@ -1,4 +1,4 @@
-//! Every file of every corpus, through its target: the fuzz targets where no fuzzer runs.
+//! Runs every target on its corpus, without a fuzzer.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,20 +9,20 @@ use std::process::ExitCode;
 use hubgate_fuzz::TARGETS;
 use libtest_mimic::{Arguments, Failed, Trial};
 
-/// The most bytes of all corpora, as the tree carries them.
+/// The most bytes of all corpora together.
 const CORPORA_MAX: u64 = 300_000;
 
 fn directory(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
-/// The files of a directory, in the order of their names.
+/// The files of a directory, sorted by name.
 fn files(directory: &Path) -> Result<BTreeSet<PathBuf>, Failed> {
     let entries = fs::read_dir(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
     Ok(entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?)
 }
 
-/// Feeds a target its corpus, of which some must be accepted and some not, and nothing at all.
+/// Runs a target on its corpus, which must have accepted and rejected inputs, and on the empty input.
 fn replay(name: &str, target: fn(&[u8]) -> bool) -> Result<(), Failed> {
     let mut accepted = 0;
     let files = files(&directory("corpus").join(name))?;
@@ -44,7 +44,7 @@ fn replay(name: &str, target: fn(&[u8]) -> bool) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Each target has its corpus, and nothing lies there that belongs to none.
+/// Each target has a corpus, and no other directory is there.
 fn in_step() -> Result<(), Failed> {
     let names: BTreeSet<String> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
     let stems = |directory: &Path| -> Result<BTreeSet<String>, Failed> {

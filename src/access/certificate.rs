@@ -1,30 +1,30 @@
-//! Certificates of an organization's authority: what is wrong with one, and who comes by one that is good.
+//! Certificates of an organization's CA: which identity a valid certificate gives, and why one is invalid.
 
 use super::identity::{Account, Identity};
 use super::not_admitted::{BadCertificate, NotAdmitted};
 use super::{Grant, Role};
 
-/// What the database says of a certificate's authority and principal, and the certificate of its own lifetime.
+/// What the database says about a certificate's CA and principal, and the lifetime in the certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateFacts {
-    /// The organization whose authority signed it, and the longest lifetime that it may give, in seconds.
+    /// The organization whose CA signed the certificate, and the longest lifetime of its certificates in seconds.
     pub authority: Option<(i64, i64)>,
-    /// The principal's account, and why it is disabled, if so.
+    /// The principal's account, and why it is disabled, if it is.
     pub account: Option<(Account, Option<String>)>,
     /// The principal's membership.
     pub member: Option<Grant<Role>>,
-    /// Whether its serial number or key id was taken back.
+    /// Whether its serial number or key id was revoked.
     pub revoked: bool,
-    /// Whether the key that it certifies was reported as compromised.
+    /// Whether the certified key was reported as compromised.
     pub compromised: bool,
-    /// From when and until when it is good, seconds UTC since 1970.
+    /// The first second at which it is valid and the first at which it no longer is, in Unix time.
     pub validity: (i64, i64),
 }
 
-/// Says who a session by a certificate speaks for. sshd has checked the signature and the principal.
+/// Returns the identity that a certificate gives. sshd has checked the signature and the principal.
 ///
 /// # Errors
-/// Why nobody is admitted.
+/// Why the certificate is not accepted.
 pub fn identify_certificate(certificate: &CertificateFacts, now: i64) -> Result<Identity, NotAdmitted> {
     let bad = |why| Err(NotAdmitted::Certificate(why));
     let Some((organization, max_ttl)) = certificate.authority else {

@@ -1,4 +1,4 @@
-//! Who a session speaks for: the words of the forced command, held against the key's row as it stands now.
+//! The identity of a session: the forced command, checked against the current row of the key.
 
 use super::not_admitted::NotAdmitted;
 use super::sources::Sources;
@@ -12,15 +12,15 @@ words! {
     pub enum Scope {
         /// Fetch only.
         Read = "read",
-        /// All that the account may.
+        /// Everything that the account may do.
         Write = "write",
     }
 }
 
-/// A person's account, as a session carries it.
+/// A person's account, in a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// The row.
+    /// The id of the row.
     pub id: i64,
     /// Its name.
     pub name: Owner,
@@ -28,46 +28,46 @@ pub struct Account {
     pub scope: Scope,
 }
 
-/// Who a session speaks for.
+/// The identity that a session acts for.
 ///
-/// Holding one tells you that sshd saw the key proven and that the key and the account were good at `now`.
+/// Holding one tells you that sshd verified the key and that key and account were valid at `now`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Identity {
-    /// An account, by a key of its own.
+    /// An account, by one of its keys.
     Account(Account),
-    /// An account, by a certificate of an organization's authority: good for that organization's repositories.
+    /// An account, by a certificate of an organization's CA; it applies to that organization's repositories.
     Certificate {
-        /// Whose.
+        /// The account.
         account: Account,
-        /// The row of the organization.
+        /// The id of the organization's row.
         organization: i64,
     },
-    /// A key of one repository.
+    /// A deploy key of one repository.
     DeployKey {
-        /// The row of the repository.
+        /// The id of the repository's row.
         repository: i64,
-        /// What it may be used for.
+        /// What the key may be used for.
         scope: Scope,
     },
     /// A key on no account.
     Anonymous,
 }
 
-/// What the database says of the key that a session proved.
+/// What the database says about the key that a session proved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyFacts {
-    /// What the key opens.
+    /// What the key is registered for.
     pub holder: KeyHolder,
-    /// The addresses that it may be used from; `None` is anywhere.
+    /// The addresses from which it may be used; `None` means any address.
     pub sources: Option<Sources>,
-    /// When the key stops to be good.
+    /// When the key expires.
     pub expires_at: Option<i64>,
-    /// Whether the key was taken off, and how.
+    /// Whether and how the key was removed.
     pub removed: Option<Removal>,
 }
 
 impl KeyFacts {
-    /// The words that led to the key's holder, whether or not the key is still on it.
+    /// The forced command for the key's holder, even if the key was removed.
     #[must_use]
     pub fn form_of_holder(&self, fingerprint: Fingerprint) -> ForcedCommand {
         match &self.holder {
@@ -76,7 +76,7 @@ impl KeyFacts {
         }
     }
 
-    /// The words that the helper would hand to the gateway.
+    /// The forced command that the helper would print for this key.
     #[must_use]
     pub fn form(&self, fingerprint: Fingerprint) -> ForcedCommand {
         match self.removed {
@@ -86,32 +86,32 @@ impl KeyFacts {
     }
 }
 
-/// A key that came onto an account.
+/// A key that was added to an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AddedKey {
-    /// Its name.
+    /// Its fingerprint.
     pub fingerprint: Fingerprint,
-    /// What its owner calls it.
+    /// Its title.
     pub title: Title,
-    /// Seconds UTC since 1970.
+    /// When it was added, in Unix time.
     pub added_at: i64,
 }
 
-/// What a key opens.
+/// What a key is registered for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyHolder {
     /// An account.
     Account {
-        /// Whose.
+        /// The account.
         account: Account,
-        /// Why the account is disabled, if so.
+        /// Why the account is disabled, if it is.
         disabled: Option<String>,
     },
     /// One repository: a deploy key.
     Repository {
-        /// The row.
+        /// The id of the row.
         id: i64,
-        /// Where it is.
+        /// The repository's path.
         path: RepoPath,
         /// What the key may be used for.
         scope: Scope,
@@ -119,21 +119,21 @@ pub enum KeyHolder {
 }
 
 words! {
-    /// How a key left its account.
+    /// How a key was removed.
     pub enum Removal {
-        /// In the ordinary course: the key is an unknown key now.
+        /// Ordinarily: the key is now an unknown key.
         Ordinary = "ordinary",
-        /// Because somebody else may hold it: it is refused for ever.
+        /// As compromised: the key is refused for ever.
         Compromised = "compromised",
     }
 }
 
-/// Says who a session speaks for: the words of the forced command, against the key's row as it stands now.
+/// Returns the identity of a session from the forced command and the current row of the key.
 ///
-/// `key` is `None` where no row has that fingerprint; `address` is the peer's.
+/// `key` is `None` if no row has that fingerprint; `address` is the peer's.
 ///
 /// # Errors
-/// Why nobody is admitted.
+/// Why the session is not admitted.
 pub fn identify(
     form: &ForcedCommand,
     key: Option<&KeyFacts>,
@@ -145,7 +145,7 @@ pub fn identify(
     }
     let live = key.filter(|key| key.removed.is_none());
     let (holder, key) = match (form, live) {
-        // A connection that began as anonymous stays so, even if its key has joined an account meanwhile.
+        // An anonymous connection stays anonymous, even after its key has joined an account.
         (ForcedCommand::Anonymous(_) | ForcedCommand::AuthInfo, _) => return Ok(Identity::Anonymous),
         (ForcedCommand::Account(..) | ForcedCommand::DeployKey(_) | ForcedCommand::Certificate(..), None) => {
             return Err(NotAdmitted::NoLongerOn);
@@ -155,7 +155,7 @@ pub fn identify(
         }
     };
     let identity = match (form, holder) {
-        // Byte for byte: a rename takes effect with the next connection.
+        // Compared byte for byte: after a rename, only new connections are admitted.
         (ForcedCommand::Account(user, _), KeyHolder::Account { account, disabled }) if *user == account.name => {
             if let Some(reason) = disabled {
                 return Err(NotAdmitted::Disabled(reason.clone()));

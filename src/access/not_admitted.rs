@@ -1,26 +1,26 @@
 //! Why a session that proved a key or a certificate is not admitted.
 
-/// What a refused session hears about its key or account.
+/// What a refused session reads about its key or account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotAdmitted {
-    /// The key was taken off the account or the repository after the connection was opened.
+    /// The key was removed from the account or repository after the connection was opened.
     NoLongerOn,
-    /// The key's time is over since that second.
+    /// The key expired at that second.
     Expired(i64),
     /// The operator disabled the account, for that reason.
     Disabled(String),
     /// The key may not be used from the peer's address.
     Address(String),
-    /// A certificate, and what is wrong with it.
+    /// The certificate is invalid.
     Certificate(BadCertificate),
     /// The key was reported as compromised.
     Compromised,
-    /// The forced command names an account that the key was never on. Not the peer's doing.
+    /// The forced command names an account that never had the key. The peer did not cause this.
     OtherAccount,
 }
 
 impl NotAdmitted {
-    /// Whether whoever proves the key may still take it off what it is on.
+    /// Whether a session with this key may still run `key release`.
     #[must_use]
     pub fn leaves_release(&self) -> bool {
         match self {
@@ -30,28 +30,28 @@ impl NotAdmitted {
     }
 }
 
-/// What is wrong with a certificate that sshd took.
+/// Why a certificate that sshd accepted is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum BadCertificate {
-    /// No organization has that authority any more.
-    #[error("its authority is none of an organization here")]
+    /// No organization has that CA (any more).
+    #[error("its CA belongs to no organization here")]
     Authority,
-    /// It was taken back.
+    /// It was revoked.
     #[error("it was revoked")]
     Revoked,
-    /// It is good for longer than the organization allows.
-    #[error("it is good for longer than its authority may sign for")]
+    /// Its lifetime is longer than the organization allows.
+    #[error("its lifetime is longer than its CA allows")]
     Lifetime,
-    /// The key that it certifies was reported as compromised.
+    /// The certified key was reported as compromised.
     #[error("its key was removed as compromised")]
     Compromised,
-    /// Its time is over.
-    #[error("its time is over")]
+    /// It has expired.
+    #[error("it has expired")]
     Expired,
-    /// Its time has not come.
-    #[error("its time has not come yet")]
+    /// It is not valid yet.
+    #[error("it is not valid yet")]
     NotYet,
-    /// Its principal is no member of the organization.
-    #[error("its principal is no member of the organization")]
+    /// Its principal is not a member of the organization.
+    #[error("its principal is not a member of the organization")]
     Member,
 }

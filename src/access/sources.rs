@@ -1,7 +1,7 @@
-//! The addresses that a key may be used from.
+//! The addresses from which a key may be used.
 //!
-//! The gateway checks them, and no `from=` of the line that sshd reads: that would refuse `key release` too, which is for
-//! whoever proves the key, from wherever.
+//! The gateway checks them. A `from=` option in sshd's line would also refuse `key release`, which must work from every
+//! address.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -9,12 +9,13 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 
-/// The addresses that a key may be used from: networks such as `192.0.2.0/24` and `2001:db8::/32`, with commas between.
+/// The addresses from which a key may be used: networks such as `192.0.2.0/24` and `2001:db8::/32`, separated by
+/// commas.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sources(Vec<IpNet>);
 
 impl Sources {
-    /// Whether a peer at that address may use the key. An address that is none may not.
+    /// Whether a peer at that address may use the key. A text that is not an address may not.
     #[must_use]
     pub fn admit(&self, address: &str) -> bool {
         // sshd writes an IPv4 peer of an IPv6 socket as IPv4, and a link-local address with its zone.
@@ -46,5 +47,5 @@ impl fmt::Display for Sources {
 
 /// Not a list of networks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("addresses are networks such as 192.0.2.0/24 or 2001:db8::/32, with commas between")]
+#[error("addresses are networks such as 192.0.2.0/24 or 2001:db8::/32, separated by commas")]
 pub struct BadSources;

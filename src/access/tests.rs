@@ -8,10 +8,10 @@ use super::{
 };
 use crate::request::{Operation, Service};
 
-/// The clock of every test.
+/// The time in every test.
 const NOW: i64 = 1_000_000;
 
-/// The row of the session's account; of the repository; of its owner, an organization or another user.
+/// The ids of the session's account, of the repository, and of its owner, which is an organization or another user.
 const ACCOUNT: i64 = 7;
 const REPOSITORY: i64 = 70;
 const OWNER: i64 = 9;
@@ -20,7 +20,7 @@ fn account(scope: Scope) -> Account {
     Account { id: ACCOUNT, name: "alice".parse().unwrap(), scope }
 }
 
-/// A repository on which nobody was granted anything.
+/// A repository without grants.
 fn repository(visibility: Visibility, gate: Gate) -> RepositoryFacts {
     RepositoryFacts {
         id: REPOSITORY,
@@ -39,7 +39,7 @@ fn for_good<T>(value: T) -> Grant<T> {
     Grant { value, until: None }
 }
 
-/// Every way in which a repository can be seen, and an account can stand to it.
+/// Every combination of visibility, gate and the account's rights on a repository.
 fn every_standing() -> Vec<RepositoryFacts> {
     let gates = [Gate::Open, Gate::Closed, Gate::ClosedToMembers];
     let requests = [None, Some(GateRequest::Pending), Some(GateRequest::Accepted), Some(GateRequest::Rejected)];
@@ -63,7 +63,7 @@ fn every_standing() -> Vec<RepositoryFacts> {
 }
 
 #[test]
-fn each_service_and_operation_needs_its_access() {
+fn each_service_and_operation_has_the_access_that_it_needs() {
     let services = Service::ALL.iter().map(|service| (service.as_str(), service.needs()));
     let operations = Operation::ALL.iter().map(|operation| (operation.as_str(), operation.needs()));
     assert_eq!(
@@ -85,7 +85,7 @@ fn each_level_of_access_contains_the_one_before() {
 }
 
 #[test]
-fn what_holds_is_the_highest_of_the_grants_and_no_grant_takes_anything_away() {
+fn the_highest_grant_applies_and_no_grant_removes_rights() {
     let identity = Identity::Account(account(Scope::Write));
     let standings = every_standing();
     assert_eq!(standings.len(), 2 * 3 * 4 * 2 * 2 * 6 * 4);
@@ -101,7 +101,7 @@ fn what_holds_is_the_highest_of_the_grants_and_no_grant_takes_anything_away() {
 }
 
 #[test]
-fn a_key_of_scope_read_never_gives_more_than_fetch_and_never_less() {
+fn a_key_of_scope_read_gives_exactly_fetch_where_its_account_has_access() {
     let full = Identity::Account(account(Scope::Write));
     let read = Identity::Account(account(Scope::Read));
     for standing in every_standing() {
@@ -111,7 +111,7 @@ fn a_key_of_scope_read_never_gives_more_than_fetch_and_never_less() {
 }
 
 #[test]
-fn a_frozen_repository_is_fetched_as_before_and_gives_nothing_more() {
+fn a_frozen_repository_allows_fetch_alone() {
     let identity = Identity::Account(account(Scope::Write));
     for standing in every_standing() {
         let frozen = RepositoryFacts { frozen: Some("moving".to_owned()), ..standing.clone() };
@@ -149,7 +149,7 @@ fn a_private_repository_looks_missing_to_everybody_without_access() {
 }
 
 #[test]
-fn a_grant_holds_until_the_second_of_its_end() {
+fn a_grant_is_valid_until_the_second_of_its_end() {
     let identity = Identity::Account(account(Scope::Write));
     let private = repository(Visibility::Private, Gate::Open);
     for (until, expected) in [

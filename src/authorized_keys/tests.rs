@@ -17,7 +17,7 @@ use crate::tests::holds;
 
 const GATEWAY: &str = "/usr/libexec/hubgate/gateway";
 
-/// A directory in which ssh-keygen works.
+/// A temporary directory in which ssh-keygen works.
 struct Scratch(TempDir);
 
 impl Scratch {
@@ -29,14 +29,14 @@ impl Scratch {
         self.0.path().join(name)
     }
 
-    /// What ssh-keygen prints.
+    /// The output of ssh-keygen.
     fn ssh_keygen(&self, words: &[&str]) -> String {
         let output = Command::new("ssh-keygen").args(words).current_dir(self.0.path()).output().unwrap();
         assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// A new key pair of this name; returns its public half as `TYPE BASE64`.
+    /// Makes a key pair with this name. Returns its public half as `TYPE BASE64`.
     fn generate(&self, name: &str, key_type: &str, bits: &str) -> String {
         self.ssh_keygen(&["-q", "-t", key_type, "-b", bits, "-f", name, "-N", "", "-C", ""]);
         fs::read_to_string(self.path(&format!("{name}.pub"))).unwrap().trim().to_owned()
@@ -49,14 +49,14 @@ fn offered(words: &str) -> OfferedKey {
     OfferedKey::parse(key_type.as_bytes(), base64.as_bytes()).unwrap()
 }
 
-/// A line taken apart by hand: what stands before `restrict`, the command, and the key.
+/// The parts of a line, split independently: the options before `restrict`, the command, and the key.
 fn pieces(line: &str) -> (&str, &str, &str) {
     let (options, rest) = line.split_once("restrict,command=\"").unwrap();
     let (command, key) = rest.split_once("\" ").unwrap();
     (options, command, key.strip_suffix('\n').unwrap())
 }
 
-/// A key in a security key: some field in front of the application.
+/// A key of a security key: some fields before the application.
 fn security_key(key_type: KeyType, fields: &[&[u8]]) -> String {
     let all = [key_type.as_str().as_bytes()].into_iter().chain(fields.iter().copied());
     let blob: Vec<u8> =
@@ -65,7 +65,7 @@ fn security_key(key_type: KeyType, fields: &[&[u8]]) -> String {
 }
 
 #[test]
-fn a_line_is_one_line_of_exactly_this_shape_and_holds_exactly_this_key() {
+fn the_output_is_one_line_of_this_shape_with_exactly_this_key() {
     let scratch = Scratch::new();
     let point = Base64::decode_vec(scratch.generate("point", "ed25519", "256").split_once(' ').unwrap().1).unwrap();
     let keys = [
@@ -100,10 +100,10 @@ fn a_line_is_one_line_of_exactly_this_shape_and_holds_exactly_this_key() {
         let (options, command, end) = pieces(&line);
         prop_assert_eq!((options, end), ("", words.as_str()));
         prop_assert_eq!(command, format!("{GATEWAY} {option}{text}"));
-        // The gateway reads back what the helper wrote.
+        // The gateway reads what the helper wrote.
         let arguments = Arguments::parse(&[b"-c", command.as_bytes()]);
         prop_assert_eq!(arguments, Some(Arguments { config, forced_command: form, login_shell: true }));
-        // And so does OpenSSH.
+        // OpenSSH reads it too.
         fs::write(scratch.path("line"), &line).unwrap();
         let listed = scratch.ssh_keygen(&["-l", "-f", "line"]);
         prop_assert_eq!(listed.lines().count(), 1);
@@ -114,7 +114,7 @@ fn a_line_is_one_line_of_exactly_this_shape_and_holds_exactly_this_key() {
 }
 
 #[test]
-fn the_default_configuration_is_not_named() {
+fn the_default_configuration_file_is_not_passed_on() {
     let key = offered(&Scratch::new().generate("k", "ed25519", "256"));
     let line = |config| KeyLine::of_key("x".to_owned(), &key).text(GATEWAY, config);
     assert_eq!(pieces(&line(None)).1, format!("{GATEWAY} x"));
@@ -134,7 +134,7 @@ fn other_words_than_login_type_and_key_are_a_fault() {
         vec!["git"],
         vec!["git", "ssh-ed25519"],
         vec!["git", "ssh-ed25519", "AAAA", "more"],
-        // What sshd 9.2 makes of a comment behind the directive.
+        // How sshd 9.2 reads a comment after the directive.
         vec!["git", "ssh-ed25519", "AAAA", "#", "the", "hub"],
         vec!["--config"],
         vec!["--config", "/etc/x"],
@@ -144,7 +144,7 @@ fn other_words_than_login_type_and_key_are_a_fault() {
         assert!(matches!(run(&words), Err(Fault::Usage)), "{words:?}");
     }
     assert!(matches!(super::run(&[b"--config", b"/\xff", b"a", b"b", b"c"], &mut PathBuf::new()), Err(Fault::Usage)));
-    // Before anything is read, whatever the key.
+    // The check comes before anything is read, for every key.
     for words in [vec!["git", "ssh-ed25519", "AAAA"], vec!["--config", "/etc/x", "git", "ssh-ed25519", "AAAA"]] {
         assert!(matches!(run(&words), Err(Fault::Root)), "{words:?}");
     }

@@ -1,7 +1,7 @@
-//! The file of the configuration: whether it can be trusted, and its text.
+//! The configuration file: whether it can be trusted, and its text.
 //!
-//! A file is used only if nobody but root can have written it, as sshd demands of its own files (sshd's misc.c,
-//! `safe_path`).
+//! A file is accepted only if no user except root can have written it, as sshd requires for its own files (sshd's
+//! misc.c, `safe_path`).
 
 use std::fs::File;
 use std::io::Read;
@@ -11,36 +11,36 @@ use std::path::{Path, PathBuf};
 use super::Config;
 use crate::request::is_plain_path;
 
-/// The largest file that is read, in bytes.
+/// The largest accepted file, in bytes.
 pub(super) const FILE_MAX: u64 = 64 * 1024;
 
-/// Why a configuration is not used. For the operator; no peer reads it.
+/// Why a configuration is rejected. For the operator; no peer reads it.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The path would not survive a forced command, or is relative.
+    /// The path is relative, or has characters that are not safe in a forced command.
     #[error("the configuration file {0} needs an absolute path of letters, digits, '.', '_', '-' and '/'")]
     Path(PathBuf),
-    /// Not there, not readable.
+    /// Missing or unreadable.
     #[error("cannot read the configuration file {0}: {1}")]
     Read(PathBuf, #[source] std::io::Error),
-    /// Somebody else than root could have written it.
+    /// A user other than root could have written it.
     #[error(
         "{0} must be owned by root and not writable by group or others, or {1} is not used: chown root {0} && chmod go-w {0}"
     )]
     Untrusted(PathBuf, PathBuf),
-    /// Not TOML, a key that is not known, a value of another type; the text has line and column.
+    /// Not TOML, an unknown key, or a value of another type; the text has line and column.
     #[error("{0}: {1}")]
     Syntax(PathBuf, String),
-    /// A value that cannot be meant.
+    /// An invalid value.
     #[error("{0}: {1}")]
     Value(PathBuf, &'static str),
 }
 
 impl Config {
-    /// Reads the configuration at `path`, after checking that it and each directory above it are root's alone.
+    /// Reads the configuration at `path`, after checking that only root can write to it and to each directory above it.
     ///
     /// # Errors
-    /// [`ConfigError`], worded for the operator.
+    /// [`ConfigError`], for the operator.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         if !is_plain_path(path.as_os_str().as_encoded_bytes()) {
             return Err(ConfigError::Path(path.to_owned()));

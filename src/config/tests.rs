@@ -12,14 +12,14 @@ use super::{AnonymousMode, Config, ConfigError, ObjectFormat, is_login};
 
 const PACKAGED: &str = include_str!("../../packaging/config.toml");
 
-/// The lines of the packaged file that set something, without the `#` in front of keys.
+/// The lines of the packaged file that set something, without the `#` before keys.
 fn uncommented() -> String {
     let setting = |line: &&str| line.starts_with('[') || line.starts_with(|c: char| c.is_ascii_lowercase());
     let lines = PACKAGED.lines().map(|line| line.strip_prefix('#').unwrap_or(line)).filter(setting);
     lines.map(|line| format!("{line}\n")).collect()
 }
 
-/// Each key as `section.key`: from the form in which Rust itself prints the whole structure, so that none is missed.
+/// Each key as `section.key`, from Rust's debug output of the whole structure, so that none is missing.
 fn keys_of_config() -> BTreeSet<String> {
     let mut keys = BTreeSet::new();
     let mut section = String::new();
@@ -149,13 +149,13 @@ fn a_login_is_what_useradd_takes() {
     }
 }
 
-/// A directory that is root's alone, as each directory above it.
+/// A directory that only root can write, like each directory above it.
 fn roots_directory() -> TempDir {
     assert!(geteuid().is_root(), "this test makes files of root's and of others: run it as root");
     tempfile::Builder::new().prefix("hubgate-config-").tempdir_in("/root").unwrap()
 }
 
-/// A good file in that directory.
+/// A valid file in that directory.
 fn good_file(directory: &TempDir) -> PathBuf {
     let file = directory.path().join("config.toml");
     fs::write(&file, "[hub]\nname = \"My Hub\"\n").unwrap();
@@ -167,7 +167,7 @@ fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// What is not trusted, if that is why the file is not used.
+/// The path that is not trusted, if that is why the file was rejected.
 fn untrusted(file: &Path) -> Option<PathBuf> {
     match Config::load(file) {
         Err(ConfigError::Untrusted(culprit, named)) if named == file => Some(culprit),
@@ -280,7 +280,7 @@ fn a_file_is_read_whole_or_not_at_all() {
     let text = |length: usize| format!("{}{end}", "#".repeat(length - end.len()));
     fs::write(&file, text(most)).unwrap();
     assert_eq!(Config::load(&file).unwrap().access.anonymous, AnonymousMode::Off);
-    // Cut at the limit it would be another configuration, and an open hub.
+    // Cut at the limit, the file would be another configuration with anonymous access.
     fs::write(&file, text(most + 1)).unwrap();
     assert!(Config::load(&file).is_err());
     fs::write(&file, text(most + end.len())).unwrap();

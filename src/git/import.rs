@@ -1,4 +1,4 @@
-//! git that takes in what lies elsewhere: asked what there is, then fetched and checked, object by object.
+//! git as importer: lists the refs of a source, then fetches and checks every object.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,25 +6,25 @@ use std::process::Command;
 use super::{NO_HOOKS, output_of, pin, run};
 use crate::config::ObjectFormat;
 
-/// What of the operator's own environment reaches git and ssh on the way to another machine.
+/// The variables of the operator's environment that git and ssh get for a remote source.
 pub(crate) const FROM_THE_OPERATOR: [&str; 5] =
     ["GIT_SSH_COMMAND", "SSH_AUTH_SOCK", "GIT_SSL_CAINFO", "https_proxy", "no_proxy"];
 
-/// What is fetched; elsewhere a hub takes no pushes either.
+/// What is fetched. A hub accepts pushes only there too.
 const REFSPECS: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
 
-/// Where a repository comes from.
+/// The source of a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     location: String,
-    /// The directory, where it is one of this machine.
+    /// The directory, if the source is on this machine.
     pub directory: Option<PathBuf>,
     protocol: &'static str,
 }
 
-/// Not a place that a repository is taken from.
+/// The text is not a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a repository comes from a directory, or from https://, ssh://, file:// or USER@HOST:PATH")]
+#[error("the source of a repository is a directory, or a URL with https://, ssh:// or file://, or USER@HOST:PATH")]
 pub struct BadSource;
 
 impl std::str::FromStr for Source {
@@ -39,7 +39,8 @@ impl std::str::FromStr for Source {
             Some(("ssh", _)) => ("ssh", None),
             Some(("file", path)) if path.starts_with('/') => ("file", Some(PathBuf::from(path))),
             Some(_) => return Err(BadSource),
-            // As git reads it (urls.c): a colon before the first slash names a host, two of them a helper of git's.
+            // As git reads it (urls.c): a colon before the first slash ends a host name, two colons end the name of a
+            // remote helper.
             None => match location.split_once(':') {
                 Some((_, path)) if path.starts_with(':') => return Err(BadSource),
                 Some((host, _)) if !host.contains('/') => ("ssh", None),
@@ -50,18 +51,18 @@ impl std::str::FromStr for Source {
     }
 }
 
-/// What a source has.
+/// The refs of a source.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Offer {
-    /// How its objects are named; unknown where there are none.
+    /// The object format; unknown without objects.
     pub object_format: Option<ObjectFormat>,
     /// The branch that HEAD names.
     pub head: Option<String>,
-    /// How many branches there are.
+    /// The number of branches.
     pub branches: usize,
-    /// How many tags.
+    /// The number of tags.
     pub tags: usize,
-    /// Refs of other kinds, which stay behind.
+    /// The number of other refs, which are not fetched.
     pub others: usize,
 }
 
@@ -72,7 +73,7 @@ impl Source {
         pin(&mut command, &[NO_HOOKS, (&allow, "always"), ("fetch.fsckObjects", "true")]);
         command.current_dir(directory).arg(verb);
         if self.directory.is_some() {
-            // The other end is git too, which would refuse a directory of somebody else's.
+            // The source's git would otherwise refuse a directory that belongs to another user.
             let quoted = crate::git::shell_quoted(git);
             command
                 .arg(format!("--upload-pack={quoted} -c 'safe.directory=*' -c core.hooksPath=/dev/null upload-pack"));
@@ -83,20 +84,20 @@ impl Source {
         command
     }
 
-    /// Asks what there is.
+    /// Lists the refs of the source.
     ///
     /// # Errors
-    /// What git said.
+    /// git's message.
     pub fn offer(&self, git: &Path) -> Result<Offer, String> {
         let mut command = self.command(git, Path::new("/"), "ls-remote");
         let said = output_of(command.args(["--symref", "--", &self.location]), b"")?;
         Ok(read_offer(&String::from_utf8_lossy(&said)))
     }
 
-    /// Fetches branches and tags into the bare repository at `directory`, and lets HEAD name the same branch.
+    /// Fetches branches and tags into the bare repository at `directory`, and points HEAD to the source's branch.
     ///
     /// # Errors
-    /// What git said.
+    /// git's message.
     pub fn fetch(&self, git: &Path, directory: &Path, offer: &Offer) -> Result<(), String> {
         let mut command = self.command(git, directory, "fetch");
         command.env("GIT_DIR", ".").args(["--quiet", "--no-tags", "--no-write-fetch-head", "--", &self.location]);
@@ -113,7 +114,7 @@ impl Source {
     }
 }
 
-/// Reads what `git ls-remote --symref` printed.
+/// Reads the output of `git ls-remote --symref`.
 fn read_offer(said: &str) -> Offer {
     let mut offer = Offer::default();
     for (value, name) in said.lines().filter_map(|line| line.split_once('\t')) {
@@ -128,7 +129,7 @@ fn read_offer(said: &str) -> Offer {
             64 => Some(ObjectFormat::Sha256),
             _ => offer.object_format,
         };
-        // A tag object's own line is followed by one of what it tags.
+        // The line of a tag object is followed by a line for the tagged object.
         if name.ends_with("^{}") || name == "HEAD" {
             continue;
         }
@@ -142,11 +143,11 @@ fn read_offer(said: &str) -> Offer {
     offer
 }
 
-/// What HEAD names in the bare repository at `directory`: a ref, with ` (empty)` behind it where the repository has no
-/// ref at all; `detached` where HEAD names no ref.
+/// What HEAD names in the bare repository at `directory`: a ref, followed by ` (empty)` if the repository has no refs.
+/// `detached` if HEAD names no ref.
 ///
 /// # Errors
-/// What git said, as where `directory` is no repository.
+/// git's message, for example if `directory` is not a repository.
 pub fn head(git: &Path, directory: &Path) -> Result<String, String> {
     let command = |words: &[&str]| {
         let mut command = Command::new(git);
@@ -158,7 +159,7 @@ pub fn head(git: &Path, directory: &Path) -> Result<String, String> {
     let named = command(&["symbolic-ref", "--quiet", "HEAD"]).output().map_err(|error| error.to_string())?;
     let name = match named.status.code() {
         Some(0) => String::from_utf8_lossy(&named.stdout).trim_end().to_owned(),
-        // git-symbolic-ref(1), --quiet: HEAD is detached.
+        // git-symbolic-ref(1), --quiet: status 1 means that HEAD is detached.
         Some(1) => "detached".to_owned(),
         _ => {
             return Err(format!(
@@ -171,10 +172,10 @@ pub fn head(git: &Path, directory: &Path) -> Result<String, String> {
     Ok(if refs.is_empty() { format!("{name} (empty)") } else { name })
 }
 
-/// Checks every object of the bare repository at `directory`, and says how they are named.
+/// Checks every object of the bare repository at `directory`. Returns the object format.
 ///
 /// # Errors
-/// What git said.
+/// git's message.
 pub fn inspect(git: &Path, directory: &Path) -> Result<ObjectFormat, String> {
     let ask = |words: &[&str]| {
         let mut command = Command::new(git);
@@ -184,8 +185,8 @@ pub fn inspect(git: &Path, directory: &Path) -> Result<ObjectFormat, String> {
     let said = ask(&["rev-parse", "--is-bare-repository", "--show-object-format"])?;
     let said = String::from_utf8_lossy(&said).into_owned();
     let lines: Vec<&str> = said.lines().collect();
-    let ["true", format] = lines.as_slice() else { return Err("it is no bare repository".to_owned()) };
-    let format = format.parse().map_err(|_| format!("its objects are named by {format}"))?;
+    let ["true", format] = lines.as_slice() else { return Err("it is not a bare repository".to_owned()) };
+    let format = format.parse().map_err(|_| format!("its object format {format} is not supported"))?;
     ask(&["fsck", "--no-dangling", "--no-progress"]).map(|_| format)
 }
 

@@ -10,7 +10,7 @@ use crate::tests::hostile_inputs;
 
 const GIT: &str = "/usr/bin/git";
 
-/// What git is told for every service, a pair a line.
+/// The pinned settings of every service, one pair per line.
 const CONFIGURATION: &str = "\
 safe.directory=.
 core.alternateRefsCommand=true
@@ -45,7 +45,7 @@ fn environment(command: &Command) -> BTreeMap<String, String> {
     command.get_envs().map(|(name, value)| (text(name), text(value.unwrap()))).collect()
 }
 
-/// The whole environment that a command should have: ours, and the configuration of [`CONFIGURATION`] with more.
+/// The whole environment of a command: the fixed variables, [`CONFIGURATION`], and `more` configuration.
 fn expected_environment(more: &str) -> BTreeMap<String, String> {
     let fixed = "PATH=/usr/bin:/bin HOME=/nonexistent LC_ALL=C.UTF-8 GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null \
                  GIT_NO_REPLACE_OBJECTS=1 GIT_NO_LAZY_FETCH=1 GIT_TERMINAL_PROMPT=0";
@@ -61,7 +61,7 @@ fn expected_environment(more: &str) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn each_service_is_one_command_with_an_environment_made_from_nothing() {
+fn each_service_is_one_command_with_an_environment_built_from_nothing() {
     let no_hooks = "core.hooksPath=/dev/null";
     let push = "core.hooksPath=/usr/libexec/hubgate/hooks\nreceive.maxInputSize=1048576";
     for (service, arguments, more) in [
@@ -78,7 +78,7 @@ fn each_service_is_one_command_with_an_environment_made_from_nothing() {
 }
 
 #[test]
-fn nothing_of_the_own_environment_is_handed_on() {
+fn no_inherited_variable_is_passed_on() {
     assert!(std::env::vars_os().count() > 1);
     let mut command = Command::new("/usr/bin/env");
     pin(&mut command, &[NO_HOOKS]);
@@ -89,7 +89,7 @@ fn nothing_of_the_own_environment_is_handed_on() {
 }
 
 #[test]
-fn git_takes_what_is_pinned_and_each_key_once() {
+fn git_accepts_each_pinned_setting_once() {
     let mut command = Command::new(GIT);
     pin(&mut command, &[NO_HOOKS]);
     let output = command.args(["config", "--list"]).current_dir("/").output().unwrap();

@@ -1,4 +1,4 @@
-//! OpenSSH user certificates, as far as a gate must look into them (OpenSSH's PROTOCOL.certkeys).
+//! OpenSSH user certificates, as far as hubgate reads them (OpenSSH's PROTOCOL.certkeys).
 
 use ssh_key::certificate::CertType;
 
@@ -8,13 +8,13 @@ use super::key_type::{KeyType, authorized_keys_words, decode_base64, inner_type}
 use super::structure;
 use crate::name::Owner;
 
-/// What the name of a certificate's type ends with.
+/// The end of the name of every certificate type.
 const SUFFIX: &[u8] = b"-cert-v01@openssh.com";
 
-/// A user certificate that sshd offers: it has checked the authority's signature, and no more.
+/// A user certificate that sshd offers. sshd has checked the CA's signature and nothing else.
 ///
-/// Holding one tells you that it is a user certificate for exactly one principal, by a key of an admitted type. It does
-/// not tell you that anybody here trusts the authority, nor that the certificate is good now.
+/// Holding one tells you that it is a user certificate for exactly one principal and for a key of an accepted type. It
+/// does not tell you that an organization trusts the CA, nor that the certificate is valid now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OfferedCertificate {
     words: String,
@@ -27,26 +27,27 @@ pub struct OfferedCertificate {
     validity: (i64, i64),
 }
 
-/// Why what sshd offers is no certificate that could open anything. For the log: sshd goes on to the peer's next key.
+/// Why a certificate is skipped. Only the log shows it, because sshd goes on to the peer's next key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadOffer {
-    /// Another type, a host's, or bytes that are none.
-    #[error("it is no user certificate")]
+    /// Another type, a host certificate, or bytes that are not a certificate.
+    #[error("it is not a user certificate")]
     Other,
-    /// Good for ever.
-    #[error("it has no end: sign it with ssh-keygen -V")]
+    /// It never expires.
+    #[error("it never expires: sign it with ssh-keygen -V")]
     Endless,
-    /// None at all would be a wildcard to OpenSSH before 10.3, and of several nobody could say which was meant.
-    #[error("it has {0} principals and not one: sign it with ssh-keygen -n USER")]
+    /// Without a principal it would be valid for every account in OpenSSH before 10.3; with several, its account is
+    /// ambiguous.
+    #[error("it has {0} principals instead of one: sign it with ssh-keygen -n USER")]
     Principals(usize),
-    /// A principal that cannot be an account.
-    #[error("its principal is no name of an account")]
+    /// A principal that cannot be the name of an account.
+    #[error("its principal is not a valid account name")]
     Principal,
-    /// Signed by a key of a type that is not admitted.
-    #[error("its authority is a key of a type that is not admitted")]
+    /// Signed by a key of a type that is not accepted.
+    #[error("its CA is a key of a type that is not accepted")]
     Authority,
-    /// For a key that no account could have.
-    #[error("its key is none that an account may have: {0}")]
+    /// The certified key would not be accepted for an account.
+    #[error("its key is not accepted: {0}")]
     Key(KeyError),
 }
 
@@ -62,7 +63,8 @@ impl OfferedCertificate {
         let blob = decode_base64(base64).ok_or(BadOffer::Other)?;
         let certificate = ssh_key::Certificate::from_bytes(&blob)
             .map_err(|_| if is_endless(&blob) { BadOffer::Endless } else { BadOffer::Other })?;
-        // `ssh-key` 0.6 reads an Ed25519 key whatever length stands before it: what it read must be what is there.
+        // `ssh-key` 0.6 accepts an Ed25519 key with any length before it, so the parsed value must encode to the same
+        // bytes.
         if certificate.to_bytes().as_deref() != Ok(blob.as_slice())
             || certificate.algorithm().to_certificate_type().as_bytes() != key_type
             || certificate.cert_type() != CertType::User
@@ -98,25 +100,25 @@ impl OfferedCertificate {
         &self.words
     }
 
-    /// The key that it certifies.
+    /// The certified key.
     #[must_use]
     pub fn key(&self) -> Fingerprint {
         self.key
     }
 
-    /// The key of the authority that signed it.
+    /// The fingerprint of the CA's key.
     #[must_use]
     pub fn authority(&self) -> Fingerprint {
         self.authority
     }
 
-    /// `TYPE BASE64` of the authority's key, for a `cert-authority` line.
+    /// `TYPE BASE64` of the CA's key, for a `cert-authority` line.
     #[must_use]
     pub fn authority_words(&self) -> &str {
         &self.authority_words
     }
 
-    /// For whom it was made.
+    /// The principal.
     #[must_use]
     pub fn principal(&self) -> &Owner {
         &self.principal
@@ -128,20 +130,20 @@ impl OfferedCertificate {
         self.serial
     }
 
-    /// What the authority calls it; any text.
+    /// The key id, which is any text that the CA chose.
     #[must_use]
     pub fn key_id(&self) -> &str {
         &self.key_id
     }
 
-    /// The first second at which it is good, and the first at which it no longer is, since 1970.
+    /// The first second at which it is valid, and the first at which it no longer is, in Unix time.
     #[must_use]
     pub fn validity(&self) -> (i64, i64) {
         self.validity
     }
 }
 
-/// Whether the certificate has no end: that is 2^64 - 1, which `ssh-key` does not read.
+/// Whether the certificate never expires: its end is 2^64 - 1, which `ssh-key` rejects.
 fn is_endless(blob: &[u8]) -> bool {
     fn field(blob: &[u8]) -> Option<(&[u8], &[u8])> {
         let (length, rest) = blob.split_first_chunk::<4>()?;
@@ -154,7 +156,7 @@ fn is_endless(blob: &[u8]) -> bool {
             b"sk-ecdsa-sha2-nistp256" => 3,
             _ => 2,
         };
-        // The nonce and the key; a serial number and a type of certificate; key id and principals; the start.
+        // Skips nonce and key; serial number and certificate type; key id and principals; start.
         for _ in 0..=key_fields {
             (_, rest) = field(rest)?;
         }

@@ -1,13 +1,11 @@
 //! Whether a point is on one of the NIST curves (FIPS 186-4, D.1.2): y^2 = x^3 - 3x + b mod p.
 //!
-//! Nothing here is secret, so nothing here takes constant time, and a few thousand additions are fast enough for a key
-//! that is looked at once. The crates that do arithmetic on these curves would be some twenty packages for this one
-//! question.
+//! Nothing here is secret, so constant time is not needed. A few thousand additions are fast enough for a key that is
+//! checked once. The crates for arithmetic on these curves would add some twenty packages for this one check.
 
 /// A number below 2^576, least limb first; the largest here is below 2^522.
 type Number = [u64; 9];
 
-/// One of the curves.
 #[derive(Debug)]
 pub(super) struct Curve {
     /// The size of a coordinate.
@@ -18,14 +16,12 @@ pub(super) struct Curve {
     b: Number,
 }
 
-/// `nistp256`.
 pub(super) const P256: Curve = Curve {
     bits: 256,
     p: [0xffff_ffff_ffff_ffff, 0x0000_0000_ffff_ffff, 0, 0xffff_ffff_0000_0001, 0, 0, 0, 0, 0],
     b: [0x3bce_3c3e_27d2_604b, 0x651d_06b0_cc53_b0f6, 0xb3eb_bd55_7698_86bc, 0x5ac6_35d8_aa3a_93e7, 0, 0, 0, 0, 0],
 };
 
-/// `nistp384`.
 pub(super) const P384: Curve = Curve {
     bits: 384,
     p: [0x0000_0000_ffff_ffff, 0xffff_ffff_0000_0000, 0xffff_ffff_ffff_fffe, u64::MAX, u64::MAX, u64::MAX, 0, 0, 0],
@@ -42,7 +38,6 @@ pub(super) const P384: Curve = Curve {
     ],
 };
 
-/// `nistp521`.
 pub(super) const P521: Curve = Curve {
     bits: 521,
     p: [u64::MAX, u64::MAX, u64::MAX, u64::MAX, u64::MAX, u64::MAX, u64::MAX, u64::MAX, 0x1ff],
@@ -76,13 +71,13 @@ impl Curve {
         left == right
     }
 
-    /// a + b mod p, of two numbers below p.
+    /// a + b mod p, for numbers below p.
     fn sum(&self, a: &Number, b: &Number) -> Number {
         let sum = limbs(a, b, u64::overflowing_add);
         if is_less(&sum, &self.p) { sum } else { limbs(&sum, &self.p, u64::overflowing_sub) }
     }
 
-    /// a * b mod p, of two numbers below p, bit by bit.
+    /// a * b mod p, for numbers below p, bit by bit.
     fn product(&self, a: &Number, b: &Number) -> Number {
         let bits = b.iter().rev().flat_map(|limb| (0..64).rev().map(move |bit| limb >> bit & 1));
         bits.fold([0; 9], |product, bit| {
@@ -101,12 +96,11 @@ fn number(bytes: &[u8]) -> Number {
     number
 }
 
-/// Whether a < b.
 fn is_less(a: &Number, b: &Number) -> bool {
     a.iter().rev().lt(b.iter().rev())
 }
 
-/// Adds or subtracts limb by limb; the result is known to fit.
+/// Adds or subtracts limb by limb. The caller knows that the result fits.
 fn limbs(a: &Number, b: &Number, operation: fn(u64, u64) -> (u64, bool)) -> Number {
     let mut result = [0; 9];
     let mut carry = 0;

@@ -1,13 +1,14 @@
-//! Why a key cannot be put on an account: one variant a rule, one sentence each, for whoever pasted the key.
+//! Why a key cannot be added to an account: one variant and one sentence for each rule. The person who pasted the key
+//! reads the sentence.
 
 use crate::name::NameError;
 
 /// The fewest bits of an RSA modulus.
 pub(super) const RSA_BITS_MIN: usize = 2_048;
-/// The most bits of an RSA modulus; OpenSSH takes no more (`SSHBUF_MAX_BIGNUM`).
+/// The most bits of an RSA modulus; OpenSSH accepts no more (`SSHBUF_MAX_BIGNUM`).
 pub(super) const RSA_BITS_MAX: usize = 16_384;
 
-/// Why a text or a blob is no key for an account.
+/// Why a text or a blob is not an acceptable key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// Nothing but blanks.
@@ -28,10 +29,10 @@ pub enum KeyError {
     /// The form of RFC 4716, which `ssh-keygen -e` and other programs write.
     #[error("this is a public key in SSH2 form: convert it with ssh-keygen -i -f FILE")]
     Ssh2,
-    /// A public key of OpenSSL's, in PKCS #8.
+    /// An OpenSSL public key in PKCS #8.
     #[error("this is a public key in PEM form: convert it with ssh-keygen -i -m PKCS8 -f FILE")]
     Pkcs8,
-    /// An RSA public key of OpenSSL's, in PKCS #1.
+    /// An OpenSSL RSA public key in PKCS #1.
     #[error("this is a public key in PEM form: convert it with ssh-keygen -i -m PEM -f FILE")]
     Pkcs1,
     /// Words of an `authorized_keys` or `known_hosts` file before the key.
@@ -40,34 +41,34 @@ pub enum KeyError {
     /// `rsa-sha2-256` or `rsa-sha2-512` as a key's type.
     #[error("rsa-sha2-256 and rsa-sha2-512 are names of signatures, not of keys: an RSA key starts with ssh-rsa")]
     SignatureName,
-    /// No line of a `.pub` file at all.
+    /// Not the line of a `.pub` file.
     #[error("this is not an SSH public key: give the one line of a .pub file, such as ssh-ed25519 AAAAC3... laptop")]
     NotAKey,
-    /// The second word is no base64.
+    /// The second word is not base64.
     #[error("the key is cut short or damaged: copy the whole line of the .pub file again")]
     Base64,
     /// The blob is of another type than the word before it.
     #[error("the key is of another type than the word before it: copy the whole line of the .pub file again")]
     Mismatch,
-    /// The blob is not the one encoding of a key of its type.
+    /// The blob is not the canonical encoding of a key of its type.
     #[error("the key is malformed: copy the whole line of the .pub file again")]
     Structure,
-    /// The application of a security key is not one of ssh's.
+    /// The application of a security key is not for ssh.
     #[error(
         "the application of a security key starts with 'ssh:' and has at most 255 printable ASCII characters: \
          make a new key with ssh-keygen -t ed25519-sk"
     )]
     Application,
-    /// A certificate where a key is asked for.
+    /// A certificate where a key is expected.
     #[error("this is a certificate: give the plain key, from the .pub file without -cert in its name")]
     Certificate,
     /// `ssh-dss`.
-    #[error("DSA keys are not safe any more: make a new key with ssh-keygen -t ed25519")]
+    #[error("DSA keys are no longer safe: make a new key with ssh-keygen -t ed25519")]
     Dsa,
-    /// A type that is not admitted.
+    /// A type that is not accepted.
     #[error("keys of this type are not accepted here: make a new key with ssh-keygen -t ed25519")]
     OtherType,
-    /// An RSA modulus of this many bits.
+    /// An RSA modulus of this size in bits.
     #[error(
         "an RSA key has {RSA_BITS_MIN} to {RSA_BITS_MAX} bits, this one has {0}: \
          make a new key with ssh-keygen -t ed25519"
@@ -79,22 +80,22 @@ pub enum KeyError {
     /// An RSA modulus that is even.
     #[error("the modulus of this RSA key is not safe: make a new key with ssh-keygen -t ed25519")]
     RsaModulus,
-    /// An RSA modulus of the flawed Infineon library, CVE-2017-15361.
+    /// An RSA modulus from the flawed Infineon library, CVE-2017-15361.
     #[error(
         "this RSA key was made by a device that makes guessable keys (ROCA, CVE-2017-15361): \
          make a new key with ssh-keygen -t ed25519"
     )]
     Roca,
-    /// An Ed25519 point of small order: signatures for it can be made without a private key.
-    #[error("this is not the key of anybody: make a new key with ssh-keygen -t ed25519")]
+    /// An Ed25519 point of small order: anyone can sign for it without a private key.
+    #[error("this key needs no private half to sign: make a new key with ssh-keygen -t ed25519")]
     SmallOrder,
     /// An ECDSA point that is not on its curve.
     #[error("this key is not a point of its curve: make a new key with ssh-keygen -t ed25519")]
     OffCurve,
-    /// On the list of keys whose private half is public.
+    /// A key whose private half is published.
     #[error("the private half of this key is known to the public: make a new key with ssh-keygen -t ed25519")]
     Known,
-    /// The list of such keys cannot be read. Not the key's fault.
+    /// The list of weak keys cannot be read. The key may be fine.
     #[error("the list of weak keys, /usr/share/hubgate/weak-keys, cannot be read: {0}")]
     WeakKeys(std::io::ErrorKind),
     /// A private key, in any form.

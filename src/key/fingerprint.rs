@@ -1,4 +1,4 @@
-//! The name of a key.
+//! Fingerprints of keys.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,19 +6,19 @@ use std::str::FromStr;
 use base64ct::{Base64Unpadded, Encoding};
 use sha2::{Digest, Sha256};
 
-/// What stands before the base64 of a fingerprint.
+/// The text before the base64 of a fingerprint.
 const PREFIX: &str = "SHA256:";
 /// The length of 32 bytes in unpadded base64.
 const BASE64_LENGTH: usize = 43;
 
-/// The text is no fingerprint.
+/// The text is not a fingerprint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a fingerprint is SHA256: and 43 characters, as ssh-keygen -lf FILE prints it")]
 pub struct FingerprintError;
 
-/// The SHA-256 of a key's blob, by which a key is known in the database, in forced commands and to people.
+/// The SHA-256 of a key's blob. It names the key in the database, in forced commands and to people.
 ///
-/// Holding one tells you nothing about the key: neither that it is admitted nor that it is known.
+/// Holding one tells you nothing about the key, neither that its type is accepted nor that the database has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint([u8; 32]);
 
@@ -29,7 +29,7 @@ impl Fingerprint {
         Self(Sha256::digest(blob).into())
     }
 
-    /// Takes a hash, as it stands in the database.
+    /// Wraps a hash from the database.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
@@ -60,14 +60,14 @@ impl fmt::Display for Fingerprint {
 impl FromStr for Fingerprint {
     type Err = FingerprintError;
 
-    /// Reads the one form that `Display` writes.
+    /// Reads only the form that `Display` writes.
     fn from_str(text: &str) -> Result<Self, FingerprintError> {
         let base64 = text.strip_prefix(PREFIX).ok_or(FingerprintError)?;
         if base64.len() != BASE64_LENGTH {
             return Err(FingerprintError);
         }
         let mut hash = [0; 32];
-        // base64ct refuses a last character whose unused bits are not zero, so no hash has two names.
+        // base64ct rejects a last character whose unused bits are not zero, so each hash has one text.
         Base64Unpadded::decode(base64, &mut hash).map_err(|_| FingerprintError)?;
         Ok(Self(hash))
     }

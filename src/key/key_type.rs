@@ -1,4 +1,4 @@
-//! The types of key that this hub admits, and how a key is written: a type, and a blob that begins with it.
+//! The types of key that this hub accepts, and the text of a key: its type and a blob that begins with it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use base64ct::{Base64, Encoding};
 
 use super::error::KeyError;
 
-/// The types of key that this hub admits.
+/// The types of key that this hub accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum KeyType {
     /// `ssh-ed25519`.
@@ -78,18 +78,18 @@ impl fmt::Display for KeyType {
     }
 }
 
-/// Decodes padded base64 in its one canonical form; anything else, a blank included, is `None`.
+/// Decodes padded base64 in its canonical form. Returns `None` for anything else, including a blank.
 pub(super) fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
     Base64::decode_vec(std::str::from_utf8(text).ok()?).ok()
 }
 
-/// The name of the type that stands at the head of a key blob (RFC 4253, section 6.6), if there is one.
+/// The name of the type at the start of a key blob (RFC 4253, section 6.6), if there is one.
 pub(super) fn inner_type(blob: &[u8]) -> Option<&[u8]> {
     let (length, rest) = blob.split_first_chunk::<4>()?;
     rest.get(..usize::try_from(u32::from_be_bytes(*length)).ok()?)
 }
 
-/// Writes the two words that stand for a key in an `authorized_keys` line.
+/// Writes the two words of a key in an `authorized_keys` line.
 pub(super) fn authorized_keys_words(key_type: KeyType, blob: &[u8]) -> String {
     format!("{key_type} {}", Base64::encode_string(blob))
 }

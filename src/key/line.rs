@@ -1,14 +1,14 @@
-//! The one line of a `.pub` file, and a name for each thing that people paste instead of it.
+//! Reads the line of a `.pub` file, and recognizes what people paste instead of it.
 
 use std::str::FromStr;
 
 use super::error::KeyError;
 use super::key_type::{KeyType, decode_base64, inner_type};
 
-/// The longest text that is looked at, in bytes. The longest admitted key, RSA of 16,384 bits, has some 2,800.
+/// The longest accepted text, in bytes. The longest accepted key, RSA of 16,384 bits, has about 2,800.
 const TEXT_MAX: usize = 64 * 1024;
 
-/// The words of a line, none of them checked beyond its form.
+/// The words of a line, checked only for their form.
 #[derive(Debug)]
 pub(super) struct Line<'a> {
     /// The first word.
@@ -24,7 +24,7 @@ pub(super) fn split(text: &[u8]) -> Result<Line<'_>, KeyError> {
     if text.len() > TEXT_MAX {
         return Err(KeyError::TooLong);
     }
-    // First: whoever pasted a private key must hear that, whatever else is wrong with the text.
+    // Checked first: a person who pasted a private key must read that, whatever else is wrong with the text.
     if text.split(|byte| matches!(byte, b'\n' | b'\r')).any(starts_private_key) {
         return Err(KeyError::Private);
     }
@@ -39,14 +39,14 @@ pub(super) fn split(text: &[u8]) -> Result<Line<'_>, KeyError> {
     Ok(Line { key_type, blob, comment })
 }
 
-/// Takes the first word off a text, and the blanks after it.
+/// Splits off the first word and the blanks after it.
 fn split_word(text: &[u8]) -> (&[u8], &[u8]) {
     let end = text.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(text.len());
     let (word, rest) = text.split_at(end);
     (word, rest.trim_ascii_start())
 }
 
-/// Whether a line is the first of a private key: PEM of any kind, that of `PuTTY` or ssh 1, or OpenSSH's body alone.
+/// Whether a line begins a private key: PEM of any kind, `PuTTY`, ssh 1, or OpenSSH's format without its PEM header.
 fn starts_private_key(line: &[u8]) -> bool {
     let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line).trim_ascii_start();
     let armored = line.starts_with(b"-----BEGIN ") || line.starts_with(b"---- BEGIN ");
@@ -57,7 +57,7 @@ fn starts_private_key(line: &[u8]) -> bool {
         || line.starts_with(b"b3BlbnNzaC1rZXktdj")
 }
 
-/// The error for a text that is known by its first bytes, or by its line breaks, not to be the line of a key.
+/// The error for a text whose first bytes or line breaks show that it is not the line of a key.
 fn other_form(text: &[u8]) -> Option<KeyError> {
     let starts: [(&[u8], KeyError); 7] = [
         (b"\xEF\xBB\xBF", KeyError::ByteOrderMark),
@@ -72,17 +72,17 @@ fn other_form(text: &[u8]) -> Option<KeyError> {
         return Some(KeyError::Empty);
     }
     let known = starts.into_iter().find(|(start, _)| text.starts_with(start)).map(|(_, error)| error);
-    // A line break inside would become one in `authorized_keys` or in a listing, were it taken for a comment.
+    // As part of a comment, a line break would add a line to `authorized_keys` or to a listing.
     known.or_else(|| text.iter().any(|byte| matches!(byte, b'\n' | b'\r')).then_some(KeyError::Lines))
 }
 
-/// The type that the first word names, or the likeliest reason why it names none.
+/// The type that the first word names, or the likeliest reason why it is not a type.
 fn key_type(first: &[u8], second: &[u8], rest: &[u8]) -> Result<KeyType, KeyError> {
     let named = std::str::from_utf8(first).map_or(Err(KeyError::NotAKey), KeyType::from_str);
     if named != Err(KeyError::OtherType) {
         return named;
     }
-    // A key of a type that is unknown here still says its type twice.
+    // A key of an unknown type also names its type twice.
     if decode_base64(second).is_some_and(|blob| inner_type(&blob) == Some(first)) {
         return Err(KeyError::OtherType);
     }

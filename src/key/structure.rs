@@ -1,7 +1,7 @@
-//! What a key blob must be beyond what `ssh-key` 0.6 asks of it: it takes RSA of any size, exponent and parity,
-//! ECDSA points off their curve, Ed25519 points of small order, and any text as the application of a security key.
+//! Checks of a key blob that `ssh-key` 0.6 does not make. It accepts RSA keys of any size, exponent and parity, ECDSA
+//! points off their curve, Ed25519 points of small order, and any text as the application of a security key.
 //!
-//! sshd verifies that the peer holds the private half, and refuses what does not decode; it does not refuse weak keys.
+//! sshd verifies that the peer holds the private half and rejects what does not decode, but it accepts weak keys.
 
 use std::iter;
 
@@ -11,19 +11,19 @@ use super::curve::{Curve, P256, P384, P521};
 use super::error::{KeyError, RSA_BITS_MAX, RSA_BITS_MIN};
 use super::key_type::{KeyType, inner_type};
 
-/// The least RSA exponent.
+/// The smallest RSA exponent.
 const RSA_EXPONENT_MIN: u64 = 65_537;
 /// The longest application of a security key, in bytes.
 const APPLICATION_MAX: usize = 255;
 
-/// The odd primes up to 167, which are those that the ROCA test looks at.
+/// The odd primes up to 167, which the ROCA test uses.
 const ODD_PRIMES: [u32; 38] = [
     3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109,
     113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
 ];
 
-/// The y coordinates of the eight points of small order, in every encoding that a verifier may take: little-endian,
-/// without the sign of x; the last two are p and p + 1, which are 0 and 1 again.
+/// The y coordinates of the eight points of small order, in every encoding that a verifier may accept: little-endian,
+/// without the sign of x. The last two are p and p + 1, which equal 0 and 1.
 const SMALL_ORDER: [[u8; 32]; 7] = [
     [0; 32],
     [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
@@ -39,14 +39,15 @@ const SMALL_ORDER: [[u8; 32]; 7] = [
        \xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f",
 ];
 
-/// Checks that a blob is the one encoding of a sound key of this type; gives its bits as [`super::PublicKey::bits`].
+/// Checks that a blob is the canonical encoding of a sound key of this type. Returns its bits as [`super::PublicKey::bits`]
+/// does.
 pub(super) fn check(key_type: KeyType, blob: &[u8]) -> Result<Option<usize>, KeyError> {
     let inner = inner_type(blob).ok_or(KeyError::Structure)?;
     if inner != key_type.as_str().as_bytes() {
         return Err(KeyError::Mismatch);
     }
     let key = ssh_key::PublicKey::from_bytes(blob).map_err(|_| KeyError::Structure)?;
-    // A second encoding would be a second fingerprint, and so a second name for one key.
+    // A second encoding would give the same key a second fingerprint.
     if key.to_bytes().as_deref() != Ok(blob) {
         return Err(KeyError::Structure);
     }
@@ -67,7 +68,7 @@ pub(super) fn check(key_type: KeyType, blob: &[u8]) -> Result<Option<usize>, Key
     bits.unwrap_or(Err(KeyError::Structure))
 }
 
-/// Refuses the application of a security key that is not ssh's own, or that would not print.
+/// Rejects an application of a security key that is not for ssh or does not print.
 fn application(text: &str) -> Result<(), KeyError> {
     let prints = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     if text.starts_with("ssh:") && prints && text.len() <= APPLICATION_MAX {
@@ -77,7 +78,7 @@ fn application(text: &str) -> Result<(), KeyError> {
     }
 }
 
-/// Refuses the points of small order, for which anybody can sign.
+/// Rejects the points of small order, for which anyone can sign.
 fn ed25519(point: &[u8; 32]) -> Result<(), KeyError> {
     let mut y = *point;
     let [.., last] = &mut y;
@@ -85,9 +86,9 @@ fn ed25519(point: &[u8; 32]) -> Result<(), KeyError> {
     if SMALL_ORDER.contains(&y) { Err(KeyError::SmallOrder) } else { Ok(()) }
 }
 
-/// Takes an uncompressed point of the curve alone; gives the bits of the curve.
+/// Accepts only an uncompressed point on the curve. Returns the bits of the curve.
 fn ecdsa(curve: &Curve, point: &[u8]) -> Result<usize, KeyError> {
-    // sshd takes no compressed point either (SEC 1, section 2.3.3, has four forms).
+    // sshd rejects compressed points too (SEC 1, section 2.3.3, has four forms).
     let Some((0x04, coordinates)) = point.split_first() else {
         return Err(KeyError::Structure);
     };
@@ -108,13 +109,13 @@ fn bits(number: &[u8]) -> usize {
     (number.len() * 8).saturating_sub(unused as usize)
 }
 
-/// Checks size, exponent and modulus; gives the bits of the modulus.
+/// Checks size, exponent and modulus. Returns the bits of the modulus.
 fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<usize, KeyError> {
     let size = bits(modulus);
     if !(RSA_BITS_MIN..=RSA_BITS_MAX).contains(&size) {
         return Err(KeyError::RsaSize(size));
     }
-    // The limit of 64 bits is OpenSSL's, for moduli above 3,072 bits (`OPENSSL_RSA_MAX_PUBEXP_BITS`).
+    // OpenSSL limits the exponent to 64 bits for moduli above 3,072 bits (`OPENSSL_RSA_MAX_PUBEXP_BITS`).
     let value = exponent.iter().fold(0, |value: u64, byte| (value << 8) + u64::from(*byte));
     if bits(exponent) > 64 || value < RSA_EXPONENT_MIN || value % 2 == 0 {
         return Err(KeyError::RsaExponent);
@@ -125,15 +126,15 @@ fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<usize, KeyError> {
     if is_roca(modulus) { Err(KeyError::Roca) } else { Ok(size) }
 }
 
-/// The remainder of a big-endian number by a small one.
+/// The remainder of a big-endian number divided by a small number.
 fn remainder(number: &[u8], divisor: u32) -> u32 {
     number.iter().fold(0, |rest, byte| ((rest << 8) + u32::from(*byte)) % divisor)
 }
 
-/// Whether a modulus is of the flawed Infineon library (CVE-2017-15361).
+/// Whether the flawed Infineon library made a modulus (CVE-2017-15361).
 ///
-/// Its primes are k*M + (65537^a mod M), with M the product of the first primes (Nemec et al., CCS 2017), so that the
-/// modulus too is a power of 65537 modulo each of these; by chance, one modulus in 2^27 is.
+/// Its primes are k*M + (65537^a mod M), where M is the product of the first primes (Nemec et al., CCS 2017). The
+/// modulus is therefore also a power of 65537 modulo each of these primes. By chance, one modulus in 2^27 is.
 fn is_roca(modulus: &[u8]) -> bool {
     ODD_PRIMES.iter().all(|prime| {
         let rest = remainder(modulus, *prime);

@@ -1,4 +1,4 @@
-//! What the tests of keys share: the table of hostile inputs, and keys made byte by byte.
+//! Shared by the tests of keys: the table of hostile inputs, and keys built byte by byte.
 
 mod certificate;
 mod fingerprint;
@@ -14,17 +14,17 @@ use base64ct::{Base64, Encoding};
 
 use super::{KeyError, KeyType, PublicKey, WeakKeys, title};
 
-/// Inputs with the expected verdict, of every kind.
+/// Hostile inputs of every kind with the expected verdict.
 const HOSTILE_INPUTS: &str = include_str!("../../tests/data/hostile-inputs.jsonl");
 /// The list that the packages install.
 const PACKAGED_WEAK_KEYS: &str = include_str!("../../packaging/weak-keys");
 
 const ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIyvsxAYqLJqm+UWlMSptsaMpMGhaX8h9WrhcObQu61/";
 
-/// phusion/baseimage-docker's `insecure_key.pub`; its private half stands beside it.
+/// phusion/baseimage-docker's `insecure_key.pub`; its private half is in the same repository.
 const PHUSION: &str = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDVmzBG5v7cO9IScGLIzlhGlHNFhXzy87VfaPzru7qnIIdQ1e9FEKvtqEws8hVixnCUdviwX5lvcMk4Ef4Tbrmj3dyF0zFtYbjiTSyl/XQlF68DQlc2sTAdHy96wJHvh7ky511tKJzzyWwSqeef4WjeVK28TqcGnq1up0S7saFO0dJh6OfDAg2cDmhyweR3VgT0vZJyrDV7hte95MBCdK+Gp7fdCyEZcWm3S1DBFaeBqHzzt/Y/njAVKbYL9TIVPum8iMg0rMiLi9ShfP+dT5Xud5Oa3dcN2OWhiDfJw5pfhFJWd44cJ/uGRwQpvNs/PNKsYABhgLlTMUH4iawhu1Xb hongli@asuna-3939";
 
-/// The code of a text as a key: `accept`, or that of the error.
+/// The verdict on a text as a key: `accept`, or the code of the error.
 fn verdict(text: impl AsRef<[u8]>) -> &'static str {
     PublicKey::parse_line(text.as_ref()).map_or_else(|error| error.code(), |_| "accept")
 }
@@ -60,7 +60,7 @@ fn rsa(exponent: &[u8], modulus: &[u8]) -> Result<PublicKey, KeyError> {
     PublicKey::from_blob(KeyType::Rsa, rsa_blob(exponent, modulus))
 }
 
-/// number * factor + addend, in as many bytes as it takes.
+/// number * factor + addend, in as many bytes as needed.
 fn multiply_add(number: &[u8], factor: u32, addend: u32) -> Vec<u8> {
     let mut carry = u64::from(addend);
     let mut digits: Vec<u8> = Vec::new();
@@ -77,7 +77,7 @@ fn multiply_add(number: &[u8], factor: u32, addend: u32) -> Vec<u8> {
     digits
 }
 
-/// A modulus of so many bits: a one, zeros and a small odd number.
+/// A modulus of this many bits: a one, zeros and a small odd number.
 fn modulus(bits: usize) -> Vec<u8> {
     let mut number = vec![0; bits.div_ceil(8)];
     number[0] = 1 << ((bits - 1) % 8);
@@ -85,7 +85,7 @@ fn modulus(bits: usize) -> Vec<u8> {
     number
 }
 
-/// A modulus like those of the flawed Infineon library: 65537^128 + k * M, with M the product of the primes to 167.
+/// A modulus as the flawed Infineon library makes it: 65537^128 + k * M, with M the product of the primes to 167.
 fn roca_modulus() -> Vec<u8> {
     let power = (0..128).fold(vec![1], |number, _| multiply_add(&number, 65_537, 0));
     let primes = (2..=167).filter(|n| (2..*n).all(|divisor| n % divisor != 0));
@@ -107,14 +107,14 @@ fn sk_ed25519(application: &[u8]) -> Vec<u8> {
     blob(&[KeyType::SkEd25519.as_str().as_bytes(), point, application])
 }
 
-/// What the table describes in words, and the verdict on it.
+/// The verdict on an input that the table describes in words.
 fn generated(id: &str) -> &'static str {
     let big = vec![0x41; 1 << 20];
     match id {
         "key-052" => verdict(line(KeyType::Rsa, &rsa_blob(&[1, 0, 1], &big))),
         "key-059" => verdict(line(KeyType::SkEd25519, &sk_ed25519(&big))),
         "key-075" => verdict(line(KeyType::Rsa, &rsa_blob(&[1, 0, 1], &roca_modulus()))),
-        // The keys of these generators are known by list alone; one stands in for them.
+        // Keys of these generators can only be recognized by a list. This key represents them.
         "key-074" | "key-076" => {
             let listed = key(ED25519);
             let list: WeakKeys = format!("{} # {id}\n", listed.fingerprint()).parse().unwrap();
@@ -129,7 +129,7 @@ fn generated(id: &str) -> &'static str {
 }
 
 #[test]
-fn every_hostile_key_and_comment_gets_its_verdict() {
+fn every_hostile_key_and_comment_gets_the_expected_verdict() {
     let (mut keys, mut comments) = (0, 0);
     for row in HOSTILE_INPUTS.lines().map(|row| serde_json::from_str::<serde_json::Value>(row).unwrap()) {
         let text = |name| row.get(name).and_then(serde_json::Value::as_str);
@@ -139,9 +139,9 @@ fn every_hostile_key_and_comment_gets_its_verdict() {
             |input| input.as_bytes().to_vec(),
         );
         let expected = match id {
-            // "Already registered": the database's to say.
+            // "Already registered": only the database can tell.
             "key-077" | "key-078" => continue,
-            // 16,384 bits: refused when the table was written; the design, which is younger, takes them.
+            // 16,384 bits: the table rejects them, the design accepts them.
             "key-049" => "accept",
             _ => text("message").unwrap_or_else(|| text("expect").unwrap()),
         };

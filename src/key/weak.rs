@@ -1,4 +1,4 @@
-//! Keys whose private half is public, and the list of them on this machine. The only file of `key` that reads one.
+//! Keys whose private half is published, and the list of them on this machine. Only this file of `key` reads a file.
 
 use std::io::ErrorKind;
 use std::str::FromStr;
@@ -6,15 +6,15 @@ use std::str::FromStr;
 use super::fingerprint::{Fingerprint, FingerprintError};
 use super::{KeyError, PublicKey};
 
-/// Fingerprints of keys whose private half is public, one a line.
+/// Fingerprints of keys whose private half is published, one per line.
 const LIST: &str = "/usr/share/hubgate/weak-keys";
-/// The same list as of this build, for a machine on which no package put one.
+/// The list at build time, for a machine on which no package installed a list.
 const BUILT_IN: &str = include_str!("../../packaging/weak-keys");
 
-/// Refuses a key whose private half is public.
+/// Rejects a key whose private half is published.
 ///
 /// # Errors
-/// [`KeyError::Known`]; [`KeyError::WeakKeys`] where the machine has a list that cannot be read.
+/// [`KeyError::Known`]; [`KeyError::WeakKeys`] if the list of this machine cannot be read.
 pub fn refuse_weak(key: &PublicKey) -> Result<(), KeyError> {
     let list = match std::fs::read_to_string(LIST) {
         Ok(list) => list,
@@ -29,27 +29,27 @@ pub fn refuse_weak(key: &PublicKey) -> Result<(), KeyError> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {FingerprintError}")]
 pub struct WeakKeysError {
-    /// The number of the line, counted from 1.
+    /// The number of the line, starting at 1.
     pub line: usize,
 }
 
-/// Keys whose private half is public: sample keys, keys of shipped appliances, keys of broken generators.
+/// Keys whose private half is published: sample keys, keys of appliances, keys from broken generators.
 ///
-/// Read from text with one fingerprint a line; what follows a `#` is a comment.
+/// The text has one fingerprint per line; `#` starts a comment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WeakKeys(
-    /// Sorted: such a list can be long (CVE-2008-0166 alone is some 100,000 keys).
+    /// Sorted for binary search, because such a list can be long: CVE-2008-0166 alone has about 100,000 keys.
     Vec<Fingerprint>,
 );
 
 impl WeakKeys {
-    /// Whether the list names this key.
+    /// Whether the list has this key.
     #[must_use]
     pub fn contains(&self, fingerprint: &Fingerprint) -> bool {
         self.0.binary_search(fingerprint).is_ok()
     }
 
-    /// Refuses a key that the list names.
+    /// Rejects a key that is in the list.
     ///
     /// # Errors
     /// [`KeyError::Known`].

@@ -9,10 +9,10 @@ use tempfile::TempDir;
 use super::{Level, Line, VALUE_MAX, connect, send, send_on};
 use crate::tests::holds;
 
-/// A field as a reader of the log gets it back: its key, its value, and how many bytes were cut off.
+/// A field read back from the log: its key, its value, and the number of bytes cut off.
 type Field = (String, Vec<u8>, usize);
 
-/// Takes one value off the front of a text, up to the byte that ends it.
+/// Reads one value from the start of a text, up to the byte that ends it.
 fn value<'a>(mut text: &'a str, end: &str) -> (Vec<u8>, &'a str) {
     let mut value = Vec::new();
     while value.len() < VALUE_MAX && !text.is_empty() && !text.starts_with(end) {
@@ -28,7 +28,7 @@ fn value<'a>(mut text: &'a str, end: &str) -> (Vec<u8>, &'a str) {
     (value, text)
 }
 
-/// Reads a line of the log, as a program that knows its form does.
+/// Reads a line of the log independently of `parse`.
 fn read(line: &str) -> Vec<Field> {
     let mut fields = Vec::new();
     let mut rest = line;
@@ -51,7 +51,7 @@ fn read(line: &str) -> Vec<Field> {
 }
 
 #[test]
-fn a_value_is_quoted_where_it_has_blanks_and_escaped_where_it_does_not_print() {
+fn blanks_quote_a_value_and_unprintable_bytes_are_escaped() {
     let (longest, longer) = ("a".repeat(128), "é".repeat(65));
     for (value, expected) in [
         ("", r#""""#),
@@ -66,7 +66,7 @@ fn a_value_is_quoted_where_it_has_blanks_and_escaped_where_it_does_not_print() {
         ("é\u{202e}", r"\xc3\xa9\xe2\x80\xae"),
         (&longest, &longest),
         (&format!("{longest}b c"), &format!("{longest}...+3")),
-        // Cut in the middle of nothing: 128 bytes are 64 of these letters.
+        // 128 bytes are exactly 64 of these letters.
         (&longer, &format!("{}...+2", r"\xc3\xa9".repeat(64))),
     ] {
         assert_eq!(Line::default().field("k", value).as_str(), format!("k={expected}"));
@@ -75,13 +75,13 @@ fn a_value_is_quoted_where_it_has_blanks_and_escaped_where_it_does_not_print() {
 }
 
 #[test]
-fn fields_stand_in_the_order_in_which_they_came() {
+fn fields_keep_their_order() {
     let line = Line::default().field("sid", 7).bytes("from", b"::1").field("user", "a b").field("reason", "");
     assert_eq!(line.as_str(), r#"sid=7 from=::1 user="a b" reason="""#);
 }
 
 #[test]
-fn whatever_a_stranger_sends_the_log_has_one_line_and_gives_back_what_was_put_in() {
+fn a_strangers_text_cannot_add_a_line_or_change_a_field() {
     let key = sample::select(vec!["sid", "user", "command", "repo"]);
     let bytes = prop_oneof![
         2 => collection::vec(any::<u8>(), 0..300),
@@ -111,7 +111,7 @@ fn whatever_a_stranger_sends_the_log_has_one_line_and_gives_back_what_was_put_in
     assert!(cut > 200, "{cut} cut");
 }
 
-/// A system log of our own.
+/// A system log for these tests.
 fn daemon() -> (TempDir, PathBuf, UnixDatagram) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log");
@@ -143,7 +143,7 @@ fn a_line_arrives_with_its_priority_in_the_facility_auth() {
     }
 }
 
-/// How long a call takes.
+/// The time that a call takes.
 fn time(call: impl FnOnce()) -> Duration {
     let start = Instant::now();
     call();
@@ -151,7 +151,7 @@ fn time(call: impl FnOnce()) -> Duration {
 }
 
 #[test]
-fn a_log_that_is_missing_stops_nobody() {
+fn a_missing_log_stops_no_session() {
     let (directory, path, socket) = daemon();
     let connection = connect(&path).unwrap();
     drop(socket);
@@ -165,7 +165,7 @@ fn a_log_that_is_missing_stops_nobody() {
 }
 
 #[test]
-fn a_log_that_nobody_reads_stops_nobody_for_long() {
+fn a_blocked_log_delays_a_session_briefly() {
     let (_directory, path, socket) = daemon();
     let filler = connect(&path).unwrap();
     filler.set_nonblocking(true).unwrap();
@@ -177,7 +177,7 @@ fn a_log_that_nobody_reads_stops_nobody_for_long() {
     assert!(time(|| send(&path, "hubgate", Level::Info, &line)) < Duration::from_secs(1));
     assert!(time(|| send_on(&connection, "hubgate", Level::Info, &line)) < Duration::from_secs(1));
 
-    // Read again, it hears what comes next.
+    // Once the daemon reads again, it receives the next line.
     (0..queued).for_each(|_| assert_eq!(receive(&socket), "x"));
     send_on(&connection, "hubgate", Level::Notice, &line);
     assert!(receive(&socket).starts_with("<37>"));

@@ -24,14 +24,14 @@ fn path() -> RepoPath {
     "datasets/acme/x".parse().unwrap()
 }
 
-/// Has a speaker answer: with the default configuration, for a key that is called "laptop" where it is on an account.
+/// The answer with the default configuration; a key on an account has the title "laptop".
 fn answer(form: &ForcedCommand, question: impl Fn(Speaker<'_>) -> Answer) -> Answer {
     let title: Title = "laptop".parse().unwrap();
     let title = matches!(form, ForcedCommand::Account(..)).then_some(&title);
     question(Speaker { config: &Config::default(), form, title, deployed: None })
 }
 
-/// A refusal's standard error and status; nothing may stand on standard output, which is the protocol's.
+/// Standard error and status of a refusal. Standard output belongs to the protocol and must stay empty.
 fn refused(form: &ForcedCommand, refusal: &Refusal) -> (String, u8) {
     let answer = answer(form, |speaker| speaker.refusal(refusal));
     assert_eq!(answer.out, "");
@@ -39,7 +39,7 @@ fn refused(form: &ForcedCommand, refusal: &Refusal) -> (String, u8) {
 }
 
 #[test]
-fn each_exit_status_is_a_number_of_the_manual() {
+fn each_exit_status_has_the_number_of_the_manual() {
     for (status, code) in
         [(Status::Done, 0), (Status::Refused, 1), (Status::Usage, 2), (Status::NotSupported, 127), (Status::Fault, 128)]
     {
@@ -48,14 +48,14 @@ fn each_exit_status_is_a_number_of_the_manual() {
 }
 
 #[test]
-fn a_known_key_is_greeted_by_the_name_of_its_account() {
+fn a_known_key_is_greeted_with_its_account_name() {
     let answer = answer(&alice(), |speaker| speaker.greeting());
     assert_eq!(answer.out, "Hi alice, welcome to Example Hub.\n");
     assert_eq!((answer.stderr().as_str(), answer.status), ("", Status::Done));
 }
 
 #[test]
-fn a_deploy_key_and_a_certificate_are_greeted_and_named_as_what_they_are() {
+fn greetings_and_refusals_name_a_deploy_key_or_a_certificate() {
     let (config, deployed) = (Config::default(), path());
     let certificate = ForcedCommand::Certificate("alice".parse().unwrap(), key());
     let deploy_key = ForcedCommand::DeployKey(key());
@@ -77,7 +77,7 @@ fn a_deploy_key_and_a_certificate_are_greeted_and_named_as_what_they_are() {
 }
 
 #[test]
-fn an_unknown_key_is_greeted_as_anonymous_and_told_which_key_and_what_to_do() {
+fn the_greeting_of_an_unknown_key_names_the_key_and_the_way_to_an_account() {
     let form = anonymous();
     let mut config = Config::default();
     let answer = Speaker { config: &config, form: &form, title: None, deployed: None }.greeting();
@@ -92,14 +92,14 @@ fn an_unknown_key_is_greeted_as_anonymous_and_told_which_key_and_what_to_do() {
 }
 
 #[test]
-fn whoever_came_by_the_anonymous_login_or_without_a_key_reads_that_and_the_way_to_an_account() {
+fn sessions_on_the_anonymous_login_or_without_a_key_read_why_they_are_anonymous() {
     let mut config = Config::default();
     config.access.anonymous = AnonymousMode::Login;
     config.hub.keys_help = "https://hub.example/keys".to_owned();
     let (by_login, by_pam) = (anonymous(), ForcedCommand::AuthInfo);
     let speaker = Speaker { config: &config, form: &by_login, title: None, deployed: None };
-    let is = "whoever connects as anonymous@hub.example is anonymous";
-    let more = "hubgate: to come by a key on an account: ssh git@hub.example\n";
+    let is = "every connection to anonymous@hub.example is anonymous";
+    let more = "hubgate: to use a registered key: ssh git@hub.example\n";
     let add = "hubgate: add one to your account: https://hub.example/keys\n";
     assert_eq!(speaker.greeting().stderr(), format!("hubgate: {is}\n{add}{more}"));
     let missing = speaker.refusal(&Refusal::NoRepository).stderr();
@@ -108,7 +108,7 @@ fn whoever_came_by_the_anonymous_login_or_without_a_key_reads_that_and_the_way_t
     assert!(moved.contains("use anonymous@hub.example:datasets/acme/x"), "{moved}");
     let gated = speaker.refusal(&Refusal::Gated(path(), GateRequest::None)).stderr();
     assert!(gated.contains("ask for it with: ssh git@hub.example access request datasets/acme/x"), "{gated}");
-    // An account is the same whoever else has a login.
+    // The anonymous login does not change what accounts read.
     let alice = alice();
     let speaker = Speaker { form: &alice, ..speaker };
     assert!(speaker.notices(None, 0, Some(&path())).stderr().contains("use git@hub.example:datasets/acme/x"));
@@ -121,11 +121,11 @@ fn whoever_came_by_the_anonymous_login_or_without_a_key_reads_that_and_the_way_t
     let missing = speaker.refusal(&Refusal::NoRepository).stderr();
     assert!(missing.ends_with(&format!("\nhubgate: you are anonymous: {is}\n{OTHER_KEY}")), "{missing}");
     let off = speaker.refusal(&Refusal::NotAdmitted(NotAdmitted::NoLongerOn));
-    assert_eq!(off.stderr(), "hubgate: nobody is let in without a key any more\n");
+    assert_eq!(off.stderr(), "hubgate: sessions without a registered key are no longer accepted\n");
 }
 
 #[test]
-fn help_is_asked_for_and_goes_to_standard_output() {
+fn help_goes_to_standard_output() {
     for form in [alice(), anonymous()] {
         let answer = answer(&form, |speaker| speaker.help());
         assert_eq!(
@@ -134,8 +134,8 @@ fn help_is_asked_for_and_goes_to_standard_output() {
              \x20 git clone git@hub.example:OWNER/NAME              a model\n\
              \x20 git clone git@hub.example:datasets/OWNER/NAME     a dataset\n\
              \x20 git clone git@hub.example:spaces/OWNER/NAME       a space\n\
-             \x20 ssh -T git@hub.example                            says who you are\n\
-             and has commands of its own for your account, each with --help and --json:\n\
+             \x20 ssh -T git@hub.example                            shows who you are\n\
+             and has commands for your account, each with --help and --json:\n\
              \x20 ssh git@hub.example whoami\n\
              \x20 ssh git@hub.example key add [TITLE] < id_ed25519.pub    key list|rename|remove|release\n\
              \x20 ssh git@hub.example repo create|list|show|rename|visibility|remove|collaborator\n\
@@ -149,7 +149,7 @@ fn help_is_asked_for_and_goes_to_standard_output() {
 }
 
 #[test]
-fn each_refusal_has_its_text_its_status_and_its_word_for_the_log() {
+fn each_refusal_has_a_text_a_status_and_a_word_for_the_log() {
     let not_supported = "command not supported: this server speaks git, git-lfs and its own commands \
                          (ssh git@hub.example help)";
     let ask = "access to datasets/acme/x is restricted: ask for it with: ssh git@hub.example access request \
@@ -165,7 +165,7 @@ fn each_refusal_has_its_text_its_status_and_its_word_for_the_log() {
         (gated(GateRequest::None), ask, true, 1, "gated"),
         (
             gated(GateRequest::Pending),
-            "access to datasets/acme/x is restricted: your request waits for an answer",
+            "access to datasets/acme/x is restricted: your request is pending",
             true,
             1,
             "gated",
@@ -179,7 +179,7 @@ fn each_refusal_has_its_text_its_status_and_its_word_for_the_log() {
         ),
         (
             Refusal::TooManySessions,
-            "too many sessions at once: wait until one of yours has ended",
+            "too many sessions: wait until one of your sessions has ended",
             false,
             1,
             "too-many-sessions",
@@ -203,7 +203,7 @@ fn each_refusal_has_its_text_its_status_and_its_word_for_the_log() {
 }
 
 #[test]
-fn who_may_create_what_is_missing_reads_one_line_more() {
+fn a_peer_that_may_create_the_missing_repository_reads_one_more_line() {
     let (missing, status) = refused(&alice(), &Refusal::NoRepository);
     let create = "hubgate: create it with: ssh git@hub.example repo create datasets/acme/x\n";
     assert_eq!(refused(&alice(), &Refusal::NotCreated(path())), (missing + create, status));
@@ -211,7 +211,7 @@ fn who_may_create_what_is_missing_reads_one_line_more() {
 }
 
 #[test]
-fn a_session_notices_a_key_in_its_last_week_and_a_path_that_has_changed() {
+fn notices_name_a_key_in_its_last_week_and_a_new_path() {
     let moved = path();
     // Noon of 2026-01-25, and the end of January.
     let (now, end) = (1_769_342_400, 1_769_904_000);
@@ -232,7 +232,7 @@ fn a_session_notices_a_key_in_its_last_week_and_a_path_that_has_changed() {
 }
 
 #[test]
-fn a_greeting_tells_of_the_newest_keys_that_were_added() {
+fn a_greeting_lists_the_newest_added_keys() {
     let added = |number: u8, added_at| AddedKey {
         fingerprint: Fingerprint::from_bytes([number; 32]),
         title: format!("key {number}").parse().unwrap(),
@@ -261,8 +261,8 @@ fn a_bad_name_a_missing_repository_and_a_hidden_one_read_the_same() {
 }
 
 #[test]
-fn a_key_or_an_account_that_is_not_good_is_told_why() {
-    // 2026-01-31 as `--expires 2026-01-31` has it: good to the last second of that day.
+fn an_invalid_key_or_account_is_refused_with_the_reason() {
+    // The end that `--expires 2026-01-31` sets: the key is valid until the last second of that day.
     let end_of_january = 1_769_904_000;
     for (reason, line, word) in [
         (NotAdmitted::NoLongerOn, format!("the key {KEY} is no longer on the account alice"), "key-removed"),
@@ -290,7 +290,7 @@ fn a_key_or_an_account_that_is_not_good_is_told_why() {
     let deploy_key = ForcedCommand::DeployKey(key());
     let certificate = ForcedCommand::Certificate("alice".parse().unwrap(), key());
     let address = || NotAdmitted::Address("192.0.2.1".to_owned());
-    let not_good = "the certificate is not good: ";
+    let invalid = "the certificate is not valid: ";
     for (form, reason, line, word) in [
         (&alice(), address(), format!("the key \"laptop\" ({KEY}) may not be used from 192.0.2.1"), "key-address"),
         (&deploy_key, address(), format!("the key {KEY} may not be used from 192.0.2.1"), "key-address"),
@@ -304,25 +304,25 @@ fn a_key_or_an_account_that_is_not_good_is_told_why() {
         (
             &certificate,
             NotAdmitted::Certificate(BadCertificate::Authority),
-            format!("{not_good}its authority is none of an organization here"),
+            format!("{invalid}its CA belongs to no organization here"),
             "certificate",
         ),
         (
             &certificate,
             NotAdmitted::Certificate(BadCertificate::Revoked),
-            format!("{not_good}it was revoked"),
+            format!("{invalid}it was revoked"),
             "certificate",
         ),
         (
             &certificate,
             NotAdmitted::Certificate(BadCertificate::Lifetime),
-            format!("{not_good}it is good for longer than its authority may sign for"),
+            format!("{invalid}its lifetime is longer than its CA allows"),
             "certificate",
         ),
         (
             &certificate,
             NotAdmitted::Certificate(BadCertificate::Member),
-            format!("{not_good}its principal is no member of the organization"),
+            format!("{invalid}its principal is not a member of the organization"),
             "certificate",
         ),
     ] {
@@ -336,7 +336,7 @@ fn a_key_or_an_account_that_is_not_good_is_told_why() {
 }
 
 #[test]
-fn a_key_whose_title_is_not_known_is_named_by_its_fingerprint() {
+fn a_key_without_a_known_title_is_named_by_its_fingerprint() {
     let (config, form) = (Config::default(), alice());
     let speaker = Speaker { config: &config, form: &form, title: None, deployed: None };
     let refusal = speaker.refusal(&Refusal::NoRepository);
@@ -346,7 +346,7 @@ fn a_key_whose_title_is_not_known_is_named_by_its_fingerprint() {
 }
 
 #[test]
-fn an_end_beyond_the_calendar_is_no_panic() {
+fn an_end_beyond_the_calendar_does_not_panic() {
     for end in [i64::MIN, i64::MAX] {
         let (text, status) = refused(&alice(), &Refusal::NotAdmitted(NotAdmitted::Expired(end)));
         assert!(text.contains("expired on "), "{text}");

@@ -5,7 +5,7 @@ use super::{Name, NameError, Owner, RESERVED_OWNERS, RepoKind, RepoPath, Title, 
 use crate::tests::{HostileInput, holds, hostile_inputs};
 
 #[test]
-fn an_owner_and_a_name_are_components_of_a_path() {
+fn owners_and_names_are_path_components() {
     let (longest, longer) = ("a".repeat(96), "a".repeat(97));
     for (text, expected) in [
         ("a", Ok(())),
@@ -46,7 +46,7 @@ fn an_owner_and_a_name_are_components_of_a_path() {
 }
 
 #[test]
-fn only_a_name_must_not_end_in_git() {
+fn a_name_must_not_end_in_git_but_an_owner_may() {
     for text in ["x.git", "x.GIT", "x.gIt", "x.y.git"] {
         assert_eq!(text.parse::<Name>(), Err(NameError::GitSuffix), "{text}");
         assert!(text.parse::<Owner>().is_ok(), "{text}");
@@ -63,7 +63,7 @@ fn a_new_account_has_at_most_40_characters_and_no_reserved_name() {
     for word in RESERVED_OWNERS {
         for text in [word.to_owned(), word.to_uppercase(), format!("{}{}", word[..1].to_uppercase(), &word[1..])] {
             assert_eq!(Owner::new_account(&text), Err(NameError::Reserved), "{text}");
-            // Such an owner may be asked for: it is not there.
+            // A client may name such an owner; the owner does not exist.
             assert!(text.parse::<Owner>().is_ok(), "{text}");
         }
         assert!(Owner::new_account(&format!("{word}2")).is_ok(), "{word}2");
@@ -71,7 +71,7 @@ fn a_new_account_has_at_most_40_characters_and_no_reserved_name() {
 }
 
 #[test]
-fn every_hostile_user_gets_its_verdict() {
+fn every_hostile_user_gets_the_expected_verdict() {
     let rows = hostile_inputs("user");
     assert_eq!(rows.len(), 17);
     for HostileInput { input, accepted, row, .. } in rows {
@@ -127,7 +127,7 @@ fn a_path_from_the_wire_loses_one_slash_at_each_end_and_one_suffix() {
 }
 
 #[test]
-fn what_the_wire_may_add_is_no_part_of_a_path() {
+fn a_path_has_no_slash_at_its_ends_and_no_git_suffix() {
     for text in ["/alice/x", "alice/x/", "alice/x.git"] {
         assert!(text.parse::<RepoPath>().is_err(), "{text}");
     }
@@ -140,12 +140,12 @@ fn case_is_kept_and_ignored_in_comparison() {
     assert_eq!((path.owner.as_str(), path.name.as_str()), ("Alice", "My.Model"));
     assert_eq!((path.owner.folded(), path.name.folded()), ("alice".to_owned(), "my.model".to_owned()));
     assert_eq!("datasets/Alice/My.Model".parse::<RepoPath>().unwrap().folded(), "datasets/alice/my.model");
-    // Turkish, German and Greek have opinions about lower case; the hub has one.
+    // Turkish, German and Greek have their own rules for lower case; the hub folds ASCII only.
     assert_eq!(fold("IİẞΣ"), "iİẞΣ");
 }
 
 #[test]
-fn a_title_is_one_line_that_prints() {
+fn a_title_is_one_printable_line() {
     let (longest, longer, wide) = ("a".repeat(255), "a".repeat(256), "é".repeat(128));
     for text in ["a", " ", "alice's \"laptop\" \\ #2", "Ключ 日本 🎉", &longest] {
         assert_eq!(text.parse::<Title>().unwrap().as_str(), text);
@@ -191,7 +191,7 @@ fn a_title_cannot_act_on_a_terminal_or_hide() {
 }
 
 #[test]
-fn every_error_is_one_line_that_ends_without_a_stop() {
+fn every_error_is_one_line_without_a_full_stop() {
     for error in [
         NameError::Empty,
         NameError::TooLong(96),
@@ -209,7 +209,7 @@ fn every_error_is_one_line_that_ends_without_a_stop() {
     }
 }
 
-/// Texts that are names, nearly names, and anything at all.
+/// Valid names, nearly valid names and arbitrary texts.
 fn nearly_a_name() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => "[A-Za-z0-9._-]{0,12}",
@@ -230,7 +230,7 @@ fn an_accepted_name_has_no_dangerous_character() {
             prop_assert!(!text.starts_with(['.', '-']) && !text.ends_with(['.', '-']));
             prop_assert_eq!(owner.as_str(), &text);
         }
-        // A name is what an owner may be called too, but for the suffix that the wire takes off.
+        // A valid name is also a valid owner, except that a name must not end in `.git`.
         let suffix = text.to_ascii_lowercase().ends_with(".git");
         prop_assert_eq!(name.is_ok(), owner.is_ok() && !suffix);
         prop_assert!(Owner::new_account(&text).is_err() || owner.is_ok() && text.len() <= 40);
@@ -240,7 +240,7 @@ fn an_accepted_name_has_no_dangerous_character() {
 }
 
 #[test]
-fn an_accepted_title_is_the_text_itself_on_one_line() {
+fn an_accepted_title_is_the_unchanged_text_on_one_line() {
     let texts = prop_oneof![
         3 => "[ -~é日🎉]{0,20}",
         2 => "[a-z]{0,3}[\n\r\t\u{1b}\u{85}\u{202e}\u{e000}][a-z]{0,3}",
@@ -260,7 +260,7 @@ fn an_accepted_title_is_the_text_itself_on_one_line() {
 }
 
 #[test]
-fn a_path_reads_as_it_writes() {
+fn a_path_reads_back_as_it_was_written() {
     let component = || "[A-Za-z0-9_]([A-Za-z0-9._-]{0,6}[A-Za-z0-9_])?";
     let kind = sample::select(RepoKind::ALL.to_vec());
     let read = holds(1_000, &(kind, component(), component()), |(kind, owner, name)| {

@@ -1,4 +1,4 @@
-//! `hubgate audit`: changes from the database, sessions and pushes from the system log, in one list by time.
+//! `hubgate audit`: changes from the database, and sessions and pushes from the system log, in one list sorted by time.
 
 mod entry;
 mod follow;
@@ -21,7 +21,7 @@ pub(super) fn run(command: &Audit, json: bool, config: &Path) -> Result<Report, 
     if command.follow {
         return follow::run(command, json, config);
     }
-    // The log belongs to root: it is read before root's rights are dropped.
+    // The log belongs to root, so it is read before root privileges are dropped.
     let sessions = match &command.log {
         Some(file) => sessions::of_file(file)?,
         None => sessions::of_journal(command.since, &Config::load(config)?.paths.repositories),
@@ -30,7 +30,7 @@ pub(super) fn run(command: &Audit, json: bool, config: &Path) -> Result<Report, 
     let mut entries: Vec<Entry> = context.store.view().events(command.since)?.iter().map(change).collect();
     entries.extend(sessions);
     entries.retain(|entry| entry.second.is_none_or(|second| second >= command.since) && command.wants(&entry.json));
-    // Stable: what happened in one second stays as it was written, and what has no year comes last.
+    // A stable sort: entries of one second keep their order, and entries without a year come last.
     entries.sort_by_key(|entry| entry.second.unwrap_or(i64::MAX));
     let rows = entries.iter().map(|entry| [entry.at.clone(), entry.what.clone(), entry.detail.clone()]).collect();
     let json = entries.into_iter().map(|entry| entry.json).collect();
@@ -38,7 +38,7 @@ pub(super) fn run(command: &Audit, json: bool, config: &Path) -> Result<Report, 
 }
 
 impl Audit {
-    /// Whether an entry concerns what is asked for: one of its values, at any depth, is the name.
+    /// Whether an entry matches: one of its values, at any depth, is the name.
     fn wants(&self, entry: &Value) -> bool {
         let user = self.user.as_ref().map(Owner::folded);
         let repo = self.repo.as_ref().map(|repo| fold(&repo.to_string()));
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_filter_looks_at_every_value() {
+    fn a_filter_compares_every_value() {
         let filter =
             Audit { since: 0, user: Some("Alice".parse().unwrap()), repo: None, key: None, log: None, follow: false };
         assert!(filter.wants(&json!({ "object": "x", "detail": { "user": "alice" } })));

@@ -1,7 +1,7 @@
-//! `hubgate backup` and `hubgate restore`: the database as one file, out and in.
+//! `hubgate backup` and `hubgate restore`: the database as one file.
 //!
-//! DEST and SRC may be where only root may write and read, and root does not touch the database. So the program that
-//! root started opens DEST, and another one, which becomes the account that serves, fills it.
+//! Possibly only root can write DEST and read SRC, but root does not touch the database. So the program that root
+//! started opens DEST. A second process, which becomes the account that serves, writes the copy.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -23,12 +23,12 @@ use crate::db::{BadCopy, Store, VERSION};
 use crate::report::when::{minute, rfc3339};
 use crate::report::{Report, table};
 
-/// How a file of SQLite's begins (sqlite.org/fileformat2.html).
+/// The start of a SQLite file (sqlite.org/fileformat2.html).
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
-/// Standard output, or standard input, in place of a file.
+/// Means standard output or standard input instead of a file.
 const STREAM: &str = "-";
 
-/// Whether standard output is for the copy itself; what is said of it goes to standard error then.
+/// Whether the copy goes to standard output; the report then goes to standard error.
 pub(super) fn is_to_stdout(destination: &Path) -> bool {
     destination == Path::new(STREAM)
 }
@@ -59,7 +59,7 @@ pub(super) fn backup(destination: &Path, json: bool, config_path: &Path) -> Resu
     Ok(Report::new(text, json!({ "file": destination, "repositories": repositories })))
 }
 
-/// Only a file of SQLite's that is not in use here is replaced.
+/// Only a SQLite file that is not this hub's database may be replaced.
 fn check_destination(destination: &Path, database: &Path) -> Result<(), Failure> {
     let shown = destination.display();
     let existing = match destination.symlink_metadata() {
@@ -73,15 +73,15 @@ fn check_destination(destination: &Path, database: &Path) -> Result<(), Failure>
     let is_copy = existing.is_file()
         && File::open(destination).and_then(|file| file.read_exact_at(&mut head, 0)).is_ok()
         && head == *MAGIC;
-    let problem = format!("{shown} exists and is no copy of a database: name another file");
+    let problem = format!("{shown} exists and is not a copy of a database: name another file");
     if is_copy { Ok(()) } else { Err(Failure::Usage(problem)) }
 }
 
-/// The database on standard output, as one consistent state; the repositories in it are what the report says.
+/// Writes a consistent copy of the database to standard output, and reports its repositories.
 fn copy_out(config: &Path) -> Result<Report, Failure> {
     let mut out = std::io::stdout();
     if out.is_terminal() {
-        return Err(Failure::Usage("a database is nothing for a terminal: name a file".to_owned()));
+        return Err(Failure::Usage("cannot write a database to a terminal: name a file".to_owned()));
     }
     let context = Context::open(config)?;
     let aside = Aside::beside(&context.config.paths.database, 0o600)?;
@@ -99,7 +99,7 @@ fn copy_out(config: &Path) -> Result<Report, Failure> {
 pub(super) fn restore(command: &Restore, config: &Path) -> Result<Report, Failure> {
     let shown = command.source.display().to_string();
     let failed = |error| Failure::File(shown.clone(), error);
-    // Opened before root's rights are dropped.
+    // Opened before root privileges are dropped.
     let mut source: Box<dyn Read> = if command.source == Path::new(STREAM) {
         Box::new(std::io::stdin())
     } else {
@@ -115,7 +115,7 @@ pub(super) fn restore(command: &Restore, config: &Path) -> Result<Report, Failur
     let version = copy.check().map_err(bad)?;
     let contents = copy.contents()?;
     let question = format!(
-        "Replace the database of this hub by one of {} accounts, {} keys and {} repositories, last changed {}?",
+        "Replace the database of this hub with one of {} accounts, {} keys and {} repositories, last changed {}?",
         contents.accounts,
         contents.keys,
         contents.repositories,
@@ -138,7 +138,7 @@ pub(super) fn restore(command: &Restore, config: &Path) -> Result<Report, Failur
         contents.accounts, contents.keys, contents.repositories
     );
     if let Some(before) = &before_shown {
-        let _ = writeln!(text, "what was here before is in {before}");
+        let _ = writeln!(text, "the previous database is in {before}");
     }
     let mut json = json!({
         "accounts": contents.accounts, "keys": contents.keys, "repositories": contents.repositories,
@@ -157,11 +157,11 @@ pub(super) fn restore(command: &Restore, config: &Path) -> Result<Report, Failur
     Ok(Report::new(text, json))
 }
 
-/// What was kept of the database that is replaced.
+/// What was kept of the replaced database.
 enum Kept {
-    /// A whole copy.
+    /// An intact copy.
     Copy(PathBuf),
-    /// The file as it was; it is no database any more.
+    /// The damaged file, unchanged.
     Damaged(PathBuf),
 }
 
@@ -173,12 +173,12 @@ impl Kept {
     }
 }
 
-/// Keeps what is there beside it; nothing where there is no file.
+/// Keeps a copy of the existing database; does nothing if there is no file.
 fn keep(database: &Path) -> Result<Option<Kept>, Failure> {
     let at = rfc3339(now()).replace(':', "");
     let named = |what: &str| {
         let name = database.with_extension(format!("db.{what}.{at}"));
-        // A second one within a second gets a number.
+        // A second copy in the same second gets a number.
         let numbered = (2..).map(|number| with_suffix(&name, &format!("-{number}")));
         std::iter::once(name.clone()).chain(numbered).find(|name| !name.exists()).unwrap_or(name)
     };
@@ -209,7 +209,7 @@ fn keep(database: &Path) -> Result<Option<Kept>, Failure> {
     }
 }
 
-/// Removes what SQLite keeps beside a database, and what would otherwise be read into the next one.
+/// Removes SQLite's files beside a database, which SQLite would otherwise read with the next one.
 fn remove_beside(database: &Path) -> Result<(), Failure> {
     for suffix in ["-wal", "-shm", "-journal"] {
         let file = with_suffix(database, suffix);

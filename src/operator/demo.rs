@@ -1,4 +1,4 @@
-//! `hubgate demo`: a hub of its own behind a stock sshd on 127.0.0.1, shown at work and gone when it ends.
+//! `hubgate demo`: a separate hub with a stock sshd on 127.0.0.1. It shows each feature and is removed at its end.
 
 mod accounts;
 mod place;
@@ -31,12 +31,14 @@ use server::Server;
 
 pub(super) fn run(command: &Demo) -> Result<Report, Failure> {
     if !nix::unistd::geteuid().is_root() {
-        return Err(Failure::Refused("run hubgate demo as root: it starts an sshd that lets others log in".to_owned()));
+        return Err(Failure::Refused(
+            "run hubgate demo as root: it starts an sshd that others can log in to".to_owned(),
+        ));
     }
     if !is_login(&command.login) {
-        return Err(Failure::Usage(format!("{} is no name for a login account", command.login)));
+        return Err(Failure::Usage(format!("{} is not a valid name of a login account", command.login)));
     }
-    // From here on a signal ends the demo in order.
+    // From here on, a signal ends the demo in order.
     let mut signals = Signals::new([SIGINT, SIGTERM])
         .map_err(|error| Failure::File("cannot listen for signals".to_owned(), error))?;
     let place = Place { dir: make_dir(command)?, login: command.login.clone(), port: command.port };
@@ -49,7 +51,7 @@ pub(super) fn run(command: &Demo) -> Result<Report, Failure> {
     done.map(|()| Report::new(String::new(), Value::Null))
 }
 
-/// The demo from accounts to the last word; what it started and made outside its directory is gone when it returns.
+/// Runs the demo from its accounts to its end. When it returns, everything outside its directory is removed.
 fn show(place: &Place, command: &Demo, signals: &mut Signals) -> Result<(), Failure> {
     let accounts = Accounts::ensure(&place.login)?;
     let outcome = prepare(place).and_then(|()| {
@@ -65,12 +67,12 @@ fn show(place: &Place, command: &Demo, signals: &mut Signals) -> Result<(), Fail
         server.stop();
         outcome
     });
-    // Whatever went wrong before, the accounts go.
+    // The accounts are removed after any error.
     let gone = accounts.release();
     outcome.and(gone)
 }
 
-/// Makes the directory, after checking that sshd will accept what lies in it.
+/// Creates the directory, after checking that sshd will accept files in it.
 fn make_dir(command: &Demo) -> Result<PathBuf, Failure> {
     let dir = if let Some(dir) = &command.dir {
         dir.clone()
@@ -87,7 +89,7 @@ fn make_dir(command: &Demo) -> Result<PathBuf, Failure> {
         let metadata = parent.symlink_metadata().map_err(failed)?;
         if !metadata.is_dir() || metadata.uid() != 0 || metadata.mode() & 0o022 != 0 {
             return Err(Failure::Refused(format!(
-                "sshd would refuse what lies in {}: others than root can change {}",
+                "sshd would reject files in {}: users other than root can change {}",
                 dir.display(),
                 parent.display()
             )));
@@ -99,7 +101,7 @@ fn make_dir(command: &Demo) -> Result<PathBuf, Failure> {
     Ok(dir)
 }
 
-/// Puts into the directory all that sshd, the hub and the client need.
+/// Writes the files of sshd, hub and client into the directory.
 fn prepare(place: &Place) -> Result<(), Failure> {
     let dir = &place.dir;
     let config_path = place.config();
@@ -152,7 +154,7 @@ fn ssh_config(place: &Place) -> String {
     )
 }
 
-/// Copies the programs that sshd runs from beside this one, or from where a package puts them.
+/// Copies sshd's programs from the directory of this program, or from the package's directory.
 fn copy_programs(libexec: &Path) -> Result<(), Failure> {
     let sources = [own()?.with_file_name(""), LIBEXEC.into()];
     let source = sources.iter().find(|source| PROGRAMS.iter().all(|program| source.join(program).is_file()));

@@ -1,6 +1,6 @@
-//! `hubgate doctor`: what is wrong on this machine, each finding with the line that mends it.
+//! `hubgate doctor`: checks this machine, and prints a command that fixes each problem.
 //!
-//! Runs as root and changes nothing; it starts no git in a stored repository, and the database is only read.
+//! Runs as root and changes nothing. It starts no git in a stored repository and only reads the database.
 
 mod account;
 mod anonymous;
@@ -29,27 +29,27 @@ use server::Sshd;
 
 pub(super) fn run(command: &Doctor, config_path: &Path) -> Result<Report, Failure> {
     if !nix::unistd::geteuid().is_root() {
-        return Err(Failure::Refused("run hubgate doctor as root: it looks at what only root may see".to_owned()));
+        return Err(Failure::Refused("run hubgate doctor as root: it checks files that only root can read".to_owned()));
     }
     let mut findings = Findings::default();
     match Config::load(config_path) {
         Ok(config) => {
-            findings.good("config", config_path.display().to_string());
+            findings.ok("config", config_path.display().to_string());
             examine(&mut findings, &config, config_path, command)?;
         }
-        Err(error) => findings.bad("config", error.to_string(), mend_config(&error)),
+        Err(error) => findings.bad("config", error.to_string(), fix_config(&error)),
     }
     Ok(findings.report())
 }
 
-/// What mends a configuration that is not used. Until then nobody can log in.
-fn mend_config(error: &ConfigError) -> String {
+/// The fix for a configuration that hubgate rejects. All logins fail until then.
+fn fix_config(error: &ConfigError) -> String {
     match error {
         ConfigError::Read(_, error) if error.kind() == std::io::ErrorKind::NotFound => "hubgate init".to_owned(),
         ConfigError::Read(path, _) => format!("chown root {0} && chmod 644 {0}", path.display()),
         ConfigError::Untrusted(path, _) => format!("chown root {0} && chmod go-w {0}", path.display()),
         ConfigError::Syntax(path, _) | ConfigError::Value(path, _) => {
-            format!("mend that line of {}; hubgate.toml(5) has every key", path.display())
+            format!("correct that line of {}; hubgate.toml(5) has every key", path.display())
         }
         ConfigError::Path(_) => "give --config an absolute path without blanks".to_owned(),
     }

@@ -1,4 +1,4 @@
-//! `hubgate explain`: the chain that allows or denies, from the functions that decide.
+//! `hubgate explain`: why a command is allowed or denied, from the functions that decide.
 
 use std::path::Path;
 
@@ -18,10 +18,10 @@ use crate::name::{Owner, RepoPath};
 use crate::report::{Report, chain};
 use crate::request::{ANONYMOUS, ForcedCommand, Request, Service};
 
-/// Who would ask.
+/// The identity that asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Who {
-    /// An account, as if by a key of scope `write`.
+    /// An account, with a key of scope `write`.
     Account(Owner),
     /// A key, from an address.
     Key(Fingerprint, Option<String>),
@@ -29,10 +29,10 @@ pub(super) enum Who {
     Anonymous,
 }
 
-/// What it would come to, and why.
+/// The decision and its reasons.
 #[derive(Debug)]
 pub(super) struct Verdict {
-    /// The links, the last of which is the verdict.
+    /// The steps; the last one is the decision.
     pub(super) chain: Vec<String>,
     pub(super) is_allowed: bool,
 }
@@ -42,7 +42,7 @@ impl Verdict {
         if self.is_allowed { "allow" } else { "deny" }
     }
 
-    /// The last link.
+    /// The last step.
     pub(super) fn reason(&self) -> &str {
         self.chain.last().map(String::as_str).unwrap_or_default()
     }
@@ -53,7 +53,7 @@ impl Verdict {
 }
 
 pub(super) fn run(command: &Explain, config: &Path) -> Result<Report, Failure> {
-    // The file of a key is opened before root's rights are dropped.
+    // The key's file is opened before root privileges are dropped.
     let key = command.key.as_deref().map(read_fingerprint).transpose()?;
     let context = Context::open(config)?;
     let request = Request::parse(Some(command.command.as_bytes()));
@@ -62,7 +62,7 @@ pub(super) fn run(command: &Explain, config: &Path) -> Result<Report, Failure> {
         Request::Git(service, path) => (service.needs(), path),
         Request::Lfs(_, operation, path) => (operation.needs(), path),
         Request::Greeting | Request::Help | Request::Account(_) => {
-            return Err(Failure::Usage("explain takes a command of git or git-lfs on a repository".to_owned()));
+            return Err(Failure::Usage("explain needs a git or git-lfs command on a repository".to_owned()));
         }
     };
     let who = match (&command.user, key) {
@@ -82,7 +82,7 @@ pub(super) fn run(command: &Explain, config: &Path) -> Result<Report, Failure> {
     Ok(report)
 }
 
-/// What this hub serves to nobody.
+/// Commands that this hub does not offer to any identity.
 fn not_served(config: &Config, request: &Request) -> Option<&'static str> {
     match request {
         Request::Git(Service::UploadArchive, _) if !config.git.archive => {
@@ -93,7 +93,7 @@ fn not_served(config: &Config, request: &Request) -> Option<&'static str> {
     }
 }
 
-/// Asks the database and the functions that decide, as a session would.
+/// Consults the database and the functions that decide, as a session does.
 pub(super) fn explain(
     reader: &Reader,
     config: &Config,
@@ -118,7 +118,7 @@ pub(super) fn explain(
             match identify(&form, row, address.as_deref().unwrap_or_default(), now) {
                 Ok(identity) => (form.user().to_owned(), identity, facts.key, facts.repository),
                 Err(NotAdmitted::Address(_)) if address.is_none() => {
-                    let line = "deny: the key may be used from some addresses only: name one with --from".to_owned();
+                    let line = "deny: the key may be used only from some addresses: give one with --from".to_owned();
                     return Ok(Verdict::denied(vec![line]));
                 }
                 Err(reason) => {

@@ -1,4 +1,4 @@
-//! `hubgate export`: what the hub knows, for another program or another hub. No secrets, no invitations.
+//! `hubgate export`: the content of the database, for another program or hub. Without secrets and invitations.
 
 use serde_json::{Map, Value, json};
 
@@ -17,11 +17,11 @@ pub(super) fn run(mut context: Context) -> Result<Report, Failure> {
         export.insert(table, rows);
     }
     let json = Value::Object(export);
-    // A form for people would be another one of `list`.
+    // Only JSON: `list` commands show the same for people.
     Ok(Report::new(format!("{json:#}\n"), json))
 }
 
-/// Writes the seconds of a row as times.
+/// Replaces the seconds of a row by times.
 fn with_times(row: &mut Value) {
     for (name, value) in row.as_object_mut().into_iter().flatten() {
         if let (true, Some(second)) = (name == "until" || name.ends_with("_at"), value.as_i64()) {

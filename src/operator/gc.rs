@@ -1,4 +1,4 @@
-//! `hubgate repo gc`: packs, and sweeps up after pushes that were cut off.
+//! `hubgate repo gc`: packs repositories, and removes leftovers of interrupted pushes.
 
 use std::fmt::Write;
 use std::fs::{File, Metadata};
@@ -15,7 +15,7 @@ use crate::lfs::{self, LocalStore};
 use crate::message::Status;
 use crate::report::Report;
 
-/// Collects garbage in each repository; what is younger than `older_than` seconds is left alone.
+/// Collects garbage in each repository. Leaves files that are younger than `older_than` seconds.
 pub(super) fn run(
     config: &Config,
     repositories: &[RepositoryRow],
@@ -27,7 +27,7 @@ pub(super) fn run(
     let mut text: String = deleted.iter().map(|path| format!("deleted {}\n", path.display())).collect();
     let mut json: Vec<Value> = deleted.iter().map(|path| json!({ "deleted": path })).collect();
     let mut status = Status::Done;
-    // What a `repo create` that was cut off left aside.
+    // Leftovers of interrupted `repo create` commands.
     let mut aside = Vec::new();
     for path in list(root)?.into_iter().filter(|path| name(path).starts_with(".new-")) {
         sweep(&path, age, &mut aside)?;
@@ -53,17 +53,17 @@ pub(super) fn run(
     Ok(report)
 }
 
-/// Removes quarantines of pushes that never ended, locks that nobody holds, and half-received LFS objects.
+/// Removes quarantines of interrupted pushes, stale locks, and incomplete LFS objects.
 fn sweep_repository(place: &Path, age: Duration, removed: &mut Vec<PathBuf>) -> Result<(), Failure> {
     let objects = place.join("objects");
     for path in list(&objects)?.into_iter().filter(|path| name(path).starts_with("tmp_objdir-")) {
         sweep(&path, age, removed)?;
     }
-    // What a `git gc` that was cut off left: it may be as large as the repository, and git itself never takes it away.
+    // Leftovers of an interrupted `git gc`. They may be as large as the repository, and git never removes them.
     for path in list(&objects.join("pack"))?.into_iter().filter(|path| is_temporary(path)) {
         sweep(&path, age, removed)?;
     }
-    // While this file is there git packs no refs and removes none that is packed.
+    // While this file exists, git neither packs refs nor deletes packed refs.
     for path in list(place)?.into_iter().filter(|path| is_lock(path) || name(path) == "packed-refs.new") {
         sweep(&path, age, removed)?;
     }
@@ -74,7 +74,7 @@ fn sweep_repository(place: &Path, age: Duration, removed: &mut Vec<PathBuf>) -> 
     sweep_locks(&place.join("refs"), age, removed)
 }
 
-/// The locks of single refs, which lie beside them at any depth.
+/// The locks of single refs, which are beside the refs at any depth.
 fn sweep_locks(directory: &Path, age: Duration, removed: &mut Vec<PathBuf>) -> Result<(), Failure> {
     for path in list(directory)? {
         let is_directory = path.symlink_metadata().is_ok_and(|entry| entry.is_dir());
@@ -91,7 +91,7 @@ fn sweep_locks(directory: &Path, age: Duration, removed: &mut Vec<PathBuf>) -> R
 fn sweep(path: &Path, age: Duration, removed: &mut Vec<PathBuf>) -> Result<(), Failure> {
     let failed = |error| Failure::File(path.display().to_string(), error);
     let metadata = match path.symlink_metadata() {
-        // Its push has ended meanwhile.
+        // Its push has ended since.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         other => other.map_err(failed)?,
     };
@@ -108,12 +108,12 @@ fn is_old(metadata: &Metadata, age: Duration) -> bool {
     SystemTime::now().duration_since(modified).is_ok_and(|old| old >= age)
 }
 
-/// Whether git would call it a lock (git's lockfile.h).
+/// Whether git uses this name for a lock (git's lockfile.h).
 fn is_lock(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "lock")
 }
 
-/// Whether git would write it anew under another name (git's packfile.c and repack.c).
+/// Whether git uses this name for a temporary file (git's packfile.c and repack.c).
 fn is_temporary(pack: &Path) -> bool {
     ["tmp_", ".tmp-"].iter().any(|start| name(pack).starts_with(start))
 }

@@ -1,4 +1,4 @@
-//! `hubgate lfs check`, `hubgate lock`: large files as the operator sees them.
+//! `hubgate lfs check`, `hubgate lock`: LFS objects and locks for the operator.
 
 use std::io::{IsTerminal, Write};
 use std::os::fd::AsFd;
@@ -19,10 +19,10 @@ use crate::report::{Report, json_time};
 use crate::repository::large_files::{hash, pointers, stored_bytes, stored_objects};
 use crate::repository::open_repository;
 
-/// How many locks are shown at most.
+/// The most locks that are shown.
 const LOCKS_MAX: usize = 10_000;
 
-/// Hashes what is stored, and looks for what history names and the store lacks.
+/// Hashes the stored objects, and finds objects that history names but that are not stored.
 pub(super) fn check(path: Option<&RepoPath>, context: &Context) -> Result<Report, Failure> {
     let repositories = match path {
         Some(path) => vec![context.store.view().repository(path)?],
@@ -40,21 +40,23 @@ pub(super) fn check(path: Option<&RepoPath>, context: &Context) -> Result<Report
             objects += 1;
             match hash(file, |bytes| bar.add(bytes)) {
                 Ok((found, size)) if found == *oid => bytes += size,
-                Ok((found, _)) => problems.push(format!("{}: {oid} is broken: its bytes are {found}", row.path)),
+                Ok((found, _)) => problems.push(format!("{}: {oid} is corrupt: its hash is {found}", row.path)),
                 Err(error) => problems.push(format!("{}: {oid}: {error}", row.path)),
             }
         }
-        // In the other modes objects are elsewhere, or nowhere.
+        // In the other modes, this hub does not store objects.
         let is_here = context.config.lfs.mode == LfsMode::Ssh;
         let unread = |error| Failure::Refused(format!("{}: {error}", row.path));
         let named = if is_here { pointers(&context.config.paths.git, &place).map_err(unread)? } else { Vec::new() };
         let missing = named.into_iter().filter(|(oid, _)| !stored.contains_key(oid));
-        problems.extend(missing.map(|(oid, blob)| format!("{}: {oid} is missing, named by the blob {blob}", row.path)));
+        problems.extend(
+            missing.map(|(oid, blob)| format!("{}: {oid} is missing; a pointer is in the blob {blob}", row.path)),
+        );
     }
     drop(bar);
     let json = json!({ "objects": objects, "bytes": bytes, "problems": problems });
     let mut report = if problems.is_empty() {
-        Report::new(format!("{objects} objects, {bytes} bytes: all is well\n"), json)
+        Report::new(format!("{objects} objects, {bytes} bytes: no problems found\n"), json)
     } else {
         Report::new(problems.iter().map(|line| format!("{line}\n")).collect(), json)
     };
@@ -97,7 +99,7 @@ pub(super) fn lock(command: &LockCommand, context: &Context) -> Result<Report, F
     }
 }
 
-/// How far a long look has come, on a terminal.
+/// A progress bar on a terminal.
 struct Bar {
     all: u64,
     done: u64,
@@ -121,7 +123,7 @@ impl Bar {
 }
 
 impl Drop for Bar {
-    /// Takes the bar off the terminal.
+    /// Removes the bar from the terminal.
     fn drop(&mut self) {
         if std::io::stderr().is_terminal() {
             let _ = write!(std::io::stderr(), "\r{:60}\r", "");

@@ -1,4 +1,4 @@
-//! This machine's OpenSSH server: where it is, its version, and its settings for a login.
+//! This machine's OpenSSH server: its path, its version, and its settings for a login.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -26,14 +26,13 @@ impl fmt::Display for Version {
     }
 }
 
-/// This machine's sshd.
 pub(super) fn sshd() -> Result<PathBuf, Failure> {
     let places = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd"];
     let found = places.iter().map(PathBuf::from).find(|place| place.is_file());
     found.ok_or_else(|| Failure::Refused("there is no sshd on this machine: install openssh-server".to_owned()))
 }
 
-/// Its version, which every sshd prints with its usage.
+/// The version, which sshd prints in its usage text.
 pub(super) fn sshd_version(sshd: &Path) -> Result<Version, Failure> {
     let output = output(Command::new(sshd).arg("-V"))?;
     let text = [output.stdout, output.stderr].concat();
@@ -42,7 +41,7 @@ pub(super) fn sshd_version(sshd: &Path) -> Result<Version, Failure> {
         let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
         rest.get(..end)?.parse().ok()
     });
-    version.ok_or_else(|| Failure::Refused(format!("{} does not say which OpenSSH it is", sshd.display())))
+    version.ok_or_else(|| Failure::Refused(format!("{} does not print its OpenSSH version", sshd.display())))
 }
 
 pub(super) fn output(command: &mut Command) -> Result<Output, Failure> {
@@ -50,7 +49,7 @@ pub(super) fn output(command: &mut Command) -> Result<Output, Failure> {
     command.output().map_err(|error| Failure::File(program, error))
 }
 
-/// What sshd will do for a login, as `sshd -T` prints it: keyword in lower case, value.
+/// sshd's settings for a login, as `sshd -T` prints them: keyword in lower case, value.
 pub(super) fn effective(sshd: &Path, file: &Path, login: &str) -> Result<Vec<(String, String)>, Failure> {
     let connection = format!("user={login},host=localhost,addr=127.0.0.1");
     let test = output(Command::new(sshd).args(["-T", "-C", &connection, "-f"]).arg(file))?;

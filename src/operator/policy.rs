@@ -1,4 +1,4 @@
-//! `hubgate policy test`: what an operator expects of the hub, line by line, held against the functions that decide.
+//! `hubgate policy test`: compares an operator's expectations, one per line, with the functions that decide.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -17,7 +17,6 @@ use crate::name::RepoPath;
 use crate::report::Report;
 use crate::request::ANONYMOUS;
 
-/// One expectation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Expectation {
     who: Who,
@@ -26,12 +25,12 @@ struct Expectation {
     is_allowed: bool,
 }
 
-/// How a line is written.
+/// The format of a line.
 const SHAPE: &str = "a line is WHO [from ADDRESS] fetch|push PATH = allow|deny";
 
 pub(super) fn run(command: &PolicyCommand, config: &Path) -> Result<Report, Failure> {
     let PolicyCommand::Test { file } = command;
-    // Opened before root's rights are dropped.
+    // Opened before root privileges are dropped.
     let text = read(file)?;
     let text = String::from_utf8(text).map_err(|_| Failure::Usage(format!("{}: it is not UTF-8", file.display())))?;
     let context = Context::open(config)?;
@@ -64,8 +63,8 @@ pub(super) fn run(command: &PolicyCommand, config: &Path) -> Result<Report, Fail
             }
         }
     }
-    let not_understood = if bad.is_empty() { String::new() } else { format!(", {} not understood", bad.len()) };
-    let _ = writeln!(lines, "{held} held, {} did not{not_understood}", failed.len());
+    let not_understood = if bad.is_empty() { String::new() } else { format!(", {} invalid", bad.len()) };
+    let _ = writeln!(lines, "{held} passed, {} failed{not_understood}", failed.len());
     let status = match (failed.is_empty(), bad.is_empty()) {
         (_, false) => Status::Usage,
         (false, true) => Status::Refused,
@@ -76,7 +75,7 @@ pub(super) fn run(command: &PolicyCommand, config: &Path) -> Result<Report, Fail
     Ok(report)
 }
 
-/// Reads one line; `None` where there is nothing on it.
+/// Reads one line; `None` for a blank line or a comment.
 fn parse(line: &str) -> Result<Option<Expectation>, String> {
     let line = line.split_once('#').map_or(line, |(line, _comment)| line);
     let words: Vec<&str> = line.split_whitespace().collect();
@@ -93,7 +92,7 @@ fn parse(line: &str) -> Result<Option<Expectation>, String> {
             Who::Key(key, address.map(str::to_owned))
         }
         (user, None) => Who::Account(user.parse().map_err(|error| format!("{user}: {error}"))?),
-        (_, Some(_)) => return Err("only a key comes from an address".to_owned()),
+        (_, Some(_)) => return Err("only a key can have an address".to_owned()),
     };
     let needed = match action {
         "fetch" => Access::Fetch,
@@ -114,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_says_who_does_what_where_and_what_comes_of_it() {
+    fn a_line_has_an_identity_an_action_a_path_and_a_decision() {
         let read = |line: &str| parse(line).unwrap().unwrap();
         let line = read("  alice push acme/x = allow   # the owner");
         let path: RepoPath = "acme/x".parse().unwrap();
@@ -135,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_says_less_or_more_is_not_understood() {
+    fn a_line_with_missing_or_extra_words_is_invalid() {
         for line in [
             "alice",
             "alice push acme/x",

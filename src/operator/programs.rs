@@ -1,23 +1,23 @@
-//! The programs that sshd and git run, and where they lie.
+//! The programs that sshd and git run, and their paths.
 
 use std::fs::{DirBuilder, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-/// Where a package puts them.
+/// The directory in an installed package.
 pub const LIBEXEC: &str = "/usr/libexec/hubgate";
 
 /// Their names.
 pub const PROGRAMS: [&str; 3] = ["authorized-keys", "gateway", "services"];
 
-/// The names that git knows `services` by, as links in `hooks/`.
+/// The names by which git runs `services`, as links in `hooks/`.
 pub const HOOKS: [&str; 2] = ["pre-receive", "post-receive"];
 
-/// Copies the programs from a directory into another one, which is made, with the hooks' links beside them.
+/// Copies the programs to a new directory, with the hooks' links.
 ///
 /// # Errors
-/// Which path could not be read or written.
+/// The path that could not be read or written.
 pub fn install(from: &Path, libexec: &Path) -> Result<(), (PathBuf, io::Error)> {
     let hooks = libexec.join("hooks");
     for directory in [libexec, &hooks] {

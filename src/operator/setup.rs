@@ -1,4 +1,4 @@
-//! `hubgate init` and `hubgate migrate`: what a hub needs on disk.
+//! `hubgate init` and `hubgate migrate`: create and update a hub's files.
 
 use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::io::Write;
@@ -18,13 +18,13 @@ use crate::passwd::{self, Login};
 use crate::report::Report;
 use crate::report::when::rfc3339;
 
-/// The file that a new hub starts from: every key, commented.
+/// The configuration file of a new hub, with every key and comments.
 pub const PACKAGED_CONFIG: &str = include_str!("../../packaging/config.toml");
 
-/// Makes what is missing, and says what it made. What exists stays as it is: `hubgate doctor` judges it.
+/// Creates what is missing and reports it. Leaves existing files as they are; `hubgate doctor` checks them.
 pub(super) fn init(config_path: &Path) -> Result<Report, Failure> {
     if !nix::unistd::geteuid().is_root() {
-        return Err(Failure::Refused("run hubgate init as root: it makes accounts and directories".to_owned()));
+        return Err(Failure::Refused("run hubgate init as root: it creates accounts and directories".to_owned()));
     }
     let mut made = Vec::new();
     if !config_path.exists() {
@@ -48,15 +48,15 @@ pub(super) fn init(config_path: &Path) -> Result<Report, Failure> {
     }
     become_login(&config.paths.repositories)?;
     Store::create(&config.paths.database)?;
-    let mut text: String = made.iter().map(|what| format!("made the {what}\n")).collect();
+    let mut text: String = made.iter().map(|what| format!("created the {what}\n")).collect();
     if made.is_empty() {
         text.push_str("nothing is missing\n");
     }
-    text.push_str("next: hubgate sshd-config --install, and hubgate doctor to see that all is well\n");
+    text.push_str("next: hubgate sshd-config --install, and hubgate doctor to check the setup\n");
     Ok(Report::new(text, json!({ "made": made })))
 }
 
-/// Writes a configuration file of root's.
+/// Writes a configuration file that belongs to root.
 pub(super) fn write_config(path: &Path, text: &str) -> Result<(), Failure> {
     let failed = |error| Failure::File(path.display().to_string(), error);
     if let Some(parent) = path.parent() {
@@ -75,10 +75,10 @@ fn ensure_login(name: &str, home: &Path, shell: &Path, made: &mut Vec<String>) -
     login::create(name, home, shell)
 }
 
-/// Makes the directories of a hub, each with the owner, group and mode that it needs; existing ones keep theirs.
+/// Creates the directories of a hub with the required owner, group and mode. Leaves existing ones as they are.
 ///
-/// The database's directory is `login:hubgate-keys` 2750: the helper reads, and what the login makes there, SQLite's
-/// -wal and -shm among it, falls to the helper's group.
+/// The database's directory is `login:hubgate-keys` 2750. Its setgid bit gives the login's files, including SQLite's
+/// -wal and -shm, to the helper's group, so the helper can read them.
 pub(super) fn make_directories(config: &Config, login: &Login, keys: &Login) -> Result<Vec<String>, Failure> {
     let mut made = Vec::new();
     let database = config.paths.database.parent().unwrap_or(Path::new("/"));
@@ -91,7 +91,7 @@ pub(super) fn make_directories(config: &Config, login: &Login, keys: &Login) -> 
             DirBuilder::new().recursive(true).mode(0o755).create(parent).map_err(failed)?;
         }
         DirBuilder::new().mode(0o700).create(path).map_err(failed)?;
-        // The mode last: changing the owner would take the setgid bit off.
+        // The mode comes last, because changing the owner clears the setgid bit.
         chown(path, Some(login.uid), Some(gid)).map_err(failed)?;
         std::fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed)?;
         made.push(path.display().to_string());
@@ -99,19 +99,19 @@ pub(super) fn make_directories(config: &Config, login: &Login, keys: &Login) -> 
     Ok(made)
 }
 
-/// Brings the database to this program's version, after a copy of it beside it. Harmless where there is nothing to do.
+/// Migrates the database to this program's version, after copying it. Without a migration to do, it changes nothing.
 pub(super) fn migrate(config_path: &Path) -> Result<Report, Failure> {
     let config = Config::load(config_path)?;
     become_login(&config.paths.repositories)?;
     let mut store = Store::open_any_version(&config.paths.database)?;
     let (found, _) = store.view().versions()?;
     if found >= VERSION {
-        let text = format!("the database is of version {found}: nothing to do\n");
+        let text = format!("the database has version {found}: nothing to do\n");
         return Ok(Report::new(text, json!({ "found": found, "version": found, "backup": null })));
     }
     let backup = config.paths.database.with_extension(format!("db.v{found}.{}", rfc3339(now()).replace(':', "")));
     store.copy_to(&backup)?;
     store.migrate()?;
-    let text = format!("the database went from version {found} to {VERSION}; a copy is in {}\n", backup.display());
+    let text = format!("migrated the database from version {found} to {VERSION}; a copy is in {}\n", backup.display());
     Ok(Report::new(text, json!({ "found": found, "version": VERSION, "backup": backup })))
 }

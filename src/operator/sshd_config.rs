@@ -1,4 +1,4 @@
-//! `hubgate sshd-config`: the block that this machine's sshd needs, made from `sshd_config.example` and nothing else.
+//! `hubgate sshd-config`: the block that this machine's sshd needs, made only from `sshd_config.example`.
 
 use std::fmt;
 use std::path::Path;
@@ -17,39 +17,39 @@ use crate::message::Status;
 use crate::report::Report;
 use crate::request::AUTH_INFO;
 
-/// The block as shipped, for the newest OpenSSH, the login `git` and the default configuration file.
+/// The shipped block, for the newest OpenSSH, the login `git` and the default configuration file.
 pub const EXAMPLE: &str = include_str!("../../sshd_config.example");
 
-/// What is filled into the example.
+/// The values that replace those of the example.
 #[derive(Debug, Clone, Copy)]
 pub struct Block<'a> {
     /// The login account.
     pub login: &'a str,
-    /// The account that runs the helper.
+    /// The account that the helper runs as.
     pub keys_login: &'a str,
     /// The directory of the programs.
     pub libexec: &'a Path,
     /// The configuration file.
     pub config: &'a Path,
-    /// The server that reads it.
+    /// The version of the server that reads the block.
     pub version: Version,
-    /// What becomes of keys on no account, as far as sshd has a part in it.
+    /// How keys on no account are treated, as far as sshd is involved.
     pub anonymous: Anonymous<'a>,
 }
 
-/// What `[access] anonymous` asks of sshd.
+/// What `[access] anonymous` needs from sshd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Anonymous<'a> {
-    /// Nothing: the helper's answer is all.
+    /// Nothing: the helper's answer decides.
     ByKey,
-    /// A second login, of that name.
+    /// A second login with that name.
     ByLogin(&'a str),
-    /// A way in without a key, by the PAM service of that name.
+    /// Logins without a key, by the PAM service with that name.
     ByPam(&'a str),
 }
 
 impl<'a> Anonymous<'a> {
-    /// What a configuration asks for.
+    /// What a configuration needs.
     #[must_use]
     pub fn of(config: &'a Config) -> Self {
         match config.access.anonymous {
@@ -61,7 +61,7 @@ impl<'a> Anonymous<'a> {
 }
 
 impl fmt::Display for Block<'_> {
-    /// The example with accounts and paths filled in, and without directives that are newer than the server.
+    /// The example with accounts and paths replaced, and with directives commented out that are newer than the server.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut since = None;
         for line in EXAMPLE.lines() {
@@ -112,7 +112,7 @@ impl Block<'_> {
         }
     }
 
-    /// The logins that the block is for.
+    /// The logins that the block applies to.
     pub(super) fn logins(&self) -> impl Iterator<Item = &str> {
         let nobody = match self.anonymous {
             Anonymous::ByLogin(nobody) => Some(nobody),
@@ -121,33 +121,33 @@ impl Block<'_> {
         std::iter::once(self.login).chain(nobody)
     }
 
-    /// The directives that must hold for the login, as `sshd -T` prints them: keyword in lower case, value.
+    /// The directives that must apply to the login, as `sshd -T` prints them: keyword in lower case, value.
     fn wanted(&self) -> Vec<(String, String)> {
         let text = self.to_string();
         let directives = text.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#'));
         let mut wanted: Vec<(String, String)> = Vec::new();
         for (keyword, value) in directives.filter_map(|line| line.split_once(' ')) {
             let keyword = keyword.to_ascii_lowercase();
-            // Of two lines sshd takes the first.
+            // sshd uses the first of two lines.
             if keyword != "match" && !wanted.iter().any(|(before, _)| *before == keyword) {
                 wanted.push((keyword, value.to_owned()));
             }
         }
         if !matches!(self.anonymous, Anonymous::ByPam(_)) {
-            // It would take the place of what the helper says of the key.
+            // It would replace the command of the helper's line.
             wanted.push(("forcecommand".to_owned(), "none".to_owned()));
         }
         wanted
     }
 }
 
-/// The version that a comment of the example names, as `(OpenSSH 9.2)`.
+/// The version in a comment of the example, such as `(OpenSSH 9.2)`.
 fn since_version(comment: &str) -> Option<Version> {
     let (_, version) = comment.rsplit_once("(OpenSSH ")?;
     version.split_once(')')?.0.parse().ok()
 }
 
-/// Where sshd's settings are not what the block says: the keyword, and both values in words.
+/// The settings in which sshd differs from the block: the keyword, and a text with both values.
 pub(super) fn differences(block: &Block<'_>, effective: &[(String, String)]) -> Vec<(String, String)> {
     let mut problems = Vec::new();
     for (keyword, value) in block.wanted() {
@@ -203,7 +203,7 @@ fn check(sshd: &Path, file: &Path, block: &Block<'_>) -> Result<Report, Failure>
         }
     }
     let mut report = if problems.is_empty() {
-        let text = format!("sshd {} reads {} as hubgate needs it\n", block.version, file.display());
+        let text = format!("sshd {} reads {} with the settings that hubgate needs\n", block.version, file.display());
         Report::new(text, json!({ "version": block.version.to_string(), "problems": [] }))
     } else {
         let text = problems.iter().map(|line| format!("{line}\n")).collect();
@@ -213,7 +213,7 @@ fn check(sshd: &Path, file: &Path, block: &Block<'_>) -> Result<Report, Failure>
     Ok(report)
 }
 
-/// Writes the drop-in, and takes it back where sshd would not start with it.
+/// Writes the drop-in. Restores the old state if sshd would not start with it.
 fn install(sshd: &Path, file: &Path, drop_in: &Path, block: &Block<'_>) -> Result<Report, Failure> {
     let failed = |error| Failure::File(drop_in.display().to_string(), error);
     let before = match std::fs::read_to_string(drop_in) {
@@ -224,14 +224,14 @@ fn install(sshd: &Path, file: &Path, drop_in: &Path, block: &Block<'_>) -> Resul
     if let Anonymous::ByPam(service) = block.anonymous {
         if block.version < pam::SINCE {
             return Err(Failure::Refused(format!(
-                "OpenSSH {} asks PAM by the name of its program: anonymous = \"fallback\" needs an sshd of hubgate's own \
-                 here, started as {service}; print its block with hubgate sshd-config, and see sshd_config.example",
+                "OpenSSH {} takes the PAM service from its program name: anonymous = \"fallback\" needs a separate sshd, \
+                 started as {service}; print its block with hubgate sshd-config, and see sshd_config.example",
                 block.version
             )));
         }
         pam::install(service, block.login)?;
     }
-    // Renamed in, so that an sshd that starts now never reads half of it.
+    // Renamed into place, so that an sshd that starts now never reads an incomplete file.
     let write = |text: &str| {
         let aside = drop_in.with_extension("new");
         std::fs::write(&aside, text).and_then(|()| std::fs::rename(&aside, drop_in))
@@ -247,7 +247,7 @@ fn install(sshd: &Path, file: &Path, drop_in: &Path, block: &Block<'_>) -> Resul
         None => std::fs::remove_file(drop_in),
     }
     .map_err(failed)?;
-    Err(Failure::Refused(format!("{}{} is as it was before", report.text, drop_in.display())))
+    Err(Failure::Refused(format!("{}{} is unchanged", report.text, drop_in.display())))
 }
 
 #[cfg(test)]
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn the_block_for_a_new_server_is_the_example_with_accounts_and_paths_filled_in() {
+    fn the_block_for_a_new_server_is_the_example_with_accounts_and_paths_replaced() {
         let expected = EXAMPLE
             .replace("Match User git", "Match User hub")
             .replace("AuthorizedKeysCommandUser hubgate-keys", "AuthorizedKeysCommandUser keys")
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_way_in_without_a_key_is_what_the_example_has_commented() {
+    fn logins_without_a_key_use_the_commented_lines_of_the_example() {
         let text = block_for(Version(99, 0), Anonymous::ByPam("hub-pam"));
         let expected = block(Version(99, 0))
             .replace("#UsePAM", "UsePAM")
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_lines_the_first_is_wanted() {
+    fn the_first_of_two_lines_is_wanted() {
         let block = Block {
             login: "hub",
             keys_login: "keys",

@@ -1,4 +1,4 @@
-//! What a stored repository's HEAD names. The only user of git2.
+//! What the HEAD of a stored repository names. The only user of git2.
 
 use std::path::Path;
 use std::sync::Once;
@@ -8,15 +8,15 @@ use git2::{ConfigLevel, Repository};
 use crate::config::ObjectFormat;
 use crate::git::import;
 
-/// What HEAD names, such as `refs/heads/main`, with ` (empty)` behind it where the repository has no ref; `detached`
-/// where HEAD names no ref.
+/// What HEAD names, such as `refs/heads/main`, followed by ` (empty)` if the repository has no refs. `detached` if HEAD
+/// names no ref.
 ///
 /// # Errors
 /// What is wrong with the repository, for people.
 pub fn head(git: &Path, place: &Path, format: ObjectFormat) -> Result<String, String> {
     match format {
         ObjectFormat::Sha1 => by_libgit2(place).map_err(|error| format!("broken: {}", error.message())),
-        // libgit2 reads SHA-1 repositories only.
+        // libgit2 reads only SHA-1 repositories.
         ObjectFormat::Sha256 => import::head(git, place).map_err(|said| format!("broken: {said}")),
     }
 }
@@ -31,16 +31,17 @@ fn by_libgit2(place: &Path) -> Result<String, git2::Error> {
     Ok(if is_empty { format!("{name} (empty)") } else { name })
 }
 
-/// Clears libgit2's search paths. They come from the environment of whoever started the program, whose configuration
-/// this process may not be able to read, and which does not concern a hub's repository.
+/// Clears libgit2's search paths. They come from the environment of the program's caller, whose configuration this
+/// process may not be able to read. It does not apply to the hub's repositories.
 fn forget_the_callers_configuration() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         for level in [ConfigLevel::ProgramData, ConfigLevel::System, ConfigLevel::XDG, ConfigLevel::Global] {
             #[expect(unsafe_code, reason = "libgit2's global options have no safe form in git2")]
-            // SAFETY: nothing else in this program uses libgit2, and `call_once` lets no second thread in before the end.
+            // SAFETY: nothing else in this program uses libgit2, and `call_once` makes other threads wait until it has
+            // returned.
             let done = unsafe { git2::opts::set_search_path(level, "") };
-            // An empty path is always accepted.
+            // libgit2 always accepts an empty path.
             let _ = done;
         }
     });

@@ -1,4 +1,4 @@
-//! LFS objects as they lie in a repository's directory: found, counted, hashed and copied.
+//! The LFS objects in a repository's directory: found, counted, hashed and copied.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -10,10 +10,10 @@ use sha2::{Digest, Sha256};
 use super::Directory;
 use crate::lfs::Oid;
 
-/// A pointer is shorter than that (git-lfs's docs/spec.md); a longer blob is none.
+/// A pointer is shorter than this (git-lfs's docs/spec.md); a longer blob is not a pointer.
 const POINTER_MAX: u64 = 1_024;
 
-/// How many bytes the LFS objects of a repository have; what cannot be read counts as nothing.
+/// The size of a repository's LFS objects in bytes; unreadable ones count as 0.
 #[must_use]
 pub(crate) fn stored_bytes(root: &Path, directory: &Directory) -> u64 {
     fn walk(path: &Path) -> u64 {
@@ -28,7 +28,7 @@ pub(crate) fn stored_bytes(root: &Path, directory: &Directory) -> u64 {
     walk(&root.join(directory.relative()).join("lfs/objects"))
 }
 
-/// Every object's file, by its name.
+/// The file of each object, by object id.
 pub(crate) fn stored_objects(directory: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
     let mut objects = BTreeMap::new();
     let mut directories = vec![directory.to_owned()];
@@ -50,7 +50,7 @@ pub(crate) fn stored_objects(directory: &Path) -> io::Result<BTreeMap<String, Pa
     Ok(objects)
 }
 
-/// Copies a file to a new one; returns the hash of the bytes that were copied.
+/// Copies a file to a new file. Returns the hash of the copied bytes.
 pub(crate) fn copy_hashed(file: &Path, copy: &Path) -> io::Result<String> {
     let (mut file, mut copy) = (File::open(file)?, File::create_new(copy)?);
     let mut hasher = Sha256::new();
@@ -64,7 +64,7 @@ pub(crate) fn copy_hashed(file: &Path, copy: &Path) -> io::Result<String> {
     Ok(format!("{:x}", hasher.finalize()))
 }
 
-/// Hashes a file; gives the hash and the size, and tells `seen` of each piece.
+/// Hashes a file. Returns the hash and the size, and reports the size of each piece to `seen`.
 pub(crate) fn hash(file: &Path, mut seen: impl FnMut(u64)) -> io::Result<(String, u64)> {
     let mut file = File::open(file)?;
     let mut hasher = Sha256::new();
@@ -80,20 +80,20 @@ pub(crate) fn hash(file: &Path, mut seen: impl FnMut(u64)) -> io::Result<(String
     Ok((format!("{:x}", hasher.finalize()), size))
 }
 
-/// The objects that pointers in reachable history name, each with a blob that does.
+/// The objects that pointers in reachable history name, each with one blob that names it.
 pub(crate) fn pointers(git: &Path, place: &Path) -> io::Result<Vec<(String, String)>> {
     let blobs = crate::git::small_blobs(git, place, POINTER_MAX).map_err(io::Error::other)?;
     Ok(blobs.into_iter().filter_map(|(id, text)| Some((pointed(&text)?, id))).collect())
 }
 
-/// How many large files history names that are not stored.
+/// The number of LFS objects that history names but that are not stored.
 pub(crate) fn missing(git: &Path, place: &Path) -> io::Result<usize> {
     let stored = stored_objects(&place.join("lfs/objects"))?;
     let named: BTreeMap<String, String> = pointers(git, place)?.into_iter().collect();
     Ok(named.keys().filter(|oid| !stored.contains_key(*oid)).count())
 }
 
-/// The object that a pointer names (git-lfs's docs/spec.md).
+/// The object id in a pointer (git-lfs's docs/spec.md).
 fn pointed(text: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(text).ok()?;
     text.starts_with("version https://git-lfs.github.com/spec/v1\n").then_some(())?;

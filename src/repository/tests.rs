@@ -23,7 +23,7 @@ fn directory() -> Directory {
 }
 
 #[test]
-fn a_directory_is_an_id_of_32_digits_in_two_levels() {
+fn a_directory_is_a_32_digit_id_in_two_levels() {
     let directory = directory();
     assert_eq!(directory, Directory::of_id(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef));
     assert_eq!((directory.id(), directory.shard()), (ID, SHARD));
@@ -32,7 +32,7 @@ fn a_directory_is_an_id_of_32_digits_in_two_levels() {
 }
 
 #[test]
-fn what_is_no_id_is_no_directory() {
+fn a_text_that_is_not_an_id_is_not_a_directory() {
     for text in ["", "01", RELATIVE, &ID[1..], &format!("{ID}0"), &ID.to_uppercase(), &ID.replace("01", "..")] {
         assert_eq!(text.parse::<Directory>(), Err(BadDirectory), "{text:?}");
     }
@@ -41,7 +41,7 @@ fn what_is_no_id_is_no_directory() {
 }
 
 #[test]
-fn a_directory_reads_as_it_writes_and_never_leaves_the_root() {
+fn a_directory_reads_back_as_it_was_written_and_stays_beneath_the_root() {
     let texts = prop_oneof![2 => "[0-9a-f]{31,33}", 1 => "[0-9a-fA-F./]{32}", 1 => any::<String>()];
     let accepted = holds(2_000, &texts, |text| {
         let directory = text.parse::<Directory>();
@@ -55,21 +55,21 @@ fn a_directory_reads_as_it_writes_and_never_leaves_the_root() {
     assert!(accepted > 200, "{accepted} accepted");
 }
 
-/// A root with one repository in its place.
+/// A root with one repository.
 fn root() -> TempDir {
     let root = tempfile::tempdir().unwrap();
     fs::create_dir_all(root.path().join(RELATIVE)).unwrap();
     root
 }
 
-/// The same without anything in its place.
+/// A root without the given path.
 fn root_without(relative: &str) -> TempDir {
     let root = root();
     fs::remove_dir_all(root.path().join(relative)).unwrap();
     root
 }
 
-/// Opens by either way, openat2 or what old kernels get, and says how each ended.
+/// Opens with openat2 and in the way for old kernels, and returns both results.
 fn open_either_way(root: &Path) -> [Result<OwnedFd, Errno>; 2] {
     let root = OwnedFd::from(File::open(root).unwrap());
     let flags = OFlag::O_DIRECTORY | OFlag::O_RDONLY | OFlag::O_CLOEXEC;
@@ -77,7 +77,7 @@ fn open_either_way(root: &Path) -> [Result<OwnedFd, Errno>; 2] {
 }
 
 #[test]
-fn what_was_checked_is_what_is_opened() {
+fn the_checked_directory_is_the_opened_one() {
     let root = root();
     let expected = fs::metadata(root.path().join(RELATIVE)).unwrap();
     let [new, old] = open_either_way(root.path());
@@ -88,11 +88,11 @@ fn what_was_checked_is_what_is_opened() {
 }
 
 #[test]
-fn a_repository_is_reached_through_no_link_and_is_no_file() {
+fn a_repository_behind_a_link_or_a_file_is_not_opened() {
     let elsewhere = root();
     let [target, shard] = [RELATIVE, SHARD].map(|relative| elsewhere.path().join(relative));
 
-    // A link where the repository should be: to another one beneath the same root, and to one outside.
+    // A link in place of the repository: to another repository beneath the root, and to one outside.
     let linked_inside = root_without(RELATIVE);
     let other = linked_inside.path().join(SHARD).join("other.git");
     fs::create_dir(&other).unwrap();
@@ -102,7 +102,7 @@ fn a_repository_is_reached_through_no_link_and_is_no_file() {
     let linked_shard = root_without(SHARD);
     symlink(&shard, linked_shard.path().join(SHARD)).unwrap();
 
-    // A file there is a gitfile to git, which follows it; a fifo would be waited for.
+    // git would follow a file there as a gitfile; opening a fifo would block.
     let gitfile = root_without(RELATIVE);
     fs::write(gitfile.path().join(RELATIVE), format!("gitdir: {}\n", target.display())).unwrap();
     let fifo = root_without(RELATIVE);
@@ -146,14 +146,14 @@ fn a_repository_with_an_inner_git_directory_is_not_served() {
 }
 
 #[test]
-fn a_root_that_is_missing_or_no_directory_is_said_to_be_the_root() {
+fn an_error_says_that_the_root_itself_cannot_be_opened() {
     let root = root();
     let file = root.path().join("file");
     fs::write(&file, "").unwrap();
     for path in [root.path().join("missing"), file] {
         assert!(matches!(open_repository(&path, &directory()), Err(OpenError::Root(_))), "{path:?}");
     }
-    // The operator's own link is the operator's business.
+    // The root itself may be a link, because the operator made it.
     let link = root.path().join("link");
     symlink(root.path(), &link).unwrap();
     assert!(open_repository(&link, &directory()).is_ok());
@@ -175,7 +175,7 @@ mod creation {
     }
 
     #[test]
-    fn a_new_repository_is_bare_empty_and_in_its_place() {
+    fn a_new_repository_is_bare_and_empty() {
         crate::tests::set_umask();
         let root = root();
         let mut config = config(root.path());
@@ -194,7 +194,7 @@ mod creation {
     }
 
     #[test]
-    fn no_two_repositories_have_one_place() {
+    fn repositories_never_share_a_directory() {
         let root = root();
         let config = config(root.path());
         let [one, other] = [(), ()].map(|()| create_repository(&config, ObjectFormat::Sha1).unwrap());
@@ -202,7 +202,7 @@ mod creation {
     }
 
     #[test]
-    fn a_repository_that_cannot_be_made_leaves_nothing_behind() {
+    fn a_repository_that_cannot_be_created_leaves_no_files() {
         let root = root();
         let before = || fs::read_dir(root.path()).unwrap().count();
         let mut config = config(root.path());

@@ -1,23 +1,23 @@
-//! A command of an account, as in `ssh git@hub key add My laptop`: one reading of its words, for every program.
+//! An account command, such as `ssh git@hub key add My laptop`. Every program reads its words here.
 //!
-//! Words are split at single blanks, as `ssh` joins them; blanks at the end of the line do not count. A word that begins
-//! with `'` is quoted as git quotes (`sq_quote_buf`) and may hold blanks. Free text, such as a title, is the rest of the
-//! line: its words are joined again by single blanks, so `"`, `#`, `\` and double blanks inside it stay as they were
-//! typed.
+//! Words are separated by single blanks, because `ssh` joins them so; blanks at the end of the line are ignored. A word
+//! that begins with `'` is quoted as git quotes (`sq_quote_buf`) and may contain blanks. Free text, such as a title, is
+//! the rest of the line. Its words are joined again by single blanks, so `"`, `#`, `\` and double blanks in it are
+//! kept.
 
 use super::bad_request::BadRequest;
 use super::words::{end_of_quoted, unquote};
 use crate::word::words;
 
-/// The longest command of an account, in bytes.
+/// The longest account command, in bytes.
 const COMMAND_MAX: usize = 4096;
-/// The most words: 32, and a free text of 255 bytes has at most 128 of them.
+/// The most words: 32 for the command, and up to 128 for a free text of 255 bytes.
 const WORDS_MAX: usize = 160;
 
 words! {
-    /// What a command of an account is about, by its first word.
+    /// The first word of an account command.
     pub enum Noun {
-        /// Who the session speaks for.
+        /// The account of the session.
         Whoami = "whoami",
         /// The account's keys.
         Key = "key",
@@ -34,10 +34,10 @@ words! {
     }
 }
 
-/// A command of an account whose words are read.
+/// An account command, split into words.
 ///
-/// Holding one tells you that it has a known noun, and that each word is one line of UTF-8 without control characters.
-/// It does not tell you that the noun has such a verb or takes such arguments: `services` reads those.
+/// Holding one tells you that its noun is known, and that each word is one line of UTF-8 without control characters. It
+/// does not tell you that the noun has this verb or these arguments; `services` checks them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountCommand {
     noun: Noun,
@@ -45,7 +45,7 @@ pub struct AccountCommand {
 }
 
 impl AccountCommand {
-    /// Reads a command line; `None` where the first word is no noun of an account's commands.
+    /// Reads a command line. Returns `None` if the first word is not a noun of account commands.
     ///
     /// # Errors
     /// [`BadRequest::Syntax`] for bytes that are not printable UTF-8, a word with bad quotes, or too many words.
@@ -82,18 +82,18 @@ impl AccountCommand {
         Some(Self { noun: noun.parse().ok()?, arguments })
     }
 
-    /// What the command is about.
+    /// The first word.
     #[must_use]
     pub fn noun(&self) -> Noun {
         self.noun
     }
 
-    /// Every word, the noun first.
+    /// All words, beginning with the noun.
     pub fn words(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.noun.as_str()).chain(self.arguments.iter().map(String::as_str))
     }
 
-    /// Whether it is `key release`, which a session may ask for whose key opens nothing else any more.
+    /// Whether the command is `key release`. A session may run it even if its key permits nothing else.
     #[must_use]
     pub fn is_release(&self) -> bool {
         self.noun == Noun::Key && self.arguments.first().is_some_and(|verb| verb == "release")

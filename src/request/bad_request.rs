@@ -1,15 +1,15 @@
-//! Why a command is refused before any policy is asked.
+//! Why a command is refused before the policy is consulted.
 
-/// Why a command is none of ours.
+/// Why hubgate cannot serve a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadRequest {
-    /// A verb of ours whose argument is not what clients send, or bytes that no client sends.
+    /// A known verb with an argument that no client sends, or bytes that no client sends.
     #[error("invalid command")]
     Syntax,
-    /// Not a verb of ours.
+    /// Not a known verb.
     #[error("command not supported")]
     Verb,
-    /// Well quoted, but no repository can have that path.
-    #[error("no path of a repository")]
+    /// Correctly quoted, but not a valid repository path.
+    #[error("not the path of a repository")]
     Path,
 }

@@ -1,4 +1,4 @@
-//! The words of the forced command: for whom sshd started the gateway.
+//! The words of the forced command: the identity that sshd starts the gateway with.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use super::bad_request::BadRequest;
 use crate::key::Fingerprint;
 use crate::name::Owner;
 
-/// For whom sshd started the gateway: the last words of the forced command.
+/// The identity that the last words of the forced command give.
 ///
 /// Holding one tells you that the words are well formed. It does not tell you that the key is still on the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,16 +16,16 @@ pub enum ForcedCommand {
     Account(Owner, Fingerprint),
     /// `anonymous --key SHA256:…`: a key on no account.
     Anonymous(Fingerprint),
-    /// `--deploy-key SHA256:…`: a key of one repository.
+    /// `--deploy-key SHA256:…`: the deploy key of one repository.
     DeployKey(Fingerprint),
-    /// `<user> --ca SHA256:…`: a certificate for an account, by the authority of that key.
+    /// `<user> --ca SHA256:…`: a certificate for an account, signed by the CA with that key.
     Certificate(Owner, Fingerprint),
-    /// `--auth-info`: nobody but whom `$SSH_USER_AUTH` names; where it names no key, somebody without one.
+    /// `--auth-info`: the identity is that of the key in `$SSH_USER_AUTH`, or anonymous if no key is there.
     AuthInfo,
 }
 
 impl ForcedCommand {
-    /// The key that the session is about; of a certificate, its authority's. `None` where the words name none.
+    /// The fingerprint of the key; for a certificate, that of its CA. `None` if the words name no key.
     #[must_use]
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         match self {
@@ -36,13 +36,13 @@ impl ForcedCommand {
         }
     }
 
-    /// The key as a log line and an audit row have it: `-` where there is none.
+    /// The key as log lines and audit rows show it: `-` without a key.
     #[must_use]
     pub fn key(&self) -> String {
         self.fingerprint().map_or_else(|| "-".to_owned(), |key| key.to_string())
     }
 
-    /// What stands as `user=` in the log.
+    /// The text of `user=` in the log.
     #[must_use]
     pub fn user(&self) -> &str {
         match self {
@@ -94,38 +94,38 @@ impl fmt::Display for ForcedCommand {
     }
 }
 
-/// The word that stands for nobody; [`Owner::new_account`] keeps it back.
+/// The user of anonymous sessions; [`Owner::new_account`] reserves the word.
 pub const ANONYMOUS: &str = "anonymous";
 
-/// The word by which a `ForceCommand` leaves it to `$SSH_USER_AUTH` who the session speaks for.
+/// The word of a `ForceCommand`: the identity comes from `$SSH_USER_AUTH` alone.
 pub const AUTH_INFO: &str = "--auth-info";
 
-/// The word that stands in place of a form where the database could not be asked whose key it is.
+/// The word that replaces the identity if the helper could not consult the database.
 pub const UNAVAILABLE: &str = "--unavailable";
 
 /// The gateway's own arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arguments {
-    /// The configuration file, where it is not the default one.
+    /// The configuration file, if it is not the default.
     pub config: Option<String>,
-    /// For whom; `None` where nobody can say, which is what [`UNAVAILABLE`] stands for.
+    /// The identity; `None` for [`UNAVAILABLE`].
     pub forced_command: Option<ForcedCommand>,
-    /// Whether the gateway is the login shell: then the words came as one string behind `-c`, and a client without a
-    /// forced command could have written them.
+    /// Whether the gateway is the login shell. Its words then came as one string after `-c`, and a client without a
+    /// forced command could have written that string.
     pub login_shell: bool,
 }
 
 impl Arguments {
-    /// Reads the gateway's arguments without the program's name: `[--config FILE] FORM` as words, or, as login shell,
-    /// `-c` and one string that starts with the program's path.
+    /// Reads the gateway's arguments without the program name. They are either the words `[--config FILE] FORM`, or
+    /// `-c` and one string that starts with the program's path, as a login shell gets it.
     ///
     /// # Errors
-    /// `None` where they are anything else.
+    /// `None` for all other arguments.
     #[must_use]
     pub fn parse(words: &[&[u8]]) -> Option<Self> {
         match words {
             [b"-c", command] => {
-                // Split at single blanks: two in a row give an empty word, which no place below takes.
+                // Two blanks in a row give an empty word, which no rule below accepts.
                 let words: Vec<&[u8]> = command.split(|byte| *byte == b' ').collect();
                 match words.as_slice() {
                     [program, words @ ..] if is_plain_path(program) => Self::from_words(words, true),
@@ -153,7 +153,8 @@ fn utf8(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
 }
 
-/// Whether a path is absolute and safe inside a forced command: no blank, quote or sign that a shell or sshd reads.
+/// Whether a path is absolute and safe in a forced command: no blank, quote or character that is special to a shell or
+/// sshd.
 #[must_use]
 pub fn is_plain_path(path: &[u8]) -> bool {
     path.starts_with(b"/") && path.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._/-".contains(byte))

@@ -6,17 +6,17 @@ use super::verb::{LfsProgram, Operation, Service};
 use super::words::unquote;
 use crate::name::RepoPath;
 
-/// The longest command line of a git or LFS verb, in bytes. git's own are far shorter: two components of 96 bytes.
+/// The longest git or LFS command, in bytes. git's own commands are far shorter: two components of 96 bytes.
 const COMMAND_MAX: usize = 1024;
 
-/// A command that parsed.
+/// A command that matches the grammar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
-    /// `ssh -T git@hub`: no command at all.
+    /// No command, as in `ssh -T git@hub`.
     Greeting,
     /// `ssh git@hub help`.
     Help,
-    /// A command of an account: `whoami`, `key …` and so on.
+    /// An account command, such as `whoami` or `key …`.
     Account(AccountCommand),
     /// A git service on a repository.
     Git(Service, RepoPath),
@@ -25,7 +25,7 @@ pub enum Request {
 }
 
 impl Request {
-    /// The repository that is asked for, if one is.
+    /// The repository of the command, if it names one.
     #[must_use]
     pub fn path(&self) -> Option<&RepoPath> {
         match self {
@@ -34,7 +34,7 @@ impl Request {
         }
     }
 
-    /// The word that stands as `verb=` in the log.
+    /// The text of `verb=` in the log.
     #[must_use]
     pub fn verb(&self) -> &'static str {
         match self {
@@ -49,13 +49,13 @@ impl Request {
 }
 
 impl Request {
-    /// Reads `SSH_ORIGINAL_COMMAND`, given as bytes; `None` where sshd did not set it.
+    /// Reads `SSH_ORIGINAL_COMMAND` as bytes; `None` means that sshd did not set it.
     ///
-    /// The grammar is `VERB SP ARGUMENT`, for LFS followed by ` download` or ` upload`. ARGUMENT is a word quoted as
-    /// git quotes it (git's quote.c, `sq_quote_buf`) or a bare word of `[A-Za-z0-9._/~-]`.
+    /// The grammar is `VERB SP ARGUMENT`; an LFS verb also requires ` download` or ` upload` at the end. ARGUMENT is a
+    /// word that git quoted (quote.c, `sq_quote_buf`) or a bare word of `[A-Za-z0-9._/~-]`.
     ///
     /// # Errors
-    /// [`BadRequest`], which decides text and status of the refusal.
+    /// [`BadRequest`], which determines text and status of the refusal.
     pub fn parse(command: Option<&[u8]>) -> Result<Self, BadRequest> {
         let command = match command {
             None | Some(b"") => return Ok(Self::Greeting),
@@ -71,7 +71,7 @@ impl Request {
         if command == "help" {
             return Ok(Self::Help);
         }
-        // `git upload-pack` is what a client sends whose remote.*.uploadpack says so.
+        // A client whose remote.*.uploadpack says so sends `git upload-pack`.
         let rest = command.strip_prefix("git-").or_else(|| command.strip_prefix("git ")).ok_or(BadRequest::Verb)?;
         let (verb, argument) = rest.split_once(' ').unwrap_or((rest, ""));
         match Verb::parse(verb).ok_or(BadRequest::Verb)? {
@@ -85,7 +85,7 @@ impl Request {
     }
 }
 
-/// The verbs of the wire, behind `git-` or `git `.
+/// The verbs of git and LFS, after `git-` or `git `.
 enum Verb {
     Git(Service),
     Lfs(LfsProgram),
@@ -101,7 +101,7 @@ impl Verb {
     }
 }
 
-/// Reads one quoted or bare word as the path of a repository.
+/// Reads a quoted or bare word as a repository path.
 fn repo_path(word: &str) -> Result<RepoPath, BadRequest> {
     let path = if word.starts_with('\'') {
         unquote(word).ok_or(BadRequest::Syntax)?

@@ -17,7 +17,7 @@ fn path(text: &str) -> RepoPath {
     text.parse().unwrap()
 }
 
-/// The command line that says the same in the plainest way.
+/// A plain command line with the same meaning.
 fn canonical(request: &Request) -> Option<String> {
     Some(match request {
         Request::Greeting => return None,
@@ -30,7 +30,7 @@ fn canonical(request: &Request) -> Option<String> {
 }
 
 #[test]
-fn every_hostile_command_gets_its_verdict() {
+fn every_hostile_command_gets_the_expected_verdict() {
     let rows = hostile_inputs("soc");
     assert_eq!(rows.len(), 129);
     for HostileInput { input, accepted, message, row } in rows {
@@ -58,7 +58,7 @@ fn every_hostile_command_gets_its_verdict() {
 }
 
 #[test]
-fn each_verb_is_a_request() {
+fn each_verb_becomes_its_request() {
     use LfsProgram::{Authenticate, Transfer};
     for (command, verb, expected) in [
         ("help", "help", Request::Help),
@@ -83,7 +83,7 @@ fn each_verb_is_a_request() {
 }
 
 #[test]
-fn no_command_and_an_empty_one_are_the_greeting() {
+fn a_missing_or_empty_command_asks_for_the_greeting() {
     assert_eq!(Request::parse(None), Ok(Request::Greeting));
     assert_eq!(Request::parse(Some(b"")), Ok(Request::Greeting));
     assert_eq!(Request::Greeting.verb(), "greeting");
@@ -101,7 +101,7 @@ fn a_command_has_at_most_1024_bytes() {
 }
 
 #[test]
-fn an_lfs_operation_is_one_of_two_words() {
+fn an_lfs_operation_is_download_or_upload() {
     for operation in ["", "foo", "Download", "downloads", "download ", " download", "download upload", "-h"] {
         for program in ["authenticate", "transfer"] {
             let command = format!("git-lfs-{program} a/x {operation}");
@@ -111,20 +111,20 @@ fn an_lfs_operation_is_one_of_two_words() {
 }
 
 #[test]
-fn a_path_is_no_option_however_it_is_quoted() {
+fn a_path_cannot_be_an_option_in_any_quoting() {
     for word in ["-x", "--help", "'-x'", "'--help'", "-/x", "'-a/x'"] {
         assert_eq!(parse(&format!("git-upload-pack {word}")), Err(BadRequest::Syntax), "{word}");
     }
 }
 
-/// git's quoting, written anew (quote.c, `sq_quote_buf`).
+/// git's quoting, implemented independently (quote.c, `sq_quote_buf`).
 fn quote(text: &str) -> String {
     let inside: String =
         text.chars().map(|c| if matches!(c, '\'' | '!') { format!("'\\{c}'") } else { c.to_string() }).collect();
     format!("'{inside}'")
 }
 
-/// What `/bin/sh` makes of a word.
+/// The word as `/bin/sh` reads it.
 fn shell(word: &str) -> String {
     let output = Command::new("/bin/sh").args(["-c", &format!("printf %s {word}")]).output().unwrap();
     assert!(output.status.success(), "{word:?}");
@@ -132,7 +132,7 @@ fn shell(word: &str) -> String {
 }
 
 #[test]
-fn quoting_is_undone_as_the_shell_undoes_it() {
+fn unquote_agrees_with_the_shell() {
     holds(300, &"[ -~é]{0,20}|['!a\\\\]{0,8}", |text| {
         let word = quote(&text);
         prop_assert_eq!(unquote(&word), Some(text.clone()));
@@ -142,8 +142,8 @@ fn quoting_is_undone_as_the_shell_undoes_it() {
 }
 
 #[test]
-fn whatever_unquotes_is_one_word_to_the_shell_too() {
-    // Mostly pieces of a quoted word; nothing in the alphabet does harm, should the shell come to read it.
+fn a_text_that_unquote_accepts_is_one_word_to_the_shell() {
+    // Mostly pieces of quoted words. No character of the alphabet is dangerous if the shell interprets it.
     let piece = sample::select(vec!["'", "\\", "!", "'\\''", "'\\!'", "a", " ", "$", "`", "\"", "\n", "#", "$(", "''"]);
     let words = collection::vec(piece, 0..6).prop_map(|pieces| format!("'{}'", pieces.concat()));
     let accepted = holds(1_500, &words, |word| {
@@ -157,7 +157,7 @@ fn whatever_unquotes_is_one_word_to_the_shell_too() {
 }
 
 #[test]
-fn a_word_that_git_would_not_quote_so_is_refused() {
+fn a_word_that_git_does_not_write_is_rejected() {
     assert_eq!(unquote("''").as_deref(), Some(""));
     assert_eq!(unquote("'a!b'").as_deref(), Some("a!b"), "dulwich");
     for word in ["", "'", "'''", "a", "'a", "a'", "'a'b", "'a''b'", "'a'\\''", "'a'\\'b'", "'a'\\a'b'", " 'a'", "'a' "]
@@ -166,7 +166,7 @@ fn a_word_that_git_would_not_quote_so_is_refused() {
     }
 }
 
-/// Commands that are right, nearly right, and anything at all.
+/// Valid, nearly valid and arbitrary commands.
 fn nearly_a_command() -> impl Strategy<Value = Vec<u8>> {
     let git = sample::select(vec!["git-upload-pack", "git receive-pack", "git-upload-archive", "git-shell"]);
     let lfs = sample::select(vec!["git-lfs-authenticate", "git lfs-transfer"]);
@@ -188,7 +188,7 @@ fn nearly_a_command() -> impl Strategy<Value = Vec<u8>> {
 }
 
 #[test]
-fn whatever_is_sent_an_accepted_command_reads_the_same_in_its_canonical_form() {
+fn an_accepted_command_equals_its_canonical_form() {
     let accepted = holds(5_000, &nearly_a_command(), |command| {
         let request = Request::parse(Some(&command));
         let canonical = request.as_ref().ok().and_then(canonical);
@@ -201,7 +201,7 @@ fn whatever_is_sent_an_accepted_command_reads_the_same_in_its_canonical_form() {
 }
 
 #[test]
-fn the_commands_of_an_account_are_known_by_their_first_word() {
+fn account_commands_are_recognized_by_their_first_word() {
     for command in ["whoami", "whoami --json", "key add my laptop", "repo create a/x --description größe", "join 00"]
     {
         let Ok(request @ Request::Account(words)) = &parse(command) else { panic!("{command}") };
@@ -223,7 +223,7 @@ fn the_commands_of_an_account_are_known_by_their_first_word() {
     assert_eq!(Request::parse(Some(&long)), Err(BadRequest::Syntax));
 }
 
-/// The words behind `key rename SHA256:x`, as `services` joins them again.
+/// The words after `key rename SHA256:x`, joined as `services` joins them.
 fn free_text(text: &str) -> Result<String, BadRequest> {
     match parse(&format!("key rename SHA256:x {text}"))? {
         Request::Account(command) => Ok(command.words().skip(3).collect::<Vec<_>>().join(" ")),
@@ -253,7 +253,7 @@ fn free_text_over_ssh_arrives_as_it_was_typed() {
 }
 
 #[test]
-fn a_command_of_an_account_has_a_bounded_number_of_words() {
+fn an_account_command_has_a_bounded_number_of_words() {
     assert!(free_text(&"w ".repeat(150)).is_ok());
     assert_eq!(free_text(&"w ".repeat(160)), Err(BadRequest::Syntax));
 }

@@ -1,9 +1,9 @@
-//! What clients of git and git-lfs ask for.
+//! What git and git-lfs clients request.
 
 use crate::word::words;
 
 words! {
-    /// What git is asked to do with a repository, by the word behind `git`, as in `git upload-pack`.
+    /// What git does with a repository, by the word after `git`, as in `git upload-pack`.
     pub enum Service {
         /// Fetch and clone.
         UploadPack = "upload-pack",
@@ -24,10 +24,10 @@ words! {
     }
 }
 
-/// Which of the two programs a git-lfs client asks for.
+/// The program that a git-lfs client starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LfsProgram {
-    /// `git-lfs-authenticate`: where is the HTTP server, and with which token?
+    /// `git-lfs-authenticate`: returns the address of the HTTP server and a token.
     Authenticate,
     /// `git-lfs-transfer`: the pure SSH protocol.
     Transfer,

@@ -1,8 +1,9 @@
 //! The words of a command line, as git quotes them.
 
-/// Undoes git's quoting: the whole of `word` is `'…'`, with `'` written as `'\''` and `!` as `'\!'`. `None` otherwise.
+/// Undoes git's quoting: the whole `word` is `'…'`, with `'` written as `'\''` and `!` as `'\!'`. Returns `None` for
+/// other words.
 ///
-/// A bare `!` inside quotes is taken as well: dulwich does not escape it.
+/// A bare `!` inside quotes is also accepted, because dulwich does not escape it.
 #[must_use]
 pub fn unquote(word: &str) -> Option<String> {
     let mut rest = word.strip_prefix('\'')?;
@@ -19,12 +20,12 @@ pub fn unquote(word: &str) -> Option<String> {
     }
 }
 
-/// Where a word that begins with a quote ends: behind the quote that no escaped character follows.
+/// The end of a word that begins with a quote: after the first quote that no escaped character follows.
 pub(super) fn end_of_quoted(text: &str) -> Option<usize> {
     let mut end = 1;
     loop {
         end += text.get(end..)?.find('\'')? + 1;
-        // `'\''` and `'\!'` go on with the word.
+        // After `'\''` and `'\!'` the word continues.
         match text.get(end..)?.strip_prefix('\\') {
             Some(escaped) if escaped.get(1..)?.starts_with('\'') => end += 3,
             _ => return Some(end),

@@ -1,8 +1,7 @@
-//! Landlock: what of the file system, the network and the other processes a session reaches. The only user of the
-//! crate `landlock`.
+//! Landlock: which files, which network and which processes a session can reach. The only user of the crate `landlock`.
 //!
-//! Landlock knows what is opened, made, renamed and removed. It does not know modes, owners, attributes, times and
-//! watches (`filter` refuses those), nor what is open already.
+//! Landlock controls opening, creating, renaming and removing. It does not control modes, owners, attributes, times and
+//! watches, which `filter` refuses, nor files that are already open.
 
 use std::error::Error as _;
 use std::os::fd::BorrowedFd;
@@ -17,10 +16,10 @@ use nix::errno::Errno;
 use super::plan::{LANDLOCK_RENAMES, NoLandlock, Plan};
 use super::sys;
 
-/// Where programs and their libraries are. On most systems the last three are links into the first.
+/// The directories of programs and libraries. On most systems, the last three are links into the first.
 const SYSTEM: [&str; 4] = ["/usr", "/bin", "/lib", "/lib64"];
 
-/// What libc and git read elsewhere (git 2.39.5 and 2.47.3, glibc 2.36).
+/// Other paths that libc and git read (git 2.39.5 and 2.47.3, glibc 2.36).
 const READABLE: [&str; 6] = [
     "/dev/urandom",
     "/etc/gitattributes",
@@ -30,13 +29,13 @@ const READABLE: [&str; 6] = [
     "/sys/devices/system/cpu/online",
 ];
 
-/// Where a program that is installed by itself, `PREFIX/bin/NAME`, has its own.
+/// The directories that belong to a separately installed program, `PREFIX/bin/NAME`.
 const INSTALLED: [&str; 5] = ["bin", "lib", "lib64", "libexec", "share"];
 
-/// Where everything that is installed is, libraries too, readable for everybody.
+/// Stores of all installed programs and libraries, readable for every user.
 const STORES: [&str; 2] = ["/gnu/store", "/nix/store"];
 
-/// The version of Landlock that a session can use.
+/// The Landlock version that a session can use.
 pub(super) fn usable(write: bool, at_most: u8) -> Result<u8, NoLandlock> {
     let kernel = sys::landlock_abi().map_err(NoLandlock::Kernel)?;
     match u8::try_from(kernel).unwrap_or(u8::MAX).min(at_most) {
@@ -46,7 +45,7 @@ pub(super) fn usable(write: bool, at_most: u8) -> Result<u8, NoLandlock> {
     }
 }
 
-/// Shuts the calling thread into `repository`; returns the version of Landlock that holds it.
+/// Confines the calling thread to `repository`. Returns the version of Landlock in force.
 pub(super) fn restrict(repository: BorrowedFd<'_>, plan: &Plan<'_>) -> Result<u8, NoLandlock> {
     let version = usable(plan.write, plan.landlock_at_most)?;
     build(repository, plan, ABI::from(i32::from(version)))
@@ -55,7 +54,7 @@ pub(super) fn restrict(repository: BorrowedFd<'_>, plan: &Plan<'_>) -> Result<u8
 }
 
 fn build(repository: BorrowedFd<'_>, plan: &Plan<'_>, abi: ABI) -> Result<(), RulesetError> {
-    // The version is known: less than all of this is an error and not a lesser box.
+    // The version is known, so a right that is missing is an error and does not weaken the sandbox.
     let mut ruleset = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
     ruleset = ruleset.handle_access(AccessFs::from_all(abi))?;
     if abi >= ABI::V4 {
@@ -65,7 +64,7 @@ fn build(repository: BorrowedFd<'_>, plan: &Plan<'_>, abi: ABI) -> Result<(), Ru
         ruleset = ruleset.scope(Scope::from_all(abi))?;
     }
     let mut rules = ruleset.create()?.add_rule(PathBeneath::new(repository, repository_access(plan.write, abi)))?;
-    // From here on a file may be given what only a directory can have; it takes the rest.
+    // From here on, a rule for a file may contain rights that only directories have; the file gets the others.
     rules = rules.set_compatibility(CompatLevel::BestEffort);
     let run = AccessFs::from_read(abi);
     let read = AccessFs::ReadFile.into();
@@ -73,24 +72,24 @@ fn build(repository: BorrowedFd<'_>, plan: &Plan<'_>, abi: ABI) -> Result<(), Ru
     let rows = SYSTEM.map(|path| (path.into(), run)).into_iter();
     let rows = rows.chain(installed.map(|path| (path, run))).chain(READABLE.map(|path| (path.into(), read)));
     for (path, access) in rows.chain([("/dev/null".into(), AccessFs::ReadFile | AccessFs::WriteFile)]) {
-        // What is not there needs no rule. What is there and cannot be opened stays out of reach.
+        // A missing path needs no rule. A path that exists but cannot be opened stays out of reach.
         let Ok(path) = PathFd::new(path) else { continue };
         rules = rules.add_rule(PathBeneath::new(path, access))?;
     }
     rules.restrict_self().map(drop)
 }
 
-/// What may be done beneath the repository. Nothing in it is ever run, nor is there anything but files and directories.
+/// The rights beneath the repository. Nothing in it is ever executed, and it contains only files and directories.
 fn repository_access(write: bool, abi: ABI) -> BitFlags<AccessFs> {
     let read = make_bitflags!(AccessFs::{ReadFile | ReadDir});
     let writing = make_bitflags!(AccessFs::{WriteFile | Truncate | Refer | MakeReg | MakeDir | RemoveFile | RemoveDir});
     if write { read | (writing & AccessFs::from_all(abi)) } else { read }
 }
 
-/// The program itself and what is installed with it, where [`SYSTEM`] does not hold them. Not the directory that it is
-/// in, unless that is a `bin`: it may be the hub's own.
+/// The program and what is installed with it, if not in [`SYSTEM`]. Its directory is included only if its name is
+/// `bin`, because it may be the hub's own.
 fn places(program: &Path) -> Vec<PathBuf> {
-    // A program that is not there is an error of `exec`.
+    // A missing program makes `exec` fail.
     let Some(program) = program.canonicalize().ok().filter(|program| program.is_file()) else { return Vec::new() };
     if SYSTEM.iter().any(|system| program.starts_with(system)) {
         return Vec::new();
@@ -105,7 +104,7 @@ fn places(program: &Path) -> Vec<PathBuf> {
     places
 }
 
-/// The kernel's own answer at the bottom of an error.
+/// The kernel's error at the end of the chain.
 fn cause(error: &RulesetError) -> Errno {
     let mut source = error.source();
     while let Some(error) = source {
@@ -124,7 +123,7 @@ mod tests {
     use super::places;
 
     #[test]
-    fn a_program_outside_the_system_brings_what_is_installed_with_it_and_no_more() {
+    fn a_program_outside_the_system_directories_adds_only_what_is_installed_with_it() {
         let prefix = tempfile::tempdir().expect("a directory");
         let prefix = prefix.path().canonicalize().expect("its path");
         std::fs::create_dir(prefix.join("bin")).expect("a directory");

@@ -1,10 +1,11 @@
-//! seccomp: system calls that no git needs and that would lead out of the box. The only user of the crate
-//! `seccompiler`.
+//! seccomp: refuses system calls that git does not need and that would lead out of the sandbox. The only user of the
+//! crate `seccompiler`.
 //!
-//! A list of what is refused: `EPERM` for what does harm, `ENOSYS` for what is newer than this list, or cannot be
-//! looked into and has an older call that can. The program is assembled here and not by the crate's compiler, whose
-//! filters know one answer, and cost more to install than the rest of the session's start: 400 microseconds for a list
-//! of this length, against 50 for a map (Linux 6.18). A call then costs 35 nanoseconds more.
+//! The list names the refused calls. A harmful call gets `EPERM`. A call gets `ENOSYS` if it is newer than this list,
+//! or if its arguments cannot be inspected and an older call can replace it. The filter is assembled here, because the
+//! crate's compiler supports only one result per filter. Its filters also cost more to install than the rest of the
+//! session's start: 400 microseconds for a list of this length, against 50 for a map (Linux 6.18). Each system call
+//! then costs 35 nanoseconds more.
 
 mod calls;
 
@@ -15,7 +16,7 @@ use seccompiler::{Error, sock_filter};
 use super::sys;
 use calls::{ARGUMENTS, FETCH, LookedInto, MODES, NEWEST, OPENING, PUSH, Refused, WORD, bits, number};
 
-/// Where `struct seccomp_data` has the number of the call, and the architecture whose numbers these are.
+/// The offsets of the call number and of the architecture in `struct seccomp_data`.
 const CALL: u32 = 0;
 const ARCHITECTURE: u32 = 4;
 
@@ -25,12 +26,12 @@ const OURS: u32 = 0xc000_003e;
 #[cfg(target_arch = "aarch64")]
 const OURS: u32 = 0xc000_00b7;
 
-/// Whether the kernel filters system calls.
+/// Whether the kernel supports system call filters.
 pub(super) fn usable() -> nix::Result<()> {
     sys::can_filter()
 }
 
-/// Filters what the calling thread, and what it becomes, may ask of the kernel.
+/// Filters the system calls of the calling thread, also after `exec`.
 pub(super) fn restrict(write: bool) -> nix::Result<()> {
     seccompiler::apply_filter(&program(write)).map_err(|error| match error {
         Error::Prctl(error) | Error::Seccomp(error) => Errno::from_raw(error.raw_os_error().unwrap_or_default()),
@@ -38,14 +39,14 @@ pub(super) fn restrict(write: bool) -> nix::Result<()> {
     })
 }
 
-/// The filter as the kernel takes it: the map, and answers for those whose bit is set.
+/// The filter in the kernel's format: the map, then the results for calls whose bit is set.
 fn program(write: bool) -> Vec<sock_filter> {
     let (eperm, enosys) = (fail(Errno::EPERM), fail(Errno::ENOSYS));
     let map = if write { PUSH } else { FETCH };
     let mut program = Vec::with_capacity(160);
     program.extend([load(ARCHITECTURE), jump(EQUAL, OURS, 1, 0), answer(libc::SECCOMP_RET_KILL_PROCESS)]);
     program.extend([load(CALL), jump(GREATER, NEWEST, 0, 1), answer(enosys)]);
-    // The bit's place in its word, put aside; then the word; then the bit.
+    // Saves the bit's position in its word, then finds the word, then tests the bit.
     program.extend([plain(AND, WORD - 1), plain(PUT_ASIDE, 0), load(CALL), plain(SHIFT, WORD.ilog2())]);
     for (place, word) in (0..=NEWEST / WORD).zip(map) {
         program.extend([jump(EQUAL, place, 0, 2), plain(VALUE, word), plain(SKIP, 3 * (NEWEST / WORD - place))]);
@@ -58,7 +59,7 @@ fn program(write: bool) -> Vec<sock_filter> {
             answered(call, DONE);
         }
     } else {
-        // Its flags are in memory too.
+        // openat2 has its flags in memory too.
         answered(libc::SYS_openat2, enosys);
     }
     let opening: &[LookedInto] = if write { &[] } else { &OPENING };
@@ -79,15 +80,16 @@ fn program(write: bool) -> Vec<sock_filter> {
     program
 }
 
-/// Instructions of `linux/bpf_common.h`. Loads: a word of `struct seccomp_data` (`LD | W | ABS`), a value (`LD | IMM`).
+/// Instructions from `linux/bpf_common.h`. Loads: a word of `struct seccomp_data` (`LD | W | ABS`), a value (`LD |
+/// IMM`).
 const LOAD: u16 = 0x20;
 const VALUE: u16 = 0x00;
-/// Jumps by a test (`JMP | K` with `JEQ`, `JGT`, `JSET`), and without (`JMP | JA`).
+/// Conditional jumps (`JMP | K` with `JEQ`, `JGT`, `JSET`) and an unconditional jump (`JMP | JA`).
 const EQUAL: u16 = 0x15;
 const GREATER: u16 = 0x25;
 const ANY_BIT: u16 = 0x45;
 const SKIP: u16 = 0x05;
-/// Arithmetic: `AND | K`, `RSH | K`; into the other register (`MISC | TAX`), and `RSH` by that.
+/// Arithmetic: `AND | K`, `RSH | K`; a copy to the other register (`MISC | TAX`), and `RSH` by that register.
 const AND: u16 = 0x54;
 const SHIFT: u16 = 0x74;
 const PUT_ASIDE: u16 = 0x07;
@@ -107,12 +109,12 @@ fn answer(verdict: u32) -> sock_filter {
     plain(RETURN, verdict)
 }
 
-/// Skips `then` instructions where the test holds, else `otherwise`.
+/// Skips `then` instructions if the test is true, otherwise `otherwise`.
 fn jump(test: u16, value: u32, then: u8, otherwise: u8) -> sock_filter {
     sock_filter { code: test, jt: then, jf: otherwise, k: value }
 }
 
-/// The call is not made, and returns as if it were.
+/// The call is not made but reports success.
 const DONE: u32 = libc::SECCOMP_RET_ERRNO;
 
 fn fail(errno: Errno) -> u32 {

@@ -1,4 +1,4 @@
-//! No filter of system calls: their numbers are not known here for this architecture.
+//! No system call filter: hubgate does not know the call numbers of this architecture.
 
 use nix::errno::Errno;
 

@@ -1,4 +1,4 @@
-//! What a session needs of its sandbox, and why it may not get it.
+//! What a session needs in its sandbox, and why the sandbox can fail.
 
 use std::fmt;
 use std::os::fd::BorrowedFd;
@@ -6,60 +6,60 @@ use std::path::Path;
 
 use nix::errno::Errno;
 
-/// The newest Landlock whose rights are asked for: each of them was tried with git.
+/// The newest Landlock version that is used. Each version up to it was tested with git.
 pub(super) const LANDLOCK_NEWEST: u8 = 7;
 
-/// The oldest Landlock that lets a file be renamed into another directory, as git does with every object it takes in.
+/// The oldest Landlock version that allows renames across directories, as git does for every received object.
 pub(super) const LANDLOCK_RENAMES: u8 = 2;
 
-/// What a session needs of its box.
+/// What a session needs in its sandbox.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan<'a> {
     /// Whether it writes beneath its repository.
     pub write: bool,
-    /// The programs that it runs. They and their libraries are readable wherever they are installed.
+    /// The programs that it runs. They and their libraries are readable, wherever they are installed.
     pub programs: &'a [&'a Path],
-    /// The descriptors that outlive `exec` beside the first three.
+    /// The descriptors that stay open after `exec`, besides the first three.
     pub keep: &'a [BorrowedFd<'a>],
-    /// The largest file that it may write, in bytes; one that grows larger ends its writer by a signal.
+    /// The largest file that it may write, in bytes. A signal ends a process that writes more.
     pub file_size_limit: Option<u64>,
-    /// The newest Landlock that may be used, for trying what an older kernel does. `0` stands for none.
+    /// The newest Landlock version that may be used, to test the behaviour of older kernels. `0` means none.
     pub landlock_at_most: u8,
 }
 
 impl<'a> Plan<'a> {
-    /// A fetch: the repository is only read.
+    /// A fetch, which only reads the repository.
     #[must_use]
     pub fn fetch(programs: &'a [&'a Path]) -> Self {
         Self { write: false, programs, keep: &[], file_size_limit: None, landlock_at_most: LANDLOCK_NEWEST }
     }
 
-    /// A push: the repository is written.
+    /// A push, which writes the repository.
     #[must_use]
     pub fn push(programs: &'a [&'a Path]) -> Self {
         Self { write: true, ..Self::fetch(programs) }
     }
 }
 
-/// Why there is no Landlock.
+/// Why Landlock is not available.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoLandlock {
-    /// The kernel's answer: `ENOSYS` and `EOPNOTSUPP` where it has none or was started without it.
+    /// The kernel's error: `ENOSYS` or `EOPNOTSUPP` if the kernel has no Landlock or was started without it.
     Kernel(Errno),
-    /// Its version cannot hold a push.
+    /// Its version is too old for a push.
     TooOld(u8),
 }
 
-/// Why a process is not in its box. For the operator.
+/// Why a process is not in its sandbox. For the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Never seen: to lower a limit or close a descriptor needs no privilege.
+    /// Not expected: lowering a limit or closing a descriptor needs no privilege.
     #[error("cannot {0}: {1}")]
     Process(&'static str, #[source] Errno),
-    /// Mode `required`, and no Landlock for this session.
-    #[error("[sandbox] mode is \"required\", but there is no Landlock for it: {0}")]
+    /// In mode `required`, Landlock is not available for this session.
+    #[error("[sandbox] mode is \"required\", but Landlock is not available: {0}")]
     Landlock(NoLandlock),
-    /// Mode `required`, and no filter of system calls.
+    /// In mode `required`, the kernel cannot filter system calls.
     #[error("[sandbox] mode is \"required\", but system calls cannot be filtered: {0}")]
     Seccomp(#[source] Errno),
 }
@@ -67,7 +67,7 @@ pub enum Error {
 impl fmt::Display for NoLandlock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // The name alone, `ENOSYS`: one word.
+            // Only the name, such as `ENOSYS`: one word.
             Self::Kernel(errno) => write!(f, "{errno:?}"),
             Self::TooOld(abi) => write!(f, "abi{abi}"),
         }

@@ -1,4 +1,4 @@
-//! What a process may use up, and what it hands on: limits, umask, descriptors.
+//! What a process may consume and inherit: limits, umask, descriptors.
 
 use std::os::fd::BorrowedFd;
 
@@ -11,13 +11,13 @@ use nix::sys::stat::{Mode, umask};
 use super::plan::Error;
 use super::sys;
 
-/// As many descriptors as git keeps packs open, and then some.
+/// More than the number of packs that git keeps open.
 const DESCRIPTORS: u64 = 1024;
 
-/// Lowers the limits; none of them can be raised again without privilege.
+/// Lowers the limits permanently: raising them needs privileges.
 ///
-/// There is none on address space, since packs are mapped, nor on processes, which are counted for each account: one
-/// peer would starve all.
+/// There is no limit on address space, because packs are mapped. There is none on processes either, because the kernel
+/// counts them per account, so one peer could block all others.
 pub(super) fn limit(file_size: Option<u64>) -> Result<(), Error> {
     umask(Mode::from_bits_truncate(0o027));
     lower(Resource::RLIMIT_CORE, 0).map_err(|errno| Error::Process("turn core dumps off", errno))?;
@@ -34,10 +34,10 @@ fn lower(resource: Resource, limit: u64) -> nix::Result<()> {
     setrlimit(resource, limit, limit)
 }
 
-/// Makes each descriptor but the first three and `keep` end with the next `exec`, whoever left it open.
+/// Makes all descriptors except the first three and `keep` close at the next `exec`.
 pub(super) fn close_at_exec(keep: &[BorrowedFd<'_>]) -> Result<(), Error> {
     sys::close_at_exec_from_3()
-        // Before Linux 5.11, and where a filter of system calls is older than that.
+        // Linux before 5.11, or a system call filter that does not know close_range(2).
         .or_else(|_| close_listed_at_exec())
         .and_then(|()| keep.iter().try_for_each(|kept| fcntl(kept, FcntlArg::F_SETFD(FdFlag::empty())).map(drop)))
         .map_err(|errno| Error::Process("close inherited descriptors", errno))
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_descriptor_that_was_left_open_ends_at_exec_unless_it_is_kept() {
+    fn an_inherited_descriptor_closes_at_exec_unless_it_is_kept() {
         for close in [close_listed_at_exec, || close_at_exec(&[]).map_err(|_| Errno::EIO)] {
             let [inherited, kept] = [(); 2].map(|()| nix::unistd::dup(std::io::stderr()).expect("a descriptor"));
             let flags = |of: &std::os::fd::OwnedFd| fcntl(of, FcntlArg::F_GETFD).map(FdFlag::from_bits_truncate);

@@ -1,4 +1,4 @@
-//! System calls that no crate wraps safely.
+//! System calls for which no crate has a safe function.
 
 use std::os::fd::RawFd;
 use std::ptr;
@@ -10,15 +10,15 @@ use nix::libc::{self, c_long, c_uint};
 const LANDLOCK_VERSION: c_uint = 1;
 
 /// Sets `FD_CLOEXEC` on each descriptor above 2.
-#[expect(unsafe_code, reason = "close_range is in no crate, and in glibc only from 2.34 on")]
+#[expect(unsafe_code, reason = "no crate has close_range, and glibc has it only from 2.34 on")]
 pub(super) fn close_at_exec_from_3() -> nix::Result<()> {
     let (first, last, flags): (c_uint, c_uint, c_uint) = (3, c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC);
     // SAFETY: three numbers go in, no pointer; a descriptor that its owner still uses stays open until exec.
     Errno::result(unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) }).map(drop)
 }
 
-/// Sets `FD_CLOEXEC` on one descriptor; one that is closed by now is as good.
-#[expect(unsafe_code, reason = "nix wants a descriptor that is known to be open")]
+/// Sets `FD_CLOEXEC` on one descriptor, which may be closed already.
+#[expect(unsafe_code, reason = "nix requires a descriptor that is known to be open")]
 pub(super) fn close_at_exec(descriptor: RawFd) -> nix::Result<()> {
     // SAFETY: two numbers go in, no pointer; a descriptor that its owner still uses stays open until exec.
     match Errno::result(unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) }) {
@@ -27,8 +27,8 @@ pub(super) fn close_at_exec(descriptor: RawFd) -> nix::Result<()> {
     }
 }
 
-/// The version of Landlock that the kernel has, from 1 on.
-#[expect(unsafe_code, reason = "the crate landlock tells the version only once it has restricted")]
+/// The kernel's Landlock version, 1 or higher.
+#[expect(unsafe_code, reason = "the crate landlock reports the version only after it has restricted the process")]
 pub(super) fn landlock_abi() -> nix::Result<c_long> {
     // SAFETY: with this flag the pointer must be null and the size 0; the kernel reads and writes no memory.
     Errno::result(unsafe {
@@ -36,8 +36,8 @@ pub(super) fn landlock_abi() -> nix::Result<c_long> {
     })
 }
 
-/// Whether the kernel filters system calls.
-#[expect(unsafe_code, reason = "no crate asks without installing")]
+/// Whether the kernel supports system call filters.
+#[expect(unsafe_code, reason = "no crate checks this without installing a filter")]
 pub(super) fn can_filter() -> nix::Result<()> {
     let action = libc::SECCOMP_RET_KILL_PROCESS;
     // SAFETY: the kernel reads one unsigned int behind the pointer, which outlives the call.

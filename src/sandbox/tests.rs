@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn what_is_in_force_is_one_word() {
+fn in_force_is_logged_as_one_word() {
     let all = Ok(7);
     let held = |landlock, seccomp| InForce::Box { landlock, seccomp }.to_string();
     assert_eq!(InForce::Off.to_string(), "off");
@@ -12,7 +12,7 @@ fn what_is_in_force_is_one_word() {
 }
 
 #[test]
-fn a_push_needs_a_landlock_that_lets_files_be_renamed() {
+fn a_push_needs_a_landlock_version_that_allows_renames() {
     let newest = sys::landlock_abi();
     if newest.is_err() {
         return;
@@ -23,7 +23,7 @@ fn a_push_needs_a_landlock_that_lets_files_be_renamed() {
 }
 
 #[test]
-fn a_mode_is_written_as_the_configuration_writes_it() {
+fn a_mode_has_the_word_of_the_configuration() {
     for mode in Mode::ALL {
         let text = format!("mode = \"{mode}\"");
         let table: std::collections::BTreeMap<String, Mode> = toml::from_str(&text).expect("a mode");

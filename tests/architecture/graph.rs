@@ -1,24 +1,24 @@
-//! Who uses whom: each path is followed to the file that defines what it names.
+//! Which file uses which: follows each path to the file that defines its target.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::source::{Crate, Named};
 
-/// Files and the files that they use, by their modules' paths.
+/// Files and the files that they use, by the paths of their modules.
 pub(crate) type Graph = BTreeMap<Vec<String>, BTreeSet<Vec<String>>>;
 
-/// What a path comes to.
+/// The target of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Target {
     /// A file of the crate.
     File(Vec<String>),
-    /// A crate of the outside world.
+    /// An external crate.
     Crate(String),
-    /// A name of the file itself, or of the language.
+    /// A name of the same file or of the language.
     Own,
 }
 
-/// Follows a path to the file that defines what it names, through whatever hands it on.
+/// Follows a path to the file that defines its target, through all re-exports.
 pub(crate) fn target(files: &Crate, named: &Named) -> Target {
     follow(files, named, 0)
 }
@@ -40,7 +40,7 @@ fn follow(files: &Crate, named: &Named, depth: usize) -> Target {
             } else if named.binds.is_some() {
                 return Target::Crate(name.to_owned());
             } else {
-                // The use that brought the name in is followed by itself; any other name is a crate's, or the file's own.
+                // The `use` that imports the name is followed on its own; other names belong to a crate or to the file.
                 return if binding(files, &named.module, name).is_some() {
                     Target::Own
                 } else {
@@ -56,7 +56,7 @@ fn follow(files: &Crate, named: &Named, depth: usize) -> Target {
             rest = after;
             continue;
         }
-        // Handed on by the module, or defined in it.
+        // Re-exported by the module, or defined in it.
         return match binding(files, &module, name).filter(|_| depth < 8) {
             Some(handed_on) => match follow(files, handed_on, depth + 1) {
                 Target::Own | Target::Crate(_) => Target::File(file_of(files, &module)),
@@ -68,13 +68,13 @@ fn follow(files: &Crate, named: &Named, depth: usize) -> Target {
     Target::File(file_of(files, &module))
 }
 
-/// The `use` that brings a name into a module.
+/// The `use` that imports a name into a module.
 fn binding<'a>(files: &'a Crate, module: &[String], name: &str) -> Option<&'a Named> {
     let source = files.get(&file_of(files, module))?;
     source.paths.iter().find(|named| named.module == module && named.binds.as_deref() == Some(name))
 }
 
-/// The file in which a module stands, an inline one in its parent's.
+/// The file of a module; an inline module belongs to its parent's file.
 fn file_of(files: &Crate, module: &[String]) -> Vec<String> {
     let mut module = module.to_vec();
     while !module.is_empty() && !files.contains_key(&module) {
@@ -85,7 +85,7 @@ fn file_of(files: &Crate, module: &[String]) -> Vec<String> {
 
 /// The files that each file uses.
 ///
-/// That a module hands on what a file beneath it defines is no use of that file.
+/// A module that re-exports a name from a file beneath it does not use that file.
 pub(crate) fn graph(files: &Crate) -> Graph {
     let uses = |(file, source): (&Vec<String>, &super::source::Source)| {
         let targets = source.paths.iter().filter_map(|named| match target(files, named) {
@@ -97,7 +97,7 @@ pub(crate) fn graph(files: &Crate) -> Graph {
     files.iter().map(uses).collect()
 }
 
-/// The circles: sets of more than one file, each of which leads to each other (Tarjan).
+/// The circles: sets of several files, each of which leads to all others (Tarjan).
 pub(crate) fn circles(graph: &Graph) -> Vec<BTreeSet<Vec<String>>> {
     let reach = |start: &Vec<String>| {
         let mut seen: BTreeSet<&Vec<String>> = BTreeSet::new();

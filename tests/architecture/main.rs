@@ -1,6 +1,6 @@
-//! Modules use one another in one direction, and each crate of the outside world has its modules.
+//! Modules use each other in one direction, and each external crate belongs to certain modules.
 //!
-//! The tables below are the layout. The source is held against them, and ARCHITECTURE.md prints them.
+//! The tables below are the layout. The tests compare the source with them, and ARCHITECTURE.md prints them.
 
 #![expect(clippy::expect_used, reason = "a test that reads the project's own files")]
 
@@ -15,7 +15,8 @@ use std::path::Path;
 use graph::{Target, circles, graph, target};
 use source::Crate;
 
-/// Layers from the top down; for each module, the modules that it uses. A module uses no layer above its own.
+/// Layers from the top down; for each module, the modules that it uses. A module uses no module of a layer above its
+/// own.
 const LAYERS: [Layer; 5] = [
     (
         "programs",
@@ -76,10 +77,10 @@ const LAYERS: [Layer; 5] = [
     ),
 ];
 
-/// A layer's name, and its modules with what each uses.
+/// A layer's name, and its modules with the modules that each uses.
 type Layer = (&'static str, &'static [(&'static str, &'static str)]);
 
-/// Who uses a crate of the outside world, or starts processes: modules or single files.
+/// Which modules or files use an external crate or start processes.
 const OUTSIDE: [(&str, &str); 24] = [
     ("rusqlite", "db"),
     ("git2", "repository::head"),
@@ -120,9 +121,9 @@ const OUTSIDE: [(&str, &str); 24] = [
     ("std::fs", FILES),
 ];
 
-/// What starts a process.
+/// The type that starts processes.
 const COMMAND: &str = "std::process::Command";
-/// Who opens files by path.
+/// The modules that open files by path.
 const FILES: &str = "config::file db gateway key::weak lfs operator repository sandbox sealed \
                      services session::user_auth session_limits";
 
@@ -130,12 +131,12 @@ fn files() -> Crate {
     source::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))
 }
 
-/// What is wrong with the uses of modules, held against layers.
+/// Uses of modules that the layers do not permit.
 fn wrong_arrows(files: &Crate, layers: &[Layer]) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut uses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (file, used) in &graph(files) {
-        // The root of the crate declares its modules, and hands inner functions to the fuzz targets.
+        // The crate's root declares its modules and exports internal functions for the fuzz targets.
         let Some(module) = file.first() else { continue };
         let used = used.iter().map(|file| file.first().map_or("lib", String::as_str));
         uses.entry(module.clone()).or_default().extend(used.filter(|used| used != module).map(str::to_owned));
@@ -167,7 +168,7 @@ fn wrong_arrows(files: &Crate, layers: &[Layer]) -> Vec<String> {
     wrong
 }
 
-/// What is wrong with the uses of crates and of processes, held against a table.
+/// Uses of crates and of processes that a table does not permit.
 fn wrong_outside(files: &Crate, outside: &[(&str, &str)]) -> Vec<String> {
     let mut wrong = Vec::new();
     for (name, places) in outside {
@@ -194,8 +195,8 @@ fn wrong_outside(files: &Crate, outside: &[(&str, &str)]) -> Vec<String> {
     wrong
 }
 
-/// Whether a path names something of a crate or of a module of `std`, by its whole path or by a part that a `use`
-/// brought in.
+/// Whether a path names an item of a crate or of a module of `std`, by its whole path or by a part that a `use`
+/// imports.
 fn names(segments: &[String], wanted: &[&str]) -> bool {
     let starts = |wanted: &[&str]| {
         segments.len() >= wanted.len() && segments.iter().zip(wanted).all(|(one, other)| one == other)
@@ -203,7 +204,7 @@ fn names(segments: &[String], wanted: &[&str]) -> bool {
     starts(wanted) || wanted.first() == Some(&"std") && wanted.len() > 2 && starts(wanted.get(1..).unwrap_or_default())
 }
 
-/// The tables as ARCHITECTURE.md prints them.
+/// The tables in the form of ARCHITECTURE.md.
 fn printed() -> String {
     let code = |names: &str| {
         let names: Vec<String> = names.split_whitespace().map(|name| format!("`{name}`")).collect();
@@ -222,22 +223,22 @@ fn printed() -> String {
 }
 
 #[test]
-fn modules_use_one_another_as_the_table_says() {
+fn modules_use_each_other_as_in_the_table() {
     assert_eq!(wrong_arrows(&files(), &LAYERS), [""; 0]);
 }
 
 #[test]
-fn no_two_files_lead_to_each_other() {
+fn no_two_files_use_each_other() {
     assert_eq!(circles(&graph(&files())), []);
 }
 
 #[test]
-fn crates_of_the_outside_world_stay_behind_their_modules() {
+fn external_crates_are_used_only_by_their_modules() {
     assert_eq!(wrong_outside(&files(), &OUTSIDE), [""; 0]);
 }
 
 #[test]
-fn every_dependency_stands_in_the_table() {
+fn every_dependency_is_in_the_table() {
     let manifest = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).expect("Cargo.toml");
     let dependencies = manifest.split("\n[").find_map(|part| part.strip_prefix("dependencies]")).expect("dependencies");
     let lines = dependencies.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()));
@@ -248,10 +249,9 @@ fn every_dependency_stands_in_the_table() {
     assert_eq!(missing, [""; 0]);
 }
 
-/// Conditions stand where modules begin: what only the operator's programs need is a module, and not a line here and
-/// there.
+/// Code that only the operator's programs need must be a whole module, so that few lines depend on the feature.
 #[test]
-fn the_small_programs_are_cut_out_at_the_boundaries_of_modules() {
+fn only_whole_modules_depend_on_the_feature_operator() {
     let conditions =
         files().into_iter().filter_map(|(file, source)| Some((file.join("::"), *source.features.get("operator")?)));
     let conditions: Vec<(String, usize)> = conditions.collect();

@@ -1,7 +1,7 @@
-//! The source as the compiler sees it, as far as names go: files, their modules, and the paths that stand in them.
+//! The names in the source as the compiler sees them: files, their modules, and the paths in them.
 //!
-//! Files are cut into tokens by `proc-macro2`, so comments and strings cannot be taken for code, and the arguments of
-//! macros are read as all else. Code for tests alone is left out.
+//! `proc-macro2` splits files into tokens, so comments and strings are never mistaken for code, and the arguments of
+//! macros are read like other code. Code for tests is skipped.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,29 +10,29 @@ use std::str::FromStr;
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-/// A path that stands in a file.
+/// A path in a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Named {
     /// Its segments, as written.
     pub(crate) segments: Vec<String>,
-    /// The module in which it stands: its path from the root of the crate.
+    /// The module that contains it, as a path from the crate's root.
     pub(crate) module: Vec<String>,
-    /// In a `use`, the name that it gets there.
+    /// In a `use`, the name that it imports.
     pub(crate) binds: Option<String>,
-    /// Whether a `pub use` hands it on.
+    /// Whether a `pub use` re-exports it.
     pub(crate) is_handed_on: bool,
 }
 
 /// One file of the crate.
 #[derive(Debug, Default)]
 pub(crate) struct Source {
-    /// Every path in it, in order.
+    /// All paths in it, in order.
     pub(crate) paths: Vec<Named>,
-    /// How many conditions on each feature stand in it.
+    /// The number of conditions on each feature.
     pub(crate) features: BTreeMap<String, usize>,
 }
 
-/// The files of a crate, by the path of the module that each one is.
+/// The files of a crate, by the paths of their modules.
 pub(crate) type Crate = BTreeMap<Vec<String>, Source>;
 
 /// Reads the files of a directory that belong to the program.
@@ -63,7 +63,7 @@ pub(crate) fn read(root: &Path) -> Crate {
     files
 }
 
-/// Reads one file, as the module of that path.
+/// Reads one file as the module with this path.
 pub(crate) fn parse(text: &str, module: &[String]) -> Source {
     let tokens = TokenStream::from_str(text).expect("tokens of Rust");
     let mut source = Source::default();
@@ -111,7 +111,7 @@ fn walk(tokens: TokenStream, module: &[String], source: &mut Source) {
                         at = end + 1;
                     }
                     "mod" => {
-                        // An inline module is a level of its own.
+                        // An inline module has its own level.
                         if let (Some(TokenTree::Ident(name)), Some(TokenTree::Group(body))) =
                             (tokens.get(at), tokens.get(at + 1))
                         {
@@ -123,7 +123,7 @@ fn walk(tokens: TokenStream, module: &[String], source: &mut Source) {
                         }
                     }
                     _ => {
-                        // Behind `<T as Trait>::` a path goes on that began elsewhere.
+                        // After `<T as Trait>::`, a path continues that began elsewhere.
                         let goes_on = at >= 3 && tokens.get(at - 3..at - 1).is_some_and(|two| two.iter().all(is_colon));
                         let mut segments = vec![word];
                         while let Some(name) = segment(&tokens, at) {
@@ -144,7 +144,7 @@ fn walk(tokens: TokenStream, module: &[String], source: &mut Source) {
     }
 }
 
-/// The segment that stands behind a `::`.
+/// The segment after a `::`.
 fn segment(tokens: &[TokenTree], at: usize) -> Option<String> {
     let [first, second, TokenTree::Ident(name)] = tokens.get(at..at + 3)? else { return None };
     (is_colon(first) && is_colon(second)).then(|| name.to_string())
@@ -154,7 +154,7 @@ fn is_colon(token: &TokenTree) -> bool {
     is_punct(token, ':')
 }
 
-/// Where an item ends that is left out: behind its body, or its semicolon.
+/// The end of a skipped item: after its body or its semicolon.
 fn end_of_item(tokens: &[TokenTree], start: usize) -> usize {
     let is_use = tokens.iter().skip(start).take(3).any(|token| token.to_string() == "use");
     let ends = |token: &TokenTree| match token {
@@ -164,7 +164,7 @@ fn end_of_item(tokens: &[TokenTree], start: usize) -> usize {
     tokens.iter().skip(start).position(ends).map_or(tokens.len(), |length| start + length + 1)
 }
 
-/// Reads the tree of a `use`, behind a prefix.
+/// Reads the tree of a `use` after a prefix.
 fn use_tree(tokens: &[TokenTree], prefix: &[String], module: &[String], is_public: bool, source: &mut Source) {
     let mut segments = prefix.to_vec();
     let mut binds = None;

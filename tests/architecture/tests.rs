@@ -1,4 +1,4 @@
-//! The check itself, on small sources in which something is wrong on purpose.
+//! Tests of the check itself, on small sources with deliberate faults.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::{Layer, wrong_arrows, wrong_outside};
 
 const LAYERS: [Layer; 2] = [("programs", &[("top", "low"), ("other", "")]), ("names", &[("low", "")])];
 
-/// A crate of files, each with the path of its module.
+/// A crate with these files, each with the path of its module.
 fn crate_of(files: &[(&str, &str)]) -> Crate {
     let file = |(module, text): &(&str, &str)| {
         let module: Vec<String> = module.split("::").filter(|part| !part.is_empty()).map(str::to_owned).collect();
@@ -18,13 +18,13 @@ fn crate_of(files: &[(&str, &str)]) -> Crate {
     files.iter().map(file).collect()
 }
 
-/// A crate whose module `low` has this text.
+/// A crate in which the module `low` has this text.
 fn with_low(text: &str) -> Crate {
     crate_of(&[("top", "use crate::low::Name;"), ("other", ""), ("low", text), ("low::part", "")])
 }
 
 #[test]
-fn a_wrong_arrow_is_seen_however_it_is_written() {
+fn a_wrong_use_is_found_in_every_form() {
     assert_eq!(wrong_arrows(&with_low("pub struct Name;"), &LAYERS), [""; 0]);
     for text in [
         "use crate::top::Thing;",
@@ -44,7 +44,7 @@ fn a_wrong_arrow_is_seen_however_it_is_written() {
 }
 
 #[test]
-fn what_is_no_code_of_the_program_is_no_arrow() {
+fn only_code_of_the_program_counts() {
     for text in [
         "// use crate::top::Thing;",
         "/// See [`crate::top::Thing`].\npub struct Name;",
@@ -60,7 +60,7 @@ fn what_is_no_code_of_the_program_is_no_arrow() {
 }
 
 #[test]
-fn the_table_itself_is_held_too() {
+fn the_table_itself_is_checked() {
     let files = with_low("");
     let up: [Layer; 2] = [("programs", &[("top", "low"), ("other", "")]), ("names", &[("low", "top")])];
     assert_eq!(wrong_arrows(&files, &up), ["low does not use top", "low of the names may not use top"]);
@@ -76,10 +76,10 @@ fn the_table_itself_is_held_too() {
 }
 
 #[test]
-fn circles_are_found_through_what_a_module_hands_on() {
+fn circles_through_reexports_are_found() {
     let straight = [("a", "pub use b::B;"), ("a::b", "use super::c::C;"), ("a::c", "pub struct C;")];
     assert_eq!(circles(&graph(&crate_of(&straight))), []);
-    // `super::B` is `b`'s, and not the parent's.
+    // `super::B` belongs to `b`, not to the parent.
     let round = [("a", "pub use b::B;"), ("a::b", "use super::c::C;"), ("a::c", "use super::B;")];
     let circle = ["b", "c"].map(|name| vec!["a".to_owned(), name.to_owned()]);
     assert_eq!(circles(&graph(&crate_of(&round))), [BTreeSet::from(circle)]);
@@ -88,7 +88,7 @@ fn circles_are_found_through_what_a_module_hands_on() {
 }
 
 #[test]
-fn a_crate_and_a_process_are_seen_wherever_they_stand() {
+fn crates_and_processes_are_found_in_every_form() {
     let outside = [("rusqlite", "db"), ("std::process::Command", "git")];
     let files =
         |text| crate_of(&[("db", "use rusqlite::Row;"), ("git", "use std::process::{Child, Command};"), ("x", text)]);

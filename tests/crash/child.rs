@@ -1,4 +1,4 @@
-//! What this program does when it starts itself anew: makes a database, writes, reads.
+//! The roles of this program when it starts itself again: creates a database, writes, reads.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -18,15 +18,15 @@ use std::os::unix::process::CommandExt;
 use crate::hub::{Hub, KEYS};
 use crate::model::{self, Step, USERS};
 
-/// The first word of such a start.
+/// The first argument of such a start.
 pub(crate) const WORD: &str = "--child";
 
-/// Where the one repository lies.
+/// The directory of the only repository.
 pub(crate) fn repository() -> Directory {
     Directory::of_id(0x1234)
 }
 
-/// Acts the role.
+/// Runs the role.
 pub(crate) fn main(role: &str, words: &[&str]) -> ExitCode {
     umask(Mode::from_bits_truncate(0o027));
     let outcome = match (role, words) {
@@ -34,7 +34,7 @@ pub(crate) fn main(role: &str, words: &[&str]) -> ExitCode {
         ("write", [database, manner, done]) => done
             .parse()
             .map_err(|_| "a number".to_owned())
-            .and_then(|done| write(Path::new(database), *manner == "anew", done).map_err(|error| error.to_string())),
+            .and_then(|done| write(Path::new(database), *manner == "reopen", done).map_err(|error| error.to_string())),
         ("ask", [database]) => answer_questions(Path::new(database)).map_err(|error| error.to_string()),
         _ => Err(format!("no such role: {role} {words:?}")),
     };
@@ -74,13 +74,13 @@ fn add_key(change: &Change<'_>, number: u64) -> Result<(), ChangeError> {
     change.add_key(&model::owner(number), &new).map(drop)
 }
 
-/// Makes one change after the other until it is killed, after `done` that were reported; `anew` opens the database for
-/// each, as `hubgate` does. How many there are by now stands in the file behind standard output, once they are safe.
-fn write(database: &Path, anew: bool, mut done: u64) -> Result<(), ChangeError> {
+/// Makes changes after the first `done` ones until it is killed. With `reopen`, it opens the database for each change, as
+/// `hubgate` does. It writes the number of safe changes to the file at standard output.
+fn write(database: &Path, reopen: bool, mut done: u64) -> Result<(), ChangeError> {
     let stdout = std::io::stdout().as_fd().try_clone_to_owned().map(File::from).expect("standard output");
     let report = |done: u64| stdout.write_all_at(&done.to_le_bytes(), 0).expect("a report");
     let mut store = Store::open(database)?;
-    // The writer before may have been killed between its change and its report.
+    // The previous writer may have been killed between its change and its report.
     let is_made = match model::step(done) {
         Step::Add(number) => store.view().key(&model::key(number).fingerprint()).is_ok(),
         Step::Remove(number) => store.view().key(&model::key(number).fingerprint())?.removal.is_some(),
@@ -94,14 +94,14 @@ fn write(database: &Path, anew: bool, mut done: u64) -> Result<(), ChangeError> 
         })?;
         done += 1;
         report(done);
-        if anew {
+        if reopen {
             drop(store);
             store = Store::open(database)?;
         }
     }
 }
 
-/// Answers with the name of an account, `-`, or `! ` and an error, a line for each number that is read.
+/// For each number that it reads, answers with one line: the name of an account, `-`, or `! ` and an error.
 fn answer_questions(database: &Path) -> std::io::Result<()> {
     let (mut input, mut output) = (std::io::stdin(), std::io::stdout());
     let mut number = [0; 8];
@@ -121,7 +121,7 @@ fn answer_questions(database: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// A process that asks the database, as the uid that may only read.
+/// A process that queries the database, with the uid that can only read.
 #[derive(Debug)]
 pub(crate) struct Asker {
     child: Child,
@@ -138,7 +138,7 @@ impl Asker {
         Self { child, to, from }
     }
 
-    /// Whose key it is.
+    /// The account that has a key.
     pub(crate) fn ask(&mut self, key: u64) -> Result<Option<Owner>, String> {
         self.to.write_all(&key.to_le_bytes()).expect("a question");
         let mut length = [0; 2];

@@ -1,4 +1,4 @@
-//! A database that cannot be read, or not as it should be, as each of the two small programs meets it.
+//! A database that cannot be read, or only in part, and how each of the two small programs reacts.
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{BufRead, BufReader, Write};
@@ -16,7 +16,7 @@ use crate::run::{Ended, form, gateway, gateway_answer, helper, helper_answer, li
 
 pub(crate) const TESTS: [Test; 20] = [
     ("missing", || unavailable("missing", |hub| remove(hub, &["", "-wal", "-shm"]), "unable to open database file")),
-    ("missing_but_for_its_wal", || unavailable("wal-alone", |hub| remove(hub, &[""]), "unable to open database file")),
+    ("only_its_wal_is_left", || unavailable("wal-alone", |hub| remove(hub, &[""]), "unable to open database file")),
     ("unreadable", || unavailable("unreadable", |hub| mode(hub, "", 0), "unable to open database file")),
     ("a_directory_in_its_place", || unavailable("directory", make_directory, "disk I/O error")),
     ("a_link_in_its_place", || unavailable("link", make_link, "unable to open database file")),
@@ -25,7 +25,7 @@ pub(crate) const TESTS: [Test; 20] = [
     ("cut_off", || unavailable("cut-off", cut_off, "database disk image is malformed")),
     ("of_another_program", || unavailable("other", other_schema, "no such table: hubgate")),
     ("of_no_version", || unavailable("no-version", |hub| change(hub, "DELETE FROM hubgate"), "not made by hubgate")),
-    ("of_a_time_before_versions", || {
+    ("of_an_unversioned_schema", || {
         unavailable("no-table", |hub| change(hub, "DROP TABLE hubgate"), "no such table: hubgate");
     }),
     ("too_new_to_read", || {
@@ -33,17 +33,17 @@ pub(crate) const TESTS: [Test; 20] = [
         unavailable("too-new", |hub| change(hub, newer), "of version 99, read by hubgate of 98 and newer");
     }),
     ("newer_and_readable_is_served", newer_and_readable),
-    ("locked_for_longer_than_anybody_waits", locked),
-    ("locked_by_a_change_that_is_not_made_yet_is_served", locked_before_a_change),
-    ("a_wal_that_a_crash_left_without_a_frame_is_served", wal_without_frames),
-    ("an_unreadable_wal_is_not_passed_over", unreadable_wal),
+    ("locked_for_longer_than_the_helper_waits", locked),
+    ("locked_before_a_change_is_committed_is_served", locked_before_a_change),
+    ("a_wal_without_frames_after_a_crash_is_served", wal_without_frames),
+    ("an_unreadable_wal_is_not_ignored", unreadable_wal),
     ("a_wal_without_its_index_is_read", wal_without_index),
     ("a_page_of_noise_gives_no_wrong_answer", noise),
-    ("a_file_that_never_opens_ends_the_helper_at_its_deadline", never_opens),
+    ("a_file_that_never_opens_stops_the_helper_at_its_deadline", never_opens),
 ];
 
-/// Far longer than a lookup waits for a lock (1 s) and than the helper's alarm (2 s): on a busy machine only a hang takes
-/// that long.
+/// Far longer than a lookup waits for a lock (1 s) and than the helper's alarm (2 s). On a busy machine, only a hang
+/// takes this long.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 fn remove(hub: &Hub, suffixes: &[&str]) {
@@ -80,7 +80,7 @@ fn make_link(hub: &Hub) {
 }
 
 fn cut_off(hub: &Hub) {
-    // All of it in the one file first.
+    // First all content goes to the database file.
     sqlite3(hub.database(), "PRAGMA wal_checkpoint(TRUNCATE)");
     let file = OpenOptions::new().write(true).open(hub.database()).expect("the database");
     let length = file.metadata().expect("its size").len();
@@ -93,7 +93,7 @@ fn other_schema(hub: &Hub) {
     give(&hub.database());
 }
 
-/// Breaks the database of a fresh hub, and holds both programs to what they say then.
+/// Breaks the database of a new hub, and checks what both programs print.
 fn unavailable(name: &str, spoil: impl FnOnce(&Hub), cause: &str) {
     let hub = Hub::new(name);
     assert_eq!(helper_answer(&hub, 0), Ok(Some(model::owner(0))), "before it is broken");
@@ -101,8 +101,8 @@ fn unavailable(name: &str, spoil: impl FnOnce(&Hub), cause: &str) {
     is_unavailable(&hub, cause);
 }
 
-/// The helper prints the line by which the gateway says the sentence; the gateway says it, by that line and by one that
-/// was printed before. Each leaves one line in the log, with the cause where it was met.
+/// The helper prints the line with which the gateway reports the fault. The gateway reports it with that line and with
+/// an earlier line. Each program writes one log line with the cause.
 pub(crate) fn is_unavailable(hub: &Hub, cause: &str) {
     let printed = helper(hub, 0);
     assert!((printed.code(), printed.err.as_str()) == (0, "") && printed.took < DEADLINE, "{printed:?}");
@@ -141,7 +141,7 @@ fn newer_and_readable() {
     is_served(&hub);
 }
 
-/// A `sqlite3` that has done what it was told, and holds on to the database until it is killed.
+/// A `sqlite3` that has run its statements and holds the database until it is killed.
 #[derive(Debug)]
 struct Holder(Child);
 
@@ -165,7 +165,7 @@ impl Drop for Holder {
     }
 }
 
-/// A change by hand.
+/// A change made with sqlite3.
 const RENAME: &str = "UPDATE owner SET name = 'renamed', folded = 'renamed' WHERE name = 'u1'";
 
 fn locked() {
@@ -184,7 +184,7 @@ fn locked_before_a_change() {
     is_served(&hub);
 }
 
-/// A change that is in the `-wal` alone.
+/// A change that is only in the `-wal`.
 fn write_to_wal(hub: &Hub) {
     drop(Holder::new(hub, &format!("PRAGMA wal_autocheckpoint = 0; {RENAME}")));
     assert!(hub.beside("-wal").metadata().expect("a -wal").len() > 32);

@@ -1,4 +1,4 @@
-//! A hub on disk with the owners and modes of a real one, and with the programs that this build made.
+//! A hub on disk with the owners and modes of a real hub, and with the programs of this build.
 
 use std::ffi::OsString;
 use std::fs::{self, Permissions};
@@ -12,16 +12,16 @@ use std::sync::OnceLock;
 use crate::child;
 use crate::programs::program as built;
 
-/// The uid and gid of the login that serves. No account needs to exist.
+/// The uid and gid of the login account. No account needs to exist.
 pub(crate) const LOGIN: u32 = 61_801;
-/// The uid and gid that the helper runs as.
+/// The uid and gid of the helper.
 pub(crate) const KEYS: u32 = 61_802;
 
-/// Everything of this run.
+/// The directory of this run.
 fn base() -> &'static Path {
     static BASE: OnceLock<PathBuf> = OnceLock::new();
     BASE.get_or_init(|| {
-        // sshd and the programs ask for directories of root's alone, so nothing beneath /tmp.
+        // sshd and the programs require directories that only root can write, so nothing may be beneath /tmp.
         let base = PathBuf::from(format!("/var/lib/hubgate-crash-{}", std::process::id()));
         make_directory(&base.join("libexec"), 0, 0, 0o755);
         fs::set_permissions(&base, Permissions::from_mode(0o755)).expect("a mode");
@@ -42,27 +42,27 @@ fn base() -> &'static Path {
     })
 }
 
-/// Removes everything of this run.
+/// Removes the directory of this run.
 pub(crate) fn remove_all() {
     if std::env::var_os("KEEP").is_none() {
         let _ = fs::remove_dir_all(base());
     }
 }
 
-/// A program where other uids can run it.
+/// A program at a path where other uids can run it.
 pub(crate) fn program(name: &str) -> PathBuf {
     base().join("libexec").join(name)
 }
 
-/// Where a hub of that name lies.
+/// The directory of a hub.
 pub(crate) fn place(name: &str) -> PathBuf {
     base().join(name)
 }
 
-/// Set where this program is among mounts of its own.
+/// Set in a process that has its own mount namespace.
 pub(crate) const OWN_MOUNTS: &str = "HUBGATE_CRASH_MOUNTS";
 
-/// Whether file systems can be mounted here, with nobody else seeing them.
+/// Whether file systems can be mounted without other processes seeing them.
 pub(crate) fn can_mount() -> bool {
     let mounts = |namespace: &str| fs::read_link(format!("/proc/{namespace}/ns/mnt")).ok();
     let parent = nix::unistd::getppid().to_string();
@@ -75,13 +75,12 @@ fn make_directory(path: &Path, uid: u32, gid: u32, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).expect("a mode");
 }
 
-/// Gives a file to the login and the helper's group, as the login's own writers leave it.
+/// Gives a file to the login and the helper's group, as the login's own writers create it.
 pub(crate) fn give(file: &Path) {
     chown(file, Some(LOGIN), Some(KEYS)).expect("an owner");
     fs::set_permissions(file, Permissions::from_mode(0o640)).expect("a mode");
 }
 
-/// One hub.
 #[derive(Debug)]
 pub(crate) struct Hub {
     directory: PathBuf,
@@ -89,14 +88,14 @@ pub(crate) struct Hub {
 }
 
 impl Hub {
-    /// A hub with the accounts of the model, key 0 on its own, and a public repository `u0/x`.
+    /// A hub with the model's accounts, key 0 on its account, and a public repository `u0/x`.
     pub(crate) fn new(name: &str) -> Self {
         let hub = Self::bare(&place(name));
         hub.child("make").status().map(|status| assert!(status.success())).expect("a child");
         let repository = hub.directory.join("repositories").join(child::repository().relative());
         make_directory(repository.parent().expect("a directory"), LOGIN, LOGIN, 0o750);
         git(&repository, "init --quiet --bare --template=");
-        // The empty tree, which git always has.
+        // The empty tree, which every git knows.
         let commit = git(&repository, "commit-tree -m first 4b825dc642cb6eb9a060e54bf8d69288fbee4904");
         git(&repository, &format!("update-ref refs/heads/main {commit}"));
         hub
@@ -131,14 +130,14 @@ impl Hub {
         self.path("db/hubgate.db")
     }
 
-    /// The database's file with that ending.
+    /// The database's file with this suffix.
     pub(crate) fn beside(&self, suffix: &str) -> PathBuf {
         let mut path = OsString::from(self.database());
         path.push(suffix);
         path.into()
     }
 
-    /// What the log has heard since the last time from one of the programs, without its head.
+    /// The log lines of a program since the last call, without their heads.
     pub(crate) fn log(&self, program: &str) -> Vec<String> {
         let mut lines = Vec::new();
         let mut buffer = [0; 4096];
@@ -172,7 +171,7 @@ fn git(repository: &Path, words: &str) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-/// Whether the head of a line, `<PRIORITY>NAME[PID]`, is that program's.
+/// Whether the head of a line, `<PRIORITY>NAME[PID]`, is of this program.
 fn is_from(head: &str, program: &str) -> bool {
     let name = head.split_once('>').map(|(_, name)| name);
     name.and_then(|name| name.split('[').next()) == Some(program)

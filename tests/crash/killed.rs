@@ -1,4 +1,5 @@
-//! `kill -9` of writers at random moments, with readers that go on, and `sqlite3` opening and closing the file between.
+//! Writers killed with `kill -9` at random moments. Readers continue, and `sqlite3` opens and closes the database in
+//! between.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -24,7 +25,7 @@ use crate::run::{gateway_answer, helper_answer, sqlite3};
 
 pub(crate) const TESTS: [Test; 1] = [("a_writer_killed_at_any_moment_stops_no_reader_and_loses_no_key", killed)];
 
-/// How many changes are known to be safe; it outlives the writer that says so.
+/// The number of changes that are known to be safe. It outlives the writer that reports it.
 #[derive(Debug)]
 pub(crate) struct Reported(File);
 
@@ -44,15 +45,15 @@ impl Reported {
     }
 }
 
-/// A process that makes one change after the other.
+/// A process that makes changes one by one.
 #[derive(Debug)]
 pub(crate) struct Writer(Child);
 
 impl Writer {
-    /// Starts one; `anew` says whether it opens the database for each change.
-    pub(crate) fn start(hub: &Hub, anew: bool, reported: &Reported) -> Self {
+    /// Starts a writer; `reopen` says whether it opens the database for each change.
+    pub(crate) fn start(hub: &Hub, reopen: bool, reported: &Reported) -> Self {
         let mut command = hub.child("write");
-        command.arg(if anew { "anew" } else { "once" }).arg(reported.done().to_string());
+        command.arg(if reopen { "reopen" } else { "once" }).arg(reported.done().to_string());
         command.stdout(reported.0.try_clone().expect("a descriptor"));
         Self(command.spawn().expect("a writer"))
     }
@@ -61,32 +62,29 @@ impl Writer {
         Pid::from_raw(self.0.id().try_into().expect("a pid"))
     }
 
-    /// Kills it. Nothing that it could do comes first. Says whether it was still at work.
+    /// Kills it with SIGKILL. Returns whether it was still running.
     pub(crate) fn kill(mut self) -> bool {
         let _ = self.0.kill();
         let status = self.0.wait().expect("a child");
         status.signal() == Some(9)
     }
 
-    /// Waits for it to end by itself.
     pub(crate) fn wait(mut self) -> ExitStatus {
         self.0.wait().expect("a child")
     }
 
-    /// Holds it where it is.
     pub(crate) fn stop(&self) {
         kill(self.pid(), Signal::SIGSTOP).expect("a signal");
         let status = waitpid(self.pid(), Some(WaitPidFlag::WUNTRACED)).expect("a child");
         assert!(matches!(status, WaitStatus::Stopped(..)), "the writer ended by itself: {status:?}");
     }
 
-    /// Lets it go on.
     pub(crate) fn go_on(&self) {
         kill(self.pid(), Signal::SIGCONT).expect("a signal");
     }
 }
 
-/// Which of `candidates` is the number of changes that the database holds; there must be one.
+/// The number of changes in the database; exactly one of `candidates` must match.
 pub(crate) fn state(asker: &mut Asker, candidates: &[u64], random: &Random) -> u64 {
     let newest = candidates.iter().copied().max().unwrap_or(0);
     let mut keys: Vec<u64> = (newest.saturating_sub(16)..newest + 5).collect();
@@ -98,21 +96,21 @@ pub(crate) fn state(asker: &mut Asker, candidates: &[u64], random: &Random) -> u
     state.unwrap_or_else(|| panic!("none of the states {candidates:?} is what was heard: {heard:?}"))
 }
 
-/// Readers at work, and what they came to.
+/// Readers and their results.
 #[derive(Debug)]
 struct Readers {
     hub: Hub,
     reported: Reported,
-    /// A lookup holds it to read; who wants none under way holds it to write.
+    /// Lookups hold it shared; holding it exclusively excludes lookups.
     under_way: RwLock<()>,
     end: AtomicBool,
-    /// How many were answered, and how long the slowest took.
+    /// The number of answers, and the slowest lookup.
     lookups: Mutex<BTreeMap<&'static str, (u64, Duration)>>,
     failures: Mutex<Vec<String>>,
 }
 
 impl Readers {
-    /// Asks about one key after the other until the end, and holds each answer against what it may be.
+    /// Looks up random keys until the end, and checks each answer against the model.
     fn read(&self, who: &'static str, random: &Random, mut ask: impl FnMut(u64) -> Result<Option<Owner>, String>) {
         while !self.end.load(Ordering::Relaxed) {
             let _under_way = self.under_way.read().unwrap_or_else(PoisonError::into_inner);
@@ -130,7 +128,7 @@ impl Readers {
         }
     }
 
-    /// Starts and kills one writer after the other; gives how many changes the last one left.
+    /// Starts and kills writers one after the other. Returns the number of changes at the end.
     fn kill_writers(&self, rounds: u64, random: &Random) -> u64 {
         let Self { hub, reported, .. } = self;
         let mut asker = Asker::new(hub);
@@ -138,7 +136,7 @@ impl Readers {
         for round in 0..rounds {
             let writer = Writer::start(hub, round % 2 == 1, reported);
             let start = Instant::now();
-            // Most are killed at their work, some before it begins.
+            // Most writers are killed during a change, some before the first.
             while round % 4 != 0 && reported.done() < done + 2 && start.elapsed() < Duration::from_secs(5) {
                 thread::sleep(Duration::from_micros(200));
             }
@@ -148,7 +146,8 @@ impl Readers {
                 sqlite3(hub.database(), "SELECT count(*) FROM key");
                 thread::sleep(Duration::from_micros(random.below(5_000)));
             }
-            // Root's sqlite3 makes a -shm and then gives it to the login: who comes between fails, and changes nothing.
+            // Root's sqlite3 creates a -shm and then gives it to the login. A writer fails in between, without a
+            // change.
             assert!(writer.kill() || disturbed, "a writer ended by itself");
             let known = reported.done();
             done = state(&mut asker, &[known, known + 1], random);
@@ -156,8 +155,8 @@ impl Readers {
                 let quiet = self.under_way.write().unwrap_or_else(PoisonError::into_inner);
                 sqlite3(hub.database(), "SELECT count(*) FROM key");
                 wal_gone += u64::from(!hub.beside("-wal").exists());
-                // As who can only read. What was all written and not yet reported may show now: readers who came in
-                // the writer's time go on with its index, and whoever makes a new one finds the whole change.
+                // Read with read-only rights. A complete but unreported change may appear now: earlier readers use the
+                // killed writer's index, and a reader that builds a new index finds the whole change.
                 done = state(&mut asker, &[done, known + 1], random);
                 assert_eq!(helper_answer(hub, done), Ok(model::answer(done, done)));
                 drop(quiet);
@@ -165,7 +164,7 @@ impl Readers {
                 state(&mut asker, &[done], random);
             }
         }
-        // Nobody is left who came before.
+        // No earlier reader is left.
         done = state(&mut asker, &[done, reported.done() + 1], random);
         for key in 0..done + 5 {
             assert_eq!(asker.ask(key), Ok(model::answer(key, done)), "key {key} after {done} changes");
@@ -203,7 +202,7 @@ fn killed() {
             let mut asker = Asker::new(&readers.hub);
             readers.read("one process", &others, |key| asker.ask(key));
         });
-        // A failure must not leave the readers running.
+        // The readers must end after a failure too.
         let outcome = catch_unwind(AssertUnwindSafe(|| readers.kill_writers(rounds, &random)));
         readers.end.store(true, Ordering::Relaxed);
         outcome.unwrap_or_else(|panic| resume_unwind(panic));

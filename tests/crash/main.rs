@@ -1,13 +1,13 @@
-//! The database under fire: writers killed at any moment, power lost, foreign tools at work, files broken.
+//! The database under stress: writers killed at random moments, lost power, foreign tools, damaged files.
 //!
-//! Everything runs as real processes with the uids of a real hub, so it needs root. This program starts itself anew as
-//! a writer and as a reader (`child`). `ROUNDS=1000 cargo test --test crash` is the long run; `SEED=N` repeats one;
-//! `KEEP=1` leaves the files.
+//! All tests use real processes with the uids of a real hub, so they need root. This program starts itself again as
+//! writer and reader (`child`). `ROUNDS=1000 cargo test --test crash` is the long run; `SEED=N` repeats a run; `KEEP=1`
+//! keeps the files.
 #![expect(
     clippy::expect_used,
     clippy::panic,
     clippy::print_stderr,
-    reason = "a test that cannot go on fails, and says why"
+    reason = "a test that cannot continue fails with the reason"
 )]
 
 mod child;
@@ -27,7 +27,7 @@ use std::process::{Command, ExitCode};
 use libtest_mimic::{Arguments, Trial};
 use nix::sys::stat::{Mode, umask};
 
-/// The name of a test and the test.
+/// A test: its name and its function.
 type Test = (&'static str, fn());
 
 fn main() -> ExitCode {
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
         eprintln!("crash: run this as root: it runs programs as other uids");
         return ExitCode::FAILURE;
     }
-    // Modes are those of the suite and not of the shell that started it.
+    // File modes must not depend on the shell that started the run.
     umask(Mode::from_bits_truncate(0o022));
     enter_own_mounts();
     let arguments = Arguments::from_args();
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
     conclusion.exit_code()
 }
 
-/// Becomes this program where what it mounts goes away with it, if that can be had.
+/// Starts this program again in its own mount namespace, if possible, so that its mounts disappear with it.
 fn enter_own_mounts() {
     let unshare = || {
         let mut command = Command::new("unshare");

@@ -1,46 +1,45 @@
-//! What the writer does, step by step, and so what a reader may hear at any time.
+//! The writer's changes, and so the possible answers at any time.
 
 use std::cell::Cell;
 
 use hubgate::key::{KeyType, PublicKey};
 use hubgate::name::Owner;
 
-/// How many accounts there are, `u0` and so on.
+/// The number of accounts, `u0` and so on.
 pub(crate) const USERS: u64 = 8;
 
-/// One change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Puts a key on its account.
+    /// Adds a key to its account.
     Add(u64),
-    /// Takes it off again.
+    /// Removes the key.
     Remove(u64),
 }
 
-/// The change that the writer makes after `done` others: every fourth takes off the key of two before.
+/// The change that the writer makes after `done` others: every fourth one removes the key of two changes before.
 pub(crate) fn step(done: u64) -> Step {
     if done % 4 == 3 { Step::Remove(done - 2) } else { Step::Add(done) }
 }
 
-/// The account that a key is meant for.
+/// The account of a key.
 pub(crate) fn owner(key: u64) -> Owner {
     format!("u{}", key % USERS).parse().expect("a name")
 }
 
-/// Whose a key is once `done` changes were made.
+/// The account that has a key after `done` changes.
 pub(crate) fn answer(key: u64, done: u64) -> Option<Owner> {
     let added = key % 4 != 3 && key < done;
     let removed = key % 4 == 1 && key + 2 < done;
     (added && !removed).then(|| owner(key))
 }
 
-/// Whether a reader may hear this while at least `done` changes have been made, and perhaps more.
+/// Whether a reader may get this answer after `done` changes or a few more.
 pub(crate) fn is_possible(heard: Option<&Owner>, key: u64, done: u64) -> bool {
-    // A key goes through at most three states; the numbers at which it enters them are these.
+    // A key has at most three states; it enters them at these numbers of changes.
     [done, done.max(key + 1), done.max(key + 3)].iter().any(|done| answer(key, *done).as_ref() == heard)
 }
 
-/// The key of that number. A point that nobody has looked at, but sound.
+/// The key with this number: an arbitrary but sound point.
 pub(crate) fn key(number: u64) -> PublicKey {
     let random = Random::new(number ^ 0x6875_6267_6174_6500);
     let mut blob = Vec::from(*b"\0\0\0\x0bssh-ed25519\0\0\0\x20");
@@ -48,7 +47,7 @@ pub(crate) fn key(number: u64) -> PublicKey {
     PublicKey::from_blob(KeyType::Ed25519, blob).expect("a sound key")
 }
 
-/// Numbers at random, the same for the same seed (splitmix64).
+/// Random numbers, equal for equal seeds (splitmix64).
 #[derive(Debug)]
 pub(crate) struct Random(Cell<u64>);
 
@@ -57,7 +56,7 @@ impl Random {
         Self(Cell::new(seed))
     }
 
-    /// Seeded by `SEED`, else by the clock. Says so, for a failure's sake.
+    /// Seeded by `SEED`, otherwise by the clock. Prints the seed, so that a failure can be repeated.
     pub(crate) fn seeded(who: &str) -> Self {
         let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
         let seed = seed.unwrap_or_else(|| u64::from(hubgate_clock()));
@@ -73,12 +72,11 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// Less than `end`.
     pub(crate) fn below(&self, end: u64) -> u64 {
         self.next() % end.max(1)
     }
 
-    /// A key to ask about while some `done` changes have been made: old, new, in the making, never made.
+    /// A key to look up after about `done` changes: old, recent, being added, or never added.
     pub(crate) fn key(&self, done: u64) -> u64 {
         match self.below(4) {
             0 => self.below(done + 4),
@@ -88,7 +86,7 @@ impl Random {
     }
 }
 
-/// A number that is seldom the same.
+/// A number that differs in almost every run.
 fn hubgate_clock() -> u32 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     since.subsec_nanos() ^ std::process::id()

@@ -1,5 +1,5 @@
-//! Power loss, as far as files at an instant can show it: copies of the database while a writer works, then what a
-//! disk may do to them.
+//! Power loss, as far as copies of files can simulate it: copies of the database while a writer runs, changed as a disk
+//! might change them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +16,7 @@ use crate::run::{helper_answer, sqlite3};
 
 pub(crate) const TESTS: [Test; 1] = [("power_lost_at_any_moment_leaves_a_prefix_of_the_changes", power_lost)];
 
-/// The database's files at an instant.
+/// The database's files at one moment.
 #[derive(Debug, Clone)]
 struct Files {
     database: Vec<u8>,
@@ -24,7 +24,7 @@ struct Files {
     shm: Vec<u8>,
 }
 
-/// What a disk and a start of the machine make of `-shm`, which nobody ever syncs.
+/// The possible states of `-shm`, which is never synced, after a restart.
 #[derive(Debug, Clone, Copy)]
 enum Shm {
     AsItWas,
@@ -33,13 +33,13 @@ enum Shm {
     Missing,
 }
 
-/// What they make of what was being written.
+/// The possible states of data that was being written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Loss {
     None,
     /// The `-wal` ends in the middle of its last frame.
     TornFrame,
-    /// Sectors of the pages that a checkpoint was copying are new, others old.
+    /// Some sectors of the pages that a checkpoint was copying are new, others old.
     TornPages,
 }
 
@@ -64,7 +64,7 @@ impl<'a> Wal<'a> {
         let page_size = number(bytes, 8).max(512);
         let mut wal = Self { bytes, page_size, frames: 0 };
         while let Some(frame) = wal.frame(wal.frames) {
-            // Frames of the round before have other salts.
+            // Frames of the previous round have other salts.
             if frame.get(8..16) != bytes.get(16..24) {
                 break;
             }
@@ -81,13 +81,13 @@ impl<'a> Wal<'a> {
         self.bytes.get(self.start(frame)..self.start(frame + 1))
     }
 
-    /// How many of the first `frames` frames belong to whole changes.
+    /// How many of the first `frames` frames belong to complete changes.
     fn committed(&self, frames: usize) -> usize {
         let is_last_of_change = |frame: &usize| self.frame(*frame).is_some_and(|frame| number(frame, 4) != 0);
         (0..frames).rev().find(is_last_of_change).map_or(0, |frame| frame + 1)
     }
 
-    /// The newest content of each page that a whole change wrote.
+    /// The newest content of each page in complete changes.
     fn pages(&self) -> BTreeMap<usize, &'a [u8]> {
         let frames = (0..self.committed(self.frames)).filter_map(|frame| self.frame(frame));
         frames.filter_map(|frame| Some((number(frame, 0), frame.get(FRAME_HEADER..)?))).collect()
@@ -100,15 +100,15 @@ impl Files {
         Self { database: read(""), wal: read("-wal"), shm: read("-shm") }
     }
 
-    /// How many frames a checkpoint may have begun to copy; `None` where the index is not of this `-wal`.
+    /// How many frames a checkpoint may have begun to copy; `None` if the index does not belong to this `-wal`.
     fn checkpointed(&self) -> Option<usize> {
         let of_this_wal = self.shm.get(32..40) == self.wal.get(16..24) && self.shm.get(12) == Some(&1);
-        // nBackfillAttempted, in the machine's own order (wal.c, `WalCkptInfo`).
+        // nBackfillAttempted, in native byte order (wal.c, `WalCkptInfo`).
         let attempted = self.shm.get(128..132).and_then(|bytes| bytes.try_into().ok()).map(u32::from_ne_bytes);
         attempted.filter(|_| of_this_wal).and_then(|attempted| attempted.try_into().ok())
     }
 
-    /// Cuts the `-wal` inside its last frame; not where a checkpoint has begun with it, since then it was synced.
+    /// Cuts the `-wal` inside its last frame, unless a checkpoint has begun to copy the frame, which was synced before.
     fn tear_frame(&mut self, random: &Random) -> bool {
         let wal = Wal::of(&self.wal);
         let Some(last) = wal.frames.checked_sub(1) else {
@@ -123,7 +123,7 @@ impl Files {
         true
     }
 
-    /// Writes to the database what a checkpoint that did not end may have written: each sector old or new.
+    /// Writes to the database what an interrupted checkpoint may have written: each sector is old or new.
     fn tear_pages(&mut self, random: &Random) -> bool {
         let wal = Wal::of(&self.wal);
         if self.checkpointed().is_none() {
@@ -145,7 +145,7 @@ impl Files {
         !pages.is_empty()
     }
 
-    /// Puts the files where a hub expects them.
+    /// Writes the files to the hub's directory.
     fn place(&self, hub: &Hub, shm: Shm, random: &Random) {
         let put = |path: &Path, bytes: &[u8]| {
             fs::write(path, bytes).expect("a file");
@@ -177,7 +177,7 @@ fn power_lost() {
         writer.go_on();
         if copy % 6 == 5 {
             assert!(writer.kill(), "a writer ended by itself");
-            // From now on, or until the next time, with a checkpoint after each change.
+            // From now on with a checkpoint after each change, or without one again.
             writer = Writer::start(&hub, copy % 12 == 5, &reported);
         }
         for (variant, shm) in [Shm::AsItWas, Shm::Zeros, Shm::Noise, Shm::Missing].into_iter().enumerate() {
@@ -195,7 +195,7 @@ fn power_lost() {
             *tried.entry(format!("{loss:?}, shm {shm:?}")).or_default() += 1;
             let lost = Hub::bare(&hub.path(&format!("copy-{copy}-{variant}")));
             files.place(&lost, shm, &random);
-            // A change was safe once it was reported; but the last one is what a torn frame tears.
+            // A reported change is safe. Only a torn frame may lose the last change.
             let least = if loss == Loss::TornFrame { done - 1 } else { done };
             try_copy(&lost, &[least, done, done + 1], &random);
             fs::remove_dir_all(lost.path("")).expect("remove a copy");
@@ -207,7 +207,7 @@ fn power_lost() {
     assert!(copies < 50 || torn("TornFrame") > 1 && torn("TornPages") > 1, "{tried:?}");
 }
 
-/// Reads what is left as who may only read, then as a writer who goes on from there.
+/// Reads the copy with read-only rights, then continues with a writer.
 fn try_copy(hub: &Hub, candidates: &[u64], random: &Random) {
     let mut asker = Asker::new(hub);
     let done = state(&mut asker, candidates, random);

@@ -1,4 +1,4 @@
-//! Runs the programs as sshd does, and says what they said.
+//! Runs the programs as sshd does and returns their output.
 
 use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -12,10 +12,10 @@ use hubgate::name::Owner;
 use crate::hub::{Hub, KEYS, LOGIN, program};
 use crate::model;
 
-/// After that long a program counts as hanging.
+/// After this time, a program is considered hanging.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What a program came to.
+/// The result of a program.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
@@ -33,7 +33,7 @@ impl Ended {
     }
 }
 
-/// Runs a command to its end.
+/// Runs a command and waits for it.
 pub(crate) fn run(command: &mut Command, input: &[u8]) -> Ended {
     let start = Instant::now();
     let mut child = command
@@ -51,7 +51,7 @@ pub(crate) fn run(command: &mut Command, input: &[u8]) -> Ended {
     };
     let out = reader(Box::new(child.stdout.take().expect("a pipe")));
     let err = reader(Box::new(child.stderr.take().expect("a pipe")));
-    // Who does not read it need not.
+    // A program may end without reading its input.
     let _ = child.stdin.take().expect("a pipe").write_all(input);
     let status = wait(&mut child, start);
     let took = start.elapsed();
@@ -70,12 +70,12 @@ fn wait(child: &mut Child, start: Instant) -> ExitStatus {
             let _ = child.kill();
             panic!("{child:?} hangs");
         }
-        // Short beside what a start costs.
+        // Short compared with the start of a program.
         thread::sleep(Duration::from_micros(500));
     }
 }
 
-/// The helper's command line about one key, in sshd's environment.
+/// The helper's command line for one key, in sshd's environment.
 fn helper_command(hub: &Hub, key: u64) -> Command {
     let mut command = Command::new(program("authorized-keys"));
     command
@@ -91,26 +91,25 @@ fn helper_command(hub: &Hub, key: u64) -> Command {
     command
 }
 
-/// Runs the helper about one key.
 pub(crate) fn helper(hub: &Hub, key: u64) -> Ended {
     let ended = run(&mut helper_command(hub, key), b"");
     Ended { log: hub.log("hubgate-keys"), ..ended }
 }
 
-/// The line that the helper should print: the gateway with those words, for that key.
+/// The expected line of the helper: the gateway with these words, for this key.
 pub(crate) fn line(hub: &Hub, form: &str, key: u64) -> String {
     let (gateway, config) = (program("gateway"), hub.config());
     let (gateway, config) = (gateway.display(), config.display());
     format!("restrict,command=\"{gateway} --config {config} {form}\" {}\n", model::key(key))
 }
 
-/// The words of the forced command for a key of an account, or of nobody.
+/// The words of the forced command for a key of an account or an unknown key.
 pub(crate) fn form(owner: Option<&Owner>, key: u64) -> String {
     let user = owner.map_or("anonymous", Owner::as_str);
     format!("{user} --key {}", model::key(key).fingerprint())
 }
 
-/// Whose key it is according to the helper; an error is whatever else it says or does.
+/// The account that has a key according to the helper; any other result is an error.
 pub(crate) fn helper_answer(hub: &Hub, key: u64) -> Result<Option<Owner>, String> {
     let ended = run(&mut helper_command(hub, key), b"");
     for owner in [Some(model::owner(key)), None] {
@@ -121,7 +120,7 @@ pub(crate) fn helper_answer(hub: &Hub, key: u64) -> Result<Option<Owner>, String
     Err(format!("authorized-keys about key {key}: {ended:?}; {:?}", hub.log("hubgate-keys")))
 }
 
-/// Runs the gateway with these words, as sshd does for that command of a client's.
+/// Runs the gateway with these words, as sshd does for this command of a client.
 pub(crate) fn gateway(hub: &Hub, form: &str, command: Option<&str>, input: &[u8]) -> Ended {
     let mut gateway = Command::new(program("gateway"));
     gateway
@@ -139,11 +138,11 @@ pub(crate) fn gateway(hub: &Hub, form: &str, command: Option<&str>, input: &[u8]
     Ended { log: hub.log("hubgate"), ..ended }
 }
 
-/// Whose key it is according to the gateway, which is told that it is the right account's.
+/// The account that has a key according to the gateway, which gets the expected account's name.
 pub(crate) fn gateway_answer(hub: &Hub, key: u64) -> Result<Option<Owner>, String> {
     let owner = model::owner(key);
     let ended = gateway(hub, &form(Some(&owner), key), None, b"");
-    // What a greeting adds: that the account has got another key meanwhile.
+    // A greeting may also report a key that was added since.
     let is_notice = |line: &str| {
         (line.starts_with("hubgate: the key \"key ") && line.contains(" was added on "))
             || (line.starts_with("hubgate: and ") && line.ends_with(" more were added: ssh git@hub.example key list"))
@@ -158,10 +157,10 @@ pub(crate) fn gateway_answer(hub: &Hub, key: u64) -> Result<Option<Owner>, Strin
     }
 }
 
-/// Runs the `sqlite3` program on a database, as root.
+/// Runs the program `sqlite3` on a database, as root.
 pub(crate) fn sqlite3(database: PathBuf, statements: &str) -> String {
     let mut command = Command::new("sqlite3");
-    // Not the settings of whoever runs the tests.
+    // Without the settings of the user who runs the tests.
     command.args(["-batch", "-init", "/dev/null"]).arg(database).arg(".timeout 5000").arg(statements);
     let ended = run(&mut command, b"");
     assert!(ended.status.success(), "{ended:?}");

@@ -1,4 +1,4 @@
-//! A file system that takes no writes, or no more of them: who reads goes on, who pushes is told.
+//! A file system that is read-only or full: readers are served, and a push is refused with the reason.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -14,13 +14,13 @@ use crate::model;
 use crate::run::{Ended, form, helper_answer, run, sqlite3};
 
 pub(crate) const TESTS: [Test; 4] = [
-    ("a_read_only_file_system_is_served", || read_only("read-only", |_| ())),
-    ("a_read_only_file_system_without_wal_is_served", || read_only("read-only-clean", close_as_root)),
-    ("a_full_disk_is_served_and_keeps_its_keys", || full("full", |_| ())),
-    ("a_full_disk_without_wal_is_served_and_keeps_its_keys", || full("full-clean", close_as_root)),
+    ("a_hub_on_a_read_only_file_system_serves", || read_only("read-only", |_| ())),
+    ("a_hub_on_a_read_only_file_system_serves_without_wal", || read_only("read-only-clean", close_as_root)),
+    ("a_hub_on_a_full_disk_serves_and_keeps_its_keys", || full("full", |_| ())),
+    ("a_hub_on_a_full_disk_serves_without_wal_and_keeps_its_keys", || full("full-clean", close_as_root)),
 ];
 
-/// A small file system in memory, for as long as this lives.
+/// A small file system in memory, unmounted on drop.
 #[derive(Debug)]
 struct Disk(PathBuf);
 
@@ -44,7 +44,7 @@ impl Drop for Disk {
     }
 }
 
-/// What a tool leaves that closes the database as SQLite does by default: neither -wal nor -shm.
+/// The state after a tool closed the database as SQLite does by default: without -wal and -shm.
 fn close_as_root(hub: &Hub) {
     sqlite3(hub.database(), "SELECT count(*) FROM key");
     assert!(!hub.beside("-wal").exists() && !hub.beside("-shm").exists());
@@ -72,7 +72,7 @@ fn full(name: &str, prepare: fn(&Hub)) {
     fill(&filling);
     is_served(&hub);
     pushes_fail(&hub, name, "No space left on device");
-    // A writer fails and says so; what was there stays.
+    // A writer fails with an error; the existing data stays.
     let status = Writer::start(&hub, true, &reported).wait();
     assert!(status.code().is_some_and(|code| code != 0), "{status:?}");
     is_served(&hub);
@@ -88,7 +88,7 @@ fn full(name: &str, prepare: fn(&Hub)) {
     pushes_work(&hub, name);
 }
 
-/// A client that pushes a commit to a new branch, with the gateway in the place of ssh.
+/// A client that pushes a commit to a new branch, with the gateway in place of ssh.
 fn push(hub: &Hub, name: &str) -> Ended {
     let client = crate::hub::place(&format!("{name}-client"));
     fs::create_dir_all(&client).expect("a directory");
@@ -118,7 +118,8 @@ fn push(hub: &Hub, name: &str) -> Ended {
     Ended { log: hub.log("hubgate"), ..pushed }
 }
 
-/// The peer reads what git met, and nothing of the push stays; the session has its line, and the push has none.
+/// The peer reads git's error, and no object of the push stays. The log has a line for the session and none for the
+/// push.
 fn pushes_fail(hub: &Hub, name: &str, cause: &str) {
     let pushed = push(hub, name);
     assert_ne!(pushed.code(), 0, "{pushed:?}");
@@ -137,7 +138,7 @@ fn pushes_work(hub: &Hub, name: &str) {
     assert!(push.contains(" ref=refs/heads/new "), "{push}");
 }
 
-/// Writes until nothing goes any more.
+/// Writes until the file system is full.
 fn fill(path: &PathBuf) {
     let mut file = File::create(path).expect("a file");
     for size in [1 << 16, 1 << 10, 1] {

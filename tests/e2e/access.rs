@@ -1,4 +1,4 @@
-//! Who may do what, by clone and push of each kind of account on each kind of repository.
+//! Who may do what: each kind of account clones from and pushes to each kind of repository.
 
 use crate::harness::{Client, Expected, Hub, Setup, refused, silent, trials};
 use crate::texts::{GIT_GIVES_UP, not_found, not_supported, read_only};
@@ -6,17 +6,17 @@ use crate::texts::{GIT_GIVES_UP, not_found, not_supported, read_only};
 trials![
     a_private_repo_looks_missing,
     a_private_repo_looks_missing_to_git_itself,
-    organization_roles_give_what_the_table_says,
-    collaborators_get_what_they_were_granted,
-    owners_write_their_own_and_nobody_elses,
-    grants_that_ended_give_nothing,
-    taking_back_a_grant_counts_at_once,
-    visibility_counts_at_once,
+    organization_roles_give_the_access_of_the_table,
+    collaborators_get_the_granted_access,
+    owners_write_only_their_own_repositories,
+    grants_that_have_ended_give_no_access,
+    revoking_a_grant_takes_effect_at_once,
+    changing_visibility_takes_effect_at_once,
     a_removed_repository_is_missing,
-    the_rows_of_the_hostile_inputs_are_decided_as_they_say,
+    hostile_inputs_get_the_decision_of_their_row,
 ];
 
-/// What somebody can do with a repository.
+/// What a client can do with a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Level {
     None,
@@ -25,7 +25,7 @@ enum Level {
 }
 use Level::{Fetch, None, Write};
 
-/// Tries clone and push, and compares every word of the answers.
+/// Tries clone and push, and compares the whole answers.
 #[track_caller]
 fn has(client: &Client, level: Level, path: &str) {
     let git = |answer: String| refused(answer + GIT_GIVES_UP).status(128);
@@ -49,10 +49,10 @@ fn has(client: &Client, level: Level, path: &str) {
     client.git_in("own", &["push", "--quiet", "--force", &Client::url(path), &branch]).is(&push);
 }
 
-/// Everything of git that asks for a repository.
+/// All git commands that name a repository.
 const GIT_COMMANDS: [&str; 4] =
     ["git-upload-pack '@'", "git-receive-pack '@'", "git-upload-archive '@'", "git upload-pack @"];
-/// Everything of LFS.
+/// All LFS commands.
 const LFS_COMMANDS: [&str; 4] = [
     "git-lfs-authenticate @ download",
     "git-lfs-authenticate @ upload",
@@ -60,7 +60,7 @@ const LFS_COMMANDS: [&str; 4] = [
     "git-lfs-transfer @ upload",
 ];
 
-/// What an LFS client says first: its version, a batch of one object, goodbye; each in packets.
+/// The first messages of an LFS client, in packets: its version, a batch of one object, quit.
 fn lfs_batch() -> Vec<u8> {
     let packet = |text: &str| format!("{:04x}{text}", text.len() + 4);
     let object = format!("{} 4\n", "0".repeat(64));
@@ -112,14 +112,14 @@ fn a_private_repo_looks_missing_to_git_itself() {
             has(client, None, path);
         }
     }
-    // Archives are off for all alike, before anything is looked up.
+    // Archives are off for all clients, before anything is looked up.
     for path in ["bob/secret", "bob/nope"] {
         let command = format!("git-upload-archive '{path}'");
         alice.ssh(command).is(&refused(not_supported(&alice)).status(127));
     }
 }
 
-fn organization_roles_give_what_the_table_says() {
+fn organization_roles_give_the_access_of_the_table() {
     let hub = Hub::new();
     let roles = ["no_access", "read", "contributor", "write", "admin"];
     let members = ["nobody", "reader", "contributor", "writer", "boss"].map(|name| hub.user(name));
@@ -149,7 +149,7 @@ fn organization_roles_give_what_the_table_says() {
     }
 }
 
-fn collaborators_get_what_they_were_granted() {
+fn collaborators_get_the_granted_access() {
     let hub = Hub::new();
     hub.user("owner");
     hub.repo("owner/x", &["--private"]);
@@ -163,7 +163,7 @@ fn collaborators_get_what_they_were_granted() {
     }
 }
 
-fn owners_write_their_own_and_nobody_elses() {
+fn owners_write_only_their_own_repositories() {
     let hub = Hub::new();
     let (alice, bob) = (hub.user("alice"), hub.user("bob"));
     for path in ["alice/x", "datasets/alice/x"] {
@@ -173,11 +173,11 @@ fn owners_write_their_own_and_nobody_elses() {
     }
     hub.repo("spaces/bob/y", &["--private", "--created-by", "alice"]);
     has(&bob, Write, "spaces/bob/y");
-    // Having created it gives nothing where one is not a contributor.
+    // The creator has no special rights without the role contributor.
     has(&alice, None, "spaces/bob/y");
 }
 
-fn grants_that_ended_give_nothing() {
+fn grants_that_have_ended_give_no_access() {
     let hub = Hub::new();
     let (alice, bob) = (hub.user("alice"), hub.user("bob"));
     hub.did(&["org", "add", "acme", "--admin", "alice"]);
@@ -187,7 +187,7 @@ fn grants_that_ended_give_nothing() {
     hub.did(&["repo", "collaborator", "set", "alice/y", "bob", "write", "--until", "2999-12-31"]);
     has(&bob, Write, "acme/x");
     has(&bob, Write, "alice/y");
-    // A grant holds while now is before its end.
+    // A grant is valid while `now` is before its end.
     hub.sql("UPDATE member SET until = unixepoch() WHERE until IS NOT NULL");
     hub.sql("UPDATE collaborator SET until = unixepoch() WHERE until IS NOT NULL");
     has(&bob, None, "acme/x");
@@ -195,7 +195,7 @@ fn grants_that_ended_give_nothing() {
     has(&alice, Write, "acme/x");
 }
 
-fn taking_back_a_grant_counts_at_once() {
+fn revoking_a_grant_takes_effect_at_once() {
     let hub = Hub::new();
     let (alice, bob) = (hub.user("alice"), hub.user("bob"));
     hub.did(&["org", "add", "acme", "--admin", "alice"]);
@@ -211,7 +211,7 @@ fn taking_back_a_grant_counts_at_once() {
     has(&alice, Write, "acme/x");
 }
 
-fn visibility_counts_at_once() {
+fn changing_visibility_takes_effect_at_once() {
     let hub = Hub::new();
     let (_alice, stranger) = (hub.user("alice"), hub.stranger());
     hub.repo("alice/x", &[]);
@@ -231,14 +231,14 @@ fn a_removed_repository_is_missing() {
     hub.did(&["repo", "remove", "alice/x", "--yes"]);
     let missing = not_found(&alice);
     alice.git(&["ls-remote", &Client::url("alice/x")]).is(&refused(missing.clone() + GIT_GIVES_UP).status(128));
-    // Whoever could make it anew hears how.
+    // A peer that could create the repository reads how.
     let create = format!("hubgate: create it with: ssh {} repo create alice/x\n", alice.at);
     alice.ssh("git-receive-pack 'alice/x'").is(&refused(missing + &create));
     let stranger = hub.stranger();
     has(&stranger, None, "alice/x");
 }
 
-fn the_rows_of_the_hostile_inputs_are_decided_as_they_say() {
+fn hostile_inputs_get_the_decision_of_their_row() {
     let hub = Hub::new();
     let (_bob, alice) = (hub.user("bob"), hub.user("alice"));
     hub.repo("bob/secret", &["--private"]);
@@ -255,7 +255,7 @@ fn the_rows_of_the_hostile_inputs_are_decided_as_they_say() {
                 refused(format!("hubgate: access to bob/gated is restricted: {ask}\n{you}"))
             }
             (_, Some("E_NOREPO")) => refused(not_found(&alice)),
-            // LFS says it in its own protocol.
+            // LFS reports it in its own protocol.
             ("access-009", Some("E_READONLY")) => {
                 let said = alice.ssh_with(&[], row.command(), &lfs_batch());
                 let answer = said.succeeded().stdout();

@@ -1,4 +1,4 @@
-//! `hubgate user` and `hubgate org`: every text, every status, the JSON of each.
+//! `hubgate user` and `hubgate org`: all texts, all statuses, all JSON.
 
 use serde_json::{Value, json};
 
@@ -8,16 +8,16 @@ use crate::rows::of_kind;
 
 trials![
     users_are_added_shown_renamed_and_removed,
-    a_name_that_was_used_is_kept_back,
-    the_user_rows_are_taken_or_refused_as_they_say,
-    a_user_with_repositories_is_not_removed_without_an_heir,
+    a_used_name_stays_reserved,
+    user_rows_are_accepted_or_rejected_as_they_say,
+    a_user_with_repositories_is_only_removed_with_a_new_owner,
     organizations_are_added_shown_renamed_and_removed,
     an_organization_never_loses_its_last_admin,
-    what_cannot_be_undone_needs_yes_or_a_terminal,
-    wrong_usage_ends_with_2,
+    irreversible_commands_need_yes_or_a_terminal,
+    wrong_usage_exits_with_2,
 ];
 
-/// What a command prints with `--json`, with every time as `TIME`.
+/// The output of a command with `--json`; times are replaced by `TIME`.
 #[track_caller]
 pub(crate) fn json_of(hub: &Hub, words: &[&str]) -> Value {
     let text = hub.did(&[&["--json"], words].concat());
@@ -42,7 +42,7 @@ fn is_time(text: &str) -> bool {
     shape == "0000-00-00T00:00:00Z"
 }
 
-/// A refusal of the command line itself.
+/// Wrong usage of the command line.
 #[track_caller]
 pub(crate) fn is_usage(outcome: &crate::harness::Outcome, reason: &str) {
     assert!(outcome.status == 2 && outcome.stdout.is_empty() && outcome.stderr().contains(reason), "{outcome}");
@@ -83,7 +83,7 @@ fn users_are_added_shown_renamed_and_removed() {
     assert_eq!(json_of(&hub, &["user", "list"]), json!([robot]));
 }
 
-fn a_name_that_was_used_is_kept_back() {
+fn a_used_name_stays_reserved() {
     let hub = Hub::new();
     hub.did(&["user", "add", "alice"]);
     hub.did(&["user", "rename", "alice", "bob"]);
@@ -98,7 +98,7 @@ fn a_name_that_was_used_is_kept_back() {
     assert_eq!(json_of(&hub, &["user", "release", "alice"]), json!({ "released": "alice" }));
 }
 
-fn the_user_rows_are_taken_or_refused_as_they_say() {
+fn user_rows_are_accepted_or_rejected_as_they_say() {
     let hub = Hub::new();
     let rows = of_kind("user");
     assert_eq!(rows.len(), 17);
@@ -119,7 +119,7 @@ fn the_user_rows_are_taken_or_refused_as_they_say() {
     assert_eq!(hub.sql("SELECT count(*) FROM owner"), "2\n");
 }
 
-fn a_user_with_repositories_is_not_removed_without_an_heir() {
+fn a_user_with_repositories_is_only_removed_with_a_new_owner() {
     let hub = Hub::new();
     for user in ["alice", "bob"] {
         hub.did(&["user", "add", user]);
@@ -181,7 +181,7 @@ fn an_organization_never_loses_its_last_admin() {
     hub.did(&["user", "add", "alice"]);
     hub.did(&["user", "add", "bob"]);
     hub.did(&["org", "add", "acme", "--admin", "alice"]);
-    // An admin until some day is not one for good.
+    // An admin with an end date does not count.
     hub.did(&["org", "member", "set", "acme", "bob", "admin", "--until", "90d"]);
     let answer = refused(
         "hubgate: acme would have no admin: first give the role to somebody else with \
@@ -195,7 +195,7 @@ fn an_organization_never_loses_its_last_admin() {
     hub.did(&["user", "remove", "alice", "--yes"]);
 }
 
-fn what_cannot_be_undone_needs_yes_or_a_terminal() {
+fn irreversible_commands_need_yes_or_a_terminal() {
     let hub = Hub::new();
     hub.did(&["user", "add", "alice"]);
     hub.did(&["repo", "create", "alice/x"]);
@@ -203,7 +203,7 @@ fn what_cannot_be_undone_needs_yes_or_a_terminal() {
         .is(&refused("hubgate: Remove the account alice and take its keys off? Say so with --yes\n").status(2));
     hub.hubgate(&["repo", "remove", "alice/x"])
         .is(&refused("hubgate: Take alice/x out of the hub? Say so with --yes\n").status(2));
-    // script(1) gives the program a terminal, and types what it reads.
+    // script(1) gives the program a terminal and types its input.
     let typed = |answer: &str| {
         let command =
             format!("'{}' --config {} repo remove alice/x", program("hubgate").display(), hub.config().display());
@@ -218,7 +218,7 @@ fn what_cannot_be_undone_needs_yes_or_a_terminal() {
     assert_eq!(json_of(&hub, &["repo", "list"]), json!([]));
 }
 
-fn wrong_usage_ends_with_2() {
+fn wrong_usage_exits_with_2() {
     let hub = Hub::new();
     for words in [
         &[][..],
@@ -244,7 +244,7 @@ fn wrong_usage_ends_with_2() {
         let outcome = hub.hubgate(words);
         assert!(outcome.status == 0 && outcome.stderr.is_empty() && !outcome.stdout.is_empty(), "{outcome}");
     }
-    // A reader that has gone is no fault.
+    // A reader that goes away is not a fault.
     let head = format!("'{}' --help | head -c 1", program("hubgate").display());
     run(std::process::Command::new("sh").args(["-c", &head])).is(&says("T"));
 }

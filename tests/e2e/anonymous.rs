@@ -1,4 +1,5 @@
-//! Who is nobody, in each mode of `[access] anonymous`, and that a session is never anybody whose key was not proven.
+//! Which sessions are anonymous in each mode of `[access] anonymous`. No session ever has an account whose key was not
+//! proven.
 
 use std::fs;
 use std::process::Command;
@@ -14,20 +15,20 @@ trials![
     login_is_the_first_known_key_of_the_agent_in_every_order,
     fallback_is_the_first_known_key_of_the_agent_in_every_order,
     off_is_the_first_known_key_of_the_agent_in_every_order,
-    whoever_connects_as_the_anonymous_login_is_anonymous_whatever_the_key,
-    an_unknown_key_joins_an_account_by_the_anonymous_login,
-    the_helper_answers_for_the_configured_logins_alone,
-    without_a_known_key_one_falls_through_to_anonymous,
+    every_key_is_anonymous_on_the_anonymous_login,
+    an_unknown_key_joins_an_account_on_the_anonymous_login,
+    the_helper_answers_only_for_the_configured_logins,
+    a_client_without_a_known_key_falls_through_to_anonymous,
     a_session_without_a_key_gets_no_shell_no_terminal_and_no_forwarding,
-    a_key_that_is_taken_off_opens_nothing_on_a_live_connection_without_a_form,
-    every_identity_is_found_by_what_was_proven,
-    a_database_that_is_gone_makes_nobody_anonymous,
-    auth_info_is_served_by_the_login_shell_and_in_its_mode_alone,
-    doctor_names_what_a_mode_lacks,
-    init_and_sshd_config_make_what_a_mode_needs,
+    a_removed_key_stops_on_a_live_connection_that_uses_auth_info,
+    every_identity_follows_from_the_proven_key,
+    a_missing_database_makes_no_session_anonymous,
+    auth_info_works_only_as_login_shell_and_in_its_mode,
+    doctor_names_what_a_mode_is_missing,
+    init_and_sshd_config_create_what_a_mode_needs,
 ];
 
-/// A hub of that mode, whose login shell is the gateway.
+/// A hub in this mode, with the gateway as login shell.
 fn hub(anonymous: &'static str) -> Hub {
     Hub::with(&setup(anonymous))
 }
@@ -36,13 +37,13 @@ fn setup(anonymous: &'static str) -> Setup<'static> {
     Setup { anonymous, gateway_is_shell: true, ..Setup::default() }
 }
 
-/// `ssh -T` of somebody who answers questions, if there are any: without `BatchMode`.
+/// `ssh -T` without `BatchMode`, so that ssh may answer questions.
 #[track_caller]
 fn greet(client: &Client) -> Outcome {
     client.ssh_with(&[], "", b"")
 }
 
-/// Every order of four things.
+/// Every order of four items.
 fn orders() -> Vec<[usize; 4]> {
     let mut orders = Vec::new();
     for code in 0..256 {
@@ -55,8 +56,8 @@ fn orders() -> Vec<[usize; 4]> {
     orders
 }
 
-/// Four keys in one agent, in every order: of nobody, of alice, one of hers that is over, and of bob. `taken` says
-/// whether sshd takes the key of nobody.
+/// Four keys in one agent, in every order: an unknown key, alice's, an expired one of alice's, and bob's. `taken` says
+/// whether sshd accepts the unknown key.
 #[track_caller]
 fn in_every_order(mode: &'static str, taken: bool) {
     let hub = hub(mode);
@@ -80,7 +81,7 @@ fn in_every_order(mode: &'static str, taken: bool) {
         let client = Client::with_agent(&hub, None, unknown.clone(), &agent);
         let first = order.into_iter().find(|index| taken || *index != 0).expect("a known key");
         greet(&client).is(&answers(&client)[first]);
-        // What sshd saw proven is what the session was for.
+        // The session has the key that sshd logged as accepted.
         let log = hub.log();
         let sshd = hub.sshd_log();
         let accepted = sshd.lines().rev().find(|line| line.starts_with("Accepted publickey")).expect("a login");
@@ -106,19 +107,19 @@ fn off_is_the_first_known_key_of_the_agent_in_every_order() {
     in_every_order("off", false);
 }
 
-fn whoever_connects_as_the_anonymous_login_is_anonymous_whatever_the_key() {
+fn every_key_is_anonymous_on_the_anonymous_login() {
     let hub = hub("login");
     let (alice, bob, stranger) = (hub.user("alice"), hub.user("bob"), hub.stranger());
     hub.repo("alice/x", &[]);
     hub.repo("alice/secret", &["--private"]);
     hub.sql("UPDATE key SET expires_at = 86400 WHERE title = 'bob@laptop'");
-    // An unknown key is nobody on the login of accounts.
+    // An unknown key is rejected on the accounts' login.
     stranger.greet().is(&refused(denied(&stranger)).status(255));
     alice.greet().is(&says(hi("alice")));
     let nobody = &machine().anonymous_login;
     let as_nobody = ["-oBatchMode=yes", "-l", nobody];
-    let hint = format!("hubgate: to come by a key on an account: ssh {}\n", alice.at);
-    let is = format!("whoever connects as {nobody}@hub.test is anonymous");
+    let hint = format!("hubgate: to use a registered key: ssh {}\n", alice.at);
+    let is = format!("every connection to {nobody}@hub.test is anonymous");
     hub.log();
     for client in [&alice, &bob, &stranger] {
         let said = says(hi("anonymous")).warning(format!("hubgate: {is}\n{hint}"));
@@ -142,13 +143,13 @@ fn whoever_connects_as_the_anonymous_login_is_anonymous_whatever_the_key() {
     hub.did(&["key", "remove", &alice.key.fingerprint, "--compromised", "--yes"]);
     let compromised = format!("hubgate: the key {} was removed as compromised\n", alice.key.fingerprint);
     alice.ssh_with(&as_nobody, "", b"").is(&refused(compromised));
-    // In another mode the second name opens nothing.
+    // In other modes, the second name admits no key.
     hub.configure(&setup("any-key"));
     let denied = format!("{nobody}@127.0.0.1: Permission denied (publickey).\r\n");
     stranger.ssh_with(&as_nobody, "", b"").is(&refused(denied).status(255));
 }
 
-fn an_unknown_key_joins_an_account_by_the_anonymous_login() {
+fn an_unknown_key_joins_an_account_on_the_anonymous_login() {
     let hub = hub("login");
     hub.did(&["user", "add", "alice"]);
     let code = hub.did(&["invite", "alice"]).lines().next().expect("a code").to_owned();
@@ -159,7 +160,7 @@ fn an_unknown_key_joins_an_account_by_the_anonymous_login() {
     stranger.greet().is(&says(hi("alice")));
 }
 
-fn the_helper_answers_for_the_configured_logins_alone() {
+fn the_helper_answers_only_for_the_configured_logins() {
     let hub = hub("login");
     let (alice, stranger) = (hub.user("alice"), hub.stranger());
     let (login, nobody) = (hub.login.name.as_str(), machine().anonymous_login.as_str());
@@ -194,12 +195,12 @@ fn the_helper_answers_for_the_configured_logins_alone() {
     answer(login, &stranger).is(&silent());
 }
 
-/// Somebody without any key at all.
+/// A client without any key.
 fn keyless(hub: &Hub) -> Client {
     Client::with_agent(hub, None, Key::new("in no agent"), &Agent::with([]))
 }
 
-/// What git needs so that ssh may take the step that asks nothing.
+/// git with an ssh that may use keyboard-interactive authentication.
 #[track_caller]
 fn git(client: &Client, words: &[&str]) -> Outcome {
     let mut git = client.git_command("");
@@ -207,7 +208,7 @@ fn git(client: &Client, words: &[&str]) -> Outcome {
     run(git.args(words))
 }
 
-fn without_a_known_key_one_falls_through_to_anonymous() {
+fn a_client_without_a_known_key_falls_through_to_anonymous() {
     let hub = hub("fallback");
     let alice = hub.user("alice");
     hub.repo("alice/x", &[]);
@@ -219,7 +220,7 @@ fn without_a_known_key_one_falls_through_to_anonymous() {
     for client in [&none, &Client::new(&hub, None, unknown)] {
         greet(client).is(&says(hi("anonymous")).warning(&nobody));
         hub.logged(&["info hubgate: user=anonymous key=- from=127.0.0.1 verb=greeting decision=allow reason=\"\""]);
-        // What must not ask anything does not come this far.
+        // With BatchMode, ssh does not try keyboard-interactive authentication.
         let login = &hub.login.name;
         let denied = format!("{login}@127.0.0.1: Permission denied (publickey,keyboard-interactive).\r\n");
         client.greet().is(&refused(denied).status(255));
@@ -257,7 +258,7 @@ fn a_session_without_a_key_gets_no_shell_no_terminal_and_no_forwarding() {
     for command in ["id", "/bin/sh", "gateway alice --key x", "scp -t x"] {
         none.ssh_with(&[], command, b"").is(&refused(&unsupported).status(127));
     }
-    // The words of a forced command are a command like any other.
+    // The words of a forced command are an ordinary command here.
     let alice = hub.user("alice");
     let words = format!(
         "{0}/libexec/gateway --config {0}/config.toml alice --key {1}",
@@ -273,7 +274,7 @@ fn a_session_without_a_key_gets_no_shell_no_terminal_and_no_forwarding() {
     assert!(terminal.stderr().contains("PTY allocation request failed"), "{terminal}");
 }
 
-fn a_key_that_is_taken_off_opens_nothing_on_a_live_connection_without_a_form() {
+fn a_removed_key_stops_on_a_live_connection_that_uses_auth_info() {
     let hub = hub("fallback");
     let (alice, bob) = (hub.user("alice"), hub.user("bob"));
     let masters = [alice.master(), bob.master()];
@@ -281,7 +282,7 @@ fn a_key_that_is_taken_off_opens_nothing_on_a_live_connection_without_a_form() {
     let key = &alice.key.fingerprint;
     hub.did(&["key", "remove", key, "--yes"]);
     alice.greet().is(&refused(format!("hubgate: the key {key} is no longer on the account alice\n")));
-    // On another account now, the live connection is that one's: the key was proven, and is bob's.
+    // The client proved the key, which is now bob's, so the live connection has bob's account.
     hub.add_key("bob", &alice.key, &[]);
     alice.greet().is(&says(hi("bob")));
     hub.did(&["user", "disable", "bob", "--reason", "away"]);
@@ -293,7 +294,7 @@ fn a_key_that_is_taken_off_opens_nothing_on_a_live_connection_without_a_form() {
     greet(&alice).is(&says(hi("anonymous")).warning(nobody));
 }
 
-fn every_identity_is_found_by_what_was_proven() {
+fn every_identity_follows_from_the_proven_key() {
     let hub = hub("fallback");
     hub.did(&["user", "add", "alice"]);
     hub.did(&["org", "add", "acme", "--admin", "alice"]);
@@ -326,7 +327,7 @@ fn every_identity_is_found_by_what_was_proven() {
     client.greet().is(&refused(format!("hubgate: the key {} was removed as compromised\n", client.key.fingerprint)));
 }
 
-fn a_database_that_is_gone_makes_nobody_anonymous() {
+fn a_missing_database_makes_no_session_anonymous() {
     let hub = hub("fallback");
     let (alice, none, stranger) = (hub.user("alice"), keyless(&hub), hub.stranger());
     let master = stranger.master_with(&[]);
@@ -338,7 +339,7 @@ fn a_database_that_is_gone_makes_nobody_anonymous() {
         greet(client).is_unavailable();
     }
     drop(master);
-    // sshd took the unknown key, since nobody could say that it is one: by now the database says so.
+    // sshd accepted the unknown key while the database was missing. The session stays unavailable afterwards.
     let master = stranger.master();
     for suffix in ["", "-wal", "-shm"] {
         let file = format!("db/hubgate.db{suffix}");
@@ -350,15 +351,15 @@ fn a_database_that_is_gone_makes_nobody_anonymous() {
     greet(&alice).is(&says(hi("alice")));
 }
 
-fn auth_info_is_served_by_the_login_shell_and_in_its_mode_alone() {
+fn auth_info_works_only_as_login_shell_and_in_its_mode() {
     let hub = hub("fallback");
     let (alice, none) = (hub.user("alice"), keyless(&hub));
-    // Under another shell a lost ForceCommand would open it.
+    // Otherwise, a lost ForceCommand under another shell would make sessions anonymous.
     let reference = run(hub.gateway_command().arg("--auth-info")).is_fault();
     let log = hub.log();
     assert_eq!((log[0].level, log[0].sid.as_deref()), ("critical", Some(reference.as_str())));
     assert!(log[0].fields.contains("--auth-info needs the gateway as login shell"), "{log:?}");
-    // Without sshd's word nobody is anybody.
+    // Without `$SSH_USER_AUTH`, the session has no identity.
     let command = format!("{0}/libexec/gateway --config {0}/config.toml --auth-info", hub.dir.display());
     let direct = |file: Option<&str>| {
         let mut gateway = hub.as_login(&hub.path("libexec/gateway"));
@@ -371,17 +372,18 @@ fn auth_info_is_served_by_the_login_shell_and_in_its_mode_alone() {
     direct(None);
     direct(Some("/tmp/sshauth.none"));
     hub.log();
-    // The operator turns it off: accounts go on, and nobody else is let in, on a live connection too.
+    // After the operator turns the mode off, only accounts are served, also on live connections.
     let _master = none.master_with(&[]);
     for mode in ["off", "login", "any-key"] {
         hub.configure(&setup(mode));
         greet(&alice).is(&says(hi("alice")));
-        greet(&none).is(&refused("hubgate: nobody is let in without a key any more\n"));
-        none.ssh_with(&[], "whoami", b"").is(&refused("hubgate: nobody is let in without a key any more\n"));
+        greet(&none).is(&refused("hubgate: sessions without a registered key are no longer accepted\n"));
+        none.ssh_with(&[], "whoami", b"")
+            .is(&refused("hubgate: sessions without a registered key are no longer accepted\n"));
     }
 }
 
-fn doctor_names_what_a_mode_lacks() {
+fn doctor_names_what_a_mode_is_missing() {
     let hub = hub("login");
     let doctor = || {
         let file = hub.path("sshd_config");
@@ -399,7 +401,7 @@ fn doctor_names_what_a_mode_lacks() {
             assert!(outcome.stdout().contains(line), "no {line:?}: {outcome}");
         }
     };
-    broken(nobody, "nobody-else", &["there is no account nobody-else", "mend:          hubgate init\n"]);
+    broken(nobody, "nobody-else", &["there is no account nobody-else", "fix:           hubgate init\n"]);
     let other = &machine().login.name;
     broken(
         &format!("anonymous_login = {nobody:?}"),
@@ -407,11 +409,11 @@ fn doctor_names_what_a_mode_lacks() {
         &[
             &format!("{other} is "),
             &format!("not a second name of {login}"),
-            &format!("mend:          userdel {other} && hubgate init\n"),
+            &format!("fix:           userdel {other} && hubgate init\n"),
             &format!("for {other}, authorizedkeyscommand should be "),
         ],
     );
-    let install = "mend:          hubgate sshd-config --install && systemctl reload ssh\n";
+    let install = "fix:           hubgate sshd-config --install && systemctl reload ssh\n";
     broken(
         "anonymous = \"login\"",
         "anonymous = \"fallback\"",
@@ -421,12 +423,12 @@ fn doctor_names_what_a_mode_lacks() {
             "authenticationmethods should be publickey keyboard-interactive:pam, sshd has publickey",
             "usepam should be yes, sshd has no",
             "/etc/pam.d/hubgate-sshd: No such file or directory",
-            "mend:          install packaging/pam.d/hubgate-sshd there, with your login in it\n",
+            "fix:           install packaging/pam.d/hubgate-sshd there, with your login in it\n",
             install,
         ],
     );
     drop(hub);
-    // The other way round, and a shell that would be open.
+    // The reverse, and a login shell that is not the gateway.
     let hub = Hub::with(&Setup { anonymous: "fallback", ..Setup::default() });
     let file = hub.path("sshd_config");
     let doctor = || hub.hubgate(&["doctor", "--sshd-config", file.to_str().expect("UTF-8")]).stdout();
@@ -434,7 +436,7 @@ fn doctor_names_what_a_mode_lacks() {
     let login = &hub.login.name;
     assert!(text.contains(&format!("needs the gateway as login shell, and that of {login} is /bin/sh\n")), "{text}");
     let gateway = hub.path("libexec/gateway");
-    assert!(text.contains(&format!("mend:          usermod --shell {} {login}\n", gateway.display())), "{text}");
+    assert!(text.contains(&format!("fix:           usermod --shell {} {login}\n", gateway.display())), "{text}");
     hub.configure(&Setup::default());
     let text = doctor();
     for line in [
@@ -446,7 +448,7 @@ fn doctor_names_what_a_mode_lacks() {
     }
 }
 
-fn init_and_sshd_config_make_what_a_mode_needs() {
+fn init_and_sshd_config_create_what_a_mode_needs() {
     let hub = Hub::new();
     let outcome = on_a_fresh_machine(
         &hub,
@@ -462,7 +464,7 @@ fn init_and_sshd_config_make_what_a_mode_needs() {
          echo $status $(grep -c 'user = git$' /etc/pam.d/hubgate-sshd 2>/dev/null)\n\
          ls /etc/ssh/sshd_config.d | grep hubgate || true\n",
     );
-    let common = "made the login account anonymous, a second name of git\nnothing is missing\n\
+    let common = "created the login account anonymous, a second name of git\nnothing is missing\n\
                   git:/var/lib/hubgate:/usr/libexec/hubgate/gateway\n\
                   anonymous:/var/lib/hubgate:/usr/libexec/hubgate/gateway\nanonymous:*\n\
                   Match User git,anonymous\n\
@@ -470,11 +472,11 @@ fn init_and_sshd_config_make_what_a_mode_needs() {
     if machine().sshd_version >= Version(9, 8) {
         outcome.is(&says(format!("{common}0 1\n50-hubgate.conf\n")));
     } else {
-        // It cannot be told the service's name: nothing is installed, and one sentence says why.
+        // sshd cannot be told the service's name: nothing is installed, and one sentence says why.
         let version = machine().sshd_version;
         outcome.is(&says(format!("{common}1\n")).warning(format!(
-            "hubgate: OpenSSH {version} asks PAM by the name of its program: anonymous = \"fallback\" needs an sshd of \
-             hubgate's own here, started as hubgate-sshd; print its block with hubgate sshd-config, and see \
+            "hubgate: OpenSSH {version} takes the PAM service from its program name: anonymous = \"fallback\" needs a \
+             separate sshd, started as hubgate-sshd; print its block with hubgate sshd-config, and see \
              sshd_config.example\n"
         )));
     }

@@ -1,4 +1,4 @@
-//! `hubgate audit`: changes of the database, and sessions and pushes of the system log, in one list.
+//! `hubgate audit`: database changes, and sessions and pushes from the system log, in one list.
 
 use std::fs;
 use std::path::Path;
@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use crate::harness::{Client, Hub, Skip, run, silent, trials};
 use crate::programs::program;
 
-trials![a_log_file_adds_sessions_and_pushes_to_the_changes, the_journal_adds_what_the_login_wrote_and_nobody_else,];
+trials![a_log_file_adds_sessions_and_pushes_to_the_changes, the_journal_adds_only_what_the_login_wrote,];
 
 fn audit(hub: &Hub, words: &[&str]) -> Vec<Value> {
     serde_json::from_str(&hub.did(&[&["--json", "audit"], words].concat())).expect("JSON")
 }
 
-/// What the entries are about: the event, and of a session its verb, its decision and its reason.
+/// A summary of the entries: the event; for a session also verb, decision and reason.
 fn told(entries: &[Value]) -> Vec<String> {
     let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let session = |entry: &Value| {
@@ -64,13 +64,13 @@ fn a_log_file_adds_sessions_and_pushes_to_the_changes() {
     assert_eq!(entries[5]["session"]["ref"], "refs/heads/new");
     let table = hub.did(&[&["audit"], log.as_slice()].concat());
     assert_eq!(table.lines().count(), 10, "{table}");
-    // The same filters hold for both.
+    // The filters apply to both sources.
     let of_stranger = ["--key", &stranger.key.fingerprint];
     assert_eq!(told(&audit(&hub, &[log, of_stranger].concat())), ["session receive-pack deny read-only"]);
     let of_alice = audit(&hub, &[log.as_slice(), &["--user", "alice"]].concat());
     assert_eq!(told(&of_alice), [&["user.create", "key.add"], &sessions[..5]].concat());
     assert_eq!(told(&audit(&hub, &[log.as_slice(), &["--repo", "alice/y"]].concat())), [""; 0]);
-    // What is older than asked for is passed over; where no year is written, nobody can tell.
+    // Entries older than `--since` are skipped; without a year, the age is unknown.
     fs::write(&file, lines("2001-01-01T00:00:00+00:00")).expect("a file");
     assert_eq!(told(&audit(&hub, &log)), changes);
     let all = audit(&hub, &[log.as_slice(), &["--since", "2000-01-01"]].concat());
@@ -83,7 +83,7 @@ fn a_log_file_adds_sessions_and_pushes_to_the_changes() {
     missing.is(&crate::harness::refused("hubgate: /nonexistent: No such file or directory (os error 2)\n"));
 }
 
-/// `HUBGATE CONFIG GATEWAY UID GID KEY`: a journald of one's own, a session as the login, lines of others, and the list.
+/// `HUBGATE CONFIG GATEWAY UID GID KEY`: starts a separate journald, logs sessions of the login and lines of others, and lists.
 const JOURNAL: &str = r#"set -e
 mount -t tmpfs tmpfs /run
 mkdir -p /run/systemd/journal /run/log/journal
@@ -109,7 +109,7 @@ echo LIST
 "$1" --config "$2" --json audit
 "#;
 
-fn the_journal_adds_what_the_login_wrote_and_nobody_else() {
+fn the_journal_adds_only_what_the_login_wrote() {
     let there = |path: &&str| Path::new(path).exists();
     if !["/usr/lib/systemd/systemd-journald", "/lib/systemd/systemd-journald"].iter().any(there) {
         Skip::now("there is no journald");

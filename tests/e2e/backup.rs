@@ -1,4 +1,4 @@
-//! `hubgate backup`, `restore` and `export`: the database as a file, out and in.
+//! `hubgate backup`, `restore` and `export`: the database as a file.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -15,18 +15,18 @@ use crate::programs::program;
 use crate::texts::hi;
 
 trials![
-    a_backup_is_one_file_of_roots_and_comes_back,
-    a_backup_goes_to_standard_output_and_comes_from_standard_input,
-    only_a_copy_is_replaced_by_a_copy,
-    what_is_no_copy_is_not_restored,
-    a_database_that_is_damaged_or_gone_is_restored,
-    restore_names_what_is_lost_and_what_is_nobodys,
-    readers_never_notice_a_restore,
-    killed_at_any_moment_the_old_or_the_new_is_there,
-    export_tells_everything_and_no_secret,
+    a_backup_is_one_file_of_roots_and_can_be_restored,
+    a_backup_works_through_standard_output_and_input,
+    a_backup_replaces_only_a_copy_of_a_database,
+    a_file_that_is_not_a_copy_is_not_restored,
+    a_damaged_or_missing_database_is_restored,
+    restore_names_lost_repositories_and_unknown_directories,
+    readers_continue_during_a_restore,
+    a_killed_restore_leaves_the_old_or_the_new_database,
+    export_writes_everything_but_secrets,
 ];
 
-/// A directory where only root may look.
+/// A directory that only root can read.
 fn roots_own(hub: &Hub) -> PathBuf {
     let directory = hub.path("roots");
     fs::create_dir(&directory).expect("a directory");
@@ -38,7 +38,7 @@ fn words<'a>(verb: &'a str, file: &'a Path) -> [&'a str; 2] {
     [verb, file.to_str().expect("UTF-8")]
 }
 
-/// What a directory holds, by name.
+/// The names of a directory's entries.
 fn names(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).expect("a directory");
     let mut names: Vec<String> =
@@ -52,7 +52,7 @@ fn restore(hub: &Hub, file: &Path) -> String {
     hub.did(&["restore", file.to_str().expect("UTF-8"), "--yes"])
 }
 
-fn a_backup_is_one_file_of_roots_and_comes_back() {
+fn a_backup_is_one_file_of_roots_and_can_be_restored() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.repo("alice/x", &[]);
@@ -79,31 +79,32 @@ fn a_backup_is_one_file_of_roots_and_comes_back() {
     assert_eq!((copy.mode() & 0o7777, copy.uid()), (0o600, 0));
     assert_eq!(names(&directory), ["hub.db"]);
     assert_eq!(names(&hub.path("db")), ["hubgate.db", "hubgate.db-shm", "hubgate.db-wal"]);
-    // Everything that changed since is as it was.
+    // The restore undoes all later changes.
     hub.did(&["key", "remove", &alice.key.fingerprint, "--yes"]);
     hub.did(&["user", "add", "bob"]);
     alice.greet().succeeded().stdout().contains("anonymous").then_some(()).expect("a key on no account");
     let question = hub.hubgate(&words("restore", &file));
     is_usage(
         &question,
-        "Replace the database of this hub by one of 1 accounts, 1 keys and 1 repositories, last changed",
+        "Replace the database of this hub with one of 1 accounts, 1 keys and 1 repositories, last changed",
     );
     let said = restore(&hub, &file);
-    assert!(said.starts_with("restored 1 accounts, 1 keys and 1 repositories\nwhat was here before is in "), "{said}");
+    assert!(said.starts_with("restored 1 accounts, 1 keys and 1 repositories\nthe previous database is in "), "{said}");
     alice.greet().is(&says(hi("alice")));
     hub.hubgate(&["user", "show", "bob"]).is(&refused("hubgate: there is no user bob\n"));
     let events = json_of(&hub, &["audit"]);
     let last = events.as_array().and_then(|events| events.last()).expect("an event");
     assert_eq!((&last["event"], &last["actor"]), (&json!("hub.restore"), &json!("operator:root")), "{last}");
-    // What was there before comes back too.
-    let before = said.lines().nth(1).and_then(|line| line.strip_prefix("what was here before is in ")).expect("a file");
+    // The previous database can be restored too.
+    let before =
+        said.lines().nth(1).and_then(|line| line.strip_prefix("the previous database is in ")).expect("a file");
     restore(&hub, Path::new(before));
     hub.did(&["user", "show", "bob"]);
     let database = hub.path("db/hubgate.db").metadata().expect("a database");
     assert_eq!((database.mode() & 0o7777, database.uid(), database.gid()), (0o640, hub.login.uid, machine().keys.gid));
 }
 
-fn a_backup_goes_to_standard_output_and_comes_from_standard_input() {
+fn a_backup_works_through_standard_output_and_input() {
     let hub = Hub::new();
     hub.did(&["user", "add", "alice"]);
     hub.did(&["repo", "create", "alice/x"]);
@@ -113,7 +114,7 @@ fn a_backup_goes_to_standard_output_and_comes_from_standard_input() {
     hub.did(&["user", "add", "bob"]);
     let said = run_with(hub.hubgate_command().args(["restore", "-", "--yes"]), &outcome.stdout);
     assert!(said.stdout().starts_with("restored 1 accounts"), "{said}");
-    // The login account makes copies too.
+    // The login account can make copies too.
     let own = hub.path("repositories/copy.db");
     let program = &program("hubgate");
     let mut command = hub.as_login(program);
@@ -124,14 +125,15 @@ fn a_backup_goes_to_standard_output_and_comes_from_standard_input() {
     }
 }
 
-fn only_a_copy_is_replaced_by_a_copy() {
+fn a_backup_replaces_only_a_copy_of_a_database() {
     let hub = Hub::new();
     let directory = roots_own(&hub);
     let (text, link) = (directory.join("passwd"), directory.join("link"));
     fs::write(&text, "root:x:0:0\n").expect("a file");
     std::os::unix::fs::symlink(&text, &link).expect("a link");
     for file in [&text, &link, &directory, &PathBuf::from("/dev/null")] {
-        let problem = format!("hubgate: {} exists and is no copy of a database: name another file\n", file.display());
+        let problem =
+            format!("hubgate: {} exists and is not a copy of a database: name another file\n", file.display());
         hub.hubgate(&words("backup", file)).is(&refused(problem).status(2));
     }
     assert_eq!(fs::read_to_string(&text).expect("a file"), "root:x:0:0\n");
@@ -141,7 +143,7 @@ fn only_a_copy_is_replaced_by_a_copy() {
     let nowhere = directory.join("none/hub.db");
     let outcome = hub.hubgate(&words("backup", &nowhere));
     assert!(outcome.status == 1 && outcome.stderr().contains("No such file or directory"), "{outcome}");
-    // A database that cannot be read leaves the copy of yesterday.
+    // If the database cannot be read, the old copy stays.
     let copy = directory.join("hub.db");
     hub.did(&words("backup", &copy));
     let yesterday = fs::read(&copy).expect("a copy");
@@ -151,7 +153,7 @@ fn only_a_copy_is_replaced_by_a_copy() {
     assert_eq!(names(&directory), ["hub.db", "link", "passwd"]);
 }
 
-fn what_is_no_copy_is_not_restored() {
+fn a_file_that_is_not_a_copy_is_not_restored() {
     let hub = Hub::new();
     hub.did(&["user", "add", "alice"]);
     let directory = roots_own(&hub);
@@ -199,7 +201,7 @@ fn what_is_no_copy_is_not_restored() {
     assert_eq!(names(&hub.path("db")), ["hubgate.db", "hubgate.db-shm", "hubgate.db-wal"]);
 }
 
-fn a_database_that_is_damaged_or_gone_is_restored() {
+fn a_damaged_or_missing_database_is_restored() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     let copy = roots_own(&hub).join("hub.db");
@@ -208,13 +210,13 @@ fn a_database_that_is_damaged_or_gone_is_restored() {
     fs::write(&database, "this was a database once").expect("a file");
     assert_eq!(hub.hubgate(&["user", "list"]).status, 1);
     let said = restore(&hub, &copy);
-    assert!(said.contains("what was here before is in ") && said.contains(".db.damaged."), "{said}");
+    assert!(said.contains("the previous database is in ") && said.contains(".db.damaged."), "{said}");
     alice.greet().is(&says(hi("alice")));
     hub.did(&["user", "add", "bob"]);
     fs::remove_file(&database).expect("a file");
     assert_eq!(restore(&hub, &copy), "restored 1 accounts, 1 keys and 0 repositories\n");
     alice.greet().is(&says(hi("alice")));
-    // A page in the middle: SQLite opens it, and reads nonsense.
+    // A page in the middle: SQLite opens the file but reads wrong data.
     let mut bytes = fs::read(&database).expect("a database");
     bytes[4096..].fill(0xA5);
     fs::write(&database, bytes).expect("a file");
@@ -225,7 +227,7 @@ fn a_database_that_is_damaged_or_gone_is_restored() {
     assert_eq!((database.mode() & 0o7777, database.uid(), database.gid()), (0o640, hub.login.uid, machine().keys.gid));
 }
 
-fn restore_names_what_is_lost_and_what_is_nobodys() {
+fn restore_names_lost_repositories_and_unknown_directories() {
     let hub = Hub::new();
     hub.did(&["user", "add", "alice"]);
     hub.did(&["repo", "create", "alice/old"]);
@@ -240,7 +242,7 @@ fn restore_names_what_is_lost_and_what_is_nobodys() {
     assert!(said.contains("alice/old (") && said.contains(&line), "{said}");
 }
 
-fn readers_never_notice_a_restore() {
+fn readers_continue_during_a_restore() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     let directory = roots_own(&hub);
@@ -276,7 +278,7 @@ fn readers_never_notice_a_restore() {
     assert!(lookups.load(Ordering::Relaxed) > 10);
 }
 
-fn killed_at_any_moment_the_old_or_the_new_is_there() {
+fn a_killed_restore_leaves_the_old_or_the_new_database() {
     let hub = Hub::new();
     let directory = roots_own(&hub);
     let (small, large, copy) = (directory.join("small.db"), directory.join("large.db"), directory.join("copy.db"));
@@ -300,13 +302,13 @@ fn killed_at_any_moment_the_old_or_the_new_is_there() {
         watched.iter().map(stamp).collect::<Vec<_>>()
     };
     for round in 0..8 {
-        // From the small to the large one, and back.
+        // From the small database to the large one, and back.
         let target = if round % 2 == 0 { &large } else { &small };
         let pause = whole * round / 4;
         for words in [vec!["restore", target.to_str().expect("UTF-8"), "--yes"], words("backup", &copy).to_vec()] {
             let mut command = hub.hubgate_command();
             command.args(&words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-            // At some moment, and, every other time, at the very first change of what is to be replaced.
+            // At a random moment or, every other time, at the first change of the file.
             let before = stamps();
             let mut process = background(&mut command);
             if round % 4 < 2 {
@@ -323,8 +325,8 @@ fn killed_at_any_moment_the_old_or_the_new_is_there() {
             assert!(["ok\n1\n", "ok\n20001\n"].contains(&counted.as_str()), "{counted}");
         }
     }
-    // What the killed commands left is swept by the next ones. A child that a command started as it was killed may run
-    // on for a moment.
+    // The next commands remove leftovers of the killed ones. A child process may outlive its killed command for a
+    // moment.
     wait_until("a killed command runs on", || hub.commands().is_empty());
     hub.did(&words("backup", &copy));
     restore(&hub, &small);
@@ -333,7 +335,7 @@ fn killed_at_any_moment_the_old_or_the_new_is_there() {
     }
 }
 
-fn export_tells_everything_and_no_secret() {
+fn export_writes_everything_but_secrets() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.did(&["user", "add", "bob"]);

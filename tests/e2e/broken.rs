@@ -1,11 +1,11 @@
-//! Objects that no git makes and that would harm whoever checks them out: a push of one is refused by git's own check
-//! (git-fsck(1), "FSCK MESSAGES"), and nothing of it stays.
+//! Objects that git never writes and that could harm a checkout. git's own check (git-fsck(1), "FSCK MESSAGES") refuses
+//! a push of one, and no object of the push stays.
 
 use crate::harness::{Client, Hub, run_with, silent, trials};
 
-trials![each_broken_object_is_refused_by_its_name];
+trials![each_broken_object_is_refused_with_the_name_of_the_fault];
 
-/// Makes objects in a working tree of the client's, whatever is in them.
+/// Makes arbitrary objects in a client's working tree.
 struct Maker<'a>(&'a Client);
 
 impl Maker<'_> {
@@ -15,7 +15,7 @@ impl Maker<'_> {
         outcome.succeeded().stdout().trim_end().to_owned()
     }
 
-    /// A tree of these entries in this order, each with its mode and the id of what it names.
+    /// A tree with these entries in this order; each has a mode and an object id.
     fn tree(&self, entries: &[(&str, &str, &str)]) -> String {
         let raw = |id: &str| -> Vec<u8> {
             (0..40).step_by(2).map(|at| u8::from_str_radix(&id[at..at + 2], 16).expect("hexadecimal")).collect()
@@ -30,7 +30,7 @@ impl Maker<'_> {
     }
 }
 
-fn each_broken_object_is_refused_by_its_name() {
+fn each_broken_object_is_refused_with_the_name_of_the_fault() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.repo("alice/x", &[]);
@@ -46,7 +46,7 @@ fn each_broken_object_is_refused_by_its_name() {
     };
     let link = make.object("blob", b"/etc/passwd");
     let trees = [
-        // Names that a client's git would take for its own.
+        // Names that a client's git would treat as its own files.
         ("hasDotgit", file(".git")),
         ("hasDotgit", file(".GIT")),
         ("hasDotgit", file("git~1")),
@@ -55,11 +55,11 @@ fn each_broken_object_is_refused_by_its_name() {
         ("hasDotdot", file("..")),
         ("hasDot", file(".")),
         ("fullPathname", file("a/b")),
-        // Trees that two programs would read in two ways.
+        // Trees that two programs could read differently.
         ("treeNotSorted", make.tree(&[("100644", "b", &blob), ("100644", "a", &blob)])),
         ("duplicateEntries", make.tree(&[("100644", "a", &blob), ("100644", "a", &blob)])),
         ("zeroPaddedFilemode", make.tree(&[("0100644", "a", &blob)])),
-        // CVE-2018-11235, CVE-2018-17456, CVE-2020-5260 and their kin: what a submodule says of itself.
+        // CVE-2018-11235, CVE-2018-17456, CVE-2020-5260 and similar: contents of `.gitmodules`.
         ("gitmodulesSymlink", make.tree(&[("120000", ".gitmodules", &link)])),
         ("gitmodulesName", modules("[submodule \"../../x\"]\n\turl = ok\n")),
         ("gitmodulesUrl", modules("[submodule \"y\"]\n\turl = -u./payload\n")),
@@ -87,7 +87,7 @@ fn each_broken_object_is_refused_by_its_name() {
     assert_eq!(refused, 22);
     let refs = hub.git_in("alice/x", &["for-each-ref"]);
     assert!(!refs.contains("evil"), "{refs}");
-    // The same without the fault is taken: it is the check that refuses.
+    // Without the fault, the push is accepted, so the check is what refuses it.
     let sound = make.commit(&modules(""));
     alice.git_in("x", &["push", "--quiet", "origin", &format!("{sound}:refs/heads/fine")]).is(&silent());
 }

@@ -1,4 +1,4 @@
-//! Certificates of an organization's authority, as ssh-keygen makes them: which open an account, and why others do not.
+//! Certificates of an organization's CA, made by ssh-keygen: which ones open an account, and why others do not.
 
 use std::fs;
 use std::process::Command;
@@ -7,13 +7,13 @@ use crate::harness::{Client, Hub, Key, Setup, refused, run, says, silent, trials
 use crate::texts::hi;
 
 trials![
-    a_certificate_is_good_for_its_organization_and_changes_nothing,
-    a_certificate_that_is_not_good_is_passed_over_and_the_log_says_why,
-    a_certificate_that_goes_bad_while_its_connection_lives_is_told_why,
-    a_key_is_an_authoritys_or_somebodys_own,
+    a_certificate_reads_and_writes_its_organization_but_changes_no_state,
+    an_invalid_certificate_is_skipped_and_the_log_says_why,
+    a_certificate_that_becomes_invalid_on_a_live_connection_is_refused_with_the_reason,
+    a_key_is_either_a_ca_or_an_accounts_key,
 ];
 
-/// The organization acme with its authority, and its members alice and bob.
+/// The organization acme with its CA, and its members alice and bob.
 struct Acme {
     hub: Hub,
     authority: Key,
@@ -33,7 +33,7 @@ impl Acme {
         Self { hub, authority }
     }
 
-    /// A client with a certificate that is signed with these options of ssh-keygen.
+    /// A client with a certificate that is signed with these ssh-keygen options.
     #[track_caller]
     fn certified(&self, options: &[&str]) -> Client {
         self.signed_by(&self.authority, options)
@@ -52,7 +52,7 @@ impl Acme {
     }
 }
 
-fn a_certificate_is_good_for_its_organization_and_changes_nothing() {
+fn a_certificate_reads_and_writes_its_organization_but_changes_no_state() {
     let acme = Acme::new();
     let hub = &acme.hub;
     hub.repo("acme/model", &["--private"]);
@@ -77,18 +77,18 @@ fn a_certificate_is_good_for_its_organization_and_changes_nothing() {
     for command in ["repo create acme/new", "key add", "repo remove acme/model --yes", "org member remove acme bob"] {
         good.ssh(command).is(&changes);
     }
-    // What its holder may not do, it may not either.
+    // A certificate has no more rights than its account.
     let reader = acme.certified(&["-n", "bob", "-V", "-1m:+1h"]);
     reader.greet().is(&says(hi("bob")));
     let read_only =
         format!("hubgate: you have no write access to acme/model\nhubgate: you are bob, by a certificate of {ca}\n");
     reader.ssh("git-receive-pack 'acme/model'").is(&refused(read_only));
-    // From where it says, and with what sshd demands of it.
+    // Options that sshd itself enforces.
     let near = acme.certified(&["-n", "alice", "-V", "-1m:+1h", "-O", "source-address=127.0.0.1/32"]);
     near.greet().is(&says(hi("alice")));
 }
 
-fn a_certificate_that_is_not_good_is_passed_over_and_the_log_says_why() {
+fn an_invalid_certificate_is_skipped_and_the_log_says_why() {
     let acme = Acme::new();
     let hub = &acme.hub;
     let other = Key::new("other authority");
@@ -99,31 +99,31 @@ fn a_certificate_that_is_not_good_is_passed_over_and_the_log_says_why() {
     let hour = "-1m:+1h";
     let short = |cause: &str| format!("decision=deny reason=certificate cause=\"{cause}\"");
     for (authority, options, cause) in [
-        (&acme.authority, &["-n", "alice", "-V", "-2h:-1h"][..], "its time is over"),
-        (&acme.authority, &["-n", "alice", "-V", "+10m:+20m"], "its time has not come yet"),
-        (&acme.authority, &["-n", "alice", "-V", "-1m:+3h"], "it is good for longer than its authority may sign for"),
-        (&acme.authority, &["-n", "mallory", "-V", hour], "its principal is no member of the organization"),
-        (&acme.authority, &["-n", "nobody", "-V", hour], "its principal is no member of the organization"),
-        (&acme.authority, &["-n", "ALICE", "-V", hour], "its principal is no member of the organization"),
-        (&other, &["-n", "alice", "-V", hour], "its authority is none of an organization here"),
+        (&acme.authority, &["-n", "alice", "-V", "-2h:-1h"][..], "it has expired"),
+        (&acme.authority, &["-n", "alice", "-V", "+10m:+20m"], "it is not valid yet"),
+        (&acme.authority, &["-n", "alice", "-V", "-1m:+3h"], "its lifetime is longer than its CA allows"),
+        (&acme.authority, &["-n", "mallory", "-V", hour], "its principal is not a member of the organization"),
+        (&acme.authority, &["-n", "nobody", "-V", hour], "its principal is not a member of the organization"),
+        (&acme.authority, &["-n", "ALICE", "-V", hour], "its principal is not a member of the organization"),
+        (&other, &["-n", "alice", "-V", hour], "its CA belongs to no organization here"),
         (&acme.authority, &["-n", "alice", "-V", hour, "-z", "13"], "it was revoked"),
         (&acme.authority, &["-n", "alice", "-V", hour, "-I", "lost laptop"], "it was revoked"),
     ] {
         let bad = acme.signed_by(authority, options);
         hub.log();
-        // Its own key, which comes next, is an unknown one.
+        // The client's own key comes next and is unknown.
         assert!(bad.greet().succeeded().stdout().starts_with("Hi anonymous"), "{options:?}");
         let log: Vec<String> = hub.log().iter().map(ToString::to_string).collect();
         let key = format!("key={} ca={}", bad.key.fingerprint, authority.fingerprint);
         assert!(log[0].starts_with("notice hubgate-keys: user=") && log[0].contains(&key), "{log:?}");
         assert!(log[0].ends_with(&short(cause)) && log.len() == 2, "{log:?}\nexpected: {cause}");
     }
-    // Those of which not even that much can be said.
+    // Certificates that are rejected before the database is consulted, so the log has fewer fields.
     for (options, cause) in [
-        (&["-n", "alice"][..], "it has no end: sign it with ssh-keygen -V"),
-        (&["-V", hour], "it has 0 principals and not one: sign it with ssh-keygen -n USER"),
-        (&["-n", "alice,mallory", "-V", hour], "it has 2 principals and not one: sign it with ssh-keygen -n USER"),
-        (&["-n", "a/b", "-V", hour], "its principal is no name of an account"),
+        (&["-n", "alice"][..], "it never expires: sign it with ssh-keygen -V"),
+        (&["-V", hour], "it has 0 principals instead of one: sign it with ssh-keygen -n USER"),
+        (&["-n", "alice,mallory", "-V", hour], "it has 2 principals instead of one: sign it with ssh-keygen -n USER"),
+        (&["-n", "a/b", "-V", hour], "its principal is not a valid account name"),
     ] {
         let bad = acme.certified(options);
         hub.log();
@@ -131,7 +131,7 @@ fn a_certificate_that_is_not_good_is_passed_over_and_the_log_says_why() {
         let log: Vec<String> = hub.log().iter().map(ToString::to_string).collect();
         assert!(log.len() == 2 && log[0] == format!("notice hubgate-keys: {}", short(cause)), "{log:?}");
     }
-    // What sshd itself refuses, whatever the helper says.
+    // Certificates that sshd itself rejects.
     for options in [
         &["-n", "alice", "-V", hour, "-O", "source-address=192.0.2.0/24"][..],
         &["-n", "alice", "-V", hour, "-O", "force-command=id"],
@@ -140,17 +140,17 @@ fn a_certificate_that_is_not_good_is_passed_over_and_the_log_says_why() {
         let bad = acme.certified(options);
         assert!(bad.greet().succeeded().stdout().starts_with("Hi anonymous"), "{options:?}");
     }
-    // A certificate that opens nothing does not stand before a key that does.
+    // An invalid certificate does not hide a registered key that comes next.
     let bad = acme.certified(&["-n", "mallory", "-V", hour]);
     hub.add_key("bob", &bad.key, &[]);
     bad.greet().is(&says(hi("bob")));
-    // Nor before nothing.
+    // Without another key, the client is denied.
     hub.configure(&Setup { anonymous: "off", ..Setup::default() });
     let bad = acme.certified(&["-n", "alice", "-V", "-2h:-1h"]);
     bad.greet().is(&refused(crate::texts::denied(&bad)).status(255));
 }
 
-fn a_certificate_that_goes_bad_while_its_connection_lives_is_told_why() {
+fn a_certificate_that_becomes_invalid_on_a_live_connection_is_refused_with_the_reason() {
     let acme = Acme::new();
     let hub = &acme.hub;
     let sign = |serial: &str| acme.certified(&["-n", "alice", "-z", serial, "-V", "-1m:+1h"]);
@@ -158,21 +158,21 @@ fn a_certificate_that_goes_bad_while_its_connection_lives_is_told_why() {
     let masters = [&revoked, &disabled, &compromised, &ended].map(Client::master);
     let is = |client: &Client, line: &str| client.greet().is(&refused(format!("hubgate: {line}\n")));
     hub.did(&["org", "ca", "revoke", "acme", "1"]);
-    is(&revoked, "the certificate is not good: it was revoked");
+    is(&revoked, "the certificate is not valid: it was revoked");
     disabled.greet().is(&says(hi("alice")));
     hub.did(&["user", "disable", "alice", "--reason", "away"]);
     is(&disabled, "the account alice is disabled: away");
     hub.did(&["user", "enable", "alice"]);
     hub.add_key("bob", &compromised.key, &[]);
     hub.did(&["key", "remove", &compromised.key.fingerprint, "--compromised", "--yes"]);
-    is(&compromised, "the certificate is not good: its key was removed as compromised");
+    is(&compromised, "the certificate is not valid: its key was removed as compromised");
     ended.greet().is(&says(hi("alice")));
     hub.did(&["org", "ca", "remove", "acme", &acme.authority.fingerprint, "--yes"]);
-    is(&ended, "the certificate is not good: its authority is none of an organization here");
+    is(&ended, "the certificate is not valid: its CA belongs to no organization here");
     drop(masters);
 }
 
-fn a_key_is_an_authoritys_or_somebodys_own() {
+fn a_key_is_either_a_ca_or_an_accounts_key() {
     let acme = Acme::new();
     let hub = &acme.hub;
     let fingerprint = &acme.authority.fingerprint;
@@ -188,11 +188,11 @@ fn a_key_is_an_authoritys_or_somebodys_own() {
     let client = Client::new(hub, Some("bob"), bob.clone());
     let line = format!("{}\n", acme.authority.line);
     client.ssh_with(&["-oBatchMode=yes"], "key add", line.as_bytes()).is(&refused(&in_use));
-    // Nor does it join an account by an invitation.
+    // A CA's key cannot join an account by an invitation either.
     let code = hub.did(&["invite", "mallory"]).lines().next().expect("a code").to_owned();
     let authority = Client::new(hub, None, acme.authority.clone());
     authority.ssh(format!("join {code}")).is(&refused(&in_use));
-    // The other way round.
+    // Nor can an account's key become a CA.
     let file = bob.public_file();
     let add = ["org", "ca", "add", "acme", file.to_str().expect("UTF-8")];
     hub.hubgate(&add).is(&refused(format!("hubgate: the key {} is already in use\n", bob.fingerprint)));

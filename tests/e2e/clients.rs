@@ -1,4 +1,4 @@
-//! Clients beside git: dulwich (its own protocol code, over ssh and over paramiko) and libgit2 (over libssh2).
+//! Clients other than git: dulwich (its own protocol code, over ssh and over paramiko) and libgit2 (over libssh2).
 
 use std::fs;
 use std::path::Path;
@@ -12,14 +12,14 @@ trials![
     dulwich_clones_and_pushes_over_paramiko,
     libgit2_clones_and_pushes_with_a_key_file,
     libgit2_clones_and_pushes_through_an_agent,
-    other_clients_are_refused_in_our_words,
+    other_clients_show_our_refusals,
 ];
 
 /// Kept between runs.
 const VENV: &str = "/var/cache/hubgate-tools/venv";
 const PACKAGES: [&str; 3] = ["dulwich==1.2.21", "pygit2==1.21.0", "paramiko==5.1.0"];
 
-/// The Python that has the clients, installed with pip where it is missing.
+/// A Python with the clients, which are installed with pip if missing.
 fn python() -> &'static str {
     static PYTHON: OnceLock<Result<String, String>> = OnceLock::new();
     match PYTHON.get_or_init(install) {
@@ -37,7 +37,7 @@ fn install() -> Result<String, String> {
     if has_all(&python) {
         return Ok(python);
     }
-    // Made aside, so that a run beside this one never meets half of it.
+    // Installed under a temporary name, so that a concurrent run never uses an incomplete installation.
     let aside = format!("{VENV}.{}", std::process::id());
     let made = run(Command::new("python3").args(["-m", "venv", &aside]));
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries=1", "--timeout=10"];
@@ -70,7 +70,7 @@ fn clones_and_pushes(hub: &Hub, alice: &Client, script: &str, how: &str, words: 
     assert_eq!(hub.git_in("alice/x", &["rev-parse", "main", "main~"]), format!("{head}{before}"), "{outcome}");
     assert_eq!(hub.git_in("alice/x", &["show", "main:pushed"]), format!("{words}\n"));
     assert_eq!(hub.git_in("alice/x", &["show", "main:README.md"]), "hello\n");
-    // What it pushed is in the log like any push.
+    // The log has its push.
     let pushed = hub.log().iter().any(|line| line.fields.contains(&format!("new={}", head.trim_end())));
     assert!(pushed, "no line for the push");
 }
@@ -113,7 +113,7 @@ fn libgit2_clones_and_pushes_through_an_agent() {
     clones_and_pushes(&hub, &client, "pygit2_client.py", "agent", "by libgit2 with agent");
 }
 
-fn other_clients_are_refused_in_our_words() {
+fn other_clients_show_our_refusals() {
     let hub = Hub::new();
     let (_alice, stranger) = (hub.user("alice"), hub.stranger());
     hub.repo("alice/secret", &["--private"]);

@@ -1,4 +1,4 @@
-//! Commands of an account over SSH: what they say, and to whom.
+//! Account commands over SSH: their output, and which identities may run them.
 
 use std::fs;
 
@@ -6,16 +6,16 @@ use crate::harness::{Client, Hub, Key, refused, says, trials, wait_for_next_seco
 use crate::texts::{hi, not_found, read_only};
 
 trials![
-    whoami_says_who_by_which_key,
-    a_key_that_is_added_over_ssh_opens_the_account_at_once,
-    the_other_keys_are_told_once_at_their_next_greeting_that_one_was_added,
-    a_key_for_reading_adds_no_key_and_pushes_nothing,
-    a_repository_is_made_shown_renamed_and_its_old_path_leads_on,
+    whoami_names_the_account_and_the_key,
+    a_key_added_over_ssh_opens_the_account_at_once,
+    the_next_greeting_of_each_other_key_names_an_added_key_once,
+    a_read_only_key_neither_adds_keys_nor_pushes,
+    a_repository_is_created_shown_and_renamed_and_its_old_path_works,
     a_hidden_repository_does_not_exist_in_any_command,
     a_deploy_key_opens_its_repository_and_no_other,
 ];
 
-fn whoami_says_who_by_which_key() {
+fn whoami_names_the_account_and_the_key() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     let key = &alice.key.fingerprint;
@@ -27,7 +27,7 @@ fn whoami_says_who_by_which_key() {
     stranger.ssh("whoami").is(&says(format!("anonymous by the key {key}, which is on no account here\n")));
 }
 
-fn a_key_that_is_added_over_ssh_opens_the_account_at_once() {
+fn a_key_added_over_ssh_opens_the_account_at_once() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     let new = Key::new("other");
@@ -40,20 +40,20 @@ fn a_key_that_is_added_over_ssh_opens_the_account_at_once() {
     Client::new(&hub, Some("alice"), new).greet().is(&says(hi("alice")));
 }
 
-fn the_other_keys_are_told_once_at_their_next_greeting_that_one_was_added() {
+fn the_next_greeting_of_each_other_key_names_an_added_key_once() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     let other = Key::new("other");
     hub.add_key("alice", &other, &[]);
     let other = Client::new(&hub, Some("alice"), other);
     hub.sql("UPDATE key SET added_at = 86400");
-    // What came with it, a key need not be told.
+    // A key is not told of keys that were added with it.
     alice.greet().is(&says(hi("alice")));
     other.greet().is(&says(hi("alice")));
     let new = Key::new("evil");
     let added = format!("added \"new\" ({}) to alice\n", new.fingerprint);
     let line = format!("{}\n", new.line);
-    // Not in the second of a greeting, of which both would be told again.
+    // Not in the second of a greeting, because both keys would be told again then.
     wait_for_next_second();
     alice.ssh_with(&["-oBatchMode=yes"], "key add new", line.as_bytes()).is(&says(added));
     let day = hub.sql("SELECT date('now')");
@@ -63,7 +63,7 @@ fn the_other_keys_are_told_once_at_their_next_greeting_that_one_was_added() {
         day.trim_end(),
         alice.at
     );
-    // Using a key for anything else is no greeting.
+    // Other uses of a key do not count as greeting.
     hub.repo("alice/x", &[]);
     other.git(&["ls-remote", &Client::url("alice/x")]).succeeded();
     let new = Client::new(&hub, Some("alice"), new);
@@ -73,19 +73,19 @@ fn the_other_keys_are_told_once_at_their_next_greeting_that_one_was_added() {
         client.greet().is(&says(hi("alice")));
     }
     new.greet().is(&says(hi("alice")));
-    // The gateway wrote nothing to the database for it.
+    // The gateway does not write to the database for this.
     let writes = hub.sql("SELECT group_concat(event, ' ') FROM audit WHERE event LIKE 'key.%'");
     assert_eq!(writes, "key.add key.add key.add\n");
-    // As told, it goes.
+    // The command in the notice works.
     other.ssh(format!("key remove {key}")).succeeded();
     assert!(new.greet().succeeded().stdout().starts_with("Hi anonymous"));
-    // A place where the time cannot be noted costs nobody a greeting.
+    // If the time cannot be recorded, the greeting is still shown.
     fs::remove_dir_all(hub.path("db/last-greeted")).expect("a directory");
     fs::write(hub.path("db/last-greeted"), "").expect("a file");
     other.greet().is(&says(hi("alice")));
 }
 
-fn a_key_for_reading_adds_no_key_and_pushes_nothing() {
+fn a_read_only_key_neither_adds_keys_nor_pushes() {
     let hub = Hub::new();
     hub.did(&["user", "add", "alice"]);
     let key = Key::new("reader");
@@ -100,7 +100,7 @@ fn a_key_for_reading_adds_no_key_and_pushes_nothing() {
     alice.ssh("git-receive-pack 'alice/x'").is(&refused(read_only(&alice, "alice/x")));
 }
 
-fn a_repository_is_made_shown_renamed_and_its_old_path_leads_on() {
+fn a_repository_is_created_shown_and_renamed_and_its_old_path_works() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     alice.git(&["init", "--quiet", "x"]).succeeded();

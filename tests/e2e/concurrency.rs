@@ -1,4 +1,4 @@
-//! Many at once: clones and pushes while keys come and go, limits, sessions that outlive their client.
+//! Concurrency: clones and pushes during key changes, limits, sessions whose client goes away.
 
 use std::process::{ChildStdin, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,12 +12,12 @@ use crate::texts::hi;
 trials![
     clones_and_pushes_go_on_while_keys_are_added_and_removed,
     pushes_to_one_branch_at_a_time_one_wins,
-    an_account_has_so_many_sessions_at_a_time_and_no_more,
+    an_account_has_a_limited_number_of_sessions,
     strangers_of_one_address_share_a_limit,
     operators_and_accounts_change_the_hub_at_the_same_time,
-    nobody_who_reads_waits_for_who_changes,
-    a_right_that_is_withdrawn_while_a_command_waits_is_not_used,
-    nothing_runs_on_when_the_client_has_gone,
+    readers_never_wait_for_writers,
+    a_right_revoked_while_a_command_waits_is_not_used,
+    nothing_keeps_running_after_the_client_has_gone,
 ];
 
 fn clones_and_pushes_go_on_while_keys_are_added_and_removed() {
@@ -93,7 +93,7 @@ fn pushes_to_one_branch_at_a_time_one_wins() {
     hub.git_in("alice/x", &["fsck", "--strict"]);
 }
 
-/// A session that stays until it is dropped: git that waits for its client.
+/// A session that lasts until it is dropped: git that waits for its client.
 fn hold(hub: &Hub, client: &Client) -> impl Drop {
     let mut ssh = client.ssh_command(&["-oBatchMode=yes", "-oControlPath=none"]);
     ssh.arg("git-upload-pack 'alice/x'").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -102,9 +102,9 @@ fn hold(hub: &Hub, client: &Client) -> impl Drop {
     session
 }
 
-const TOO_MANY: &str = "hubgate: too many sessions at once: wait until one of yours has ended\n";
+const TOO_MANY: &str = "hubgate: too many sessions: wait until one of your sessions has ended\n";
 
-fn an_account_has_so_many_sessions_at_a_time_and_no_more() {
+fn an_account_has_a_limited_number_of_sessions() {
     let hub = Hub::with(&Setup { more: "[limits]\nsessions_per_account = 2\n", ..Setup::default() });
     let (alice, bob) = (hub.user("alice"), hub.user("bob"));
     hub.repo("alice/x", &[]);
@@ -138,7 +138,7 @@ fn operators_and_accounts_change_the_hub_at_the_same_time() {
     let hub = Hub::new();
     let clients: Vec<Client> = (0..4).map(|number| hub.user(&format!("client{number}"))).collect();
     let before = hub.sql("SELECT count(*) FROM audit");
-    // A reader that holds on to an old state all the while.
+    // A reader that holds an old snapshot all the time.
     let reader = Holder::new(&hub, "BEGIN; SELECT 'held' FROM owner LIMIT 1;");
     std::thread::scope(|scope| {
         let hub = &hub;
@@ -163,15 +163,15 @@ fn operators_and_accounts_change_the_hub_at_the_same_time() {
     assert_eq!(after - before, 32);
 }
 
-/// sqlite3 with the database open, in the middle of what it was told to do, until it is dropped.
+/// sqlite3 with the database open inside a transaction, until it is dropped.
 struct Holder {
     sqlite: Background,
-    /// While it is open, so is the transaction.
+    /// The transaction lasts while the input is open.
     input: ChildStdin,
 }
 
 impl Holder {
-    /// Runs statements that end with a query for the one word `held`.
+    /// Runs statements that end with a query for the word `held`.
     #[track_caller]
     fn new(hub: &Hub, statements: &str) -> Self {
         use std::io::{BufRead, BufReader, Write};
@@ -188,7 +188,7 @@ impl Holder {
 }
 
 impl Holder {
-    /// Commits the transaction, and ends.
+    /// Commits the transaction and ends.
     #[track_caller]
     fn commit(mut self) {
         use std::io::Write;
@@ -198,7 +198,8 @@ impl Holder {
     }
 }
 
-/// Runs a command of an account that finds the database locked, changes the database meanwhile, and lets it go on.
+/// Runs an account command while the database is locked, changes the database before the lock is released, and lets the
+/// command continue.
 #[track_caller]
 fn overtaken(hub: &Hub, client: &Client, command: &str, change: &str) -> Outcome {
     let holder = Holder::new(hub, &format!("BEGIN IMMEDIATE; {change}; SELECT 'held';"));
@@ -213,7 +214,7 @@ fn overtaken(hub: &Hub, client: &Client, command: &str, change: &str) -> Outcome
     })
 }
 
-fn a_right_that_is_withdrawn_while_a_command_waits_is_not_used() {
+fn a_right_revoked_while_a_command_waits_is_not_used() {
     let hub = Hub::new();
     let (alice, bob) = (hub.user("alice"), hub.user("bob"));
     let made =
@@ -223,7 +224,7 @@ fn a_right_that_is_withdrawn_while_a_command_waits_is_not_used() {
     assert_eq!(hub.did(&["repo", "check"]), "every repository has its directory\n");
     hub.did(&["user", "enable", "alice"]);
 
-    // Another's private repository comes to lie where the contributor's own lay.
+    // Another account's private repository gets the path of the contributor's own repository.
     hub.did(&["org", "add", "acme", "--admin", "alice"]);
     hub.did(&["org", "member", "set", "acme", "bob", "contributor"]);
     bob.ssh("repo create acme/mine").succeeded();
@@ -235,7 +236,7 @@ fn a_right_that_is_withdrawn_while_a_command_waits_is_not_used() {
     assert!(hub.did(&["repo", "show", "acme/mine"]).contains("private"));
 }
 
-fn nobody_who_reads_waits_for_who_changes() {
+fn readers_never_wait_for_writers() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.repo("alice/x", &[]);
@@ -267,8 +268,8 @@ fn nobody_who_reads_waits_for_who_changes() {
     drop(writer);
 }
 
-/// Demands that a step takes less than half the 10 seconds for which a change waits for another one: once in three
-/// times, since a busy machine may be slow for other reasons.
+/// A step must take less than half of the 10 seconds that a change waits for another change. One of three tries must
+/// pass, because a busy machine may be slow for other reasons.
 #[track_caller]
 fn within_a_wait(name: &str, step: impl Fn()) {
     let times: Vec<Duration> = (0..3)
@@ -282,12 +283,12 @@ fn within_a_wait(name: &str, step: impl Fn()) {
     assert!(times.len() < 3, "{name}: {times:?}");
 }
 
-fn nothing_runs_on_when_the_client_has_gone() {
+fn nothing_keeps_running_after_the_client_has_gone() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.repo("alice/x", &[]);
     let directory = hub.directory("alice/x");
-    // git serves in the directory of its repository.
+    // git's working directory is the directory of its repository.
     let is_there =
         |entry: std::fs::DirEntry| std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == directory);
     let running = || std::fs::read_dir("/proc").expect("/proc").flatten().any(is_there);

@@ -1,4 +1,4 @@
-//! `hubgate doctor`: each fault by its name and with the line that mends it, for people, for programs, by its status.
+//! `hubgate doctor`: each problem is named with a command that fixes it, as text, as JSON, and by the exit status.
 
 pub(crate) mod machine;
 
@@ -15,18 +15,18 @@ use crate::harness::{Hub, Skip, run, trials};
 use crate::programs::program;
 
 trials![
-    a_hub_as_shipped_is_well,
-    owners_and_modes_are_named_and_the_line_mends_them,
-    what_sshd_has_otherwise_is_named,
-    a_database_that_cannot_be_read_is_named,
-    a_database_of_another_version_is_named,
-    a_database_that_somebody_holds_is_named,
-    a_file_system_that_takes_no_writes_is_named,
-    a_log_that_nobody_reads_is_named,
-    repositories_that_cannot_be_opened_are_named,
+    doctor_finds_no_problem_on_a_shipped_hub,
+    doctor_names_wrong_owners_and_modes_with_commands_that_fix_them,
+    doctor_names_sshd_settings_that_differ,
+    doctor_names_an_unreadable_database,
+    doctor_names_a_database_of_another_version,
+    doctor_names_a_locked_database,
+    doctor_names_a_read_only_or_full_file_system,
+    doctor_names_a_log_without_a_reader,
+    doctor_names_repositories_that_cannot_be_opened,
 ];
 
-/// A thing that is not well: check, state, text, mend.
+/// A problem: check, state, text, fix.
 type Complaint = [String; 4];
 
 fn words(hub: &Hub) -> Vec<String> {
@@ -37,7 +37,7 @@ fn words(hub: &Hub) -> Vec<String> {
         .collect()
 }
 
-/// Runs doctor for people and for programs, and holds the one to the other.
+/// Runs doctor with and without `--json`, and compares the outputs.
 #[track_caller]
 fn complaints_of(hub: &Hub, words: &[String]) -> Vec<Complaint> {
     let text = run(hub.hubgate_command().args(words));
@@ -45,17 +45,17 @@ fn complaints_of(hub: &Hub, words: &[String]) -> Vec<Complaint> {
     let findings: Vec<Value> = serde_json::from_slice(&json.stdout).unwrap_or_else(|error| panic!("{error}: {json}"));
     let mut complaints = Vec::new();
     for finding in &findings {
-        let [check, state, what, mend] =
-            ["check", "state", "text", "mend"].map(|key| finding[key].as_str().unwrap_or_default());
-        assert_eq!(mend.is_empty(), state == "ok", "{finding}");
+        let [check, state, what, fix] =
+            ["check", "state", "text", "fix"].map(|key| finding[key].as_str().unwrap_or_default());
+        assert_eq!(fix.is_empty(), state == "ok", "{finding}");
         if state != "ok" {
             assert!(text.stdout().contains(&format!("{state:8} {check:14} {what}\n")), "{text}\n{finding}");
-            assert!(text.stdout().contains(&format!("{:8} {:14} {mend}\n", "", "mend:")), "{text}\n{finding}");
-            complaints.push([check, state, what, mend].map(str::to_owned));
+            assert!(text.stdout().contains(&format!("{:8} {:14} {fix}\n", "", "fix:")), "{text}\n{finding}");
+            complaints.push([check, state, what, fix].map(str::to_owned));
         }
     }
     let is_well = complaints.iter().all(|[_, state, ..]| state != "bad");
-    let last = if is_well { "all is well\n" } else { "something needs mending\n" };
+    let last = if is_well { "no problems found\n" } else { "problems found\n" };
     assert!(text.stdout().ends_with(last) && text.stderr.is_empty(), "{text}");
     assert_eq!((text.status, json.status), (i32::from(!is_well), i32::from(!is_well)), "{text}");
     complaints
@@ -66,11 +66,11 @@ fn complaints(hub: &Hub) -> Vec<Complaint> {
     complaints_of(hub, &words(hub))
 }
 
-/// Doctor names one thing, in these words, with that mend.
+/// Doctor reports this problem with this text and fix.
 #[track_caller]
-fn names(complaints: &[Complaint], check: &str, state: &str, text: &str, mend: &str) {
-    let is_it = |[a, b, c, d]: &Complaint| a == check && b == state && c.contains(text) && d == mend;
-    assert!(complaints.iter().any(is_it), "{complaints:#?}\nexpected: {check} {state}: {text}\nmend: {mend}");
+fn names(complaints: &[Complaint], check: &str, state: &str, text: &str, fix: &str) {
+    let is_it = |[a, b, c, d]: &Complaint| a == check && b == state && c.contains(text) && d == fix;
+    assert!(complaints.iter().any(is_it), "{complaints:#?}\nexpected: {check} {state}: {text}\nmend: {fix}");
 }
 
 #[track_caller]
@@ -82,7 +82,7 @@ fn shell(command: &str) {
     run(Command::new("sh").args(["-c", command])).succeeded();
 }
 
-fn a_hub_as_shipped_is_well() {
+fn doctor_finds_no_problem_on_a_shipped_hub() {
     let hub = Hub::new();
     is_well(&hub);
     hub.user("alice");
@@ -94,8 +94,8 @@ fn a_hub_as_shipped_is_well() {
     let mut checks: Vec<&str> = Vec::new();
     for finding in &findings {
         let keys: Vec<&str> = finding.as_object().expect("an object").keys().map(String::as_str).collect();
-        assert_eq!(keys, ["check", "mend", "state", "text"], "{finding}");
-        assert_eq!((&finding["state"], &finding["mend"]), (&json!("ok"), &Value::Null), "{finding}");
+        assert_eq!(keys, ["check", "fix", "state", "text"], "{finding}");
+        assert_eq!((&finding["state"], &finding["fix"]), (&json!("ok"), &Value::Null), "{finding}");
         checks.push(finding["check"].as_str().expect("a word"));
     }
     checks.dedup();
@@ -123,23 +123,23 @@ fn a_hub_as_shipped_is_well() {
     );
 }
 
-fn owners_and_modes_are_named_and_the_line_mends_them() {
+fn doctor_names_wrong_owners_and_modes_with_commands_that_fix_them() {
     let hub = Hub::new();
     let shown = |path: &str| hub.path(path).display().to_string();
     let (login, keys) = (&hub.login.name, &crate::harness::machine().keys.name);
     let [libexec, database, directory, repositories, open, config] =
         ["libexec", "db/hubgate.db", "db", "repositories", "open", "config.toml"].map(shown);
-    for (broken, check, text, mend) in [
+    for (broken, check, text, fix) in [
         (
             format!("chmod 775 {libexec}"),
             "programs",
-            "can be changed by others than root",
+            "users other than root can change",
             format!("chown root:root {libexec} && chmod go-w {libexec}"),
         ),
         (
             format!("cd {libexec} && cp gateway own && mv own gateway && chmod 600 gateway"),
             "programs",
-            "cannot be run by everybody",
+            "is not executable for every user",
             format!("chmod 755 {libexec}/gateway"),
         ),
         (
@@ -176,15 +176,15 @@ fn owners_and_modes_are_named_and_the_line_mends_them() {
         ),
     ] {
         shell(&broken);
-        names(&complaints(&hub), check, "bad", text, &mend);
-        shell(&mend);
+        names(&complaints(&hub), check, "bad", text, &fix);
+        shell(&fix);
     }
     is_well(&hub);
     fs::remove_file(hub.path("libexec/services")).expect("a file");
-    names(&complaints(&hub), "programs", "bad", "services is missing", "install hubgate again");
+    names(&complaints(&hub), "programs", "bad", "services is missing", "reinstall hubgate");
 }
 
-fn what_sshd_has_otherwise_is_named() {
+fn doctor_names_sshd_settings_that_differ() {
     const INSTALL: &str = "hubgate sshd-config --install && systemctl reload ssh";
     let hub = Hub::new();
     let file = hub.path("sshd_config");
@@ -206,7 +206,7 @@ fn what_sshd_has_otherwise_is_named() {
             "TrustedUserCAKeys /etc/ca",
             "a certificate opens the account without asking hubgate",
         ),
-        ("PermitUserRC no", "PermitUserRC yes", "a file in the home directory is run before the gateway"),
+        ("PermitUserRC no", "PermitUserRC yes", "a file in the home directory runs before the gateway"),
         ("DisableForwarding yes", "DisableForwarding no", "disableforwarding should be yes, sshd has no"),
     ] {
         assert!(own.contains(line), "{line}");
@@ -216,7 +216,7 @@ fn what_sshd_has_otherwise_is_named() {
     fs::write(&file, format!("PermitUserEnvironment yes\n{own}")).expect("a file");
     let text = "PermitUserEnvironment lets a file in the home directory set variables";
     names(&complaints(&hub), "sshd-config", "bad", text, "set PermitUserEnvironment no in sshd_config");
-    // A matter of taste is no fault.
+    // Settings that may differ give only a warning.
     fs::write(&file, own.replace("LoginGraceTime 30", "LoginGraceTime 60")).expect("a file");
     let found = complaints(&hub);
     names(&found, "sshd-config", "warning", "logingracetime should be 30, sshd has 60", INSTALL);
@@ -231,40 +231,40 @@ fn what_sshd_has_otherwise_is_named() {
     );
 }
 
-/// What the replay of the helper comes to where the database cannot be asked.
+/// The finding of the helper's run without a usable database.
 #[track_caller]
 fn helper_is_named(complaints: &[Complaint]) {
-    let mend = "read hubgate-keys in the system log: journalctl -t hubgate-keys";
-    names(complaints, "helper", "bad", "every peer hears that the hub is unavailable", mend);
+    let fix = "read hubgate-keys in the system log: journalctl -t hubgate-keys";
+    names(complaints, "helper", "bad", "every client reads that the hub is unavailable", fix);
 }
 
-fn a_database_that_cannot_be_read_is_named() {
+fn doctor_names_an_unreadable_database() {
     let hub = Hub::new();
     hub.user("alice");
     let database = hub.path("db/hubgate.db");
     let away = |from: &str, to: &str| fs::rename(hub.path(from), hub.path(to)).expect("a rename");
     away("db/hubgate.db", "db/away");
     let found = complaints(&hub);
-    let mend = "hubgate restore BACKUP, or make an empty one: hubgate init";
-    names(&found, "database", "bad", "hubgate.db is missing", mend);
+    let fix = "hubgate restore BACKUP, or create an empty database: hubgate init";
+    names(&found, "database", "bad", "hubgate.db is missing", fix);
     helper_is_named(&found);
     away("db/away", "db/hubgate.db");
     is_well(&hub);
-    let mend = "put the last backup in its place: hubgate restore BACKUP";
+    let fix = "restore the last backup: hubgate restore BACKUP";
     let whole = fs::read(&database).expect("the database");
     let file = fs::File::options().write(true).open(&database).expect("the database");
     file.write_all_at(&[0xff; 100], 0).expect("noise");
     let found = complaints(&hub);
-    names(&found, "database", "bad", "file is not a database", mend);
+    names(&found, "database", "bad", "file is not a database", fix);
     helper_is_named(&found);
     file.write_all_at(&whole, 0).expect("the database as it was");
     is_well(&hub);
-    // Where no lookup comes by: nobody else would notice.
+    // In a page that lookups do not read, so only doctor notices it.
     file.write_all_at(&[0xff; 4096], (whole.len() - 4096) as u64).expect("noise");
-    names(&complaints(&hub), "database", "bad", "is damaged: ", mend);
+    names(&complaints(&hub), "database", "bad", "is damaged: ", fix);
 }
 
-fn a_database_of_another_version_is_named() {
+fn doctor_names_a_database_of_another_version() {
     let hub = Hub::new();
     let own = hub.sql("SELECT version, min_reader FROM hubgate");
     let (version, reader) = own.trim_end().split_once('|').expect("two numbers");
@@ -273,16 +273,16 @@ fn a_database_of_another_version_is_named() {
     let text = format!("the database is of version 99, read by hubgate of 98 and newer; this one is {version}");
     names(&found, "database", "bad", &text, "upgrade hubgate");
     helper_is_named(&found);
-    for (other, mend) in [("99", "upgrade hubgate"), ("0", "hubgate migrate")] {
+    for (other, fix) in [("99", "upgrade hubgate"), ("0", "hubgate migrate")] {
         hub.sql(&format!("UPDATE hubgate SET version = {other}, min_reader = {reader}"));
-        let text = format!("of version {other}, this hubgate writes {version}: sessions are served, changes refused");
+        let text = format!("version {other}, but this hubgate writes {version}: sessions work, changes are refused");
         let found = complaints(&hub);
-        names(&found, "database", "warning", &text, mend);
+        names(&found, "database", "warning", &text, fix);
         assert_eq!(found.len(), 1, "{found:#?}");
     }
 }
 
-fn a_database_that_somebody_holds_is_named() {
+fn doctor_names_a_locked_database() {
     let hub = Hub::new();
     hub.user("alice");
     let mut sqlite = hub.as_login(Path::new("/usr/bin/sqlite3"));
@@ -291,14 +291,15 @@ fn a_database_that_somebody_holds_is_named() {
         .args(["PRAGMA locking_mode = EXCLUSIVE; CREATE TABLE held (x); SELECT 1", ".shell echo locked; sleep 100"]);
     let sqlite = lock(&hub, sqlite);
     let found = complaints(&hub);
-    let mend = format!("see who holds it, and end that: fuser --verbose {}", hub.path("db/hubgate.db").display());
-    names(&found, "database", "bad", "database is locked: somebody holds it to himself", &mend);
+    let fix =
+        format!("find the process that holds it and end it: fuser --verbose {}", hub.path("db/hubgate.db").display());
+    names(&found, "database", "bad", "database is locked: another process holds an exclusive lock", &fix);
     helper_is_named(&found);
     drop(sqlite);
     is_well(&hub);
 }
 
-/// Doctor among mounts that a script makes, and that go with it.
+/// Runs doctor with mounts that a script makes in its own namespace.
 #[track_caller]
 fn complaints_among(hub: &Hub, mounts: &str) -> Vec<Complaint> {
     if run(Command::new("unshare").args(["--mount", "true"])).status != 0 {
@@ -311,19 +312,19 @@ fn complaints_among(hub: &Hub, mounts: &str) -> Vec<Complaint> {
     assert_eq!(outcome.status, 1, "{outcome}");
     let findings: Vec<Value> =
         serde_json::from_slice(&outcome.stdout).unwrap_or_else(|error| panic!("{error}: {outcome}"));
-    let keys = ["check", "state", "text", "mend"];
+    let keys = ["check", "state", "text", "fix"];
     let of = |finding: &Value| keys.map(|key| finding[key].as_str().unwrap_or_default().to_owned());
     findings.iter().map(of).filter(|[_, state, ..]| state != "ok").collect()
 }
 
-fn a_file_system_that_takes_no_writes_is_named() {
+fn doctor_names_a_read_only_or_full_file_system() {
     let hub = Hub::new();
     for directory in ["db", "repositories"] {
         let place = hub.path(directory);
         let place = place.display();
         let found = complaints_among(&hub, &format!("mount --bind {place} {place}\nmount -o remount,bind,ro {place}"));
-        let mend = format!("mount -o remount,rw \"$(findmnt -no TARGET -T {place})\"");
-        names(&found, "disk", "bad", "is on a read-only file system: who fetches is served, who pushes is not", &mend);
+        let fix = format!("mount -o remount,rw \"$(findmnt -no TARGET -T {place})\"");
+        names(&found, "disk", "bad", "is on a read-only file system: fetches work, pushes fail", &fix);
         assert_eq!(found.len(), 1, "{found:#?}");
     }
     let (repositories, login) = (hub.path("repositories"), hub.login);
@@ -334,28 +335,28 @@ fn a_file_system_that_takes_no_writes_is_named() {
         repositories.display()
     );
     let found = complaints_among(&hub, &full);
-    let mend = "make room: hubgate repo gc --all, or a larger file system";
-    names(&found, "disk", "bad", "65536 bytes left: who fetches is served, who pushes is not", mend);
+    let fix = "free space with hubgate repo gc --all, or enlarge the file system";
+    names(&found, "disk", "bad", "65536 bytes left: fetches work, pushes fail", fix);
     assert_eq!(found.len(), 1, "{found:#?}");
 }
 
-fn a_log_that_nobody_reads_is_named() {
-    let mend = "start the log daemon, such as rsyslog or journald, or set [log] socket";
+fn doctor_names_a_log_without_a_reader() {
+    let fix = "start the log daemon, such as rsyslog or journald, or set [log] socket";
     let hub = Hub::new();
     let log = hub.path("log");
     fs::rename(&log, hub.path("away")).expect("a rename");
-    names(&complaints(&hub), "log", "bad", "No such file or directory", mend);
+    names(&complaints(&hub), "log", "bad", "No such file or directory", fix);
     let stuck = UnixDatagram::bind(&log).expect("a socket");
     is_well(&hub);
     fill(&log);
     let found = complaints(&hub);
-    names(&found, "log", "bad", "its queue is full", mend);
+    names(&found, "log", "bad", "its queue is full", fix);
     assert_eq!(found.len(), 1, "{found:#?}");
     drop(stuck);
-    names(&complaints(&hub), "log", "bad", "Connection refused", mend);
+    names(&complaints(&hub), "log", "bad", "Connection refused", fix);
 }
 
-/// Sends to a socket that nobody reads until it takes no more.
+/// Fills the queue of a socket that has no reader.
 pub(crate) fn fill(socket: &Path) {
     let sender = UnixDatagram::unbound().expect("a socket");
     sender.connect(socket).expect("a connection");
@@ -363,7 +364,7 @@ pub(crate) fn fill(socket: &Path) {
     while sender.send(b"x").is_ok() {}
 }
 
-fn repositories_that_cannot_be_opened_are_named() {
+fn doctor_names_repositories_that_cannot_be_opened() {
     let hub = Hub::new();
     hub.user("alice");
     for name in ["a", "b", "c", "d", "e"] {
@@ -372,15 +373,15 @@ fn repositories_that_cannot_be_opened_are_named() {
     let (directory, login) = (hub.directory("alice/a"), &hub.login.name);
     let place = directory.display();
     shell(&format!("chown root {place} && chmod 700 {place}"));
-    let mend = format!("chown -R {login}:{login} {place} && chmod 750 {place}");
-    names(&complaints(&hub), "repositories", "bad", &format!("alice/a: {place} is not {login}'s to use"), &mend);
-    shell(&mend);
+    let fix = format!("chown -R {login}:{login} {place} && chmod 750 {place}");
+    names(&complaints(&hub), "repositories", "bad", &format!("alice/a: {place} is not usable for {login}"), &fix);
+    shell(&fix);
     is_well(&hub);
     let missing = |name: &str| fs::rename(hub.directory(name), hub.path(&name.replace('/', "-"))).expect("a rename");
     missing("alice/a");
-    let mend = "put its backup there, or: hubgate repo remove alice/a";
+    let fix = "restore it from a backup, or: hubgate repo remove alice/a";
     let found = complaints(&hub);
-    names(&found, "repositories", "bad", &format!("alice/a: {place}: No such file or directory"), mend);
+    names(&found, "repositories", "bad", &format!("alice/a: {place}: No such file or directory"), fix);
     assert_eq!(found.len(), 1, "{found:#?}");
     for name in ["alice/b", "alice/c", "alice/d", "alice/e"] {
         missing(name);

@@ -1,4 +1,4 @@
-//! `hubgate explain` and `hubgate policy test`: what would be decided, and why, held against what is decided.
+//! `hubgate explain` and `hubgate policy test`: the decision and its reasons, compared with real sessions.
 
 use std::fs;
 
@@ -8,14 +8,14 @@ use crate::accounts::{is_usage, json_of};
 use crate::harness::{Client, Hub, Key, Setup, refused, run_with, says, trials};
 
 trials![
-    explain_says_what_sessions_come_to,
-    the_chain_runs_from_the_key_to_the_verdict,
-    what_is_not_served_or_not_admitted_is_explained,
-    a_policy_is_held_against_what_is_decided,
-    a_policy_that_is_not_understood_names_its_lines,
+    explain_agrees_with_sessions,
+    the_chain_leads_from_the_key_to_the_decision,
+    explain_covers_commands_and_keys_that_are_not_accepted,
+    a_policy_is_compared_with_the_decisions,
+    an_invalid_policy_is_reported_with_its_lines,
 ];
 
-/// A hub with repositories of each kind, and who may do what there.
+/// A hub with repositories of each kind and accounts with different rights.
 fn hub() -> (Hub, Vec<Client>) {
     let hub = Hub::new();
     let alice = hub.user("alice");
@@ -43,7 +43,7 @@ fn hub() -> (Hub, Vec<Client>) {
 const REPOSITORIES: [&str; 5] = ["acme/public", "acme/private", "acme/gated", "acme/frozen", "acme/none"];
 const SERVICES: [&str; 2] = ["git-upload-pack", "git-receive-pack"];
 
-fn explain_says_what_sessions_come_to() {
+fn explain_agrees_with_sessions() {
     let (hub, clients) = hub();
     let mut allowed = 0;
     for client in &clients {
@@ -66,7 +66,7 @@ fn explain_says_what_sessions_come_to() {
     assert_eq!(allowed, 30);
 }
 
-fn the_chain_runs_from_the_key_to_the_verdict() {
+fn the_chain_leads_from_the_key_to_the_decision() {
     let (hub, clients) = hub();
     let explain = |words: &[&str], command: &str| {
         let words = [&["explain"], words, &["--command", command]].concat();
@@ -119,12 +119,12 @@ fn the_chain_runs_from_the_key_to_the_verdict() {
             "anonymous: a key on no account", "acme/new is public", "acme/public is an old path of acme/new", "allow: fetch",
         ] })
     );
-    // The peer's form prints the same links.
+    // The account command `explain` prints the same steps.
     let said = clients[2].ssh("explain acme/private push").stdout();
     assert_eq!(said, explain(&["--key", writer], "git-receive-pack 'acme/private'").0);
 }
 
-fn what_is_not_served_or_not_admitted_is_explained() {
+fn explain_covers_commands_and_keys_that_are_not_accepted() {
     let (hub, clients) = hub();
     let explain = |words: &[&str], command: &str| hub.hubgate(&[&["explain"], words, &["--command", command]].concat());
     let upload = "git-upload-pack 'acme/public'";
@@ -143,7 +143,7 @@ fn what_is_not_served_or_not_admitted_is_explained() {
     hub.add_key("alice", &office, &["--from", "192.0.2.0/24"]);
     let key = ["--key", office.fingerprint.as_str()];
     explain(&key, upload)
-        .is(&says("deny: the key may be used from some addresses only: name one with --from\n").status(1));
+        .is(&says("deny: the key may be used only from some addresses: give one with --from\n").status(1));
     assert_eq!(explain(&[&key[..], &["--from", "192.0.2.9"]].concat(), upload).status, 0);
     let outcome = explain(&[&key[..], &["--from", "198.51.100.1"]].concat(), upload);
     assert!(outcome.status == 1 && outcome.stdout().ends_with("may not be used from 198.51.100.1\n"), "{outcome}");
@@ -154,7 +154,7 @@ fn what_is_not_served_or_not_admitted_is_explained() {
     }
 }
 
-fn a_policy_is_held_against_what_is_decided() {
+fn a_policy_is_compared_with_the_decisions() {
     let (hub, clients) = hub();
     let file = hub.path("policy");
     let deploying = &clients[5].key.fingerprint;
@@ -165,21 +165,21 @@ fn a_policy_is_held_against_what_is_decided() {
     );
     fs::write(&file, &text).expect("a file");
     let place = file.to_str().expect("UTF-8");
-    hub.hubgate(&["policy", "test", place]).is(&says("6 held, 0 did not\n"));
+    hub.hubgate(&["policy", "test", place]).is(&says("6 passed, 0 failed\n"));
     hub.did(&["org", "member", "set", "acme", "reader", "write"]);
     hub.hubgate(&["policy", "test", place]).is(&says(format!(
         "{place}:4: reader push acme/private = deny  # reads only, but: it speaks for the account reader, scope write; \
-         reader has the role write in acme; acme/private is private; allow: write\n5 held, 1 did not\n"
+         reader has the role write in acme; acme/private is private; allow: write\n5 passed, 1 failed\n"
     ))
     .status(1));
     let outcome = hub.hubgate(&["--json", "policy", "test", place]);
     let json: serde_json::Value = serde_json::from_slice(&outcome.stdout).expect("JSON");
     assert_eq!((&json["held"], &json["failed"][0]["line"], &json["bad"]), (&json!(5), &json!(4), &json!([])));
     let outcome = run_with(hub.hubgate_command().args(["policy", "test", "-"]), b"alice push acme/none = deny\n");
-    outcome.is(&says("1 held, 0 did not\n"));
+    outcome.is(&says("1 passed, 0 failed\n"));
 }
 
-fn a_policy_that_is_not_understood_names_its_lines() {
+fn an_invalid_policy_is_reported_with_its_lines() {
     let (hub, _) = hub();
     let text = b"alice push acme/public = allow\nalice pull acme/x = allow\nnobody fetch acme/public = allow\n\
                  alice push acme/public = deny\n";
@@ -187,7 +187,7 @@ fn a_policy_that_is_not_understood_names_its_lines() {
     outcome.is(&says(
         "-:2: a line is WHO [from ADDRESS] fetch|push PATH = allow|deny\n-:3: there is no user nobody\n\
          -:4: alice push acme/public = deny, but: it speaks for the account alice, scope write; alice has the role admin in acme; \
-         acme/public is public; allow: admin\n1 held, 1 did not, 2 not understood\n",
+         acme/public is public; allow: admin\n1 passed, 1 failed, 2 invalid\n",
     )
     .status(2));
     is_usage(&hub.hubgate(&["policy", "test"]), "FILE");

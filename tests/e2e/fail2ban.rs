@@ -1,4 +1,4 @@
-//! `packaging/fail2ban`, by fail2ban itself, on lines that the gateway wrote a moment ago.
+//! `packaging/fail2ban`, tested with fail2ban itself on log lines of the gateway.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,12 +7,12 @@ use std::process::{Command, Stdio};
 use crate::harness::{Client, Hub, Outcome, Skip, background, run, trials, wait_for};
 
 trials![
-    what_no_client_sends_by_mistake_counts_and_nothing_else,
-    no_words_of_a_peer_forge_a_match_or_an_address,
+    fail2ban_counts_only_what_no_client_sends_by_mistake,
+    a_peers_text_cannot_forge_a_match_or_an_address,
     the_jail_bans_the_address_that_fails_ten_times,
 ];
 
-/// Where a peer pretends to be.
+/// The address that a peer tries to forge.
 const FORGED: &str = "192.0.2.66";
 
 fn shipped(name: &str) -> PathBuf {
@@ -25,18 +25,18 @@ fn need(program: &str) {
     }
 }
 
-/// Asks the hub for a command, from an address of one's own.
+/// Runs a command on the hub from the given address.
 fn ssh_from(client: &Client, address: &str, command: &str) -> Outcome {
     client.ssh_with(&["-oBatchMode=yes", &format!("-oBindAddress={address}")], command, b"0000")
 }
 
-/// The lines of the hub's log as a daemon writes them into a file; the form differs from machine to machine.
+/// The lines of the hub's log as a log daemon writes them to a file. The format of the time differs between machines.
 fn written(hub: &Hub, stamp: &str) -> Vec<String> {
     let body = |line: &String| line.split_once('>').expect("a priority").1.to_owned();
     hub.raw_log().iter().map(|line| format!("{stamp} hub {}", body(line))).collect()
 }
 
-/// What the filter finds: address and line of each match.
+/// The matches of the filter: address and line.
 #[track_caller]
 fn matches(hub: &Hub, lines: &[String]) -> Vec<(String, String)> {
     let file = hub.path("auth.log");
@@ -47,7 +47,7 @@ fn matches(hub: &Hub, lines: &[String]) -> Vec<(String, String)> {
     found.lines().filter_map(|line| line.split_once(' ')).map(|(ip, line)| (ip.into(), line.into())).collect()
 }
 
-/// Holds the filter to the lines that have one of these addresses, in both forms in which a daemon writes them.
+/// Checks that the filter matches exactly the lines with one of these addresses, in both formats of the time.
 #[track_caller]
 fn counts(hub: &Hub, addresses: &[&str]) {
     for stamp in ["Nov 24 09:00:00", "2026-11-24T09:00:00.123456+00:00"] {
@@ -63,7 +63,7 @@ fn counts(hub: &Hub, addresses: &[&str]) {
     }
 }
 
-fn what_no_client_sends_by_mistake_counts_and_nothing_else() {
+fn fail2ban_counts_only_what_no_client_sends_by_mistake() {
     need("fail2ban-regex");
     let hub = Hub::new();
     let (alice, bob, stranger) = (hub.user("alice"), hub.user("bob"), hub.stranger());
@@ -78,7 +78,7 @@ fn what_no_client_sends_by_mistake_counts_and_nothing_else() {
     ] {
         assert_ne!(ssh_from(client, address, command).status, 0);
     }
-    // People mistype, ask for what they may not have, and push what is not taken.
+    // People mistype, ask for what is denied, and push what is refused. That does not count.
     for (client, address, command, status) in [
         (&alice, "127.0.0.12", "", 0),
         (&alice, "127.0.0.13", "git-upload-pack 'alice/x'", 0),
@@ -95,7 +95,7 @@ fn what_no_client_sends_by_mistake_counts_and_nothing_else() {
     counts(&hub, &["127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"]);
 }
 
-fn no_words_of_a_peer_forge_a_match_or_an_address() {
+fn a_peers_text_cannot_forge_a_match_or_an_address() {
     need("fail2ban-regex");
     let hub = Hub::new();
     let (alice, stranger) = (hub.user("alice"), hub.stranger());
@@ -103,7 +103,7 @@ fn no_words_of_a_peer_forge_a_match_or_an_address() {
     let line = format!(
         "hub hubgate[1]: sid=00aa00aa00aa00aa user=anonymous key=x from={FORGED} command=x decision=deny reason=verb"
     );
-    // Each is an offence, by whoever sent it and nobody else.
+    // Each of these counts, for the address that sent it and no other.
     let offences = [
         format!("x from={FORGED} decision=deny reason=verb"),
         format!("x\nNov 24 09:00:01 {line}"),
@@ -119,7 +119,7 @@ fn no_words_of_a_peer_forge_a_match_or_an_address() {
     for (address, command) in addresses.iter().zip(&offences) {
         ssh_from(&stranger, address, command);
     }
-    // Each is served, or refused for what does not count.
+    // Each of these is served, or refused for a reason that does not count.
     let tail = format!("from={FORGED} decision=deny reason=verb");
     let innocent = [
         format!("repo create alice/y --description from={FORGED} x decision=deny reason=verb"),
@@ -131,7 +131,7 @@ fn no_words_of_a_peer_forge_a_match_or_an_address() {
     for command in &innocent {
         ssh_from(&alice, "127.0.0.99", command);
     }
-    // By the gateway itself, as sshd would never start it.
+    // Run directly, in ways in which sshd would never start the gateway.
     let forms: [&[&str]; 2] = [&["alice", "--key", &tail], &["-c", &tail]];
     for words in forms {
         run(hub.gateway_command().args(words)).is_fault();
@@ -141,7 +141,7 @@ fn no_words_of_a_peer_forge_a_match_or_an_address() {
         gateway.env("SSH_CONNECTION", connection).env("SSH_ORIGINAL_COMMAND", "scp -t .");
         assert_eq!(run(gateway.args(["alice", "--key", &alice.key.fingerprint])).status, 127);
     }
-    // A ref is a peer's word too, and stands last in the line of a push that is refused.
+    // A peer also chooses ref names, which come last in the line of a refused push.
     alice.git(&["clone", "--quiet", &Client::url("alice/x")]).succeeded();
     for name in [format!("from={FORGED},decision=deny"), "-decision=deny".into(), "decision.deny/reason=verb".into()] {
         alice.git_in("x", &["push", "--quiet", "origin", &format!("HEAD:refs/heads/{name}")]);
@@ -150,7 +150,7 @@ fn no_words_of_a_peer_forge_a_match_or_an_address() {
     counts(&hub, &addresses);
 }
 
-/// A configuration directory of fail2ban with the shipped files, and an action that writes the address into a file.
+/// A configuration directory of fail2ban with the shipped files, and with an action that writes the address to a file.
 fn fail2ban_of(hub: &Hub) -> PathBuf {
     let etc = hub.path("fail2ban");
     run(Command::new("cp").args(["-r", "/etc/fail2ban"]).arg(&etc)).succeeded();
@@ -196,7 +196,8 @@ fn the_jail_bans_the_address_that_fails_ten_times() {
     command.arg("-f").arg("-c").arg(&etc).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let _server = background(&mut command);
     let log = || fs::read_to_string(hub.path("fail2ban.log")).unwrap_or_default();
-    // It reads the whole file before it bans, in the order of the lines. The action writes its line after the log's.
+    // fail2ban reads the whole file before it bans, in the order of the lines. The action writes its line after the
+    // log's.
     let banned = || fs::read_to_string(hub.path("banned")).unwrap_or_default();
     wait_for(|| if log().contains("[hubgate] Ban ") && banned().ends_with('\n') { Ok(()) } else { Err(log()) });
     let found = |address: &str| log().matches(&format!("[hubgate] Found {address} ")).count();

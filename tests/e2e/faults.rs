@@ -1,4 +1,4 @@
-//! What breaks on the hub's side, as peers and the operator's log read it.
+//! Faults of the server, as peers and the operator's log see them.
 
 use std::fs;
 use std::io::Write;
@@ -14,24 +14,24 @@ use crate::harness::{
 use crate::texts::{denied, hi};
 
 trials![
-    a_missing_database_tells_everybody_to_come_back,
+    a_missing_database_is_reported_as_unavailable,
     a_corrupt_database_is_unavailable,
     a_locked_database_is_unavailable,
-    a_busy_writer_delays_nobody,
+    a_busy_writer_delays_no_session,
     a_broken_configuration_is_a_fault_on_a_live_connection,
     missing_repositories_are_a_fault,
     a_missing_repository_is_a_fault_that_names_no_path,
     an_inner_git_directory_is_a_fault,
     a_missing_git_is_a_fault,
-    a_missing_push_hook_refuses_pushes_alone,
+    a_missing_push_hook_refuses_only_pushes,
     a_helper_that_others_can_change_is_not_run,
     a_read_only_hub_still_serves,
-    a_repository_that_is_not_the_logins_is_a_fault,
+    a_repository_of_another_owner_is_a_fault,
     a_newer_database_is_unavailable,
-    a_log_that_is_missing_or_stuck_delays_a_session_and_stops_none,
+    a_missing_or_blocked_log_delays_sessions_but_stops_none,
 ];
 
-/// The log's one line of our program about a fault: its level, its reference, and its reason.
+/// The log's only line about a fault: its level, its reference, and its reason.
 #[track_caller]
 fn is_logged(hub: &Hub, reference: &str, reason: &str) {
     let log: Vec<_> = hub.log().into_iter().filter(|entry| entry.program == "hubgate").collect();
@@ -40,7 +40,7 @@ fn is_logged(hub: &Hub, reference: &str, reason: &str) {
     assert!(line.fields.contains(&format!("decision=fault reason=\"{reason}")), "{line}\nexpected: {reason}");
 }
 
-/// The reference, after checking that git adds its own words and nothing of the server's is shown.
+/// Checks that the peer reads only the fault's sentence and git's own words. Returns the reference.
 #[track_caller]
 fn git_fault(hub: &Hub, outcome: &Outcome) -> String {
     let stderr = outcome.stderr();
@@ -51,7 +51,7 @@ fn git_fault(hub: &Hub, outcome: &Outcome) -> String {
     reference.to_owned()
 }
 
-fn a_missing_database_tells_everybody_to_come_back() {
+fn a_missing_database_is_reported_as_unavailable() {
     let hub = Hub::new();
     let (alice, stranger) = (hub.user("alice"), hub.stranger());
     hub.repo("alice/x", &[]);
@@ -63,8 +63,8 @@ fn a_missing_database_tells_everybody_to_come_back() {
     is_logged(&hub, &reference, "the database ");
     let reference = alice.ssh("git-upload-pack 'alice/x'").is_unavailable();
     is_logged(&hub, &reference, "the database ");
-    // A login that is refused would count against the address, so the gateway says it, without an identity: no answer
-    // is not the answer that the key is unknown.
+    // A refused login would count against the client's address, so the gateway reports the fault in a session without
+    // identity. Without an answer, the key is not treated as unknown.
     drop(master);
     for client in [&stranger, &alice] {
         let reference = client.ssh("git-upload-pack 'alice/x'").is_unavailable();
@@ -100,7 +100,7 @@ fn a_locked_database_is_unavailable() {
     alice.greet().is(&says(hi("alice")));
 }
 
-/// Starts a program that prints a line once it holds a lock, and waits for that line.
+/// Starts a program that holds a lock, and waits for the line that it prints then.
 pub(crate) fn lock(hub: &Hub, mut command: Command) -> Background {
     let said = hub.path("locked");
     let output = fs::File::create(&said).expect("a file");
@@ -109,7 +109,7 @@ pub(crate) fn lock(hub: &Hub, mut command: Command) -> Background {
     process
 }
 
-fn a_busy_writer_delays_nobody() {
+fn a_busy_writer_delays_no_session() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.repo("alice/x", &[]);
@@ -154,11 +154,11 @@ fn a_missing_repository_is_a_fault_that_names_no_path() {
     hub.log();
     let reference = git_fault(&hub, &alice.git(&["clone", "--quiet", &Client::url("alice/x")]));
     is_logged(&hub, &reference, "cannot open ");
-    // A link in its place is no repository either.
+    // A link in place of the directory is a fault too.
     std::os::unix::fs::symlink(hub.path("away"), &directory).expect("a link");
     let reference = git_fault(&hub, &alice.git(&["clone", "--quiet", &Client::url("alice/x")]));
     is_logged(&hub, &reference, "cannot open ");
-    // Whoever may not see it learns nothing.
+    // A client without access reads nothing about the fault.
     let stranger = hub.stranger();
     stranger.ssh("git-upload-pack 'alice/x'").is(&refused(crate::texts::not_found(&stranger)));
 }
@@ -172,7 +172,7 @@ fn an_inner_git_directory_is_a_fault() {
     let reference = git_fault(&hub, &alice.git(&["clone", "--quiet", &Client::url("alice/x")]));
     let log = hub.log();
     assert_eq!((log[0].level, log[0].sid.as_deref()), ("error", Some(reference.as_str())));
-    assert!(log[0].fields.contains("has an inner .git"), "{log:?}");
+    assert!(log[0].fields.contains("contains a .git"), "{log:?}");
 }
 
 fn a_missing_git_is_a_fault() {
@@ -188,7 +188,7 @@ fn a_missing_git_is_a_fault() {
     assert!(last.fields.ends_with("reason=\"cannot start git: No such file or directory (os error 2)\""), "{last}");
 }
 
-fn a_missing_push_hook_refuses_pushes_alone() {
+fn a_missing_push_hook_refuses_only_pushes() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.repo("alice/x", &[]);
@@ -213,7 +213,7 @@ fn a_read_only_hub_still_serves() {
     let hub = Hub::new();
     let (alice, stranger) = (hub.user("alice"), hub.stranger());
     hub.repo("alice/x", &[]);
-    // Neither the last use of a key nor the locks of sessions can be written.
+    // Neither a key's last use nor the locks of sessions can be written.
     for (path, mode) in [("db", "0550"), ("repositories", "0550")] {
         run(Command::new("chmod").arg(mode).arg(hub.path(path))).succeeded();
     }
@@ -222,7 +222,7 @@ fn a_read_only_hub_still_serves() {
     stranger.git(&["clone", "--quiet", &Client::url("alice/x")]).is(&silent());
 }
 
-fn a_repository_that_is_not_the_logins_is_a_fault() {
+fn a_repository_of_another_owner_is_a_fault() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.repo("alice/x", &[]);
@@ -244,7 +244,7 @@ fn a_newer_database_is_unavailable() {
     alice.greet().is(&says(hi("alice")));
 }
 
-fn a_log_that_is_missing_or_stuck_delays_a_session_and_stops_none() {
+fn a_missing_or_blocked_log_delays_sessions_but_stops_none() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.repo("alice/x", &[]);
@@ -267,7 +267,7 @@ fn a_log_that_is_missing_or_stuck_delays_a_session_and_stops_none() {
     let slow = works("stuck");
     assert!(slow >= Duration::from_millis(200), "it was not stuck: {slow:?}");
     assert!(slow < quick + Duration::from_secs(20), "{slow:?}, and {quick:?} where the log is read");
-    // Nobody listens, though the name is there.
+    // The socket exists but has no listener.
     drop(stuck);
     works("dead");
     assert_eq!(

@@ -1,14 +1,14 @@
-//! Gated repositories: automatic and manual, with members and without, for a time, and never while they are private.
+//! Gated repositories: automatic and manual, with and without members, with an end date, and while private.
 
 use crate::harness::{Client, Hub, refused, says, silent, trials};
 use crate::texts::{not_found, you_are};
 
 trials![
-    an_automatic_gate_opens_for_whoever_asks,
-    members_pass_unless_the_gate_is_for_them_too,
-    an_answer_may_end_and_be_taken_back_and_a_rejected_one_asks_no_more,
-    a_gate_speaks_before_the_lack_of_write_access_and_not_while_the_repository_is_private,
-    the_operator_answers_as_owners_do,
+    an_automatic_gate_opens_on_request,
+    members_pass_a_gate_unless_it_applies_to_members,
+    a_grant_can_end_or_be_revoked_and_a_rejected_request_stays_rejected,
+    a_gates_refusal_comes_before_lack_of_write_access_and_only_while_public,
+    the_operator_answers_requests_like_an_owner,
 ];
 
 #[track_caller]
@@ -28,7 +28,7 @@ fn fetches(client: &Client, path: &str) {
     client.git(&["ls-remote", &Client::url(path), "refs/heads/none"]).is(&silent());
 }
 
-fn an_automatic_gate_opens_for_whoever_asks() {
+fn an_automatic_gate_opens_on_request() {
     let hub = Hub::new();
     let (alice, stranger) = (hub.user("alice"), hub.stranger());
     hub.did(&["user", "add", "bob"]);
@@ -37,14 +37,14 @@ fn an_automatic_gate_opens_for_whoever_asks() {
     alice.ssh("access request bob/auto").is(&says("you may fetch bob/auto from now on\n"));
     fetches(&alice, "bob/auto");
     alice.ssh("access request bob/auto").is(&refused("hubgate: you may fetch bob/auto already\n"));
-    // Per account: who has none cannot ask.
+    // Requests belong to accounts, so other identities cannot make one.
     is_gated(&stranger, "bob/auto", &ask(&stranger, "bob/auto"));
     stranger.ssh("access request bob/auto").is(&refused("hubgate: this needs an account: your key is on none here\n"));
     let event = hub.sql("SELECT event || ' ' || object || ' ' || detail FROM audit ORDER BY id DESC LIMIT 1");
     assert_eq!(event, "repo.request_access bob/auto {\"state\":\"accepted\",\"user\":\"alice\"}\n");
 }
 
-fn members_pass_unless_the_gate_is_for_them_too() {
+fn members_pass_a_gate_unless_it_applies_to_members() {
     let hub = Hub::new();
     let clients = ["reader", "contributor", "writer", "boss"].map(|name| hub.user(name));
     let [reader, contributor, writer, boss] = &clients;
@@ -62,8 +62,8 @@ fn members_pass_unless_the_gate_is_for_them_too() {
         fetches(client, "acme/x");
     }
     reader.ssh("access request acme/x").is(&says("your request for acme/x waits for an answer\n"));
-    is_gated(reader, "acme/x", "your request waits for an answer");
-    // Who answers is who administers it.
+    is_gated(reader, "acme/x", "your request is pending");
+    // The repository's administrators answer.
     writer.ssh("access grant acme/x reader").is(&refused("hubgate: you do not administer acme/x\n"));
     writer.ssh("access list acme/x").is(&refused("hubgate: you do not administer acme/x\n"));
     boss.ssh("access grant acme/x reader").is(&says("reader may fetch acme/x\n"));
@@ -72,7 +72,7 @@ fn members_pass_unless_the_gate_is_for_them_too() {
     fetches(&hub.stranger(), "acme/x");
 }
 
-fn an_answer_may_end_and_be_taken_back_and_a_rejected_one_asks_no_more() {
+fn a_grant_can_end_or_be_revoked_and_a_rejected_request_stays_rejected() {
     let hub = Hub::new();
     let (alice, bob) = (hub.user("alice"), hub.user("bob"));
     hub.repo("bob/x", &["--gated", "manual"]);
@@ -98,14 +98,14 @@ fn an_answer_may_end_and_be_taken_back_and_a_rejected_one_asks_no_more() {
     );
 }
 
-fn a_gate_speaks_before_the_lack_of_write_access_and_not_while_the_repository_is_private() {
+fn a_gates_refusal_comes_before_lack_of_write_access_and_only_while_public() {
     let hub = Hub::new();
     let (alice, bob) = (hub.user("alice"), hub.user("bob"));
     hub.repo("bob/x", &["--gated", "manual"]);
     bob.ssh("access grant bob/x alice").succeeded();
     let read_only = format!("hubgate: you have no write access to bob/x\n{}", you_are(&alice));
     alice.ssh("git-receive-pack 'bob/x'").is(&refused(read_only));
-    // Whom the gate let in, a private repository does not.
+    // An accepted request does not open a private repository.
     bob.ssh("repo visibility bob/x private").succeeded();
     for path in ["bob/x", "bob/nothing"] {
         alice.ssh(format!("git-upload-pack '{path}'")).is(&refused(not_found(&alice)));
@@ -115,7 +115,7 @@ fn a_gate_speaks_before_the_lack_of_write_access_and_not_while_the_repository_is
     fetches(&alice, "bob/x");
 }
 
-fn the_operator_answers_as_owners_do() {
+fn the_operator_answers_requests_like_an_owner() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.did(&["user", "add", "bob"]);

@@ -1,4 +1,4 @@
-//! git over ssh: what a git hub is for. Each test runs with the distribution's git on one side and the newest on the other.
+//! git over ssh. Each test runs with the distribution's git on one side and the newest git on the other.
 
 use std::fs;
 use std::path::Path;
@@ -8,10 +8,10 @@ use crate::harness::{Client, Git, Hub, Setup, machine, refused, run, run_with, s
 use crate::texts::{GIT_GIVES_UP, not_supported};
 
 trials![
-    a_clone_brings_what_is_there,
-    protocol_versions_0_1_and_2_are_spoken,
-    every_session_of_git_is_in_a_box,
-    every_way_to_write_the_url_leads_there,
+    a_clone_has_the_content_of_the_repository,
+    protocol_versions_0_1_and_2_work,
+    every_git_session_runs_in_the_sandbox,
+    every_form_of_the_url_works,
     models_datasets_and_spaces_of_one_name_are_three_repositories,
     a_shallow_clone_is_shallow_and_can_be_deepened,
     a_partial_clone_fetches_blobs_when_they_are_needed,
@@ -27,16 +27,16 @@ trials![
     a_repository_of_100_000_objects_is_cloned,
     archives_are_off_unless_turned_on,
     refs_outside_branches_and_tags_are_refused,
-    nothing_that_lies_in_a_repository_runs,
+    nothing_in_a_repository_is_executed,
 ];
 
-/// The gits as (server, client): each is on each side once.
+/// Pairs of git versions (server, client); each version is on each side once.
 fn sides() -> Vec<(&'static Git, &'static Git)> {
     let (own, newest) = (machine().git(), machine().newest_git());
     if own.path == newest.path { vec![(own, own)] } else { vec![(own, newest), (newest, own)] }
 }
 
-/// Runs a test on each pair of gits, with a hub and the client of its user alice.
+/// Runs a test for each pair, with a hub and the client of its user alice.
 fn with_each_git(test: fn(&Hub, &Client)) {
     for (server, client) in sides() {
         let hub = Hub::with(&Setup { git: Some(&server.path), ..Setup::default() });
@@ -50,7 +50,7 @@ fn refs(client: &Client, path: &str) -> String {
     refs.lines().map(|line| line.split_once('\t').map_or(line, |(_, name)| name).to_owned() + "\n").collect()
 }
 
-fn a_clone_brings_what_is_there() {
+fn a_clone_has_the_content_of_the_repository() {
     with_each_git(|hub, alice| {
         hub.repo("alice/x", &[]);
         alice.git(&["clone", &Client::url("alice/x")]).succeeded();
@@ -65,7 +65,7 @@ fn a_clone_brings_what_is_there() {
     });
 }
 
-fn protocol_versions_0_1_and_2_are_spoken() {
+fn protocol_versions_0_1_and_2_work() {
     with_each_git(|hub, alice| {
         hub.repo("alice/x", &[]);
         for (version, first) in [("0", " HEAD\\0"), ("1", "version 1"), ("2", "version 2")] {
@@ -86,7 +86,7 @@ fn protocol_versions_0_1_and_2_are_spoken() {
     });
 }
 
-fn every_session_of_git_is_in_a_box() {
+fn every_git_session_runs_in_the_sandbox() {
     with_each_git(|hub, alice| {
         hub.repo("alice/x", &[]);
         alice.git(&["clone", "--quiet", &Client::url("alice/x")]).is(&silent());
@@ -94,7 +94,7 @@ fn every_session_of_git_is_in_a_box() {
         let log = hub.log();
         let sessions: Vec<_> = log.iter().filter(|entry| entry.fields.contains("decision=allow")).collect();
         assert_eq!(sessions.len(), 2, "{log:?}");
-        // What a box is made of depends on the kernel; that there is one must be said.
+        // The parts of the sandbox depend on the kernel, but the log must name them.
         assert!(
             sessions.iter().all(|entry| entry.sandbox.as_deref().is_some_and(|sandbox| !sandbox.is_empty())),
             "{log:?}"
@@ -102,7 +102,7 @@ fn every_session_of_git_is_in_a_box() {
     });
 }
 
-fn every_way_to_write_the_url_leads_there() {
+fn every_form_of_the_url_works() {
     with_each_git(|hub, alice| {
         hub.repo("alice/X.y-z_0", &[]);
         for url in [
@@ -256,7 +256,7 @@ fn an_atomic_push_moves_all_or_nothing() {
         hub.repo("alice/x", &[]);
         alice.git(&["clone", "--quiet", &Client::url("alice/x")]).is(&silent());
         let before = refs(alice, "alice/x");
-        // A ref may not lie beneath another one: git refuses the second update on the server.
+        // One ref cannot be beneath another: git refuses the second update on the server.
         let words = ["push", "--quiet", "--atomic", "origin", "HEAD:refs/heads/new", "HEAD:refs/heads/main/beneath"];
         let outcome = alice.git_in("x", &words);
         assert_eq!(outcome.status, 1, "{outcome}");
@@ -323,7 +323,7 @@ fn a_sha256_repository_is_cloned_and_pushed() {
 fn a_repository_of_100_000_objects_is_cloned() {
     with_each_git(|hub, alice| {
         hub.empty_repo("alice/large", &[]);
-        // 990 commits, each with a tree of 100 blobs of its own: 990 * (1 + 1 + 100) = 100,980 objects.
+        // 990 commits, each with its own tree of 100 blobs: 990 * (1 + 1 + 100) = 100,980 objects.
         let commits = (0..990).map(|commit| {
             let files = (0..100).map(|file| {
                 let content = format!("{commit} {file}");
@@ -374,7 +374,7 @@ fn refs_outside_branches_and_tags_are_refused() {
     assert_eq!(refs(&alice, "alice/x"), before);
 }
 
-fn nothing_that_lies_in_a_repository_runs() {
+fn nothing_in_a_repository_is_executed() {
     with_each_git(|hub, alice| {
         hub.repo("alice/x", &[]);
         let directory = hub.directory("alice/x");
@@ -390,7 +390,7 @@ fn nothing_that_lies_in_a_repository_runs() {
     });
 }
 
-/// Puts a program everywhere where git would look for one of the repository's own.
+/// Puts a program everywhere that git might look for a program of the repository.
 fn plant(hub: &Hub, directory: &Path, script: &str) {
     let program = directory.join("program");
     let hooks = directory.join("hooks");

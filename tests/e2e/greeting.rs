@@ -1,4 +1,4 @@
-//! `ssh -T`: who am I here?
+//! `ssh -T`: the greeting.
 
 use std::process::Command;
 
@@ -6,21 +6,21 @@ use crate::harness::{Client, Hub, Key, KeyKind, Setup, refused, run, says, silen
 use crate::texts::{denied, hi, not_supported, unknown_key};
 
 trials![
-    a_known_key_is_greeted_by_the_name_of_its_account,
+    a_known_key_is_greeted_with_its_account_name,
     every_kind_of_key_is_greeted,
-    an_unknown_key_is_greeted_as_anonymous_and_hears_the_way_out,
-    an_unknown_key_hears_where_keys_are_added,
-    an_unknown_key_is_denied_where_anonymous_is_off,
+    an_unknown_key_is_greeted_as_anonymous_and_reads_how_to_use_another_key,
+    an_unknown_key_reads_where_to_add_keys,
+    an_unknown_key_is_denied_if_anonymous_is_off,
     a_client_without_a_key_is_denied,
-    a_deploy_key_is_greeted_by_its_repository,
-    a_terminal_is_refused_and_the_greeting_still_comes,
-    a_terminal_that_is_insisted_on_is_refused,
-    help_says_what_there_is,
+    a_deploy_key_is_greeted_with_its_repository,
+    a_terminal_request_is_refused_and_the_greeting_is_shown,
+    a_forced_terminal_request_is_refused,
+    help_lists_the_commands,
     nothing_can_be_forwarded,
     a_security_key_gets_its_line,
 ];
 
-fn a_known_key_is_greeted_by_the_name_of_its_account() {
+fn a_known_key_is_greeted_with_its_account_name() {
     let hub = Hub::new();
     let alice = hub.user("Alice");
     alice.greet().is(&says(hi("Alice")));
@@ -40,7 +40,7 @@ fn every_kind_of_key_is_greeted() {
     }
 }
 
-fn an_unknown_key_is_greeted_as_anonymous_and_hears_the_way_out() {
+fn an_unknown_key_is_greeted_as_anonymous_and_reads_how_to_use_another_key() {
     let hub = Hub::new();
     for kind in KeyKind::ALL {
         let key = Key::of_kind(kind);
@@ -49,7 +49,7 @@ fn an_unknown_key_is_greeted_as_anonymous_and_hears_the_way_out() {
     }
 }
 
-fn an_unknown_key_hears_where_keys_are_added() {
+fn an_unknown_key_reads_where_to_add_keys() {
     let hub = Hub::with(&Setup { keys_help: "https://hub.test/settings/keys", ..Setup::default() });
     let stranger = hub.stranger();
     let (fingerprint, at) = (&stranger.key.fingerprint, &stranger.at);
@@ -63,7 +63,7 @@ fn an_unknown_key_hears_where_keys_are_added() {
     )]);
 }
 
-fn an_unknown_key_is_denied_where_anonymous_is_off() {
+fn an_unknown_key_is_denied_if_anonymous_is_off() {
     let hub = Hub::with(&Setup { anonymous: "off", ..Setup::default() });
     let (alice, stranger) = (hub.user("alice"), hub.stranger());
     alice.greet().is(&says(hi("alice")));
@@ -78,7 +78,7 @@ fn a_client_without_a_key_is_denied() {
     hub.logged::<&str>(&[]);
 }
 
-fn a_deploy_key_is_greeted_by_its_repository() {
+fn a_deploy_key_is_greeted_with_its_repository() {
     let hub = Hub::new();
     hub.did(&["user", "add", "acme"]);
     hub.repo("datasets/acme/x", &["--private"]);
@@ -90,10 +90,10 @@ fn a_deploy_key_is_greeted_by_its_repository() {
     ci.git(&["clone", "--quiet", &Client::url("datasets/acme/x")]).is(&silent());
 }
 
-fn a_terminal_is_refused_and_the_greeting_still_comes() {
+fn a_terminal_request_is_refused_and_the_greeting_is_shown() {
     let hub = Hub::new();
     let alice = hub.user("alice");
-    // script(1) gives ssh a terminal, as a person has one; everything ends up on it.
+    // script(1) gives ssh a terminal, as a person has; all output goes to it.
     let ssh = format!("ssh -F {} hub.test", alice.ssh_config().display());
     let outcome = run(alice.command("script").args(["-qec", &ssh, "/dev/null"]).env("TERM", "xterm"));
     outcome.is(&says(
@@ -102,15 +102,15 @@ fn a_terminal_is_refused_and_the_greeting_still_comes() {
     ));
 }
 
-fn a_terminal_that_is_insisted_on_is_refused() {
+fn a_forced_terminal_request_is_refused() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     let outcome = run(alice.command("ssh").arg("-F").arg(alice.ssh_config()).args(["-tt", "hub.test"]));
-    // This is the end for ssh, whatever the server says next.
+    // ssh gives up here, whatever the server sends next.
     outcome.is(&refused("PTY allocation request failed on channel 0\r\n").status(255));
 }
 
-fn help_says_what_there_is() {
+fn help_lists_the_commands() {
     let hub = Hub::new();
     let (alice, stranger) = (hub.user("alice"), hub.stranger());
     for client in [&alice, &stranger] {
@@ -120,8 +120,8 @@ fn help_says_what_there_is() {
              git clone {at}:OWNER/NAME              a model\n  \
              git clone {at}:datasets/OWNER/NAME     a dataset\n  \
              git clone {at}:spaces/OWNER/NAME       a space\n  \
-             ssh -T {at}                            says who you are\n\
-             and has commands of its own for your account, each with --help and --json:\n  \
+             ssh -T {at}                            shows who you are\n\
+             and has commands for your account, each with --help and --json:\n  \
              ssh {at} whoami\n  \
              ssh {at} key add [TITLE] < id_ed25519.pub    key list|rename|remove|release\n  \
              ssh {at} repo create|list|show|rename|visibility|remove|collaborator\n  \
@@ -137,7 +137,7 @@ fn help_says_what_there_is() {
 fn nothing_can_be_forwarded() {
     let hub = Hub::new();
     let alice = hub.user("alice");
-    // The port of sshd itself is one that surely listens.
+    // sshd's own port certainly has a listener.
     let to = format!("127.0.0.1:{}", hub.port);
     let outcome = run(alice.command("ssh").arg("-F").arg(alice.ssh_config()).args(["-W", &to, "hub.test"]));
     outcome.is(&refused(
@@ -153,7 +153,7 @@ fn nothing_can_be_forwarded() {
 }
 
 fn a_security_key_gets_its_line() {
-    // No such key is at hand, so sshd's question is asked by hand. Both were made by ssh-keygen.
+    // No security key is available, so the helper is called directly. ssh-keygen made both keys.
     const KEYS: [&str; 2] = [
         "sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIOMK5L44mGvJzcd/EXD1se558ABEBcnT7mJknNpvbswBAAAABHNzaDo=",
         "sk-ecdsa-sha2-nistp256@openssh.com AAAAInNrLWVjZHNhLXNoYTItbmlzdHAyNTZAb3BlbnNzaC5jb20AAAAIbmlzdHAyNTYAAABBBFuf6S7UVDqezdccE36R/Z5BSqtyASCGKlhaRpUPKolizaWRxOmFwSyPfOE392btqi2XVvi/AierfSOyJ+8vKBoAAAAEc3NoOg==",

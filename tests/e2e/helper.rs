@@ -1,4 +1,4 @@
-//! `authorized-keys`, asked by hand as sshd asks it: what it prints, and what it must never print.
+//! `authorized-keys`, called as sshd calls it: what it prints, and what it must never print.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -8,29 +8,29 @@ use crate::harness::{Hub, Key, KeyKind, Setup, machine, refused, run, says, sile
 
 trials![
     every_kind_of_key_gets_one_line_for_its_account,
-    an_unknown_key_gets_the_line_of_nobody,
-    an_unknown_key_gets_nothing_where_anonymous_is_off,
+    an_unknown_key_gets_the_anonymous_line,
+    an_unknown_key_gets_nothing_if_anonymous_is_off,
     nothing_is_printed_for_another_login,
-    a_certificate_of_nobodys_authority_gets_nothing,
+    a_certificate_of_an_unknown_ca_gets_nothing,
     a_key_of_an_unknown_type_gets_nothing,
     a_weak_key_is_not_even_anonymous,
     a_title_cannot_add_a_line_to_authorized_keys,
-    the_key_that_sshd_gave_is_printed_and_not_the_one_that_is_stored,
+    the_helper_prints_the_key_from_sshd_and_not_the_stored_one,
     a_missing_database_is_unavailable,
     a_corrupt_database_is_unavailable,
     a_directory_in_place_of_the_database_is_unavailable,
-    a_database_of_the_future_is_unavailable,
-    a_database_that_says_no_version_is_unavailable,
-    a_database_that_may_not_be_read_is_unavailable,
+    a_database_of_a_future_version_is_unavailable,
+    a_database_without_a_version_is_unavailable,
+    a_database_without_read_permission_is_unavailable,
     a_missing_configuration_is_a_fault,
     a_broken_configuration_is_a_fault,
     a_configuration_that_others_can_write_is_a_fault,
-    more_or_fewer_words_than_sshd_gives_are_a_fault,
+    missing_or_extra_words_are_a_fault,
     root_is_refused,
-    a_log_that_is_down_stops_no_login,
+    a_log_that_does_not_work_stops_no_login,
 ];
 
-/// A hub whose user alice has a key, and the helper's words for it.
+/// A hub whose user alice has a key, and the helper's arguments for the key.
 fn alice(setup: &Setup<'_>) -> (Hub, Key) {
     let hub = Hub::with(setup);
     hub.did(&["user", "add", "alice"]);
@@ -39,7 +39,7 @@ fn alice(setup: &Setup<'_>) -> (Hub, Key) {
     (hub, key)
 }
 
-/// What sshd puts in for `%u %t %k`.
+/// The values of `%u %t %k`.
 fn words<'a>(hub: &'a Hub, key: &'a Key) -> [&'a str; 3] {
     let (key_type, blob) = key.type_and_blob();
     [&hub.login.name, key_type, blob]
@@ -52,7 +52,7 @@ fn line(hub: &Hub, user: &str, key: &Key) -> String {
     format!("restrict,command=\"{command}\" {key_type} {blob}\n")
 }
 
-/// The key is let in to be told that the hub is unavailable, and this cause is in one line of the log.
+/// The helper admits the key so that the gateway can report the fault, and logs this cause in one line.
 #[track_caller]
 fn is_unavailable(hub: &Hub, key: &Key, cause: &str) {
     let (key_type, blob) = key.type_and_blob();
@@ -63,7 +63,7 @@ fn is_unavailable(hub: &Hub, key: &Key, cause: &str) {
     assert!(log.len() == 1 && log[0].starts_with(&start), "{log:#?}\nexpected: {start}");
 }
 
-/// Nothing printed, status 1, and this cause in one line of the system's log: the configuration did not say where.
+/// No output, status 1, and this cause in one line of the machine's log, because the configured log is unknown.
 #[track_caller]
 fn is_fault_in_dev_log(hub: &Hub, words: &[&str], cause: &str) {
     let mut helper = hub.helper_command();
@@ -85,14 +85,14 @@ fn every_kind_of_key_gets_one_line_for_its_account() {
     hub.logged::<&str>(&[]);
 }
 
-fn an_unknown_key_gets_the_line_of_nobody() {
+fn an_unknown_key_gets_the_anonymous_line() {
     let hub = Hub::new();
     let key = Key::new("unknown");
     hub.helper(&words(&hub, &key)).is(&says(line(&hub, "anonymous", &key)));
     hub.logged::<&str>(&[]);
 }
 
-fn an_unknown_key_gets_nothing_where_anonymous_is_off() {
+fn an_unknown_key_gets_nothing_if_anonymous_is_off() {
     let hub = Hub::with(&Setup { anonymous: "off", ..Setup::default() });
     let key = Key::new("unknown");
     hub.helper(&words(&hub, &key)).is(&silent());
@@ -109,7 +109,7 @@ fn nothing_is_printed_for_another_login() {
     hub.logged::<&str>(&[]);
 }
 
-fn a_certificate_of_nobodys_authority_gets_nothing() {
+fn a_certificate_of_an_unknown_ca_gets_nothing() {
     let (hub, key) = alice(&Setup::default());
     let ca = Key::new("ca");
     let mut keygen = Command::new("ssh-keygen");
@@ -122,20 +122,20 @@ fn a_certificate_of_nobodys_authority_gets_nothing() {
     let (key_type, blob) = (parts.next().expect("a type"), parts.next().expect("a blob"));
     assert_eq!(key_type, "ssh-ed25519-cert-v01@openssh.com");
     hub.helper(&[hub.login.name.as_str(), key_type, blob]).is(&silent());
-    // The other types, and a blob that is none.
+    // The other types, and a blob that is not a key.
     for key_type in ["ssh-rsa-cert-v01@openssh.com", "ecdsa-sha2-nistp256-cert-v01@openssh.com"] {
         hub.helper(&[hub.login.name.as_str(), key_type, blob]).is(&silent());
     }
     let (key, ca) = (&key.fingerprint, &ca.fingerprint);
     hub.logged(&[format!(
         "notice hubgate-keys: user=alice key={key} ca={ca} serial=0 id=id decision=deny reason=certificate \
-         cause=\"its authority is none of an organization here\""
+         cause=\"its CA belongs to no organization here\""
     )]);
 }
 
 fn a_key_of_an_unknown_type_gets_nothing() {
     let hub = Hub::new();
-    // The second came with OpenSSH 10.4; whatever comes next is an unknown key too.
+    // The second type is new in OpenSSH 10.4; later types are unknown too.
     for key_type in ["ssh-dss", "ssh-mldsa44-ed25519@openssh.com", "", "x"] {
         hub.helper(&[hub.login.name.as_str(), key_type, "AAAAB3NzaC1kc3MAAAABAQAAAAEBAAAAAQEAAAABAQ=="]).is(&silent());
     }
@@ -144,7 +144,7 @@ fn a_key_of_an_unknown_type_gets_nothing() {
 
 fn a_weak_key_is_not_even_anonymous() {
     let hub = Hub::new();
-    // ed25519 of small order: anybody can sign for it.
+    // Ed25519 of small order: anyone can sign for it.
     let weak = "AAAAC3NzaC1lZDI1NTE5AAAAIAEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     hub.helper(&[hub.login.name.as_str(), "ssh-ed25519", weak]).is(&silent());
     hub.logged::<&str>(&[]);
@@ -155,16 +155,16 @@ fn a_title_cannot_add_a_line_to_authorized_keys() {
     let title = r#""; command="id" ssh-ed25519 AAAA \"#;
     hub.did(&["key", "rename", &key.fingerprint, title]);
     hub.helper(&words(&hub, &key)).is(&says(line(&hub, "alice", &key)));
-    // Not even one that no program of ours wrote.
+    // Not even a title that hubgate cannot have written.
     hub.sql("UPDATE key SET title = 'x' || char(10) || 'ssh-ed25519 AAAA'");
     hub.helper(&words(&hub, &key)).is(&says(line(&hub, "alice", &key)));
-    // A name that none of ours wrote is no name.
+    // A name that hubgate cannot have written is rejected.
     hub.sql("UPDATE owner SET name = 'alice\"' || char(10)");
     hub.log();
     is_unavailable(&hub, &key, "the database holds a value in column name that hubgate does not write");
 }
 
-fn the_key_that_sshd_gave_is_printed_and_not_the_one_that_is_stored() {
+fn the_helper_prints_the_key_from_sshd_and_not_the_stored_one() {
     let (hub, key) = alice(&Setup::default());
     hub.sql("UPDATE key SET blob = x'00', type = 'ssh-rsa'");
     hub.helper(&words(&hub, &key)).is(&says(line(&hub, "alice", &key)));
@@ -195,22 +195,22 @@ fn a_directory_in_place_of_the_database_is_unavailable() {
     is_unavailable(&hub, &key, "the database");
 }
 
-fn a_database_of_the_future_is_unavailable() {
+fn a_database_of_a_future_version_is_unavailable() {
     let (hub, key) = alice(&Setup::default());
     hub.sql("UPDATE hubgate SET version = 99");
-    // Newer, but readable as it says.
+    // Newer, but `min_reader` permits reading.
     hub.helper(&words(&hub, &key)).is(&says(line(&hub, "alice", &key)));
     hub.sql("UPDATE hubgate SET min_reader = 98");
     is_unavailable(&hub, &key, "the database is of version 99, read by hubgate of 98 and newer; this one is ");
 }
 
-fn a_database_that_says_no_version_is_unavailable() {
+fn a_database_without_a_version_is_unavailable() {
     let (hub, key) = alice(&Setup::default());
     hub.sql("DELETE FROM hubgate");
     is_unavailable(&hub, &key, "the database was not made by hubgate: run hubgate init");
 }
 
-fn a_database_that_may_not_be_read_is_unavailable() {
+fn a_database_without_read_permission_is_unavailable() {
     let (hub, key) = alice(&Setup::default());
     fs::set_permissions(hub.path("db/hubgate.db"), Permissions::from_mode(0o600)).expect("a mode");
     is_unavailable(&hub, &key, &format!("the database {}/db/hubgate.db: ", hub.dir.display()));
@@ -252,15 +252,15 @@ fn a_configuration_that_others_can_write_is_a_fault() {
     hub.helper(&words(&hub, &key)).is(&says(line(&hub, "alice", &key)));
 }
 
-fn more_or_fewer_words_than_sshd_gives_are_a_fault() {
+fn missing_or_extra_words_are_a_fault() {
     let (hub, key) = alice(&Setup::default());
     let [login, key_type, blob] = words(&hub, &key);
     let cause = "usage: authorized-keys [--config FILE] %u %t %k, and no other words: \
-                 a comment behind AuthorizedKeysCommand counts as word";
+                 sshd passes a comment after AuthorizedKeysCommand";
     for words in
         [&[][..], &[login], &[login, key_type], &[login, key_type, blob, "#", "why"], &[login, key_type, blob, ""]]
     {
-        // A field of the log is cut after 128 bytes.
+        // The log truncates a field after 128 bytes.
         is_fault_in_dev_log(&hub, words, &cause[..100]);
     }
 }
@@ -272,7 +272,7 @@ fn root_is_refused() {
     run(&mut helper).is(&refused(""));
 }
 
-fn a_log_that_is_down_stops_no_login() {
+fn a_log_that_does_not_work_stops_no_login() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     fs::remove_file(hub.path("log")).expect("a file");

@@ -1,5 +1,5 @@
-//! What the system sees of a session: no path that a peer wrote, the same steps for what is hidden and for what is not
-//! there, and nothing of what is not made yet. By strace(1), which shows every call.
+//! The system calls of a session, seen by strace(1): no peer's text becomes a path, hidden and missing repositories
+//! cause the same calls, and incomplete repositories are never opened.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,18 +10,18 @@ use crate::harness::{Client, Hub, Skip, machine, run, run_with, trials};
 use crate::texts::not_found;
 
 trials![
-    no_text_of_a_peer_reaches_a_path,
+    a_peers_text_never_becomes_a_path,
     no_session_starts_a_shell,
     a_session_is_in_the_log_before_its_git_starts,
-    a_hidden_repository_takes_the_steps_of_a_missing_one,
-    a_hidden_repository_takes_the_time_of_a_missing_one,
-    a_repository_that_is_half_made_does_not_exist,
+    a_hidden_repository_causes_the_same_calls_as_a_missing_one,
+    a_hidden_repository_takes_the_time_of_a_missing_repository,
+    an_incomplete_repository_does_not_exist,
 ];
 
-/// A word that stands in everything that the peer of these tests sends, and in no path of the machine's.
+/// A word in everything that the peer of these tests sends, and in no path of the machine.
 const MARK: &str = "zq7mark";
 
-/// One session of alice's, under strace.
+/// A session of alice's under strace.
 struct Traced<'a> {
     hub: &'a Hub,
     alice: &'a Client,
@@ -36,7 +36,7 @@ impl<'a> Traced<'a> {
         Self { hub, alice, file: machine().fresh("trace") }
     }
 
-    /// What a command of hers does, one line a system call, each with its process in front.
+    /// The calls of a command, one per line, each after its process id.
     fn calls(&self, options: &[&str], command: &str, input: &[u8]) -> Vec<String> {
         let mut strace = Command::new("/usr/bin/strace");
         strace.env_clear().env("SSH_CONNECTION", format!("{MARK} 40000 ::1 22")).env("GIT_PROTOCOL", MARK);
@@ -53,12 +53,12 @@ impl<'a> Traced<'a> {
     }
 }
 
-/// A call without what is no path: the words and the environment of a new program.
+/// A call without the arguments and the environment of a new program, which are not paths.
 fn without_words(call: &str) -> &str {
     if call.contains(" execve(") { call.split_once('[').map_or(call, |(before, _)| before) } else { call }
 }
 
-fn no_text_of_a_peer_reaches_a_path() {
+fn a_peers_text_never_becomes_a_path() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     let path = format!("alice/{MARK}");
@@ -93,7 +93,7 @@ fn no_text_of_a_peer_reaches_a_path() {
         for call in &calls {
             assert!(!without_words(call).contains(MARK), "{command}: {call}");
         }
-        // What is served is reached, by the name that its row has.
+        // The served directory has the name from its row.
         let is_served = command.starts_with("git-upload-pack 'alice");
         assert!(!is_served || calls.iter().any(|call| call.contains(&format!("\"{shard}/"))), "{command}: {calls:#?}");
     }
@@ -140,7 +140,7 @@ fn a_session_is_in_the_log_before_its_git_starts() {
         let logged = at(&[" write(", &format!("verb={service}"), "decision=allow"]).expect("a line in the log");
         let started = at(&[" execve(", &format!("\"{service}\"")]).expect("git");
         assert!(logged < started, "{calls:#?}");
-        // Killed between the two, it has moved no ref; killed later, it is in the log.
+        // Killed between log line and git, it has moved no ref; killed later, it is in the log.
         assert!(
             calls
                 .get(..started)
@@ -149,7 +149,7 @@ fn a_session_is_in_the_log_before_its_git_starts() {
     }
 }
 
-fn a_hidden_repository_takes_the_steps_of_a_missing_one() {
+fn a_hidden_repository_causes_the_same_calls_as_a_missing_one() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.user("bob");
@@ -157,8 +157,8 @@ fn a_hidden_repository_takes_the_steps_of_a_missing_one() {
     hub.repo("bob/public", &[]);
     let traced = Traced::new(&hub, &alice);
     alice.greet().succeeded();
-    // The names of the calls, and what is opened. Where a row is, SQLite reads a few pages more, which are in memory, and
-    // the allocator may need some more; the wait before the answer hides that, and is no wait under a slow strace.
+    // The names of the calls, and the opened paths. For an existing row, SQLite reads a few more pages from memory, and
+    // the allocator may need more of them. The wait before the answer hides this, but not under slow strace.
     let steps = |path: &str| -> Vec<String> {
         let calls = traced.calls(&[], &format!("git-upload-pack '{path}'"), b"");
         let call = |line: &String| {
@@ -183,8 +183,8 @@ fn a_hidden_repository_takes_the_steps_of_a_missing_one() {
     assert_ne!(steps("bob/public"), missing);
 }
 
-/// The middle of these, and how far the middle of as many others may be off by chance: its standard error, from the
-/// distance of the quartiles (for normally distributed values: 1.2533 times sigma, which is the distance / 1.349).
+/// The median and its standard error, computed from the distance of the quartiles. For normally distributed values, the
+/// error is 1.2533 times sigma, and sigma is the distance / 1.349.
 fn median_and_error(mut times: Vec<Duration>) -> (f64, f64) {
     times.sort_unstable();
     let at = |part: usize| times.get(times.len() * part / 4).expect("times").as_secs_f64();
@@ -193,7 +193,7 @@ fn median_and_error(mut times: Vec<Duration>) -> (f64, f64) {
 }
 
 /// `ROUNDS=2000 cargo test --test e2e -- 'takes the time'` is the long run.
-fn a_hidden_repository_takes_the_time_of_a_missing_one() {
+fn a_hidden_repository_takes_the_time_of_a_missing_repository() {
     let rounds: usize = std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(60);
     let hub = Hub::new();
     let alice = hub.user("alice");
@@ -213,17 +213,17 @@ fn a_hidden_repository_takes_the_time_of_a_missing_one() {
     for command in ["git-receive-pack 'bob/secret'", "repo show bob/secret", "explain bob/missing fetch"] {
         take(command);
     }
-    // In turns, so that whatever else the machine does is in both.
+    // Alternating, so that other load on the machine affects both.
     let (hidden, missing): (Vec<_>, Vec<_>) =
         (0..rounds).map(|_| (take("git-upload-pack 'bob/secret'"), take("git-upload-pack 'bob/missing'"))).unzip();
     let ((hidden, one), (missing, other)) = (median_and_error(hidden), median_and_error(missing));
     let (difference, error) = ((hidden - missing).abs(), one.hypot(other));
     println!("hidden {:.1} us, missing {:.1} us, standard error {:.1} us", hidden * 1e6, missing * 1e6, error * 1e6);
-    // Three would be chance once in 370 runs.
+    // A difference of three errors would happen by chance once in 370 runs.
     assert!(difference < 5.0 * error, "{difference} s of {hidden} s, with an error of {error} s");
 }
 
-fn a_repository_that_is_half_made_does_not_exist() {
+fn an_incomplete_repository_does_not_exist() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     let create = |path: &str| {
@@ -233,7 +233,7 @@ fn a_repository_that_is_half_made_does_not_exist() {
     };
     let start = Instant::now();
     run(&mut create("alice/whole")).succeeded();
-    // As long as it takes by and by: it follows what became of the last ones.
+    // The time that a creation takes; adapts to the previous rounds.
     let mut window = start.elapsed();
     let missing = not_found(&alice);
     let (mut made, mut not_made) = (0, 0);
@@ -243,7 +243,7 @@ fn a_repository_that_is_half_made_does_not_exist() {
         std::thread::sleep(window * (step * 7 % 10 + 1) / 10);
         child.kill().expect("a child");
         child.wait().expect("a status");
-        // It is there as a whole, or not at all.
+        // The repository is complete or does not exist.
         let mut gateway = hub.gateway_command();
         gateway.env("SSH_ORIGINAL_COMMAND", format!("git-upload-pack '{path}'"));
         let outcome = run_with(gateway.args(["alice", "--key", &alice.key.fingerprint]), b"0000");

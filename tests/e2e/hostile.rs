@@ -1,4 +1,4 @@
-//! What strangers send, once through the real programs: the rows of `tests/data/hostile-inputs.jsonl`.
+//! Hostile inputs through the real programs: the rows of `tests/data/hostile-inputs.jsonl`.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -12,25 +12,25 @@ use crate::rows::{Row, of_kind};
 use crate::texts::{INVALID, hi, not_found, not_supported, unknown_key};
 
 trials![
-    every_command_of_a_stranger_is_answered_as_its_row_says,
-    the_login_rows_are_answered_as_they_say,
+    every_hostile_command_is_answered_as_its_row_says,
+    login_rows_are_answered_as_they_say,
     every_forced_command_that_sshd_cannot_have_written_is_a_fault,
-    every_forced_command_that_sshd_writes_is_read,
-    git_gets_an_environment_made_from_nothing,
-    the_push_hook_is_told_of_its_descriptors_and_nothing_else,
+    every_forced_command_that_sshd_writes_is_accepted,
+    git_gets_an_environment_built_from_nothing,
+    the_push_hook_gets_its_descriptors_and_no_other_variables,
     services_runs_only_for_a_sealed_message,
     no_variable_of_a_client_reaches_git_through_sshd,
-    no_variable_reaches_git_even_where_sshd_lets_it_in,
-    an_address_that_is_none_is_logged_as_unknown,
-    the_helper_rows_are_answered_as_they_say,
+    no_variable_that_sshd_admits_reaches_git,
+    an_invalid_address_is_logged_as_unknown,
+    helper_rows_are_answered_as_they_say,
 ];
 
-/// What LFS clients hear that ask for an HTTP server.
-const LFS_INSIDE_SSH: &str = "hubgate: LFS is served inside SSH here: update git-lfs to 3.0 or newer\n";
-/// A fingerprint that is nobody's.
+/// What LFS clients read that ask for an HTTP server.
+const LFS_INSIDE_SSH: &str = "hubgate: this server serves LFS over SSH: update git-lfs to 3.0 or newer\n";
+/// A fingerprint that is not registered.
 const NOBODY: &str = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-fn every_command_of_a_stranger_is_answered_as_its_row_says() {
+fn every_hostile_command_is_answered_as_its_row_says() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     for owner in ["0", "_a", "etc"] {
@@ -46,11 +46,12 @@ fn every_command_of_a_stranger_is_answered_as_its_row_says() {
     let (mut answered, mut undeliverable) = (0, Vec::new());
     for row in of_kind("soc") {
         if row.input.contains(&0) {
-            // No command line can hold it, and of other clients' sshd drops the connection (reference/SSHD.md).
+            // ssh's command line cannot contain it; sshd drops the connection of other clients that send it
+            // (reference/SSHD.md).
             undeliverable.push(row.id);
             continue;
         }
-        // A flush packet ends a conversation with git that has just begun.
+        // A flush packet ends git's conversation at its start.
         let outcome = alice.ssh_with(&[], row.command(), b"0000");
         let log = hub.log();
         let [line] = log.as_slice() else { panic!("{}: not one line in the log: {log:?}\n{outcome}", row.id) };
@@ -82,7 +83,7 @@ fn every_command_of_a_stranger_is_answered_as_its_row_says() {
     assert_eq!((answered, undeliverable), (128, vec!["soc-185".to_owned()]));
 }
 
-/// One line of printable ASCII a session, never louder than a refusal, whatever the stranger wrote.
+/// One line of printable ASCII per session, at most at the level of a refusal, for every input.
 #[track_caller]
 fn check_line(row: &Row, line: &Entry) {
     let printable = line.fields.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
@@ -97,7 +98,7 @@ fn check_line(row: &Row, line: &Entry) {
     assert!(unread || line.fields.contains(reason), "{}: {line}", row.id);
 }
 
-fn the_login_rows_are_answered_as_they_say() {
+fn login_rows_are_answered_as_they_say() {
     let hub = Hub::new();
     let (alice, stranger) = (hub.user("alice"), hub.stranger());
     for row in of_kind("login") {
@@ -121,7 +122,7 @@ fn the_login_rows_are_answered_as_they_say() {
     }
 }
 
-/// The words of a row, as a shell would have split them.
+/// The words of a row, split as a shell does.
 fn words(row: &Row) -> Vec<OsString> {
     row.input.split(|byte| *byte == b' ').map(|word| OsString::from_vec(word.to_vec())).collect()
 }
@@ -136,14 +137,14 @@ fn every_forced_command_that_sshd_cannot_have_written_is_a_fault() {
         let as_shell = [b"/libexec/gateway ".as_slice(), &row.input].concat();
         let as_shell = ["-c".into(), OsString::from_vec(as_shell)];
         let mut forms: Vec<Vec<OsString>> = vec![vec![row.command()], words(&row), as_shell.to_vec()];
-        // What is a whole FORM but for its key is a good user.
+        // These are a whole FORM without its key, so they are valid as a user.
         if !["argv-022", "argv-025"].contains(&row.id.as_str()) {
             forms.push(as_user.to_vec());
         }
         for form in forms {
             let mut gateway = hub.gateway_command();
             gateway.env("SSH_ORIGINAL_COMMAND", "git-upload-pack 'alice/x'").args(form);
-            // What cannot be read says nothing of a configuration either, so the log is the system's.
+            // An unreadable forced command names no configuration, so the fault is in the machine's log.
             let reference = hub.with_dev_log(hub.login, &gateway).is_fault();
             let log = hub.log();
             let [line] = log.as_slice() else { panic!("{}: {log:?}", row.id) };
@@ -154,7 +155,7 @@ fn every_forced_command_that_sshd_cannot_have_written_is_a_fault() {
     }
 }
 
-fn every_forced_command_that_sshd_writes_is_read() {
+fn every_forced_command_that_sshd_writes_is_accepted() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     for row in of_kind("argv").into_iter().filter(|row| row.accepted) {
@@ -169,7 +170,7 @@ fn every_forced_command_that_sshd_writes_is_read() {
             )));
         }
     }
-    // Bob's key in alice's name: the row decides.
+    // Bob's key with alice's name: the database decides.
     let bob = hub.user("bob");
     hub.log();
     let reference = run(hub.gateway_command().args(["alice", "--key", &bob.key.fingerprint])).is_fault();
@@ -177,7 +178,7 @@ fn every_forced_command_that_sshd_writes_is_read() {
     assert_eq!((log[0].level, log[0].sid.as_deref(), log.len()), ("critical", Some(reference.as_str()), 1));
 }
 
-/// A git that writes down with what it was started.
+/// A git that records its arguments and environment.
 struct Recorder<'a>(&'a Hub);
 
 impl<'a> Recorder<'a> {
@@ -186,8 +187,8 @@ impl<'a> Recorder<'a> {
         fs::create_dir(&record).expect("a directory");
         std::os::unix::fs::chown(&record, Some(hub.login.uid), Some(hub.login.gid)).expect("an owner");
         let git = hub.path("git");
-        // The shell that reads this has the environment of its start in /proc, whatever it made of it since. The push
-        // hook starts git too: the first start counts.
+        // /proc has the environment in which the script was started, without the shell's changes. The push hook starts
+        // git too, so only the first start is recorded.
         let script = format!(
             "#!/bin/sh\n[ -e {0}/environ ] || {{ cat /proc/$$/environ >{0}/environ; cat /proc/$$/cmdline >{0}/cmdline; }}\n\
              exec {1} \"$@\"\n",
@@ -196,7 +197,7 @@ impl<'a> Recorder<'a> {
         );
         fs::write(&git, script).expect("a script");
         run(Command::new("chmod").arg("755").arg(&git)).succeeded();
-        // In its box git, and so this script, could write down nothing.
+        // In the sandbox, the script could not write the record.
         hub.configure(&Setup { git: Some(&git), more: "[sandbox]\nmode = \"off\"\n", ..Setup::default() });
         Self(hub)
     }
@@ -209,12 +210,12 @@ impl<'a> Recorder<'a> {
         text.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
     }
 
-    /// The words behind the script's own.
+    /// The arguments after the script's own.
     fn words(&self) -> Vec<String> {
         self.read("cmdline").into_iter().skip(2).collect()
     }
 
-    /// The environment, and in it git's configuration as `key` = `value`.
+    /// The environment; git's configuration in it is returned separately, as `key` = `value`.
     fn environment(&self) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
         let pair = |word: String| word.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
         let pairs: Vec<(String, String)> = self.read("environ").into_iter().filter_map(pair).collect();
@@ -241,7 +242,7 @@ fn expected_environment(more: &[(&str, &str)]) -> BTreeMap<String, String> {
     fixed.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-fn git_gets_an_environment_made_from_nothing() {
+fn git_gets_an_environment_built_from_nothing() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.repo("alice/x", &[]);
@@ -264,7 +265,7 @@ fn git_gets_an_environment_made_from_nothing() {
     }
 }
 
-fn the_push_hook_is_told_of_its_descriptors_and_nothing_else() {
+fn the_push_hook_gets_its_descriptors_and_no_other_variables() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.empty_repo("alice/x", &[]);
@@ -315,7 +316,7 @@ fn services_runs_only_for_a_sealed_message() {
     hub.logged(&[""; 0]);
 }
 
-/// A row of the environment: name, value, and what git may see of it.
+/// An environment row: name, value, and what git may see of it.
 fn variable(row: &Row) -> (OsString, OsString, Option<String>) {
     let (name, value) = row.input.split_at(row.input.iter().position(|byte| *byte == b'=').expect("a name"));
     let (name, value) = (OsStr::from_bytes(name).to_owned(), OsStr::from_bytes(&value[1..]).to_owned());
@@ -350,7 +351,7 @@ fn no_variable_of_a_client_reaches_git_through_sshd() {
     }
 }
 
-fn no_variable_reaches_git_even_where_sshd_lets_it_in() {
+fn no_variable_that_sshd_admits_reaches_git() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.repo("alice/x", &[]);
@@ -365,7 +366,7 @@ fn no_variable_reaches_git_even_where_sshd_lets_it_in() {
     }
 }
 
-fn an_address_that_is_none_is_logged_as_unknown() {
+fn an_invalid_address_is_logged_as_unknown() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     let key = &alice.key.fingerprint;
@@ -378,8 +379,8 @@ fn an_address_that_is_none_is_logged_as_unknown() {
     hub.logged(&[line]);
 }
 
-fn the_helper_rows_are_answered_as_they_say() {
-    // Both modes: a row that opens nothing must not even be anonymous.
+fn helper_rows_are_answered_as_they_say() {
+    // In both modes: a row that is not accepted must not be anonymous either.
     for anonymous in ["any-key", "off"] {
         let hub = Hub::with(&Setup { anonymous, ..Setup::default() });
         let login = hub.login.name.as_str();
@@ -400,7 +401,7 @@ fn the_helper_rows_are_answered_as_they_say() {
                 "helper-005" => {
                     hub.helper(&[login, "ssh-ed25519", "not*base64"]).is(&refused(""));
                     hub.logged(&["error hubgate-keys: decision=fault \
-                                  cause=\"the key that sshd handed over does not decode: is it %t %k?\""]);
+                                  cause=\"cannot decode the key from sshd: AuthorizedKeysCommand must pass %t %k\""]);
                 }
                 "helper-008" => {
                     hub.helper(&[login, "sk-ssh-ed25519@openssh.com", SK_WITH_NEWLINE]).is(&says(""));
@@ -415,5 +416,5 @@ fn the_helper_rows_are_answered_as_they_say() {
 const ED25519: &str = "AAAAC3NzaC1lZDI1NTE5AAAAIIyvsxAYqLJqm+UWlMSptsaMpMGhaX8h9WrhcObQu61/";
 /// The application is `ssh:`, a newline and `command="id"`.
 const SK_WITH_NEWLINE: &str = "AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIOMK5L44mGvJzcd/EXD1se558ABEBcnT7mJknNpvbswBAAAAEXNzaDoKY29tbWFuZD0iaWQi";
-/// p, q, g and y are 1: the type alone decides.
+/// p, q, g and y are 1, because only the type matters.
 const DSS: &str = "AAAAB3NzaC1kc3MAAAABAQAAAAEBAAAAAQEAAAABAQ==";

@@ -1,5 +1,4 @@
-//! Who a session speaks for: the key that was proven, by the one line that the helper prints, and nothing that lies
-//! in a home.
+//! The identity of a session comes from the proven key and the helper's line, and never from files in a home directory.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,18 +10,18 @@ use crate::harness::{Account, Client, Hub, Key, KeyKind, Setup, login_home, mach
 use crate::texts::{denied, hi};
 
 trials![
-    a_key_that_was_offered_and_not_proven_opens_nothing,
-    each_line_admits_its_own_key_to_sshd_and_no_other,
-    nothing_planted_in_the_home_of_the_login_counts,
-    each_account_reaches_what_it_must_and_no_more,
-    the_small_programs_run_with_no_group_of_roots,
-    sshd_holds_each_line_of_the_example,
+    a_key_offered_without_proof_opens_nothing,
+    each_line_admits_only_its_own_key_in_sshd,
+    files_planted_in_the_logins_home_have_no_effect,
+    each_account_has_only_the_rights_that_it_needs,
+    the_small_programs_run_without_roots_groups,
+    sshd_applies_each_line_of_the_example,
 ];
 
-fn a_key_that_was_offered_and_not_proven_opens_nothing() {
+fn a_key_offered_without_proof_opens_nothing() {
     let hub = Hub::with(&Setup { anonymous: "off", ..Setup::default() });
     let (alice, mallory) = (hub.user("alice"), hub.user("mallory"));
-    // Public halves are public: the file is all that Mallory has of it.
+    // Public keys are public: Mallory has only the file.
     let stolen = mallory.home.join("stolen.pub");
     fs::copy(alice.key.public_file(), &stolen).expect("a copy");
     let stolen = format!("-oIdentityFile={}", stolen.display());
@@ -33,13 +32,13 @@ fn a_key_that_was_offered_and_not_proven_opens_nothing() {
     assert_eq!(accepted, [true, false], "sshd knew both keys\n{outcome}");
     assert_eq!(outcome.stdout(), hi("mallory"));
 
-    // Without a key of her own there is nothing to prove.
+    // Without a key of her own, she can prove nothing.
     let nobody = Client::new(&hub, None, Key { file: mallory.home.join("stolen.pub"), ..alice.key.clone() });
     let outcome = nobody.greet();
     assert!(outcome.status == 255 && outcome.stderr().ends_with(&denied(&nobody)), "{outcome}");
 }
 
-/// A block in which sshd reads the file `lines` of the hub, and asks nobody.
+/// A block with which sshd reads the hub's file `lines` and calls no helper.
 fn from_a_file(mut block: String, hub: &Path) -> String {
     let file = format!("AuthorizedKeysFile {}", hub.join("lines").display());
     for name in ["AuthorizedKeysCommand ", "AuthorizedKeysCommandUser "] {
@@ -48,7 +47,7 @@ fn from_a_file(mut block: String, hub: &Path) -> String {
     block.replace("AuthorizedKeysFile none", &file)
 }
 
-fn each_line_admits_its_own_key_to_sshd_and_no_other() {
+fn each_line_admits_only_its_own_key_in_sshd() {
     let hub = Hub::with(&Setup { sshd: from_a_file, ..Setup::default() });
     let stranger = hub.stranger();
     let mut lines = String::new();
@@ -56,7 +55,7 @@ fn each_line_admits_its_own_key_to_sshd_and_no_other() {
     for (index, kind) in KeyKind::ALL.into_iter().enumerate() {
         let (user, key) = (format!("u{index}"), Key::of_kind(kind));
         hub.did(&["user", "add", &user]);
-        // A title that would be options, and a second key, if it came to stand in a line.
+        // A title that looks like options and a second key, if it were in the line.
         let title = format!("\",command=\"id\" {} \\\" # {user}", stranger.key.line);
         hub.add_key(&user, &key, &["--title", &title]);
         let (key_type, blob) = key.type_and_blob();
@@ -76,8 +75,8 @@ fn each_line_admits_its_own_key_to_sshd_and_no_other() {
     stranger.greet().is(&refused(denied(&stranger)).status(255));
 }
 
-fn nothing_planted_in_the_home_of_the_login_counts() {
-    // With sshd's own word against it, and with that of the line alone.
+fn files_planted_in_the_logins_home_have_no_effect() {
+    // With and without sshd's information about the proven key.
     let allowing = |block: String, _: &Path| block.replace("PermitUserRC no", "PermitUserRC yes");
     for sshd in [Setup::default().sshd, allowing] {
         let hub = Hub::with(&Setup { anonymous: "off", sshd, ..Setup::default() });
@@ -95,13 +94,13 @@ fn nothing_planted_in_the_home_of_the_login_counts() {
     }
 }
 
-/// Whether an account may do that to a path, as test(1) finds it by asking the kernel.
+/// Whether an account has this access to a path, as test(1) asks the kernel.
 fn may(uid: u32, gid: u32, what: char, path: &Path) -> bool {
     let mut test = Command::new("/usr/bin/test");
     run(test.uid(uid).gid(gid).current_dir("/").arg(format!("-{what}")).arg(path)).status == 0
 }
 
-fn each_account_reaches_what_it_must_and_no_more() {
+fn each_account_has_only_the_rights_that_it_needs() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.repo("alice/x", &[]);
@@ -109,7 +108,7 @@ fn each_account_reaches_what_it_must_and_no_more() {
     let (git, keys) = (hub.login, &machine().keys);
     let accounts = [(git.uid, git.gid), (keys.uid, keys.gid), (65_534, 65_534)];
     let repository = hub.directory("alice/x");
-    // For the login, the account of the helper, and anybody else: r, w, x as ls prints them.
+    // For the login, the helper's account, and any other account: r, w, x as in ls.
     for (path, expected) in [
         (hub.path("libexec"), ["r-x"; 3]),
         (hub.path("libexec/gateway"), ["r-x"; 3]),
@@ -132,7 +131,7 @@ fn each_account_reaches_what_it_must_and_no_more() {
     }
 }
 
-fn the_small_programs_run_with_no_group_of_roots() {
+fn the_small_programs_run_without_roots_groups() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     let (key_type, blob) = alice.key.type_and_blob();
@@ -161,7 +160,7 @@ fn the_small_programs_run_with_no_group_of_roots() {
     }
 }
 
-fn sshd_holds_each_line_of_the_example() {
+fn sshd_applies_each_line_of_the_example() {
     let hub = Hub::new();
     let connection = format!("user={},host=client.test,addr=192.0.2.1,laddr=192.0.2.2,lport=22", hub.login.name);
     let mut sshd = Command::new("/usr/sbin/sshd");

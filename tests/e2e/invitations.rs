@@ -1,4 +1,4 @@
-//! `join CODE`: the way in without mailing keys around, and what it costs to guess.
+//! `join CODE`: how a person adds the first key, and the cost of guessing codes.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use crate::texts::{denied, hi};
 trials![
     a_code_puts_the_proven_key_on_its_account_once,
     wrong_used_and_expired_codes_read_the_same_cost_a_second_and_are_logged,
-    five_wrong_codes_an_hour_are_the_end_for_a_key_and_for_an_address,
+    five_wrong_codes_an_hour_block_a_key_and_an_address,
 ];
 
 const WRONG: &str = "hubgate: this code is wrong, used or over: ask for a new one\n";
@@ -26,10 +26,10 @@ fn a_code_puts_the_proven_key_on_its_account_once() {
     let bob = hub.user("bob");
     let code = invite(&hub, "alice");
     assert_eq!((code.len(), code.bytes().all(|byte| byte.is_ascii_hexdigit())), (32, true), "{code}");
-    // Hashed: who reads the database learns no code.
+    // Hashed, so a reader of the database learns no code.
     assert_eq!(hub.sql(&format!("SELECT count(*) FROM invite WHERE instr(hex(code), upper('{code}'))")), "0\n");
     let stranger = hub.stranger();
-    // A key that is on an account already joins no other one, and uses no code up.
+    // A registered key cannot join another account, and does not use up the code.
     let taken = "hubgate: the key that you are using is in use already: join with a new one\n";
     bob.ssh(format!("join {code}")).is(&refused(taken));
     hub.log();
@@ -43,7 +43,7 @@ fn a_code_puts_the_proven_key_on_its_account_once() {
         event.starts_with(&format!("anonymous {key} sid=")) && event.ends_with(&format!(" key.add {key}\n")),
         "{event}"
     );
-    // Where unknown keys are refused, none can join.
+    // If unknown keys are rejected, no key can join.
     hub.configure(&Setup { anonymous: "off", ..Setup::default() });
     let late = hub.stranger();
     late.ssh(format!("join {}", invite(&hub, "alice"))).is(&refused(denied(&late)).status(255));
@@ -65,7 +65,7 @@ fn wrong_used_and_expired_codes_read_the_same_cost_a_second_and_are_logged() {
     let stranger = hub.stranger();
     let key = &stranger.key.fingerprint;
     let wrong = "0123456789abcdef0123456789abcdef".to_owned();
-    // A live code in a command that is none stays out of the log too.
+    // A live code in an invalid command does not reach the log either.
     let live = invite(&hub, "alice");
     hub.log();
     assert_eq!(stranger.ssh(format!("Join {live}")).status, 127);
@@ -76,7 +76,7 @@ fn wrong_used_and_expired_codes_read_the_same_cost_a_second_and_are_logged() {
         let start = Instant::now();
         stranger.ssh(format!("join {code}")).is(&refused(WRONG));
         assert!(start.elapsed() >= Duration::from_secs(1), "{:?}", start.elapsed());
-        // The same as the answer, the lines of the log tell no code from another.
+        // Like the answers, the log lines of these codes are equal.
         let who = format!("user=anonymous key={key} from=127.0.0.1");
         hub.logged(&[
             format!("info hubgate: {who} verb=account command=\"join [code]\" decision=allow reason=\"\""),
@@ -85,13 +85,13 @@ fn wrong_used_and_expired_codes_read_the_same_cost_a_second_and_are_logged() {
     }
 }
 
-/// The file that holds when wrong codes came for a key or an address.
+/// The file with the times of wrong codes for a key or an address.
 fn attempts(hub: &Hub, subject: &str) -> PathBuf {
     let hash = run_with(&mut Command::new("sha256sum"), subject.as_bytes()).succeeded().stdout();
     hub.path("db/attempts").join(hash.split(' ').next().expect("a hash"))
 }
 
-fn five_wrong_codes_an_hour_are_the_end_for_a_key_and_for_an_address() {
+fn five_wrong_codes_an_hour_block_a_key_and_an_address() {
     let hub = Hub::new();
     hub.did(&["user", "add", "alice"]);
     let code = invite(&hub, "alice");
@@ -101,20 +101,20 @@ fn five_wrong_codes_an_hour_are_the_end_for_a_key_and_for_an_address() {
         first.ssh("join x").is(&refused(WRONG));
     }
     let enough = refused("hubgate: too many wrong codes: try again in an hour\n");
-    // A right one helps no more, neither this key nor another one from there; and it is not used up.
+    // Now even a valid code is refused, for this key and for others from the address; the code stays unused.
     join(&first).is(&enough);
     join(&second).is(&enough);
     let by_key = attempts(&hub, &format!("key {}", first.key.fingerprint));
     let by_address = attempts(&hub, "address 127.0.0.1");
     let of_key = fs::read_to_string(&by_key).expect("the key's attempts");
     assert_eq!(of_key.lines().count(), 5, "{of_key}");
-    // From another address, as it were: it is the key's own.
+    // From another address, the key itself is still blocked.
     fs::remove_file(&by_address).expect("the address's attempts");
     hub.log();
     join(&first).is(&enough);
     let log: Vec<String> = hub.log().iter().map(ToString::to_string).collect();
     assert!(log.iter().any(|line| line.ends_with(" verb=join decision=deny reason=too-many-codes")), "{log:?}");
-    // An hour later it may try again.
+    // After an hour, the key may try again.
     let earlier: String =
         of_key.lines().map(|at| format!("{}\n", at.parse::<i64>().expect("a time") - 3_600)).collect();
     fs::write(&by_key, earlier).expect("the key's attempts");

@@ -1,4 +1,4 @@
-//! `hubgate key`: which keys are taken, which are not and in which words.
+//! `hubgate key`: which keys are accepted, and the messages for those that are not.
 
 use std::fs;
 use std::process::Command;
@@ -12,11 +12,11 @@ use crate::rows::of_kind;
 trials![
     a_key_is_added_from_a_file_and_from_standard_input,
     keys_are_listed_shown_found_renamed_and_removed,
-    what_is_no_key_for_an_account_is_refused_with_a_sentence_that_helps,
-    a_private_key_is_refused_whatever_its_form,
-    the_key_rows_are_taken_or_refused_as_they_say,
-    the_comment_rows_are_titles_or_refused_as_they_say,
-    a_key_can_end_and_be_limited,
+    an_unacceptable_key_is_rejected_with_helpful_advice,
+    a_private_key_is_rejected_in_every_form,
+    key_rows_are_accepted_or_rejected_as_they_say,
+    comment_rows_are_titles_or_rejected_as_they_say,
+    a_key_can_expire_and_be_restricted,
     a_key_is_on_one_account_only,
 ];
 
@@ -33,7 +33,7 @@ fn a_key_is_added_from_a_file_and_from_standard_input() {
     let add = ["key", "add", "alice", "-", "--title", "Personal computer"];
     hub.hubgate_with(&add, line.as_bytes())
         .is(&says(format!("added \"Personal computer\" ({fingerprint}) to alice\n")));
-    // Without a comment, the type and the fingerprint are its title.
+    // Without a comment, type and fingerprint are the title.
     hub.did(&["key", "remove", fingerprint, "--yes"]);
     let (key_type, blob) = key.type_and_blob();
     let bare = format!("{key_type} {blob}\r\n");
@@ -84,12 +84,12 @@ fn keys_are_listed_shown_found_renamed_and_removed() {
     assert_eq!(json_of(&hub, &["key", "remove", key, "--yes"]), row("new \"title\" é", Some("ordinary")));
     hub.hubgate(&["key", "remove", key, "--yes"])
         .is(&refused(format!("hubgate: the key {key} was removed before (ordinary)\n")));
-    // What is learnt later.
+    // Facts that are known later.
     assert_eq!(json_of(&hub, &["key", "remove", key, "--compromised", "--yes"])["removal"], "compromised");
     assert!(hub.did(&["key", "list", "alice"]).contains("compromised "));
 }
 
-fn what_is_no_key_for_an_account_is_refused_with_a_sentence_that_helps() {
+fn an_unacceptable_key_is_rejected_with_helpful_advice() {
     let hub = Hub::new();
     hub.did(&["user", "add", "alice"]);
     let key = Key::new("a");
@@ -113,7 +113,7 @@ fn what_is_no_key_for_an_account_is_refused_with_a_sentence_that_helps() {
         ),
         (
             format!("ssh-dss {DSS} a").into_bytes(),
-            "DSA keys are not safe any more: make a new key with ssh-keygen -t ed25519",
+            "DSA keys are no longer safe: make a new key with ssh-keygen -t ed25519",
         ),
         (certificate, "this is a certificate: give the plain key, from the .pub file without -cert in its name"),
         (
@@ -131,7 +131,7 @@ fn what_is_no_key_for_an_account_is_refused_with_a_sentence_that_helps() {
         (convert("RFC4716").stdout, "this is a public key in SSH2 form: convert it with ssh-keygen -i -f FILE"),
         (convert("PKCS8").stdout, "this is a public key in PEM form: convert it with ssh-keygen -i -m PKCS8 -f FILE"),
     ] {
-        // Both ways in: what the shell pipes, and a file.
+        // From standard input and from a file.
         hub.hubgate_with(&["key", "add", "alice", "-"], &text).is(&refused(format!("hubgate: {sentence}\n")).status(2));
         let file = hub.path("pasted");
         fs::write(&file, &text).expect("a file");
@@ -144,7 +144,7 @@ fn what_is_no_key_for_an_account_is_refused_with_a_sentence_that_helps() {
 /// p, q, g and y are 1.
 const DSS: &str = "AAAAB3NzaC1kc3MAAAABAQAAAAEBAAAAAQEAAAABAQ==";
 
-fn a_private_key_is_refused_whatever_its_form() {
+fn a_private_key_is_rejected_in_every_form() {
     let hub = Hub::new();
     hub.did(&["user", "add", "alice"]);
     let answer = refused("hubgate: this is a private key: keep it secret, and give the .pub file\n").status(2);
@@ -156,22 +156,22 @@ fn a_private_key_is_refused_whatever_its_form() {
     run(Command::new("ssh-keygen").args(["-q", "-p", "-N", "", "-m", "PEM", "-f"]).arg(&pem)).succeeded();
     for file in [&key.file, &rsa.file, &pem, &encrypted.file] {
         hub.hubgate(&["key", "add", "alice", file.to_str().expect("UTF-8")]).is(&answer);
-        // Together with its public half, in either order.
+        // Together with its public half, in both orders.
         let both = format!("{}\n{}", key.line, fs::read_to_string(file).expect("a key"));
         hub.hubgate_with(&["key", "add", "alice", "-"], both.as_bytes()).is(&answer);
     }
 }
 
-fn the_key_rows_are_taken_or_refused_as_they_say() {
+fn key_rows_are_accepted_or_rejected_as_they_say() {
     let hub = Hub::new();
     hub.did(&["user", "add", "alice"]);
     let mut tried = 0;
     for row in of_kind("key").into_iter().filter(|row| !row.input.starts_with(b"@generated")) {
         let outcome = hub.hubgate_with(&["key", "add", "alice", "-", "--title", "t"], &row.input);
-        // RSA of 16,384 bits: the design takes it (section 7), the older row does not.
+        // RSA of 16,384 bits: the design accepts it (section 7), the table does not.
         if row.accepted || row.id == "key-049" {
             outcome.succeeded();
-            // Several rows are the same key.
+            // Several rows have the same key.
             hub.sql("DELETE FROM key");
         } else {
             assert!(outcome.status == 2 && outcome.stdout.is_empty(), "{}: {outcome}", row.id);
@@ -186,19 +186,19 @@ fn the_key_rows_are_taken_or_refused_as_they_say() {
     assert_eq!((tried, hub.sql("SELECT count(*) FROM key").as_str()), (40, "0\n"));
 }
 
-fn the_comment_rows_are_titles_or_refused_as_they_say() {
+fn comment_rows_are_titles_or_rejected_as_they_say() {
     let hub = Hub::new();
     hub.did(&["user", "add", "alice"]);
     let key = Key::new("");
     let file = key.public_file();
     for row in of_kind("comment") {
-        // As the comment of a key, and as a title of its own.
+        // As the comment of a key and as a title.
         let line = [key.line.trim_end().as_bytes(), b" ", &row.input].concat();
         let by_comment = hub.hubgate_with(&["key", "add", "alice", "-"], &line);
         hub.sql("DELETE FROM key");
         let status = if row.accepted { 0 } else { 2 };
         assert_eq!(by_comment.status, status, "{}: {by_comment}", row.id);
-        // No command line holds a NUL; an empty title is none, where an empty comment is no title.
+        // A command line cannot contain NUL. An empty title is invalid; an empty comment only means no title.
         if row.input.contains(&0) || row.input.is_empty() {
             continue;
         }
@@ -214,7 +214,7 @@ fn the_comment_rows_are_titles_or_refused_as_they_say() {
     }
 }
 
-fn a_key_can_end_and_be_limited() {
+fn a_key_can_expire_and_be_restricted() {
     let hub = Hub::new();
     hub.did(&["user", "add", "alice"]);
     let key = Key::new("a");
@@ -228,7 +228,7 @@ fn a_key_can_end_and_be_limited() {
     is_usage(&hub.hubgate(&[add.as_slice(), &["--scope", "admin"]].concat()), "[possible values: read, write]");
     let row = json_of(&hub, &[add.as_slice(), &["--expires", "2999-12-31", "--scope", "read"]].concat());
     assert_eq!((&row["expires_at"], &row["scope"]), (&json!("TIME"), &json!("read")));
-    // The last day counts to its end.
+    // The last day counts until its end.
     assert_eq!(hub.sql("SELECT datetime(expires_at, 'unixepoch') FROM key"), "3000-01-01 00:00:00\n");
     assert!(hub.did(&["key", "list"]).contains("read, until 3000-01-01 00:00\n"));
 }
@@ -244,7 +244,7 @@ fn a_key_is_on_one_account_only() {
             alice.key.fingerprint
         )));
     }
-    // The same key in another wrapping is the same key.
+    // The same key in another text is the same key.
     let (key_type, blob) = alice.key.type_and_blob();
     let other = format!("  {key_type} \t{blob}  other comment\r\n");
     let outcome = run_with(hub.hubgate_command().args(["key", "add", "bob", "-"]), other.as_bytes());

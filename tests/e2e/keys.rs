@@ -1,4 +1,4 @@
-//! Keys on their way through agents, passphrases, live connections, and off their accounts.
+//! Keys with agents, passphrases and live connections, and after their removal.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,13 +8,13 @@ use crate::harness::{Agent, Client, Hub, Key, Setup, refused, run, says, silent,
 use crate::texts::{GIT_GIVES_UP, denied, hi, read_only, unknown_key};
 
 trials![
-    an_unknown_key_in_front_of_ours_hides_it_where_any_key_is_admitted,
-    identities_only_is_the_way_out,
-    an_unknown_key_in_front_of_ours_is_passed_over_where_anonymous_is_off,
-    twelve_unknown_keys_in_front_of_ours_are_passed_over,
-    two_accounts_on_one_machine_are_told_apart_by_their_keys,
+    an_unknown_key_offered_first_hides_a_registered_key_in_mode_any_key,
+    identities_only_selects_the_registered_key,
+    an_unknown_key_offered_first_is_skipped_if_anonymous_is_off,
+    twelve_unknown_keys_offered_first_are_skipped,
+    two_accounts_on_one_machine_are_distinguished_by_their_keys,
     a_key_with_a_passphrase_works_through_an_agent,
-    a_key_with_a_passphrase_works_by_askpass,
+    a_key_with_a_passphrase_works_with_askpass,
     a_removed_key_opens_nothing_on_a_live_connection,
     a_removed_key_is_an_unknown_key_from_the_next_connection_on,
     a_removed_key_can_be_added_again_to_another_account,
@@ -25,22 +25,22 @@ trials![
     a_key_expires_while_its_connection_lives,
     a_key_of_scope_read_never_writes,
     a_renamed_account_is_greeted_by_its_new_name,
-    a_frozen_repository_is_fetched_and_takes_no_push,
-    using_a_key_shows_as_its_last_use,
+    a_frozen_repository_allows_fetches_and_refuses_pushes,
+    the_last_use_of_a_key_is_recorded,
 ];
 
-/// A client whose agent holds these keys, in this order; it says that it is `user` by `key`.
+/// A client whose agent has these keys in this order; the hub knows it as `user` with `key`.
 fn agent_client(hub: &Hub, user: Option<&str>, key: &Key, keys: &[&Key]) -> (Client, Agent) {
     let agent = Agent::with(keys.iter().copied());
     (Client::with_agent(hub, user, key.clone(), &agent), agent)
 }
 
-fn an_unknown_key_in_front_of_ours_hides_it_where_any_key_is_admitted() {
+fn an_unknown_key_offered_first_hides_a_registered_key_in_mode_any_key() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.repo("alice/x", &["--private"]);
     let unknown = Key::new("unknown");
-    // sshd takes the first key that it is offered, so the session is that key's.
+    // sshd accepts the first key that the client offers, so the session has that key.
     let (client, _agent) = agent_client(&hub, None, &unknown, &[&unknown, &alice.key]);
     client.greet().is(&says(hi("anonymous")).warning(unknown_key(&client)));
     let answer = refused(crate::texts::not_found(&client) + GIT_GIVES_UP).status(128);
@@ -49,23 +49,23 @@ fn an_unknown_key_in_front_of_ours_hides_it_where_any_key_is_admitted() {
     client.greet().is(&says(hi("alice")));
 }
 
-fn identities_only_is_the_way_out() {
+fn identities_only_selects_the_registered_key() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.repo("alice/x", &["--private"]);
     let unknown = Key::new("unknown");
     let (client, _agent) = agent_client(&hub, None, &unknown, &[&unknown, &alice.key]);
-    // As the hint says, with the file that holds our key.
+    // As the hint says, with the file of the registered key.
     let file = alice.key.file.to_str().expect("UTF-8");
     let outcome = client.ssh_with(&["-o", "IdentitiesOnly=yes", "-i", file], "", b"");
     outcome.is(&says(hi("alice")));
-    // The public half will do where the agent has the private one.
+    // The public half is enough if the agent has the private one.
     let public = alice.key.public_file();
     let public = public.to_str().expect("UTF-8");
     client.ssh_with(&["-o", "IdentitiesOnly=yes", "-i", public], "", b"").is(&says(hi("alice")));
 }
 
-fn an_unknown_key_in_front_of_ours_is_passed_over_where_anonymous_is_off() {
+fn an_unknown_key_offered_first_is_skipped_if_anonymous_is_off() {
     let hub = Hub::with(&Setup { anonymous: "off", ..Setup::default() });
     let alice = hub.user("alice");
     hub.repo("alice/x", &["--private"]);
@@ -77,7 +77,7 @@ fn an_unknown_key_in_front_of_ours_is_passed_over_where_anonymous_is_off() {
     client.greet().is(&refused(denied(&client)).status(255));
 }
 
-fn twelve_unknown_keys_in_front_of_ours_are_passed_over() {
+fn twelve_unknown_keys_offered_first_are_skipped() {
     let hub = Hub::with(&Setup { anonymous: "off", ..Setup::default() });
     let alice = hub.user("alice");
     let unknown: Vec<Key> = (0..12).map(|number| Key::new(&format!("unknown{number}"))).collect();
@@ -88,7 +88,7 @@ fn twelve_unknown_keys_in_front_of_ours_are_passed_over() {
     assert_eq!(refused, 12, "sshd notes the fingerprint of each");
 }
 
-fn two_accounts_on_one_machine_are_told_apart_by_their_keys() {
+fn two_accounts_on_one_machine_are_distinguished_by_their_keys() {
     let hub = Hub::new();
     let (work, home) = (hub.user("work"), hub.user("home"));
     let (client, _agent) = agent_client(&hub, Some("work"), &work.key, &[&work.key, &home.key]);
@@ -97,7 +97,7 @@ fn two_accounts_on_one_machine_are_told_apart_by_their_keys() {
     client.ssh_with(&["-oIdentitiesOnly=yes", "-i", file], "", b"").is(&says(hi("home")));
 }
 
-/// A program that prints a passphrase, as ssh's askpass is to do.
+/// A program that prints a passphrase, as ssh's askpass does.
 fn askpass(client: &Client, passphrase: &str) -> PathBuf {
     let file = client.home.join("askpass");
     fs::write(&file, format!("#!/bin/sh\necho {passphrase}\n")).expect("a file");
@@ -123,7 +123,7 @@ fn a_key_with_a_passphrase_works_through_an_agent() {
     client.greet().is(&says(hi("alice")));
 }
 
-fn a_key_with_a_passphrase_works_by_askpass() {
+fn a_key_with_a_passphrase_works_with_askpass() {
     let hub = Hub::new();
     let client = Client::new(&hub, Some("alice"), encrypted_alice(&hub));
     let greet = |passphrase| {
@@ -230,7 +230,7 @@ fn a_compromised_key_is_refused_everywhere_and_for_ever() {
     alice.greet().is(&refused(&answer));
     drop(master);
     hub.log();
-    // Not even what everybody may do.
+    // Not even what every identity may do.
     alice.greet().is(&refused(&answer));
     alice.ssh("help").is(&refused(&answer));
     alice.git(&["ls-remote", &Client::url("alice/x")]).is(&refused(answer.clone() + GIT_GIVES_UP).status(128));
@@ -243,7 +243,7 @@ fn a_compromised_key_is_refused_everywhere_and_for_ever() {
     )));
     hub.configure(&Setup { anonymous: "off", ..Setup::default() });
     alice.greet().is(&refused(&answer));
-    // Nor once its account is gone.
+    // Not even after its account was removed.
     hub.did(&["user", "add", "bob"]);
     hub.did(&["user", "remove", "alice", "--transfer-to", "bob", "--yes"]);
     alice.greet().is(&refused(&answer));
@@ -253,7 +253,7 @@ fn an_expired_key_is_refused_everywhere_with_the_day() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.repo("alice/x", &[]);
-    // The first second of 2020-01-02: the key was good to the end of the day before.
+    // The first second of 2020-01-02: the key was valid until the end of the day before.
     hub.sql("UPDATE key SET expires_at = 1577923200");
     hub.log();
     let key = &alice.key.fingerprint;
@@ -301,14 +301,14 @@ fn a_renamed_account_is_greeted_by_its_new_name() {
     hub.repo("alice/x", &["--private"]);
     let master = alice.master();
     hub.did(&["user", "rename", "alice", "Alicia"]);
-    // The live connection was opened for a name that is nobody's now.
+    // The live connection has a name that no longer exists.
     alice.greet().is_fault();
     drop(master);
     alice.greet().is(&says(hi("Alicia")));
     alice.git(&["clone", "--quiet", &Client::url("alicia/x")]).is(&silent());
 }
 
-fn a_frozen_repository_is_fetched_and_takes_no_push() {
+fn a_frozen_repository_allows_fetches_and_refuses_pushes() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.repo("alice/x", &["--private"]);
@@ -325,7 +325,7 @@ fn a_frozen_repository_is_fetched_and_takes_no_push() {
     alice.git_in("x", &["push", "--quiet", "origin", "HEAD:y"]).is(&silent());
 }
 
-fn using_a_key_shows_as_its_last_use() {
+fn the_last_use_of_a_key_is_recorded() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     let list: serde_json::Value = serde_json::from_str(&hub.did(&["--json", "key", "list"])).expect("JSON");

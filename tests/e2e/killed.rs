@@ -1,7 +1,7 @@
-//! `kill -9` of pushes at random moments, and what is left of them: a sound repository, refs that are old or new, and
-//! after `hubgate repo gc` nothing else.
+//! Pushes killed with `kill -9` at random moments. The repository stays sound, each ref is old or new, and `hubgate
+//! repo gc` removes all leftovers.
 //!
-//! `ROUNDS=200 cargo test --test e2e -- killed` is the long run; `SEED=N` repeats the moments of one.
+//! `ROUNDS=200 cargo test --test e2e -- killed` is the long run; `SEED=N` repeats the moments of a run.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -16,15 +16,15 @@ use serde_json::Value;
 
 use crate::harness::{Background, Client, Hub, background, machine, run, trials, wait_until};
 
-trials![a_push_killed_at_any_moment_leaves_a_sound_repository_and_gc_the_rest];
+trials![a_push_killed_at_any_moment_leaves_a_sound_repository_and_gc_removes_the_rest];
 
-/// About as long as it takes from the first byte of a pack to its last, and from there to the last ref.
+/// About the time from the first byte of a pack to its last, and from there to the last ref.
 const AT_WORK: Duration = Duration::from_millis(10);
 
-/// The name of each ref, and what it points to.
+/// The refs: name and target.
 type Refs = BTreeMap<String, String>;
 
-/// Numbers at random, the same for the same seed (splitmix64).
+/// Random numbers, equal for equal seeds (splitmix64).
 struct Random(Cell<u64>);
 
 impl Random {
@@ -44,26 +44,26 @@ impl Random {
     }
 }
 
-/// What came of all rounds.
+/// The totals of all rounds.
 #[derive(Debug, Default)]
 struct Tally {
     rounds: u64,
-    /// Rounds in which something was still there to be killed.
+    /// Rounds in which a process could still be killed.
     killed: u64,
-    /// Refs that had their new value, and their old one, after a kill.
+    /// Refs with the new and with the old value after a kill.
     new: u64,
     old: u64,
-    /// What gc took away, by the kind of thing.
+    /// What gc removed, by kind.
     removed: BTreeMap<String, u64>,
 }
 
-/// One repository, and one client that pushes to it.
+/// A repository and a client that pushes to it.
 struct Scene {
     hub: Hub,
     alice: Client,
     directory: PathBuf,
     random: Random,
-    /// How long after its start a session is killed at most; follows what pushes take.
+    /// The longest time from a session's start to its kill; adapts to the duration of pushes.
     window: Duration,
     tally: Tally,
 }
@@ -95,8 +95,8 @@ impl Scene {
         text.lines().filter_map(|line| line.split_once(' ')).map(|(name, id)| (name.into(), id.into())).collect()
     }
 
-    /// Commits something, and gives the tree and what of it to push where: small, with many files and refs, with refs
-    /// removed, or with a large file.
+    /// Makes a commit. Returns the working tree and the refs to push: a small push, many files and refs, deletions, or
+    /// a large file.
     fn prepare(&self, round: u64) -> (&'static str, Vec<String>) {
         let large = is_large(round);
         let tree = if large { "large" } else { "small" };
@@ -117,14 +117,14 @@ impl Scene {
                 refs.extend(named(round).map(|name| format!("HEAD:{name}")));
                 refs.push(format!("HEAD:refs/tags/t{round}"));
             }
-            // They are packed by now, so that the file of packed refs is written anew.
+            // These refs are packed by now, so git rewrites the file of packed refs.
             2 if !large => refs.extend(named(round - 1).map(|name| format!(":{name}"))),
             _ => {}
         }
         (tree, refs)
     }
 
-    /// What refs are like once that is pushed.
+    /// The refs after a complete push.
     fn pushed(&self, tree: &str, before: &Refs, specs: &[String]) -> Refs {
         let head = self.alice.git_in(tree, &["rev-parse", "HEAD"]).succeeded().stdout().trim_end().to_owned();
         let mut after = before.clone();
@@ -138,12 +138,13 @@ impl Scene {
         after
     }
 
-    /// Pushes, and kills some of the session at some moment; says whether there was something to kill.
+    /// Pushes, and kills some processes of the session at a random moment. Returns whether any process could be killed.
     fn push_and_kill(&mut self, tree: &str, specs: &[String]) -> bool {
         let mut push = self.alice.git_command(tree);
         push.args(["push", "--quiet", "origin"]).args(specs);
         let mut push = background(push.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()));
-        // From a session's start on; or where most can go wrong, while the pack comes; or once its refs are next.
+        // From the start of the session, or while the pack arrives or the refs are about to move, where most can go
+        // wrong.
         let (from_start, kind) = (self.random.below(2) == 0, self.random.below(2));
         let window = if from_start { self.window } else { AT_WORK };
         let has_begun = || if from_start { !self.hub.sessions().is_empty() } else { self.is_receiving() };
@@ -155,27 +156,27 @@ impl Scene {
         let took = wait(&mut push, || start.elapsed() >= moment) - start;
         let killed = self.kill_some();
         wait_until("it goes on", || push.has_ended() && self.hub.sessions().is_empty() && !self.is_served());
-        // Three of four moments should find the push at work.
+        // Three of four moments should hit the push.
         if from_start {
             self.window = if killed { self.window.mul_f64(1.1) } else { took.mul_f64(0.9) };
         }
         killed
     }
 
-    /// Whether anything runs in the repository: what lost its parent is no child of sshd's any more.
+    /// Whether a process runs in the repository, including processes that have lost sshd as their parent.
     fn is_served(&self) -> bool {
         let is_there =
             |entry: fs::DirEntry| fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == self.directory);
         fs::read_dir("/proc").expect("/proc").flatten().any(is_there)
     }
 
-    /// Whether a push has its quarantine.
+    /// Whether a push has a quarantine directory.
     fn is_receiving(&self) -> bool {
         let entries = fs::read_dir(self.directory.join("objects")).expect("objects");
         entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("tmp_objdir-"))
     }
 
-    /// Kills git or `services` alone, everything of the session, or one process of it whichever it is.
+    /// Kills only git or `services`, all processes of the session, or one of them.
     fn kill_some(&self) -> bool {
         let sessions = self.hub.sessions();
         let at_work: Vec<Pid> = sessions.iter().copied().filter(|pid| is_at_work(*pid)).collect();
@@ -213,13 +214,13 @@ impl Scene {
         if now == after {
             return;
         }
-        // Nothing is in the way of the same push.
+        // The same push succeeds now.
         let mut push = self.alice.git_command(tree);
         run(push.args(["push", "--quiet", "origin"]).args(left_of(&specs, &now))).succeeded();
         assert_eq!(self.refs(), after, "round {round}");
     }
 
-    /// Collects garbage, however young, and sees that nothing but a repository is left.
+    /// Collects garbage of any age, and checks that nothing else is left in the repository.
     fn collect(&mut self, round: u64) {
         let words = ["--json", "repo", "gc", "alice/x", "--older-than", "0s"];
         let report: Value = serde_json::from_str(&self.hub.did(&words)).expect("JSON");
@@ -231,16 +232,16 @@ impl Scene {
         assert_eq!(left, [""; 0], "round {round}");
         self.git(&["fsck", "--full", "--strict"]);
         let checked = self.hub.did(&["lfs", "check", "alice/x"]);
-        assert!(checked.ends_with("all is well\n"), "round {round}: {checked}");
+        assert!(checked.ends_with("no problems found\n"), "round {round}: {checked}");
     }
 }
 
-/// One round of a dozen is about a large file: git-lfs takes its time.
+/// One of twelve rounds pushes a large file, because git-lfs is slow.
 fn is_large(round: u64) -> bool {
     round % 12 == 6
 }
 
-/// Waits until something is so, or the push has ended; says when that was.
+/// Waits until a condition is true or the push has ended. Returns the time.
 fn wait(push: &mut Background, is_so: impl Fn() -> bool) -> Instant {
     while !is_so() && !push.has_ended() {
         std::thread::sleep(Duration::from_micros(300));
@@ -248,20 +249,20 @@ fn wait(push: &mut Background, is_so: impl Fn() -> bool) -> Instant {
     Instant::now()
 }
 
-/// What is still to be pushed: a ref that has gone already cannot be removed again.
+/// The refs that still have to be pushed; a deleted ref cannot be deleted again.
 fn left_of(specs: &[String], now: &Refs) -> Vec<String> {
     let gone = |spec: &&String| spec.strip_prefix(':').is_some_and(|name| !now.contains_key(name));
     specs.iter().filter(|spec| !gone(spec)).cloned().collect()
 }
 
-/// Whether it is git, or `services`, and neither sshd nor a shell.
+/// Whether the process is git or `services`, not sshd or a shell.
 fn is_at_work(pid: Pid) -> bool {
     let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let program = words.split(|byte| *byte == 0).next().unwrap_or_default();
     program.ends_with(b"git") || program.ends_with(b"services") || program.ends_with(b"-receive")
 }
 
-/// What a leftover is: its name without what differs each time.
+/// The kind of a leftover: its name without the random part.
 fn kind(path: &str) -> String {
     let name = path.rsplit('/').next().unwrap_or_default();
     if name.starts_with("tmp_objdir-") {
@@ -273,7 +274,7 @@ fn kind(path: &str) -> String {
     }
 }
 
-/// Everything below a directory that is no part of a repository.
+/// Everything beneath a directory that does not belong to a repository.
 fn leftovers(directory: &Path, found: &mut Vec<String>) {
     for entry in fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry")) {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -288,15 +289,15 @@ fn leftovers(directory: &Path, found: &mut Vec<String>) {
     }
 }
 
-fn a_push_killed_at_any_moment_leaves_a_sound_repository_and_gc_the_rest() {
+fn a_push_killed_at_any_moment_leaves_a_sound_repository_and_gc_removes_the_rest() {
     let rounds = std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(12);
     let mut scene = Scene::new();
-    // On a busy machine many a push is through before its moment comes: then there are more of them.
+    // On a busy machine, many pushes end before their kill, so more rounds are run.
     let is_enough = |scene: &Scene| scene.tally.rounds >= rounds && scene.tally.killed * 3 >= rounds;
     while !is_enough(&scene) && scene.tally.rounds < 4 * rounds {
         scene.round(scene.tally.rounds);
     }
     println!("killed pushes: {:?}", scene.tally);
-    // A busy machine lets most moments pass.
+    // On a busy machine, most kills come too late.
     assert!(scene.tally.killed * 8 >= rounds, "too few were at work: {:?}", scene.tally);
 }

@@ -1,12 +1,12 @@
-//! What one push may bring, as its peer and the operator's log read it. How many sessions: `concurrency`.
+//! The limits of a push, as its peer and the operator's log see them. For limits on sessions see `concurrency`.
 
 use crate::harness::{Client, Hub, Outcome, Setup, silent, trials};
 
 trials![
-    a_push_of_too_many_refs_is_refused_whole,
-    a_push_of_too_many_commits_is_refused_whole,
+    a_push_of_too_many_refs_is_refused_as_a_whole,
+    a_push_of_too_many_commits_is_refused_as_a_whole,
     a_push_of_too_many_bytes_is_refused_and_leaves_nothing,
-    refs_that_would_bite_are_refused_each_with_its_reason,
+    dangerous_refs_are_refused_each_with_its_reason,
 ];
 
 /// A hub with a limit, and a client that has cloned `alice/x`.
@@ -23,7 +23,7 @@ fn push(alice: &Client, refs: &[&str]) -> Outcome {
     alice.git_in("x", &[&["push", "--quiet", "origin"], refs].concat())
 }
 
-/// A push that was refused: what its peer reads, two lines in the log, no ref.
+/// Checks a refused push: the peer's text, two lines in the log, no ref.
 #[track_caller]
 fn is_refused(hub: &Hub, alice: &Client, push: &Outcome, sentences: &[&str]) {
     let who = format!("user=alice key={} from=127.0.0.1", alice.key.fingerprint);
@@ -50,18 +50,18 @@ fn branches(hub: &Hub) -> String {
     hub.git_in("alice/x", &["for-each-ref", "--format=%(refname:short)", "refs/heads"])
 }
 
-fn a_push_of_too_many_refs_is_refused_whole() {
+fn a_push_of_too_many_refs_is_refused_as_a_whole() {
     let (hub, alice) = scene("push_refs = 2");
     let pushed = push(&alice, &["HEAD:a", "HEAD:b", "HEAD:c"]);
     is_refused(&hub, &alice, &pushed, &["this push updates 3 refs, of at most 2 at once: push in parts"]);
     push(&alice, &["HEAD:a", "HEAD:b"]).is(&silent());
-    // Removing counts too.
+    // Deletions count too.
     let pushed = push(&alice, &[":a", ":b", "HEAD:c"]);
     assert!(pushed.stderr().contains("updates 3 refs, of at most 2"), "{pushed}");
     assert_eq!(branches(&hub), "a\nb\nmain\n");
 }
 
-fn a_push_of_too_many_commits_is_refused_whole() {
+fn a_push_of_too_many_commits_is_refused_as_a_whole() {
     let (hub, alice) = scene("push_commits = 3");
     for number in 0..4 {
         alice.commit("x", "file", &number.to_string());
@@ -69,14 +69,14 @@ fn a_push_of_too_many_commits_is_refused_whole() {
     let pushed = push(&alice, &["HEAD:new", "HEAD~3:refs/heads/older"]);
     is_refused(&hub, &alice, &pushed, &["this push adds more than 3 commits: push in parts"]);
     push(&alice, &["HEAD~1:refs/heads/new"]).is(&silent());
-    // What is there already does not count.
+    // Existing commits do not count.
     push(&alice, &["HEAD:new", "HEAD:other"]).is(&silent());
     assert_eq!(branches(&hub), "main\nnew\nother\n");
 }
 
 fn a_push_of_too_many_bytes_is_refused_and_leaves_nothing() {
     let (hub, alice) = scene("push_bytes = 20000");
-    // Nothing that packs well.
+    // Content that does not compress.
     let digits: String =
         (1..9_000_u64).map(|number| format!("{:x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
     alice.commit("x", "large", &digits);
@@ -85,7 +85,7 @@ fn a_push_of_too_many_bytes_is_refused_and_leaves_nothing() {
         pushed.status != 0 && pushed.stderr().contains("remote: fatal: pack exceeds maximum allowed size"),
         "{pushed}"
     );
-    // git ends it before a hook runs: the session has its line, and the push has none.
+    // git ends the push before a hook runs, so the log has a line for the session but none for the push.
     hub.logged(&[format!(
         "info hubgate: user=alice key={} from=127.0.0.1 verb=receive-pack repo=alice/x decision=allow reason=\"\"",
         alice.key.fingerprint
@@ -100,7 +100,7 @@ fn a_push_of_too_many_bytes_is_refused_and_leaves_nothing() {
     push(&alice, &["HEAD:new"]).is(&silent());
 }
 
-fn refs_that_would_bite_are_refused_each_with_its_reason() {
+fn dangerous_refs_are_refused_each_with_its_reason() {
     let (hub, alice) = scene("");
     let id = "835d0c0a38e1b9aa60c83dd70a1d226ac316453d";
     let deep = format!("refs/heads/{}x", "d/".repeat(20));
@@ -118,7 +118,7 @@ fn refs_that_would_bite_are_refused_each_with_its_reason() {
         let pushed = push(&alice, &[&format!("HEAD:{name}")]);
         is_refused(&hub, &alice, &pushed, &[&format!("{name} {why}")]);
     }
-    // One bad name refuses all, and each has its sentence.
+    // One bad name refuses the whole push, and each bad name has its sentence.
     let pushed = push(&alice, &["HEAD:refs/heads/fine", "HEAD:refs/x/y", "HEAD:refs/heads/-x"]);
     let place = "refs/x/y is not accepted: only branches (refs/heads/) and tags (refs/tags/) can be pushed";
     let mut said: Vec<String> = pushed
@@ -130,7 +130,7 @@ fn refs_that_would_bite_are_refused_each_with_its_reason() {
     said.sort();
     assert_eq!(said, [format!("remote: hubgate: refs/heads/-x {signs}"), format!("remote: hubgate: {place}")]);
     assert_eq!(branches(&hub), "main\n");
-    // What is there already may go, whatever its name.
+    // Existing refs may be deleted, whatever their names are.
     hub.git_in("alice/x", &["update-ref", "refs/heads/-x", "refs/heads/main"]);
     push(&alice, &[":refs/heads/-x"]).is(&silent());
 }

@@ -1,4 +1,4 @@
-//! Many clients at once through one sshd: each session ends well, and nothing stays behind in memory.
+//! Many concurrent clients of one sshd: each session succeeds, and no memory stays in use.
 //!
 //! `SESSIONS=2000 cargo test --test e2e -- load` is the long run.
 
@@ -11,28 +11,28 @@ use nix::unistd::Pid;
 
 use crate::harness::{Client, Hub, trials, wait_for};
 
-trials![sessions_of_sixty_four_clients_at_once_all_end_well_and_leave_no_memory];
+trials![sessions_of_64_concurrent_clients_succeed_and_leave_no_memory];
 
-/// Clients at once.
+/// Concurrent clients.
 const CLIENTS: u64 = 64;
-/// Accounts that they share; one account may have 64 sessions, and each client's next begins while its last may still
-/// be ending.
+/// Accounts that the clients share. An account may have 64 sessions, and a client's next session may start while its
+/// last one is ending.
 const ACCOUNTS: u64 = 8;
-/// What may be there more than before, in bytes.
+/// The allowed growth, in bytes.
 const MORE: u64 = 5 << 20;
 
-/// What processes have in memory, in bytes, each shared page shared out among those who have it.
+/// The memory of processes in bytes; each shared page is divided among its users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 struct Memory {
     all: u64,
-    /// Without what is a file's: that part depends on who else runs the same programs.
+    /// Without pages of files, whose share depends on other users of the programs.
     own: u64,
 }
 
 impl Memory {
     /// The sum over processes (proc(5), `smaps_rollup`).
     fn of(processes: &[Pid]) -> Self {
-        // It may have ended meanwhile.
+        // The process may have ended.
         let rollup = |pid: &Pid| fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
         let texts: Vec<String> = processes.iter().map(rollup).collect();
         let kilobytes = |text: &String, key: &str| -> u64 {
@@ -44,7 +44,7 @@ impl Memory {
     }
 }
 
-/// Waits until sshd is alone, and gives what it has in memory.
+/// Waits until sshd has no children, and measures its memory.
 fn at_rest(hub: &Hub) -> Memory {
     wait_for(|| {
         let processes = hub.processes_and_strays();
@@ -52,7 +52,7 @@ fn at_rest(hub: &Hub) -> Memory {
     })
 }
 
-/// One session, of the kind that the number says.
+/// A session, of a kind that depends on the number.
 fn session(client: &Client, worker: u64, number: u64) {
     let ended = match number % 8 {
         0 | 1 => client.greet(),
@@ -65,7 +65,7 @@ fn session(client: &Client, worker: u64, number: u64) {
     assert_eq!(ended.status, 0, "session {number}: {ended}");
 }
 
-fn sessions_of_sixty_four_clients_at_once_all_end_well_and_leave_no_memory() {
+fn sessions_of_64_concurrent_clients_succeed_and_leave_no_memory() {
     let asked: Option<u64> = std::env::var("SESSIONS").ok().and_then(|sessions| sessions.parse().ok());
     let sessions = asked.unwrap_or(96);
     let hub = Hub::new();
@@ -119,8 +119,8 @@ fn sessions_of_sixty_four_clients_at_once_all_end_well_and_leave_no_memory() {
         peak.0
     );
     assert!(after.own <= before.own + MORE, "{before:?}, and then {after:?}");
-    // A run by itself has no neighbours.
+    // A run without other tests at the same time.
     assert!(asked.is_none() || after.all <= before.all + MORE, "{before:?}, and then {after:?}");
-    let odd = hub.log().into_iter().find(|entry| entry.level != "info");
-    assert!(odd.is_none(), "{odd:?}");
+    let louder = hub.log().into_iter().find(|entry| entry.level != "info");
+    assert!(louder.is_none(), "{louder:?}");
 }

@@ -1,4 +1,4 @@
-//! The gateway as login shell: no shell in between, and nothing believed that a client could have written.
+//! The gateway as login shell: no shell runs in between, and nothing that a client could have written is trusted.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
@@ -11,9 +11,9 @@ trials![
     the_gateway_as_login_shell_greets_and_serves,
     a_command_that_looks_like_the_forced_command_is_refused,
     without_a_forced_command_a_shell_is_refused,
-    the_gateway_as_login_shell_needs_to_know_which_key_was_proven,
-    a_shell_between_needs_no_proof_but_heeds_it,
-    a_file_that_is_not_of_sshd_proves_nothing,
+    the_gateway_as_login_shell_needs_the_proven_key,
+    under_bin_sh_the_proof_is_optional_but_checked,
+    a_file_that_sshd_did_not_write_proves_nothing,
     the_gateway_never_serves_as_another_account,
 ];
 
@@ -38,18 +38,18 @@ fn the_gateway_as_login_shell_greets_and_serves() {
     alice.git_in("x", &["push", "--quiet"]).is(&silent());
     let hidden = not_found(&stranger) + GIT_GIVES_UP;
     stranger.git(&["ls-remote", &Client::url("alice/x")]).is(&refused(hidden).status(128));
-    // Signs of a shell are bytes like any others.
+    // Characters that are special to a shell are ordinary bytes here.
     alice.ssh("$(id)").is(&refused(crate::texts::not_supported(&alice)).status(127));
 }
 
 /// sshd without hubgate's helper: a key in a file, and no forced command.
 fn plain_keys(_block: String, hub: &Path) -> String {
-    // Another test plants an rc in the login's home.
+    // Another test plants an rc file in the login's home.
     let keys = hub.join("authorized_keys");
     format!("AuthorizedKeysFile {}\nStrictModes no\nPermitUserRC no\nExposeAuthInfo yes\n", keys.display())
 }
 
-/// Lets a client in by [`plain_keys`].
+/// Admits a client by [`plain_keys`].
 fn let_in(hub: &Hub, client: &Client) {
     fs::write(hub.path("authorized_keys"), format!("{}\n", client.key.line)).expect("a file");
 }
@@ -67,19 +67,19 @@ fn a_command_that_looks_like_the_forced_command_is_refused() {
     let_in(&hub, &alice);
     let gateway = hub.path("libexec/gateway");
     let command = |form: &str| format!("{} --config {} {form}", gateway.display(), hub.config().display());
-    // Another account by its own key: public, so that anybody knows the fingerprint.
+    // Another account with its own key; fingerprints are public.
     let reference = alice.ssh(command(&format!("bob --key {}", bob.key.fingerprint))).is_fault();
     let reason = "the file of SSH_USER_AUTH does not name the key of the forced command";
     is_critical(&hub.log(), &reference, reason);
-    // Another account by the key that was proven.
+    // Another account with the proven key.
     let reference = alice.ssh(command(&format!("bob --key {}", alice.key.fingerprint))).is_fault();
     is_critical(&hub.log(), &reference, "the key is on another account than the forced command says");
-    // Words that hide others.
+    // Arguments that hide others.
     let sly = format!("alice --key {} bob --key {}", alice.key.fingerprint, bob.key.fingerprint);
     let mut gateway = hub.gateway_command();
     gateway.args(["-c", &command(&sly)]);
     run(&mut gateway).is_fault();
-    // What is true may be said: it opens what the key opens anyhow.
+    // A correct command gives only what the key gives anyway.
     alice.ssh(command(&format!("alice --key {}", alice.key.fingerprint))).is(&says(hi("alice")));
 }
 
@@ -92,7 +92,7 @@ fn without_a_forced_command_a_shell_is_refused() {
     }
 }
 
-fn the_gateway_as_login_shell_needs_to_know_which_key_was_proven() {
+fn the_gateway_as_login_shell_needs_the_proven_key() {
     let hub = Hub::with(&Setup { sshd: |block, _| block.replace("ExposeAuthInfo yes", "ExposeAuthInfo no"), ..SHELL });
     let alice = hub.user("alice");
     let reference = alice.greet().is_fault();
@@ -112,7 +112,7 @@ fn the_gateway_as_login_shell_needs_to_know_which_key_was_proven() {
     }
 }
 
-/// A file as sshd writes it for a session, removed with the value.
+/// A file as sshd writes it for a session, removed on drop.
 struct UserAuth(PathBuf);
 
 impl UserAuth {
@@ -141,7 +141,7 @@ fn proof(client: &Client) -> String {
     format!("publickey {key_type} {blob}\n")
 }
 
-fn a_shell_between_needs_no_proof_but_heeds_it() {
+fn under_bin_sh_the_proof_is_optional_but_checked() {
     let hub = Hub::with(&Setup {
         sshd: |block, _| block.replace("ExposeAuthInfo yes", "ExposeAuthInfo no"),
         ..Setup::default()
@@ -158,7 +158,7 @@ fn a_shell_between_needs_no_proof_but_heeds_it() {
     is_critical(&hub.log(), &reference, reason);
 }
 
-fn a_file_that_is_not_of_sshd_proves_nothing() {
+fn a_file_that_sshd_did_not_write_proves_nothing() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     let untrusted = "the file of SSH_USER_AUTH is not one that sshd wrote for this session";

@@ -1,14 +1,15 @@
-//! End to end: real clients, a stock sshd on 127.0.0.1 with the shipped `sshd_config.example`, the programs as built.
+//! End to end: real clients, a stock sshd on 127.0.0.1 with the shipped `sshd_config.example`, and the programs as
+//! built.
 //!
-//! One process sets up and tears down: login accounts of its own, one directory under `/var/lib`, one sshd a hub. Tests
-//! are sentences; each says what it needs on a [`harness::Hub`] of its own. Run as root: `cargo test --test e2e`.
+//! One process sets up and cleans up: its own login accounts, one directory under `/var/lib`, and one sshd per hub.
+//! Test names are sentences; each test has its own [`harness::Hub`]. Run as root: `cargo test --test e2e`.
 #![expect(
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::indexing_slicing,
-    reason = "a test that cannot go on fails, and the harness speaks to whoever runs it"
+    reason = "a test that cannot continue fails, and the harness prints for the caller"
 )]
 
 mod access;

@@ -1,21 +1,21 @@
-//! Repositories and accounts that get another name: where old paths lead, who may move what where, and who may take
-//! an old name again.
+//! Renamed repositories and accounts: where old paths lead, who may move repositories, and who may use an old name
+//! again.
 
 use crate::harness::{Client, Expected, Hub, refused, says, silent, trials};
 use crate::texts::{GIT_GIVES_UP, hi, not_found, you_are};
 
 trials![
-    an_old_path_leads_on_for_whoever_may_be_where_it_leads,
-    an_old_path_is_taken_again_by_who_administers_what_it_leads_to_and_by_nobody_else,
-    the_name_of_a_renamed_account_leads_on_until_the_operator_frees_it,
-    repositories_move_as_the_hub_says_and_never_from_person_to_person,
+    an_old_path_works_for_identities_with_access_to_its_target,
+    only_administrators_of_its_target_may_use_an_old_path_again,
+    the_old_name_of_an_account_works_until_the_operator_releases_it,
+    repositories_move_by_the_hubs_rules_and_never_between_users,
 ];
 
 fn moved(client: &Client, path: &str) -> Expected {
     silent().warning(format!("hubgate: this repository is now {path}: use {}:{path}\n", client.at))
 }
 
-fn an_old_path_leads_on_for_whoever_may_be_where_it_leads() {
+fn an_old_path_works_for_identities_with_access_to_its_target() {
     let hub = Hub::new();
     let (alice, bob, carol) = (hub.user("alice"), hub.user("bob"), hub.user("carol"));
     hub.repo("alice/x", &[]);
@@ -31,7 +31,7 @@ fn an_old_path_leads_on_for_whoever_may_be_where_it_leads() {
             .git_in("tree", &["push", "--quiet", "origin", "HEAD:refs/heads/b", "--force"])
             .is(&moved(&alice, "acme/z"));
         std::fs::remove_dir_all(alice.home.join("tree")).expect("a tree");
-        // What one was granted goes along; what one was not is checked where it leads.
+        // Grants move with the repository; access is checked at the new path.
         let fetched = bob.git(&["ls-remote", &Client::url(old), "refs/heads/none"]);
         fetched.is(&moved(&bob, "acme/z"));
         let read_only = format!("hubgate: you have no write access to acme/z\n{}", you_are(&bob));
@@ -39,7 +39,7 @@ fn an_old_path_leads_on_for_whoever_may_be_where_it_leads() {
         for path in [old, "alice/nothing"] {
             carol.git(&["ls-remote", &Client::url(path)]).is(&refused(not_found(&carol) + GIT_GIVES_UP).status(128));
         }
-        // Large files go the same way.
+        // LFS follows the same path.
         let packet = |text: &str| format!("{:04x}{text}", text.len() + 4);
         let hello = format!("{}0000{}0000", packet("version 1\n"), packet("quit\n"));
         let said = bob.ssh_with(&[], format!("git-lfs-transfer {old} download"), hello.as_bytes());
@@ -55,7 +55,7 @@ fn an_old_path_leads_on_for_whoever_may_be_where_it_leads() {
     assert!(log[0].fields.contains(" repo=alice/x "), "the log says what was asked for: {log:?}");
 }
 
-fn an_old_path_is_taken_again_by_who_administers_what_it_leads_to_and_by_nobody_else() {
+fn only_administrators_of_its_target_may_use_an_old_path_again() {
     let hub = Hub::new();
     let (boss, maker) = (hub.user("boss"), hub.user("maker"));
     hub.did(&["org", "add", "acme", "--admin", "boss"]);
@@ -68,16 +68,16 @@ fn an_old_path_is_taken_again_by_who_administers_what_it_leads_to_and_by_nobody_
     maker.ssh("repo rename acme/own acme/old").is(&refused(taken));
     maker.git(&["ls-remote", &Client::url("acme/old"), "refs/heads/none"]).is(&moved(&maker, "acme/new"));
     boss.ssh("repo create acme/old").succeeded();
-    // From here on the path is that of the new one.
+    // From here on, the path belongs to the new repository.
     maker.git(&["ls-remote", &Client::url("acme/old")]).is(&silent());
     assert!(hub.directory("acme/old") != hub.directory("acme/new"));
-    // The operator may as well.
+    // The operator may do it too.
     hub.did(&["repo", "rename", "acme/new", "acme/newer"]);
     hub.did(&["repo", "create", "acme/new"]);
     maker.git(&["ls-remote", &Client::url("acme/new")]).is(&silent());
 }
 
-fn the_name_of_a_renamed_account_leads_on_until_the_operator_frees_it() {
+fn the_old_name_of_an_account_works_until_the_operator_releases_it() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     let bob = hub.user("bob");
@@ -92,17 +92,17 @@ fn the_name_of_a_renamed_account_leads_on_until_the_operator_frees_it() {
     let gone = refused(not_found(&bob) + GIT_GIVES_UP).status(128);
     bob.git(&["ls-remote", &Client::url("alice/x")]).is(&gone);
     bob.git(&["ls-remote", &Client::url("alicia/x"), "refs/heads/none"]).is(&silent());
-    // Whoever has the name then has none of the other's pulls.
+    // A new owner of the name does not get the old owner's redirects.
     hub.did(&["user", "add", "alice"]);
     bob.git(&["ls-remote", &Client::url("alice/x")]).is(&gone);
-    // The name of an account that is gone leads nowhere and is kept back too.
+    // The name of a removed account leads nowhere and stays reserved too.
     hub.did(&["user", "remove", "alicia", "--transfer-to", "bob", "--yes"]);
     bob.git(&["ls-remote", &Client::url("alicia/x")]).is(&gone);
     hub.hubgate(&["user", "add", "alicia"]).is(&refused(kept.replace("alice", "alicia")));
     bob.git(&["ls-remote", &Client::url("bob/x"), "refs/heads/none"]).is(&silent());
 }
 
-fn repositories_move_as_the_hub_says_and_never_from_person_to_person() {
+fn repositories_move_by_the_hubs_rules_and_never_between_users() {
     let hub = Hub::new();
     let (alice, _bob) = (hub.user("alice"), hub.user("bob"));
     hub.did(&["user", "add", "boss"]);
@@ -118,7 +118,7 @@ fn repositories_move_as_the_hub_says_and_never_from_person_to_person() {
     let not_over = |old: &str, owner: &str| refused(format!("hubgate: you may not hand {old} over to {owner}\n"));
     rename("alice/x", "bob/x").is(&not_over("alice/x", "bob"));
     rename("alice/x", "nobody/x").is(&not_over("alice/x", "nobody"));
-    // To an organization from contributor on; back as its admin alone.
+    // To an organization: from contributor on. Back: only its admin.
     for (owner, takes) in [
         ("org-no-access", false),
         ("org-read", false),
@@ -135,7 +135,7 @@ fn repositories_move_as_the_hub_says_and_never_from_person_to_person() {
         match owner {
             "org-admin" => rename(&there, "alice/x").is(&says(format!("renamed {there} to alice/x\n"))),
             "org-write" => rename(&there, "alice/x").is(&not_over(&there, "alice")),
-            // Created by the operator, so not a contributor's own.
+            // The operator created it, so it is not the contributor's own.
             _ => {
                 rename(&there, "alice/x").is(&refused(format!("hubgate: you may neither rename nor remove {there}\n")));
             }
@@ -144,7 +144,7 @@ fn repositories_move_as_the_hub_says_and_never_from_person_to_person() {
             hub.did(&["repo", "rename", &there, "alice/x"]);
         }
     }
-    // Within: from write on.
+    // Within an organization: from write on.
     for (owner, may) in [("org-read", false), ("org-contributor", false), ("org-write", true), ("org-admin", true)] {
         let (old, new) = (format!("{owner}/theirs"), format!("{owner}/renamed"));
         if may {
@@ -153,9 +153,9 @@ fn repositories_move_as_the_hub_says_and_never_from_person_to_person() {
             rename(&old, &new).is(&refused(format!("hubgate: you may neither rename nor remove {old}\n")));
         }
     }
-    // Between organizations: admin of the one, contributor of the other.
+    // Between organizations: admin of the source, contributor of the target.
     rename("org-admin/renamed", "org-contributor/y").is(&says("renamed org-admin/renamed to org-contributor/y\n"));
     rename("org-write/renamed", "org-contributor/z").is(&not_over("org-write/renamed", "org-contributor"));
-    // A model stays a model.
+    // The kind cannot change.
     rename("alice/x", "datasets/alice/x").is(&refused("hubgate: alice/x is a model: it cannot become a dataset\n"));
 }

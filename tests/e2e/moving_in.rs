@@ -10,9 +10,9 @@ use crate::harness::{Client, Hub, Key, refused, says, trials};
 use crate::texts::hi;
 
 trials![
-    an_authorized_keys_file_moves_in,
-    every_key_of_a_file_goes_on_one_account,
-    gitolite_moves_in,
+    an_authorized_keys_file_is_imported,
+    every_key_of_a_file_is_imported_to_one_account,
+    gitolite_is_imported,
     a_dry_run_changes_nothing,
     an_import_changes_all_or_nothing,
 ];
@@ -21,7 +21,7 @@ fn shown(file: &Path) -> &str {
     file.to_str().expect("UTF-8")
 }
 
-fn an_authorized_keys_file_moves_in() {
+fn an_authorized_keys_file_is_imported() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.did(&["user", "add", "bob"]);
@@ -64,11 +64,11 @@ fn an_authorized_keys_file_moves_in() {
          added \"bob@vpn\" ({}) to bob\n\
          added \"alice@home\" ({}) to alice\n\
          left out: {place}:4: neither its command nor its comment names an account of this hub (key-3, comment \"nobody@here\", {})\n\
-         left out: {place}:7: its command is none of a git server that is known here: /usr/bin/backup\n\
+         left out: {place}:7: its command is not of a known git server: /usr/bin/backup\n\
          left out: {place}:8: it expired: expiry-time=\"20010131Z\"\n\
-         left out: {place}:9: expiry-time=\"29990131\" is no time in UTC, such as 20270131Z\n\
+         left out: {place}:9: expiry-time=\"29990131\" is not a time in UTC, such as 20270131Z\n\
          {dsa}\n\
-         1 accounts, 5 keys, 0 grants; 1 were here already, 5 left out\n",
+         1 accounts, 5 keys, 0 grants; 1 existed already, 5 left out\n",
         fingerprint(1),
         fingerprint(2),
         fingerprint(4),
@@ -82,16 +82,16 @@ fn an_authorized_keys_file_moves_in() {
     let events = json_of(&hub, &["audit"]);
     let count = |name: &str| events.as_array().expect("a list").iter().filter(|event| event["event"] == name).count();
     assert_eq!((count("user.create"), count("key.add")), (3, 6));
-    // Again, there is nothing left to do.
+    // A second run has nothing to do.
     let again = json_of(&hub, &["import", "authorized-keys", place]);
     assert_eq!((&again["keys"], &again["accounts"], &again["already"]), (&json!([]), &json!([]), &json!(6)));
     assert_eq!(
         again["left_out"][1],
-        json!({ "at": format!("{place}:7"), "why": "its command is none of a git server that is known here: /usr/bin/backup" })
+        json!({ "at": format!("{place}:7"), "why": "its command is not of a known git server: /usr/bin/backup" })
     );
 }
 
-fn every_key_of_a_file_goes_on_one_account() {
+fn every_key_of_a_file_is_imported_to_one_account() {
     let hub = Hub::new();
     let bob = hub.user("bob");
     hub.did(&["user", "add", "alice"]);
@@ -105,7 +105,7 @@ fn every_key_of_a_file_goes_on_one_account() {
     hub.hubgate(&["import", "authorized-keys", place, "--user", "alice"]).is(&says(format!(
         "added \"one\" ({}) to alice\nadded \"two\" ({}) to alice\n\
          left out: {place}:3: the key is in use here: it is \"bob@laptop\" of bob\n\
-         0 accounts, 2 keys, 0 grants; 0 were here already, 1 left out\n",
+         0 accounts, 2 keys, 0 grants; 0 existed already, 1 left out\n",
         one.fingerprint, two.fingerprint
     )));
     let outcome = hub.hubgate(&["import", "authorized-keys", "/nowhere/keys"]);
@@ -131,7 +131,7 @@ const CONF: &str = "@staff = alice bob\n\
      repo missing\n    R = alice\n\
      repo gitolite-admin\n    RW+ = alice\n";
 
-fn gitolite_moves_in() {
+fn gitolite_is_imported() {
     let hub = Hub::new();
     hub.did(&["user", "add", "boss"]);
     hub.did(&["org", "add", "acme", "--admin", "boss"]);
@@ -158,17 +158,17 @@ fn gitolite_moves_in() {
          alice has the role write on acme/secret\n\
          alice has the role write on acme/x\n\
          bob has the role write on acme/x\n\
-         2 grants of RW became write, which may rewind branches too\n\
-         left out: keydir/README: it is no NAME.pub or NAME@HOST.pub\n\
-         left out: keydir/dan@example.com.pub: \"dan@example.com\" is no name of an account here: a name has only letters, digits, '.', '_' and '-'\n\
+         2 grants of RW became write, which may also rewind branches\n\
+         left out: keydir/README: its name is not NAME.pub or NAME@HOST.pub\n\
+         left out: keydir/dan@example.com.pub: \"dan@example.com\" is not a valid account name: a name has only letters, digits, '.', '_' and '-'\n\
          {eve}\n\
-         left out: conf/gitolite.conf:5: @all is no user: hubgate repo visibility shows a repository to everybody\n\
-         left out: conf/gitolite.conf:7: a rule that refuses: whom it names gets nothing on these repositories\n\
-         left out: conf/gitolite.conf:8: bob on acme/secret: another rule refuses something, which no grant can\n\
-         left out: conf/gitolite.conf:12: gitolite-admin is gitolite's own\n\
-         left out: conf/gitolite.conf:10: alice on missing: there is no repository acme/missing: hubgate repo import takes it in\n\
+         left out: conf/gitolite.conf:5: @all is not a user: open a repository to all with hubgate repo visibility\n\
+         left out: conf/gitolite.conf:7: a rule that denies: its users get no grants on these repositories\n\
+         left out: conf/gitolite.conf:8: bob on acme/secret: another rule denies something, which a grant cannot express\n\
+         left out: conf/gitolite.conf:12: gitolite-admin is gitolite's own repository\n\
+         left out: conf/gitolite.conf:10: alice on missing: there is no repository acme/missing: import it with hubgate repo import\n\
          left out: conf/gitolite.conf:5: carol on x: carol has no key in keydir and no account here\n\
-         2 accounts, 3 keys, 3 grants; 0 were here already, 9 left out\n",
+         2 accounts, 3 keys, 3 grants; 0 existed already, 9 left out\n",
         laptop.fingerprint, desk.fingerprint, bob.fingerprint
     )));
     assert!(eve.starts_with("left out: keydir/eve.pub: "), "{eve}");
@@ -177,7 +177,7 @@ fn gitolite_moves_in() {
     alice.git_in("x", &["push", "--quiet", "origin", "HEAD:new"]).succeeded();
     let bob = Client::new(&hub, Some("bob"), bob);
     assert_eq!(bob.ssh("git-upload-pack 'acme/secret'").status, 1);
-    // What was granted meanwhile is not taken back.
+    // An import does not revoke newer grants.
     hub.did(&["repo", "collaborator", "set", "acme/x", "bob", "admin"]);
     hub.did(&["repo", "create", "acme/missing", "--private"]);
     let again = json_of(&hub, &["import", "gitolite", &directory, "--owner", "acme"]);
@@ -197,7 +197,7 @@ fn a_dry_run_changes_nothing() {
             && said.ends_with("nothing was changed: this was a dry run\n"),
         "{said}"
     );
-    assert!(said.contains("alice on x: whose it is here, --owner says"), "{said}");
+    assert!(said.contains("alice on x: give its owner here with --owner"), "{said}");
     let without_time = |text: &str| text.lines().filter(|line| !line.contains("exported_at")).collect::<String>();
     assert_eq!(without_time(&hub.did(&["export"])), without_time(&before));
     assert_eq!(json_of(&hub, &["audit"]), json!([]));
@@ -212,7 +212,7 @@ fn an_import_changes_all_or_nothing() {
         format!("command=\"gitolite-shell {}\" {}\n", key.line.rsplit(' ').next().expect("a comment"), key.line)
     };
     fs::write(&file, keys.iter().map(line).collect::<String>()).expect("a file");
-    // The last change fails: nothing of the first ones stays.
+    // The last change fails, so no change is kept.
     hub.sql("CREATE TRIGGER full AFTER INSERT ON audit WHEN NEW.id >= 6 BEGIN SELECT RAISE(ABORT, 'disk full'); END");
     let outcome = hub.hubgate(&["import", "authorized-keys", shown(&file)]);
     assert!(outcome.status == 1 && outcome.stdout.is_empty() && outcome.stderr().contains("disk full"), "{outcome}");

@@ -1,4 +1,4 @@
-//! The operator's other commands: who may run them, setting up, looking for faults, the trail of changes.
+//! The operator's other commands: who may run them, setup, the audit log, JSON.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -13,25 +13,25 @@ use crate::programs::program;
 use crate::texts::hi;
 
 trials![
-    the_login_account_may_run_it_and_nobody_else,
-    a_configuration_that_is_not_roots_is_not_read,
-    migrate_does_nothing_twice,
+    only_root_and_the_login_account_may_run_hubgate,
+    a_configuration_of_another_owner_is_rejected,
+    migrating_twice_changes_nothing,
     an_old_database_asks_for_migrate,
-    init_makes_a_hub_once,
-    sshd_config_prints_the_block_that_the_tests_run,
+    init_creates_a_hub_once,
+    sshd_config_prints_the_block_that_the_tests_use,
     sshd_config_check_reads_what_sshd_reads,
-    audit_tells_who_did_what,
-    audit_knows_who_changed_what_from_what_to_what,
-    audit_follows_changes_and_sessions_until_it_is_told_to_end,
-    audit_ends_when_nobody_reads,
-    every_json_is_one_value_and_a_newline,
+    audit_lists_actors_and_changes,
+    audit_lists_old_and_new_values,
+    audit_follows_changes_and_sessions_until_a_signal,
+    audit_ends_when_its_reader_goes_away,
+    json_output_is_one_value_and_a_newline,
 ];
 
-fn the_login_account_may_run_it_and_nobody_else() {
+fn only_root_and_the_login_account_may_run_hubgate() {
     let hub = Hub::new();
     let run_as = |uid: u32, gid: u32, words: &[&str]| run(hub.hubgate_command().args(words).uid(uid).gid(gid));
     let login = hub.login;
-    // The login account needs no root, and what it makes is the same.
+    // The login account needs no root, and creates the same files.
     let program = &program("hubgate");
     if run(hub.as_login(program).arg("--version")).status != 0 {
         Skip::now("the login account may not enter cargo's target directory");
@@ -45,10 +45,10 @@ fn the_login_account_may_run_it_and_nobody_else() {
         run_as(uid, gid, &["user", "list"]).is(&refused(&answer));
     }
     run_as(login.uid, login.gid, &["init"])
-        .is(&refused("hubgate: run hubgate init as root: it makes accounts and directories\n"));
+        .is(&refused("hubgate: run hubgate init as root: it creates accounts and directories\n"));
     run_as(login.uid, login.gid, &["doctor"])
-        .is(&refused("hubgate: run hubgate doctor as root: it looks at what only root may see\n"));
-    // A store of root's: no account to become.
+        .is(&refused("hubgate: run hubgate doctor as root: it checks files that only root can read\n"));
+    // A store of root's: there is no account to become.
     run(Command::new("chown").arg("root:root").arg(hub.path("repositories"))).succeeded();
     let repositories = hub.path("repositories");
     hub.hubgate(&["user", "list"]).is(&refused(format!(
@@ -57,7 +57,7 @@ fn the_login_account_may_run_it_and_nobody_else() {
     )));
 }
 
-fn a_configuration_that_is_not_roots_is_not_read() {
+fn a_configuration_of_another_owner_is_rejected() {
     let hub = Hub::new();
     let config = hub.config();
     let shown = config.display();
@@ -73,17 +73,17 @@ fn a_configuration_that_is_not_roots_is_not_read() {
     assert!(outcome.stderr().lines().all(|line| line.starts_with("hubgate: ")), "{outcome}");
 }
 
-fn migrate_does_nothing_twice() {
+fn migrating_twice_changes_nothing() {
     let hub = Hub::new();
     let version = hub.sql("SELECT version FROM hubgate");
-    let answer = format!("the database is of version {}: nothing to do\n", version.trim_end());
+    let answer = format!("the database has version {}: nothing to do\n", version.trim_end());
     hub.hubgate(&["migrate"]).is(&says(&answer));
     hub.hubgate(&["migrate"]).is(&says(&answer));
     let version: i64 = version.trim_end().parse().expect("a number");
     assert_eq!(json_of(&hub, &["migrate"]), json!({ "found": version, "version": version, "backup": null }));
-    // A newer one is left alone.
+    // A newer database stays as it is.
     hub.sql("UPDATE hubgate SET version = 99, min_reader = 99");
-    hub.hubgate(&["migrate"]).is(&says("the database is of version 99: nothing to do\n"));
+    hub.hubgate(&["migrate"]).is(&says("the database has version 99: nothing to do\n"));
     hub.hubgate(&["user", "list"]).is(&refused(format!(
         "hubgate: the database is of version 99, read by hubgate of 99 and newer; this one is {version}\n"
     )));
@@ -99,8 +99,8 @@ fn an_old_database_asks_for_migrate() {
     )));
 }
 
-/// Runs a script where `/etc`, `/usr/libexec` and `/var/lib` are copies or empty, so that nothing of it stays. The script
-/// sees no other process: usermod(8) refuses to change an account while any visible process has its uid.
+/// Runs a script with copies of `/etc`, `/usr/libexec` and `/var/lib`, so that no change stays. The script sees no
+/// other processes, because usermod(8) refuses to change an account while a visible process has its uid.
 #[track_caller]
 pub(crate) fn on_a_fresh_machine(hub: &Hub, script: &str) -> Outcome {
     const MACHINE: &str = r#"set -e
@@ -135,7 +135,7 @@ done
     run(command.arg(&hub.dir).arg(program("hubgate")))
 }
 
-fn init_makes_a_hub_once() {
+fn init_creates_a_hub_once() {
     let hub = Hub::new();
     let outcome = on_a_fresh_machine(
         &hub,
@@ -145,13 +145,13 @@ fn init_makes_a_hub_once() {
          getent shadow git hubgate-keys | cut -d: -f1,2\n",
     );
     outcome.is(&says(
-        "made the configuration /etc/hubgate/config.toml\n\
-         made the login account git\n\
-         made the login account hubgate-keys\n\
-         made the directory /var/lib/hubgate/db\n\
-         made the directory /var/lib/hubgate/repositories\n\
-         made the database /var/lib/hubgate/db/hubgate.db\n\
-         next: hubgate sshd-config --install, and hubgate doctor to see that all is well\n\
+        "created the configuration /etc/hubgate/config.toml\n\
+         created the login account git\n\
+         created the login account hubgate-keys\n\
+         created the directory /var/lib/hubgate/db\n\
+         created the directory /var/lib/hubgate/repositories\n\
+         created the database /var/lib/hubgate/db/hubgate.db\n\
+         next: hubgate sshd-config --install, and hubgate doctor to check the setup\n\
          {\n  \"made\": []\n}\n\
          added alice\n\
          /etc/hubgate/config.toml root:root 644\n\
@@ -168,7 +168,7 @@ fn init_makes_a_hub_once() {
     ));
 }
 
-fn sshd_config_prints_the_block_that_the_tests_run() {
+fn sshd_config_prints_the_block_that_the_tests_use() {
     let hub = Hub::new();
     let block = hub.did(&["sshd-config"]);
     let own = fs::read_to_string(hub.path("sshd_config")).expect("a file");
@@ -183,7 +183,7 @@ fn sshd_config_check_reads_what_sshd_reads() {
     let hub = Hub::new();
     let file = hub.path("sshd_config");
     let check = ["sshd-config", "--check", "--sshd-config", file.to_str().expect("UTF-8")];
-    // The hub's own file differs from an installed one by the places of its programs and by one account.
+    // The hub's own file differs from an installed one in the paths of its programs and in one account.
     let outcome = hub.hubgate(&check);
     let config = hub.config();
     let expected = format!(
@@ -202,7 +202,7 @@ fn sshd_config_check_reads_what_sshd_reads() {
     assert!(outcome.stdout().contains("Bad configuration option: Frobnicate"), "{outcome}");
 }
 
-fn audit_tells_who_did_what() {
+fn audit_lists_actors_and_changes() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.did(&["repo", "create", "alice/x", "--private"]);
@@ -235,7 +235,7 @@ fn audit_tells_who_did_what() {
     assert_eq!(only(&["--since", "2999-01-01"]), 0);
 }
 
-fn audit_knows_who_changed_what_from_what_to_what() {
+fn audit_lists_old_and_new_values() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.did(&["user", "add", "bob"]);
@@ -252,7 +252,7 @@ fn audit_knows_who_changed_what_from_what_to_what() {
         ["repo.create", "repo.update_settings", "repo.set_collaborator", "repo.set_collaborator"].map(Value::from);
     let (actor, key) = (json!("alice"), json!(key));
     assert_eq!(told, names.iter().map(|name| (name, &actor, &key)).collect::<Vec<_>>());
-    // The session is that of the log's line.
+    // The session id is that of the log line.
     let logged: Vec<String> = hub.log().into_iter().filter_map(|entry| entry.sid).collect();
     for event in events {
         assert!(logged.iter().any(|sid| event["session"] == sid.as_str()), "{event} {logged:?}");
@@ -266,7 +266,7 @@ fn audit_knows_who_changed_what_from_what_to_what() {
     assert_eq!((&operators[0]["actor"], &operators[0]["key"]), (&json!("operator:root"), &Value::Null));
 }
 
-/// Waits until a file has that many lines, and gives them.
+/// Waits until a file has this many lines, and returns them.
 #[track_caller]
 fn lines_of(file: &Path, count: usize) -> Vec<String> {
     wait_for(|| {
@@ -276,7 +276,7 @@ fn lines_of(file: &Path, count: usize) -> Vec<String> {
     })
 }
 
-fn audit_follows_changes_and_sessions_until_it_is_told_to_end() {
+fn audit_follows_changes_and_sessions_until_a_signal() {
     const SESSION: &str =
         "sid=00 user=alice key=SHA256:x from=::1 verb=upload-pack repo=alice/x decision=allow reason=\"\"";
     for signal in [nix::sys::signal::Signal::SIGTERM, nix::sys::signal::Signal::SIGINT] {
@@ -293,7 +293,7 @@ fn audit_follows_changes_and_sessions_until_it_is_told_to_end() {
         hub.did(&["user", "add", "bob"]);
         hub.did(&["user", "disable", "alice", "--reason", "r"]);
         lines_of(&out, 3);
-        // The log is rotated, and goes on.
+        // After a log rotation, it continues.
         fs::rename(&log, hub.path("auth.log.1")).expect("a rotation");
         fs::write(&log, format!("Nov 24 09:00:01 hub hubgate[2]: {SESSION}\n")).expect("a log");
         let lines = lines_of(&out, 4);
@@ -304,13 +304,13 @@ fn audit_follows_changes_and_sessions_until_it_is_told_to_end() {
         let processes = follower.processes();
         assert_eq!(processes.len(), 2, "{processes:?}");
         assert_eq!(follower.end_with(signal), Some(0));
-        // Nothing of it goes on.
+        // None of its processes keep running.
         let runs = |pid: &nix::unistd::Pid| Path::new(&format!("/proc/{pid}/exe")).exists();
         wait_until("tail goes on", || !processes.iter().any(runs));
     }
 }
 
-fn audit_ends_when_nobody_reads() {
+fn audit_ends_when_its_reader_goes_away() {
     let hub = Hub::new();
     hub.did(&["user", "add", "alice"]);
     let program = program("hubgate");
@@ -322,7 +322,7 @@ fn audit_ends_when_nobody_reads() {
     );
 }
 
-fn every_json_is_one_value_and_a_newline() {
+fn json_output_is_one_value_and_a_newline() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     alice.greet().is(&says(hi("alice")));
@@ -343,7 +343,7 @@ fn every_json_is_one_value_and_a_newline() {
         let text = hub.did(&[&["--json"], words].concat());
         let value: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{words:?}: {error}\n{text}"));
         assert!(value.is_object() || value.is_array(), "{text}");
-        // The flag may stand behind the command too.
+        // The flag may follow the command.
         assert_eq!(hub.did(&[words, &["--json"]].concat()), text);
     }
 }

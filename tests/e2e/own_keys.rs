@@ -1,24 +1,24 @@
-//! The keys of an account from day to day: what one brings to another, when it is over, and what stays to be seen.
+//! The keys of an account: what a key can add, how it ends, and what stays visible.
 
 use crate::harness::{Client, Hub, Key, refused, says, silent, trials};
 use crate::texts::{GIT_GIVES_UP, hi};
 
 trials![
-    a_key_that_a_key_adds_has_no_more_than_that_one,
-    a_key_in_its_last_week_says_so_in_every_session,
-    a_key_for_some_addresses_opens_nothing_from_others_and_may_be_released_from_everywhere,
+    a_key_adds_only_keys_without_additional_rights,
+    every_session_warns_of_a_key_in_its_last_week,
+    a_key_works_only_from_its_addresses_but_can_be_released_from_everywhere,
     a_deploy_key_is_on_exactly_one_repository,
-    a_persons_keys_are_listed_renamed_and_stay_to_be_seen,
-    the_last_key_goes_only_with_yes,
-    only_the_key_that_is_used_can_be_called_compromised,
-    whoever_proves_a_key_may_release_it_in_every_state,
+    keys_are_listed_and_renamed_and_removed_keys_stay_visible,
+    the_last_key_is_only_removed_with_yes,
+    a_peer_may_only_report_the_key_in_use_as_compromised,
+    a_proven_key_can_be_released_in_every_state,
     free_text_over_ssh_is_stored_as_it_was_typed,
-    what_hides_or_reorders_text_is_no_title_and_no_description,
+    invisible_characters_are_rejected_in_titles_and_descriptions,
 ];
 
 const BATCH: [&str; 1] = ["-oBatchMode=yes"];
 
-/// What the operator's `key show --json` says.
+/// The output of the operator's `key show --json`.
 #[track_caller]
 fn shown(hub: &Hub, key: &Key) -> serde_json::Value {
     serde_json::from_str(&hub.did(&["--json", "key", "show", &key.fingerprint])).expect("JSON")
@@ -32,7 +32,7 @@ fn add_by(client: &Client, options: &str) -> Key {
     key
 }
 
-fn a_key_that_a_key_adds_has_no_more_than_that_one() {
+fn a_key_adds_only_keys_without_additional_rights() {
     let hub = Hub::new();
     hub.did(&["user", "add", "alice"]);
     let key = Key::new("bound");
@@ -47,13 +47,13 @@ fn a_key_that_a_key_adds_has_no_more_than_that_one() {
     let shorter = shown(&hub, &add_by(&alice, "--expires 30d --scope read"));
     assert!(shorter["expires_at"].as_str() < own["expires_at"].as_str(), "{shorter}");
     assert_eq!(shorter["scope"], "read");
-    // What an unbound key brings is as unbound as it says.
+    // A key without restrictions adds keys without restrictions.
     let free = hub.user("bob");
     let brought = shown(&hub, &add_by(&free, ""));
     assert!(brought["expires_at"].is_null() && brought["from"].is_null(), "{brought}");
 }
 
-fn a_key_in_its_last_week_says_so_in_every_session() {
+fn every_session_warns_of_a_key_in_its_last_week() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.repo("alice/x", &[]);
@@ -76,7 +76,7 @@ fn a_key_in_its_last_week_says_so_in_every_session() {
     assert!(fetched.status == 0 && fetched.stderr.is_empty(), "{fetched}");
 }
 
-fn a_key_for_some_addresses_opens_nothing_from_others_and_may_be_released_from_everywhere() {
+fn a_key_works_only_from_its_addresses_but_can_be_released_from_everywhere() {
     let hub = Hub::new();
     hub.did(&["user", "add", "alice"]);
     hub.repo("alice/x", &[]);
@@ -94,7 +94,7 @@ fn a_key_for_some_addresses_opens_nothing_from_others_and_may_be_released_from_e
     let line = format!("notice hubgate: user=alice key={fingerprint} from=127.0.0.1 decision=deny reason=key-address");
     hub.logged(&[&line; 6]);
     alice.git(&["ls-remote", &Client::url("alice/x")]).is(&refused(answer + GIT_GIVES_UP).status(128));
-    // sshd itself is not told of the addresses: it would refuse this too.
+    // sshd does not know the addresses, because it would refuse this command too.
     alice.ssh("key release --yes").is(&says(format!("the key {fingerprint} is no longer on alice\n")));
     assert!(alice.greet().succeeded().stdout().starts_with("Hi anonymous"));
 }
@@ -129,7 +129,7 @@ fn a_deploy_key_is_on_exactly_one_repository() {
         .is(&refused(format!("hubgate: the key {fingerprint} is no longer on the repository\n")));
 }
 
-fn a_persons_keys_are_listed_renamed_and_stay_to_be_seen() {
+fn keys_are_listed_and_renamed_and_removed_keys_stay_visible() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     let bob = hub.user("bob");
@@ -138,7 +138,7 @@ fn a_persons_keys_are_listed_renamed_and_stay_to_be_seen() {
     let rename = format!("key rename {} 'the one at work'", alice.key.fingerprint);
     alice.ssh(&rename).is(&says(format!("renamed {} to \"the one at work\"\n", alice.key.fingerprint)));
     alice.ssh("whoami").is(&says(format!("alice by the key \"the one at work\" ({})\n", alice.key.fingerprint)));
-    // Another one's key does not exist.
+    // Another account's key looks missing.
     for command in ["rename KEY mine", "remove KEY --yes"] {
         let command = format!("key {}", command.replace("KEY", &bob.key.fingerprint));
         let none = format!("hubgate: there is no key {} on your account\n", bob.key.fingerprint);
@@ -164,20 +164,20 @@ fn a_persons_keys_are_listed_renamed_and_stay_to_be_seen() {
     assert!(of("the one at work")["last_used_at"].is_string() && of("the one at work")["removed_at"].is_null());
 }
 
-fn the_last_key_goes_only_with_yes() {
+fn the_last_key_is_only_removed_with_yes() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     let key = &alice.key.fingerprint;
     let last = format!("hubgate: {key} is your last key: without it you cannot log in. Say so with --yes\n");
     alice.ssh(format!("key remove {key}")).is(&refused(last).status(2));
     let second = add_by(&alice, "");
-    // Of two, one goes without.
+    // One of two keys needs no confirmation.
     alice.ssh(format!("key remove {}", second.fingerprint)).succeeded();
     alice.ssh(format!("key remove {key} --yes")).succeeded();
     assert!(alice.greet().succeeded().stdout().starts_with("Hi anonymous"));
 }
 
-fn only_the_key_that_is_used_can_be_called_compromised() {
+fn a_peer_may_only_report_the_key_in_use_as_compromised() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     let other = add_by(&alice, "");
@@ -188,11 +188,11 @@ fn only_the_key_that_is_used_can_be_called_compromised() {
     let key = &alice.key.fingerprint;
     alice.ssh(format!("key remove {key} --compromised --yes")).succeeded();
     alice.greet().is(&refused(format!("hubgate: the key {key} was removed as compromised\n")));
-    // A release lifts no such mark.
+    // A release does not lift the compromised mark.
     alice.ssh("key release --yes").is(&refused(format!("hubgate: the key {key} was removed as compromised\n")));
 }
 
-fn whoever_proves_a_key_may_release_it_in_every_state() {
+fn a_proven_key_can_be_released_in_every_state() {
     let hub = Hub::new();
     for (user, options, change) in [
         ("reading", &["--scope", "read"][..], ""),
@@ -206,7 +206,7 @@ fn whoever_proves_a_key_may_release_it_in_every_state() {
         hub.sql(change);
         let client = Client::new(&hub, Some(user), key);
         let fingerprint = &client.key.fingerprint;
-        // Nothing else that begins with those words.
+        // Only exactly this command is accepted.
         assert_ne!(client.ssh("key releases --yes").status, 0);
         let sure = format!("hubgate: {fingerprint} will no longer open {user}. Say so with --yes\n");
         client.ssh("key release").is(&refused(sure).status(2));
@@ -244,13 +244,13 @@ fn free_text_over_ssh_is_stored_as_it_was_typed() {
         alice.ssh(format!("repo create alice/x{number} --description {typed}")).succeeded();
         assert_eq!(description(&format!("alice/x{number}")), stored);
     }
-    // An option behind free text is an option, not text: nobody makes a public repository by the order of words.
+    // An option after free text is still an option, so the order of words cannot make a repository public.
     alice.ssh("repo create alice/hidden --description my model --private").succeeded();
     assert_eq!(description("alice/hidden"), "my model");
     assert!(hub.did(&["repo", "show", "alice/hidden"]).contains("private"));
 }
 
-fn what_hides_or_reorders_text_is_no_title_and_no_description() {
+fn invisible_characters_are_rejected_in_titles_and_descriptions() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     for text in ["a\u{202e}b", "a\u{200b}b", &"x".repeat(256), ""] {

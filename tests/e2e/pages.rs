@@ -1,5 +1,5 @@
-//! The examples of the man pages, typed anew. `UPDATE=1 cargo test --test e2e -- pages` writes what is printed into
-//! `packaging/man/examples`; the pages are made of it.
+//! Runs the examples of the man pages. `UPDATE=1 cargo test --test e2e -- pages` writes their output to
+//! `packaging/man/examples`, from which the pages are made.
 
 use std::fmt::Write;
 use std::fs::{self, Permissions};
@@ -10,19 +10,19 @@ use std::process::Command;
 use crate::harness::{Client, Hub, Key, machine, run, trials};
 use crate::programs::program;
 
-trials![the_examples_of_the_pages_are_what_happens];
+trials![the_examples_of_the_pages_match_the_programs];
 
-/// A command with what it printed, in the order in which it came.
+/// A command with its output, in the order of arrival.
 type Typed = (String, Vec<String>);
 
-fn the_examples_of_the_pages_are_what_happens() {
+fn the_examples_of_the_pages_match_the_programs() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/man/examples");
     let mut files: Vec<PathBuf> =
         fs::read_dir(directory).expect("the examples").map(|entry| entry.expect("a file").path()).collect();
     files.sort();
     assert!(files.len() >= 15, "{files:?}");
     let texts: Vec<String> = files.iter().map(|file| fs::read_to_string(file).expect("an example")).collect();
-    // Some at a time: each has a hub of its own, and mostly waits for its sshd.
+    // Several at a time: each has its own hub, and mostly waits for sshd.
     let happened: Vec<String> = texts
         .chunks(4)
         .flat_map(|texts| {
@@ -48,7 +48,7 @@ fn the_examples_of_the_pages_are_what_happens() {
     }
 }
 
-/// Types the commands of an example on a hub of its own; gives the example as it happened.
+/// Runs the commands of an example on its own hub. Returns the example with the real output.
 fn replay(example: &str) -> String {
     let hub = Hub::new();
     let client = stage(&hub);
@@ -68,7 +68,7 @@ fn replay(example: &str) -> String {
         .replace("hub.test", "hub.example")
         .replace("Test Hub", "Example Hub");
     let said = said.replace(&*hub.dir.to_string_lossy(), "/var/lib/hubgate");
-    // The prose stays where it is: before the command that follows it.
+    // The prose stays before the command that follows it.
     let mut happened = typed(&settled(&said)).into_iter();
     let mut text = String::new();
     for line in example.lines() {
@@ -84,7 +84,7 @@ fn replay(example: &str) -> String {
     text
 }
 
-/// A command of an example as it is typed: a code is chance, and the wrapper of hubgate keeps the last one.
+/// A command as it is run: codes are random, so the hubgate wrapper keeps the last one.
 pub(crate) fn with_code(command: &str) -> String {
     match command.rsplit_once(" join ") {
         Some((before, _)) => format!("{before} join \"$(cat .code)\""),
@@ -92,7 +92,7 @@ pub(crate) fn with_code(command: &str) -> String {
     }
 }
 
-/// The body of a script that stands for hubgate, with the hub's configuration.
+/// A script that runs hubgate with the hub's configuration.
 pub(crate) fn wrapper(hub: &Hub) -> String {
     let hubgate = format!("{} --config {}", program("hubgate").display(), hub.config().display());
     format!(
@@ -101,7 +101,7 @@ pub(crate) fn wrapper(hub: &Hub) -> String {
     )
 }
 
-/// What each example starts from: alice with a key and an organization, bob without a key, and files at hand.
+/// The start of each example: alice with a key and an organization, bob without a key, and some files.
 fn stage(hub: &Hub) -> Client {
     let alice = hub.user("alice");
     hub.did(&["user", "add", "bob"]);
@@ -151,7 +151,7 @@ fn is_command(line: &str) -> bool {
     line.starts_with("# ") || line.starts_with("$ ")
 }
 
-/// The commands of an example, each with what it printed.
+/// The commands of an example with their outputs.
 fn typed(text: &str) -> Vec<Typed> {
     let mut commands: Vec<Typed> = Vec::new();
     for line in text.lines().filter(|line| !line.starts_with("% ")) {
@@ -163,13 +163,13 @@ fn typed(text: &str) -> Vec<Typed> {
     commands
 }
 
-/// A text in which everything that is chance stands as it does in every run.
+/// A text in which random parts are replaced by fixed ones.
 pub(crate) fn settled(text: &str) -> String {
     let mut settled = String::new();
     for line in text.lines() {
         let words: Vec<String> = line.split(' ').map(settled_word).collect();
         let mut line = words.join(" ");
-        // Columns are as wide as what was chance in them.
+        // The widths of columns depend on the random parts.
         while line.contains("   ") {
             line = line.replace("   ", "  ");
         }
@@ -198,7 +198,7 @@ fn settled_word(word: &str) -> String {
     }
 }
 
-/// Ids in hexadecimal, wherever they stand in a word.
+/// Hexadecimal ids, anywhere in a word.
 fn settled_hex(word: &str) -> String {
     // The first level of the repositories' directories.
     let word = match word.split_once("/repositories/") {

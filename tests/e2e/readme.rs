@@ -1,4 +1,4 @@
-//! The transcripts of README.md, typed anew.
+//! Runs the transcripts of README.md.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -7,12 +7,12 @@ use crate::harness::{Client, Hub, Key, Setup, machine, run, trials};
 use crate::pages::{settled, with_code, wrapper};
 
 trials![
-    the_transcript_of_the_readme_is_what_happens,
-    the_transcripts_of_anonymous_modes_are_what_happens,
-    the_transcript_of_large_files_is_what_happens,
+    the_transcript_of_the_readme_matches_the_programs,
+    the_transcripts_of_anonymous_modes_match_the_programs,
+    the_transcript_of_large_files_matches_the_programs,
 ];
 
-/// A block of a console in README.md, as this hub would have it.
+/// A console block of README.md, with this hub's names.
 fn transcript(number: usize, client: &Client) -> String {
     let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("README.md");
     let block = readme.split("```console\n").nth(number).expect("a transcript");
@@ -22,7 +22,7 @@ fn transcript(number: usize, client: &Client) -> String {
     block.replace("anonymous@hub.example", &nobody).replace("hub.example", "hub.test")
 }
 
-/// Each command with what it printed; the order of lines from two streams is chance.
+/// Each command with its output; lines from two streams are compared in any order.
 fn commands(text: &str) -> Vec<(String, Vec<String>)> {
     let mut commands: Vec<(String, Vec<String>)> = Vec::new();
     for line in text.lines() {
@@ -37,10 +37,10 @@ fn commands(text: &str) -> Vec<(String, Vec<String>)> {
     commands
 }
 
-/// Types a transcript's commands in the client's home, and compares what they print. `keys` are shown without a name.
+/// Runs a transcript's commands in the client's home and compares their output. Names in `keys` are removed.
 #[track_caller]
 fn happens(hub: &Hub, client: &Client, transcript: &str, keys: &[&Key]) {
-    // What the README leaves to the machine: the hub's configuration, and ssh's.
+    // The configuration of the hub and of ssh, which the README leaves to the machine.
     let bin = client.home.join("bin");
     fs::create_dir(&bin).expect("a directory");
     for (program, command) in
@@ -59,22 +59,22 @@ fn happens(hub: &Hub, client: &Client, transcript: &str, keys: &[&Key]) {
         shell.env(format!("GIT_{who}_NAME"), "A").env(format!("GIT_{who}_EMAIL"), "a@example.com");
     }
     let outcome = run(shell.args(["-c", &format!("exec 2>&1\n{typed}")]));
-    // In a test the hub is at an address, which ssh names where it is refused.
+    // In a test, the hub is at an address, which ssh names in its refusal.
     let mut said = outcome.stdout().replace("@127.0.0.1: ", "@hub.test: ");
     for key in keys {
         said = said.replace(&key.fingerprint, "SHA256:…");
     }
-    // The id of a lock is chance.
+    // The id of a lock is random.
     while let Some(at) = said.find("ID:").filter(|at| said.is_char_boundary(at + 35)) {
         said.replace_range(at + 2..at + 35, "\u{0}…");
     }
-    // git-lfs tells of its progress where it takes a while.
+    // git-lfs shows its progress if it takes long.
     let progress = |line: &&str| !line.starts_with("Uploading LFS objects") && !line.starts_with("Downloading LFS");
     let said: String = said.replace('\0', ":").lines().filter(progress).map(|line| format!("{line}\n")).collect();
     assert_eq!(commands(&settled(&said)), commands(&settled(transcript)), "{outcome}");
 }
 
-fn the_transcript_of_the_readme_is_what_happens() {
+fn the_transcript_of_the_readme_matches_the_programs() {
     let hub = Hub::new();
     let (key, stranger) = (Key::new("alice"), Key::new("stranger"));
     let client = Client::new(&hub, None, key.clone());
@@ -83,7 +83,7 @@ fn the_transcript_of_the_readme_is_what_happens() {
     happens(&hub, &client, &transcript(1, &client), &[&key, &stranger]);
 }
 
-fn the_transcripts_of_anonymous_modes_are_what_happens() {
+fn the_transcripts_of_anonymous_modes_match_the_programs() {
     for (number, anonymous) in [(2, "login"), (3, "fallback")] {
         let hub = Hub::with(&Setup { anonymous, gateway_is_shell: true, ..Setup::default() });
         let (alice, stranger) = (hub.user("alice"), hub.stranger());
@@ -93,7 +93,7 @@ fn the_transcripts_of_anonymous_modes_are_what_happens() {
     }
 }
 
-fn the_transcript_of_large_files_is_what_happens() {
+fn the_transcript_of_large_files_matches_the_programs() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.empty_repo("alice/mini", &["--private"]);

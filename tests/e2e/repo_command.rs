@@ -1,4 +1,4 @@
-//! `hubgate repo`: repositories as the operator makes and keeps them.
+//! `hubgate repo`: the operator's commands for repositories.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -13,22 +13,22 @@ use crate::harness::{Client, Hub, machine, refused, run, says, silent, trials};
 use crate::programs::program;
 
 trials![
-    repositories_are_made_listed_shown_and_changed,
+    repositories_are_created_listed_shown_and_changed,
     collaborators_are_set_and_removed,
     the_umask_of_root_does_not_show_in_a_repository,
-    two_creates_of_one_path_make_one_repository,
-    check_finds_what_is_lost_and_what_is_nobodys,
-    nothing_of_roots_own_configuration_reaches_a_repository,
+    two_creates_of_one_path_create_one_repository,
+    check_finds_lost_repositories_and_unknown_directories,
+    roots_git_configuration_does_not_reach_a_repository,
     a_broken_head_is_found_in_every_object_format,
-    the_machines_own_git_configuration_does_not_reach_a_repository,
-    a_git_that_fails_passes_no_repository_as_sound,
-    gc_packs_and_sweeps,
+    the_machines_git_configuration_does_not_reach_a_repository,
+    a_failing_git_reports_no_repository_as_sound,
+    gc_packs_and_removes_leftovers,
     a_renamed_repository_keeps_its_directory,
     a_removed_repository_leaves_its_directory_and_frees_its_path,
-    nothing_that_root_made_belongs_to_root,
+    files_created_by_root_belong_to_the_login,
 ];
 
-fn repositories_are_made_listed_shown_and_changed() {
+fn repositories_are_created_listed_shown_and_changed() {
     let hub = Hub::new();
     hub.did(&["user", "add", "Alice"]);
     let login = &hub.login.name;
@@ -53,7 +53,7 @@ fn repositories_are_made_listed_shown_and_changed() {
         "directory": directory, "head": "refs/heads/main, no commits yet", "collaborators": [],
     });
     let mut seen = json_of(&hub, &["repo", "show", "alice/x"]);
-    // In words of its own; only that it is said counts here.
+    // The wording does not matter here, only the branch name.
     assert!(seen["head"].as_str().is_some_and(|head| head.contains("main")), "{seen}");
     seen["head"] = shown["head"].clone();
     assert_eq!(seen, shown);
@@ -126,7 +126,7 @@ fn the_umask_of_root_does_not_show_in_a_repository() {
     assert!(seen[0] == seen[1] && seen[1] == seen[2], "{seen:#?}");
 }
 
-fn two_creates_of_one_path_make_one_repository() {
+fn two_creates_of_one_path_create_one_repository() {
     let hub = Hub::new();
     hub.did(&["user", "add", "alice"]);
     for round in 0..3 {
@@ -144,7 +144,7 @@ fn two_creates_of_one_path_make_one_repository() {
     }
 }
 
-fn check_finds_what_is_lost_and_what_is_nobodys() {
+fn check_finds_lost_repositories_and_unknown_directories() {
     let hub = Hub::new();
     hub.did(&["user", "add", "alice"]);
     hub.did(&["repo", "create", "alice/x"]);
@@ -168,7 +168,7 @@ fn check_finds_what_is_lost_and_what_is_nobodys() {
     assert!(outcome.stdout().contains("alice/x"), "{outcome}");
 }
 
-fn gc_packs_and_sweeps() {
+fn gc_packs_and_removes_leftovers() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.repo("alice/x", &[]);
@@ -198,7 +198,7 @@ fn gc_packs_and_sweeps() {
     .map(old);
     let objdir = directory.join("objects/tmp_objdir-incoming-x");
     run(Command::new("touch").args(["-d", "3 days ago"]).arg(&objdir)).succeeded();
-    // Old, but its writer is alive, or not old.
+    // Old but held by its writer, or not old.
     let held = old("lfs/incomplete/held");
     let writer = Flock::lock(fs::File::open(&held).expect("a file"), FlockArg::LockExclusive).expect("a lock");
     let new = old("lfs/incomplete/new");
@@ -249,7 +249,7 @@ fn a_removed_repository_leaves_its_directory_and_frees_its_path() {
     alice.git(&["ls-remote", &Client::url("alice/x")]).is(&silent());
 }
 
-fn nothing_that_root_made_belongs_to_root() {
+fn files_created_by_root_belong_to_the_login() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.did(&["org", "add", "acme", "--admin", "alice"]);
@@ -267,7 +267,7 @@ fn nothing_that_root_made_belongs_to_root() {
         assert_eq!(find(&["-uid", "0"]), "");
         assert_eq!(find(&["-gid", "0"]), "");
     }
-    // What a push made may be open to others, behind directories that are not.
+    // Files of a push may be readable for others, but the directories above are not.
     for (directory, mode) in [("db", 0o2750), ("repositories", 0o750)] {
         assert_eq!(hub.path(directory).metadata().expect("a directory").mode() & 0o7777, mode);
     }
@@ -275,8 +275,8 @@ fn nothing_that_root_made_belongs_to_root() {
     assert_eq!((database.mode() & 0o7777, database.uid(), database.gid()), (0o640, hub.login.uid, machine().keys.gid));
 }
 
-/// Root's home is 0700 on Debian, and what it holds is neither readable for the login nor meant for the hub.
-fn nothing_of_roots_own_configuration_reaches_a_repository() {
+/// Root's home is 0700 on Debian. Its files are not readable for the login and not meant for the hub.
+fn roots_git_configuration_does_not_reach_a_repository() {
     let hub = Hub::new();
     let home = hub.path("root-home");
     fs::create_dir(&home).expect("a directory");
@@ -326,8 +326,8 @@ fn a_broken_head_is_found_in_every_object_format() {
     }
 }
 
-/// libgit2 would read it, whatever the environment.
-fn the_machines_own_git_configuration_does_not_reach_a_repository() {
+/// libgit2 would read it in any environment.
+fn the_machines_git_configuration_does_not_reach_a_repository() {
     let hub = Hub::new();
     let outcome = crate::operator::on_a_fresh_machine(
         &hub,
@@ -337,7 +337,7 @@ fn the_machines_own_git_configuration_does_not_reach_a_repository() {
     outcome.is(&says("added alice\nevery repository has its directory\nevery repository has its directory\n"));
 }
 
-fn a_git_that_fails_passes_no_repository_as_sound() {
+fn a_failing_git_reports_no_repository_as_sound() {
     let hub = Hub::new();
     hub.did(&["user", "add", "alice"]);
     hub.did(&["repo", "create", "alice/y", "--object-format", "sha256"]);

@@ -1,4 +1,4 @@
-//! `tests/data/hostile-inputs.jsonl`: inputs of strangers and what must become of them.
+//! The rows of `tests/data/hostile-inputs.jsonl`: hostile inputs and the expected verdict.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -11,14 +11,14 @@ pub(crate) struct Row {
     pub(crate) id: String,
     pub(crate) input: Vec<u8>,
     pub(crate) accepted: bool,
-    /// The code of the refusal, as DESIGN section 6 names them.
+    /// The code of the refusal, as in DESIGN section 6.
     pub(crate) message: Option<String>,
-    /// What an accepted command is read as.
+    /// The parts of an accepted command.
     pub(crate) normalized: Value,
 }
 
 impl Row {
-    /// The input as a word of a command line.
+    /// The input as an argument of a command.
     pub(crate) fn command(&self) -> OsString {
         OsString::from_vec(self.input.clone())
     }

@@ -1,4 +1,4 @@
-//! `hubgate repo import`, `adopt`, `restore`: repositories that are there already.
+//! `hubgate repo import`, `adopt`, `restore`: existing repositories.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,18 +10,18 @@ use crate::accounts::{is_usage, json_of};
 use crate::harness::{Client, Hub, machine, refused, run, says, silent, trials, wait_for};
 
 trials![
-    a_removed_repository_comes_back_with_its_grants,
-    a_removed_repository_whose_path_is_taken_comes_back_elsewhere,
-    what_was_removed_long_ago_is_deleted_when_the_operator_says_so,
+    a_removed_repository_is_restored_with_its_grants,
+    a_removed_repository_whose_path_is_in_use_is_restored_elsewhere,
+    repositories_removed_long_ago_are_deleted_on_request,
     a_directory_without_a_row_is_adopted,
-    what_is_no_directory_of_the_hub_is_not_adopted,
+    a_directory_that_is_not_of_the_hub_is_not_adopted,
     a_directory_is_imported_with_branches_tags_and_large_files,
     a_repository_is_imported_over_ssh_and_https,
-    nothing_is_left_of_an_import_that_fails,
+    a_failed_import_leaves_nothing,
     a_source_cannot_run_anything,
 ];
 
-fn a_removed_repository_comes_back_with_its_grants() {
+fn a_removed_repository_is_restored_with_its_grants() {
     let hub = Hub::new();
     let (alice, bob) = (hub.user("alice"), hub.user("bob"));
     hub.repo("alice/x", &["--private"]);
@@ -45,7 +45,7 @@ fn a_removed_repository_comes_back_with_its_grants() {
     assert!(names.ends_with(&["repo.delete", "repo.restore"]), "{names:?}");
 }
 
-fn a_removed_repository_whose_path_is_taken_comes_back_elsewhere() {
+fn a_removed_repository_whose_path_is_in_use_is_restored_elsewhere() {
     let hub = Hub::new();
     hub.did(&["user", "add", "alice"]);
     hub.did(&["user", "add", "bob"]);
@@ -77,7 +77,7 @@ fn a_removed_repository_whose_path_is_taken_comes_back_elsewhere() {
     hub.hubgate(&["repo", "restore", "alice/x", "--id", &first, "--as", "bob/old"])
         .is(&says("restored bob/old (public)\n"));
     assert_eq!(hub.directory("bob/old"), directories[0]);
-    // An owner who is gone takes nothing back.
+    // A repository of a removed owner needs a new path.
     hub.did(&["user", "remove", "alice", "--transfer-to", "bob", "--yes"]);
     hub.hubgate(&["repo", "restore", "alice/x"])
         .is(&refused("hubgate: there is no account alice\nhubgate: to bring it back elsewhere: --as PATH\n"));
@@ -85,7 +85,7 @@ fn a_removed_repository_whose_path_is_taken_comes_back_elsewhere() {
     assert_eq!(hub.directory("bob/second"), directories[1]);
 }
 
-fn what_was_removed_long_ago_is_deleted_when_the_operator_says_so() {
+fn repositories_removed_long_ago_are_deleted_on_request() {
     let hub = Hub::new();
     hub.did(&["user", "add", "alice"]);
     for name in ["alice/old", "alice/young", "alice/x"] {
@@ -111,7 +111,7 @@ fn what_was_removed_long_ago_is_deleted_when_the_operator_says_so() {
     hub.did(&["repo", "restore", "alice/young"]);
 }
 
-/// A bare repository of this hub whose row is lost.
+/// A bare repository of this hub whose row is missing.
 fn orphan(hub: &Hub, path: &str) -> PathBuf {
     hub.repo(path, &[]);
     let directory = hub.directory(path);
@@ -139,7 +139,7 @@ fn a_directory_without_a_row_is_adopted() {
     );
 }
 
-fn what_is_no_directory_of_the_hub_is_not_adopted() {
+fn a_directory_that_is_not_of_the_hub_is_not_adopted() {
     let hub = Hub::new();
     hub.did(&["user", "add", "alice"]);
     let directory = orphan(&hub, "alice/x");
@@ -150,13 +150,13 @@ fn what_is_no_directory_of_the_hub_is_not_adopted() {
         let outcome = hub.hubgate(&["repo", "adopt", given.to_str().expect("UTF-8"), "--as", "alice/y"]);
         is_usage(&outcome, "is no directory of a repository beneath");
     }
-    // A link in a place of the hub's leads nowhere.
+    // A link in place of a repository's directory is rejected.
     let link = directory.with_file_name("00000000000000000000000000000a.git");
     std::os::unix::fs::symlink(&elsewhere, &link).expect("a link");
     let adopt = |place: &Path| hub.hubgate(&["repo", "adopt", place.to_str().expect("UTF-8"), "--as", "alice/y"]);
     let outcome = adopt(&link);
     assert!(outcome.status == 1 && outcome.stderr().contains("cannot open"), "{outcome}");
-    // One that root copied there belongs to root.
+    // A copy that root made belongs to root.
     let copy = directory.with_file_name("00000000000000000000000000000b.git");
     run(Command::new("cp").arg("-r").args([&directory, &copy])).succeeded();
     run(Command::new("chmod").args(["-R", "a+rX"]).arg(&copy)).succeeded();
@@ -172,7 +172,7 @@ fn what_is_no_directory_of_the_hub_is_not_adopted() {
     assert_eq!(json_of(&hub, &["repo", "list"]), json!([]));
 }
 
-/// A repository outside the hub, of root's, that everybody may read.
+/// A repository outside the hub that belongs to root and that every user can read.
 fn outside(hub: &Hub, name: &str, format: &str) -> PathBuf {
     let place = hub.path(name);
     run(Command::new("cp").arg("-r").arg(machine().dir.join("seed").join(format)).arg(&place)).succeeded();
@@ -216,9 +216,9 @@ fn a_directory_is_imported_with_branches_tags_and_large_files() {
             "refs/heads/dev\nrefs/heads/main\nrefs/tags/v1\n"
         );
         assert_eq!(git(&source, &["rev-parse", "main"]), hub.git_in(&path, &["rev-parse", "main"]));
-        assert_eq!(hub.did(&["lfs", "check", &path]), "1 objects, 13 bytes: all is well\n");
+        assert_eq!(hub.did(&["lfs", "check", &path]), "1 objects, 13 bytes: no problems found\n");
         alice.git(&["clone", "--quiet", &Client::url(&path)]).is(&silent());
-        // A large file that is not what its name says.
+        // An LFS object whose content does not match its name.
         fs::create_dir_all(source.join("lfs/objects/3a/4a")).expect("a directory");
         fs::write(source.join("lfs/objects/3a/4a").join(oid), bytes).expect("a file");
         let outcome = hub.hubgate(&["repo", "import", "alice/broken", place]);
@@ -243,7 +243,7 @@ import os; os.rename(sys.argv[2] + '.new', sys.argv[2])
 server.serve_forever()";
     let hub = Hub::new();
     hub.did(&["user", "add", "alice"]);
-    // From another hub, by its ssh.
+    // From another hub over ssh.
     let other = Hub::new();
     let carol = other.user("carol");
     other.repo("carol/x", &["--private"]);
@@ -259,7 +259,7 @@ server.serve_forever()";
     let url = format!("{}@127.0.0.1:carol/x", other.login.name);
     run(command.env("GIT_SSH_COMMAND", ssh).args(["repo", "import", "alice/ssh", &url]))
         .is(&says("imported alice/ssh (private): 1 branches, 2 tags, 0 large files\n"));
-    // From a web server that knows nothing of git.
+    // From a web server without git support.
     let place = outside(&hub, "web", "sha1");
     git(&place, &["update-server-info"]);
     let certificate = hub.path("certificate.pem");
@@ -306,7 +306,7 @@ server.serve_forever()";
     assert!(outcome.status == 1 && outcome.stderr().contains("certificate"), "{outcome}");
 }
 
-fn nothing_is_left_of_an_import_that_fails() {
+fn a_failed_import_leaves_nothing() {
     let hub = Hub::new();
     hub.did(&["user", "add", "alice"]);
     hub.did(&["repo", "create", "alice/taken"]);
@@ -317,7 +317,7 @@ fn nothing_is_left_of_an_import_that_fails() {
     import("bob/x", &good).is(&refused("hubgate: there is no account bob\n"));
     for source in ["http://127.0.0.1/x", "git://127.0.0.1/x", "ext::sh -c id", "--upload-pack=id"] {
         let words = ["repo", "import", "alice/x", "--", source];
-        is_usage(&hub.hubgate(&words), "a repository comes from a directory, or from https://");
+        is_usage(&hub.hubgate(&words), "the source of a repository is a directory, or a URL with https://");
     }
     let secret = outside(&hub, "secret", "sha1");
     run(Command::new("chmod").arg("700").arg(&secret)).succeeded();
@@ -327,7 +327,7 @@ fn nothing_is_left_of_an_import_that_fails() {
             && outcome.stderr().ends_with("hubgate: the login account that serves must be able to read it\n"),
         "{outcome}"
     );
-    // A commit that git's checks do not let pass, and one that is not there.
+    // A commit that git's checks reject, and one that is missing.
     let bad = outside(&hub, "bad", "sha1");
     let tree = git(&bad, &["rev-parse", "main^{tree}"]);
     let commit = hub.path("commit");

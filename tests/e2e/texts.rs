@@ -1,12 +1,12 @@
-//! What peers read, written by hand and not by the program's own words, so that a change of words shows.
+//! What peers read, written independently of the programs, so that each change of a text is noticed.
 
 use crate::harness::Client;
 
-/// What git adds of its own when the hub refused.
+/// git's own message after a refusal.
 pub(crate) const GIT_GIVES_UP: &str = "fatal: Could not read from remote repository.\n\n\
     Please make sure you have the correct access rights\nand the repository exists.\n";
 
-/// What sshd lets ssh say where no key was taken.
+/// ssh's message if sshd accepts no key.
 pub(crate) fn denied(client: &Client) -> String {
     let login = client.at.split('@').next().unwrap_or_default();
     format!("{login}@127.0.0.1: Permission denied (publickey).\r\n")
@@ -17,17 +17,17 @@ pub(crate) fn hi(name: &str) -> String {
     format!("Hi {name}, welcome to Test Hub.\n")
 }
 
-/// The way out for a client whose agent came with the wrong key.
+/// The hint for a client whose agent offered the wrong key.
 pub(crate) fn other_key(client: &Client) -> String {
     format!("hubgate: to use another key: ssh -o IdentitiesOnly=yes -i FILE {}\n", client.at)
 }
 
-/// What an unknown key hears beside its greeting.
+/// The text for an unknown key beside the greeting.
 pub(crate) fn unknown_key(client: &Client) -> String {
     format!("hubgate: the key {} is on no account here\n{}", client.key.fingerprint, other_key(client))
 }
 
-/// Who the refused one is.
+/// The identity of the refused peer.
 pub(crate) fn you_are(client: &Client) -> String {
     let key = &client.key.fingerprint;
     match &client.user {
@@ -44,12 +44,12 @@ pub(crate) fn not_found(client: &Client) -> String {
     format!("hubgate: repository not found, or you have no access to it\n{}", you_are(client))
 }
 
-/// Visible, not writable.
+/// Visible but not writable.
 pub(crate) fn read_only(client: &Client, path: &str) -> String {
     format!("hubgate: you have no write access to {path}\n{}", you_are(client))
 }
 
-/// None of our commands.
+/// Not a command of the hub.
 pub(crate) fn not_supported(client: &Client) -> String {
     format!(
         "hubgate: command not supported: this server speaks git, git-lfs and its own commands (ssh {} help)\n",
@@ -57,5 +57,5 @@ pub(crate) fn not_supported(client: &Client) -> String {
     )
 }
 
-/// One of our verbs, wrongly written.
+/// A known verb with invalid arguments.
 pub(crate) const INVALID: &str = "hubgate: invalid command\n";

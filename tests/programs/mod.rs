@@ -1,9 +1,9 @@
-//! Which build of the programs a suite runs.
+//! The build of the programs that a test suite runs.
 
 use std::path::PathBuf;
 
-/// The directory of the four programs: the one that `HUBGATE_PROGRAMS` names, such as what `packaging/build.sh` prints;
-/// else the one of the build that cargo made for the tests.
+/// The directory of the four programs: `HUBGATE_PROGRAMS` if set, for example the output of `packaging/build.sh`,
+/// otherwise the directory of cargo's test build.
 pub(crate) fn directory() -> PathBuf {
     let named = std::env::var_os("HUBGATE_PROGRAMS").map(PathBuf::from);
     named.unwrap_or_else(|| {

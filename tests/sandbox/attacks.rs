@@ -1,5 +1,5 @@
-//! What the box must stop, tried one by one from within, and what stops it. Without the box each of them succeeds:
-//! that is tried too.
+//! Attacks that the sandbox must stop, each from inside, with the mechanism that stops it. Outside the sandbox each
+//! attack succeeds; that is tested too.
 
 use std::ffi::CString;
 use std::fs::{self, File, OpenOptions};
@@ -20,16 +20,16 @@ use crate::inside::{Session, kernel_abi};
 use crate::store::Store;
 
 pub(crate) const TRIALS: &[(&str, fn())] = &[
-    ("outside_the_box_every_attack_succeeds", outside),
-    ("each_attack_is_stopped_by_what_is_meant_to_stop_it", stopped),
+    ("outside_the_sandbox_every_attack_succeeds", outside),
+    ("each_attack_is_stopped_by_the_intended_mechanism", stopped),
 ];
 
-/// Where an attacker is, and what it knows.
+/// The attacker's surroundings.
 pub(crate) struct Scene {
     store: PathBuf,
-    /// Another session of the same account; it ends with this one.
+    /// Another session of the same account, which ends with this one.
     victim: Child,
-    /// As `session_limits` leaves it open.
+    /// The file that `session_limits` leaves open.
     sessions: File,
     tcp: TcpListener,
     udp: UdpSocket,
@@ -39,7 +39,7 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// Sets it up, outside the box.
+    /// Prepares the scene outside the sandbox.
     pub(crate) fn open(store: &str) -> Self {
         let store = PathBuf::from(store);
         let victim = Command::new("/bin/cat").stdin(Stdio::piped()).spawn().expect("a victim");
@@ -75,33 +75,33 @@ impl Scene {
     }
 }
 
-/// What stops an attack.
+/// The mechanism that stops an attack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum By {
     /// Landlock from this version on.
     Landlock(u8),
-    /// The filter.
+    /// The system call filter.
     Filter,
-    /// The same, in a fetch alone.
+    /// The same, only in a fetch.
     FetchLandlock(u8),
     FetchFilter,
 }
 use By::{FetchFilter, FetchLandlock, Filter, Landlock};
 
-/// Whether an attack succeeds in every kernel without the box.
+/// Whether an attack succeeds on every kernel without the sandbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outside {
     Succeeds,
-    /// What containers and careful distributions may refuse by themselves.
+    /// Containers and hardened distributions may refuse it themselves.
     Depends,
 }
 use Outside::{Depends, Succeeds};
 
 type Attack = (&'static str, Outside, &'static [By], fn(&Scene) -> std::io::Result<()>);
 
-/// Every attack runs with the repository as its directory, in this order: the destructive ones stand last.
+/// The attacks run in this order, with the repository as working directory. Destructive attacks come last.
 const ATTACKS: &[Attack] = &[
-    // Other people's bytes.
+    // Other repositories and files.
     ("read another repository", Succeeds, &[Landlock(1)], |s| read(&s.other().join("HEAD"))),
     ("list another repository", Succeeds, &[Landlock(1)], |s| list(&s.other())),
     ("list the store", Succeeds, &[Landlock(1)], |_| list(Path::new(".."))),
@@ -129,7 +129,7 @@ const ATTACKS: &[Attack] = &[
     ("change the mode of the store", Succeeds, &[Filter], |s| {
         let store = s.store.join("store");
         fs::set_permissions(&store, fs::Permissions::from_mode(0o711))?;
-        // In a push it seems to be done.
+        // In a push, the call reports success but does nothing.
         if store.metadata()?.permissions().mode() & 0o777 == 0o711 {
             fs::set_permissions(store, fs::Permissions::from_mode(0o755))
         } else {
@@ -174,7 +174,7 @@ const ATTACKS: &[Attack] = &[
     ("empty a file that is opened to be read", Succeeds, &[FetchLandlock(3), FetchFilter], |_| {
         open(Path::new("scratch"), libc::O_TRUNC)
     }),
-    // What no repository holds.
+    // Types of file that no repository contains.
     ("make a pipe", Succeeds, &[Landlock(1), Filter], |_| {
         nix::unistd::mkfifo("pipe", nix::sys::stat::Mode::S_IRWXU).map_err(Into::into)
     }),
@@ -215,7 +215,7 @@ const ATTACKS: &[Attack] = &[
         let remote = [0x1000_usize, 1];
         let (local, remote) = (local.as_ptr() as c_long, remote.as_ptr() as c_long);
         match call(libc::SYS_process_vm_readv, &[s.victim_id(), local, 1, remote, 1, 0]) {
-            // Nothing is mapped there, but it was looked.
+            // Nothing is mapped at the address, but the memory was accessed.
             Err(error) if error.raw_os_error() == Some(libc::EFAULT) => Ok(()),
             read => read.map(drop),
         }
@@ -266,14 +266,14 @@ const ATTACKS: &[Attack] = &[
         Ok(())
     }),
     ("use the kernel's keys", Depends, &[Filter], |_| result(call(libc::SYS_keyctl, &[0, -3, 1]))),
-    // The last of them.
+    // The destructive ones.
     ("rename the repository away", Succeeds, &[Landlock(1), FetchFilter], |_| {
         fs::rename("../own.git", "../gone.git").and_then(|()| fs::rename("../gone.git", "../own.git"))
     }),
     ("remove another repository", Succeeds, &[Landlock(1), FetchFilter], |s| fs::remove_file(s.other().join("HEAD"))),
 ];
 
-/// `linux/ptrace.h`: as `PTRACE_ATTACH`, but the victim is not stopped.
+/// `linux/ptrace.h`: like `PTRACE_ATTACH`, without stopping the victim.
 const PTRACE_SEIZE: c_long = 0x4206;
 
 fn read(path: &Path) -> Result<(), Error> {
@@ -297,13 +297,13 @@ fn c_path(path: &Path) -> CString {
     CString::new(path.as_os_str().as_encoded_bytes()).expect("no NUL")
 }
 
-/// A system call that an attacker makes without libc's help.
+/// A direct system call of an attacker.
 #[expect(unsafe_code, reason = "an attack")]
 fn call(number: c_long, arguments: &[c_long]) -> Result<c_long, Error> {
     let mut all = [0; 6];
     all.iter_mut().zip(arguments).for_each(|(slot, argument)| *slot = *argument);
     let [first, second, third, fourth, fifth, sixth] = all;
-    // SAFETY: each attack hands in numbers, and pointers to values that outlive the call.
+    // SAFETY: each attack passes numbers, and pointers to values that outlive the call.
     let called = unsafe { libc::syscall(number, first, second, third, fourth, fifth, sixth) };
     nix::errno::Errno::result(called).map_err(Into::into)
 }
@@ -316,7 +316,7 @@ fn close(descriptor: c_long) {
     let _ = call(libc::SYS_close, &[descriptor]);
 }
 
-/// Attacks, from within, and prints what came of it: a line for each, its name and the error's number.
+/// Runs the attacks from inside and prints one line for each: its name and the number of the error.
 pub(crate) fn run(scene: &Scene, repository: &Path) {
     std::env::set_current_dir(repository).expect("the repository");
     let mut said = std::io::stdout().lock();
@@ -326,7 +326,7 @@ pub(crate) fn run(scene: &Scene, repository: &Path) {
     }
 }
 
-/// What holds a session, as these tests arranged it.
+/// The sandbox of a session in these tests.
 #[derive(Debug, Clone, Copy)]
 struct Held {
     write: bool,
@@ -345,7 +345,7 @@ impl Held {
     }
 }
 
-/// Attacks from within `session`, and compares with what is meant to stop each.
+/// Attacks from inside `session`, and compares the results with the intended mechanisms.
 fn attack(arrange: impl Fn(Session) -> Session, mode: Mode, held: Held) {
     let store = Store::new();
     let own = store.own();

@@ -1,5 +1,5 @@
-//! What the tests start: this program, as a session's process. It drops its privileges, does as the gateway does, and
-//! becomes git; or it stays, and attacks from within.
+//! This program as a session's process: it drops its privileges, enters the sandbox as the gateway does, and becomes
+//! git. Or it stays and attacks from inside.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -19,10 +19,10 @@ use seccompiler::{SeccompAction, SeccompFilter};
 
 use crate::attacks;
 
-/// The uid and gid that sessions have in these tests, if root runs them.
+/// The uid and gid of sessions if root runs these tests.
 pub(crate) const NOBODY: u32 = 65_534;
 
-/// The first argument of what is started; the rest is words `key=value`, then words for the program itself.
+/// The first argument of such a start; words `key=value` follow, then arguments for the program itself.
 const SESSION: &str = "--session";
 
 /// How a session is started.
@@ -31,7 +31,7 @@ pub(crate) struct Session {
     words: BTreeMap<&'static str, String>,
 }
 
-/// What a session can be told.
+/// The options of a session.
 const KEYS: [&str; 12] =
     ["abi", "attack", "bytes", "fsize", "git", "hooks", "keep", "missing", "mode", "peak", "pins", "tell"];
 
@@ -40,7 +40,7 @@ impl Session {
         Self { words: BTreeMap::from([("mode", mode.to_string())]) }
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "reads better at every call")]
+    #[expect(clippy::needless_pass_by_value, reason = "makes the calls easier to read")]
     pub(crate) fn with(mut self, key: &'static str, value: impl ToString) -> Self {
         assert!(KEYS.contains(&key), "{key}");
         self.words.insert(key, value.to_string());
@@ -53,12 +53,12 @@ impl Session {
         [own, SESSION.to_owned()].into_iter().chain(settings)
     }
 
-    /// The value of `GIT_SSH_COMMAND` that starts it.
+    /// The value of `GIT_SSH_COMMAND` that starts the session.
     pub(crate) fn ssh_command(&self) -> String {
         self.words().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ")
     }
 
-    /// The command that starts it, to serve `service` of `repository` or to run `program` there.
+    /// The command that starts the session, to serve `service` of `repository` or to run `program` there.
     pub(crate) fn command(&self, service: &str, repository: &Path, program: &[&str]) -> Command {
         let mut words = self.words();
         let mut command = Command::new(words.next().expect("this program"));
@@ -71,7 +71,7 @@ impl Session {
     }
 }
 
-/// Runs a session, if this process was started as one.
+/// Runs a session if this process was started as one.
 pub(crate) fn main() -> Option<ExitCode> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let (SESSION, mut rest) = words.split_first().map(|(first, rest)| (first.as_str(), rest))? else { return None };
@@ -82,7 +82,7 @@ pub(crate) fn main() -> Option<ExitCode> {
         session.words.insert(key, value.to_owned());
         rest = more;
     }
-    // ssh's own options stand before the host.
+    // ssh's options come before the host.
     let mut rest = rest.iter().skip_while(|word| !word.starts_with("git-"));
     let (service, path) = rest.next().and_then(|command| command.split_once(' ')).expect("a service and a path");
     let program: Vec<&str> = rest.map(String::as_str).collect();
@@ -93,7 +93,7 @@ fn serve(session: &Session, service: &str, repository: &Path, program: &[&str]) 
     if let Some(file) = session.get("peak") {
         return watch(session, file, service, repository);
     }
-    // Opened before, as the gateway opens its log.
+    // Opened before the sandbox, as the gateway opens its log.
     let tell = session.get("tell").map(|file| File::options().append(true).create(true).open(file).expect("a file"));
     let kept = session.get("keep").map(|file| File::create(file).expect("a file"));
     drop_privileges();
@@ -128,7 +128,7 @@ fn serve(session: &Session, service: &str, repository: &Path, program: &[&str]) 
         Err(error) => format!("{error}\n"),
     };
     if let Some(mut tell) = tell {
-        tell.write_all(text.as_bytes()).expect("an open file is writable in the box");
+        tell.write_all(text.as_bytes()).expect("an open file is writable in the sandbox");
     }
     if entered.is_err() {
         return ExitCode::from(128);
@@ -143,7 +143,7 @@ fn serve(session: &Session, service: &str, repository: &Path, program: &[&str]) 
     let mut command = match program {
         [] if session.get("pins") == Some("no") => {
             let mut command = Command::new(&git);
-            // What is planted says where it ran; the directory is not git's to trust in any other way.
+            // Planted programs record where they ran; git trusts the directory only by this setting.
             command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", "/nonexistent");
             command.args([service.as_str(), "."]);
             command
@@ -162,7 +162,7 @@ fn serve(session: &Session, service: &str, repository: &Path, program: &[&str]) 
     panic!("cannot start: {}", git::exec_git(command, &directory));
 }
 
-/// Runs the session as a child and writes the most memory that a process of it took, in kilobytes.
+/// Runs the session as a child and prints the peak memory of its processes in kilobytes.
 fn watch(session: &Session, file: &str, service: &str, repository: &Path) -> ExitCode {
     let mut session = session.clone();
     session.words.remove("peak");
@@ -180,7 +180,7 @@ fn drop_privileges() {
     }
 }
 
-/// Makes the kernel say that it has not this or that, `landlock` or `seccomp`, as an older one would.
+/// Makes the kernel report that it lacks `landlock` or `seccomp`, as an older kernel would.
 fn forget(what: &str) {
     let (call, errno): (c_long, u32) = match what {
         "landlock" => (libc::SYS_landlock_create_ruleset, 38),
@@ -200,7 +200,7 @@ fn forget(what: &str) {
     seccompiler::apply_filter(&program).expect("a filter");
 }
 
-/// What the kernel that runs these tests has.
+/// The Landlock version of this kernel.
 pub(crate) fn kernel_abi() -> u8 {
     match sandbox::expected(false) {
         InForce::Box { landlock, .. } => landlock.unwrap_or(0),
@@ -208,7 +208,7 @@ pub(crate) fn kernel_abi() -> u8 {
     }
 }
 
-/// The word for a box with this version of Landlock, or with what the kernel has if that is less.
+/// The log's word for a sandbox with this version of Landlock, or the kernel's if that is lower.
 pub(crate) fn word(abi: u8) -> String {
     let mut word = String::new();
     match abi.min(kernel_abi()) {

@@ -1,4 +1,4 @@
-//! Kernels that cannot hold all of the box: what is served in them, and what is said.
+//! Kernels that do not support the whole sandbox: what is served and what is logged.
 
 use std::path::Path;
 
@@ -8,14 +8,14 @@ use crate::inside::{Session, kernel_abi, word};
 use crate::store::Store;
 
 pub(crate) const TRIALS: &[(&str, fn())] = &[
-    ("landlock_1_serves_a_fetch_in_the_box_and_a_push_without_landlock_and_says_so", landlock_1),
-    ("a_kernel_without_landlock_serves_and_says_so", without_landlock),
-    ("a_kernel_without_seccomp_serves_and_says_so", without_seccomp),
-    ("required_serves_in_the_whole_box_and_in_no_less", required),
-    ("off_is_no_box_and_says_so", off),
+    ("landlock_1_confines_a_fetch_but_not_a_push_and_is_logged", landlock_1),
+    ("a_kernel_without_landlock_serves_and_is_logged", without_landlock),
+    ("a_kernel_without_seccomp_serves_and_is_logged", without_seccomp),
+    ("mode_required_serves_only_in_the_whole_sandbox", required),
+    ("mode_off_has_no_sandbox_and_is_logged", off),
 ];
 
-/// What a session may lack, what it says then, and what it says to `required`.
+/// A missing feature, and the words that the log shows for a fetch and a push.
 struct Lacking {
     key: &'static str,
     value: &'static str,
@@ -24,7 +24,7 @@ struct Lacking {
 }
 
 impl Lacking {
-    /// A fetch and a push in mode `best-effort`: both are served.
+    /// Checks that mode `best-effort` serves a fetch and a push.
     fn is_served(&self) {
         let store = Store::new();
         let session = store.session(Mode::BestEffort).with(self.key, self.value);
@@ -72,7 +72,7 @@ fn required() {
     assert_eq!(store.told(), word(1) + "\n");
     store.commit("work", "file", "two");
     let refs = store.refs();
-    let landlock = "[sandbox] mode is \"required\", but there is no Landlock for it: ";
+    let landlock = "[sandbox] mode is \"required\", but Landlock is not available: ";
     let seccomp = "[sandbox] mode is \"required\", but system calls cannot be filtered: ";
     for (key, value, why) in [
         ("abi", "1", landlock.to_owned() + "abi1"),

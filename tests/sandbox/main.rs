@@ -1,8 +1,8 @@
-//! The box of `hubgate::sandbox`, tried by the work that it must allow and by attacks that it must stop.
+//! The sandbox of `hubgate::sandbox`: work that it must permit and attacks that it must stop.
 //!
-//! The tests start this program anew as what sshd would start: an unprivileged process that enters the box and then
-//! becomes git, or attacks. As root they run as the uid of nobody; else as whoever runs them.
-#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+//! The tests start this program again like a session of sshd: an unprivileged process that enters the sandbox and then
+//! becomes git or attacks. As root, sessions use the uid of nobody, otherwise the caller's.
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot continue fails")]
 
 mod attacks;
 mod inside;
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     if let Some(status) = inside::main() {
         return status;
     }
-    // Modes are those of the suite and not of the shell that started it.
+    // File modes must not depend on the shell that started the run.
     umask(Mode::from_bits_truncate(0o022));
     let trials = [work::TRIALS, attacks::TRIALS, planted::TRIALS, kernels::TRIALS].concat();
     let trial = |(name, run): (&str, fn())| {

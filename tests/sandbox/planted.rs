@@ -1,4 +1,4 @@
-//! Repositories into which somebody has written: what git would run, read or hand out because of it, and does not.
+//! Repositories with planted files: what git would otherwise run, read or serve because of them.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,16 +10,16 @@ use crate::store::{Store, gits};
 
 pub(crate) const TRIALS: &[(&str, fn())] = &[
     ("nothing_planted_in_a_repository_runs", programs),
-    ("planted_hooks_cannot_even_be_run", hooks_without_pins),
-    ("planted_alternates_lead_nowhere", alternates),
+    ("planted_hooks_cannot_be_executed", hooks_without_pins),
+    ("planted_alternates_have_no_effect", alternates),
     ("a_foreign_object_is_not_served_by_its_id", foreign_object),
-    ("a_planted_link_to_another_repository_leads_nowhere", links),
+    ("a_planted_link_to_another_repository_has_no_effect", links),
     ("a_planted_include_reads_no_other_file", include),
-    ("a_repository_of_another_owner_is_served_by_the_pin_alone", another_owner),
-    ("a_pack_that_unpacks_to_450_mb_takes_little_memory", bomb),
+    ("a_repository_of_another_owner_is_served_only_with_the_pinned_setting", another_owner),
+    ("a_pack_that_unpacks_to_450_mb_uses_little_memory", bomb),
 ];
 
-/// git's hooks on the side that is pushed to.
+/// git's hooks on the receiving side.
 const HOOKS: [&str; 8] = [
     "post-receive",
     "post-update",
@@ -31,7 +31,7 @@ const HOOKS: [&str; 8] = [
     "update",
 ];
 
-/// Configuration that names a program, on either side of the wire.
+/// Settings that name a program, on both sides.
 const COMMANDS: [&str; 16] = [
     "core.alternateRefsCommand",
     "core.askPass",
@@ -51,11 +51,11 @@ const COMMANDS: [&str; 16] = [
     "tar.x.command",
 ];
 
-/// Plants every program in `own.git`; one that runs leaves a file beside its repository and in it.
+/// Plants all programs in `own.git`. A program that runs writes files beside its repository and in it.
 fn plant(store: &Store) {
     let own = store.own();
     let program = own.join("planted");
-    // What it leaves says who ran it; the directory must be writable for whoever does.
+    // The output says who ran it, so the directory must be writable for every user.
     fs::write(&program, format!("#!/bin/sh\necho \"$0 $*\" >> '{}/ran'\n", own.display())).expect("a program");
     fs::create_dir_all(own.join("hooks")).expect("a directory");
     for hook in HOOKS {
@@ -88,12 +88,12 @@ fn plant(store: &Store) {
     store.give_away();
 }
 
-/// What planted programs have run.
+/// The planted programs that have run.
 fn ran(store: &Store) -> String {
     fs::read_to_string(store.own().join("ran")).unwrap_or_default()
 }
 
-/// A clone, fetches of what is there and what is not, and pushes, whatever comes of each.
+/// Clones, fetches existing and missing objects, and pushes, with any result.
 fn exercise(store: &Store, session: &Session) {
     let url = Store::url(&store.own());
     store.commit("work", "file", "one");
@@ -114,7 +114,7 @@ fn exercise(store: &Store, session: &Session) {
 /// T20 (CVE-2026-60004), T34, T38.
 fn programs() {
     for git in gits() {
-        // Without the pins and the box it does run, or the test would show nothing.
+        // Without the pinned settings and the sandbox, a planted program runs; otherwise the test would prove nothing.
         let store = Store::new();
         plant(&store);
         exercise(&store, &store.session(Mode::Off).with("git", git.display()).with("pins", "no"));
@@ -130,13 +130,13 @@ fn programs() {
             plant(&store);
             exercise(&store, &store.session(mode).with("git", git.display()));
             assert_eq!(ran(&store), "", "{} in mode {mode}", git.display());
-            // Not for want of trying: the tag went in. (Branches are for a hook that is not there: proc-receive.)
+            // The session was complete: the tag was pushed. (Branches wait for a missing hook: proc-receive.)
             assert!(store.refs().contains("refs/tags/x"), "{} in mode {mode}: {}", git.display(), store.refs());
         }
     }
 }
 
-/// T20, behind the pins.
+/// T20, without the pinned settings.
 fn hooks_without_pins() {
     if kernel_abi() < 2 {
         return;
@@ -167,12 +167,12 @@ fn alternates() {
         let off = store.session(Mode::Off).with("git", git.display());
         let boxed = store.boxed(&git);
         store.refused_by(&boxed, &want);
-        // Without the box it is served: the attack is one.
+        // Without the sandbox the object is served, so the attack is real.
         store.git_by(&off, &want);
     }
 }
 
-/// T35 (CVE-2026-28740 is the like of it).
+/// T35 (CVE-2026-28740 is similar).
 fn foreign_object() {
     for git in gits() {
         let store = Store::new();
@@ -196,7 +196,7 @@ fn links() {
         let store = Store::new();
         let objects = store.own().join("objects");
         let secret = store.secret();
-        // Each loose object of the other repository, by a link in its place; and its refs.
+        // All loose objects of the other repository, as links, and its refs.
         for shard in fs::read_dir(store.other().join("objects")).expect("objects") {
             let shard = shard.expect("a directory").file_name();
             let link = objects.join(&shard);
@@ -214,7 +214,8 @@ fn links() {
     }
 }
 
-/// T33 (CVE-2022-24765, CVE-2024-32004): git would refuse it, and would follow its configuration if it were told `*`.
+/// T33 (CVE-2022-24765, CVE-2024-32004): without the setting git refuses it, and with `*` git would follow its
+/// configuration.
 fn another_owner() {
     if !nix::unistd::Uid::effective().is_root() {
         return;

@@ -1,4 +1,4 @@
-//! A hub's files, small: two repositories, a database, and a client that speaks to them through the box.
+//! A small hub on disk: two repositories, a database, and a client that connects through the sandbox.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::inside::{NOBODY, Session, kernel_abi};
 
-/// The gits that serve: the distribution's, and another one if there is one.
+/// The git versions that serve: the distribution's, and another one if there is one.
 pub(crate) fn gits() -> Vec<PathBuf> {
     let installed = ["/usr/bin/git", "/usr/local/bin/git"].map(PathBuf::from);
     installed.into_iter().filter(|git| git.exists()).collect()
@@ -23,9 +23,9 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// A store whose repository `own.git` is empty, and whose `other.git` is somebody else's.
+    /// A store with an empty repository `own.git`, and with another owner's `other.git`.
     pub(crate) fn new() -> Self {
-        let directory = tempfile::Builder::new().prefix("hubgate-box-").tempdir().expect("a directory");
+        let directory = tempfile::Builder::new().prefix("hubgate-sandbox-").tempdir().expect("a directory");
         let store = Self { directory };
         fs::set_permissions(store.path(""), fs::Permissions::from_mode(0o755)).expect("a mode");
         for directory in ["db", "store", "client"] {
@@ -36,7 +36,7 @@ impl Store {
             let init = ["init", "--quiet", "--bare", "--template=", "--initial-branch=main"];
             store.git(init.into_iter().map(OsStr::new).chain([repository.as_os_str()]));
         }
-        let secret = store.commit("other", "secret", "somebody else's");
+        let secret = store.commit("other", "secret", "another owner's");
         store.git_in("other", ["push", "--quiet", &store.other().display().to_string(), "HEAD:refs/heads/main"]);
         fs::write(store.path("secret"), secret).expect("an id");
         store.give_away();
@@ -52,7 +52,7 @@ impl Store {
         self.path("store/own.git")
     }
 
-    /// The one that no session of these tests may see.
+    /// The repository that no session of these tests may see.
     pub(crate) fn other(&self) -> PathBuf {
         self.path("store/other.git")
     }
@@ -62,7 +62,7 @@ impl Store {
         fs::read_to_string(self.path("secret")).expect("an id")
     }
 
-    /// Makes the store belong to the account that serves, as a hub's does.
+    /// Gives the store to the account that serves, as in a hub.
     pub(crate) fn give_away(&self) {
         if Uid::effective().is_root() {
             let owner = format!("{NOBODY}:{NOBODY}");
@@ -72,18 +72,18 @@ impl Store {
         }
     }
 
-    /// A session in the box, in force of which it writes to [`Self::told`].
+    /// A session in the sandbox, which records what confines it in [`Self::told`].
     pub(crate) fn session(&self, mode: Mode) -> Session {
         Session::new(mode).with("tell", self.path("told").display())
     }
 
-    /// A session that serves in all of the box that this kernel has, and in no less.
+    /// A session that requires the whole sandbox that this kernel supports.
     pub(crate) fn boxed(&self, git: &Path) -> Session {
         let mode = if kernel_abi() < 2 { Mode::BestEffort } else { Mode::Required };
         self.session(mode).with("git", git.display())
     }
 
-    /// What sessions said to be in force since this was asked last.
+    /// What confined the sessions since the last call.
     pub(crate) fn told(&self) -> String {
         let told = fs::read_to_string(self.path("told")).unwrap_or_default();
         let _ = fs::remove_file(self.path("told"));
@@ -108,7 +108,7 @@ impl Store {
         command
     }
 
-    /// Runs git on the client's side, without a session, and returns what it printed.
+    /// Runs git on the client's side without a session, and returns its output.
     pub(crate) fn git<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> String {
         let mut command = self.client();
         command.args(arguments);
@@ -127,7 +127,7 @@ impl Store {
         self.client().env("GIT_SSH_COMMAND", session.ssh_command()).args(arguments).output().expect("git")
     }
 
-    /// The same, which must succeed.
+    /// The same; must succeed.
     pub(crate) fn git_by(&self, session: &Session, arguments: &[&str]) -> String {
         let output = self.try_git_by(session, arguments);
         let said = String::from_utf8_lossy(&output.stderr);
@@ -135,14 +135,14 @@ impl Store {
         said.into_owned()
     }
 
-    /// The same, which must fail; returns what the client said.
+    /// The same; must fail. Returns the client's error output.
     pub(crate) fn refused_by(&self, session: &Session, arguments: &[&str]) -> String {
         let output = self.try_git_by(session, arguments);
         assert!(!output.status.success(), "git {arguments:?} by {session:?} succeeded");
         String::from_utf8_lossy(&output.stderr).into_owned()
     }
 
-    /// Makes a commit in a working tree of the client, makes that first if need be, and returns the commit's id.
+    /// Makes a commit in a working tree of the client, which is created if missing. Returns the commit's id.
     pub(crate) fn commit(&self, tree: &str, file: &str, text: &str) -> String {
         if !self.path("client").join(tree).exists() {
             self.git(["init", "--quiet", tree]);
@@ -153,13 +153,13 @@ impl Store {
         self.git_in(tree, ["rev-parse", "HEAD"])
     }
 
-    /// The refs of [`Self::own`], as the server's side sees them.
+    /// The refs of [`Self::own`], on the server's side.
     pub(crate) fn refs(&self) -> String {
         let own = self.own().display().to_string();
         self.git(["--git-dir", &own, "for-each-ref", "--format=%(objectname) %(refname)"])
     }
 
-    /// Fails unless [`Self::own`] is whole.
+    /// Fails unless [`Self::own`] is intact.
     pub(crate) fn fsck(&self) {
         let own = self.own().display().to_string();
         self.git(["--git-dir", &own, "fsck", "--strict", "--no-dangling"]);

@@ -1,4 +1,4 @@
-//! What the box must allow: everything that git does for a client.
+//! Work that the sandbox must permit: everything that git does for a client.
 
 use std::fs;
 use std::io::Read;
@@ -11,17 +11,17 @@ use crate::inside::{kernel_abi, word};
 use crate::store::{Store, gits};
 
 pub(crate) const TRIALS: &[(&str, fn())] = &[
-    ("clone_push_fetch_and_the_rest_work_in_the_box", ordinary),
-    ("every_protocol_version_works_in_the_box", protocols),
-    ("a_push_of_100_mb_works_in_the_box", large_push),
-    ("a_sha256_repository_works_in_the_box", sha256),
-    ("reftables_reflogs_and_shared_repositories_work_in_the_box", configured),
-    ("every_landlock_that_git_can_live_with_serves", every_abi),
+    ("git_commands_work_in_the_sandbox", ordinary),
+    ("every_protocol_version_works_in_the_sandbox", protocols),
+    ("a_push_of_100_mb_works_in_the_sandbox", large_push),
+    ("a_sha256_repository_works_in_the_sandbox", sha256),
+    ("reftables_reflogs_and_shared_repositories_work_in_the_sandbox", configured),
+    ("every_landlock_version_that_git_works_with_serves", every_abi),
     ("a_git_outside_usr_serves", git_elsewhere),
-    ("a_hook_outside_usr_runs_if_it_is_in_the_plan", hook_elsewhere),
+    ("a_hook_outside_usr_runs_if_the_plan_has_it", hook_elsewhere),
     ("a_push_beyond_the_limit_is_refused_and_leaves_nothing", push_size),
     ("a_file_that_grows_beyond_the_limit_leaves_nothing", file_size),
-    ("descriptors_umask_and_limits_are_what_the_plan_says", surroundings),
+    ("descriptors_umask_and_limits_match_the_plan", surroundings),
 ];
 
 fn ordinary() {
@@ -31,7 +31,7 @@ fn ordinary() {
         let url = Store::url(&store.own());
         let mut refs = Vec::new();
 
-        // A first push, of a branch and of tags of both kinds.
+        // A first push, of a branch and both kinds of tags.
         let first = store.commit("work", "file", "one");
         store.git_in("work", ["tag", "light"]);
         store.git_in("work", ["tag", "--annotate", "--message", "v1", "v1"]);
@@ -39,7 +39,7 @@ fn ordinary() {
         for number in 0..120 {
             fs::write(store.path("client/work").join(format!("f{number}")), format!("{number}")).expect("a file");
         }
-        // Beyond 100 objects receive-pack keeps the pack.
+        // From 100 objects on, receive-pack keeps the pack.
         let second = store.commit("work", "file", "two");
         store.git_by(&by, &["-C", "work", "push", &url, "main"]);
         assert!(store.refs().contains(&format!("{second} refs/heads/main")));
@@ -56,7 +56,7 @@ fn ordinary() {
         assert_eq!(fs::read_to_string(store.path("client/partial/file")).expect("a blob"), "two");
         store.git_by(&by, &["clone", "--quiet", "--mirror", &url, "mirror"]);
 
-        // A push from a shallow clone, an atomic one, one that is refused as a whole, a forced one, and deletions.
+        // Pushes: from a shallow clone, atomic, refused as a whole, forced, and deletions.
         store.commit("shallow", "file", "three");
         store.git_by(&by, &["-C", "shallow", "push", "--quiet", &url, "main"]);
         let third = store.git_in("shallow", ["rev-parse", "HEAD"]);
@@ -109,7 +109,7 @@ fn large_push() {
         assert!(store.refs().contains(&commit));
         store.git_by(&by, &["clone", "--quiet", "--bare", &url, &format!("clone-{}", git.display()).replace('/', "-")]);
         store.git_by(&by, &["-C", "work", "push", "--quiet", &url, ":refs/heads/large"]);
-        // The next git starts from nothing again.
+        // The next git starts with an empty store.
         fs::remove_dir_all(store.own().join("objects/pack")).expect("remove");
     }
 }
@@ -131,7 +131,7 @@ fn sha256() {
     }
 }
 
-/// Neither `/etc/passwd`, where the identity of reflogs comes from, nor changes of modes are in the box.
+/// The sandbox has neither `/etc/passwd`, which gives reflogs their identity, nor changes of modes.
 fn configured() {
     let reftable = ["--ref-format=reftable", "core.logAllRefUpdates=false"];
     let shared = ["--shared=group", "core.logAllRefUpdates=always"];
@@ -205,11 +205,11 @@ fn hook_elsewhere() {
     store.commit("work", "file", "one");
     let said = store.git_by(&by, &["-C", "work", "push", "--quiet", &url, "main"]);
     assert!(said.contains("hooks/pre-receive ran"), "{said}");
-    // Of the two, these tests put one in the plan.
+    // These tests put one of the two into the plan.
     assert_eq!(said.contains("hooks/post-receive ran"), kernel_abi() == 0, "{said}");
 }
 
-/// A push of 3 MB in one commit; returns the commit's id.
+/// Pushes 3 MB in one commit. Returns the commit's id.
 fn three_megabytes(store: &Store) -> String {
     let mut bytes = vec![0; 3 << 20];
     fs::File::open("/dev/urandom").expect("randomness").read_exact(&mut bytes).expect("randomness");
@@ -244,7 +244,7 @@ fn push_size() {
     assert!(store.refs().contains(&commit));
 }
 
-/// What stands behind the limit above: git is ended by a signal.
+/// The second limit, behind the one above: a signal ends git.
 fn file_size() {
     let store = Store::new();
     let url = Store::url(&store.own());
@@ -272,7 +272,7 @@ fn surroundings() {
             (echo inherited >&9) 2>/dev/null && echo inherited || echo closed
         ";
         let command = session.command("git-receive-pack", &store.own(), &["/bin/sh", "-c", script]);
-        // A descriptor that whoever started the session left open: the shell's 9 is one that this program inherits.
+        // A descriptor that the caller left open: the shell's 9, which this program inherits.
         let shell = format!("exec 9>'{}'; exec \"$0\" \"$@\"", store.path("inherited").display());
         let mut outer = Command::new("/bin/sh");
         outer.arg("-c").arg(shell).arg(command.get_program()).args(command.get_args());

@@ -1,4 +1,4 @@
-//! The policy: any facts, any identity, held against what the table promises and against a table of another make.
+//! The policy: arbitrary facts and identities, compared with the promises of the table and with an independent table.
 
 use std::net::IpAddr;
 
@@ -17,14 +17,14 @@ use crate::input::one_of;
 const NEEDS: [Access; 3] = [Access::Fetch, Access::Write, Access::Admin];
 const GATES: [Gate; 3] = [Gate::Open, Gate::Closed, Gate::ClosedToMembers];
 const REQUESTS: [GateRequest; 3] = [GateRequest::Pending, GateRequest::Accepted, GateRequest::Rejected];
-/// Few, so that rows and instants often meet.
+/// Few values, so that ids and times are often equal.
 const ROWS: [i64; 3] = [1, 2, 3];
 const INSTANTS: [i64; 5] = [i64::MIN, 0, 1_000, 1_001, i64::MAX];
 
-/// An identity, a repository's facts, a key's facts, and an instant.
+/// An identity, a repository's facts, a key's facts, and a time.
 ///
-/// No grant lowers what there was; a key that reads never writes; what is private and not granted is missing; who is
-/// nobody here, by key, by certificate or by time, gets what anybody gets; and the verdict is that of a second table.
+/// A grant never lowers access; a key of scope `read` never writes; a private repository without a grant looks missing.
+/// An identity without rights there has only what every identity has. The decision equals that of a second table.
 pub fn session_matrix(data: &[u8]) -> bool {
     let mut u = Unstructured::new(data);
     let now = one_of(&mut u, &INSTANTS);
@@ -34,7 +34,7 @@ pub fn session_matrix(data: &[u8]) -> bool {
     identification(&mut u, now);
     certification(&mut u, now);
 
-    // Nobody has more by needing less, nor a way to see what is not there.
+    // Higher needs never have better results, and a missing repository is always denied.
     assert!(allowed.is_sorted_by(|fetch, write| fetch >= write), "{allowed:?}");
     for needed in NEEDS {
         assert_eq!(decide(&identity, None, needed, now), Decision::Deny(Denial::NoRepository));
@@ -62,7 +62,7 @@ pub fn session_matrix(data: &[u8]) -> bool {
     allowed[0]
 }
 
-/// Decides, and holds the verdict against the second table.
+/// Decides, and compares the decision with the second table.
 fn decided(identity: &Identity, facts: &RepositoryFacts, needed: Access, now: i64) -> Decision {
     let decision = decide(identity, Some(facts), needed, now);
     let access = granted(identity, facts, now);
@@ -86,7 +86,7 @@ fn decided(identity: &Identity, facts: &RepositoryFacts, needed: Access, now: i6
     decision
 }
 
-/// The access by the words of DESIGN's table, each way to it a row.
+/// The access according to DESIGN's table, one row for each kind of grant.
 fn granted(identity: &Identity, facts: &RepositoryFacts, now: i64) -> Access {
     let is_public = facts.visibility == Visibility::Public;
     let mut ways = vec![(is_public && facts.gate == Gate::Open, Access::Fetch)];
@@ -117,7 +117,7 @@ fn granted(identity: &Identity, facts: &RepositoryFacts, now: i64) -> Access {
     highest.unwrap_or(Access::None).min(limit)
 }
 
-/// Whether nothing on the account, or no account, counts for this repository.
+/// Whether no right of an account applies to this repository.
 fn is_stranger(identity: &Identity, facts: &RepositoryFacts) -> bool {
     match identity {
         Identity::Account(_) => false,
@@ -142,7 +142,7 @@ fn scope_of(identity: &Identity) -> Option<Scope> {
     }
 }
 
-/// What a verdict gives, for comparison.
+/// The access that a decision gives, for comparison.
 fn rank(decision: Decision) -> Access {
     match decision {
         Decision::Allow(access) => access,
@@ -150,7 +150,7 @@ fn rank(decision: Decision) -> Access {
     }
 }
 
-/// The same facts with one more grant, a higher one, or a longer one.
+/// The same facts with one more, higher or longer grant.
 fn better_facts(facts: &RepositoryFacts) -> Vec<RepositoryFacts> {
     let mut all = Vec::new();
     let mut with = |change: &dyn Fn(&mut RepositoryFacts)| {
@@ -173,15 +173,15 @@ fn better_facts(facts: &RepositoryFacts) -> Vec<RepositoryFacts> {
     all
 }
 
-/// Networks, an address in them, and one out of them.
+/// Networks and an address inside or outside them.
 const SOURCES: [(&str, &str); 3] = [
     ("192.0.2.0/24", "192.0.2.7"),
     ("2001:db8::/32,198.51.100.1", "2001:db8::1%eth0"),
     ("198.51.100.1", "198.51.100.1"),
 ];
 
-/// Says who a session speaks for: somebody only by a key that is theirs, good, proven from where it may be used, and
-/// asked for by the forced command.
+/// Checks that a session has an account only with the account's own valid key, from a permitted address, and with the
+/// right forced command.
 fn identification(u: &mut Unstructured<'_>, now: i64) {
     let disabled = one_of(u, &[None, Some("left")]).map(str::to_owned);
     let holder = if one_of(u, &[true, true, false]) {
@@ -227,12 +227,12 @@ fn identification(u: &mut Unstructured<'_>, now: i64) {
         let found = identify(&form, known, address, now);
         assert_eq!(found.clone().ok(), expected, "{form:?} {known:?} {address} {now}");
         assert_eq!(found == Err(NotAdmitted::Compromised), compromised);
-        // A certificate's form is no key's.
+        // A certificate's forced command needs a certificate, not a key.
         assert!(identify(&ForcedCommand::Certificate(user.clone(), key), known, address, now).is_err());
     }
 }
 
-/// The same by a certificate.
+/// Checks the same for a certificate.
 fn certification(u: &mut Unstructured<'_>, now: i64) {
     let facts = CertificateFacts {
         authority: one_of(u, &[true, true, false]).then(|| (one_of(u, &ROWS), one_of(u, &[0, 1_000, i64::MAX]))),
@@ -241,7 +241,7 @@ fn certification(u: &mut Unstructured<'_>, now: i64) {
         member: grant(u, Role::ALL),
         revoked: one_of(u, &[false, false, true]),
         compromised: one_of(u, &[false, false, true]),
-        // A certificate has none before 1970.
+        // A certificate has no times before 1970.
         validity: (one_of(u, &INSTANTS[1..]), one_of(u, &INSTANTS[1..])),
     };
     let CertificateFacts { authority, account, member, revoked, compromised, validity: (start, end) } = &facts;
@@ -262,8 +262,8 @@ fn certification(u: &mut Unstructured<'_>, now: i64) {
 
 /// A list of networks and an address, on two lines.
 ///
-/// A list reads as it is written and holds the first and the last address of each network; what is no address is in no
-/// list.
+/// A list reads back as it was written and contains the first and the last address of each network. A text that is not
+/// an address is in no list.
 pub fn sources(data: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(data) else { return false };
     let (list, address) = text.split_once('\n').unwrap_or((text, ""));

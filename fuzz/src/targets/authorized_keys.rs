@@ -1,4 +1,4 @@
-//! The two texts that pass between sshd and the programs: the helper's line, and the file of `SSH_USER_AUTH`.
+//! The two texts between sshd and the programs: the helper's line, and the file of `SSH_USER_AUTH`.
 
 use arbitrary::Unstructured;
 use base64ct::{Base64, Encoding};
@@ -10,17 +10,16 @@ use hubgate::request::{ANONYMOUS, Arguments, ForcedCommand, UNAVAILABLE, is_plai
 use crate::input::{self, is_plain, one_of};
 use crate::oracle::openssh_reads;
 
-/// A key, a fingerprint's row, an account, a configuration file and a place of the gateway, each of any text that its
-/// type takes.
+/// A key, an account, a configuration file and a path of the gateway, each with arbitrary valid text.
 ///
-/// The line is one line of exactly one shape. Read as sshd reads it, it restricts everything and runs the gateway for
-/// that account and that key, and it admits that key.
+/// The line has exactly one shape. As sshd reads it, it restricts everything, runs the gateway for that account and
+/// key, and admits that key.
 pub fn authorized_keys_line(data: &[u8]) -> bool {
     let mut u = Unstructured::new(data);
     let key_type = one_of(&mut u, &KeyType::ALL);
     let owner = input::text(&mut u);
     let (config, gateway) = (input::text(&mut u), input::text(&mut u));
-    // As Config::load and the helper ask of them.
+    // As Config::load and the helper require.
     let config = if is_plain_path(config.as_bytes()) { Some(config) } else { None };
     let gateway = if is_plain_path(gateway.as_bytes()) { gateway } else { "/usr/libexec/hubgate/gateway" };
     let blob = [&input::blob(&[key_type.as_str().as_bytes()]), u.take_rest()].concat();
@@ -29,7 +28,7 @@ pub fn authorized_keys_line(data: &[u8]) -> bool {
     let form = match (owner, owner.parse::<Owner>()) {
         (UNAVAILABLE, _) => None,
         ("--deploy-key", _) => Some(ForcedCommand::DeployKey(key.fingerprint())),
-        // No account has that name.
+        // An account cannot have this name.
         (ANONYMOUS, _) | (_, Err(_)) => Some(ForcedCommand::Anonymous(key.fingerprint())),
         (_, Ok(owner)) => Some(ForcedCommand::Account(owner, key.fingerprint())),
     };
@@ -43,7 +42,7 @@ pub fn authorized_keys_line(data: &[u8]) -> bool {
     assert_eq!((options[0].as_str(), words), ("restrict", format!("{key_type} {base64}").as_str()));
     let command = options[1].strip_prefix("command=").expect("a forced command");
 
-    // As login shell the gateway gets the command as one string; /bin/sh would split it at its blanks.
+    // As login shell the gateway gets the command as one string; /bin/sh would split it at blanks.
     let arguments = Arguments::parse(&[b"-c", command.as_bytes()]).expect("the gateway reads its command");
     let expected = config.filter(|file| *file != DEFAULT_PATH);
     assert_eq!((arguments.config.as_deref(), &arguments.forced_command), (expected, &form));
@@ -58,8 +57,8 @@ pub fn authorized_keys_line(data: &[u8]) -> bool {
     matches!(form, Some(ForcedCommand::Account(..)))
 }
 
-/// Reads a line as sshd does (OpenSSH 9.2: auth2-pubkeyfile.c, auth-options.c, misc.c `opt_dequote`): the options, each
-/// with its value out of its quotes, and what follows them.
+/// Reads a line as sshd does (OpenSSH 9.2: auth2-pubkeyfile.c, auth-options.c, misc.c `opt_dequote`): the options with
+/// unquoted values, and the rest.
 pub(crate) fn sshd_reads(line: &str) -> Option<(Vec<String>, &str)> {
     let mut options = vec![String::new()];
     let mut quoted = false;
@@ -79,9 +78,9 @@ pub(crate) fn sshd_reads(line: &str) -> Option<(Vec<String>, &str)> {
 /// A key, or a certificate.
 type Proven = Result<Fingerprint, OfferedCertificate>;
 
-/// Any bytes as the file of `SSH_USER_AUTH`, and as what stands behind `publickey ` there.
+/// Arbitrary bytes as the file of `SSH_USER_AUTH`, and as the text after `publickey ` there.
 ///
-/// A key is proven by one line of three words and by nothing else.
+/// Only one line of three words proves a key.
 pub fn ssh_user_auth(data: &[u8]) -> bool {
     let line = [b"publickey ", data].concat();
     let (whole, rest) = (proven(data), proven(&line));
@@ -96,7 +95,7 @@ pub fn ssh_user_auth(data: &[u8]) -> bool {
     whole.or(rest).is_some()
 }
 
-/// What the gateway reads, held against a reading of lines, then words.
+/// The gateway's result, compared with an independent parser of lines and words.
 fn proven(text: &[u8]) -> Option<Proven> {
     let proven = hubgate::fuzzing::proven(text);
     let lines: Vec<&[u8]> = text.strip_suffix(b"\n").unwrap_or(text).split(|byte| *byte == b'\n').collect();

@@ -1,4 +1,4 @@
-//! Certificates: what the helper and the gateway read of them, and the line that they open.
+//! Certificates: what the helper and the gateway read from them, and the line for them.
 
 use arbitrary::Unstructured;
 use base64ct::{Base64, Encoding};
@@ -9,7 +9,7 @@ use super::authorized_keys::sshd_reads;
 use crate::input::{self, Fields, is_plain, one_of};
 use crate::oracle::openssh_reads;
 
-/// The types of certificate that OpenSSH has had, and how many fields the key in each of them has.
+/// OpenSSH's certificate types, past and present, and the number of key fields in each.
 const TYPES: [(&str, usize); 8] = [
     ("ssh-ed25519-cert-v01@openssh.com", 1),
     ("ecdsa-sha2-nistp256-cert-v01@openssh.com", 2),
@@ -21,11 +21,11 @@ const TYPES: [(&str, usize); 8] = [
     ("ssh-dss-cert-v01@openssh.com", 4),
 ];
 
-/// A certificate's type, and a blob that begins with it or with anything.
+/// A certificate type, and a blob that begins with it or with anything.
 ///
-/// What is accepted is a user certificate for one principal whose fields are those that PROTOCOL.certkeys says. The
-/// line for it admits its authority's key, for that principal alone, and restricts everything. A certificate is never
-/// taken for a key, under whatever name it comes.
+/// An accepted blob is a user certificate for one principal, with the fields of PROTOCOL.certkeys. Its line admits the
+/// CA's key for that principal alone and restricts everything. A certificate is never accepted as a key, under any type
+/// name.
 pub fn certificate(data: &[u8]) -> bool {
     let mut u = Unstructured::new(data);
     let (name, key_fields) = one_of(&mut u, &TYPES);
@@ -55,11 +55,11 @@ pub fn certificate(data: &[u8]) -> bool {
     true
 }
 
-/// Reads the blob anew and compares.
+/// Reads the blob independently and compares.
 fn same_fields(certificate: &OfferedCertificate, name: &str, key_fields: usize, blob: &[u8]) {
     let mut fields = Fields(blob);
     assert_eq!(fields.string(), name.as_bytes());
-    // A nonce, and the key: what a plain one has behind its name.
+    // The nonce and the key's fields, which a plain key has after its type.
     fields.string();
     let key: Vec<&[u8]> = (0..key_fields).map(|_| fields.string()).collect();
     let plain = match name.strip_suffix("-cert-v01@openssh.com") {
@@ -76,7 +76,7 @@ fn same_fields(certificate: &OfferedCertificate, name: &str, key_fields: usize, 
     assert_eq!(fields.string(), principals);
     let second = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     assert_eq!((second(fields.number::<8>()), second(fields.number::<8>())), certificate.validity());
-    // Critical options, extensions, and a field that is reserved: sshd's matter.
+    // Critical options, extensions and a reserved field: only sshd reads them.
     for _ in 0..3 {
         fields.string();
     }
@@ -90,7 +90,7 @@ fn same_fields(certificate: &OfferedCertificate, name: &str, key_fields: usize, 
     assert_eq!((key.fingerprint(), key.to_authorized_keys().as_str()), (certificate.authority(), certificate.authority_words()));
 }
 
-/// Checks the line that the helper prints for a certificate that the database vouches for.
+/// Checks the helper's line for a valid certificate.
 fn sound_line(certificate: &OfferedCertificate) {
     let gateway = "/usr/libexec/hubgate/gateway";
     let line = hubgate::fuzzing::certificate_line(gateway, None, certificate);
@@ -104,7 +104,7 @@ fn sound_line(certificate: &OfferedCertificate) {
     assert_eq!(words, certificate.authority_words());
     let command = command.strip_prefix("command=").expect("a forced command");
     let arguments = Arguments::parse(&[b"-c", command.as_bytes()]);
-    // No account has that name, and the gateway does not even read it.
+    // An account cannot have this name, and the gateway rejects it.
     let form = (principal.as_str() != ANONYMOUS).then(|| ForcedCommand::Certificate(principal.clone(), certificate.authority()));
     assert_eq!(arguments.map(|arguments| arguments.forced_command), form.map(Some));
 

@@ -6,10 +6,10 @@ use hubgate::message::Speaker;
 use hubgate::request::ForcedCommand;
 use toml::{Table, Value};
 
-/// Any text as a configuration.
+/// Arbitrary text as a configuration.
 ///
-/// What is accepted says the same when TOML itself writes it, and no longer when a key that nobody knows is put
-/// anywhere. What it lets through to a peer is lines of printable text; what it lets through to files is absolute.
+/// An accepted configuration means the same after TOML has written it, and is rejected with an unknown key anywhere.
+/// Values that peers read are lines of printable text; paths are absolute.
 pub fn config_file(data: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(data) else { return false };
     let config = match Config::parse(text) {

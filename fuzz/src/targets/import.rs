@@ -1,11 +1,11 @@
-//! What another git server left behind.
+//! Configuration files of other git servers.
 
 use crate::gitolite::{Conf, parse};
 
-/// Any text as a `gitolite.conf`.
+/// Arbitrary text as a `gitolite.conf`.
 ///
-/// Every grant is of one user on one repository, by a line of the file; what one line refuses to everybody nobody gets,
-/// and nothing that comes later takes a refusal back.
+/// Every grant is for one user on one repository, from a line of the file. If a line denies all users anything, no user
+/// gets a grant there, whatever follows.
 pub fn gitolite_conf(data: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(data) else { return false };
     let Conf { grants, left } = parse(text);

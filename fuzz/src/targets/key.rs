@@ -1,4 +1,4 @@
-//! Keys: what a person pastes, what sshd offers, fingerprints.
+//! Keys: pasted texts, keys that sshd offers, fingerprints.
 
 use arbitrary::Unstructured;
 use base64ct::{Base64, Encoding};
@@ -7,10 +7,10 @@ use hubgate::key::{Fingerprint, KeyError, KeyType, OfferedKey, PublicKey, WeakKe
 use crate::input::{self, Fields, is_sentence, one_of};
 use crate::oracle::openssh_reads;
 
-/// Any bytes as what a person pastes.
+/// Arbitrary bytes as a pasted text.
 ///
-/// What is accepted is one key, which comes out as two words that OpenSSH reads as that key; the rest is its title. What
-/// is not gets a sentence of ours, with nothing of the input in it.
+/// An accepted text is one key: OpenSSH reads the two words that it becomes as the same key, and the rest is its title.
+/// A rejected text gets a sentence without any part of the input.
 pub fn key_line(data: &[u8]) -> bool {
     let (key, title) = match PublicKey::parse_line(data) {
         Ok(accepted) => accepted,
@@ -47,10 +47,10 @@ fn sound_error(error: KeyError) {
     assert!(["K_FORMAT", "K_TYPE", "K_SIZE", "K_WEAK", "K_PRIVATE", "E_NAME"].contains(&error.code()));
 }
 
-/// A type and a blob: any bytes, any bytes behind the name of the type, or the fields of such a key with any content.
+/// A type and a blob: arbitrary bytes, arbitrary bytes after the type's name, or the type's fields with arbitrary
+/// content.
 ///
-/// A blob that is accepted is so for one type only and has no second encoding; its numbers are what the type's name and
-/// the rules for RSA say.
+/// A blob is accepted for one type only and has no second encoding. Its numbers match the type and the rules for RSA.
 pub fn key_blob(data: &[u8]) -> bool {
     let mut u = Unstructured::new(data);
     let key_type = one_of(&mut u, &KeyType::ALL);
@@ -88,7 +88,7 @@ fn fields(mut u: Unstructured<'_>, key_type: KeyType) -> Vec<u8> {
     }
 }
 
-/// Checks a key that was accepted, as whoever comes after would read it.
+/// Checks an accepted key as later readers see it.
 fn sound_key(key: &PublicKey) {
     let (key_type, blob) = (key.key_type(), key.blob());
     let line = key.to_string();
@@ -133,13 +133,13 @@ fn sound_key(key: &PublicKey) {
     openssh_reads(&line, bits, &key.fingerprint().to_string());
 }
 
-/// The bits of an RSA key's modulus, whose numbers are read anew: positive, short, odd, and neither small.
+/// The bits of an RSA modulus, from independently read numbers: positive, minimal, not even, and not too small.
 fn rsa_bits(blob: &[u8]) -> usize {
     let mut fields = Fields(blob);
     let (_, exponent, modulus) = (fields.string(), fields.string(), fields.string());
     for number in [exponent, modulus] {
         assert!(number[0] < 0x80, "negative");
-        assert!(number[0] != 0 || number[1] >= 0x80, "longer than need be");
+        assert!(number[0] != 0 || number[1] >= 0x80, "longer than necessary");
         assert_eq!(number.last().unwrap() % 2, 1, "even");
     }
     assert!((3..=9).contains(&exponent.len()) && exponent >= &[1, 0, 1][..] || exponent.len() > 3, "{exponent:?}");
@@ -149,9 +149,9 @@ fn rsa_bits(blob: &[u8]) -> usize {
     bits
 }
 
-/// Any bytes as a hash, as a fingerprint and as a list of weak keys.
+/// Arbitrary bytes as a hash, as a fingerprint and as a list of weak keys.
 ///
-/// A fingerprint has one form; a list holds what stands in it, and the line of its first mistake is the right one.
+/// A fingerprint has one text. A list contains the keys in it, or reports the line of its first error.
 pub fn fingerprint(data: &[u8]) -> bool {
     if let Some(hash) = data.first_chunk::<32>() {
         let fingerprint = Fingerprint::from_bytes(*hash);

@@ -1,4 +1,4 @@
-//! Git LFS inside SSH: the stream of a peer, whole sessions, names.
+//! LFS over SSH: a peer's stream, whole sessions, names.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use hubgate::request::Operation;
 use crate::input::{self, is_plain, is_sentence, one_of};
 
 const FAULT: &str = "the server could not serve this request (reference 7f3a)";
-/// What objects hold: nothing, little, what looks like a packet, more than some packets of a session.
+/// Contents of objects: empty, short, similar to a packet, longer than several packets.
 const CONTENTS: [&[u8]; 4] = [b"", b"test content", b"0000", &[b'x'; 3_000]];
 const REFUSED: (u16, &str) = (403, "no\u{1b}[2J");
 
@@ -66,7 +66,7 @@ impl Staged for Incoming {
     }
 }
 
-/// Permits what it is told to.
+/// A policy that permits what the input says.
 #[derive(Clone, Copy)]
 struct Rules {
     refused: Option<Ask>,
@@ -88,7 +88,7 @@ impl Policy for Rules {
     }
 }
 
-/// Gives at most so many bytes at once.
+/// Returns at most this many bytes per read.
 struct Dripping<'a>(&'a [u8], usize);
 
 impl Read for Dripping<'_> {
@@ -98,7 +98,7 @@ impl Read for Dripping<'_> {
     }
 }
 
-/// What a session did.
+/// The result of a session.
 struct Run {
     summary: Summary,
     output: Vec<u8>,
@@ -127,7 +127,7 @@ fn run(input: impl Input, operation: Operation, refusal: Option<Refusal>, mut ru
     Run { summary, output, objects, faults }
 }
 
-/// One packet of a stream, read anew.
+/// One packet of a stream, read independently.
 #[derive(Debug, PartialEq, Eq)]
 enum Packet<'a> {
     Flush,
@@ -135,7 +135,7 @@ enum Packet<'a> {
     Data(&'a [u8]),
 }
 
-/// The packets of a stream up to its first mistake, and whether there is one.
+/// The packets of a stream up to its first error, and whether there is an error.
 fn packets(mut stream: &[u8]) -> (Vec<Packet<'_>>, bool) {
     let mut packets = Vec::new();
     while !stream.is_empty() {
@@ -154,7 +154,7 @@ fn packets(mut stream: &[u8]) -> (Vec<Packet<'_>>, bool) {
     (packets, false)
 }
 
-/// How many whole requests a stream begins with, and whether it ends behind the last of them.
+/// The number of complete requests at the start of a stream, and whether it ends after the last one.
 fn requests(stream: &[u8]) -> (usize, bool) {
     #[derive(PartialEq)]
     enum State {
@@ -180,14 +180,14 @@ fn requests(stream: &[u8]) -> (usize, bool) {
     (count, !is_broken && state == State::Between)
 }
 
-/// The answers of a session, each with its status, its lines and its data.
+/// The answers of a session: status, lines and data.
 struct Answer {
     status: u16,
     lines: Vec<String>,
     data: Vec<u8>,
 }
 
-/// Reads the answers as a client does. The first is the list of what the server can do.
+/// Reads the answers as a client does. The first one is the server's list of capabilities.
 fn answers(output: &[u8]) -> Vec<Answer> {
     let (packets, is_broken) = packets(output);
     assert!(!is_broken, "an output that is no packets");
@@ -221,11 +221,10 @@ fn answers(output: &[u8]) -> Vec<Answer> {
     answers
 }
 
-/// A direction, a number, and any bytes as the stream of a peer.
+/// A direction, a number, and arbitrary bytes as a peer's stream.
 ///
-/// Each whole request has one answer, in packets that a client reads, and what breaks the framing ends the session;
-/// it is the same session whether its bytes come at once or a few at a time. Nothing is stored that is not what its
-/// name says.
+/// Each complete request has one answer in packets that a client can read, and a framing error ends the session. The
+/// result is the same whether the bytes arrive together or in small pieces. A stored object always matches its id.
 pub fn lfs_packets(data: &[u8]) -> bool {
     let mut u = Unstructured::new(data);
     let operation = one_of(&mut u, Operation::ALL);
@@ -234,7 +233,7 @@ pub fn lfs_packets(data: &[u8]) -> bool {
     let rules = Rules { refused: None, quota: 1 << 20, breaks_locks: false };
     let whole = run(Plain(stream), operation, None, rules);
     let dripped = run(Plain(Dripping(stream, at_once)), operation, None, rules);
-    // Locks have ids at random.
+    // Locks have random ids.
     if !String::from_utf8_lossy(&whole.output).contains("locked-at") {
         assert_eq!(whole.output.escape_ascii().to_string(), dripped.output.escape_ascii().to_string());
     }
@@ -255,7 +254,7 @@ pub fn lfs_packets(data: &[u8]) -> bool {
     count > 1
 }
 
-/// A request as it is sent: its lines, and its data in packets of some size, if it has any.
+/// A request as it is sent: its lines, and its data, if any, in packets of some size.
 fn request(lines: &[String], data: Option<&[u8]>, size: usize) -> Vec<u8> {
     let packet = |bytes: &[u8]| [format!("{:04x}", bytes.len() + 4).as_bytes(), bytes].concat();
     let mut stream: Vec<u8> = lines.iter().flat_map(|line| packet(format!("{line}\n").as_bytes())).collect();
@@ -267,10 +266,10 @@ fn request(lines: &[String], data: Option<&[u8]>, size: usize) -> Vec<u8> {
     stream
 }
 
-/// What a peer may do, and a session of commands that are right or nearly right.
+/// A peer's rights, and a session of valid or nearly valid commands.
 ///
-/// Every command has its one answer. A session for downloads, or one that is refused, changes nothing; a put is stored
-/// only if it is permitted and if the bytes are those that it names; a get sends just these.
+/// Every command has one answer. A download session or a refused session changes nothing. A put is stored only if it is
+/// permitted and its bytes match the id; a get sends exactly these bytes.
 pub fn lfs_session(data: &[u8]) -> bool {
     let mut u = Unstructured::new(data);
     let operation = one_of(&mut u, Operation::ALL);
@@ -333,7 +332,7 @@ pub fn lfs_session(data: &[u8]) -> bool {
     refused + 1 < answers.len()
 }
 
-/// Any bytes as the name of an object, as a path to lock and as the id of a lock.
+/// Arbitrary bytes as an object id, as the path of a lock and as the id of a lock.
 pub fn lfs_names(data: &[u8]) -> bool {
     let oid = Oid::parse(data);
     let is_hex = data.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));

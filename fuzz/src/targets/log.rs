@@ -1,4 +1,4 @@
-//! The log: whatever a field holds, one line of fields goes out.
+//! The log: any field results in one line.
 
 use std::os::unix::net::UnixDatagram;
 
@@ -16,10 +16,10 @@ thread_local! {
     static SOCKETS: (UnixDatagram, UnixDatagram) = UnixDatagram::pair().expect("two ends of a socket");
 }
 
-/// Fields of any bytes, as the line that goes to the system log.
+/// Fields with arbitrary bytes, as a line of the system log.
 ///
-/// It is one line of printable ASCII, and reads back as just these fields, each of them whole or cut with the number of
-/// bytes that are missing.
+/// The line is printable ASCII and reads back as exactly these fields. Each is complete, or cut with the number of
+/// missing bytes.
 pub fn log_escaping(data: &[u8]) -> bool {
     let mut u = Unstructured::new(data);
     let level = one_of(&mut u, &LEVELS);
@@ -51,7 +51,7 @@ pub fn log_escaping(data: &[u8]) -> bool {
     line.as_str().contains(['\\', '"']) || expected.iter().any(|(_, _, cut)| *cut > 0)
 }
 
-/// Reads a line back: keys, values, and how many bytes of each are missing.
+/// Reads a line back: keys, values, and the missing bytes of each.
 fn fields(line: &str) -> Vec<(String, Vec<u8>, usize)> {
     let mut fields = Vec::new();
     let mut rest = line;
@@ -63,7 +63,7 @@ fn fields(line: &str) -> Vec<(String, Vec<u8>, usize)> {
             (unescape(value), cut, after)
         } else {
             let (word, after) = after.split_once(' ').unwrap_or((after, ""));
-            // Only a value of full length can be cut, so that no value can pretend to be.
+            // Only a value of full length can be cut, so no value can imitate a cut one.
             let escaped = word.len() - unescape(word).get(SHOWN..).map_or(0, <[u8]>::len);
             (unescape(&word[..escaped]), &word[escaped..], after)
         };

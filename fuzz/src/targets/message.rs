@@ -1,4 +1,4 @@
-//! What a peer reads.
+//! Messages to peers.
 
 use arbitrary::Unstructured;
 use hubgate::access::{BadCertificate, GateRequest, NotAdmitted};
@@ -10,10 +10,10 @@ use hubgate::request::{BadRequest, ForcedCommand};
 
 use crate::input::{self, one_of};
 
-/// A hub, an account, a title and a reason, of any text that may stand in the configuration and in the database.
+/// A hub, an account, a title and a reason, with any text that the configuration and the database permit.
 ///
-/// Every answer is lines of text without control characters, each marked as ours; it tells no place on the server; and
-/// what is missing, hidden and no path at all gets the same bytes.
+/// Every answer consists of lines without control characters and with hubgate's prefix, and names no path of the
+/// server. Missing, hidden and invalid repositories get the same bytes.
 pub fn answers(data: &[u8]) -> bool {
     let mut u = Unstructured::new(data);
     let mut config = Config::default();
@@ -78,7 +78,7 @@ pub fn answers(data: &[u8]) -> bool {
     title.is_some()
 }
 
-/// Checks an answer; only what was `given` may hold the name of a place on the server.
+/// Checks an answer. Only text that was `given` may contain a path of the server.
 fn sound(answer: &Answer, config: &Config, given: &str) {
     let text = answer.stderr();
     assert!(text.is_empty() || text.ends_with('\n'));

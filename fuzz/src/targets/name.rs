@@ -1,11 +1,11 @@
-//! Names: owners, repositories, their paths on the hub, titles, and the directories that they never become.
+//! Names: owners, repositories, their paths on the hub, titles, and ids of directories.
 
 use hubgate::name::{Name, NameError, Owner, RepoKind, RepoPath, Title};
 use hubgate::repository::Directory;
 
 use crate::input::is_sentence;
 
-/// Any text as owner, name, path, path from the wire, new account and title.
+/// Arbitrary text as owner, name, path, path from the wire, new account and title.
 pub fn names(data: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(data) else { return false };
     let component = is_component(text);
@@ -43,12 +43,12 @@ pub fn names(data: &[u8]) -> bool {
             assert!(text.parse::<RepoPath>().is_err(), "{text:?}");
         }
     }
-    // What is a path is one from the wire as well, or the suffix that the wire takes off would make a second name of it.
+    // Every path is also valid on the wire; otherwise, stripping the suffix would give it a second name.
     assert!(path.is_err() || wire == path);
     owner.is_ok() || wire.is_ok()
 }
 
-/// Whether a text was accepted; if not, that the error is a sentence.
+/// Whether a text was accepted. Checks that an error is a sentence.
 fn sound<T>(result: Result<&T, &NameError>) -> bool {
     result.map_err(|error| assert!(is_sentence(&error.to_string()))).is_ok()
 }
@@ -61,7 +61,7 @@ fn sound_path(path: &RepoPath) {
     assert_eq!(path.to_string().parse().as_ref(), Ok(path));
 }
 
-/// `[A-Za-z0-9_]([A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?` without `..` and `--`, written anew.
+/// `[A-Za-z0-9_]([A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?` without `..` and `--`, implemented independently.
 fn is_component(text: &str) -> bool {
     let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let edge = |c: char| inner(c) && c != '.' && c != '-';
@@ -73,9 +73,9 @@ fn is_component(text: &str) -> bool {
         && !text.contains("--")
 }
 
-/// Any bytes as the id of a directory, in the row and at random.
+/// Arbitrary bytes as the id of a directory, as text and as number.
 ///
-/// It is a path of two levels beneath the root, and no other.
+/// The result is always a path of two levels beneath the root.
 pub fn repository_directory(data: &[u8]) -> bool {
     if let Some(id) = data.first_chunk::<16>() {
         sound_directory(&Directory::of_id(u128::from_le_bytes(*id)));

@@ -1,4 +1,4 @@
-//! A push: which refs it may touch, and what the hook is told of the session.
+//! A push: the refs that it may change, and what the hook gets from the session.
 
 use std::path::Path;
 
@@ -9,13 +9,14 @@ use hubgate::push::{PushContext, check_ref};
 
 use crate::input::{self, is_sentence};
 
-/// Any bytes as the name of a ref, and behind `refs/heads/` and `refs/tags/`.
+/// Arbitrary bytes as a ref name, and after `refs/heads/` and `refs/tags/`.
 ///
-/// What is taken is a branch or a tag that no shell, terminal, command line or file system takes for something else.
+/// An accepted name is a branch or a tag without characters that are special to a shell, a terminal, a command line or
+/// a file system.
 pub fn ref_policy(data: &[u8]) -> bool {
     let behind = |prefix: &str| sound_ref(&[prefix.as_bytes(), data].concat());
     let (whole, branch, tag) = (sound_ref(data), behind("refs/heads/"), behind("refs/tags/"));
-    // But for length, a branch's name is a tag's.
+    // Branches and tags have the same rules, except for the length.
     assert!(data.len() > 200 || branch == tag);
     whole || branch || tag
 }
@@ -38,9 +39,9 @@ fn sound_ref(name: &[u8]) -> bool {
     true
 }
 
-/// A session's facts as a push context, and any bytes as one.
+/// A session's facts as a push context, and arbitrary bytes as one.
 ///
-/// The hook reads what the gateway wrote, and a name can add nothing to it.
+/// The hook reads what the gateway wrote, and a name cannot add anything.
 pub fn push_context(data: &[u8]) -> bool {
     if let Some(context) = std::str::from_utf8(data).ok().and_then(|text| text.parse::<PushContext>().ok()) {
         assert!(context.to_string().starts_with("hubgate push "));

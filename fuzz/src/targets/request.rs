@@ -1,4 +1,4 @@
-//! What a session asks for, and for whom: `SSH_ORIGINAL_COMMAND`, git's quoting, the forced command, `GIT_PROTOCOL`.
+//! Requests and identities: `SSH_ORIGINAL_COMMAND`, git's quoting, the forced command, `GIT_PROTOCOL`.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -16,10 +16,10 @@ use hubgate::request::{
 use crate::input::one_of;
 use crate::oracle::{posix_words, shell_word};
 
-/// Any bytes as `SSH_ORIGINAL_COMMAND`.
+/// Arbitrary bytes as `SSH_ORIGINAL_COMMAND`.
 ///
-/// What is accepted is what a POSIX shell would run: a verb that is ours, one path, an operation where there is one. It
-/// reads the same in its canonical form, and nothing can be added to it.
+/// An accepted command is what a POSIX shell would run: a known verb, one path, and an operation for LFS. Its canonical
+/// form means the same, and nothing can be appended.
 pub fn ssh_original_command(data: &[u8]) -> bool {
     let Ok(request) = Request::parse(Some(data)) else {
         assert!(!data.is_empty() && data != b"help");
@@ -36,7 +36,7 @@ pub fn ssh_original_command(data: &[u8]) -> bool {
             return true;
         }
         Request::Account(account) => {
-            // Words for `services` to read: one line, and no verb of git's.
+            // Words for `services`: one line, and not a git verb.
             assert!(data.len() <= 4096 && !command.contains(char::is_control) && !command.starts_with("git"));
             assert!(command.starts_with(|c: char| c.is_ascii_lowercase()));
             split_words(account, command);
@@ -113,7 +113,7 @@ fn quoted_line(account: &AccountCommand) -> String {
     words.map(|(place, word)| if place == 0 { word.to_owned() } else { quote(word) }).collect::<Vec<_>>().join(" ")
 }
 
-/// Each word is a part of the line, and the words quoted as git quotes read the same again.
+/// Each word is part of the line, and the words in git's quoting read back unchanged.
 fn split_words(account: &AccountCommand, command: &str) {
     let words: Vec<&str> = account.words().collect();
     assert_eq!(words[0], account.noun().as_str());
@@ -126,7 +126,7 @@ fn split_words(account: &AccountCommand, command: &str) {
     }
 }
 
-/// git's quoting (quote.c, `sq_quote_buf`), written anew.
+/// git's quoting (quote.c, `sq_quote_buf`), implemented independently.
 fn quote(text: &str) -> String {
     let inside: String = text
         .chars()
@@ -138,9 +138,9 @@ fn quote(text: &str) -> String {
     format!("'{inside}'")
 }
 
-/// Any text, as what git quotes, as a quoted word, and as the inside of one.
+/// Arbitrary text: quoted by git, as a quoted word, and inside quotes.
 ///
-/// Quoting is undone, and whatever is taken for a quoted word is that word to `/bin/sh` as well.
+/// Quoting is undone, and `/bin/sh` reads every accepted word in the same way.
 pub fn git_quoting(data: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(data) else { return false };
     let quoted = quote(text);
@@ -150,7 +150,7 @@ pub fn git_quoting(data: &[u8]) -> bool {
     outside || inside
 }
 
-/// Whether a text is a quoted word; if so, the shell agrees.
+/// Whether a text is a quoted word. Checks that the shell agrees.
 fn quoted_word(word: &str) -> bool {
     let Some(text) = unquote(word) else { return false };
     assert!(word.starts_with('\'') && word.ends_with('\'') && word.len() > 1);
@@ -163,10 +163,10 @@ fn quoted_word(word: &str) -> bool {
     true
 }
 
-/// Any bytes as the gateway's arguments: words with NUL between them, words with blanks between them, one string behind
+/// Arbitrary bytes as the gateway's arguments: words separated by NUL, words separated by blanks, and one string after
 /// `-c`.
 ///
-/// What is accepted is written by [`ForcedCommand`] again byte for byte, and both shapes say the same.
+/// [`ForcedCommand`] writes accepted arguments byte for byte, and both forms mean the same.
 pub fn forced_command(data: &[u8]) -> bool {
     let raw: Vec<&[u8]> = data.split(|byte| *byte == 0).collect();
     let raw = Arguments::parse(&raw);
@@ -192,7 +192,7 @@ pub fn forced_command(data: &[u8]) -> bool {
     words.is_some() || raw.is_some()
 }
 
-/// Checks arguments that were accepted; gives them as they are written.
+/// Checks accepted arguments. Returns them as written.
 fn sound_arguments(arguments: &Arguments) -> String {
     let Arguments { config, forced_command, login_shell: _ } = arguments;
     let option = config.as_ref().map_or(String::new(), |file| format!("--config {file} "));
@@ -209,9 +209,9 @@ fn sound_arguments(arguments: &Arguments) -> String {
     written
 }
 
-/// A service, and any bytes as `GIT_PROTOCOL`, which is the one variable that a client may set.
+/// A service, and arbitrary bytes as `GIT_PROTOCOL`, the only variable that a client may set.
 ///
-/// They get to git as they are or not at all, and change nothing else of the command.
+/// git gets the value unchanged or not at all, and nothing else in the command changes.
 pub fn git_environment(data: &[u8]) -> bool {
     let mut u = Unstructured::new(data);
     let service = one_of(&mut u, Service::ALL);

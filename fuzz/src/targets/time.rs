@@ -1,12 +1,12 @@
-//! The times that an operator writes.
+//! Times that an operator types.
 
 use crate::clock::now;
 use crate::input::is_plain;
 use crate::operators_times::{BadWhen, When, minute, parse_past, rfc3339};
 
-/// Any text as an end in the future and as a beginning in the past.
+/// Arbitrary text as an end in the future and as a start in the past.
 ///
-/// A duration counts from now, a day is whole; both can be shown.
+/// A duration is relative to now, a date is a whole day, and both can be shown.
 pub fn when(data: &[u8]) -> bool {
     if let Some(second) = data.first_chunk::<8>() {
         let second = i64::from_le_bytes(*second);
@@ -26,7 +26,7 @@ pub fn when(data: &[u8]) -> bool {
         }
     }
     if let (Ok(When(end)), Ok(start)) = (end, start) {
-        // The same span ahead and back, or a day from midnight to midnight.
+        // The same duration in both directions, or a day from midnight to midnight.
         assert!(end - now() == now() - start || (end - start == 86_400 && start % 86_400 == 0), "{text:?}");
     }
     if end == Err(BadWhen::Past) {
@@ -35,7 +35,7 @@ pub fn when(data: &[u8]) -> bool {
     end.is_ok() || start.is_ok()
 }
 
-/// What was read is shown: a date of four digits' year.
+/// An accepted time can be shown: its year has four digits.
 fn shown(second: i64) {
     let (long, short) = (rfc3339(second), minute(Some(second)));
     assert!(long.len() == 20 && long.ends_with('Z'), "{second}: {long:?}");

@@ -10,22 +10,22 @@ fn form(user: &str) -> ForcedCommand {
     ForcedCommand::Account(user.parse().unwrap(), Fingerprint::from_bytes([1; 32]))
 }
 
-/// From where every session of these tests comes.
+/// The address of every session in these tests.
 const ADDRESS: &str = "192.0.2.7";
 
-/// A key on the account of alice that is good but for what is said.
+/// A key on alice's account, valid except for the given scope and reason.
 fn key(scope: Scope, disabled: Option<&str>) -> KeyFacts {
     let holder = KeyHolder::Account { account: account(scope), disabled: disabled.map(str::to_owned) };
     KeyFacts { holder, sources: None, expires_at: None, removed: None }
 }
 
-fn good() -> KeyFacts {
+fn valid_key() -> KeyFacts {
     key(Scope::Write, None)
 }
 
 fn deploy_key() -> KeyFacts {
     let holder = KeyHolder::Repository { id: 70, path: "acme/x".parse().unwrap(), scope: Scope::Read };
-    KeyFacts { holder, ..good() }
+    KeyFacts { holder, ..valid_key() }
 }
 
 fn admit(form: &ForcedCommand, key: Option<&KeyFacts>) -> Result<Identity, NotAdmitted> {
@@ -37,15 +37,15 @@ fn identify_alice(key: &KeyFacts) -> Result<Identity, NotAdmitted> {
 }
 
 #[test]
-fn an_account_is_admitted_by_a_good_key_of_its_own() {
-    assert_eq!(identify_alice(&good()), Ok(Identity::Account(account(Scope::Write))));
+fn an_account_is_admitted_by_its_own_valid_key() {
+    assert_eq!(identify_alice(&valid_key()), Ok(Identity::Account(account(Scope::Write))));
     assert_eq!(identify_alice(&key(Scope::Read, None)), Ok(Identity::Account(account(Scope::Read))));
 }
 
 #[test]
-fn a_key_that_is_not_good_is_refused_with_the_reason() {
+fn an_invalid_key_is_refused_with_the_reason() {
     let disabled = || key(Scope::Write, Some("left the company"));
-    let removed = |removal| KeyFacts { removed: Some(removal), ..good() };
+    let removed = |removal| KeyFacts { removed: Some(removal), ..valid_key() };
     for (what, key, expected) in [
         ("removed", removed(Removal::Ordinary), NotAdmitted::NoLongerOn),
         ("compromised", removed(Removal::Compromised), NotAdmitted::Compromised),
@@ -59,7 +59,7 @@ fn a_key_that_is_not_good_is_refused_with_the_reason() {
             KeyFacts { removed: Some(Removal::Ordinary), ..disabled() },
             NotAdmitted::NoLongerOn,
         ),
-        ("expired", KeyFacts { expires_at: Some(NOW - 9), ..good() }, NotAdmitted::Expired(NOW - 9)),
+        ("expired", KeyFacts { expires_at: Some(NOW - 9), ..valid_key() }, NotAdmitted::Expired(NOW - 9)),
         ("disabled", disabled(), NotAdmitted::Disabled("left the company".to_owned())),
         (
             "disabled and expired",
@@ -72,9 +72,9 @@ fn a_key_that_is_not_good_is_refused_with_the_reason() {
 }
 
 #[test]
-fn a_key_is_good_until_the_second_of_its_end() {
+fn a_key_is_valid_until_the_second_of_its_end() {
     for (end, admitted) in [(NOW + 1, true), (NOW, false), (NOW - 1, false)] {
-        let key = KeyFacts { expires_at: Some(end), ..good() };
+        let key = KeyFacts { expires_at: Some(end), ..valid_key() };
         let expected =
             if admitted { Ok(Identity::Account(account(Scope::Write))) } else { Err(NotAdmitted::Expired(end)) };
         assert_eq!(identify_alice(&key), expected, "{end}");
@@ -89,19 +89,19 @@ fn a_key_without_a_row_is_on_no_account() {
 #[test]
 fn a_forced_command_cannot_lend_a_key_to_another_account() {
     for user in ["bob", "Alice", "ALICE", "alice_"] {
-        assert_eq!(admit(&form(user), Some(&good())), Err(NotAdmitted::OtherAccount), "{user}");
-        // Not even to say that the other account's key is over.
+        assert_eq!(admit(&form(user), Some(&valid_key())), Err(NotAdmitted::OtherAccount), "{user}");
+        // The error does not even reveal that the other account's key has expired.
         let expired = KeyFacts { expires_at: Some(0), ..key(Scope::Write, Some("")) };
         assert_eq!(admit(&form(user), Some(&expired)), Err(NotAdmitted::OtherAccount), "{user}");
     }
 }
 
 #[test]
-fn anonymous_stays_anonymous_whatever_account_the_key_has_joined() {
+fn an_anonymous_session_stays_anonymous_after_its_key_joined_an_account() {
     let anonymous = ForcedCommand::Anonymous(Fingerprint::from_bytes([1; 32]));
     let expired = KeyFacts { expires_at: Some(0), ..key(Scope::Write, Some("left")) };
-    let removed = KeyFacts { removed: Some(Removal::Ordinary), ..good() };
-    for key in [None, Some(&good()), Some(&expired), Some(&removed)] {
+    let removed = KeyFacts { removed: Some(Removal::Ordinary), ..valid_key() };
+    for key in [None, Some(&valid_key()), Some(&expired), Some(&removed)] {
         assert_eq!(admit(&anonymous, key), Ok(Identity::Anonymous), "{key:?}");
     }
 }
@@ -109,16 +109,16 @@ fn anonymous_stays_anonymous_whatever_account_the_key_has_joined() {
 #[test]
 fn a_compromised_key_is_not_even_anonymous() {
     let anonymous = ForcedCommand::Anonymous(Fingerprint::from_bytes([1; 32]));
-    let compromised = KeyFacts { removed: Some(Removal::Compromised), ..good() };
+    let compromised = KeyFacts { removed: Some(Removal::Compromised), ..valid_key() };
     assert_eq!(admit(&anonymous, Some(&compromised)), Err(NotAdmitted::Compromised));
 }
 
 #[test]
-fn a_deploy_key_is_admitted_as_that_and_as_nothing_else() {
+fn a_deploy_key_is_admitted_only_as_a_deploy_key() {
     let deploy = ForcedCommand::DeployKey(Fingerprint::from_bytes([1; 32]));
     let expected = Ok(Identity::DeployKey { repository: 70, scope: Scope::Read });
     assert_eq!(admit(&deploy, Some(&deploy_key())), expected);
-    assert_eq!(admit(&deploy, Some(&good())), Err(NotAdmitted::OtherAccount));
+    assert_eq!(admit(&deploy, Some(&valid_key())), Err(NotAdmitted::OtherAccount));
     assert_eq!(identify_alice(&deploy_key()), Err(NotAdmitted::OtherAccount));
     assert_eq!(admit(&deploy, None), Err(NotAdmitted::NoLongerOn));
     let expired = KeyFacts { expires_at: Some(NOW), ..deploy_key() };
@@ -126,7 +126,7 @@ fn a_deploy_key_is_admitted_as_that_and_as_nothing_else() {
 }
 
 #[test]
-fn a_key_with_sources_is_good_from_there_alone() {
+fn a_key_with_sources_is_valid_from_them_alone() {
     for (sources, admitted) in [
         ("192.0.2.0/24", true),
         ("192.0.2.7", true),
@@ -134,17 +134,17 @@ fn a_key_with_sources_is_good_from_there_alone() {
         ("192.0.3.0/24", false),
         ("2001:db8::/32", false),
     ] {
-        let key = KeyFacts { sources: Some(sources.parse().unwrap()), ..good() };
+        let key = KeyFacts { sources: Some(sources.parse().unwrap()), ..valid_key() };
         let refused = Err(NotAdmitted::Address(ADDRESS.to_owned()));
         let expected = if admitted { Ok(Identity::Account(account(Scope::Write))) } else { refused };
         assert_eq!(identify_alice(&key), expected, "{sources}");
     }
-    // An address that nobody knows is none of these.
-    let key = KeyFacts { sources: Some("0.0.0.0/0,::/0".parse().unwrap()), ..good() };
+    // An unknown address is not in any network.
+    let key = KeyFacts { sources: Some("0.0.0.0/0,::/0".parse().unwrap()), ..valid_key() };
     assert!(matches!(identify(&form("alice"), Some(&key), "unknown", NOW), Err(NotAdmitted::Address(_))));
 }
 
-/// A certificate that is good for another hour, by an authority that may sign for a day.
+/// A certificate that is valid for another hour, by a CA that may sign for a day.
 fn certificate() -> CertificateFacts {
     CertificateFacts {
         authority: Some((9, 86_400)),
@@ -157,11 +157,11 @@ fn certificate() -> CertificateFacts {
 }
 
 #[test]
-fn a_certificate_is_good_while_everything_about_it_is() {
-    let good = Ok(Identity::Certificate { account: account(Scope::Write), organization: 9 });
-    assert_eq!(identify_certificate(&certificate(), NOW), good);
+fn a_certificate_is_valid_only_if_each_of_its_parts_is() {
+    let accepted = Ok(Identity::Certificate { account: account(Scope::Write), organization: 9 });
+    assert_eq!(identify_certificate(&certificate(), NOW), accepted);
     let longest_from_now = CertificateFacts { validity: (NOW, NOW + 86_400), ..certificate() };
-    assert_eq!(identify_certificate(&longest_from_now, NOW), good);
+    assert_eq!(identify_certificate(&longest_from_now, NOW), accepted);
     let bad = |why| Err(NotAdmitted::Certificate(why));
     let ended = Some(Grant { value: Role::Admin, until: Some(NOW) });
     for (what, facts, expected) in [
@@ -171,12 +171,16 @@ fn a_certificate_is_good_while_everything_about_it_is() {
         ("a member no longer", CertificateFacts { member: ended, ..certificate() }, bad(BadCertificate::Member)),
         ("revoked", CertificateFacts { revoked: true, ..certificate() }, bad(BadCertificate::Revoked)),
         (
-            "too long",
+            "longer than the CA allows",
             CertificateFacts { validity: (NOW, NOW + 86_401), ..certificate() },
             bad(BadCertificate::Lifetime),
         ),
-        ("for ever", CertificateFacts { validity: (0, i64::MAX), ..certificate() }, bad(BadCertificate::Lifetime)),
-        ("over", CertificateFacts { validity: (NOW - 3_600, NOW), ..certificate() }, bad(BadCertificate::Expired)),
+        (
+            "without an end",
+            CertificateFacts { validity: (0, i64::MAX), ..certificate() },
+            bad(BadCertificate::Lifetime),
+        ),
+        ("expired", CertificateFacts { validity: (NOW - 3_600, NOW), ..certificate() }, bad(BadCertificate::Expired)),
         (
             "not yet",
             CertificateFacts { validity: (NOW + 1, NOW + 3_600), ..certificate() },

@@ -1,4 +1,4 @@
-//! Who may do what, as one table written by hand, against every case that there is.
+//! Who may do what, as a table written by hand, checked against every case.
 
 use super::{ACCOUNT, NOW, OWNER, REPOSITORY, account, for_good, repository};
 use crate::access::{
@@ -6,10 +6,10 @@ use crate::access::{
     Visibility, decide,
 };
 
-/// A row for an identity and its standing; `*` stands for the rest of a word, `|` for an or. Each case matches one row.
+/// A row for an identity and its rights. `*` stands for the rest of a word, `|` for "or". Each case matches one row.
 ///
-/// A cell says what becomes of a fetch, a push and an administration: `F`, `W`, `A` allowed; `-` no such repository;
-/// `r` no write access; `g`, `p`, `x` restricted, and not asked for, pending, rejected; `z` frozen.
+/// A cell gives the result of a fetch, a push and an administration. `F`, `W`, `A`: allowed; `-`: no such repository;
+/// `r`: no write access; `g`, `p`, `x`: gated with no request, a pending or a rejected one; `z`: frozen.
 const TABLE: &str = "
 identity              standing            public gated members private  frozen: public gated members private
 anonymous             *                   Frr    ggg   ggg     ---              Frr    ggg   ggg     ---
@@ -71,7 +71,7 @@ fn identities() -> Vec<(&'static str, Identity)> {
     ]
 }
 
-/// How an account can stand to a repository: one grant each, for good or over since this second.
+/// The rights that an account can have on a repository: one grant each, without an end or ended at this second.
 fn standings() -> Vec<(String, RepositoryFacts)> {
     let none = repository(Visibility::Public, Gate::Open);
     let mut all = vec![("stranger".to_owned(), none.clone())];
@@ -110,7 +110,7 @@ fn standings() -> Vec<(String, RepositoryFacts)> {
     all
 }
 
-/// What becomes of a fetch, a push and an administration.
+/// The results of a fetch, a push and an administration.
 fn cell(identity: &Identity, repository: &RepositoryFacts) -> String {
     let letter = |(needed, allowed)| match decide(identity, Some(repository), needed, NOW) {
         Decision::Allow(access) => {
@@ -128,7 +128,7 @@ fn cell(identity: &Identity, repository: &RepositoryFacts) -> String {
     [(Access::Fetch, 'F'), (Access::Write, 'W'), (Access::Admin, 'A')].map(letter).iter().collect()
 }
 
-/// The cells of one identity and standing, from left to right.
+/// The cells of one identity and its rights, from left to right.
 fn cells(identity: &Identity, standing: &RepositoryFacts) -> Vec<String> {
     let columns = [
         (Visibility::Public, Gate::Open),
@@ -153,13 +153,13 @@ fn matches(pattern: &str, word: &str) -> bool {
 }
 
 #[test]
-fn who_may_do_what_is_what_the_table_says() {
+fn decisions_match_the_table() {
     let lines = TABLE.lines().skip(2).filter(|line| !line.is_empty());
     let rows: Vec<Vec<&str>> = lines.map(|line| line.split_whitespace().collect()).collect();
     let mut used = vec![false; rows.len()];
     for (name, identity) in identities() {
         for (standing_name, standing) in standings() {
-            // An organization's certificate does not meet a repository that its own account owns.
+            // A certificate of an organization never reaches a repository that its own account owns as such.
             if name == "certificate" && standing.owner == ACCOUNT {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! What an account may do beyond git, and where a key may be used from.
+//! What an account may do beyond git, and from which addresses a key may be used.
 
 use proptest::prelude::any;
 use proptest::{collection, prop_assert_eq};
@@ -14,7 +14,7 @@ use crate::request::ForcedCommand;
 use crate::tests::holds;
 
 #[test]
-fn sources_are_addresses_and_networks_with_commas_between() {
+fn sources_are_addresses_and_networks_separated_by_commas() {
     for (text, inside, outside) in [
         ("192.0.2.7", "192.0.2.7", "192.0.2.8"),
         ("192.0.2.0/24", "192.0.2.255", "192.0.3.0"),
@@ -33,7 +33,7 @@ fn sources_are_addresses_and_networks_with_commas_between() {
 }
 
 #[test]
-fn what_is_no_list_of_networks_is_refused() {
+fn a_text_that_is_not_a_list_of_networks_is_rejected() {
     for text in
         ["", ",", "192.0.2.0/24,", "192.0.2.0/33", "192.0.2.0/24 ", "192.0.2.0/24, ::1", "home", "*", "!::1", "1"]
     {
@@ -42,7 +42,7 @@ fn what_is_no_list_of_networks_is_refused() {
 }
 
 #[test]
-fn a_network_admits_the_addresses_that_begin_as_it_does() {
+fn a_network_admits_the_addresses_with_its_prefix() {
     let admitted =
         holds(2_000, &(any::<[u8; 4]>(), 0..=32_u32, collection::vec(0..4_u8, 4)), |(net, length, change)| {
             let address: Vec<u8> = net.iter().zip(&change).map(|(byte, change)| byte ^ change).collect();
@@ -56,7 +56,7 @@ fn a_network_admits_the_addresses_that_begin_as_it_does() {
     assert!((200..1_900).contains(&admitted), "{admitted} admitted");
 }
 
-/// What an account may do with an owner and with the repository of one, by the role that it has there.
+/// What an account may do with an owner and with the owner's repository, by its role there.
 const TABLE: &str = "
 role         creates  administers  manages  manages-own
 none         no       no           no       no
@@ -68,7 +68,7 @@ admin        yes      yes          yes      yes
 ";
 
 #[test]
-fn a_role_says_who_creates_administers_and_manages() {
+fn a_role_decides_who_creates_administers_and_manages() {
     let rows: Vec<Vec<&str>> = TABLE.lines().skip(2).map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(rows.len(), Role::ALL.len() + 1);
     let account = account(Scope::Write);
@@ -92,7 +92,7 @@ fn a_role_says_who_creates_administers_and_manages() {
 }
 
 #[test]
-fn a_user_administers_the_own_name_and_creates_there_unless_that_was_taken_away() {
+fn a_user_administers_the_own_name_and_creates_there_if_permitted() {
     let account = account(Scope::Write);
     for may in [true, false] {
         let own = OwnerFacts { id: ACCOUNT, may_create: may, role: None };
@@ -103,7 +103,7 @@ fn a_user_administers_the_own_name_and_creates_there_unless_that_was_taken_away(
 }
 
 #[test]
-fn who_manages_a_repository_may_write_it_and_who_administers_it_manages_it() {
+fn managers_may_write_and_administrators_may_manage() {
     for standing in every_standing() {
         let identity = Identity::Account(account(Scope::Write));
         let (access, manages) = (access(&identity, &standing, NOW), may_manage(&account(Scope::Write), &standing, NOW));
@@ -111,14 +111,14 @@ fn who_manages_a_repository_may_write_it_and_who_administers_it_manages_it() {
         assert!(manages || access < Access::Admin, "{standing:?}");
         assert!(!may_manage(&account(Scope::Read), &standing, NOW), "{standing:?}");
     }
-    // Writing by a grant on the one repository is no licence to remove it.
+    // A collaborator with write access may not remove the repository.
     let private = repository(Visibility::Private, Gate::Open);
     let collaborator = RepositoryFacts { collaborator: Some(for_good(CollaboratorRole::Write)), ..private };
     assert!(!may_manage(&account(Scope::Write), &collaborator, NOW));
 }
 
 #[test]
-fn a_key_has_the_form_that_the_helper_would_give_it() {
+fn a_key_has_the_forced_command_that_the_helper_would_print() {
     let key = Fingerprint::from_bytes([1; 32]);
     let of_account = KeyHolder::Account { account: account(Scope::Write), disabled: Some("left".to_owned()) };
     let of_repository = KeyHolder::Repository { id: 1, path: "acme/x".parse().unwrap(), scope: Scope::Read };
@@ -132,7 +132,7 @@ fn a_key_has_the_form_that_the_helper_would_give_it() {
 }
 
 #[test]
-fn a_key_that_is_only_over_may_still_be_taken_off() {
+fn an_expired_key_may_still_be_released() {
     for (reason, expected) in [
         (NotAdmitted::Expired(0), true),
         (NotAdmitted::Disabled(String::new()), true),

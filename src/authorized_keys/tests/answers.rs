@@ -1,4 +1,4 @@
-//! What sshd is told, against a database.
+//! The helper's answers, against a database.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use crate::db::{Change, ChangeError, NewKey, OwnerKind, Store};
 use crate::key::{KeyType, PublicKey};
 use crate::name::Owner;
 
-/// A hub with the account alice, who is an admin of acme.
+/// A hub with the account alice, an admin of acme.
 struct Hub {
     scratch: Scratch,
     config: Config,
@@ -37,7 +37,7 @@ impl Hub {
         self.store.change("operator:test", steps).unwrap()
     }
 
-    /// A new key, put on alice's account.
+    /// A new key on alice's account.
     fn key_of_alice(&mut self, name: &str) -> String {
         let words = self.scratch.generate(name, "ed25519", "256");
         let (key, title) = (public(&words), "laptop".parse().unwrap());
@@ -46,14 +46,14 @@ impl Hub {
         words
     }
 
-    /// The answer to `%u %t %k`, given as one text: what stands before `restrict`, and the gateway's words.
+    /// The answer to `%u %t %k`, given as one text: the options before `restrict`, and the gateway's words.
     fn answer(&self, words: &str) -> Result<Option<(String, String)>, Fault> {
         let words: Vec<&[u8]> = words.splitn(3, ' ').map(str::as_bytes).collect();
         let line = answer(&self.config, words.try_into().unwrap(), &self.config.log.socket)?;
         Ok(line.map(|line| (line.options, line.form)))
     }
 
-    /// The gateway's words for a key that is offered on the login.
+    /// The gateway's words for a key that is offered on the login `git`.
     fn form(&self, key: &str) -> Option<String> {
         self.answer(&format!("git {key}")).unwrap().map(|(_, form)| form)
     }
@@ -72,9 +72,9 @@ fn fingerprint(words: &str) -> String {
 }
 
 #[test]
-fn a_key_on_an_account_opens_it_whatever_is_wrong_with_either() {
+fn an_expired_key_of_a_disabled_account_reaches_the_gateway() {
     let mut hub = Hub::new();
-    // Over since 1970, and of a disabled account: the gateway says so.
+    // The key expired in 1970 and the account is disabled: the gateway refuses with the reason.
     let key = hub.key_of_alice("k");
     hub.change(|change| change.set_disabled(&owner("alice"), Some("left")));
     let expected = format!("alice --key {}", fingerprint(&key));
@@ -82,7 +82,7 @@ fn a_key_on_an_account_opens_it_whatever_is_wrong_with_either() {
 }
 
 #[test]
-fn a_removed_key_is_unknown_and_a_compromised_one_must_be_told_so() {
+fn a_removed_key_is_unknown_and_a_compromised_key_reaches_the_gateway() {
     let mut hub = Hub::new();
     let key = hub.key_of_alice("k");
     hub.change(|change| change.remove_key(&public(&key).fingerprint(), Removal::Ordinary));
@@ -92,7 +92,7 @@ fn a_removed_key_is_unknown_and_a_compromised_one_must_be_told_so() {
 }
 
 #[test]
-fn an_unknown_key_is_anonymous_where_the_hub_admits_it() {
+fn an_unknown_key_is_anonymous_if_the_hub_admits_it() {
     let mut hub = Hub::new();
     let known = hub.key_of_alice("known");
     let unknown = hub.scratch.generate("unknown", "ecdsa", "384");
@@ -105,7 +105,7 @@ fn an_unknown_key_is_anonymous_where_the_hub_admits_it() {
 }
 
 #[test]
-fn by_the_anonymous_login_every_sound_key_is_anonymous_and_nobody_need_be_asked() {
+fn on_the_anonymous_login_every_sound_key_is_anonymous_without_the_database() {
     let mut hub = Hub::new();
     let known = hub.key_of_alice("known");
     let zero = security_key(KeyType::Ed25519, &[&[0; 32]]);
@@ -120,7 +120,7 @@ fn by_the_anonymous_login_every_sound_key_is_anonymous_and_nobody_need_be_asked(
 }
 
 #[test]
-fn a_key_that_no_account_could_have_opens_nothing() {
+fn a_key_that_no_account_could_have_is_not_accepted() {
     let hub = Hub::new();
     let zero = security_key(KeyType::Ed25519, &[&[0; 32]]);
     let newline = security_key(KeyType::SkEd25519, &[&[9; 32], b"ssh:\nrestrict"]);
@@ -131,7 +131,7 @@ fn a_key_that_no_account_could_have_opens_nothing() {
 }
 
 #[test]
-fn another_login_and_another_type_of_key_are_nobodys_fault() {
+fn another_login_or_another_type_of_key_is_not_a_fault() {
     let mut hub = Hub::new();
     let key = hub.key_of_alice("k");
     for login in ["root", "Git", "gi", "gitt", "", "anonymous"] {
@@ -201,7 +201,7 @@ fn a_database_that_does_not_answer_gives_no_identity() {
 }
 
 #[test]
-fn a_certificate_opens_its_principals_account_while_an_organization_stands_behind_it() {
+fn a_certificate_opens_its_principals_account_while_an_organization_has_its_ca() {
     let mut hub = Hub::new();
     let authority = hub.scratch.generate("ca", "ecdsa", "256");
     hub.scratch.generate("k", "ed25519", "256");
@@ -212,7 +212,7 @@ fn a_certificate_opens_its_principals_account_while_an_organization_stands_behin
     };
     let certificate = sign(&hub, "alice", "-1m:+30m");
     let answer = |hub: &Hub, certificate: &str| hub.answer(&format!("git {certificate}")).unwrap();
-    assert_eq!(answer(&hub, &certificate), None, "nobody's authority");
+    assert_eq!(answer(&hub, &certificate), None, "no organization has the CA");
 
     hub.change(|change| change.add_authority(&owner("acme"), &public(&authority), 3_600));
     let options = "cert-authority,principals=\"alice\",".to_owned();

@@ -1,4 +1,4 @@
-//! Certificates as ssh-keygen makes them, and as it would not.
+//! Certificates that ssh-keygen makes, and certificates that it does not make.
 
 use base64ct::{Base64, Encoding};
 
@@ -8,7 +8,7 @@ use crate::key::{BadOffer, Fingerprint, KeyError, OfferedCertificate};
 
 const TYPE: &str = "ssh-ed25519-cert-v01@openssh.com";
 
-/// A certificate for alice by an authority of this blob, signed by nobody: sshd has checked that.
+/// A certificate for alice by the CA with this blob. Its signature is invalid, because sshd checks signatures.
 fn certificate(authority: &[u8]) -> Vec<u8> {
     let until = 1_900_000_000_u64.to_be_bytes();
     [
@@ -25,7 +25,7 @@ fn parse(blob: &[u8]) -> Result<OfferedCertificate, BadOffer> {
     OfferedCertificate::parse(TYPE.as_bytes(), Base64::encode_string(blob).as_bytes())
 }
 
-/// Signs `k.pub` as ssh-keygen does with these options, and gives the first two words of the certificate.
+/// Signs `k.pub` with ssh-keygen and these options. Returns the first two words of the certificate.
 fn signed(scratch: &Scratch, options: &str) -> (String, String) {
     assert!(scratch.ssh_keygen(&format!("-q -s ca {options} k.pub")).is_some(), "{options}");
     let line = scratch.read("k-cert.pub");
@@ -34,14 +34,14 @@ fn signed(scratch: &Scratch, options: &str) -> (String, String) {
 }
 
 #[test]
-fn a_certificate_names_its_authority_by_the_very_bytes_that_are_in_it() {
+fn a_certificates_ca_is_its_exact_bytes() {
     let authority = blob(&[b"ssh-ed25519", &[5; 32]]);
     let found = parse(&certificate(&authority)).unwrap();
     assert_eq!(found.authority(), Fingerprint::of_blob(&authority));
     assert_eq!((found.principal().as_str(), found.serial(), found.key_id()), ("alice", 7, "laptop"));
     assert_eq!(found.validity(), (0, 1_900_000_000));
 
-    // The length of the point: found by fuzzing, read by `ssh-key` as the authority above.
+    // The length of the point; fuzzing found that `ssh-key` reads this CA as the one above.
     let mut other = authority.clone();
     other[16] = 8;
     assert_eq!(parse(&certificate(&other)), Err(BadOffer::Other));
@@ -49,7 +49,7 @@ fn a_certificate_names_its_authority_by_the_very_bytes_that_are_in_it() {
 }
 
 #[test]
-fn a_certificate_that_ssh_keygen_made_says_what_ssh_keygen_was_told() {
+fn a_certificate_has_the_fields_that_ssh_keygen_was_given() {
     for (options, ..) in MADE {
         let scratch = Scratch::new();
         for name in ["ca", "k"] {
@@ -66,7 +66,7 @@ fn a_certificate_that_ssh_keygen_made_says_what_ssh_keygen_was_told() {
 }
 
 #[test]
-fn a_certificate_is_for_one_user_and_says_its_own_type() {
+fn a_certificate_is_for_one_user_and_has_the_type_that_it_is_offered_as() {
     let scratch = Scratch::new();
     for name in ["ca", "k"] {
         assert!(scratch.ssh_keygen(&format!("-q -t ed25519 -N  -f {name}")).is_some());
@@ -104,7 +104,7 @@ fn a_certificate_is_for_one_user_and_says_its_own_type() {
 }
 
 #[test]
-fn an_authority_is_a_key_of_an_admitted_type() {
+fn a_ca_is_a_key_of_an_accepted_type() {
     let number = |length: usize| [vec![0, 0x80], vec![1; length - 1]].concat();
     let dsa = blob(&[b"ssh-dss", &number(128), &number(20), &number(128), &number(128)]);
     assert!(ssh_key::PublicKey::from_bytes(&dsa).is_ok());
@@ -113,7 +113,7 @@ fn an_authority_is_a_key_of_an_admitted_type() {
 }
 
 #[test]
-fn the_end_of_a_certificate_of_every_type_is_looked_for_where_it_is() {
+fn the_end_of_a_certificate_is_found_for_every_key_type() {
     for (options, ..) in MADE {
         let scratch = Scratch::new();
         assert!(scratch.ssh_keygen(&format!("-q {options} -N  -C  -f k")).is_some());
@@ -125,14 +125,14 @@ fn the_end_of_a_certificate_of_every_type_is_looked_for_where_it_is() {
 }
 
 #[test]
-fn a_certified_key_is_one_that_an_account_could_have() {
+fn a_certified_key_must_be_acceptable_for_an_account() {
     let scratch = Scratch::new();
     assert!(scratch.ssh_keygen("-q -t ed25519 -N  -f ca").is_some());
     assert!(scratch.ssh_keygen("-q -t rsa -b 1024 -N  -f k").is_some());
     let (key_type, base64) = signed(&scratch, "-I x -n alice -V always:20380101");
     let found = OfferedCertificate::parse(key_type.as_bytes(), base64.as_bytes());
     assert_eq!(found, Err(BadOffer::Key(KeyError::RsaSize(1_024))));
-    // A point of small order, for which anybody can sign.
+    // A point of small order, for which anyone can sign.
     let authority = blob(&[b"ssh-ed25519", &[5; 32]]);
     let at = certificate(&authority).windows(32).position(|bytes| bytes == [9; 32]).unwrap();
     let mut weak = certificate(&authority);
@@ -141,7 +141,7 @@ fn a_certified_key_is_one_that_an_account_could_have() {
 }
 
 #[test]
-fn a_certificate_of_a_security_key_has_three_fields_of_it_before_its_end() {
+fn the_end_of_a_security_keys_certificate_follows_three_key_fields() {
     let name = b"sk-ecdsa-sha2-nistp256-cert-v01@openssh.com";
     let endless = [
         blob(&[name, &[7; 32], b"nistp256", &[4; 65], b"ssh:"]),

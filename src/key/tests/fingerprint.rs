@@ -1,4 +1,4 @@
-//! Names of keys, and the list of keys that are nobody's.
+//! Fingerprints, and the list of weak keys.
 
 use super::{ED25519, PACKAGED_WEAK_KEYS, PHUSION, key};
 use crate::key::{Fingerprint, FingerprintError, KeyError, WeakKeys, WeakKeysError};
@@ -24,7 +24,8 @@ fn a_fingerprint_has_one_text() {
         format!("{text}A"),
         text.replace("SHA256:", "SHA256: "),
         last('-'),
-        // The last character carries four bits: two of its own must be zero, or one hash had four names.
+        // The last character carries four bits, and two of its bits must be zero. Otherwise a hash would have four
+        // texts.
         last('B'),
         last('C'),
         last('D'),
@@ -36,7 +37,7 @@ fn a_fingerprint_has_one_text() {
 }
 
 #[test]
-fn a_list_of_weak_keys_names_keys_and_its_own_bad_lines() {
+fn a_list_of_weak_keys_contains_keys_and_reports_its_bad_lines() {
     let (one, two) = (key(ED25519), key(PHUSION));
     let list: WeakKeys = format!("# keys\r\n\n{} # one\r\n", one.fingerprint()).parse().unwrap();
     assert_eq!(list.check(&one), Err(KeyError::Known));
@@ -49,7 +50,7 @@ fn a_list_of_weak_keys_names_keys_and_its_own_bad_lines() {
 }
 
 #[test]
-fn the_packaged_list_reads() {
+fn the_packaged_list_can_be_read() {
     let list: WeakKeys = PACKAGED_WEAK_KEYS.parse().unwrap();
     assert_eq!(list.check(&key(PHUSION)), Err(KeyError::Known));
     assert_eq!(list.check(&key(ED25519)), Ok(()));

@@ -1,4 +1,4 @@
-//! What sshd offers.
+//! Keys that sshd offers.
 
 use base64ct::{Base64, Encoding};
 
@@ -6,7 +6,7 @@ use super::{ED25519, key, modulus, rsa_blob};
 use crate::key::{Fingerprint, KeyError, KeyType, OfferedKey, OfferedKeyError};
 
 #[test]
-fn a_type_reads_as_it_writes() {
+fn a_type_reads_back_as_it_was_written() {
     for key_type in KeyType::ALL {
         assert_eq!(key_type.as_str().parse(), Ok(key_type));
     }
@@ -22,7 +22,7 @@ fn a_type_reads_as_it_writes() {
 }
 
 #[test]
-fn an_offered_key_is_of_an_admitted_type_and_says_so_inside() {
+fn an_offered_key_has_an_accepted_type_in_its_blob_too() {
     let (key_type, base64) = ED25519.split_once(' ').unwrap();
     let offered = OfferedKey::parse(key_type.as_bytes(), base64.as_bytes()).unwrap();
     assert_eq!(offered.key_type(), KeyType::Ed25519);

@@ -1,4 +1,4 @@
-//! Keys, certificates and other forms of a key as ssh-keygen makes and reads them.
+//! Keys, certificates and other forms of a key, as ssh-keygen makes and reads them.
 
 use std::fs;
 use std::process::Command;
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::{blob, error, key, line, sk_ed25519};
 use crate::key::{KeyError, KeyType, OfferedKey, OfferedKeyError, PublicKey};
 
-/// A directory of its own, gone with the value, and ssh-keygen in it.
+/// A temporary directory in which ssh-keygen runs.
 pub(super) struct Scratch(TempDir);
 
 impl Scratch {
@@ -16,7 +16,7 @@ impl Scratch {
         Self(TempDir::new().unwrap())
     }
 
-    /// What ssh-keygen prints, if it succeeds.
+    /// The output of ssh-keygen, if it succeeds.
     pub(super) fn ssh_keygen(&self, words: &str) -> Option<String> {
         let output = Command::new("ssh-keygen").args(words.split(' ')).current_dir(self.0.path()).output().unwrap();
         output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
@@ -30,7 +30,7 @@ impl Scratch {
         fs::read_to_string(self.0.path().join(name)).unwrap()
     }
 
-    /// The bits and the fingerprint that ssh-keygen gives a key, if it takes it.
+    /// The bits and the fingerprint of a key according to ssh-keygen, if it accepts the key.
     fn lists(&self, text: impl AsRef<[u8]>) -> Option<(usize, String)> {
         self.write("listed.pub", text);
         let listing = self.ssh_keygen("-lf listed.pub")?;
@@ -39,7 +39,7 @@ impl Scratch {
     }
 }
 
-/// The types that ssh-keygen makes without hardware.
+/// The types that ssh-keygen can make without hardware.
 pub(super) const MADE: [(&str, KeyType, Option<usize>); 5] = [
     ("-t ed25519", KeyType::Ed25519, None),
     ("-t ecdsa -b 256", KeyType::EcdsaP256, Some(256)),
@@ -49,7 +49,7 @@ pub(super) const MADE: [(&str, KeyType, Option<usize>); 5] = [
 ];
 
 #[test]
-fn a_key_that_ssh_keygen_made_has_the_fingerprint_that_ssh_keygen_says() {
+fn a_key_from_ssh_keygen_has_the_same_fingerprint_there() {
     let scratch = Scratch::new();
     assert!(scratch.ssh_keygen("-q -t ed25519 -N  -f ca").is_some());
     for (number, (options, key_type, bits)) in MADE.into_iter().enumerate() {
@@ -71,7 +71,7 @@ fn a_key_that_ssh_keygen_made_has_the_fingerprint_that_ssh_keygen_says() {
 }
 
 #[test]
-fn a_security_key_has_the_fingerprint_that_ssh_keygen_says() {
+fn a_security_key_has_the_same_fingerprint_in_ssh_keygen() {
     let scratch = Scratch::new();
     assert!(scratch.ssh_keygen("-q -t ecdsa -b 256 -N  -f k").is_some());
     let point = &key(scratch.read("k.pub")).blob[39..];
@@ -89,7 +89,7 @@ fn a_security_key_has_the_fingerprint_that_ssh_keygen_says() {
 }
 
 #[test]
-fn the_way_back_that_an_error_names_is_one_that_ssh_keygen_knows() {
+fn the_conversion_that_an_error_names_works_with_ssh_keygen() {
     let scratch = Scratch::new();
     assert!(scratch.ssh_keygen("-q -t rsa -b 2048 -N  -C  -f k").is_some());
     let plain = key(scratch.read("k.pub"));
@@ -119,7 +119,7 @@ fn an_ecdsa_key_is_an_uncompressed_point_of_its_curve() {
         let size: usize = usize::div_ceil(bits, 8);
         let (head, point) = sound.split_at(sound.len() - 2 * size - 1);
 
-        // One bit off in x or in y, in the lowest, a middle or the highest byte.
+        // One bit changed in x or in y, in the lowest, a middle or the highest byte.
         for index in [1, size / 2, size, size + 1, 2 * size] {
             let mut bent = sound.clone();
             bent[head.len() + index] ^= 1;
@@ -137,7 +137,8 @@ fn an_ecdsa_key_is_an_uncompressed_point_of_its_curve() {
             assert_eq!(PublicKey::from_blob(key_type, compressed), Err(KeyError::Structure));
         }
     }
-    // x + p stands for the same residue as x, and in 66 bytes there is room for it: a second name for one key. So does y.
+    // x + p stands for the same residue as x and fits in 66 bytes, so it would be a second name for one key. So would y
+    // + p.
     let blob = key(scratch.read("k521.pub")).blob;
     for start in [blob.len() - 132, blob.len() - 66] {
         let mut second = blob.clone();

@@ -1,11 +1,11 @@
-//! What people paste, and the sentence that each thing other than a key gets.
+//! What people paste, and the sentence for each thing that is not a key.
 
 use super::{ED25519, error, key};
 use crate::key::{KeyError, PublicKey};
 use crate::name::NameError;
 
 #[test]
-fn a_comment_becomes_the_title_or_is_refused_as_one() {
+fn a_comment_becomes_the_title_or_is_rejected_as_a_title() {
     let title = |comment: &[u8]| PublicKey::parse_line(&[ED25519.as_bytes(), b" ", comment].concat());
     assert_eq!(title(b"alice's laptop  (2)").unwrap().1.unwrap().as_str(), "alice's laptop  (2)");
     assert_eq!(title(b"\t \r\n").unwrap().1, None);
@@ -22,14 +22,14 @@ fn a_title_cannot_add_a_line_to_authorized_keys() {
 }
 
 #[test]
-fn blanks_around_and_between_the_words_do_not_count() {
+fn blanks_around_and_between_the_words_are_ignored() {
     let plain = key(ED25519);
     assert_eq!(key(format!("\r\n \n{}  \t laptop \r\n\n", ED25519.replace(' ', "\t  "))), plain);
     assert_eq!(plain.to_string(), ED25519);
 }
 
 #[test]
-fn each_thing_that_people_paste_instead_has_its_sentence() {
+fn each_thing_that_is_not_a_key_has_its_sentence() {
     let base64 = ED25519.split_once(' ').unwrap().1;
     for (text, expected) in [
         (String::new(), KeyError::Empty),
@@ -64,7 +64,7 @@ fn each_thing_that_people_paste_instead_has_its_sentence() {
 }
 
 #[test]
-fn a_private_key_is_told_so_whatever_stands_before_it() {
+fn a_private_key_is_recognized_after_any_text() {
     for start in [
         "-----BEGIN OPENSSH PRIVATE KEY-----",
         "-----BEGIN RSA PRIVATE KEY-----",
@@ -84,7 +84,7 @@ fn a_private_key_is_told_so_whatever_stands_before_it() {
 }
 
 #[test]
-fn every_error_is_one_line_that_ends_without_a_stop() {
+fn every_error_is_one_line_without_a_full_stop() {
     for error in [
         KeyError::Empty,
         KeyError::TooLong,

@@ -1,4 +1,4 @@
-//! What holds for any text and any blob.
+//! Properties of arbitrary texts and blobs.
 
 use std::iter;
 
@@ -9,7 +9,7 @@ use super::{HOSTILE_INPUTS, blob, mpint, sk_ed25519};
 use crate::key::{KeyType, OfferedKey, PublicKey};
 use crate::tests::holds;
 
-/// The lines of keys that are accepted in the table above, one of each type that is there.
+/// The lines of accepted keys in the table, one of each type in it.
 fn sound_lines() -> Vec<String> {
     let rows = HOSTILE_INPUTS.lines().map(|row| serde_json::from_str::<serde_json::Value>(row).unwrap());
     let texts = rows.filter_map(|row| row.get("input").and_then(serde_json::Value::as_str).map(str::to_owned));
@@ -19,11 +19,11 @@ fn sound_lines() -> Vec<String> {
 }
 
 #[test]
-fn whatever_is_pasted_a_key_that_is_accepted_writes_one_line_that_reads_as_the_same_key() {
+fn an_accepted_key_writes_one_line_that_reads_as_the_same_key() {
     let lines = sound_lines();
     assert!(lines.len() > 5);
     let word = sample::select(vec![" ", "\t", "  ", "\n", "\r\n", "#", "\0", "=", "-----BEGIN ", "PRIVATE KEY", "é"]);
-    // Nearly valid: a sound line with a prefix, a suffix, and at most one byte changed or cut.
+    // Nearly valid: a sound line with a prefix, a suffix, and at most one byte changed or removed.
     let nearly = (
         sample::select(lines),
         collection::vec(word.clone(), 0..2),
@@ -64,7 +64,7 @@ fn whatever_is_pasted_a_key_that_is_accepted_writes_one_line_that_reads_as_the_s
     assert!((200..1_800).contains(&accepted), "{accepted} accepted");
 }
 
-/// The fields behind the type: of the right form, or any.
+/// The fields after the type, valid or arbitrary.
 fn fields(key_type: KeyType) -> impl Strategy<Value = Vec<Vec<u8>>> {
     let bytes = |length| collection::vec(any::<u8>(), length);
     let application = prop_oneof![3 => "ssh:[ -~]{0,9}", 1 => ".{0,9}"].prop_map(String::into_bytes);
@@ -87,7 +87,7 @@ fn fields(key_type: KeyType) -> impl Strategy<Value = Vec<Vec<u8>>> {
 }
 
 #[test]
-fn a_blob_of_any_bytes_is_refused_or_is_the_blob_of_the_key() {
+fn a_blob_is_rejected_or_is_the_blob_of_the_key() {
     let types = sample::select(KeyType::ALL.to_vec());
     let blobs = types.prop_flat_map(|key_type| (Just(key_type), fields(key_type), collection::vec(any::<u8>(), 0..2)));
     let read = holds(2_000, &blobs, |(key_type, fields, end)| {

@@ -27,11 +27,11 @@ fn an_rsa_exponent_is_odd_and_from_65537_to_64_bits() {
 }
 
 #[test]
-fn an_rsa_modulus_is_odd_and_not_of_the_flawed_library() {
+fn an_rsa_modulus_is_odd_and_not_from_the_flawed_library() {
     assert_eq!(rsa(&[1, 0, 1], &multiply_add(&modulus(2_048), 1, 1)), Err(KeyError::RsaModulus));
     assert!(roca_modulus().len() >= 256);
     assert_eq!(rsa(&[1, 0, 1], &roca_modulus()), Err(KeyError::Roca));
-    // Its neighbour, as large and as odd, is none of them.
+    // Its neighbour has the same size and parity but not this structure.
     assert!(rsa(&[1, 0, 1], &multiply_add(&roca_modulus(), 1, 2)).is_ok());
 }
 
@@ -47,14 +47,14 @@ fn a_number_is_positive_and_in_its_shortest_form() {
 
 #[test]
 fn a_key_has_one_encoding() {
-    // The length of the point, which `ssh-key` reads over: another blob would be another fingerprint for one key.
+    // `ssh-key` ignores this length of the point, so another blob would give one key a second fingerprint.
     let mut other = key(ED25519).blob().to_vec();
     assert_eq!(other.get(15..19), Some(&[0, 0, 0, 32][..]));
     other[18] = 33;
     assert_eq!(PublicKey::from_blob(KeyType::Ed25519, other), Err(KeyError::Structure));
 }
 
-/// y of the points that l times any point gives, computed apart from this crate; as hexadecimal, little-endian.
+/// y of the points that l times any point gives, computed without this crate; as hexadecimal, little-endian.
 const SMALL_ORDER: [&str; 7] = [
     "0000000000000000000000000000000000000000000000000000000000000000",
     "0100000000000000000000000000000000000000000000000000000000000000",
@@ -66,7 +66,7 @@ const SMALL_ORDER: [&str; 7] = [
 ];
 
 #[test]
-fn an_ed25519_key_is_no_point_of_small_order() {
+fn an_ed25519_key_is_not_a_point_of_small_order() {
     for hex in SMALL_ORDER {
         let digits = (0..64).step_by(2).map(|index| u8::from_str_radix(&hex[index..index + 2], 16).unwrap());
         let point: Vec<u8> = digits.collect();
@@ -82,7 +82,7 @@ fn an_ed25519_key_is_no_point_of_small_order() {
 }
 
 #[test]
-fn an_application_is_one_of_ssh_and_prints() {
+fn an_application_is_for_ssh_and_printable() {
     let sk = |application: &[u8]| PublicKey::from_blob(KeyType::SkEd25519, sk_ed25519(application)).map(|_| ());
     let long = [b"ssh:".as_slice(), &[b'a'; 251]].concat();
     for application in [b"ssh:".as_slice(), b"ssh:my hub", &long] {
@@ -95,7 +95,7 @@ fn an_application_is_one_of_ssh_and_prints() {
 }
 
 #[test]
-fn a_curve_in_the_blob_is_that_of_the_type() {
+fn the_curve_in_the_blob_matches_the_type() {
     let p384 = "AAAAE2VjZHNhLXNoYTItbmlzdHAzODQAAAAIbmlzdHAzODQAAABhBDTnkWlhAPjNa0AlAOksfZ18ZB+3DGdn5Mv9XQ350u6SBYK/9Abt5DsDKUtDDf9Yd2SzX624Jc4I3mhl22Oo3akQKsaJD9bif0f1mtq1TM2qdbRZbNRJ62tnxPlzZ5m1nA==";
     let mut lying = Base64::decode_vec(p384).unwrap();
     assert!(PublicKey::from_blob(KeyType::EcdsaP384, lying.clone()).is_ok());
@@ -104,7 +104,7 @@ fn a_curve_in_the_blob_is_that_of_the_type() {
 }
 
 #[test]
-fn coordinates_are_two_of_the_curves_size() {
+fn coordinates_have_twice_the_curves_size() {
     // FIPS 186-4, D.1.2.3: the base point.
     let base =
         Base64::decode_vec("axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==")

@@ -1,4 +1,4 @@
-//! One line of the list of an audit.
+//! One line of an audit list.
 
 use serde_json::{Value, json};
 
@@ -6,22 +6,21 @@ use crate::db::Event;
 use crate::report::json_time;
 use crate::report::when::minute;
 
-/// One line of the list.
 #[derive(Debug)]
 pub(super) struct Entry {
-    /// The second since 1970; unknown where a line of a log says no year.
+    /// Unix time; unknown if the log's time has no year.
     pub(super) second: Option<i64>,
-    /// When, for people.
+    /// The time for people.
     pub(super) at: String,
     pub(super) what: String,
     pub(super) detail: String,
     pub(super) json: Value,
 }
 
-/// A change, as the database has it.
+/// A change in the database.
 pub(super) fn change(event: &Event) -> Entry {
     let detail: Value = serde_json::from_str(&event.detail).unwrap_or_default();
-    // Of a peer the column has the account, the key and the session, of an operator the login.
+    // For a peer, the column has account, key and session; for an operator, the login.
     let mut words = event.actor.split(' ');
     let actor = words.next();
     let (key, session) = (words.next(), words.next().and_then(|word| word.strip_prefix("sid=")));

@@ -1,4 +1,4 @@
-//! `hubgate audit --follow`: changes and sessions as they come.
+//! `hubgate audit --follow`: prints changes and sessions as they happen.
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::fd::AsFd;
@@ -21,20 +21,20 @@ use crate::operator::context::Context;
 use crate::operator::failure::Failure;
 use crate::report::Report;
 
-/// How often the database is asked for what is new.
+/// How often the database is polled.
 const PERIOD: Duration = Duration::from_millis(300);
 
-/// What the loop waits for.
+/// An event of the loop.
 enum Message {
     /// A session or a push, from the system log.
     Entry(Entry),
-    /// A signal to end.
+    /// A signal that ends the program.
     End,
 }
 
-/// Prints what there is and what comes, until a signal, or until nobody reads any more.
+/// Prints existing and new entries until a signal arrives or the reader of standard output goes away.
 pub(super) fn run(command: &Audit, json: bool, config: &Path) -> Result<Report, Failure> {
-    // Started before root's rights are dropped: the log belongs to root.
+    // Started before root privileges are dropped, because the log belongs to root.
     let log = follow_log(command, &Config::load(config)?.paths.repositories)?;
     let context = Context::open(config)?;
     let (sender, receiver) = channel();
@@ -64,7 +64,7 @@ struct Output<'a> {
 }
 
 impl Output<'_> {
-    /// Prints an entry that is asked for; says whether somebody reads.
+    /// Prints a matching entry. Returns whether a reader still exists.
     fn print(&mut self, entry: &Entry) -> bool {
         let is_old = entry.second.is_some_and(|second| second < self.command.since);
         if is_old || !self.command.wants(&entry.json) {
@@ -80,7 +80,7 @@ impl Output<'_> {
     }
 }
 
-/// Whether the other end of standard output is closed, which a write alone would tell.
+/// Whether the reader of standard output is gone, which otherwise only a write would show.
 fn has_no_reader() -> bool {
     let out = std::io::stdout();
     let mut polled = [PollFd::new(out.as_fd(), PollFlags::empty())];
@@ -89,8 +89,8 @@ fn has_no_reader() -> bool {
         && polled.iter().any(|fd| fd.revents().is_some_and(|events| events.intersects(closed)))
 }
 
-/// Lets tail(1) or journalctl(1) hand over the log line by line, from its beginning or from `--since` on, over
-/// rotations too. It ends when its standard output is closed, which it is with this process.
+/// Starts tail(1) or journalctl(1) to get the lines of the log, from its beginning or from `--since` on, also after
+/// rotations. The program ends when its standard output is closed, at the latest with this process.
 fn follow_log(command: &Audit, repositories: &Path) -> Result<Option<ChildStdout>, Failure> {
     let mut program = if let Some(file) = &command.log {
         std::fs::File::open(file).map_err(|error| Failure::File(file.display().to_string(), error))?;
@@ -106,13 +106,13 @@ fn follow_log(command: &Audit, repositories: &Path) -> Result<Option<ChildStdout
     let child = program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0).spawn();
     match (child, &command.log) {
         (Ok(child), _) => Ok(child.stdout),
-        // A machine without a journal has its changes to show.
+        // Without a journal, changes are still shown.
         (Err(_), None) => Ok(None),
         (Err(error), Some(_)) => Err(Failure::File("tail".to_owned(), error)),
     }
 }
 
-/// Reads what that program prints, on a thread of its own.
+/// Reads the program's output on a separate thread.
 fn read_log(command: &Audit, log: Option<ChildStdout>, sender: Sender<Message>) {
     let read = if command.log.is_some() { of_line } else { of_record };
     if let Some(output) = log {

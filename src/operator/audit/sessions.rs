@@ -1,7 +1,7 @@
-//! Sessions and pushes as the system log has them: in the journal, or in a file.
+//! Sessions and pushes from the system log: the journal or a file.
 //!
-//! Other programs write there what strangers say, the login names that they try among it. So a line counts only where
-//! the program's name stands in its place, and in the journal only where the kernel says that the login wrote it.
+//! Other programs log strangers' text there, for example login names. So a line counts only if the program's name is at
+//! its place. In the journal, the kernel must also confirm that the login wrote it.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -20,20 +20,20 @@ use crate::operator::failure::Failure;
 use crate::report::json_time;
 use crate::report::when::minute;
 
-/// The lines of a log file that are ours.
+/// hubgate's lines in a log file.
 pub(super) fn of_file(file: &Path) -> Result<Vec<Entry>, Failure> {
     let failed = |error| Failure::File(file.display().to_string(), error);
     let mut entries = Vec::new();
     for line in BufReader::new(File::open(file).map_err(failed)?).split(b'\n') {
-        // Others may write what is no UTF-8.
+        // Other programs may write bytes that are not UTF-8.
         entries.extend(of_line(&String::from_utf8_lossy(&line.map_err(failed)?)));
     }
     Ok(entries)
 }
 
-/// One line of a file, `TIME HOST hubgate[PID]: sid=…`; the time is of RFC 3339, or `Nov 24 09:00:00`.
+/// One line of a file, `TIME HOST hubgate[PID]: sid=…`. TIME is in RFC 3339, or like `Nov 24 09:00:00`.
 pub(super) fn of_line(line: &str) -> Option<Entry> {
-    // The first colon with a blank behind it ends the program's name, whatever a stranger wrote after it.
+    // The first colon before a blank ends the program's name; a stranger's text comes after it.
     let (head, message) = line.trim_end().split_once(": ")?;
     let (before, program) = head.rsplit_once(' ')?;
     let pid = program.strip_prefix("hubgate[")?.strip_suffix(']')?;
@@ -44,7 +44,7 @@ pub(super) fn of_line(line: &str) -> Option<Entry> {
     if is_ours { of_message(second, at.trim(), message) } else { None }
 }
 
-/// A time with its zone; none where a line says neither year nor zone.
+/// A time with its zone; `None` if the line has no year or no zone.
 fn second(at: &str) -> Option<i64> {
     let basic =
         format_description!("[year]-[month]-[day]T[hour]:[minute]:[second][offset_hour sign:mandatory][offset_minute]");
@@ -69,7 +69,7 @@ fn of_message(second: Option<i64>, at: &str, message: &str) -> Option<Entry> {
     })
 }
 
-/// The lines of the systemd journal that the login wrote, where there is one.
+/// The lines of the systemd journal that the login wrote, if there is a journal.
 pub(super) fn of_journal(since: i64, repositories: &Path) -> Vec<Entry> {
     let Ok(mut command) = journalctl(since, repositories) else { return Vec::new() };
     let output = command.stdin(Stdio::null()).output();
@@ -77,7 +77,7 @@ pub(super) fn of_journal(since: i64, repositories: &Path) -> Vec<Entry> {
     text.lines().filter_map(of_record).collect()
 }
 
-/// journalctl(1), asked for what the login wrote, a record a line.
+/// journalctl(1) for the lines that the login wrote, one record per line.
 pub(super) fn journalctl(since: i64, repositories: &Path) -> std::io::Result<Command> {
     let login = repositories.metadata()?.uid();
     let mut command = Command::new("journalctl");
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_another_program_wrote_is_none_whatever_it_quotes() {
+    fn a_line_of_another_program_is_ignored_whatever_it_quotes() {
         for line in [
             format!("Nov 24 09:00:00 hub sshd[9]: Invalid user x hubgate[1]: {MESSAGE} from ::1 port 9"),
             format!("Nov 24 09:00:00 hub sshd[9]: hubgate[1]: {MESSAGE}"),
@@ -138,7 +138,7 @@ mod tests {
         let record = json!({ "MESSAGE": MESSAGE, "__REALTIME_TIMESTAMP": "1795510800999999" }).to_string();
         let entry = of_record(&record).unwrap();
         assert_eq!((entry.second, entry.json["at"].as_str()), (Some(1_795_510_800), Some("2026-11-24T09:00:00Z")));
-        // Bytes that are no text come as a list.
+        // Messages that are not text are lists of bytes.
         assert!(of_record(&json!({ "MESSAGE": [1, 2], "__REALTIME_TIMESTAMP": "1" }).to_string()).is_none());
     }
 }

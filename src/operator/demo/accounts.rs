@@ -1,7 +1,7 @@
-//! The login accounts of a demo: taken as they are, or made, and removed by the last demo that runs.
+//! The login accounts of a demo. Missing accounts are created, and the last running demo removes them.
 //!
-//! Two locks in a directory under `/run`: `mutex` is held while accounts come and go, `running` is shared by every demo
-//! for as long as it lives. A file beside them names what a demo made.
+//! A directory under `/run` has two locks: `mutex` is held while accounts change, and every demo shares `running` until
+//! it ends. A file there lists the created accounts.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, Write};
@@ -16,7 +16,7 @@ use crate::operator::login::{self, KEYS_LOGIN};
 use crate::passwd::{self, Login};
 
 const DIRECTORY: &str = "/run/hubgate-demo";
-/// sshd's own, which no service made in a bare container (sshd(8), PRIVSEP).
+/// sshd's own directory, which is missing in a bare container (sshd(8), PRIVSEP).
 const PRIVSEP: &str = "/run/sshd";
 
 /// The accounts of one running demo.
@@ -26,14 +26,14 @@ pub(super) struct Accounts {
 }
 
 impl Accounts {
-    /// Finds the accounts, or makes them.
+    /// Finds the accounts or creates them.
     pub(super) fn ensure(name: &str) -> Result<Self, Failure> {
         let mutex = mutex()?;
         let running = Flock::lock(open("running")?, FlockArg::LockShared).map_err(|(_, errno)| failed(errno.into()))?;
         let mut made = Made::read()?;
         match passwd::find(name)? {
             Some(login) => check_serves(&login)?,
-            // Not the gateway, as in an installed hub: the demo's copy of it goes with its directory.
+            // Not the gateway as in an installed hub, because the demo's copy is removed with its directory.
             None => made.create(name, Path::new("/bin/sh"))?,
         }
         if passwd::find(KEYS_LOGIN)?.is_none() {
@@ -46,7 +46,7 @@ impl Accounts {
         Ok(Self { running })
     }
 
-    /// Removes what demos made, if this is the last one.
+    /// Removes accounts that demos created, if this is the last demo.
     pub(super) fn release(self) -> Result<(), Failure> {
         let _mutex = mutex()?;
         let others = Flock::lock(
@@ -61,19 +61,18 @@ impl Accounts {
     }
 }
 
-/// Whether an existing account can serve.
 fn check_serves(login: &Login) -> Result<(), Failure> {
     let cannot = |why: &str| {
         Err(Failure::Refused(format!(
-            "the account {0} cannot serve: {why}\nuse another one, which the demo makes and removes: --login {0}-demo",
+            "the account {0} cannot serve: {why}\nuse another account, which the demo creates and removes: --login {0}-demo",
             login.name
         )))
     };
     if shell(&login.shell) == Shell::NotOne {
-        return cannot(&format!("its shell {} runs no forced command", login.shell.display()));
+        return cannot(&format!("its shell {} does not run a forced command", login.shell.display()));
     }
     if passwd::is_locked(&login.name)? {
-        return cannot("it is locked, and the demo's sshd does without PAM");
+        return cannot("it is locked, and the demo's sshd does not use PAM");
     }
     if login.uid == 0 {
         return cannot("it is root");
@@ -85,7 +84,7 @@ fn failed(error: std::io::Error) -> Failure {
     Failure::File(DIRECTORY.to_owned(), error)
 }
 
-/// Holds the mutex; again from the start where the last demo removed the directory meanwhile.
+/// Acquires the mutex. Starts again if the last demo removed the directory in between.
 fn mutex() -> Result<Flock<File>, Failure> {
     loop {
         match std::fs::create_dir(DIRECTORY) {
@@ -106,7 +105,7 @@ fn open(name: &str) -> Result<File, Failure> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path).map_err(failed)
 }
 
-/// The names of the accounts that demos made, one a line.
+/// The names of the accounts that demos created, one per line.
 struct Made {
     file: File,
     names: Vec<String>,
@@ -120,7 +119,8 @@ impl Made {
         Ok(Self { file, names: text.lines().map(str::to_owned).collect() })
     }
 
-    /// Makes an account, noted before it is made: a demo that dies in between leaves a note and no account.
+    /// Creates an account. Its name is written first, so an interrupted demo can leave a name without account, but not
+    /// the reverse.
     fn create(&mut self, name: &str, shell: &Path) -> Result<(), Failure> {
         self.names.push(name.to_owned());
         let note = |file: &mut File| file.seek(std::io::SeekFrom::End(0)).and_then(|_| writeln!(file, "{name}"));

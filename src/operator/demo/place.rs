@@ -1,14 +1,14 @@
-//! Where a demo lies, and what it uses of this machine.
+//! The directory of a demo, and what it uses of this machine.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::operator::failure::Failure;
 
-/// The name that the client's configuration gives to 127.0.0.1.
+/// The name of 127.0.0.1 in the client's configuration.
 pub(super) const HOST: &str = "hub.demo";
 
-/// Where everything of one demo is.
+/// The paths of one demo.
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) dir: PathBuf,
@@ -26,19 +26,17 @@ impl Place {
     }
 }
 
-/// This very program.
 pub(super) fn own() -> Result<PathBuf, Failure> {
     std::env::current_exe().map_err(|error| Failure::File("/proc/self/exe".to_owned(), error))
 }
 
-/// A program of this machine.
 pub(super) fn find_program(name: &str) -> Result<PathBuf, Failure> {
     let places = ["/usr/bin", "/usr/local/bin", "/bin"];
     let found = places.iter().map(|place| Path::new(place).join(name)).find(|path| path.is_file());
     found.ok_or_else(|| Failure::Refused(format!("there is no {name} on this machine: install git and openssh-client")))
 }
 
-/// Tells the operator something, at once.
+/// Prints a text for the operator at once.
 pub(super) fn say(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes());

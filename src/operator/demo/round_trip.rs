@@ -1,4 +1,4 @@
-//! What the demo shows: each command as one would type it, and what came of it.
+//! The steps that the demo shows: each command as a person would type it, and its result.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -6,20 +6,19 @@ use std::process::{Command, Stdio};
 use super::place::{HOST, Place, find_program, own, say};
 use crate::operator::failure::Failure;
 
-/// One command of the demo.
 struct Step<'a> {
-    /// Why one would type it.
+    /// What the command demonstrates.
     why: &'a str,
-    /// The command as it is shown.
+    /// The command as shown.
     shown: String,
     command: Command,
-    /// The status that it must end with.
+    /// The expected exit status.
     status: i32,
-    /// What its output must contain.
+    /// A text that the output must contain.
     expect: String,
 }
 
-/// Greets, clones, pushes, clones again, and is refused, each over the demo's sshd.
+/// Greets, clones, pushes, clones again and is refused, always through the demo's sshd.
 pub(super) fn show(place: &Place) -> Result<(), Failure> {
     let work = place.dir.join("work");
     std::fs::create_dir(&work).map_err(|error| Failure::File(work.display().to_string(), error))?;
@@ -62,14 +61,14 @@ pub(super) fn show(place: &Place) -> Result<(), Failure> {
     step("", git("hello", &["add", "README.md"])?, 0, "")?;
     step("", git("hello", &["commit", "-m", "A first file"])?, 0, "A first file")?;
     step("", git("hello", &["push", "origin", "HEAD:main"])?, 0, "main")?;
-    step("a large file, by the same key", git("hello", &["lfs", "install", "--local"])?, 0, "Git LFS initialized")?;
+    step("a large file, with the same key", git("hello", &["lfs", "install", "--local"])?, 0, "Git LFS initialized")?;
     step("", git("hello", &["lfs", "track", "*.bin"])?, 0, "Tracking")?;
     let weights = work.join("hello/weights.bin");
     std::fs::write(&weights, vec![42; 1 << 20]).map_err(|error| Failure::File(weights.display().to_string(), error))?;
     step("", git("hello", &["add", ".gitattributes", "weights.bin"])?, 0, "")?;
     step("", git("hello", &["commit", "-m", "Weights"])?, 0, "Weights")?;
     step("", git("hello", &["push", "origin", "HEAD:main"])?, 0, "main")?;
-    step("", hubgate(&["lfs", "check", repository]), 0, "1 objects, 1048576 bytes: all is well")?;
+    step("", hubgate(&["lfs", "check", repository]), 0, "1 objects, 1048576 bytes: no problems found")?;
     step("and back", git("", &["clone", &url, "again"])?, 0, "Cloning into")?;
     compare(&readme, &work.join("again/README.md"))?;
     step("", git("again", &["lfs", "install", "--local"])?, 0, "Git LFS initialized")?;
@@ -77,19 +76,19 @@ pub(super) fn show(place: &Place) -> Result<(), Failure> {
     compare(&weights, &work.join("again/weights.bin"))?;
     step("a key on no account", ssh("stranger"), 0, "Hi anonymous, welcome to Demo Hub.")?;
     let stranger = format!("stranger:{repository}");
-    step("it sees nothing that is private", git("", &["ls-remote", &stranger])?, 128, "repository not found")?;
-    step("it may fetch what is public", hubgate(&["repo", "visibility", repository, "public"]), 0, "is public")?;
+    step("it cannot see a private repository", git("", &["ls-remote", &stranger])?, 128, "repository not found")?;
+    step("it may fetch a public repository", hubgate(&["repo", "visibility", repository, "public"]), 0, "is public")?;
     step("", git("", &["ls-remote", &stranger])?, 0, "refs/heads/main")?;
-    step("and push nothing", git("hello", &["push", &stranger, "HEAD:main"])?, 128, "you have no write access")
+    step("but not push to it", git("hello", &["push", &stranger, "HEAD:main"])?, 128, "you have no write access")
 }
 
-/// Words as one would type them.
+/// Words as a person would type them.
 fn typed(words: &[&str]) -> String {
     let quoted = words.iter().map(|word| if word.contains(' ') { format!("'{word}'") } else { (*word).to_owned() });
     quoted.collect::<Vec<_>>().join(" ")
 }
 
-/// Shows a command, runs it, shows what it said, and compares.
+/// Shows a command, runs it, shows its output, and compares the result.
 fn show_step(mut step: Step<'_>) -> Result<(), Failure> {
     if !step.why.is_empty() {
         say(&format!("\n# {}\n", step.why));
@@ -113,10 +112,10 @@ fn compare(pushed: &Path, cloned: &Path) -> Result<(), Failure> {
     if read(pushed)? == read(cloned)? {
         return Ok(());
     }
-    Err(Failure::Refused("the demo failed: what was cloned is not what was pushed".to_owned()))
+    Err(Failure::Refused("the demo failed: the cloned file differs from the pushed file".to_owned()))
 }
 
-/// What another terminal can do while the demo waits.
+/// What the operator can try in another terminal.
 pub(super) fn what_to_try(place: &Place, own: &Path) -> String {
     let Place { dir, .. } = place;
     let (dir, own) = (dir.display(), own.display());

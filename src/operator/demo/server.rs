@@ -1,4 +1,4 @@
-//! The demo's sshd, and the end of everything that it started.
+//! The demo's sshd, and the end of all its processes.
 
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
@@ -17,21 +17,20 @@ use crate::operator::openssh::sshd;
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A running sshd.
 #[derive(Debug)]
 pub(super) struct Server {
     child: Child,
 }
 
 impl Server {
-    /// Starts sshd on what [`super::prepare`] wrote, and waits until it listens.
+    /// Starts sshd with the files of [`super::prepare`], and waits until it listens.
     pub(super) fn start(place: &Place) -> Result<Self, Failure> {
-        // Sessions of sshd leave their parents: with this they become children of the demo, which can end them.
+        // sshd's sessions leave their parents. As subreaper, the demo becomes their parent and can end them.
         nix::sys::prctl::set_child_subreaper(true)
             .map_err(|errno| Failure::File("cannot adopt sshd's sessions".to_owned(), errno.into()))?;
         let log = place.dir.join("sshd.log");
         let mut command = Command::new(sshd()?);
-        // A Ctrl-C at the terminal is for the demo, which ends sshd in order.
+        // A Ctrl-C at the terminal is for the demo, which then ends sshd in order.
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let child = command
             .arg("-D")
@@ -66,7 +65,7 @@ impl Server {
         }
     }
 
-    /// Ends sshd and whatever became of its sessions.
+    /// Ends sshd and its sessions.
     pub(super) fn stop(mut self) {
         let _ = kill(pid(&self.child), Signal::SIGTERM);
         let _ = self.child.wait();
@@ -77,7 +76,7 @@ impl Server {
                 let _ = kill(child, signal);
             }
             match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-                // No child is left.
+                // All children have ended.
                 Err(_) => return,
                 Ok(WaitStatus::StillAlive) if start.elapsed() > PATIENCE => return,
                 Ok(WaitStatus::StillAlive) => std::thread::sleep(PAUSE),
@@ -91,7 +90,7 @@ fn pid(child: &Child) -> Pid {
     Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX))
 }
 
-/// Every process whose parent is this one (proc(5), `/proc/pid/stat`).
+/// All processes whose parent is this process (proc(5), `/proc/pid/stat`).
 fn children() -> Vec<Pid> {
     let own = std::process::id();
     let parent_of = |stat: &str| -> Option<u32> { stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok() };

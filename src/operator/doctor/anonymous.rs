@@ -1,4 +1,4 @@
-//! What `[access] anonymous` needs beside the configuration: a second login, or PAM and a login shell.
+//! What `[access] anonymous` needs outside the configuration: a second login, or PAM and a login shell.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::operator::pam;
 use crate::operator::sshd_config::{Anonymous, Block, differences};
 use crate::passwd::{self, Login};
 
-/// Looks at what the mode of the configuration needs; `file` is sshd's configuration.
+/// Checks what the configured mode needs; `file` is sshd's configuration.
 pub(super) fn check(
     findings: &mut Findings,
     config: &Config,
@@ -27,7 +27,7 @@ pub(super) fn check(
     Ok(())
 }
 
-/// The second name must be the same account, and sshd must have the same block for it.
+/// The second name must belong to the same account, and sshd must have the same block for it.
 fn by_login(
     findings: &mut Findings,
     login: &Login,
@@ -38,7 +38,7 @@ fn by_login(
     match passwd::find(nobody)? {
         None => findings.bad("anonymous", format!("there is no account {nobody}"), "hubgate init"),
         Some(found) if (found.uid, found.gid) == (login.uid, login.gid) && found.shell == login.shell => {
-            findings.good("anonymous", format!("{nobody} is a second name of {}", login.name));
+            findings.ok("anonymous", format!("{nobody} is a second name of {}", login.name));
         }
         Some(found) => {
             let text = format!(
@@ -55,8 +55,7 @@ fn by_login(
         }
     }
     if passwd::is_locked(nobody)? {
-        let text =
-            format!("the password of {nobody} is locked with !, which sshd without PAM takes for a locked account");
+        let text = format!("the password of {nobody} is locked with !, so sshd without PAM refuses the account");
         findings.bad("anonymous", text, format!("usermod --password '*' {nobody}"));
     }
     match sshd().and_then(|sshd| effective(&sshd, file, nobody)) {
@@ -70,7 +69,7 @@ fn by_login(
     Ok(())
 }
 
-/// A peer without a key must get the gateway, whatever becomes of sshd's configuration, and PAM must ask nothing.
+/// A client without a key must reach the gateway even if sshd's configuration is wrong, and PAM must ask nothing.
 fn by_pam(findings: &mut Findings, config: &Config, login: &Login, block: &Block<'_>, service: &str) {
     if shell(&login.shell) != Shell::Gateway {
         let gateway = block.libexec.join("gateway");
@@ -83,16 +82,16 @@ fn by_pam(findings: &mut Findings, config: &Config, login: &Login, block: &Block
     }
     if block.version < pam::SINCE {
         let text = format!(
-            "OpenSSH {} asks PAM by the name of its program: the sshd that serves {} must be started as {service}",
+            "OpenSSH {} takes the PAM service from its program name: start the sshd that serves {} as {service}",
             block.version, config.ssh.login
         );
-        findings.odd("anonymous", text, format!("ln -s /usr/sbin/sshd {}", block.libexec.join(service).display()));
+        findings.warn("anonymous", text, format!("ln -s /usr/sbin/sshd {}", block.libexec.join(service).display()));
     }
     match pam::problem(service, &config.ssh.login) {
-        None => findings.good("anonymous", format!("{} lets {} in", pam::file(service).display(), config.ssh.login)),
+        None => findings.ok("anonymous", format!("{} admits {}", pam::file(service).display(), config.ssh.login)),
         Some(problem) => {
-            let mend = "install packaging/pam.d/hubgate-sshd there, with your login in it";
-            findings.bad("anonymous", problem, mend);
+            let fix = "install packaging/pam.d/hubgate-sshd there, with your login in it";
+            findings.bad("anonymous", problem, fix);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The database: its files, whether it can be read, of which version it is, whether it is whole. Only reads.
+//! The database: its files, whether it can be read, its version, and whether it is intact. Only reads.
 
 use std::path::{Path, PathBuf};
 
@@ -7,10 +7,10 @@ use super::files::{check_mode, check_parents};
 use crate::db::{Error, Reader, VERSION};
 use crate::passwd::Login;
 
-/// What mends a database that is past reading.
-const RESTORE: &str = "put the last backup in its place: hubgate restore BACKUP";
+/// The fix for a database that cannot be read.
+const RESTORE: &str = "restore the last backup: hubgate restore BACKUP";
 
-/// Looks at the database; gives it where it can be read.
+/// Checks the database. Returns it if it can be read.
 pub(super) fn check(findings: &mut Findings, database: &Path, login: &Login, keys: &Login) -> Option<Reader> {
     check_files(findings, database, login, keys);
     if !database.exists() {
@@ -32,18 +32,18 @@ pub(super) fn check(findings: &mut Findings, database: &Path, login: &Login, key
         }
         (version, _) if version > VERSION => {
             let text =
-                format!("of version {version}, this hubgate writes {VERSION}: sessions are served, changes refused");
-            findings.odd("database", text, "upgrade hubgate");
+                format!("version {version}, but this hubgate writes {VERSION}: sessions work, changes are refused");
+            findings.warn("database", text, "upgrade hubgate");
         }
         (version, _) if version < VERSION => {
             let text =
-                format!("of version {version}, this hubgate writes {VERSION}: sessions are served, changes refused");
-            findings.odd("database", text, "hubgate migrate");
+                format!("version {version}, but this hubgate writes {VERSION}: sessions work, changes are refused");
+            findings.warn("database", text, "hubgate migrate");
         }
-        (version, _) => findings.good("database", format!("of version {version}")),
+        (version, _) => findings.ok("database", format!("version {version}")),
     }
     match reader.ask(|view| view.damage()) {
-        Ok(None) => findings.good("database", "whole"),
+        Ok(None) => findings.ok("database", "intact"),
         Ok(Some(damage)) => {
             findings.bad("database", format!("{} is damaged: {damage}", database.display()), RESTORE);
             return None;
@@ -66,22 +66,22 @@ fn check_files(findings: &mut Findings, database: &Path, login: &Login, keys: &L
         PathBuf::from(path)
     };
     if database.symlink_metadata().is_err() {
-        let mend = "hubgate restore BACKUP, or make an empty one: hubgate init";
-        findings.bad("database", format!("{} is missing", database.display()), mend);
+        let fix = "hubgate restore BACKUP, or create an empty database: hubgate init";
+        findings.bad("database", format!("{} is missing", database.display()), fix);
     }
     for file in [database.to_owned(), beside("-wal"), beside("-shm")] {
-        // Without the other two a reader reads all the same, and the next writer makes them.
+        // Readers work without -wal and -shm, and the next writer creates them.
         if file.symlink_metadata().is_ok() {
             check_mode(findings, "database", &file, login, keys, 0o640);
         }
     }
 }
 
-/// Words a fault for whoever must mend it.
+/// Adds the finding for an error of the database.
 fn fault(findings: &mut Findings, database: &Path, error: &Error) {
     if error.is_locked() {
-        let mend = format!("see who holds it, and end that: fuser --verbose {}", database.display());
-        findings.bad("database", format!("{error}: somebody holds it to himself"), mend);
+        let fix = format!("find the process that holds it and end it: fuser --verbose {}", database.display());
+        findings.bad("database", format!("{error}: another process holds an exclusive lock"), fix);
     } else {
         findings.bad("database", error.to_string(), RESTORE);
     }

@@ -1,4 +1,4 @@
-//! `authorized-keys`, run as sshd runs it: by the line of its configuration, as its account, in its environment.
+//! Runs `authorized-keys` as sshd does: with the configured command line, as its account, in its environment.
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -11,17 +11,17 @@ use crate::operator::programs::LIBEXEC;
 use crate::passwd::Login;
 use crate::request::UNAVAILABLE;
 
-/// A made-up key of the right form; what it opens is what any unknown key opens.
+/// An invented, well-formed key. The helper treats it like every unknown key.
 const KEY: [&str; 2] = ["ssh-ed25519", "AAAAC3NzaC1lZDI1NTE5AAAAIIyvsxAYqLJqm+UWlMSptsaMpMGhaX8h9WrhcObQu61/"];
-/// A healthy lookup takes a few thousandths of that. sshd asks twice a login, and others wait.
+/// A healthy lookup takes a few thousandths of this. sshd makes two per login, and other logins wait.
 const SLOW: Duration = Duration::from_millis(500);
 
-/// The helper's command line, with sshd's tokens in it.
+/// The helper's command line with sshd's tokens.
 #[derive(Debug)]
 pub(super) struct CommandLine(Vec<String>);
 
 impl CommandLine {
-    /// The line that sshd has for the login; where it has none, the one that it should have.
+    /// The command line that sshd has for the login; without one, the line that it should have.
     pub(super) fn of(setting: Option<&str>, config_path: &Path) -> Self {
         let words = |line: &str| line.split(' ').map(str::to_owned).collect();
         Self(setting.map_or_else(
@@ -40,7 +40,7 @@ impl CommandLine {
         self.0.first().map(PathBuf::from).unwrap_or_default()
     }
 
-    /// The arguments with tokens expanded, as sshd does it: one word stays one word (`sshd_config(5)`, `TOKENS`).
+    /// The arguments with expanded tokens. As in sshd, each word stays one word (`sshd_config(5)`, `TOKENS`).
     fn arguments(&self, login: &str) -> Vec<String> {
         let [key_type, key] = KEY;
         let expand = |word: &String| match word.as_str() {
@@ -53,7 +53,7 @@ impl CommandLine {
     }
 }
 
-/// A program with an account's uid, gid and, where util-linux is there, all of its groups, as sshd gives them.
+/// Runs a program with an account's uid, gid and, if util-linux is installed, all its groups, as sshd does.
 fn as_account(program: &Path, account: &Login) -> Command {
     let setpriv = Path::new("/usr/bin/setpriv");
     if setpriv.exists() {
@@ -68,7 +68,7 @@ fn as_account(program: &Path, account: &Login) -> Command {
     }
 }
 
-/// Asks it about a key that nobody has. What sshd would make of each answer is what is said about it.
+/// Asks about an unregistered key. The finding says how sshd would treat the answer.
 pub(super) fn check(findings: &mut Findings, config: &Config, line: &CommandLine, keys: &Login) {
     let program = line.program();
     let shown = program.display();
@@ -82,11 +82,11 @@ pub(super) fn check(findings: &mut Findings, config: &Config, line: &CommandLine
         .env("HOME", &keys.home)
         .current_dir("/")
         .stdin(Stdio::null());
-    let mend = "read hubgate-keys in the system log: journalctl -t hubgate-keys";
+    let fix = "read hubgate-keys in the system log: journalctl -t hubgate-keys";
     let start = Instant::now();
     let output = match command.output() {
         Ok(output) => output,
-        Err(error) => return findings.bad("helper", format!("{shown}: {error}"), mend),
+        Err(error) => return findings.bad("helper", format!("{shown}: {error}"), fix),
     };
     let took = start.elapsed();
     let said = String::from_utf8_lossy(&output.stdout);
@@ -95,20 +95,22 @@ pub(super) fn check(findings: &mut Findings, config: &Config, line: &CommandLine
         AnonymousMode::Login | AnonymousMode::Fallback | AnonymousMode::Off => "",
     };
     if !output.status.success() {
-        let text = format!("{shown} ends with {} as {}: nobody can log in", output.status, keys.name);
-        findings.bad("helper", text, mend);
+        let text = format!("{shown} ends with {} as {}: all logins fail", output.status, keys.name);
+        findings.bad("helper", text, fix);
     } else if said.contains(UNAVAILABLE) {
-        let text =
-            format!("{shown} cannot ask the database as {}: every peer hears that the hub is unavailable", keys.name);
-        findings.bad("helper", text, mend);
+        let text = format!(
+            "{shown} cannot read the database as {}: every client reads that the hub is unavailable",
+            keys.name
+        );
+        findings.bad("helper", text, fix);
     } else if !output.stderr.is_empty() || said.is_empty() != wanted.is_empty() || !said.contains(wanted) {
-        let text = format!("{shown} answers a key on no account with {:?}", said.trim_end());
-        findings.bad("helper", text, "install hubgate again, all programs of one version");
+        let text = format!("{shown} answers an unregistered key with {:?}", said.trim_end());
+        findings.bad("helper", text, "reinstall hubgate, with all programs of one version");
     } else if took > SLOW {
         let text = format!("answers as {}, but takes {} ms", keys.name, took.as_millis());
-        findings.odd("helper", text, "see what keeps the machine or its disk busy");
+        findings.warn("helper", text, "find out what keeps the machine or its disk busy");
     } else {
-        findings.good("helper", format!("answers as {}", keys.name));
+        findings.ok("helper", format!("answers as {}", keys.name));
     }
 }
 

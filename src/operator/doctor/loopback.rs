@@ -1,4 +1,4 @@
-//! `hubgate doctor --login`: a login over loopback, with an account and a key made for it and removed behind it.
+//! `hubgate doctor --login`: a login over loopback, with a temporary account and key.
 
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -9,12 +9,12 @@ use crate::config::Config;
 use crate::operator::failure::Failure;
 use crate::operator::login::run;
 
-/// Logs in as a person would, at the address and port that sshd listens on.
+/// Logs in like a person, at the address and port that sshd listens on.
 pub(super) fn check(findings: &mut Findings, config: &Config, config_path: &Path, settings: &[(String, String)]) {
-    let mend = "read what sshd and hubgate wrote to the system log in this minute";
+    let fix = "read what sshd and hubgate wrote to the system log in this minute";
     match log_in(config, config_path, settings) {
-        Ok(greeting) => findings.good("loopback", greeting),
-        Err(error) => findings.bad("loopback", error.to_string(), mend),
+        Ok(greeting) => findings.ok("loopback", greeting),
+        Err(error) => findings.bad("loopback", error.to_string(), fix),
     }
 }
 
@@ -36,7 +36,7 @@ fn log_in(config: &Config, config_path: &Path, settings: &[(String, String)]) ->
             .and_then(|()| {
                 let outcome = hubgate(&["key", "add", &account, &public.to_string_lossy()])
                     .and_then(|()| greeting(config, settings, &key, &account));
-                // Behind whatever happened: no trace but the audit's.
+                // After every result: only the audit log keeps a trace.
                 hubgate(&["user", "remove", &account, "--yes"])?;
                 hubgate(&["user", "release", &account])?;
                 outcome
@@ -49,7 +49,7 @@ fn greeting(config: &Config, settings: &[(String, String)], key: &Path, account:
     let (host, port) = address(settings);
     let output = Command::new("ssh")
         .args(["-F", "none", "-T", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=10"])
-        // A host that is this machine need not prove that it is.
+        // The host is this machine, so its key does not matter.
         .args(["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"])
         .args(["-o", "IdentityAgent=none", "-p", &port, "-l", &config.ssh.login, "-i"])
         .arg(key)
@@ -65,7 +65,7 @@ fn greeting(config: &Config, settings: &[(String, String)], key: &Path, account:
     Err(Failure::Refused(format!("a login at {host} port {port} failed: {} {}", said.trim(), complaint.trim())))
 }
 
-/// Where sshd listens: its first address, loopback where it listens everywhere.
+/// The first address that sshd listens on; loopback if sshd listens on all.
 fn address(settings: &[(String, String)]) -> (String, String) {
     let value = |keyword: &str| settings.iter().find(|(name, _)| name == keyword).map(|(_, value)| value.as_str());
     let port = value("port").unwrap_or("22").to_owned();

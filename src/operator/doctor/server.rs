@@ -1,4 +1,4 @@
-//! sshd: which one it is, and whether it does for the login what hubgate's block says.
+//! sshd: its version, and whether its settings for the login match hubgate's block.
 
 use std::path::Path;
 
@@ -11,21 +11,21 @@ use crate::operator::programs::LIBEXEC;
 use crate::operator::sshd_config::{Anonymous, Block, differences};
 use crate::passwd::Login;
 
-/// The oldest OpenSSH that tells the gateway which key was proven.
+/// The oldest OpenSSH that tells the gateway which key the client proved.
 const OLDEST_SSHD: Version = Version(7, 6);
-/// Settings of the whole server that an operator may well choose otherwise.
-const MATTERS_OF_TASTE: [&str; 2] = ["logingracetime", "maxstartups"];
+/// Settings of the whole server that an operator may choose differently.
+const MAY_DIFFER: [&str; 2] = ["logingracetime", "maxstartups"];
 
-/// What those can do that are set otherwise.
+/// The danger of other values of these settings.
 const DANGERS: [(&str, &str); 5] = [
-    ("acceptenv", "a client could set what the programs run by, such as LD_PRELOAD"),
+    ("acceptenv", "a client could set variables of the programs, such as LD_PRELOAD"),
     ("authorizedkeysfile", "a key in a file opens the account without asking hubgate"),
     ("trustedusercakeys", "a certificate opens the account without asking hubgate"),
-    ("permituserrc", "a file in the home directory is run before the gateway"),
+    ("permituserrc", "a file in the home directory runs before the gateway"),
     ("exposeauthinfo", "the gateway cannot see which key was proven"),
 ];
 
-/// Looks at sshd itself; gives what it will do for the login, as `sshd -T` prints it.
+/// Checks sshd. Returns its settings for the login, as `sshd -T` prints them.
 pub(super) fn check_sshd(findings: &mut Findings, config: &Config, file: &Path) -> Option<Vec<(String, String)>> {
     let (sshd, version) = match sshd().and_then(|sshd| sshd_version(&sshd).map(|version| (sshd, version))) {
         Ok(found) => found,
@@ -48,21 +48,21 @@ fn check_version(findings: &mut Findings, version: Version) {
     if version < OLDEST_SSHD {
         findings.bad("sshd", format!("OpenSSH {version} is older than {OLDEST_SSHD}"), "upgrade OpenSSH");
     } else {
-        findings.good("sshd", format!("OpenSSH {version}"));
+        findings.ok("sshd", format!("OpenSSH {version}"));
     }
 }
 
-/// What sshd says of the login.
+/// sshd's settings for the login.
 pub(super) struct Sshd<'a> {
-    /// As `sshd -T` prints it.
+    /// As `sshd -T` prints them.
     pub(super) settings: &'a [(String, String)],
     pub(super) helper: &'a Path,
     pub(super) keys_login: &'a str,
-    /// Its configuration.
+    /// sshd's configuration file.
     pub(super) file: &'a Path,
 }
 
-/// Holds sshd's settings against the block that it should have read.
+/// Compares sshd's settings with hubgate's block.
 pub(super) fn check_settings(
     findings: &mut Findings,
     config: &Config,
@@ -81,19 +81,19 @@ pub(super) fn check_settings(
             Some((_, danger)) => format!("{problem}: {danger}"),
             None => problem.clone(),
         };
-        if MATTERS_OF_TASTE.contains(&keyword.as_str()) {
-            findings.odd("sshd-config", problem, INSTALL);
+        if MAY_DIFFER.contains(&keyword.as_str()) {
+            findings.warn("sshd-config", problem, INSTALL);
         } else {
             findings.bad("sshd-config", problem, INSTALL);
         }
     }
-    // Of the whole server, so no Match block can turn it off.
+    // It applies to the whole server, so a Match block cannot turn it off.
     if settings.iter().any(|(keyword, value)| keyword == "permituserenvironment" && value != "no") {
         let text = "PermitUserEnvironment lets a file in the home directory set variables";
         findings.bad("sshd-config", text, "set PermitUserEnvironment no in sshd_config");
     }
     if problems.is_empty() {
-        findings.good("sshd-config", format!("sshd has hubgate's block for {}", config.ssh.login));
+        findings.ok("sshd-config", format!("sshd has hubgate's block for {}", config.ssh.login));
     }
     match login {
         Some(login) => anonymous::check(findings, config, login, &block, file),
@@ -106,12 +106,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_sshd_that_does_not_say_which_key_was_proven_is_too_old() {
+    fn an_sshd_without_exposeauthinfo_is_too_old() {
         for (version, status) in [(Version(7, 5), 1), (Version(6, 9), 1), (Version(7, 6), 0), (Version(10, 0), 0)] {
             let mut findings = Findings::default();
             check_version(&mut findings, version);
             let report = findings.report();
-            assert_eq!((report.status.code(), report.json[0]["mend"].is_null()), (status, status == 0), "{version}");
+            assert_eq!((report.status.code(), report.json[0]["fix"].is_null()), (status, status == 0), "{version}");
         }
     }
 }

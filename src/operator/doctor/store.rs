@@ -1,4 +1,4 @@
-//! The repositories: the directory of all of them, each one's own, and the room on their disks.
+//! The repositories: their common directory, the directory of each, and the free space on their disks.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -11,9 +11,9 @@ use super::files::{check_mode, check_parents};
 use crate::db::Reader;
 use crate::passwd::Login;
 
-/// With less room than that, in bytes, a file system counts as full.
+/// A file system with less free space than this, in bytes, counts as full.
 const ROOM: u64 = 16 << 20;
-/// So many repositories are named; the others are counted.
+/// The number of broken repositories that are named; the rest are counted.
 const NAMED: usize = 3;
 
 pub(super) fn check_root(findings: &mut Findings, root: &Path, login: &Login) {
@@ -21,7 +21,7 @@ pub(super) fn check_root(findings: &mut Findings, root: &Path, login: &Login) {
     check_mode(findings, "repositories", root, login, login, 0o750);
 }
 
-/// Whether each repository's directory is there, and the login's to read and write.
+/// Whether each repository's directory exists and the login can read and write it.
 pub(super) fn check_directories(findings: &mut Findings, root: &Path, login: &Login, reader: &Reader) {
     let places = match reader.ask(|view| view.places()) {
         Ok(places) => places,
@@ -35,44 +35,44 @@ pub(super) fn check_directories(findings: &mut Findings, root: &Path, login: &Lo
         match place.symlink_metadata() {
             Ok(file) if is_usable(&file) => {}
             Ok(_) => {
-                let mend = format!("chown -R {0}:{0} {1} && chmod 750 {1}", login.name, place.display());
-                broken.push((format!("{path}: {} is not {}'s to use", place.display(), login.name), mend));
+                let fix = format!("chown -R {0}:{0} {1} && chmod 750 {1}", login.name, place.display());
+                broken.push((format!("{path}: {} is not usable for {}", place.display(), login.name), fix));
             }
             Err(error) => {
-                let mend = format!("put its backup there, or: hubgate repo remove {path}");
-                broken.push((format!("{path}: {}: {error}", place.display()), mend));
+                let fix = format!("restore it from a backup, or: hubgate repo remove {path}");
+                broken.push((format!("{path}: {}: {error}", place.display()), fix));
             }
         }
     }
     let count = places.len();
     if broken.is_empty() {
-        findings.good("repositories", format!("{count} of {count} have their directory"));
+        findings.ok("repositories", format!("{count} of {count} directories are usable"));
     }
     let more = broken.len().saturating_sub(NAMED);
-    for (text, mend) in broken.into_iter().take(NAMED) {
-        findings.bad("repositories", text, mend);
+    for (text, fix) in broken.into_iter().take(NAMED) {
+        findings.bad("repositories", text, fix);
     }
     if more > 0 {
         findings.bad("repositories", format!("and {more} more"), "hubgate repo check");
     }
 }
 
-/// Whether what must be written can be: a disk that is full or read-only lets fetches go on and stops everything else.
+/// Whether the login can write. With a full or read-only disk, fetches work and everything else fails.
 pub(super) fn check_room(findings: &mut Findings, directory: &Path) {
     let shown = directory.display();
-    // That it is missing is said where its owner is looked at.
+    // The check of its owner reports a missing directory.
     let Ok(space) = statvfs(directory) else { return };
     let free = space.blocks_available().saturating_mul(space.fragment_size());
     if space.flags().contains(FsFlags::ST_RDONLY) {
-        let text = format!("{shown} is on a read-only file system: who fetches is served, who pushes is not");
+        let text = format!("{shown} is on a read-only file system: fetches work, pushes fail");
         findings.bad("disk", text, format!("mount -o remount,rw \"$(findmnt -no TARGET -T {shown})\""));
     } else if free < ROOM {
-        let text = format!("{shown} has {free} bytes left: who fetches is served, who pushes is not");
-        findings.bad("disk", text, "make room: hubgate repo gc --all, or a larger file system");
+        let text = format!("{shown} has {free} bytes left: fetches work, pushes fail");
+        findings.bad("disk", text, "free space with hubgate repo gc --all, or enlarge the file system");
     } else if space.files() > 0 && space.files_available() == 0 {
-        let text = format!("{shown} has no inode left: who fetches is served, who pushes is not");
-        findings.bad("disk", text, "make room: hubgate repo gc --all, or a larger file system");
+        let text = format!("{shown} has no inodes left: fetches work, pushes fail");
+        findings.bad("disk", text, "free space with hubgate repo gc --all, or enlarge the file system");
     } else {
-        findings.good("disk", format!("{shown}: {free} bytes free"));
+        findings.ok("disk", format!("{shown}: {free} bytes free"));
     }
 }

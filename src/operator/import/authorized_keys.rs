@@ -1,10 +1,10 @@
-//! Lines of an `authorized_keys` file of another git server. Bytes enter, no I/O.
+//! Lines of another git server's `authorized_keys` file. Bytes enter; no I/O.
 
 use crate::access::Sources;
 use crate::key::PublicKey;
 use crate::name::Title;
 
-/// Options that take something away which sessions here never have, or give it (sshd(8)).
+/// Options that change only features that no session here has (sshd(8)).
 const WITHOUT_EFFECT: [&str; 15] = [
     "restrict",
     "no-agent-forwarding",
@@ -22,10 +22,10 @@ const WITHOUT_EFFECT: [&str; 15] = [
     "permitlisten",
     "tunnel",
 ];
-/// Programs of gitolite's, whose one word is the user.
+/// gitolite's programs, whose one argument is the user.
 const GITOLITE: [&str; 2] = ["gitolite-shell", "gl-auth-command"];
 
-/// A line that can be taken.
+/// A line that can be imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Line {
     pub(super) key: PublicKey,
@@ -36,28 +36,28 @@ pub(super) struct Line {
     pub(super) names: Names,
 }
 
-/// Whom the forced command of a line names.
+/// The user that the forced command of a line names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Names {
-    /// Nobody: there is none.
+    /// No forced command.
     Nobody,
-    /// A user, by gitolite.
+    /// A user of gitolite.
     User(String),
-    /// `key-42`: a row of another server's database.
+    /// `key-42`: the id of a row in another server's database.
     Row(String),
 }
 
-/// Reads one line; `None` where there is nothing on it.
+/// Reads one line; `None` for a blank line or a comment.
 ///
 /// # Errors
-/// Why it cannot be carried over.
+/// Why the line cannot be imported.
 pub(super) fn parse(line: &[u8]) -> Result<Option<Line>, String> {
     let line = line.trim_ascii();
     if line.is_empty() || line.starts_with(b"#") {
         return Ok(None);
     }
     let text = std::str::from_utf8(line).map_err(|_| "it is not UTF-8".to_owned())?;
-    // Where the first word is no type of key, options come first.
+    // If the first word is not a key type, options come first.
     if let Ok((key, comment)) = PublicKey::parse_line(line) {
         return Ok(Some(Line { key, comment, sources: None, expiry: None, names: Names::Nobody }));
     }
@@ -65,7 +65,7 @@ pub(super) fn parse(line: &[u8]) -> Result<Option<Line>, String> {
     let (options, rest) = text.split_at_checked(end).unwrap_or((text, ""));
     let (key, comment) = match PublicKey::parse_line(rest.as_bytes()) {
         Ok(found) => found,
-        // Of a line without options the words for the whole of it are the better ones.
+        // For a line without options, the errors of a whole line are more helpful.
         Err(error) if rest.trim().is_empty() || !options.contains(['=', ',', '-']) => {
             return Err(PublicKey::parse_line(line).err().unwrap_or(error).to_string());
         }
@@ -84,18 +84,18 @@ fn take_option(line: &mut Line, option: &str) -> Result<(), String> {
     match name.to_ascii_lowercase().as_str() {
         "command" => line.names = forced_command(&value)?,
         "from" => {
-            let sources = value.parse().map_err(|_| format!("from=\"{value}\" has more than networks"))?;
+            let sources = value.parse().map_err(|_| format!("from=\"{value}\" has entries that are not networks"))?;
             line.sources = Some(sources);
         }
         "expiry-time" => line.expiry = Some(value),
-        "cert-authority" => return Err("it is a certificate authority: hubgate org ca add".to_owned()),
+        "cert-authority" => return Err("it is a certificate authority: add it with hubgate org ca add".to_owned()),
         name if WITHOUT_EFFECT.contains(&name) => {}
         _ => return Err(format!("the option {name} has no counterpart here")),
     }
     Ok(())
 }
 
-/// Whom a forced command names.
+/// The user that a forced command names.
 fn forced_command(command: &str) -> Result<Names, String> {
     let words = shlex::split(command).unwrap_or_default();
     let is_row = |word: &str| {
@@ -103,18 +103,18 @@ fn forced_command(command: &str) -> Result<Names, String> {
         !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
     };
     match words.as_slice() {
-        // Behind the user may stand the name of the key's file.
+        // The file name of the key may follow the user.
         [program, user] | [program, user, _]
             if GITOLITE.iter().any(|name| program.rsplit('/').next() == Some(name)) =>
         {
             Ok(Names::User(user.clone()))
         }
         [_, .., last] if is_row(last) => Ok(Names::Row(last.clone())),
-        _ => Err(format!("its command is none of a git server that is known here: {command}")),
+        _ => Err(format!("its command is not of a known git server: {command}")),
     }
 }
 
-/// Where the options end: at the first blank that is not within quotes (sshd's auth-options.c).
+/// The end of the options: the first blank outside quotes (sshd's auth-options.c).
 fn end_of_options(text: &str) -> usize {
     let (mut is_quoted, mut is_escaped) = (false, false);
     for (index, c) in text.char_indices() {
@@ -128,7 +128,7 @@ fn end_of_options(text: &str) -> usize {
     text.len()
 }
 
-/// Options at the commas that are not within quotes.
+/// Splits options at commas outside quotes.
 fn split_options(options: &str) -> Vec<String> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     let mut split = vec![String::new()];
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_names_whom_its_server_says() {
+    fn a_line_names_the_user_that_its_server_names() {
         for (options, names) in [
             (
                 "command=\"/home/git/bin/gitolite-shell alice\",no-port-forwarding,no-pty",
@@ -193,12 +193,12 @@ mod tests {
     }
 
     #[test]
-    fn what_would_be_lost_or_opened_is_left_out() {
+    fn a_line_is_left_out_if_its_import_would_lose_a_restriction() {
         for (line, why) in [
-            (format!("command=\"/usr/bin/backup \\\"x\\\" a\" {KEY}"), "its command is none of a git server"),
-            (format!("command=\"/bin/sh -c 'id'\" {KEY}"), "its command is none of a git server"),
-            (format!("from=\"*.example.com\" {KEY}"), "has more than networks"),
-            (format!("from=\"!192.0.2.1,192.0.2.0/24\" {KEY}"), "has more than networks"),
+            (format!("command=\"/usr/bin/backup \\\"x\\\" a\" {KEY}"), "its command is not of a known git server"),
+            (format!("command=\"/bin/sh -c 'id'\" {KEY}"), "its command is not of a known git server"),
+            (format!("from=\"*.example.com\" {KEY}"), "has entries that are not networks"),
+            (format!("from=\"!192.0.2.1,192.0.2.0/24\" {KEY}"), "has entries that are not networks"),
             (format!("cert-authority,principals=\"x\" {KEY}"), "hubgate org ca add"),
             (format!("verify-required {KEY}"), "verify-required has no counterpart"),
             (format!("command=\"x {KEY}"), ""),

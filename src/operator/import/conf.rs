@@ -1,16 +1,16 @@
-//! `gitolite.conf`: who may do what there, as far as it can be said in grants. Text enters, no I/O.
+//! `gitolite.conf`: the rules that grants can express. Text enters; no I/O.
 //!
-//! What it says otherwise is listed with its line, and who is refused something by a line that cannot be carried over
-//! gets nothing on that repository: an import never opens what was closed.
+//! Other rules are listed with their lines. If a rule that cannot be imported denies a user anything, the user gets no
+//! grant on that repository. So an import never opens what was closed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a grant lets its user do.
+/// What a grant permits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Permission {
     /// `R`
     Read,
-    /// `RW`, which lets nobody rewind a branch.
+    /// `RW`, which does not permit rewinding a branch.
     Write,
     /// `RW+`
     Rewind,
@@ -19,35 +19,33 @@ pub(crate) enum Permission {
 /// One user's permission on one repository.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Grant {
-    /// As the file has it.
     pub(crate) repository: String,
-    /// As the file has it.
     pub(crate) user: String,
-    /// The highest of the rules.
+    /// The highest of the rules that apply.
     pub(crate) permission: Permission,
     /// The line of that rule.
     pub(crate) line: usize,
 }
 
-/// A line that is not carried over, or not as a whole, and why.
+/// A line that is not imported, or only in part, and why.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Left {
-    /// Counted from 1.
+    /// The number of the line, starting at 1.
     pub(crate) line: usize,
-    /// What stays behind.
+    /// What is not imported.
     pub(crate) what: String,
 }
 
-/// What a file comes to.
+/// The content of a file.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Conf {
-    /// By repository and user.
+    /// Ordered by repository and user.
     pub(crate) grants: Vec<Grant>,
-    /// By line.
+    /// Ordered by line.
     pub(crate) left: Vec<Left>,
 }
 
-/// A rule as it stands: of which repositories, for whom.
+/// A rule as written: its repositories and users.
 struct Rule {
     line: usize,
     repositories: Vec<String>,
@@ -56,16 +54,15 @@ struct Rule {
     users: Vec<String>,
 }
 
-/// Every user, or every repository.
+/// All users, or all repositories.
 const EVERYBODY: &str = "@all";
-/// Users that gitolite itself makes out of a repository's creator or of other services.
+/// Special users of gitolite: roles of a repository, and other services.
 const SPECIAL: [&str; 5] = ["CREATOR", "READERS", "WRITERS", "daemon", "gitweb"];
-/// The repository that gitolite keeps its own configuration in.
+/// The repository with gitolite's own configuration.
 const ADMIN: &str = "gitolite-admin";
 
 type Groups = BTreeMap<String, Vec<String>>;
 
-/// Reads a file.
 pub(crate) fn parse(text: &str) -> Conf {
     let mut conf = Conf::default();
     let mut groups = Groups::new();
@@ -108,7 +105,7 @@ pub(crate) fn parse(text: &str) -> Conf {
             ([_, ..], Some(value)) if value.trim_start().starts_with('"') => {
                 left("a description for gitweb".to_owned());
             }
-            _ => left("this is no line of gitolite.conf".to_owned()),
+            _ => left("this is not a line of gitolite.conf".to_owned()),
         }
     }
     resolve(&rules, &groups, &mut conf);
@@ -117,10 +114,10 @@ pub(crate) fn parse(text: &str) -> Conf {
     conf
 }
 
-/// Makes grants of rules.
+/// Turns rules into grants.
 fn resolve(rules: &[Rule], groups: &Groups, conf: &mut Conf) {
     let mut grants: BTreeMap<(String, String), (Permission, usize)> = BTreeMap::new();
-    // Whom a rule refuses something, by repository; `@all` is everybody.
+    // The users that a rule denies anything, by repository; `@all` means all users.
     let mut refused: BTreeSet<(String, String)> = BTreeSet::new();
     for rule in rules {
         let mut left = |what: String| conf.left.push(Left { line: rule.line, what });
@@ -131,9 +128,9 @@ fn resolve(rules: &[Rule], groups: &Groups, conf: &mut Conf) {
         }
         let permission = match (rule.permission.as_str(), rule.has_refexes) {
             ("-", _) => {
-                left("a rule that refuses: whom it names gets nothing on these repositories".to_owned());
+                left("a rule that denies: its users get no grants on these repositories".to_owned());
                 for repository in &repositories {
-                    // A pattern may mean any.
+                    // A pattern may match any repository.
                     let repository = if is_one(repository) { repository } else { EVERYBODY };
                     refused.extend(users.iter().map(|user| (repository.to_owned(), user.clone())));
                 }
@@ -154,20 +151,20 @@ fn resolve(rules: &[Rule], groups: &Groups, conf: &mut Conf) {
         let (plain, others): (Vec<&String>, Vec<&String>) =
             repositories.iter().partition(|repository| is_one(repository));
         for pattern in others {
-            left(format!("{pattern} stands for more than one repository"));
+            left(format!("{pattern} matches more than one repository"));
         }
         for repository in plain {
             if repository == ADMIN {
-                left(format!("{ADMIN} is gitolite's own"));
+                left(format!("{ADMIN} is gitolite's own repository"));
                 continue;
             }
             for user in &users {
                 if user == EVERYBODY || SPECIAL.contains(&user.as_str()) {
-                    left(format!("{user} is no user: hubgate repo visibility shows a repository to everybody"));
+                    left(format!("{user} is not a user: open a repository to all with hubgate repo visibility"));
                     continue;
                 }
                 if !is_user(user) {
-                    left(format!("{user} is no name of a user"));
+                    left(format!("{user} is not a user name"));
                     continue;
                 }
                 let grant = grants.entry((repository.clone(), user.clone())).or_insert((permission, rule.line));
@@ -180,7 +177,7 @@ fn resolve(rules: &[Rule], groups: &Groups, conf: &mut Conf) {
             [&user, EVERYBODY].into_iter().any(|user| refused.contains(&(repository.to_owned(), user.to_owned())))
         });
         if is_refused {
-            let what = format!("{user} on {repository}: another rule refuses something, which no grant can");
+            let what = format!("{user} on {repository}: another rule denies something, which a grant cannot express");
             conf.left.push(Left { line, what });
         } else {
             conf.grants.push(Grant { repository, user, permission, line });
@@ -188,18 +185,18 @@ fn resolve(rules: &[Rule], groups: &Groups, conf: &mut Conf) {
     }
 }
 
-/// Whether a word names one repository, and not by a pattern.
+/// Whether a word names one repository and is not a pattern.
 fn is_one(repository: &str) -> bool {
     repository.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte))
 }
 
-/// What gitolite takes for a user's name.
+/// Whether gitolite accepts a word as a user's name.
 fn is_user(user: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._@+-".contains(&byte);
     user.starts_with(|c: char| c.is_ascii_alphanumeric()) && user.bytes().all(is_plain)
 }
 
-/// The names that some words stand for, through groups of groups, and the groups that are not there.
+/// The names that some words stand for, with nested groups expanded, and the groups that do not exist.
 fn expand(words: &[String], groups: &Groups) -> (BTreeSet<String>, BTreeSet<String>) {
     let (mut names, mut unknown, mut seen) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let mut open: Vec<&String> = words.iter().collect();
@@ -207,7 +204,7 @@ fn expand(words: &[String], groups: &Groups) -> (BTreeSet<String>, BTreeSet<Stri
         if !word.starts_with('@') || word == EVERYBODY {
             names.insert(word.clone());
         } else if let Some(members) = groups.get(word) {
-            // A group that names itself says nothing more the second time.
+            // A group is expanded once, even if it contains itself.
             if seen.insert(word) {
                 open.extend(members);
             }
@@ -218,13 +215,13 @@ fn expand(words: &[String], groups: &Groups) -> (BTreeSet<String>, BTreeSet<Stri
     (names, unknown)
 }
 
-/// `-`, `C`, `R`, `RW`, `RW+`, with C, D and M behind the latter two (gitolite's Conf.pm).
+/// `-`, `C`, `R`, `RW`, `RW+`; C, D and M may follow the last two (gitolite's Conf.pm).
 fn is_permission(word: &str) -> bool {
     let Some(rest) = word.strip_prefix("RW") else { return matches!(word, "-" | "C" | "R") };
     rest.strip_prefix('+').unwrap_or(rest).bytes().all(|byte| b"CDM".contains(&byte))
 }
 
-/// A line up to the first `#` that is not within double quotes.
+/// A line up to the first `#` outside double quotes.
 fn without_comment(line: &str) -> &str {
     let mut is_quoted = false;
     for (index, c) in line.char_indices() {
@@ -277,7 +274,7 @@ include \"more.conf\"
 ";
 
     #[test]
-    fn a_file_becomes_grants_and_a_list() {
+    fn a_file_becomes_grants_and_a_list_of_the_rest() {
         let conf = parse(TEXT);
         let grants: Vec<String> = conf
             .grants
@@ -300,32 +297,32 @@ include \"more.conf\"
             ]
         );
         let left: Vec<(usize, &str)> = conf.left.iter().map(|left| (left.line, left.what.as_str())).collect();
-        let everybody = "@all is no user: hubgate repo visibility shows a repository to everybody";
-        let refuses = "a rule that refuses: whom it names gets nothing on these repositories";
+        let everybody = "@all is not a user: open a repository to all with hubgate repo visibility";
+        let refuses = "a rule that denies: its users get no grants on these repositories";
         assert_eq!(
             left,
             [
-                (8, "gitolite-admin is gitolite's own"),
+                (8, "gitolite-admin is gitolite's own repository"),
                 (13, everybody),
                 (16, refuses),
-                (17, "bob on acme/secret: another rule refuses something, which no grant can"),
+                (17, "bob on acme/secret: another rule denies something, which a grant cannot express"),
                 (18, "RW for some refs only"),
                 (20, "option has no counterpart here"),
                 (23, refuses),
-                (24, "foo.*/[a-z]+ stands for more than one repository"),
-                (26, "frank on acme/z: another rule refuses something, which no grant can"),
+                (24, "foo.*/[a-z]+ matches more than one repository"),
+                (26, "frank on acme/z: another rule denies something, which a grant cannot express"),
                 (27, "the permission RWCD has no counterpart here"),
                 (28, "there is no group @nobody"),
                 (29, "config has no counterpart here"),
                 (30, "a description for gitweb"),
-                (31, "this is no line of gitolite.conf"),
+                (31, "this is not a line of gitolite.conf"),
                 (32, "include has no counterpart here"),
             ]
         );
     }
 
     #[test]
-    fn whoever_is_refused_something_gets_nothing() {
+    fn a_user_that_a_rule_denies_anything_gets_no_grant() {
         for refusal in
             ["repo a/x\n - = alice", "repo @all\n - x = alice", "repo a/.*\n - = @all", "@g = alice\nrepo a/x\n - = @g"]
         {

@@ -1,4 +1,5 @@
-//! `hubgate import gitolite`: the users of its `keydir`, and what its `gitolite.conf` grants on repositories that are here.
+//! `hubgate import gitolite`: the users of its `keydir`, and the grants of its `gitolite.conf` on repositories of this
+//! hub.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,14 +15,14 @@ use crate::operator::failure::Failure;
 use crate::operator::key::read_key;
 use crate::report::Report;
 
-/// How deep directories of keys may lie in one another.
+/// The deepest nesting of directories in `keydir`.
 const DEPTH_MAX: usize = 16;
 
-/// A file of `keydir`: its name from there, and what it holds or why it cannot be read.
+/// A file of `keydir`: its relative name, and its content or why it cannot be read.
 type KeyFile = (String, Result<Candidate, String>);
 
 pub(super) fn run(command: &ImportGitolite, config: &Path) -> Result<Report, Failure> {
-    // Read before root's rights are dropped.
+    // Read before root privileges are dropped.
     let keydir = command.directory.join("keydir");
     let mut keys: BTreeMap<String, Vec<KeyFile>> = BTreeMap::new();
     let mut left = Vec::new();
@@ -29,7 +30,7 @@ pub(super) fn run(command: &ImportGitolite, config: &Path) -> Result<Report, Fai
         let shown = file.strip_prefix(&command.directory).unwrap_or(&file).display().to_string();
         match user_of(&file) {
             Some(user) => keys.entry(user).or_default().push((shown.clone(), read(&file, shown))),
-            None => left.push((shown, "it is no NAME.pub or NAME@HOST.pub".to_owned())),
+            None => left.push((shown, "its name is not NAME.pub or NAME@HOST.pub".to_owned())),
         }
     }
     let file = command.directory.join("conf/gitolite.conf");
@@ -47,8 +48,8 @@ pub(super) fn run(command: &ImportGitolite, config: &Path) -> Result<Report, Fai
     finish(&mut context, command.dry_run, steps)
 }
 
-/// The user whom a file of `keydir` is of: its name up to `.pub`, and up to the first `@` behind which no dot follows
-/// (gitolite's ssh-authkeys).
+/// The user of a file in `keydir`: its name up to `.pub`, and up to the first `@` that no dot follows (gitolite's
+/// ssh-authkeys).
 fn user_of(file: &Path) -> Option<String> {
     let name = file.file_name()?.to_str()?.strip_suffix(".pub")?;
     let mut hosts = name.match_indices('@').map(|(at, _)| name.split_at(at));
@@ -61,7 +62,7 @@ fn read(file: &Path, at: String) -> Result<Candidate, String> {
     Ok(Candidate { at, key, title, sources: None, expires_at: None })
 }
 
-/// Every file beneath a directory, in order; no link is followed.
+/// All files beneath a directory, sorted, without following links.
 fn files(directory: &Path, depth: usize) -> Result<Vec<PathBuf>, Failure> {
     let failed = |error| Failure::File(directory.display().to_string(), error);
     let entries = std::fs::read_dir(directory).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(failed)?;
@@ -79,7 +80,7 @@ fn files(directory: &Path, depth: usize) -> Result<Vec<PathBuf>, Failure> {
 
 impl Outcome {
     fn take_user(&mut self, change: &Change<'_>, user: &str, files: Vec<KeyFile>) -> Result<(), ChangeError> {
-        // An account is made for a key that is taken, or for none.
+        // An account is created only with its first imported key.
         let (good, bad): (Vec<KeyFile>, Vec<KeyFile>) = files.into_iter().partition(|(_, read)| read.is_ok());
         self.left.extend(bad.into_iter().filter_map(|(at, read)| Some((at, read.err()?))));
         if good.is_empty() {
@@ -108,12 +109,12 @@ impl Outcome {
             }
         }
         if without_rewind > 0 {
-            self.notes.push(format!("{without_rewind} grants of RW became write, which may rewind branches too"));
+            self.notes.push(format!("{without_rewind} grants of RW became write, which may also rewind branches"));
         }
         Ok(())
     }
 
-    /// Makes one grant, unless as much is there; or says why it cannot be made.
+    /// Makes one grant, unless the account already has as much. Returns why if that is not possible.
     fn take_grant(
         &mut self,
         change: &Change<'_>,
@@ -124,20 +125,20 @@ impl Outcome {
         let path = match (repository.contains('/'), owner) {
             (true, _) => repository.parse::<RepoPath>(),
             (false, Some(owner)) => format!("{owner}/{repository}").parse::<RepoPath>(),
-            (false, None) => return Ok(Err(format!("{user} on {repository}: whose it is here, --owner says"))),
+            (false, None) => return Ok(Err(format!("{user} on {repository}: give its owner here with --owner"))),
         };
         let path = match path {
             Ok(path) => path,
-            Err(error) => return Ok(Err(format!("{repository} is no path here: {error}"))),
+            Err(error) => return Ok(Err(format!("{repository} is not a valid path: {error}"))),
         };
         let row = match change.repository(&path) {
             Ok(row) => row,
             Err(error @ ChangeError::NotFound(_)) => {
-                return Ok(Err(format!("{user} on {repository}: {error}: hubgate repo import takes it in")));
+                return Ok(Err(format!("{user} on {repository}: {error}: import it with hubgate repo import")));
             }
             Err(error) => return Err(error),
         };
-        let account = user.parse::<Owner>().map_err(|error| format!("{user:?} is no name of an account here: {error}"));
+        let account = user.parse::<Owner>().map_err(|error| format!("{user:?} is not a valid account name: {error}"));
         let account = match account.map(|name| change.user(&name)) {
             Ok(Ok(account)) => account.name,
             Ok(Err(ChangeError::NotFound(_))) => {
@@ -166,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_of_keydir_is_of_the_user_whom_gitolite_takes_it_for() {
+    fn a_file_of_keydir_belongs_to_the_same_user_as_in_gitolite() {
         for (file, user) in [
             ("keydir/alice.pub", Some("alice")),
             ("keydir/a/b/alice@laptop.pub", Some("alice")),

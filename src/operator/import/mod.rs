@@ -1,5 +1,5 @@
-//! `hubgate import`: accounts, keys and grants of another git server, in one change. Nothing is guessed, and what cannot
-//! be carried over is listed.
+//! `hubgate import`: accounts, keys and grants of another git server, in one change. It guesses nothing, and lists what
+//! it cannot import.
 
 mod authorized_keys;
 mod conf;
@@ -26,7 +26,7 @@ pub(super) fn run(command: ImportCommand, config: &Path) -> Result<Report, Failu
 /// `hubgate import authorized-keys`
 fn import_keys(command: &ImportKeys, config: &Path) -> Result<Report, Failure> {
     let shown = command.file.display().to_string();
-    // Opened before root's rights are dropped.
+    // Opened before root privileges are dropped.
     let text = std::fs::read(&command.file).map_err(|error| Failure::File(shown.clone(), error))?;
     let mut context = Context::open(config)?;
     let steps = |change: &Change<'_>| {

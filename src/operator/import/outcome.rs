@@ -1,4 +1,4 @@
-//! What an import takes over, and what it leaves.
+//! The result of an import: what it imported and what it left out.
 
 use serde_json::{Value, json};
 
@@ -12,23 +12,23 @@ use crate::operator::failure::Failure;
 use crate::operator::key::default_title;
 use crate::report::{Report, json_time};
 
-/// What an import did, and what it left.
+/// What an import did and what it left out.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     pub(super) accounts: Vec<Owner>,
     pub(super) keys: Vec<KeyRow>,
     pub(super) grants: Vec<(RepoPath, Owner, CollaboratorRole)>,
-    /// What was here already.
+    /// The number of existing entries.
     pub(super) already: usize,
-    /// Where it stands, and why it was left.
+    /// The place of each entry that was left out, and why.
     pub(super) left: Vec<(String, String)>,
-    /// What is to be known about what was carried over.
+    /// Notes about imported entries.
     pub(super) notes: Vec<String>,
 }
 
-/// A key that is to go on an account.
+/// A key to be added to an account.
 pub(super) struct Candidate {
-    /// Where it stands.
+    /// Its file and line.
     pub(super) at: String,
     pub(super) key: PublicKey,
     pub(super) title: Title,
@@ -36,7 +36,7 @@ pub(super) struct Candidate {
     pub(super) expires_at: Option<i64>,
 }
 
-/// Makes the change, or rehearses it, and reports.
+/// Makes the change, or rolls it back for a dry run, and reports it.
 pub(super) fn finish(
     context: &mut Context,
     dry_run: bool,
@@ -48,7 +48,7 @@ pub(super) fn finish(
 }
 
 impl Outcome {
-    /// Takes over one line of an `authorized_keys` file.
+    /// Imports one line of an `authorized_keys` file.
     pub(super) fn take_line(
         &mut self,
         change: &Change<'_>,
@@ -81,11 +81,11 @@ impl Outcome {
         }
     }
 
-    /// The account of that name, made if it is not there; or why it cannot be.
+    /// The account with that name, created if it does not exist. Returns why if that is not possible.
     pub(super) fn account(&mut self, change: &Change<'_>, name: &str) -> Result<Result<Owner, String>, ChangeError> {
         let owner = match Owner::new_account(name) {
             Ok(owner) => owner,
-            Err(error) => return Ok(Err(format!("{name:?} is no name of an account here: {error}"))),
+            Err(error) => return Ok(Err(format!("{name:?} is not a valid account name: {error}"))),
         };
         match change.user(&owner) {
             Ok(_) => Ok(Ok(owner)),
@@ -101,7 +101,7 @@ impl Outcome {
         }
     }
 
-    /// Puts a key on an account, unless it is there; one that is elsewhere stays there.
+    /// Adds a key to an account, unless it is there already. A key that is used elsewhere stays there.
     pub(super) fn add_key(
         &mut self,
         change: &Change<'_>,
@@ -142,7 +142,7 @@ impl Outcome {
         lines.extend(self.notes.iter().cloned());
         lines.extend(self.left.iter().map(|(at, why)| format!("left out: {at}: {why}")));
         lines.push(format!(
-            "{} accounts, {} keys, {} grants; {} were here already, {} left out",
+            "{} accounts, {} keys, {} grants; {} existed already, {} left out",
             self.accounts.len(),
             self.keys.len(),
             self.grants.len(),
@@ -172,7 +172,7 @@ impl Outcome {
     }
 }
 
-/// The account of this hub that a comment names, as `alice` or `alice@laptop`.
+/// The account that a comment names, as `alice` or `alice@laptop`.
 fn account_of_comment(change: &Change<'_>, line: &Line) -> Result<Result<Owner, String>, ChangeError> {
     let comment = line.comment.as_ref().map(Title::as_str).unwrap_or_default();
     let name = comment.split_once('@').map_or(comment, |(name, _)| name);
@@ -193,12 +193,12 @@ fn account_of_comment(change: &Change<'_>, line: &Line) -> Result<Result<Owner, 
     )))
 }
 
-/// The end that sshd writes as `YYYYMMDD[HHMM[SS]]`, as the first second at which a key is no longer good. Without `Z`
-/// it is in the time zone of the machine that it was written for, which may be another one: not guessed.
+/// Reads the end that sshd writes as `YYYYMMDD[HHMM[SS]]`, as the first second at which the key is no longer valid.
+/// Without `Z`, the time is in the old server's time zone, which is unknown here, so such a text is rejected.
 fn expiry(text: &str) -> Result<i64, String> {
     use time::macros::format_description;
     use time::{Date, PrimitiveDateTime, Time};
-    let bad = || format!("expiry-time=\"{text}\" is no time in UTC, such as 20270131Z");
+    let bad = || format!("expiry-time=\"{text}\" is not a time in UTC, such as 20270131Z");
     let utc = text.strip_suffix(['Z', 'z']).ok_or_else(bad)?;
     let padded = format!("{utc:0<14}");
     if !(matches!(utc.len(), 8 | 12 | 14) && utc.bytes().all(|byte| byte.is_ascii_digit())) {

@@ -9,18 +9,18 @@ use crate::tests::{HostileInput, holds, hostile_inputs};
 const GATEWAY: &str = "/usr/libexec/hubgate/gateway";
 const KEY: &str = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// Arguments as words, as `/bin/sh` hands them over that has split the forced command.
+/// The arguments as separate words, which `/bin/sh` passes after it split the forced command.
 fn words(arguments: &[u8]) -> Option<Arguments> {
     Arguments::parse(&arguments.split(|byte| *byte == b' ').collect::<Vec<_>>())
 }
 
-/// The same as the string that a login shell gets.
+/// The arguments as the one string that a login shell gets.
 fn login_shell(arguments: &[u8]) -> Option<Arguments> {
     let command = [GATEWAY.as_bytes(), b" ", arguments].concat();
     Arguments::parse(&[b"-c", &command])
 }
 
-/// The arguments, which must read the same either way.
+/// Parses the arguments in both forms and checks that the results are equal.
 fn either_way(arguments: impl AsRef<[u8]>) -> Option<Arguments> {
     let (words, shell) = (words(arguments.as_ref()), login_shell(arguments.as_ref()));
     assert_eq!(shell.as_ref().map(|arguments| arguments.login_shell), shell.as_ref().map(|_| true));
@@ -29,7 +29,7 @@ fn either_way(arguments: impl AsRef<[u8]>) -> Option<Arguments> {
 }
 
 #[test]
-fn every_hostile_form_gets_its_verdict() {
+fn every_hostile_forced_command_gets_the_expected_verdict() {
     let rows = hostile_inputs("argv");
     assert_eq!(rows.len(), 13);
     for HostileInput { input, accepted, row, .. } in rows {
@@ -43,12 +43,12 @@ fn every_hostile_form_gets_its_verdict() {
 }
 
 #[test]
-fn a_form_says_for_whom() {
+fn a_forced_command_gives_an_identity() {
     let form = |arguments: &str| either_way(arguments).and_then(|arguments| arguments.forced_command);
     let key: Fingerprint = KEY.parse().unwrap();
     assert_eq!(form(&format!("alice --key {KEY}")), Some(ForcedCommand::Account("alice".parse().unwrap(), key)));
     assert_eq!(form(&format!("anonymous --key {KEY}")), Some(ForcedCommand::Anonymous(key)));
-    // Of an account that cannot be made; the database knows no such owner.
+    // No account can be created with this name, so the database has no such owner.
     assert_eq!(
         form(&format!("Anonymous --key {KEY}")),
         Some(ForcedCommand::Account("Anonymous".parse().unwrap(), key))
@@ -69,7 +69,7 @@ fn a_form_says_for_whom() {
 }
 
 #[test]
-fn a_form_that_sshd_cannot_have_written_is_refused() {
+fn a_forced_command_that_sshd_cannot_have_written_is_rejected() {
     for form in [
         format!("--key {KEY}"),
         format!("alice {KEY}"),
@@ -114,7 +114,7 @@ fn a_form_that_sshd_cannot_have_written_is_refused() {
 }
 
 #[test]
-fn unavailable_stands_in_place_of_a_form_and_names_nobody() {
+fn unavailable_replaces_the_identity() {
     let (option, login_shell) = ("--config /srv/config.toml", false);
     assert_eq!(either_way(UNAVAILABLE), Some(Arguments { config: None, forced_command: None, login_shell }));
     let config = Some("/srv/config.toml".to_owned());
@@ -135,7 +135,7 @@ fn unavailable_stands_in_place_of_a_form_and_names_nobody() {
 }
 
 #[test]
-fn a_configuration_file_may_stand_in_front() {
+fn a_configuration_file_may_precede_the_identity() {
     let file = "/srv/my-hub_2/config.toml";
     let arguments = either_way(format!("--config {file} alice --key {KEY}")).unwrap();
     assert_eq!(arguments.config.as_deref(), Some(file));
@@ -161,7 +161,7 @@ fn a_configuration_file_may_stand_in_front() {
 }
 
 #[test]
-fn as_login_shell_one_string_is_taken_and_begins_with_a_path() {
+fn a_login_shell_accepts_one_string_that_begins_with_a_path() {
     let form = format!("alice --key {KEY}");
     let command = format!("{GATEWAY} {form}");
     assert!(Arguments::parse(&[b"-c", command.as_bytes()]).is_some());
@@ -187,7 +187,7 @@ fn as_login_shell_one_string_is_taken_and_begins_with_a_path() {
 }
 
 #[test]
-fn a_plain_path_needs_no_quoting_anywhere() {
+fn a_plain_path_needs_no_quoting() {
     for (path, expected) in [("/", true), ("/a/B.c_d-9", true), ("", false), ("a/b", false), ("-/a", false)] {
         assert_eq!(is_plain_path(path.as_bytes()), expected, "{path:?}");
     }
@@ -197,7 +197,7 @@ fn a_plain_path_needs_no_quoting_anywhere() {
 }
 
 #[test]
-fn a_form_reads_as_it_writes() {
+fn a_forced_command_reads_back_as_it_was_written() {
     let user = "[A-Za-z0-9_]([A-Za-z0-9._-]{0,6}[A-Za-z0-9_])?";
     let kind = sample::select(vec!["account", "anonymous", "deploy key", "certificate", "auth info", "unavailable"]);
     let config = option::of("/[A-Za-z0-9._/-]{0,9}");
@@ -224,7 +224,7 @@ fn a_form_reads_as_it_writes() {
 }
 
 #[test]
-fn whatever_stands_there_what_is_accepted_is_one_known_form() {
+fn accepted_arguments_are_one_known_forced_command() {
     let word = sample::select(vec!["-c", "--config", "/etc/x", GATEWAY, "", "\0", "alice", "--key"]);
     let config = prop_oneof![3 => Just(vec![]), 1 => Just(vec!["--config", "/etc/x"])];
     let form = sample::select(vec![

@@ -1,8 +1,8 @@
-//! Which system calls the filter knows, and what it does about each.
+//! The system calls that the filter refuses or inspects.
 
 use nix::libc::{self, c_int, c_long};
 
-/// Sockets: UDP and sockets of the file system are beyond Landlock. An open one may still be read and written, also by
+/// Sockets: Landlock controls neither UDP nor Unix sockets. An open socket may still be read and written, also by
 /// `sendto` without an address; `sendmsg` could carry an address and descriptors.
 pub(super) const NETWORK: [c_long; 10] = [
     libc::SYS_socket,
@@ -17,8 +17,8 @@ pub(super) const NETWORK: [c_long; 10] = [
     libc::SYS_recvmsg,
 ];
 
-/// Other processes of the account, which all sessions share: their memory, descriptors, priority and signals.
-/// (`kill` and `tgkill` stay: git ends its own children, and Landlock from version 6 on knows who they are.)
+/// Access to other processes of the account, which all sessions share: memory, descriptors, priority and signals.
+/// `kill` and `tgkill` are allowed, because git ends its own children; Landlock limits their targets from version 6 on.
 pub(super) const PROCESSES: [c_long; 32] = [
     libc::SYS_ptrace,
     libc::SYS_process_vm_readv,
@@ -54,8 +54,8 @@ pub(super) const PROCESSES: [c_long; 32] = [
     libc::SYS_mq_unlink,
 ];
 
-/// What Landlock does not see of a file that is not the session's: its owner and attributes, its length before version
-/// 3, and what happens to it.
+/// Operations on files outside the session that Landlock does not control: owner and attributes, length before version
+/// 3, and watches.
 pub(super) const FILES: [c_long; 18] = [
     libc::SYS_fchown,
     libc::SYS_fchownat,
@@ -77,15 +77,15 @@ pub(super) const FILES: [c_long; 18] = [
     libc::SYS_quotactl,
 ];
 
-/// Changes of a mode by path, which Landlock does not see either: one of them could shut the whole store. In a push they
-/// do nothing and say that it is done, since git (2.47.3, reftable and shared repositories) fails without, and lives
-/// well with the modes that the umask gives.
+/// Changes of a mode by path, which Landlock does not control either; one of them could make the whole store
+/// inaccessible. In a push they do nothing and report success: git (2.47.3, reftable and shared repositories) fails
+/// without them but works with the modes that the umask gives.
 #[cfg(target_arch = "x86_64")]
 pub(super) const MODES: [c_long; 3] = [libc::SYS_chmod, libc::SYS_fchmodat, FCHMODAT2];
 #[cfg(not(target_arch = "x86_64"))]
 pub(super) const MODES: [c_long; 2] = [libc::SYS_fchmodat, FCHMODAT2];
 
-/// Parts of the kernel that serve other purposes than git's, and where its holes have been.
+/// Parts of the kernel that git does not use and that have had vulnerabilities.
 pub(super) const KERNEL: [c_long; 49] = [
     libc::SYS_unshare,
     libc::SYS_setns,
@@ -138,8 +138,8 @@ pub(super) const KERNEL: [c_long; 49] = [
     libc::SYS_nfsservctl,
 ];
 
-/// What changes a file system by path: refused to a fetch, so that it is read-only for the most part even where there
-/// is no Landlock. Opening is looked into below.
+/// Changes of a file system by path. A fetch may not make them, so it is mostly read-only even without Landlock. Calls
+/// that open files are inspected below.
 pub(super) const CHANGES: [c_long; 8] = [
     libc::SYS_mkdirat,
     libc::SYS_unlinkat,
@@ -151,7 +151,7 @@ pub(super) const CHANGES: [c_long; 8] = [
     libc::SYS_fallocate,
 ];
 
-/// Calls of the same kinds that only older architectures have.
+/// Similar calls that only older architectures have.
 #[cfg(target_arch = "x86_64")]
 pub(super) const OLDER: [c_long; 10] = [
     libc::SYS_chown,
@@ -168,7 +168,7 @@ pub(super) const OLDER: [c_long; 10] = [
 #[cfg(not(target_arch = "x86_64"))]
 pub(super) const OLDER: [c_long; 0] = [];
 
-/// As [`CHANGES`].
+/// Changes, like [`CHANGES`].
 #[cfg(target_arch = "x86_64")]
 pub(super) const OLDER_CHANGES: [c_long; 10] = [
     libc::SYS_renameat,
@@ -188,11 +188,11 @@ pub(super) const OLDER_CHANGES: [c_long; 1] = [38 /* renameat, for which libc ha
 /// `fchmodat2`, for which libc has no name on every architecture; its number is the same on all.
 const FCHMODAT2: c_long = 452;
 
-/// The newest call that this list knows, `mseal`. What came later is as on a kernel that does not have it; so are the
-/// calls of x32, whose numbers start at 2^30.
+/// The newest call that this list knows, `mseal`. Newer calls fail as on a kernel without them. So do the calls of x32,
+/// whose numbers start at 2^30.
 pub(super) const NEWEST: u32 = 462;
 
-/// What a call may not be asked for.
+/// An argument that is refused.
 #[derive(Clone, Copy)]
 pub(super) enum Refused {
     /// This value.
@@ -203,14 +203,14 @@ pub(super) enum Refused {
     NotZero,
 }
 
-/// Calls that are looked into: half an argument (its place in `struct seccomp_data`), and what it may not be.
+/// Inspected calls: half an argument (its offset in `struct seccomp_data`) and its refused values.
 pub(super) type LookedInto = (c_long, &'static [(u32, Refused)]);
 
 /// In every session.
 pub(super) const ARGUMENTS: [LookedInto; 5] = [
-    // Without namespaces; `clone3` has its flags in memory, where no filter looks.
+    // No namespaces. `clone3` has its flags in memory, where no filter can read them.
     (libc::SYS_clone, &[(low_half(0), Refused::Bits(NAMESPACES))]),
-    // No locks of ranges: what is handed on may hold one place among many (`session_limits`).
+    // No locks of ranges: an inherited descriptor may hold one lock of a file with many (`session_limits`).
     (
         libc::SYS_fcntl,
         &[
@@ -220,15 +220,15 @@ pub(super) const ARGUMENTS: [LookedInto; 5] = [
             (low_half(1), Refused::Value(bits(libc::F_OFD_SETLKW))),
         ],
     ),
-    // No typing into the terminal of whoever started this by hand.
+    // No input into the terminal of an operator who starts this by hand.
     (libc::SYS_ioctl, &[(low_half(1), Refused::Value(TIOCSTI)), (low_half(1), Refused::Value(TIOCLINUX))]),
-    // Of the caller alone: a limit on processor time ends its process.
+    // Only the caller's own limits, because a limit on processor time ends its process.
     (libc::SYS_prlimit64, &[(low_half(0), Refused::NotZero)]),
-    // To the peer of a connected socket alone.
+    // Only to the peer of a connected socket.
     (libc::SYS_sendto, &[(low_half(4), Refused::NotZero), (low_half(4) + 4, Refused::NotZero)]),
 ];
 
-/// In a fetch: nothing is opened that this makes or empties.
+/// In a fetch: no open call may create or truncate a file.
 #[cfg(target_arch = "x86_64")]
 pub(super) const OPENING: [LookedInto; 2] = [
     (libc::SYS_openat, &[(low_half(2), Refused::Bits(MAKES))]),
@@ -251,32 +251,30 @@ const MAKES: u32 = bits(libc::O_CREAT | libc::O_TRUNC | (libc::O_TMPFILE & !libc
 pub(super) const TIOCSTI: u32 = 0x5412;
 pub(super) const TIOCLINUX: u32 = 0x541c;
 
-/// Where `struct seccomp_data` has the lower half of an argument, on a little-endian machine.
+/// The offset of the lower half of an argument in `struct seccomp_data`, on a little-endian machine.
 const fn low_half(argument: u32) -> u32 {
     16 + 8 * argument
 }
 
-/// How many numbers a word of a map has, and how many words it takes to hold all.
+/// How many calls a word of a map covers, and how many words a map has.
 pub(super) const WORD: u32 = 32;
 const WORDS: usize = (NEWEST / WORD + 1) as usize;
 
-/// A bit for each call that is not simply let through.
+/// A bit for each call that is not allowed without inspection.
 pub(super) type Map = [u32; WORDS];
 
-/// Of a push.
 pub(super) const PUSH: Map = {
     let map = mark(mark(mark([0; WORDS], &NETWORK), &PROCESSES), &FILES);
     let map = mark(mark(mark(map, &KERNEL), &OLDER), &MODES);
     mark(mark_looked_into(map, &ARGUMENTS), &[libc::SYS_clone3])
 };
 
-/// Of a fetch.
 pub(super) const FETCH: Map = {
     let map = mark(mark(PUSH, &CHANGES), &OLDER_CHANGES);
     mark(mark_looked_into(map, &OPENING), &[libc::SYS_openat2])
 };
 
-#[expect(clippy::indexing_slicing, reason = "runs when this is compiled")]
+#[expect(clippy::indexing_slicing, reason = "runs at compile time")]
 const fn mark(mut map: Map, mut calls: &[c_long]) -> Map {
     while let [call, rest @ ..] = calls {
         map[(number(*call) / WORD) as usize] |= 1 << (number(*call) % WORD);
@@ -293,7 +291,7 @@ const fn mark_looked_into(mut map: Map, mut rows: &[LookedInto]) -> Map {
     map
 }
 
-/// A number as the filter sees it. All are small.
+/// A call number as the filter sees it. All are small.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a conversion that can fail is not const")]
 pub(super) const fn number(call: c_long) -> u32 {
     call as u32

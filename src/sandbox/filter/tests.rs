@@ -3,7 +3,7 @@ use nix::libc::c_long;
 use super::calls::{CHANGES, FILES, KERNEL, NETWORK, OLDER, OLDER_CHANGES, PROCESSES, TIOCLINUX, TIOCSTI};
 use super::*;
 
-/// A call as the kernel hands it to a filter.
+/// A call as the kernel passes it to a filter.
 #[derive(Clone, Copy)]
 struct Call {
     architecture: u32,
@@ -30,7 +30,7 @@ impl Call {
         }
     }
 
-    /// What the filter answers, as the kernel runs it: at the end of a wrong jump there is a panic.
+    /// The filter's result, computed as the kernel does. A wrong jump panics.
     fn verdict(&self, write: bool) -> u32 {
         let program = program(write);
         let (mut at, mut value, mut aside) = (0, 0, 0);
@@ -72,7 +72,7 @@ fn enosys() -> u32 {
 }
 
 #[test]
-fn each_call_on_the_lists_is_refused_and_no_other() {
+fn each_call_on_the_lists_is_refused_and_all_others_are_allowed() {
     for write in [false, true] {
         let mut denied = [&NETWORK[..], &PROCESSES, &FILES, &KERNEL, &OLDER].concat();
         let mut unknown = vec![libc::SYS_clone3];
@@ -104,16 +104,16 @@ fn another_architectures_numbers_end_the_process() {
 }
 
 #[test]
-fn x32_is_not_there() {
+fn x32_calls_fail_as_unknown() {
     let x32_socket = Call::new(0x4000_0000 | libc::SYS_socket, &[]);
     assert_eq!(x32_socket.verdict(true), enosys());
 }
 
 #[test]
-fn arguments_are_looked_into() {
+fn arguments_are_inspected() {
     let null = 0;
     let address = 0x7f00_0000_0000;
-    // The kernel takes the lower half of what it declares as an int; the upper half may be anything.
+    // The kernel reads only the lower half of an int argument, so the upper half may be anything.
     let upper = 0xffff_ffff_0000_0000;
     let thread = bits(libc::CLONE_VM | libc::CLONE_FS | libc::CLONE_SIGHAND | libc::CLONE_THREAD).into();
     let fork = bits(libc::SIGCHLD).into();
@@ -144,7 +144,7 @@ fn arguments_are_looked_into() {
 }
 
 #[test]
-fn a_fetch_opens_nothing_that_this_makes_or_empties() {
+fn a_fetch_cannot_create_or_truncate_files_by_opening() {
     let openat = |flags: c_int| Call::new(libc::SYS_openat, &[0, 0, u64::from(bits(flags))]);
     for flags in [libc::O_RDONLY, libc::O_RDWR, libc::O_RDONLY | libc::O_CLOEXEC | libc::O_DIRECTORY] {
         assert_eq!(openat(flags).verdict(false), ALLOW);

@@ -1,4 +1,4 @@
-//! `hubgate doctor` on the machine itself: git, the box, the configuration, the accounts, a login.
+//! `hubgate doctor` on the whole machine: git, the sandbox, the configuration, the accounts, a login.
 
 use std::fs;
 use std::path::Path;
@@ -12,26 +12,22 @@ use crate::harness::{Hub, Setup, Skip, run, trials};
 use crate::operator::on_a_fresh_machine;
 
 trials![
-    a_missing_git_and_a_box_that_is_off_are_named,
-    a_configuration_that_is_not_used_is_named,
-    accounts_that_cannot_serve_are_named_and_the_line_mends_them,
-    a_helper_in_roots_group_is_replayed_as_sshd_runs_it,
-    name_service_modules_of_the_machine_end_no_program,
-    a_login_is_tried_and_leaves_nothing,
+    doctor_names_a_missing_git_and_a_disabled_sandbox,
+    doctor_names_a_rejected_configuration,
+    doctor_names_accounts_that_cannot_serve_with_commands_that_fix_them,
+    doctor_runs_a_helper_in_roots_group_as_sshd_does,
+    name_service_modules_crash_no_program,
+    doctor_tries_a_login_and_leaves_no_traces,
 ];
 
-fn a_missing_git_and_a_box_that_is_off_are_named() {
+fn doctor_names_a_missing_git_and_a_disabled_sandbox() {
     let hub = Hub::new();
-    for (git, text, mend) in [
+    for (git, text, fix) in [
         ("/nonexistent/git", "/nonexistent/git: No such file or directory", "apt-get install git, or set [paths] git"),
-        (
-            "/bin/echo",
-            "/bin/echo is no git: asked for its version, it says \"echo ",
-            "apt-get install git, or set [paths] git",
-        ),
+        ("/bin/echo", "/bin/echo is not git: --version prints \"echo ", "apt-get install git, or set [paths] git"),
     ] {
         hub.configure(&Setup { git: Some(Path::new(git)), ..Setup::default() });
-        names(&complaints(&hub), "git", "bad", text, mend);
+        names(&complaints(&hub), "git", "bad", text, fix);
     }
     hub.configure(&Setup { more: "[sandbox]\nmode = \"off\"\n", ..Setup::default() });
     let found = complaints(&hub);
@@ -39,12 +35,12 @@ fn a_missing_git_and_a_box_that_is_off_are_named() {
     assert_eq!(found.len(), 1, "{found:#?}");
 }
 
-fn a_configuration_that_is_not_used_is_named() {
+fn doctor_names_a_rejected_configuration() {
     let hub = Hub::new();
     let file = hub.config();
     let shown = file.display();
     let own = fs::read_to_string(&file).expect("a file");
-    let line = format!("mend that line of {shown}; hubgate.toml(5) has every key");
+    let line = format!("correct that line of {shown}; hubgate.toml(5) has every key");
     for (text, cause) in
         [("[hub]\nnane = \"x\"\n", "at line 2, column 1"), ("[hub]\nname = \"\"\n", "[hub] name, host and keys_help")]
     {
@@ -52,33 +48,33 @@ fn a_configuration_that_is_not_used_is_named() {
         names(&complaints(&hub), "config", "bad", cause, &line);
     }
     fs::write(&file, own).expect("a file");
-    let mend = format!("chown root {shown} && chmod go-w {shown}");
+    let fix = format!("chown root {shown} && chmod go-w {shown}");
     shell(&format!("chmod 666 {shown}"));
-    names(&complaints(&hub), "config", "bad", "must be owned by root and not writable by group or others", &mend);
-    shell(&mend);
+    names(&complaints(&hub), "config", "bad", "must be owned by root and not writable by group or others", &fix);
+    shell(&fix);
     is_well(&hub);
     fs::remove_file(&file).expect("a file");
     names(&complaints(&hub), "config", "bad", "No such file or directory", "hubgate init");
 }
 
-fn accounts_that_cannot_serve_are_named_and_the_line_mends_them() {
+fn doctor_names_accounts_that_cannot_serve_with_commands_that_fix_them() {
     let hub = Hub::new();
     let outcome = on_a_fresh_machine(
         &hub,
         "hubgate init >/dev/null\nusermod --lock git\nusermod --append --groups root git\n\
          usermod --shell /usr/sbin/nologin --home /var/lib/nowhere git\nuserdel --force hubgate-keys\n\
          hubgate doctor --json >/etc/before || true\n\
-         sed -n 's/^    \"mend\": \"\\(.*\\)\",*$/\\1/p' /etc/before |\n\
-         grep -E '^(usermod|gpasswd|install|hubgate init)' | uniq >/etc/mends\n\
-         sh -e /etc/mends >/dev/null\nhubgate doctor --json >/etc/after || true\n\
-         cat /etc/mends\necho BEFORE\ncat /etc/before\necho AFTER\ncat /etc/after\n",
+         sed -n 's/^    \"fix\": \"\\(.*\\)\",*$/\\1/p' /etc/before |\n\
+         grep -E '^(usermod|gpasswd|install|hubgate init)' | uniq >/etc/fixes\n\
+         sh -e /etc/fixes >/dev/null\nhubgate doctor --json >/etc/after || true\n\
+         cat /etc/fixes\necho BEFORE\ncat /etc/before\necho AFTER\ncat /etc/after\n",
     );
     assert_eq!((outcome.status, outcome.stderr().as_str()), (0, ""), "{outcome}");
     let stdout = outcome.stdout();
-    let (mends, reports) = stdout.split_once("BEFORE\n").expect("two reports");
+    let (fixes, reports) = stdout.split_once("BEFORE\n").expect("two reports");
     let expected = "gpasswd --delete git root\nusermod --shell /usr/libexec/hubgate/gateway git\nusermod --password '*' git\n\
                     install -d -m 755 /var/lib/nowhere\nhubgate init\n";
-    assert_eq!(mends, expected);
+    assert_eq!(fixes, expected);
     let (before, after) = reports.split_once("AFTER\n").expect("two reports");
     for (report, state) in [(before, "bad"), (after, "ok")] {
         let report: Vec<Value> = serde_json::from_str(report).expect("JSON");
@@ -89,26 +85,23 @@ fn accounts_that_cannot_serve_are_named_and_the_line_mends_them() {
     }
 }
 
-fn a_helper_in_roots_group_is_replayed_as_sshd_runs_it() {
+fn doctor_runs_a_helper_in_roots_group_as_sshd_does() {
     let hub = Hub::new();
     let outcome = on_a_fresh_machine(
         &hub,
         "hubgate init >/dev/null\nusermod --append --groups root hubgate-keys\nhubgate doctor || true\n\
-         gpasswd --delete hubgate-keys root >/dev/null\necho MENDED\nhubgate doctor || true\n",
+         gpasswd --delete hubgate-keys root >/dev/null\necho FIXED\nhubgate doctor || true\n",
     );
     let stdout = outcome.stdout();
-    let (before, after) = stdout.split_once("MENDED\n").expect("two reports");
+    let (before, after) = stdout.split_once("FIXED\n").expect("two reports");
     assert!(before.contains("bad      keys-login     hubgate-keys is in the group root"), "{outcome}");
-    assert!(before.contains("mend:          gpasswd --delete hubgate-keys root\n"), "{outcome}");
-    assert!(
-        before.contains("authorized-keys ends with exit status: 1 as hubgate-keys: nobody can log in"),
-        "{outcome}"
-    );
+    assert!(before.contains("fix:           gpasswd --delete hubgate-keys root\n"), "{outcome}");
+    assert!(before.contains("authorized-keys ends with exit status: 1 as hubgate-keys: all logins fail"), "{outcome}");
     assert!(after.contains("ok       keys-login     hubgate-keys\n"), "{outcome}");
     assert!(after.contains("ok       helper         answers as hubgate-keys\n"), "{outcome}");
 }
 
-fn a_login_is_tried_and_leaves_nothing() {
+fn doctor_tries_a_login_and_leaves_no_traces() {
     let mut hub = Hub::new();
     let login = [words(&hub), vec!["--login".to_owned()]].concat();
     let doctor = |hub: &Hub| run(hub.hubgate_command().args(&login));
@@ -117,8 +110,8 @@ fn a_login_is_tried_and_leaves_nothing() {
     assert!(outcome.status == 0 && outcome.stdout().contains(&greeted), "{outcome}");
     hub.stop_sshd();
     let found = complaints_of(&hub, &login);
-    let mend = "read what sshd and hubgate wrote to the system log in this minute";
-    names(&found, "loopback", "bad", &format!("a login at 127.0.0.1 port {} failed", hub.port), mend);
+    let fix = "read what sshd and hubgate wrote to the system log in this minute";
+    names(&found, "loopback", "bad", &format!("a login at 127.0.0.1 port {} failed", hub.port), fix);
     assert_eq!(hub.did(&["--json", "user", "list"]), "[]\n");
     let keys: Vec<Value> = serde_json::from_str(&hub.did(&["--json", "key", "list"])).expect("JSON");
     assert!(keys.len() == 3 && keys.iter().all(|key| key["removed_at"].is_string()), "{keys:#?}");
@@ -130,8 +123,8 @@ fn a_login_is_tried_and_leaves_nothing() {
 }
 
 /// Debian 12 with libnss-systemd. glibc's own lookups load such modules into a static program, which then dies of
-/// SIGSEGV: this test means most on what `packaging/build.sh` makes.
-fn name_service_modules_of_the_machine_end_no_program() {
+/// SIGSEGV. So this test matters most for the programs of `packaging/build.sh`.
+fn name_service_modules_crash_no_program() {
     let module = run(Command::new("sh").args(["-c", "ldconfig -p | grep -q libnss_systemd"]));
     if module.status != 0 {
         Skip::now("no libnss-systemd on this machine");
@@ -150,6 +143,6 @@ fn name_service_modules_of_the_machine_end_no_program() {
     let stdout = outcome.stdout();
     let lines: Vec<&str> = stdout.lines().collect();
     assert!(outcome.status == 0 && lines.first() == Some(&"added alice"), "{outcome}");
-    assert_eq!(lines.get(1), Some(&"doctor 1 something needs mending"), "{outcome}");
+    assert_eq!(lines.get(1), Some(&"doctor 1 problems found"), "{outcome}");
     assert_eq!(lines.get(2), Some(&"serve 0 000eversion=1"), "{outcome}");
 }

@@ -1,4 +1,4 @@
-//! A person's machine: a home, a key, the stock ssh and a git.
+//! A person's machine: a home directory, a key, the stock ssh and a git.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -12,25 +12,24 @@ use super::machine::machine;
 use super::outcome::Outcome;
 use super::process::{Background, background, run, run_with, wait_until};
 
-/// The name that clients know every hub by; their ssh configuration leads to the right port.
+/// The host name of every hub for its clients; their ssh configuration has the port.
 pub(crate) const HOST: &str = "hub.test";
 
-/// A client of one hub.
 pub(crate) struct Client {
     pub(crate) home: PathBuf,
-    /// The account that its key is on.
+    /// The account of its key.
     pub(crate) user: Option<String>,
     pub(crate) key: Key,
     git: PathBuf,
-    /// What stands before everything else in `PATH`.
+    /// Directories before all others in `PATH`.
     programs: Option<PathBuf>,
     agent: Option<PathBuf>,
-    /// `login@host`, as messages of the hub say it.
+    /// `login@host`, as the hub's messages show it.
     pub(crate) at: String,
 }
 
 impl Client {
-    /// A client that has one key, in a file of its own.
+    /// A client with one key in a file.
     pub(crate) fn new(hub: &Hub, user: Option<&str>, key: Key) -> Self {
         let home = machine().fresh("client");
         fs::create_dir(&home).expect("a directory");
@@ -48,7 +47,7 @@ impl Client {
         client
     }
 
-    /// A client whose keys are all in an agent.
+    /// A client with all keys in an agent.
     pub(crate) fn with_agent(hub: &Hub, user: Option<&str>, key: Key, agent: &Agent) -> Self {
         let mut client = Self::new(hub, user, key);
         client.agent = Some(agent.socket.clone());
@@ -71,19 +70,19 @@ impl Client {
         self.home.join("ssh_config")
     }
 
-    /// The same person with another git.
+    /// The same client with another git.
     pub(crate) fn git_of(mut self, git: &Path) -> Self {
         git.clone_into(&mut self.git);
         self
     }
 
-    /// The same person with other programs before the machine's.
+    /// The same client with other programs before those of the machine.
     pub(crate) fn with_programs(mut self, directory: &Path) -> Self {
         self.programs = Some(directory.to_owned());
         self
     }
 
-    /// A program in the client's home, with the client's environment and no other.
+    /// A program in the client's home, with only the client's environment.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         let path = "/usr/local/bin:/usr/bin:/bin";
@@ -95,27 +94,27 @@ impl Client {
         command
     }
 
-    /// `ssh -T` with options before the host; what follows is the test's.
+    /// `ssh -T` with options before the host; the test adds the rest.
     pub(crate) fn ssh_command(&self, options: &[&str]) -> Command {
         let mut command = self.command("ssh");
         command.arg("-F").arg(self.ssh_config()).arg("-T").args(options).arg(HOST);
         command
     }
 
-    /// Asks the hub for a command; an empty one is none.
+    /// Runs a command on the hub; an empty one means no command.
     #[track_caller]
     pub(crate) fn ssh(&self, command: impl AsRef<OsStr>) -> Outcome {
         self.ssh_with(&["-oBatchMode=yes"], command, b"")
     }
 
-    /// The same with options of ssh and an input.
+    /// Runs a command with ssh options and standard input.
     #[track_caller]
     pub(crate) fn ssh_with(&self, options: &[&str], command: impl AsRef<OsStr>, input: &[u8]) -> Outcome {
         let words = Some(command.as_ref()).filter(|command| !command.is_empty());
         run_with(self.ssh_command(options).args(words), input)
     }
 
-    /// `ssh -T`: who am I?
+    /// `ssh -T`: asks for the greeting.
     #[track_caller]
     pub(crate) fn greet(&self) -> Outcome {
         self.ssh("")
@@ -127,7 +126,7 @@ impl Client {
         self.master_with(&["-oBatchMode=yes"])
     }
 
-    /// The same with options of ssh.
+    /// Opens such a connection with ssh options.
     #[track_caller]
     pub(crate) fn master_with(&self, options: &[&str]) -> Master {
         let socket = self.home.join("master");
@@ -146,7 +145,7 @@ impl Client {
         self.git_in("", words)
     }
 
-    /// git in a directory beneath it.
+    /// git in a directory beneath the home.
     #[track_caller]
     pub(crate) fn git_in(&self, directory: &str, words: &[&str]) -> Outcome {
         run(self.git_command(directory).args(words))
@@ -167,17 +166,15 @@ impl Client {
         command
     }
 
-    /// Writes a file beneath the home.
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         fs::write(self.home.join(name), content).expect("a file");
     }
 
-    /// Reads a file beneath the home.
     pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.home.join(name)).expect("a file")
     }
 
-    /// Commits a file in a working tree and returns the commit's id.
+    /// Commits a file in a working tree. Returns the commit's id.
     #[track_caller]
     pub(crate) fn commit(&self, tree: &str, file: &str, content: &str) -> String {
         self.write(&format!("{tree}/{file}"), content);
@@ -201,7 +198,7 @@ pub(crate) struct Master {
 impl Drop for Master {
     fn drop(&mut self) {
         self.process = None;
-        // Killed, ssh leaves its socket, and the next ssh would complain of it.
+        // A killed ssh leaves its socket, and the next ssh would complain about it.
         let _ = fs::remove_file(&self.socket);
     }
 }

@@ -1,6 +1,6 @@
-//! `/dev/log` of one command's own: what a program logs before it knows its configuration.
+//! A separate `/dev/log` for one command, for messages that a program logs before it knows its configuration.
 //!
-//! The command runs in a mount namespace in which `/dev` holds a few devices and a link to the hub's log.
+//! The command runs in a mount namespace in which `/dev` has only a few devices and a link to the hub's log.
 
 use std::ffi::OsStr;
 use std::process::Command;
@@ -29,7 +29,7 @@ exec setpriv --reuid="$uid" --regid="$gid" --clear-groups -- "$@"
 "#;
 
 impl Hub {
-    /// Runs a command as an account, with this hub's log as `/dev/log`. Its environment is the command's own.
+    /// Runs a command as an account, with this hub's log as `/dev/log` and with the command's own environment.
     #[track_caller]
     pub(crate) fn with_dev_log(&self, account: &Account, command: &Command) -> Outcome {
         if !run(Command::new("unshare").args(["--mount", "true"])).status.eq(&0) {

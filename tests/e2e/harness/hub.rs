@@ -1,4 +1,4 @@
-//! One hub behind an sshd of its own.
+//! A hub with its own sshd.
 
 use std::fs::{self, Permissions};
 use std::net::TcpListener;
@@ -20,23 +20,23 @@ use super::syslog::{Entry, Syslog};
 use super::test;
 use crate::programs::program;
 
-/// How a hub is set up; the default is what the shipped configuration says.
+/// The setup of a hub; the default is the shipped configuration.
 #[derive(Clone, Copy)]
 pub(crate) struct Setup<'a> {
     pub(crate) keys_help: &'a str,
     pub(crate) anonymous: &'a str,
-    /// The git that serves; unless given, the distribution's.
+    /// The hub's git; by default the distribution's.
     pub(crate) git: Option<&'a Path>,
     pub(crate) archive: bool,
-    /// Further sections of the configuration.
+    /// More sections of the configuration.
     pub(crate) more: &'a str,
-    /// Whether the login's shell is the gateway.
+    /// Whether the gateway is the login shell.
     pub(crate) gateway_is_shell: bool,
-    /// What becomes of `sshd_config.example`, already filled in, for the hub in that directory.
+    /// Changes the block of `sshd_config.example`, which is already filled in for this hub's directory.
     pub(crate) sshd: Sshd,
 }
 
-/// Turns the block for sshd into the one that a test wants.
+/// Changes sshd's block as a test needs it.
 pub(crate) type Sshd = fn(block: String, hub: &Path) -> String;
 
 impl Default for Setup<'_> {
@@ -63,7 +63,7 @@ pub(crate) struct Hub {
 }
 
 impl Hub {
-    /// A hub as shipped, without accounts.
+    /// A hub with the shipped configuration, without accounts.
     pub(crate) fn new() -> Self {
         Self::with(&Setup::default())
     }
@@ -97,7 +97,7 @@ impl Hub {
         self.path("config.toml")
     }
 
-    /// Writes the configuration; it counts from the next session on.
+    /// Writes the configuration, which applies from the next session on.
     pub(crate) fn configure(&self, setup: &Setup<'_>) {
         let dir = self.dir.display();
         let git = setup.git.unwrap_or(&machine().git().path).display();
@@ -118,7 +118,7 @@ impl Hub {
         own(&self.config(), 0, 0, 0o644);
     }
 
-    /// Starts sshd on a free port; another one where somebody else took it in between.
+    /// Starts sshd on a free port; tries another one if a different program took the port in between.
     fn start_sshd(&mut self, anonymous: &str, edit: Sshd) {
         let machine = machine();
         let anonymous = match anonymous {
@@ -158,10 +158,10 @@ impl Hub {
         let _ = fs::remove_file(&log);
         let mut command = Command::new(program);
         command.arg("-D").arg("-f").arg(self.path("sshd_config")).arg("-E").arg(&log);
-        // A Ctrl-C at the terminal is for this process, which ends sshd in order.
+        // A Ctrl-C at the terminal is for this process, which then ends sshd in order.
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
         let mut sshd = background(&mut command);
-        // sshd ends by itself if another program has taken the port.
+        // sshd exits if another program has taken the port.
         let listens = || self.sshd_log().contains("Server listening on");
         wait_until("sshd does not listen", || sshd.has_ended() || listens());
         let started = listens();
@@ -173,7 +173,7 @@ impl Hub {
         fs::read(self.path("sshd.log")).map(|log| String::from_utf8_lossy(&log).into_owned()).unwrap_or_default()
     }
 
-    /// The operator's program, as root.
+    /// The program `hubgate`, as root.
     #[track_caller]
     pub(crate) fn hubgate(&self, words: &[&str]) -> Outcome {
         self.hubgate_with(words, b"")
@@ -191,7 +191,7 @@ impl Hub {
         command
     }
 
-    /// The same, where it must succeed; returns what it printed.
+    /// Runs it, checks that it succeeds, and returns its output.
     #[track_caller]
     pub(crate) fn did(&self, words: &[&str]) -> String {
         let outcome = self.hubgate(words);
@@ -199,7 +199,7 @@ impl Hub {
         outcome.stdout()
     }
 
-    /// Makes an account with one key, and a client that has it. The key's title is `NAME@laptop`.
+    /// Creates an account with one key, and a client with that key. The key's title is `NAME@laptop`.
     #[track_caller]
     pub(crate) fn user(&self, name: &str) -> Client {
         self.did(&["user", "add", name]);
@@ -208,7 +208,7 @@ impl Hub {
         Client::new(self, Some(name), key)
     }
 
-    /// Puts a key on an account.
+    /// Adds a key to an account.
     #[track_caller]
     pub(crate) fn add_key(&self, user: &str, key: &Key, options: &[&str]) {
         let file = key.public_file();
@@ -221,7 +221,7 @@ impl Hub {
         Client::new(self, None, Key::new("stranger@somewhere"))
     }
 
-    /// Makes a repository with one commit on `main`, a tag `v1`, and a tag that names the repository.
+    /// Creates a repository with one commit on `main`, a tag `v1`, and a tag with the repository's name.
     #[track_caller]
     pub(crate) fn repo(&self, path: &str, options: &[&str]) {
         self.empty_repo(path, options);
@@ -237,13 +237,13 @@ impl Hub {
         self.did(&[&["repo", "create", path], options].concat());
     }
 
-    /// Where a repository lies.
+    /// The directory of a repository.
     #[track_caller]
     pub(crate) fn directory(&self, path: &str) -> PathBuf {
         self.did(&["repo", "path", path]).trim_end().into()
     }
 
-    /// git on a stored repository, as the login account; returns what it printed.
+    /// Runs git on a stored repository as the login account. Returns its output.
     #[track_caller]
     pub(crate) fn git_in(&self, path: &str, words: &[&str]) -> String {
         let mut command = self.as_login(&machine().newest_git().path);
@@ -258,7 +258,7 @@ impl Hub {
         command
     }
 
-    /// Changes the database behind the programs' back, by the sqlite3 of the machine.
+    /// Changes the database directly, with the machine's sqlite3.
     #[track_caller]
     pub(crate) fn sql(&self, statement: &str) -> String {
         let mut command = self.as_login(Path::new("/usr/bin/sqlite3"));
@@ -268,7 +268,7 @@ impl Hub {
         outcome.stdout()
     }
 
-    /// The helper as sshd runs it: its account, its environment, its directory.
+    /// The helper as sshd runs it: with its account, environment and directory.
     #[track_caller]
     pub(crate) fn helper<W: AsRef<std::ffi::OsStr>>(&self, words: &[W]) -> Outcome {
         run(self.helper_command().arg("--config").arg(self.config()).args(words))
@@ -289,24 +289,25 @@ impl Hub {
         command
     }
 
-    /// The gateway as sshd's `/bin/sh` starts it; the form follows the words.
+    /// The gateway as sshd's `/bin/sh` starts it; the test adds the words of the forced command.
     pub(crate) fn gateway_command(&self) -> Command {
         let mut command = self.as_login(&self.path("libexec/gateway"));
         command.env("SSH_CONNECTION", "127.0.0.1 40000 127.0.0.1 22").arg("--config").arg(self.config());
         command
     }
 
-    /// What came into the hub's system log since this was asked last.
+    /// The lines in the hub's system log since the last call.
     pub(crate) fn log(&self) -> Vec<Entry> {
         self.syslog.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Every line that was sent so far, as it was sent.
+    /// All lines so far, as they were sent.
     pub(crate) fn raw_log(&self) -> Vec<String> {
         self.syslog.lock().unwrap_or_else(PoisonError::into_inner).seen().to_vec()
     }
 
-    /// Compares [`Self::log`], each line as `LEVEL PROGRAM: FIELDS` without the session's id, which must be there.
+    /// Compares [`Self::log`], with each line as `LEVEL PROGRAM: FIELDS`. The session id must be there but is not
+    /// compared.
     #[track_caller]
     pub(crate) fn logged<L: AsRef<str>>(&self, expected: &[L]) {
         let entries = self.log();
@@ -318,7 +319,7 @@ impl Hub {
         assert!(sessions.map(|entry| entry.sid.as_deref()).all(|sid| sid.is_some_and(id)), "{entries:?}");
     }
 
-    /// The processes of every session, those of sshd that have the login's uid among them.
+    /// The processes of all sessions, including those of sshd with the login's uid.
     pub(crate) fn sessions(&self) -> Vec<Pid> {
         let of_login = |pid: &Pid| {
             let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
@@ -327,12 +328,12 @@ impl Hub {
         self.processes().into_iter().filter(of_login).collect()
     }
 
-    /// The hub's sshd and all that it started: every session.
+    /// The hub's sshd and its children: all sessions.
     pub(crate) fn processes(&self) -> Vec<Pid> {
         self.sshd.as_ref().map(Background::processes).unwrap_or_default()
     }
 
-    /// The same, and whatever else was started by a path of this hub's.
+    /// Those, and all other processes that were started with a path of this hub.
     pub(crate) fn processes_and_strays(&self) -> Vec<Pid> {
         let mut processes = [self.processes(), processes_in(&self.path("libexec"))].concat();
         processes.sort_unstable();
@@ -340,13 +341,14 @@ impl Hub {
         processes
     }
 
-    /// The operator's commands that run, and what they started: whatever names the configuration and is not sshd's.
+    /// The running commands of the operator and their children: all processes that name the configuration, except
+    /// sshd's.
     pub(crate) fn commands(&self) -> Vec<Pid> {
         let sshd = self.processes();
         processes_that_name(&self.config()).into_iter().filter(|pid| !sshd.contains(pid)).collect()
     }
 
-    /// Ends sshd and every session.
+    /// Ends sshd and all sessions.
     pub(crate) fn stop_sshd(&mut self) {
         self.sshd = None;
     }
@@ -367,14 +369,14 @@ impl Drop for Hub {
     }
 }
 
-/// What sshd says of every session.
+/// Lines of sshd's log that belong to every session.
 fn is_noise(line: &str) -> bool {
     ["Postponed publickey", "User child is on pid", "Close session", "Disconnected from", "Received disconnect from"]
         .iter()
         .any(|start| line.starts_with(start))
 }
 
-/// The last lines of a log, for a test that failed.
+/// The last lines of a log, for a failed test.
 fn tail(name: &str, lines: &[impl AsRef<str>]) -> String {
     let last = lines.iter().skip(lines.len().saturating_sub(20));
     last.map(|line| format!("  {name}: {}\n", line.as_ref())).collect()
@@ -385,13 +387,13 @@ fn make_dir(path: &Path, uid: u32, gid: u32, mode: u32) {
     own(path, uid, gid, mode);
 }
 
-/// The owner first: changing it takes the setgid bit off.
+/// The owner first, because changing it clears the setgid bit.
 fn own(path: &Path, uid: u32, gid: u32, mode: u32) {
     chown(path, Some(uid), Some(gid)).expect("an owner");
     fs::set_permissions(path, Permissions::from_mode(mode)).expect("a mode");
 }
 
-/// Gives a hub the programs under a path of its own: hard links, since they are large.
+/// Installs the programs in the hub's directory, as hard links because they are large.
 fn link_programs(from: &Path, to: &Path) {
     make_dir(to, 0, 0, 0o755);
     make_dir(&to.join("hooks"), 0, 0, 0o755);

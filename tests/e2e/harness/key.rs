@@ -1,4 +1,4 @@
-//! Keys from ssh-keygen.
+//! Keys made by ssh-keygen.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 use super::machine::machine;
 use super::process::run;
 
-/// A type and size that `ssh-keygen` makes.
+/// A type and size that `ssh-keygen` can make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct KeyKind {
     pub(crate) name: &'static str,
@@ -18,7 +18,7 @@ pub(crate) struct KeyKind {
 impl KeyKind {
     pub(crate) const ED25519: Self = Self { name: "ed25519", bits: "256" };
 
-    /// Every kind that people have, without hardware.
+    /// Every kind that people use, without hardware.
     pub(crate) const ALL: [Self; 7] = [
         Self::ED25519,
         Self { name: "ecdsa", bits: "256" },
@@ -30,21 +30,20 @@ impl KeyKind {
     ];
 }
 
-/// A pair of key files.
 #[derive(Debug, Clone)]
 pub(crate) struct Key {
-    /// The private file; the public one has `.pub` behind it.
+    /// The private file; the public file has the suffix `.pub`.
     pub(crate) file: PathBuf,
-    /// The whole line of the public file, without its end.
+    /// The whole line of the public file, without newline.
     pub(crate) line: String,
     pub(crate) fingerprint: String,
 }
 
-/// One key of each kind that a test asked for. Keys of RSA are slow to make, and a hub knows only what it was told.
+/// One key of each kind that a test needed. RSA keys are slow to make, and each hub knows only its own keys.
 static OF_KIND: LazyLock<Mutex<HashMap<KeyKind, Arc<OnceLock<Key>>>>> = LazyLock::new(Mutex::default);
 
 impl Key {
-    /// A new ed25519 key with that comment.
+    /// A new ed25519 key with this comment.
     pub(crate) fn new(comment: &str) -> Self {
         Self::generate(KeyKind::ED25519, comment, "")
     }
@@ -54,7 +53,7 @@ impl Key {
         Self::generate(KeyKind::ED25519, comment, passphrase)
     }
 
-    /// The run's key of that kind, which other hubs may know too.
+    /// The run's key of this kind, which other hubs may have too.
     pub(crate) fn of_kind(kind: KeyKind) -> Self {
         let key = Arc::clone(OF_KIND.lock().expect("the keys").entry(kind).or_default());
         key.get_or_init(|| Self::generate(kind, &format!("{}-{}", kind.name, kind.bits), "")).clone()
@@ -75,12 +74,10 @@ impl Key {
         Self { file, line, fingerprint }
     }
 
-    /// The file with the public half.
     pub(crate) fn public_file(&self) -> PathBuf {
         public(&self.file)
     }
 
-    /// Type and base64.
     pub(crate) fn type_and_blob(&self) -> (&str, &str) {
         let mut words = self.line.split(' ');
         (words.next().expect("a type"), words.next().expect("a blob"))

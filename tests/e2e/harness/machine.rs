@@ -1,4 +1,4 @@
-//! What one run makes on the machine and takes away again: accounts, a directory, a host key.
+//! What a test run creates on the machine and removes again: accounts, a directory, a host key.
 #![expect(clippy::disallowed_methods, reason = "the suite is linked dynamically, so glibc may look accounts up")]
 
 use std::fs;
@@ -22,7 +22,7 @@ use signal_hook::iterator::Signals;
 use super::process::{self, descendants, run, run_with};
 use super::test;
 
-/// A login account of the run's own.
+/// A login account of this run.
 #[derive(Debug, Clone)]
 pub(crate) struct Account {
     pub(crate) name: String,
@@ -38,45 +38,45 @@ pub(crate) struct Git {
     pub(crate) version: String,
 }
 
-/// What every hub of the run shares.
+/// What all hubs of the run share.
 #[derive(Debug)]
 pub(crate) struct Machine {
-    /// Root's, readable by all, under parents that sshd accepts.
+    /// A directory of root's, readable for all, with parents that sshd accepts.
     pub(crate) dir: PathBuf,
-    /// The login account with `/bin/sh`.
+    /// The login account with the shell `/bin/sh`.
     pub(crate) login: Account,
-    /// The login account whose shell is the gateway.
+    /// The login account with the gateway as shell.
     pub(crate) gateway_login: Account,
     /// A second name of [`Self::gateway_login`].
     pub(crate) anonymous_login: String,
-    /// The PAM service that lets [`Self::gateway_login`] in without a key.
+    /// The PAM service that admits [`Self::gateway_login`] without a key.
     pub(crate) pam_service: String,
-    /// The account that runs the helper.
+    /// The account of the helper.
     pub(crate) keys: Account,
-    /// The public line of the host key.
+    /// The line of the public host key.
     pub(crate) host_key: String,
     pub(crate) sshd_version: Version,
-    /// The gits of this machine, the distribution's first.
+    /// The git versions of this machine, the distribution's first.
     pub(crate) gits: Vec<Git>,
     count: AtomicU32,
 }
 
 static MACHINE: OnceLock<Machine> = OnceLock::new();
 const ROOT: &str = "/var/lib";
-/// Where newer git-lfs are kept between runs.
+/// The directory of newer git-lfs versions, kept between runs.
 const GIT_LFS: &str = "/var/cache/hubgate-tools/git-lfs";
 const PREFIX: &str = "hubgate-test-";
-/// The letters behind `hg` in the names of the three accounts, before the pid.
+/// The letters after `hg` in the names of the three accounts, before the pid.
 const ACCOUNTS: [char; 3] = ['t', 's', 'k'];
-/// The same of the second name of one of them.
+/// The letter of the second name of an account.
 const SECOND_NAME: char = 'a';
 
-/// The machine of this run.
 pub(crate) fn machine() -> &'static Machine {
     MACHINE.get().expect("set_up was called")
 }
 
-/// The home of the login whose shell is `/bin/sh`, in which a test plants what sshd must not heed. The others' is `/`.
+/// The home of the login with the shell `/bin/sh`, in which a test plants files that sshd must ignore. The others have
+/// `/`.
 pub(crate) fn login_home(dir: &Path) -> PathBuf {
     dir.join("login-home")
 }
@@ -85,7 +85,6 @@ fn directory_of(pid: u32) -> PathBuf {
     Path::new(ROOT).join(format!("{PREFIX}{pid}"))
 }
 
-/// The PAM service of a run.
 fn pam_file(pid: u32) -> PathBuf {
     Path::new("/etc/pam.d").join(account_name('p', pid))
 }
@@ -95,15 +94,15 @@ fn account_name(letter: char, pid: u32) -> String {
 }
 
 impl Machine {
-    /// Makes what the run needs, and sees to it that a signal takes it away.
+    /// Creates what the run needs, and installs a handler that removes it on a signal.
     pub(crate) fn set_up() -> Result<(), String> {
         if !geteuid().is_root() {
             return Err("run this as root: it makes login accounts and starts sshd".to_owned());
         }
         test::set_panic_hook();
-        // Modes are those of the run and not of the shell that started it.
+        // File modes must not depend on the shell that started the run.
         umask(Mode::from_bits_truncate(0o022));
-        // What loses its parent, as a session of an sshd that has ended, becomes a child of this process.
+        // As subreaper, this process becomes the parent of orphans, such as sessions of an ended sshd.
         nix::sys::prctl::set_child_subreaper(true).map_err(|errno| errno.to_string())?;
         let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(|error| error.to_string())?;
         std::thread::spawn(move || {
@@ -130,7 +129,7 @@ impl Machine {
         for name in ["", "keys", "seed", "home", "login-home", "login-home/.ssh"] {
             make(name);
         }
-        // sshd's own, which no service made in a bare container (sshd(8), PRIVSEP).
+        // sshd's own directory, which is missing in a bare container (sshd(8), PRIVSEP).
         fs::create_dir_all("/run/sshd").expect("/run/sshd");
         install_programs(&dir.join("libexec"));
         let login_home = login_home(&dir);
@@ -147,13 +146,13 @@ impl Machine {
         make_second_name(&anonymous_login, &gateway_login);
         let pam_service = account_name('p', pid);
         fs::write(pam_file(pid), hubgate::operator::pam::text(&gateway_login.name)).expect("a PAM service");
-        // An sshd that is not told a service's name asks PAM by that of its program.
+        // Without a setting for the service, sshd uses its program name.
         std::os::unix::fs::symlink("/usr/sbin/sshd", dir.join(&pam_service)).expect("a link");
         let host_key = dir.join("host_key");
         let keygen = ["-q", "-t", "ed25519", "-N", "", "-C", "host", "-f"];
         run(Command::new("ssh-keygen").args(keygen).arg(&host_key)).succeeded();
         let host_key = fs::read_to_string(dir.join("host_key.pub")).expect("a host key").trim_end().to_owned();
-        // A database that each hub starts from a copy of.
+        // A database that is copied for each hub.
         drop(Store::create(&dir.join("hubgate.db")).expect("a database"));
         let gits = gits();
         fs::write(dir.join("home/.gitconfig"), "[safe]\n\tdirectory = *\n").expect("a file");
@@ -168,30 +167,30 @@ impl Machine {
         Self { dir, login, gateway_login, anonymous_login, pam_service, keys, host_key, sshd_version, gits, count }
     }
 
-    /// A path in the run's directory that no other caller gets: `prefix` and a number.
+    /// A unique path in the run's directory: `prefix` and a number.
     pub(crate) fn fresh(&self, prefix: &str) -> PathBuf {
         self.dir.join(format!("{prefix}{}", self.count.fetch_add(1, Ordering::Relaxed)))
     }
 
-    /// The git that the distribution ships.
+    /// The distribution's git.
     pub(crate) fn git(&self) -> &Git {
         self.gits.first().expect("a git")
     }
 
-    /// The newest git of this machine; the distribution's where there is no other.
+    /// The newest git of this machine, which may be the distribution's.
     pub(crate) fn newest_git(&self) -> &Git {
         self.gits.last().expect("a git")
     }
 
-    /// A git-lfs of that minor version, such as `3.8`: the directory that it alone is in. The distribution's is in `PATH`
-    /// anyway; newer ones are fetched by `tests/git-lfs.sh`.
+    /// The directory of a git-lfs of this minor version, such as `3.8`. `tests/git-lfs.sh` fetches newer versions; the
+    /// distribution's is in `PATH`.
     pub(crate) fn git_lfs(minor: &str) -> Option<PathBuf> {
         let entries = fs::read_dir(GIT_LFS).into_iter().flatten().flatten();
         let newer = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&format!("{minor}.")));
         newer.map(|entry| entry.path()).find(|directory| directory.join("git-lfs").is_file())
     }
 
-    /// Takes away whatever [`Self::set_up`] and the tests made, as far as it was made.
+    /// Removes everything that [`Self::set_up`] and the tests have created.
     pub(crate) fn tear_down() {
         let own = Pid::from_raw(i32::try_from(std::process::id()).expect("a pid"));
         let start = Instant::now();
@@ -210,12 +209,12 @@ impl Machine {
     }
 }
 
-/// Removes the accounts and the directory of one run.
+/// Removes the accounts and the directory of a run.
 fn remove_run(pid: u32) {
     let accounts: Vec<User> =
-        // The second name first: its group is the other's.
+        // The second name first, because it uses the other's group.
         [SECOND_NAME].iter().chain(&ACCOUNTS).filter_map(|letter| User::from_name(&account_name(*letter, pid)).ok().flatten()).collect();
-    // sshd's own of sessions that were killed.
+    // Files of sshd's killed sessions.
     for entry in fs::read_dir("/tmp").into_iter().flatten().flatten() {
         let ours = entry.metadata().is_ok_and(|file| accounts.iter().any(|user| user.uid.as_raw() == file.uid()));
         if ours && entry.file_name().to_string_lossy().starts_with("sshauth.") {
@@ -230,13 +229,13 @@ fn remove_run(pid: u32) {
     let _ = fs::remove_dir_all(directory_of(pid));
 }
 
-/// Every process that was started with a path in this directory.
+/// All processes that were started with a path in this directory.
 pub(super) fn processes_in(directory: &Path) -> Vec<Pid> {
-    // With the slash, so that `hub1` is not `hub12`.
+    // With the slash, so that `hub1` does not match `hub12`.
     processes_that_name(&directory.join(""))
 }
 
-/// Every process that was started with these bytes among its words.
+/// All processes that were started with these bytes in their arguments.
 pub(super) fn processes_that_name(path: &Path) -> Vec<Pid> {
     let needle = path.as_os_str().as_encoded_bytes();
     let mentions = |pid: &i32| {
@@ -248,7 +247,7 @@ pub(super) fn processes_that_name(path: &Path) -> Vec<Pid> {
     pids.filter(mentions).map(Pid::from_raw).collect()
 }
 
-/// Removes what a run that was killed left behind.
+/// Removes leftovers of a killed run.
 fn sweep() {
     for entry in fs::read_dir(ROOT).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -274,7 +273,7 @@ fn retry(mut step: impl FnMut() -> bool) -> bool {
 
 fn make_account(name: &str, home: &Path, shell: &Path) -> Account {
     let mut command = Command::new("useradd");
-    // `*` and not `!`: without PAM sshd takes that for a locked account.
+    // `*` and not `!`, because sshd without PAM treats `!` as a locked account.
     command.args(["--system", "--user-group", "--no-create-home", "--password", "*", "--home-dir"]);
     command.arg(home).arg("--shell").arg(shell).arg(name);
     assert!(retry(|| command.status().expect("useradd").success()), "useradd {name}");
@@ -282,7 +281,7 @@ fn make_account(name: &str, home: &Path, shell: &Path) -> Account {
     Account { name: user.name, uid: user.uid.as_raw(), gid: user.gid.as_raw() }
 }
 
-/// Makes a second name of an account, as `hubgate init` does.
+/// Creates a second name of an account, as `hubgate init` does.
 fn make_second_name(name: &str, account: &Account) {
     let mut command = Command::new("useradd");
     command.args(["--system", "--non-unique", "--no-create-home", "--no-user-group", "--password", "*"]);
@@ -292,7 +291,7 @@ fn make_second_name(name: &str, account: &Account) {
     assert!(retry(|| command.status().expect("useradd").success()), "useradd {name}");
 }
 
-/// Copies the programs as cargo built them; hubs link to these copies.
+/// Copies cargo's programs; hubs link to these copies.
 fn install_programs(libexec: &Path) {
     let from = crate::programs::directory();
     programs::install(&from, libexec).unwrap_or_else(|(path, error)| panic!("{}: {error}", path.display()));
@@ -318,7 +317,7 @@ fn sshd_version() -> Version {
     rest.get(..end).and_then(|version| version.parse().ok()).expect("a version")
 }
 
-/// Makes a repository of one commit and one tag that others are filled from; its ids are the same in every run.
+/// Creates a repository with one commit and one tag, which is copied for others. Its ids are equal in every run.
 fn make_seed(gits: &[Git], dir: &Path, format: &str) {
     let seed = dir.join("seed").join(format);
     let git = &gits.first().expect("a git").path;

@@ -1,4 +1,4 @@
-//! What the tests stand on: the machine's accounts, hubs, clients, and the comparison of what came of a command.
+//! The base of the tests: the machine's accounts, hubs, clients, and the comparison of results.
 
 mod agent;
 mod client;

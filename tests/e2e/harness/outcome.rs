@@ -1,17 +1,17 @@
-//! What came of a command, compared in one go: standard output, standard error and status.
+//! The result of a command: standard output, standard error and status, compared together.
 
 use std::fmt;
 
-/// How a command ended.
+/// The result of a command.
 pub(crate) struct Outcome {
     pub(crate) command: String,
     pub(crate) stdout: Vec<u8>,
     pub(crate) stderr: Vec<u8>,
-    /// The exit status; a signal counts as 128 and its number, as in a shell.
+    /// The exit status; as in a shell, 128 and the number for a signal.
     pub(crate) status: i32,
 }
 
-/// How a command should end; what is not said is empty, and status 0.
+/// The expected result of a command. By default, outputs are empty and the status is 0.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Expected {
     stdout: String,
@@ -19,7 +19,7 @@ pub(crate) struct Expected {
     status: i32,
 }
 
-/// Status 0 and nothing said.
+/// Status 0 without output.
 pub(crate) fn silent() -> Expected {
     Expected::default()
 }
@@ -45,7 +45,7 @@ impl Expected {
 }
 
 impl Outcome {
-    /// Compares; a difference fails the test at the caller's line.
+    /// Compares with the expectation. A difference fails the test at the caller's line.
     #[track_caller]
     pub(crate) fn is(&self, expected: &Expected) {
         let same = self.stdout == expected.stdout.as_bytes()
@@ -63,20 +63,20 @@ impl Outcome {
         }
     }
 
-    /// Demands status 0, whatever was said.
+    /// Requires status 0 with any output.
     #[track_caller]
     pub(crate) fn succeeded(&self) -> &Self {
         assert!(self.status == 0, "{self}");
         self
     }
 
-    /// Demands the sentence of a fault of ours and its status, and returns the reference in it.
+    /// Requires the sentence of a fault and its status. Returns the reference in it.
     #[track_caller]
     pub(crate) fn is_fault(&self) -> String {
         self.is_fault_sentence("the server could not serve this request")
     }
 
-    /// The same for what may work in a minute.
+    /// Requires the sentence for temporary unavailability. Returns the reference in it.
     #[track_caller]
     pub(crate) fn is_unavailable(&self) -> String {
         self.is_fault_sentence("temporarily unavailable, try again in a minute")
@@ -102,7 +102,7 @@ impl Outcome {
         String::from_utf8_lossy(&self.stderr).into_owned()
     }
 
-    /// What no program of ours may ever do, whatever the test expects.
+    /// Checks for what hubgate's programs must never do in any test.
     #[track_caller]
     pub(super) fn check_no_panic(&self) {
         let panicked = |text: &[u8]| text.windows(8).any(|word| word == b"panicked");
@@ -114,7 +114,7 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.command)?;
         for (name, bytes) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
-            // Long output, such as a clone of many objects, is cut: its head says which it is.
+            // Long output, such as a clone of many objects, is cut; its beginning identifies it.
             let shown = bytes.get(..4000).unwrap_or(bytes);
             for line in shown.split_inclusive(|byte| *byte == b'\n') {
                 writeln!(f, "  {name}: {}", line.escape_ascii())?;

@@ -1,4 +1,4 @@
-//! Processes: run to their end with a time limit, or in the background until they are dropped.
+//! Processes: run with a time limit, or in the background until dropped.
 
 use std::fmt::Display;
 use std::io::{Read, Write};
@@ -14,13 +14,13 @@ use nix::unistd::Pid;
 
 use super::outcome::Outcome;
 
-/// After this a command counts as hanging and is killed.
+/// After this time, a command is considered hanging and is killed.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Set once the run is being taken down: nothing may start any more.
+/// Set when the run ends: no process may start after that.
 static STOPPED: AtomicBool = AtomicBool::new(false);
 
-/// Lets nothing start from now on; threads that try to wait for the end of the process.
+/// Prevents new processes from now on; threads that try to start one block until the end.
 pub(super) fn stop() {
     STOPPED.store(true, Ordering::SeqCst);
 }
@@ -31,12 +31,12 @@ fn wait_if_stopped() {
     }
 }
 
-/// Tries a step until it succeeds, and returns what it gives. If the step never succeeds the test fails with its last
-/// error, which says what is missing.
+/// Retries a step until it succeeds, and returns its result. If it never succeeds, the test fails with the last error,
+/// which says what is missing.
 #[track_caller]
 pub(crate) fn wait_for<T, E: Display>(mut step: impl FnMut() -> Result<T, E>) -> T {
     let start = Instant::now();
-    // A step can be dear, as a look at every process is, so later tries are rarer.
+    // A step can be expensive, such as a scan of all processes, so later tries are less frequent.
     let mut pause = Duration::from_millis(1);
     loop {
         match step() {
@@ -48,13 +48,13 @@ pub(crate) fn wait_for<T, E: Display>(mut step: impl FnMut() -> Result<T, E>) ->
     }
 }
 
-/// Waits until something is so; `otherwise` is what a test that waits in vain says.
+/// Waits until a condition is true. `otherwise` is the failure's text.
 #[track_caller]
 pub(crate) fn wait_until(otherwise: &str, mut is_so: impl FnMut() -> bool) {
     wait_for(|| if is_so() { Ok(()) } else { Err(otherwise) });
 }
 
-/// Waits until the clock shows that second since 1970, or a later one.
+/// Waits until this time, in Unix seconds.
 pub(crate) fn wait_for_second(second: u64) {
     let start = UNIX_EPOCH + Duration::from_secs(second);
     while let Ok(rest) = start.duration_since(SystemTime::now()).map(|rest| rest.max(Duration::from_micros(1))) {
@@ -62,25 +62,25 @@ pub(crate) fn wait_for_second(second: u64) {
     }
 }
 
-/// Waits until the clock shows another second than now.
+/// Waits for the next second of the clock.
 pub(crate) fn wait_for_next_second() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
     wait_for_second(now.as_secs() + 1);
 }
 
-/// Runs a command to its end, without input.
+/// Runs a command without input and waits for it.
 #[track_caller]
 pub(crate) fn run(command: &mut Command) -> Outcome {
     run_with(command, b"")
 }
 
-/// Runs a command to its end; `input` is its standard input.
+/// Runs a command with this standard input and waits for it.
 #[track_caller]
 pub(crate) fn run_with(command: &mut Command, input: &[u8]) -> Outcome {
     run_within(command, input, PATIENCE)
 }
 
-/// Runs a command that may take longer than most.
+/// Runs a command that may take longer than others.
 #[track_caller]
 pub(crate) fn run_within(command: &mut Command, input: &[u8], patience: Duration) -> Outcome {
     wait_if_stopped();
@@ -101,7 +101,7 @@ pub(crate) fn run_within(command: &mut Command, input: &[u8], patience: Duration
             }
             hung
         });
-        // A program that does not read its input to the end is no mistake of the test's.
+        // A program may end without reading all its input.
         scope.spawn(move || stdin.take().map(|mut stdin| stdin.write_all(input)));
         let stdout = scope.spawn(move || read(out.as_mut()));
         let stderr = read(err.as_mut());
@@ -132,10 +132,9 @@ pub(super) fn pid_of(child: &Child) -> Pid {
     Pid::from_raw(i32::try_from(child.id()).expect("a pid"))
 }
 
-/// A process that runs until it is dropped, and everything that it started.
+/// A process that runs until it is dropped, with all its children.
 pub(crate) struct Background(Child);
 
-/// Starts a process in the background.
 #[track_caller]
 pub(crate) fn background(command: &mut Command) -> Background {
     wait_if_stopped();
@@ -144,31 +143,31 @@ pub(crate) fn background(command: &mut Command) -> Background {
 }
 
 impl Background {
-    /// Its standard input and output, where they were asked for.
+    /// Its standard input and output, if they are pipes.
     pub(crate) fn streams(&mut self) -> (ChildStdin, ChildStdout) {
         self.0.stdin.take().zip(self.0.stdout.take()).expect("pipes")
     }
 
-    /// Its process and all that it started.
+    /// The process and its descendants.
     pub(crate) fn processes(&self) -> Vec<Pid> {
         let own = pid_of(&self.0);
         std::iter::once(own).chain(descendants(own)).collect()
     }
 
-    /// Sends it a signal, and waits until it has ended; its exit status, where it has one.
+    /// Sends a signal and waits for the end. Returns the exit status, if it has one.
     #[track_caller]
     pub(crate) fn end_with(&mut self, signal: Signal) -> Option<i32> {
         kill(pid_of(&self.0), signal).expect("a signal");
         wait_for(|| self.0.try_wait().expect("a status").ok_or("it is running")).code()
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits until the process ends.
     #[track_caller]
     pub(crate) fn ended(mut self) {
         wait_until("it is running", || self.has_ended());
     }
 
-    /// Whether it has ended by itself.
+    /// Whether the process has ended.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.0.try_wait().expect("a status").is_some()
     }
@@ -179,7 +178,7 @@ impl Drop for Background {
         let children = descendants(pid_of(&self.0));
         let _ = self.0.kill();
         let _ = self.0.wait();
-        // This process adopts what lost its parent, so it can wait for it too.
+        // This process is the subreaper, so it can wait for orphans too.
         for child in children {
             let _ = kill(child, Signal::SIGKILL);
             let _ = waitpid(child, None);
@@ -187,7 +186,7 @@ impl Drop for Background {
     }
 }
 
-/// Every process below one, as far as the chain of parents is whole (proc(5), `/proc/pid/stat`).
+/// All descendants of a process, as far as their parents still run (proc(5), `/proc/pid/stat`).
 pub(super) fn descendants(of: Pid) -> Vec<Pid> {
     let parent = |process: i32| -> Option<i32> {
         let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;

@@ -1,4 +1,4 @@
-//! The system log of one hub: a datagram socket that a thread reads, and lines that tests compare.
+//! The system log of a hub: a datagram socket that a thread reads, and the lines for tests to compare.
 
 use std::fmt;
 use std::fs::Permissions;
@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-/// Sent by a test to learn that everything before it was read.
+/// A test sends this to learn that everything before it was read.
 const MARK: &str = "mark";
 
 /// One line as it was sent.
@@ -17,11 +17,11 @@ pub(crate) struct Entry {
     /// `info`, `notice`, `error` or `critical`.
     pub(crate) level: &'static str,
     pub(crate) program: String,
-    /// The session's id, which differs from run to run.
+    /// The session id, which differs in each run.
     pub(crate) sid: Option<String>,
-    /// What the session's box is made of, which differs from kernel to kernel.
+    /// The parts of the sandbox, which depend on the kernel.
     pub(crate) sandbox: Option<String>,
-    /// The fields, without the session's id and its box.
+    /// The fields without session id and sandbox.
     pub(crate) fields: String,
 }
 
@@ -31,11 +31,11 @@ impl fmt::Display for Entry {
     }
 }
 
-/// The collector; the thread ends with the socket's last mark, when this is dropped.
+/// Collects the lines. When it is dropped, a last mark on the socket ends the thread.
 pub(super) struct Syslog {
     lines: Receiver<String>,
     to: UnixDatagram,
-    /// Everything, for a test that fails.
+    /// All lines, for a failed test.
     seen: Vec<String>,
 }
 
@@ -50,7 +50,7 @@ impl Syslog {
             let mut buffer = vec![0; 64 * 1024];
             while let Ok(length) = socket.recv(&mut buffer) {
                 let line = String::from_utf8_lossy(buffer.get(..length).unwrap_or_default()).into_owned();
-                // Nobody listens any more: the hub is gone.
+                // The hub is gone.
                 if sender.send(line).is_err() {
                     return;
                 }
@@ -59,8 +59,8 @@ impl Syslog {
         Self { lines, to, seen: Vec::new() }
     }
 
-    /// What was sent since this was asked last. Whatever a program sent before it ended is among it: a datagram is in
-    /// the socket when its sender goes on.
+    /// The lines since the last call. They include all lines of programs that have ended, because a datagram is in the
+    /// socket before its sender continues.
     pub(super) fn take(&mut self) -> Vec<Entry> {
         self.to.send(MARK.as_bytes()).expect("a datagram");
         let mut entries = Vec::new();
@@ -82,14 +82,14 @@ impl Syslog {
 
 impl Drop for Syslog {
     fn drop(&mut self) {
-        // Wakes the thread, which then finds that nobody listens.
+        // Wakes the thread, which then finds that the hub is gone.
         let (_, nobody) = channel();
         self.lines = nobody;
         let _ = self.to.send(MARK.as_bytes());
     }
 }
 
-/// Takes one field out of a line; its name comes with the blank before and the sign behind.
+/// Removes one field from a line; its name includes the blank before and the sign after it.
 fn take_field(fields: &str, name: &str) -> (Option<String>, String) {
     let Some((before, after)) = fields.split_once(name) else { return (None, fields.to_owned()) };
     let (value, after) = after.split_at(after.find(' ').unwrap_or(after.len()));

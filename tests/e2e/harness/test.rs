@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use libtest_mimic::{Completion, Failed, Trial};
 
-/// A test: its name and what it does.
+/// A test: its name and its function.
 pub(crate) type Test = (&'static str, fn());
 
-/// Registers the tests of a module as `TRIALS`. A test that is forgotten here is dead code, which does not compile.
+/// Registers the tests of a module as `TRIALS`. A test that is not registered is dead code, which does not compile.
 macro_rules! trials {
     ($($test:ident),+ $(,)?) => {
         pub(crate) const TRIALS: &[$crate::harness::Test] =
@@ -18,7 +18,7 @@ macro_rules! trials {
 }
 pub(crate) use trials;
 
-/// Ends a test that cannot run on this machine, for a reason that is shown.
+/// Skips a test that cannot run on this machine, and shows the reason.
 pub(crate) struct Skip(pub(crate) String);
 
 impl Skip {
@@ -28,20 +28,20 @@ impl Skip {
 }
 
 thread_local! {
-    /// What a failing test has to say: its panic, and the logs of its hubs.
+    /// The report of a failing test: its panic, and the logs of its hubs.
     static REPORT: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Adds to what is said if this thread's test fails.
+/// Adds to the report of this thread's test.
 pub(super) fn report(text: &str) {
     REPORT.with_borrow_mut(|report| match report {
         Some(report) => report.push_str(text),
-        // A thread that a test started, or the set-up: nobody would read a report.
+        // A thread that a test started, or the setup: it has no report.
         None => eprintln!("{text}"),
     });
 }
 
-/// A test as the runner takes it.
+/// A test in the form of the test runner.
 pub(crate) fn trial((name, run): Test) -> Trial {
     let name = name.strip_prefix("e2e::").unwrap_or(name).replace("::", ": ").replace('_', " ");
     Trial::ignorable_test(name, move || {
@@ -56,7 +56,7 @@ pub(crate) fn trial((name, run): Test) -> Trial {
     })
 }
 
-/// Makes a panic part of the report of its test instead of noise between the tests.
+/// Makes a panic part of its test's report instead of printing it between the tests.
 pub(super) fn set_panic_hook() {
     std::panic::set_hook(Box::new(|panic| {
         if panic.payload().is::<Skip>() {
@@ -73,14 +73,14 @@ pub(super) fn set_panic_hook() {
 static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
 static SESSIONS: AtomicU64 = AtomicU64::new(0);
 
-/// Counts what went through an sshd by its log.
+/// Counts the sessions of an sshd by its log.
 pub(super) fn count_sessions(log: &str) {
     let count = |words: &str| log.lines().filter(|line| line.contains(words)).count() as u64;
     CONNECTIONS.fetch_add(count("Accepted publickey"), Ordering::Relaxed);
     SESSIONS.fetch_add(count("Starting session:"), Ordering::Relaxed);
 }
 
-/// Says how many there were.
+/// Prints the number of sessions.
 pub(crate) fn report_sessions() {
     let (connections, sessions) = (CONNECTIONS.load(Ordering::Relaxed), SESSIONS.load(Ordering::Relaxed));
     println!("e2e: {connections} ssh connections (\"Accepted publickey\") with {sessions} sessions went through sshd");

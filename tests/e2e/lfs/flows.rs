@@ -1,4 +1,4 @@
-//! Whole flows by real clients: of each version of git-lfs that is to be had, over one connection and over many.
+//! Whole flows with real clients: each available version of git-lfs, over one connection and over many.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,25 +10,25 @@ use crate::harness::{Client, Hub, Key, Machine, Outcome, Setup, Skip, run, trial
 use crate::texts::not_found;
 
 trials![
-    large_files_by_debians_git_lfs,
-    large_files_by_git_lfs_3_6,
-    large_files_by_git_lfs_3_8,
-    large_files_over_a_connection_of_the_users_own,
-    large_files_where_a_connection_has_one_session,
-    a_push_of_twelve_objects_ends_where_debians_client_would_hang,
-    a_push_by_debians_git_lfs_ends_however_late_the_other_sessions_are,
-    a_push_of_twelve_objects_by_newer_clients_sees_no_difference,
+    large_files_with_debians_git_lfs,
+    large_files_with_git_lfs_3_6,
+    large_files_with_git_lfs_3_8,
+    large_files_over_a_shared_connection,
+    large_files_with_one_session_per_connection,
+    a_push_of_twelve_objects_by_debians_client_does_not_hang,
+    a_push_by_debians_git_lfs_ends_however_late_its_other_sessions_are,
+    a_push_of_twelve_objects_by_newer_clients_succeeds,
     pushes_of_the_same_object_at_once_all_succeed,
-    a_checkout_that_pauses_after_another_client_has_quit_gets_its_files,
-    whoever_may_fetch_gets_large_files_and_nobody_else,
+    a_checkout_that_pauses_after_another_client_quit_gets_its_files,
+    large_files_need_fetch_access,
 ];
 
-/// A directory for sockets. Not in a client's home: the name of a socket has at most 108 bytes.
+/// A directory for sockets, outside the client's home because the name of a socket has at most 108 bytes.
 fn runtime() -> tempfile::TempDir {
     tempfile::tempdir().expect("a directory")
 }
 
-/// git in a tree of a client that runs in a login session, where git-lfs shares one connection.
+/// git in a client's working tree inside a login session, where git-lfs shares one connection.
 #[track_caller]
 fn git(client: &Client, runtime: Option<&Path>, directory: &str, words: &[&str]) -> Outcome {
     let mut command = client.git_command(directory);
@@ -36,7 +36,7 @@ fn git(client: &Client, runtime: Option<&Path>, directory: &str, words: &[&str])
     run(command.args(words))
 }
 
-/// Everybody has a directory for sockets of their own: a socket's name says the host and the login, and not the key.
+/// Each client has its own directory for sockets, because a socket's name contains host and login but not the key.
 fn in_session(command: &mut Command, client: &Client, runtime: Option<&Path>) {
     if let Some(runtime) = runtime {
         let own = runtime.join(client.user.as_deref().unwrap_or("stranger"));
@@ -45,14 +45,14 @@ fn in_session(command: &mut Command, client: &Client, runtime: Option<&Path>) {
     }
 }
 
-/// How many objects lie in a tree's own store.
+/// The number of objects in a working tree's LFS store.
 fn stored(client: &Client, directory: &str) -> usize {
     let objects = client.home.join(directory).join(".git/lfs/objects");
     let found = run(Command::new("find").arg(objects).args(["-type", "f"]));
     found.succeeded().stdout().lines().count()
 }
 
-/// Clone with smudge, push, pull, fetch of everything, locks: with or without one connection for all sessions.
+/// Clone with smudge, push, pull, fetch of everything, locks: with or without one shared connection.
 #[track_caller]
 fn flow(hub: &Hub, alice: &Client, bob: &Client, runtime: Option<&Path>) {
     let name = if runtime.is_some() { "one" } else { "many" };
@@ -80,7 +80,7 @@ fn flow(hub: &Hub, alice: &Client, bob: &Client, runtime: Option<&Path>) {
     git(bob, runtime, name, &["pull", "--quiet"]).succeeded();
     assert_eq!(bob.read(&format!("{name}/0.bin")), "the second of that name");
 
-    // Every version of every file, in a tree that has none.
+    // All versions of all files, in a working tree without objects.
     let all = format!("{name}-all");
     let mut pointers = bob.git_command("");
     pointers.env("GIT_LFS_SKIP_SMUDGE", "1").args(["clone", "--quiet", &Client::url(&path), &all]);
@@ -94,7 +94,7 @@ fn flow(hub: &Hub, alice: &Client, bob: &Client, runtime: Option<&Path>) {
     assert_ne!(git(bob, runtime, name, &["lfs", "lock", "1.bin"]).status, 0);
     let verified = git(alice, runtime, name, &["lfs", "locks", "--verify"]).succeeded().stdout();
     assert!(verified.starts_with("O "), "{verified}");
-    // Who is told of the lock by a push of that file, and does not push it.
+    // A push of a locked file names the lock's owner and fails.
     bob.write(&format!("{name}/1.bin"), "bob's");
     git(bob, runtime, name, &["commit", "--quiet", "-am", "locked"]).succeeded();
     git(bob, runtime, name, &["config", "lfs.locksverify", "true"]).succeeded();
@@ -102,7 +102,7 @@ fn flow(hub: &Hub, alice: &Client, bob: &Client, runtime: Option<&Path>) {
     assert!(push.status != 0 && push.stdout().contains("1.bin - alice"), "{push}");
     git(alice, runtime, name, &["lfs", "unlock", "1.bin"]).succeeded();
     git(bob, runtime, name, &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
-    // Nothing new.
+    // A push without new objects.
     git(bob, runtime, name, &["push", "--quiet", "origin", "HEAD:other"]).succeeded();
     assert!(hub.did(&["lfs", "check", &path]).starts_with("7 objects, "));
 }
@@ -129,32 +129,32 @@ fn newer(minor: &str) -> PathBuf {
     Machine::git_lfs(minor).unwrap_or_else(|| Skip::now(format!("no git-lfs {minor} here: sh tests/git-lfs.sh")))
 }
 
-fn large_files_by_debians_git_lfs() {
+fn large_files_with_debians_git_lfs() {
     both_ways(None);
 }
 
-fn large_files_by_git_lfs_3_6() {
+fn large_files_with_git_lfs_3_6() {
     both_ways(Some(&newer("3.6")));
 }
 
-fn large_files_by_git_lfs_3_8() {
+fn large_files_with_git_lfs_3_8() {
     both_ways(Some(&newer("3.8")));
 }
 
-fn large_files_over_a_connection_of_the_users_own() {
+fn large_files_over_a_shared_connection() {
     let hub = Hub::new();
     let (alice, bob) = (hub.user("alice"), hub.user("bob"));
     let _masters = [alice.master(), bob.master()];
     flow(&hub, &alice, &bob, None);
 }
 
-fn large_files_where_a_connection_has_one_session() {
+fn large_files_with_one_session_per_connection() {
     let hub = Hub::with(&Setup { sshd: |block, _| format!("MaxSessions 1\n{block}"), ..Setup::default() });
     let (alice, bob) = (hub.user("alice"), hub.user("bob"));
     flow(&hub, &alice, &bob, Some(runtime().path()));
 }
 
-/// Pushes so many objects of a new repository in a login session: the command is given, and ends.
+/// Pushes this many objects of a new repository in a login session, with the given command, and waits for it.
 #[track_caller]
 fn push_of(objects: usize, hub: &Hub, client: &Client, name: &str, words: &[&str]) -> Outcome {
     let runtime = runtime();
@@ -169,14 +169,14 @@ fn push_of(objects: usize, hub: &Hub, client: &Client, name: &str, words: &[&str
     push
 }
 
-fn a_push_of_twelve_objects_ends_where_debians_client_would_hang() {
+fn a_push_of_twelve_objects_by_debians_client_does_not_hang() {
     let hub = Hub::new();
     push_of(12, &hub, &hub.user("alice"), "x", &["push", "origin", "HEAD:main"]);
 }
 
-/// Each session but the first is half a second late after every word that it sends, so that the client quits the first
-/// one while the others have not begun to wait. `ROUNDS=100 cargo test --test e2e -- however` is the long run.
-fn a_push_by_debians_git_lfs_ends_however_late_the_other_sessions_are() {
+/// Every session except the first sends each message half a second late, so that the client quits the first one before
+/// the others wait. `ROUNDS=100 cargo test --test e2e -- however` is the long run.
+fn a_push_by_debians_git_lfs_ends_however_late_its_other_sessions_are() {
     let rounds: usize = std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1);
     let hub = Hub::new();
     let alice = hub.user("alice");
@@ -202,7 +202,7 @@ fn a_push_by_debians_git_lfs_ends_however_late_the_other_sessions_are() {
     super::sessions::all_have_ended(&hub);
 }
 
-fn a_push_of_twelve_objects_by_newer_clients_sees_no_difference() {
+fn a_push_of_twelve_objects_by_newer_clients_succeeds() {
     for directory in [newer("3.6"), newer("3.8")] {
         let hub = Hub::new();
         let alice = hub.user("alice").with_programs(&directory);
@@ -233,11 +233,11 @@ fn pushes_of_the_same_object_at_once_all_succeed() {
             scope.spawn(move || client.git_in("x", &["push", "--quiet", "origin", &branch]).succeeded().status);
         }
     });
-    assert_eq!(hub.did(&["lfs", "check", "alice/x"]), "1 objects, 9000000 bytes: all is well\n");
+    assert_eq!(hub.did(&["lfs", "check", "alice/x"]), "1 objects, 9000000 bytes: no problems found\n");
     assert!(fs::read_dir(hub.directory("alice/x").join("lfs/incomplete")).is_ok_and(|mut left| left.next().is_none()));
 }
 
-fn whoever_may_fetch_gets_large_files_and_nobody_else() {
+fn large_files_need_fetch_access() {
     let hub = Hub::new();
     let (alice, bob, stranger) = (hub.user("alice"), hub.user("bob"), hub.stranger());
     hub.empty_repo("alice/x", &[]);
@@ -259,7 +259,7 @@ fn whoever_may_fetch_gets_large_files_and_nobody_else() {
         assert_eq!(client.read(&format!("{copy}/a.bin")), "weights");
         copy
     };
-    // What a client that may only fetch is told of a push, by git and by git-lfs alone.
+    // What a client with fetch access reads after a push, by git and by git-lfs alone.
     let pushes_nothing = |client: &Client, copy: &str| {
         client.git_in(copy, &["lfs", "install", "--local"]).succeeded();
         client.commit(copy, "b.bin", "more");
@@ -276,7 +276,7 @@ fn whoever_may_fetch_gets_large_files_and_nobody_else() {
     writing.commit(&copy, "c.bin", "by a deploy key");
     writing.git_in(&copy, &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
 
-    // Private: only who has a grant.
+    // Private: only with a grant.
     hub.did(&["repo", "visibility", "alice/x", "private"]);
     for client in [&bob, &stranger] {
         let clone = client.clone_with_lfs("alice/x", "private");
@@ -286,7 +286,7 @@ fn whoever_may_fetch_gets_large_files_and_nobody_else() {
     hub.did(&["repo", "collaborator", "set", "alice/x", "bob", "read"]);
     gets_it(&bob);
 
-    // Gated: only who was let in.
+    // Gated: only with an accepted request.
     hub.empty_repo("alice/gated", &["--gated", "manual"]);
     tree_with(&alice, "gated", "alice/gated", &[("a.bin", "weights".to_owned())]);
     alice.git_in("gated", &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
@@ -302,9 +302,9 @@ fn whoever_may_fetch_gets_large_files_and_nobody_else() {
     assert_eq!(bob.read("gated/a.bin"), "weights");
 }
 
-/// git-lfs opens a session when the checkout comes to the first large file, and sends `batch` after git has written all
+/// git-lfs opens a session when the checkout reaches the first large file, and sends `batch` after git has written all
 /// other files. `PAUSE=80 cargo test --test e2e -- pauses` is the long run.
-fn a_checkout_that_pauses_after_another_client_has_quit_gets_its_files() {
+fn a_checkout_that_pauses_after_another_client_quit_gets_its_files() {
     let pause: u64 = std::env::var("PAUSE").ok().and_then(|pause| pause.parse().ok()).unwrap_or(7);
     let hub = Hub::new();
     let alice = hub.user("alice");

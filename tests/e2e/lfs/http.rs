@@ -1,4 +1,4 @@
-//! `[lfs] mode = "http"` and `"off"`: tokens for a server elsewhere, and sentences.
+//! `[lfs] mode = "http"` and `"off"`: tokens for an HTTP server, and refusals.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -13,18 +13,18 @@ use crate::texts::{INVALID, not_found, read_only, you_are};
 
 trials![
     an_http_server_takes_the_tokens_of_the_hub_from_a_real_client,
-    a_token_says_for_whom_for_what_and_for_how_long,
+    a_token_names_account_repository_operation_and_end,
     a_token_needs_the_right_that_it_gives,
-    the_words_of_the_operators_program_are_the_answer,
-    a_token_that_cannot_be_made_is_a_fault_that_tells_nothing,
-    where_lfs_is_over_http_transfer_says_so_and_nothing_on_stdout,
-    where_lfs_is_off_both_say_so,
+    the_output_of_the_operators_program_is_the_answer,
+    a_token_that_cannot_be_made_is_a_fault_without_details,
+    in_mode_http_transfer_is_refused_without_output,
+    in_mode_off_both_programs_refuse,
 ];
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/clients/lfs_server.py");
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
-/// A hub with these words in its `[lfs]`; `{dir}` stands for its directory, where `key` is the key for tokens.
+/// A hub with these lines in `[lfs]`; `{dir}` means its directory, which has the file `key` with the key for tokens.
 fn hub(lfs: &str) -> Hub {
     let hub = Hub::new();
     fs::write(hub.path("key"), format!("{KEY}\n")).expect("a key");
@@ -41,7 +41,7 @@ fn configure(hub: &Hub, lfs: &str) {
 
 const HTTP: &str = "mode = \"http\"\nurl = \"https://lfs.test/{path}/info/lfs\"\njwt_key_file = \"{dir}/key\"";
 
-/// The answer to `git-lfs-authenticate`, and what its token says.
+/// The answer to `git-lfs-authenticate`, and the token's content.
 #[track_caller]
 fn token(hub: &Hub, outcome: &Outcome) -> (Value, Value) {
     outcome.is(&says(outcome.stdout()));
@@ -53,7 +53,7 @@ fn token(hub: &Hub, outcome: &Outcome) -> (Value, Value) {
     (answer, claims)
 }
 
-/// The server of `lfs_server.py`, on a port of its own.
+/// The server of `lfs_server.py`, on its own port.
 struct Server(u16, #[expect(dead_code, reason = "ends with this value")] Background);
 
 impl Server {
@@ -79,20 +79,20 @@ fn an_http_server_takes_the_tokens_of_the_hub_from_a_real_client() {
     tree(&alice, "alice/x", &[("a.bin", content.clone()), ("b.bin", "small".to_owned())]);
     alice.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
     assert_eq!(fs::read_dir(hub.path("objects")).expect("a directory").count(), 2);
-    assert_eq!(hub.did(&["lfs", "check", "alice/x"]), "0 objects, 0 bytes: all is well\n", "none of it is here");
-    // Whoever may fetch gets the bytes, with a key on no account too.
+    assert_eq!(hub.did(&["lfs", "check", "alice/x"]), "0 objects, 0 bytes: no problems found\n", "none of it is here");
+    // Every client with fetch access gets the bytes, also with a key on no account.
     for client in [&hub.user("bob"), &hub.stranger()] {
         client.clone_with_lfs("alice/x", "copy").succeeded();
         assert_eq!(client.read("copy/a.bin"), content);
     }
-    // Nobody else does: the server has no other way in.
+    // Other clients get none, because the server requires a token.
     let stranger = hub.stranger();
     hub.did(&["repo", "visibility", "alice/x", "private"]);
     let clone = stranger.clone_with_lfs("alice/x", "copy");
     assert!(clone.status != 0 && clone.stderr().contains("repository not found"), "{clone}");
 }
 
-fn a_token_says_for_whom_for_what_and_for_how_long() {
+fn a_token_names_account_repository_operation_and_end() {
     let hub = hub(HTTP);
     let (alice, stranger) = (hub.user("alice"), hub.stranger());
     hub.empty_repo("alice/x", &[]);
@@ -144,7 +144,7 @@ fn a_token_needs_the_right_that_it_gives() {
         let gated = ask(client, "alice/gated", "download");
         assert!(gated.status == 1 && gated.stdout.is_empty() && gated.stderr().contains("is restricted"), "{gated}");
     }
-    // What is no operation never comes near a token, whoever asks for it.
+    // Without a valid operation, no client gets a token.
     for command in [
         "git-lfs-authenticate alice/x",
         "git-lfs-authenticate alice/x ",
@@ -164,7 +164,7 @@ fn a_token_needs_the_right_that_it_gives() {
     disabled.is(&refused("hubgate: the account bob is disabled: away\n"));
 }
 
-/// An executable script of the operator's.
+/// An executable script of the operator.
 fn script(hub: &Hub, text: &str) {
     fs::write(hub.path("token"), format!("#!/bin/sh\n{text}\n")).expect("a script");
     fs::set_permissions(hub.path("token"), Permissions::from_mode(0o755)).expect("a mode");
@@ -172,7 +172,7 @@ fn script(hub: &Hub, text: &str) {
 
 const COMMAND: &str = "mode = \"http\"\ntoken_command = \"{dir}/token\"";
 
-fn the_words_of_the_operators_program_are_the_answer() {
+fn the_output_of_the_operators_program_is_the_answer() {
     let hub = hub(COMMAND);
     let (alice, stranger) = (hub.user("alice"), hub.stranger());
     hub.empty_repo("alice/x", &[]);
@@ -191,7 +191,7 @@ fn the_words_of_the_operators_program_are_the_answer() {
     stranger.ssh("git-lfs-authenticate alice/x upload").is(&refused(read_only(&stranger, "alice/x")));
 }
 
-fn a_token_that_cannot_be_made_is_a_fault_that_tells_nothing() {
+fn a_token_that_cannot_be_made_is_a_fault_without_details() {
     let hub = hub(COMMAND);
     let alice = hub.user("alice");
     hub.empty_repo("alice/x", &[]);
@@ -219,7 +219,7 @@ fn a_token_that_cannot_be_made_is_a_fault_that_tells_nothing() {
     fault("No such file");
 }
 
-fn where_lfs_is_over_http_transfer_says_so_and_nothing_on_stdout() {
+fn in_mode_http_transfer_is_refused_without_output() {
     let hub = hub(HTTP);
     let alice = hub.user("alice");
     hub.empty_repo("alice/x", &[]);
@@ -227,12 +227,12 @@ fn where_lfs_is_over_http_transfer_says_so_and_nothing_on_stdout() {
         for path in ["alice/x", "alice/missing"] {
             alice
                 .ssh(format!("git-lfs-transfer {path} {operation}"))
-                .is(&refused("hubgate: LFS is served over HTTP here: git-lfs-authenticate tells where\n"));
+                .is(&refused("hubgate: this server serves LFS over HTTP: git-lfs-authenticate gives its address\n"));
         }
     }
 }
 
-fn where_lfs_is_off_both_say_so() {
+fn in_mode_off_both_programs_refuse() {
     let hub = hub("mode = \"off\"");
     let (alice, stranger) = (hub.user("alice"), hub.stranger());
     hub.empty_repo("alice/x", &[]);

@@ -1,4 +1,4 @@
-//! Ends in the middle of an object: of the client, of the session, of sshd, of all at once.
+//! Kills in the middle of an object: of the client, of the session, of sshd, of all at once.
 
 use std::fs;
 use std::path::Path;
@@ -15,13 +15,13 @@ trials![
     an_upload_whose_session_is_killed_leaves_nothing,
     an_upload_whose_client_is_killed_leaves_nothing,
     an_upload_whose_sshd_is_killed_leaves_nothing,
-    an_upload_in_which_all_is_killed_at_once_leaves_nothing,
-    a_download_whose_session_is_killed_is_had_by_the_next,
+    an_upload_whose_processes_are_all_killed_leaves_nothing,
+    a_download_whose_session_is_killed_succeeds_the_next_time,
 ];
 
 const SIZE: u64 = 24 << 20;
 
-/// A hub on which a push stands still in the middle of its object, and the session that takes it.
+/// A hub with a push that is stopped in the middle of its object, and the session that receives it.
 struct Standing {
     hub: Hub,
     alice: Client,
@@ -42,7 +42,7 @@ impl Standing {
         Self { hub, alice, push, session }
     }
 
-    /// After the end of whatever was ended: nothing is there, the next push puts it there, and nothing else.
+    /// Checks that nothing of the killed push is left, and that the next push stores exactly the object.
     #[track_caller]
     fn leaves_nothing_and_is_repaired(self) {
         let Self { hub, alice, push, .. } = self;
@@ -50,15 +50,15 @@ impl Standing {
         all_have_ended(&hub);
         let lfs = hub.directory("alice/x").join("lfs");
         assert_eq!(files(&lfs), Vec::<String>::new());
-        assert_eq!(hub.did(&["lfs", "check", "alice/x"]), "0 objects, 0 bytes: all is well\n");
+        assert_eq!(hub.did(&["lfs", "check", "alice/x"]), "0 objects, 0 bytes: no problems found\n");
         alice.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
         hub.did(&["repo", "gc", "alice/x"]);
-        assert_eq!(hub.did(&["lfs", "check", "alice/x"]), format!("1 objects, {SIZE} bytes: all is well\n"));
+        assert_eq!(hub.did(&["lfs", "check", "alice/x"]), format!("1 objects, {SIZE} bytes: no problems found\n"));
         assert_eq!(files(&lfs).len(), 1);
     }
 }
 
-/// Every file beneath a directory.
+/// All files beneath a directory.
 fn files(directory: &Path) -> Vec<String> {
     let found = run(Command::new("find").arg(directory).args(["-type", "f"]));
     found.succeeded().stdout().lines().map(str::to_owned).collect()
@@ -77,7 +77,7 @@ fn an_upload_whose_session_is_killed_leaves_nothing() {
 fn an_upload_whose_client_is_killed_leaves_nothing() {
     let standing = Standing::new();
     for process in standing.push.processes() {
-        // One may have ended with another.
+        // A process may have ended with another one.
         let _ = kill(process, Signal::SIGKILL);
     }
     kill(standing.session, Signal::SIGCONT).expect("a process");
@@ -93,16 +93,16 @@ fn an_upload_whose_sshd_is_killed_leaves_nothing() {
     standing.leaves_nothing_and_is_repaired();
 }
 
-fn an_upload_in_which_all_is_killed_at_once_leaves_nothing() {
+fn an_upload_whose_processes_are_all_killed_leaves_nothing() {
     let standing = Standing::new();
-    // All but the sshd that listens: its sessions, git, the process that decides.
+    // All but the listening sshd: its sessions, git, the authorizer.
     for process in standing.hub.processes().into_iter().skip(1) {
         let _ = kill(process, Signal::SIGKILL);
     }
     standing.leaves_nothing_and_is_repaired();
 }
 
-fn a_download_whose_session_is_killed_is_had_by_the_next() {
+fn a_download_whose_session_is_killed_succeeds_the_next_time() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.empty_repo("alice/x", &[]);

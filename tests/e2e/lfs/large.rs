@@ -1,5 +1,5 @@
-//! Many objects, and one that is large. By default as many and as large as a run of all tests can bear;
-//! `HUBGATE_LFS_OBJECTS=2000` and `HUBGATE_LFS_BYTES=2147483648` say otherwise, and then the figures are printed.
+//! Many objects, and a large one. By default as many and as large as a run of all tests permits;
+//! `HUBGATE_LFS_OBJECTS=2000` and `HUBGATE_LFS_BYTES=2147483648` change that, and then the figures are printed.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -9,18 +9,18 @@ use super::sessions::peak_memory;
 use super::{tree, tree_with};
 use crate::harness::{Hub, run, run_within, trials};
 
-trials![many_small_objects_go_there_and_back, a_large_object_takes_no_more_memory_than_a_small_one];
+trials![many_small_objects_are_uploaded_and_downloaded, a_large_object_needs_no_more_memory_than_a_small_one];
 
-/// A number from the environment, and whether it was there.
+/// A number from the environment, and whether it was set.
 fn asked(variable: &str, default: u64) -> (u64, bool) {
     let asked = std::env::var(variable).ok().map(|text| text.parse().expect("a number"));
     (asked.unwrap_or(default), asked.is_some())
 }
 
-/// For what takes long on a machine that does other things too.
+/// For commands that take long on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(1_200);
 
-fn many_small_objects_go_there_and_back() {
+fn many_small_objects_are_uploaded_and_downloaded() {
     let (count, is_asked) = asked("HUBGATE_LFS_OBJECTS", 300);
     let hub = Hub::new();
     let alice = hub.user("alice");
@@ -44,7 +44,7 @@ fn many_small_objects_go_there_and_back() {
     }
 }
 
-fn a_large_object_takes_no_more_memory_than_a_small_one() {
+fn a_large_object_needs_no_more_memory_than_a_small_one() {
     let (bytes, is_asked) = asked("HUBGATE_LFS_BYTES", 96 << 20);
     let hub = Hub::new();
     let alice = hub.user("alice");
@@ -54,7 +54,7 @@ fn a_large_object_takes_no_more_memory_than_a_small_one() {
         hub.empty_repo(&path, &[]);
         tree_with(&alice, name, &path, &[]);
         let file = File::create(alice.home.join(name).join("a.bin")).expect("a file");
-        // Mostly a hole, with something at its end.
+        // A sparse file with some bytes at its end.
         file.write_all_at(b"!", size - 1).expect("a file");
         run_within(alice.git_command(name).args(["add", "."]), b"", PATIENCE).succeeded();
         alice.git_in(name, &["commit", "--quiet", "-m", "object"]).succeeded();
@@ -80,6 +80,6 @@ fn a_large_object_takes_no_more_memory_than_a_small_one() {
         peaks.push(up.max(down));
     }
     let [small, large] = peaks.as_slice() else { return };
-    // Five blocks of a quarter of a megabyte are under way to the hash; the rest is a thread and chance.
+    // Up to five blocks of a quarter of a megabyte wait for the hash; the rest is a thread and noise.
     assert!(*small > 0 && *large < small + (6 << 20), "{small} and {large} bytes");
 }

@@ -1,18 +1,18 @@
-//! Locks, by Debian's git-lfs and by hand.
+//! Locks, with Debian's git-lfs and with single messages.
 
 use super::tree;
 use super::wire::Wire;
 use crate::harness::{Client, Hub, Key, trials};
 
 trials![
-    a_lock_keeps_others_out,
-    a_lock_stays_with_its_account_when_that_is_renamed,
+    a_lock_excludes_other_users,
+    a_lock_stays_with_its_renamed_account,
     a_deploy_key_locks_for_itself,
-    a_session_whose_path_leads_elsewhere_by_now_is_refused,
+    a_session_whose_path_has_a_new_target_is_refused,
     a_lock_of_another_repository_is_not_found,
 ];
 
-fn a_lock_keeps_others_out() {
+fn a_lock_excludes_other_users() {
     let hub = Hub::new();
     let (alice, bob) = (hub.user("alice"), hub.user("bob"));
     hub.empty_repo("alice/x", &[]);
@@ -30,12 +30,12 @@ fn a_lock_keeps_others_out() {
     bob.git_in("x", &["lfs", "lock", "a.bin"]).succeeded();
 }
 
-/// A value of an answer to `lock`.
+/// A value in an answer to `lock`.
 fn value<'a>(answer: &'a [String], key: &str) -> &'a str {
     answer.iter().find_map(|line| line.strip_prefix(key)).unwrap_or_else(|| panic!("no {key}: {answer:?}"))
 }
 
-fn a_lock_stays_with_its_account_when_that_is_renamed() {
+fn a_lock_stays_with_its_renamed_account() {
     let hub = Hub::new();
     let (alice, bob) = (hub.user("alice"), hub.user("bob"));
     hub.did(&["org", "add", "acme", "--admin", "alice"]);
@@ -81,11 +81,11 @@ fn a_deploy_key_locks_for_itself() {
         keys[0].fingerprint
     );
     assert_eq!(refused, ["status 403", "0001", &sentence]);
-    // Whoever administers the repository may.
+    // The repository's administrator may.
     assert_eq!(Wire::open(&alice, "alice/x", "upload").ask(&[&unlock])[0], "status 200");
 }
 
-fn a_session_whose_path_leads_elsewhere_by_now_is_refused() {
+fn a_session_whose_path_has_a_new_target_is_refused() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.empty_repo("alice/x", &[]);
@@ -110,7 +110,7 @@ fn a_lock_of_another_repository_is_not_found() {
     let locked = Wire::open(&alice, "alice/x", "upload").ask(&["lock", "path=secret.bin"]);
     let id = value(&locked, "id=").to_owned();
     let unlock = format!("unlock {id}");
-    // Bob administers his own, where he may break any lock.
+    // Bob administers his own repository and may break any lock there.
     for lines in [vec![unlock.as_str()], vec![unlock.as_str(), "force=true"]] {
         let answer = Wire::open(&bob, "bob/y", "upload").ask(&lines);
         assert_eq!(answer[0], "status 404", "{answer:?}");

@@ -1,4 +1,4 @@
-//! Large files inside SSH, by Debian's git-lfs.
+//! LFS over SSH with Debian's git-lfs.
 
 pub(crate) mod flows;
 pub(crate) mod http;
@@ -19,13 +19,13 @@ use crate::texts::you_are;
 trials![
     large_files_are_pushed_cloned_and_checked,
     a_reader_uploads_nothing_and_a_stranger_sees_nothing,
-    a_full_quota_is_said_in_one_sentence,
-    where_lfs_is_inside_ssh_authenticate_says_so,
-    a_session_goes_on_while_the_hub_changes_and_ends_with_its_right,
+    a_full_quota_is_reported_in_one_sentence,
+    in_mode_ssh_authenticate_is_refused,
+    a_session_continues_during_changes_and_ends_with_its_right,
 ];
 
 impl Client {
-    /// Clones with the filters of `git lfs install`, so that the files are there and not their pointers.
+    /// Clones with the filters of `git lfs install`, so that the working tree has the files and not their pointers.
     #[track_caller]
     fn clone_with_lfs(&self, path: &str, directory: &str) -> Outcome {
         run(&mut self.clone_with_lfs_command(path, directory))
@@ -44,12 +44,12 @@ impl Client {
     }
 }
 
-/// A working tree `x` with large files of these contents, committed, and the repository as its remote.
+/// A working tree `x` with large files of these contents, committed, and with the repository as remote.
 fn tree(client: &Client, path: &str, files: &[(&str, String)]) {
     tree_with(client, "x", path, files);
 }
 
-/// The same under another name.
+/// The same working tree with another name.
 fn tree_with(client: &Client, name: &str, path: &str, files: &[(&str, String)]) {
     client.git(&["init", "--quiet", name]).succeeded();
     client.git_in(name, &["remote", "add", "origin", &Client::url(path)]).succeeded();
@@ -69,7 +69,7 @@ fn large_files_are_pushed_cloned_and_checked() {
     let content = "weights ".repeat(100_000);
     tree(&alice, "alice/x", &[("a.bin", content.clone()), ("b.bin", "small".to_owned())]);
     alice.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
-    assert_eq!(hub.did(&["lfs", "check", "alice/x"]), "2 objects, 800005 bytes: all is well\n");
+    assert_eq!(hub.did(&["lfs", "check", "alice/x"]), "2 objects, 800005 bytes: no problems found\n");
     alice.clone_with_lfs("alice/x", "again").succeeded();
     assert_eq!(alice.read("again/a.bin"), content);
     let boxed = |entry: &crate::harness::Entry| {
@@ -77,12 +77,12 @@ fn large_files_are_pushed_cloned_and_checked() {
             && entry.sandbox.as_deref().is_some_and(|word| word.contains("landlock"))
     };
     assert!(hub.log().iter().any(boxed));
-    // A byte of an object goes bad on disk: said by name.
+    // A byte of an object changes on disk; the check names the object.
     let objects = hub.directory("alice/x").join("lfs/objects");
     let mut find = std::process::Command::new("find");
     let file = crate::harness::run(find.arg(objects).args(["-size", "5c"])).succeeded().stdout();
     std::fs::write(file.trim_end(), "smaLl").expect("the object");
-    assert!(hub.hubgate(&["lfs", "check"]).stdout().contains("is broken"));
+    assert!(hub.hubgate(&["lfs", "check"]).stdout().contains("is corrupt"));
 }
 
 fn a_reader_uploads_nothing_and_a_stranger_sees_nothing() {
@@ -101,7 +101,7 @@ fn a_reader_uploads_nothing_and_a_stranger_sees_nothing() {
     }
 }
 
-fn a_full_quota_is_said_in_one_sentence() {
+fn a_full_quota_is_reported_in_one_sentence() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.empty_repo("alice/x", &[]);
@@ -113,17 +113,17 @@ fn a_full_quota_is_said_in_one_sentence() {
     assert_eq!(hub.did(&["repo", "quota", "alice/x"]), "alice/x stores 0 bytes in large files, of 1024\n");
 }
 
-fn where_lfs_is_inside_ssh_authenticate_says_so() {
+fn in_mode_ssh_authenticate_is_refused() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.empty_repo("alice/x", &[]);
     alice
         .ssh("git-lfs-authenticate alice/x download")
-        .is(&refused("hubgate: LFS is served inside SSH here: update git-lfs to 3.0 or newer\n"));
+        .is(&refused("hubgate: this server serves LFS over SSH: update git-lfs to 3.0 or newer\n"));
     assert!(!you_are(&alice).is_empty());
 }
 
-fn a_session_goes_on_while_the_hub_changes_and_ends_with_its_right() {
+fn a_session_continues_during_changes_and_ends_with_its_right() {
     let hub = Hub::new();
     let (_alice, bob) = (hub.user("alice"), hub.user("bob"));
     hub.empty_repo("alice/x", &["--private"]);
@@ -139,7 +139,7 @@ fn a_session_goes_on_while_the_hub_changes_and_ends_with_its_right() {
         assert_eq!(put(&mut session, content), ["status 200"]);
         hub.user(&format!("carol-{content}"));
     }
-    // A writer that goes on while the session asks.
+    // A writer that continues while the session asks.
     hub.sql("BEGIN; UPDATE owner SET name = name; COMMIT");
     assert_eq!(put(&mut session, "three"), ["status 200"]);
     hub.did(&["repo", "collaborator", "set", "alice/x", "bob", "read"]);
@@ -148,5 +148,5 @@ fn a_session_goes_on_while_the_hub_changes_and_ends_with_its_right() {
     hub.did(&["repo", "collaborator", "remove", "alice/x", "bob"]);
     assert_eq!(session.ask(&["batch", "0001"])[2], "repository not found, or you have no access to it");
     session.hang_up();
-    assert_eq!(hub.did(&["lfs", "check", "alice/x"]), "3 objects, 11 bytes: all is well\n");
+    assert_eq!(hub.did(&["lfs", "check", "alice/x"]), "3 objects, 11 bytes: no problems found\n");
 }

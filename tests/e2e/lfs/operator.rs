@@ -1,4 +1,4 @@
-//! `hubgate lfs serve` on a plain account, and `hubgate lfs check`.
+//! `hubgate lfs serve` with a plain account, and `hubgate lfs check`.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -13,18 +13,19 @@ use crate::harness::{Hub, Outcome, machine, run, run_with, trials};
 use crate::programs::program;
 
 trials![
-    lfs_serve_does_what_the_rights_of_its_caller_allow,
-    lfs_serve_says_what_is_no_repository,
-    lfs_check_names_what_is_broken_and_what_is_missing,
-    lfs_check_shows_on_a_terminal_how_far_it_is,
+    lfs_serve_has_the_rights_of_its_caller,
+    lfs_serve_rejects_what_is_not_a_repository,
+    lfs_check_names_corrupt_and_missing_objects,
+    lfs_check_shows_its_progress_on_a_terminal,
 ];
 
-/// A bare repository of the login account's in the hub's directory, and a copy of `hubgate` that everybody may run.
+/// A bare repository of the login account in the hub's directory, and a copy of `hubgate` that every user can run.
 fn plain(hub: &Hub) -> (PathBuf, PathBuf) {
     let (repository, program) = (hub.path("plain.git"), hub.path("hubgate"));
     run(Command::new("git").args(["init", "--quiet", "--bare"]).arg(&repository)).succeeded();
     run(Command::new("chown").arg("-R").arg(format!("{0}:{0}", hub.login.name)).arg(&repository)).succeeded();
-    // By a process of its own: what another test starts meanwhile would inherit our descriptor, and the file stay busy.
+    // Copied by a separate process: a process that another test starts would inherit our descriptor, and the file would
+    // stay busy.
     run(Command::new("cp").arg(crate::programs::program("hubgate")).arg(&program)).succeeded();
     fs::set_permissions(&program, Permissions::from_mode(0o755)).expect("a mode");
     (repository, program)
@@ -44,7 +45,7 @@ fn serve(mut command: Command, repository: &Path, operation: &str, lines: &[&str
     run_with(&mut command, &packets(lines))
 }
 
-fn lfs_serve_does_what_the_rights_of_its_caller_allow() {
+fn lfs_serve_has_the_rights_of_its_caller() {
     let hub = Hub::new();
     let (repository, program) = plain(&hub);
     let owner = || hub.as_login(&program);
@@ -61,10 +62,10 @@ fn lfs_serve_does_what_the_rights_of_its_caller_allow() {
     let stored = serve(owner(), &repository, "upload", &[&put, size, "0001", "abc", "0000", "lock", "path=a", "0000"]);
     assert!(stored.status == 0 && stored.stderr.is_empty(), "{stored}");
     let text = stored.stdout();
-    // No hub knows the caller: it is called by its login.
+    // No hub knows the caller, so its name is its login.
     assert!(text.contains("status 201") && text.contains(&format!("ownername={}", hub.login.name)), "{text}");
     let id = text.split("id=").nth(1).and_then(|rest| rest.lines().next()).expect("an id").to_owned();
-    // Who may read the directory may download, and neither upload nor unlock.
+    // A caller that can read the directory may download, but neither upload nor unlock.
     let get = format!("get-object {name}");
     let got = serve(other(), &repository, "download", &[&get, "0000", "list-lock", "0000"]);
     assert!(got.succeeded().stdout().contains("abc\n"), "{got}");
@@ -73,15 +74,15 @@ fn lfs_serve_does_what_the_rights_of_its_caller_allow() {
     let refused = serve(other(), &repository, "upload", &[&more, size, "0001", "def", "0000", &unlock, "0000"]);
     let text = refused.stdout();
     assert!(text.contains("status 500") && text.contains("status 403") && !text.contains("/plain.git"), "{text}");
-    assert!(refused.stderr().contains("Permission denied"), "the cause is for whoever runs it: {refused}");
+    assert!(refused.stderr().contains("Permission denied"), "the caller reads the cause: {refused}");
     let unlocked = serve(owner(), &repository, "upload", &[&unlock, "0000"]);
     assert!(unlocked.succeeded().stdout().contains(&format!("id={id}")), "{unlocked}");
-    // It reads no configuration, not even one that does not read.
+    // It reads no configuration, not even an invalid one.
     fs::write(hub.config(), "garbage").expect("a file");
     serve(owner(), &repository, "download", &[&get, "0000"]).succeeded();
 }
 
-fn lfs_serve_says_what_is_no_repository() {
+fn lfs_serve_rejects_what_is_not_a_repository() {
     let hub = Hub::new();
     let (_, program) = plain(&hub);
     let missing = hub.path("missing");
@@ -93,13 +94,13 @@ fn lfs_serve_says_what_is_no_repository() {
     assert_eq!(outcome.status, 2, "{outcome}");
 }
 
-/// The place of a stored object.
+/// The file of a stored object.
 fn place(hub: &Hub, content: &str) -> PathBuf {
     let name = oid(content);
     hub.directory("alice/x").join("lfs/objects").join(&name[..2]).join(&name[2..4]).join(&name)
 }
 
-fn lfs_check_names_what_is_broken_and_what_is_missing() {
+fn lfs_check_names_corrupt_and_missing_objects() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.empty_repo("alice/x", &[]);
@@ -108,37 +109,37 @@ fn lfs_check_names_what_is_broken_and_what_is_missing() {
     let files: Vec<(&str, String)> = files.iter().map(|(file, content)| (file.as_str(), content.clone())).collect();
     tree(&alice, "alice/x", &files);
     alice.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
-    assert_eq!(hub.did(&["lfs", "check"]), "4 objects, 23 bytes: all is well\n");
+    assert_eq!(hub.did(&["lfs", "check"]), "4 objects, 23 bytes: no problems found\n");
     let blob = hub.git_in("alice/x", &["rev-parse", "main:missing.bin"]);
-    // A file keeps its owner where only its bytes change.
+    // A file keeps its owner when only its bytes change.
     fs::write(place(&hub, "broken"), "brokeN").expect("an object");
     fs::write(place(&hub, "short"), "sho").expect("an object");
     fs::remove_file(place(&hub, "missing")).expect("an object");
     let mut expected = [
-        format!("alice/x: {} is broken: its bytes are {}\n", oid("broken"), oid("brokeN")),
-        format!("alice/x: {} is broken: its bytes are {}\n", oid("short"), oid("sho")),
+        format!("alice/x: {} is corrupt: its hash is {}\n", oid("broken"), oid("brokeN")),
+        format!("alice/x: {} is corrupt: its hash is {}\n", oid("short"), oid("sho")),
     ];
     expected.sort();
-    let missing = format!("alice/x: {} is missing, named by the blob {}\n", oid("missing"), blob.trim_end());
+    let missing = format!("alice/x: {} is missing; a pointer is in the blob {}\n", oid("missing"), blob.trim_end());
     for words in [["lfs", "check"].as_slice(), &["lfs", "check", "alice/x"]] {
         let outcome = hub.hubgate(words);
         assert_eq!((outcome.stdout(), outcome.status), (expected.concat() + &missing, 1), "{outcome}");
     }
-    assert_eq!(hub.did(&["lfs", "check", "alice/other"]), "0 objects, 0 bytes: all is well\n");
+    assert_eq!(hub.did(&["lfs", "check", "alice/other"]), "0 objects, 0 bytes: no problems found\n");
     let json = hub.hubgate(&["--json", "lfs", "check", "alice/x"]);
     let json: Value = serde_json::from_slice(&json.stdout).expect("JSON");
     assert_eq!((&json["objects"], &json["bytes"]), (&3.into(), &5.into()));
     assert_eq!(json["problems"].as_array().map(Vec::len), Some(3));
-    // What no history names any more is not missed.
+    // An object that history no longer names is not missing.
     hub.git_in("alice/x", &["update-ref", "-d", "refs/heads/main"]);
     assert!(!hub.hubgate(&["lfs", "check"]).stdout().contains("is missing"));
-    // The next push repairs what is broken in its size and what is missing.
+    // The next push replaces objects with a wrong size and missing objects.
     alice.git_in("x", &["push", "--quiet", "--force", "origin", "HEAD:main"]).succeeded();
     alice.git_in("x", &["lfs", "push", "--all", "origin"]).succeeded();
     assert_eq!(hub.hubgate(&["lfs", "check"]).stdout().lines().count(), 1);
 }
 
-fn lfs_check_shows_on_a_terminal_how_far_it_is() {
+fn lfs_check_shows_its_progress_on_a_terminal() {
     let hub = Hub::new();
     hub.user("alice");
     hub.empty_repo("alice/x", &[]);
@@ -148,12 +149,16 @@ fn lfs_check_shows_on_a_terminal_how_far_it_is() {
     chown(&object, Some(hub.login.uid), Some(hub.login.gid)).expect("an owner");
     run(Command::new("chown").arg("-R").arg(&hub.login.name).arg(hub.directory("alice/x"))).succeeded();
     let command = format!("{} --config {} lfs check", program("hubgate").display(), hub.config().display());
-    // script(1) gives the command a terminal and writes down what it shows.
+    // script(1) gives the command a terminal and records its output.
     let shown = run(Command::new("script").args(["--quiet", "--return", "--command", &command, "/dev/null"]));
     let bar = format!("\r[{}] 100 %", "#".repeat(50));
     assert!(shown.status == 0 && shown.stdout().contains(&bar), "{shown}");
     let (_, behind) = shown.stdout().rsplit_once('%').map(|(a, b)| (a.to_owned(), b.to_owned())).expect("a bar");
-    assert_eq!(behind.trim_start_matches(['\r', ' ']), "1 objects, 9 bytes: all is well\r\n", "it is gone at the end");
-    // Nobody's terminal, no bar.
-    assert_eq!(hub.did(&["lfs", "check"]), "1 objects, 9 bytes: all is well\n");
+    assert_eq!(
+        behind.trim_start_matches(['\r', ' ']),
+        "1 objects, 9 bytes: no problems found\r\n",
+        "it is gone at the end"
+    );
+    // Without a terminal, there is no bar.
+    assert_eq!(hub.did(&["lfs", "check"]), "1 objects, 9 bytes: no problems found\n");
 }

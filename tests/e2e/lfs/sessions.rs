@@ -1,4 +1,4 @@
-//! The processes of the hub that transfer large files, found in `/proc`.
+//! The hub's processes that transfer LFS objects, found in `/proc`.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 
 use crate::harness::{Hub, wait_for};
 
-/// The sessions that transfer; neither sshd's processes nor those that decide beside them.
+/// The sessions that transfer objects, without sshd's processes and the authorizers.
 pub(super) fn sessions(hub: &Hub) -> Vec<Pid> {
     let transfers = |pid: &Pid| {
         let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
@@ -17,7 +17,7 @@ pub(super) fn sessions(hub: &Hub) -> Vec<Pid> {
     hub.processes().into_iter().filter(transfers).collect()
 }
 
-/// Waits until sshd has no session any more, of whatever kind: nothing is left behind.
+/// Waits until sshd has no session of any kind.
 #[track_caller]
 pub(super) fn all_have_ended(hub: &Hub) {
     wait_for(|| {
@@ -27,7 +27,7 @@ pub(super) fn all_have_ended(hub: &Hub) {
     });
 }
 
-/// Whether a process has a file of the store open: one on its way in, or one that is sent.
+/// Whether a process has a file of the store open: an incoming one or one that is sent.
 fn is_in_the_middle(session: Pid) -> bool {
     let entries = fs::read_dir(format!("/proc/{session}/fd")).into_iter().flatten().flatten();
     let links = entries.filter_map(|entry| fs::read_link(entry.path()).ok());
@@ -37,7 +37,7 @@ fn is_in_the_middle(session: Pid) -> bool {
     })
 }
 
-/// Stops a session in the middle of an object, and lets it run in slices until it is there.
+/// Stops a session in the middle of an object: lets it run in short slices until it is there.
 #[track_caller]
 pub(super) fn stop_in_the_middle(hub: &Hub) -> Pid {
     let begin = Instant::now();
@@ -54,7 +54,7 @@ pub(super) fn stop_in_the_middle(hub: &Hub) -> Pid {
     }
 }
 
-/// The most memory that any session of the hub ever had, in bytes, while `work` runs.
+/// The peak memory of any session of the hub while `work` runs, in bytes.
 pub(super) fn peak_memory(hub: &Hub, work: impl FnOnce() + Send) -> u64 {
     let peak = |session: Pid| -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{session}/status")).ok()?;

@@ -1,4 +1,4 @@
-//! A client of `git-lfs-transfer` that does one step at a time: what no real client can be made to do.
+//! A client of `git-lfs-transfer` that sends one message at a time, for sequences that real clients do not send.
 
 use std::io::{Read, Write};
 use std::process::{ChildStdin, ChildStdout, Stdio};
@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::harness::{Background, Client, background};
 
-/// One session, packet by packet.
+/// A session, packet by packet.
 pub(super) struct Wire {
     stdin: Option<ChildStdin>,
     stdout: ChildStdout,
@@ -15,7 +15,7 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    /// Opens a session and agrees on the version.
+    /// Opens a session and negotiates the version.
     #[track_caller]
     pub(super) fn open(client: &Client, path: &str, operation: &str) -> Self {
         let mut command = client.ssh_command(&["-oBatchMode=yes"]);
@@ -28,7 +28,7 @@ impl Wire {
         wire
     }
 
-    /// Sends packets of text and a flush packet, and returns the answer.
+    /// Sends text packets and a flush packet. Returns the answer.
     #[track_caller]
     pub(super) fn ask(&mut self, lines: &[&str]) -> Vec<String> {
         self.send(lines);
@@ -36,7 +36,7 @@ impl Wire {
         self.answer()
     }
 
-    /// Sends packets of text; `0001` is a delimiter.
+    /// Sends text packets; `0001` is a delimiter.
     #[track_caller]
     pub(super) fn send(&mut self, lines: &[&str]) {
         for line in lines {
@@ -47,7 +47,7 @@ impl Wire {
         }
     }
 
-    /// Sends a packet of an object's bytes.
+    /// Sends a packet with bytes of an object.
     #[track_caller]
     pub(super) fn data(&mut self, bytes: &[u8]) {
         self.raw(&[format!("{:04x}", bytes.len() + 4).as_bytes(), bytes].concat());
@@ -58,7 +58,7 @@ impl Wire {
         self.stdin.as_mut().expect("an open session").write_all(bytes).expect("a session that reads");
     }
 
-    /// Reads an answer to its flush packet.
+    /// Reads an answer up to its flush packet.
     #[track_caller]
     fn answer(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
@@ -78,7 +78,7 @@ impl Wire {
         }
     }
 
-    /// Closes the client's end, and waits until the session has ended.
+    /// Closes the client's end and waits until the session has ended.
     pub(super) fn hang_up(mut self) {
         self.stdin = None;
         let _ = self.stdout.read_to_end(&mut Vec::new());
@@ -86,7 +86,7 @@ impl Wire {
     }
 }
 
-/// The name of an object.
+/// The id of an object.
 pub(super) fn oid(content: impl AsRef<[u8]>) -> String {
     format!("{:x}", Sha256::digest(content))
 }

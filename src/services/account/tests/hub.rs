@@ -328,7 +328,7 @@ fn letter(text: &str) -> char {
     let found = [
         ("repository not found, or you have no access to it", 'n'),
         ("is restricted: ask for it with", 'g'),
-        ("is restricted: your request waits for an answer", 'p'),
+        ("is restricted: your request is pending", 'p'),
         ("is restricted: your request was rejected", 'x'),
         ("you have no write access to ", 'o'),
         ("you do not administer ", 'o'),
