@@ -22,7 +22,7 @@ use crate::config::{AnonymousMode, Config, DEFAULT_PATH, LfsMode};
 use crate::db::Reader;
 use crate::key::Fingerprint;
 use crate::log::{self, Level, Line, PROGRAM};
-use crate::message::{Answer, FaultKind, Refusal, Speaker, Status};
+use crate::message::{Answer, FaultKind, Messages, Refusal, Status};
 use crate::name::RepoPath;
 use crate::request::{Arguments, BadRequest, ForcedCommand, LfsProgram, Request, Service};
 use crate::session::user_auth::{self, Proven};
@@ -164,7 +164,7 @@ impl Session {
             return Err(Fault::Unavailable);
         }
         let services = Services { config: arguments.config.as_deref(), forced_command, proven: proven.as_ref() };
-        let speaker = session_context.speaker(&config);
+        let messages = session_context.messages(&config);
         let identity = match &session_context.identity {
             Ok(identity) => identity,
             Err(NotAdmitted::OtherAccount) => return Err(Fault::OtherAccount),
@@ -178,7 +178,7 @@ impl Session {
                     Some(work @ Work::Transfer(..)) if config.lfs.mode != LfsMode::Http => {
                         self.become_services(&services, work)
                     }
-                    _ => Ok(self.refuse(speaker, &Refusal::NotAdmitted(reason.clone()))),
+                    _ => Ok(self.refuse(messages, &Refusal::NotAdmitted(reason.clone()))),
                 };
             }
         };
@@ -187,7 +187,7 @@ impl Session {
         }
         let lock = self.take_session_lock(&config, identity);
         if matches!(lock, SessionLock::LimitReached) {
-            return Ok(self.refuse(speaker, &Refusal::TooManySessions));
+            return Ok(self.refuse(messages, &Refusal::TooManySessions));
         }
         match request {
             Ok(request) => self.fulfil(
@@ -198,7 +198,7 @@ impl Session {
             ),
             Err(bad) => {
                 self.line.add_bytes("command", &self.environment.command_for_log());
-                Ok(self.refuse(speaker, &Refusal::Bad(bad)))
+                Ok(self.refuse(messages, &Refusal::Bad(bad)))
             }
         }
     }
@@ -235,7 +235,7 @@ impl Session {
     ) -> Result<Status, Fault> {
         let Context { config, services, now, .. } = context;
         let now = *now;
-        let speaker = session_context.speaker(config);
+        let messages = session_context.messages(config);
         let expires_at = session_context.key.as_ref().and_then(|(key, _)| key.expires_at);
         self.line.add("verb", request.verb());
         if let Some(path) = request.path() {
@@ -243,28 +243,28 @@ impl Session {
         }
         match request {
             Request::Greeting => {
-                say(&speaker.notices(expires_at, now, None));
+                say(&messages.notices(expires_at, now, None));
                 if let (Identity::Account(account), Some(key)) = (identity, services.forced_command.fingerprint()) {
-                    tell_of_added_keys(context, speaker, account.id, key);
+                    tell_of_added_keys(context, messages, account.id, key);
                 }
-                Ok(self.answer(&speaker.greeting()))
+                Ok(self.answer(&messages.greeting()))
             }
-            Request::Help => Ok(self.answer(&speaker.help())),
+            Request::Help => Ok(self.answer(&messages.help())),
             Request::Account(command) => self.become_services(services, Work::Account(command.clone())),
             Request::Git(Service::UploadArchive, _) if !config.git.archive => {
-                Ok(self.refuse(speaker, &Refusal::NotSupported))
+                Ok(self.refuse(messages, &Refusal::NotSupported))
             }
             Request::Git(service, path) => {
                 match admit(identity, session_context.repository.as_ref(), service.needs(), now) {
                     Ok(repository) => {
                         let moved = repository.path.folded() != path.folded();
-                        say(&speaker.notices(expires_at, now, moved.then_some(&repository.path)));
+                        say(&messages.notices(expires_at, now, moved.then_some(&repository.path)));
                         self.serve(context, *service, repository)
                     }
                     Err(Refusal::NoRepository) if may_create_it(identity, session_context.owner, *service, now) => {
-                        Ok(self.refuse(speaker, &Refusal::NotCreated(path.clone())))
+                        Ok(self.refuse(messages, &Refusal::NotCreated(path.clone())))
                     }
-                    Err(refusal) => Ok(self.refuse(speaker, &refusal)),
+                    Err(refusal) => Ok(self.refuse(messages, &refusal)),
                 }
             }
             Request::Lfs(program, operation, path) => match (program, config.lfs.mode) {
@@ -274,9 +274,9 @@ impl Session {
                 (LfsProgram::Authenticate, LfsMode::Http) => {
                     self.become_services(services, Work::Authenticate(*operation, path.clone()))
                 }
-                (LfsProgram::Authenticate, LfsMode::Ssh) => Ok(self.refuse(speaker, &Refusal::LfsInsideSsh)),
-                (LfsProgram::Authenticate, LfsMode::Off) => Ok(self.refuse(speaker, &Refusal::LfsOff)),
-                (LfsProgram::Transfer, LfsMode::Http) => Ok(self.refuse(speaker, &Refusal::LfsOverHttp)),
+                (LfsProgram::Authenticate, LfsMode::Ssh) => Ok(self.refuse(messages, &Refusal::LfsInsideSsh)),
+                (LfsProgram::Authenticate, LfsMode::Off) => Ok(self.refuse(messages, &Refusal::LfsOff)),
+                (LfsProgram::Transfer, LfsMode::Http) => Ok(self.refuse(messages, &Refusal::LfsOverHttp)),
             },
         }
     }
@@ -288,8 +288,8 @@ impl Session {
     }
 
     /// Refuses. The client reads the answer before the log gets its line, so the log cannot delay it.
-    fn refuse(&self, speaker: Speaker<'_>, refusal: &Refusal) -> Status {
-        let answer = speaker.refusal(refusal);
+    fn refuse(&self, messages: Messages<'_>, refusal: &Refusal) -> Status {
+        let answer = messages.refusal(refusal);
         if let Refusal::NoRepository | Refusal::NotCreated(_) = refusal {
             wait_to_deny(self.began);
         }
@@ -314,11 +314,11 @@ impl Session {
 
 /// Lists the keys that were added to the account since this key's last greeting. If the database does not answer, the
 /// next greeting lists them.
-fn tell_of_added_keys(context: &Context<'_>, speaker: Speaker<'_>, account: i64, key: Fingerprint) {
+fn tell_of_added_keys(context: &Context<'_>, messages: Messages<'_>, account: i64, key: Fingerprint) {
     let directory = context.config.last_greeted_dir();
     let since = session::last_time(&directory, key);
     if let Ok(added) = context.reader.ask(|view| view.keys_added(account, key, since)) {
-        say(&speaker.added(added));
+        say(&messages.added(added));
         session::touch_time(&directory, key);
     }
 }

@@ -51,8 +51,8 @@ pub mod fuzzing {
 
     /// The helper's line for a key; `form` is the gateway's last words.
     #[must_use]
-    pub fn key_line(gateway: &str, config_file: Option<&str>, form: String, key: &OfferedKey) -> String {
-        KeyLine::of_key(form, key).text(gateway, config_file)
+    pub fn key_line(gateway: &str, config_file: Option<&str>, forced_command: String, key: &OfferedKey) -> String {
+        KeyLine::of_key(forced_command, key).text(gateway, config_file)
     }
 
     /// The helper's line for a certificate.

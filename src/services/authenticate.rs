@@ -80,7 +80,7 @@ fn answer(caller: &Caller, operation: Operation, path: &RepoPath) -> Result<Answ
     let repository = session_context.repository.as_ref();
     let served = match identity.and_then(|identity| admit(identity, repository, operation.needs(), now())) {
         Ok(served) => served,
-        Err(refusal) => return Ok(session_context.speaker(&caller.config).refusal(&refusal)),
+        Err(refusal) => return Ok(session_context.messages(&caller.config).refusal(&refusal)),
     };
     let answer = if lfs.token_command.as_os_str().is_empty() {
         let key = std::fs::read(&lfs.jwt_key_file).map_err(|error| Fault::Key(lfs.jwt_key_file.clone(), error))?;

@@ -22,7 +22,7 @@ use crate::lfs::{
     Policy, Refusal, Session, Staged, Store, Streams, stdout,
 };
 use crate::log::{self, Level};
-use crate::message::{FaultKind, Speaker, Status};
+use crate::message::{FaultKind, Messages, Status};
 use crate::name::RepoPath;
 use crate::repository::open_repository;
 use crate::request::Operation;
@@ -73,9 +73,9 @@ fn prepare(caller: &Caller, message: Sealed, operation: Operation, path: &RepoPa
         Stop::Fault(cause) => fault(&cause),
     })?;
     if served.path.folded() != path.folded() {
-        let speaker = Speaker { config, form: &caller.forced_command, title: None, deployed: None };
+        let messages = Messages { config, forced_command: &caller.forced_command, title: None, deployed: None };
         // git-lfs shows standard error at once.
-        let _ = std::io::stderr().write_all(speaker.notices(None, caller.now, Some(&served.path)).stderr().as_bytes());
+        let _ = std::io::stderr().write_all(messages.notices(None, caller.now, Some(&served.path)).stderr().as_bytes());
     }
     let quotas = match operation {
         Operation::Upload => quotas(config, &reader, &served).map_err(|error| fault(&error))?,

@@ -3,7 +3,7 @@
 use crate::access::{Identity, KeyFacts, KeyHolder, NotAdmitted, OwnerFacts, identify, identify_certificate};
 use crate::config::{AnonymousMode, Config};
 use crate::db::{Error, ServedRepository, View};
-use crate::message::Speaker;
+use crate::message::Messages;
 use crate::name::{RepoPath, Title};
 use crate::request::ForcedCommand;
 
@@ -56,7 +56,7 @@ impl SessionContext {
         let row = facts.key.as_ref().map(|(row, _)| row);
         let forced_command = match (forced_command, key) {
             (ForcedCommand::AuthInfo, Some(key)) => {
-                row.map_or(ForcedCommand::Anonymous(key), |row| row.form_of_holder(key))
+                row.map_or(ForcedCommand::Anonymous(key), |row| row.forced_command_of_holder(key))
             }
             _ => forced_command.clone(),
         };
@@ -72,11 +72,16 @@ impl SessionContext {
     }
 
     /// The texts for this session.
-    pub(crate) fn speaker<'a>(&'a self, config: &'a Config) -> Speaker<'a> {
+    pub(crate) fn messages<'a>(&'a self, config: &'a Config) -> Messages<'a> {
         let deployed = self.key.as_ref().and_then(|(key, _)| match &key.holder {
             KeyHolder::Repository { path, .. } => Some(path),
             KeyHolder::Account { .. } => None,
         });
-        Speaker { config, form: &self.forced_command, title: self.key.as_ref().map(|(_, title)| title), deployed }
+        Messages {
+            config,
+            forced_command: &self.forced_command,
+            title: self.key.as_ref().map(|(_, title)| title),
+            deployed,
+        }
     }
 }

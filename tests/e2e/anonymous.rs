@@ -168,9 +168,9 @@ fn the_helper_answers_only_for_the_configured_logins() {
         let (key_type, blob) = client.key.type_and_blob();
         hub.helper(&[login, key_type, blob])
     };
-    let line = |form: &str, client: &Client| {
+    let line = |forced_command: &str, client: &Client| {
         let (key_type, blob) = client.key.type_and_blob();
-        let command = format!("{0}/libexec/gateway --config {0}/config.toml {form}", hub.dir.display());
+        let command = format!("{0}/libexec/gateway --config {0}/config.toml {forced_command}", hub.dir.display());
         says(format!("restrict,command=\"{command} --key {}\" {key_type} {blob}\n", client.key.fingerprint))
     };
     answer(login, &alice).is(&line("alice", &alice));

@@ -136,14 +136,14 @@ fn every_forced_command_that_sshd_cannot_have_written_is_a_fault() {
         let as_user = [row.command(), "--key".into(), NOBODY.into()];
         let as_shell = [b"/libexec/gateway ".as_slice(), &row.input].concat();
         let as_shell = ["-c".into(), OsString::from_vec(as_shell)];
-        let mut forms: Vec<Vec<OsString>> = vec![vec![row.command()], words(&row), as_shell.to_vec()];
+        let mut forced_commands: Vec<Vec<OsString>> = vec![vec![row.command()], words(&row), as_shell.to_vec()];
         // These are a whole FORM without its key, so they are valid as a user.
         if !["argv-022", "argv-025"].contains(&row.id.as_str()) {
-            forms.push(as_user.to_vec());
+            forced_commands.push(as_user.to_vec());
         }
-        for form in forms {
+        for forced_command in forced_commands {
             let mut gateway = hub.gateway_command();
-            gateway.env("SSH_ORIGINAL_COMMAND", "git-upload-pack 'alice/x'").args(form);
+            gateway.env("SSH_ORIGINAL_COMMAND", "git-upload-pack 'alice/x'").args(forced_command);
             // An unreadable forced command names no configuration, so the fault is in the machine's log.
             let reference = hub.with_dev_log(hub.login, &gateway).is_fault();
             let log = hub.log();

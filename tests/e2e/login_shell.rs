@@ -66,7 +66,8 @@ fn a_command_that_looks_like_the_forced_command_is_refused() {
     let (alice, bob) = (hub.user("alice"), hub.user("bob"));
     let_in(&hub, &alice);
     let gateway = hub.path("libexec/gateway");
-    let command = |form: &str| format!("{} --config {} {form}", gateway.display(), hub.config().display());
+    let command =
+        |forced_command: &str| format!("{} --config {} {forced_command}", gateway.display(), hub.config().display());
     // Another account with its own key; fingerprints are public.
     let reference = alice.ssh(command(&format!("bob --key {}", bob.key.fingerprint))).is_fault();
     let reason = "the file of SSH_USER_AUTH does not name the key of the forced command";
@@ -188,10 +189,10 @@ fn a_file_that_sshd_did_not_write_proves_nothing() {
 fn the_gateway_never_serves_as_another_account() {
     let hub = Hub::new();
     let alice = hub.user("alice");
-    let form = ["alice", "--key", &alice.key.fingerprint];
+    let forced_command = ["alice", "--key", &alice.key.fingerprint];
     let run_as = |uid: u32, gid: u32| {
         use std::os::unix::process::CommandExt;
-        run(hub.gateway_command().uid(uid).gid(gid).args(form))
+        run(hub.gateway_command().uid(uid).gid(gid).args(forced_command))
     };
     let (uid, gid) = (hub.login.uid, hub.login.gid);
     run_as(uid, gid).is(&says(hi("alice")));

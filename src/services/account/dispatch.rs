@@ -36,7 +36,7 @@ pub(in crate::services) fn run(caller: &Caller, command: &AccountCommand) -> Ans
             if let Refusal::NoRepository = refusal {
                 wait_to_deny(began);
             }
-            standing.speaker(&caller.config).refusal(&refusal)
+            standing.messages(&caller.config).refusal(&refusal)
         }
         Err(Trouble::Refused(line)) => refused(&line, Status::Refused),
         Err(Trouble::Usage(line)) => refused(&line, Status::Usage),

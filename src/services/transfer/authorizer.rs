@@ -63,7 +63,7 @@ pub(super) fn permitted(
 ) -> Result<(Identity, ServedRepository), Stop> {
     let session_context = reader.ask(|view| caller.session_context(view, Some(path))).map_err(Stop::Fault)?;
     let refused = |refusal: &message::Refusal| {
-        let lines = session_context.speaker(&caller.config).refusal(refusal).err;
+        let lines = session_context.messages(&caller.config).refusal(refusal).err;
         Stop::Refused(Refusal::new(FORBIDDEN, lines.join("\n")))
     };
     let identity =

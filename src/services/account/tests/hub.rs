@@ -262,7 +262,7 @@ impl Hub {
     pub(super) fn transfers(&self, identity: &str, text: &str) -> [char; 2] {
         let reader = Reader::open(&self.config.paths.database).unwrap();
         let standing = reader.ask(|view| self.caller(identity).session_context(view, Some(&path(text)))).unwrap();
-        let speaker = standing.speaker(&self.config);
+        let messages = standing.messages(&self.config);
         [(Service::UploadPack, Operation::Download), (Service::ReceivePack, Operation::Upload)].map(
             |(service, operation)| {
                 assert_eq!(service.needs(), operation.needs());
@@ -272,7 +272,7 @@ impl Hub {
                     }
                     Err(reason) => Err(Refusal::NotAdmitted(reason.clone())),
                 };
-                admitted.map_or_else(|refusal| letter(&speaker.refusal(&refusal).stderr()), |()| '+')
+                admitted.map_or_else(|refusal| letter(&messages.refusal(&refusal).stderr()), |()| '+')
             },
         )
     }
