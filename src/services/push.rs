@@ -12,7 +12,7 @@ use std::process::{Command, Output, Stdio};
 use crate::log::{self, Level, Line};
 use crate::message::{Answer, FaultKind, Status};
 use crate::push::{BadPushContext, PushContext, check_ref};
-use crate::sealed::{self, ReceiveError};
+use crate::sealed::{self, ReceiveError, Sealed};
 use crate::services::caller::no_message;
 
 /// The most updates of one push that the log shows, one line each.
@@ -69,11 +69,6 @@ struct Inherited {
 }
 
 impl Inherited {
-    fn take() -> Result<Self, Fault> {
-        let (message, log) = sealed::receive()?;
-        Ok(Self { context: message.read()?.parse()?, log: log.map(UnixDatagram::from) })
-    }
-
     fn send(&self, level: Level, line: &Line) {
         if let Some(log) = &self.log {
             log::send_on(log, log::PROGRAM, level, line);
@@ -104,11 +99,18 @@ pub(super) enum Hook {
 
 /// Runs the hook. A fault refuses the push, and the answer has the reference of its log line.
 pub(super) fn run(hook: Hook) -> Answer {
-    let inherited = match Inherited::take() {
-        Ok(inherited) => inherited,
-        Err(Fault::Receive(error)) => return no_message(&error),
-        // Without a push context there is no connection to the log, so the client reads the cause.
-        Err(fault) => return Answer::fault(FaultKind::Broken, &fault.to_string()),
+    let (message, log) = match sealed::receive() {
+        Ok((message, log)) => (message, log.map(UnixDatagram::from)),
+        Err(error) => return no_message(&error),
+    };
+    let inherited = match read(&message) {
+        Ok(context) => Inherited { context, log },
+        Err(fault) => {
+            // The session's id is in the push context.
+            let line = Line::default().field("sid", "none").field("decision", "fault").field("cause", fault);
+            log.inspect(|log| log::send_on(log, log::PROGRAM, Level::Error, &line));
+            return Answer::fault(FaultKind::Broken, "none");
+        }
     };
     let outcome = match hook {
         Hook::PreReceive => pre_receive(&inherited),
@@ -119,6 +121,10 @@ pub(super) fn run(hook: Hook) -> Answer {
         inherited.send(Level::Error, &line);
         Answer::fault(FaultKind::Broken, &inherited.context.sid)
     })
+}
+
+fn read(message: &Sealed) -> Result<PushContext, Fault> {
+    Ok(message.read()?.parse()?)
 }
 
 /// Checks the names and the number of the refs, and the number of the commits.

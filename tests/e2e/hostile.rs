@@ -7,6 +7,8 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 use std::process::Command;
 
+use hubgate::sealed::Sealed;
+
 use crate::harness::{Client, Entry, Hub, Setup, machine, refused, run, run_with, says, trials};
 use crate::rows::{Row, of_kind};
 use crate::texts::{INVALID, hi, not_found, not_supported, unknown_key};
@@ -314,6 +316,23 @@ fn services_runs_only_for_a_sealed_message() {
         }
     }
     hub.logged(&[""; 0]);
+    // The same text in a sealed message is accepted, and any other text is a fault.
+    let run_with = |program: &Path, word: Option<&str>, text: &str| {
+        let message = Sealed::write(text).expect("a sealed message");
+        run(hub.as_login(program).args(word).env("HUBGATE_DESCRIPTORS", message.descriptors(None)))
+    };
+    let (services, hook) = (hub.path("libexec/services"), link.join("pre-receive"));
+    let whoami = format!("{forged}account\nwhoami\n");
+    run_with(&services, Some("account"), &whoami).is(&says(format!("alice by the key \"alice@laptop\" ({key})\n")));
+    let other_release = whoami.replace("services 1", "services 2");
+    let fault = refused("hubgate: the server could not serve this request (reference none)\n").status(128);
+    for outcome in [
+        run_with(&services, Some("account"), &other_release),
+        run_with(&hook, None, &whoami),
+        run_with(&services, Some("account"), ""),
+    ] {
+        outcome.is(&fault);
+    }
 }
 
 /// An environment row: name, value, and what git may see of it.
