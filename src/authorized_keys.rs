@@ -128,7 +128,7 @@ fn key_line(config: &Config, key: &OfferedKey, socket: &Path) -> Result<Option<K
     let fingerprint = key.fingerprint();
     let holder =
         Reader::open(&config.paths.database).and_then(|reader| reader.ask(|view| view.key_holder(&fingerprint)));
-    let form = match (holder, config.access.anonymous) {
+    let forced_command = match (holder, config.access.anonymous) {
         (Ok(Some(Opens::Account(owner))), _) => ForcedCommand::Account(owner, fingerprint).to_string(),
         (Ok(Some(Opens::Repository)), _) => ForcedCommand::DeployKey(fingerprint).to_string(),
         (Ok(None), AnonymousMode::AnyKey) if key.is_sound() => ForcedCommand::Anonymous(fingerprint).to_string(),
@@ -143,7 +143,7 @@ fn key_line(config: &Config, key: &OfferedKey, socket: &Path) -> Result<Option<K
         }
         (Err(error), _) => return Err(error.into()),
     };
-    Ok(Some(KeyLine::of_key(form, key)))
+    Ok(Some(KeyLine::of_key(forced_command, key)))
 }
 
 /// The line for a valid certificate: its CA's key, for its principal alone.
@@ -188,14 +188,14 @@ pub(crate) struct KeyLine {
     /// The options before `restrict`, with their comma.
     pub(crate) options: String,
     /// The gateway's last words: identity and key.
-    pub(crate) form: String,
+    pub(crate) forced_command: String,
     /// Type and base64.
     pub(crate) key: String,
 }
 
 impl KeyLine {
-    pub(crate) fn of_key(form: String, key: &OfferedKey) -> Self {
-        Self { options: String::new(), form, key: key.to_authorized_keys() }
+    pub(crate) fn of_key(forced_command: String, key: &OfferedKey) -> Self {
+        Self { options: String::new(), forced_command, key: key.to_authorized_keys() }
     }
 
     /// The line with the CA's key, valid for the certificate's principal alone.
@@ -203,7 +203,7 @@ impl KeyLine {
         let (principal, authority) = (certificate.principal(), certificate.authority());
         Self {
             options: format!("cert-authority,principals=\"{principal}\","),
-            form: ForcedCommand::Certificate(principal.clone(), authority).to_string(),
+            forced_command: ForcedCommand::Certificate(principal.clone(), authority).to_string(),
             key: certificate.authority_words().to_owned(),
         }
     }
@@ -217,8 +217,8 @@ impl KeyLine {
             Some(file) if file != DEFAULT_PATH => format!("--config {file} "),
             Some(_) | None => String::new(),
         };
-        let Self { options, form, key } = self;
-        format!("{options}restrict,command=\"{gateway} {config}{form}\" {key}\n")
+        let Self { options, forced_command, key } = self;
+        format!("{options}restrict,command=\"{gateway} {config}{forced_command}\" {key}\n")
     }
 }
 

@@ -1,10 +1,10 @@
-//! Program 2, `gateway`: the forced command of every session, and the login shell of the account that serves.
+//! The program `gateway`: the forced command of every session, and the login shell of the account that serves.
 //!
-//! It decides: it greets, refuses, or becomes git. Strangers' bytes enter in `SSH_ORIGINAL_COMMAND` and the environment;
-//! what leaves is one answer or one `exec`. Identity comes from the forced command alone and is held against the
-//! database, and against the key that sshd says was proven, at every start.
+//! It greets, refuses, or becomes git or `services`. Strangers' bytes enter in `SSH_ORIGINAL_COMMAND` and the
+//! environment; one answer or one `exec` leaves. The forced command names the identity. At every start, the gateway checks
+//! it against the database and against the key that the client proved to sshd.
 
-mod briefing;
+mod push_context;
 mod serving;
 mod session;
 
@@ -22,15 +22,16 @@ use crate::config::{AnonymousMode, Config, DEFAULT_PATH, LfsMode};
 use crate::db::Reader;
 use crate::key::Fingerprint;
 use crate::log::{self, Level, Line, PROGRAM};
-use crate::message::{Answer, FaultKind, Refusal, Speaker, Status};
+use crate::message::{Answer, FaultKind, Messages, Refusal, Status};
 use crate::name::RepoPath;
 use crate::request::{Arguments, BadRequest, ForcedCommand, LfsProgram, Request, Service};
-use crate::session::{SessionContext, Work, admit, user_auth};
+use crate::session::user_auth::{self, Proven};
+use crate::session::{SessionContext, Work, admit};
 use crate::session_limits::SessionLock;
 
 use session::{Environment, SessionId};
 
-/// What broke on our side. For the log; the peer reads a reference.
+/// A fault of the server. The log shows its cause; the client reads a reference.
 #[derive(Debug, thiserror::Error)]
 enum Fault {
     #[error("not started by sshd: SSH_CONNECTION is not set")]
@@ -39,43 +40,46 @@ enum Fault {
     Arguments(String),
     #[error("the key is on another account than the forced command says")]
     OtherAccount,
-    #[error("{0}")]
+    #[error(transparent)]
     UserAuth(#[from] user_auth::Error),
-    #[error("{0}")]
+    #[error(transparent)]
     Process(#[from] session::ProcessError),
-    #[error("{0}")]
+    #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
-    #[error("{0}")]
+    #[error(transparent)]
     Database(#[from] crate::db::Error),
     #[error("authorized-keys could not ask the database; its own line says why")]
     Unavailable,
-    #[error("{0}")]
+    #[error(transparent)]
     Repository(#[from] crate::repository::OpenError),
-    #[error("{0}")]
-    Briefing(#[from] briefing::Error),
-    #[error("{0}")]
+    #[error(transparent)]
+    PushContext(#[from] push_context::Error),
+    #[error(transparent)]
     Sandbox(#[from] crate::sandbox::Error),
+    #[error(transparent)]
+    Handover(#[from] crate::sealed::SendError),
     #[error("cannot start services: {0}")]
-    Services(#[source] std::io::Error),
+    Services(std::io::Error),
     #[error("cannot start git: {0}")]
-    Git(#[source] std::io::Error),
+    Git(std::io::Error),
     #[error("a push without a key")]
     Keyless,
 }
 
 impl Fault {
-    /// What the peer hears, and how loud the log is.
+    /// What the client reads, and the level of the log line.
     fn kind(&self) -> (FaultKind, Level) {
         match self {
             Self::Database(_) | Self::Unavailable => (FaultKind::Unavailable, Level::Error),
-            // sshd writes none of these: somebody changed its configuration, or tries to speak in its place.
+            // sshd causes none of these: its configuration has changed, or another program started the gateway.
             Self::UserAuth(error) if !matches!(error, user_auth::Error::Gone) => (FaultKind::Broken, Level::Critical),
             Self::NotSshd | Self::Arguments(_) | Self::OtherAccount => (FaultKind::Broken, Level::Critical),
             Self::UserAuth(_)
             | Self::Process(_)
             | Self::Config(_)
             | Self::Repository(_)
-            | Self::Briefing(_)
+            | Self::PushContext(_)
+            | Self::Handover(_)
             | Self::Sandbox(_)
             | Self::Services(_)
             | Self::Git(_)
@@ -84,14 +88,14 @@ impl Fault {
     }
 }
 
-/// Runs the program. Returns only if it has not become git.
+/// Runs the program. Returns only if the program has become neither git nor `services`.
 #[must_use]
 pub fn main() -> ExitCode {
     let began = Instant::now();
     let id = SessionId::random();
     let reference = id.to_string();
     panic::set_hook(Box::new(move |panic| {
-        // No panic speaks to the peer: the fixed sentence, a line in the log, the status of a fault.
+        // The client reads the sentence of a fault; the log has the place of the panic.
         let cause = panic.location().map(ToString::to_string).unwrap_or_default();
         let line = Line::default().field("sid", &reference).field("decision", "fault").field("cause", cause);
         log::send(&crate::config::Log::default().socket, PROGRAM, Level::Critical, &line);
@@ -112,7 +116,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Writes an answer; a peer that has gone cannot be told anything.
+/// Writes an answer. Errors are ignored, because they mean that the client has gone.
 fn say(answer: &Answer) {
     let _ = std::io::stderr().write_all(answer.stderr().as_bytes());
     let _ = std::io::stdout().write_all(answer.out.as_bytes());
@@ -123,11 +127,11 @@ struct Session {
     began: Instant,
     id: SessionId,
     environment: Environment,
-    /// The session's line in the log, as far as it is known.
+    /// The fields of the session's log line that are known so far.
     line: Line,
-    /// Where the log goes, once the configuration said so.
+    /// The log's socket, after the configuration was read.
     socket: Option<PathBuf>,
-    /// The way there that is open already: in its box a process can open none.
+    /// An open connection to the log, because a sandboxed process cannot open one.
     connection: Option<UnixDatagram>,
 }
 
@@ -139,7 +143,7 @@ impl Session {
             .ok_or_else(|| Fault::Arguments(String::from_utf8_lossy(&words.join(&b' ')).into_owned()))?;
         let config = Config::load(Path::new(arguments.config.as_deref().unwrap_or(DEFAULT_PATH)))?;
         self.socket = Some(config.log.socket.clone());
-        let Some(words) = &arguments.form else {
+        let Some(words) = &arguments.forced_command else {
             self.line.add_bytes("from", self.environment.peer());
             return Err(Fault::Unavailable);
         };
@@ -147,54 +151,60 @@ impl Session {
         let path = request.as_ref().ok().and_then(Request::path);
         let now = now();
         let asked = self.ask(&config, words, arguments.login_shell, path, now);
-        let form = asked.as_ref().map_or(words, |(_, standing)| &standing.form);
-        self.line.add("user", form.user());
-        self.line.add("key", form.key());
+        let forced_command = asked.as_ref().map_or(words, |asked| &asked.session_context.forced_command);
+        self.line.add("user", forced_command.user());
+        self.line.add("key", forced_command.key());
         self.line.add_bytes("from", self.environment.peer());
-        let (reader, standing) = asked?;
-        let form = &standing.form;
-        if matches!((words, form), (ForcedCommand::AuthInfo, ForcedCommand::Anonymous(_)))
+        let Asked { reader, proven, session_context } = asked?;
+        let forced_command = &session_context.forced_command;
+        if matches!((words, forced_command), (ForcedCommand::AuthInfo, ForcedCommand::Anonymous(_)))
             && config.access.anonymous == AnonymousMode::Fallback
         {
-            // The helper passes unknown keys over, unless it could not ask.
+            // In this mode the helper admits an unknown key only when it cannot read the database.
             return Err(Fault::Unavailable);
         }
-        let speaker = standing.speaker(&config);
-        let identity = match &standing.identity {
+        let services = Services { config: arguments.config.as_deref(), forced_command, proven: proven.as_ref() };
+        let messages = session_context.messages(&config);
+        let identity = match &session_context.identity {
             Ok(identity) => identity,
             Err(NotAdmitted::OtherAccount) => return Err(Fault::OtherAccount),
-            Err(reason) if reason.leaves_release() && is_release(&request) => {
-                self.line.add("verb", "account");
-                return self.become_services(Work::Account, &arguments, form);
+            Err(reason) => {
+                // git-lfs shows a refusal only as an answer of its protocol, which `services` speaks.
+                return match request.as_ref().ok().and_then(Work::of) {
+                    Some(work @ Work::Account(_)) if reason.leaves_release() && is_release(&request) => {
+                        self.line.add("verb", "account");
+                        self.become_services(&services, work)
+                    }
+                    Some(work @ Work::Transfer(..)) if config.lfs.mode != LfsMode::Http => {
+                        self.become_services(&services, work)
+                    }
+                    _ => Ok(self.refuse(messages, &Refusal::NotAdmitted(reason.clone()))),
+                };
             }
-            Err(_) if config.lfs.mode != LfsMode::Http && is_transfer(&request) => {
-                return self.become_services(Work::Transfer, &arguments, form);
-            }
-            Err(reason) => return Ok(self.refuse(speaker, &Refusal::NotAdmitted(reason.clone()))),
         };
         if let Identity::Account(_) | Identity::DeployKey { .. } = identity {
-            form.fingerprint().inspect(|key| session::touch_time(&config.last_used_dir(), *key));
+            forced_command.fingerprint().inspect(|key| session::touch_time(&config.last_used_dir(), *key));
         }
         let lock = self.take_session_lock(&config, identity);
         if matches!(lock, SessionLock::LimitReached) {
-            return Ok(self.refuse(speaker, &Refusal::TooManySessions));
+            return Ok(self.refuse(messages, &Refusal::TooManySessions));
         }
         match request {
             Ok(request) => self.fulfil(
                 &request,
-                &Context { config: &config, form, arguments: &arguments, reader: &reader, lock, now },
-                &standing,
+                &Context { config: &config, services, reader: &reader, lock, now },
+                &session_context,
                 identity,
             ),
             Err(bad) => {
                 self.line.add_bytes("command", &self.environment.command_for_log());
-                Ok(self.refuse(speaker, &Refusal::Bad(bad)))
+                Ok(self.refuse(messages, &Refusal::Bad(bad)))
             }
         }
     }
 
-    /// Checks that sshd started this process and proved what the words name, and asks who that is and what the path
-    /// leads to.
+    /// Checks that sshd started this process and that the client proved the key of the forced command. Then asks the
+    /// database for the identity and the repository.
     fn ask(
         &self,
         config: &Config,
@@ -202,7 +212,7 @@ impl Session {
         login_shell: bool,
         path: Option<&RepoPath>,
         now: i64,
-    ) -> Result<(Reader, SessionContext), Fault> {
+    ) -> Result<Asked, Fault> {
         if self.environment.connection.is_none() {
             return Err(Fault::NotSshd);
         }
@@ -210,59 +220,63 @@ impl Session {
         let proven = user_auth::check(self.environment.user_auth.as_deref(), words, login_shell)?;
         let reader = Reader::open(&config.paths.database)?;
         let address = String::from_utf8_lossy(self.environment.peer());
-        let standing =
+        let session_context =
             reader.ask(|view| SessionContext::ask(view, config, words, proven.as_ref(), path, &address, now))?;
-        Ok((reader, standing))
+        Ok(Asked { reader, proven, session_context })
     }
 
-    /// Answers a request of somebody who is admitted, or becomes what fulfils it.
+    /// Answers the request of an admitted session, or becomes the program that fulfils it.
     fn fulfil(
         &mut self,
         request: &Request,
         context: &Context<'_>,
-        standing: &SessionContext,
+        session_context: &SessionContext,
         identity: &Identity,
     ) -> Result<Status, Fault> {
-        let Context { config, form, arguments, now, .. } = *context;
-        let speaker = standing.speaker(config);
-        let expires_at = standing.key.as_ref().and_then(|(key, _)| key.expires_at);
+        let Context { config, services, now, .. } = context;
+        let now = *now;
+        let messages = session_context.messages(config);
+        let expires_at = session_context.key.as_ref().and_then(|(key, _)| key.expires_at);
         self.line.add("verb", request.verb());
         if let Some(path) = request.path() {
             self.line.add("repo", path);
         }
         match request {
             Request::Greeting => {
-                say(&speaker.notices(expires_at, now, None));
-                if let (Identity::Account(account), Some(key)) = (identity, form.fingerprint()) {
-                    tell_of_added_keys(context, speaker, account.id, key);
+                say(&messages.notices(expires_at, now, None));
+                if let (Identity::Account(account), Some(key)) = (identity, services.forced_command.fingerprint()) {
+                    tell_of_added_keys(context, messages, account.id, key);
                 }
-                Ok(self.answer(&speaker.greeting()))
+                Ok(self.answer(&messages.greeting()))
             }
-            Request::Help => Ok(self.answer(&speaker.help())),
-            Request::Account(_) => self.become_services(Work::Account, arguments, form),
+            Request::Help => Ok(self.answer(&messages.help())),
+            Request::Account(command) => self.become_services(services, Work::Account(command.clone())),
             Request::Git(Service::UploadArchive, _) if !config.git.archive => {
-                Ok(self.refuse(speaker, &Refusal::NotSupported))
+                Ok(self.refuse(messages, &Refusal::NotSupported))
             }
-            Request::Git(service, path) => match admit(identity, standing.repository.as_ref(), service.needs(), now) {
-                Ok(repository) => {
-                    let moved = repository.path.folded() != path.folded();
-                    say(&speaker.notices(expires_at, now, moved.then_some(&repository.path)));
-                    self.serve(context, *service, repository)
+            Request::Git(service, path) => {
+                match admit(identity, session_context.repository.as_ref(), service.needs(), now) {
+                    Ok(repository) => {
+                        let moved = repository.path.folded() != path.folded();
+                        say(&messages.notices(expires_at, now, moved.then_some(&repository.path)));
+                        self.serve(context, *service, repository)
+                    }
+                    Err(Refusal::NoRepository) if may_create_it(identity, session_context.owner, *service, now) => {
+                        Ok(self.refuse(messages, &Refusal::NotCreated(path.clone())))
+                    }
+                    Err(refusal) => Ok(self.refuse(messages, &refusal)),
                 }
-                Err(Refusal::NoRepository) if may_create_it(identity, standing.owner, *service, now) => {
-                    Ok(self.refuse(speaker, &Refusal::NotCreated(path.clone())))
-                }
-                Err(refusal) => Ok(self.refuse(speaker, &refusal)),
-            },
-            Request::Lfs(program, ..) => match (program, config.lfs.mode) {
-                // It says no inside the protocol, where the peer reads it after one session.
+            }
+            Request::Lfs(program, operation, path) => match (program, config.lfs.mode) {
                 (LfsProgram::Transfer, LfsMode::Ssh | LfsMode::Off) => {
-                    self.become_services(Work::Transfer, arguments, form)
+                    self.become_services(services, Work::Transfer(*operation, path.clone()))
                 }
-                (LfsProgram::Authenticate, LfsMode::Http) => self.become_services(Work::Authenticate, arguments, form),
-                (LfsProgram::Authenticate, LfsMode::Ssh) => Ok(self.refuse(speaker, &Refusal::LfsInsideSsh)),
-                (LfsProgram::Authenticate, LfsMode::Off) => Ok(self.refuse(speaker, &Refusal::LfsOff)),
-                (LfsProgram::Transfer, LfsMode::Http) => Ok(self.refuse(speaker, &Refusal::LfsOverHttp)),
+                (LfsProgram::Authenticate, LfsMode::Http) => {
+                    self.become_services(services, Work::Authenticate(*operation, path.clone()))
+                }
+                (LfsProgram::Authenticate, LfsMode::Ssh) => Ok(self.refuse(messages, &Refusal::LfsInsideSsh)),
+                (LfsProgram::Authenticate, LfsMode::Off) => Ok(self.refuse(messages, &Refusal::LfsOff)),
+                (LfsProgram::Transfer, LfsMode::Http) => Ok(self.refuse(messages, &Refusal::LfsOverHttp)),
             },
         }
     }
@@ -273,9 +287,9 @@ impl Session {
         answer.status
     }
 
-    /// Refuses: the peer first, so that the log's pace says nothing about the reason.
-    fn refuse(&self, speaker: Speaker<'_>, refusal: &Refusal) -> Status {
-        let answer = speaker.refusal(refusal);
+    /// Refuses. The client reads the answer before the log gets its line, so the log cannot delay it.
+    fn refuse(&self, messages: Messages<'_>, refusal: &Refusal) -> Status {
+        let answer = messages.refusal(refusal);
         if let Refusal::NoRepository | Refusal::NotCreated(_) = refusal {
             wait_to_deny(self.began);
         }
@@ -298,36 +312,47 @@ impl Session {
     }
 }
 
-/// Says which keys came onto the account since this one was greeted last. Nobody is refused a greeting for it: where it
-/// cannot be found out, the next greeting says so.
-fn tell_of_added_keys(context: &Context<'_>, speaker: Speaker<'_>, account: i64, key: Fingerprint) {
+/// Lists the keys that were added to the account since this key's last greeting. If the database does not answer, the
+/// next greeting lists them.
+fn tell_of_added_keys(context: &Context<'_>, messages: Messages<'_>, account: i64, key: Fingerprint) {
     let directory = context.config.last_greeted_dir();
     let since = session::last_time(&directory, key);
     if let Ok(added) = context.reader.ask(|view| view.keys_added(account, key, since)) {
-        say(&speaker.added(added));
+        say(&messages.added(added));
         session::touch_time(&directory, key);
     }
-}
-
-fn is_transfer(request: &Result<Request, BadRequest>) -> bool {
-    matches!(request, Ok(Request::Lfs(LfsProgram::Transfer, ..)))
 }
 
 fn is_release(request: &Result<Request, BadRequest>) -> bool {
     matches!(request, Ok(Request::Account(command)) if command.is_release())
 }
 
-/// What holds for one session, whatever it asks for.
+/// What the client proved to sshd, and what the database says about it.
+struct Asked {
+    reader: Reader,
+    proven: Option<Proven>,
+    session_context: SessionContext,
+}
+
+/// What `services` must know of a session, apart from its environment.
+#[derive(Clone, Copy)]
+struct Services<'a> {
+    /// The configuration file, if it is not the default one.
+    config: Option<&'a str>,
+    forced_command: &'a ForcedCommand,
+    proven: Option<&'a Proven>,
+}
+
+/// What every request of a session needs.
 struct Context<'a> {
     config: &'a Config,
-    form: &'a ForcedCommand,
-    arguments: &'a Arguments,
+    services: Services<'a>,
     reader: &'a Reader,
     lock: SessionLock,
     now: i64,
 }
 
-/// Whether the peer may create what it pushes to, by a command of its account.
+/// Whether the client may create the repository that it pushes to, with an account command.
 fn may_create_it(identity: &Identity, owner: Option<OwnerFacts>, service: Service, now: i64) -> bool {
     match (identity, owner, service) {
         (Identity::Account(account), Some(owner), Service::ReceivePack) => {

@@ -29,6 +29,7 @@ pub mod report;
 pub mod repository;
 pub mod request;
 pub mod sandbox;
+pub mod sealed;
 #[cfg(feature = "operator")]
 pub mod services;
 pub mod session;
@@ -44,12 +45,14 @@ pub mod fuzzing {
     use crate::authorized_keys::KeyLine;
     use crate::config::Config;
     use crate::key::{Fingerprint, OfferedCertificate, OfferedKey};
+    use crate::request::AccountCommand;
+    use crate::services::account::cli::Cli;
     use crate::session::user_auth::{self, Proven};
 
     /// The helper's line for a key; `form` is the gateway's last words.
     #[must_use]
-    pub fn key_line(gateway: &str, config_file: Option<&str>, form: String, key: &OfferedKey) -> String {
-        KeyLine::of_key(form, key).text(gateway, config_file)
+    pub fn key_line(gateway: &str, config_file: Option<&str>, forced_command: String, key: &OfferedKey) -> String {
+        KeyLine::of_key(forced_command, key).text(gateway, config_file)
     }
 
     /// The helper's line for a certificate.
@@ -66,6 +69,20 @@ pub mod fuzzing {
             Proven::Certificate(certificate) => Some(Err(certificate)),
             Proven::NoKey => None,
         })
+    }
+
+    /// What `services` makes of an account command: its arguments as `Debug` shows them.
+    ///
+    /// # Errors
+    /// The text for the client.
+    pub fn account_arguments(command: &AccountCommand) -> Result<String, String> {
+        Cli::read(command).map(|cli| format!("{cli:?}")).map_err(|error| error.to_string())
+    }
+
+    /// An account command as `services` receives it from the gateway.
+    #[must_use]
+    pub fn handed_over(command: &AccountCommand) -> Option<AccountCommand> {
+        AccountCommand::from_words(&command.words().collect::<Vec<_>>())
     }
 
     /// Checks each value of a configuration.

@@ -153,30 +153,33 @@ pub fn said(line: &str) -> String {
 
 /// Writes the answers of one session.
 #[derive(Debug, Clone, Copy)]
-pub struct Speaker<'a> {
+pub struct Messages<'a> {
     /// Names and addresses of the hub.
     pub config: &'a Config,
     /// The forced command that sshd started the session with.
-    pub form: &'a ForcedCommand,
+    pub forced_command: &'a ForcedCommand,
     /// The title of the key, if the key is on an account or a repository.
     pub title: Option<&'a Title>,
     /// The repository of a deploy key.
     pub deployed: Option<&'a RepoPath>,
 }
 
-impl Speaker<'_> {
+impl Messages<'_> {
     /// What `ssh -T` prints.
     #[must_use]
     pub fn greeting(&self) -> Answer {
         let hub = &self.config.hub;
-        let (name, err) = match self.form {
+        let (name, err) = match self.forced_command {
             ForcedCommand::Account(user, _) | ForcedCommand::Certificate(user, _) => (user.to_string(), Vec::new()),
             ForcedCommand::DeployKey(_) => (self.deploy_key(), Vec::new()),
             ForcedCommand::Anonymous(_) | ForcedCommand::AuthInfo => {
                 let mut lines = vec![self.nobody()];
                 if !hub.keys_help.is_empty() {
-                    let which =
-                        if self.form.fingerprint().is_some() && !self.is_anonymous_login() { "it" } else { "one" };
+                    let which = if self.forced_command.fingerprint().is_some() && !self.is_anonymous_login() {
+                        "it"
+                    } else {
+                        "one"
+                    };
                     lines.push(format!("add {which} to your account: {}", hub.keys_help));
                 }
                 lines.push(self.other_key());
@@ -286,12 +289,14 @@ impl Speaker<'_> {
     }
 
     fn not_admitted(&self, reason: &NotAdmitted) -> String {
-        let key = self.form.key();
-        match (reason, self.form) {
+        let key = self.forced_command.key();
+        match (reason, self.forced_command) {
             (NotAdmitted::Compromised, _) => format!("the key {key} was removed as compromised"),
             (NotAdmitted::Expired(end), _) => format!("the key {} expired on {}", self.key(), last_day(*end)),
             (NotAdmitted::Address(address), _) => format!("the key {} may not be used from {address}", self.key()),
-            (NotAdmitted::Disabled(reason), form) => format!("the account {} is disabled: {reason}", form.user()),
+            (NotAdmitted::Disabled(reason), forced_command) => {
+                format!("the account {} is disabled: {reason}", forced_command.user())
+            }
             (NotAdmitted::Certificate(problem), _) => format!("the certificate is not valid: {problem}"),
             (NotAdmitted::NoLongerOn | NotAdmitted::OtherAccount, ForcedCommand::Account(user, _)) => {
                 format!("the key {key} is no longer on the account {user}")
@@ -327,7 +332,7 @@ impl Speaker<'_> {
     }
 
     fn you_are(&self) -> Vec<String> {
-        match (self.form, self.title) {
+        match (self.forced_command, self.title) {
             (ForcedCommand::Account(user, key), Some(title)) => {
                 vec![format!("you are {user}, by the key \"{title}\" ({key})")]
             }
@@ -342,7 +347,7 @@ impl Speaker<'_> {
 
     /// The key's fingerprint, with its title if that is known.
     fn key(&self) -> String {
-        let key = self.form.key();
+        let key = self.forced_command.key();
         self.title.map_or_else(|| key.clone(), |title| format!("\"{title}\" ({key})"))
     }
 
@@ -352,7 +357,7 @@ impl Speaker<'_> {
 
     /// Why a session is anonymous.
     fn nobody(&self) -> String {
-        match (self.form.fingerprint(), self.config.access.anonymous) {
+        match (self.forced_command.fingerprint(), self.config.access.anonymous) {
             (None, _) => "none of your keys is on an account here".to_owned(),
             (Some(_), AnonymousMode::Login) => format!("every connection to {} is anonymous", self.at()),
             (Some(key), AnonymousMode::AnyKey | AnonymousMode::Fallback | AnonymousMode::Off) => {
@@ -372,7 +377,10 @@ impl Speaker<'_> {
     }
 
     fn is_anonymous_login(&self) -> bool {
-        matches!((self.form, self.config.access.anonymous), (ForcedCommand::Anonymous(_), AnonymousMode::Login))
+        matches!(
+            (self.forced_command, self.config.access.anonymous),
+            (ForcedCommand::Anonymous(_), AnonymousMode::Login)
+        )
     }
 
     /// The address at which accounts connect.

@@ -1,6 +1,7 @@
-//! A push: what the gateway tells the push hook, and which refs a push may touch.
+//! A push: what the gateway tells the push hook, and which refs a push may change.
 //!
-//! The gateway writes a [`Brief`] before git starts; the hook, far from the database, reads it back. No I/O here.
+//! The gateway writes a [`PushContext`] before git starts. The hook, which cannot open the database, reads it. No I/O
+//! here.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,91 +10,89 @@ use std::str::FromStr;
 use crate::key::Fingerprint;
 use crate::name::{RepoPath, is_invisible};
 
-/// The environment variable that names the hook's two descriptors, `BRIEF,LOG`; LOG may be missing.
-pub const DESCRIPTORS: &str = "HUBGATE_DESCRIPTORS";
-
-/// The first line of a brief: what it is, and in which form.
+/// The first line of a push context: its receiver, and the version of its format.
 const HEADING: &str = "hubgate push 1";
-/// The longest name of a ref, in bytes: what every file system takes.
+/// The longest name of a ref, in bytes: the longest file name of common file systems.
 const REF_NAME_MAX: usize = 255;
-/// How many levels a ref's name may have.
+/// The most levels in a ref's name.
 const REF_LEVELS_MAX: usize = 10;
 
 /// What the hook must know of the session.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Brief {
+pub struct PushContext {
     /// The session's id in the log.
     pub sid: String,
-    /// Who pushes, as the log has it.
+    /// The value of `user=` in the log.
     pub user: String,
-    /// By which key.
+    /// The key of the session.
     pub key: Fingerprint,
-    /// From where.
+    /// The client's address.
     pub from: String,
-    /// Where to.
+    /// The repository that git serves.
     pub repository: RepoPath,
-    /// The git that serves.
+    /// The git program that serves it.
     pub git: PathBuf,
-    /// How many refs a push may update; 0 is any number.
+    /// The most refs that a push may update; 0 means no limit.
     pub refs: u64,
-    /// How many commits it may bring; 0 is any number.
+    /// The most commits that a push may add; 0 means no limit.
     pub commits: u64,
 }
 
-impl fmt::Display for Brief {
+impl fmt::Display for PushContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { sid, user, key, from, repository, git, refs, commits } = self;
         writeln!(f, "{HEADING}\n{sid}\n{user}\n{key}\n{from}\n{repository}\n{}\n{refs}\n{commits}", git.display())
     }
 }
 
-/// Not a brief that this program's gateway wrote.
+/// The text is not a push context of this program's gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the gateway's brief is not one that this hook reads: are both of one release?")]
-pub struct BadBrief;
+#[error("the push hook cannot read the gateway's message: are both programs of one release?")]
+pub struct BadPushContext;
 
-impl FromStr for Brief {
-    type Err = BadBrief;
+impl FromStr for PushContext {
+    type Err = BadPushContext;
 
-    fn from_str(text: &str) -> Result<Self, BadBrief> {
+    fn from_str(text: &str) -> Result<Self, BadPushContext> {
         let lines: Vec<&str> = text.lines().collect();
         let [HEADING, sid, user, key, from, repository, git, refs, commits] = lines.as_slice() else {
-            return Err(BadBrief);
+            return Err(BadPushContext);
         };
         Ok(Self {
             sid: (*sid).to_owned(),
             user: (*user).to_owned(),
-            key: key.parse().map_err(|_| BadBrief)?,
+            key: key.parse().map_err(|_| BadPushContext)?,
             from: (*from).to_owned(),
-            repository: repository.parse().map_err(|_| BadBrief)?,
+            repository: repository.parse().map_err(|_| BadPushContext)?,
             git: PathBuf::from(git),
-            refs: refs.parse().map_err(|_| BadBrief)?,
-            commits: commits.parse().map_err(|_| BadBrief)?,
+            refs: refs.parse().map_err(|_| BadPushContext)?,
+            commits: commits.parse().map_err(|_| BadPushContext)?,
         })
     }
 }
 
-/// Why a ref is not taken.
+/// Why a push may not change a ref.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadRef {
-    /// Neither a branch nor a tag.
+    /// The ref is neither a branch nor a tag.
     #[error("only branches (refs/heads/) and tags (refs/tags/) can be pushed")]
     Place,
-    /// Longer or deeper than file systems and people can bear.
+    /// The name is too long or has too many levels.
     #[error("a ref has at most {REF_NAME_MAX} bytes and {REF_LEVELS_MAX} levels")]
     Size,
-    /// Something that a terminal, a shell or a command line would take for its own.
+    /// The name has characters that a terminal, a shell or a command line could interpret.
     #[error("a ref has letters, digits and the signs . _ - + @ # % = , between slashes, and no part starts with '-'")]
     Character,
-    /// `HEAD`, or what looks like an object's id.
-    #[error("a ref that looks like HEAD or like the id of an object would be taken for it")]
+    /// The name is `HEAD`, or looks like an object id.
+    #[error("git could confuse a ref named HEAD, or named like an object id, with HEAD or that object")]
     Ambiguous,
 }
 
-/// Says whether a ref of that name may be made or moved. git has its own rules besides (git-check-ref-format(1)).
+/// Checks whether a push may create or update a ref of this name. git also applies its own rules
+/// (git-check-ref-format(1)).
 ///
 /// # Errors
-/// [`BadRef`], in words for the peer.
+/// [`BadRef`], worded for the client.
 pub fn check_ref(name: &[u8]) -> Result<(), BadRef> {
     let name = std::str::from_utf8(name).map_err(|_| BadRef::Character)?;
     let short = name.strip_prefix("refs/heads/").or_else(|| name.strip_prefix("refs/tags/"));
@@ -114,8 +113,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_brief_reads_back_as_it_was_written() {
-        let brief = Brief {
+    fn a_push_context_reads_back_as_it_was_written() {
+        let context = PushContext {
             sid: "00ff".to_owned(),
             user: "alice".to_owned(),
             key: Fingerprint::from_bytes([7; 32]),
@@ -125,15 +124,15 @@ mod tests {
             refs: 10,
             commits: 0,
         };
-        let text = brief.to_string();
-        assert_eq!(text.parse(), Ok(brief));
-        assert_eq!(text.replace("push 1", "push 2").parse::<Brief>(), Err(BadBrief));
-        assert_eq!(text.replace("acme/", "acme//").parse::<Brief>(), Err(BadBrief));
-        assert_eq!((text + "more\n").parse::<Brief>(), Err(BadBrief));
+        let text = context.to_string();
+        assert_eq!(text.parse(), Ok(context));
+        assert_eq!(text.replace("push 1", "push 2").parse::<PushContext>(), Err(BadPushContext));
+        assert_eq!(text.replace("acme/", "acme//").parse::<PushContext>(), Err(BadPushContext));
+        assert_eq!((text + "more\n").parse::<PushContext>(), Err(BadPushContext));
     }
 
     #[test]
-    fn branches_and_tags_of_ordinary_names_are_taken() {
+    fn branches_and_tags_of_ordinary_names_are_accepted() {
         for name in [
             "refs/heads/main",
             "refs/heads/feature/#123-x",
@@ -148,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_bite_a_script_or_a_reader_is_not_taken() {
+    fn a_ref_name_that_could_trick_a_script_or_a_reader_is_rejected() {
         let long = format!("refs/heads/{}", "x".repeat(250));
         let deep = format!("refs/heads/{}x", "d/".repeat(20));
         let id = format!("refs/heads/{}", "a1".repeat(20));

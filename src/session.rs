@@ -1,34 +1,20 @@
-//! Who a session is and what it may do: shared by the gateway, which decides first, and `services`, which asks again.
+//! The identity of a session and its access to a repository. The gateway decides first, and `services` decides again.
 //!
-//! What sshd says was proven and the words of the forced command enter; what leaves is a `SessionContext`, and the
-//! policy's verdict as a refusal in the peer's words.
+//! The forced command and sshd's account of the proven key enter. A `SessionContext` leaves, and the policy's denial as
+//! a refusal for the client.
 
 mod context;
+mod handover;
 pub(crate) mod user_auth;
 
 use crate::access::{Access, Decision, Denial, Identity, decide};
 use crate::db::ServedRepository;
 use crate::message::Refusal;
-use crate::word::words;
 
 pub(crate) use context::SessionContext;
+pub(crate) use handover::{Handover, Work};
 
-/// The environment variable by which `services` learns the session's id in the log.
-pub const SID: &str = "HUBGATE_SID";
-
-words! {
-    /// What the gateway asks `services` for, by its first word.
-    pub enum Work {
-        /// A command of an account.
-        Account = "account",
-        /// `git-lfs-authenticate`.
-        Authenticate = "lfs-authenticate",
-        /// `git-lfs-transfer`.
-        Transfer = "lfs-transfer",
-    }
-}
-
-/// The repository, or the refusal that the policy's denial comes to.
+/// The repository, or the policy's denial as a refusal.
 pub(crate) fn admit<'a>(
     identity: &Identity,
     repository: Option<&'a ServedRepository>,

@@ -63,7 +63,7 @@ fn read(block: &str) -> Exchange {
 }
 
 fn oid(content: &str) -> String {
-    Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", Sha256::digest(content))
 }
 
 /// Replaces `{NAME}` by the id of the object with the bytes `NAME`; `{lock}` stays.

@@ -47,7 +47,7 @@ impl Object {
             left -= part.len() as u64;
         }
         file.flush()?;
-        object.oid = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        object.oid = format!("{:x}", hash.finalize());
         object.write_sessions()?;
         Ok(object)
     }

@@ -143,7 +143,66 @@ fn certificate() -> Seeds {
     seeds
 }
 
-fn form() -> Seeds {
+/// Whole account commands as clients type them, with the characters that a shell, a quoting and a terminal read.
+fn account_command() -> Seeds {
+    let mut seeds = texts([
+        "whoami",
+        "whoami --json",
+        "key add My #1 key",
+        "key add Alice's Mac",
+        "key add 'Alice'\\''s Mac' --scope read --expires 90d",
+        "key add --expires 1d --expires 2d x",
+        "key release --yes",
+        "repo create alice/x --private --description see issue #5",
+        "repo create datasets/acme/x --gated manual --gate-members --object-format sha256",
+        "repo create alice/x --description \"quoted\" text",
+        "repo create ../x",
+        "repo list acme",
+        "repo rename alice/x acme/y",
+        "repo visibility alice/x private",
+        "repo remove alice/x --yes",
+        "repo collaborator set alice/x bob write --until 2099-01-31",
+        "repo collaborator set alice/x bob owner",
+        "org member set acme bob no_access",
+        "access grant acme/gated bob --until 30d",
+        "access reject acme/gated 'bob'",
+        "explain acme/x fetch",
+        "join 0123456789abcdef0123456789abcdef",
+        "key --help",
+        "org help member",
+        "key add -- -dash",
+        "key add \u{202e}x",
+        "key add ''",
+        "key",
+    ]);
+    for title in [
+        "My #1 key",
+        "Alice's Mac",
+        "the \"blue\" one",
+        "C:\\keys",
+        "two  blanks",
+        "  before",
+        "after  ",
+        "größe",
+        "$(id)",
+        "`id`",
+        "'quoted words' more",
+        "'wow'\\!''",
+        "'open",
+        "#",
+        "\\",
+        "\"",
+        "-dash",
+        "--json x",
+        "x --json",
+        "a\u{1b}[2J",
+    ] {
+        seeds.push(format!("key rename {KEY} {title}").into_bytes());
+    }
+    seeds
+}
+
+fn forced_command() -> Seeds {
     let mut seeds = rows("argv");
     let users = rows("argv").into_iter().chain(texts(["alice", "Anonymous", "a-b.c_d", "anonymous", "al/ice"]));
     seeds.extend(users.map(|user| [&user, b" --key ".as_slice(), KEY.as_bytes()].concat()));
@@ -249,13 +308,13 @@ fn git_environment() -> Seeds {
     values.chain(more).zip((0..3).cycle()).map(|(value, service)| [vec![service], value].concat()).collect()
 }
 
-fn push_brief() -> Seeds {
-    let brief = format!("hubgate push 1\n00ff\nalice\n{KEY}\n::1\ndatasets/acme/x\n/usr/bin/git\n10\n0\n");
+fn push_context() -> Seeds {
+    let context = format!("hubgate push 1\n00ff\nalice\n{KEY}\n::1\ndatasets/acme/x\n/usr/bin/git\n10\n0\n");
     let seed = |user: Vec<u8>| {
         let fields = [short(b"key"), short(&user), short(b"spaces/acme/x")].concat();
         [&fields[..], &77_u64.to_le_bytes(), &10_u64.to_le_bytes(), &0_u64.to_le_bytes()].concat()
     };
-    [brief.clone().into_bytes(), brief.replace('\n', "\r\n").into_bytes()]
+    [context.clone().into_bytes(), context.replace('\n', "\r\n").into_bytes()]
         .into_iter()
         .chain(rows("user").into_iter().map(seed))
         .collect()
@@ -409,12 +468,13 @@ fn main() {
         [b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIyvsxAYqLJqm+UWlMSptsaMpMGhaX8h9WrhcObQu61/ ", &comment[..]].concat()
     });
     let corpora: Vec<(&str, Seeds)> = vec![
+        ("account_command", account_command()),
         ("answers", answers()),
         ("authorized_keys_line", authorized_keys_line()),
         ("certificate", certificate()),
         ("config_file", config_file()),
         ("fingerprint", [fingerprints, weak_keys].concat()),
-        ("form", form()),
+        ("forced_command", forced_command()),
         ("git_environment", git_environment()),
         (
             "git_quoting",
@@ -431,7 +491,7 @@ fn main() {
         ("lfs_session", choices(24)),
         ("log_escaping", log_escaping()),
         ("names", [rows("user"), rows("comment"), thinned(words(), 16)].concat()),
-        ("push_brief", push_brief()),
+        ("push_context", push_context()),
         ("ref_policy", ref_policy()),
         ("repository_directory", [directories(), vec![(0..16).collect()]].concat()),
         ("session_matrix", choices(80)),

@@ -11,32 +11,19 @@ mod input;
 mod oracle;
 mod targets;
 
-// The names by which the included files use other modules.
-use hubgate::{key, message, random, request};
-
 pub use targets::*;
 
-/// The operator's times, included as a file: the feature `operator` would bring libgit2.
+/// The times that operators and clients write, with the clock below.
 #[allow(dead_code)]
 #[path = "../../src/report/when.rs"]
 mod operators_times;
 
-/// The parser of another server's configuration; it uses only std.
+/// The reader of another server's configuration, which is private in the crate.
 #[allow(dead_code)]
 #[path = "../../src/operator/import/conf.rs"]
 mod gitolite;
 
-/// The git-lfs protocol, included as a file: the feature `operator` would bring libgit2.
-#[allow(dead_code, unused_imports, clippy::all, clippy::pedantic)]
-#[path = "../../src/lfs/mod.rs"]
-mod lfs;
-
-/// The machine's accounts, which a standalone git-lfs session reads.
-#[allow(dead_code)]
-#[path = "../../src/passwd.rs"]
-mod passwd;
-
-/// A fixed clock for [`operators_times`].
+/// A clock that stands still, for [`operators_times`].
 mod clock {
     pub(crate) fn now() -> i64 {
         1_800_000_000

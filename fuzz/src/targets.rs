@@ -21,7 +21,7 @@ targets! {
     log: log_escaping;
     message: answers;
     name: names, repository_directory;
-    push: push_brief, ref_policy;
-    request: form, git_environment, git_quoting, ssh_original_command;
+    push: push_context, ref_policy;
+    request: account_command, forced_command, git_environment, git_quoting, ssh_original_command;
     time: when;
 }

@@ -69,7 +69,7 @@ pub struct KeyFacts {
 impl KeyFacts {
     /// The forced command for the key's holder, even if the key was removed.
     #[must_use]
-    pub fn form_of_holder(&self, fingerprint: Fingerprint) -> ForcedCommand {
+    pub fn forced_command_of_holder(&self, fingerprint: Fingerprint) -> ForcedCommand {
         match &self.holder {
             KeyHolder::Account { account, .. } => ForcedCommand::Account(account.name.clone(), fingerprint),
             KeyHolder::Repository { .. } => ForcedCommand::DeployKey(fingerprint),
@@ -78,10 +78,10 @@ impl KeyFacts {
 
     /// The forced command that the helper would print for this key.
     #[must_use]
-    pub fn form(&self, fingerprint: Fingerprint) -> ForcedCommand {
+    pub fn forced_command(&self, fingerprint: Fingerprint) -> ForcedCommand {
         match self.removed {
             Some(Removal::Ordinary) => ForcedCommand::Anonymous(fingerprint),
-            Some(Removal::Compromised) | None => self.form_of_holder(fingerprint),
+            Some(Removal::Compromised) | None => self.forced_command_of_holder(fingerprint),
         }
     }
 }
@@ -135,7 +135,7 @@ words! {
 /// # Errors
 /// Why the session is not admitted.
 pub fn identify(
-    form: &ForcedCommand,
+    forced_command: &ForcedCommand,
     key: Option<&KeyFacts>,
     address: &str,
     now: i64,
@@ -144,7 +144,7 @@ pub fn identify(
         return Err(NotAdmitted::Compromised);
     }
     let live = key.filter(|key| key.removed.is_none());
-    let (holder, key) = match (form, live) {
+    let (holder, key) = match (forced_command, live) {
         // An anonymous connection stays anonymous, even after its key has joined an account.
         (ForcedCommand::Anonymous(_) | ForcedCommand::AuthInfo, _) => return Ok(Identity::Anonymous),
         (ForcedCommand::Account(..) | ForcedCommand::DeployKey(_) | ForcedCommand::Certificate(..), None) => {
@@ -154,7 +154,7 @@ pub fn identify(
             (&key.holder, key)
         }
     };
-    let identity = match (form, holder) {
+    let identity = match (forced_command, holder) {
         // Compared byte for byte: after a rename, only new connections are admitted.
         (ForcedCommand::Account(user, _), KeyHolder::Account { account, disabled }) if *user == account.name => {
             if let Some(reason) = disabled {

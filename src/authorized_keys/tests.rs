@@ -84,13 +84,13 @@ fn the_output_is_one_line_of_this_shape_with_exactly_this_key() {
         let Ok(user) = user.parse() else { return Ok(false) };
         let key = offered(&words);
         let fingerprint = key.fingerprint();
-        let form = match kind {
+        let forced_command = match kind {
             "account" => Some(ForcedCommand::Account(user, fingerprint)),
             "anonymous" => Some(ForcedCommand::Anonymous(fingerprint)),
             "deploy key" => Some(ForcedCommand::DeployKey(fingerprint)),
             _ => None,
         };
-        let text = form.as_ref().map_or(UNAVAILABLE.to_owned(), ForcedCommand::to_string);
+        let text = forced_command.as_ref().map_or(UNAVAILABLE.to_owned(), ForcedCommand::to_string);
         let line = KeyLine::of_key(text.clone(), &key).text(GATEWAY, config.as_deref());
 
         prop_assert!(line.ends_with('\n') && line.lines().count() == 1, "{}", line);
@@ -102,7 +102,7 @@ fn the_output_is_one_line_of_this_shape_with_exactly_this_key() {
         prop_assert_eq!(command, format!("{GATEWAY} {option}{text}"));
         // The gateway reads what the helper wrote.
         let arguments = Arguments::parse(&[b"-c", command.as_bytes()]);
-        prop_assert_eq!(arguments, Some(Arguments { config, form, login_shell: true }));
+        prop_assert_eq!(arguments, Some(Arguments { config, forced_command, login_shell: true }));
         // OpenSSH reads it too.
         fs::write(scratch.path("line"), &line).unwrap();
         let listed = scratch.ssh_keygen(&["-l", "-f", "line"]);

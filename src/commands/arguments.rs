@@ -91,7 +91,7 @@ pub struct RenameKey {
 pub struct RemoveKey {
     /// The key, as `SHA256:…`.
     pub fingerprint: Fingerprint,
-    /// Reject the key for ever, because somebody else may have the private key.
+    /// Reject the key for ever, because another person may have the private key.
     #[arg(long)]
     pub compromised: bool,
 }

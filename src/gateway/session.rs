@@ -1,4 +1,4 @@
-//! A session's surroundings: its id, the environment that sshd gave, the process that it runs in, the clock.
+//! A session's id, its environment from sshd, and the process that it runs in.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -15,15 +15,15 @@ use crate::key::Fingerprint;
 use crate::privilege::has_anything_of_roots;
 use crate::random;
 
-/// How many digits the code of an invitation has.
+/// The number of digits in an invitation's code.
 const CODE_DIGITS: usize = 32;
 
-/// Names a session in the log and to the peer: 64 random bits.
+/// A session's name in the log and to the client: 64 random bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct SessionId(u64);
 
 impl SessionId {
-    /// A new one. Where the kernel gives no randomness the process id and the clock must do: it is no secret.
+    /// A new id. Without random bytes, the process id and the clock are enough, because the id is not secret.
     pub(super) fn random() -> Self {
         let fallback = || u64::from(std::process::id()) << 32 | now().unsigned_abs();
         Self(random::bytes().map_or_else(|_| fallback(), u64::from_le_bytes))
@@ -36,14 +36,14 @@ impl fmt::Display for SessionId {
     }
 }
 
-/// What the gateway takes from its environment, read once; nothing else of it is looked at or handed on.
+/// The variables that the gateway reads, once. It ignores every other variable and passes none on.
 #[derive(Debug)]
 pub(super) struct Environment {
-    /// `SSH_ORIGINAL_COMMAND`: the client's command, any bytes. Not set where the client asked for a shell.
+    /// `SSH_ORIGINAL_COMMAND`: the client's command, any bytes. Not set if the client asked for a shell.
     pub(super) command: Option<Vec<u8>>,
     /// `SSH_CONNECTION`: client address and port, server address and port.
     pub(super) connection: Option<Vec<u8>>,
-    /// `SSH_USER_AUTH`: the file in which sshd says what was proven (`ExposeAuthInfo` of `sshd_config(5)`).
+    /// `SSH_USER_AUTH`: the file in which sshd says what the client proved (`ExposeAuthInfo` in `sshd_config(5)`).
     pub(super) user_auth: Option<OsString>,
     /// `GIT_PROTOCOL`, which the client chooses.
     pub(super) protocol: Option<OsString>,
@@ -60,23 +60,30 @@ impl Environment {
         }
     }
 
-    /// The command as the log may show it: without codes of invitations, in whatever command somebody typed one.
+    /// The command as the log may show it: without codes of invitations, in any command.
     pub(super) fn command_for_log(&self) -> Vec<u8> {
         without_codes(self.command.as_deref().unwrap_or_default())
     }
 
-    /// The peer's address as it stands in the log; `unknown` unless it looks like one.
+    /// The client's address for the log, or `unknown` if it does not have the form of one.
     pub(super) fn peer(&self) -> &[u8] {
         let connection = self.connection.as_deref().unwrap_or_default();
         let address = connection.split(|byte| *byte == b' ').next().unwrap_or_default();
         let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b".:%".contains(byte);
         if !address.is_empty() && address.iter().all(plain) { address } else { b"unknown" }
     }
+
+    /// `SSH_CONNECTION` as text; empty if it has characters that sshd does not write.
+    pub(super) fn connection_text(&self) -> &str {
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b".:% ".contains(byte);
+        let connection = self.connection.as_deref().filter(|connection| connection.iter().all(plain));
+        connection.and_then(|connection| std::str::from_utf8(connection).ok()).unwrap_or_default()
+    }
 }
 
-/// The text with `[code]` in the place of each run of hexadecimal digits that could be, or hold, an invitation's code.
+/// The text with `[code]` in place of each run of hexadecimal digits that could contain an invitation's code.
 ///
-/// A live code in the log would let each reader of the log onto the account.
+/// With a valid code from the log, each reader of the log could join the account.
 fn without_codes(text: &[u8]) -> Vec<u8> {
     let mut masked = Vec::with_capacity(text.len());
     for run in text.chunk_by(|one, next| one.is_ascii_hexdigit() == next.is_ascii_hexdigit()) {
@@ -86,20 +93,20 @@ fn without_codes(text: &[u8]) -> Vec<u8> {
     masked
 }
 
-/// The process is not the login's own.
+/// The process does not run as the login.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ProcessError {
-    #[error("cannot look at the directory of the repositories: {0}")]
-    Repositories(#[source] std::io::Error),
-    #[error("runs with uid or gid 0: the gateway serves as the login account alone")]
+    #[error("cannot read the directory of the repositories: {0}")]
+    Repositories(std::io::Error),
+    #[error("runs with uid or gid 0: only the login account may run the gateway")]
     Root,
     #[error("runs as {0}:{1}, but the directory of the repositories belongs to {2}:{3}")]
     NotTheLogin(u32, u32, u32, u32),
 }
 
-/// Refuses to serve as root, and as any account but the one that owns the repositories.
+/// Refuses to serve as root, and as any account except the owner of the repositories.
 ///
-/// Who the login is comes from the directory and not from passwd: a lookup there costs more than the whole session.
+/// The directory says which account that is. A lookup in passwd would cost more than the rest of the session.
 pub(super) fn check_process(repositories: &Path) -> Result<(), ProcessError> {
     use nix::unistd::{getegid, geteuid, getgid, getuid};
     let (uids, gids) = ([getuid(), geteuid()], [getgid(), getegid()]);
@@ -114,13 +121,12 @@ pub(super) fn check_process(repositories: &Path) -> Result<(), ProcessError> {
     Ok(())
 }
 
-/// When something of a key was noted last by [`touch_time`], in seconds since 1970.
+/// The time that [`touch_time`] noted last for a key, in seconds since 1970.
 pub(super) fn last_time(directory: &Path, key: Fingerprint) -> Option<i64> {
     directory.join(key.to_hex()).symlink_metadata().ok().map(|file| file.mtime())
 }
 
-/// Notes the use of a key, or its greeting, as the modification time of a small file; what goes wrong there stops
-/// nobody.
+/// Notes the use of a key, or its greeting, as the modification time of a small file. Errors are ignored.
 pub(super) fn touch_time(directory: &Path, key: Fingerprint) {
     let file = directory.join(key.to_hex());
     if touch(&file).is_err() {

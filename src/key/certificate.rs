@@ -17,6 +17,7 @@ const SUFFIX: &[u8] = b"-cert-v01@openssh.com";
 /// does not tell you that an organization trusts the CA, nor that the certificate is valid now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OfferedCertificate {
+    words: String,
     key: Fingerprint,
     authority: Fingerprint,
     authority_words: String,
@@ -80,7 +81,9 @@ impl OfferedCertificate {
         let certified = inner_type(&key).and_then(KeyType::named).ok_or(BadOffer::Key(KeyError::OtherType))?;
         structure::check(certified, &key).map_err(BadOffer::Key)?;
         let second = |time: u64| i64::try_from(time).map_err(|_| BadOffer::Endless);
+        let text = |word| std::str::from_utf8(word).map_err(|_| BadOffer::Other);
         Ok(Self {
+            words: format!("{} {}", text(key_type)?, text(base64)?),
             key: Fingerprint::of_blob(&key),
             authority: Fingerprint::of_blob(&authority),
             authority_words: authorized_keys_words(authority_type, &authority),
@@ -89,6 +92,12 @@ impl OfferedCertificate {
             key_id: certificate.key_id().to_owned(),
             validity: (second(certificate.valid_after())?, second(certificate.valid_before())?),
         })
+    }
+
+    /// `TYPE BASE64`, as sshd offers it.
+    #[must_use]
+    pub fn words(&self) -> &str {
+        &self.words
     }
 
     /// The certified key.

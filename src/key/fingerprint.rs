@@ -1,7 +1,6 @@
 //! Fingerprints of keys.
 
 use std::fmt;
-use std::fmt::Write as _;
 use std::str::FromStr;
 
 use base64ct::{Base64Unpadded, Encoding};
@@ -45,11 +44,7 @@ impl Fingerprint {
     /// The hash as 64 lower-case hexadecimal digits, which are safe in a file name.
     #[must_use]
     pub fn to_hex(&self) -> String {
-        self.0.iter().fold(String::with_capacity(64), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        base16ct::lower::encode_string(&self.0)
     }
 }
 

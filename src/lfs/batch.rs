@@ -1,4 +1,4 @@
-//! `batch`: what of a list is there, and what is to be sent.
+//! `batch`: which objects of a list are stored, and which must be sent.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -6,7 +6,7 @@ use std::io::Write;
 use super::oid::Oid;
 use super::packet::{Broken, Input, Packet, Waiting};
 use super::protocol::{Stop, Talk, broken};
-use super::reply::{Denial, status};
+use super::reply::{Refusal, status};
 use super::request::{Arguments, batch_line};
 use crate::request::Operation;
 
@@ -14,13 +14,13 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
     pub(super) fn batch(&mut self, arguments: &Arguments) -> Result<(), Stop> {
         let is_sha256 = arguments.get_some("hash-algo")?.is_none_or(|algorithm| algorithm == b"sha256");
         if !is_sha256 {
-            return Err(Denial::bad_request("this server names objects by sha256 alone").into());
+            return Err(Refusal::bad_request("this server names objects by sha256 only").into());
         }
         let listed = self.listed().map_err(broken)??;
         let mut missing = 0_u64;
         let mut actions = Vec::with_capacity(listed.len());
         for (oid, size) in listed {
-            // An object of another size is no object: it was cut short once, and the next upload repairs it.
+            // An object of another size counts as missing: a write was cut short, and the next upload replaces it.
             let is_there = self.session.store.size(&oid).map_err(|error| Stop::Fault(error.into()))? == Some(size);
             let action = match (self.session.operation, is_there) {
                 (Operation::Upload, false) => {
@@ -44,18 +44,18 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
         self.writer.finish().map_err(broken)
     }
 
-    /// Whether an object is not too large.
-    pub(super) fn check_size(&self, oid: &Oid, size: u64) -> Result<(), Denial> {
+    /// Checks that an object is not too large.
+    pub(super) fn check_size(&self, oid: &Oid, size: u64) -> Result<(), Refusal> {
         match self.session.limits.object_size {
-            Some(most) if size > most => Err(Denial::new(
+            Some(most) if size > most => Err(Refusal::new(
                 status::TOO_LARGE,
-                format!("the object {oid} has {size} bytes, and this server takes at most {most}"),
+                format!("the object {oid} has {size} bytes, and this server accepts at most {most}"),
             )),
             Some(_) | None => Ok(()),
         }
     }
 
-    /// Whether there is room for so many bytes, by quota and on the disk.
+    /// Checks that the quotas and the disk have room for this many bytes.
     pub(super) fn check_space(&mut self, bytes: u64) -> Result<(), Stop> {
         self.session.policy.admit(bytes)?;
         let free = self.session.store.free().map_err(|error| Stop::Fault(error.into()))?;
@@ -63,39 +63,39 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
         if free.is_some_and(|free| free < needed) { Err(no_space(bytes).into()) } else { Ok(()) }
     }
 
-    /// Reads the list to its end. Every object is in it once, in the order in which it came.
-    fn listed(&mut self) -> Result<Result<Vec<(Oid, u64)>, Denial>, Broken> {
+    /// Reads the list to its end. The result has every object once, in the client's order.
+    fn listed(&mut self) -> Result<Result<Vec<(Oid, u64)>, Refusal>, Broken> {
         let most = self.session.limits.batch_objects;
         let mut listed = Vec::new();
         let mut sizes = HashMap::new();
-        let mut denial = None;
+        let mut refusal = None;
         while self.open {
             match self.reader.packet(Waiting::Rest)?.ok_or(Broken::Cut)? {
                 Packet::Flush => self.open = false,
                 Packet::Delimiter => return Err(Broken::Delimiter),
                 Packet::Data(b"") => {}
-                Packet::Data(_) if denial.is_some() => {}
+                Packet::Data(_) if refusal.is_some() => {}
                 Packet::Data(line) => match batch_line(line) {
-                    Err(reason) => denial = Some(reason),
+                    Err(reason) => refusal = Some(reason),
                     Ok((oid, size)) => match sizes.insert(oid, size) {
                         None if listed.len() == most => {
                             let sentence = format!("a batch lists at most {most} objects");
-                            denial = Some(Denial::new(status::TOO_LARGE, sentence));
+                            refusal = Some(Refusal::new(status::TOO_LARGE, sentence));
                         }
                         None => listed.push((oid, size)),
                         Some(other) if other == size => {}
                         Some(_) => {
-                            denial = Some(Denial::bad_request(format!("the object {oid} is listed with two sizes")));
+                            refusal = Some(Refusal::bad_request(format!("the object {oid} is listed with two sizes")));
                         }
                     },
                 },
             }
         }
-        Ok(denial.map_or(Ok(listed), Err))
+        Ok(refusal.map_or(Ok(listed), Err))
     }
 }
 
-/// What a peer reads where the disk is full.
-pub(super) fn no_space(bytes: u64) -> Denial {
-    Denial::new(status::FULL, format!("this server has no room for {bytes} bytes more: tell whoever runs it"))
+/// The refusal for a full disk.
+pub(super) fn no_space(bytes: u64) -> Refusal {
+    Refusal::new(status::FULL, format!("this server has no room for {bytes} more bytes: tell its operator"))
 }

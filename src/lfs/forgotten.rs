@@ -5,11 +5,11 @@
 //! the client waits for it before it quits the others: a deadlock (git-lfs #5535). 3.5 never ends some of its sessions
 //! (#5816). So a session ends by itself when the client has begun to quit and then forgets the session.
 //!
-//! The sessions of one connection, repository and operation are a group. They share one place in a file, which holds the
-//! group's last event: a session of the group quit, or one of them was at work. A session that waits for a command looks
-//! at that event from time to time. It ends when the last event is a quit that stays the last one for the grace period,
-//! measured by this session's own clock from the moment at which it first saw the quit. No time is compared between
-//! processes, so it does not matter how late a process is at any of its steps:
+//! The sessions of one connection, repository and operation are a group. They share one entry in a file, which holds
+//! the group's last event: a session of the group quit, or a session was at work. A session that waits for a command
+//! reads that event from time to time. It ends when a quit has stayed the last event for the grace period. The session
+//! measures the period with its own clock, from the moment at which it first saw the quit. No time is compared between
+//! processes, so a process may be late at any step:
 //!
 //! - A client quits after the last answer. Each session notes a command before it answers, so no command of the same
 //!   client can come after its quit.
@@ -41,12 +41,12 @@ use crate::request::Operation;
 
 /// How long a quit must stay the group's last event before a waiting session ends.
 const GRACE: Duration = Duration::from_secs(5);
-/// How often a session at work says so.
+/// How often a session at work notes that it is.
 const PULSE: Duration = Duration::from_millis(500);
-/// Rows of the file, each of which holds the last events of as many groups as it has places.
+/// The rows of the file. Each row has the entries of several groups.
 const ROWS: u64 = 4096;
 const PLACES: usize = 8;
-/// A place: the group and its event, eight bytes each.
+/// An entry: the group and its event, eight bytes each.
 const PLACE: usize = 16;
 const ROW: usize = PLACES * PLACE;
 
@@ -55,11 +55,11 @@ const ROW: usize = PLACES * PLACE;
 pub struct GroupId(u64);
 
 impl GroupId {
-    /// The group of a session. `connection` is sshd's `SSH_CONNECTION`, the addresses and ports of both ends. Where it is
-    /// not set or sshd does not know the addresses, the process that started this one stands for the connection.
+    /// The group of a session. `connection` is sshd's `SSH_CONNECTION`, the addresses and ports of both ends. If it is
+    /// not set, or sshd does not know the addresses, the parent process stands for the connection.
     ///
     /// # Errors
-    /// Where the repository's directory cannot be examined.
+    /// The repository's directory cannot be examined.
     pub fn of(connection: Option<&[u8]>, repository: BorrowedFd<'_>, operation: Operation) -> io::Result<Self> {
         let stat = fstat(repository)?;
         let place = format!("{}:{} {operation} ", stat.st_dev, stat.st_ino);
@@ -69,7 +69,7 @@ impl GroupId {
             Some(_) | None => hash.chain_update(started_by(getppid())),
         };
         let bytes = hash.finalize();
-        // 0 marks a place that was never used.
+        // 0 marks an entry that was never used.
         Ok(Self(bytes.first_chunk().copied().map_or(1, u64::from_ne_bytes).max(1)))
     }
 }
@@ -77,7 +77,7 @@ impl GroupId {
 /// A process and when it started, because a later process may get the same number.
 fn started_by(parent: Pid) -> String {
     let stat = std::fs::read_to_string(format!("/proc/{parent}/stat")).unwrap_or_default();
-    // The name before may hold anything, blanks and brackets too; the time is the 22nd field (proc(5)).
+    // The name before it may contain anything, even blanks and brackets. The start time is field 22 (proc(5)).
     let start = stat.rsplit_once(')').and_then(|(_, rest)| rest.split(' ').nth(20)).unwrap_or_default();
     format!("{parent} {start}")
 }
@@ -110,11 +110,11 @@ pub struct Group {
 }
 
 impl Group {
-    /// Opens the file, of 512 KiB at most, that all sessions of a machine may share; makes it where it is missing. The
-    /// session counts as begun now, so this comes before the first word to the client.
+    /// Opens the file, which all sessions of a machine may share, or creates it. The file has at most 512 KiB. The
+    /// session begins now, so the caller must not have sent anything to the client.
     ///
     /// # Errors
-    /// Where the file can be neither opened nor made. The session goes on without.
+    /// The file can be neither opened nor created. The session then runs without it.
     pub fn open(path: &Path, id: GroupId) -> io::Result<Self> {
         let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
         let file = File::options()
@@ -131,18 +131,18 @@ impl Group {
         Ok(group)
     }
 
-    /// Another grace period than five seconds.
+    /// Sets another grace period than five seconds.
     #[must_use]
     pub fn with_grace(self, grace: Duration) -> Self {
         Self { grace, ..self }
     }
 
-    /// Notes that this session has quit. Where the note cannot be left, the others wait, as they would without.
+    /// Notes that this session has quit. If the note cannot be written, the other sessions keep waiting.
     pub fn note_quit(&self) {
         self.note(true);
     }
 
-    /// Notes that a command came. Comes before the answer.
+    /// Notes that a command came. The caller must not have answered the command yet.
     pub(super) fn note_command(&self) {
         self.note(false);
         self.pulse.set(Some(Instant::now()));
@@ -170,7 +170,8 @@ impl Group {
         self.number.set(number);
         let Some(row) = self.row() else { return };
         let of = |place: u64| row.iter().position(|(group, _)| *group == place);
-        // Two groups that give one place away at the same moment lose the cure: nothing worse.
+        // If two groups take one entry at the same moment, their forgotten sessions do not end early. Nothing else
+        // happens.
         let chance = usize::try_from(number % PLACES as u64).unwrap_or_default();
         let place = of(self.id.0).or_else(|| of(0)).unwrap_or(chance);
         let mut bytes = [0; PLACE];
@@ -180,13 +181,13 @@ impl Group {
         let _ = self.file.write_all_at(&bytes, self.offset() + (place * PLACE) as u64);
     }
 
-    /// The last event of this group, where one is known.
+    /// The last event of this group, if it is known.
     fn last_event(&self) -> Option<Event> {
         let row = self.row()?;
         row.iter().find(|(group, _)| *group == self.id.0).map(|(_, event)| Event(*event))
     }
 
-    /// The places of this group's row: groups and events. What lies behind the end of the file was never used.
+    /// The entries of this group's row: groups and events. Entries behind the end of the file were never used.
     fn row(&self) -> Option<Vec<(u64, u64)>> {
         let mut bytes = [0; ROW];
         match self.file.read_exact_at(&mut bytes, self.offset()) {
@@ -205,7 +206,7 @@ impl Group {
     }
 }
 
-/// One wait for a command, as far as it is over.
+/// The state of one wait for a command.
 #[derive(Debug)]
 pub(super) struct Wait {
     grace: Duration,
@@ -215,7 +216,7 @@ pub(super) struct Wait {
 }
 
 impl Wait {
-    /// Takes in the group's last event as it is `now`; says whether the client has forgotten this session.
+    /// Notes the group's last event at `now`. Returns whether the client has forgotten this session.
     fn has_ended(&mut self, last: Option<Event>, now: Instant) -> bool {
         let Some(quit) = last.filter(|event| event.is_quit() && self.at_start != Some(*event)) else {
             self.since = None;

@@ -1,6 +1,6 @@
-//! The hash of what comes in, beside the session for large objects.
+//! The hash of incoming bytes. Large objects are hashed in a thread.
 //!
-//! Every object's bytes pass through here, known to the store or not: whoever says that an object is his must have it.
+//! The session hashes every object, even one that is stored already. So a client must have an object's bytes to add it.
 
 use std::io::{self, IoSlice};
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use super::packet::Block;
 use super::storage::Staged;
 use super::verified::{Mismatch, Verified};
 
-/// From this size on an object is hashed by a thread of its own, while the session reads and writes.
+/// Objects of this size or more are hashed in a thread, while the session reads and writes.
 pub(super) const BESIDE: u64 = 4 * 1024 * 1024;
-/// How many blocks are under way to that thread and back. They are all that a session holds of an object.
+/// The number of blocks between the session and the thread. A session has no other bytes of an object in memory.
 const BLOCKS: usize = 5;
 
-/// A hash under way.
+/// A hash that is not finished yet.
 pub(super) struct Hashing {
     worker: Worker,
     size: u64,
@@ -31,13 +31,13 @@ enum Worker {
 }
 
 impl Hashing {
-    /// Begins; `size` is what was announced.
+    /// Starts a hash; `size` is the size that the client announced.
     pub(super) fn new(size: u64) -> Self {
         let worker = if size >= BESIDE { Worker::beside() } else { None };
         Self { worker: worker.unwrap_or_else(|| Worker::Here(Sha256::new())), size: 0 }
     }
 
-    /// Hashes a block and writes it; returns a block to be filled.
+    /// Hashes a block and writes it. Returns a block to fill.
     pub(super) fn take(&mut self, block: Block, staged: &mut dyn Staged) -> io::Result<Block> {
         self.size += block.len();
         match &mut self.worker {
@@ -56,13 +56,13 @@ impl Hashing {
                     return Ok(Block::new());
                 }
                 let done = from.recv().map_err(|_| io::Error::other("the hashing thread is gone"))?;
-                // Ours was dropped above, before it could come back.
+                // The session's reference was dropped above, before the block could come back.
                 Ok(Arc::into_inner(done).unwrap_or_else(Block::new))
             }
         }
     }
 
-    /// Holds what came against what was announced.
+    /// Compares the bytes with what the client announced.
     pub(super) fn finish(self, oid: Oid, announced: u64) -> io::Result<Result<Verified, Mismatch>> {
         let hash = match self.worker {
             Worker::Here(hash) => hash,
@@ -74,14 +74,15 @@ impl Hashing {
         Ok(Verified::check((oid, announced), (Oid::of_hash(hash), self.size)))
     }
 
-    /// How many bytes there were so far.
+    /// The number of bytes so far.
     pub(super) fn size(&self) -> u64 {
         self.size
     }
 }
 
 impl Worker {
-    /// A thread that hashes blocks and gives them back; `None` where there can be none, as at a limit of processes.
+    /// Starts a thread that hashes blocks and returns them. `None` if the system refuses a thread, as at a limit of
+    /// processes.
     fn beside() -> Option<Self> {
         let (to, blocks) = channel::<Arc<Block>>();
         let (done, from) = channel();
@@ -89,7 +90,7 @@ impl Worker {
             let mut hash = Sha256::new();
             for block in blocks {
                 block.pieces().for_each(|piece| hash.update(piece));
-                // Nobody waits for it any more when the object is finished or given up.
+                // The session may have stopped waiting for blocks.
                 let _ = done.send(block);
             }
             hash

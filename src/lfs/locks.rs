@@ -1,6 +1,6 @@
-//! Locks on paths: one trait, and two keepers that need no database.
+//! Locks on paths: one trait, and two implementations without a database.
 //!
-//! A lock's path is text that peers show each other; nothing here, or behind the trait, opens a file by it.
+//! Clients show a lock's path to each other. No implementation opens a file by it.
 
 mod file;
 mod holder;
@@ -20,23 +20,23 @@ const PATH_MAX: usize = 4096;
 /// The longest id of a lock, in bytes.
 const ID_MAX: usize = 64;
 
-/// What can be locked: a file's path in the working tree.
+/// A path that can be locked: a file's path in the working tree.
 ///
-/// Holding one tells you that it is relative, names no directory above, and has no control characters. It does not tell
-/// you that there is such a file.
+/// Holding one tells you that it is relative, does not leave the repository, and has no control characters. It does not
+/// tell you that the file exists.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct LockPath(String);
 
-/// Why nothing of that path can be locked.
+/// Why a path cannot be locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadLockPath {
-    /// Empty, or longer than any path.
+    /// It is empty or too long.
     #[error("a path to lock has 1 to {PATH_MAX} bytes")]
     Length,
-    /// Not UTF-8, or with control characters.
+    /// It is not UTF-8, or has control characters.
     #[error("a path to lock is UTF-8 without control characters")]
     Character,
-    /// Absolute, or with `.` or `..` in it.
+    /// It is absolute, or has a part `.` or `..`.
     #[error("a path to lock is relative to the repository and has no part \".\" or \"..\"")]
     Outside,
 }
@@ -54,7 +54,7 @@ impl LockPath {
         if text.contains(char::is_control) {
             return Err(BadLockPath::Character);
         }
-        // An absolute path begins with an empty part. Windows writes the other slash; git-lfs turns it before it asks.
+        // An absolute path begins with an empty part. On Windows, git-lfs converts backslashes before it asks.
         if text.split(['/', '\\']).any(|part| matches!(part, "" | "." | "..")) {
             return Err(BadLockPath::Outside);
         }
@@ -74,20 +74,20 @@ impl fmt::Display for LockPath {
     }
 }
 
-/// What the peer calls a lock by: letters, digits, `-` and `_`.
+/// The id of a lock: letters, digits, `-` and `_`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct LockId(String);
 
-/// Not an id of a lock.
+/// The text is not the id of a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an id of a lock has 1 to {ID_MAX} letters and digits")]
 pub struct BadLockId;
 
 impl LockId {
-    /// A new one, at random.
+    /// A new random id.
     ///
     /// # Errors
-    /// Where the kernel has no randomness to give.
+    /// The kernel has no random bytes.
     pub fn random() -> std::io::Result<Self> {
         Ok(Self(format!("{:032x}", u128::from_ne_bytes(crate::random::bytes()?))))
     }
@@ -118,64 +118,64 @@ impl fmt::Display for LockId {
 /// A lock of the session's repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lock {
-    /// By what it is unlocked.
+    /// The id by which it is removed.
     pub id: LockId,
-    /// What is locked.
+    /// The locked path.
     pub path: LockPath,
-    /// Since when, in seconds since 1970.
+    /// The time of the lock, in seconds since 1970.
     pub locked_at: i64,
-    /// Whose it is, as peers read it.
+    /// The holder's name, as clients read it.
     pub owner: String,
-    /// Whose it is, whatever they are called; `None` where only a name is known.
+    /// The holder's id; `None` if only the name is known.
     pub holder: Option<HolderId>,
-    /// Whether it is the session's own: decided by the holder, and by name only where that is all that is known.
+    /// Whether the session's client holds it: decided by the holder's id, or by the name if there is no id.
     pub ours: bool,
-    /// Its place in the order in which locks are listed. Grows with each lock, and is never given twice.
+    /// Its number in the order in which locks are listed. Each new lock gets a greater number.
     pub place: u64,
 }
 
-/// What came of locking a path.
+/// The result of locking a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Locking {
-    /// It is locked now, by the session.
+    /// The session has locked the path.
     Locked(Lock),
-    /// It was locked before, by whomever.
+    /// The path was locked before, perhaps by the same holder.
     Held(Lock),
 }
 
-/// Which locks are listed: those of which everything holds that is given.
+/// Which locks are listed: those that match every condition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Of this path.
+    /// The lock of this path.
     pub path: Option<LockPath>,
-    /// Of this id.
+    /// The lock with this id.
     pub id: Option<LockId>,
 }
 
-/// The locks of one repository, as one peer sees them.
+/// The locks of one repository, as one client sees them.
 ///
-/// An implementation knows the repository and the peer. It finds, lists and removes locks of that repository alone,
-/// whatever id it is asked for. Of two sessions that lock one path at once, one wins.
+/// An implementation knows the repository and the client. It finds, lists and removes only locks of that repository,
+/// for every id. If two sessions lock a path at once, one of them gets the lock.
 pub trait Locks {
-    /// Locks a path for the session's peer. `refname` is what the client was on; it limits nothing.
+    /// Locks a path for the session's client. `refname` is the client's branch; it has no effect.
     ///
     /// # Errors
     /// What failed.
     fn lock(&mut self, path: &LockPath, refname: Option<&str>, now: i64) -> Result<Locking, Fault>;
 
-    /// The lock of an id.
+    /// The lock with an id.
     ///
     /// # Errors
     /// What failed.
     fn find(&mut self, id: &LockId) -> Result<Option<Lock>, Fault>;
 
-    /// Removes the lock of an id, whoever has it, and returns it; `None` where there is none any more.
+    /// Removes the lock with an id, for any holder, and returns it. `None` if there is no such lock.
     ///
     /// # Errors
     /// What failed.
     fn unlock(&mut self, id: &LockId) -> Result<Option<Lock>, Fault>;
 
-    /// At most `limit` locks in the order of their places, those whose place is greater than `after`.
+    /// At most `limit` locks with numbers greater than `after`, in the order of their numbers.
     ///
     /// # Errors
     /// What failed.

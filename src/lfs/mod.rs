@@ -1,11 +1,11 @@
 //! Git LFS inside SSH: the protocol of `git-lfs-transfer`, spoken with every client since git-lfs 3.0.
 //!
-//! What enters is a peer's stream, and a [`Session`] that says what the peer may do and where things are kept; what
-//! leaves is the answers and a [`Summary`] for the log. Streams, clock, store, locks and policy are handed in, so that a
-//! whole exchange is a string of bytes in a test. Nothing here knows the hub's database, configuration or sandbox.
+//! The client's stream enters, and a [`Session`] with the policy, the store and the locks. The answers leave, and a
+//! [`Summary`] for the log. The caller passes in the streams and the clock too, so a test can run a whole exchange as a
+//! string of bytes. This module does not know the hub's database, configuration or sandbox.
 //!
-//! May not happen here: a path made of anything but a checked [`Oid`]; an object taken in without its bytes having been
-//! hashed; a command of uploads in a session for downloads; an answer before its request has been read to the end.
+//! Four things may not happen here: a path that is not made from a checked [`Oid`], an object stored without a hash of
+//! its bytes, an upload command in a download session, and an answer before the end of its request.
 
 mod batch;
 mod forgotten;
@@ -36,19 +36,19 @@ pub use locks::{
 pub use oid::{BadOid, Oid};
 pub use packet::{Broken, Input, Plain, Waiting};
 pub use protocol::serve;
-pub use reply::Denial;
+pub use reply::Refusal;
 pub use standalone::serve_directory;
 pub use stdio::{Interruption, Patience, Stdin, Streams, stdout};
 pub use storage::{LocalStore, Object, Options, Staged, Store};
 pub use verified::Verified;
 
-/// Something of ours that failed, for the operator.
+/// A fault of the server, for the operator.
 pub type Fault = Box<dyn Error + Send + Sync>;
 
-/// For what a session asks again whether it may.
+/// The steps at which a session asks the policy again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Ask {
-    /// To learn what is stored, and to send or fetch what is listed: the session's operation says which.
+    /// A list of objects to upload or to download, by the session's operation.
     Batch,
     /// To store an object.
     Put,
@@ -58,34 +58,34 @@ pub enum Ask {
     Unlock,
 }
 
-/// Decides what a peer may do, at the moment when it is about to.
+/// Decides what the client may do, at each step.
 pub trait Policy {
-    /// Whether the peer may still do this. A session asks at each batch, put, lock and unlock, so that a right that is
-    /// withdrawn ends with the next of them. A refusal is what the peer is told.
+    /// Whether the client may still do this. A session asks at each batch, put, lock and unlock, so a withdrawn right
+    /// has effect from the next step on. The client reads the refusal.
     ///
     /// # Errors
-    /// What failed, so that nobody knows.
-    fn permit(&mut self, ask: Ask) -> Result<Result<(), Denial>, Fault>;
+    /// The policy could not decide.
+    fn permit(&mut self, ask: Ask) -> Result<Result<(), Refusal>, Fault>;
 
-    /// Whether so many more bytes may be stored: quotas. Asked at a batch for all objects that are missing, and again
-    /// for each as it comes.
+    /// Whether the quotas have room for this many bytes. A session asks at a batch for all missing objects together,
+    /// and again for each object that the client sends.
     ///
     /// # Errors
-    /// What the peer is told, 507 by custom.
-    fn admit(&mut self, bytes: u64) -> Result<(), Denial>;
+    /// The refusal for the client, usually with status 507.
+    fn admit(&mut self, bytes: u64) -> Result<(), Refusal>;
 
-    /// Whether the peer may remove the locks of others.
+    /// Whether the client may remove locks of other holders.
     fn may_break_locks(&mut self) -> bool;
 }
 
-/// What no peer may exceed.
+/// The limits for every client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// The largest object, in bytes.
     pub object_size: Option<u64>,
-    /// How many objects a batch may list. Clients list 100.
+    /// The most objects in a batch. Clients list 100.
     pub batch_objects: usize,
-    /// How many bytes stay free on the disk.
+    /// The bytes that must stay free on the disk.
     pub reserve: u64,
 }
 
@@ -95,25 +95,25 @@ impl Default for Limits {
     }
 }
 
-/// What one session may do, and with what.
+/// The parts of a session.
 pub struct Session<'a> {
-    /// For what sshd started it. Commands of the other direction are refused.
+    /// The direction that the client asked for. Commands of the other direction are refused.
     pub operation: Operation,
-    /// Where the session is refused: every command is answered with this, so that the peer reads it after one session.
-    pub denied: Option<Denial>,
+    /// The answer to every command of a refused session. git-lfs shows it and does not try again.
+    pub refusal: Option<Refusal>,
     /// Decides again at each step.
     pub policy: &'a mut dyn Policy,
     /// The objects.
     pub store: &'a mut dyn Store,
     /// The locks.
     pub locks: &'a mut dyn Locks,
-    /// Bounds.
+    /// The limits.
     pub limits: Limits,
     /// Seconds since 1970.
     pub clock: &'a dyn Fn() -> i64,
-    /// What the peer reads where something of ours failed: one fixed sentence with a reference.
+    /// The text of a fault for the client: one fixed sentence with a reference.
     pub fault_sentence: &'a str,
-    /// Hears what failed: for the log.
+    /// Receives each fault, for the log.
     pub on_fault: &'a mut dyn FnMut(&(dyn Error + 'static)),
 }
 
@@ -122,14 +122,14 @@ pub struct Session<'a> {
 pub enum Ending {
     /// The client said `quit`.
     Quit,
-    /// The input ended between two requests: the client is gone, or the session was told to go.
+    /// The input ended between two requests: the client has gone, or a signal ended the session.
     End,
-    /// The stream cannot be told apart any more, or failed.
+    /// The stream is malformed, or reading or writing failed.
     Broken(Broken),
 }
 
 impl Ending {
-    /// How the process ends that served the session.
+    /// The exit status of the process that served the session.
     #[must_use]
     pub fn status(&self) -> Status {
         match self {
@@ -139,27 +139,27 @@ impl Ending {
     }
 }
 
-/// What a session came to, for the log.
+/// The result of a session, for the log.
 #[derive(Debug)]
 pub struct Summary {
     /// How it ended.
     pub ending: Ending,
-    /// How many objects were stored, and their bytes.
+    /// The number of stored objects, and of their bytes.
     pub stored: (u64, u64),
-    /// How many objects were sent, and their bytes.
+    /// The number of sent objects, and of their bytes.
     pub sent: (u64, u64),
-    /// How many requests were refused.
+    /// The number of refused requests.
     pub refused: u64,
-    /// The last of them.
-    pub refusal: Option<Denial>,
-    /// How many requests met a fault of ours.
+    /// The last refusal.
+    pub refusal: Option<Refusal>,
+    /// The number of requests that ended in a fault.
     pub faults: u64,
 }
 
 impl Summary {
-    fn count_refusal(&mut self, denial: &Denial) {
+    fn count_refusal(&mut self, refusal: &Refusal) {
         self.refused += 1;
-        self.refusal = Some(denial.clone());
+        self.refusal = Some(refusal.clone());
     }
 }
 

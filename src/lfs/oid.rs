@@ -1,64 +1,51 @@
-//! Names and sizes of objects: strangers' bytes become types. No I/O.
+//! Names and sizes of objects. Strangers' bytes become types. No I/O.
 
 use std::fmt;
 
+use base16ct::HexDisplay;
 use sha2::{Digest, Sha256};
 
-/// The largest size that a client can mean: git-lfs counts in signed 64-bit numbers.
+/// The greatest size that a client can send: git-lfs counts in signed 64-bit numbers.
 const SIZE_MAX: u64 = i64::MAX.unsigned_abs();
 
 /// The name of an object: the SHA-256 of its bytes, written as 64 lower-case hexadecimal digits.
 ///
-/// Holding one tells you that its text is safe as a part of a path and in a log line, and that no other text names the
-/// same object. It does not tell you that there is such an object.
+/// Holding one tells you that its text is safe in a path and in a log line, and that no other text names the same
+/// object. It does not tell you that the object exists.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Oid([u8; 32]);
 
-/// Not a name of an object.
+/// The text is not the name of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an object is named by 64 lower-case hexadecimal digits")]
 pub struct BadOid;
 
 impl Oid {
-    /// Reads the one text that names an object.
+    /// Reads the name of an object.
     ///
     /// # Errors
     /// [`BadOid`] for every other text, such as one with upper-case digits.
     pub fn parse(text: &[u8]) -> Result<Self, BadOid> {
-        if text.len() != 64 {
-            return Err(BadOid);
-        }
         let mut bytes = [0; 32];
-        for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-            let [high, low] = pair else { return Err(BadOid) };
-            *byte = digit(*high).ok_or(BadOid)? << 4 | digit(*low).ok_or(BadOid)?;
-        }
-        Ok(Self(bytes))
+        let read = base16ct::lower::decode(text, &mut bytes).map_err(|_| BadOid)?.len();
+        if read == bytes.len() { Ok(Self(bytes)) } else { Err(BadOid) }
     }
 
-    /// The name of the object that has these bytes.
+    /// The name of the object with these bytes.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// The name that a finished hash gives.
+    /// The name from a finished hash.
     pub(super) fn of_hash(hash: Sha256) -> Self {
         Self(hash.finalize().into())
     }
 }
 
-fn digit(character: u8) -> Option<u8> {
-    match character {
-        b'0'..=b'9' => Some(character - b'0'),
-        b'a'..=b'f' => Some(character - b'a' + 10),
-        _ => None,
-    }
-}
-
 impl fmt::Display for Oid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        fmt::LowerHex::fmt(&HexDisplay(&self.0), f)
     }
 }
 
@@ -68,7 +55,7 @@ impl fmt::Debug for Oid {
     }
 }
 
-/// Reads a size or a count: decimal digits alone. `None` where it is anything else, or more than a client can mean.
+/// Reads a size or a count. `None` if it has anything but decimal digits, or is greater than any client's number.
 pub(super) fn number(text: &[u8]) -> Option<u64> {
     let digits = std::str::from_utf8(text).ok().filter(|_| text.iter().all(u8::is_ascii_digit))?;
     digits.parse().ok().filter(|number| *number <= SIZE_MAX)

@@ -1,8 +1,8 @@
 //! pkt-line (gitprotocol-common(5)): the framing of the protocol, in both directions.
 //!
-//! Bytes of strangers enter, packets leave; what breaks the framing ends the session, since nothing after it can be
-//! told apart. Bytes of objects are never copied here: they leave in the buffer into which they were read, and go out
-//! from the one into which the store put them.
+//! Strangers' bytes enter, packets leave. Broken framing ends the session, because the next packet cannot be found.
+//! Bytes of objects are not copied: they leave in the buffer into which they were read, and are sent from the buffer
+//! into which the store wrote them.
 
 mod reader;
 mod writer;
@@ -12,34 +12,34 @@ use std::io::{self, Read};
 pub(super) use reader::{Block, PacketReader};
 pub(super) use writer::{PacketWriter, write_all};
 
-/// The longest packet, with its length in front.
+/// The longest packet, with its length.
 const PACKET_MAX: usize = 65_520;
-/// The digits of a length.
+/// The number of digits in a length.
 const LENGTH: usize = 4;
 /// The most bytes that a packet carries.
 const DATA_MAX: usize = PACKET_MAX - LENGTH;
 
-/// For what a session waits: how long it may take, and whether an end of the input is one that a client means.
+/// What a session waits for. This decides how long it waits, and whether the input may end there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waiting {
-    /// For the client to say which version it speaks.
+    /// The client's version.
     Version,
-    /// For the next command. A client may take hours over it.
+    /// The next command. It may take hours to come.
     Command,
-    /// For the rest of a request that has begun.
+    /// The rest of a request.
     Rest,
 }
 
-/// Where a session's bytes come from.
+/// The source of a session's bytes.
 pub trait Input {
-    /// Waits for bytes and puts them into `buffer`; 0 is the end of the input.
+    /// Waits for bytes and writes them to `buffer`; 0 is the end of the input.
     ///
     /// # Errors
-    /// As in [`Read::read`]; `ErrorKind::TimedOut` where nothing came for too long.
+    /// Those of [`Read::read`], and `ErrorKind::TimedOut` if nothing came for too long.
     fn read(&mut self, buffer: &mut [u8], waiting: Waiting) -> io::Result<usize>;
 }
 
-/// An input that waits for as long as it takes, such as bytes in memory.
+/// An input without a time limit, such as bytes in memory.
 #[derive(Debug)]
 pub struct Plain<R>(pub R);
 
@@ -65,24 +65,24 @@ pub(super) enum Packet<'a> {
     Data(&'a [u8]),
 }
 
-/// Why there is no next packet, nor ever will be.
+/// Why a session cannot continue.
 #[derive(Debug, thiserror::Error)]
 pub enum Broken {
     /// The input or the output failed.
-    #[error("{0}")]
+    #[error(transparent)]
     Io(#[from] io::Error),
     /// The input ended within a request.
     #[error("the input ended within a request")]
     Cut,
-    /// What should be the length of a packet is none.
-    #[error("\"{}\" is no length of a packet", .0.escape_ascii())]
+    /// The length of a packet is malformed.
+    #[error("\"{}\" is not the length of a packet", .0.escape_ascii())]
     Length([u8; LENGTH]),
-    /// `0001` where no data can follow.
-    #[error("a delimiter where none belongs")]
+    /// `0001` in a place where no data can follow.
+    #[error("a delimiter in the wrong place")]
     Delimiter,
 }
 
-/// What a packet's first four bytes say.
+/// The meaning of a packet's first four bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Header {
     Flush,
@@ -92,15 +92,12 @@ enum Header {
 
 impl Header {
     fn parse(digits: [u8; LENGTH]) -> Result<Self, Broken> {
-        let mut length = 0;
-        for digit in digits {
-            let digit = char::from(digit).to_digit(16).and_then(|digit| usize::try_from(digit).ok());
-            length = length << 4 | digit.ok_or(Broken::Length(digits))?;
-        }
-        match length {
+        let mut length = [0; 2];
+        base16ct::mixed::decode(digits, &mut length).map_err(|_| Broken::Length(digits))?;
+        match usize::from(u16::from_be_bytes(length)) {
             0 => Ok(Self::Flush),
             1 => Ok(Self::Delimiter),
-            LENGTH..=PACKET_MAX => Ok(Self::Data(length - LENGTH)),
+            length @ LENGTH..=PACKET_MAX => Ok(Self::Data(length - LENGTH)),
             _ => Err(Broken::Length(digits)),
         }
     }

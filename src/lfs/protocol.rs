@@ -1,17 +1,16 @@
-//! The loop of a session: one request, one answer, in step until the end.
+//! The loop of a session: one answer for each request.
 
 use std::io::Write;
 
 use super::packet::{Block, Broken, Input, PacketReader, PacketWriter, Waiting};
-use super::reply::{Denial, status};
+use super::reply::{Refusal, status};
 use super::request::{Arguments, Command, Head};
 use super::{Ask, Ending, Fault, Session, Summary};
 use crate::request::Operation;
 
-/// Speaks with one client until it leaves, in the order of `gitprotocol-common(5)` packets: capabilities, version, then
-/// commands.
+/// Serves one client until it leaves, in packets of `gitprotocol-common(5)`: capabilities, version, then commands.
 ///
-/// The output should be unbuffered: each answer is written whole, objects by the quarter of a megabyte.
+/// The output should be unbuffered: an answer is written at once, and an object in pieces of a quarter of a megabyte.
 pub fn serve(input: impl Input, output: impl Write, session: &mut Session<'_>) -> Summary {
     let summary = Summary { ending: Ending::End, stored: (0, 0), sent: (0, 0), refused: 0, refusal: None, faults: 0 };
     let (reader, writer) = (PacketReader::new(input), PacketWriter::new(output));
@@ -20,35 +19,35 @@ pub fn serve(input: impl Input, output: impl Write, session: &mut Session<'_>) -
     talk.summary
 }
 
-/// A session under way.
+/// A running session.
 pub(super) struct Talk<'s, 'a, I, W> {
     pub(super) reader: PacketReader<I>,
     pub(super) writer: PacketWriter<W>,
     pub(super) session: &'s mut Session<'a>,
     pub(super) summary: Summary,
-    /// Whether data of the request are still to be read.
+    /// Whether data of the request are left to read.
     pub(super) open: bool,
     /// A buffer that is not in use.
     pub(super) spare: Option<Block>,
 }
 
-/// Why a request does not get what it asks for.
+/// Why a request fails.
 pub(super) enum Stop {
-    /// The peer is told why.
-    Denied(Denial),
-    /// The peer is told that something failed, the log what.
+    /// The client reads why.
+    Refused(Refusal),
+    /// The client reads the sentence of a fault, and the log has the cause.
     Fault(Fault),
-    /// There is nobody to be told.
+    /// The client cannot be reached.
     Broken(Broken),
 }
 
-impl<E: Into<Denial>> From<E> for Stop {
-    fn from(denial: E) -> Self {
-        Self::Denied(denial.into())
+impl<E: Into<Refusal>> From<E> for Stop {
+    fn from(refusal: E) -> Self {
+        Self::Refused(refusal.into())
     }
 }
 
-/// Turns a failure of the stream into the end of the session.
+/// An error of the stream, which ends the session.
 pub(super) fn broken(error: impl Into<Broken>) -> Stop {
     Stop::Broken(error.into())
 }
@@ -64,7 +63,7 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
             let answered = match head.command {
                 Ok((Command::Quit, _)) => {
                     self.close()?;
-                    // Without delimiter and arguments: clients take either for an error.
+                    // Without delimiter and arguments, which clients would report as an error.
                     self.writer.line("status 200");
                     self.writer.finish()?;
                     return Ok(Ending::Quit);
@@ -74,21 +73,21 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
                     self.answer_version()
                 }
                 Ok(_) if waiting == Waiting::Version => {
-                    Err(Denial::bad_request("a session begins with version 1").into())
+                    Err(Refusal::bad_request("a session begins with version 1").into())
                 }
                 Ok((command, arguments)) => self.answer(&command, &arguments),
-                Err(denial) => Err(denial.into()),
+                Err(refusal) => Err(refusal.into()),
             };
             match answered {
                 Ok(()) => {}
-                Err(Stop::Denied(denial)) => {
-                    self.summary.count_refusal(&denial);
-                    self.refuse(&denial)?;
+                Err(Stop::Refused(refusal)) => {
+                    self.summary.count_refusal(&refusal);
+                    self.refuse(&refusal)?;
                 }
                 Err(Stop::Fault(fault)) => {
                     self.summary.faults += 1;
                     (self.session.on_fault)(fault.as_ref());
-                    self.refuse(&Denial::new(status::FAULT, self.session.fault_sentence))?;
+                    self.refuse(&Refusal::new(status::FAULT, self.session.fault_sentence))?;
                 }
                 Err(Stop::Broken(error)) => return Err(error),
             }
@@ -99,7 +98,7 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
     fn answer(&mut self, command: &Command, arguments: &Arguments) -> Result<(), Stop> {
         self.gate(command)?;
         if !matches!(command, Command::Batch | Command::Put(_)) && self.close().map_err(broken)? > 0 {
-            return Err(Denial::bad_request("this command takes no data").into());
+            return Err(Refusal::bad_request("this command takes no data").into());
         }
         match command {
             Command::Batch => self.batch(arguments),
@@ -109,12 +108,12 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
             Command::Lock => self.lock(arguments),
             Command::Unlock(id) => self.unlock(id),
             Command::ListLocks => self.list_locks(arguments),
-            // Both are answered before anybody is asked.
+            // The loop answers both of them.
             Command::Version | Command::Quit => Ok(()),
         }
     }
 
-    /// Holds a command against the session's operation, and asks the policy where it is to be asked.
+    /// Checks a command against the session's operation, and asks the policy about commands that need it.
     fn gate(&mut self, command: &Command) -> Result<(), Stop> {
         let (only, ask) = match command {
             Command::Batch => (None, Some(Ask::Batch)),
@@ -127,15 +126,15 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
         };
         let ours = self.session.operation;
         if only.is_some_and(|only| only != ours) {
-            return Err(Denial::forbidden(format!("this session is for {ours} alone")).into());
+            return Err(Refusal::forbidden(format!("this session is for {ours} only")).into());
         }
-        let permitted = match (&self.session.denied, ask) {
-            (Some(denial), _) => Err(denial.clone()),
+        let permitted = match (&self.session.refusal, ask) {
+            (Some(refusal), _) => Err(refusal.clone()),
             (None, Some(ask)) => self.session.policy.permit(ask).map_err(Stop::Fault)?,
             (None, None) => Ok(()),
         };
         let is_put = matches!(command, Command::Put(_));
-        Ok(permitted.map_err(|denial| if is_put { denial.for_put() } else { denial })?)
+        Ok(permitted.map_err(|refusal| if is_put { refusal.for_put() } else { refusal })?)
     }
 
     fn answer_version(&mut self) -> Result<(), Stop> {
@@ -144,13 +143,13 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
         self.writer.finish().map_err(broken)
     }
 
-    /// Says why not, after the whole request has been read.
-    fn refuse(&mut self, denial: &Denial) -> Result<(), Broken> {
-        self.begin(denial.status(), &[])?;
-        self.explain(denial)
+    /// Answers with a refusal, after the end of the request.
+    fn refuse(&mut self, refusal: &Refusal) -> Result<(), Broken> {
+        self.begin(refusal.status(), &[])?;
+        self.explain(refusal)
     }
 
-    /// Begins an answer, after the whole request has been read: its status and its arguments.
+    /// Begins an answer with its status and arguments, after the end of the request.
     pub(super) fn begin(&mut self, status: u16, arguments: &[(&str, &dyn std::fmt::Display)]) -> Result<(), Broken> {
         self.close()?;
         self.writer.line(format_args!("status {status:03}"));
@@ -160,14 +159,14 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
         Ok(())
     }
 
-    /// Ends an answer with a sentence. The delimiter is there in every case: `get-object` is not understood without it.
-    pub(super) fn explain(&mut self, denial: &Denial) -> Result<(), Broken> {
+    /// Ends an answer with a sentence. Clients need the delimiter after `get-object`, so every answer has it.
+    pub(super) fn explain(&mut self, refusal: &Refusal) -> Result<(), Broken> {
         self.writer.delimiter();
-        denial.lines().for_each(|line| self.writer.line(line));
+        refusal.lines().for_each(|line| self.writer.line(line));
         Ok(self.writer.finish()?)
     }
 
-    /// Passes over what is left of the request; the number of its bytes is the result.
+    /// Skips the rest of the request. Returns the number of its bytes.
     pub(super) fn close(&mut self) -> Result<u64, Broken> {
         if std::mem::take(&mut self.open) { self.reader.drain() } else { Ok(0) }
     }

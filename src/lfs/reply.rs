@@ -1,9 +1,9 @@
-//! What a peer is told when it does not get what it asked for: a status of the protocol and a sentence.
+//! Refusals of the protocol: a status and a sentence for the client.
 
 use super::locks::{BadLockId, BadLockPath};
 use super::oid::BadOid;
 
-/// The statuses of the protocol, which are those of HTTP.
+/// The protocol's statuses, which are those of HTTP.
 pub(super) mod status {
     pub(crate) const OK: u16 = 200;
     pub(crate) const CREATED: u16 = 201;
@@ -17,19 +17,19 @@ pub(super) mod status {
     pub(crate) const FULL: u16 = 507;
 }
 
-/// A refusal inside the protocol.
+/// A refusal of the protocol.
 ///
-/// Holding one tells you that git-lfs takes it for a refusal: its status says so, and there is a sentence, without which
-/// clients crash (3.3.0 to 3.8.1, on a lock).
+/// Holding one tells you that git-lfs recognises it by its status, and that it has a sentence. git-lfs 3.3.0 to 3.8.1
+/// crashes on a refused lock without a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Denial {
+pub struct Refusal {
     status: u16,
     sentence: String,
 }
 
-impl Denial {
-    /// A refusal with a status from 400 to 599; another one becomes 500. Each line of the sentence is a line for the
-    /// peer, who is shown the first.
+impl Refusal {
+    /// A refusal with a status from 400 to 599; any other status becomes 500. git-lfs shows the first line of the
+    /// sentence.
     #[must_use]
     pub fn new(status: u16, sentence: impl Into<String>) -> Self {
         let status = if (400..600).contains(&status) { status } else { status::FAULT };
@@ -48,7 +48,7 @@ impl Denial {
         &self.sentence
     }
 
-    /// Not what a client sends.
+    /// A request that no client sends.
     pub(super) fn bad_request(sentence: impl Into<String>) -> Self {
         Self::new(status::BAD_REQUEST, sentence)
     }
@@ -65,8 +65,8 @@ impl Denial {
         Self::new(status::CONFLICT, sentence)
     }
 
-    /// As the answer to `put-object`: a client takes 403 there for a server that is out of sorts, sends the object eight
-    /// times more and never shows the sentence (git-lfs 3.3.0 to 3.8.1). 422 it shows at once.
+    /// The refusal as an answer to `put-object`. After 403, git-lfs 3.3.0 to 3.8.1 sends the object eight more times
+    /// and never shows the sentence. It shows the sentence of 422 at once.
     pub(super) fn for_put(mut self) -> Self {
         if self.status == status::FORBIDDEN {
             self.status = status::UNPROCESSABLE;
@@ -81,19 +81,19 @@ impl Denial {
     }
 }
 
-impl From<BadOid> for Denial {
+impl From<BadOid> for Refusal {
     fn from(error: BadOid) -> Self {
         Self::bad_request(error.to_string())
     }
 }
 
-impl From<BadLockPath> for Denial {
+impl From<BadLockPath> for Refusal {
     fn from(error: BadLockPath) -> Self {
         Self::bad_request(error.to_string())
     }
 }
 
-impl From<BadLockId> for Denial {
+impl From<BadLockId> for Refusal {
     fn from(error: BadLockId) -> Self {
         Self::bad_request(error.to_string())
     }

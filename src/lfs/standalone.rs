@@ -14,14 +14,14 @@ use nix::unistd::Uid;
 use super::locks::{FileLocks, Holder, HolderId};
 use super::storage::Naming;
 use super::{
-    Ask, Denial, Ending, Fault, Group, GroupId, Limits, LocalStore, Options, Policy, Session, Streams, stdout,
+    Ask, Ending, Fault, Group, GroupId, Limits, LocalStore, Options, Policy, Refusal, Session, Streams, stdout,
 };
 use crate::clock::now;
 use crate::message::{Status, said};
 use crate::passwd;
 use crate::request::Operation;
 
-/// What the peer reads where something failed. The cause goes to standard error, which git-lfs shows with `GIT_TRACE`.
+/// The sentence of a fault. The cause goes to standard error, which git-lfs shows with `GIT_TRACE`.
 const FAULT: &str = "the server could not serve this request";
 
 /// Serves a bare repository's LFS objects and locks on standard input and output, as `git-lfs-transfer` does.
@@ -54,7 +54,7 @@ pub(super) fn serve_on(
     let streams = Streams::new(output, operation, group(&directory, &repository, operation))?;
     let mut session = Session {
         operation,
-        denied: None,
+        refusal: None,
         policy: &mut policy,
         store: &mut store,
         locks: &mut locks,
@@ -70,13 +70,13 @@ pub(super) fn serve_on(
     Ok(ending.status())
 }
 
-/// A working tree stands for the repository in it.
+/// A working tree means the repository in it.
 fn git_directory(directory: &Path) -> PathBuf {
     let inner = directory.join(".git");
     if !directory.join("objects").is_dir() && inner.is_dir() { inner } else { directory.to_owned() }
 }
 
-/// The group of this session, in a file of the repository's own. A reader who may not write there does without.
+/// The group of this session, in a file of the repository. A caller who may not write there has no group.
 fn group(directory: &Path, repository: &OwnedFd, operation: Operation) -> Option<Group> {
     let connection = std::env::var_os("SSH_CONNECTION").map(OsStringExt::into_vec);
     let id = GroupId::of(connection.as_deref(), repository.as_fd(), operation).ok()?;
@@ -87,14 +87,14 @@ fn group(directory: &Path, repository: &OwnedFd, operation: Operation) -> Option
     Group::open(&lfs.join("sessions"), id).ok()
 }
 
-/// Who calls, as a holder of locks.
+/// The caller as a holder of locks.
 fn caller() -> Holder {
     let uid = Uid::current();
     let id = HolderId::Login(uid.as_raw());
     Holder { id: Some(id), name: login(&id).unwrap_or_else(|| uid.to_string()) }
 }
 
-/// What a login is called.
+/// The name of a login.
 fn login(id: &HolderId) -> Option<String> {
     match id {
         HolderId::Login(uid) => passwd::name_of(*uid).ok().flatten(),
@@ -108,21 +108,21 @@ fn is_owner(repository: &OwnedFd) -> Result<bool, Fault> {
 }
 
 fn say(line: &str) {
-    // Nobody may be there to read it.
+    // Standard error may be closed.
     let _ = std::io::stderr().write_all(said(line).as_bytes());
 }
 
-/// Whoever calls may do what the file system lets him.
+/// The file system decides what the caller may do.
 struct Caller {
     may_break_locks: bool,
 }
 
 impl Policy for Caller {
-    fn permit(&mut self, _: Ask) -> Result<Result<(), Denial>, Fault> {
+    fn permit(&mut self, _: Ask) -> Result<Result<(), Refusal>, Fault> {
         Ok(Ok(()))
     }
 
-    fn admit(&mut self, _: u64) -> Result<(), Denial> {
+    fn admit(&mut self, _: u64) -> Result<(), Refusal> {
         Ok(())
     }
 

@@ -17,16 +17,16 @@ use super::packet::{Input, Waiting};
 use super::{Ending, Session, Summary, serve};
 use crate::request::Operation;
 
-/// How often a waiting session looks at its group, and whether a signal came.
+/// How often a waiting session checks its group and signals.
 const TICK: Duration = Duration::from_millis(500);
 
-/// For how long a session waits for bytes. For the next command it waits as long as the connection lives, for a client
-/// hashes and transfers for hours in between; sshd's `ClientAliveInterval` ends what is dead.
+/// How long a session waits for bytes. It waits for the next command as long as the connection exists, because a client
+/// may hash and transfer for hours in between. sshd's `ClientAliveInterval` ends dead connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
-    /// For the client's version: it is the first thing that a client sends.
+    /// The wait for the client's version, which a client sends first.
     pub version: Duration,
-    /// For the next bytes of a request that has begun. Whoever reads from a slow disk may need a while.
+    /// The wait for the next bytes of a request. A client may read them from a slow disk.
     pub rest: Duration,
 }
 
@@ -36,16 +36,16 @@ impl Default for Patience {
     }
 }
 
-/// Whether a signal asks the session to end. Without one, a signal ends the process where it is; that is as good where
+/// Whether a signal asks the session to end. Without this, a signal ends the process at once, which is harmless if
 /// partial files have no name.
 #[derive(Debug, Clone, Default)]
 pub struct Interruption(Arc<AtomicBool>);
 
 impl Interruption {
-    /// Has SIGHUP, SIGINT and SIGTERM end the session in order.
+    /// Makes SIGHUP, SIGINT and SIGTERM end the session in order.
     ///
     /// # Errors
-    /// Where they cannot be caught.
+    /// The signals cannot be caught.
     pub fn on_signals() -> io::Result<Self> {
         let interruption = Self::default();
         for signal in [SIGHUP, SIGINT, SIGTERM] {
@@ -59,7 +59,7 @@ impl Interruption {
     }
 }
 
-/// Standard input, watched while it is waited for.
+/// Standard input, with a time limit.
 #[derive(Debug)]
 pub struct Stdin {
     file: File,
@@ -73,44 +73,44 @@ impl Stdin {
     /// This process's standard input.
     ///
     /// # Errors
-    /// Where it is closed.
+    /// It is closed.
     pub fn new(patience: Patience) -> io::Result<Self> {
         Ok(Self::of(io::stdin().as_fd().try_clone_to_owned()?, patience))
     }
 
-    /// Another descriptor in its place.
+    /// Another descriptor in place of standard input.
     #[must_use]
     pub fn of(descriptor: OwnedFd, patience: Patience) -> Self {
         let interruption = Interruption::default();
         Self { file: descriptor.into(), patience, group: None, interruption, told_to_go: false }
     }
 
-    /// Ends the session, as if the client had gone, when it waits for a command and its client has forgotten it.
+    /// Ends the session, as if the client had gone, if it waits for a command and its client has forgotten it.
     #[must_use]
     pub fn with_group(self, group: Rc<Group>) -> Self {
         Self { group: Some(group), ..self }
     }
 
-    /// Ends the session when a signal came.
+    /// Ends the session after a signal.
     #[must_use]
     pub fn with_interruption(self, interruption: Interruption) -> Self {
         Self { interruption, ..self }
     }
 
-    /// Whether the session ended because its client had forgotten it.
+    /// Whether the session ended because its client forgot it.
     #[must_use]
     pub fn was_told_to_go(&self) -> bool {
         self.told_to_go
     }
 
-    /// Tells the other sessions of the group if this session, which is over, has quit.
+    /// Tells the other sessions of the group that this session has quit, if it has.
     pub fn note_end(&self, summary: &Summary) {
         if let (Some(group), Ending::Quit) = (&self.group, &summary.ending) {
             group.note_quit();
         }
     }
 
-    /// Waits until there is something to read; `false` where the session is to end instead.
+    /// Waits until there is something to read; `false` if the session must end.
     fn wait(&mut self, waiting: Waiting) -> io::Result<bool> {
         let patience = match waiting {
             Waiting::Version => Some(self.patience.version),
@@ -165,14 +165,14 @@ impl<T: Input + ?Sized> Input for &mut T {
     }
 }
 
-/// Both ends of a session, ready before a box closes around them.
+/// Input and output of a session, opened before it enters the sandbox.
 #[derive(Debug)]
 pub struct Streams<W> {
     input: Stdin,
     output: Noted<W>,
 }
 
-/// An output whose use tells the other sessions of the group that this one is at work.
+/// An output that notes for the group, on use, that this session is at work.
 #[derive(Debug)]
 struct Noted<W> {
     output: W,
@@ -202,11 +202,11 @@ impl<W> Noted<W> {
 }
 
 impl<W: Write> Streams<W> {
-    /// This process's standard input and an output, for a session of that operation in its group. An upload that a
-    /// signal ends takes its partial file away.
+    /// This process's standard input and an output, for a session of that operation in its group. If a signal ends an
+    /// upload, the session removes its partial file.
     ///
     /// # Errors
-    /// Where standard input is closed, or signals cannot be caught.
+    /// Standard input is closed, or signals cannot be caught.
     pub fn new(output: W, operation: Operation, group: Option<Group>) -> io::Result<Self> {
         let mut input = Stdin::new(Patience::default())?;
         if operation == Operation::Upload {
@@ -219,7 +219,7 @@ impl<W: Write> Streams<W> {
         Ok(Self { input, output: Noted { output, group } })
     }
 
-    /// Speaks with the client until it leaves, and tells the other sessions of the group if it quit.
+    /// Serves the client until it leaves. If the client quit, tells the other sessions of the group.
     pub fn serve(mut self, session: &mut Session<'_>) -> Summary {
         let summary = serve(&mut self.input, self.output, session);
         self.input.note_end(&summary);
@@ -227,10 +227,10 @@ impl<W: Write> Streams<W> {
     }
 }
 
-/// Standard output without a buffer: std's own looks for newlines in an object's bytes.
+/// Standard output without a buffer; the standard library's own searches an object's bytes for newlines.
 ///
 /// # Errors
-/// Where it is closed.
+/// It is closed.
 pub fn stdout() -> io::Result<impl Write> {
     Ok(Stdout(io::stdout().as_fd().try_clone_to_owned()?.into()))
 }
@@ -238,7 +238,7 @@ pub fn stdout() -> io::Result<impl Write> {
 struct Stdout(File);
 
 impl Stdout {
-    /// Whoever shares the other end may have made it non-blocking.
+    /// Another process with the same socket may have made it non-blocking.
     fn blocking<T>(&mut self, mut write: impl FnMut(&mut File) -> io::Result<T>) -> io::Result<T> {
         loop {
             match write(&mut self.0) {
@@ -265,7 +265,7 @@ impl Write for Stdout {
     }
 }
 
-/// Whether a descriptor is ready, after waiting for it for a while. One whose other end is closed is.
+/// Waits for a descriptor, and returns whether it is ready. A descriptor whose other end is closed is ready.
 fn wait_for(file: &File, events: PollFlags, time: Duration) -> io::Result<bool> {
     let timeout = PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX);
     match poll(&mut [PollFd::new(file.as_fd(), events)], timeout) {

@@ -1,4 +1,4 @@
-//! Where objects are kept: one trait, so that a session does not know whether that is a disk or a service.
+//! The store of objects: one trait, for a disk and for any other service.
 
 mod directory;
 mod layout;
@@ -17,11 +17,11 @@ pub use layout::Options;
 pub use local::LocalStore;
 pub(super) use staging::Naming;
 
-/// An object that is kept, opened to be sent.
+/// A stored object, open for reading.
 pub struct Object {
-    /// How many bytes it has.
+    /// The number of its bytes.
     pub size: u64,
-    /// They. Readers that fill several places at once (`read_vectored`) save the session a copy.
+    /// The bytes. A reader with its own `read_vectored` saves the session a copy.
     pub bytes: Box<dyn Read>,
 }
 
@@ -33,46 +33,45 @@ impl std::fmt::Debug for Object {
 
 /// The objects of one repository.
 ///
-/// A failure is told by an [`io::Error`]. `StorageFull`, `QuotaExceeded` and `FileTooLarge` are told to the peer;
-/// every other one is a fault of ours.
+/// The client reads about the errors `StorageFull`, `QuotaExceeded` and `FileTooLarge`. Every other error is a fault.
 pub trait Store {
-    /// How many bytes an object has; `None` where it is not kept.
+    /// The number of an object's bytes; `None` if it is not stored.
     ///
     /// # Errors
-    /// Where that cannot be found out.
+    /// The store cannot be read.
     fn size(&mut self, oid: &Oid) -> io::Result<Option<u64>>;
 
-    /// Opens an object.
+    /// Opens an object; `None` if it is not stored.
     ///
     /// # Errors
-    /// Where it is kept and cannot be read.
+    /// The object is stored and cannot be read.
     fn open(&mut self, oid: &Oid) -> io::Result<Option<Object>>;
 
-    /// Begins to take an object in. It is not there for anybody until [`Staged::commit`].
+    /// Begins to store an object. No session sees it before [`Staged::commit`].
     ///
     /// # Errors
-    /// Where nothing can be written.
+    /// The store cannot be written.
     fn stage(&mut self, oid: &Oid, size: u64) -> io::Result<Box<dyn Staged + '_>>;
 
-    /// How many bytes can still be stored; `None` where nobody knows.
+    /// The number of bytes that can still be stored; `None` if the store does not know.
     ///
     /// # Errors
-    /// Where that cannot be found out.
+    /// The store cannot be read.
     fn free(&mut self) -> io::Result<Option<u64>>;
 }
 
-/// An object on its way in. Dropped, it leaves nothing behind.
+/// An object that is being stored. Dropping it removes its bytes.
 pub trait Staged {
     /// Adds bytes.
     ///
     /// # Errors
-    /// Where they cannot be written. Nothing may be added afterwards.
+    /// They cannot be written. The caller may not add more bytes after that.
     fn write(&mut self, pieces: &mut [IoSlice<'_>]) -> io::Result<()>;
 
-    /// Makes it an object of the repository, durably. An object of that name and size may have come meanwhile, which is
-    /// as good; one of another size is replaced.
+    /// Makes it an object of the repository, durably. If another session has stored the object, that copy stays. An
+    /// object of another size is replaced.
     ///
     /// # Errors
-    /// Where it is not stored.
+    /// The object is not stored.
     fn commit(self: Box<Self>, verified: Verified) -> io::Result<()>;
 }

@@ -1,7 +1,8 @@
 //! Whole exchanges, as strings of bytes: written from `reference/LFS.md`.
 //!
-//! A request is written as `put-object OID; size=12; 0001; =bytes; 0000`: one word a packet, the special ones by their
-//! digits, `=` before bytes that get no newline. `{name}` stands for the id of the object whose bytes are `name`.
+//! A request is written as `put-object OID; size=12; 0001; =bytes; 0000`: one packet per part. Special packets are
+//! written by their digits, and `=` marks bytes without a newline. `{name}` stands for the id of the object with the
+//! bytes `name`.
 
 mod batches;
 mod crashes;
@@ -26,45 +27,45 @@ use super::*;
 const NOW: i64 = 1_700_000_000;
 const FAULT: &str = "the server could not serve this request (reference 7f3a)";
 
-/// The bytes of the object that most tests are about: the one of the table of hostile inputs.
+/// The bytes of the object in most tests, which is also the object in the table of hostile inputs.
 const CONTENT: &str = "test content";
 
-/// A repository in a directory of its own, and who speaks with it.
+/// A repository in its own directory, and its client.
 struct Hub {
     directory: tempfile::TempDir,
     locks: MemoryLocks,
     policy: Script,
-    denied: Option<Denial>,
+    refusal: Option<Refusal>,
     limits: Limits,
     options: Options,
     faults: Vec<String>,
 }
 
-/// A policy that says what a test wants.
+/// A policy with fixed answers.
 #[derive(Default)]
 struct Script {
-    refused: Vec<(Ask, Denial)>,
+    refused: Vec<(Ask, Refusal)>,
     quota: Option<u64>,
     may_break_locks: bool,
-    /// Whether nobody can say what the peer may.
+    /// Whether the policy fails to decide.
     failing: bool,
     asked: Vec<Ask>,
     admitted: Vec<u64>,
 }
 
 impl Policy for Script {
-    fn permit(&mut self, ask: Ask) -> Result<Result<(), Denial>, Fault> {
+    fn permit(&mut self, ask: Ask) -> Result<Result<(), Refusal>, Fault> {
         self.asked.push(ask);
         if self.failing {
             return Err("database is locked".into());
         }
-        Ok(self.refused.iter().find(|(refused, _)| *refused == ask).map_or(Ok(()), |(_, denial)| Err(denial.clone())))
+        Ok(self.refused.iter().find(|(refused, _)| *refused == ask).map_or(Ok(()), |(_, refusal)| Err(refusal.clone())))
     }
 
-    fn admit(&mut self, bytes: u64) -> Result<(), Denial> {
+    fn admit(&mut self, bytes: u64) -> Result<(), Refusal> {
         self.admitted.push(bytes);
         match self.quota {
-            Some(quota) if bytes > quota => Err(Denial::new(507, format!("{quota} bytes of the quota are left"))),
+            Some(quota) if bytes > quota => Err(Refusal::new(507, format!("{quota} bytes of the quota are left"))),
             Some(_) | None => Ok(()),
         }
     }
@@ -80,14 +81,14 @@ impl Hub {
             directory: tempfile::tempdir().unwrap(),
             locks: MemoryLocks::new("alice"),
             policy: Script::default(),
-            denied: None,
+            refusal: None,
             limits: Limits::default(),
             options: Options { fsync: false },
             faults: Vec::new(),
         }
     }
 
-    /// One in which these objects are stored.
+    /// A repository with these objects.
     fn with(objects: &[&str]) -> Self {
         let hub = Self::new();
         for object in objects {
@@ -100,7 +101,7 @@ impl Hub {
         self.directory.path().join("lfs")
     }
 
-    /// Where an object lies.
+    /// The path of an object.
     fn place(&self, oid: &Oid) -> PathBuf {
         let name = oid.to_string();
         self.lfs().join("objects").join(&name[..2]).join(&name[2..4]).join(name)
@@ -136,7 +137,7 @@ impl Hub {
         open_store(self.directory.path(), self.options)
     }
 
-    /// Speaks with the repository's own store.
+    /// Runs a session with the repository's store.
     fn talk(&mut self, operation: Operation, input: impl Input, output: impl io::Write) -> Summary {
         let mut store = self.store();
         self.talk_with(&mut store, operation, input, output)
@@ -164,7 +165,7 @@ impl Hub {
         let faults = &mut self.faults;
         let mut session = Session {
             operation,
-            denied: self.denied.clone(),
+            refusal: self.refusal.clone(),
             policy: &mut self.policy,
             store,
             locks,
@@ -176,7 +177,7 @@ impl Hub {
         serve(input, output, &mut session)
     }
 
-    /// What the client reads after the version, for these requests.
+    /// The answers to these requests, after the answer to the version.
     fn answers(&mut self, operation: Operation, requests: &str) -> (String, Summary) {
         let input = [bytes("version 1; 0000"), bytes(requests)].concat();
         let mut output = Vec::new();
@@ -255,7 +256,7 @@ fn assert_answer(answer: &str, expected: &str, request: &str) {
     assert_eq!(answer, named(expected), "the answer to: {request}");
 }
 
-/// A request that a session answers after whatever went before, if it is in step.
+/// A request that a session can answer if it is still in step.
 const PING: &str = "verify-object {test content}; size=12; 0000";
-/// What it answers where nothing is stored, in a session for uploads.
+/// Its answer in an upload session of an empty repository.
 const PONG: &str = "status 404; 0001; the object {test content} is not stored here; 0000";

@@ -7,27 +7,27 @@ use super::hash::Hashing;
 use super::oid::Oid;
 use super::packet::{Block, Input, PacketReader};
 use super::protocol::{Stop, Talk, broken};
-use super::reply::{Denial, status};
+use super::reply::{Refusal, status};
 use super::request::Arguments;
 use super::storage::Staged;
 use super::verified::{Mismatch, Verified};
 
-/// What became of an object's bytes, all of which were read.
+/// The result of reading all bytes of an object.
 type Received = Result<Result<Verified, Mismatch>, io::Error>;
 
 impl<I: Input, W: Write> Talk<'_, '_, I, W> {
     pub(super) fn put(&mut self, oid: Oid, arguments: &Arguments) -> Result<(), Stop> {
-        let size = arguments.size()?.ok_or_else(|| Denial::bad_request("put-object needs the argument size"))?;
+        let size = arguments.size()?.ok_or_else(|| Refusal::bad_request("put-object needs the argument size"))?;
         self.check_size(&oid, size)?;
         if self.session.store.size(&oid).map_err(|error| Stop::Fault(error.into()))? != Some(size) {
             self.check_space(size).map_err(|stop| match stop {
-                Stop::Denied(denial) => Stop::Denied(denial.for_put()),
+                Stop::Refused(refusal) => Stop::Refused(refusal.for_put()),
                 stop @ (Stop::Fault(_) | Stop::Broken(_)) => stop,
             })?;
         }
         let failed = |error: io::Error| match error.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Stop::Denied(no_space(size)),
-            ErrorKind::FileTooLarge => Stop::Denied(Denial::new(
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Stop::Refused(no_space(size)),
+            ErrorKind::FileTooLarge => Stop::Refused(Refusal::new(
                 status::TOO_LARGE,
                 format!("the object {oid} is larger than this server can store"),
             )),
@@ -42,7 +42,7 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
             let verified = received.map_err(failed)?.map_err(mismatch)?;
             staged.commit(verified).map_err(failed)?;
         } else {
-            // No data at all, not even none: the empty object, or a mistake.
+            // No data packet: this is the empty object, or a mistake.
             let verified = Hashing::new(0).finish(oid, size).map_err(failed)?.map_err(mismatch)?;
             staged.commit(verified).map_err(failed)?;
         }
@@ -53,11 +53,11 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
     }
 
     pub(super) fn verify(&mut self, oid: &Oid, arguments: &Arguments) -> Result<(), Stop> {
-        let size = arguments.size()?.ok_or_else(|| Denial::bad_request("verify-object needs the argument size"))?;
+        let size = arguments.size()?.ok_or_else(|| Refusal::bad_request("verify-object needs the argument size"))?;
         match self.session.store.size(oid).map_err(|error| Stop::Fault(error.into()))? {
             None => Err(not_stored(oid).into()),
             Some(stored) if stored != size => {
-                Err(Denial::conflict(format!("the object {oid} is stored with {stored} bytes, not {size}")).into())
+                Err(Refusal::conflict(format!("the object {oid} is stored with {stored} bytes, not {size}")).into())
             }
             Some(_) => {
                 self.begin(status::OK, &[]).map_err(broken)?;
@@ -69,7 +69,7 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
     pub(super) fn get(&mut self, oid: &Oid, arguments: &Arguments) -> Result<(), Stop> {
         let size = arguments.size()?;
         let object = self.session.store.open(oid).map_err(|error| Stop::Fault(error.into()))?;
-        // As in a batch: an object of another size is none.
+        // As in a batch, an object of another size counts as missing.
         let object = object.filter(|object| size.is_none_or(|size| size == object.size));
         let mut object = object.ok_or_else(|| not_stored(oid))?;
         self.begin(status::OK, &[("size", &object.size)]).map_err(broken)?;
@@ -79,7 +79,7 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
         self.summary.sent.0 += 1;
         self.summary.sent.1 += bytes;
         if bytes < object.size {
-            // The peer has been promised more, and notices by the hash.
+            // The client expects more bytes, and detects the difference by the hash.
             self.summary.faults += 1;
             let error = error.unwrap_or_else(|| io::Error::new(ErrorKind::UnexpectedEof, "an object was cut short"));
             (self.session.on_fault)(&error);
@@ -88,7 +88,7 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
     }
 }
 
-/// Reads an object's bytes to their end. They are kept as long as they can be those that were announced.
+/// Reads an object's bytes to their end. They are stored as long as they can be the announced object.
 fn receive<I: Input>(
     reader: &mut PacketReader<I>,
     mut block: Block,
@@ -102,7 +102,7 @@ fn receive<I: Input>(
         block = reader.block(block, &mut left)?;
         let (came, last) = (hashing.size() + block.len(), block.is_last());
         if came > size {
-            // Nothing more is kept of it.
+            // The rest is not stored.
             let more = if last { 0 } else { rest(reader, left)? };
             return Ok((Ok(Err(Mismatch::Size { oid, announced: size, came: came + more })), Some(block)));
         }
@@ -119,7 +119,7 @@ fn receive<I: Input>(
     }
 }
 
-/// Passes over the rest of an object, in whose packet so many bytes are still to come.
+/// Skips the rest of an object; `left` bytes of its current packet are still to come.
 fn rest<I: Input>(reader: &mut PacketReader<I>, mut left: usize) -> Result<u64, super::Broken> {
     let mut block = Block::new();
     let mut bytes = 0;
@@ -131,9 +131,9 @@ fn rest<I: Input>(reader: &mut PacketReader<I>, mut left: usize) -> Result<u64, 
 }
 
 fn mismatch(mismatch: Mismatch) -> Stop {
-    Stop::Denied(Denial::bad_request(mismatch.to_string()))
+    Stop::Refused(Refusal::bad_request(mismatch.to_string()))
 }
 
-fn not_stored(oid: &Oid) -> Denial {
-    Denial::not_found(format!("the object {oid} is not stored here"))
+fn not_stored(oid: &Oid) -> Refusal {
+    Refusal::not_found(format!("the object {oid} is not stored here"))
 }

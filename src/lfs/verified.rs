@@ -2,10 +2,10 @@
 
 use super::oid::Oid;
 
-/// An object's bytes were counted and hashed.
+/// An object whose bytes were counted and hashed.
 ///
-/// Holding one tells you that the bytes that the session wrote are exactly those that its name and size say. Nothing
-/// but a comparison with the finished hash makes one.
+/// Holding one tells you that the written bytes have exactly this name and size. Only a comparison with the finished
+/// hash makes one.
 #[derive(Debug)]
 pub struct Verified {
     oid: Oid,
@@ -13,7 +13,7 @@ pub struct Verified {
 }
 
 impl Verified {
-    /// Compares what came with what was announced.
+    /// Compares the received bytes with the announced name and size.
     pub(super) fn check(announced: (Oid, u64), came: (Oid, u64)) -> Result<Self, Mismatch> {
         let ((oid, size), (hash, came)) = (announced, came);
         match (came == size, hash == oid) {
@@ -23,20 +23,20 @@ impl Verified {
         }
     }
 
-    /// Whose bytes.
+    /// The object.
     #[must_use]
     pub fn oid(&self) -> &Oid {
         &self.oid
     }
 
-    /// How many.
+    /// The number of its bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.size
     }
 }
 
-/// Why bytes are not those of the object that was announced.
+/// Why the bytes are not the announced object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Mismatch {
     #[error("the object {oid} was announced with {announced} bytes, but {came} came")]

@@ -1,4 +1,4 @@
-use super::{Answer, FaultKind, Refusal, Speaker, Status};
+use super::{Answer, FaultKind, Messages, Refusal, Status};
 use crate::access::{AddedKey, BadCertificate, GateRequest, NotAdmitted};
 use crate::config::{AccessPolicy, AnonymousMode, Config};
 use crate::key::Fingerprint;
@@ -25,15 +25,15 @@ fn path() -> RepoPath {
 }
 
 /// The answer with the default configuration; a key on an account has the title "laptop".
-fn answer(form: &ForcedCommand, question: impl Fn(Speaker<'_>) -> Answer) -> Answer {
+fn answer(forced_command: &ForcedCommand, question: impl Fn(Messages<'_>) -> Answer) -> Answer {
     let title: Title = "laptop".parse().unwrap();
-    let title = matches!(form, ForcedCommand::Account(..)).then_some(&title);
-    question(Speaker { config: &Config::default(), form, title, deployed: None })
+    let title = matches!(forced_command, ForcedCommand::Account(..)).then_some(&title);
+    question(Messages { config: &Config::default(), forced_command, title, deployed: None })
 }
 
 /// Standard error and status of a refusal. Standard output belongs to the protocol and must stay empty.
-fn refused(form: &ForcedCommand, refusal: &Refusal) -> (String, u8) {
-    let answer = answer(form, |speaker| speaker.refusal(refusal));
+fn refused(forced_command: &ForcedCommand, refusal: &Refusal) -> (String, u8) {
+    let answer = answer(forced_command, |messages| messages.refusal(refusal));
     assert_eq!(answer.out, "");
     (answer.stderr(), answer.status.code())
 }
@@ -49,7 +49,7 @@ fn each_exit_status_has_the_number_of_the_manual() {
 
 #[test]
 fn a_known_key_is_greeted_with_its_account_name() {
-    let answer = answer(&alice(), |speaker| speaker.greeting());
+    let answer = answer(&alice(), |messages| messages.greeting());
     assert_eq!(answer.out, "Hi alice, welcome to Example Hub.\n");
     assert_eq!((answer.stderr().as_str(), answer.status), ("", Status::Done));
 }
@@ -59,7 +59,7 @@ fn greetings_and_refusals_name_a_deploy_key_or_a_certificate() {
     let (config, deployed) = (Config::default(), path());
     let certificate = ForcedCommand::Certificate("alice".parse().unwrap(), key());
     let deploy_key = ForcedCommand::DeployKey(key());
-    for (form, deployed, name, you_are) in [
+    for (forced_command, deployed, name, you_are) in [
         (&certificate, None, "alice", "you are alice, by a certificate of KEY"),
         (
             &deploy_key,
@@ -69,24 +69,24 @@ fn greetings_and_refusals_name_a_deploy_key_or_a_certificate() {
         ),
         (&deploy_key, None, "deploy key", "you are the deploy key (KEY)"),
     ] {
-        let speaker = Speaker { config: &config, form, title: None, deployed };
-        assert_eq!(speaker.greeting().out, format!("Hi {name}, welcome to Example Hub.\n"));
-        assert_eq!(speaker.greeting().stderr(), "");
-        assert_eq!(speaker.refusal(&Refusal::NoRepository).err[1..], [you_are.replace("KEY", KEY)]);
+        let messages = Messages { config: &config, forced_command, title: None, deployed };
+        assert_eq!(messages.greeting().out, format!("Hi {name}, welcome to Example Hub.\n"));
+        assert_eq!(messages.greeting().stderr(), "");
+        assert_eq!(messages.refusal(&Refusal::NoRepository).err[1..], [you_are.replace("KEY", KEY)]);
     }
 }
 
 #[test]
 fn the_greeting_of_an_unknown_key_names_the_key_and_the_way_to_an_account() {
-    let form = anonymous();
+    let forced_command = anonymous();
     let mut config = Config::default();
-    let answer = Speaker { config: &config, form: &form, title: None, deployed: None }.greeting();
+    let answer = Messages { config: &config, forced_command: &forced_command, title: None, deployed: None }.greeting();
     assert_eq!(answer.out, "Hi anonymous, welcome to Example Hub.\n");
     assert_eq!(answer.stderr(), format!("hubgate: the key {KEY} is on no account here\n{OTHER_KEY}"));
     assert_eq!(answer.status, Status::Done);
 
     config.hub.keys_help = "https://hub.example/settings/keys".to_owned();
-    let answer = Speaker { config: &config, form: &form, title: None, deployed: None }.greeting();
+    let answer = Messages { config: &config, forced_command: &forced_command, title: None, deployed: None }.greeting();
     let help = "hubgate: add it to your account: https://hub.example/settings/keys";
     assert_eq!(answer.stderr(), format!("hubgate: the key {KEY} is on no account here\n{help}\n{OTHER_KEY}"));
 }
@@ -97,37 +97,37 @@ fn sessions_on_the_anonymous_login_or_without_a_key_read_why_they_are_anonymous(
     config.access.anonymous = AnonymousMode::Login;
     config.hub.keys_help = "https://hub.example/keys".to_owned();
     let (by_login, by_pam) = (anonymous(), ForcedCommand::AuthInfo);
-    let speaker = Speaker { config: &config, form: &by_login, title: None, deployed: None };
+    let messages = Messages { config: &config, forced_command: &by_login, title: None, deployed: None };
     let is = "every connection to anonymous@hub.example is anonymous";
     let more = "hubgate: to use a registered key: ssh git@hub.example\n";
     let add = "hubgate: add one to your account: https://hub.example/keys\n";
-    assert_eq!(speaker.greeting().stderr(), format!("hubgate: {is}\n{add}{more}"));
-    let missing = speaker.refusal(&Refusal::NoRepository).stderr();
+    assert_eq!(messages.greeting().stderr(), format!("hubgate: {is}\n{add}{more}"));
+    let missing = messages.refusal(&Refusal::NoRepository).stderr();
     assert!(missing.ends_with(&format!("\nhubgate: you are anonymous: {is}\n{more}")), "{missing}");
-    let moved = speaker.notices(None, 0, Some(&path())).stderr();
+    let moved = messages.notices(None, 0, Some(&path())).stderr();
     assert!(moved.contains("use anonymous@hub.example:datasets/acme/x"), "{moved}");
-    let gated = speaker.refusal(&Refusal::Gated(path(), GateRequest::None)).stderr();
+    let gated = messages.refusal(&Refusal::Gated(path(), GateRequest::None)).stderr();
     assert!(gated.contains("ask for it with: ssh git@hub.example access request datasets/acme/x"), "{gated}");
     // The anonymous login does not change what accounts read.
     let alice = alice();
-    let speaker = Speaker { form: &alice, ..speaker };
-    assert!(speaker.notices(None, 0, Some(&path())).stderr().contains("use git@hub.example:datasets/acme/x"));
+    let messages = Messages { forced_command: &alice, ..messages };
+    assert!(messages.notices(None, 0, Some(&path())).stderr().contains("use git@hub.example:datasets/acme/x"));
 
     let config = Config { access: AccessPolicy { anonymous: AnonymousMode::Fallback }, ..config };
-    let speaker = Speaker { config: &config, form: &by_pam, title: None, deployed: None };
+    let messages = Messages { config: &config, forced_command: &by_pam, title: None, deployed: None };
     let is = "none of your keys is on an account here";
-    assert_eq!(speaker.greeting().out, "Hi anonymous, welcome to Example Hub.\n");
-    assert_eq!(speaker.greeting().stderr(), format!("hubgate: {is}\n{add}{OTHER_KEY}"));
-    let missing = speaker.refusal(&Refusal::NoRepository).stderr();
+    assert_eq!(messages.greeting().out, "Hi anonymous, welcome to Example Hub.\n");
+    assert_eq!(messages.greeting().stderr(), format!("hubgate: {is}\n{add}{OTHER_KEY}"));
+    let missing = messages.refusal(&Refusal::NoRepository).stderr();
     assert!(missing.ends_with(&format!("\nhubgate: you are anonymous: {is}\n{OTHER_KEY}")), "{missing}");
-    let off = speaker.refusal(&Refusal::NotAdmitted(NotAdmitted::NoLongerOn));
+    let off = messages.refusal(&Refusal::NotAdmitted(NotAdmitted::NoLongerOn));
     assert_eq!(off.stderr(), "hubgate: sessions without a registered key are no longer accepted\n");
 }
 
 #[test]
 fn help_goes_to_standard_output() {
-    for form in [alice(), anonymous()] {
-        let answer = answer(&form, |speaker| speaker.help());
+    for forced_command in [alice(), anonymous()] {
+        let answer = answer(&forced_command, |messages| messages.help());
         assert_eq!(
             answer.out,
             "This server speaks git over SSH:\n\
@@ -226,7 +226,7 @@ fn notices_name_a_key_in_its_last_week_and_a_new_path() {
         (Some(now + week), None, String::new()),
         (Some(now - 1), None, String::new()),
     ] {
-        let answer = answer(&alice(), |speaker| speaker.notices(expires_at, now, moved));
+        let answer = answer(&alice(), |messages| messages.notices(expires_at, now, moved));
         assert_eq!((answer.out.as_str(), answer.stderr(), answer.status), ("", expected, Status::Done));
     }
 }
@@ -238,7 +238,7 @@ fn a_greeting_lists_the_newest_added_keys() {
         title: format!("key {number}").parse().unwrap(),
         added_at,
     };
-    let said = |keys: &[AddedKey]| answer(&alice(), |speaker| speaker.added(keys.to_vec())).stderr();
+    let said = |keys: &[AddedKey]| answer(&alice(), |messages| messages.added(keys.to_vec())).stderr();
     assert_eq!(said(&[]), "");
     let line = |key: &AddedKey, day: &str| {
         let (title, fingerprint) = (&key.title, key.fingerprint);
@@ -255,8 +255,11 @@ fn a_greeting_lists_the_newest_added_keys() {
 
 #[test]
 fn a_bad_name_a_missing_repository_and_a_hidden_one_read_the_same() {
-    for form in [alice(), anonymous()] {
-        assert_eq!(refused(&form, &Refusal::Bad(BadRequest::Path)), refused(&form, &Refusal::NoRepository));
+    for forced_command in [alice(), anonymous()] {
+        assert_eq!(
+            refused(&forced_command, &Refusal::Bad(BadRequest::Path)),
+            refused(&forced_command, &Refusal::NoRepository)
+        );
     }
 }
 
@@ -291,7 +294,7 @@ fn an_invalid_key_or_account_is_refused_with_the_reason() {
     let certificate = ForcedCommand::Certificate("alice".parse().unwrap(), key());
     let address = || NotAdmitted::Address("192.0.2.1".to_owned());
     let invalid = "the certificate is not valid: ";
-    for (form, reason, line, word) in [
+    for (forced_command, reason, line, word) in [
         (&alice(), address(), format!("the key \"laptop\" ({KEY}) may not be used from 192.0.2.1"), "key-address"),
         (&deploy_key, address(), format!("the key {KEY} may not be used from 192.0.2.1"), "key-address"),
         (&deploy_key, NotAdmitted::NoLongerOn, format!("the key {KEY} is no longer on the repository"), "key-removed"),
@@ -327,7 +330,7 @@ fn an_invalid_key_or_account_is_refused_with_the_reason() {
         ),
     ] {
         let refusal = Refusal::NotAdmitted(reason);
-        assert_eq!(refused(form, &refusal), (format!("hubgate: {line}\n"), 1));
+        assert_eq!(refused(forced_command, &refusal), (format!("hubgate: {line}\n"), 1));
         assert_eq!(refusal.reason(), word);
     }
     let compromised = Refusal::NotAdmitted(NotAdmitted::Compromised);
@@ -337,11 +340,11 @@ fn an_invalid_key_or_account_is_refused_with_the_reason() {
 
 #[test]
 fn a_key_without_a_known_title_is_named_by_its_fingerprint() {
-    let (config, form) = (Config::default(), alice());
-    let speaker = Speaker { config: &config, form: &form, title: None, deployed: None };
-    let refusal = speaker.refusal(&Refusal::NoRepository);
+    let (config, forced_command) = (Config::default(), alice());
+    let messages = Messages { config: &config, forced_command: &forced_command, title: None, deployed: None };
+    let refusal = messages.refusal(&Refusal::NoRepository);
     assert_eq!(refusal.err.last().unwrap(), &format!("you are alice, by the key {KEY}"));
-    let refusal = speaker.refusal(&Refusal::NotAdmitted(NotAdmitted::Expired(1)));
+    let refusal = messages.refusal(&Refusal::NotAdmitted(NotAdmitted::Expired(1)));
     assert_eq!(refusal.err, [format!("the key {KEY} expired on 1970-01-01")]);
 }
 

@@ -13,7 +13,7 @@ use crate::clock::now;
 use crate::config::{AnonymousMode, Config, LfsMode};
 use crate::db::Reader;
 use crate::key::Fingerprint;
-use crate::message::{Refusal, Speaker, Status};
+use crate::message::{Messages, Refusal, Status};
 use crate::name::{Owner, RepoPath};
 use crate::report::{Report, chain};
 use crate::request::{ANONYMOUS, ForcedCommand, Request, Service};
@@ -114,17 +114,18 @@ pub(super) fn explain(
         Who::Key(fingerprint, address) => {
             let facts = reader.ask(|view| view.session(Some(fingerprint), Some(path)))?;
             let row = facts.key.as_ref().map(|(row, _)| row);
-            let form = row.map_or(ForcedCommand::Anonymous(*fingerprint), |row| row.form(*fingerprint));
-            match identify(&form, row, address.as_deref().unwrap_or_default(), now) {
-                Ok(identity) => (form.user().to_owned(), identity, facts.key, facts.repository),
+            let forced_command =
+                row.map_or(ForcedCommand::Anonymous(*fingerprint), |row| row.forced_command(*fingerprint));
+            match identify(&forced_command, row, address.as_deref().unwrap_or_default(), now) {
+                Ok(identity) => (forced_command.user().to_owned(), identity, facts.key, facts.repository),
                 Err(NotAdmitted::Address(_)) if address.is_none() => {
                     let line = "deny: the key may be used only from some addresses: give one with --from".to_owned();
                     return Ok(Verdict::denied(vec![line]));
                 }
                 Err(reason) => {
                     let title = facts.key.as_ref().map(|(_, title)| title);
-                    let speaker = Speaker { config, form: &form, title, deployed: None };
-                    let said = speaker.refusal(&Refusal::NotAdmitted(reason)).err;
+                    let messages = Messages { config, forced_command: &forced_command, title, deployed: None };
+                    let said = messages.refusal(&Refusal::NotAdmitted(reason)).err;
                     return Ok(Verdict::denied(vec![format!("deny: {}", said.join("; "))]));
                 }
             }

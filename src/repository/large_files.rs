@@ -77,7 +77,7 @@ pub(crate) fn hash(file: &Path, mut seen: impl FnMut(u64)) -> io::Result<(String
         size += bytes.len() as u64;
         seen(bytes.len() as u64);
     }
-    Ok((hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect(), size))
+    Ok((format!("{:x}", hasher.finalize()), size))
 }
 
 /// The objects that pointers in reachable history name, each with one blob that names it.

@@ -74,6 +74,14 @@ impl AccountCommand {
         (arguments.len() < WORDS_MAX).then_some(arguments)
     }
 
+    /// The command of words that were split before, the noun first; `None` if [`Self::words`] cannot give such words.
+    pub(crate) fn from_words(words: &[&str]) -> Option<Self> {
+        let (noun, arguments) = words.split_first().filter(|(_, arguments)| arguments.len() < WORDS_MAX)?;
+        let is_sound = |word: &&str| !word.contains(char::is_control);
+        let arguments = arguments.iter().all(is_sound).then(|| arguments.iter().map(ToString::to_string).collect())?;
+        Some(Self { noun: noun.parse().ok()?, arguments })
+    }
+
     /// The first word.
     #[must_use]
     pub fn noun(&self) -> Noun {

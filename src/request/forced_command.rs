@@ -1,7 +1,9 @@
 //! The words of the forced command: the identity that sshd starts the gateway with.
 
 use std::fmt;
+use std::str::FromStr;
 
+use super::bad_request::BadRequest;
 use crate::key::Fingerprint;
 use crate::name::Owner;
 
@@ -51,6 +53,35 @@ impl ForcedCommand {
     }
 }
 
+impl ForcedCommand {
+    fn from_words(words: &[&[u8]]) -> Option<Self> {
+        match words {
+            [word] if *word == AUTH_INFO.as_bytes() => Some(Self::AuthInfo),
+            [b"--deploy-key", fingerprint] => Some(Self::DeployKey(utf8(fingerprint)?.parse().ok()?)),
+            [user, option @ (b"--key" | b"--ca"), fingerprint] => {
+                let fingerprint = utf8(fingerprint)?.parse().ok()?;
+                match (utf8(user)?, *option) {
+                    (ANONYMOUS, b"--key") => Some(Self::Anonymous(fingerprint)),
+                    (ANONYMOUS, _) => None,
+                    (user, b"--key") => Some(Self::Account(user.parse().ok()?, fingerprint)),
+                    (user, _) => Some(Self::Certificate(user.parse().ok()?, fingerprint)),
+                }
+            }
+            _ => None,
+        }
+    }
+}
+
+impl FromStr for ForcedCommand {
+    type Err = BadRequest;
+
+    /// Reads the one form that `Display` writes.
+    fn from_str(text: &str) -> Result<Self, BadRequest> {
+        let words: Vec<&[u8]> = text.split(' ').map(str::as_bytes).collect();
+        Self::from_words(&words).ok_or(BadRequest::Syntax)
+    }
+}
+
 impl fmt::Display for ForcedCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -78,7 +109,7 @@ pub struct Arguments {
     /// The configuration file, if it is not the default.
     pub config: Option<String>,
     /// The identity; `None` for [`UNAVAILABLE`].
-    pub form: Option<ForcedCommand>,
+    pub forced_command: Option<ForcedCommand>,
     /// Whether the gateway is the login shell. Its words then came as one string after `-c`, and a client without a
     /// forced command could have written that string.
     pub login_shell: bool,
@@ -106,26 +137,15 @@ impl Arguments {
     }
 
     fn from_words(words: &[&[u8]], login_shell: bool) -> Option<Self> {
-        let (config, form) = match words {
-            [b"--config", file, form @ ..] if is_plain_path(file) => (Some(utf8(file)?.to_owned()), form),
-            form => (None, form),
+        let (config, words) = match words {
+            [b"--config", file, words @ ..] if is_plain_path(file) => (Some(utf8(file)?.to_owned()), words),
+            words => (None, words),
         };
-        let form = match form {
+        let forced_command = match words {
             [word] if *word == UNAVAILABLE.as_bytes() => None,
-            [word] if *word == AUTH_INFO.as_bytes() => Some(ForcedCommand::AuthInfo),
-            [b"--deploy-key", fingerprint] => Some(ForcedCommand::DeployKey(utf8(fingerprint)?.parse().ok()?)),
-            [user, option @ (b"--key" | b"--ca"), fingerprint] => {
-                let fingerprint = utf8(fingerprint)?.parse().ok()?;
-                Some(match (utf8(user)?, *option) {
-                    (ANONYMOUS, b"--key") => ForcedCommand::Anonymous(fingerprint),
-                    (ANONYMOUS, _) => return None,
-                    (user, b"--key") => ForcedCommand::Account(user.parse().ok()?, fingerprint),
-                    (user, _) => ForcedCommand::Certificate(user.parse().ok()?, fingerprint),
-                })
-            }
-            _ => return None,
+            words => Some(ForcedCommand::from_words(words)?),
         };
-        Some(Self { config, form, login_shell })
+        Some(Self { config, forced_command, login_shell })
     }
 }
 

@@ -1,4 +1,4 @@
-mod form;
+mod forced_command;
 
 use std::process::Command;
 

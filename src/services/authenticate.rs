@@ -1,9 +1,10 @@
-//! `git-lfs-authenticate`, where large files are on an HTTP server: an address and a token that is good for a while.
+//! `git-lfs-authenticate`, for LFS on an HTTP server: it answers with an address and a token that expires.
 //!
 //! The answer is git-lfs's (docs/api/server-discovery.md there): `href`, `header`, `expires_in`. A token is a JWT
 //! (RFC 7519) signed with HMAC-SHA-256 (RFC 7515), for one operation on one repository.
 
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Stdio};
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use hmac::{Hmac, Mac};
@@ -13,99 +14,124 @@ use sha2::Sha256;
 use super::caller::Caller;
 use crate::clock::now;
 use crate::config::LfsMode;
-use crate::db::Reader;
+use crate::db::{self, Reader};
 use crate::message::{Answer, FaultKind, Refusal, Status};
 use crate::name::RepoPath;
-use crate::request::{LfsProgram, Operation, Request};
+use crate::request::Operation;
 use crate::session::admit;
 
-/// How long a token is good, in seconds. A client asks anew before that.
+/// How long a token is valid, in seconds. git-lfs asks for a new one before it expires.
 const LIFETIME: i64 = 1_800;
-/// The shortest key that a token is signed with, in bytes (RFC 7518, section 3.2).
+/// The shortest key for signing tokens, in bytes (RFC 7518, section 3.2).
 const KEY_MIN: usize = 32;
 
+/// Why there is no token.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error("git-lfs-authenticate is for [lfs] mode \"http\"")]
+    Mode,
+    #[error(transparent)]
+    Database(#[from] db::Error),
+    #[error("cannot read the key that signs tokens, {0}: {1}")]
+    Key(PathBuf, std::io::Error),
+    #[error("the key that signs tokens has {0} bytes, and needs {KEY_MIN}")]
+    ShortKey(usize),
+    #[error("cannot run {0}: {1}")]
+    Start(PathBuf, std::io::Error),
+    #[error("{0}: {1} {2}")]
+    Command(PathBuf, ExitStatus, String),
+    #[error("{0} did not print JSON: {1}")]
+    Json(PathBuf, serde_json::Error),
+    #[error("{0} did not print a JSON object")]
+    NoObject(PathBuf),
+}
+
+impl Fault {
+    fn kind(&self) -> FaultKind {
+        match self {
+            Self::Database(_) => FaultKind::Unavailable,
+            Self::Mode
+            | Self::Key(..)
+            | Self::ShortKey(_)
+            | Self::Start(..)
+            | Self::Command(..)
+            | Self::Json(..)
+            | Self::NoObject(_) => FaultKind::Broken,
+        }
+    }
+}
+
 /// Answers with an address and a token, or refuses with one line.
-pub(super) fn run(caller: &Caller) -> Answer {
-    let Ok(Request::Lfs(LfsProgram::Authenticate, operation, path)) = Request::parse(Some(&caller.command)) else {
-        caller.log_fault("not a git-lfs-authenticate of the gateway's");
-        return Answer::fault(FaultKind::Broken, &caller.sid);
-    };
-    answer(caller, operation, &path).unwrap_or_else(|(kind, cause)| {
-        caller.log_fault(&cause);
-        Answer::fault(kind, &caller.sid)
+pub(super) fn run(caller: &Caller, operation: Operation, path: &RepoPath) -> Answer {
+    answer(caller, operation, path).unwrap_or_else(|fault| {
+        caller.log_fault(&fault.to_string());
+        Answer::fault(fault.kind(), &caller.sid)
     })
 }
 
-fn answer(caller: &Caller, operation: Operation, path: &RepoPath) -> Result<Answer, (FaultKind, String)> {
-    let unavailable = |error: crate::db::Error| (FaultKind::Unavailable, error.to_string());
-    let broken = |cause: String| (FaultKind::Broken, cause);
+fn answer(caller: &Caller, operation: Operation, path: &RepoPath) -> Result<Answer, Fault> {
     let lfs = &caller.config.lfs;
     if lfs.mode != LfsMode::Http {
-        return Err(broken("git-lfs-authenticate is for [lfs] mode \"http\"".to_owned()));
+        return Err(Fault::Mode);
     }
-    let reader = Reader::open(&caller.config.paths.database).map_err(unavailable)?;
-    let standing = reader.ask(|view| caller.standing(view, Some(path))).map_err(unavailable)?;
-    let speaker = standing.speaker(&caller.config);
-    let repository = standing.repository.as_ref();
-    let identity = standing.identity.as_ref().map_err(|reason| Refusal::NotAdmitted(reason.clone()));
-    let served = identity.and_then(|identity| admit(identity, repository, operation.needs(), now()));
-    let served = match served {
+    let reader = Reader::open(&caller.config.paths.database)?;
+    let session_context = reader.ask(|view| caller.session_context(view, Some(path)))?;
+    let identity = session_context.identity.as_ref().map_err(|reason| Refusal::NotAdmitted(reason.clone()));
+    let repository = session_context.repository.as_ref();
+    let served = match identity.and_then(|identity| admit(identity, repository, operation.needs(), now())) {
         Ok(served) => served,
-        Err(refusal) => return Ok(speaker.refusal(&refusal)),
+        Err(refusal) => return Ok(session_context.messages(&caller.config).refusal(&refusal)),
     };
-    let out = if lfs.token_command.as_os_str().is_empty() {
-        let key = std::fs::read(&lfs.jwt_key_file);
-        let key = key.map_err(|error| broken(format!("{}: {error}", lfs.jwt_key_file.display())))?;
+    let answer = if lfs.token_command.as_os_str().is_empty() {
+        let key = std::fs::read(&lfs.jwt_key_file).map_err(|error| Fault::Key(lfs.jwt_key_file.clone(), error))?;
         let href = lfs.url.replace("{path}", &served.path.to_string());
-        let token = token(&key, &claims(caller, operation, &served.path)).map_err(broken)?;
-        json!({
-            "href": href, "header": { "Authorization": format!("Bearer {token}") }, "expires_in": LIFETIME,
-        })
-        .to_string()
-            + "\n"
+        let token = token(&key, &claims(caller, operation, &served.path))?;
+        json!({ "href": href, "header": { "Authorization": format!("Bearer {token}") }, "expires_in": LIFETIME })
     } else {
-        command_output(caller, operation, &served.path).map_err(broken)?
+        command_output(caller, operation, &served.path)?
     };
-    Ok(Answer { out, err: Vec::new(), status: Status::Done })
+    Ok(Answer { out: format!("{answer}\n"), err: Vec::new(), status: Status::Done })
 }
 
-/// What a token says: for whom, for what, and until when.
+/// The claims of a token: its account, its operation on one repository, and its expiry.
 fn claims(caller: &Caller, operation: Operation, path: &RepoPath) -> Value {
     json!({
-        "iss": caller.config.hub.host, "sub": caller.form.user(), "aud": path.to_string(),
-        "operation": operation.as_str(), "key": caller.form.key(),
+        "iss": caller.config.hub.host, "sub": caller.forced_command.user(), "aud": path.to_string(),
+        "operation": operation.as_str(), "key": caller.forced_command.key(),
         "iat": caller.now, "exp": caller.now + LIFETIME, "jti": caller.sid,
     })
 }
 
-fn token(key: &[u8], claims: &Value) -> Result<String, String> {
+fn token(key: &[u8], claims: &Value) -> Result<String, Fault> {
     let key = key.trim_ascii();
     if key.len() < KEY_MIN {
-        return Err(format!("the key that tokens are signed with has {} bytes, and needs {KEY_MIN}", key.len()));
+        return Err(Fault::ShortKey(key.len()));
     }
     let encode = |text: &str| Base64UrlUnpadded::encode_string(text.as_bytes());
     let signed = format!("{}.{}", encode(r#"{"alg":"HS256","typ":"JWT"}"#), encode(&claims.to_string()));
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).map_err(|error| error.to_string())?;
+    // HMAC takes a key of any length.
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).map_err(|_| Fault::ShortKey(key.len()))?;
     mac.update(signed.as_bytes());
     Ok(format!("{signed}.{}", Base64UrlUnpadded::encode_string(&mac.finalize().into_bytes())))
 }
 
-/// What the operator's own program answers; it must be one JSON object.
-fn command_output(caller: &Caller, operation: Operation, path: &RepoPath) -> Result<String, String> {
+/// Runs the operator's own program, which must print one JSON object.
+fn command_output(caller: &Caller, operation: Operation, path: &RepoPath) -> Result<Value, Fault> {
     let program = &caller.config.lfs.token_command;
-    let failed = |cause: &dyn std::fmt::Display| format!("{}: {cause}", program.display());
     let output = Command::new(program)
-        .args([operation.as_str(), &path.to_string(), caller.form.user()])
+        .args([operation.as_str(), &path.to_string(), caller.forced_command.user()])
         .env_clear()
         .env("PATH", crate::git::SAFE_PATH)
         .stdin(Stdio::null())
         .output()
-        .map_err(|error| failed(&error))?;
+        .map_err(|error| Fault::Start(program.clone(), error))?;
     if !output.status.success() {
-        return Err(failed(&format_args!("{} {}", output.status, String::from_utf8_lossy(&output.stderr).trim())));
+        let error = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Err(Fault::Command(program.clone(), output.status, error));
     }
-    let answer: Value = serde_json::from_slice(&output.stdout).map_err(|error| failed(&error))?;
-    if answer.is_object() { Ok(format!("{answer}\n")) } else { Err(failed(&"it prints no JSON object")) }
+    let answer = serde_json::from_slice(&output.stdout);
+    let answer: Value = answer.map_err(|error| Fault::Json(program.clone(), error))?;
+    if answer.is_object() { Ok(answer) } else { Err(Fault::NoObject(program.clone())) }
 }
 
 #[cfg(test)]

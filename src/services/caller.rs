@@ -1,71 +1,90 @@
-//! For whom the gateway started `services`: its words and environment, and everything that they say asked anew.
+//! The session for which the gateway started `services`.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
 use crate::clock::now;
 use crate::config::{Config, DEFAULT_PATH};
 use crate::db::{Error, View};
 use crate::log::{self, Level, Line};
+use crate::message::{Answer, FaultKind, Status};
 use crate::name::RepoPath;
-use crate::request::{Arguments, ForcedCommand};
-use crate::session::user_auth::{self, Proven};
-use crate::session::{SID, SessionContext};
+use crate::request::ForcedCommand;
+use crate::sealed::{ReceiveError, Sealed};
+use crate::session::user_auth::Proven;
+use crate::session::{Handover, SessionContext, Work};
 
-/// What the gateway says, before anything is asked.
+/// A session as the gateway handed it over, and the configuration.
+///
+/// Holding one tells you that the gateway admitted the session when it began. It does not tell you that the session is
+/// still admitted: see [`Caller::session_context`].
 #[derive(Debug)]
 pub(super) struct Caller {
     pub(super) config: Config,
-    pub(super) form: ForcedCommand,
-    /// What sshd says was proven.
+    pub(super) forced_command: ForcedCommand,
+    /// What the client proved to sshd.
     pub(super) proven: Option<Proven>,
-    /// The peer's address.
+    /// The client's address.
     pub(super) address: String,
+    /// `SSH_CONNECTION`; may be empty.
+    pub(super) connection: String,
     /// The session's id in the log.
     pub(super) sid: String,
-    /// `SSH_ORIGINAL_COMMAND`.
-    pub(super) command: Vec<u8>,
     pub(super) now: i64,
 }
 
 impl Caller {
-    /// Reads the gateway's words; `None` where they are not the gateway's.
-    pub(super) fn read(words: &[OsString]) -> Option<Self> {
-        let variable = |name: &str| std::env::var_os(name).unwrap_or_default();
-        let text = |name: &str| variable(name).to_string_lossy().into_owned();
-        let words: Vec<Vec<u8>> = words.iter().map(|word| word.clone().into_vec()).collect();
-        let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
-        let Arguments { config, form: Some(form), .. } = Arguments::parse(&words)? else { return None };
-        let config = Config::load(Path::new(config.as_deref().unwrap_or(DEFAULT_PATH))).ok()?;
-        Some(Self {
-            config,
-            form,
-            proven: std::env::var_os("SSH_USER_AUTH").and_then(|file| user_auth::read(&file).ok()?),
-            address: text("SSH_CONNECTION").split(' ').next().unwrap_or_default().to_owned(),
-            sid: text(SID),
-            command: variable("SSH_ORIGINAL_COMMAND").into_vec(),
-            now: now(),
-        })
+    /// Reads the gateway's message and the configuration file that it names.
+    ///
+    /// # Errors
+    /// The answer to the client; the cause is in the log.
+    pub(super) fn read(message: Sealed) -> Result<(Self, Sealed, Work), Answer> {
+        let fault = |sid: &str, cause: &dyn std::fmt::Display| {
+            let line = Line::default().field("sid", sid).field("decision", "fault").field("cause", cause);
+            log::send(&crate::config::Log::default().socket, log::PROGRAM, Level::Error, &line);
+            Answer::fault(FaultKind::Broken, sid)
+        };
+        let text = message.read().map_err(|error| fault("none", &error))?;
+        let handover: Handover = text.parse().map_err(|error| fault("none", &error))?;
+        let Handover { sid, config, forced_command, proven, address, connection, work } = handover;
+        let config = Config::load(Path::new(config.as_deref().unwrap_or(DEFAULT_PATH)));
+        let config = config.map_err(|error| fault(&sid, &error))?;
+        Ok((Self { config, forced_command, proven, address, connection, sid, now: now() }, message, work))
     }
 
-    /// Says who the session speaks for, as the gateway did, and what the path leads to.
-    pub(super) fn standing(&self, view: &View<'_>, path: Option<&RepoPath>) -> Result<SessionContext, Error> {
-        SessionContext::ask(view, &self.config, &self.form, self.proven.as_ref(), path, &self.address, now())
+    /// Asks the database for the identity of the session and for the repository of the path.
+    ///
+    /// The gateway asked the same before. The answer is deliberately not part of its message: a key may be removed and
+    /// an account disabled while the session runs, and each process decides by what the database says when it acts. An
+    /// account command asks in the transaction of its change.
+    pub(super) fn session_context(&self, view: &View<'_>, path: Option<&RepoPath>) -> Result<SessionContext, Error> {
+        let Self { config, forced_command, proven, address, .. } = self;
+        SessionContext::ask(view, config, forced_command, proven.as_ref(), path, address, now())
     }
 
-    /// The first fields of each line of this session.
+    /// The first fields of each log line of this session.
     pub(super) fn line(&self) -> Line {
         Line::default()
             .field("sid", &self.sid)
-            .field("user", self.form.user())
-            .field("key", self.form.key())
+            .field("user", self.forced_command.user())
+            .field("key", self.forced_command.key())
             .field("from", &self.address)
     }
 
-    /// Logs that something of ours failed.
+    /// Logs a fault.
     pub(super) fn log_fault(&self, cause: &str) {
         let line = self.line().field("decision", "fault").field("cause", cause);
         log::send(&self.config.log.socket, log::PROGRAM, Level::Error, &line);
+    }
+}
+
+/// The answer of a process without a message.
+pub(super) fn no_message(error: &ReceiveError) -> Answer {
+    match error {
+        // The program was started by hand, so there is no log line to look up.
+        ReceiveError::Descriptors | ReceiveError::NotSealed => {
+            let err = vec![format!("only the gateway and git start services: {error}")];
+            Answer { out: String::new(), err, status: Status::Fault }
+        }
+        ReceiveError::Read(_) => Answer::fault(FaultKind::Broken, "none"),
     }
 }

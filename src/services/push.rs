@@ -1,26 +1,24 @@
-//! The push hook: git runs it before refs move, with what was pushed still in quarantine, and again after.
+//! The push hook. git runs it twice: while the pushed objects are in quarantine, and after it has updated the refs.
 //!
-//! It knows of the session what the gateway's brief says, and of the world what git shows it; it reaches neither the
-//! database nor the log's socket by path. What it refuses, git drops whole: no ref moves, no object stays.
+//! The push context tells the hook about the session, and git tells it about the push. It can open neither the database
+//! nor the log's socket by path. If it refuses a push, git updates no ref and keeps no object.
 
 use std::ffi::OsStr;
-use std::fs::File;
-use std::io::{BufRead, Read};
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::io::BufRead;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Output, Stdio};
 
 use crate::log::{self, Level, Line};
 use crate::message::{Answer, FaultKind, Status};
-use crate::push::{BadBrief, Brief, DESCRIPTORS, check_ref};
+use crate::push::{BadPushContext, PushContext, check_ref};
+use crate::sealed::{self, ReceiveError, Sealed};
+use crate::services::caller::no_message;
 
-/// The longest brief that is read, in bytes.
-const BRIEF_MAX: u64 = 64 * 1024;
-/// How many updates of one push have a line of their own in the log.
+/// The most updates of one push that the log shows, one line each.
 const LOGGED_UPDATES: usize = 100;
 
-/// One ref that a push moves, makes or removes, as git tells a hook (githooks(5)).
+/// A ref that a push creates, updates or removes, as git tells a hook (githooks(5)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Update {
     old: String,
@@ -44,55 +42,42 @@ impl Update {
     }
 }
 
-/// Whether an id is the one that stands for nothing.
+/// Whether an object id is the null id, which git gives for a ref that does not exist.
 fn is_zero(id: &str) -> bool {
     id.bytes().all(|byte| byte == b'0')
 }
 
-/// Why the hook cannot do its work. git refuses the push for it.
+/// Why the hook cannot check a push. git then refuses the push.
 #[derive(Debug, thiserror::Error)]
 enum Fault {
-    #[error("{DESCRIPTORS} does not name the gateway's descriptors: is this hook run by the gateway's git?")]
-    Descriptors,
-    #[error("{0}")]
-    Brief(#[from] BadBrief),
-    #[error("what git told the hook does not read: {0}")]
-    Input(#[source] std::io::Error),
-    #[error("a line of git's is no update of a ref")]
+    #[error(transparent)]
+    Receive(#[from] ReceiveError),
+    #[error(transparent)]
+    PushContext(#[from] BadPushContext),
+    #[error("cannot read git's list of refs: {0}")]
+    Input(std::io::Error),
+    #[error("a line in git's list of refs is malformed")]
     Line,
     #[error("cannot run git: {0}")]
-    Git(#[source] std::io::Error),
+    Git(std::io::Error),
 }
 
 /// What the gateway left open for the hook.
 struct Inherited {
-    brief: Brief,
+    context: PushContext,
     log: Option<UnixDatagram>,
 }
 
 impl Inherited {
-    fn take() -> Result<Self, Fault> {
-        let value = std::env::var(DESCRIPTORS).map_err(|_| Fault::Descriptors)?;
-        let mut numbers = value.split(',').map(str::parse::<RawFd>);
-        let brief = numbers.next().and_then(Result::ok).filter(|number| *number > 2).ok_or(Fault::Descriptors)?;
-        let log = numbers.next().and_then(Result::ok).filter(|number| *number > 2 && *number != brief);
-        let mut text = String::new();
-        // Both hooks read the same open file, so each starts where it begins.
-        let mut file = File::from(inherited(brief));
-        std::io::Seek::rewind(&mut file).map_err(Fault::Input)?;
-        file.take(BRIEF_MAX).read_to_string(&mut text).map_err(Fault::Input)?;
-        Ok(Self { brief: text.parse()?, log: log.map(|log| UnixDatagram::from(inherited(log))) })
-    }
-
     fn send(&self, level: Level, line: &Line) {
         if let Some(log) = &self.log {
             log::send_on(log, log::PROGRAM, level, line);
         }
     }
 
-    /// The first fields of each line of this push, which are those of the session's own.
+    /// The first fields of each log line of this push: those of the session's line.
     fn line(&self) -> Line {
-        let Brief { sid, user, key, from, repository, .. } = &self.brief;
+        let PushContext { sid, user, key, from, repository, .. } = &self.context;
         Line::default()
             .field("sid", sid)
             .field("user", user)
@@ -103,46 +88,49 @@ impl Inherited {
     }
 }
 
-/// A descriptor that the gateway opened, and that git handed on.
-fn inherited(number: RawFd) -> OwnedFd {
-    #[expect(unsafe_code, reason = "the standard library takes an inherited descriptor by its number only")]
-    // SAFETY: the gateway left the descriptor open for this process and no other part of it knows the number; if it
-    // is not open, every use of it fails with EBADF.
-    unsafe {
-        OwnedFd::from_raw_fd(number)
-    }
-}
-
 /// When git runs the hook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hook {
-    /// Before any ref moves.
+    /// Before git updates any ref.
     PreReceive,
-    /// After all of them have.
+    /// After git has updated all refs.
     PostReceive,
 }
 
-/// Runs the hook. One that cannot work refuses the push, and says under which reference the log has the cause.
+/// Runs the hook. A fault refuses the push, and the answer has the reference of its log line.
 pub(super) fn run(hook: Hook) -> Answer {
-    let inherited = match Inherited::take() {
-        Ok(inherited) => inherited,
-        Err(fault) => return Answer::fault(FaultKind::Broken, &fault.to_string()),
+    let (message, log) = match sealed::receive() {
+        Ok((message, log)) => (message, log.map(UnixDatagram::from)),
+        Err(error) => return no_message(&error),
+    };
+    let inherited = match read(&message) {
+        Ok(context) => Inherited { context, log },
+        Err(fault) => {
+            // The session's id is in the push context.
+            let line = Line::default().field("sid", "none").field("decision", "fault").field("cause", fault);
+            log.inspect(|log| log::send_on(log, log::PROGRAM, Level::Error, &line));
+            return Answer::fault(FaultKind::Broken, "none");
+        }
     };
     let outcome = match hook {
         Hook::PreReceive => pre_receive(&inherited),
         Hook::PostReceive => post_receive(&inherited),
     };
     outcome.unwrap_or_else(|fault| {
-        let line = inherited.line().field("decision", "fault").field("cause", fault);
+        let line = inherited.line().field("decision", "fault").field("cause", &fault);
         inherited.send(Level::Error, &line);
-        Answer::fault(FaultKind::Broken, &inherited.brief.sid)
+        Answer::fault(FaultKind::Broken, &inherited.context.sid)
     })
 }
 
-/// Refuses names, numbers of refs and numbers of commits that are over the limits.
+fn read(message: &Sealed) -> Result<PushContext, Fault> {
+    Ok(message.read()?.parse()?)
+}
+
+/// Checks the names and the number of the refs, and the number of the commits.
 fn pre_receive(inherited: &Inherited) -> Result<Answer, Fault> {
     let updates = updates()?;
-    let problems = problems(&inherited.brief, &updates)?;
+    let problems = problems(&inherited.context, &updates)?;
     let answer = Answer {
         out: String::new(),
         status: if problems.is_empty() { Status::Done } else { Status::Refused },
@@ -160,39 +148,39 @@ fn updates() -> Result<Vec<Update>, Fault> {
     std::io::stdin().lock().split(b'\n').map(parse).collect()
 }
 
-/// What the peer reads of everything that is wrong with a push; nothing if all is well.
-fn problems(brief: &Brief, updates: &[Update]) -> Result<Vec<String>, Fault> {
+/// The reasons to refuse a push, as the client reads them.
+fn problems(context: &PushContext, updates: &[Update]) -> Result<Vec<String>, Fault> {
     let count = updates.len() as u64;
-    if brief.refs > 0 && count > brief.refs {
-        return Ok(vec![format!("this push updates {count} refs, of at most {} at once: push in parts", brief.refs)]);
+    if context.refs > 0 && count > context.refs {
+        return Ok(vec![format!("this push updates {count} refs, of at most {} at once: push in parts", context.refs)]);
     }
     let mut problems = Vec::new();
-    // What is there may go, whatever its name.
+    // A ref may be removed whatever its name is.
     for update in updates.iter().filter(|update| !update.removes()) {
         if let Err(problem) = check_ref(&update.name) {
-            problems.push(format!("{} is not taken: {problem}", String::from_utf8_lossy(&update.name)));
+            problems.push(format!("{} is not accepted: {problem}", String::from_utf8_lossy(&update.name)));
         }
     }
-    if problems.is_empty() && brief.commits > 0 && new_commits(brief, updates)? > brief.commits {
-        problems.push(format!("this push brings more than {} commits: push in parts", brief.commits));
+    if problems.is_empty() && context.commits > 0 && new_commits(context, updates)? > context.commits {
+        problems.push(format!("this push adds more than {} commits: push in parts", context.commits));
     }
     Ok(problems)
 }
 
-/// How many commits a push brings, counted to one over the limit.
-fn new_commits(brief: &Brief, updates: &[Update]) -> Result<u64, Fault> {
-    let most = (brief.commits + 1).to_string();
+/// How many commits a push adds, counted to one over the limit.
+fn new_commits(context: &PushContext, updates: &[Update]) -> Result<u64, Fault> {
+    let most = (context.commits + 1).to_string();
     let mut words = vec!["rev-list", "--count", "--max-count", &most];
     words.extend(updates.iter().filter(|update| !update.removes()).map(|update| update.new.as_str()));
     words.extend(["--not", "--all"]);
-    let output = git(brief, &words)?;
-    // Not a commit but a tag of a blob, say: nothing to count.
+    let output = git(context, &words)?;
+    // git fails for a tag of a blob, which adds no commit.
     Ok(String::from_utf8_lossy(&output.stdout).trim().parse().unwrap_or(0))
 }
 
-/// Runs git in the repository, with the environment that the gateway made and git handed on.
-fn git(brief: &Brief, words: &[&str]) -> Result<Output, Fault> {
-    Command::new(&brief.git).args(words).stdin(Stdio::null()).output().map_err(Fault::Git)
+/// Runs git in the repository, with the hook's environment: the gateway made it, and git passed it on.
+fn git(context: &PushContext, words: &[&str]) -> Result<Output, Fault> {
+    Command::new(&context.git).args(words).stdin(Stdio::null()).output().map_err(Fault::Git)
 }
 
 /// Writes one line to the log for each ref, and points HEAD to a branch that exists.
@@ -205,20 +193,20 @@ fn post_receive(inherited: &Inherited) -> Result<Answer, Fault> {
     if updates.len() > LOGGED_UPDATES {
         inherited.send(Level::Info, &inherited.line().field("more", updates.len() - LOGGED_UPDATES));
     }
-    move_head(&inherited.brief, &updates)?;
+    move_head(&inherited.context, &updates)?;
     Ok(Answer { out: String::new(), err: Vec::new(), status: Status::Done })
 }
 
-/// Points HEAD to the first branch of a push where it names one that does not exist: a first push of `master` to a
-/// repository whose HEAD is `main` would else clone as empty.
-fn move_head(brief: &Brief, updates: &[Update]) -> Result<(), Fault> {
+/// Points HEAD to the first branch of a push if HEAD names a branch that does not exist. Without this, a clone would be
+/// empty after a first push of `master` to a repository whose HEAD is `main`.
+fn move_head(context: &PushContext, updates: &[Update]) -> Result<(), Fault> {
     let first = updates.iter().find(|update| !update.removes() && update.name.starts_with(b"refs/heads/"));
     let Some(first) = first else { return Ok(()) };
-    if git(brief, &["rev-parse", "--quiet", "--verify", "HEAD"])?.status.success() {
+    if git(context, &["rev-parse", "--quiet", "--verify", "HEAD"])?.status.success() {
         return Ok(());
     }
     let name = OsStr::from_bytes(&first.name);
-    let mut command = Command::new(&brief.git);
+    let mut command = Command::new(&context.git);
     command.args(["symbolic-ref", "HEAD"]).arg(name).stdin(Stdio::null()).output().map_err(Fault::Git)?;
     Ok(())
 }

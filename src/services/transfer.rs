@@ -1,9 +1,9 @@
-//! `git-lfs-transfer` for a session of the hub: who may, where the objects lie, in which box.
+//! `git-lfs-transfer` for a session of the hub: access, the repository's objects and the sandbox.
 //!
-//! A refusal is said inside the protocol, so that the peer reads it after one session. The policy is asked again at
-//! each step, of a process outside the box.
+//! A refusal is an answer of the protocol, so that git-lfs shows it and does not try again. At each step the session asks
+//! the authorizer, a process outside the sandbox.
 
-mod adviser;
+mod authorizer;
 mod policy;
 
 use std::cell::RefCell;
@@ -18,85 +18,82 @@ use crate::clock::now;
 use crate::config::LfsMode;
 use crate::db::Reader;
 use crate::lfs::{
-    Ask, Denial, Fault, FileLocks, Group, GroupId, Holder, HolderId, Limits, LocalStore, MemoryLocks, Object, Oid,
-    Options, Policy, Session, Staged, Store, Streams, stdout,
+    Ask, Fault, FileLocks, Group, GroupId, Holder, HolderId, Limits, LocalStore, MemoryLocks, Object, Oid, Options,
+    Policy, Refusal, Session, Staged, Store, Streams, stdout,
 };
 use crate::log::{self, Level};
-use crate::message::{FaultKind, Speaker, Status};
+use crate::message::{FaultKind, Messages, Status};
 use crate::name::RepoPath;
 use crate::repository::open_repository;
-use crate::request::{LfsProgram, Operation, Request};
+use crate::request::Operation;
 use crate::sandbox::{self, Plan};
+use crate::sealed::Sealed;
 
-use adviser::{Adviser, Stop, permitted};
-pub(super) use adviser::{WORD as ADVISER, advise};
+use authorizer::{Authorizer, Stop, permitted};
+pub(super) use authorizer::{WORD as AUTHORIZER, authorize};
 use policy::{HubPolicy, Quota, quotas};
 
-/// What the protocol calls refused, not offered, and our fault.
+/// The protocol's statuses for a refusal, for LFS that is off, and for a fault.
 const FORBIDDEN: u16 = 403;
 const NOT_OFFERED: u16 = 501;
 const FAULT: u16 = 500;
 
-/// Speaks the protocol on standard input and output.
-pub(super) fn run(caller: &Caller) -> Status {
-    let Ok(Request::Lfs(LfsProgram::Transfer, operation, path)) = Request::parse(Some(&caller.command)) else {
-        caller.log_fault("not a git-lfs-transfer of the gateway's");
-        return Status::Fault;
-    };
-    match prepare(caller, operation, &path) {
+/// Speaks the protocol on standard input and output. `message` is the gateway's, for the authorizer.
+pub(super) fn run(caller: &Caller, message: Sealed, operation: Operation, path: &RepoPath) -> Status {
+    match prepare(caller, message, operation, path) {
         Ok(prepared) => transfer(caller, operation, prepared).unwrap_or_else(|cause| {
             caller.log_fault(&cause.to_string());
             Status::Fault
         }),
-        Err(denial) => refuse(operation, denial),
+        Err(refusal) => refuse(operation, refusal),
     }
 }
 
-/// What a session that may go on goes on with.
+/// What a session needs that has access.
 struct Prepared {
-    adviser: Adviser,
+    authorizer: Authorizer,
     quotas: Vec<Quota>,
     holder: Holder,
     repository: OwnedFd,
 }
 
-/// Asks whether the peer may, and opens what it may see.
-fn prepare(caller: &Caller, operation: Operation, path: &RepoPath) -> Result<Prepared, Denial> {
+/// Decides about the client's access, opens the repository and starts the authorizer.
+fn prepare(caller: &Caller, message: Sealed, operation: Operation, path: &RepoPath) -> Result<Prepared, Refusal> {
     let config = &caller.config;
     let fault = |cause: &dyn std::fmt::Display| {
         caller.log_fault(&cause.to_string());
-        Denial::new(FAULT, fault_sentence(caller))
+        Refusal::new(FAULT, fault_sentence(caller))
     };
     if config.lfs.mode == LfsMode::Off {
-        return Err(Denial::new(NOT_OFFERED, "LFS is not served here"));
+        return Err(Refusal::new(NOT_OFFERED, "LFS is not served here"));
     }
     let reader = Reader::open(&config.paths.database).map_err(|error| fault(&error))?;
     let (identity, served) = permitted(caller, &reader, operation.needs(), path).map_err(|stop| match stop {
-        Stop::Denied(denial) => denial,
+        Stop::Refused(refusal) => refusal,
         Stop::Fault(cause) => fault(&cause),
     })?;
     if served.path.folded() != path.folded() {
-        let speaker = Speaker { config, form: &caller.form, title: None, deployed: None };
-        // On standard error, which git-lfs shows as it comes.
-        let _ = std::io::stderr().write_all(speaker.notices(None, caller.now, Some(&served.path)).stderr().as_bytes());
+        let messages = Messages { config, forced_command: &caller.forced_command, title: None, deployed: None };
+        // git-lfs shows standard error at once.
+        let _ = std::io::stderr().write_all(messages.notices(None, caller.now, Some(&served.path)).stderr().as_bytes());
     }
     let quotas = match operation {
         Operation::Upload => quotas(config, &reader, &served).map_err(|error| fault(&error))?,
         Operation::Download => Vec::new(),
     };
     let repository = open_repository(&config.paths.repositories, &served.directory).map_err(|error| fault(&error))?;
-    let adviser = std::env::current_exe().and_then(|services| Adviser::start(&services, served.facts.id));
-    let adviser = adviser.map_err(|error| fault(&error))?;
-    Ok(Prepared { adviser, quotas, holder: holder(caller, &identity), repository })
+    let authorizer = std::env::current_exe().and_then(|program| Authorizer::start(&program, message, served.facts.id));
+    let authorizer = authorizer.map_err(|error| fault(&error))?;
+    Ok(Prepared { authorizer, quotas, holder: holder(caller, &identity), repository })
 }
 
-/// Opens the protocol to say no, whatever is asked.
-fn refuse(operation: Operation, denial: Denial) -> Status {
+/// Speaks the protocol and answers every command with the refusal.
+fn refuse(operation: Operation, refusal: Refusal) -> Status {
     let streams = stdout().and_then(|output| Streams::new(output, Operation::Download, None));
     let Ok(streams) = streams else { return Status::Fault };
     let mut session = Session {
         operation,
-        denied: Some(denial),
+        refusal: Some(refusal),
         policy: &mut Nobody,
         store: &mut NoStore,
         locks: &mut MemoryLocks::new(""),
@@ -110,15 +107,15 @@ fn refuse(operation: Operation, denial: Denial) -> Status {
 }
 
 fn transfer(caller: &Caller, operation: Operation, prepared: Prepared) -> Result<Status, Box<dyn Error + Send + Sync>> {
-    let Prepared { adviser, quotas, holder, repository } = prepared;
-    let adviser = Rc::new(RefCell::new(adviser));
-    let mut policy = HubPolicy::new(Rc::clone(&adviser), quotas);
+    let Prepared { authorizer, quotas, holder, repository } = prepared;
+    let authorizer = Rc::new(RefCell::new(authorizer));
+    let mut policy = HubPolicy::new(Rc::clone(&authorizer), quotas);
     let config = &caller.config;
-    // The last things that are opened by path outside the repository.
-    let variable = std::env::var_os("SSH_CONNECTION").map(std::os::unix::ffi::OsStringExt::into_vec);
+    // The session opens nothing outside the repository by path after this.
     let file = config.paths.database.with_file_name("lfs-sessions");
-    // Without it clients of git-lfs 3.3 and 3.4 may hang at the end of a push or a pull; the work itself is done.
-    let group = GroupId::of(variable.as_deref(), repository.as_fd(), operation).and_then(|id| Group::open(&file, id));
+    // Without the file, git-lfs 3.3 and 3.4 can hang at the end of a push or a pull, after all objects are stored.
+    let id = GroupId::of(Some(caller.connection.as_bytes()), repository.as_fd(), operation);
+    let group = id.and_then(|id| Group::open(&file, id));
     let streams = Streams::new(stdout()?, operation, group.ok())?;
     let connection = log::connect(&config.log.socket).ok();
     let own = std::env::current_exe()?;
@@ -131,7 +128,7 @@ fn transfer(caller: &Caller, operation: Operation, prepared: Prepared) -> Result
     let options = Options { fsync: config.lfs.fsync };
     let mut store = LocalStore::open(repository.as_fd(), options)?;
     let locks = FileLocks::new(repository.as_fd(), holder)?;
-    let mut locks = locks.with_names(|id| adviser.try_borrow_mut().ok()?.name(id));
+    let mut locks = locks.with_names(|id| authorizer.try_borrow_mut().ok()?.name(id));
     let send = |level, line: &log::Line| {
         if let Some(connection) = &connection {
             log::send_on(connection, log::PROGRAM, level, line);
@@ -140,7 +137,7 @@ fn transfer(caller: &Caller, operation: Operation, prepared: Prepared) -> Result
     let sentence = fault_sentence(caller);
     let mut session = Session {
         operation,
-        denied: None,
+        refusal: None,
         policy: &mut policy,
         store: &mut store,
         locks: &mut locks,
@@ -162,23 +159,23 @@ fn transfer(caller: &Caller, operation: Operation, prepared: Prepared) -> Result
         .field("stored", format_args!("{}/{}", summary.stored.0, summary.stored.1))
         .field("sent", format_args!("{}/{}", summary.sent.0, summary.sent.1))
         .field("refused", summary.refused)
-        .field("refusal", summary.refusal.as_ref().map_or("", Denial::sentence))
+        .field("refusal", summary.refusal.as_ref().map_or("", Refusal::sentence))
         .field("faults", summary.faults);
     send(Level::Info, &line);
     Ok(summary.ending.status())
 }
 
-/// Whom a session locks for: a deploy key locks for itself.
+/// The holder of a session's locks: its account, or its deploy key.
 fn holder(caller: &Caller, identity: &Identity) -> Holder {
     match identity {
         Identity::Account(account) | Identity::Certificate { account, .. } => {
             Holder { id: Some(HolderId::Account(account.id)), name: account.name.to_string() }
         }
         Identity::DeployKey { .. } => {
-            Holder { id: caller.form.fingerprint().map(HolderId::Key), name: caller.form.key() }
+            Holder { id: caller.forced_command.fingerprint().map(HolderId::Key), name: caller.forced_command.key() }
         }
-        // Who locks nothing.
-        Identity::Anonymous => Holder::named(caller.form.user()),
+        // An anonymous session may lock nothing.
+        Identity::Anonymous => Holder::named(caller.forced_command.user()),
     }
 }
 
@@ -186,16 +183,16 @@ fn fault_sentence(caller: &Caller) -> String {
     crate::message::Answer::fault(FaultKind::Broken, &caller.sid).err.join("\n")
 }
 
-/// A policy for sessions in which nothing is asked.
+/// The policy of a refused session, which never asks it.
 struct Nobody;
 
 impl Policy for Nobody {
-    fn permit(&mut self, _: Ask) -> Result<Result<(), Denial>, Fault> {
-        Ok(Err(Denial::new(FORBIDDEN, "refused")))
+    fn permit(&mut self, _: Ask) -> Result<Result<(), Refusal>, Fault> {
+        Ok(Err(Refusal::new(FORBIDDEN, "refused")))
     }
 
-    fn admit(&mut self, _: u64) -> Result<(), Denial> {
-        Err(Denial::new(FORBIDDEN, "refused"))
+    fn admit(&mut self, _: u64) -> Result<(), Refusal> {
+        Err(Refusal::new(FORBIDDEN, "refused"))
     }
 
     fn may_break_locks(&mut self) -> bool {
@@ -203,7 +200,7 @@ impl Policy for Nobody {
     }
 }
 
-/// A store for sessions that see none.
+/// The store of a refused session, which never reads it.
 struct NoStore;
 
 impl Store for NoStore {

@@ -1,82 +1,87 @@
-//! Who a session speaks for and what its path leads to: the one question to the database, asked at every start.
+//! The identity of a session and its repository: the one question to the database, asked at every start.
 
 use crate::access::{Identity, KeyFacts, KeyHolder, NotAdmitted, OwnerFacts, identify, identify_certificate};
 use crate::config::{AnonymousMode, Config};
 use crate::db::{Error, ServedRepository, View};
-use crate::message::Speaker;
+use crate::message::Messages;
 use crate::name::{RepoPath, Title};
 use crate::request::ForcedCommand;
 
 use super::user_auth::Proven;
 
-/// Who a session speaks for and what its path leads to, as the database had it at one moment.
+/// The identity of a session and its repository, as the database had them at one moment.
 ///
-/// Holding one tells you that sshd's proof and the forced command were held against the database. It does not tell you
+/// Holding one tells you that the proven key and the forced command were checked against the database. It does not tell you
 /// that the session may do anything: see [`super::admit`].
 #[derive(Debug)]
 pub(crate) struct SessionContext {
-    /// The words for whom the session is: those of the forced command, or, where it left that to `$SSH_USER_AUTH`,
-    /// those that the proven key's row comes to.
-    pub(crate) form: ForcedCommand,
-    /// For whom, or why for nobody.
+    /// The forced command. If it was `--auth-info`, the one that the helper would have written for the proven key.
+    pub(crate) forced_command: ForcedCommand,
+    /// The identity, or why the session is not admitted.
     pub(crate) identity: Result<Identity, NotAdmitted>,
-    /// The key as its row has it.
+    /// The key's row.
     pub(crate) key: Option<(KeyFacts, Title)>,
-    /// What the path leads to.
+    /// The repository of the path.
     pub(crate) repository: Option<ServedRepository>,
-    /// The owner that the path names.
+    /// The owner in the path.
     pub(crate) owner: Option<OwnerFacts>,
 }
 
 impl SessionContext {
-    /// Asks, for the words of the forced command and for what was proven.
+    /// Asks about the forced command, what the client proved, and the path.
     ///
     /// # Errors
     /// The database's.
     pub(crate) fn ask(
         view: &View<'_>,
         config: &Config,
-        form: &ForcedCommand,
+        forced_command: &ForcedCommand,
         proven: Option<&Proven>,
         path: Option<&RepoPath>,
         address: &str,
         now: i64,
     ) -> Result<Self, Error> {
-        let key = match (form, proven) {
+        let key = match (forced_command, proven) {
             (ForcedCommand::Certificate(..) | ForcedCommand::AuthInfo, Some(Proven::Certificate(certificate))) => {
                 let (facts, repository) = view.session_by_certificate(certificate, path)?;
                 let identity = identify_certificate(&facts, now);
-                let form = ForcedCommand::Certificate(certificate.principal().clone(), certificate.authority());
-                return Ok(Self { form, identity, key: None, repository, owner: None });
+                let forced_command =
+                    ForcedCommand::Certificate(certificate.principal().clone(), certificate.authority());
+                return Ok(Self { forced_command, identity, key: None, repository, owner: None });
             }
             (ForcedCommand::AuthInfo, Some(Proven::Key(key))) => Some(key.fingerprint()),
-            _ => form.fingerprint(),
+            _ => forced_command.fingerprint(),
         };
         let facts = view.session(key.as_ref(), path)?;
         let row = facts.key.as_ref().map(|(row, _)| row);
-        let form = match (form, key) {
+        let forced_command = match (forced_command, key) {
             (ForcedCommand::AuthInfo, Some(key)) => {
-                row.map_or(ForcedCommand::Anonymous(key), |row| row.form_of_holder(key))
+                row.map_or(ForcedCommand::Anonymous(key), |row| row.forced_command_of_holder(key))
             }
-            _ => form.clone(),
+            _ => forced_command.clone(),
         };
-        let identity = match (&form, config.access.anonymous) {
-            // Turned off since the connection was opened.
+        let identity = match (&forced_command, config.access.anonymous) {
+            // The operator turned the mode off after the connection was opened.
             (ForcedCommand::Anonymous(_), AnonymousMode::Off | AnonymousMode::Fallback)
             | (ForcedCommand::AuthInfo, AnonymousMode::AnyKey | AnonymousMode::Login | AnonymousMode::Off) => {
                 Err(NotAdmitted::NoLongerOn)
             }
-            _ => identify(&form, row, address, now),
+            _ => identify(&forced_command, row, address, now),
         };
-        Ok(Self { form, identity, key: facts.key, repository: facts.repository, owner: facts.owner })
+        Ok(Self { forced_command, identity, key: facts.key, repository: facts.repository, owner: facts.owner })
     }
 
-    /// Words answers for this session.
-    pub(crate) fn speaker<'a>(&'a self, config: &'a Config) -> Speaker<'a> {
+    /// The texts for this session.
+    pub(crate) fn messages<'a>(&'a self, config: &'a Config) -> Messages<'a> {
         let deployed = self.key.as_ref().and_then(|(key, _)| match &key.holder {
             KeyHolder::Repository { path, .. } => Some(path),
             KeyHolder::Account { .. } => None,
         });
-        Speaker { config, form: &self.form, title: self.key.as_ref().map(|(_, title)| title), deployed }
+        Messages {
+            config,
+            forced_command: &self.forced_command,
+            title: self.key.as_ref().map(|(_, title)| title),
+            deployed,
+        }
     }
 }

@@ -1,9 +1,10 @@
-//! `$SSH_USER_AUTH`: the file in which sshd says which key was proven, held against the forced command.
+//! `$SSH_USER_AUTH`: the file in which sshd says which key the client proved, checked against the forced command.
 //!
-//! The variable could come from a client whose sshd is misconfigured, so the file is believed only if it can be nobody
-//! else's than sshd's own for this session.
+//! If sshd is misconfigured, the variable could come from the client. So the gateway accepts only a file that sshd itself
+//! wrote for this session.
 
 use std::ffi::OsStr;
+use std::fmt;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -15,55 +16,72 @@ use crate::request::ForcedCommand;
 
 /// The largest file that is read, in bytes: a certificate with all its principals is smaller.
 const FILE_MAX: u64 = 256 * 1024;
+/// The line of a session that PAM let in.
+const NO_KEY: &str = "keyboard-interactive/pam";
 
-/// Why the session is not what the forced command says. For the log, as critical.
+/// Why the session does not match its forced command. For the log, as critical.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("SSH_USER_AUTH is not set: as login shell the gateway needs ExposeAuthInfo yes in sshd's configuration")]
     Missing,
     #[error("SSH_USER_AUTH does not name a file of sshd's: {0}")]
     Name(String),
-    #[error("the file of SSH_USER_AUTH is gone: sshd removes it when the peer hangs up")]
+    #[error("the file of SSH_USER_AUTH is gone: sshd removes it when the client disconnects")]
     Gone,
     #[error("the file of SSH_USER_AUTH cannot be read: {0}")]
-    Read(#[source] std::io::Error),
+    Read(std::io::Error),
     #[error("the file of SSH_USER_AUTH is not one that sshd wrote for this session")]
     Untrusted,
-    #[error("the file of SSH_USER_AUTH does not say that what the forced command names was proven")]
+    #[error("the file of SSH_USER_AUTH does not name the key of the forced command")]
     OtherKey,
     #[error(
-        "--auth-info is served by the gateway as login shell alone: without ForceCommand another one would be open"
+        "--auth-info needs the gateway as login shell: with another shell, a client could choose the forced command"
     )]
     Shell,
 }
 
-/// What sshd says was proven.
+/// What the client proved to sshd.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Proven {
     /// A key.
     Key(OfferedKey),
     /// A certificate.
     Certificate(OfferedCertificate),
-    /// Nothing: PAM let the peer in without a key.
+    /// Nothing: PAM admitted the client without a key.
     NoKey,
 }
 
-/// Checks that what the forced command names is what was proven. `file` is the value of `SSH_USER_AUTH`. Gives what the
-/// file says, where it is there.
+impl fmt::Display for Proven {
+    /// The line of sshd's file, which [`proven`] reads.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => write!(f, "publickey {}", key.to_authorized_keys()),
+            Self::Certificate(certificate) => write!(f, "publickey {}", certificate.words()),
+            Self::NoKey => f.write_str(NO_KEY),
+        }
+    }
+}
+
+/// Checks that the client proved the key of the forced command. `file` is the value of `SSH_USER_AUTH`. Returns what the
+/// file says, if there is one.
 ///
 /// # Errors
-/// Without the file only a key's session under a shell of its own passes: there sshd wrote the words. A login shell
-/// gets them as one string, which without a forced command is the client's.
-pub(crate) fn check(file: Option<&OsStr>, form: &ForcedCommand, login_shell: bool) -> Result<Option<Proven>, Error> {
-    if *form == ForcedCommand::AuthInfo && !login_shell {
+/// [`Error`]. A session without the file is accepted only for a key, and only if the gateway is not the login shell. Then
+/// sshd wrote the words. A login shell gets them as one string, which is the client's if there is no forced command.
+pub(crate) fn check(
+    file: Option<&OsStr>,
+    forced_command: &ForcedCommand,
+    login_shell: bool,
+) -> Result<Option<Proven>, Error> {
+    if *forced_command == ForcedCommand::AuthInfo && !login_shell {
         return Err(Error::Shell);
     }
     let Some(file) = file else {
-        let needed = login_shell || matches!(form, ForcedCommand::Certificate(..));
+        let needed = login_shell || matches!(forced_command, ForcedCommand::Certificate(..));
         return if needed { Err(Error::Missing) } else { Ok(None) };
     };
     let proven = read(file)?;
-    let is_what_was_proven = match (form, &proven) {
+    let is_what_was_proven = match (forced_command, &proven) {
         (ForcedCommand::AuthInfo, Some(Proven::Key(_) | Proven::Certificate(_) | Proven::NoKey)) => true,
         (ForcedCommand::Certificate(user, authority), Some(Proven::Certificate(certificate))) => {
             certificate.authority() == *authority && certificate.principal() == user
@@ -84,8 +102,8 @@ pub(crate) fn check(file: Option<&OsStr>, form: &ForcedCommand, login_shell: boo
     if is_what_was_proven { Ok(proven) } else { Err(Error::OtherKey) }
 }
 
-/// Reads the file, if it can be nobody's but sshd's for this session.
-pub(crate) fn read(file: &OsStr) -> Result<Option<Proven>, Error> {
+/// Reads the file, if only sshd can have written it for this session.
+fn read(file: &OsStr) -> Result<Option<Proven>, Error> {
     let name = file.as_encoded_bytes().strip_prefix(b"/tmp/sshauth.");
     if !name.is_some_and(|name| !name.is_empty() && name.iter().all(u8::is_ascii_alphanumeric)) {
         return Err(Error::Name(file.to_string_lossy().into_owned()));
@@ -109,14 +127,14 @@ pub(crate) fn read(file: &OsStr) -> Result<Option<Proven>, Error> {
     Ok(proven(&text))
 }
 
-/// The one thing that the file says was proven: a single line `publickey TYPE BASE64`, or `keyboard-interactive/pam`,
-/// by which nothing was.
+/// Reads the file's text: a single line `publickey TYPE BASE64`, or `keyboard-interactive/pam` for a session without a
+/// key.
 pub(crate) fn proven(text: &[u8]) -> Option<Proven> {
     let line = text.strip_suffix(b"\n").unwrap_or(text);
-    if line == b"keyboard-interactive/pam" {
+    if line == NO_KEY.as_bytes() {
         return Some(Proven::NoKey);
     }
-    // At blanks alone: a second line stays in a word, which then is none.
+    // Split at blanks only: a second line stays part of a word, which is then neither a type nor base64.
     let words: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
     let [b"publickey", key_type, base64] = words.as_slice() else {
         return None;
@@ -132,7 +150,7 @@ mod tests {
     const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIyvsxAYqLJqm+UWlMSptsaMpMGhaX8h9WrhcObQu61/";
 
     #[test]
-    fn one_line_of_publickey_is_a_proven() {
+    fn one_line_of_publickey_is_a_proven_key() {
         assert!(proven(format!("publickey {KEY}\n").as_bytes()).is_some());
         assert!(proven(format!("publickey {KEY}").as_bytes()).is_some());
     }

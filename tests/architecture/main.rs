@@ -24,12 +24,13 @@ const LAYERS: [Layer; 5] = [
             ("authorized_keys", "access clock config db key log message privilege request"),
             (
                 "gateway",
-                "access clock config db git key log message name privilege push random repository request sandbox session \
+                "access clock config db git key log message name privilege push random repository request sandbox sealed session \
                  session_limits",
             ),
             (
                 "services",
-                "access clock commands config db git lfs log message name push report repository request sandbox session",
+                "access clock commands config db git lfs log message name push report repository request sandbox sealed \
+                 session",
             ),
             (
                 "operator",
@@ -42,7 +43,7 @@ const LAYERS: [Layer; 5] = [
         "shared by programs",
         &[
             ("commands", "access clock config db key message name report repository request session word"),
-            ("session", "access config db key message name request word"),
+            ("session", "access config db key message name request"),
             ("report", "access clock config db key message name"),
         ],
     ),
@@ -54,6 +55,7 @@ const LAYERS: [Layer; 5] = [
             ("git", "config request"),
             ("lfs", "clock key message passwd random request"),
             ("sandbox", "config"),
+            ("sealed", ""),
             ("session_limits", ""),
             ("passwd", ""),
             ("log", ""),
@@ -79,18 +81,20 @@ const LAYERS: [Layer; 5] = [
 type Layer = (&'static str, &'static [(&'static str, &'static str)]);
 
 /// Which modules or files use an external crate or start processes.
-const OUTSIDE: [(&str, &str); 22] = [
+const OUTSIDE: [(&str, &str); 24] = [
     ("rusqlite", "db"),
     ("git2", "repository::head"),
     ("ssh_key", "key::certificate key::structure"),
+    ("base16ct", "key::fingerprint lfs"),
     ("base64ct", "key::fingerprint key::key_type services::authenticate"),
     ("sha2", "db::store::invite key::fingerprint lfs repository::large_files services session_limits"),
     ("hmac", "services::authenticate"),
+    ("getrandom", "random"),
     ("landlock", "sandbox::filesystem"),
     ("seccompiler", "sandbox::filter"),
     ("syslog", "log"),
     ("toml", "config"),
-    ("serde", "config services::transfer::adviser"),
+    ("serde", "config services::transfer::authorizer"),
     ("serde_json", "commands db operator report services"),
     ("clap", "commands::arguments operator services::account"),
     ("shlex", "operator::import::authorized_keys"),
@@ -100,28 +104,28 @@ const OUTSIDE: [(&str, &str); 22] = [
     ("time", "lfs::locking message operator report::when"),
     (
         "nix",
-        "authorized_keys config::file db gateway git lfs log operator privilege repository sandbox services \
-         session::user_auth session_limits",
+        "authorized_keys config::file db gateway git lfs log operator privilege repository sandbox sealed \
+         services session::user_auth session_limits",
     ),
     (
         "thiserror",
-        "access authorized_keys commands::refused config db gateway git key lfs name operator passwd push report repository request sandbox \
-         services session word",
+        "access authorized_keys commands::refused config db gateway git key lfs name operator passwd push report repository \
+         request sandbox sealed services session word",
     ),
     (
         COMMAND,
         "gateway::serving git operator::audit operator::backup operator::demo operator::doctor operator::login \
          operator::openssh operator::sshd_config passwd services::authenticate services::push \
-         services::transfer::adviser",
+         services::transfer::authorizer",
     ),
     ("std::fs", FILES),
 ];
 
 /// The type that starts processes.
 const COMMAND: &str = "std::process::Command";
-/// The module that opens files by path.
-const FILES: &str = "commands::repository config::file db gateway key::weak lfs operator random repository sandbox services \
-                     session::user_auth session_limits";
+/// The modules that open files by path.
+const FILES: &str = "commands::repository config::file db gateway key::weak lfs operator repository sandbox sealed \
+                     services session::user_auth session_limits";
 
 fn files() -> Crate {
     source::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))

@@ -12,7 +12,7 @@ use nix::unistd::mkfifo;
 use crate::Test;
 use crate::hub::{Hub, give};
 use crate::model::{self, Random};
-use crate::run::{Ended, form, gateway, gateway_answer, helper, helper_answer, line, sqlite3};
+use crate::run::{Ended, forced_command, gateway, gateway_answer, helper, helper_answer, line, sqlite3};
 
 pub(crate) const TESTS: [Test; 20] = [
     ("missing", || unavailable("missing", |hub| remove(hub, &["", "-wal", "-shm"]), "unable to open database file")),
@@ -109,9 +109,11 @@ pub(crate) fn is_unavailable(hub: &Hub, cause: &str) {
     assert_eq!(printed.out, line(hub, "--unavailable", 0));
     let [logged] = printed.log.as_slice() else { panic!("{printed:?}") };
     assert!(logged.starts_with("<35> decision=fault cause=") && logged.contains(cause), "{logged}");
-    for (form, cause) in [("--unavailable", "authorized-keys"), (&form(Some(&model::owner(0)), 0), cause)] {
+    for (forced_command, cause) in
+        [("--unavailable", "authorized-keys"), (&forced_command(Some(&model::owner(0)), 0), cause)]
+    {
         for command in [None, Some("git-upload-pack 'u0/x'")] {
-            says_unavailable(&gateway(hub, form, command, b"0000"), cause);
+            says_unavailable(&gateway(hub, forced_command, command, b"0000"), cause);
         }
     }
 }
@@ -130,7 +132,7 @@ pub(crate) fn is_served(hub: &Hub) {
     assert_eq!(helper_answer(hub, 0), Ok(Some(model::owner(0))));
     assert_eq!(helper_answer(hub, 3), Ok(None));
     assert_eq!(gateway_answer(hub, 0), Ok(Some(model::owner(0))));
-    let fetched = gateway(hub, &form(Some(&model::owner(0)), 0), Some("git-upload-pack 'u0/x'"), b"0000");
+    let fetched = gateway(hub, &forced_command(Some(&model::owner(0)), 0), Some("git-upload-pack 'u0/x'"), b"0000");
     assert_eq!(fetched.code(), 0, "{fetched:?}");
     assert!(fetched.out.contains(" refs/heads/main"), "{fetched:?}");
 }
@@ -237,7 +239,7 @@ fn noise() {
         file.write_all_at(&noise, (page * 4096) as u64).expect("noise");
         for (key, owner) in [(0, Some(model::owner(0))), (3, None)] {
             match helper(&hub, key) {
-                ended if ended.out == line(&hub, &form(owner.as_ref(), key), key) => served += 1,
+                ended if ended.out == line(&hub, &forced_command(owner.as_ref(), key), key) => served += 1,
                 ended if ended.out == line(&hub, "--unavailable", key) => refused += 1,
                 ended => panic!("page {page} of noise: {ended:?}"),
             }

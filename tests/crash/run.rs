@@ -97,14 +97,14 @@ pub(crate) fn helper(hub: &Hub, key: u64) -> Ended {
 }
 
 /// The expected line of the helper: the gateway with these words, for this key.
-pub(crate) fn line(hub: &Hub, form: &str, key: u64) -> String {
+pub(crate) fn line(hub: &Hub, forced_command: &str, key: u64) -> String {
     let (gateway, config) = (program("gateway"), hub.config());
     let (gateway, config) = (gateway.display(), config.display());
-    format!("restrict,command=\"{gateway} --config {config} {form}\" {}\n", model::key(key))
+    format!("restrict,command=\"{gateway} --config {config} {forced_command}\" {}\n", model::key(key))
 }
 
 /// The words of the forced command for a key of an account or an unknown key.
-pub(crate) fn form(owner: Option<&Owner>, key: u64) -> String {
+pub(crate) fn forced_command(owner: Option<&Owner>, key: u64) -> String {
     let user = owner.map_or("anonymous", Owner::as_str);
     format!("{user} --key {}", model::key(key).fingerprint())
 }
@@ -113,7 +113,10 @@ pub(crate) fn form(owner: Option<&Owner>, key: u64) -> String {
 pub(crate) fn helper_answer(hub: &Hub, key: u64) -> Result<Option<Owner>, String> {
     let ended = run(&mut helper_command(hub, key), b"");
     for owner in [Some(model::owner(key)), None] {
-        if ended.status.success() && ended.err.is_empty() && ended.out == line(hub, &form(owner.as_ref(), key), key) {
+        if ended.status.success()
+            && ended.err.is_empty()
+            && ended.out == line(hub, &forced_command(owner.as_ref(), key), key)
+        {
             return Ok(owner);
         }
     }
@@ -121,7 +124,7 @@ pub(crate) fn helper_answer(hub: &Hub, key: u64) -> Result<Option<Owner>, String
 }
 
 /// Runs the gateway with these words, as sshd does for this command of a client.
-pub(crate) fn gateway(hub: &Hub, form: &str, command: Option<&str>, input: &[u8]) -> Ended {
+pub(crate) fn gateway(hub: &Hub, forced_command: &str, command: Option<&str>, input: &[u8]) -> Ended {
     let mut gateway = Command::new(program("gateway"));
     gateway
         .env_clear()
@@ -133,7 +136,7 @@ pub(crate) fn gateway(hub: &Hub, form: &str, command: Option<&str>, input: &[u8]
         .gid(LOGIN)
         .arg("--config")
         .arg(hub.config())
-        .args(form.split(' '));
+        .args(forced_command.split(' '));
     let ended = run(&mut gateway, input);
     Ended { log: hub.log("hubgate"), ..ended }
 }
@@ -141,7 +144,7 @@ pub(crate) fn gateway(hub: &Hub, form: &str, command: Option<&str>, input: &[u8]
 /// The account that has a key according to the gateway, which gets the expected account's name.
 pub(crate) fn gateway_answer(hub: &Hub, key: u64) -> Result<Option<Owner>, String> {
     let owner = model::owner(key);
-    let ended = gateway(hub, &form(Some(&owner), key), None, b"");
+    let ended = gateway(hub, &forced_command(Some(&owner), key), None, b"");
     // A greeting may also report a key that was added since.
     let is_notice = |line: &str| {
         (line.starts_with("hubgate: the key \"key ") && line.contains(" was added on "))

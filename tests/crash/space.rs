@@ -11,7 +11,7 @@ use crate::faults::is_served;
 use crate::hub::{Hub, LOGIN, program};
 use crate::killed::{Reported, Writer};
 use crate::model;
-use crate::run::{Ended, form, helper_answer, run, sqlite3};
+use crate::run::{Ended, forced_command, helper_answer, run, sqlite3};
 
 pub(crate) const TESTS: [Test; 4] = [
     ("a_hub_on_a_read_only_file_system_serves", || read_only("read-only", |_| ())),
@@ -106,7 +106,7 @@ fn push(hub: &Hub, name: &str) -> Ended {
          SSH_CONNECTION='192.0.2.1 40000 192.0.2.2 22' SSH_ORIGINAL_COMMAND=\"$2\" {} --config {} {}\n",
         program("gateway").display(),
         hub.config().display(),
-        form(Some(&model::owner(0)), 0)
+        forced_command(Some(&model::owner(0)), 0)
     );
     fs::write(client.join("ssh"), ssh).expect("a script");
     fs::set_permissions(client.join("ssh"), fs::Permissions::from_mode(0o755)).expect("a mode");

@@ -168,9 +168,9 @@ fn the_helper_answers_only_for_the_configured_logins() {
         let (key_type, blob) = client.key.type_and_blob();
         hub.helper(&[login, key_type, blob])
     };
-    let line = |form: &str, client: &Client| {
+    let line = |forced_command: &str, client: &Client| {
         let (key_type, blob) = client.key.type_and_blob();
-        let command = format!("{0}/libexec/gateway --config {0}/config.toml {form}", hub.dir.display());
+        let command = format!("{0}/libexec/gateway --config {0}/config.toml {forced_command}", hub.dir.display());
         says(format!("restrict,command=\"{command} --key {}\" {key_type} {blob}\n", client.key.fingerprint))
     };
     answer(login, &alice).is(&line("alice", &alice));
@@ -364,7 +364,7 @@ fn auth_info_works_only_as_login_shell_and_in_its_mode() {
     let reference = run(hub.gateway_command().arg("--auth-info")).is_fault();
     let log = hub.log();
     assert_eq!((log[0].level, log[0].sid.as_deref()), ("critical", Some(reference.as_str())));
-    assert!(log[0].fields.contains("--auth-info is served by the gateway as login shell alone"), "{log:?}");
+    assert!(log[0].fields.contains("--auth-info needs the gateway as login shell"), "{log:?}");
     // Without `$SSH_USER_AUTH`, the session has no identity.
     let command = format!("{0}/libexec/gateway --config {0}/config.toml --auth-info", hub.dir.display());
     let direct = |file: Option<&str>| {

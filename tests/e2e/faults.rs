@@ -139,10 +139,10 @@ fn missing_repositories_are_a_fault() {
     fs::rename(hub.path("repositories"), hub.path("away")).expect("a rename");
     hub.log();
     let reference = alice.greet().is_fault();
-    is_logged(&hub, &reference, "cannot look at the directory of the repositories: No such file or directory");
+    is_logged(&hub, &reference, "cannot read the directory of the repositories: No such file or directory");
     let outcome = alice.git(&["ls-remote", &Client::url("alice/x")]);
     let reference = git_fault(&hub, &outcome);
-    is_logged(&hub, &reference, "cannot look at the directory of the repositories: No such file or directory");
+    is_logged(&hub, &reference, "cannot read the directory of the repositories: No such file or directory");
 }
 
 fn a_missing_repository_is_a_fault_that_names_no_path() {

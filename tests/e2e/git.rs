@@ -369,7 +369,7 @@ fn refs_outside_branches_and_tags_are_refused() {
     let before = refs(&alice, "alice/x");
     let outcome = alice.git_in("x", &["push", "--quiet", "origin", "HEAD:refs/pull/1/head", "HEAD:fine"]);
     assert_eq!(outcome.status, 1, "{outcome}");
-    let sentence = "remote: hubgate: refs/pull/1/head is not taken: only branches (refs/heads/) and tags (refs/tags/) can be pushed";
+    let sentence = "remote: hubgate: refs/pull/1/head is not accepted: only branches (refs/heads/) and tags (refs/tags/) can be pushed";
     assert!(outcome.stderr().contains(sentence), "{outcome}");
     assert_eq!(refs(&alice, "alice/x"), before);
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
 use std::process::Command;
+
+use hubgate::sealed::Sealed;
 
 use crate::harness::{Client, Entry, Hub, Setup, machine, refused, run, run_with, says, trials};
 use crate::rows::{Row, of_kind};
@@ -17,6 +20,7 @@ trials![
     every_forced_command_that_sshd_writes_is_accepted,
     git_gets_an_environment_built_from_nothing,
     the_push_hook_gets_its_descriptors_and_no_other_variables,
+    services_runs_only_for_a_sealed_message,
     no_variable_of_a_client_reaches_git_through_sshd,
     no_variable_that_sshd_admits_reaches_git,
     an_invalid_address_is_logged_as_unknown,
@@ -134,14 +138,14 @@ fn every_forced_command_that_sshd_cannot_have_written_is_a_fault() {
         let as_user = [row.command(), "--key".into(), NOBODY.into()];
         let as_shell = [b"/libexec/gateway ".as_slice(), &row.input].concat();
         let as_shell = ["-c".into(), OsString::from_vec(as_shell)];
-        let mut forms: Vec<Vec<OsString>> = vec![vec![row.command()], words(&row), as_shell.to_vec()];
+        let mut forced_commands: Vec<Vec<OsString>> = vec![vec![row.command()], words(&row), as_shell.to_vec()];
         // These are a whole FORM without its key, so they are valid as a user.
         if !["argv-022", "argv-025"].contains(&row.id.as_str()) {
-            forms.push(as_user.to_vec());
+            forced_commands.push(as_user.to_vec());
         }
-        for form in forms {
+        for forced_command in forced_commands {
             let mut gateway = hub.gateway_command();
-            gateway.env("SSH_ORIGINAL_COMMAND", "git-upload-pack 'alice/x'").args(form);
+            gateway.env("SSH_ORIGINAL_COMMAND", "git-upload-pack 'alice/x'").args(forced_command);
             // An unreadable forced command names no configuration, so the fault is in the machine's log.
             let reference = hub.with_dev_log(hub.login, &gateway).is_fault();
             let log = hub.log();
@@ -279,6 +283,56 @@ fn the_push_hook_gets_its_descriptors_and_no_other_variables() {
     let hooks = hub.path("libexec/hooks").display().to_string();
     assert_eq!(settings.get("core.hooksPath"), Some(&hooks));
     assert_eq!(settings.get("receive.fsckObjects").map(String::as_str), Some("true"));
+}
+
+fn services_runs_only_for_a_sealed_message() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    let (config, key) = (hub.config(), &alice.key.fingerprint);
+    let forged = format!("hubgate services 1\n00ff\n{}\nalice --key {key}\n\n::1\n\n", config.display());
+    let (message, link) = (hub.path("forged"), hub.path("hooks-by-hand"));
+    fs::create_dir(&link).expect("a directory");
+    std::os::unix::fs::symlink(hub.path("libexec/services"), link.join("pre-receive")).expect("a link");
+    for (program, word, work) in [
+        (hub.path("libexec/services"), Some("account"), "account\nwhoami\n"),
+        (hub.path("libexec/services"), Some("lfs-transfer"), "lfs-transfer\ndownload\nalice/x\n"),
+        (hub.path("libexec/services"), Some("lfs-authorizer"), "lfs-transfer\ndownload\nalice/x\n"),
+        (hub.path("libexec/services"), None, ""),
+        (link.join("pre-receive"), None, ""),
+    ] {
+        fs::write(&message, format!("{forged}{work}")).expect("a file");
+        for value in [None, Some("3"), Some("9"), Some("")] {
+            let mut services = hub.as_login(Path::new("/bin/sh"));
+            services.args(["-c", "exec \"$@\" 3< \"$MESSAGE\"", "sh"]).arg(&program).args(word);
+            services.env("MESSAGE", &message).envs(value.map(|value| ("HUBGATE_DESCRIPTORS", value)));
+            let is_file = matches!(value, Some("3" | "9")) && (word.is_some() || program.ends_with("pre-receive"));
+            let cause = if is_file {
+                "the descriptor in HUBGATE_DESCRIPTORS is not a sealed memory file"
+            } else {
+                "HUBGATE_DESCRIPTORS does not name the gateway's descriptors"
+            };
+            let line = format!("hubgate: only the gateway and git start services: {cause}\n");
+            run(&mut services).is(&refused(line).status(128));
+        }
+    }
+    hub.logged(&[""; 0]);
+    // The same text in a sealed message is accepted, and any other text is a fault.
+    let run_with = |program: &Path, word: Option<&str>, text: &str| {
+        let message = Sealed::write(text).expect("a sealed message");
+        run(hub.as_login(program).args(word).env("HUBGATE_DESCRIPTORS", message.descriptors(None)))
+    };
+    let (services, hook) = (hub.path("libexec/services"), link.join("pre-receive"));
+    let whoami = format!("{forged}account\nwhoami\n");
+    run_with(&services, Some("account"), &whoami).is(&says(format!("alice by the key \"alice@laptop\" ({key})\n")));
+    let other_release = whoami.replace("services 1", "services 2");
+    let fault = refused("hubgate: the server could not serve this request (reference none)\n").status(128);
+    for outcome in [
+        run_with(&services, Some("account"), &other_release),
+        run_with(&hook, None, &whoami),
+        run_with(&services, Some("account"), ""),
+    ] {
+        outcome.is(&fault);
+    }
 }
 
 /// An environment row: name, value, and what git may see of it.

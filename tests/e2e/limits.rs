@@ -67,7 +67,7 @@ fn a_push_of_too_many_commits_is_refused_as_a_whole() {
         alice.commit("x", "file", &number.to_string());
     }
     let pushed = push(&alice, &["HEAD:new", "HEAD~3:refs/heads/older"]);
-    is_refused(&hub, &alice, &pushed, &["this push brings more than 3 commits: push in parts"]);
+    is_refused(&hub, &alice, &pushed, &["this push adds more than 3 commits: push in parts"]);
     push(&alice, &["HEAD~1:refs/heads/new"]).is(&silent());
     // Existing commits do not count.
     push(&alice, &["HEAD:new", "HEAD:other"]).is(&silent());
@@ -104,15 +104,15 @@ fn dangerous_refs_are_refused_each_with_its_reason() {
     let (hub, alice) = scene("");
     let id = "835d0c0a38e1b9aa60c83dd70a1d226ac316453d";
     let deep = format!("refs/heads/{}x", "d/".repeat(20));
-    let signs = "is not taken: a ref has letters, digits and the signs . _ - + @ # % = , between slashes, and no part starts with '-'";
+    let signs = "is not accepted: a ref has letters, digits and the signs . _ - + @ # % = , between slashes, and no part starts with '-'";
     for (name, why) in [
-        ("refs/pull/1/head", "is not taken: only branches (refs/heads/) and tags (refs/tags/) can be pushed"),
+        ("refs/pull/1/head", "is not accepted: only branches (refs/heads/) and tags (refs/tags/) can be pushed"),
         ("refs/heads/-x", signs),
         ("refs/heads/$(id)", signs),
-        (&deep, "is not taken: a ref has at most 255 bytes and 10 levels"),
+        (&deep, "is not accepted: a ref has at most 255 bytes and 10 levels"),
         (
             &format!("refs/tags/{id}"),
-            "is not taken: a ref that looks like HEAD or like the id of an object would be taken for it",
+            "is not accepted: git could confuse a ref named HEAD, or named like an object id, with HEAD or that object",
         ),
     ] {
         let pushed = push(&alice, &[&format!("HEAD:{name}")]);
@@ -120,11 +120,11 @@ fn dangerous_refs_are_refused_each_with_its_reason() {
     }
     // One bad name refuses the whole push, and each bad name has its sentence.
     let pushed = push(&alice, &["HEAD:refs/heads/fine", "HEAD:refs/x/y", "HEAD:refs/heads/-x"]);
-    let place = "refs/x/y is not taken: only branches (refs/heads/) and tags (refs/tags/) can be pushed";
+    let place = "refs/x/y is not accepted: only branches (refs/heads/) and tags (refs/tags/) can be pushed";
     let mut said: Vec<String> = pushed
         .stderr()
         .lines()
-        .filter(|line| line.contains("is not taken"))
+        .filter(|line| line.contains("is not accepted"))
         .map(|line| line.trim_end().to_owned())
         .collect();
     said.sort();

@@ -66,10 +66,11 @@ fn a_command_that_looks_like_the_forced_command_is_refused() {
     let (alice, bob) = (hub.user("alice"), hub.user("bob"));
     let_in(&hub, &alice);
     let gateway = hub.path("libexec/gateway");
-    let command = |form: &str| format!("{} --config {} {form}", gateway.display(), hub.config().display());
+    let command =
+        |forced_command: &str| format!("{} --config {} {forced_command}", gateway.display(), hub.config().display());
     // Another account with its own key; fingerprints are public.
     let reference = alice.ssh(command(&format!("bob --key {}", bob.key.fingerprint))).is_fault();
-    let reason = "the file of SSH_USER_AUTH does not say that what the forced command names was proven";
+    let reason = "the file of SSH_USER_AUTH does not name the key of the forced command";
     is_critical(&hub.log(), &reference, reason);
     // Another account with the proven key.
     let reference = alice.ssh(command(&format!("bob --key {}", alice.key.fingerprint))).is_fault();
@@ -154,7 +155,7 @@ fn under_bin_sh_the_proof_is_optional_but_checked() {
     hub.log();
     let other = UserAuth::new(&hub, "other", &proof(&bob), 0o600);
     let reference = gateway_with(&hub, &other.0, &alice).is_fault();
-    let reason = "the file of SSH_USER_AUTH does not say that what the forced command names was proven";
+    let reason = "the file of SSH_USER_AUTH does not name the key of the forced command";
     is_critical(&hub.log(), &reference, reason);
 }
 
@@ -172,7 +173,7 @@ fn a_file_that_sshd_did_not_write_proves_nothing() {
     chown(&foreign.0, Some(0), Some(0)).expect("an owner");
     is_refused(&foreign.0, "the file of SSH_USER_AUTH cannot be read: Permission denied");
     let two = UserAuth::new(&hub, "two", &(proof(&alice) + &proof(&alice)), 0o600);
-    is_refused(&two.0, "the file of SSH_USER_AUTH does not say that what the forced command names was proven");
+    is_refused(&two.0, "the file of SSH_USER_AUTH does not name the key of the forced command");
     let good = UserAuth::new(&hub, "good", &proof(&alice), 0o600);
     let twin = UserAuth(good.0.with_extension("twin").with_file_name(format!("sshauth.twin{}", hub.port)));
     fs::hard_link(&good.0, &twin.0).expect("a link");
@@ -188,10 +189,10 @@ fn a_file_that_sshd_did_not_write_proves_nothing() {
 fn the_gateway_never_serves_as_another_account() {
     let hub = Hub::new();
     let alice = hub.user("alice");
-    let form = ["alice", "--key", &alice.key.fingerprint];
+    let forced_command = ["alice", "--key", &alice.key.fingerprint];
     let run_as = |uid: u32, gid: u32| {
         use std::os::unix::process::CommandExt;
-        run(hub.gateway_command().uid(uid).gid(gid).args(form))
+        run(hub.gateway_command().uid(uid).gid(gid).args(forced_command))
     };
     let (uid, gid) = (hub.login.uid, hub.login.gid);
     run_as(uid, gid).is(&says(hi("alice")));

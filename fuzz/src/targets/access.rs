@@ -204,7 +204,7 @@ fn identification(u: &mut Unstructured<'_>, now: i64) {
     };
     let key = Fingerprint::of_blob(b"");
     let user: Owner = one_of(u, &["alice", "Alice", "bob"]).parse().expect("a name");
-    let form = match u.arbitrary::<u8>().unwrap_or(0) % 4 {
+    let forced_command = match u.arbitrary::<u8>().unwrap_or(0) % 4 {
         0 | 1 => ForcedCommand::Account(user.clone(), key),
         2 => ForcedCommand::DeployKey(key),
         _ => ForcedCommand::Anonymous(key),
@@ -214,7 +214,7 @@ fn identification(u: &mut Unstructured<'_>, now: i64) {
         let good = known.is_some_and(|key| {
             key.removed.is_none() && key.expires_at.is_none_or(|end| now < end) && (sources.is_none() || is_source)
         });
-        let expected = match (&form, &holder) {
+        let expected = match (&forced_command, &holder) {
             (ForcedCommand::Anonymous(_), _) => (!compromised).then_some(Identity::Anonymous),
             (ForcedCommand::Account(user, _), KeyHolder::Account { account, disabled }) => {
                 (good && disabled.is_none() && *user == account.name).then(|| Identity::Account(account.clone()))
@@ -224,8 +224,8 @@ fn identification(u: &mut Unstructured<'_>, now: i64) {
             }
             _ => None,
         };
-        let found = identify(&form, known, address, now);
-        assert_eq!(found.clone().ok(), expected, "{form:?} {known:?} {address} {now}");
+        let found = identify(&forced_command, known, address, now);
+        assert_eq!(found.clone().ok(), expected, "{forced_command:?} {known:?} {address} {now}");
         assert_eq!(found == Err(NotAdmitted::Compromised), compromised);
         // A certificate's forced command needs a certificate, not a key.
         assert!(identify(&ForcedCommand::Certificate(user.clone(), key), known, address, now).is_err());

@@ -25,14 +25,14 @@ pub fn authorized_keys_line(data: &[u8]) -> bool {
     let blob = [&input::blob(&[key_type.as_str().as_bytes()]), u.take_rest()].concat();
     let base64 = Base64::encode_string(&blob);
     let key = OfferedKey::parse(key_type.as_str().as_bytes(), base64.as_bytes()).expect("its head is right");
-    let form = match (owner, owner.parse::<Owner>()) {
+    let forced_command = match (owner, owner.parse::<Owner>()) {
         (UNAVAILABLE, _) => None,
         ("--deploy-key", _) => Some(ForcedCommand::DeployKey(key.fingerprint())),
         // An account cannot have this name.
         (ANONYMOUS, _) | (_, Err(_)) => Some(ForcedCommand::Anonymous(key.fingerprint())),
         (_, Ok(owner)) => Some(ForcedCommand::Account(owner, key.fingerprint())),
     };
-    let words = form.as_ref().map_or(UNAVAILABLE.to_owned(), ForcedCommand::to_string);
+    let words = forced_command.as_ref().map_or(UNAVAILABLE.to_owned(), ForcedCommand::to_string);
 
     let line = hubgate::fuzzing::key_line(gateway, config, words, &key);
     let inner = line.strip_suffix('\n').expect("a line ends");
@@ -45,7 +45,7 @@ pub fn authorized_keys_line(data: &[u8]) -> bool {
     // As login shell the gateway gets the command as one string; /bin/sh would split it at blanks.
     let arguments = Arguments::parse(&[b"-c", command.as_bytes()]).expect("the gateway reads its command");
     let expected = config.filter(|file| *file != DEFAULT_PATH);
-    assert_eq!((arguments.config.as_deref(), &arguments.form), (expected, &form));
+    assert_eq!((arguments.config.as_deref(), &arguments.forced_command), (expected, &forced_command));
     let shell = crate::oracle::posix_words(&command.replace([':', '+'], "")).expect("harmless to a shell");
     let split: Vec<&str> = command.split(' ').collect();
     assert_eq!((shell.len(), split[0]), (split.len(), gateway));
@@ -54,7 +54,7 @@ pub fn authorized_keys_line(data: &[u8]) -> bool {
         let bits = hubgate::key::PublicKey::from_blob(key_type, blob).expect("it is sound").bits().unwrap_or(256);
         openssh_reads(&line, bits, &key.fingerprint().to_string());
     }
-    matches!(form, Some(ForcedCommand::Account(..)))
+    matches!(forced_command, Some(ForcedCommand::Account(..)))
 }
 
 /// Reads a line as sshd does (OpenSSH 9.2: auth2-pubkeyfile.c, auth-options.c, misc.c `opt_dequote`): the options with

@@ -105,8 +105,8 @@ fn sound_line(certificate: &OfferedCertificate) {
     let command = command.strip_prefix("command=").expect("a forced command");
     let arguments = Arguments::parse(&[b"-c", command.as_bytes()]);
     // An account cannot have this name, and the gateway rejects it.
-    let form = (principal.as_str() != ANONYMOUS).then(|| ForcedCommand::Certificate(principal.clone(), certificate.authority()));
-    assert_eq!(arguments.map(|arguments| arguments.form), form.map(Some));
+    let forced_command = (principal.as_str() != ANONYMOUS).then(|| ForcedCommand::Certificate(principal.clone(), certificate.authority()));
+    assert_eq!(arguments.map(|arguments| arguments.forced_command), forced_command.map(Some));
 
     let (key_type, base64) = words.split_once(' ').expect("two words");
     let blob = Base64::decode_vec(base64).expect("base64");

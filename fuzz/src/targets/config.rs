@@ -2,7 +2,7 @@
 
 use hubgate::config::Config;
 use hubgate::key::Fingerprint;
-use hubgate::message::Speaker;
+use hubgate::message::Messages;
 use hubgate::request::ForcedCommand;
 use toml::{Table, Value};
 
@@ -34,10 +34,10 @@ pub fn config_file(data: &[u8]) -> bool {
     if hubgate::fuzzing::check_config(&config).is_err() {
         return false;
     }
-    let form = ForcedCommand::Anonymous(Fingerprint::of_blob(data));
-    let speaker = Speaker { config: &config, form: &form, title: None, deployed: None };
-    let (greeting, help) = (speaker.greeting(), speaker.help());
-    let ordinary = Speaker { config: &Config::default(), ..speaker }.help().out.lines().count();
+    let forced_command = ForcedCommand::Anonymous(Fingerprint::of_blob(data));
+    let messages = Messages { config: &config, forced_command: &forced_command, title: None, deployed: None };
+    let (greeting, help) = (messages.greeting(), messages.help());
+    let ordinary = Messages { config: &Config::default(), ..messages }.help().out.lines().count();
     assert_eq!((greeting.out.lines().count(), help.out.lines().count()), (1, ordinary), "{:?}", config.hub);
     assert_eq!(greeting.stderr().lines().count(), greeting.err.len());
     for text in [greeting.out, help.out, greeting.err.concat()] {

@@ -7,13 +7,13 @@ use std::io::{self, Cursor, IoSlice, Read};
 use std::rc::Rc;
 
 use arbitrary::Unstructured;
+use hubgate::lfs::{
+    Ask, Refusal, Ending, Fault, Input, Limits, LockId, LockPath, MemoryLocks, Object, Oid, Plain, Policy, Session, Staged,
+    Store, Summary, Verified, serve,
+};
 use hubgate::request::Operation;
 
 use crate::input::{self, is_plain, is_sentence, one_of};
-use crate::lfs::{
-    Ask, Denial, Ending, Fault, Input, Limits, LockId, LockPath, MemoryLocks, Object, Oid, Plain, Policy, Session, Staged,
-    Store, Summary, Verified, serve,
-};
 
 const FAULT: &str = "the server could not serve this request (reference 7f3a)";
 /// Contents of objects: empty, short, similar to a packet, longer than several packets.
@@ -75,12 +75,12 @@ struct Rules {
 }
 
 impl Policy for Rules {
-    fn permit(&mut self, ask: Ask) -> Result<Result<(), Denial>, Fault> {
-        Ok(if self.refused == Some(ask) { Err(Denial::new(REFUSED.0, REFUSED.1)) } else { Ok(()) })
+    fn permit(&mut self, ask: Ask) -> Result<Result<(), Refusal>, Fault> {
+        Ok(if self.refused == Some(ask) { Err(Refusal::new(REFUSED.0, REFUSED.1)) } else { Ok(()) })
     }
 
-    fn admit(&mut self, bytes: u64) -> Result<(), Denial> {
-        if bytes > self.quota { Err(Denial::new(507, "the quota is full")) } else { Ok(()) }
+    fn admit(&mut self, bytes: u64) -> Result<(), Refusal> {
+        if bytes > self.quota { Err(Refusal::new(507, "the quota is full")) } else { Ok(()) }
     }
 
     fn may_break_locks(&mut self) -> bool {
@@ -106,14 +106,14 @@ struct Run {
     faults: usize,
 }
 
-fn run(input: impl Input, operation: Operation, denied: Option<Denial>, mut rules: Rules) -> Run {
+fn run(input: impl Input, operation: Operation, refusal: Option<Refusal>, mut rules: Rules) -> Run {
     let stored = CONTENTS[..2].iter().map(|bytes| (Oid::of(bytes), bytes.to_vec())).collect();
     let objects: Objects = Rc::new(RefCell::new(stored));
     let (mut store, mut locks) = (Memory(Rc::clone(&objects)), MemoryLocks::new("alice"));
     let (mut output, mut faults) = (Vec::new(), 0);
     let mut session = Session {
         operation,
-        denied,
+        refusal,
         policy: &mut rules,
         store: &mut store,
         locks: &mut locks,
@@ -273,7 +273,7 @@ fn request(lines: &[String], data: Option<&[u8]>, size: usize) -> Vec<u8> {
 pub fn lfs_session(data: &[u8]) -> bool {
     let mut u = Unstructured::new(data);
     let operation = one_of(&mut u, Operation::ALL);
-    let denied = one_of(&mut u, &[false, false, false, true]).then(|| Denial::new(REFUSED.0, REFUSED.1));
+    let denied = one_of(&mut u, &[false, false, false, true]).then(|| Refusal::new(REFUSED.0, REFUSED.1));
     let asks = [None, None, Some(Ask::Batch), Some(Ask::Put), Some(Ask::Lock), Some(Ask::Unlock)];
     let rules = Rules {
         refused: one_of(&mut u, &asks),

@@ -4,7 +4,7 @@ use arbitrary::Unstructured;
 use hubgate::access::{BadCertificate, GateRequest, NotAdmitted};
 use hubgate::config::Config;
 use hubgate::key::Fingerprint;
-use hubgate::message::{Answer, FaultKind, Refusal, Speaker, Status};
+use hubgate::message::{Answer, FaultKind, Refusal, Messages, Status};
 use hubgate::name::{Owner, RepoPath, Title};
 use hubgate::request::{BadRequest, ForcedCommand};
 
@@ -25,7 +25,7 @@ pub fn answers(data: &[u8]) -> bool {
     }
     let given = String::from_utf8_lossy(data);
     let key = Fingerprint::of_blob(data);
-    let form = match (u.arbitrary::<u8>().unwrap_or(0) % 4, input::text(&mut u).parse::<Owner>()) {
+    let forced_command = match (u.arbitrary::<u8>().unwrap_or(0) % 4, input::text(&mut u).parse::<Owner>()) {
         (0, Ok(user)) => ForcedCommand::Certificate(user, key),
         (1, _) => ForcedCommand::DeployKey(key),
         (_, Ok(user)) => ForcedCommand::Account(user, key),
@@ -38,9 +38,9 @@ pub fn answers(data: &[u8]) -> bool {
         one_of(&mut u, &[GateRequest::None, GateRequest::Pending, GateRequest::Accepted, GateRequest::Rejected]);
     let reason = String::from_utf8_lossy(u.take_rest()).into_owned();
 
-    let deployed = matches!(form, ForcedCommand::DeployKey(_)).then_some(&path);
-    let speaker = Speaker { config: &config, form: &form, title: title.as_ref(), deployed };
-    let greeting = speaker.greeting();
+    let deployed = matches!(forced_command, ForcedCommand::DeployKey(_)).then_some(&path);
+    let messages = Messages { config: &config, forced_command: &forced_command, title: title.as_ref(), deployed };
+    let greeting = messages.greeting();
     assert!(greeting.out.ends_with('\n') && greeting.out.lines().count() == 1 && greeting.status == Status::Done);
     assert!(!greeting.out.trim_end_matches('\n').contains(char::is_control), "{greeting:?}");
     assert!(greeting.out.starts_with("Hi "));
@@ -61,14 +61,14 @@ pub fn answers(data: &[u8]) -> bool {
         Refusal::NotAdmitted(NotAdmitted::Compromised),
         Refusal::NotAdmitted(NotAdmitted::OtherAccount),
     ] {
-        let answer = speaker.refusal(&refusal);
+        let answer = messages.refusal(&refusal);
         sound(&answer, &config, &given);
         assert!(answer.out.is_empty() && answer.status != Status::Done && answer.status != Status::Fault);
         assert!(!refusal.reason().contains(|c: char| c != '-' && !c.is_ascii_lowercase()));
     }
-    let missing = speaker.refusal(&Refusal::NoRepository);
+    let missing = messages.refusal(&Refusal::NoRepository);
     sound(&missing, &config, &given);
-    assert_eq!(speaker.refusal(&Refusal::Bad(BadRequest::Path)), missing);
+    assert_eq!(messages.refusal(&Refusal::Bad(BadRequest::Path)), missing);
 
     for kind in [FaultKind::Unavailable, FaultKind::Broken] {
         let answer = Answer::fault(kind, "0123456789abcdef");

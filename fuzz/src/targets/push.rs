@@ -5,7 +5,7 @@ use std::path::Path;
 use arbitrary::Unstructured;
 use hubgate::key::Fingerprint;
 use hubgate::name::Owner;
-use hubgate::push::{Brief, check_ref};
+use hubgate::push::{PushContext, check_ref};
 
 use crate::input::{self, is_sentence};
 
@@ -39,19 +39,19 @@ fn sound_ref(name: &[u8]) -> bool {
     true
 }
 
-/// A session's facts in the hook's message, and arbitrary bytes as a message.
+/// A session's facts as a push context, and arbitrary bytes as one.
 ///
 /// The hook reads what the gateway wrote, and a name cannot add anything.
-pub fn push_brief(data: &[u8]) -> bool {
-    if let Some(brief) = std::str::from_utf8(data).ok().and_then(|text| text.parse::<Brief>().ok()) {
-        assert!(brief.to_string().starts_with("hubgate push "));
+pub fn push_context(data: &[u8]) -> bool {
+    if let Some(context) = std::str::from_utf8(data).ok().and_then(|text| text.parse::<PushContext>().ok()) {
+        assert!(context.to_string().starts_with("hubgate push "));
     }
     let mut u = Unstructured::new(data);
     let key = Fingerprint::of_blob(input::bytes(&mut u));
     let (Ok(user), Ok(repository)) = (input::text(&mut u).parse::<Owner>(), input::text(&mut u).parse()) else {
         return false;
     };
-    let brief = Brief {
+    let context = PushContext {
         sid: format!("{:016x}", u.arbitrary::<u64>().unwrap_or(0)),
         user: user.to_string(),
         key,
@@ -61,8 +61,8 @@ pub fn push_brief(data: &[u8]) -> bool {
         refs: u.arbitrary().unwrap_or(0),
         commits: u.arbitrary().unwrap_or(0),
     };
-    let text = brief.to_string();
-    assert_eq!(text.parse().as_ref(), Ok(&brief));
-    assert!(format!("{text}more\n").parse::<Brief>().is_err());
+    let text = context.to_string();
+    assert_eq!(text.parse().as_ref(), Ok(&context));
+    assert!(format!("{text}more\n").parse::<PushContext>().is_err());
     true
 }

@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use arbitrary::Unstructured;
+use hubgate::fuzzing::{account_arguments, handed_over};
 use hubgate::git::Serving;
 use hubgate::name::RepoPath;
 use hubgate::request::{
@@ -38,7 +39,7 @@ pub fn ssh_original_command(data: &[u8]) -> bool {
             // Words for `services`: one line, and not a git verb.
             assert!(data.len() <= 4096 && !command.contains(char::is_control) && !command.starts_with("git"));
             assert!(command.starts_with(|c: char| c.is_ascii_lowercase()));
-            account_command(account, command);
+            split_words(account, command);
             assert!(Request::parse(Some(format!("{command}\n").as_bytes())).is_err());
             return true;
         }
@@ -76,15 +77,50 @@ pub fn ssh_original_command(data: &[u8]) -> bool {
     true
 }
 
+/// Any bytes as a whole account command, through the gateway's reading and `services`' parse of its words.
+///
+/// `services` receives the words that the gateway read. Quoting does not change what they mean, and free text stays as
+/// it was typed. A refusal cannot act on the client's terminal.
+pub fn account_command(data: &[u8]) -> bool {
+    let Ok(Request::Account(account)) = Request::parse(Some(data)) else { return false };
+    let line = std::str::from_utf8(data).expect("an account command is UTF-8");
+    assert_eq!(handed_over(&account).as_ref(), Some(&account));
+    let arguments = account_arguments(&account);
+    if let Err(text) = &arguments {
+        assert!(!text.is_empty() && !text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+    }
+    if let Ok(Request::Account(again)) = Request::parse(Some(quoted_line(&account).as_bytes())) {
+        assert_eq!(account_arguments(&again), arguments);
+    }
+    let Ok(arguments) = arguments else { return false };
+    // A title is the rest of the line, unless words of it are quoted, or look like options.
+    if let Some(title) = free_text(line).filter(|text| !text.contains(['\'', '-']) && !text.is_empty()) {
+        let words: Vec<&str> = title.split(' ').collect();
+        assert!(arguments.contains(&format!("title: {words:?}")), "{arguments}");
+    }
+    true
+}
+
+/// The free text at the end of a command that renames a key.
+fn free_text(line: &str) -> Option<&str> {
+    let rest = line.trim_end_matches(' ').strip_prefix("key rename SHA256:")?;
+    rest.split_once(' ').map(|(_, text)| text)
+}
+
+/// The command with each word behind the noun quoted as git quotes it.
+fn quoted_line(account: &AccountCommand) -> String {
+    let words = account.words().enumerate();
+    words.map(|(place, word)| if place == 0 { word.to_owned() } else { quote(word) }).collect::<Vec<_>>().join(" ")
+}
+
 /// Each word is part of the line, and the words in git's quoting read back unchanged.
-fn account_command(account: &AccountCommand, command: &str) {
+fn split_words(account: &AccountCommand, command: &str) {
     let words: Vec<&str> = account.words().collect();
     assert_eq!(words[0], account.noun().as_str());
     if !command.contains('\'') {
         assert_eq!(words.join(" "), command.trim_end_matches(' '));
     }
-    let quoted: Vec<String> = words[1..].iter().map(|word| quote(word)).collect();
-    let again = [words[0].to_owned()].into_iter().chain(quoted).collect::<Vec<_>>().join(" ");
+    let again = quoted_line(account);
     if again.len() <= 4096 {
         assert_eq!(Request::parse(Some(again.as_bytes())), Ok(Request::Account(account.clone())));
     }
@@ -131,7 +167,7 @@ fn quoted_word(word: &str) -> bool {
 /// `-c`.
 ///
 /// [`ForcedCommand`] writes accepted arguments byte for byte, and both forms mean the same.
-pub fn form(data: &[u8]) -> bool {
+pub fn forced_command(data: &[u8]) -> bool {
     let raw: Vec<&[u8]> = data.split(|byte| *byte == 0).collect();
     let raw = Arguments::parse(&raw);
     if let Some(arguments) = &raw {
@@ -158,18 +194,18 @@ pub fn form(data: &[u8]) -> bool {
 
 /// Checks accepted arguments. Returns them as written.
 fn sound_arguments(arguments: &Arguments) -> String {
-    let Arguments { config, form, login_shell: _ } = arguments;
+    let Arguments { config, forced_command, login_shell: _ } = arguments;
     let option = config.as_ref().map_or(String::new(), |file| format!("--config {file} "));
-    let words = form.as_ref().map_or(UNAVAILABLE.to_owned(), ForcedCommand::to_string);
+    let words = forced_command.as_ref().map_or(UNAVAILABLE.to_owned(), ForcedCommand::to_string);
     let written = format!("{option}{words}");
     assert!(written.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" ._/-:+".contains(&byte)), "{written:?}");
     assert!(config.as_ref().is_none_or(|file| is_plain_path(file.as_bytes())));
-    if let Some(ForcedCommand::Account(user, _) | ForcedCommand::Certificate(user, _)) = form {
+    if let Some(ForcedCommand::Account(user, _) | ForcedCommand::Certificate(user, _)) = forced_command {
         assert_ne!(user.as_str(), ANONYMOUS);
     }
     let words: Vec<&[u8]> = written.split(' ').map(str::as_bytes).collect();
     let again = Arguments::parse(&words).expect("what is written reads");
-    assert_eq!((&again.config, &again.form, again.login_shell), (config, form, false));
+    assert_eq!((&again.config, &again.forced_command, again.login_shell), (config, forced_command, false));
     written
 }
 

@@ -6,7 +6,7 @@ use crate::access::{
 use crate::key::Fingerprint;
 use crate::request::ForcedCommand;
 
-fn form(user: &str) -> ForcedCommand {
+fn forced_command(user: &str) -> ForcedCommand {
     ForcedCommand::Account(user.parse().unwrap(), Fingerprint::from_bytes([1; 32]))
 }
 
@@ -28,12 +28,12 @@ fn deploy_key() -> KeyFacts {
     KeyFacts { holder, ..valid_key() }
 }
 
-fn admit(form: &ForcedCommand, key: Option<&KeyFacts>) -> Result<Identity, NotAdmitted> {
-    identify(form, key, ADDRESS, NOW)
+fn admit(forced_command: &ForcedCommand, key: Option<&KeyFacts>) -> Result<Identity, NotAdmitted> {
+    identify(forced_command, key, ADDRESS, NOW)
 }
 
 fn identify_alice(key: &KeyFacts) -> Result<Identity, NotAdmitted> {
-    admit(&form("alice"), Some(key))
+    admit(&forced_command("alice"), Some(key))
 }
 
 #[test]
@@ -83,16 +83,16 @@ fn a_key_is_valid_until_the_second_of_its_end() {
 
 #[test]
 fn a_key_without_a_row_is_on_no_account() {
-    assert_eq!(admit(&form("alice"), None), Err(NotAdmitted::NoLongerOn));
+    assert_eq!(admit(&forced_command("alice"), None), Err(NotAdmitted::NoLongerOn));
 }
 
 #[test]
 fn a_forced_command_cannot_lend_a_key_to_another_account() {
     for user in ["bob", "Alice", "ALICE", "alice_"] {
-        assert_eq!(admit(&form(user), Some(&valid_key())), Err(NotAdmitted::OtherAccount), "{user}");
+        assert_eq!(admit(&forced_command(user), Some(&valid_key())), Err(NotAdmitted::OtherAccount), "{user}");
         // The error does not even reveal that the other account's key has expired.
         let expired = KeyFacts { expires_at: Some(0), ..key(Scope::Write, Some("")) };
-        assert_eq!(admit(&form(user), Some(&expired)), Err(NotAdmitted::OtherAccount), "{user}");
+        assert_eq!(admit(&forced_command(user), Some(&expired)), Err(NotAdmitted::OtherAccount), "{user}");
     }
 }
 
@@ -141,7 +141,7 @@ fn a_key_with_sources_is_valid_from_them_alone() {
     }
     // An unknown address is not in any network.
     let key = KeyFacts { sources: Some("0.0.0.0/0,::/0".parse().unwrap()), ..valid_key() };
-    assert!(matches!(identify(&form("alice"), Some(&key), "unknown", NOW), Err(NotAdmitted::Address(_))));
+    assert!(matches!(identify(&forced_command("alice"), Some(&key), "unknown", NOW), Err(NotAdmitted::Address(_))));
 }
 
 /// A certificate that is valid for another hour, by a CA that may sign for a day.

@@ -123,11 +123,11 @@ fn a_key_has_the_forced_command_that_the_helper_would_print() {
     let of_account = KeyHolder::Account { account: account(Scope::Write), disabled: Some("left".to_owned()) };
     let of_repository = KeyHolder::Repository { id: 1, path: "acme/x".parse().unwrap(), scope: Scope::Read };
     let alice = ForcedCommand::Account("alice".parse().unwrap(), key);
-    for (holder, form) in [(of_account, alice), (of_repository, ForcedCommand::DeployKey(key))] {
+    for (holder, forced_command) in [(of_account, alice), (of_repository, ForcedCommand::DeployKey(key))] {
         let facts = |removed| KeyFacts { holder: holder.clone(), sources: None, expires_at: Some(0), removed };
-        assert_eq!(facts(None).form(key), form);
-        assert_eq!(facts(Some(Removal::Compromised)).form(key), form);
-        assert_eq!(facts(Some(Removal::Ordinary)).form(key), ForcedCommand::Anonymous(key));
+        assert_eq!(facts(None).forced_command(key), forced_command);
+        assert_eq!(facts(Some(Removal::Compromised)).forced_command(key), forced_command);
+        assert_eq!(facts(Some(Removal::Ordinary)).forced_command(key), ForcedCommand::Anonymous(key));
     }
 }
 

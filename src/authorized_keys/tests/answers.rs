@@ -50,12 +50,12 @@ impl Hub {
     fn answer(&self, words: &str) -> Result<Option<(String, String)>, Fault> {
         let words: Vec<&[u8]> = words.splitn(3, ' ').map(str::as_bytes).collect();
         let line = answer(&self.config, words.try_into().unwrap(), &self.config.log.socket)?;
-        Ok(line.map(|line| (line.options, line.form)))
+        Ok(line.map(|line| (line.options, line.forced_command)))
     }
 
     /// The gateway's words for a key that is offered on the login `git`.
-    fn form(&self, key: &str) -> Option<String> {
-        self.answer(&format!("git {key}")).unwrap().map(|(_, form)| form)
+    fn forced_command(&self, key: &str) -> Option<String> {
+        self.answer(&format!("git {key}")).unwrap().map(|(_, forced_command)| forced_command)
     }
 }
 
@@ -86,9 +86,9 @@ fn a_removed_key_is_unknown_and_a_compromised_key_reaches_the_gateway() {
     let mut hub = Hub::new();
     let key = hub.key_of_alice("k");
     hub.change(|change| change.remove_key(&public(&key).fingerprint(), Removal::Ordinary));
-    assert_eq!(hub.form(&key), Some(format!("anonymous --key {}", fingerprint(&key))));
+    assert_eq!(hub.forced_command(&key), Some(format!("anonymous --key {}", fingerprint(&key))));
     hub.change(|change| change.remove_key(&public(&key).fingerprint(), Removal::Compromised));
-    assert_eq!(hub.form(&key), Some(format!("alice --key {}", fingerprint(&key))));
+    assert_eq!(hub.forced_command(&key), Some(format!("alice --key {}", fingerprint(&key))));
 }
 
 #[test]
@@ -96,11 +96,11 @@ fn an_unknown_key_is_anonymous_if_the_hub_admits_it() {
     let mut hub = Hub::new();
     let known = hub.key_of_alice("known");
     let unknown = hub.scratch.generate("unknown", "ecdsa", "384");
-    assert_eq!(hub.form(&unknown), Some(format!("anonymous --key {}", fingerprint(&unknown))));
+    assert_eq!(hub.forced_command(&unknown), Some(format!("anonymous --key {}", fingerprint(&unknown))));
     for mode in [AnonymousMode::Login, AnonymousMode::Fallback, AnonymousMode::Off] {
         hub.config.access.anonymous = mode;
-        assert_eq!(hub.form(&unknown), None);
-        assert!(hub.form(&known).is_some());
+        assert_eq!(hub.forced_command(&unknown), None);
+        assert!(hub.forced_command(&known).is_some());
     }
 }
 
@@ -109,7 +109,9 @@ fn on_the_anonymous_login_every_sound_key_is_anonymous_without_the_database() {
     let mut hub = Hub::new();
     let known = hub.key_of_alice("known");
     let zero = security_key(KeyType::Ed25519, &[&[0; 32]]);
-    let answer = |hub: &Hub, key: &str| hub.answer(&format!("anonymous {key}")).unwrap().map(|(_, form)| form);
+    let answer = |hub: &Hub, key: &str| {
+        hub.answer(&format!("anonymous {key}")).unwrap().map(|(_, forced_command)| forced_command)
+    };
     assert_eq!(answer(&hub, &known), None, "in another mode");
     hub.config.access.anonymous = AnonymousMode::Login;
     hub.config.paths.database = hub.scratch.path("missing");
@@ -126,7 +128,7 @@ fn a_key_that_no_account_could_have_is_not_accepted() {
     let newline = security_key(KeyType::SkEd25519, &[&[9; 32], b"ssh:\nrestrict"]);
     for key in [zero, newline] {
         assert!(!offered(&key).is_sound());
-        assert_eq!(hub.form(&key), None);
+        assert_eq!(hub.forced_command(&key), None);
     }
 }
 
@@ -142,7 +144,7 @@ fn another_login_or_another_type_of_key_is_not_a_fault() {
         assert_eq!(hub.answer(&format!("git {key_type} {base64}")).unwrap(), None, "{key_type:?}");
     }
     hub.config.ssh.login = "hub".to_owned();
-    assert_eq!(hub.form(&key), None);
+    assert_eq!(hub.forced_command(&key), None);
     assert!(hub.answer(&format!("hub {key}")).unwrap().is_some());
 }
 
@@ -176,7 +178,7 @@ fn a_deploy_key_names_no_account() {
         change.add_repository(&repository)?;
         change.add_deploy_key(&repository.path, &new)
     });
-    assert_eq!(hub.form(&words), Some(format!("--deploy-key {}", fingerprint(&words))));
+    assert_eq!(hub.forced_command(&words), Some(format!("--deploy-key {}", fingerprint(&words))));
 }
 
 #[test]
@@ -193,7 +195,7 @@ fn a_database_that_does_not_answer_gives_no_identity() {
         for mode in [AnonymousMode::AnyKey, AnonymousMode::Login, AnonymousMode::Fallback, AnonymousMode::Off] {
             hub.config.access.anonymous = mode;
             for key in [&known, &unknown] {
-                assert_eq!(hub.form(key).as_deref(), Some("--unavailable"), "{breakage}");
+                assert_eq!(hub.forced_command(key).as_deref(), Some("--unavailable"), "{breakage}");
             }
             assert!(matches!(hub.answer(&format!("git {zero}")), Err(Fault::Database(_))), "{breakage}");
         }
@@ -216,8 +218,8 @@ fn a_certificate_opens_its_principals_account_while_an_organization_has_its_ca()
 
     hub.change(|change| change.add_authority(&owner("acme"), &public(&authority), 3_600));
     let options = "cert-authority,principals=\"alice\",".to_owned();
-    let form = format!("alice --ca {}", fingerprint(&authority));
-    assert_eq!(answer(&hub, &certificate), Some((options, form)));
+    let forced_command = format!("alice --ca {}", fingerprint(&authority));
+    assert_eq!(answer(&hub, &certificate), Some((options, forced_command)));
     for (principals, until, what) in [
         ("alice,root", "-1m:+30m", "two principals"),
         ("mallory", "-1m:+30m", "no member"),

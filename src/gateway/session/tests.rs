@@ -12,7 +12,7 @@ use crate::key::Fingerprint;
 use crate::tests::{hostile_inputs, set_umask};
 
 #[test]
-fn a_session_has_an_id_of_its_own() {
+fn each_session_has_another_id() {
     let [one, other] = [(), ()].map(|()| SessionId::random().to_string());
     assert_ne!(one, other);
     assert!(one.len() == 16 && one.bytes().all(|byte| byte.is_ascii_hexdigit()), "{one}");
@@ -25,7 +25,7 @@ fn peer(connection: Option<&[u8]>) -> Vec<u8> {
 }
 
 #[test]
-fn a_peer_is_the_first_word_of_the_connection_if_it_looks_like_an_address() {
+fn the_address_is_the_first_word_of_the_connection_if_it_has_that_form() {
     for (connection, expected) in [
         ("192.0.2.1 51234 192.0.2.2 22", "192.0.2.1"),
         ("::1 1 ::1 22", "::1"),
@@ -49,10 +49,10 @@ fn a_hostile_connection_is_unknown() {
     assert_eq!(seen, [b"unknown"]);
 }
 
-/// Who a child of the test below becomes, as `UID GID GROUP DIRECTORY`.
+/// The account that a child of the test below becomes, as `UID GID GROUP DIRECTORY`.
 const BECOME: &str = "HUBGATE_TEST_BECOME";
 
-/// Becomes that account for good and says what the gateway would.
+/// Becomes that account and checks it as the gateway does.
 fn outcome_as(account: &str) -> &'static str {
     let words: Vec<&str> = account.split(' ').collect();
     let [uid, gid, group] = [words[0], words[1], words[2]].map(|id| id.parse().unwrap());
@@ -67,7 +67,7 @@ fn outcome_as(account: &str) -> &'static str {
     }
 }
 
-/// Runs the test that calls it once more, in a process of its own, whose ids it may change.
+/// Runs the calling test again in a child process, which may change its ids.
 fn outcome_of_child(account: &str) -> String {
     let test = std::thread::current().name().unwrap().to_owned();
     let mut child = Command::new(std::env::current_exe().unwrap());
@@ -132,7 +132,7 @@ fn the_last_use_of_a_key_is_the_time_of_a_small_file() {
 }
 
 #[test]
-fn what_is_planted_in_place_of_that_file_is_neither_followed_nor_waited_for() {
+fn a_link_or_a_pipe_planted_in_place_of_that_file_is_neither_followed_nor_waited_for() {
     let root = tempfile::tempdir().unwrap();
     let file = root.path().join("ab".repeat(32));
     let target = root.path().join("target");
@@ -142,12 +142,12 @@ fn what_is_planted_in_place_of_that_file_is_neither_followed_nor_waited_for() {
     fs::remove_file(&file).unwrap();
     mkfifo(&file, Mode::from_bits_truncate(0o600)).unwrap();
     touch_time(root.path(), key());
-    // Nor does a place where nothing can be made stop anybody.
+    // A directory that cannot be created is ignored too.
     touch_time(Path::new("/proc/nowhere"), key());
 }
 
 #[test]
-fn a_code_stays_out_of_the_log_in_whatever_command_it_was_typed() {
+fn a_code_stays_out_of_the_log_in_every_command() {
     let code = "0123456789abcdef0123456789ABCDEF";
     for (typed, logged) in [
         ("join CODE", "join [code]"),

@@ -22,7 +22,7 @@ fn a_group_is_one_connection_one_repository_one_operation() {
 }
 
 #[test]
-fn a_process_is_told_from_a_later_one_of_the_same_number() {
+fn a_process_differs_from_a_later_one_with_the_same_id() {
     let words = started_by(Pid::this());
     let (pid, start) = words.split_once(' ').unwrap();
     assert_eq!(pid, Pid::this().to_string());
@@ -32,20 +32,20 @@ fn a_process_is_told_from_a_later_one_of_the_same_number() {
 /// Far longer than any grace period.
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// A session process as the model has it, and what it can do next.
+/// A session process in the model, and its next step.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Step {
     /// Not started yet.
     Unborn,
-    /// Has looked at the group, and waits for a command; `true` once it got one.
+    /// Has read the group's event, and waits for a command; `true` after its first command.
     Waiting(bool),
     /// Has read the command, and has not noted it.
     Read,
-    /// Has noted the command and sent the answer. The process may be as late as it likes to wait again.
+    /// Has noted the command and sent the answer. The process may take any time before it waits again.
     Answered,
 }
 
-/// What a whole machine is like between two steps of anybody.
+/// The state of the whole machine between two steps.
 #[derive(Clone)]
 struct Model {
     sessions: Vec<Step>,
@@ -85,7 +85,7 @@ impl Model {
         self.last = Some(Event::new(self.events, is_quit));
     }
 
-    /// Lets each waiting session look for as long as it takes; says which of them end.
+    /// Lets each waiting session read the group's event until it is certain. Returns the sessions that end.
     fn pause(&mut self, time: Duration) -> Vec<usize> {
         let mut ended = Vec::new();
         for step in [Duration::ZERO, GRACE, time] {
@@ -100,7 +100,7 @@ impl Model {
         ended
     }
 
-    /// All that can happen next. The client quits session 0 when every session has answered, or has work no more.
+    /// Every possible next step. The client quits session 0 after every session has answered, or has no more work.
     fn next(&self) -> Vec<Self> {
         let mut next = Vec::new();
         for number in 0..self.sessions.len() {
@@ -142,10 +142,10 @@ impl Model {
     }
 }
 
-/// Goes through every order of the steps of one client's sessions. However long anybody takes for a step, no session
-/// ends before the client quits, and all end soon after.
+/// Tries every order of the steps of one client's sessions. Each step may take any time. No session ends before the
+/// client quits, and all end soon after.
 #[test]
-fn in_every_order_of_events_a_session_ends_only_and_always_when_its_client_has_forgotten_it() {
+fn in_every_order_of_events_exactly_the_forgotten_sessions_end() {
     let stale_quit = Event::new(1, true);
     let stale_work = Event::new(2, false);
     let mut ends = 0;
@@ -176,14 +176,14 @@ fn open(path: &Path, connection: &str) -> Group {
     Group::open(path, group(Some(connection))).unwrap().with_grace(Duration::ZERO)
 }
 
-/// Whether a session that waits now is one that its client has forgotten.
+/// Whether the client has forgotten a session that waits now.
 fn has_forgotten(group: &Group) -> bool {
     let mut wait = group.wait();
     group.has_forgotten(&mut wait) || group.has_forgotten(&mut wait)
 }
 
 #[test]
-fn a_quit_is_seen_by_the_sessions_of_its_group_alone() {
+fn only_sessions_of_the_group_see_a_quit() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("lfs-sessions");
     let (first, waiting, other) = (open(&path, "a"), open(&path, "a"), open(&path, "b"));
@@ -191,7 +191,7 @@ fn a_quit_is_seen_by_the_sessions_of_its_group_alone() {
     assert!(!has_forgotten(&waiting));
     first.note_quit();
     assert!(has_forgotten(&waiting) && !has_forgotten(&other));
-    // Work of anybody in the group, as of a second client of the connection.
+    // Work of another session in the group, such as a second client's.
     waiting.note_command();
     assert!(!has_forgotten(&waiting));
     waiting.note_quit();
@@ -211,13 +211,13 @@ fn groups_of_one_row_do_not_hide_each_others_quits() {
         group.note_quit();
     }
     assert!(all.iter().all(has_forgotten));
-    // One more than there are places costs one of them the cure.
+    // With one group more than entries, one group loses its entry.
     same_row(PLACES as u64).note_quit();
     assert_eq!(all.iter().filter(|group| has_forgotten(group)).count(), PLACES - 1);
 }
 
 #[test]
-fn a_file_of_garbage_ends_no_session_that_works() {
+fn a_file_of_random_bytes_ends_no_working_session() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("lfs-sessions");
     std::fs::write(&path, vec![0xff; 700_000]).unwrap();

@@ -1,8 +1,8 @@
-//! Locks in one file of the repository's own directory, where a session in its box may write.
+//! Locks in one file of the repository's directory, where a sandboxed session may write.
 //!
-//! A line is a lock, with its holder and the name that the holder had. Files of version 1 had the name alone; they are
-//! read, and written anew with the next change. Peers read the name that the holder has now, where somebody knows it,
-//! else the one in the file.
+//! A line is a lock, with its holder and the holder's name at that time. Files of version 1 have only names. They are
+//! read, and the next change rewrites them in version 2. Clients read the holder's present name, or the name in the
+//! file if the present name is not known.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -19,51 +19,51 @@ use crate::lfs::Fault;
 
 /// The file, in `lfs/`.
 const FILE: &str = "locks.txt";
-/// What replaces it.
+/// The new file before it replaces the old one.
 const NEXT: &str = "locks.txt.next";
-/// The first line: what it is, and, behind it, the last place that was given.
+/// The first line, followed by the greatest number of a lock.
 const HEADING: &str = "hubgate locks 2";
-/// The same of files without holders.
+/// The first line of files without holders.
 const HEADING_1: &str = "hubgate locks 1";
-/// Where no holder is known.
+/// The holder's field if the holder is not known.
 const UNKNOWN: &str = "-";
 
-/// Says what a holder is called now.
+/// Returns the present name of a holder.
 type Names<'a> = Box<dyn Fn(&HolderId) -> Option<String> + 'a>;
 
-/// Locks in `lfs/locks.txt`: a line each, rewritten whole, by one session at a time.
+/// Locks in `lfs/locks.txt`, one per line. One session at a time rewrites the whole file.
 pub(crate) struct FileLocks<'a> {
     holder: Holder,
     names: Names<'a>,
     repository: OwnedFd,
 }
 
-/// Not a file of locks.
+/// The file is malformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("lfs/{FILE} does not read")]
+#[error("lfs/{FILE} is malformed")]
 struct BadFile;
 
 impl<'a> FileLocks<'a> {
     /// The locks of a repository, given by its open directory, as `holder` sees them.
     ///
     /// # Errors
-    /// Where the descriptor cannot be had twice.
+    /// The descriptor cannot be duplicated.
     pub(crate) fn new(repository: BorrowedFd<'_>, holder: Holder) -> std::io::Result<Self> {
         Ok(Self { holder, names: Box::new(|_| None), repository: repository.try_clone_to_owned()? })
     }
 
-    /// The same, where `names` says what other holders are called now.
+    /// The same locks; `names` returns the present names of other holders.
     pub(crate) fn with_names(self, names: impl Fn(&HolderId) -> Option<String> + 'a) -> Self {
         Self { names: Box::new(names), ..self }
     }
 
-    /// A lock under the name that its holder has now.
+    /// A lock with the present name of its holder.
     fn shown(&self, lock: Lock) -> Lock {
         let name = if lock.ours { Some(self.holder.name.clone()) } else { lock.holder.as_ref().and_then(&self.names) };
         Lock { owner: name.unwrap_or(lock.owner), ..lock }
     }
 
-    /// The directory, as long as nobody else changes the locks.
+    /// The directory, locked against other sessions' changes.
     fn hold(&self) -> Result<Flock<OwnedFd>, Fault> {
         match mkdirat(&self.repository, "lfs", Mode::from_bits_truncate(0o777)) {
             Ok(()) | Err(Errno::EEXIST) => {}
@@ -177,7 +177,7 @@ fn print(table: &Table) -> String {
 mod tests {
     use super::*;
 
-    /// A repository's directory, and its locks as somebody sees them.
+    /// A repository's directory, and its locks as one client sees them.
     struct Place(tempfile::TempDir, File);
 
     impl Place {
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn locks_outlive_a_session_and_a_place_is_never_given_twice() {
+    fn locks_outlive_a_session_and_numbers_are_never_reused() {
         let place = Place::new();
         let (alice, bob) = (|| place.locks(1, "alice"), || place.locks(2, "bob"));
         let path = path("a dir/file");
@@ -234,15 +234,15 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_stays_with_its_holder_whatever_they_are_called() {
+    fn a_lock_stays_with_its_holder_under_every_name() {
         let place = Place::new();
         place.locks(1, "alice").lock(&path("a"), None, 0).unwrap();
         assert_eq!(owners(place.locks(1, "alicia")), [owned("alicia", true)]);
-        // Another account that got the name.
+        // Another account with the same name.
         assert_eq!(owners(place.locks(2, "alice")), [owned("alice", false)]);
         let names = |id: &HolderId| (*id == HolderId::Account(1)).then(|| "alicia".to_owned());
         assert_eq!(owners(place.locks(2, "alice").with_names(names)), [owned("alicia", false)]);
-        // An operator, who holds nothing.
+        // The operator, who has no locks.
         let operator = FileLocks::new(place.1.as_fd(), Holder::named("alice")).unwrap();
         assert_eq!(owners(operator), [owned("alice", false)]);
     }
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_does_not_read_is_a_fault_and_stays_as_it_is() {
+    fn a_malformed_file_is_a_fault_and_stays_unchanged() {
         for text in [
             "",
             "garbage",

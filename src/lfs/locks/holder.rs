@@ -1,4 +1,5 @@
-//! Whose a lock is: a name may change, and may be another's one day; what a holder is known by does not.
+//! The holder of a lock. A holder's name may change, and another account may get the old name. The holder's id does not
+//! change.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,21 +7,21 @@ use std::str::FromStr;
 use super::Lock;
 use crate::key::Fingerprint;
 
-/// By what a holder is told from others for good.
+/// The id of a holder, which never changes.
 ///
 /// Holding one tells you that its text is one word. It does not tell you that the account or the key still exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum HolderId {
-    /// An account of the hub, by its row. A row is never given to another account.
+    /// An account of the hub, by its row. No other account ever gets that row.
     Account(i64),
     /// A deploy key.
     Key(Fingerprint),
-    /// A login of this machine, where there is no hub.
+    /// A login of this machine, without a hub.
     Login(u32),
 }
 
 impl HolderId {
-    /// The account's row, where the holder is an account of the hub.
+    /// The account's row, if the holder is an account of the hub.
     #[must_use]
     pub fn account(&self) -> Option<i64> {
         match self {
@@ -30,7 +31,7 @@ impl HolderId {
     }
 }
 
-/// Not what a holder is told by.
+/// The text is not the id of a holder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a holder is an account, a key or a login")]
 pub struct BadHolderId;
@@ -59,23 +60,23 @@ impl FromStr for HolderId {
     }
 }
 
-/// Whom a session locks for.
+/// The holder of a session's locks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
-    /// By what they are told from others.
+    /// The id; `None` if only the name is known.
     pub id: Option<HolderId>,
-    /// What peers read. A word.
+    /// The name that clients read: one word.
     pub name: String,
 }
 
 impl Holder {
-    /// One of whom only a name is known: it alone tells them from others.
+    /// A holder that is known by name alone.
     #[must_use]
     pub fn named(name: &str) -> Self {
         Self { id: None, name: name.to_owned() }
     }
 
-    /// Whether a lock is theirs. One that was written down without a holder is by its name.
+    /// Whether this holder has a lock. The name decides if the lock was written without an id.
     pub(super) fn has(&self, lock: &Lock) -> bool {
         match lock.holder {
             Some(holder) => self.id == Some(holder),

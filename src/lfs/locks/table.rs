@@ -1,4 +1,4 @@
-//! Locks in memory: a table, as one peer sees it.
+//! Locks in memory: a table, as one client sees it.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -6,12 +6,12 @@ use std::rc::Rc;
 use super::{Filter, Holder, Lock, LockId, LockPath, Locking, Locks};
 use crate::lfs::Fault;
 
-/// The locks of a repository. Whose `ours` they are is not known here.
+/// The locks of a repository. The table does not know which client asks, so `ours` is not set here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Table {
-    /// The last place that was given.
+    /// The greatest number of a lock.
     pub(super) last: u64,
-    /// In the order of their places.
+    /// In the order of their numbers.
     pub(super) locks: Vec<Lock>,
 }
 
@@ -51,7 +51,7 @@ fn seen(lock: &Lock, by: &Holder) -> Lock {
     Lock { ours: by.has(lock), ..lock.clone() }
 }
 
-/// Locks in memory, where an owner's name is all that tells owners apart. Clones for other peers share them.
+/// Locks in memory, whose holders are known by name alone. Clones for other clients share the locks.
 #[derive(Debug, Clone)]
 pub struct MemoryLocks {
     holder: Holder,
@@ -59,19 +59,19 @@ pub struct MemoryLocks {
 }
 
 impl MemoryLocks {
-    /// No locks yet, as the peer `owner` sees them.
+    /// An empty table, as the client `owner` sees it.
     #[must_use]
     pub fn new(owner: &str) -> Self {
         Self { holder: Holder::named(owner), table: Rc::default() }
     }
 
-    /// The same locks, as another peer sees them.
+    /// The same locks, as another client sees them.
     #[must_use]
     pub fn seen_by(&self, owner: &str) -> Self {
         Self { holder: Holder::named(owner), table: Rc::clone(&self.table) }
     }
 
-    /// Locks of its own, equal to these.
+    /// A copy of these locks.
     #[cfg(test)]
     pub(in super::super) fn apart(&self) -> Self {
         Self { holder: self.holder.clone(), table: Rc::new(RefCell::new(self.table.borrow().clone())) }

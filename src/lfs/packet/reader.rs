@@ -1,4 +1,4 @@
-//! Packets of a peer: short ones one at a time, those of an object's bytes by the block.
+//! Packets from the client: one at a time, or in blocks for an object's bytes.
 
 use std::ops::Range;
 
@@ -6,12 +6,12 @@ use super::{Broken, Header, Input, LENGTH, Packet, Waiting};
 
 /// How much is read at once.
 const BUFFER: usize = 256 * 1024;
-/// A block is handed on when less than this is free in it.
+/// A block is full when it has less free space than this.
 const ROOM: usize = 32 * 1024;
-/// How many pieces a block has at most. Clients send 32 KiB each; somebody else may send single bytes.
+/// The most pieces in a block. Clients send pieces of 32 KiB; a hostile client may send single bytes.
 const PIECES: usize = 1024;
 
-/// Bytes of an object, where they lay in the input: pieces between lengths.
+/// Bytes of an object in the input's buffer: pieces between lengths.
 #[derive(Debug)]
 pub(in super::super) struct Block {
     bytes: Vec<u8>,
@@ -20,7 +20,7 @@ pub(in super::super) struct Block {
 }
 
 impl Block {
-    /// An empty one, to be filled.
+    /// An empty block.
     pub(in super::super) fn new() -> Self {
         Self { bytes: vec![0; BUFFER], pieces: Vec::new(), last: false }
     }
@@ -30,7 +30,7 @@ impl Block {
         self.pieces.iter().filter_map(|piece| self.bytes.get(piece.clone()))
     }
 
-    /// How many bytes of the object it has.
+    /// The number of bytes of the object.
     pub(in super::super) fn len(&self) -> u64 {
         self.pieces.iter().map(|piece| piece.len() as u64).sum()
     }
@@ -41,12 +41,12 @@ impl Block {
     }
 }
 
-/// Takes an input apart.
+/// Splits an input into packets.
 #[derive(Debug)]
 pub(in super::super) struct PacketReader<I> {
     input: I,
     buffer: Vec<u8>,
-    /// What of the buffer has been read and not yet handed out.
+    /// The part of the buffer that was read and not yet returned.
     start: usize,
     end: usize,
 }
@@ -56,7 +56,7 @@ impl<I: Input> PacketReader<I> {
         Self { input, buffer: vec![0; BUFFER], start: 0, end: 0 }
     }
 
-    /// The next packet; `None` where the input ends before it. `waiting` is for its first byte.
+    /// The next packet; `None` if the input ends before it. `waiting` applies to its first byte.
     pub(in super::super) fn packet(&mut self, waiting: Waiting) -> Result<Option<Packet<'_>>, Broken> {
         if !self.fill(LENGTH, waiting)? {
             return if self.start == self.end { Ok(None) } else { Err(Broken::Cut) };
@@ -81,8 +81,8 @@ impl<I: Input> PacketReader<I> {
         }
     }
 
-    /// The next bytes of an object, as many as the input has ready for a block, in exchange for a block to be reused.
-    /// `left` is how many bytes of the packet that is under way are to come: 0 at first.
+    /// The next bytes of an object: as many as the input has ready, up to a full block. The caller passes in a block to
+    /// reuse. `left` is the number of bytes of the current packet that are still to come, at first 0.
     pub(in super::super) fn block(&mut self, mut spare: Block, left: &mut usize) -> Result<Block, Broken> {
         spare.pieces.clear();
         spare.last = false;
@@ -96,7 +96,7 @@ impl<I: Input> PacketReader<I> {
                 return Err(Broken::Cut);
             }
         }
-        // What was read too much moves over to the next buffer: part of a length, or the next request.
+        // Bytes after the block move to the next buffer: part of a length, or the next request.
         let tail = self.buffer.get(at..self.end).unwrap_or_default();
         let rest = tail.len();
         if let Some(front) = spare.bytes.get_mut(..rest) {
@@ -107,7 +107,7 @@ impl<I: Input> PacketReader<I> {
         Ok(spare)
     }
 
-    /// Passes over the rest of a request; the bytes of its data are the result.
+    /// Skips the rest of a request. Returns the number of its data's bytes.
     pub(in super::super) fn drain(&mut self) -> Result<u64, Broken> {
         let mut bytes = 0;
         loop {
@@ -120,7 +120,7 @@ impl<I: Input> PacketReader<I> {
         }
     }
 
-    /// Cuts what is there from `at` on into pieces; returns where it stopped.
+    /// Splits the bytes from `at` on into pieces. Returns the position after them.
     fn cut(&self, mut at: usize, left: &mut usize, block: &mut Block) -> Result<usize, Broken> {
         while at < self.end && block.pieces.len() < PIECES {
             if *left > 0 {
@@ -144,13 +144,13 @@ impl<I: Input> PacketReader<I> {
         Ok(at)
     }
 
-    /// The length that stands at `at`, where all of it has been read.
+    /// The length at `at`, if all its digits have been read.
     fn header(&self, at: usize) -> Result<Option<Header>, Broken> {
         let digits = self.buffer.get(at..self.end).and_then(<[u8]>::first_chunk);
         digits.copied().map(Header::parse).transpose()
     }
 
-    /// Reads until `length` bytes are there; `false` where the input ends before.
+    /// Reads until the buffer has `length` bytes; `false` if the input ends before.
     fn fill(&mut self, length: usize, mut waiting: Waiting) -> Result<bool, Broken> {
         while self.end - self.start < length {
             if self.start == self.end {
@@ -159,7 +159,7 @@ impl<I: Input> PacketReader<I> {
                 self.buffer.copy_within(self.start..self.end, 0);
                 (self.start, self.end) = (0, self.end - self.start);
             }
-            // Once a packet has begun, the rest of it is due.
+            // After the first byte of a packet, the rest must come soon.
             if self.start != self.end {
                 waiting = Waiting::Rest;
             }
@@ -170,7 +170,7 @@ impl<I: Input> PacketReader<I> {
         Ok(true)
     }
 
-    /// Reads once, behind what is there.
+    /// Reads once, after the bytes in the buffer.
     fn read(&mut self, waiting: Waiting) -> Result<usize, Broken> {
         let free = self.buffer.get_mut(self.end..).unwrap_or_default();
         let read = self.input.read(free, waiting)?.min(free.len());
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn packets_are_told_apart_by_their_lengths() {
+    fn packets_are_split_by_their_lengths() {
         for (input, expected) in [
             ("", Ok(vec![])),
             ("0000", Ok(vec!["0000"])),
@@ -212,14 +212,14 @@ mod tests {
             ("0", Err("the input ended within a request")),
             ("000", Err("the input ended within a request")),
             ("0006a", Err("the input ended within a request")),
-            ("0002", Err("\"0002\" is no length of a packet")),
-            ("0003", Err("\"0003\" is no length of a packet")),
-            ("fff1", Err("\"fff1\" is no length of a packet")),
-            ("ffff", Err("\"ffff\" is no length of a packet")),
-            ("zzzz", Err("\"zzzz\" is no length of a packet")),
-            ("+00a", Err("\"+00a\" is no length of a packet")),
-            (" 00a", Err("\" 00a\" is no length of a packet")),
-            ("\r\n\x1b[", Err("\"\\r\\n\\x1b[\" is no length of a packet")),
+            ("0002", Err("\"0002\" is not the length of a packet")),
+            ("0003", Err("\"0003\" is not the length of a packet")),
+            ("fff1", Err("\"fff1\" is not the length of a packet")),
+            ("ffff", Err("\"ffff\" is not the length of a packet")),
+            ("zzzz", Err("\"zzzz\" is not the length of a packet")),
+            ("+00a", Err("\"+00a\" is not the length of a packet")),
+            (" 00a", Err("\" 00a\" is not the length of a packet")),
+            ("\r\n\x1b[", Err("\"\\r\\n\\x1b[\" is not the length of a packet")),
         ] {
             let expected = expected.map(|texts| texts.into_iter().map(str::to_owned).collect()).map_err(str::to_owned);
             assert_eq!(packets(input.as_bytes()), expected, "{input:?}");
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_packet_is_65520_bytes_and_many_of_them_pass_the_end_of_the_buffer() {
+    fn many_packets_of_the_greatest_length_65520_are_read() {
         let data = vec![7; DATA_MAX];
         let longest = [b"fff0".as_slice(), &data].concat();
         let many = longest.repeat(9);
@@ -238,7 +238,7 @@ mod tests {
         assert_eq!(reader.packet(Waiting::Command).unwrap(), None);
     }
 
-    /// Gives bytes a few at a time.
+    /// Returns few bytes at a time.
     struct Dripping<'a>(&'a [u8], usize);
 
     impl Read for Dripping<'_> {
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_hold_the_bytes_of_an_object_however_they_come() {
+    fn blocks_contain_the_bytes_of_an_object_for_every_split() {
         let bytes: Vec<u8> = (0..700_000_u32).map(|i| u8::try_from(i % 251).unwrap()).collect();
         for size in [1_000, 32_764, DATA_MAX] {
             let mut input = Vec::new();
@@ -295,15 +295,15 @@ mod tests {
     }
 
     #[test]
-    fn data_that_breaks_off_or_holds_a_delimiter_is_an_error() {
+    fn truncated_data_and_data_with_a_delimiter_are_errors() {
         let cut = "the input ended within a request";
         for (input, expected) in [
             ("", cut),
             ("0005", cut),
             ("0005x", cut),
             ("0005x00", cut),
-            ("0005x0001", "a delimiter where none belongs"),
-            ("0005x0003", "\"0003\" is no length of a packet"),
+            ("0005x0001", "a delimiter in the wrong place"),
+            ("0005x0003", "\"0003\" is not the length of a packet"),
         ] {
             assert_eq!(object(input.as_bytes(), usize::MAX), Err(expected.to_owned()), "{input}");
         }

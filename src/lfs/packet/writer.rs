@@ -1,19 +1,19 @@
-//! Packets to a peer: an answer is put together and written at once, objects by the quarter of a megabyte.
+//! Packets to the client. An answer is written at once, and an object in pieces of a quarter of a megabyte.
 
 use std::fmt::{self, Write as _};
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 
 use super::{DATA_MAX, LENGTH, PACKET_MAX};
 
-/// How many full packets of an object's bytes are read and written at once.
+/// The number of full packets that are read and written at once.
 const PACKETS: usize = 4;
 
-/// Puts an output together.
+/// Writes packets to an output.
 #[derive(Debug)]
 pub(in super::super) struct PacketWriter<W> {
     output: W,
     pending: Vec<u8>,
-    /// Full packets, their lengths in place between the bytes. Made when first needed.
+    /// Full packets, with their lengths between the bytes. Allocated on first use.
     packets: Vec<u8>,
 }
 
@@ -25,7 +25,7 @@ impl<W: Write> PacketWriter<W> {
     /// Adds a line of text. Control characters, which would break the frame or reach a terminal, become `?`.
     pub(in super::super) fn line(&mut self, text: impl fmt::Display) {
         let mut line = Line { text: String::new() };
-        // Writing to a String fails where the line is full: then it is cut.
+        // Writing fails if the line is full; the line is then truncated.
         let _ = write!(line, "{text}");
         self.pending.extend_from_slice(&length(line.text.len() + 1));
         self.pending.extend_from_slice(line.text.as_bytes());
@@ -45,8 +45,8 @@ impl<W: Write> PacketWriter<W> {
         self.output.flush()
     }
 
-    /// Sends the bytes of an object and ends the answer with them. The result is how many there were: fewer than
-    /// `size`, and the error if there was one, where the source has fewer. The answer is whole all the same.
+    /// Sends the bytes of an object, which end the answer. Returns their number. If the source fails or ends early, the
+    /// number is less than `size`, and the result has the error. The answer is complete in every case.
     pub(in super::super) fn finish_with(
         &mut self,
         source: &mut dyn Read,
@@ -74,7 +74,7 @@ impl<W: Write> PacketWriter<W> {
     }
 }
 
-/// A line that takes no control characters and no more than a packet holds.
+/// A line that accepts no control characters and no more bytes than a packet has.
 struct Line {
     text: String,
 }
@@ -92,13 +92,13 @@ impl fmt::Write for Line {
     }
 }
 
-/// The four digits in front of so many bytes.
+/// The four digits before this many bytes.
 fn length(data: usize) -> [u8; LENGTH] {
     let digit = |shift: usize| b"0123456789abcdef".get((data + LENGTH) >> shift & 0xf).copied().unwrap_or(b'0');
     [digit(12), digit(8), digit(4), digit(0)]
 }
 
-/// Reads `want` bytes into the places behind the lengths of full packets.
+/// Reads `want` bytes into full packets, behind their lengths.
 fn fill(source: &mut dyn Read, packets: &mut [u8], want: usize) -> (usize, Option<io::Error>) {
     let mut left = want;
     let mut places = Vec::with_capacity(PACKETS);
@@ -127,7 +127,7 @@ fn fill(source: &mut dyn Read, packets: &mut [u8], want: usize) -> (usize, Optio
     (filled, None)
 }
 
-/// Writes the lengths of the packets that hold `filled` bytes; the result is the length of all.
+/// Writes the lengths of the packets with `filled` bytes. Returns the length of all packets.
 fn frame(packets: &mut [u8], filled: usize) -> usize {
     let mut left = filled;
     let mut framed = 0;
@@ -145,9 +145,9 @@ fn frame(packets: &mut [u8], filled: usize) -> usize {
     framed
 }
 
-/// Writes all of several pieces, in as few calls as the output takes.
+/// Writes several pieces in as few calls as possible.
 pub(in super::super) fn write_all(output: &mut dyn Write, mut pieces: &mut [IoSlice<'_>]) -> io::Result<()> {
-    // Without it, empty pieces at the front would read as an output that takes nothing.
+    // Without this, empty pieces at the front would look like an output that accepts nothing.
     IoSlice::advance_slices(&mut pieces, 0);
     while !pieces.is_empty() {
         match output.write_vectored(pieces) {
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_holds_no_control_characters_and_no_more_than_a_packet() {
+    fn a_line_has_no_control_characters_and_fits_a_packet() {
         let answer = written(|writer| {
             writer.line("a\nb\r\0\x1b[2J\u{9b}\u{7f}");
             writer.finish().unwrap();
@@ -196,7 +196,7 @@ mod tests {
         assert_eq!((answer.len(), &answer[..5]), (PACKET_MAX + 4, "fff0x"));
     }
 
-    /// An output, or a source, that takes and gives little at a time.
+    /// An output and a source of few bytes at a time.
     struct Meagre<T>(T, usize);
 
     impl Write for Meagre<&mut Vec<u8>> {
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn an_objects_bytes_go_out_in_full_packets_however_they_come_and_go() {
+    fn an_objects_bytes_are_sent_in_full_packets_for_every_split() {
         let bytes: Vec<u8> = (0..600_000_u32).map(|i| u8::try_from(i % 251).unwrap()).collect();
         for size in [0, 1, 65_515, 65_516, 65_517, 262_064, 262_065, 600_000] {
             let mut expected = b"000fstatus 200\n".to_vec();

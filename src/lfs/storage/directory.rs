@@ -1,4 +1,4 @@
-//! Directories by descriptor: every name is one step, and no step follows a link.
+//! Directories by descriptor: each name is opened alone, and no link is followed.
 
 use std::fs::File;
 use std::io;
@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat, mkdirat};
 
-/// Lets the umask decide, as git does.
+/// The umask decides about modes, as in git.
 const DIRECTORY_MODE: Mode = Mode::from_bits_truncate(0o777);
 
 /// An open directory.
@@ -16,12 +16,12 @@ const DIRECTORY_MODE: Mode = Mode::from_bits_truncate(0o777);
 pub(in crate::lfs) struct Directory(OwnedFd);
 
 impl Directory {
-    /// Another descriptor of it.
+    /// A second descriptor of it.
     pub(in crate::lfs) fn of(descriptor: BorrowedFd<'_>) -> io::Result<Self> {
         descriptor.try_clone_to_owned().map(Self)
     }
 
-    /// A directory in it; `None` where there is none of that name.
+    /// Opens a directory in it; `None` if there is none with that name.
     pub(super) fn open(&self, name: &str) -> io::Result<Option<Self>> {
         let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_RDONLY | OFlag::O_CLOEXEC;
         match openat(&self.0, name, flags, Mode::empty()) {
@@ -31,14 +31,14 @@ impl Directory {
         }
     }
 
-    /// A directory in it, made where there is none; whether it was is the second result.
+    /// Opens a directory in it, or creates it. The second result is whether it was created.
     pub(super) fn open_or_make(&self, name: &str) -> io::Result<(Self, bool)> {
         if let Some(directory) = self.open(name)? {
             return Ok((directory, false));
         }
         let made = match mkdirat(&self.0, name, DIRECTORY_MODE) {
             Ok(()) => true,
-            // Another session was faster.
+            // Another session created it at the same time.
             Err(Errno::EEXIST) => false,
             Err(errno) => return Err(errno.into()),
         };
@@ -46,9 +46,9 @@ impl Directory {
         Ok((directory, made))
     }
 
-    /// A regular file in it, to be read.
+    /// Opens a regular file in it for reading.
     pub(super) fn read(&self, name: &str) -> io::Result<Option<(File, u64)>> {
-        // A pipe or a device that somebody put there must not be waited for.
+        // The open call must not wait for a planted pipe or device.
         let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_RDONLY | OFlag::O_CLOEXEC;
         let file = match openat(&self.0, name, flags, Mode::empty()) {
             Ok(descriptor) => File::from(descriptor),
@@ -58,7 +58,7 @@ impl Directory {
         Ok(regular_size(&fstat(&file)?).map(|size| (file, size)))
     }
 
-    /// How long the regular file of that name is; `None` where there is none.
+    /// The length of the regular file with that name; `None` if there is none.
     pub(super) fn size(&self, name: &str) -> io::Result<Option<u64>> {
         match fstatat(&self.0, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(regular_size(&stat)),

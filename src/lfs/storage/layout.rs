@@ -1,4 +1,4 @@
-//! The directories of a local store: `lfs/objects/aa/bb` and `lfs/incomplete`, opened and made.
+//! The directories of a local store: `lfs/objects/aa/bb` and `lfs/incomplete`.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -6,10 +6,10 @@ use std::os::fd::{AsFd, BorrowedFd};
 use super::directory::Directory;
 use super::place::Place;
 
-/// How a local store behaves.
+/// The settings of a local store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
-    /// Whether an object is on disk before the peer hears that it is stored.
+    /// Whether an object is on disk before the client reads that it is stored.
     pub fsync: bool,
 }
 
@@ -23,7 +23,7 @@ impl Default for Options {
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) repository: Directory,
-    /// `lfs/objects`, once it is there.
+    /// `lfs/objects`, after it was created or found.
     objects: Option<Directory>,
     pub(super) options: Options,
 }
@@ -35,7 +35,7 @@ impl Layout {
         Ok(layout)
     }
 
-    /// `lfs/objects`, if it is there by now.
+    /// `lfs/objects`, if it exists.
     pub(super) fn objects(&mut self) -> io::Result<Option<&Directory>> {
         if self.objects.is_none() {
             let lfs = self.repository.open("lfs")?;
@@ -44,13 +44,13 @@ impl Layout {
         Ok(self.objects.as_ref())
     }
 
-    /// The directory of an object, if it is there.
+    /// The directory of an object, if it exists.
     pub(super) fn parent(&mut self, place: &Place) -> io::Result<Option<Directory>> {
         let Some(objects) = self.objects()? else { return Ok(None) };
         Ok(objects.open(place.first())?.map(|first| first.open(place.second())).transpose()?.flatten())
     }
 
-    /// `lfs/incomplete`, made if need be, and `lfs/objects` with it.
+    /// `lfs/incomplete`. This function creates it and `lfs/objects` if they are missing.
     pub(super) fn incomplete(&mut self) -> io::Result<Directory> {
         let (lfs, made) = self.repository.open_or_make("lfs")?;
         let (objects, made_objects) = lfs.open_or_make("objects")?;
@@ -63,7 +63,8 @@ impl Layout {
         Ok(incomplete)
     }
 
-    /// The directory of an object, made if need be, and what has to be on disk besides it for it to last.
+    /// The directory of an object, created if it is missing, and the directories that must be on disk too for it to
+    /// last.
     pub(super) fn make_parent(&self, place: &Place) -> io::Result<(Directory, Vec<Directory>)> {
         let objects = self.objects.as_ref().ok_or(io::ErrorKind::NotFound)?;
         let (first, first_made) = objects.open_or_make(place.first())?;

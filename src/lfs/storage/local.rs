@@ -1,8 +1,8 @@
-//! Objects in the repository's own directory: `lfs/objects/aa/bb/OID`, as git-lfs itself lays them out.
+//! Objects in the repository's directory: `lfs/objects/aa/bb/OID`, the layout of git-lfs itself.
 //!
-//! What enters is an open directory; nothing outside it is reached, whatever names and links lie in it. An object is
-//! written to a file without a name, or, where the file system has none, to one in `lfs/incomplete`, and gets its own
-//! name when all of it is right and on disk.
+//! An open directory enters. No name and no link in it leads outside. An object is written to a file without a name, or
+//! to a file in `lfs/incomplete` if the file system has no unnamed files. It gets its name after all its bytes are
+//! checked and on disk.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -20,34 +20,34 @@ use super::staging::{LocalStaged, Naming};
 use super::{Object, Staged, Store};
 use crate::lfs::oid::Oid;
 
-/// How old a partial file is before anybody takes it away whose writer is gone.
+/// The age from which a partial file is removed if its writer has gone.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
-/// From this size on the kernel is told that a file is read from end to end.
+/// For files of this size or more, the kernel learns that they are read from start to end.
 const LARGE: u64 = 1024 * 1024;
 
 /// The objects in the directory of a repository.
 #[derive(Debug)]
 pub struct LocalStore {
     layout: Layout,
-    /// How files get their names here, once that was tried.
+    /// How files get their names in this directory, after the first try.
     naming: Option<Naming>,
-    /// Whether old partial files have been looked for.
+    /// Whether old partial files were removed already.
     swept: bool,
 }
 
 impl LocalStore {
-    /// The store of a repository, given by its open directory. Nothing is made before an object comes.
+    /// The store of a repository, given by its open directory. It creates nothing before an object comes.
     ///
     /// # Errors
-    /// Where there is an `lfs` that is no directory or cannot be opened.
+    /// `lfs` is not a directory or cannot be opened.
     pub fn open(repository: BorrowedFd<'_>, options: Options) -> io::Result<Self> {
         Ok(Self { layout: Layout::open(repository, options)?, naming: None, swept: false })
     }
 
-    /// Removes partial files that are at least this old and whose writers are gone; returns their names.
+    /// Removes partial files of at least this age whose writers have gone. Returns their names.
     ///
     /// # Errors
-    /// Where the directory cannot be read. A file that cannot be removed is passed over.
+    /// The directory cannot be read. Files that cannot be removed are skipped.
     pub fn sweep(&self, age: Duration) -> io::Result<Vec<String>> {
         let mut removed = Vec::new();
         let lfs = self.layout.repository.open("lfs")?;
@@ -66,7 +66,7 @@ impl LocalStore {
         Ok(removed)
     }
 
-    /// The same store, where files get their names in this way, tried or not.
+    /// The same store, with this way to name files, without trying it.
     pub(in crate::lfs) fn naming(mut self, naming: Naming) -> Self {
         self.naming = Some(naming);
         self
@@ -84,7 +84,7 @@ impl Store for LocalStore {
         let Some(parent) = self.layout.parent(&place)? else { return Ok(None) };
         let Some((file, size)) = parent.read(place.name())? else { return Ok(None) };
         if size >= LARGE {
-            // Advice: an object can be read without it.
+            // The advice is optional.
             let _ = posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_SEQUENTIAL);
         }
         Ok(Some(Object { size, bytes: Box::new(file) }))
@@ -98,7 +98,7 @@ impl Store for LocalStore {
         };
         self.naming = Some(naming);
         if naming == Naming::Rename && !std::mem::replace(&mut self.swept, true) {
-            // Others' partial files can lie here; that they cannot be taken away is not this object's fault.
+            // Other sessions' partial files may fail to be removed. That must not fail this object.
             let _ = self.sweep(STALE);
         }
         Ok(Box::new(LocalStaged::new(&self.layout, incomplete, naming, oid)?))
@@ -110,7 +110,7 @@ impl Store for LocalStore {
     }
 }
 
-/// Whether a partial file is old, and nobody holds its lock.
+/// Whether a partial file is old and no process has its lock.
 fn is_stale(incomplete: &Directory, name: &str, age: Duration) -> io::Result<bool> {
     let Some((file, _)) = incomplete.read(name)? else { return Ok(false) };
     let modified = file.metadata()?.modified()?;

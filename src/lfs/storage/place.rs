@@ -1,8 +1,8 @@
-//! Where an object lies.
+//! The path of an object.
 
 use crate::lfs::oid::Oid;
 
-/// Where an object lies beneath `lfs/objects`: made from a name that was checked, and from nothing else.
+/// The path of an object beneath `lfs/objects`, made from a checked name alone.
 pub(super) struct Place(String);
 
 impl Place {

@@ -1,4 +1,4 @@
-//! An object on its way into a local store.
+//! An object that is being stored in a local store.
 
 use std::fs::File;
 use std::io::{self, IoSlice};
@@ -23,16 +23,18 @@ const OBJECT_MODE: Mode = Mode::from_bits_truncate(0o444);
 /// How a finished file gets its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::lfs) enum Naming {
-    /// By its descriptor: since Linux 6.10 by anybody for a file that he opened himself, before that with a capability.
+    /// By its descriptor. Since Linux 6.10, a process may do this for a file that it opened; before, it needs a
+    /// capability.
     Descriptor,
-    /// By its descriptor's link in `/proc`, which a process can follow without being able to read there.
+    /// By its descriptor's link in `/proc`, which a process can follow without read access there.
     Proc,
-    /// It has a name from the beginning, in `lfs/incomplete`, and is renamed.
+    /// It has a name in `lfs/incomplete` from the start, and is renamed.
     Rename,
 }
 
 impl Naming {
-    /// The best that works in this directory. What is refused differs by kernel, file system and sandbox, so it is tried.
+    /// The best way that works in this directory. Kernel, file system and sandbox decide which ways work, so each is
+    /// tried.
     pub(in crate::lfs) fn usable_in(incomplete: &Directory) -> io::Result<Self> {
         let Some(file) = nameless(incomplete)? else { return Ok(Self::Rename) };
         let name = random_name("probe")?;
@@ -58,11 +60,11 @@ impl Naming {
     }
 }
 
-/// A file that is there for this process alone and vanishes with it; `None` where the file system has none such.
+/// A file without a name, which disappears with this process; `None` if the file system has no such files.
 fn nameless(directory: &Directory) -> io::Result<Option<File>> {
     match openat(directory, ".", OFlag::O_TMPFILE | OFlag::O_RDWR | OFlag::O_CLOEXEC, OBJECT_MODE) {
         Ok(descriptor) => Ok(Some(descriptor.into())),
-        // Which of them says so differs by file system; one that is no answer to this comes again below.
+        // The error for this differs by file system. An error with another cause comes again below.
         Err(Errno::EOPNOTSUPP | Errno::EISDIR | Errno::EINVAL | Errno::ENOENT | Errno::EPERM | Errno::ENOSYS) => {
             Ok(None)
         }
@@ -74,24 +76,24 @@ fn random_name(of: impl std::fmt::Display) -> io::Result<String> {
     Ok(format!("{of}.{:016x}", u64::from_ne_bytes(crate::random::bytes()?)))
 }
 
-/// A name in `lfs/incomplete`, gone with this value at the latest.
+/// A name in `lfs/incomplete`. Dropping the value removes it.
 #[derive(Debug)]
 struct Partial {
     directory: Directory,
     name: String,
-    /// Tells the sweep of the store that the writer lives. Not every file system has locks.
+    /// Shows that the writer is alive when old partial files are removed. Not every file system has locks.
     lock: Option<Flock<File>>,
 }
 
 impl Drop for Partial {
     fn drop(&mut self) {
         drop(self.lock.take());
-        // It may have been renamed: then there is nothing.
+        // After a rename, there is nothing to remove.
         let _ = unlinkat(self.directory.as_fd(), self.name.as_str(), UnlinkatFlags::NoRemoveDir);
     }
 }
 
-/// An object on its way in.
+/// An object that is being stored.
 pub(super) struct LocalStaged<'a> {
     layout: &'a Layout,
     oid: Oid,
@@ -117,7 +119,7 @@ impl<'a> LocalStaged<'a> {
         Ok(Self { layout, oid: *oid, incomplete, naming, file, partial })
     }
 
-    /// Gives the file its place, where nothing of that name is as good.
+    /// Names the file, unless the same object is stored already.
     fn put(&mut self, parent: &Directory, place: &Place, size: u64) -> io::Result<()> {
         let partial = if let Some(partial) = self.partial.take() {
             if parent.size(place.name())? == Some(size) {
@@ -131,7 +133,7 @@ impl<'a> LocalStaged<'a> {
                 Err(Errno::EEXIST) => {}
                 Err(errno) => return Err(errno.into()),
             }
-            // Something else has the name, such as what a full disk once left of the object: only a rename replaces it.
+            // Something else has the name, such as a truncated object from a full disk. Only a rename replaces it.
             let name = random_name(self.oid)?;
             let directory = Directory::of(self.incomplete.as_fd())?;
             self.naming.link(&self.file, &directory, &name)?;
@@ -158,7 +160,7 @@ impl Staged for LocalStaged<'_> {
         let (parent, above) = self.layout.make_parent(&place)?;
         self.put(&parent, &place, verified.size())?;
         if fsync {
-            // Also where another session has put it there a moment ago, and may not be as far.
+            // Also if another session has just stored it, because that session may not have synced it yet.
             parent.sync()?;
             above.iter().try_for_each(Directory::sync)?;
         }

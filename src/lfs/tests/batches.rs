@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn each_object_is_answered_once_with_what_is_to_be_done() {
+fn each_object_is_answered_once_with_its_action() {
     for (operation, there, missing) in
         [(Operation::Upload, "noop", "upload"), (Operation::Download, "download", "noop")]
     {
@@ -18,7 +18,7 @@ fn each_object_is_answered_once_with_what_is_to_be_done() {
 }
 
 #[test]
-fn an_object_of_another_size_is_as_good_as_none() {
+fn an_object_of_another_size_counts_as_missing() {
     let mut hub = Hub::new();
     hub.put_file(&Oid::of(b"abcdef"), b"abc");
     let request = "batch; 0001; {abcdef} 6; 0000";
@@ -35,7 +35,7 @@ fn the_empty_object_is_an_object() {
 }
 
 #[test]
-fn what_clients_vary_makes_no_difference() {
+fn differences_between_clients_have_no_effect() {
     for request in [
         "batch; 0001; {abc} 3; 0000",
         "batch; transfer=ssh; 0001; {abc} 3; 0000",
@@ -54,7 +54,7 @@ fn what_clients_vary_makes_no_difference() {
 }
 
 #[test]
-fn a_list_that_does_not_read_is_refused_whole_and_the_next_is_understood() {
+fn a_malformed_list_is_refused_and_the_next_request_is_understood() {
     let digits = "an object is named by 64 lower-case hexadecimal digits";
     let size = "a size is a number of bytes";
     let upper = format!("batch; 0001; {} 3; 0000", Oid::of(b"abc").to_string().to_uppercase());
@@ -72,7 +72,7 @@ fn a_list_that_does_not_read_is_refused_whole_and_the_next_is_understood() {
         ("batch; 0001; ../../x 3; 0000", digits),
         (&upper, digits),
         ("batch; 0001; ={abc} 3\n{abc} 3; 0000", "a line has no control characters"),
-        ("batch; hash-algo=sha512; 0001; {abc} 3; 0000", "this server names objects by sha256 alone"),
+        ("batch; hash-algo=sha512; 0001; {abc} 3; 0000", "this server names objects by sha256 only"),
         ("batch; 0001; {abc} 3; {abc} 4; 0000", &named("the object {abc} is listed with two sizes")),
     ] {
         let answer = Hub::new().upload(&format!("{request}; {PING}"));
@@ -96,21 +96,21 @@ fn a_batch_is_bounded() {
 }
 
 #[test]
-fn an_object_that_is_too_large_is_refused_before_it_is_sent() {
+fn an_object_that_is_too_large_is_refused_before_the_client_sends_it() {
     let mut hub = Hub { limits: Limits { object_size: Some(5), ..Limits::default() }, ..Hub::with(&["too large"]) };
     let request = "batch; 0001; {small} 5; {too long} 8; 0000";
-    let sentence = "the object {too long} has 8 bytes, and this server takes at most 5";
+    let sentence = "the object {too long} has 8 bytes, and this server accepts at most 5";
     assert_answer(&hub.upload(request), &format!("status 413; 0001; {sentence}; 0000"), request);
     let request = "batch; 0001; {small} 5; 0000";
     assert_answer(&hub.upload(request), "status 200; 0001; {small} 5 upload; 0000", request);
-    // What was taken in before the limit is there.
+    // Objects from before the limit are still sent.
     let request = "batch; 0001; {too large} 9; 0000";
     assert_answer(&hub.upload(request), "status 200; 0001; {too large} 9 noop; 0000", request);
     assert_answer(&hub.download(request), "status 200; 0001; {too large} 9 download; 0000", request);
 }
 
 #[test]
-fn the_quota_is_asked_for_what_is_missing_alone() {
+fn the_quota_counts_missing_objects_only() {
     let mut hub = Hub::with(&["there"]);
     hub.policy.quota = Some(10);
     let request = "batch; 0001; {there} 5; {a} 4; {b} 6; {a} 4; 0000";
@@ -120,17 +120,17 @@ fn the_quota_is_asked_for_what_is_missing_alone() {
     hub.upload("batch; 0001; {there} 5; 0000");
     hub.download("batch; 0001; {there} 5; {a} 4; 0000");
     assert_eq!(hub.policy.admitted, vec![10, 11], "nothing is stored by the others");
-    // Sizes that no number holds.
+    // Sizes whose sum is greater than any number.
     let most = i64::MAX;
     let request = format!("batch; 0001; {{a}} {most}; {{b}} {most}; {{c}} {most}; 0000");
     assert!(hub.upload(&request).starts_with("status 507; 0001; "));
 }
 
 #[test]
-fn a_disk_that_is_full_is_said_at_once() {
+fn a_full_disk_is_reported_before_the_client_sends_anything() {
     let request = "batch; 0001; {a} 1; 0000";
     let mut hub = Hub { limits: Limits { reserve: u64::MAX, ..Limits::default() }, ..Hub::with(&["b"]) };
-    let expected = "status 507; 0001; this server has no room for 1 bytes more: tell whoever runs it; 0000";
+    let expected = "status 507; 0001; this server has no room for 1 more bytes: tell its operator; 0000";
     assert_answer(&hub.upload(request), expected, request);
     let request = "batch; 0001; {b} 1; 0000";
     assert_answer(&hub.upload(request), "status 200; 0001; {b} 1 noop; 0000", request);

@@ -1,7 +1,7 @@
-//! A process of its own that is ended in the middle, and a real client where there is one.
+//! A process that is killed during an upload, and a real client if one is installed.
 //!
-//! The process is this test program again, which runs the test [`a_session_in_a_process`] alone and takes descriptor 3
-//! for its output, since the first line on descriptor 1 is the test runner's.
+//! The process is this test program, which runs only the test [`a_session_in_a_process`]. Its output is descriptor 3,
+//! because the test runner writes to descriptor 1.
 
 use std::fs::File;
 use std::io::Write;
@@ -18,13 +18,13 @@ use super::super::storage::Naming;
 use super::*;
 use crate::sandbox;
 
-/// Where such a process serves, and for what.
+/// The directory and the operation of such a process.
 const DIRECTORY: &str = "HUBGATE_TEST_LFS_DIRECTORY";
 const OPERATION: &str = "HUBGATE_TEST_LFS_OPERATION";
-/// How its files get their names, if not as they can.
+/// How its files get their names, if the test prescribes it.
 const NAMING: &str = "HUBGATE_TEST_LFS_NAMING";
-/// Whether it serves as nobody and in the box in which the hub serves.
-const BOXED: &str = "HUBGATE_TEST_LFS_BOXED";
+/// Whether it serves as nobody and in the hub's sandbox.
+const SANDBOXED: &str = "HUBGATE_TEST_LFS_SANDBOXED";
 const NOBODY: u32 = 65_534;
 
 #[test]
@@ -32,7 +32,7 @@ fn a_session_in_a_process() {
     let (Some(directory), Ok(operation)) = (std::env::var_os(DIRECTORY), std::env::var(OPERATION)) else { return };
     let output = File::options().write(true).open("/dev/fd/3").unwrap();
     let naming = std::env::var(NAMING).ok().and_then(|naming| namings().find(|known| format!("{known:?}") == naming));
-    if std::env::var_os(BOXED).is_some() {
+    if std::env::var_os(SANDBOXED).is_some() {
         if nix::unistd::Uid::effective().is_root() {
             nix::unistd::setgid(NOBODY.into()).unwrap();
             nix::unistd::setuid(NOBODY.into()).unwrap();
@@ -68,13 +68,13 @@ fn process(hub: &Hub, naming: Option<Naming>) -> Command {
     command
 }
 
-/// Starts an upload, waits until the process has its partial file open, and ends the process.
+/// Starts an upload, waits until the process has its partial file open, and sends the process a signal.
 fn ended_in_the_middle(naming: Option<Naming>, signal: Signal) -> (Hub, std::process::ExitStatus) {
     let hub = Hub::new();
     let mut child = process(&hub, naming).spawn().unwrap();
     let input = bytes("version 1; 0000; put-object {abc}; size=3; 0001; =ab");
     child.stdin.as_mut().unwrap().write_all(&input).unwrap();
-    // A file without a name is there too, as a descriptor. The shell becomes the process, which keeps its number.
+    // A file without a name also shows as a descriptor. The shell becomes the process and keeps its process id.
     let descriptors = format!("/proc/{}/fd", child.id());
     let is_open = |entry: std::fs::DirEntry| {
         std::fs::read_link(entry.path()).is_ok_and(|link| link.to_string_lossy().contains("/lfs/incomplete/"))
@@ -97,7 +97,7 @@ fn a_process_that_is_killed_leaves_no_partial_file() {
 }
 
 #[test]
-fn a_process_that_is_asked_to_end_takes_its_partial_file_away_though_it_has_a_name() {
+fn a_process_that_gets_a_signal_removes_its_partial_file_even_if_it_has_a_name() {
     for signal in [Signal::SIGTERM, Signal::SIGHUP] {
         let (hub, status) = ended_in_the_middle(Some(Naming::Rename), signal);
         assert_eq!(status.signal(), None, "{signal}");
@@ -106,19 +106,19 @@ fn a_process_that_is_asked_to_end_takes_its_partial_file_away_though_it_has_a_na
 }
 
 #[test]
-fn a_partial_file_with_a_name_that_a_killed_process_left_is_swept() {
+fn a_named_partial_file_of_a_killed_process_is_removed() {
     let (hub, _) = ended_in_the_middle(Some(Naming::Rename), Signal::SIGKILL);
     let [left] = partial_files(&hub).try_into().unwrap();
     let sweep = || hub.store().sweep(Duration::from_secs(60)).unwrap();
     assert_eq!(sweep(), [""; 0], "it is not old");
-    // Read-only: an object's mode lets not even its owner write, and the owner may set its time all the same.
+    // Opened read-only: an object's mode forbids writing even to its owner, but the owner may set its time.
     let file = File::open(hub.directory.path().join(&left)).unwrap();
     file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
     assert_eq!(sweep(), [left.rsplit('/').next().unwrap()]);
 }
 
 #[test]
-fn in_the_box_and_as_nobody_files_get_their_names_and_large_objects_their_thread() {
+fn files_get_names_and_large_objects_get_a_thread_in_the_sandbox_as_nobody() {
     if !matches!(sandbox::expected(true), sandbox::InForce::Box { landlock: Ok(_), seccomp: Ok(()) }) {
         return;
     }
@@ -139,7 +139,7 @@ fn in_the_box_and_as_nobody_files_get_their_names_and_large_objects_their_thread
         let hub = Hub::new();
         hub.put_file(&Oid::of(b"abc"), b"a");
         let mut command = process(&hub, naming);
-        command.env(BOXED, "1");
+        command.env(SANDBOXED, "1");
         if nix::unistd::Uid::effective().is_root() {
             let chown = Command::new("chown").args(["-R", &NOBODY.to_string()]).arg(hub.directory.path()).status();
             assert!(chown.unwrap().success());
@@ -166,7 +166,7 @@ fn partial_files(hub: &Hub) -> Vec<String> {
     hub.files().into_iter().map(|(path, _)| path).filter(|path| path.contains("incomplete")).collect()
 }
 
-/// Runs git in a place of its own, with such a process at the other end of ssh.
+/// Runs git in its own directory, with such a process at the other end of ssh.
 fn git(home: &Path, at: &Path, arguments: &[&str]) -> (bool, String) {
     let output = Command::new("git")
         .args(arguments)
@@ -190,7 +190,7 @@ fn a_real_client_pushes_pulls_and_locks() {
     }
     let home = tempfile::tempdir().unwrap();
     let hub = home.path().join("hub.git");
-    // What sshd does with a command: here git runs as it is, and LFS as the process above.
+    // Stands for sshd: git commands run unchanged, and LFS commands run the process above.
     let script = format!(
         "#!/bin/sh\nwhile [ $# -gt 1 ]; do shift; done\nset -- $1\ncase $1 in git-lfs-transfer)\n\
          export {DIRECTORY}=\"$2\" {OPERATION}=\"$3\" SSH_CONNECTION='192.0.2.1 1 192.0.2.2 22'\n{}\n;;\n\
@@ -233,7 +233,7 @@ fn a_real_client_pushes_pulls_and_locks() {
 
     run(&work, &["lfs", "lock", "3.bin"]);
     let (success, text) = git(home.path(), &work, &["lfs", "lock", "3.bin"]);
-    assert!(!success && text.contains("you have locked 3.bin already"), "{text}");
+    assert!(!success && text.contains("you have already locked 3.bin"), "{text}");
     assert!(run(&work, &["lfs", "locks"]).contains("3.bin"));
     run(&work, &["lfs", "unlock", "3.bin"]);
     assert!(!run(&work, &["lfs", "locks"]).contains("3.bin"));

@@ -1,4 +1,4 @@
-//! What a client sends first and last, and what is no protocol at all.
+//! The start and the end of a session, and malformed input.
 
 use super::*;
 
@@ -23,8 +23,8 @@ fn capabilities_come_before_the_client_says_anything() {
 }
 
 #[test]
-fn exchanges_of_one_version_stay_in_step() {
-    let only = "status 400; 0001; this server speaks version 1 alone; 0000";
+fn requests_of_every_client_version_stay_in_step() {
+    let only = "status 400; 0001; this server speaks version 1 only; 0000";
     let first = "status 400; 0001; a session begins with version 1; 0000";
     for (input, expected) in [
         ("version 2; 0000; version 1; 0000; quit; 0000", format!("{only}; status 200; 0000; status 200; 0000")),
@@ -47,13 +47,13 @@ fn exchanges_of_one_version_stay_in_step() {
 }
 
 #[test]
-fn nothing_is_answered_behind_quit() {
+fn nothing_is_answered_after_quit() {
     assert_eq!(Hub::new().upload("quit; 0000; batch; 0000"), "status 200; 0000");
     assert_eq!(Hub::new().upload("quit; x=y; 0001; =data; 0000; batch; 0000"), "status 200; 0000");
 }
 
 #[test]
-fn each_request_that_makes_no_sense_gets_one_answer_and_the_next_is_understood() {
+fn each_malformed_request_gets_one_answer_and_the_next_is_understood() {
     let many: String = (0..65).fold("batch; ".to_owned(), |text, i| text + &format!("key{i}=value; ")) + "0000";
     let long = format!("batch; refname={}; 0000", "x".repeat(8 * 1024));
     let long_command = format!("{}; 0000", "x".repeat(9 * 1024));
@@ -97,7 +97,7 @@ fn each_request_that_makes_no_sense_gets_one_answer_and_the_next_is_understood()
 }
 
 #[test]
-fn arguments_that_nobody_knows_are_passed_over() {
+fn unknown_arguments_are_ignored() {
     for request in [
         "verify-object {test content}; size=12; id=../../x; token=; x=y=z; 0000",
         "verify-object {test content}; size=12; x= ; ü=ü; 0000",
@@ -113,14 +113,14 @@ fn arguments_that_nobody_knows_are_passed_over() {
 #[test]
 fn a_broken_frame_ends_the_session_without_an_answer() {
     for (input, why) in [
-        ("zzzz", "\"zzzz\" is no length of a packet"),
-        ("fff1", "\"fff1\" is no length of a packet"),
-        ("0002", "\"0002\" is no length of a packet"),
-        ("0003", "\"0003\" is no length of a packet"),
-        ("0001", "a delimiter where none belongs"),
-        ("0001batch", "a delimiter where none belongs"),
-        ("000abatch\n000100010000", "a delimiter where none belongs"),
-        ("GET / HTTP/1.1\r\n\r\n", "\"GET \" is no length of a packet"),
+        ("zzzz", "\"zzzz\" is not the length of a packet"),
+        ("fff1", "\"fff1\" is not the length of a packet"),
+        ("0002", "\"0002\" is not the length of a packet"),
+        ("0003", "\"0003\" is not the length of a packet"),
+        ("0001", "a delimiter in the wrong place"),
+        ("0001batch", "a delimiter in the wrong place"),
+        ("000abatch\n000100010000", "a delimiter in the wrong place"),
+        ("GET / HTTP/1.1\r\n\r\n", "\"GET \" is not the length of a packet"),
         ("000abatch\n", "the input ended within a request"),
         ("000abat", "the input ended within a request"),
         ("00", "the input ended within a request"),
@@ -143,7 +143,7 @@ fn requests_may_come_before_their_answers_are_read() {
 }
 
 #[test]
-fn an_output_that_is_gone_ends_the_session() {
+fn a_closed_output_ends_the_session() {
     struct Gone;
     impl io::Write for Gone {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
@@ -158,7 +158,7 @@ fn an_output_that_is_gone_ends_the_session() {
 }
 
 #[test]
-fn the_summary_counts_what_went_each_way() {
+fn the_summary_counts_objects_in_both_directions() {
     let (_, summary) = Hub::new().answers(
         Operation::Upload,
         "put-object {abc}; size=3; 0001; =abc; 0000; put-object {d}; size=1; 0001; =d; 0000; hello; 0000",

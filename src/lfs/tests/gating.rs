@@ -1,11 +1,11 @@
-//! Who may do what: by the session's operation, by its denial, by the policy at each step.
+//! Access: by the session's operation, by its refusal, and by the policy at each step.
 
 use super::*;
 
 #[test]
-fn a_session_serves_its_own_direction_alone() {
+fn a_session_serves_its_own_direction_only() {
     let put = "put-object {abc}; size=3; 0001; =abc; 0000";
-    let forbidden = |operation| format!("status 403; 0001; this session is for {operation} alone; 0000");
+    let forbidden = |operation| format!("status 403; 0001; this session is for {operation} only; 0000");
     for request in [put, "verify-object {abc}; size=3; 0000", "lock; path=a; 0000", "unlock 1; 0000"] {
         let mut hub = Hub::new();
         let answer = hub.download(&format!("{request}; batch; 0001; {{abc}} 3; 0000"));
@@ -30,8 +30,8 @@ fn both_directions_list_objects_and_locks() {
 }
 
 #[test]
-fn a_session_that_is_denied_says_why_to_each_command_and_does_nothing() {
-    let denial = Denial::new(403, "repository not found, or you have no access to it\nyou are alice");
+fn a_refused_session_answers_each_command_with_the_refusal_and_does_nothing() {
+    let refusal = Refusal::new(403, "repository not found, or you have no access to it\nyou are alice");
     let sentence = "0001; repository not found, or you have no access to it; you are alice; 0000";
     for (operation, request, status) in [
         (Operation::Upload, "batch; 0001; {abc} 3; 0000", 403),
@@ -44,19 +44,19 @@ fn a_session_that_is_denied_says_why_to_each_command_and_does_nothing() {
         (Operation::Upload, "list-lock; 0000", 403),
         (Operation::Download, "list-locks; 0000", 403),
     ] {
-        let mut hub = Hub { denied: Some(denial.clone()), ..Hub::with(&["abc"]) };
+        let mut hub = Hub { refusal: Some(refusal.clone()), ..Hub::with(&["abc"]) };
         let before = hub.files();
         let (answer, summary) = hub.answers(operation, &format!("{request}; batch; 0000; quit; 0000"));
         let expected = format!("status {status}; {sentence}; status 403; {sentence}; status 200; 0000");
         assert_answer(&answer, &expected, request);
-        assert_eq!(hub.policy.asked, vec![], "nobody need be asked: {request}");
+        assert_eq!(hub.policy.asked, vec![], "the policy is not asked: {request}");
         assert_eq!(hub.files(), before);
         assert_eq!(summary.refused, 2);
     }
 }
 
 #[test]
-fn a_denial_always_has_a_status_of_one_and_a_sentence() {
+fn a_refusal_always_has_a_status_and_a_sentence() {
     for (status, sentence, expected) in [
         (501, "LFS is off here", "status 501; 0001; LFS is off here; 0000"),
         (200, "no", "status 500; 0001; no; 0000"),
@@ -65,7 +65,7 @@ fn a_denial_always_has_a_status_of_one_and_a_sentence() {
         (403, "\n \n", "status 403; 0001; refused; 0000"),
         (403, "a\r\n\nb\x1b[2J\n", "status 403; 0001; a; b?[2J; 0000"),
     ] {
-        let mut hub = Hub { denied: Some(Denial::new(status, sentence)), ..Hub::new() };
+        let mut hub = Hub { refusal: Some(Refusal::new(status, sentence)), ..Hub::new() };
         assert_eq!(hub.upload("batch; 0000"), expected);
     }
 }
@@ -84,30 +84,30 @@ fn the_policy_is_asked_again_at_each_batch_put_lock_and_unlock() {
 }
 
 #[test]
-fn a_right_that_is_withdrawn_ends_with_the_next_step() {
-    let denial = |status| Denial::new(status, "you have no write access to alice/x");
+fn a_withdrawn_right_ends_with_the_next_step() {
+    let refusal = |status| Refusal::new(status, "you have no write access to alice/x");
     for (ask, request, status) in [
         (Ask::Batch, "batch; 0001; {abc} 3; 0000", 403),
-        // A client would send the object eight times more for a 403.
+        // After 403, a client would send the object eight more times.
         (Ask::Put, "put-object {abc}; size=3; 0001; =abc; 0000", 422),
         (Ask::Lock, "lock; path=a; 0000", 403),
         (Ask::Unlock, "unlock 1; 0000", 403),
     ] {
         let mut hub = Hub::new();
-        hub.policy.refused.push((ask, denial(403)));
+        hub.policy.refused.push((ask, refusal(403)));
         let answer = hub.upload(&format!("{request}; {PING}"));
         let expected = format!("status {status}; 0001; you have no write access to alice/x; 0000; {PONG}");
         assert_answer(&answer, &expected, request);
         assert_eq!(hub.files(), vec![]);
     }
     let mut hub = Hub::new();
-    hub.policy.refused.push((Ask::Put, denial(429)));
+    hub.policy.refused.push((Ask::Put, refusal(429)));
     let answer = hub.upload("put-object {abc}; size=3; 0001; =abc; 0000");
     assert!(answer.starts_with("status 429; 0001; "), "a client that is to try again later is told so: {answer}");
 }
 
 #[test]
-fn where_nobody_can_say_what_the_peer_may_it_may_not() {
+fn a_fault_of_the_policy_gives_no_access() {
     for request in [
         "batch; 0001; {abc} 3; 0000",
         "put-object {abc}; size=3; 0001; =abc; 0000",

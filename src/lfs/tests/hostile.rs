@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::*;
 use crate::tests::{HostileInput, hostile_inputs};
 
-/// What a row calls an answer: accepted, a status, or no answer at all.
+/// An answer as a row names it: accepted, a status, or no answer.
 fn verdict(operation: Operation, hub: &mut Hub, request: &[u8]) -> String {
     let input = [bytes("version 1; 0000"), request.to_vec()].concat();
     let mut output = Vec::new();
@@ -20,7 +20,7 @@ fn verdict(operation: Operation, hub: &mut Hub, request: &[u8]) -> String {
     }
 }
 
-/// The request that a row means: the command, its arguments, and for a batch the list.
+/// The request of a row: the command, its arguments, and the list of a batch.
 fn request(lines: &str) -> Vec<u8> {
     let mut request = Vec::new();
     let is_batch = lines.starts_with("batch\n");
@@ -62,7 +62,7 @@ fn every_synthetic_row_is_built_and_gets_its_verdict() {
         let id = row["id"].as_str().unwrap();
         let (operation, request) = match id {
             "lfs-019" => {
-                // The object of another repository is no object of this one.
+                // An object of another repository is not an object of this repository.
                 hub = Hub::new();
                 (Operation::Download, bytes(&format!("get-object {{{CONTENT}}}; 0000")))
             }
@@ -85,7 +85,7 @@ fn every_synthetic_row_is_built_and_gets_its_verdict() {
                 let lines: Vec<u8> = (0..100_001).flat_map(line).collect();
                 (Operation::Upload, [bytes("batch; 0001"), lines, b"0000".to_vec()].concat())
             }
-            // Time passes in `waiting::a_request_that_stops_in_the_middle_ends_the_session`.
+            // The test `waiting::a_request_that_stops_in_the_middle_ends_the_session` lets time pass.
             "lfs-046" => (Operation::Upload, b"000abat".to_vec()),
             _ => panic!("a row that nobody builds: {row}"),
         };

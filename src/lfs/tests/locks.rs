@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A hub on which alice has locked `a` and bob `b c`, and the ids of both.
+/// A hub with alice's lock on `a` and bob's lock on `b c`, and the ids of both.
 fn locked() -> (Hub, String, String) {
     let mut hub = Hub::new();
     hub.upload("lock; path=a; 0000");
@@ -29,7 +29,7 @@ fn a_path_is_locked_once() {
     let ours = told(&a, "a", "alice");
     let theirs = told(&b, "b c", "bob");
     for (request, expected) in [
-        ("lock; path=a; 0000", format!("status 409; {ours}; 0001; you have locked a already; 0000")),
+        ("lock; path=a; 0000", format!("status 409; {ours}; 0001; you have already locked a; 0000")),
         (
             "lock; path=b c; refname=refs/heads/x; 0000",
             format!("status 409; {theirs}; 0001; b c is locked by bob; 0000"),
@@ -43,7 +43,7 @@ fn a_path_is_locked_once() {
 }
 
 #[test]
-fn what_cannot_be_a_path_is_not_locked() {
+fn only_valid_paths_can_be_locked() {
     let long = format!("lock; path={}; 0000", "a".repeat(4097));
     for (request, sentence) in [
         ("lock; 0000", "lock needs the argument path"),
@@ -72,7 +72,7 @@ fn what_cannot_be_a_path_is_not_locked() {
 }
 
 #[test]
-fn who_locked_a_path_unlocks_it_and_is_told_what_it_was() {
+fn the_holder_unlocks_a_path_and_reads_which() {
     let (mut hub, a, _) = locked();
     for request in [format!("unlock {a}; 0000"), format!("unlock {a}; refname=refs/heads/main; force=true; 0000")] {
         let expected = format!(
@@ -86,7 +86,7 @@ fn who_locked_a_path_unlocks_it_and_is_told_what_it_was() {
 }
 
 impl Hub {
-    /// A hub with locks of its own, equal to these.
+    /// A hub with a copy of these locks.
     fn clone_locks(&mut self) -> Self {
         let mut hub = Self::new();
         hub.locks = self.locks.seen_by("alice").apart();
@@ -108,7 +108,7 @@ fn only_an_administrator_removes_the_locks_of_others() {
 }
 
 #[test]
-fn a_lock_that_is_not_there_is_not_found() {
+fn a_missing_lock_is_not_found() {
     for id in ["1", "0123456789abcdef0123456789abcdef", "-", "A_z"] {
         let request = format!("unlock {id}; 0000; {PING}");
         let sentence = format!("there is no lock {id}: it may have been removed");
@@ -117,7 +117,7 @@ fn a_lock_that_is_not_there_is_not_found() {
 }
 
 #[test]
-fn locks_are_listed_as_they_are_asked_for() {
+fn locks_are_listed_by_the_clients_conditions() {
     let (mut hub, a, b) = locked();
     let (first, second) = (listed(&a, "a", "alice"), listed(&b, "b c", "bob"));
     let ours = format!("{first}; owner {a} ours");
@@ -139,13 +139,13 @@ fn locks_are_listed_as_they_are_asked_for() {
             assert_answer(&hub.upload(&request), &format!("status 200; 0001; {expected}0000"), &request);
         }
     }
-    // Who fetches is not told whose is whose.
+    // A download session does not show which locks are the client's.
     let answer = hub.download("list-lock; 0000");
     assert_eq!(answer, format!("status 200; 0001; {first}; {second}; 0000"));
 }
 
 #[test]
-fn a_list_that_is_asked_for_wrongly_is_refused_in_step() {
+fn a_malformed_list_request_is_refused_and_the_next_is_understood() {
     for (request, sentence) in [
         ("list-lock; limit=-1; 0000", "a limit is a number of locks"),
         ("list-lock; limit=ten; 0000", "a limit is a number of locks"),
@@ -160,7 +160,7 @@ fn a_list_that_is_asked_for_wrongly_is_refused_in_step() {
 }
 
 #[test]
-fn pages_follow_each_other_to_the_end_and_no_lock_is_missed() {
+fn pages_contain_every_lock() {
     for (count, limit, pages) in
         [(99, "", 1), (100, "", 1), (101, "", 2), (250, "", 3), (250, "limit=500; ", 3), (7, "limit=3; ", 3)]
     {
@@ -186,14 +186,14 @@ fn pages_follow_each_other_to_the_end_and_no_lock_is_missed() {
 }
 
 #[test]
-fn a_page_goes_on_where_it_stopped_though_locks_come_and_go() {
+fn a_page_continues_after_the_last_lock_even_if_locks_change() {
     let mut hub = Hub::new();
     for path in ["a", "b", "c", "d"] {
         hub.locks.lock(&LockPath::parse(path.as_bytes()).unwrap(), None, NOW).unwrap();
     }
     let answer = hub.upload("list-lock; limit=2; 0000");
     let cursor = answer.split("; ").find_map(|word| word.strip_prefix("next-cursor=")).unwrap();
-    // The very lock at which it stopped is gone, and there is a new one.
+    // The last lock of the page is removed, and a new one is added.
     let locks = hub.locks.list(&Filter::default(), 0, 9).unwrap();
     hub.upload(&format!("unlock {}; 0000; lock; path=e; 0000", locks[1].id));
     let answer = hub.upload(&format!("list-lock; limit=9; cursor={cursor}; 0000"));
@@ -204,8 +204,8 @@ fn a_page_goes_on_where_it_stopped_though_locks_come_and_go() {
 }
 
 #[test]
-fn a_cursor_that_does_not_advance_is_never_given() {
-    /// A keeper that forgets where it was.
+fn a_cursor_always_grows() {
+    /// Locks that ignore the cursor.
     struct Stuck(MemoryLocks);
     impl Locks for Stuck {
         fn lock(&mut self, path: &LockPath, refname: Option<&str>, now: i64) -> Result<Locking, Fault> {
@@ -230,7 +230,7 @@ fn a_cursor_that_does_not_advance_is_never_given() {
 }
 
 #[test]
-fn locks_that_cannot_be_read_are_a_fault_in_step() {
+fn unreadable_locks_are_a_fault_and_the_next_request_is_understood() {
     struct Broken;
     impl Locks for Broken {
         fn lock(&mut self, _: &LockPath, _: Option<&str>, _: i64) -> Result<Locking, Fault> {

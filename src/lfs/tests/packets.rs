@@ -1,11 +1,11 @@
-//! Objects of many packets: the second thread, odd sizes, whatever the pieces in which they come.
+//! Objects of many packets: the second thread, uneven sizes, and every split of the input.
 
 use std::io::Read;
 
 use super::super::hash::BESIDE;
 use super::*;
 
-/// Bytes in which a displacement shows: a pattern of a length that divides no packet.
+/// Bytes that show a shift: a pattern whose length does not divide a packet's.
 fn large(length: u64) -> Vec<u8> {
     let length = usize::try_from(length).unwrap();
     let pattern: Vec<u8> = (0..1021_u32).map(|i| u8::try_from(i * i % 256).unwrap()).collect();
@@ -21,7 +21,7 @@ fn put(object: &[u8], packet_size: usize) -> Vec<u8> {
 }
 
 #[test]
-fn objects_of_all_sizes_go_in_and_come_out() {
+fn objects_of_all_sizes_are_stored_and_sent() {
     for size in [1, 65_516, 65_517, 262_144, BESIDE - 1, BESIDE + 1_000_001] {
         let object = large(size);
         let mut hub = Hub::new();
@@ -41,7 +41,7 @@ fn objects_of_all_sizes_go_in_and_come_out() {
 }
 
 #[test]
-fn a_large_object_that_is_wrong_anywhere_is_not_kept_and_the_next_is_understood() {
+fn a_large_object_with_any_wrong_byte_is_not_stored_and_the_next_is_understood() {
     let object = large(BESIDE + 1_000_000);
     let whole = put(&object, 65_516);
     for (at, change) in [(200, 1_u8), (5_000_000, 0x80)] {
@@ -56,7 +56,7 @@ fn a_large_object_that_is_wrong_anywhere_is_not_kept_and_the_next_is_understood(
         assert!(words.ends_with(&named(PONG)), "{words}");
         assert_eq!(hub.files(), vec![]);
     }
-    // Far more than was announced, and far less.
+    // Far more bytes than announced, and far fewer.
     for (announced, came) in [(BESIDE, 2 * BESIDE), (2 * BESIDE, BESIDE), (10, BESIDE)] {
         let object = large(came);
         let data: Vec<u8> = object.chunks(40_000).flat_map(packet).collect();
@@ -72,7 +72,7 @@ fn a_large_object_that_is_wrong_anywhere_is_not_kept_and_the_next_is_understood(
 }
 
 #[test]
-fn an_upload_that_breaks_off_leaves_nothing() {
+fn an_interrupted_upload_leaves_nothing() {
     let object = large(BESIDE + 100_000);
     let input = [bytes("version 1; 0000"), put(&object, 32_768)].concat();
     for cut in [100, 150, 2_000_000, input.len() - 1] {
@@ -89,7 +89,7 @@ fn an_upload_that_breaks_off_leaves_nothing() {
     }
 }
 
-/// Gives a byte at a time, then a few, then many: never in step with the packets.
+/// Returns one byte, then a few, then many, so reads never match the packets.
 struct Uneven<'a>(&'a [u8], usize);
 
 impl Read for Uneven<'_> {
@@ -101,7 +101,7 @@ impl Read for Uneven<'_> {
 }
 
 #[test]
-fn one_session_carries_many_objects() {
+fn one_session_transfers_many_objects() {
     let objects: Vec<Vec<u8>> = [3, 100_000, 0, 70_000, BESIDE, 1, BESIDE + 3, 50_000].map(large).into();
     let mut input = bytes("version 1; 0000");
     input.extend(objects.iter().flat_map(|object| put(object, 32_768)));

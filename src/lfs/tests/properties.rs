@@ -1,4 +1,4 @@
-//! What holds for all inputs.
+//! Properties of every input.
 
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any};
@@ -11,7 +11,7 @@ fn operation() -> impl Strategy<Value = Operation> {
     sample::select(Operation::ALL)
 }
 
-/// What a session leaves on disk: objects with their right names, and nothing else.
+/// Checks the files that a session leaves: objects with correct names, and nothing else.
 fn stray_files(hub: &Hub) -> Vec<String> {
     let is_object = |(path, bytes): &(String, Vec<u8>)| {
         let name = Oid::of(bytes).to_string();
@@ -20,9 +20,9 @@ fn stray_files(hub: &Hub) -> Vec<String> {
     hub.files().into_iter().filter(|file| !is_object(file)).map(|(path, _)| path).collect()
 }
 
-/// Whether an output is nothing but packets; how many answers there are in it.
+/// Checks that an output consists of packets. Returns the number of answers.
 fn answers(output: &[u8]) -> usize {
-    // It panics where a length does not read.
+    // It panics at a malformed length.
     words(output).split("; ").filter(|word| *word == "0000").count()
 }
 
@@ -70,10 +70,10 @@ fn word() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A request with its end, and perhaps a delimiter.
+/// A request with its end, and sometimes a delimiter.
 fn request() -> impl Strategy<Value = String> {
     let nearly = (vec(word(), 0..5), vec(word(), 0..4), any::<bool>()).prop_map(|(mut head, data, open)| {
-        // A delimiter with no command before it breaks the frame.
+        // A delimiter without a command before it breaks the framing.
         if open && head.iter().all(|word| word.is_empty() || word == "=") {
             head.push("hello".to_owned());
         }
@@ -118,8 +118,8 @@ fn each_request_gets_one_answer_and_only_objects_are_left() {
 }
 
 #[test]
-fn how_an_input_comes_in_pieces_makes_no_difference() {
-    /// Gives as much at a time as it is told, round and round.
+fn the_pieces_of_an_input_have_no_effect() {
+    /// Returns as many bytes at a time as a list says, over and over.
     struct Pieces<'a>(&'a [u8], std::iter::Cycle<std::slice::Iter<'a, usize>>);
     impl io::Read for Pieces<'_> {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -137,7 +137,7 @@ fn how_an_input_comes_in_pieces_makes_no_difference() {
         let (mut first, mut second) = (hub(), hub());
         let summary = first.talk(operation, Plain(input.as_slice()), &mut whole);
         second.talk(operation, Plain(Pieces(&input, pieces.iter().cycle())), &mut in_pieces);
-        // The id of a lock is the one thing that differs.
+        // Only the random ids of locks differ.
         let text =
             |output: &[u8]| words(output).split("; ").filter(|word| !names_a_lock(word)).collect::<Vec<_>>().join("; ");
         prop_assert_eq!(text(&whole), text(&in_pieces));

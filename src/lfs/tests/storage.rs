@@ -1,4 +1,4 @@
-//! The local store: links, names, races, what is left behind.
+//! The local store: links, names, races and remains.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -11,7 +11,7 @@ use super::*;
 
 const NAMINGS: [Naming; 3] = [Naming::Descriptor, Naming::Proc, Naming::Rename];
 
-/// A session for uploads on a store that names its files in this way.
+/// An upload session on a store that names its files in this way.
 fn upload(hub: &mut Hub, naming: Naming, requests: &str) -> String {
     let mut store = hub.store().naming(naming);
     let mut output = Vec::new();
@@ -21,7 +21,7 @@ fn upload(hub: &mut Hub, naming: Naming, requests: &str) -> String {
 }
 
 #[test]
-fn a_file_without_a_name_can_be_given_one_here() {
+fn an_unnamed_file_can_get_a_name_on_this_machine() {
     let directory = tempfile::tempdir().unwrap();
     let opened = Directory::of(File::open(directory.path()).unwrap().as_fd()).unwrap();
     assert_ne!(
@@ -33,7 +33,7 @@ fn a_file_without_a_name_can_be_given_one_here() {
 }
 
 #[test]
-fn however_files_get_their_names_objects_are_stored_repaired_and_replaced() {
+fn with_each_way_to_name_files_objects_are_stored_repaired_and_replaced() {
     for naming in NAMINGS {
         let mut hub = Hub { options: Options { fsync: true }, ..Hub::new() };
         let put = "put-object {abc}; size=3; 0001; =abc; 0000";
@@ -44,7 +44,7 @@ fn however_files_get_their_names_objects_are_stored_repaired_and_replaced() {
         let place = hub.place(&Oid::of(b"abc"));
         assert_eq!(hub.files().len(), 1, "{naming:?}");
         assert_eq!(fs::metadata(&place).unwrap().mode() & 0o777 & !0o444, 0, "an object never changes");
-        // A file that a full disk left, a link to somewhere, a pipe.
+        // A truncated file from a full disk, a link, and a pipe.
         let somewhere = hub.directory.path().join("somewhere");
         fs::write(&somewhere, "abc").unwrap();
         for kind in ["short", "link", "pipe"] {
@@ -64,7 +64,7 @@ fn however_files_get_their_names_objects_are_stored_repaired_and_replaced() {
 }
 
 #[test]
-fn what_no_rename_replaces_is_a_fault_and_leaves_nothing() {
+fn a_directory_in_the_place_of_an_object_is_a_fault_and_nothing_remains() {
     for naming in NAMINGS {
         let mut hub = Hub::new();
         fs::create_dir_all(hub.place(&Oid::of(b"abc"))).unwrap();
@@ -75,7 +75,7 @@ fn what_no_rename_replaces_is_a_fault_and_leaves_nothing() {
 }
 
 #[test]
-fn a_link_on_the_way_is_never_followed() {
+fn a_link_in_the_path_is_never_followed() {
     let name = Oid::of(b"abc").to_string();
     for link in [
         "lfs",
@@ -111,7 +111,7 @@ fn a_link_on_the_way_is_never_followed() {
 }
 
 #[test]
-fn a_link_in_the_place_of_an_object_is_no_object() {
+fn a_link_in_the_place_of_an_object_counts_as_missing() {
     let mut hub = Hub::new();
     let secret = hub.directory.path().join("secret");
     fs::write(&secret, "abc").unwrap();
@@ -129,7 +129,7 @@ fn a_link_in_the_place_of_an_object_is_no_object() {
 }
 
 #[test]
-fn a_store_that_is_made_while_a_session_runs_is_seen() {
+fn a_session_sees_a_store_that_another_session_creates() {
     let hub = Hub::new();
     let mut store = hub.store();
     assert_eq!(store.size(&Oid::of(b"abc")).unwrap(), None);
@@ -139,7 +139,7 @@ fn a_store_that_is_made_while_a_session_runs_is_seen() {
 }
 
 #[test]
-fn a_repository_that_is_only_read_gets_no_directories() {
+fn reading_creates_no_directories() {
     let mut hub = Hub::new();
     hub.download("batch; 0001; {abc} 3; 0000; get-object {abc}; 0000; list-lock; 0000; quit; 0000");
     hub.upload("batch; 0001; {abc} 3; 0000; verify-object {abc}; size=3; 0000; quit; 0000");
@@ -147,7 +147,7 @@ fn a_repository_that_is_only_read_gets_no_directories() {
 }
 
 #[test]
-fn an_lfs_that_is_no_directory_is_a_fault_from_the_start() {
+fn an_lfs_that_is_not_a_directory_is_a_fault_from_the_start() {
     let hub = Hub::new();
     fs::write(hub.lfs(), "").unwrap();
     let repository = File::open(hub.directory.path()).unwrap();
@@ -186,7 +186,7 @@ fn sessions_that_store_one_object_at_once_all_succeed() {
 }
 
 #[test]
-fn partial_files_go_when_they_are_old_and_their_writers_gone() {
+fn old_partial_files_without_a_writer_are_removed() {
     let hub = Hub::new();
     let incomplete = hub.lfs().join("incomplete");
     let sweep = || hub.store().sweep(Duration::from_secs(24 * 60 * 60)).unwrap();
@@ -212,7 +212,7 @@ fn partial_files_go_when_they_are_old_and_their_writers_gone() {
 }
 
 #[test]
-fn an_upload_takes_away_what_others_left_where_partial_files_have_names() {
+fn an_upload_removes_old_named_partial_files() {
     let hub = Hub::new();
     let incomplete = hub.lfs().join("incomplete");
     fs::create_dir_all(&incomplete).unwrap();
@@ -225,8 +225,8 @@ fn an_upload_takes_away_what_others_left_where_partial_files_have_names() {
 }
 
 #[test]
-fn a_directory_that_cannot_be_written_is_a_fault_and_fetching_goes_on() {
-    // Root writes wherever it likes.
+fn a_directory_that_cannot_be_written_is_a_fault_and_fetches_still_work() {
+    // Root can write everywhere.
     if nix::unistd::Uid::effective().is_root() {
         return;
     }

@@ -5,7 +5,7 @@ use std::io::{IoSlice, Read};
 use super::*;
 
 #[test]
-fn an_object_goes_in_and_comes_out() {
+fn an_object_is_stored_and_sent() {
     let mut hub = Hub::new();
     let request = "put-object {test content}; size=12; 0001; =test ; =content; 0000; \
                    verify-object {test content}; size=12; 0000";
@@ -19,7 +19,7 @@ fn an_object_goes_in_and_comes_out() {
 }
 
 #[test]
-fn the_empty_object_goes_in_and_comes_out() {
+fn the_empty_object_is_stored_and_sent() {
     for request in
         ["put-object {}; size=0; 0001; 0000", "put-object {}; size=0; 0000", "put-object {}; size=0; 0001; =; =; 0000"]
     {
@@ -32,7 +32,7 @@ fn the_empty_object_goes_in_and_comes_out() {
 }
 
 #[test]
-fn bytes_that_are_not_those_of_the_object_are_not_kept() {
+fn bytes_that_do_not_match_the_object_id_are_not_stored() {
     let announced = |came| format!("the object {{abc}} was announced with 3 bytes, but {came} came");
     let hash =
         |hash: &str| format!("the bytes that came are not those of the object {{abc}}: their hash is {{{hash}}}");
@@ -56,7 +56,7 @@ fn bytes_that_are_not_those_of_the_object_are_not_kept() {
         ("put-object %2e%2e; size=3; 0001; =abc; 0000", digits.clone()),
         ("put-object {abc}/../x; size=3; 0001; =abc; 0000", digits),
     ] {
-        // The second time the object is there: who says that it is his must have it all the same.
+        // The second time, the object is stored. The client must send its bytes nevertheless.
         for there in [&[][..], &["abc"]] {
             let mut hub = Hub::with(there);
             let before = hub.files();
@@ -68,7 +68,7 @@ fn bytes_that_are_not_those_of_the_object_are_not_kept() {
 }
 
 #[test]
-fn an_object_that_is_there_may_come_again() {
+fn a_stored_object_may_be_uploaded_again() {
     let mut hub = Hub::with(&["abc"]);
     let before = hub.files();
     let request = "put-object {abc}; size=3; 0001; =abc; 0000";
@@ -78,7 +78,7 @@ fn an_object_that_is_there_may_come_again() {
 }
 
 #[test]
-fn an_object_that_was_cut_short_is_repaired_by_the_next_upload() {
+fn the_next_upload_repairs_a_truncated_object() {
     for damaged in ["", "ab", "abcd"] {
         let mut hub = Hub::new();
         hub.put_file(&Oid::of(b"abc"), damaged.as_bytes());
@@ -92,7 +92,7 @@ fn an_object_that_was_cut_short_is_repaired_by_the_next_upload() {
 }
 
 #[test]
-fn what_is_verified_or_fetched_must_be_there_in_its_size() {
+fn verify_and_get_need_an_object_of_the_announced_size() {
     let missing = "status 404; 0001; the object {abc} is not stored here; 0000";
     for (operation, request, expected) in [
         (Operation::Upload, "verify-object {abc}; size=3; 0000", missing),
@@ -123,12 +123,12 @@ fn what_is_verified_or_fetched_must_be_there_in_its_size() {
 }
 
 #[test]
-fn limits_are_held_again_when_the_object_comes() {
+fn limits_are_checked_again_for_each_object() {
     let mut hub = Hub { limits: Limits { object_size: Some(2), ..Limits::default() }, ..Hub::new() };
     let put = "put-object {abc}; size=3; 0001; =abc; 0000";
-    let sentence = "the object {abc} has 3 bytes, and this server takes at most 2";
+    let sentence = "the object {abc} has 3 bytes, and this server accepts at most 2";
     assert_answer(&hub.upload(&format!("{put}; {PING}")), &format!("status 413; 0001; {sentence}; 0000; {PONG}"), put);
-    // Whoever announces less does not get more in.
+    // A client cannot store more bytes than it announces.
     let lie = "put-object {abc}; size=2; 0001; =abc; 0000";
     assert!(hub.upload(lie).starts_with("status 400; 0001; "));
 
@@ -138,18 +138,18 @@ fn limits_are_held_again_when_the_object_comes() {
     assert_answer(&answer, &format!("status 507; 0001; 2 bytes of the quota are left; 0000; {PONG}"), put);
 
     let mut hub = Hub { limits: Limits { reserve: u64::MAX, ..Limits::default() }, ..Hub::new() };
-    let sentence = "this server has no room for 3 bytes more: tell whoever runs it";
+    let sentence = "this server has no room for 3 more bytes: tell its operator";
     assert_answer(&hub.upload(&format!("{put}; {PING}")), &format!("status 507; 0001; {sentence}; 0000; {PONG}"), put);
     assert_eq!(hub.files(), vec![]);
 }
 
-/// A store of which something fails.
+/// A store that fails.
 struct Failing {
     stage: Option<io::ErrorKind>,
     write: Option<io::ErrorKind>,
     commit: Option<io::ErrorKind>,
     size: Option<io::ErrorKind>,
-    /// How many of ten bytes can be read, and what happens then.
+    /// How many of ten bytes can be read, and the error after them.
     read: (u64, Option<io::ErrorKind>),
 }
 
@@ -159,7 +159,7 @@ impl Failing {
     }
 }
 
-/// What happens at the end of what can be read.
+/// The end of the readable bytes.
 struct Breaking(Option<io::ErrorKind>);
 
 impl Read for Breaking {
@@ -213,8 +213,8 @@ fn answer_of(store: &mut Failing, operation: Operation, request: &str) -> (Strin
 }
 
 #[test]
-fn a_store_that_fails_says_so_in_step_and_only_to_the_log_why() {
-    let full = "status 507; 0001; this server has no room for 3 bytes more: tell whoever runs it; 0000";
+fn a_store_error_is_a_fault_whose_cause_only_the_log_has() {
+    let full = "status 507; 0001; this server has no room for 3 more bytes: tell its operator; 0000";
     let large = "status 413; 0001; the object {abc} is larger than this server can store; 0000";
     let fault = format!("status 500; 0001; {FAULT}; 0000");
     for (kind, expected) in [
@@ -250,7 +250,7 @@ fn a_store_that_fails_says_so_in_step_and_only_to_the_log_why() {
 }
 
 #[test]
-fn an_object_that_breaks_off_while_it_is_sent_leaves_the_stream_in_step() {
+fn a_read_error_while_an_object_is_sent_keeps_the_stream_in_step() {
     for (read, expected, fault) in [
         ((10, None), "=xxxxxxxxxx; 0000", None),
         ((4, None), "=xxxx; 0000", Some("an object was cut short")),

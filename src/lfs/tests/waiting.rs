@@ -1,4 +1,4 @@
-//! What a session does while it waits: for a slow client, for one that has forgotten it, for one that is gone.
+//! A waiting session, with a slow client, a client that has forgotten it, and a client that has gone.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use super::*;
 
-/// Long enough for a machine that is busy with other tests.
+/// Long enough for a machine that runs other tests too.
 const SHORT: Patience = Patience { version: Duration::from_secs(2), rest: Duration::from_secs(1) };
 
-/// A client's end of a session that runs on a thread of its own.
+/// The client's end of a session that runs in a thread.
 struct Client {
     stream: UnixStream,
     session: Option<std::thread::JoinHandle<(Summary, bool)>>,
@@ -65,14 +65,14 @@ impl Client {
         self.session.as_ref().unwrap().is_finished()
     }
 
-    /// How the session ends, and whether it was told to go.
+    /// How the session ends, and whether it ended as forgotten.
     fn end(mut self) -> (Summary, bool) {
         self.session.take().unwrap().join().unwrap()
     }
 }
 
 #[test]
-fn a_client_that_says_nothing_at_all_is_not_waited_for() {
+fn a_client_that_sends_nothing_is_disconnected() {
     let hub = Hub::new();
     let client = Client::start(hub.directory.path(), SHORT, None);
     let (summary, _) = client.end();
@@ -109,7 +109,7 @@ fn between_two_requests_a_client_may_take_its_time() {
     assert!(matches!(client.end().0.ending, Ending::End));
 }
 
-/// Of the one connection that most tests are about.
+/// The group of the connection in most tests.
 fn group(hub: &Hub, grace: u64) -> Group {
     group_on(hub, "192.0.2.1 50000 192.0.2.2 22", grace)
 }
@@ -127,14 +127,14 @@ fn start(hub: &Hub, group: Group) -> Client {
 }
 
 #[test]
-fn sessions_that_wait_for_their_client_go_when_one_of_them_has_quit() {
+fn waiting_sessions_end_after_one_of_them_has_quit() {
     let hub = Hub::new();
     let mut first = start(&hub, group(&hub, 600));
     let (idle, mut used) = (start(&hub, group(&hub, 600)), start(&hub, group(&hub, 600)));
     let other_connection = start(&hub, group_on(&hub, "192.0.2.1 50001 192.0.2.2 22", 600));
     used.send(PING);
     used.answer();
-    // A client quits as soon as its last object is there: no session has looked around meanwhile.
+    // A client quits right after its last object, before any session has read the group's event.
     let begin = Instant::now();
     first.send("quit; 0000");
     assert_eq!(first.answer(), "status 200; 0000");
@@ -150,7 +150,7 @@ fn sessions_that_wait_for_their_client_go_when_one_of_them_has_quit() {
 }
 
 #[test]
-fn a_session_that_is_busy_or_got_a_command_since_is_never_told_to_go() {
+fn a_session_that_works_or_got_a_command_does_not_end() {
     let hub = Hub::new();
     let mut first = start(&hub, group(&hub, 2_000));
     let (mut sending, mut later) = (start(&hub, group(&hub, 2_000)), start(&hub, group(&hub, 2_000)));
@@ -158,7 +158,7 @@ fn a_session_that_is_busy_or_got_a_command_since_is_never_told_to_go() {
     std::thread::sleep(Duration::from_millis(100));
     first.send("quit; 0000");
     first.answer();
-    // Its word is left behind the answer.
+    // The session notes the command before it answers.
     assert!(!first.end().1);
     later.send(PING);
     later.answer();
@@ -174,7 +174,7 @@ fn a_session_that_is_busy_or_got_a_command_since_is_never_told_to_go() {
 }
 
 #[test]
-fn nobody_goes_because_a_client_was_cut_off() {
+fn no_session_ends_because_a_client_lost_its_connection() {
     let hub = Hub::new();
     let (first, second) = (start(&hub, group(&hub, 300)), start(&hub, group(&hub, 300)));
     first.stream.shutdown(std::net::Shutdown::Both).unwrap();

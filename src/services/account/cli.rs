@@ -7,16 +7,50 @@ use crate::commands::arguments::{
     RenameRepository, SetCollaborator, SetMember, SetVisibility,
 };
 use crate::name::{Owner, RepoPath};
+use crate::request::AccountCommand;
 
 /// Commands of this hub for your own account.
 #[derive(Debug, Parser)]
 #[command(name = "ssh", disable_version_flag = true, no_binary_name = true, max_term_width = 100)]
-pub(super) struct Cli {
+pub(crate) struct Cli {
     /// Print one JSON object or array, for programs.
     #[arg(long, global = true)]
     pub(super) json: bool,
     #[command(subcommand)]
     pub(super) command: Command,
+}
+
+impl Cli {
+    /// Reads the words of a command.
+    ///
+    /// # Errors
+    /// The help that the client asks for, or what is wrong with the words.
+    pub(crate) fn read(command: &AccountCommand) -> Result<Self, clap::Error> {
+        Self::try_parse_from(with_description(command.words()))
+    }
+}
+
+/// Joins the words of a description, which is free text: they end at the next option.
+fn with_description<'a>(words: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut joined: Vec<String> = Vec::new();
+    let mut description: Option<Vec<&str>> = None;
+    for word in words {
+        match &mut description {
+            Some(text) if !word.starts_with("--") => text.push(word),
+            None if word == "--description" => description = Some(Vec::new()),
+            Some(_) | None => {
+                joined.extend(description.take().as_deref().map(describe));
+                joined.push(word.to_owned());
+            }
+        }
+    }
+    joined.extend(description.as_deref().map(describe));
+    joined
+}
+
+fn describe(words: &[&str]) -> String {
+    // Without words, clap says what is missing.
+    if words.is_empty() { "--description".to_owned() } else { format!("--description={}", words.join(" ")) }
 }
 
 #[derive(Debug, Subcommand)]

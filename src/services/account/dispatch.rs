@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use clap::Parser;
 use clap::error::ErrorKind;
 
 use super::cli::{self, AccessCommand, Cli, CollaboratorCommand, Command, KeyCommand, MemberCommand, RepoCommand};
@@ -17,30 +16,30 @@ use crate::config::Config;
 use crate::db::{ChangeError, Reader};
 use crate::message::{Answer, FaultKind, Refusal, Status};
 use crate::report::Report;
-use crate::request::{BadRequest, Request};
+use crate::request::AccountCommand;
 use crate::services::caller::Caller;
 use crate::session::SessionContext;
 
-/// Runs the command of `SSH_ORIGINAL_COMMAND` for the caller that the gateway described.
-pub(in crate::services) fn run(caller: &Caller) -> Answer {
+/// Runs an account command for the session that the gateway handed over.
+pub(in crate::services) fn run(caller: &Caller, command: &AccountCommand) -> Answer {
     let began = Instant::now();
     let fault = |kind, cause: &str| {
         caller.log_fault(cause);
         Answer::fault(kind, &caller.sid)
     };
-    let asked =
-        Reader::open(&caller.config.paths.database).and_then(|reader| reader.ask(|view| caller.standing(view, None)));
+    let asked = Reader::open(&caller.config.paths.database)
+        .and_then(|reader| reader.ask(|view| caller.session_context(view, None)));
     let context = match asked {
         Ok(context) => context,
         Err(error) => return fault(FaultKind::Unavailable, &error.to_string()),
     };
-    match admit(&context).and_then(|barred| answer(caller, &context, barred.as_ref())) {
+    match admit(&context).and_then(|barred| answer(caller, &context, barred.as_ref(), command)) {
         Ok(answer) => answer,
         Err(Refused::Refusal(refusal)) => {
             if let Refusal::NoRepository = refusal {
                 wait_to_deny(began);
             }
-            context.speaker(&caller.config).refusal(&refusal)
+            context.messages(&caller.config).refusal(&refusal)
         }
         Err(Refused::Fault(kind, cause)) => fault(kind, &cause),
         Err(Refused::Database(error)) => fault(FaultKind::Unavailable, &error.to_string()),
@@ -78,13 +77,13 @@ fn admit(context: &SessionContext) -> Result<Option<NotAdmitted>, Refused> {
     }
 }
 
-fn answer(caller: &Caller, context: &SessionContext, barred: Option<&NotAdmitted>) -> Result<Answer, Refused> {
-    let command = match Request::parse(Some(&caller.command)) {
-        Ok(Request::Account(command)) => command,
-        Ok(_) => return Err(Refused::Refusal(Refusal::Bad(BadRequest::Verb))),
-        Err(bad) => return Err(Refused::Refusal(Refusal::Bad(bad))),
-    };
-    let cli = match Cli::try_parse_from(with_description(command.words())) {
+fn answer(
+    caller: &Caller,
+    context: &SessionContext,
+    barred: Option<&NotAdmitted>,
+    command: &AccountCommand,
+) -> Result<Answer, Refused> {
+    let cli = match Cli::read(command) {
         Ok(cli) => cli,
         // The client asked for help, so this is an answer.
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp) => {
@@ -98,10 +97,10 @@ fn answer(caller: &Caller, context: &SessionContext, barred: Option<&NotAdmitted
     }
     let peer = Peer {
         config: &caller.config,
-        forced_command: &caller.form,
+        forced_command: &caller.forced_command,
         proven: caller.proven.as_ref(),
         address: &caller.address,
-        actor: format!("{} {} sid={}", caller.form.user(), caller.form.key(), caller.sid),
+        actor: format!("{} {} sid={}", caller.forced_command.user(), caller.forced_command.key(), caller.sid),
         is_barred: barred.is_some(),
     };
     let report = run_command(caller, context, &peer, cli.command)?;
@@ -170,29 +169,6 @@ fn add_key(requester: &mut Requester<'_>, words: &[String], terms: KeyTerms) -> 
     // A session without the right is refused before a person types a key.
     key::check_may_add(requester)?;
     key::add(requester, None, &TitledKey::parse(&standard_input()?, optional_title(words)?)?, terms, None)
-}
-
-/// Joins the words of a description, which is free text: they end at the next option.
-fn with_description<'a>(words: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut joined: Vec<String> = Vec::new();
-    let mut description: Option<Vec<&str>> = None;
-    for word in words {
-        match &mut description {
-            Some(text) if !word.starts_with("--") => text.push(word),
-            None if word == "--description" => description = Some(Vec::new()),
-            Some(_) | None => {
-                joined.extend(description.take().as_deref().map(describe));
-                joined.push(word.to_owned());
-            }
-        }
-    }
-    joined.extend(description.as_deref().map(describe));
-    joined
-}
-
-fn describe(words: &[&str]) -> String {
-    // Without words, clap says what is missing.
-    if words.is_empty() { "--description".to_owned() } else { format!("--description={}", words.join(" ")) }
 }
 
 /// Describes what is wrong with a command line, and how to get help.

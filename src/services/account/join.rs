@@ -94,7 +94,7 @@ impl Attempts {
             Ok(()) | Err(_) => {}
         }
         // Sessions without a key must not share one count of wrong codes.
-        let key = caller.form.fingerprint().map(|key| format!("key {key}"));
+        let key = caller.forced_command.fingerprint().map(|key| format!("key {key}"));
         let subjects = key.into_iter().chain([format!("address {}", caller.address)]);
         let open = |subject: String| lock(&directory, &subject).map_err(failed);
         subjects.map(open).collect::<Result<_, _>>().map(Self)
@@ -129,8 +129,7 @@ fn fault(error: std::io::Error) -> Refused {
 
 /// Opens and locks the file of a subject. Its name is the hash of the subject.
 fn lock(directory: &Path, subject: &str) -> std::io::Result<Flock<std::fs::File>> {
-    let hash = Sha256::digest(subject.as_bytes());
-    let name: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = format!("{:x}", Sha256::digest(subject.as_bytes()));
     let file = OpenOptions::new()
         .read(true)
         .write(true)

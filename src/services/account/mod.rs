@@ -3,7 +3,7 @@
 //! The gateway passes on its own words and environment. `services` asks the database again, because rights may have
 //! changed since. A repository that the session may not fetch looks missing in every command.
 
-mod cli;
+pub(crate) mod cli;
 mod dispatch;
 mod explain;
 mod input;

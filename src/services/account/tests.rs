@@ -1,11 +1,11 @@
-//! Every command of an account, by every kind of identity, on every kind of repository: what becomes of it, against
+//! Every command of an account, by every kind of identity, on every kind of repository: the outcome, compared with
 //! tables written by hand and a database of its own.
 
 mod hub;
 
 use hub::{Hub, IDENTITIES, account_of, fingerprint_of};
 
-/// What becomes of what is asked of a repository, a letter each: fetch (and LFS download), push (and LFS upload),
+/// The outcomes of requests for a repository, one letter each: fetch (and LFS download), push (and LFS upload),
 /// `repo show`, `explain`, then what is the managers', the administrators', answers to requests, and `access request`.
 ///
 /// `+` done; `n` no such repository; `g`, `p`, `x` restricted, and not asked for, pending, rejected; `o` not one's to
@@ -59,7 +59,7 @@ const OF_A_REPOSITORY: [&[&str]; 6] = [
     &["access request PATH"],
 ];
 
-/// What becomes of the other commands, in the order of [`OF_AN_ACCOUNT`]. Further letters: `u` used wrongly, since there
+/// The outcomes of the other commands, in the order of [`OF_AN_ACCOUNT`]. Further letters: `u` used wrongly, since there
 /// is no key on standard input; `l` no member; `i` in use already; `j` a wrong code; `q` on nothing.
 const ACCOUNTS: &str = "
 identity               whoami key: list add rename remove release  repo: create own list  member: list set remove  join

@@ -1,4 +1,4 @@
-//! `whoami`: for whom the session speaks.
+//! `whoami`: the identity of the session.
 
 use serde_json::json;
 

@@ -1,19 +1,19 @@
-//! The hub's policy for a session: rights by its adviser, quotas by what was stored when it began.
+//! The hub's policy for a session: the authorizer decides about rights, and quotas count what was stored at its start.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::adviser::Adviser;
+use super::authorizer::Authorizer;
 use crate::config::Config;
 use crate::db::{Reader, ServedRepository};
-use crate::lfs::{Ask, Denial, Fault, Policy};
+use crate::lfs::{Ask, Fault, Policy, Refusal};
 use crate::repository::Directory;
 use crate::repository::large_files::stored_bytes;
 
-/// What the protocol calls full.
+/// The protocol's status for a full store.
 const FULL: u16 = 507;
 
-/// How much may be stored, and how much is.
+/// A limit of stored bytes, and the bytes in use.
 #[derive(Debug)]
 pub(super) struct Quota {
     whose: &'static str,
@@ -21,8 +21,8 @@ pub(super) struct Quota {
     used: u64,
 }
 
-/// The quotas that are set, with what is used of them. Looking at every repository of an owner costs, so it is done
-/// only where the owner has one.
+/// The quotas that are set, with the bytes in use. Measuring every repository of an owner is slow, so this function does
+/// it only if the owner has a quota.
 pub(super) fn quotas(
     config: &Config,
     reader: &Reader,
@@ -44,33 +44,33 @@ pub(super) fn quotas(
     Ok(quotas)
 }
 
-/// The hub's rights, asked again at each step.
+/// The hub's policy. It asks the authorizer at each step.
 pub(super) struct HubPolicy {
-    adviser: Rc<RefCell<Adviser>>,
+    authorizer: Rc<RefCell<Authorizer>>,
     quotas: Vec<Quota>,
-    /// Whether what is asked next is about an object that comes now.
+    /// Whether the next question about bytes is about an object that the client sends now.
     storing: bool,
 }
 
 impl HubPolicy {
-    pub(super) fn new(adviser: Rc<RefCell<Adviser>>, quotas: Vec<Quota>) -> Self {
-        Self { adviser, quotas, storing: false }
+    pub(super) fn new(authorizer: Rc<RefCell<Authorizer>>, quotas: Vec<Quota>) -> Self {
+        Self { authorizer, quotas, storing: false }
     }
 }
 
 impl Policy for HubPolicy {
-    fn permit(&mut self, ask: Ask) -> Result<Result<(), Denial>, Fault> {
+    fn permit(&mut self, ask: Ask) -> Result<Result<(), Refusal>, Fault> {
         self.storing = ask == Ask::Put;
-        self.adviser.try_borrow_mut()?.permit()
+        self.authorizer.try_borrow_mut()?.permit()
     }
 
-    fn admit(&mut self, bytes: u64) -> Result<(), Denial> {
+    fn admit(&mut self, bytes: u64) -> Result<(), Refusal> {
         for Quota { whose, bytes: quota, used } in &self.quotas {
             if used.saturating_add(bytes) > *quota {
                 let left = quota.saturating_sub(*used);
                 let sentence =
                     format!("the quota of the {whose} is full: {left} of {quota} bytes are left, {bytes} are needed");
-                return Err(Denial::new(FULL, sentence));
+                return Err(Refusal::new(FULL, sentence));
             }
         }
         if self.storing {
@@ -82,6 +82,6 @@ impl Policy for HubPolicy {
     }
 
     fn may_break_locks(&mut self) -> bool {
-        self.adviser.try_borrow_mut().is_ok_and(|mut adviser| adviser.may_administer())
+        self.authorizer.try_borrow_mut().is_ok_and(|mut authorizer| authorizer.may_administer())
     }
 }

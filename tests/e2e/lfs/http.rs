@@ -205,8 +205,8 @@ fn a_token_that_cannot_be_made_is_a_fault_without_details() {
     fault("No such file");
     for (text, cause) in [
         ("echo secret words >&2; exit 3", "secret words"),
-        ("echo no json", "expected"),
-        ("echo '[1]'", "no JSON object"),
+        ("echo no json", "did not print JSON: expected"),
+        ("echo '[1]'", "did not print a JSON object"),
         ("kill -9 $$", "signal"),
     ] {
         script(&hub, text);

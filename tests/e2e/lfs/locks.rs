@@ -94,7 +94,7 @@ fn a_session_whose_path_has_a_new_target_is_refused() {
     let locked = session.ask(&["lock", "path=a.bin"]);
     assert_eq!(locked[0], "status 201", "a path that was leads to the same repository");
     hub.empty_repo("alice/x", &[]);
-    let moved = ["status 403", "0001", "the repository has moved meanwhile: try again"];
+    let moved = ["status 403", "0001", "the repository was moved during this session: try again"];
     assert_eq!(session.ask(&["lock", "path=b.bin"]), moved);
     assert_eq!(session.ask(&[&format!("unlock {}", value(&locked, "id="))]), moved);
     assert_eq!(session.ask(&["batch", "0001"]), moved);

@@ -88,5 +88,5 @@ impl Wire {
 
 /// The id of an object.
 pub(super) fn oid(content: impl AsRef<[u8]>) -> String {
-    Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", Sha256::digest(content))
 }

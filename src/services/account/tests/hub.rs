@@ -18,7 +18,7 @@ use crate::key::{KeyType, OfferedCertificate, OfferedKey, PublicKey};
 use crate::message::Refusal;
 use crate::name::{Owner, RepoPath};
 use crate::repository::Directory;
-use crate::request::{ForcedCommand, Operation, Service};
+use crate::request::{ForcedCommand, Operation, Request, Service};
 use crate::services::account;
 use crate::services::caller::Caller;
 use crate::session::user_auth::Proven;
@@ -53,7 +53,7 @@ pub(super) const IDENTITIES: [&str; 26] = [
     "removed",
 ];
 
-/// The accounts, each with a key of scope `write`: who comes by another way is none of its own.
+/// The accounts, each with a key of scope `write`: an identity without an account has no such key.
 fn accounts() -> impl Iterator<Item = &'static str> {
     let is_account = |name: &&str| {
         let by_another_way = name.starts_with("deploy-") || name.ends_with("-certified");
@@ -194,7 +194,7 @@ fn populate(change: &Change<'_>, authorities: [&PublicKey; 2]) -> Result<(), Cha
 
 impl Hub {
     pub(super) fn new() -> Self {
-        // No key comes by standard input, whoever runs the tests.
+        // Standard input has no key, however the tests are run.
         let null = fs::File::options().read(true).custom_flags(OFlag::O_CLOEXEC.bits()).open("/dev/null").unwrap();
         nix::unistd::dup2_stdin(null).unwrap();
         let directory = tempfile::tempdir().unwrap();
@@ -231,7 +231,7 @@ impl Hub {
     }
 
     /// What the gateway says of a session of that identity.
-    fn caller(&self, identity: &str, command: &str) -> Caller {
+    fn caller(&self, identity: &str) -> Caller {
         let fingerprint = key(identity).fingerprint();
         let line = key(identity).to_string();
         let (key_type, base64) = line.split_once(' ').unwrap();
@@ -249,20 +249,20 @@ impl Hub {
         };
         Caller {
             config: self.config.clone(),
-            form,
+            forced_command: form,
             proven: Some(proven),
             address: "192.0.2.1".to_owned(),
             sid: "0123456789abcdef".to_owned(),
-            command: command.as_bytes().to_vec(),
+            connection: String::new(),
             now: now(),
         }
     }
 
-    /// What becomes of a fetch and a push, which is what becomes of a download and an upload.
+    /// The outcome of a fetch and of a push. A download and an upload have the same outcomes.
     pub(super) fn transfers(&self, identity: &str, text: &str) -> [char; 2] {
         let reader = Reader::open(&self.config.paths.database).unwrap();
-        let standing = reader.ask(|view| self.caller(identity, "").standing(view, Some(&path(text)))).unwrap();
-        let speaker = standing.speaker(&self.config);
+        let standing = reader.ask(|view| self.caller(identity).session_context(view, Some(&path(text)))).unwrap();
+        let messages = standing.messages(&self.config);
         [(Service::UploadPack, Operation::Download), (Service::ReceivePack, Operation::Upload)].map(
             |(service, operation)| {
                 assert_eq!(service.needs(), operation.needs());
@@ -272,16 +272,17 @@ impl Hub {
                     }
                     Err(reason) => Err(Refusal::NotAdmitted(reason.clone())),
                 };
-                admitted.map_or_else(|refusal| letter(&speaker.refusal(&refusal).stderr()), |()| '+')
+                admitted.map_or_else(|refusal| letter(&messages.refusal(&refusal).stderr()), |()| '+')
             },
         )
     }
 
-    /// Runs a command, compares what becomes of it, and puts back the database where it was changed. What is refused
+    /// Runs a command, compares its outcome, and restores a changed database. A command that is refused
     /// changes nothing.
     pub(super) fn run(&self, identity: &str, command: &str, expected: char) {
         let before = self.files();
-        let answer = account::run(&self.caller(identity, command));
+        let Ok(Request::Account(words)) = Request::parse(Some(command.as_bytes())) else { panic!("{command}") };
+        let answer = account::run(&self.caller(identity), &words);
         // `explain` ends with status 1 if it explains a denial.
         let explains = command.starts_with("explain ") && !answer.out.is_empty();
         let found = match answer.status.code() {

@@ -35,8 +35,8 @@ fn every_hostile_forced_command_gets_the_expected_verdict() {
     for HostileInput { input, accepted, row, .. } in rows {
         assert_eq!(either_way(&input).is_some(), accepted, "{row}");
         if row["why"].as_str().unwrap().starts_with("as the whole FORM or its user") {
-            let form = [&input, b" --key ".as_slice(), KEY.as_bytes()].concat();
-            assert_eq!(either_way(form), None, "as the user: {row}");
+            let forced_command = [&input, b" --key ".as_slice(), KEY.as_bytes()].concat();
+            assert_eq!(either_way(forced_command), None, "as the user: {row}");
         }
     }
     assert_eq!(Arguments::parse(&[]), None);
@@ -44,18 +44,24 @@ fn every_hostile_forced_command_gets_the_expected_verdict() {
 
 #[test]
 fn a_forced_command_gives_an_identity() {
-    let form = |arguments: &str| either_way(arguments).and_then(|arguments| arguments.form);
+    let forced_command = |arguments: &str| either_way(arguments).and_then(|arguments| arguments.forced_command);
     let key: Fingerprint = KEY.parse().unwrap();
-    assert_eq!(form(&format!("alice --key {KEY}")), Some(ForcedCommand::Account("alice".parse().unwrap(), key)));
-    assert_eq!(form(&format!("anonymous --key {KEY}")), Some(ForcedCommand::Anonymous(key)));
+    assert_eq!(
+        forced_command(&format!("alice --key {KEY}")),
+        Some(ForcedCommand::Account("alice".parse().unwrap(), key))
+    );
+    assert_eq!(forced_command(&format!("anonymous --key {KEY}")), Some(ForcedCommand::Anonymous(key)));
     // No account can be created with this name, so the database has no such owner.
     assert_eq!(
-        form(&format!("Anonymous --key {KEY}")),
+        forced_command(&format!("Anonymous --key {KEY}")),
         Some(ForcedCommand::Account("Anonymous".parse().unwrap(), key))
     );
-    assert_eq!(form(&format!("alice --ca {KEY}")), Some(ForcedCommand::Certificate("alice".parse().unwrap(), key)));
-    assert_eq!(form(&format!("--deploy-key {KEY}")), Some(ForcedCommand::DeployKey(key)));
-    assert_eq!(form("--auth-info"), Some(ForcedCommand::AuthInfo));
+    assert_eq!(
+        forced_command(&format!("alice --ca {KEY}")),
+        Some(ForcedCommand::Certificate("alice".parse().unwrap(), key))
+    );
+    assert_eq!(forced_command(&format!("--deploy-key {KEY}")), Some(ForcedCommand::DeployKey(key)));
+    assert_eq!(forced_command("--auth-info"), Some(ForcedCommand::AuthInfo));
     assert_eq!(
         (ForcedCommand::AuthInfo.user(), ForcedCommand::AuthInfo.fingerprint(), ForcedCommand::AuthInfo.key()),
         ("anonymous", None, "-".to_owned())
@@ -63,14 +69,17 @@ fn a_forced_command_gives_an_identity() {
     for (arguments, user) in
         [("alice --key", "alice"), ("anonymous --key", "anonymous"), ("alice --ca", "alice"), ("--deploy-key", "-")]
     {
-        let form = form(&format!("{arguments} {KEY}")).unwrap();
-        assert_eq!((form.user(), form.fingerprint(), form.key()), (user, Some(key), KEY.to_owned()));
+        let forced_command = forced_command(&format!("{arguments} {KEY}")).unwrap();
+        assert_eq!(
+            (forced_command.user(), forced_command.fingerprint(), forced_command.key()),
+            (user, Some(key), KEY.to_owned())
+        );
     }
 }
 
 #[test]
 fn a_forced_command_that_sshd_cannot_have_written_is_rejected() {
-    for form in [
+    for forced_command in [
         format!("--key {KEY}"),
         format!("alice {KEY}"),
         format!("alice --key={KEY}"),
@@ -106,7 +115,7 @@ fn a_forced_command_that_sshd_cannot_have_written_is_rejected() {
         format!("--auth-info --key {KEY}"),
         format!("alice --auth-info {KEY}"),
     ] {
-        assert_eq!(either_way(&form), None, "{form:?}");
+        assert_eq!(either_way(&forced_command), None, "{forced_command:?}");
     }
     assert_eq!(either_way([b"al\xffice --key ", KEY.as_bytes()].concat()), None);
     assert_eq!(either_way([b"alice --key \xff", KEY.as_bytes()].concat()), None);
@@ -116,11 +125,11 @@ fn a_forced_command_that_sshd_cannot_have_written_is_rejected() {
 #[test]
 fn unavailable_replaces_the_identity() {
     let (option, login_shell) = ("--config /srv/config.toml", false);
-    assert_eq!(either_way(UNAVAILABLE), Some(Arguments { config: None, form: None, login_shell }));
+    assert_eq!(either_way(UNAVAILABLE), Some(Arguments { config: None, forced_command: None, login_shell }));
     let config = Some("/srv/config.toml".to_owned());
     let arguments = either_way(format!("{option} {UNAVAILABLE}"));
-    assert_eq!(arguments, Some(Arguments { config, form: None, login_shell }));
-    for form in [
+    assert_eq!(arguments, Some(Arguments { config, forced_command: None, login_shell }));
+    for forced_command in [
         format!("{UNAVAILABLE} --key {KEY}"),
         format!("alice {UNAVAILABLE}"),
         format!("{UNAVAILABLE} alice --key {KEY}"),
@@ -130,7 +139,7 @@ fn unavailable_replaces_the_identity() {
         "--Unavailable".to_owned(),
         "unavailable".to_owned(),
     ] {
-        assert_eq!(either_way(&form), None, "{form:?}");
+        assert_eq!(either_way(&forced_command), None, "{forced_command:?}");
     }
 }
 
@@ -162,14 +171,14 @@ fn a_configuration_file_may_precede_the_identity() {
 
 #[test]
 fn a_login_shell_accepts_one_string_that_begins_with_a_path() {
-    let form = format!("alice --key {KEY}");
-    let command = format!("{GATEWAY} {form}");
+    let forced_command = format!("alice --key {KEY}");
+    let command = format!("{GATEWAY} {forced_command}");
     assert!(Arguments::parse(&[b"-c", command.as_bytes()]).is_some());
     for words in [
         vec!["-c"],
         vec!["-c", ""],
         vec!["-c", GATEWAY],
-        vec!["-c", &form],
+        vec!["-c", &forced_command],
         vec!["-c", &command, ""],
         vec!["-c", &command, "x"],
         vec!["-c", "-c", &command],
@@ -181,7 +190,7 @@ fn a_login_shell_accepts_one_string_that_begins_with_a_path() {
         assert_eq!(Arguments::parse(&bytes), None, "{words:?}");
     }
     for program in ["gateway", "./gateway", "$SHELL", "/bin/sh;", "'/a'", "", " /a"] {
-        let command = format!("{program} {form}");
+        let command = format!("{program} {forced_command}");
         assert_eq!(Arguments::parse(&[b"-c", command.as_bytes()]), None, "{command:?}");
     }
 }
@@ -204,7 +213,7 @@ fn a_forced_command_reads_back_as_it_was_written() {
     let read = holds(1_000, &(kind, user, any::<[u8; 32]>(), config), |(kind, user, key, config)| {
         let key = Fingerprint::from_bytes(key);
         let Ok(user) = user.parse::<Owner>() else { return Ok(false) };
-        let form = match kind {
+        let forced_command = match kind {
             "account" => Some(ForcedCommand::Account(user, key)),
             "anonymous" => Some(ForcedCommand::Anonymous(key)),
             "deploy key" => Some(ForcedCommand::DeployKey(key)),
@@ -213,8 +222,11 @@ fn a_forced_command_reads_back_as_it_was_written() {
             _ => None,
         };
         let option = config.as_ref().map_or(String::new(), |file| format!("--config {file} "));
-        let text = form.as_ref().map_or(UNAVAILABLE.to_owned(), ToString::to_string);
-        prop_assert_eq!(either_way(format!("{option}{text}")), Some(Arguments { config, form, login_shell: false }));
+        let text = forced_command.as_ref().map_or(UNAVAILABLE.to_owned(), ToString::to_string);
+        prop_assert_eq!(
+            either_way(format!("{option}{text}")),
+            Some(Arguments { config, forced_command, login_shell: false })
+        );
         Ok(true)
     });
     assert!(read > 500, "{read} read");
@@ -224,7 +236,7 @@ fn a_forced_command_reads_back_as_it_was_written() {
 fn accepted_arguments_are_one_known_forced_command() {
     let word = sample::select(vec!["-c", "--config", "/etc/x", GATEWAY, "", "\0", "alice", "--key"]);
     let config = prop_oneof![3 => Just(vec![]), 1 => Just(vec!["--config", "/etc/x"])];
-    let form = sample::select(vec![
+    let forced_command = sample::select(vec![
         vec!["alice", "--key", KEY],
         vec!["anonymous", "--key", KEY],
         vec!["alice", "--ca", KEY],
@@ -232,15 +244,15 @@ fn accepted_arguments_are_one_known_forced_command() {
         vec!["alice", KEY],
         vec![UNAVAILABLE],
     ]);
-    let nearly = (config, collection::vec(word.clone(), 0..2), form, collection::vec(word, 0..2))
+    let nearly = (config, collection::vec(word.clone(), 0..2), forced_command, collection::vec(word, 0..2))
         .prop_map(|parts| [parts.0, parts.1, parts.2, parts.3].concat().join(" ").into_bytes());
     let arguments = prop_oneof![4 => nearly, 1 => collection::vec(any::<u8>(), 0..40)];
     let accepted = holds(4_000, &arguments, |bytes| {
         let arguments = either_way(&bytes);
-        if let Some(Arguments { config, form, .. }) = &arguments {
+        if let Some(Arguments { config, forced_command, .. }) = &arguments {
             let option = config.as_ref().map_or(String::new(), |file| format!("--config {file} "));
-            let form = form.as_ref().map_or(UNAVAILABLE.to_owned(), ToString::to_string);
-            prop_assert_eq!(format!("{option}{form}").into_bytes(), bytes);
+            let forced_command = forced_command.as_ref().map_or(UNAVAILABLE.to_owned(), ToString::to_string);
+            prop_assert_eq!(format!("{option}{forced_command}").into_bytes(), bytes);
         }
         Ok(arguments.is_some())
     });
