@@ -2,6 +2,7 @@ mod changes;
 mod conflicts;
 mod entry;
 mod file;
+mod portable;
 mod questions;
 mod waits;
 

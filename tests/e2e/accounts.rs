@@ -91,7 +91,7 @@ fn a_name_that_was_used_is_kept_back() {
     hub.hubgate(&["user", "add", "alice"]).is(&refused(answer));
     hub.hubgate(&["org", "add", "Alice", "--admin", "bob"]).is(&refused(answer.replace("alice", "Alice")));
     hub.hubgate(&["user", "release", "alice"]).is(&says("the name alice is free\n"));
-    hub.hubgate(&["user", "release", "alice"]).is(&refused("hubgate: there is no name alice that is kept back\n"));
+    hub.hubgate(&["user", "release", "alice"]).is(&refused("hubgate: there is no reserved name alice\n"));
     hub.did(&["user", "add", "alice"]);
     hub.did(&["user", "remove", "alice", "--yes"]);
     hub.hubgate(&["user", "add", "alice"]).is(&refused(answer));
@@ -127,11 +127,12 @@ fn a_user_with_repositories_is_not_removed_without_an_heir() {
     hub.did(&["repo", "create", "alice/x"]);
     hub.did(&["repo", "create", "datasets/alice/y"]);
     hub.hubgate(&["user", "remove", "alice", "--yes"]).is(&refused(
-        "hubgate: alice owns 2 repositories: remove them first, or name who gets them with --transfer-to OWNER\n",
+        "hubgate: alice owns 2 repositories: remove them first, or name their new owner with --transfer-to OWNER\n",
     ));
     hub.did(&["repo", "create", "bob/x"]);
-    hub.hubgate(&["user", "remove", "alice", "--transfer-to", "bob", "--yes"])
-        .is(&refused("hubgate: bob has a repository of a name that alice has too: rename one of them first\n"));
+    hub.hubgate(&["user", "remove", "alice", "--transfer-to", "bob", "--yes"]).is(&refused(
+        "hubgate: bob has a repository with the name of a repository of alice: rename one of them first\n",
+    ));
     hub.did(&["repo", "rename", "bob/x", "bob/z"]);
     hub.did(&["user", "remove", "alice", "--transfer-to", "bob", "--yes"]);
     let list = json_of(&hub, &["repo", "list", "bob"]);
@@ -184,7 +185,7 @@ fn an_organization_never_loses_its_last_admin() {
     // An admin until some day is not one for good.
     hub.did(&["org", "member", "set", "acme", "bob", "admin", "--until", "90d"]);
     let answer = refused(
-        "hubgate: acme would have no admin: first give the role to somebody else with \
+        "hubgate: acme would have no admin: first give the role to another user with \
          hubgate org member set acme USER admin\n",
     );
     hub.hubgate(&["org", "member", "remove", "acme", "alice"]).is(&answer);

@@ -176,7 +176,7 @@ fn what_is_no_copy_is_not_restored() {
         ),
         (
             other("dangling", "INSERT INTO member VALUES (77, 78, 'admin', NULL)"),
-            "it is damaged: a row of the table member leads nowhere",
+            "it is damaged: a row of the table member refers to a missing row",
         ),
     ];
     for (file, problem) in &cases {

@@ -32,7 +32,7 @@ fn a_former_name_is_kept_back_until_it_is_released() {
         assert_eq!(rename, kept);
         hub.change(|change| change.release_name(&owner(name))).unwrap();
         let again = hub.refusal(|change| change.release_name(&owner(name)));
-        assert_eq!(again, format!("there is no name {name} that is kept back"));
+        assert_eq!(again, format!("there is no reserved name {name}"));
         hub.change(|change| change.add_owner(OwnerKind::User, &owner(name), true)).unwrap();
     }
 }
@@ -119,7 +119,7 @@ fn refusals(hub: &mut Hub, refused: &str) {
 fn an_organization_keeps_an_admin_for_good() {
     let mut hub = Hub::new();
     let (acme, alice, bob) = (owner("acme"), owner("alice"), owner("bob"));
-    let refused = "acme would have no admin: first give the role to somebody else with hubgate org member set acme USER \
+    let refused = "acme would have no admin: first give the role to another user with hubgate org member set acme USER \
                    admin";
     refusals(&mut hub, refused);
     // Another admin whose time ends is none to rely on; nor is a member of another role.
@@ -140,14 +140,17 @@ fn repositories_do_not_vanish_with_their_owner() {
         change.remove_owner(OwnerKind::Organization, &owner("acme"), heir.map(owner).as_ref())
     };
     let refusal = hub.refusal(|change| remove(change, None));
-    assert_eq!(refusal, "acme owns 1 repositories: remove them first, or name who gets them with --transfer-to OWNER");
+    assert_eq!(
+        refusal,
+        "acme owns 1 repositories: remove them first, or name their new owner with --transfer-to OWNER"
+    );
     assert_eq!(hub.refusal(|change| remove(change, Some("nobody"))), "there is no account nobody");
     hub.change(|change| add_repository(change, "bob/X", 2)).unwrap();
     let refusal = hub.refusal(|change| remove(change, Some("bob")));
-    assert_eq!(refusal, "bob has a repository of a name that acme has too: rename one of them first");
+    assert_eq!(refusal, "bob has a repository with the name of a repository of acme: rename one of them first");
     // Named as its own heir it would take them along.
     let refusal = hub.refusal(|change| remove(change, Some("Acme")));
-    assert_eq!(refusal, "acme is the account that goes: name another one with --transfer-to OWNER");
+    assert_eq!(refusal, "acme is the account to be removed: name another account with --transfer-to OWNER");
     assert_eq!(hub.store.view().organization_details(&acme).unwrap().repositories, 1);
 }
 
@@ -161,6 +164,6 @@ fn what_is_not_there_is_not_taken_away() {
         hub.refusal(|change| change.set_disabled(&owner("acme"), Some("x"))),
         "there is no user acme: acme is an organization"
     );
-    assert_eq!(hub.refusal(|change| change.release_name(&bob)), "there is no name bob that is kept back");
+    assert_eq!(hub.refusal(|change| change.release_name(&bob)), "there is no reserved name bob");
     assert!(matches!(hub.change(|change| change.owner(&owner("nobody"))), Err(ChangeError::NotFound(_))));
 }

@@ -10,7 +10,7 @@ fn a_gate_is_asked_once_and_answered_by_its_mode() {
     let mut hub = Hub::new();
     let (x, bob) = (path("acme/x"), owner("bob"));
     let ask = |change: &Change<'_>| change.request_access(&x, &bob);
-    assert_eq!(hub.refusal(ask), "acme/x has no gate: nothing need be asked");
+    assert_eq!(hub.refusal(ask), "acme/x has no gate: access needs no request");
     for (mode, expected) in [(GateMode::Manual, GateRequest::Pending), (GateMode::Auto, GateRequest::Accepted)] {
         hub.change(|change| change.set_gate(&x, mode, false)).unwrap();
         let row = hub.store.view().repository(&x).unwrap();

@@ -4,7 +4,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::{Hub, fingerprint, owner};
-use crate::db::{ChangeError, Error, Opens, OwnerKind, Reader, Store, VERSION};
+use crate::db::{ChangeError, Error, ErrorKind, Opens, OwnerKind, Reader, Store, VERSION};
 
 #[test]
 fn the_sqlite_inside_is_one_that_does_not_corrupt_its_log() {
@@ -17,12 +17,12 @@ fn the_sqlite_inside_is_one_that_does_not_corrupt_its_log() {
 #[test]
 fn a_writer_keeps_what_it_committed_and_holds_to_foreign_keys() {
     let hub = Hub::new();
-    let connection = &hub.store.connection;
-    let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
-    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
-    assert_eq!((mode.as_str(), number("synchronous"), number("foreign_keys")), ("wal", 2, 1));
+    let connection = hub.store.view().connection;
+    let mode = connection.first("PRAGMA journal_mode", &[], |row| row.get::<String>("journal_mode")).unwrap();
+    let number = |name| connection.first(&format!("PRAGMA {name}"), &[], |row| row.get::<i64>(name)).unwrap();
+    assert_eq!((mode.as_deref(), number("synchronous"), number("foreign_keys")), (Some("wal"), Some(2), Some(1)));
     let orphan = "INSERT INTO member (organization_id, user_id, role) VALUES (99, 98, 'read')";
-    assert!(connection.execute(orphan, []).is_err());
+    assert_eq!(connection.execute(orphan, &[]).unwrap_err().kind(), ErrorKind::Constraint);
 }
 
 #[test]
@@ -129,4 +129,21 @@ fn a_copy_is_one_consistent_state_and_overwrites_nothing() {
     assert!(copied.view().user(&owner("alice")).is_ok());
     assert!(matches!(copied.view().user(&owner("carol")), Err(ChangeError::NotFound(_))));
     assert!(hub.store.copy_to(&copy).is_err());
+}
+
+#[test]
+fn a_copy_is_accepted_only_with_its_tables_and_references_intact() {
+    let hub = Hub::new();
+    assert_eq!(hub.reader().ask(|view| view.damage()).unwrap(), None);
+    let copy = hub.directory.path().join("copy.db");
+    hub.store.copy_to(&copy).unwrap();
+    assert_eq!(Store::open_copy(&copy).unwrap().check().unwrap(), VERSION);
+    let damage = |statement: &str| {
+        Connection::open(&copy).unwrap().execute_batch(&format!("PRAGMA foreign_keys = off; {statement}")).unwrap();
+        Store::open_copy(&copy).unwrap().check().unwrap_err().to_string()
+    };
+    let orphan = damage("UPDATE key SET owner_id = 99");
+    assert_eq!(orphan, "it is damaged: a row of the table key refers to a missing row");
+    let tables = format!("its tables are not those of a hub's database of version {VERSION}");
+    assert_eq!(damage("CREATE TABLE song (title TEXT)"), tables);
 }

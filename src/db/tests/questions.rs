@@ -219,7 +219,7 @@ fn the_helper_knows_keys_that_open_something_and_those_that_must_be_told_why_not
 
 #[test]
 fn no_question_looks_at_more_rows_than_it_must() {
-    let plans = Hub::new().reader().ask(|view| view.query_plans()).unwrap();
+    let plans = Hub::new().reader().ask(|view| view.plan_of_sessions()).unwrap();
     let searches = plans.iter().filter(|line| line.starts_with("SEARCH "));
     assert!(searches.clone().count() > 20, "{plans:#?}");
     for line in searches {

@@ -1,10 +1,10 @@
 //! The database: its files, whether it can be read, of which version it is, whether it is whole. Only reads.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Findings;
 use super::files::{check_mode, check_parents};
-use crate::db::{Error, Reader, VERSION};
+use crate::db::{Error, ErrorKind, Reader, Store, VERSION};
 use crate::passwd::Login;
 
 /// What mends a database that is past reading.
@@ -60,26 +60,21 @@ fn check_files(findings: &mut Findings, database: &Path, login: &Login, keys: &L
     check_parents(findings, "database", database.parent().unwrap_or(database));
     let directory = database.parent().unwrap_or(Path::new("/"));
     check_mode(findings, "database", directory, login, keys, 0o2750);
-    let beside = |suffix: &str| {
-        let mut path = database.as_os_str().to_owned();
-        path.push(suffix);
-        PathBuf::from(path)
-    };
     if database.symlink_metadata().is_err() {
         let mend = "hubgate restore BACKUP, or make an empty one: hubgate init";
         findings.bad("database", format!("{} is missing", database.display()), mend);
     }
-    for file in [database.to_owned(), beside("-wal"), beside("-shm")] {
-        // Without the other two a reader reads all the same, and the next writer makes them.
+    for file in Store::files(database) {
+        // Readers do not need the files beside the database, and the next writer makes them.
         if file.symlink_metadata().is_ok() {
             check_mode(findings, "database", &file, login, keys, 0o640);
         }
     }
 }
 
-/// Words a fault for whoever must mend it.
+/// Words a fault for the operator.
 fn fault(findings: &mut Findings, database: &Path, error: &Error) {
-    if error.is_locked() {
+    if error.kind() == ErrorKind::Locked {
         let mend = format!("see who holds it, and end that: fuser --verbose {}", database.display());
         findings.bad("database", format!("{error}: somebody holds it to himself"), mend);
     } else {
