@@ -77,12 +77,17 @@ fn ensure_login(name: &str, home: &Path, shell: &Path, made: &mut Vec<String>) -
 
 /// Makes the directories of a hub, each with the owner, group and mode that it needs; existing ones keep theirs.
 ///
-/// The database's directory is `login:hubgate-keys` 2750: the helper reads, and what the login makes there, SQLite's
-/// -wal and -shm among it, falls to the helper's group.
+/// The database's directory is `login:hubgate-keys` 2750. The helper reads it, and every file that the login makes there
+/// belongs to the helper's group, as do the files that SQLite keeps beside the database.
 pub(super) fn make_directories(config: &Config, login: &Login, keys: &Login) -> Result<Vec<String>, Failure> {
     let mut made = Vec::new();
     let database = config.paths.database.parent().unwrap_or(Path::new("/"));
-    for (path, gid, mode) in [(database, keys.gid, 0o2750), (&config.paths.repositories, login.gid, 0o750)] {
+    for (path, gid, mode) in [
+        (database, keys.gid, 0o2750),
+        (config.paths.repositories.as_path(), login.gid, 0o750),
+        // If it is the directory of the database, it exists by now.
+        (config.state_dir(), login.gid, 0o750),
+    ] {
         if path.exists() {
             continue;
         }

@@ -116,7 +116,7 @@ fn transfer(caller: &Caller, operation: Operation, prepared: Prepared) -> Result
     let config = &caller.config;
     // The last things that are opened by path outside the repository.
     let variable = std::env::var_os("SSH_CONNECTION").map(std::os::unix::ffi::OsStringExt::into_vec);
-    let file = config.paths.database.with_file_name("lfs-sessions");
+    let file = config.lfs_sessions_file();
     // Without it clients of git-lfs 3.3 and 3.4 may hang at the end of a push or a pull; the work itself is done.
     let group = GroupId::of(variable.as_deref(), repository.as_fd(), operation).and_then(|id| Group::open(&file, id));
     let streams = Streams::new(stdout()?, operation, group.ok())?;

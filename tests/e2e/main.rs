@@ -51,6 +51,7 @@ mod programs;
 mod readme;
 mod repo_command;
 mod rows;
+mod state;
 mod take_in;
 mod texts;
 
@@ -93,6 +94,7 @@ fn main() -> ExitCode {
         commands::TRIALS,
         own_keys::TRIALS,
         invitations::TRIALS,
+        state::TRIALS,
         gates::TRIALS,
         moves::TRIALS,
         lfs::TRIALS,

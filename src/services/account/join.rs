@@ -92,7 +92,7 @@ struct Attempts(Vec<Flock<std::fs::File>>);
 
 impl Attempts {
     fn open(session: &Session<'_>) -> Result<Self, Trouble> {
-        let directory = session.config.paths.database.with_file_name("attempts");
+        let directory = session.config.attempts_dir();
         let failed = |error: std::io::Error| Trouble::Fault(FaultKind::Unavailable, error.to_string());
         match DirBuilder::new().mode(0o700).create(&directory) {
             Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(failed(error)),
