@@ -39,26 +39,26 @@ enum Fault {
     Arguments(String),
     #[error("the key is on another account than the forced command says")]
     OtherAccount,
-    #[error("{0}")]
+    #[error(transparent)]
     UserAuth(#[from] user_auth::Error),
-    #[error("{0}")]
+    #[error(transparent)]
     Process(#[from] session::ProcessError),
-    #[error("{0}")]
+    #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
-    #[error("{0}")]
+    #[error(transparent)]
     Database(#[from] crate::db::Error),
     #[error("authorized-keys could not ask the database; its own line says why")]
     Unavailable,
-    #[error("{0}")]
+    #[error(transparent)]
     Repository(#[from] crate::repository::OpenError),
-    #[error("{0}")]
+    #[error(transparent)]
     Briefing(#[from] briefing::Error),
-    #[error("{0}")]
+    #[error(transparent)]
     Sandbox(#[from] crate::sandbox::Error),
     #[error("cannot start services: {0}")]
-    Services(#[source] std::io::Error),
+    Services(std::io::Error),
     #[error("cannot start git: {0}")]
-    Git(#[source] std::io::Error),
+    Git(std::io::Error),
     #[error("a push without a key")]
     Keyless,
 }

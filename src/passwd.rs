@@ -27,8 +27,8 @@ pub(crate) struct Login {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// The program is missing, or cannot be started.
-    #[error("cannot run {0}")]
-    Start(&'static str, #[source] io::Error),
+    #[error("cannot run {0}: {1}")]
+    Start(&'static str, io::Error),
     /// The program failed, or printed something else than it should.
     #[error("{0} failed: {1:?}")]
     Answer(String, String),

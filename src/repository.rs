@@ -75,10 +75,10 @@ pub struct BadDirectory;
 pub enum OpenError {
     /// The root itself.
     #[error("cannot open the directory of the repositories: {0}")]
-    Root(#[source] Errno),
+    Root(Errno),
     /// The directory beneath it: missing, not a directory, reached through a link.
     #[error("cannot open {1} beneath the directory of the repositories: {0}")]
-    Repository(#[source] Errno, Directory),
+    Repository(Errno, Directory),
     /// It has a `.git` of its own, which git would serve instead.
     #[error("{0} has an inner .git, which git would serve in its place")]
     InnerGit(Directory),
@@ -129,7 +129,7 @@ fn open_level_by_level(root: &OwnedFd, directory: &Directory, flags: OFlag) -> R
 pub enum CreateError {
     /// A file or directory.
     #[error("{0}: {1}")]
-    File(std::path::PathBuf, #[source] std::io::Error),
+    File(std::path::PathBuf, std::io::Error),
     /// git said no.
     #[error("{0}: {1}")]
     Git(std::path::PathBuf, String),

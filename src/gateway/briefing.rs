@@ -21,9 +21,9 @@ pub(super) enum Error {
     #[error("the push hook {0} is missing or cannot be run: install hubgate again")]
     Hook(PathBuf),
     #[error("cannot write the push hook's briefing: {0}")]
-    Write(#[source] std::io::Error),
+    Write(std::io::Error),
     #[error("cannot seal the push hook's briefing: {0}")]
-    Seal(#[source] Errno),
+    Seal(Errno),
 }
 
 /// Writes and seals a briefing.

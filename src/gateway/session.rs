@@ -90,7 +90,7 @@ fn without_codes(text: &[u8]) -> Vec<u8> {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ProcessError {
     #[error("cannot look at the directory of the repositories: {0}")]
-    Repositories(#[source] std::io::Error),
+    Repositories(std::io::Error),
     #[error("runs with uid or gid 0: the gateway serves as the login account alone")]
     Root,
     #[error("runs as {0}:{1}, but the directory of the repositories belongs to {2}:{3}")]

@@ -69,7 +69,7 @@ pub(super) enum Packet<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum Broken {
     /// The input or the output failed.
-    #[error("{0}")]
+    #[error(transparent)]
     Io(#[from] io::Error),
     /// The input ended within a request.
     #[error("the input ended within a request")]

@@ -16,17 +16,17 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Refused(String),
     /// A key that is not taken.
-    #[error("{0}")]
+    #[error(transparent)]
     Key(#[from] KeyError),
-    #[error("{0}")]
+    #[error(transparent)]
     Config(#[from] ConfigError),
-    #[error("{0}")]
+    #[error(transparent)]
     Change(#[from] ChangeError),
-    #[error("{0}")]
+    #[error(transparent)]
     Database(#[from] db::Error),
     #[error("{0}: {1}")]
-    File(String, #[source] std::io::Error),
-    #[error("the machine's accounts: {0}")]
+    File(String, std::io::Error),
+    #[error(transparent)]
     Accounts(#[from] passwd::Error),
 }
 

@@ -55,13 +55,13 @@ pub enum NoLandlock {
 pub enum Error {
     /// Never seen: to lower a limit or close a descriptor needs no privilege.
     #[error("cannot {0}: {1}")]
-    Process(&'static str, #[source] Errno),
+    Process(&'static str, Errno),
     /// Mode `required`, and no Landlock for this session.
     #[error("[sandbox] mode is \"required\", but there is no Landlock for it: {0}")]
     Landlock(NoLandlock),
     /// Mode `required`, and no filter of system calls.
     #[error("[sandbox] mode is \"required\", but system calls cannot be filtered: {0}")]
-    Seccomp(#[source] Errno),
+    Seccomp(Errno),
 }
 
 impl fmt::Display for NoLandlock {

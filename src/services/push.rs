@@ -54,14 +54,14 @@ fn is_zero(id: &str) -> bool {
 enum Fault {
     #[error("{DESCRIPTORS} does not name the gateway's descriptors: is this hook run by the gateway's git?")]
     Descriptors,
-    #[error("{0}")]
+    #[error(transparent)]
     Brief(#[from] BadBrief),
     #[error("what git told the hook does not read: {0}")]
-    Input(#[source] std::io::Error),
+    Input(std::io::Error),
     #[error("a line of git's is no update of a ref")]
     Line,
     #[error("cannot run git: {0}")]
-    Git(#[source] std::io::Error),
+    Git(std::io::Error),
 }
 
 /// What the gateway left open for the hook.

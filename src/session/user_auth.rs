@@ -26,7 +26,7 @@ pub(crate) enum Error {
     #[error("the file of SSH_USER_AUTH is gone: sshd removes it when the peer hangs up")]
     Gone,
     #[error("the file of SSH_USER_AUTH cannot be read: {0}")]
-    Read(#[source] std::io::Error),
+    Read(std::io::Error),
     #[error("the file of SSH_USER_AUTH is not one that sshd wrote for this session")]
     Untrusted,
     #[error("the file of SSH_USER_AUTH does not say that what the forced command names was proven")]

@@ -4,6 +4,7 @@
 
 #![expect(clippy::expect_used, reason = "a test that reads the project's own files")]
 
+mod errors;
 mod graph;
 mod source;
 mod tests;
