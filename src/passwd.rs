@@ -1,4 +1,4 @@
-//! The login accounts and groups of this machine, as getent(1) and id(1) tell them.
+//! The login accounts and groups of this machine, read with getent(1) and id(1).
 //!
 //! hubgate's programs are linked statically, and glibc's own lookups (getpwnam(3), getgrouplist(3) and their kin) would
 //! load the machine's name service modules into them. With nss-systemd in nsswitch.conf(5) the process then dies of
@@ -10,7 +10,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// Where getent and id lie: directories that only root writes in.
+/// The directories of getent and id. Only root may write to them.
 const PATH: &str = "/usr/bin:/bin:/usr/sbin:/sbin:/run/current-system/sw/bin";
 
 /// A row of passwd(5).
@@ -23,13 +23,13 @@ pub(crate) struct Login {
     pub(crate) shell: PathBuf,
 }
 
-/// Why the machine's accounts cannot be looked up.
+/// Why the accounts of the machine cannot be looked up.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// The program is missing, or cannot be started.
     #[error("cannot run {0}: {1}")]
     Start(&'static str, io::Error),
-    /// The program failed, or printed something else than it should.
+    /// The program failed, or its output is not what it should print.
     #[error("{0} failed: {1:?}")]
     Answer(String, String),
 }
@@ -53,7 +53,7 @@ pub(crate) fn is_locked(name: &str) -> Result<bool, Error> {
     Ok(line.is_some_and(|line| line.split(':').nth(1).is_some_and(|password| password.starts_with('!'))))
 }
 
-/// Every group of an account, by number; its own first.
+/// Every group of an account, by number, its primary group first.
 pub(crate) fn groups(login: &Login) -> Result<Vec<u32>, Error> {
     if login.name.starts_with('-') {
         return Err(bad("id -G", &login.name, ""));

@@ -18,8 +18,8 @@ use crate::key::{Fingerprint, KeyType, PublicKey};
 use crate::name::{Owner, RepoPath};
 use crate::repository::Directory;
 
-/// A database of its own: the users alice and bob, the organization acme with alice as admin, a key of alice's, and
-/// the private repository acme/x, which alice made.
+/// A new database with the users alice and bob, and the organization acme with alice as admin. Alice has a key and made
+/// the private repository acme/x.
 struct Hub {
     directory: TempDir,
     store: Store,
@@ -54,7 +54,7 @@ impl Hub {
         self.store.change("operator:test", steps)
     }
 
-    /// The text of the error of a change, which must leave everything as it was.
+    /// The text of the error of a change, which must change nothing.
     fn refusal<T>(&mut self, steps: impl FnOnce(&Change<'_>) -> Result<T, ChangeError>) -> String {
         let before = self.dump();
         let refusal = self.change(steps).map(drop).unwrap_err();
@@ -63,7 +63,7 @@ impl Hub {
         refusal.to_string()
     }
 
-    /// Changes the database behind the back of its checks, as another program might.
+    /// Changes the database without its checks, as another program might.
     fn tamper(&self, statements: &str) {
         let connection = Connection::open(self.path()).unwrap();
         connection.execute_batch(&format!("PRAGMA ignore_check_constraints = on; {statements}")).unwrap();
@@ -103,7 +103,7 @@ fn path(text: &str) -> RepoPath {
     text.parse().unwrap()
 }
 
-/// Keys that differ: the blob of the one of this number.
+/// The key of this number. Keys of different numbers differ.
 fn key(number: u8) -> PublicKey {
     let blob = [&[0, 0, 0, 11], b"ssh-ed25519".as_slice(), &[0, 0, 0, 32], &[number; 32]].concat();
     PublicKey::from_blob(KeyType::Ed25519, blob).unwrap()

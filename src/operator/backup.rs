@@ -1,7 +1,7 @@
-//! `hubgate backup` and `hubgate restore`: the database as one file, out and in.
+//! `hubgate backup` and `hubgate restore`: the database as one file.
 //!
-//! DEST and SRC may be where only root may write and read, and root does not touch the database. So the program that
-//! root started opens DEST, and another one, which becomes the account that serves, fills it.
+//! DEST and SRC may be in a directory that only root may use, and root does not open the database. The program that root
+//! started therefore opens DEST. A second process, which becomes the login account, fills it.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -23,10 +23,10 @@ use crate::db::{BadCopy, ErrorKind, Store, VERSION};
 use crate::report::when::{minute, rfc3339};
 use crate::report::{Report, table};
 
-/// Standard output, or standard input, in place of a file.
+/// Stands for standard output or standard input instead of a file.
 const STREAM: &str = "-";
 
-/// Whether standard output is for the copy itself; what is said of it goes to standard error then.
+/// Whether the copy goes to standard output. The report then goes to standard error.
 pub(super) fn is_to_stdout(destination: &Path) -> bool {
     destination == Path::new(STREAM)
 }
@@ -72,7 +72,7 @@ fn check_destination(destination: &Path, database: &Path) -> Result<(), Failure>
     if is_copy { Ok(()) } else { Err(Failure::Usage(problem)) }
 }
 
-/// The database on standard output, as one consistent state; the repositories in it are what the report says.
+/// Writes the database to standard output, as one consistent state, and reports the repositories in it.
 fn copy_out(config: &Path) -> Result<Report, Failure> {
     let mut out = std::io::stdout();
     if out.is_terminal() {
@@ -94,7 +94,7 @@ fn copy_out(config: &Path) -> Result<Report, Failure> {
 pub(super) fn restore(command: &Restore, config: &Path) -> Result<Report, Failure> {
     let shown = command.source.display().to_string();
     let failed = |error| Failure::File(shown.clone(), error);
-    // Opened before root's rights are dropped.
+    // Opened before the process drops root.
     let mut source: Box<dyn Read> = if command.source == Path::new(STREAM) {
         Box::new(std::io::stdin())
     } else {
@@ -152,11 +152,11 @@ pub(super) fn restore(command: &Restore, config: &Path) -> Result<Report, Failur
     Ok(Report::new(text, json))
 }
 
-/// What was kept of the database that is replaced.
+/// What was kept of the replaced database.
 enum Kept {
-    /// A whole copy.
+    /// A consistent copy.
     Copy(PathBuf),
-    /// The file as it was; it is no database any more.
+    /// The damaged file.
     Damaged(PathBuf),
 }
 
@@ -168,12 +168,12 @@ impl Kept {
     }
 }
 
-/// Keeps what is there beside it; nothing where there is no file.
+/// Keeps the present database beside its file; `None` if there is no file.
 fn keep(database: &Path) -> Result<Option<Kept>, Failure> {
     let at = rfc3339(now()).replace(':', "");
     let named = |what: &str| {
         let name = database.with_extension(format!("db.{what}.{at}"));
-        // A second one within a second gets a number.
+        // A second restore within a second gets a number.
         let numbered = (2..).map(|number| with_suffix(&name, &format!("-{number}")));
         std::iter::once(name.clone()).chain(numbered).find(|name| !name.exists()).unwrap_or(name)
     };

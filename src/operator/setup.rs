@@ -18,10 +18,10 @@ use crate::passwd::{self, Login};
 use crate::report::Report;
 use crate::report::when::rfc3339;
 
-/// The file that a new hub starts from: every key, commented.
+/// The configuration of a new hub: every setting, behind `#`.
 pub const PACKAGED_CONFIG: &str = include_str!("../../packaging/config.toml");
 
-/// Makes what is missing, and says what it made. What exists stays as it is: `hubgate doctor` judges it.
+/// Makes what is missing, and reports it. Existing files stay as they are; `hubgate doctor` checks them.
 pub(super) fn init(config_path: &Path) -> Result<Report, Failure> {
     if !nix::unistd::geteuid().is_root() {
         return Err(Failure::Refused("run hubgate init as root: it makes accounts and directories".to_owned()));
@@ -56,7 +56,7 @@ pub(super) fn init(config_path: &Path) -> Result<Report, Failure> {
     Ok(Report::new(text, json!({ "made": made })))
 }
 
-/// Writes a configuration file of root's.
+/// Writes a configuration file that only root may change.
 pub(super) fn write_config(path: &Path, text: &str) -> Result<(), Failure> {
     let failed = |error| Failure::File(path.display().to_string(), error);
     if let Some(parent) = path.parent() {
@@ -75,7 +75,7 @@ fn ensure_login(name: &str, home: &Path, shell: &Path, made: &mut Vec<String>) -
     login::create(name, home, shell)
 }
 
-/// Makes the directories of a hub, each with the owner, group and mode that it needs; existing ones keep theirs.
+/// Makes the directories of a hub, each with its owner, group and mode. Existing directories stay as they are.
 ///
 /// The database's directory is `login:hubgate-keys` 2750. The helper reads it, and every file that the login makes there
 /// belongs to the helper's group, as do the files that SQLite keeps beside the database.
@@ -96,7 +96,7 @@ pub(super) fn make_directories(config: &Config, login: &Login, keys: &Login) -> 
             DirBuilder::new().recursive(true).mode(0o755).create(parent).map_err(failed)?;
         }
         DirBuilder::new().mode(0o700).create(path).map_err(failed)?;
-        // The mode last: changing the owner would take the setgid bit off.
+        // The mode comes last, because a change of the owner would remove the setgid bit.
         chown(path, Some(login.uid), Some(gid)).map_err(failed)?;
         std::fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed)?;
         made.push(path.display().to_string());
@@ -104,7 +104,7 @@ pub(super) fn make_directories(config: &Config, login: &Login, keys: &Login) -> 
     Ok(made)
 }
 
-/// Brings the database to this program's version, after a copy of it beside it. Harmless where there is nothing to do.
+/// Brings the database to this program's version, and keeps a copy beside it. Does nothing to a current database.
 pub(super) fn migrate(config_path: &Path) -> Result<Report, Failure> {
     let config = Config::load(config_path)?;
     become_login(&config.paths.repositories)?;

@@ -278,8 +278,8 @@ impl Change<'_> {
         self.audit(event, user.name.as_str(), &json!({ "reason": reason, "before": user.disabled }))
     }
 
-    /// Removes an account. Its keys become unknown keys, its roles end, and its name stays reserved. Its repositories go
-    /// to `heir`. Without an heir, it must own no repository.
+    /// Removes an account. Its keys become unknown keys, its roles end, and its name stays reserved. Its repositories
+    /// go to `heir`. Without an heir, it must own no repository.
     ///
     /// # Errors
     /// [`ChangeError`]; [`ChangeError::Conflict`] also if an organization would have no admin.

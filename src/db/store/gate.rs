@@ -55,8 +55,8 @@ impl Change<'_> {
         self.audit("repo.update_settings", &repository.path.to_string(), &detail)
     }
 
-    /// Asks for access, and returns the state of the request. A second request changes nothing, unless the first one has
-    /// ended. A rejected request stays rejected.
+    /// Asks for access, and returns the state of the request. A second request changes nothing, unless the first one
+    /// has ended. A rejected request stays rejected.
     ///
     /// # Errors
     /// [`ChangeError::Conflict`] if the repository has no gate.

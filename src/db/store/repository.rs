@@ -196,8 +196,8 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Changes the name or the owner of a repository, or both. The old path leads to the repository until the path is in
-    /// use again.
+    /// Changes the name or the owner of a repository, or both. The old path leads to the repository until the path is
+    /// in use again.
     ///
     /// # Errors
     /// [`ChangeError::Conflict`] if the path is in use.

@@ -7,7 +7,7 @@ use super::{Hub, fingerprint, owner};
 use crate::db::{ChangeError, Error, ErrorKind, Opens, OwnerKind, Reader, Store, VERSION};
 
 #[test]
-fn the_sqlite_inside_is_one_that_does_not_corrupt_its_log() {
+fn the_bundled_sqlite_does_not_corrupt_its_wal() {
     assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
     let library: String =
         Connection::open_in_memory().unwrap().query_row("SELECT sqlite_version()", [], |row| row.get(0)).unwrap();
@@ -15,7 +15,7 @@ fn the_sqlite_inside_is_one_that_does_not_corrupt_its_log() {
 }
 
 #[test]
-fn a_writer_keeps_what_it_committed_and_holds_to_foreign_keys() {
+fn a_writer_syncs_each_change_and_checks_foreign_keys() {
     let hub = Hub::new();
     let connection = hub.store.view().connection;
     let mode = connection.first("PRAGMA journal_mode", &[], |row| row.get::<String>("journal_mode")).unwrap();
@@ -40,7 +40,7 @@ fn the_files_stay_when_they_are_closed_and_only_the_group_may_read_them() {
 }
 
 #[test]
-fn making_and_migrating_again_changes_nothing() {
+fn a_second_creation_or_migration_changes_nothing() {
     let hub = Hub::new();
     let before = hub.dump();
     let mut store = Store::create(&hub.path()).unwrap();
@@ -55,7 +55,7 @@ fn a_reader_does_not_wait_for_a_change_under_way_and_does_not_see_it() {
     for behavior in [TransactionBehavior::Immediate, TransactionBehavior::Exclusive] {
         let transaction = writer.transaction_with_behavior(behavior).unwrap();
         transaction.execute_batch("UPDATE owner SET name = 'mallory' WHERE folded = 'alice'").unwrap();
-        // A reader that waited for the change would find the database busy: the change ends after this answer.
+        // The change ends after this answer, so a reader that waited for it would fail.
         assert_eq!(
             hub.reader().ask(|view| view.key_holder(&fingerprint(1))).unwrap(),
             Some(Opens::Account(owner("alice")))
@@ -65,7 +65,7 @@ fn a_reader_does_not_wait_for_a_change_under_way_and_does_not_see_it() {
 }
 
 #[test]
-fn a_database_that_a_newer_hubgate_keeps_to_itself_is_not_read() {
+fn a_database_that_only_newer_programs_may_read_is_not_read() {
     let hub = Hub::new();
     hub.tamper("UPDATE hubgate SET version = 99, min_reader = 99");
     let reader = hub.reader();
@@ -76,7 +76,7 @@ fn a_database_that_a_newer_hubgate_keeps_to_itself_is_not_read() {
 }
 
 #[test]
-fn a_newer_database_that_still_speaks_to_this_hubgate_is_read_but_not_written() {
+fn a_newer_database_that_this_program_may_read_is_not_written() {
     let hub = Hub::new();
     hub.tamper(&format!("UPDATE hubgate SET version = 99, min_reader = {VERSION}"));
     assert!(hub.reader().ask(|view| view.key_holder(&fingerprint(1))).unwrap().is_some());
@@ -84,7 +84,7 @@ fn a_newer_database_that_still_speaks_to_this_hubgate_is_read_but_not_written() 
 }
 
 #[test]
-fn an_older_database_is_read_and_asks_its_writer_to_migrate() {
+fn an_older_database_is_read_and_must_be_migrated_before_a_change() {
     let hub = Hub::new();
     hub.tamper("UPDATE hubgate SET version = 0, min_reader = 0");
     assert!(hub.reader().ask(|view| view.key_holder(&fingerprint(1))).unwrap().is_some());

@@ -1,4 +1,4 @@
-//! No connection waits for another one when it ends, and the `-wal` stays bounded all the same.
+//! No connection waits for another connection when it ends, and the `-wal` stays bounded.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -8,10 +8,10 @@ use rusqlite::{Connection, OpenFlags};
 use super::{Hub, owner};
 use crate::db::{OwnerKind, Reader, Store};
 
-/// Far longer than any step takes on a busy machine, and shorter than a change waits for another one.
+/// Far longer than any step takes on a busy machine, and shorter than a change waits for another change.
 const NO_WAIT: Duration = Duration::from_secs(5);
 
-/// A reader that holds on to the state of the database as it is now.
+/// A reader that keeps the present state of the database.
 fn snapshot(hub: &Hub) -> Connection {
     let reader = Connection::open(hub.path()).unwrap();
     reader.execute_batch("BEGIN").unwrap();
@@ -46,7 +46,7 @@ fn a_long_reader_delays_neither_changes_nor_the_end_of_a_connection() {
             });
         }
     });
-    // A connection that only read.
+    // This connection only reads.
     drop(Store::open(&hub.path()).unwrap());
     assert!(start.elapsed() < NO_WAIT, "{:?}", start.elapsed());
     reader.execute_batch("COMMIT").unwrap();
@@ -83,20 +83,20 @@ fn a_wal_that_a_long_reader_let_grow_is_cut_by_the_writers_after_it() {
     let grown = wal_length(&hub);
     assert!(grown > 4 << 20, "{grown}");
     reader.execute_batch("COMMIT").unwrap();
-    // The first change copies what the log holds into the database, the next one begins the log again.
+    // The first change copies the `-wal` into the database. The second change begins the `-wal` again.
     disable(&mut hub.store, 2);
     let cut = wal_length(&hub);
     assert!(cut <= 2 << 20, "{cut}");
 }
 
-/// Opens the database file alone, without its `-wal`.
+/// Opens only the database file, without its `-wal`.
 fn file_alone(hub: &Hub) -> Connection {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
     Connection::open_with_flags(format!("file:{}?immutable=1", hub.path().display()), flags).unwrap()
 }
 
 #[test]
-fn a_change_is_copied_into_the_database_before_its_connection_locks_readers_out_to_close() {
+fn a_change_is_copied_into_the_database_before_the_close_locks_readers_out() {
     let hub = Hub::new();
     // With `hub.store` open, the connection below is not the last one: SQLite copies nothing when it closes.
     let mut store = Store::open(&hub.path()).unwrap();
@@ -110,7 +110,7 @@ fn a_change_is_copied_into_the_database_before_its_connection_locks_readers_out_
 fn a_connection_that_wrote_nothing_copies_nothing_when_it_ends() {
     let hub = Hub::new();
     let grown = wal_length(&hub);
-    // The files as a writer leaves them that is killed now.
+    // The files as a killed writer would leave them.
     let left = tempfile::tempdir().unwrap();
     for name in ["hubgate.db", "hubgate.db-wal"] {
         fs::copy(hub.directory.path().join(name), left.path().join(name)).unwrap();

@@ -1,4 +1,4 @@
-//! The database: its files, whether it can be read, of which version it is, whether it is whole. Only reads.
+//! The database: its files, its version, and whether it can be read and is intact. Only reads.
 
 use std::path::Path;
 
@@ -7,10 +7,10 @@ use super::files::{check_mode, check_parents};
 use crate::db::{Error, ErrorKind, Reader, Store, VERSION};
 use crate::passwd::Login;
 
-/// What mends a database that is past reading.
+/// What to do about a database that cannot be read.
 const RESTORE: &str = "put the last backup in its place: hubgate restore BACKUP";
 
-/// Looks at the database; gives it where it can be read.
+/// Checks the database, and returns it if it can be read.
 pub(super) fn check(findings: &mut Findings, database: &Path, login: &Login, keys: &Login) -> Option<Reader> {
     check_files(findings, database, login, keys);
     if !database.exists() {

@@ -88,7 +88,7 @@ impl Writer {
             // WAL: readers never wait for a writer. FULL: a committed change survives a power cut.
             connection.pragma_update(None, "journal_mode", "wal")?;
             connection.pragma_update(None, "synchronous", "full")?;
-            // A long reader lets the `-wal` grow. The first writer that can begin the file again cuts it to this length.
+            // A long reader lets the `-wal` grow. The first writer that can begin the file again cuts it to this size.
             connection.pragma_update(None, "journal_size_limit", WAL_KEPT)?;
             // SQLite would copy the `-wal` into the database under a lock that excludes every reader: see `drop`.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
