@@ -2,15 +2,14 @@ mod changes;
 mod conflicts;
 mod entry;
 mod file;
-mod portable;
 mod questions;
 mod waits;
 
 use std::path::PathBuf;
 
-use rusqlite::Connection;
 use tempfile::TempDir;
 
+use super::engine::Writer;
 use super::{Change, ChangeError, Code, KeyRow, NewKey, NewRepository, OwnerKind, Reader, RepositoryRow, Store};
 use crate::access::{Role, Scope, Visibility};
 use crate::config::ObjectFormat;
@@ -65,25 +64,21 @@ impl Hub {
 
     /// Changes the database without its checks, as another program might.
     fn tamper(&self, statements: &str) {
-        let connection = Connection::open(self.path()).unwrap();
-        connection.execute_batch(&format!("PRAGMA ignore_check_constraints = on; {statements}")).unwrap();
+        let unchecked = "PRAGMA foreign_keys = off; PRAGMA ignore_check_constraints = on";
+        Writer::open(&self.path()).unwrap().connection().define(&format!("{unchecked}; {statements}")).unwrap();
     }
 
     /// Every row of every table.
     fn dump(&self) -> Vec<String> {
-        let connection = Connection::open(self.path()).unwrap();
-        let mut tables =
-            connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").unwrap();
-        let tables = tables.query_map([], |row| row.get(0)).unwrap().collect::<Result<Vec<String>, _>>().unwrap();
+        let connection = self.store.view().connection;
+        let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
         let mut all = Vec::new();
-        for table in tables {
-            let mut statement = connection.prepare(&format!("SELECT * FROM {table}")).unwrap();
-            let columns = statement.column_count();
-            let mut rows = statement.query([]).unwrap();
-            while let Some(row) = rows.next().unwrap() {
-                let values = (0..columns).map(|index| format!("{:?}", row.get_ref(index).unwrap()));
-                all.push(format!("{table}: {}", values.collect::<Vec<_>>().join(" ")));
-            }
+        for table in connection.query(tables, &[], |row| row.get::<String>("name")).unwrap() {
+            let rows = connection.query(&format!("SELECT * FROM {table}"), &[], |row| {
+                let values = row.columns()?.into_iter().map(|(_, value)| format!("{value:?}"));
+                Ok(format!("{table}: {}", values.collect::<Vec<_>>().join(" ")))
+            });
+            all.extend(rows.unwrap());
         }
         all
     }
@@ -114,7 +109,7 @@ fn fingerprint(number: u8) -> Fingerprint {
 }
 
 fn code(number: u8) -> Code {
-    Code::parse(&format!("{number:032x}")).unwrap()
+    Code::parse(&format!("c0de{number:028x}")).unwrap()
 }
 
 fn add_key(change: &Change<'_>, user: &str, number: u8) -> Result<KeyRow, ChangeError> {

@@ -7,6 +7,7 @@
 mod errors;
 mod graph;
 mod source;
+mod statements;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};

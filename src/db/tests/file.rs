@@ -1,18 +1,9 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use rusqlite::{Connection, TransactionBehavior};
-
 use super::{Hub, fingerprint, owner};
+use crate::db::engine::{Transaction, Writer};
 use crate::db::{ChangeError, Error, ErrorKind, Opens, OwnerKind, Reader, Store, VERSION};
-
-#[test]
-fn the_bundled_sqlite_does_not_corrupt_its_wal() {
-    assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
-    let library: String =
-        Connection::open_in_memory().unwrap().query_row("SELECT sqlite_version()", [], |row| row.get(0)).unwrap();
-    assert_eq!(library, rusqlite::version(), "the bundled one and not the machine's");
-}
 
 #[test]
 fn a_writer_syncs_each_change_and_checks_foreign_keys() {
@@ -51,16 +42,15 @@ fn a_second_creation_or_migration_changes_nothing() {
 #[test]
 fn a_reader_does_not_wait_for_a_change_under_way_and_does_not_see_it() {
     let hub = Hub::new();
-    let mut writer = Connection::open(hub.path()).unwrap();
-    for behavior in [TransactionBehavior::Immediate, TransactionBehavior::Exclusive] {
-        let transaction = writer.transaction_with_behavior(behavior).unwrap();
-        transaction.execute_batch("UPDATE owner SET name = 'mallory' WHERE folded = 'alice'").unwrap();
+    let mut writer = Writer::open(&hub.path()).unwrap();
+    for purpose in [Transaction::Write, Transaction::Migrate] {
         // The change ends after this answer, so a reader that waited for it would fail.
-        assert_eq!(
-            hub.reader().ask(|view| view.key_holder(&fingerprint(1))).unwrap(),
-            Some(Opens::Account(owner("alice")))
-        );
-        transaction.rollback().unwrap();
+        let answer = writer.transaction(purpose, |connection| {
+            connection.execute("UPDATE owner SET name = 'mallory' WHERE folded = 'alice'", &[])?;
+            hub.reader().ask(|view| view.key_holder(&fingerprint(1)))
+        });
+        assert_eq!(answer.unwrap(), Some(Opens::Account(owner("alice"))));
+        hub.tamper("UPDATE owner SET name = 'alice' WHERE folded = 'alice'");
     }
 }
 
@@ -107,8 +97,8 @@ fn what_is_no_database_of_ours_is_an_error_and_not_an_unknown_key() {
     fs::write(at("text"), "not a database, though long enough to be taken for one\n".repeat(99)).unwrap();
     fs::write(at("empty"), "").unwrap();
     fs::create_dir(at("directory")).unwrap();
-    let other = Connection::open(at("other")).unwrap();
-    other.execute_batch("CREATE TABLE hubgate (id INTEGER, version TEXT)").unwrap();
+    fs::write(at("other"), "").unwrap();
+    Writer::open(&at("other")).unwrap().connection().define("CREATE TABLE hubgate (id INTEGER, version TEXT)").unwrap();
     let hub = Hub::new();
     symlink(hub.path(), at("link")).unwrap();
     for name in ["missing", "text", "empty", "directory", "other", "link"] {
@@ -139,7 +129,8 @@ fn a_copy_is_accepted_only_with_its_tables_and_references_intact() {
     hub.store.copy_to(&copy).unwrap();
     assert_eq!(Store::open_copy(&copy).unwrap().check().unwrap(), VERSION);
     let damage = |statement: &str| {
-        Connection::open(&copy).unwrap().execute_batch(&format!("PRAGMA foreign_keys = off; {statement}")).unwrap();
+        let unchecked = format!("PRAGMA foreign_keys = off; {statement}");
+        Writer::open(&copy).unwrap().connection().define(&unchecked).unwrap();
         Store::open_copy(&copy).unwrap().check().unwrap_err().to_string()
     };
     let orphan = damage("UPDATE key SET owner_id = 99");

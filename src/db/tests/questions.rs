@@ -1,8 +1,6 @@
 mod certificates;
 mod paths;
 
-use rusqlite::Connection;
-
 use super::{Hub, add_repository, fingerprint, owner, path};
 use crate::access::{
     Account, CollaboratorRole, Gate, GateMode, GateRequest, Grant, KeyFacts, KeyHolder, OwnerFacts, Removal,
@@ -313,7 +311,6 @@ fn a_value_that_hubgate_does_not_write_is_an_error() {
 #[test]
 fn the_schema_itself_refuses_such_values() {
     let hub = Hub::new();
-    let connection = Connection::open(hub.path()).unwrap();
     for statement in [
         "UPDATE owner SET kind = 'robot'",
         "UPDATE key SET scope = 'root'",
@@ -327,6 +324,6 @@ fn the_schema_itself_refuses_such_values() {
         "UPDATE member SET role = 'owner'",
         "INSERT INTO hubgate (id, version, min_reader) VALUES (2, 1, 1)",
     ] {
-        assert!(connection.execute(statement, []).is_err(), "{statement}");
+        assert!(hub.store.view().connection.execute(statement, &[]).is_err(), "{statement}");
     }
 }

@@ -47,6 +47,15 @@ fn mode(path: &Path) -> Mode {
 }
 
 #[test]
+fn the_bundled_sqlite_does_not_corrupt_its_wal() {
+    assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
+    let numbers = Numbers::new("n.db");
+    let query = "SELECT sqlite_version() AS version";
+    let library = Connection(&numbers.writer).first(query, &[], |row| row.get::<String>("version")).unwrap();
+    assert_eq!(library.as_deref(), Some(rusqlite::version()), "the bundled library and not the machine's");
+}
+
+#[test]
 fn an_answer_is_rejected_if_the_database_changed_during_the_read() {
     for checkpoint in [false, true] {
         let numbers = Numbers::new("n.db");

@@ -1,4 +1,4 @@
-//! Every statement of the questions and changes, searched for forms that SQLite accepts and PostgreSQL rejects.
+//! No statement of the questions and changes has a form that SQLite accepts and PostgreSQL rejects.
 
 use std::fs;
 use std::path::Path;
@@ -9,6 +9,7 @@ use proc_macro2::{TokenStream, TokenTree};
 fn rejected(statement: &str) -> Vec<&'static str> {
     let tokens = tokens(statement);
     let at = |index: usize| tokens.get(index).copied().unwrap_or_default();
+    let from = |index: usize| tokens.get(index..).unwrap_or_default();
     let mut found = Vec::new();
     for (index, token) in tokens.iter().copied().enumerate() {
         let before = index.checked_sub(1).map_or("", at);
@@ -19,17 +20,17 @@ fn rejected(statement: &str) -> Vec<&'static str> {
         if token.starts_with('?') && after == "IS" {
             found.push("IS on a value without a type");
         }
-        if matches!(token, "max" | "min") && after == "(" && has_comma(&tokens[index + 2..]) {
+        if matches!(token, "max" | "min") && after == "(" && has_comma(from(index + 2)) {
             found.push("max or min of two arguments");
         }
-        if token == "UPDATE" && before == "DO" && has_ambiguous_column(&tokens[index + 2..]) {
+        if token == "UPDATE" && before == "DO" && has_ambiguous_column(from(index + 2)) {
             found.push("ambiguous column in DO UPDATE");
         }
         if matches!(token, "TRUE" | "FALSE" | "true" | "false") {
             found.push("boolean");
         }
         // A comparison that is a column of the answer.
-        let follows = at(index + operand(&tokens[index + 1..]) + 1);
+        let follows = at(index + operand(from(index + 1)) + 1);
         if is_comparison(token) && follows == "AS" || token == "NULL" && after == "AS" && matches!(before, "IS" | "NOT")
         {
             found.push("boolean as a column");
@@ -94,10 +95,10 @@ fn tokens(statement: &str) -> Vec<&str> {
     while let Some(first) = rest.chars().next() {
         let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let end = match first {
-            '\'' => rest[1..].find('\'').map(|end| end + 2),
-            '?' => rest[1..].find(|c| !is_word(c)).map(|end| end + 1),
+            '\'' => rest.match_indices('\'').nth(1).map(|(end, _)| end + 1),
+            '?' => rest.find(|c| c != '?' && !is_word(c)),
             first if is_word(first) => rest.find(|c| !is_word(c)),
-            '<' | '>' => rest[1..].find(|c| !matches!(c, '=' | '>')).map(|end| end + 1),
+            '<' | '>' => rest.find(|c| !matches!(c, '<' | '=' | '>')),
             first => Some(first.len_utf8()),
         };
         let (token, after) = rest.split_at(end.unwrap_or(rest.len()));
@@ -109,14 +110,14 @@ fn tokens(statement: &str) -> Vec<&str> {
 
 /// The texts in the source that are statements or parts of statements, with their files.
 fn statements(directory: &Path, found: &mut Vec<(String, String)>) {
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+    for entry in fs::read_dir(directory).expect("a directory of the source") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
         // The engine speaks its own dialect, and defines the tables.
         if path.is_dir() && !matches!(name.as_str(), "tests" | "engine") {
             statements(&path, found);
         } else if path.is_file() && !matches!(name.as_str(), "tests" | "steps") {
-            let source: TokenStream = fs::read_to_string(&path).unwrap().parse().unwrap();
+            let source: TokenStream = fs::read_to_string(&path).expect("a file").parse().expect("tokens of Rust");
             texts(source, &mut |text| {
                 let starts = ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "WITH ", "WHERE ", "FROM ", " JOIN ", " = ?"];
                 if starts.iter().any(|start| text.contains(start)) {
