@@ -38,14 +38,14 @@ enum Fault {
     Key,
     #[error("runs as root or in root's group: set AuthorizedKeysCommandUser to hubgate-keys")]
     Root,
-    #[error("{0}")]
+    #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
-    #[error("{0}")]
+    #[error(transparent)]
     Database(#[from] crate::db::Error),
     #[error("this program must be installed at an absolute path without blanks")]
     Installed,
     #[error("cannot write to sshd: {0}")]
-    Output(#[source] std::io::Error),
+    Output(std::io::Error),
 }
 
 /// Runs the program.

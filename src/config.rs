@@ -94,6 +94,8 @@ pub struct Paths {
     pub repositories: PathBuf,
     /// The git program.
     pub git: PathBuf,
+    /// The directory of the small files that sessions write. Empty: the directory of the database.
+    pub state: PathBuf,
 }
 
 /// `[git]`
@@ -225,6 +227,7 @@ impl Default for Paths {
             database: "/var/lib/hubgate/db/hubgate.db".into(),
             repositories: "/var/lib/hubgate/repositories".into(),
             git: "/usr/bin/git".into(),
+            state: PathBuf::new(),
         }
     }
 }
@@ -297,7 +300,8 @@ impl Config {
             return Err("[ssh] anonymous_login is the name of a login account, and neither root nor login");
         }
         let path = |path: &Path| path.is_absolute() && path.to_str().is_some_and(printable);
-        if ![&paths.database, &paths.repositories, &paths.git, &log.socket].into_iter().all(|file| path(file)) {
+        let places = [&paths.database, &paths.repositories, &paths.git, &log.socket];
+        if !places.into_iter().all(|file| path(file)) || !paths.state.as_os_str().is_empty() && !path(&paths.state) {
             return Err("[paths] and [log] socket are absolute paths of printable text");
         }
         let branch = |c: char| c.is_ascii_alphanumeric() || "._/-".contains(c);
@@ -318,22 +322,41 @@ impl Config {
         Ok(())
     }
 
-    /// The file with the locks of sessions.
+    /// The directory of the files that sessions write and that are not in the database.
+    #[must_use]
+    pub fn state_dir(&self) -> &Path {
+        let Paths { database, state, .. } = &self.paths;
+        if state.as_os_str().is_empty() { database.parent().unwrap_or(Path::new("/")) } else { state }
+    }
+
+    /// The file with the locks that count the sessions of each account and address.
     #[must_use]
     pub fn sessions_file(&self) -> PathBuf {
-        self.paths.database.with_file_name("sessions")
+        self.state_dir().join("sessions")
     }
 
-    /// The directory of last-used files: the modification time of a key's file is the key's last use.
+    /// The file with the locks by which the LFS sessions of one push or pull know each other.
+    #[must_use]
+    pub fn lfs_sessions_file(&self) -> PathBuf {
+        self.state_dir().join("lfs-sessions")
+    }
+
+    /// The directory with a small file per key. Its modification time is the key's last use.
     #[must_use]
     pub fn last_used_dir(&self) -> PathBuf {
-        self.paths.database.with_file_name("last-used")
+        self.state_dir().join("last-used")
     }
 
-    /// The same for the last greeting of each key.
+    /// The directory with a small file per key. Its modification time is the last greeting of the key.
     #[must_use]
     pub fn last_greeted_dir(&self) -> PathBuf {
-        self.paths.database.with_file_name("last-greeted")
+        self.state_dir().join("last-greeted")
+    }
+
+    /// The directory with the times of wrong invitation codes, in a file per key and per address.
+    #[must_use]
+    pub fn attempts_dir(&self) -> PathBuf {
+        self.state_dir().join("attempts")
     }
 }
 

@@ -26,8 +26,8 @@ pub(crate) struct Login {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// The program is missing or cannot be started.
-    #[error("cannot run {0}")]
-    Start(&'static str, #[source] io::Error),
+    #[error("cannot run {0}: {1}")]
+    Start(&'static str, io::Error),
     /// The program failed or printed something unexpected.
     #[error("{0} failed: {1:?}")]
     Answer(String, String),

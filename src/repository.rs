@@ -76,10 +76,10 @@ pub struct BadDirectory;
 pub enum OpenError {
     /// The root.
     #[error("cannot open the repositories directory: {0}")]
-    Root(#[source] Errno),
+    Root(Errno),
     /// The directory: it is missing, not a directory, or reached through a link.
     #[error("cannot open {1} in the repositories directory: {0}")]
-    Repository(#[source] Errno, Directory),
+    Repository(Errno, Directory),
     /// It contains a `.git`, which git would serve instead.
     #[error("{0} contains a .git, which git would serve instead")]
     InnerGit(Directory),
@@ -130,7 +130,7 @@ fn open_level_by_level(root: &OwnedFd, directory: &Directory, flags: OFlag) -> R
 pub enum CreateError {
     /// A file operation failed.
     #[error("{0}: {1}")]
-    File(std::path::PathBuf, #[source] std::io::Error),
+    File(std::path::PathBuf, std::io::Error),
     /// git failed.
     #[error("{0}: {1}")]
     Git(std::path::PathBuf, String),

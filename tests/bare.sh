@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 # shellcheck source=tests/chroot.sh
 . tests/chroot.sh
 
-# What a chroot cannot do of README's blocks, and why: there is no systemd to reload ssh by.
+# The command of README that a chroot cannot run, because no systemd reloads ssh there.
 cannot='systemctl reload ssh'
 # The first checks of tests/run.sh end with this line.
 first_checks='== format'
@@ -32,13 +32,14 @@ if why=$(without_chroot); then
     exit 0
 fi
 
-# commands HEADING: the commands of the first shell block under a heading of README.md, without their comments.
+# commands HEADING: the commands of the shell blocks under a heading of README.md, without their comments.
 commands() {
     awk -v heading="## $1" '
         $0 == heading { under = 1; next }
-        under && /^```sh$/ { inside = 1; next }
-        inside && /^```$/ { exit }
-        inside { sub(/ +# .*$/, ""); print }
+        under && !inside && /^#/ { exit }
+        under && /^ *```sh$/ { inside = 1; next }
+        inside && /^ *```$/ { inside = 0; next }
+        inside { sub(/^ +/, ""); sub(/ +# .*$/, ""); print }
     ' README.md
 }
 
@@ -117,6 +118,8 @@ apt-get update -qq
 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ca-certificates >/dev/null
 SCRIPT
     fi
+    # README's apt-get asks before it installs.
+    echo "echo 'APT::Get::Assume-Yes \"true\";' >/etc/apt/apt.conf.d/90yes"
     { commands "Try it" && commands "Set it up"; } | while IFS= read -r command; do
         printf "printf '\\\\n# %%s\\\\n' '%s'\n" "$command"
         case $command in
@@ -146,8 +149,8 @@ wait \$checks || true
 SCRIPT
             fi
             ;;
-        # Its findings are judged by the reader; a fault is not accepted.
-        "hubgate doctor") echo "$command || [ \$? = 1 ]" ;;
+        # Findings are expected, because no sshd runs here. A fault is not.
+        "hubgate doctor"*) echo "$command || [ \$? = 1 ]" ;;
         *) echo "$command" ;;
         esac
     done

@@ -231,7 +231,7 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_sub
 complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from rename" -s h -l help -d 'Print help'
 complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from rename" -s V -l version -d 'Print version'
 complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from remove" -l config -d 'The configuration file' -r -F
-complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from remove" -l compromised -d 'Reject the key for ever, because somebody else may have the private key'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from remove" -l compromised -d 'Reject the key for ever, because another person may have the private key'
 complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from remove" -l yes -d 'Do not ask for confirmation. Required without a terminal'
 complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from remove" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'

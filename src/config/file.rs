@@ -22,7 +22,7 @@ pub enum ConfigError {
     Path(PathBuf),
     /// Missing or unreadable.
     #[error("cannot read the configuration file {0}: {1}")]
-    Read(PathBuf, #[source] std::io::Error),
+    Read(PathBuf, std::io::Error),
     /// A user other than root could have written it.
     #[error(
         "{0} must be owned by root and not writable by group or others, or {1} is not used: chown root {0} && chmod go-w {0}"

@@ -116,6 +116,8 @@ fn a_value_that_cannot_be_meant_is_refused() {
         "[paths]\ndatabase = \"hubgate.db\"",
         "[paths]\nrepositories = \"../x\"",
         "[paths]\ngit = \"git\"",
+        "[paths]\nstate = \"state\"",
+        "[paths]\nstate = \"/srv/\\u001b[2J\"",
         "[paths]\ngit = \"/usr/bin/git\\n\"",
         "[paths]\ndatabase = \"/srv/\\u001b[2J\"",
         "[log]\nsocket = \"/dev/log\\r\"",
@@ -285,4 +287,19 @@ fn a_file_is_read_whole_or_not_at_all() {
     assert!(Config::load(&file).is_err());
     fs::write(&file, text(most + end.len())).unwrap();
     assert!(Config::load(&file).is_err());
+}
+
+#[test]
+fn state_is_beside_the_database_unless_it_has_a_directory_of_its_own() {
+    let files = |text: &str| {
+        let config = Config::parse(text).unwrap();
+        let files = [config.sessions_file(), config.lfs_sessions_file(), config.attempts_dir()];
+        let all = files.into_iter().chain([config.last_used_dir(), config.last_greeted_dir()]);
+        all.map(|file| file.display().to_string()).collect::<Vec<_>>().join(" ")
+    };
+    let expected = "D/sessions D/lfs-sessions D/attempts D/last-used D/last-greeted";
+    assert_eq!(files(""), expected.replace('D', "/var/lib/hubgate/db"));
+    assert_eq!(files("[paths]\ndatabase = \"/srv/x.db\""), expected.replace('D', "/srv"));
+    let own = "[paths]\ndatabase = \"/srv/x.db\"\nstate = \"/run/hubgate\"";
+    assert_eq!(files(own), expected.replace('D', "/run/hubgate"));
 }

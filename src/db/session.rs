@@ -1,8 +1,7 @@
-//! What the two small programs ask: whose key is this, and what holds for this session.
+//! What the small programs ask: which account owns a key, and what applies to a session.
 
-use rusqlite::{Row, params};
-
-use super::{Error, VERSION, View, optional_word, word};
+use super::engine::{Row, Value, values};
+use super::{Error, VERSION, View};
 use crate::access::{
     Account, AddedKey, CertificateFacts, Gate, Grant, KeyFacts, KeyHolder, OwnerFacts, Removal, RepositoryFacts, Scope,
 };
@@ -10,10 +9,10 @@ use crate::key::{Fingerprint, OfferedCertificate};
 use crate::name::{Owner, RepoPath, Title};
 use crate::repository::Directory;
 
-/// Whose key: one row for every fingerprint, known or not.
+/// Which account owns a key: one row for every fingerprint, known or not.
 ///
-/// A key removed as compromised still names its account, so that the gateway can say so; one removed in the ordinary
-/// course is an unknown key.
+/// A key removed as compromised still names its account, so that the gateway can say so. Any other removed key is an
+/// unknown key.
 const KEY_HOLDER: &str = "
 SELECT h.version, h.min_reader, u.name, k.repository_id
 FROM hubgate h
@@ -21,11 +20,11 @@ LEFT JOIN key k ON k.fingerprint = ?1 AND (k.removal IS NULL OR k.removal = 'com
 LEFT JOIN owner u ON u.id = k.owner_id
 WHERE h.id = 1";
 
-/// All that a session is decided by: one row for every key and path, whatever exists. `{proven}` brings in the account
-/// as `u`, and what the key says of itself.
+/// Everything that decides about a session: one row for every key and path, whatever exists. `{proven}` joins the
+/// account as `u`, and what is known about the key.
 ///
-/// A path leads to its repository, or, where none is there, to the one that was; the old name of a renamed owner to
-/// the owner.
+/// A path leads to its repository, or, if there is none, to the repository that had this path before. The old name of a
+/// renamed owner leads to the owner.
 macro_rules! session_statement {
     ($columns:literal, $proven:literal) => {
         concat!(
@@ -34,7 +33,7 @@ SELECT h.version, h.min_reader, u.id AS account, u.name AS account_name, u.disab
             $columns,
             ",
        r.id AS repository, r.owner_id, o.name AS owner_name, r.name AS repository_name, r.directory, r.visibility,
-       r.gate, r.gate_members, r.frozen, r.created_by = u.id AS created_by_account,
+       r.gate, r.gate_members, r.frozen, r.created_by,
        m.role, m.until AS role_until, c.role AS collaborator, c.until AS collaborator_until,
        g.state AS gate_state, g.until AS gate_until,
        w.id AS named_owner, w.may_create AS named_may_create, n.role AS named_role, n.until AS named_until
@@ -80,14 +79,14 @@ LEFT JOIN owner u ON u.folded = ?5
 LEFT JOIN member x ON x.organization_id = a.organization_id AND x.user_id = u.id"
 );
 
-/// The statement for an account, whatever key it would come by: `?1` is its name.
+/// The statement for an account without a key: `?1` is its name.
 const SESSION_OF_ACCOUNT: &str = session_statement!("u.kind", "LEFT JOIN owner u ON u.folded = ?1 AND u.kind = 'user'");
 
-/// The keys that came onto the account `?1` after the key `?2` did, and at the second `?3` or after.
+/// The keys that were added to the account `?1` after the key `?2`, and not before the second `?3`.
 const KEYS_ADDED: &str = "
 SELECT k.fingerprint, k.title, k.added_at FROM key k
-WHERE k.owner_id = ?1 AND k.removal IS NULL AND k.fingerprint <> ?2
-    AND k.added_at >= max(coalesce(?3, 0), (SELECT added_at + 1 FROM key WHERE fingerprint = ?2))";
+WHERE k.owner_id = ?1 AND k.removal IS NULL AND k.fingerprint <> ?2 AND k.added_at >= ?3
+    AND k.added_at > (SELECT added_at FROM key WHERE fingerprint = ?2)";
 
 /// An account, and why it is disabled, if so.
 pub type AccountFacts = (Account, Option<String>);
@@ -95,11 +94,11 @@ pub type AccountFacts = (Account, Option<String>);
 /// What the database says about a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionFacts {
-    /// The key, where a row has it.
+    /// The key, if a row has it.
     pub key: Option<(KeyFacts, Title)>,
-    /// The repository, where the path leads to one.
+    /// The repository, if the path leads to one.
     pub repository: Option<ServedRepository>,
-    /// The owner that the path names, where there is one.
+    /// The owner that the path names, if there is one.
     pub owner: Option<OwnerFacts>,
 }
 
@@ -108,13 +107,13 @@ pub struct SessionFacts {
 pub struct ServedRepository {
     /// Its path as its owner writes it.
     pub path: RepoPath,
-    /// Where it lies.
+    /// Its directory.
     pub directory: Directory,
-    /// What access is decided by.
+    /// What decides about access.
     pub facts: RepositoryFacts,
 }
 
-/// What a key opens, as the helper must know it.
+/// What a key opens, as far as the helper must know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Opens {
     /// An account.
@@ -124,49 +123,45 @@ pub enum Opens {
 }
 
 impl View<'_> {
-    /// The keys that came onto an account, given by its row, after a key of it did, and since a second where one is given.
+    /// The keys that were added to an account after one of its keys, and not before the second `since`.
     ///
     /// # Errors
     /// [`Error`].
     pub fn keys_added(&self, account: i64, key: Fingerprint, since: Option<i64>) -> Result<Vec<AddedKey>, Error> {
-        let mut statement = self.connection.prepare(KEYS_ADDED)?;
-        let rows = statement.query_and_then(params![account, key.as_bytes(), since], |row| {
+        self.connection.query(KEYS_ADDED, values![account, key.as_bytes(), since.unwrap_or(0)], |row| {
             let fingerprint = Fingerprint::from_bytes(row.get("fingerprint")?);
-            Ok(AddedKey { fingerprint, title: word(row, "title")?, added_at: row.get("added_at")? })
-        })?;
-        rows.collect()
+            Ok(AddedKey { fingerprint, title: row.word("title")?, added_at: row.get("added_at")? })
+        })
     }
 
-    /// Says what a key opens; `None` for a key that is on nothing.
+    /// Says what a key opens; `None` for an unknown key.
     ///
     /// # Errors
     /// [`Error`]: no answer, which is not the same as `None`.
     pub fn key_holder(&self, fingerprint: &Fingerprint) -> Result<Option<Opens>, Error> {
-        let mut statement = self.connection.prepare(KEY_HOLDER)?;
-        let mut rows = statement.query(params![fingerprint.as_bytes()])?;
-        let row = rows.next()?.ok_or(Error::NoVersion)?;
-        check_version(row)?;
-        let repository: Option<i64> = row.get("repository_id")?;
-        Ok(optional_word(row, "name")?.map(Opens::Account).or(repository.map(|_| Opens::Repository)))
+        self.only_row(KEY_HOLDER, values![fingerprint.as_bytes()], |row| {
+            let repository: Option<i64> = row.get("repository_id")?;
+            Ok(row.optional_word("name")?.map(Opens::Account).or(repository.map(|_| Opens::Repository)))
+        })
     }
 
-    /// Fetches, in one statement, all that a session by a key is decided by.
+    /// Reads, in one statement, everything that decides about a session with this key.
     ///
-    /// Without a key it is a session that no key opened. The statement is the same whether a path is asked for or not, and whether it leads anywhere.
+    /// Without a key, no account is known. The statement is the same whether a path is asked for or not, and whether
+    /// the path leads anywhere.
     ///
     /// # Errors
     /// [`Error`].
     pub fn session(&self, key: Option<&Fingerprint>, path: Option<&RepoPath>) -> Result<SessionFacts, Error> {
         let (owner, kind, name) = columns(path);
-        let mut statement = self.connection.prepare(SESSION_BY_KEY)?;
-        let mut rows = statement.query(params![key.map(Fingerprint::as_bytes), owner, kind, name])?;
-        let row = rows.next()?.ok_or(Error::NoVersion)?;
-        check_version(row)?;
-        let (key, repository) = (key_facts(row)?, served_repository(row, path)?);
-        Ok(SessionFacts { key, repository, owner: named_owner(row)? })
+        let values = values![key.map(Fingerprint::as_bytes), owner.as_ref(), kind, name.as_ref()];
+        self.only_row(SESSION_BY_KEY, values, |row| {
+            let (key, repository) = (key_facts(row)?, served_repository(row, path)?);
+            Ok(SessionFacts { key, repository, owner: named_owner(row)? })
+        })
     }
 
-    /// The same for a session by a certificate.
+    /// Reads the same for a session with a certificate.
     ///
     /// # Errors
     /// [`Error`].
@@ -176,23 +171,24 @@ impl View<'_> {
         path: Option<&RepoPath>,
     ) -> Result<(CertificateFacts, Option<ServedRepository>), Error> {
         let (owner, kind, name) = columns(path);
-        let mut statement = self.connection.prepare(SESSION_BY_CERTIFICATE)?;
-        let mut rows = statement.query(params![
-            certificate.authority().as_bytes(),
-            owner,
+        let (authority, principal) = (certificate.authority(), certificate.principal().folded());
+        let (serial, key) = (certificate.serial().to_string(), certificate.key());
+        let values = values![
+            authority.as_bytes(),
+            owner.as_ref(),
             kind,
-            name,
-            certificate.principal().folded(),
-            certificate.serial().to_string(),
+            name.as_ref(),
+            &principal,
+            &serial,
             certificate.key_id(),
-            certificate.key().as_bytes()
-        ])?;
-        let row = rows.next()?.ok_or(Error::NoVersion)?;
-        check_version(row)?;
-        Ok((certificate_facts(row, certificate)?, served_repository(row, path)?))
+            key.as_bytes()
+        ];
+        self.only_row(SESSION_BY_CERTIFICATE, values, |row| {
+            Ok((certificate_facts(row, certificate)?, served_repository(row, path)?))
+        })
     }
 
-    /// The same for an account, as if it came by a key of scope `write`.
+    /// Reads the same for an account, as if it used a key with the scope `write`.
     ///
     /// # Errors
     /// [`Error`].
@@ -202,37 +198,36 @@ impl View<'_> {
         path: Option<&RepoPath>,
     ) -> Result<(Option<AccountFacts>, Option<ServedRepository>), Error> {
         let (owner, kind, name) = columns(path);
-        let mut statement = self.connection.prepare(SESSION_OF_ACCOUNT)?;
-        let mut rows = statement.query(params![user.folded(), owner, kind, name])?;
-        let row = rows.next()?.ok_or(Error::NoVersion)?;
-        check_version(row)?;
-        Ok((account(row)?, served_repository(row, path)?))
+        let user = user.folded();
+        let values = values![&user, owner.as_ref(), kind, name.as_ref()];
+        self.only_row(SESSION_OF_ACCOUNT, values, |row| Ok((account(row)?, served_repository(row, path)?)))
     }
 
-    /// How SQLite would run the statement of each question, one line a step.
-    #[cfg(test)]
-    pub(crate) fn query_plans(&self) -> Result<Vec<String>, Error> {
-        self.plans(&[KEY_HOLDER, SESSION_BY_KEY, SESSION_BY_CERTIFICATE])
+    /// Reads the one row of a statement about the database that this program may read.
+    fn only_row<T>(
+        &self,
+        statement: &str,
+        values: &[Value<'_>],
+        read: impl FnOnce(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let answer = self.connection.first(statement, values, |row| {
+            check_version(row)?;
+            read(row)
+        });
+        answer?.ok_or(Error::NoVersion)
     }
 
-    /// The same of [`Self::keys_added`], which may find many rows.
+    /// How SQLite would run the statements of a session, one line a step.
     #[cfg(test)]
-    pub(crate) fn plan_of_keys_added(&self) -> Result<Vec<String>, Error> {
-        self.plans(&[KEYS_ADDED])
+    pub(super) fn plan_of_sessions(&self) -> Result<Vec<String>, Error> {
+        let plans = [KEY_HOLDER, SESSION_BY_KEY, SESSION_BY_CERTIFICATE].map(|question| self.connection.plan(question));
+        Ok(plans.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
     }
 
+    /// How SQLite would run the statement of [`Self::keys_added`], which may find many rows.
     #[cfg(test)]
-    fn plans(&self, questions: &[&str]) -> Result<Vec<String>, Error> {
-        let mut lines = Vec::new();
-        for question in questions {
-            let mut statement = self.connection.prepare(&format!("EXPLAIN QUERY PLAN {question}"))?;
-            let nothing = vec![rusqlite::types::Null; statement.parameter_count()];
-            let rows = statement.query_map(rusqlite::params_from_iter(nothing), |row| row.get("detail"))?;
-            for line in rows {
-                lines.push(line?);
-            }
-        }
-        Ok(lines)
+    pub(super) fn plan_of_keys_added(&self) -> Result<Vec<String>, Error> {
+        self.connection.plan(KEYS_ADDED)
     }
 }
 
@@ -247,38 +242,38 @@ fn columns(path: Option<&RepoPath>) -> (Option<String>, Option<&'static str>, Op
     (owner, path.map(|path| path.kind.as_str()), path.map(|path| path.name.folded()))
 }
 
-/// The account that no key brings in, and why it is disabled, if so.
+/// The account of a session without a key, and why it is disabled, if so.
 fn account(row: &Row<'_>) -> Result<Option<AccountFacts>, Error> {
     let Some(id) = row.get("account")? else { return Ok(None) };
-    let account = Account { id, name: word(row, "account_name")?, scope: Scope::Write };
+    let account = Account { id, name: row.word("account_name")?, scope: Scope::Write };
     Ok(Some((account, row.get("disabled")?)))
 }
 
-/// The key and what it opens; a deploy key of a repository that is gone opens nothing.
+/// The key and what it opens. A deploy key of a removed repository opens nothing.
 fn key_facts(row: &Row<'_>) -> Result<Option<(KeyFacts, Title)>, Error> {
-    let holder = match (row.get::<_, Option<i64>>("account")?, row.get::<_, Option<i64>>("deployed")?) {
+    let holder = match (row.get::<Option<i64>>("account")?, row.get::<Option<i64>>("deployed")?) {
         (Some(id), _) => KeyHolder::Account {
-            account: Account { id, name: word(row, "account_name")?, scope: word(row, "scope")? },
+            account: Account { id, name: row.word("account_name")?, scope: row.word("scope")? },
             disabled: row.get("disabled")?,
         },
         (None, Some(id)) => KeyHolder::Repository {
             id,
             path: RepoPath {
-                kind: word(row, "deployed_kind")?,
-                owner: word(row, "deployed_owner")?,
-                name: word(row, "deployed_name")?,
+                kind: row.word("deployed_kind")?,
+                owner: row.word("deployed_owner")?,
+                name: row.word("deployed_name")?,
             },
-            scope: word(row, "scope")?,
+            scope: row.word("scope")?,
         },
         (None, None) => return Ok(None),
     };
     let facts = KeyFacts {
         holder,
-        sources: optional_word(row, "sources")?,
+        sources: row.optional_word("sources")?,
         expires_at: row.get("expires_at")?,
-        removed: optional_word(row, "removal")?,
+        removed: row.optional_word("removal")?,
     };
-    Ok(Some((facts, word(row, "title")?)))
+    Ok(Some((facts, row.word("title")?)))
 }
 
 fn certificate_facts(row: &Row<'_>, certificate: &OfferedCertificate) -> Result<CertificateFacts, Error> {
@@ -291,8 +286,8 @@ fn certificate_facts(row: &Row<'_>, certificate: &OfferedCertificate) -> Result<
         // Byte for byte, as sshd compares principals.
         account: account(row)?.filter(|(account, _)| account.name == *certificate.principal()),
         member: grant(row, "principal_role", "principal_until")?,
-        revoked: row.get::<_, i64>("revocations")? > 0,
-        compromised: optional_word(row, "key_removal")? == Some(Removal::Compromised),
+        revoked: row.get::<i64>("revocations")? > 0,
+        compromised: row.optional_word("key_removal")? == Some(Removal::Compromised),
         validity: certificate.validity(),
     })
 }
@@ -304,23 +299,24 @@ fn named_owner(row: &Row<'_>) -> Result<Option<OwnerFacts>, Error> {
 }
 
 fn served_repository(row: &Row<'_>, path: Option<&RepoPath>) -> Result<Option<ServedRepository>, Error> {
-    match (row.get::<_, Option<i64>>("repository")?, path) {
+    match (row.get::<Option<i64>>("repository")?, path) {
         (None, _) | (_, None) => Ok(None),
         (Some(id), Some(path)) => Ok(Some(ServedRepository {
-            path: RepoPath { kind: path.kind, owner: word(row, "owner_name")?, name: word(row, "repository_name")? },
-            directory: word(row, "directory")?,
-            facts: repository_facts(row, id)?,
+            path: RepoPath { kind: path.kind, owner: row.word("owner_name")?, name: row.word("repository_name")? },
+            directory: row.word("directory")?,
+            facts: repository_facts(row, id, row.get("account")?)?,
         })),
     }
 }
 
 pub(super) fn grant<T: std::str::FromStr>(row: &Row<'_>, value: &str, until: &str) -> Result<Option<Grant<T>>, Error> {
     let until = row.get(until)?;
-    Ok(optional_word(row, value)?.map(|value| Grant { value, until }))
+    Ok(row.optional_word(value)?.map(|value| Grant { value, until }))
 }
 
-/// What access is decided by, from a row that has the columns under these names.
-pub(super) fn repository_facts(row: &Row<'_>, id: i64) -> Result<RepositoryFacts, Error> {
+/// What decides about access to a repository, from a row with these columns. `account` is the row of the account.
+pub(super) fn repository_facts(row: &Row<'_>, id: i64, account: Option<i64>) -> Result<RepositoryFacts, Error> {
+    let created_by_account = account.is_some() && row.get::<Option<i64>>("created_by")? == account;
     let gate: String = row.get("gate")?;
     let gate = match (gate.as_str(), row.get("gate_members")?) {
         ("none", _) => Gate::Open,
@@ -331,10 +327,10 @@ pub(super) fn repository_facts(row: &Row<'_>, id: i64) -> Result<RepositoryFacts
     Ok(RepositoryFacts {
         id,
         owner: row.get("owner_id")?,
-        visibility: word(row, "visibility")?,
+        visibility: row.word("visibility")?,
         gate,
         frozen: row.get("frozen")?,
-        created_by_account: row.get::<_, Option<bool>>("created_by_account")?.unwrap_or(false),
+        created_by_account,
         role: grant(row, "role", "role_until")?,
         collaborator: grant(row, "collaborator", "collaborator_until")?,
         gate_request: grant(row, "gate_state", "gate_until")?,

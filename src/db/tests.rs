@@ -7,9 +7,9 @@ mod waits;
 
 use std::path::PathBuf;
 
-use rusqlite::Connection;
 use tempfile::TempDir;
 
+use super::engine::Writer;
 use super::{Change, ChangeError, Code, KeyRow, NewKey, NewRepository, OwnerKind, Reader, RepositoryRow, Store};
 use crate::access::{Role, Scope, Visibility};
 use crate::config::ObjectFormat;
@@ -17,8 +17,8 @@ use crate::key::{Fingerprint, KeyType, PublicKey};
 use crate::name::{Owner, RepoPath};
 use crate::repository::Directory;
 
-/// A database of its own: the users alice and bob, the organization acme with alice as admin, a key of alice's, and
-/// the private repository acme/x, which alice made.
+/// A new database with the users alice and bob, and the organization acme with alice as admin. Alice has a key and made
+/// the private repository acme/x.
 struct Hub {
     directory: TempDir,
     store: Store,
@@ -53,7 +53,7 @@ impl Hub {
         self.store.change("operator:test", steps)
     }
 
-    /// The text of the error of a change, which must leave everything as it was.
+    /// The text of the error of a change, which must change nothing.
     fn refusal<T>(&mut self, steps: impl FnOnce(&Change<'_>) -> Result<T, ChangeError>) -> String {
         let before = self.dump();
         let refusal = self.change(steps).map(drop).unwrap_err();
@@ -62,27 +62,23 @@ impl Hub {
         refusal.to_string()
     }
 
-    /// Changes the database behind the back of its checks, as another program might.
+    /// Changes the database without its checks, as another program might.
     fn tamper(&self, statements: &str) {
-        let connection = Connection::open(self.path()).unwrap();
-        connection.execute_batch(&format!("PRAGMA ignore_check_constraints = on; {statements}")).unwrap();
+        let unchecked = "PRAGMA foreign_keys = off; PRAGMA ignore_check_constraints = on";
+        Writer::open(&self.path()).unwrap().connection().define(&format!("{unchecked}; {statements}")).unwrap();
     }
 
     /// Every row of every table.
     fn dump(&self) -> Vec<String> {
-        let connection = Connection::open(self.path()).unwrap();
-        let mut tables =
-            connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").unwrap();
-        let tables = tables.query_map([], |row| row.get(0)).unwrap().collect::<Result<Vec<String>, _>>().unwrap();
+        let connection = self.store.view().connection;
+        let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
         let mut all = Vec::new();
-        for table in tables {
-            let mut statement = connection.prepare(&format!("SELECT * FROM {table}")).unwrap();
-            let columns = statement.column_count();
-            let mut rows = statement.query([]).unwrap();
-            while let Some(row) = rows.next().unwrap() {
-                let values = (0..columns).map(|index| format!("{:?}", row.get_ref(index).unwrap()));
-                all.push(format!("{table}: {}", values.collect::<Vec<_>>().join(" ")));
-            }
+        for table in connection.query(tables, &[], |row| row.get::<String>("name")).unwrap() {
+            let rows = connection.query(&format!("SELECT * FROM {table}"), &[], |row| {
+                let values = row.columns()?.into_iter().map(|(_, value)| format!("{value:?}"));
+                Ok(format!("{table}: {}", values.collect::<Vec<_>>().join(" ")))
+            });
+            all.extend(rows.unwrap());
         }
         all
     }
@@ -102,7 +98,7 @@ fn path(text: &str) -> RepoPath {
     text.parse().unwrap()
 }
 
-/// Keys that differ: the blob of the one of this number.
+/// The key of this number. Keys of different numbers differ.
 fn key(number: u8) -> PublicKey {
     let blob = [&[0, 0, 0, 11], b"ssh-ed25519".as_slice(), &[0, 0, 0, 32], &[number; 32]].concat();
     PublicKey::from_blob(KeyType::Ed25519, blob).unwrap()
@@ -113,7 +109,7 @@ fn fingerprint(number: u8) -> Fingerprint {
 }
 
 fn code(number: u8) -> Code {
-    Code::parse(&format!("{number:032x}")).unwrap()
+    Code::parse(&format!("c0de{number:028x}")).unwrap()
 }
 
 fn add_key(change: &Change<'_>, user: &str, number: u8) -> Result<KeyRow, ChangeError> {

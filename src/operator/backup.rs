@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{IsTerminal, Read, Write, copy};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -19,12 +19,10 @@ use super::directories::Mismatches;
 use super::failure::Failure;
 use crate::clock::now;
 use crate::config::Config;
-use crate::db::{BadCopy, Store, VERSION};
+use crate::db::{BadCopy, ErrorKind, Store, VERSION};
 use crate::report::when::{minute, rfc3339};
 use crate::report::{Report, table};
 
-/// The start of a SQLite file (sqlite.org/fileformat2.html).
-const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// Means standard output or standard input instead of a file.
 const STREAM: &str = "-";
 
@@ -69,10 +67,7 @@ fn check_destination(destination: &Path, database: &Path) -> Result<(), Failure>
     if database.metadata().is_ok_and(|database| (database.dev(), database.ino()) == (existing.dev(), existing.ino())) {
         return Err(Failure::Usage(format!("{shown} is the database itself: name another file")));
     }
-    let mut head = [0; 16];
-    let is_copy = existing.is_file()
-        && File::open(destination).and_then(|file| file.read_exact_at(&mut head, 0)).is_ok()
-        && head == *MAGIC;
+    let is_copy = existing.is_file() && File::open(destination).is_ok_and(|file| Store::is_database(&file));
     let problem = format!("{shown} exists and is not a copy of a database: name another file");
     if is_copy { Ok(()) } else { Err(Failure::Usage(problem)) }
 }
@@ -129,7 +124,7 @@ pub(super) fn restore(command: &Restore, config: &Path) -> Result<Report, Failur
         Some(Kept::Copy(_)) => Store::open_any_version(database)?.replace_by(&copy)?,
         Some(Kept::Damaged(_)) | None => {
             drop(copy);
-            remove_beside(database)?;
+            Store::remove_beside(database)?;
             new.put_in_place(database)?;
         }
     }
@@ -192,35 +187,13 @@ fn keep(database: &Path) -> Result<Option<Kept>, Failure> {
             new.put_in_place(&before)?;
             Ok(Some(Kept::Copy(before)))
         }
-        Err(error) if error.is_broken() => {
+        Err(error) if matches!(error.kind(), ErrorKind::CannotOpen | ErrorKind::Damaged) => {
             let damaged = named("damaged");
-            for suffix in ["", "-wal"] {
-                let (file, kept) = (with_suffix(database, suffix), with_suffix(&damaged, suffix));
-                match std::fs::hard_link(&file, &kept) {
-                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                        return Err(Failure::File(kept.display().to_string(), error));
-                    }
-                    Ok(()) | Err(_) => {}
-                }
-            }
+            Store::keep_damaged(database, &damaged)?;
             Ok(Some(Kept::Damaged(damaged)))
         }
         Err(error) => Err(error.into()),
     }
-}
-
-/// Removes SQLite's files beside a database, which SQLite would otherwise read with the next one.
-fn remove_beside(database: &Path) -> Result<(), Failure> {
-    for suffix in ["-wal", "-shm", "-journal"] {
-        let file = with_suffix(database, suffix);
-        match std::fs::remove_file(&file) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Failure::File(file.display().to_string(), error));
-            }
-            Ok(()) | Err(_) => {}
-        }
-    }
-    Ok(())
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

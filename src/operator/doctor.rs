@@ -72,14 +72,20 @@ fn examine(findings: &mut Findings, config: &Config, path: &Path, command: &Doct
     }
     let keys = account::check_keys_login(findings, keys_name, &config.ssh.login)?;
     let (root, database) = (&config.paths.repositories, &config.paths.database);
+    let database_dir = database.parent().unwrap_or(database);
+    let state = Some(config.state_dir()).filter(|state| *state != database_dir);
     if let Some(login) = &login {
         store::check_root(findings, root, login);
+        if let Some(state) = state {
+            files::check_parents(findings, "state", state);
+            files::check_mode(findings, "state", state, login, login, 0o750);
+        }
         let reader = keys.as_ref().and_then(|keys| database::check(findings, database, login, keys));
         if let Some(reader) = reader {
             store::check_directories(findings, root, login, &reader);
         }
     }
-    for directory in [root.as_path(), database.parent().unwrap_or(database)] {
+    for directory in [root.as_path(), database_dir].into_iter().chain(state) {
         store::check_room(findings, directory);
     }
     if let Some(keys) = &keys {

@@ -82,7 +82,12 @@ fn ensure_login(name: &str, home: &Path, shell: &Path, made: &mut Vec<String>) -
 pub(super) fn make_directories(config: &Config, login: &Login, keys: &Login) -> Result<Vec<String>, Failure> {
     let mut made = Vec::new();
     let database = config.paths.database.parent().unwrap_or(Path::new("/"));
-    for (path, gid, mode) in [(database, keys.gid, 0o2750), (&config.paths.repositories, login.gid, 0o750)] {
+    for (path, gid, mode) in [
+        (database, keys.gid, 0o2750),
+        (config.paths.repositories.as_path(), login.gid, 0o750),
+        // If it is the directory of the database, it exists by now.
+        (config.state_dir(), login.gid, 0o750),
+    ] {
         if path.exists() {
             continue;
         }

@@ -55,13 +55,13 @@ pub enum NoLandlock {
 pub enum Error {
     /// Not expected: lowering a limit or closing a descriptor needs no privilege.
     #[error("cannot {0}: {1}")]
-    Process(&'static str, #[source] Errno),
+    Process(&'static str, Errno),
     /// In mode `required`, Landlock is not available for this session.
     #[error("[sandbox] mode is \"required\", but Landlock is not available: {0}")]
     Landlock(NoLandlock),
     /// In mode `required`, the kernel cannot filter system calls.
     #[error("[sandbox] mode is \"required\", but system calls cannot be filtered: {0}")]
-    Seccomp(#[source] Errno),
+    Seccomp(Errno),
 }
 
 impl fmt::Display for NoLandlock {

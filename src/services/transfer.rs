@@ -112,7 +112,7 @@ fn transfer(caller: &Caller, operation: Operation, prepared: Prepared) -> Result
     let mut policy = HubPolicy::new(Rc::clone(&authorizer), quotas);
     let config = &caller.config;
     // The session opens nothing outside the repository by path after this.
-    let file = config.paths.database.with_file_name("lfs-sessions");
+    let file = config.lfs_sessions_file();
     // Without the file, git-lfs 3.3 and 3.4 can hang at the end of a push or a pull, after all objects are stored.
     let id = GroupId::of(Some(caller.connection.as_bytes()), repository.as_fd(), operation);
     let group = id.and_then(|id| Group::open(&file, id));

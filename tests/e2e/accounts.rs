@@ -52,7 +52,7 @@ fn users_are_added_shown_renamed_and_removed() {
     let hub = Hub::new();
     hub.hubgate(&["user", "add", "Alice"]).is(&says("added Alice\n"));
     hub.hubgate(&["user", "add", "robot", "--no-create"]).is(&says("added robot\n"));
-    hub.hubgate(&["user", "add", "aLICE"]).is(&refused("hubgate: the name Alice is taken by a user\n"));
+    hub.hubgate(&["user", "add", "aLICE"]).is(&refused("hubgate: the name Alice is in use by a user\n"));
     let alice = json!({ "name": "Alice", "created_at": "TIME", "may_create": true, "disabled": null });
     let robot = json!({ "name": "robot", "created_at": "TIME", "may_create": false, "disabled": null });
     assert_eq!(json_of(&hub, &["user", "list"]), json!([alice, robot]));
@@ -91,7 +91,7 @@ fn a_used_name_stays_reserved() {
     hub.hubgate(&["user", "add", "alice"]).is(&refused(answer));
     hub.hubgate(&["org", "add", "Alice", "--admin", "bob"]).is(&refused(answer.replace("alice", "Alice")));
     hub.hubgate(&["user", "release", "alice"]).is(&says("the name alice is free\n"));
-    hub.hubgate(&["user", "release", "alice"]).is(&refused("hubgate: there is no name alice that is kept back\n"));
+    hub.hubgate(&["user", "release", "alice"]).is(&refused("hubgate: there is no reserved name alice\n"));
     hub.did(&["user", "add", "alice"]);
     hub.did(&["user", "remove", "alice", "--yes"]);
     hub.hubgate(&["user", "add", "alice"]).is(&refused(answer));
@@ -127,11 +127,12 @@ fn a_user_with_repositories_is_only_removed_with_a_new_owner() {
     hub.did(&["repo", "create", "alice/x"]);
     hub.did(&["repo", "create", "datasets/alice/y"]);
     hub.hubgate(&["user", "remove", "alice", "--yes"]).is(&refused(
-        "hubgate: alice owns 2 repositories: remove them first, or name who gets them with --transfer-to OWNER\n",
+        "hubgate: alice owns 2 repositories: remove them first, or name their new owner with --transfer-to OWNER\n",
     ));
     hub.did(&["repo", "create", "bob/x"]);
-    hub.hubgate(&["user", "remove", "alice", "--transfer-to", "bob", "--yes"])
-        .is(&refused("hubgate: bob has a repository of a name that alice has too: rename one of them first\n"));
+    hub.hubgate(&["user", "remove", "alice", "--transfer-to", "bob", "--yes"]).is(&refused(
+        "hubgate: bob has a repository with the name of a repository of alice: rename one of them first\n",
+    ));
     hub.did(&["repo", "rename", "bob/x", "bob/z"]);
     hub.did(&["user", "remove", "alice", "--transfer-to", "bob", "--yes"]);
     let list = json_of(&hub, &["repo", "list", "bob"]);
@@ -145,7 +146,7 @@ fn organizations_are_added_shown_renamed_and_removed() {
     hub.did(&["user", "add", "bob"]);
     hub.hubgate(&["org", "add", "acme", "--admin", "nobody"]).is(&refused("hubgate: there is no user nobody\n"));
     hub.hubgate(&["org", "add", "acme", "--admin", "alice"]).is(&says("added acme, administered by alice\n"));
-    hub.hubgate(&["org", "add", "bob", "--admin", "alice"]).is(&refused("hubgate: the name bob is taken by a user\n"));
+    hub.hubgate(&["org", "add", "bob", "--admin", "alice"]).is(&refused("hubgate: the name bob is in use by a user\n"));
     hub.hubgate(&["org", "member", "set", "acme", "bob", "write", "--until", "2999-12-31"])
         .is(&says("bob has the role write in acme\n"));
     let member = json!({ "organization": "acme", "user": "bob", "role": "read", "until": null });

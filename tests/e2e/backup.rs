@@ -178,7 +178,7 @@ fn a_file_that_is_not_a_copy_is_not_restored() {
         ),
         (
             other("dangling", "INSERT INTO member VALUES (77, 78, 'admin', NULL)"),
-            "it is damaged: a row of the table member leads nowhere",
+            "it is damaged: a row of the table member refers to a missing row",
         ),
     ];
     for (file, problem) in &cases {

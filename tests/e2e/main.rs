@@ -52,6 +52,7 @@ mod programs;
 mod readme;
 mod repo_command;
 mod rows;
+mod state;
 mod take_in;
 mod texts;
 
@@ -94,6 +95,7 @@ fn main() -> ExitCode {
         commands::TRIALS,
         own_keys::TRIALS,
         invitations::TRIALS,
+        state::TRIALS,
         gates::TRIALS,
         moves::TRIALS,
         lfs::TRIALS,

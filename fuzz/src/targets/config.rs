@@ -44,7 +44,7 @@ pub fn config_file(data: &[u8]) -> bool {
         assert!(!text.replace('\n', "").contains(char::is_control), "{text:?}");
     }
     let paths = [&config.paths.database, &config.paths.repositories, &config.paths.git, &config.log.socket];
-    assert!(paths.into_iter().chain([&config.last_used_dir()]).all(|path| path.is_absolute()));
+    assert!(paths.into_iter().chain([&config.last_used_dir(), &config.attempts_dir()]).all(|path| path.is_absolute()));
     assert!(config.ssh.login != "root" && !config.ssh.login.is_empty() && config.ssh.login.is_ascii());
     true
 }

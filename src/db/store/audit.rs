@@ -1,28 +1,27 @@
 //! The audit table: who changed what, and when.
 
-use rusqlite::params;
-
+use crate::db::engine::values;
 use crate::db::{Error, View};
 
 /// One change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// The row; later ones are larger.
+    /// The row; later rows have larger numbers.
     pub id: i64,
     /// Seconds UTC since 1970.
     pub at: i64,
-    /// Who asked for it.
+    /// Who made the change.
     pub actor: String,
-    /// What it was, as the Hub names events: `repo.create`.
+    /// The name of the event, as the Hub names events: `repo.create`.
     pub event: String,
-    /// What it happened to.
+    /// The object that changed.
     pub object: String,
-    /// How, as a JSON object.
+    /// The details, as a JSON object.
     pub detail: String,
 }
 
 impl View<'_> {
-    /// The changes since an instant, oldest first.
+    /// The changes since a second, oldest first.
     ///
     /// # Errors
     /// [`Error`].
@@ -30,7 +29,7 @@ impl View<'_> {
         self.events_by("SELECT id, at, actor, event, object, detail FROM audit WHERE at >= ?1 ORDER BY id", since)
     }
 
-    /// The changes behind a row, oldest first.
+    /// The changes after a row, oldest first.
     ///
     /// # Errors
     /// [`Error`].
@@ -38,17 +37,16 @@ impl View<'_> {
         self.events_by("SELECT id, at, actor, event, object, detail FROM audit WHERE id > ?1 ORDER BY id", row)
     }
 
-    /// The last row; 0 where there is none.
+    /// The last row; 0 in an empty table.
     ///
     /// # Errors
     /// [`Error`].
     pub fn last_event(&self) -> Result<i64, Error> {
-        Ok(self.connection.query_row("SELECT coalesce(max(id), 0) FROM audit", [], |row| row.get(0))?)
+        self.connection.number("SELECT coalesce(max(id), 0) AS number FROM audit", &[])
     }
 
     fn events_by(&self, query: &str, parameter: i64) -> Result<Vec<Event>, Error> {
-        let mut statement = self.connection.prepare(query)?;
-        let rows = statement.query_map(params![parameter], |row| {
+        self.connection.query(query, values![parameter], |row| {
             Ok(Event {
                 id: row.get("id")?,
                 at: row.get("at")?,
@@ -57,7 +55,6 @@ impl View<'_> {
                 object: row.get("object")?,
                 detail: row.get("detail")?,
             })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        })
     }
 }

@@ -1,14 +1,13 @@
-//! Everything that a hub knows and that is no secret, as rows under the names of their columns.
+//! Everything in the database that is not secret, as rows with the names of their columns.
 
-use rusqlite::types::ValueRef;
-use rusqlite::{Row, Statement, TransactionBehavior};
 use serde_json::{Map, Value};
 
 use super::Store;
 use crate::db::Error;
+use crate::db::engine::{self, Row, Transaction};
 use crate::key::{Fingerprint, PublicKey};
 
-/// What is given out, and how it is asked for; no row of `invite`, and of removed accounts and repositories nothing.
+/// The exported tables and their queries. `invite` and all removed accounts and repositories are left out.
 const TABLES: [(&str, &str); 11] = [
     (
         "users",
@@ -81,51 +80,40 @@ const PATHS: &str = "WITH path (id, path) AS (
     FROM repository r JOIN owner o ON o.id = r.owner_id WHERE r.folded IS NOT NULL) ";
 
 impl Store {
-    /// Every table that is no secret, as one consistent state; times are seconds UTC since 1970.
+    /// Every table that is not secret, as one consistent state. Times are seconds UTC since 1970.
     ///
     /// # Errors
     /// [`Error`].
     pub fn export(&mut self) -> Result<Map<String, Value>, Error> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
-        let mut tables = Map::new();
-        for (name, query) in TABLES {
-            let mut statement = transaction.prepare(&format!("{PATHS}{query}"))?;
-            tables.insert(name.to_owned(), Value::Array(rows(&mut statement)?));
-        }
-        Ok(tables)
+        self.engine.transaction(Transaction::Read, |connection| {
+            let rows = |query| connection.query(&format!("{PATHS}{query}"), &[], object).map(Value::Array);
+            TABLES.iter().map(|(name, query)| Ok(((*name).to_owned(), rows(query)?))).collect()
+        })
     }
 }
 
-fn rows(statement: &mut Statement<'_>) -> Result<Vec<Value>, Error> {
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
-    let rows = statement.query_and_then([], |row| object(row, &columns))?;
-    rows.collect()
-}
-
-/// A row as an object: a key's bytes become its line, a fingerprint its text, `is_x` the boolean `x`.
-fn object(row: &Row<'_>, columns: &[String]) -> Result<Value, Error> {
-    let mut fields = Map::new();
-    for (index, column) in columns.iter().enumerate() {
-        let strange = || Error::Value(column.clone());
-        let (name, value) = match (column.as_str(), row.get_ref(index)?) {
-            ("fingerprint", ValueRef::Blob(bytes)) => {
+/// A row as an object. `blob` becomes the public key, a fingerprint its text, and `is_x` the boolean `x`.
+fn object(row: &Row<'_>) -> Result<Value, Error> {
+    let field = |(column, value): (&str, engine::Value<'_>)| {
+        let strange = || Error::Value(column.to_owned());
+        let (name, value) = match (column, value) {
+            ("fingerprint", engine::Value::Bytes(bytes)) => {
                 let bytes = bytes.try_into().map_err(|_| strange())?;
-                (column.as_str(), Fingerprint::from_bytes(bytes).to_string().into())
+                (column, Fingerprint::from_bytes(bytes).to_string().into())
             }
-            ("blob", ValueRef::Blob(bytes)) => {
-                let key_type = crate::db::word(row, "type")?;
-                let key = PublicKey::from_blob(key_type, bytes.to_vec()).map_err(|_| strange())?;
+            ("blob", engine::Value::Bytes(bytes)) => {
+                let key = PublicKey::from_blob(row.word("type")?, bytes.to_vec()).map_err(|_| strange())?;
                 ("key", key.to_string().into())
             }
-            (_, ValueRef::Null) => (column.as_str(), Value::Null),
-            (_, ValueRef::Integer(number)) => match column.strip_prefix("is_") {
+            (_, engine::Value::Null) => (column, Value::Null),
+            (_, engine::Value::Integer(number)) => match column.strip_prefix("is_") {
                 Some(name) => (name, Value::Bool(number != 0)),
-                None => (column.as_str(), number.into()),
+                None => (column, number.into()),
             },
-            (_, ValueRef::Text(text)) => (column.as_str(), std::str::from_utf8(text).map_err(|_| strange())?.into()),
-            (_, ValueRef::Blob(_) | ValueRef::Real(_)) => return Err(strange()),
+            (_, engine::Value::Text(text)) => (column, text.into()),
+            (_, engine::Value::Bytes(_)) => return Err(strange()),
         };
-        fields.insert(name.to_owned(), value);
-    }
-    Ok(Value::Object(fields))
+        Ok((name.to_owned(), value))
+    };
+    row.columns()?.into_iter().map(field).collect::<Result<Map<_, _>, _>>().map(Value::Object)
 }

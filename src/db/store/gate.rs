@@ -1,24 +1,24 @@
-//! Gates of repositories, and who asked to pass.
+//! Gates of repositories, and requests for access.
 
-use rusqlite::{OptionalExtension, params};
 use serde_json::json;
 
 use super::repository::RepositoryRow;
 use super::{Change, ChangeError};
 use crate::access::{GateMode, GateRequest};
-use crate::db::{Error, View, optional_word, word};
+use crate::db::engine::values;
+use crate::db::{Error, View};
 use crate::name::{Owner, RepoPath};
 
-/// One account's request.
+/// The request of one account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GateRequestRow {
-    /// Who asked.
+    /// The account.
     pub user: Owner,
-    /// Where the request stands.
+    /// The state of the request.
     pub state: GateRequest,
     /// Seconds UTC since 1970.
     pub at: i64,
-    /// The first second at which an acceptance no longer holds.
+    /// The first second in which an acceptance no longer applies.
     pub until: Option<i64>,
 }
 
@@ -30,21 +30,19 @@ impl View<'_> {
     pub fn gate_requests(&self, repository: &RepositoryRow) -> Result<Vec<GateRequestRow>, Error> {
         let query = "SELECT o.name, g.state, g.at, g.until FROM gate_request g JOIN owner o ON o.id = g.user_id
                      WHERE g.repository_id = ?1 ORDER BY o.folded";
-        let mut statement = self.connection.prepare(query)?;
-        let rows = statement.query_and_then(params![repository.id], |row| {
+        self.connection.query(query, values![repository.id], |row| {
             Ok(GateRequestRow {
-                user: word(row, "name")?,
-                state: optional_word(row, "state")?.unwrap_or(GateRequest::None),
+                user: row.word("name")?,
+                state: row.optional_word("state")?.unwrap_or(GateRequest::None),
                 at: row.get("at")?,
                 until: row.get("until")?,
             })
-        })?;
-        rows.collect()
+        })
     }
 }
 
 impl Change<'_> {
-    /// Puts a gate before a repository, or takes it away; says whether members with the role `read` must ask too.
+    /// Sets or removes the gate of a repository. With `members`, members with the role `read` must also ask.
     ///
     /// # Errors
     /// [`ChangeError`].
@@ -52,30 +50,29 @@ impl Change<'_> {
         let repository = self.repository(path)?;
         let before = json!({ "gate": repository.gate.as_str(), "gate_members": repository.gate_members });
         let query = "UPDATE repository SET gate = ?2, gate_members = ?3 WHERE id = ?1";
-        self.connection.execute(query, params![repository.id, mode.as_str(), members])?;
+        self.connection.execute(query, values![repository.id, mode.as_str(), members])?;
         let detail = json!({ "gate": mode.as_str(), "gate_members": members, "before": before });
         self.audit("repo.update_settings", &repository.path.to_string(), &detail)
     }
 
-    /// Asks to pass a gate. Says where the request stands now: one that was rejected stays so, one that was made
-    /// before is not made again, unless its time is over.
+    /// Asks for access, and returns the state of the request. A second request changes nothing, unless the first one
+    /// has ended. A rejected request stays rejected.
     ///
     /// # Errors
-    /// [`ChangeError::Conflict`] where there is no gate.
+    /// [`ChangeError::Conflict`] if the repository has no gate.
     pub fn request_access(&self, path: &RepoPath, user: &Owner) -> Result<GateRequest, ChangeError> {
         let repository = self.repository(path)?;
         let user = self.user(user)?;
         let over = "DELETE FROM gate_request WHERE repository_id = ?1 AND user_id = ?2 AND until <= ?3";
-        self.connection.execute(over, params![repository.id, user.id, self.now])?;
+        self.connection.execute(over, values![repository.id, user.id, self.now])?;
         let query = "SELECT state FROM gate_request WHERE repository_id = ?1 AND user_id = ?2";
-        let before: Option<String> =
-            self.connection.query_row(query, params![repository.id, user.id], |row| row.get(0)).optional()?;
+        let before = self.connection.first(query, values![repository.id, user.id], |row| row.word("state"))?;
         if let Some(before) = before {
-            return before.parse().map_err(|_| ChangeError::Database(Error::Value("state".to_owned())));
+            return Ok(before);
         }
         let state = match repository.gate {
             GateMode::None => {
-                return Err(ChangeError::Conflict(format!("{} has no gate: nothing need be asked", repository.path)));
+                return Err(ChangeError::Conflict(format!("{} has no gate: access needs no request", repository.path)));
             }
             GateMode::Auto => GateRequest::Accepted,
             GateMode::Manual => GateRequest::Pending,
@@ -86,7 +83,7 @@ impl Change<'_> {
         Ok(state)
     }
 
-    /// Answers a request, or grants or rejects without one.
+    /// Answers a request, or grants or rejects access without a request.
     ///
     /// # Errors
     /// [`ChangeError`].
@@ -100,16 +97,16 @@ impl Change<'_> {
         let repository = self.repository(path)?;
         let user = self.user(user)?;
         let query = "SELECT state, until FROM gate_request WHERE repository_id = ?1 AND user_id = ?2";
-        let before = self.connection.query_row(query, params![repository.id, user.id], |row| {
-            let (state, until): (String, Option<i64>) = (row.get(0)?, row.get(1)?);
+        let before = self.connection.first(query, values![repository.id, user.id], |row| {
+            let (state, until): (String, Option<i64>) = (row.get("state")?, row.get("until")?);
             Ok(json!({ "state": state, "until": until }))
         });
-        let before = before.optional()?.unwrap_or_default();
+        let before = before?.unwrap_or_default();
         match state {
-            // Taken back: the account may ask again.
+            // Withdrawn: the account may ask again.
             GateRequest::None => {
                 let query = "DELETE FROM gate_request WHERE repository_id = ?1 AND user_id = ?2";
-                if self.connection.execute(query, params![repository.id, user.id])? == 0 {
+                if self.connection.execute(query, values![repository.id, user.id])? == 0 {
                     let what = format!("request of {} on {}", user.name, repository.path);
                     return Err(ChangeError::NotFound(what));
                 }
@@ -132,7 +129,7 @@ impl Change<'_> {
         self.connection.execute(
             "INSERT INTO gate_request (repository_id, user_id, state, until, at) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (repository_id, user_id) DO UPDATE SET state = excluded.state, until = excluded.until",
-            params![repository.id, user, state.as_str(), until, self.now],
+            values![repository.id, user, state.as_str(), until, self.now],
         )?;
         Ok(())
     }

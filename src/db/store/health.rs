@@ -1,18 +1,17 @@
-//! What `hubgate doctor` asks a database of which nobody knows whether it is well. Only reads.
+//! What `hubgate doctor` asks a database that may be damaged. Only reads.
 
 use std::path::Path;
 
-use rusqlite::ErrorCode;
-
-use crate::db::{Error, Reader, VERSION, View, word};
+use crate::db::engine::Check;
+use crate::db::{Error, Reader, VERSION, View};
 use crate::name::{Name, Owner, RepoKind, RepoPath};
 use crate::repository::Directory;
 
 impl Reader {
-    /// Opens the database for a program that knows the present schema alone.
+    /// Opens the database for a program that reads only the present schema.
     ///
     /// # Errors
-    /// [`Error::Old`] or [`Error::TooNew`] where the database has another schema.
+    /// [`Error::Old`] or [`Error::TooNew`] if the database has another schema.
     pub fn open_current(path: &Path) -> Result<Self, Error> {
         let reader = Self::open(path)?;
         reader.ask(|view| view.check_current())?;
@@ -21,7 +20,7 @@ impl Reader {
 }
 
 impl View<'_> {
-    /// Checks that the schema is the one that this program knows.
+    /// Checks that the schema has this program's version.
     pub(super) fn check_current(&self) -> Result<(), Error> {
         match self.versions()? {
             (VERSION, _) => Ok(()),
@@ -30,48 +29,35 @@ impl View<'_> {
         }
     }
 
-    /// The schema's own number, and the oldest number of a program that may read it.
+    /// The version of the schema, and of the oldest program that may read it.
     ///
     /// # Errors
     /// [`Error`].
     pub fn versions(&self) -> Result<(i64, i64), Error> {
-        let mut statement = self.connection.prepare("SELECT version, min_reader FROM hubgate WHERE id = 1")?;
-        let mut rows = statement.query([])?;
-        let row = rows.next()?.ok_or(Error::NoVersion)?;
-        Ok((row.get(0)?, row.get(1)?))
+        let query = "SELECT version, min_reader FROM hubgate WHERE id = 1";
+        let versions = self.connection.first(query, &[], |row| Ok((row.get("version")?, row.get("min_reader")?)))?;
+        versions.ok_or(Error::NoVersion)
     }
 
-    /// The first thing that is wrong with the file, looked for in all of it (sqlite.org/pragma.html, `quick_check`).
+    /// The first damage in the pages of the whole file.
     ///
     /// # Errors
-    /// [`Error`], as where it is so broken that it cannot be looked through.
+    /// [`Error`], as for a file that is too damaged to be checked.
     pub fn damage(&self) -> Result<Option<String>, Error> {
-        let found: String = self.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-        Ok(Some(found).filter(|found| found != "ok"))
+        self.connection.check(Check::Pages)
     }
 
-    /// Every repository that is served, and where it lies.
+    /// Every repository that is served, and its directory.
     ///
     /// # Errors
     /// [`Error`].
     pub fn places(&self) -> Result<Vec<(RepoPath, Directory)>, Error> {
         let query = "SELECT o.name AS owner, r.kind, r.name, r.directory FROM repository r
                      JOIN owner o ON o.id = r.owner_id WHERE r.folded IS NOT NULL ORDER BY o.folded, r.kind, r.folded";
-        let mut statement = self.connection.prepare(query)?;
-        let rows = statement.query_and_then([], |row| -> Result<_, Error> {
-            let (kind, owner): (RepoKind, Owner) = (word(row, "kind")?, word(row, "owner")?);
-            let name: Name = word(row, "name")?;
-            Ok((RepoPath { kind, owner, name }, word(row, "directory")?))
-        })?;
-        rows.collect()
-    }
-}
-
-impl Error {
-    /// Whether somebody held the database to himself for longer than a reader waits.
-    #[must_use]
-    pub fn is_locked(&self) -> bool {
-        let (Self::Open(_, error) | Self::Sqlite(error)) = self else { return false };
-        matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+        self.connection.query(query, &[], |row| -> Result<_, Error> {
+            let (kind, owner): (RepoKind, Owner) = (row.word("kind")?, row.word("owner")?);
+            let name: Name = row.word("name")?;
+            Ok((RepoPath { kind, owner, name }, row.word("directory")?))
+        })
     }
 }

@@ -1,36 +1,36 @@
-//! Invitations: a code that puts the first key that brings it on an account.
+//! Invitations: a one-time code with which a person adds a key to an account.
 
-use rusqlite::{OptionalExtension, params};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::key::{KeyRow, NewKey};
 use super::{Change, ChangeError};
 use crate::access::Scope;
+use crate::db::engine::values;
 use crate::key::PublicKey;
 use crate::name::{Owner, Title};
 
-/// The code of an invitation: 128 random bits, as 32 hexadecimal digits. The database knows its hash alone.
+/// The code of an invitation: 128 random bits, as 32 hexadecimal digits. The database has only its hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Code(String);
 
 impl Code {
-    /// A new one.
+    /// Makes a code.
     ///
     /// # Errors
-    /// Where the kernel gives no randomness.
+    /// If the kernel has no random numbers.
     pub fn random() -> std::io::Result<Self> {
         crate::random::bytes().map(|bytes| Self(format!("{:032x}", u128::from_le_bytes(bytes))))
     }
 
-    /// The code that a person typed, in any case; `None` where it cannot be one.
+    /// Reads a code in lower or upper case; `None` if the text is not a code.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let well_formed = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         well_formed.then(|| Self(text.to_ascii_lowercase()))
     }
 
-    /// What is given to the person.
+    /// The text for the person.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -42,7 +42,7 @@ impl Code {
 }
 
 impl Change<'_> {
-    /// Invites whoever brings the code before `expires_at` to put a key on a user's account.
+    /// Lets the bearer of the code add a key to a user's account before `expires_at`.
     ///
     /// # Errors
     /// [`ChangeError`].
@@ -50,12 +50,12 @@ impl Change<'_> {
         let user = self.user(user)?;
         self.connection.execute(
             "INSERT INTO invite (code, user_id, created_at, expires_at) VALUES (?1, ?2, ?3, ?4)",
-            params![code.hash(), user.id, self.now, expires_at],
+            values![&code.hash(), user.id, self.now, expires_at],
         )?;
         self.audit("user.invite", user.name.as_str(), &json!({ "expires_at": expires_at }))
     }
 
-    /// Uses an invitation up for a key. `None` where the code is wrong, used or over: all three are the same.
+    /// Adds a key by an invitation, which is then used. `None` if the code is wrong, used or expired.
     ///
     /// # Errors
     /// [`ChangeError`].
@@ -63,11 +63,10 @@ impl Change<'_> {
         let query = "SELECT o.name FROM invite i JOIN owner o ON o.id = i.user_id
                      WHERE i.code = ?1 AND i.used_at IS NULL AND i.expires_at > ?2
                        AND o.folded IS NOT NULL AND o.disabled IS NULL";
-        let user: Option<String> =
-            self.connection.query_row(query, params![code.hash(), self.now], |row| row.get(0)).optional()?;
-        let Some(user) = user.and_then(|name| name.parse::<Owner>().ok()) else { return Ok(None) };
+        let user = self.connection.first(query, values![&code.hash(), self.now], |row| row.word::<Owner>("name"))?;
+        let Some(user) = user else { return Ok(None) };
         let query = "UPDATE invite SET used_at = ?2 WHERE code = ?1";
-        self.connection.execute(query, params![code.hash(), self.now])?;
+        self.connection.execute(query, values![&code.hash(), self.now])?;
         let new = NewKey { key, title, scope: Scope::Write, expires_at: None, sources: None };
         self.add_key(&user, &new).map(Some)
     }

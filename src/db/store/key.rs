@@ -1,12 +1,12 @@
-//! Keys on accounts.
+//! Keys of accounts and deploy keys of repositories.
 
-use rusqlite::{Row, params};
 use serde_json::json;
 
 use super::holder::Holder;
 use super::{Change, ChangeError};
 use crate::access::{Removal, Scope, Sources};
-use crate::db::{Error, View, optional_word, word};
+use crate::db::engine::{Row, Value, values};
+use crate::db::{Error, View};
 use crate::key::{Fingerprint, KeyType, PublicKey};
 use crate::name::{Owner, RepoPath, Title};
 
@@ -15,38 +15,38 @@ use crate::name::{Owner, RepoPath, Title};
 pub struct KeyRow {
     /// SHA-256 of the blob.
     pub fingerprint: Fingerprint,
-    /// What it opens.
+    /// The account or repository.
     pub holder: Holder,
     /// The type.
     pub key_type: KeyType,
-    /// What the person calls it.
+    /// The title.
     pub title: Title,
-    /// What it may be used for.
+    /// The scope.
     pub scope: Scope,
-    /// The addresses that it may be used from, as written; `None` is anywhere.
+    /// The addresses from which the key may be used, as written; `None` for all addresses.
     pub sources: Option<String>,
     /// Seconds UTC since 1970.
     pub added_at: i64,
-    /// The first second at which it is no longer good.
+    /// The first second in which the key is expired.
     pub expires_at: Option<i64>,
-    /// Whether and how it was taken off the account.
+    /// How the key was removed; `None` if it was not.
     pub removal: Option<Removal>,
-    /// When.
+    /// The time of the removal.
     pub removed_at: Option<i64>,
 }
 
-/// What a key that is put on an account or a repository is to be.
+/// A key to be added.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewKey<'a> {
     /// The key.
     pub key: &'a PublicKey,
-    /// What the person calls it.
+    /// The title.
     pub title: &'a Title,
-    /// What it may be used for.
+    /// The scope.
     pub scope: Scope,
-    /// The first second at which it is no longer good.
+    /// The first second in which the key is expired.
     pub expires_at: Option<i64>,
-    /// The addresses that it may be used from.
+    /// The addresses from which the key may be used.
     pub sources: Option<&'a Sources>,
 }
 
@@ -57,90 +57,86 @@ const COLUMNS: &str =
     LEFT JOIN repository r ON r.id = k.repository_id LEFT JOIN owner o ON o.id = r.owner_id";
 
 fn key_row(row: &Row<'_>) -> Result<KeyRow, Error> {
-    let holder = match optional_word(row, "user")? {
+    let holder = match row.optional_word("user")? {
         Some(user) => Holder::Account(user),
         None => Holder::Repository(RepoPath {
-            kind: word(row, "kind")?,
-            owner: word(row, "owner")?,
-            name: word(row, "repository")?,
+            kind: row.word("kind")?,
+            owner: row.word("owner")?,
+            name: row.word("repository")?,
         }),
     };
     Ok(KeyRow {
         fingerprint: Fingerprint::from_bytes(row.get("fingerprint")?),
         holder,
-        key_type: word(row, "type")?,
-        title: word(row, "title")?,
-        scope: word(row, "scope")?,
+        key_type: row.word("type")?,
+        title: row.word("title")?,
+        scope: row.word("scope")?,
         sources: row.get("sources")?,
         added_at: row.get("added_at")?,
         expires_at: row.get("expires_at")?,
-        removal: optional_word(row, "removal")?,
+        removal: row.optional_word("removal")?,
         removed_at: row.get("removed_at")?,
     })
 }
 
-fn find(connection: &rusqlite::Connection, fingerprint: &Fingerprint) -> Result<Option<KeyRow>, Error> {
-    let query = format!("{COLUMNS} WHERE k.fingerprint = ?1");
-    connection.prepare(&query)?.query_and_then(params![fingerprint.as_bytes()], key_row)?.next().transpose()
-}
-
 impl View<'_> {
-    /// The keys of one user, or of all, oldest first; removed ones among them, with how and when.
+    /// The keys of one user or of all users, oldest first, removed keys included.
     ///
     /// # Errors
     /// [`Error`].
     pub fn keys(&self, owner: Option<i64>) -> Result<Vec<KeyRow>, Error> {
-        let filter = if owner.is_some() { "k.owner_id = ?1" } else { "?1 IS NULL AND k.owner_id IS NOT NULL" };
+        let (filter, values): (_, &[Value<'_>]) = match owner {
+            Some(owner) => ("k.owner_id = ?1", values![owner]),
+            None => ("k.owner_id IS NOT NULL", &[]),
+        };
         let query = format!("{COLUMNS} WHERE {filter} ORDER BY u.folded, k.added_at, k.title");
-        let mut statement = self.connection.prepare(&query)?;
-        let rows = statement.query_and_then(params![owner], key_row)?;
-        rows.collect()
+        self.connection.query(&query, values, key_row)
     }
 
-    /// The deploy keys of one repository, oldest first; removed ones among them.
+    /// The deploy keys of one repository, oldest first, removed keys included.
     ///
     /// # Errors
     /// [`Error`].
     pub fn deploy_keys(&self, repository: i64) -> Result<Vec<KeyRow>, Error> {
         let query = format!("{COLUMNS} WHERE k.repository_id = ?1 ORDER BY k.added_at, k.title");
-        let mut statement = self.connection.prepare(&query)?;
-        let rows = statement.query_and_then(params![repository], key_row)?;
-        rows.collect()
+        self.connection.query(&query, values![repository], key_row)
     }
 
-    /// The key of that fingerprint, removed or not, if it was ever here.
+    /// The key with this fingerprint, removed or not; `None` if the hub never had it.
     ///
     /// # Errors
     /// [`Error`].
     pub fn find_key(&self, fingerprint: &Fingerprint) -> Result<Option<KeyRow>, Error> {
-        find(self.connection, fingerprint)
+        let query = format!("{COLUMNS} WHERE k.fingerprint = ?1");
+        self.connection.first(&query, values![fingerprint.as_bytes()], key_row)
     }
 
-    /// The key of that fingerprint, removed or not.
+    /// The key with this fingerprint, removed or not.
     ///
     /// # Errors
     /// [`ChangeError::NotFound`], or the database's.
     pub fn key(&self, fingerprint: &Fingerprint) -> Result<KeyRow, ChangeError> {
-        find(self.connection, fingerprint)?.ok_or_else(|| ChangeError::NotFound(format!("key {fingerprint} here")))
+        self.find_key(fingerprint)?.ok_or_else(|| ChangeError::NotFound(format!("key {fingerprint} here")))
     }
 
-    /// The whole key of that fingerprint.
+    /// The whole key with this fingerprint.
     ///
     /// # Errors
     /// [`ChangeError::NotFound`], or the database's.
     pub fn public_key(&self, fingerprint: &Fingerprint) -> Result<PublicKey, ChangeError> {
         let key = self.key(fingerprint)?;
         let query = "SELECT blob FROM key WHERE fingerprint = ?1";
-        let blob = self.connection.query_row(query, params![fingerprint.as_bytes()], |row| row.get(0))?;
-        PublicKey::from_blob(key.key_type, blob).map_err(|_| ChangeError::Database(Error::Value("blob".to_owned())))
+        let whole = self.connection.first(query, values![fingerprint.as_bytes()], |row| row.get("blob"))?;
+        let whole = whole.and_then(|blob| PublicKey::from_blob(key.key_type, blob).ok());
+        whole.ok_or_else(|| ChangeError::Database(Error::Value("blob".to_owned())))
     }
 }
 
 impl Change<'_> {
-    /// Puts a key on a user's account. One that was removed in the ordinary course may come back.
+    /// Adds a key to a user's account. A removed key may be added again, unless it was compromised.
     ///
     /// # Errors
-    /// [`ChangeError::Conflict`] where the key is in use or was compromised.
+    /// [`ChangeError::Conflict`] if the key is in use or was compromised.
     pub fn add_key(&self, user: &Owner, new: &NewKey<'_>) -> Result<KeyRow, ChangeError> {
         let user = self.user(user)?;
         self.insert_key(Some(user.id), None, new)?;
@@ -153,10 +149,10 @@ impl Change<'_> {
         self.key(&fingerprint)
     }
 
-    /// Lets a key into one repository, and into that alone.
+    /// Adds a deploy key, which opens only one repository.
     ///
     /// # Errors
-    /// [`ChangeError::Conflict`] where the key is in use or was compromised.
+    /// [`ChangeError::Conflict`] if the key is in use or was compromised.
     pub fn add_deploy_key(&self, path: &RepoPath, new: &NewKey<'_>) -> Result<KeyRow, ChangeError> {
         let repository = self.repository(path)?;
         self.insert_key(None, Some(repository.id), new)?;
@@ -171,7 +167,7 @@ impl Change<'_> {
 
     fn insert_key(&self, user: Option<i64>, repository: Option<i64>, new: &NewKey<'_>) -> Result<(), ChangeError> {
         let fingerprint = new.key.fingerprint();
-        match find(self.connection, &fingerprint)? {
+        match self.find_key(&fingerprint)? {
             Some(KeyRow { removal: Some(Removal::Compromised), .. }) => {
                 return Err(ChangeError::Conflict(format!(
                     "the key {fingerprint} was removed as compromised and cannot come back: make a new one"
@@ -182,9 +178,9 @@ impl Change<'_> {
             }
             Some(KeyRow { removal: Some(Removal::Ordinary), .. }) | None => {}
         }
-        // Whoever holds it could sign a certificate for everybody; so it is nobody's own.
+        // The owner of such a key could sign a certificate for any member.
         let query = "SELECT 1 FROM authority WHERE fingerprint = ?1 AND removed_at IS NULL";
-        if self.connection.prepare(query)?.exists(params![fingerprint.as_bytes()])? {
+        if self.connection.first(query, values![fingerprint.as_bytes()], |_| Ok(()))?.is_some() {
             return Err(ChangeError::Conflict(format!(
                 "the key {fingerprint} is already in use: it signs the certificates of an organization"
             )));
@@ -197,7 +193,7 @@ impl Change<'_> {
                  repository_id = excluded.repository_id, title = excluded.title, scope = excluded.scope,
                  sources = excluded.sources, added_at = excluded.added_at, expires_at = excluded.expires_at,
                  removal = NULL, removed_at = NULL",
-            params![
+            values![
                 fingerprint.as_bytes(),
                 user,
                 repository,
@@ -205,7 +201,7 @@ impl Change<'_> {
                 new.key.blob(),
                 new.title.as_str(),
                 new.scope.as_str(),
-                new.sources.map(ToString::to_string),
+                new.sources.map(ToString::to_string).as_ref(),
                 self.now,
                 new.expires_at
             ],
@@ -220,15 +216,15 @@ impl Change<'_> {
     pub fn rename_key(&self, fingerprint: &Fingerprint, title: &Title) -> Result<(), ChangeError> {
         let key = self.key(fingerprint)?;
         let query = "UPDATE key SET title = ?2 WHERE fingerprint = ?1";
-        self.connection.execute(query, params![fingerprint.as_bytes(), title.as_str()])?;
+        self.connection.execute(query, values![fingerprint.as_bytes(), title.as_str()])?;
         let detail = json!({ "before": key.title.as_str(), "after": title.as_str() });
         self.audit("key.rename", &fingerprint.to_string(), &detail)
     }
 
-    /// Takes a key off its account; as compromised for ever. A removed key may still be marked as compromised.
+    /// Removes a key. A compromised key cannot come back. A removed key may still be marked as compromised.
     ///
     /// # Errors
-    /// [`ChangeError::NotFound`] where it is on no account.
+    /// [`ChangeError::NotFound`] if the hub never had the key.
     pub fn remove_key(&self, fingerprint: &Fingerprint, removal: Removal) -> Result<KeyRow, ChangeError> {
         let key = self.key(fingerprint)?;
         match (key.removal, removal) {
@@ -238,7 +234,7 @@ impl Change<'_> {
             }
         }
         let query = "UPDATE key SET removal = ?2, removed_at = ?3 WHERE fingerprint = ?1";
-        self.connection.execute(query, params![fingerprint.as_bytes(), removal.as_str(), self.now])?;
+        self.connection.execute(query, values![fingerprint.as_bytes(), removal.as_str(), self.now])?;
         let detail = json!({ "holder": key.holder.to_string(), "title": key.title.as_str(), "removal": removal.as_str(),
             "before": key.removal.map(Removal::as_str) });
         self.audit("key.remove", &fingerprint.to_string(), &detail)?;

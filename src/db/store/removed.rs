@@ -1,25 +1,25 @@
-//! Repositories that were taken out of the hub: their rows stay, and so do their directories for a while.
+//! Removed repositories: their rows stay, and their directories stay until they are purged.
 
-use rusqlite::params;
 use serde_json::json;
 
 use super::repository::{COLUMNS, RepositoryRow, repository_row, taken};
 use super::{Change, ChangeError};
-use crate::db::{Error, View, word};
+use crate::db::engine::values;
+use crate::db::{Error, View};
 use crate::name::RepoPath;
 use crate::repository::Directory;
 
 /// A repository that was removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Removed {
-    /// The row; its path is the one that it had.
+    /// The row; its path is the last path.
     pub row: RepositoryRow,
-    /// When.
+    /// The time of the removal.
     pub removed_at: i64,
 }
 
 impl View<'_> {
-    /// Every repository that was removed, the last one first.
+    /// Every removed repository, the last one first.
     ///
     /// # Errors
     /// [`Error`].
@@ -28,32 +28,29 @@ impl View<'_> {
             "SELECT r.removed_at, {} WHERE r.folded IS NULL ORDER BY r.removed_at DESC, r.id DESC",
             COLUMNS.trim_start_matches("SELECT ")
         );
-        let mut statement = self.connection.prepare(&query)?;
-        let rows = statement
-            .query_and_then([], |row| Ok(Removed { row: repository_row(row)?, removed_at: row.get("removed_at")? }))?;
-        rows.collect()
+        self.connection
+            .query(&query, &[], |row| Ok(Removed { row: repository_row(row)?, removed_at: row.get("removed_at")? }))
     }
 }
 
 impl Change<'_> {
-    /// Brings a removed repository back, given by its directory, to a path that is free. Who was granted something on
-    /// it has it again.
+    /// Restores a removed repository, given by its directory, at a free path. Its grants apply again.
     ///
     /// # Errors
-    /// [`ChangeError::Conflict`] where the path is taken.
+    /// [`ChangeError::Conflict`] if the path is in use.
     pub fn restore_repository(&self, directory: &Directory, path: &RepoPath) -> Result<RepositoryRow, ChangeError> {
         let owner = self.owner(&path.owner)?;
         let query = "SELECT kind FROM repository WHERE directory = ?1 AND folded IS NULL";
-        let mut statement = self.connection.prepare(query)?;
-        let mut rows = statement.query_and_then(params![directory.id()], |row| word(row, "kind"))?;
+        let kind = self.connection.first(query, values![directory.id()], |row| row.word("kind"))?;
         let kind: crate::name::RepoKind =
-            rows.next().transpose()?.ok_or_else(|| ChangeError::NotFound(format!("removed repository {directory}")))?;
+            kind.ok_or_else(|| ChangeError::NotFound(format!("removed repository {directory}")))?;
         if kind != path.kind {
             return Err(ChangeError::Conflict(format!("it was a {kind}: it cannot come back as a {}", path.kind)));
         }
         let query = "UPDATE repository SET owner_id = ?2, name = ?3, folded = ?4, removed_at = NULL
                      WHERE directory = ?1 AND folded IS NULL";
-        let values = params![directory.id(), owner.id, path.name.as_str(), path.name.folded()];
+        let folded = path.name.folded();
+        let values = values![directory.id(), owner.id, path.name.as_str(), &folded];
         taken(self.connection.execute(query, values), path)?;
         self.take_former_path(owner.id, path)?;
         let row = self.repository(path)?;
@@ -61,7 +58,7 @@ impl Change<'_> {
         Ok(row)
     }
 
-    /// Notes that the directory of a removed repository is deleted for good.
+    /// Writes the audit row for a deleted directory of a removed repository.
     ///
     /// # Errors
     /// [`ChangeError`].

@@ -1,14 +1,13 @@
 //! Repositories and their collaborators.
 
-use rusqlite::{Row, params};
 use serde_json::json;
 
-use super::account::{OwnerKind, OwnerRow, owner_of};
-use super::is_constraint;
+use super::account::{OwnerKind, OwnerRow};
 use super::{Change, ChangeError};
 use crate::access::{CollaboratorRole, GateMode, Visibility};
 use crate::config::ObjectFormat;
-use crate::db::{Error, View, word};
+use crate::db::engine::{Row, Value, values};
+use crate::db::{Error, ErrorKind, View};
 use crate::name::{Owner, RepoPath};
 use crate::repository::Directory;
 
@@ -17,51 +16,51 @@ use crate::repository::Directory;
 pub struct RepositoryRow {
     /// The row.
     pub id: i64,
-    /// Its path, as its owner writes it.
+    /// Its path, in the case that its owner chose.
     pub path: RepoPath,
-    /// Where it lies.
+    /// Its directory.
     pub directory: Directory,
-    /// Who may see it.
+    /// Its visibility.
     pub visibility: Visibility,
-    /// How requests to pass its gate are answered.
+    /// How requests for access are answered.
     pub gate: GateMode,
-    /// Whether members with the role `read` must ask too.
+    /// Whether members with the role `read` must also ask.
     pub gate_members: bool,
-    /// How its objects are named.
+    /// Its object format.
     pub object_format: ObjectFormat,
-    /// What it is about; may be empty.
+    /// Its description; may be empty.
     pub description: String,
-    /// Why it takes no pushes, if so.
+    /// Why it rejects pushes; `None` if it accepts them.
     pub frozen: Option<String>,
     /// Seconds UTC since 1970.
     pub created_at: i64,
 }
 
-/// What a new repository is to be.
+/// A repository to be added.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRepository {
     /// Its path.
     pub path: RepoPath,
-    /// Where it lies, ready to serve.
+    /// Its directory, ready to serve.
     pub directory: Directory,
-    /// Who may see it.
+    /// Its visibility.
     pub visibility: Visibility,
-    /// How its objects are named.
+    /// Its object format.
     pub object_format: ObjectFormat,
-    /// What it is about.
+    /// Its description.
     pub description: String,
-    /// Who made it: a contributor writes what they created. `None`: the operator.
+    /// The account that created it, which may push as a contributor; `None` for the operator.
     pub created_by: Option<Owner>,
 }
 
-/// What a user was granted on one repository.
+/// A grant of one user on a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Collaborator {
     /// The user.
     pub user: Owner,
     /// The role.
     pub role: CollaboratorRole,
-    /// The first second at which it no longer holds.
+    /// The first second in which the grant no longer applies.
     pub until: Option<i64>,
 }
 
@@ -69,83 +68,75 @@ pub(super) const COLUMNS: &str =
     "SELECT r.id, o.name AS owner, r.kind, r.name, r.directory, r.visibility, r.gate, r.gate_members,
     r.object_format, r.description, r.frozen, r.created_at FROM repository r JOIN owner o ON o.id = r.owner_id";
 
-/// What a user has on a repository.
+/// The grant of a user on a repository.
 const COLLABORATION: &str = "SELECT role, until FROM collaborator WHERE repository_id = ?1 AND user_id = ?2";
 
 pub(super) fn repository_row(row: &Row<'_>) -> Result<RepositoryRow, Error> {
     Ok(RepositoryRow {
         id: row.get("id")?,
-        path: RepoPath { kind: word(row, "kind")?, owner: word(row, "owner")?, name: word(row, "name")? },
-        directory: word(row, "directory")?,
-        visibility: word(row, "visibility")?,
-        gate: word(row, "gate")?,
+        path: RepoPath { kind: row.word("kind")?, owner: row.word("owner")?, name: row.word("name")? },
+        directory: row.word("directory")?,
+        visibility: row.word("visibility")?,
+        gate: row.word("gate")?,
         gate_members: row.get("gate_members")?,
-        object_format: word(row, "object_format")?,
+        object_format: row.word("object_format")?,
         description: row.get("description")?,
         frozen: row.get("frozen")?,
         created_at: row.get("created_at")?,
     })
 }
 
-fn find(connection: &rusqlite::Connection, path: &RepoPath) -> Result<RepositoryRow, ChangeError> {
-    let query = format!("{COLUMNS} WHERE o.folded = ?1 AND r.kind = ?2 AND r.folded = ?3");
-    let mut statement = connection.prepare(&query).map_err(Error::from)?;
-    let words = params![path.owner.folded(), path.kind.as_str(), path.name.folded()];
-    let mut rows = statement.query_and_then(words, repository_row).map_err(Error::from)?;
-    rows.next().transpose()?.ok_or_else(|| ChangeError::NotFound(format!("repository {path}")))
-}
-
 impl View<'_> {
-    /// The repository of that path, in any case.
+    /// The repository at this path, in any case.
     ///
     /// # Errors
     /// [`ChangeError::NotFound`], or the database's.
     pub fn repository(&self, path: &RepoPath) -> Result<RepositoryRow, ChangeError> {
-        find(self.connection, path)
+        let query = format!("{COLUMNS} WHERE o.folded = ?1 AND r.kind = ?2 AND r.folded = ?3");
+        let (owner, name) = (path.owner.folded(), path.name.folded());
+        let row = self.connection.first(&query, values![&owner, path.kind.as_str(), &name], repository_row)?;
+        row.ok_or_else(|| ChangeError::NotFound(format!("repository {path}")))
     }
 
-    /// The repositories of one owner, or all, by path.
+    /// The repositories of one owner or of all owners, by path.
     ///
     /// # Errors
     /// [`Error`].
     pub fn repositories(&self, owner: Option<&OwnerRow>) -> Result<Vec<RepositoryRow>, Error> {
-        let filter = if owner.is_some() { "r.owner_id = ?1" } else { "?1 IS NULL" };
-        let query = format!("{COLUMNS} WHERE {filter} AND r.folded IS NOT NULL ORDER BY o.folded, r.kind, r.folded");
-        let mut statement = self.connection.prepare(&query)?;
-        let rows = statement.query_and_then(params![owner.map(|owner| owner.id)], repository_row)?;
-        rows.collect()
+        let (filter, values): (_, &[Value<'_>]) = match owner {
+            Some(owner) => ("r.owner_id = ?1 AND", values![owner.id]),
+            None => ("", &[]),
+        };
+        let query = format!("{COLUMNS} WHERE {filter} r.folded IS NOT NULL ORDER BY o.folded, r.kind, r.folded");
+        self.connection.query(&query, values, repository_row)
     }
 
-    /// Where every repository lies, removed ones among them.
+    /// The directories of all repositories, removed repositories included.
     ///
     /// # Errors
     /// [`Error`].
     pub fn directories(&self) -> Result<Vec<Directory>, Error> {
-        let mut statement = self.connection.prepare("SELECT directory FROM repository")?;
-        let rows = statement.query_and_then([], |row| word(row, "directory"))?;
-        rows.collect()
+        self.connection.query("SELECT directory FROM repository", &[], |row| row.word("directory"))
     }
 
-    /// Who was granted something on a repository, by name.
+    /// The grants on a repository, by the name of the user.
     ///
     /// # Errors
     /// [`Error`].
     pub fn collaborators(&self, repository: &RepositoryRow) -> Result<Vec<Collaborator>, Error> {
         let query = "SELECT o.name, c.role, c.until FROM collaborator c JOIN owner o ON o.id = c.user_id
                      WHERE c.repository_id = ?1 ORDER BY o.folded";
-        let mut statement = self.connection.prepare(query)?;
-        let rows = statement.query_and_then(params![repository.id], |row| {
-            Ok(Collaborator { user: word(row, "name")?, role: word(row, "role")?, until: row.get("until")? })
-        })?;
-        rows.collect()
+        self.connection.query(query, values![repository.id], |row| {
+            Ok(Collaborator { user: row.word("name")?, role: row.word("role")?, until: row.get("until")? })
+        })
     }
 }
 
 impl Change<'_> {
-    /// Enters a repository whose directory is in place: from here on it is served.
+    /// Adds a repository whose directory exists. From then on it is served.
     ///
     /// # Errors
-    /// [`ChangeError::Conflict`] where the path is taken.
+    /// [`ChangeError::Conflict`] if the path is in use.
     pub fn add_repository(&self, new: &NewRepository) -> Result<RepositoryRow, ChangeError> {
         let owner = self.owner(&new.path.owner)?;
         if owner.kind == OwnerKind::User && !owner.may_create {
@@ -154,10 +145,11 @@ impl Change<'_> {
         self.enter_repository("repo.create", new, None)
     }
 
-    /// The same whoever owns it, for one that was made elsewhere: under an event of its own, with where it came from.
+    /// Adds a repository that was made elsewhere, whether its owner may create repositories or not. The audit row has
+    /// the given event and the source.
     ///
     /// # Errors
-    /// [`ChangeError::Conflict`] where the path is taken.
+    /// [`ChangeError::Conflict`] if the path is in use.
     pub fn enter_repository(
         &self,
         event: &str,
@@ -170,15 +162,15 @@ impl Change<'_> {
             "INSERT INTO repository (owner_id, kind, name, folded, directory, visibility, object_format, description,
                                      created_at, created_by)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-            params![
+            values![
                 owner.id,
                 new.path.kind.as_str(),
                 new.path.name.as_str(),
-                new.path.name.folded(),
+                &new.path.name.folded(),
                 new.directory.id(),
                 new.visibility.as_str(),
                 new.object_format.as_str(),
-                new.description,
+                &new.description,
                 self.now,
                 creator.as_ref().map(|user| user.id)
             ],
@@ -197,18 +189,18 @@ impl Change<'_> {
         Ok(row)
     }
 
-    /// An old path that is taken again leads to its former repository no longer.
+    /// Ends the lead from an old path to a repository, because the path is in use again.
     pub(super) fn take_former_path(&self, owner: i64, path: &RepoPath) -> Result<(), ChangeError> {
         let query = "DELETE FROM former_path WHERE owner_id = ?1 AND kind = ?2 AND folded = ?3";
-        self.connection.execute(query, params![owner, path.kind.as_str(), path.name.folded()])?;
+        self.connection.execute(query, values![owner, path.kind.as_str(), &path.name.folded()])?;
         Ok(())
     }
 
-    /// Gives a repository another path, of the same kind: another name, another owner, or both. The old path leads to
-    /// it until somebody takes it.
+    /// Changes the name or the owner of a repository, or both. The old path leads to the repository until the path is
+    /// in use again.
     ///
     /// # Errors
-    /// [`ChangeError::Conflict`] where the path is taken.
+    /// [`ChangeError::Conflict`] if the path is in use.
     pub fn rename_repository(&self, old: &RepoPath, new: &RepoPath) -> Result<(), ChangeError> {
         let repository = self.repository(old)?;
         if old.kind != new.kind {
@@ -216,58 +208,60 @@ impl Change<'_> {
         }
         let owner = self.owner(&new.owner)?;
         let query = "UPDATE repository SET owner_id = ?2, name = ?3, folded = ?4 WHERE id = ?1";
-        let values = params![repository.id, owner.id, new.name.as_str(), new.name.folded()];
+        let folded = new.name.folded();
+        let values = values![repository.id, owner.id, new.name.as_str(), &folded];
         taken(self.connection.execute(query, values), new)?;
         self.take_former_path(owner.id, new)?;
         let before = self.owner(&repository.path.owner)?;
         if (before.id, repository.path.name.folded()) != (owner.id, new.name.folded()) {
             self.connection.execute(
-                "INSERT OR REPLACE INTO former_path (owner_id, kind, folded, repository_id, since)
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![before.id, old.kind.as_str(), repository.path.name.folded(), repository.id, self.now],
+                "INSERT INTO former_path (owner_id, kind, folded, repository_id, since) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (owner_id, kind, folded) DO UPDATE SET repository_id = excluded.repository_id,
+                     since = excluded.since",
+                values![before.id, old.kind.as_str(), &repository.path.name.folded(), repository.id, self.now],
             )?;
         }
         let detail = json!({ "before": repository.path.to_string(), "path": new.to_string() });
         self.audit("repo.move", &repository.path.to_string(), &detail)
     }
 
-    /// Shows a repository to everybody, or hides it.
+    /// Makes a repository public or private.
     ///
     /// # Errors
     /// [`ChangeError`].
     pub fn set_visibility(&self, path: &RepoPath, visibility: Visibility) -> Result<(), ChangeError> {
         let repository = self.repository(path)?;
         let query = "UPDATE repository SET visibility = ?2 WHERE id = ?1";
-        self.connection.execute(query, params![repository.id, visibility.as_str()])?;
+        self.connection.execute(query, values![repository.id, visibility.as_str()])?;
         let detail = json!({ "before": repository.visibility.as_str(), "visibility": visibility.as_str() });
         self.audit("repo.update_settings", &repository.path.to_string(), &detail)
     }
 
-    /// Stops pushes for a reason that the peer reads, or lets them in again with `None`.
+    /// Rejects pushes, for a reason that the client reads; `None` accepts them again.
     ///
     /// # Errors
     /// [`ChangeError`].
     pub fn set_frozen(&self, path: &RepoPath, reason: Option<&str>) -> Result<(), ChangeError> {
         let repository = self.repository(path)?;
         let query = "UPDATE repository SET frozen = ?2 WHERE id = ?1";
-        self.connection.execute(query, params![repository.id, reason])?;
+        self.connection.execute(query, values![repository.id, reason])?;
         let event = if reason.is_some() { "repo.freeze" } else { "repo.unfreeze" };
         self.audit(event, &repository.path.to_string(), &json!({ "before": repository.frozen, "reason": reason }))
     }
 
-    /// Takes a repository out of the hub. Its row and its directory stay; its path is free.
+    /// Removes a repository. Its row and its directory stay, and its path is free.
     ///
     /// # Errors
     /// [`ChangeError`].
     pub fn remove_repository(&self, path: &RepoPath) -> Result<(), ChangeError> {
         let repository = self.repository(path)?;
         let query = "UPDATE repository SET folded = NULL, removed_at = ?2 WHERE id = ?1";
-        self.connection.execute(query, params![repository.id, self.now])?;
+        self.connection.execute(query, values![repository.id, self.now])?;
         let detail = json!({ "directory": repository.directory.id() });
         self.audit("repo.delete", &repository.path.to_string(), &detail)
     }
 
-    /// Grants a user a role on a repository, in place of the one before.
+    /// Grants a user a role on a repository, and replaces the grant before.
     ///
     /// # Errors
     /// [`ChangeError`].
@@ -279,40 +273,38 @@ impl Change<'_> {
         until: Option<i64>,
     ) -> Result<(), ChangeError> {
         let repository = self.repository(path)?;
-        let user = owner_of(self.connection, OwnerKind::User, user)?;
+        let user = self.owner_of(OwnerKind::User, user)?;
         let before = self.grant_before(COLLABORATION, repository.id, user.id)?;
         self.connection.execute(
             "INSERT INTO collaborator (repository_id, user_id, role, until) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (repository_id, user_id) DO UPDATE SET role = excluded.role, until = excluded.until",
-            params![repository.id, user.id, role.as_str(), until],
+            values![repository.id, user.id, role.as_str(), until],
         )?;
         let detail = json!({ "user": user.name.as_str(), "role": role.as_str(), "until": until, "before": before });
         self.audit("repo.set_collaborator", &repository.path.to_string(), &detail)
     }
 
-    /// What a user was granted on a repository, given by its row, if that has not ended.
+    /// The role of a user on a repository, given by its row, unless the grant has ended.
     ///
     /// # Errors
     /// [`ChangeError`].
     pub fn collaborator_role(&self, repository: i64, user: &Owner) -> Result<Option<CollaboratorRole>, ChangeError> {
-        let user = owner_of(self.connection, OwnerKind::User, user)?;
+        let user = self.owner_of(OwnerKind::User, user)?;
         let query = "SELECT role FROM collaborator WHERE repository_id = ?1 AND user_id = ?2
                      AND (until IS NULL OR until > ?3)";
-        let mut statement = self.connection.prepare(query)?;
-        let mut rows = statement.query_and_then(params![repository, user.id, self.now], |row| word(row, "role"))?;
-        Ok(rows.next().transpose()?)
+        Ok(self.connection.first(query, values![repository, user.id, self.now], |row| row.word("role"))?)
     }
 
-    /// Takes back what a user was granted on a repository.
+    /// Removes the grant of a user on a repository.
     ///
     /// # Errors
-    /// [`ChangeError::NotFound`] where nothing was.
+    /// [`ChangeError::NotFound`] if there is no grant.
     pub fn remove_collaborator(&self, path: &RepoPath, user: &Owner) -> Result<(), ChangeError> {
         let repository = self.repository(path)?;
-        let user = owner_of(self.connection, OwnerKind::User, user)?;
+        let user = self.owner_of(OwnerKind::User, user)?;
         let before = self.grant_before(COLLABORATION, repository.id, user.id)?;
         let query = "DELETE FROM collaborator WHERE repository_id = ?1 AND user_id = ?2";
-        if self.connection.execute(query, params![repository.id, user.id])? == 0 {
+        if self.connection.execute(query, values![repository.id, user.id])? == 0 {
             return Err(ChangeError::NotFound(format!("collaborator {} on {}", user.name, repository.path)));
         }
         let detail = json!({ "user": user.name.as_str(), "before": before });
@@ -320,11 +312,11 @@ impl Change<'_> {
     }
 }
 
-/// Words the one conflict that a path can have.
-pub(super) fn taken(done: rusqlite::Result<usize>, path: &RepoPath) -> Result<(), ChangeError> {
+/// Words the conflict of a path that is in use.
+pub(super) fn taken(done: Result<usize, Error>, path: &RepoPath) -> Result<(), ChangeError> {
     match done {
         Ok(_) => Ok(()),
-        Err(error) if is_constraint(&error) => {
+        Err(error) if error.kind() == ErrorKind::Constraint => {
             Err(ChangeError::Conflict(format!("there is already a {} {path}", path.kind)))
         }
         Err(error) => Err(error.into()),

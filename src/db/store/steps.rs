@@ -2,8 +2,8 @@
 
 /// The steps, in order: `STEPS[n]` makes version n + 1 of version n.
 ///
-/// `folded` is the name in ASCII lower case, NULL once the row is removed, so that the name is free and the row stays.
-/// `former_name` keeps back the names of renamed and removed owners. Times are whole seconds UTC since 1970.
+/// `folded` is the name in ASCII lower case. It is NULL in a removed row, so that the name is free and the row stays.
+/// `former_name` reserves the names of renamed and removed owners. Times are whole seconds UTC since 1970.
 pub(in crate::db) const STEPS: [&str; 1] = ["
 CREATE TABLE hubgate (
     id INTEGER PRIMARY KEY CHECK (id = 1),

@@ -3,10 +3,10 @@ use crate::access::{CollaboratorRole, GateMode, GateRequest, Removal, Role, Scop
 use crate::clock::now;
 use crate::db::{ChangeError, Event, Opens, OwnerKind};
 
-/// A change, and the audit row that it must leave: event, object, detail.
+/// A change, and its audit row: event, object, detail.
 type Step = (fn(&super::Change<'_>) -> Result<(), ChangeError>, &'static str);
 
-/// A life of accounts, step by step; `KEY` and `AUTHORITY` stand for the fingerprints of the second and third key.
+/// A history of accounts. `KEY` and `AUTHORITY` stand for the fingerprints of the second and third key.
 const LIFE: &[Step] = &[
     (
         |change| change.add_owner(OwnerKind::User, &owner("Carol"), false).map(drop),
@@ -161,7 +161,7 @@ fn a_change_that_fails_late_leaves_nothing() {
 }
 
 #[test]
-fn accounts_are_found_in_any_case_and_as_what_they_are() {
+fn accounts_are_found_in_any_case_and_by_their_kind() {
     let hub = Hub::new();
     let alice = hub.store.view().user_details(&owner("ALICE")).unwrap();
     assert_eq!((alice.owner.name.as_str(), alice.keys, alice.repositories), ("alice", 1, 0));
@@ -178,7 +178,7 @@ fn accounts_are_found_in_any_case_and_as_what_they_are() {
 }
 
 #[test]
-fn a_repository_is_found_in_any_case_by_its_kind() {
+fn a_repository_is_found_in_any_case_and_by_its_kind() {
     let mut hub = Hub::new();
     hub.change(|change| add_repository(change, "datasets/acme/x", 2)).unwrap();
     let model = hub.store.view().repository(&path("ACME/X")).unwrap();
@@ -192,7 +192,7 @@ fn a_repository_is_found_in_any_case_by_its_kind() {
     hub.change(|change| change.remove_repository(&path("acme/x"))).unwrap();
     assert!(matches!(hub.store.view().repository(&path("acme/x")), Err(ChangeError::NotFound(_))));
     assert_eq!(hub.store.view().repositories(None).unwrap(), [dataset]);
-    // Its directory is still spoken for, and its path is free.
+    // Its directory is still in use, and its path is free.
     assert_eq!(hub.store.view().directories().unwrap().len(), 2);
     hub.change(|change| add_repository(change, "acme/x", 3)).unwrap();
 }
@@ -249,7 +249,7 @@ fn an_account_that_is_removed_leaves_no_key_role_or_grant() {
     assert_eq!(hub.store.view().key(&fingerprint(2)).unwrap().removal, Some(Removal::Ordinary));
     assert_eq!(hub.store.view().organization_details(&owner("acme")).unwrap().members.len(), 1);
     assert!(hub.store.view().collaborators(&hub.store.view().repository(&path("acme/x")).unwrap()).unwrap().is_empty());
-    // Whoever takes the name later is somebody else.
+    // A later account with this name is another account.
     hub.change(|change| {
         change.release_name(&owner("bob"))?;
         change.add_owner(OwnerKind::User, &owner("bob"), true)

@@ -3,24 +3,24 @@ use crate::access::{Removal, Role};
 use crate::db::{ChangeError, OwnerKind};
 
 #[test]
-fn a_name_is_one_accounts_in_any_case_and_of_any_kind() {
+fn one_account_has_a_name_in_any_case_whatever_its_kind() {
     let mut hub = Hub::new();
     for kind in [OwnerKind::User, OwnerKind::Organization] {
-        for (name, taken) in [("alice", "alice is taken by a user"), ("ACME", "acme is taken by an organization")] {
+        for (name, taken) in [("alice", "alice is in use by a user"), ("ACME", "acme is in use by an organization")] {
             assert_eq!(hub.refusal(|change| change.add_owner(kind, &owner(name), true)), format!("the name {taken}"));
         }
     }
     let rename =
         |change: &super::Change<'_>, new: &str| change.rename_owner(OwnerKind::User, &owner("bob"), &owner(new));
-    assert_eq!(hub.refusal(|change| rename(change, "Alice")), "the name alice is taken by a user");
-    // A change of case alone keeps no name back.
+    assert_eq!(hub.refusal(|change| rename(change, "Alice")), "the name alice is in use by a user");
+    // A change of case reserves no name.
     hub.change(|change| rename(change, "Bob")).unwrap();
     hub.change(|change| rename(change, "bob")).unwrap();
     assert_eq!(hub.store.view().owner(&owner("BOB")).unwrap().name, owner("bob"));
 }
 
 #[test]
-fn a_former_name_is_kept_back_until_it_is_released() {
+fn a_former_name_is_reserved_until_it_is_released() {
     let mut hub = Hub::new();
     hub.change(|change| change.rename_owner(OwnerKind::User, &owner("bob"), &owner("robert"))).unwrap();
     hub.change(|change| change.add_owner(OwnerKind::User, &owner("carol"), true)).unwrap();
@@ -32,13 +32,13 @@ fn a_former_name_is_kept_back_until_it_is_released() {
         assert_eq!(rename, kept);
         hub.change(|change| change.release_name(&owner(name))).unwrap();
         let again = hub.refusal(|change| change.release_name(&owner(name)));
-        assert_eq!(again, format!("there is no name {name} that is kept back"));
+        assert_eq!(again, format!("there is no reserved name {name}"));
         hub.change(|change| change.add_owner(OwnerKind::User, &owner(name), true)).unwrap();
     }
 }
 
 #[test]
-fn a_key_is_on_one_account() {
+fn a_key_belongs_to_one_account() {
     let mut hub = Hub::new();
     let in_use = format!("the key {} is already in use: it is \"laptop\" of alice", fingerprint(1));
     for user in ["alice", "bob"] {
@@ -53,7 +53,7 @@ fn a_compromised_key_never_comes_back() {
     let mut hub = Hub::new();
     let compromised =
         format!("the key {} was removed as compromised and cannot come back: make a new one", fingerprint(1));
-    // What was removed in the ordinary course may turn out to be worse, and not the other way about.
+    // A removed key may later be marked as compromised, and not the reverse.
     hub.change(|change| change.remove_key(&fingerprint(1), Removal::Ordinary)).unwrap();
     hub.refusal(|change| change.remove_key(&fingerprint(1), Removal::Ordinary));
     hub.change(|change| change.remove_key(&fingerprint(1), Removal::Compromised)).unwrap();
@@ -64,7 +64,7 @@ fn a_compromised_key_never_comes_back() {
     for user in ["alice", "bob"] {
         assert_eq!(hub.refusal(|change| add_key(change, user, 1)), compromised);
     }
-    // Nor when its account goes, and its name with it.
+    // The key stays compromised when its account is removed.
     hub.change(|change| {
         change.set_member(&owner("acme"), &owner("bob"), Role::Admin, None)?;
         change.remove_owner(OwnerKind::User, &owner("alice"), None)
@@ -76,7 +76,7 @@ fn a_compromised_key_never_comes_back() {
 }
 
 #[test]
-fn a_path_is_one_repositorys_in_any_case() {
+fn one_repository_has_a_path_in_any_case() {
     let mut hub = Hub::new();
     assert_eq!(hub.refusal(|change| add_repository(change, "acme/X", 2)), "there is already a model acme/X");
     assert_eq!(hub.refusal(|change| add_repository(change, "nobody/x", 2)), "there is no account nobody");
@@ -94,7 +94,7 @@ fn a_path_is_one_repositorys_in_any_case() {
 }
 
 #[test]
-fn who_may_not_create_creates_nothing() {
+fn a_user_who_may_not_create_repositories_creates_none() {
     let mut hub = Hub::new();
     hub.change(|change| change.add_owner(OwnerKind::User, &owner("carol"), false)).unwrap();
     let refusal = hub.refusal(|change| add_repository(change, "carol/x", 2));
@@ -104,7 +104,7 @@ fn who_may_not_create_creates_nothing() {
     assert_eq!(hub.refusal(|change| change.add_repository(&by_nobody)), "there is no user nobody");
 }
 
-/// Whatever would take the role of acme's only admin is refused.
+/// Every change of the role of acme's only admin is rejected.
 fn refusals(hub: &mut Hub, refused: &str) {
     let (acme, alice) = (owner("acme"), owner("alice"));
     for role in Role::ALL.iter().filter(|role| **role != Role::Admin) {
@@ -116,12 +116,12 @@ fn refusals(hub: &mut Hub, refused: &str) {
 }
 
 #[test]
-fn an_organization_keeps_an_admin_for_good() {
+fn an_organization_always_has_an_admin_whose_role_does_not_end() {
     let mut hub = Hub::new();
     let (acme, alice, bob) = (owner("acme"), owner("alice"), owner("bob"));
     let refused = "acme would have no admin: first give the role to another member";
     refusals(&mut hub, refused);
-    // Another admin whose time ends is none to rely on; nor is a member of another role.
+    // An admin whose role ends does not count, and neither does a member with another role.
     hub.change(|change| change.set_member(&acme, &bob, Role::Admin, Some(i64::MAX))).unwrap();
     refusals(&mut hub, refused);
     hub.change(|change| change.set_member(&acme, &bob, Role::Write, None)).unwrap();
@@ -132,26 +132,29 @@ fn an_organization_keeps_an_admin_for_good() {
 }
 
 #[test]
-fn repositories_do_not_vanish_with_their_owner() {
+fn an_owner_of_repositories_is_removed_only_with_an_heir() {
     let mut hub = Hub::new();
     let acme = owner("acme");
     let remove = |change: &super::Change<'_>, heir: Option<&str>| {
         change.remove_owner(OwnerKind::Organization, &owner("acme"), heir.map(owner).as_ref())
     };
     let refusal = hub.refusal(|change| remove(change, None));
-    assert_eq!(refusal, "acme owns 1 repositories: remove them first, or name who gets them with --transfer-to OWNER");
+    assert_eq!(
+        refusal,
+        "acme owns 1 repositories: remove them first, or name their new owner with --transfer-to OWNER"
+    );
     assert_eq!(hub.refusal(|change| remove(change, Some("nobody"))), "there is no account nobody");
     hub.change(|change| add_repository(change, "bob/X", 2)).unwrap();
     let refusal = hub.refusal(|change| remove(change, Some("bob")));
-    assert_eq!(refusal, "bob has a repository of a name that acme has too: rename one of them first");
-    // Named as its own heir it would take them along.
+    assert_eq!(refusal, "bob has a repository with the name of a repository of acme: rename one of them first");
+    // An account cannot be its own heir.
     let refusal = hub.refusal(|change| remove(change, Some("Acme")));
-    assert_eq!(refusal, "acme is the account that goes: name another one with --transfer-to OWNER");
+    assert_eq!(refusal, "acme is the account to be removed: name another account with --transfer-to OWNER");
     assert_eq!(hub.store.view().organization_details(&acme).unwrap().repositories, 1);
 }
 
 #[test]
-fn what_is_not_there_is_not_taken_away() {
+fn a_missing_grant_is_not_removed() {
     let mut hub = Hub::new();
     let (bob, x) = (owner("bob"), path("acme/x"));
     assert_eq!(hub.refusal(|change| change.remove_collaborator(&x, &bob)), "there is no collaborator bob on acme/x");
@@ -160,6 +163,6 @@ fn what_is_not_there_is_not_taken_away() {
         hub.refusal(|change| change.set_disabled(&owner("acme"), Some("x"))),
         "there is no user acme: acme is an organization"
     );
-    assert_eq!(hub.refusal(|change| change.release_name(&bob)), "there is no name bob that is kept back");
+    assert_eq!(hub.refusal(|change| change.release_name(&bob)), "there is no reserved name bob");
     assert!(matches!(hub.change(|change| change.owner(&owner("nobody"))), Err(ChangeError::NotFound(_))));
 }

@@ -1,4 +1,4 @@
-//! The ways in that are asked for: gates, invitations, deploy keys, authorities.
+//! Gates, invitations, deploy keys and authorities.
 
 use super::{Hub, add_deploy_key, add_key, code, fingerprint, key, owner, path};
 use crate::access::{GateMode, GateRequest, Removal, Role};
@@ -6,11 +6,11 @@ use crate::clock::now;
 use crate::db::{Change, ChangeError, Code, Holder, KeyRow, OwnerKind};
 
 #[test]
-fn a_gate_is_asked_once_and_answered_by_its_mode() {
+fn a_request_is_made_once_and_answered_by_the_mode_of_the_gate() {
     let mut hub = Hub::new();
     let (x, bob) = (path("acme/x"), owner("bob"));
     let ask = |change: &Change<'_>| change.request_access(&x, &bob);
-    assert_eq!(hub.refusal(ask), "acme/x has no gate: nothing need be asked");
+    assert_eq!(hub.refusal(ask), "acme/x has no gate: access needs no request");
     for (mode, expected) in [(GateMode::Manual, GateRequest::Pending), (GateMode::Auto, GateRequest::Accepted)] {
         hub.change(|change| change.set_gate(&x, mode, false)).unwrap();
         let row = hub.store.view().repository(&x).unwrap();
@@ -27,7 +27,7 @@ fn a_gate_is_asked_once_and_answered_by_its_mode() {
 }
 
 #[test]
-fn an_answer_stands_until_it_is_over_or_taken_back() {
+fn an_answer_applies_until_it_ends_or_is_withdrawn() {
     let mut hub = Hub::new();
     let (x, bob) = (path("acme/x"), owner("bob"));
     hub.change(|change| change.set_gate(&x, GateMode::Manual, false)).unwrap();
@@ -55,7 +55,7 @@ fn a_code_is_128_random_bits_in_32_digits() {
     }
 }
 
-/// What becomes of a code.
+/// Uses a code.
 fn join(change: &Change<'_>, number: u8, with: u8) -> Result<Option<KeyRow>, ChangeError> {
     change.join(&code(number), &key(with), &"new".parse().unwrap())
 }
@@ -109,7 +109,7 @@ fn a_key_opens_an_account_or_a_repository_and_never_both() {
     assert_eq!(hub.refusal(|change| add_deploy_key(change, "acme/x", 2)), of(2, "\"ci\" of acme/x"));
     assert_eq!(hub.refusal(|change| add_deploy_key(change, "acme/x", 1)), of(1, "\"laptop\" of alice"));
     assert_eq!(hub.refusal(|change| add_deploy_key(change, "acme/z", 3)), "there is no repository acme/z");
-    // Taken off the one it may open the other.
+    // After its removal, the key may open the other.
     hub.change(|change| change.remove_key(&fingerprint(2), Removal::Ordinary)).unwrap();
     let moved = hub.change(|change| add_key(change, "bob", 2)).unwrap();
     assert_eq!((moved.holder, moved.title.as_str()), (Holder::Account(owner("bob")), "laptop"));
@@ -117,7 +117,7 @@ fn a_key_opens_an_account_or_a_repository_and_never_both() {
 }
 
 #[test]
-fn an_authority_is_one_organizations_and_no_key_of_anybodys() {
+fn an_authority_belongs_to_one_organization_and_is_no_other_key() {
     let mut hub = Hub::new();
     let acme = owner("acme");
     let in_use = |number| format!("the key {} is already in use", fingerprint(number));

@@ -1,28 +1,19 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use rusqlite::{Connection, TransactionBehavior};
-
 use super::{Hub, fingerprint, owner};
-use crate::db::{ChangeError, Error, Opens, OwnerKind, Reader, Store, VERSION};
+use crate::db::engine::{Transaction, Writer};
+use crate::db::{ChangeError, Error, ErrorKind, Opens, OwnerKind, Reader, Store, VERSION};
 
 #[test]
-fn the_sqlite_inside_is_one_that_does_not_corrupt_its_log() {
-    assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
-    let library: String =
-        Connection::open_in_memory().unwrap().query_row("SELECT sqlite_version()", [], |row| row.get(0)).unwrap();
-    assert_eq!(library, rusqlite::version(), "the bundled one and not the machine's");
-}
-
-#[test]
-fn a_writer_keeps_what_it_committed_and_holds_to_foreign_keys() {
+fn a_writer_syncs_each_change_and_checks_foreign_keys() {
     let hub = Hub::new();
-    let connection = &hub.store.connection;
-    let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
-    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
-    assert_eq!((mode.as_str(), number("synchronous"), number("foreign_keys")), ("wal", 2, 1));
+    let connection = hub.store.view().connection;
+    let mode = connection.first("PRAGMA journal_mode", &[], |row| row.get::<String>("journal_mode")).unwrap();
+    let number = |name| connection.first(&format!("PRAGMA {name}"), &[], |row| row.get::<i64>(name)).unwrap();
+    assert_eq!((mode.as_deref(), number("synchronous"), number("foreign_keys")), (Some("wal"), Some(2), Some(1)));
     let orphan = "INSERT INTO member (organization_id, user_id, role) VALUES (99, 98, 'read')";
-    assert!(connection.execute(orphan, []).is_err());
+    assert_eq!(connection.execute(orphan, &[]).unwrap_err().kind(), ErrorKind::Constraint);
 }
 
 #[test]
@@ -40,7 +31,7 @@ fn the_files_stay_when_they_are_closed_and_only_the_group_may_read_them() {
 }
 
 #[test]
-fn making_and_migrating_again_changes_nothing() {
+fn a_second_creation_or_migration_changes_nothing() {
     let hub = Hub::new();
     let before = hub.dump();
     let mut store = Store::create(&hub.path()).unwrap();
@@ -51,21 +42,20 @@ fn making_and_migrating_again_changes_nothing() {
 #[test]
 fn a_reader_does_not_wait_for_a_change_under_way_and_does_not_see_it() {
     let hub = Hub::new();
-    let mut writer = Connection::open(hub.path()).unwrap();
-    for behavior in [TransactionBehavior::Immediate, TransactionBehavior::Exclusive] {
-        let transaction = writer.transaction_with_behavior(behavior).unwrap();
-        transaction.execute_batch("UPDATE owner SET name = 'mallory' WHERE folded = 'alice'").unwrap();
-        // A reader that waited for the change would find the database busy: the change ends after this answer.
-        assert_eq!(
-            hub.reader().ask(|view| view.key_holder(&fingerprint(1))).unwrap(),
-            Some(Opens::Account(owner("alice")))
-        );
-        transaction.rollback().unwrap();
+    let mut writer = Writer::open(&hub.path()).unwrap();
+    for purpose in [Transaction::Write, Transaction::Migrate] {
+        // The change ends after this answer, so a reader that waited for it would fail.
+        let answer = writer.transaction(purpose, |connection| {
+            connection.execute("UPDATE owner SET name = 'mallory' WHERE folded = 'alice'", &[])?;
+            hub.reader().ask(|view| view.key_holder(&fingerprint(1)))
+        });
+        assert_eq!(answer.unwrap(), Some(Opens::Account(owner("alice"))));
+        hub.tamper("UPDATE owner SET name = 'alice' WHERE folded = 'alice'");
     }
 }
 
 #[test]
-fn a_database_that_a_newer_hubgate_keeps_to_itself_is_not_read() {
+fn a_database_that_only_newer_programs_may_read_is_not_read() {
     let hub = Hub::new();
     hub.tamper("UPDATE hubgate SET version = 99, min_reader = 99");
     let reader = hub.reader();
@@ -76,7 +66,7 @@ fn a_database_that_a_newer_hubgate_keeps_to_itself_is_not_read() {
 }
 
 #[test]
-fn a_newer_database_that_still_speaks_to_this_hubgate_is_read_but_not_written() {
+fn a_newer_database_that_this_program_may_read_is_not_written() {
     let hub = Hub::new();
     hub.tamper(&format!("UPDATE hubgate SET version = 99, min_reader = {VERSION}"));
     assert!(hub.reader().ask(|view| view.key_holder(&fingerprint(1))).unwrap().is_some());
@@ -84,7 +74,7 @@ fn a_newer_database_that_still_speaks_to_this_hubgate_is_read_but_not_written() 
 }
 
 #[test]
-fn an_older_database_is_read_and_asks_its_writer_to_migrate() {
+fn an_older_database_is_read_and_must_be_migrated_before_a_change() {
     let hub = Hub::new();
     hub.tamper("UPDATE hubgate SET version = 0, min_reader = 0");
     assert!(hub.reader().ask(|view| view.key_holder(&fingerprint(1))).unwrap().is_some());
@@ -101,14 +91,14 @@ fn a_database_without_a_version_answers_nothing() {
 }
 
 #[test]
-fn what_is_no_database_of_ours_is_an_error_and_not_an_unknown_key() {
+fn a_file_that_is_not_a_hubgate_database_is_an_error_and_not_an_unknown_key() {
     let directory = tempfile::tempdir().unwrap();
     let at = |name: &str| directory.path().join(name);
-    fs::write(at("text"), "not a database, though long enough to be taken for one\n".repeat(99)).unwrap();
+    fs::write(at("text"), "not a database, but long enough to look like one\n".repeat(99)).unwrap();
     fs::write(at("empty"), "").unwrap();
     fs::create_dir(at("directory")).unwrap();
-    let other = Connection::open(at("other")).unwrap();
-    other.execute_batch("CREATE TABLE hubgate (id INTEGER, version TEXT)").unwrap();
+    fs::write(at("other"), "").unwrap();
+    Writer::open(&at("other")).unwrap().connection().define("CREATE TABLE hubgate (id INTEGER, version TEXT)").unwrap();
     let hub = Hub::new();
     symlink(hub.path(), at("link")).unwrap();
     for name in ["missing", "text", "empty", "directory", "other", "link"] {
@@ -129,4 +119,22 @@ fn a_copy_is_one_consistent_state_and_overwrites_nothing() {
     assert!(copied.view().user(&owner("alice")).is_ok());
     assert!(matches!(copied.view().user(&owner("carol")), Err(ChangeError::NotFound(_))));
     assert!(hub.store.copy_to(&copy).is_err());
+}
+
+#[test]
+fn a_copy_is_accepted_only_with_its_tables_and_references_intact() {
+    let hub = Hub::new();
+    assert_eq!(hub.reader().ask(|view| view.damage()).unwrap(), None);
+    let copy = hub.directory.path().join("copy.db");
+    hub.store.copy_to(&copy).unwrap();
+    assert_eq!(Store::open_copy(&copy).unwrap().check().unwrap(), VERSION);
+    let damage = |statement: &str| {
+        let unchecked = format!("PRAGMA foreign_keys = off; {statement}");
+        Writer::open(&copy).unwrap().connection().define(&unchecked).unwrap();
+        Store::open_copy(&copy).unwrap().check().unwrap_err().to_string()
+    };
+    let orphan = damage("UPDATE key SET owner_id = 99");
+    assert_eq!(orphan, "it is damaged: a row of the table key refers to a missing row");
+    let tables = format!("its tables are not those of a hub's database of version {VERSION}");
+    assert_eq!(damage("CREATE TABLE song (title TEXT)"), tables);
 }

@@ -1,8 +1,6 @@
 mod certificates;
 mod paths;
 
-use rusqlite::Connection;
-
 use super::{Hub, add_repository, fingerprint, owner, path};
 use crate::access::{
     Account, CollaboratorRole, Gate, GateMode, GateRequest, Grant, KeyFacts, KeyHolder, OwnerFacts, Removal,
@@ -11,10 +9,10 @@ use crate::access::{
 use crate::db::{Error, Opens, OwnerKind, ServedRepository, SessionFacts};
 use crate::key::Fingerprint;
 
-/// The clock of every session here.
+/// The time of every session in these tests.
 const NOW: i64 = 1_000_000;
 
-/// What the database should say of alice's key; `disabled` is why the account is, if so.
+/// The expected facts of alice's key; `disabled` is the reason why the account is disabled.
 fn key_facts(hub: &Hub, scope: Scope, disabled: Option<&str>) -> KeyFacts {
     let alice = hub.store.view().owner(&owner("alice")).unwrap();
     let account = Account { id: alice.id, name: alice.name, scope };
@@ -22,7 +20,7 @@ fn key_facts(hub: &Hub, scope: Scope, disabled: Option<&str>) -> KeyFacts {
     KeyFacts { holder, sources: None, expires_at: None, removed: None }
 }
 
-/// What the database should say of acme/x to alice, before anything is changed.
+/// The expected facts of acme/x for alice, before any change.
 fn repository_facts(hub: &Hub) -> ServedRepository {
     let acme = hub.store.view().owner(&owner("acme")).unwrap();
     let repository = hub.store.view().repository(&path("acme/x")).unwrap();
@@ -40,7 +38,7 @@ fn repository_facts(hub: &Hub) -> ServedRepository {
     ServedRepository { path: repository.path, directory: repository.directory, facts }
 }
 
-/// The facts of a session: of this key, on this path.
+/// The facts of a session with this key on this path.
 fn session(hub: &Hub, key: u8, text: Option<&str>) -> SessionFacts {
     hub.reader().ask(|view| view.session(Some(&fingerprint(key)), text.map(path).as_ref())).unwrap()
 }
@@ -59,7 +57,7 @@ fn a_session_has_one_answer_for_every_key_and_path() {
             (Some("acme/nothing"), None),
             (Some("datasets/acme/x"), None),
             (Some("acme/x"), Some(if key.is_some() { &repository } else { &seen_by_nobody })),
-            // As its owner writes it, however it is asked for.
+            // The answer has the case that the owner chose.
             (Some("ACME/X"), Some(if key.is_some() { &repository } else { &seen_by_nobody })),
         ] {
             let facts = session(&hub, number, text);
@@ -74,7 +72,7 @@ fn a_session_has_one_answer_for_every_key_and_path() {
 }
 
 #[test]
-fn a_session_sees_what_its_account_was_granted_and_nobody_elses() {
+fn a_session_sees_only_the_grants_of_its_own_account() {
     let mut hub = Hub::new();
     let acme = owner("acme");
     hub.change(|change| {
@@ -100,7 +98,7 @@ fn a_session_sees_what_its_account_was_granted_and_nobody_elses() {
 }
 
 #[test]
-fn a_session_sees_its_standing_with_the_owner_that_the_path_names_whatever_is_there() {
+fn a_session_sees_its_role_at_the_owner_that_the_path_names() {
     let mut hub = Hub::new();
     let [acme, alice, bob] = ["acme", "alice", "bob"].map(|name| hub.store.view().owner(&owner(name)).unwrap().id);
     let until = Some(7);
@@ -121,7 +119,7 @@ fn a_session_sees_its_standing_with_the_owner_that_the_path_names_whatever_is_th
         (9, "acme/x", facts(acme, true, None)),
         (2, "bob/nothing", facts(bob, true, None)),
         (2, "carol/x", facts(carol, false, None)),
-        // By the old name too, which leads to the same account.
+        // The old name leads to the same account.
         (1, "alice/x", facts(alice, true, None)),
         (1, "nobody/x", None),
     ] {
@@ -131,7 +129,7 @@ fn a_session_sees_its_standing_with_the_owner_that_the_path_names_whatever_is_th
 }
 
 #[test]
-fn a_session_sees_the_gate_and_where_its_account_stands_there() {
+fn a_session_sees_the_gate_and_the_request_of_its_account() {
     let mut hub = Hub::new();
     let x = path("acme/x");
     for (mode, members, expected) in [
@@ -156,7 +154,7 @@ fn a_session_sees_the_gate_and_where_its_account_stands_there() {
 }
 
 #[test]
-fn a_session_sees_what_is_wrong_with_its_key() {
+fn a_session_sees_why_its_key_is_not_valid() {
     let hub = Hub::new();
     let good = key_facts(&hub, Scope::Write, None);
     for (change, expected) in [
@@ -182,14 +180,14 @@ fn a_session_sees_what_is_wrong_with_its_key() {
 }
 
 #[test]
-fn a_deploy_key_opens_one_repository_while_it_is_there() {
+fn a_deploy_key_opens_one_repository_until_it_is_removed() {
     let mut hub = Hub::new();
     hub.change(|change| super::add_deploy_key(change, "acme/x", 2)).unwrap();
     let id = hub.store.view().repository(&path("acme/x")).unwrap().id;
     let holder = KeyHolder::Repository { id, path: path("acme/x"), scope: Scope::Read };
     let (key, title) = session(&hub, 2, Some("acme/x")).key.unwrap();
     assert_eq!((key.holder, title.as_str()), (holder, "ci"));
-    // No account stands behind it.
+    // A deploy key has no account.
     let facts = session(&hub, 2, Some("acme/x")).repository.unwrap().facts;
     assert_eq!((facts.role, facts.created_by_account), (None, false));
     hub.change(|change| change.rename_repository(&path("acme/x"), &path("bob/y"))).unwrap();
@@ -200,13 +198,13 @@ fn a_deploy_key_opens_one_repository_while_it_is_there() {
 }
 
 #[test]
-fn the_helper_knows_keys_that_open_something_and_those_that_must_be_told_why_not() {
+fn the_helper_knows_keys_that_open_something_and_keys_that_the_gateway_rejects_with_a_reason() {
     let mut hub = Hub::new();
     hub.change(|change| super::add_deploy_key(change, "acme/x", 2)).unwrap();
     let holder = |hub: &Hub, key| hub.reader().ask(|view| view.key_holder(&fingerprint(key))).unwrap();
     let alice = Some(Opens::Account(owner("alice")));
     assert_eq!([1, 2, 9].map(|key| holder(&hub, key)), [alice.clone(), Some(Opens::Repository), None]);
-    // Expired, disabled: the gateway says so.
+    // The helper admits an expired key and a disabled account, so that the gateway can say so.
     hub.tamper("UPDATE key SET expires_at = 7; UPDATE owner SET disabled = 'left'");
     assert_eq!([1, 2].map(|key| holder(&hub, key)), [alice.clone(), Some(Opens::Repository)]);
     for key in [1, 2] {
@@ -218,22 +216,22 @@ fn the_helper_knows_keys_that_open_something_and_those_that_must_be_told_why_not
 }
 
 #[test]
-fn no_question_looks_at_more_rows_than_it_must() {
-    let plans = Hub::new().reader().ask(|view| view.query_plans()).unwrap();
+fn each_question_of_a_session_finds_its_rows_by_an_index() {
+    let plans = Hub::new().reader().ask(|view| view.plan_of_sessions()).unwrap();
     let searches = plans.iter().filter(|line| line.starts_with("SEARCH "));
     assert!(searches.clone().count() > 20, "{plans:#?}");
     for line in searches {
         assert!(line.contains("PRIMARY KEY") || line.contains("sqlite_autoindex_"), "{line}");
     }
     for line in plans.iter().filter(|line| !line.starts_with("SEARCH ")) {
-        // `w` is one row made of two lookups.
+        // `w` is one row from two lookups.
         let harmless = ["CO-ROUTINE w", "SCAN w", "SCAN CONSTANT ROW"].contains(&line.as_str());
         assert!(harmless || line.contains("SCALAR SUBQUERY"), "{line}");
     }
 }
 
 #[test]
-fn who_is_greeted_looks_at_the_keys_of_its_own_account_alone() {
+fn a_greeting_reads_only_the_keys_of_its_account() {
     let plan = Hub::new().reader().ask(|view| view.plan_of_keys_added()).unwrap();
     let expected = [
         "SEARCH k USING INDEX key_owner (owner_id=?)",
@@ -244,7 +242,7 @@ fn who_is_greeted_looks_at_the_keys_of_its_own_account_alone() {
 }
 
 #[test]
-fn keys_that_came_since_are_the_live_ones_of_the_account_beside_the_one_that_asks() {
+fn a_greeting_names_other_valid_keys_that_were_added_since() {
     let hub = Hub::new();
     let alice = 1;
     for (key, owner, added_at, rest) in [
@@ -271,19 +269,19 @@ fn keys_that_came_since_are_the_live_ones_of_the_account_beside_the_one_that_ask
         titles.sort();
         titles
     };
-    // Never greeted: what came after the key itself, and not what came with it.
+    // Never greeted: keys that were added after this key, and not in the same second.
     assert_eq!(added(11, None), ["k13"]);
     assert_eq!(added(13, None), [""; 0]);
-    // Greeted in that second: told twice rather than never.
+    // Greeted in that second: the key may be named twice, and is never left out.
     assert_eq!(added(11, Some(100)), ["k13"]);
     assert_eq!(added(11, Some(150)), ["k13"]);
     assert_eq!(added(11, Some(151)), [""; 0]);
-    // What was there before the key, it need not be told.
+    // Keys that were added before this key are not named.
     assert_eq!(added(13, Some(100)), [""; 0]);
 }
 
 #[test]
-fn a_value_that_no_program_of_ours_writes_is_an_error() {
+fn a_value_that_hubgate_does_not_write_is_an_error() {
     for (statement, column) in [
         ("UPDATE owner SET name = 'al ice' WHERE folded = 'alice'", "account_name"),
         ("UPDATE owner SET name = 'ac me' WHERE folded = 'acme'", "owner_name"),
@@ -313,7 +311,6 @@ fn a_value_that_no_program_of_ours_writes_is_an_error() {
 #[test]
 fn the_schema_itself_refuses_such_values() {
     let hub = Hub::new();
-    let connection = Connection::open(hub.path()).unwrap();
     for statement in [
         "UPDATE owner SET kind = 'robot'",
         "UPDATE key SET scope = 'root'",
@@ -327,6 +324,6 @@ fn the_schema_itself_refuses_such_values() {
         "UPDATE member SET role = 'owner'",
         "INSERT INTO hubgate (id, version, min_reader) VALUES (2, 1, 1)",
     ] {
-        assert!(connection.execute(statement, []).is_err(), "{statement}");
+        assert!(hub.store.view().connection.execute(statement, &[]).is_err(), "{statement}");
     }
 }

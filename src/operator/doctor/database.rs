@@ -1,10 +1,10 @@
 //! The database: its files, whether it can be read, its version, and whether it is intact. Only reads.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Findings;
 use super::files::{check_mode, check_parents};
-use crate::db::{Error, Reader, VERSION};
+use crate::db::{Error, ErrorKind, Reader, Store, VERSION};
 use crate::passwd::Login;
 
 /// The fix for a database that cannot be read.
@@ -60,16 +60,11 @@ fn check_files(findings: &mut Findings, database: &Path, login: &Login, keys: &L
     check_parents(findings, "database", database.parent().unwrap_or(database));
     let directory = database.parent().unwrap_or(Path::new("/"));
     check_mode(findings, "database", directory, login, keys, 0o2750);
-    let beside = |suffix: &str| {
-        let mut path = database.as_os_str().to_owned();
-        path.push(suffix);
-        PathBuf::from(path)
-    };
     if database.symlink_metadata().is_err() {
         let fix = "hubgate restore BACKUP, or create an empty database: hubgate init";
         findings.bad("database", format!("{} is missing", database.display()), fix);
     }
-    for file in [database.to_owned(), beside("-wal"), beside("-shm")] {
+    for file in Store::files(database) {
         // Readers work without -wal and -shm, and the next writer creates them.
         if file.symlink_metadata().is_ok() {
             check_mode(findings, "database", &file, login, keys, 0o640);
@@ -79,7 +74,7 @@ fn check_files(findings: &mut Findings, database: &Path, login: &Login, keys: &L
 
 /// Adds the finding for an error of the database.
 fn fault(findings: &mut Findings, database: &Path, error: &Error) {
-    if error.is_locked() {
+    if error.kind() == ErrorKind::Locked {
         let fix = format!("find the process that holds it and end it: fuser --verbose {}", database.display());
         findings.bad("database", format!("{error}: another process holds an exclusive lock"), fix);
     } else {

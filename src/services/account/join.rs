@@ -87,7 +87,7 @@ struct Attempts(Vec<Flock<std::fs::File>>);
 
 impl Attempts {
     fn open(caller: &Caller) -> Result<Self, Refused> {
-        let directory = caller.config.paths.database.with_file_name("attempts");
+        let directory = caller.config.attempts_dir();
         let failed = |error: std::io::Error| Refused::Fault(FaultKind::Unavailable, error.to_string());
         match DirBuilder::new().mode(0o700).create(&directory) {
             Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(failed(error)),

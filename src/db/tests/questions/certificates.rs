@@ -6,7 +6,7 @@ use super::{Hub, owner, path, repository_facts};
 use crate::access::{CertificateFacts, Grant, Role};
 use crate::key::{OfferedCertificate, PublicKey};
 
-/// Makes an authority, and a certificate of serial number 7 and key id `badge` for these principals.
+/// Makes an authority, and a certificate with serial number 7 and key id `badge` for these principals.
 fn sign(directory: &Path, principals: &str) -> (PublicKey, Option<OfferedCertificate>) {
     let run = |words: &[&str]| {
         let output = Command::new("ssh-keygen").arg("-q").args(words).current_dir(directory).output().unwrap();
@@ -24,7 +24,7 @@ fn sign(directory: &Path, principals: &str) -> (PublicKey, Option<OfferedCertifi
     (PublicKey::parse_line(authority.as_bytes()).unwrap().0, offered)
 }
 
-/// What the database says of a certificate, and the path that it found.
+/// The facts of a certificate. The path must be found.
 fn facts(hub: &Hub, certificate: &OfferedCertificate) -> CertificateFacts {
     let x = path("acme/x");
     let (facts, repository) = hub.reader().ask(|view| view.session_by_certificate(certificate, Some(&x))).unwrap();
@@ -33,7 +33,7 @@ fn facts(hub: &Hub, certificate: &OfferedCertificate) -> CertificateFacts {
 }
 
 #[test]
-fn a_certificate_has_one_answer_whatever_is_known_of_it() {
+fn a_certificate_has_one_answer_whether_its_authority_is_known_or_not() {
     let mut hub = Hub::new();
     let directory = tempfile::tempdir().unwrap();
     let (authority, certificate) = sign(directory.path(), "alice");
@@ -79,13 +79,13 @@ fn a_certificate_is_revoked_by_its_serial_number_or_its_key_id() {
 }
 
 #[test]
-fn a_certificate_speaks_for_its_one_principal_alone() {
+fn a_certificate_speaks_only_for_its_one_principal() {
     let hub = Hub::new();
     let directory = tempfile::tempdir().unwrap();
     for principals in ["alice,bob", "alice,alice"] {
         assert_eq!(sign(directory.path(), principals).1, None, "{principals}");
     }
-    // Of another case is another principal, as it is to sshd; of nobody is nobody.
+    // sshd compares principals byte for byte, and so does hubgate.
     for principal in ["Alice", "nobody", "acme"] {
         let certificate = sign(directory.path(), principal).1.unwrap();
         let facts = facts(&hub, &certificate);

@@ -7,7 +7,7 @@ fn found(hub: &Hub, text: &str) -> Option<String> {
 }
 
 #[test]
-fn the_old_path_of_a_renamed_repository_leads_to_it_until_somebody_takes_it() {
+fn the_old_path_of_a_renamed_repository_leads_to_it_until_the_path_is_in_use_again() {
     let mut hub = Hub::new();
     hub.change(|change| change.rename_repository(&path("acme/x"), &path("acme/y"))).unwrap();
     hub.change(|change| change.rename_repository(&path("acme/y"), &path("bob/Z"))).unwrap();
@@ -17,7 +17,7 @@ fn the_old_path_of_a_renamed_repository_leads_to_it_until_somebody_takes_it() {
     assert_eq!(found(&hub, "datasets/acme/x"), None);
     hub.change(|change| add_repository(change, "acme/X", 2)).unwrap();
     assert_eq!(found(&hub, "acme/x").as_deref(), Some("acme/X"));
-    // And so it stays when the newcomer goes.
+    // The old path leads nowhere after the new repository is removed.
     hub.change(|change| change.remove_repository(&path("acme/x"))).unwrap();
     assert_eq!(found(&hub, "acme/x"), None);
     hub.change(|change| change.remove_repository(&path("bob/z"))).unwrap();
@@ -47,7 +47,7 @@ fn the_old_name_of_an_owner_leads_to_the_new_one_until_it_is_released() {
     }
     hub.change(|change| change.release_name(&owner("acme"))).unwrap();
     assert_eq!(found(&hub, "acme/x"), None);
-    // Of an owner that is gone nothing leads anywhere.
+    // The names of a removed owner lead nowhere.
     hub.change(|change| change.remove_owner(OwnerKind::Organization, &owner("hooli"), Some(&owner("alice")))).unwrap();
     assert_eq!(["initech/y", "hooli/y"].map(|old| found(&hub, old)), [None, None]);
     assert_eq!(found(&hub, "alice/y").as_deref(), Some("alice/y"));

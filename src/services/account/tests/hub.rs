@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::SystemTime;
 
@@ -306,23 +306,18 @@ impl Hub {
 
     /// What every change of the database changes, and not only changes do.
     fn files(&self) -> [Option<(u64, SystemTime)>; 2] {
-        ["", "-wal"].map(|suffix| {
-            let metadata = self.file(suffix).metadata().ok()?;
+        let [database, wal, _] = Store::files(&self.config.paths.database);
+        [database, wal].map(|file| {
+            let metadata = file.metadata().ok()?;
             Some((metadata.len(), metadata.modified().unwrap()))
         })
     }
 
-    fn file(&self, suffix: &str) -> PathBuf {
-        let mut file = self.config.paths.database.clone().into_os_string();
-        file.push(suffix);
-        file.into()
-    }
-
     fn restore(&self) {
-        for suffix in ["", "-wal", "-shm"] {
-            let _ = fs::remove_file(self.file(suffix));
+        for file in Store::files(&self.config.paths.database) {
+            let _ = fs::remove_file(file);
         }
-        fs::copy(self.directory.path().join("original"), self.file("")).unwrap();
+        fs::copy(self.directory.path().join("original"), &self.config.paths.database).unwrap();
     }
 }
 

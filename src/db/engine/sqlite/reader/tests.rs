@@ -3,24 +3,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
-use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::{Look, Reader, Stamp, State, Way};
-use crate::db::{Error, View};
-use crate::db::{OwnerKind, Store};
+use super::{Connection, FileVersion, Files, Mode, Opened, Reader};
+use crate::db::{Error, OwnerKind, Store};
 
 /// A database in WAL mode whose `-wal` stays, with one number in it.
 struct Numbers {
     directory: TempDir,
-    writer: Connection,
+    writer: rusqlite::Connection,
 }
 
 impl Numbers {
     fn new(name: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         fs::create_dir_all(directory.path().join(name).parent().unwrap()).unwrap();
-        let writer = Connection::open(directory.path().join(name)).unwrap();
+        let writer = rusqlite::Connection::open(directory.path().join(name)).unwrap();
         writer.execute_batch("PRAGMA journal_mode = wal; CREATE TABLE t (n); INSERT INTO t VALUES (1)").unwrap();
         let numbers = Self { directory, writer };
         numbers.empty_wal();
@@ -40,20 +38,29 @@ impl Numbers {
     }
 }
 
-fn number(View { connection }: &View<'_>) -> Result<i64, Error> {
-    Ok(connection.query_row("SELECT n FROM t", [], |row| row.get(0))?)
+fn number(connection: Connection<'_>) -> Result<i64, Error> {
+    Ok(connection.first("SELECT n FROM t", &[], |row| row.get("n"))?.unwrap())
 }
 
-fn way(path: &Path) -> Way {
-    if Look::at(path, Way::Locked).unwrap().unchanged.is_some() { Way::Alone } else { Way::Locked }
+fn mode(path: &Path) -> Mode {
+    if Opened::new(path, Mode::Locked).unwrap().unchanged.is_some() { Mode::Immutable } else { Mode::Locked }
 }
 
 #[test]
-fn an_answer_that_a_change_overtook_does_not_count() {
+fn the_bundled_sqlite_does_not_corrupt_its_wal() {
+    assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
+    let numbers = Numbers::new("n.db");
+    let query = "SELECT sqlite_version() AS version";
+    let library = Connection(&numbers.writer).first(query, &[], |row| row.get::<String>("version")).unwrap();
+    assert_eq!(library.as_deref(), Some(rusqlite::version()), "the bundled library and not the machine's");
+}
+
+#[test]
+fn an_answer_is_rejected_if_the_database_changed_during_the_read() {
     for checkpoint in [false, true] {
         let numbers = Numbers::new("n.db");
         let path = numbers.path("n.db");
-        assert_eq!(way(&path), Way::Alone);
+        assert_eq!(mode(&path), Mode::Immutable);
         let asked = Cell::new(0);
         let answer = Reader::open(&path).unwrap().ask(|connection| {
             let answer = number(connection);
@@ -75,9 +82,9 @@ fn a_reader_that_stays_open_sees_each_change() {
     let reader = Reader::open(&numbers.path("n.db")).unwrap();
     for written in 2..6 {
         numbers.write(written);
-        assert_eq!((way(&numbers.path("n.db")), reader.ask(number).unwrap()), (Way::Locked, written));
+        assert_eq!((mode(&numbers.path("n.db")), reader.ask(number).unwrap()), (Mode::Locked, written));
         numbers.empty_wal();
-        assert_eq!((way(&numbers.path("n.db")), reader.ask(number).unwrap()), (Way::Alone, written));
+        assert_eq!((mode(&numbers.path("n.db")), reader.ask(number).unwrap()), (Mode::Immutable, written));
     }
 }
 
@@ -100,29 +107,29 @@ fn a_wal_is_longer_than_its_header_before_it_has_one() {
 }
 
 #[test]
-fn a_journal_left_by_another_way_of_writing_leaves_it_to_the_locks() {
+fn a_rollback_journal_makes_the_reader_use_locks() {
     let numbers = Numbers::new("n.db");
     fs::write(numbers.path("n.db-journal"), "").unwrap();
-    assert_eq!(way(&numbers.path("n.db")), Way::Locked);
+    assert_eq!(mode(&numbers.path("n.db")), Mode::Locked);
 }
 
 #[test]
-fn a_file_that_changed_just_now_may_change_again_unseen() {
+fn a_file_that_changed_within_a_clock_tick_is_not_read_without_locks() {
     let second = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
     let changed =
-        |nanoseconds| Stamp { file: (1, 2), size: 0, modified: (0, 0), changed: (1_700_000_000, nanoseconds) };
-    let is_settled = |database, wal: Option<i64>, milliseconds| {
-        let state = State { database: changed(database), wal: wal.map(changed) };
-        state.is_settled(second + Duration::from_millis(milliseconds))
+        |nanoseconds| FileVersion { file: (1, 2), size: 0, modified: (0, 0), changed: (1_700_000_000, nanoseconds) };
+    let are_settled = |database, wal: Option<i64>, milliseconds| {
+        let files = Files { database: changed(database), wal: wal.map(changed) };
+        files.are_settled(second + Duration::from_millis(milliseconds))
     };
-    assert!(!is_settled(0, None, 0) && !is_settled(0, None, 10) && is_settled(0, None, 11));
-    assert!(!is_settled(0, Some(5_000_000), 11) && is_settled(0, Some(5_000_000), 16));
-    // A clock that was set back makes each later change an earlier one, which shows as well.
-    assert!(is_settled(900_000_000, Some(900_000_000), 0));
+    assert!(!are_settled(0, None, 0) && !are_settled(0, None, 10) && are_settled(0, None, 11));
+    assert!(!are_settled(0, Some(5_000_000), 11) && are_settled(0, Some(5_000_000), 16));
+    // After the clock was set back, a later change has an earlier time. That shows as well.
+    assert!(are_settled(900_000_000, Some(900_000_000), 0));
 }
 
 #[test]
-fn a_path_of_any_bytes_is_no_parameter() {
+fn no_path_adds_a_parameter_to_the_uri() {
     for name in ["a b/n.db", "n?immutable=1", "n%41.db", "n#.db", "n&vfs=none", "é\u{202e}/n.db"] {
         let numbers = Numbers::new(name);
         numbers.write(2);

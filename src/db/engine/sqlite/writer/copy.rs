@@ -1,0 +1,88 @@
+//! Whole databases: a copy is made, checked, and put in the place of another one.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rusqlite::backup::{Backup, StepResult};
+
+use super::{Transaction, WRITE_TIMEOUT, Writer};
+use crate::db::engine::sqlite::{Connection, failed};
+use crate::db::engine::values;
+use crate::db::error::{Error, ErrorKind};
+
+/// How much of a database is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::db) enum Check {
+    /// Its pages (sqlite.org/pragma.html, `quick_check`).
+    Pages,
+    /// Its pages, indexes and references.
+    Everything,
+}
+
+impl Connection<'_> {
+    /// Checks the database, and returns the first damage in SQLite's words.
+    pub(in crate::db) fn check(self, check: Check) -> Result<Option<String>, Error> {
+        let said = match check {
+            Check::Pages => self.texts("PRAGMA quick_check(1)", "quick_check")?,
+            Check::Everything => self.texts("PRAGMA integrity_check(3)", "integrity_check")?,
+        };
+        if said != ["ok"] {
+            return Ok(Some(said.join("; ")));
+        }
+        if check == Check::Pages {
+            return Ok(None);
+        }
+        let orphans = self.texts("SELECT \"table\" FROM pragma_foreign_key_check LIMIT 1", "table")?;
+        Ok(orphans.first().map(|table| format!("a row of the table {table} refers to a missing row")))
+    }
+
+    /// Whether the tables and indexes are exactly those that these statements define.
+    pub(in crate::db) fn has_schema_of(self, statements: &[&str]) -> Result<bool, Error> {
+        let fresh = rusqlite::Connection::open_in_memory().map_err(failed)?;
+        let fresh = Connection(&fresh);
+        statements.iter().try_for_each(|statements| fresh.define(statements))?;
+        let schema = "SELECT type || ' ' || name || ' ' || tbl_name || ' ' || coalesce(sql, '') AS definition
+                      FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%' ORDER BY name";
+        Ok(fresh.texts(schema, "definition")? == self.texts(schema, "definition")?)
+    }
+
+    /// Reads one column of every row.
+    fn texts(self, statement: &str, column: &str) -> Result<Vec<String>, Error> {
+        self.query(statement, &[], |row| row.get(column))
+    }
+
+    /// Copies the whole database to a new file, as one consistent state.
+    pub(in crate::db) fn copy_to(self, file: &Path) -> Result<(), Error> {
+        let name = file.to_str().ok_or_else(|| Error::Value("file name".to_owned()))?;
+        self.execute("VACUUM INTO ?1", values![name]).map(drop)
+    }
+}
+
+impl Writer {
+    /// Opens a copy that no other process uses: one file, without a `-wal`. Nothing in it is trusted yet.
+    pub(in crate::db) fn open_copy(path: &Path) -> Result<Self, Error> {
+        Self::open_with(path, |connection| {
+            connection.pragma_update(None, "locking_mode", "exclusive")?;
+            connection.pragma_update(None, "journal_mode", "delete")?;
+            connection.pragma_update(None, "synchronous", "full")
+        })
+    }
+
+    /// Replaces the whole content by that of a copy, in one transaction. Readers see the old or the new content, and so
+    /// they do after a crash.
+    pub(in crate::db) fn replace_by(&mut self, copy: &Self) -> Result<(), Error> {
+        self.wrote = true;
+        self.transaction(Transaction::Write, |_| Ok::<_, Error>(()))?;
+        let backup = Backup::new(&copy.connection, &mut self.connection).map_err(failed)?;
+        let start = Instant::now();
+        loop {
+            match backup.step(-1).map_err(failed)? {
+                StepResult::Done => return Ok(()),
+                StepResult::Busy | StepResult::Locked if start.elapsed() > WRITE_TIMEOUT => {
+                    return Err(Error::Statement(ErrorKind::Locked, "database is locked".to_owned()));
+                }
+                _ => std::thread::sleep(Duration::from_millis(10)),
+            }
+        }
+    }
+}
