@@ -76,7 +76,7 @@ pub mod fuzzing {
     /// # Errors
     /// The text for the client.
     pub fn account_arguments(command: &AccountCommand) -> Result<String, String> {
-        Cli::read(command).map(|cli| format!("{cli:?}")).map_err(|error| error.to_string())
+        Cli::read(command, "ssh").map(|cli| format!("{cli:?}")).map_err(|error| error.to_string())
     }
 
     /// An account command as `services` receives it from the gateway.

@@ -11,7 +11,7 @@ pub(crate) mod when;
 use std::fmt::Display;
 use std::iter;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
 use crate::message::Status;
@@ -88,6 +88,11 @@ fn with_fields<const N: usize>(mut json: Value, fields: [(&str, Value); N]) -> V
         object.extend(fields.map(|(name, value)| (name.to_owned(), value)));
     }
     json
+}
+
+/// An error in JSON: what a person reads, and the exit status.
+pub(crate) fn error_json(message: &str, status: Status) -> Value {
+    json!({ "error": message, "status": status.code() })
 }
 
 /// A time in JSON: RFC 3339, or null.

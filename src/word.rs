@@ -39,3 +39,10 @@ pub(crate) use words;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not one of the known words")]
 pub struct UnknownWord;
+
+/// A number and its noun, in the singular for one: `1 key`, `2 keys`.
+#[must_use]
+pub fn counted<N: std::fmt::Display + PartialEq + From<u8> + Copy>(count: N, one: &str, many: &str) -> String {
+    let noun = if count == N::from(1) { one } else { many };
+    format!("{count} {noun}")
+}

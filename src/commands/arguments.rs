@@ -76,11 +76,28 @@ pub struct KeyTerms {
     pub expires: Option<Expiry>,
 }
 
+/// A key, by its fingerprint or its title.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyReference {
+    /// `SHA256:…`
+    Fingerprint(Fingerprint),
+    /// The title of one key.
+    Title(Title),
+}
+
+impl std::str::FromStr for KeyReference {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        text.parse().map_or_else(|_| text.parse().map(Self::Title), |key| Ok(Self::Fingerprint(key)))
+    }
+}
+
 /// Change the title of a key.
 #[derive(Debug, Clone, Args)]
 pub struct RenameKey {
-    /// The key, as `SHA256:…`.
-    pub fingerprint: Fingerprint,
+    /// The key, as `SHA256:…`, or its title if no other key has the same.
+    pub key: KeyReference,
     /// The title.
     #[command(flatten)]
     pub title: TitleWords,
@@ -89,8 +106,8 @@ pub struct RenameKey {
 /// Remove a key from its account.
 #[derive(Debug, Clone, Args)]
 pub struct RemoveKey {
-    /// The key, as `SHA256:…`.
-    pub fingerprint: Fingerprint,
+    /// The key, as `SHA256:…`, or its title if no other key has the same.
+    pub key: KeyReference,
     /// Reject the key for ever, because another person may have the private key.
     #[arg(long)]
     pub compromised: bool,

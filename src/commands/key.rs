@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::arguments::{Confirmation, KeyTerms, RemoveKey, RenameKey, title};
+use super::arguments::{Confirmation, KeyReference, KeyTerms, RemoveKey, RenameKey, title};
 use super::{By, Denied, Refused, Requester};
 use crate::access::{KeyHolder, Removal, Scope, Sources};
-use crate::db::NewKey;
+use crate::db::{NewKey, View};
 use crate::key::{Fingerprint, PublicKey, refuse_weak};
 use crate::name::{NameError, Owner, Title};
 use crate::report::{Report, key_added, key_json, key_page, key_removed, key_table};
@@ -94,19 +94,38 @@ pub(crate) fn show(requester: &Requester<'_>, fingerprint: &Fingerprint) -> Resu
     Ok(key_page(requester.config(), &row, &key))
 }
 
+/// The key that the requester names. A title names one live key: of the session's account, or for the operator of all.
+fn find(by: &By<'_>, view: &View<'_>, key: &KeyReference) -> Result<Fingerprint, Refused> {
+    let title = match key {
+        KeyReference::Fingerprint(fingerprint) => return Ok(*fingerprint),
+        KeyReference::Title(title) => title,
+    };
+    let account = match by {
+        By::Operator => None,
+        By::Account(rights) => Some(rights.account()?.id),
+    };
+    match view.keys_with_title(account, title)?.as_slice() {
+        [] => Err(Denied::NoTitle(title.clone()).into()),
+        [key] => Ok(key.fingerprint),
+        keys => Err(Denied::SameTitle(title.clone(), keys.len()).into()),
+    }
+}
+
 /// Changes the title of a key.
 pub(crate) fn rename(requester: &mut Requester<'_>, arguments: &RenameKey) -> Result<Report, Refused> {
-    let fingerprint = arguments.fingerprint;
     let title = title(&arguments.title.title)?;
     let row = requester.change(|by, change| {
         if let By::Account(rights) = by {
             rights.changing_account()?;
+        }
+        let fingerprint = find(by, change, &arguments.key)?;
+        if let By::Account(rights) = by {
             rights.own_key(&fingerprint)?;
         }
         change.rename_key(&fingerprint, &title)?;
         Ok(change.key(&fingerprint)?)
     })?;
-    let text = format!("renamed {fingerprint} to \"{title}\"\n");
+    let text = format!("renamed {} to \"{title}\"\n", row.fingerprint);
     Ok(Report::new(text, key_json(requester.config(), &row)))
 }
 
@@ -116,16 +135,17 @@ pub(crate) fn remove(
     arguments: &RemoveKey,
     confirmation: Confirmation,
 ) -> Result<Report, Refused> {
-    let fingerprint = arguments.fingerprint;
     let removal = if arguments.compromised { Removal::Compromised } else { Removal::Ordinary };
     let row = requester.change(|by, change| {
-        match by {
+        let fingerprint = match by {
             By::Operator => {
-                let key = change.key(&fingerprint)?;
+                let key = change.key(&find(by, change, &arguments.key)?)?;
                 confirmation.require(|| format!("Remove the key \"{}\" of {}?", key.title, key.holder))?;
+                key.fingerprint
             }
             By::Account(rights) => {
                 let account = rights.changing_account()?;
+                let fingerprint = find(by, change, &arguments.key)?;
                 if arguments.compromised && Some(fingerprint) != rights.forced_command().fingerprint() {
                     return Err(Denied::Compromised.into());
                 }
@@ -135,8 +155,9 @@ pub(crate) fn remove(
                     confirmation
                         .require(|| format!("{fingerprint} is your last key: without it you cannot log in."))?;
                 }
+                fingerprint
             }
-        }
+        };
         change.remove_key(&fingerprint, removal)?;
         Ok(change.key(&fingerprint)?)
     })?;

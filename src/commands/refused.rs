@@ -3,7 +3,7 @@
 use crate::db::{self, ChangeError, DatabaseError};
 use crate::key::{Fingerprint, KeyError};
 use crate::message::{FaultKind, Refusal, Status};
-use crate::name::{NameError, Owner, RepoPath};
+use crate::name::{NameError, Owner, RepoPath, Title};
 
 /// Why a command did nothing.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +73,12 @@ pub(crate) enum Denied {
     /// The key is on another account, or unknown.
     #[error("there is no key {0} on your account")]
     Key(Fingerprint),
+    /// No key has the title.
+    #[error("there is no key with the title \"{0}\"")]
+    NoTitle(Title),
+    /// Several keys have the title.
+    #[error("{1} keys have the title \"{0}\": name one of them by its fingerprint")]
+    SameTitle(Title, usize),
     /// Only the key in use can be marked as compromised.
     #[error("you can mark only the key that you are using as compromised: ask the operator about another key")]
     Compromised,

@@ -1,18 +1,21 @@
 //! Repositories: their names, owners and settings.
 
+use std::path::Path;
+
 use serde_json::json;
 
 use super::arguments::{Confirmation, CreateRepository, RenameRepository, SetVisibility};
 use super::rights::or_denied;
 use super::{By, Denied, Refused, Requester, Rights};
 use crate::access::{Access, Decision, GateMode, RepositoryFacts, Visibility, administers, decide, may_create};
+use crate::config::ObjectFormat;
 use crate::db::{Change, ChangeError, NewRepository, OwnerKind, View};
 use crate::message::FaultKind;
 use crate::name::{Owner, RepoPath, Title};
 use crate::report::{
     Report, repo_json, repository_created, repository_page, repository_removed, repository_summary, repository_table,
 };
-use crate::repository::{create_repository, head};
+use crate::repository::create_repository;
 
 /// Creates a repository. git creates its directory before the transaction, because that takes long. If the transaction
 /// fails, the directory is deleted.
@@ -96,14 +99,20 @@ pub(crate) fn list(requester: &Requester<'_>, owner: Option<&Owner>) -> Result<R
     Ok(repository_table(&rows))
 }
 
+/// What [`crate::repository::head`] does.
+pub(crate) type ReadHead = fn(git: &Path, place: &Path, format: ObjectFormat) -> Result<String, String>;
+
 /// Shows a repository: to the operator with its directory, HEAD and collaborators, to a session with its access.
-pub(crate) fn show(requester: &Requester<'_>, path: &RepoPath) -> Result<Report, Refused> {
+///
+/// The operator's program passes the function that reads HEAD, so that `services` does not link libgit2.
+pub(crate) fn show(requester: &Requester<'_>, path: &RepoPath, head: Option<ReadHead>) -> Result<Report, Refused> {
     let paths = &requester.config().paths;
     requester.read(|by, view| match by {
         By::Operator => {
             let row = view.repository(path)?;
             let place = paths.repositories.join(row.directory.relative());
-            let head = head(&paths.git, &place, row.object_format).unwrap_or_else(|problem| problem);
+            let head = head.map(|head| head(&paths.git, &place, row.object_format).unwrap_or_else(|problem| problem));
+            let head = head.unwrap_or_default();
             Ok(repository_page(&row, &place, &head, &view.collaborators(&row)?))
         }
         By::Account(rights) => {

@@ -1,7 +1,7 @@
 //! The database: a small set of named questions and changes, one file a noun, in SQL that PostgreSQL would also accept.
 //!
 //! Types enter and types leave. A row that does not read back as a type is an error. The questions and changes use
-//! [`engine`]. The small programs only read ([`Reader`]); the operator's programs also make changes ([`Store`]).
+//! `db/engine/`. The small programs only read ([`Reader`]); the operator's programs also make changes ([`Store`]).
 
 mod engine;
 mod error;

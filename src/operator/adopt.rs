@@ -18,6 +18,7 @@ use crate::git::import::{Source, inspect};
 use crate::report::when::minute;
 use crate::report::{Report, repo_json, state};
 use crate::repository::{CreateError, Directory, create_repository_with, large_files, open_repository};
+use crate::word::counted;
 
 /// How long a removed repository is kept, in seconds.
 pub(super) const KEPT: i64 = 30 * 86_400;
@@ -61,14 +62,22 @@ pub(super) fn import(command: ImportRepo, mut context: Context) -> Result<Report
     let missing = large_files::missing(&context.config.paths.git, &place)
         .map_err(|error| Failure::Refused(format!("{}: {error}", row.path)))?;
     let mut text = format!(
-        "imported {} ({}): {} branches, {} tags, {large_files} large files\n",
-        row.path, row.visibility, offer.branches, offer.tags
+        "imported {} ({}): {}, {}, {}\n",
+        row.path,
+        row.visibility,
+        counted(offer.branches, "branch", "branches"),
+        counted(offer.tags, "tag", "tags"),
+        counted(large_files, "large file", "large files")
     );
     if offer.others > 0 {
-        let _ = writeln!(text, "{} refs that are neither branches nor tags stayed behind", offer.others);
+        let _ = writeln!(text, "not imported: {} outside branches and tags", counted(offer.others, "ref", "refs"));
     }
     if missing > 0 {
-        let _ = writeln!(text, "{missing} large files are missing: push them with git lfs push --all");
+        let _ = writeln!(
+            text,
+            "{} missing: push them with git lfs push --all",
+            counted(missing, "large file is", "large files are")
+        );
     }
     let mut json = repo_json(&row);
     if let Value::Object(fields) = &mut json {

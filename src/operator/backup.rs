@@ -22,6 +22,7 @@ use crate::config::Config;
 use crate::db::{BadCopy, ErrorKind, Store, VERSION};
 use crate::report::when::{minute, rfc3339};
 use crate::report::{Report, table};
+use crate::word::counted;
 
 /// Means standard output or standard input instead of a file.
 const STREAM: &str = "-";
@@ -109,11 +110,14 @@ pub(super) fn restore(command: &Restore, config: &Path) -> Result<Report, Failur
     let mut copy = Store::open_copy(new.path()).map_err(|error| bad(error.into()))?;
     let version = copy.check().map_err(bad)?;
     let contents = copy.contents()?;
+    let summary = format!(
+        "{}, {} and {}",
+        counted(contents.accounts, "account", "accounts"),
+        counted(contents.keys, "key", "keys"),
+        counted(contents.repositories, "repository", "repositories")
+    );
     let question = format!(
-        "Replace the database of this hub with one of {} accounts, {} keys and {} repositories, last changed {}?",
-        contents.accounts,
-        contents.keys,
-        contents.repositories,
+        "Replace the database of this hub with one of {summary}, last changed {}?",
         minute(contents.changed_at)
     );
     confirm(command.confirmation, &question)?;
@@ -128,10 +132,7 @@ pub(super) fn restore(command: &Restore, config: &Path) -> Result<Report, Failur
             new.put_in_place(database)?;
         }
     }
-    let mut text = format!(
-        "restored {} accounts, {} keys and {} repositories\n",
-        contents.accounts, contents.keys, contents.repositories
-    );
+    let mut text = format!("restored {summary}\n");
     if let Some(before) = &before_shown {
         let _ = writeln!(text, "the previous database is in {before}");
     }

@@ -53,13 +53,17 @@ impl Failure {
         }
     }
 
-    /// Each line for standard error, with the command that helps.
-    pub(super) fn lines(&self) -> String {
+    /// The message, with the command that helps.
+    pub(super) fn text(&self) -> String {
         let next = match self {
             Self::Command(refused) => refused.next_command().map(|next| format!(": hubgate {next}")),
             Self::Usage(_) | Self::Refused(_) | Self::Config(_) | Self::File(..) | Self::Accounts(_) => None,
         };
-        let text = format!("{self}{}", next.unwrap_or_default());
-        text.lines().map(|line| format!("hubgate: {line}\n")).collect()
+        format!("{self}{}", next.unwrap_or_default())
+    }
+
+    /// The message for standard error.
+    pub(super) fn lines(&self) -> String {
+        self.text().lines().map(|line| format!("hubgate: {line}\n")).collect()
     }
 }

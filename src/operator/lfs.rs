@@ -18,6 +18,7 @@ use crate::report::when::minute;
 use crate::report::{Report, json_time};
 use crate::repository::large_files::{hash, pointers, stored_bytes, stored_objects};
 use crate::repository::open_repository;
+use crate::word::counted;
 
 /// The most locks that are shown.
 const LOCKS_MAX: usize = 10_000;
@@ -56,7 +57,7 @@ pub(super) fn check(path: Option<&RepoPath>, context: &Context) -> Result<Report
     drop(bar);
     let json = json!({ "objects": objects, "bytes": bytes, "problems": problems });
     let mut report = if problems.is_empty() {
-        Report::new(format!("{objects} objects, {bytes} bytes: no problems found\n"), json)
+        Report::new(format!("{}, {bytes} bytes: no problems found\n", counted(objects, "object", "objects")), json)
     } else {
         Report::new(problems.iter().map(|line| format!("{line}\n")).collect(), json)
     };

@@ -68,6 +68,10 @@ pub fn main() -> ExitCode {
         }
         Err(failure) => {
             let _ = std::io::stderr().write_all(failure.lines().as_bytes());
+            if json && !is_copied_out {
+                let error = crate::report::error_json(&failure.text(), failure.status());
+                let _ = std::io::stdout().write_all(format!("{error:#}\n").as_bytes());
+            }
             failure.status().into()
         }
     }

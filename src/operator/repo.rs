@@ -13,6 +13,7 @@ use crate::commands::{quota, repository};
 use crate::message::Status;
 use crate::name::RepoPath;
 use crate::report::Report;
+use crate::repository::head;
 
 pub(super) fn run(command: RepoCommand, mut context: Context) -> Result<Report, Failure> {
     let mut requester = context.requester();
@@ -24,7 +25,7 @@ pub(super) fn run(command: RepoCommand, mut context: Context) -> Result<Report, 
             Ok(adopt::removed_report(&context.store.view().removed_repositories()?))
         }
         RepoCommand::List { owner, removed: false } => Ok(repository::list(&requester, owner.as_ref())?),
-        RepoCommand::Show { path } => Ok(repository::show(&requester, &path)?),
+        RepoCommand::Show { path } => Ok(repository::show(&requester, &path, Some(head))?),
         RepoCommand::Rename(arguments) => Ok(repository::rename(&mut requester, &arguments)?),
         RepoCommand::Visibility(arguments) => Ok(repository::set_visibility(&mut requester, &arguments)?),
         RepoCommand::Gate { path, mode, gate_members } => {

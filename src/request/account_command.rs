@@ -31,6 +31,8 @@ words! {
         Explain = "explain",
         /// An invitation.
         Join = "join",
+        /// The help of the other commands. Alone, it is [`super::Request::Help`].
+        Help = "help",
     }
 }
 
@@ -52,6 +54,9 @@ impl AccountCommand {
     pub(super) fn parse(command: &[u8]) -> Option<Result<Self, BadRequest>> {
         let first = command.split(|byte| *byte == b' ').next().unwrap_or_default();
         let noun: Noun = std::str::from_utf8(first).ok()?.parse().ok()?;
+        if noun == Noun::Help && first == command {
+            return None;
+        }
         Some(Self::arguments(command).map(|arguments| Self { noun, arguments }).ok_or(BadRequest::Syntax))
     }
 

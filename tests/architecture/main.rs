@@ -37,7 +37,7 @@ const LAYERS: [Layer; 5] = [
             (
                 "operator",
                 "access clock commands config db git key lfs log message name passwd privilege random report repository \
-                 request sandbox",
+                 request sandbox word",
             ),
         ],
     ),

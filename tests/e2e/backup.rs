@@ -84,12 +84,9 @@ fn a_backup_is_one_file_of_roots_and_can_be_restored() {
     hub.did(&["user", "add", "bob"]);
     alice.greet().succeeded().stdout().contains("anonymous").then_some(()).expect("a key on no account");
     let question = hub.hubgate(&words("restore", &file));
-    is_usage(
-        &question,
-        "Replace the database of this hub with one of 1 accounts, 1 keys and 1 repositories, last changed",
-    );
+    is_usage(&question, "Replace the database of this hub with one of 1 account, 1 key and 1 repository, last changed");
     let said = restore(&hub, &file);
-    assert!(said.starts_with("restored 1 accounts, 1 keys and 1 repositories\nthe previous database is in "), "{said}");
+    assert!(said.starts_with("restored 1 account, 1 key and 1 repository\nthe previous database is in "), "{said}");
     alice.greet().is(&says(hi("alice")));
     hub.hubgate(&["user", "show", "bob"]).is(&refused("hubgate: there is no user bob\n"));
     let events = json_of(&hub, &["audit"]);
@@ -113,7 +110,7 @@ fn a_backup_works_through_standard_output_and_input() {
     assert!(outcome.stderr().starts_with("REPOSITORY  ID\nalice/x     "), "{}", outcome.stderr());
     hub.did(&["user", "add", "bob"]);
     let said = run_with(hub.hubgate_command().args(["restore", "-", "--yes"]), &outcome.stdout);
-    assert!(said.stdout().starts_with("restored 1 accounts"), "{said}");
+    assert!(said.stdout().starts_with("restored 1 account"), "{said}");
     // The login account can make copies too.
     let own = hub.path("repositories/copy.db");
     let program = &program("hubgate");
@@ -214,7 +211,7 @@ fn a_damaged_or_missing_database_is_restored() {
     alice.greet().is(&says(hi("alice")));
     hub.did(&["user", "add", "bob"]);
     fs::remove_file(&database).expect("a file");
-    assert_eq!(restore(&hub, &copy), "restored 1 accounts, 1 keys and 0 repositories\n");
+    assert_eq!(restore(&hub, &copy), "restored 1 account, 1 key and 0 repositories\n");
     alice.greet().is(&says(hi("alice")));
     // A page in the middle: SQLite opens the file but reads wrong data.
     let mut bytes = fs::read(&database).expect("a database");

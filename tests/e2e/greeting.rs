@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::harness::{Client, Hub, Key, KeyKind, Setup, refused, run, says, silent, trials};
-use crate::texts::{denied, hi, not_supported, unknown_key};
+use crate::texts::{denied, hi, unknown_key};
 
 trials![
     a_known_key_is_greeted_with_its_account_name,
@@ -131,7 +131,16 @@ fn help_lists_the_commands() {
              ssh {at} join CODE\n"
         )));
     }
-    alice.ssh("help me").is(&refused(not_supported(&alice)).status(127));
+    let help = alice.ssh("help key").succeeded().stdout();
+    assert!(help.contains(&format!("Usage: ssh {} key [OPTIONS] <COMMAND>", alice.at)), "{help}");
+    assert_eq!(help, alice.ssh("key --help").succeeded().stdout());
+    let unknown = alice.ssh("help me");
+    assert!(unknown.status == 2 && unknown.stderr().contains("unrecognized subcommand 'me'"), "{unknown}");
+    // An error is JSON too, beside the lines for people.
+    let error = alice.ssh("repo show alice/none --json");
+    let shown: serde_json::Value = serde_json::from_str(&error.stdout()).expect("JSON");
+    assert_eq!((error.status, &shown["status"]), (1, &serde_json::json!(1)), "{error}");
+    assert!(shown["error"].as_str().is_some_and(|text| text.starts_with("repository not found")), "{shown}");
 }
 
 fn nothing_can_be_forwarded() {

@@ -95,10 +95,14 @@ fn the_old_name_of_an_account_works_until_the_operator_releases_it() {
     // A new owner of the name does not get the old owner's redirects.
     hub.did(&["user", "add", "alice"]);
     bob.git(&["ls-remote", &Client::url("alice/x")]).is(&gone);
-    // The name of a removed account leads nowhere and stays reserved too.
+    // The name of a removed account stays reserved too, and leads to the repositories that its heir got.
     hub.did(&["user", "remove", "alicia", "--transfer-to", "bob", "--yes"]);
-    bob.git(&["ls-remote", &Client::url("alicia/x")]).is(&gone);
+    bob.git(&["ls-remote", &Client::url("alicia/x"), "refs/heads/none"]).is(&moved(&bob, "bob/x"));
+    let audit = hub.did(&["audit", "--repo", "alicia/x"]);
+    assert!(audit.contains("repo.move"), "{audit}");
     hub.hubgate(&["user", "add", "alicia"]).is(&refused(kept.replace("alice", "alicia")));
+    hub.did(&["user", "release", "alicia"]);
+    bob.git(&["ls-remote", &Client::url("alicia/x")]).is(&gone);
     bob.git(&["ls-remote", &Client::url("bob/x"), "refs/heads/none"]).is(&silent());
 }
 

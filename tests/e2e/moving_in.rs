@@ -68,7 +68,7 @@ fn an_authorized_keys_file_is_imported() {
          left out: {place}:8: it expired: expiry-time=\"20010131Z\"\n\
          left out: {place}:9: expiry-time=\"29990131\" is not a time in UTC, such as 20270131Z\n\
          {dsa}\n\
-         1 accounts, 5 keys, 0 grants; 1 existed already, 5 left out\n",
+         1 account, 5 keys, 0 grants; 1 existed already, 5 left out\n",
         fingerprint(1),
         fingerprint(2),
         fingerprint(4),

@@ -9,6 +9,7 @@ trials![
     a_key_works_only_from_its_addresses_but_can_be_released_from_everywhere,
     a_deploy_key_is_on_exactly_one_repository,
     keys_are_listed_and_renamed_and_removed_keys_stay_visible,
+    a_title_names_a_key_if_no_other_key_of_the_account_has_it,
     the_last_key_is_only_removed_with_yes,
     a_peer_may_only_report_the_key_in_use_as_compromised,
     a_proven_key_can_be_released_in_every_state,
@@ -162,6 +163,22 @@ fn keys_are_listed_and_renamed_and_removed_keys_stay_visible() {
     assert!(of("old machine")["removed_at"].is_string() && of("old machine")["removal"] == "ordinary", "{list}");
     assert_eq!(of("lost machine")["removal"], "compromised");
     assert!(of("the one at work")["last_used_at"].is_string() && of("the one at work")["removed_at"].is_null());
+}
+
+fn a_title_names_a_key_if_no_other_key_of_the_account_has_it() {
+    let hub = Hub::new();
+    let (alice, bob) = (hub.user("alice"), hub.user("bob"));
+    add_by(&bob, "desk");
+    alice.ssh("key remove desk").is(&refused("hubgate: there is no key with the title \"desk\"\n"));
+    let (first, second) = (add_by(&alice, "desk"), add_by(&alice, "desk"));
+    let two = "hubgate: 2 keys have the title \"desk\": name one of them by its fingerprint\n";
+    alice.ssh("key rename desk chair").is(&refused(two));
+    alice.ssh(format!("key rename {} my chair", first.fingerprint)).succeeded();
+    let removed = format!("removed \"desk\" ({}) from alice\n", second.fingerprint);
+    alice.ssh("key remove desk").is(&says(removed));
+    alice.ssh("key rename 'my chair' stool").is(&says(format!("renamed {} to \"stool\"\n", first.fingerprint)));
+    // The operator names a key among those of all accounts. Bob's key was not touched.
+    assert!(hub.did(&["key", "remove", "desk", "--yes"]).ends_with(" from bob\n"));
 }
 
 fn the_last_key_is_only_removed_with_yes() {

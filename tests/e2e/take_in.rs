@@ -205,8 +205,8 @@ fn a_directory_is_imported_with_branches_tags_and_large_files() {
         let path = format!("alice/{format}");
         let place = source.to_str().expect("UTF-8");
         hub.hubgate(&["repo", "import", &path, place]).is(&says(format!(
-            "imported {path} (private): 2 branches, 1 tags, 1 large files\n\
-             1 refs that are neither branches nor tags stayed behind\n"
+            "imported {path} (private): 2 branches, 1 tag, 1 large file\n\
+             not imported: 1 ref outside branches and tags\n"
         )));
         let shown = json_of(&hub, &["repo", "show", &path]);
         assert_eq!((&shown["object_format"], &shown["visibility"]), (&json!(format), &json!("private")));
@@ -216,7 +216,7 @@ fn a_directory_is_imported_with_branches_tags_and_large_files() {
             "refs/heads/dev\nrefs/heads/main\nrefs/tags/v1\n"
         );
         assert_eq!(git(&source, &["rev-parse", "main"]), hub.git_in(&path, &["rev-parse", "main"]));
-        assert_eq!(hub.did(&["lfs", "check", &path]), "1 objects, 13 bytes: no problems found\n");
+        assert_eq!(hub.did(&["lfs", "check", &path]), "1 object, 13 bytes: no problems found\n");
         alice.git(&["clone", "--quiet", &Client::url(&path)]).is(&silent());
         // An LFS object whose content does not match its name.
         fs::create_dir_all(source.join("lfs/objects/3a/4a")).expect("a directory");
@@ -258,7 +258,7 @@ server.serve_forever()";
     let mut command = hub.hubgate_command();
     let url = format!("{}@127.0.0.1:carol/x", other.login.name);
     run(command.env("GIT_SSH_COMMAND", ssh).args(["repo", "import", "alice/ssh", &url]))
-        .is(&says("imported alice/ssh (private): 1 branches, 2 tags, 0 large files\n"));
+        .is(&says("imported alice/ssh (private): 1 branch, 2 tags, 0 large files\n"));
     // From a web server without git support.
     let place = outside(&hub, "web", "sha1");
     git(&place, &["update-server-info"]);
@@ -301,7 +301,7 @@ server.serve_forever()";
         command
     };
     run(import("alice/https").env("GIT_SSL_CAINFO", format!("{certificate_file}.crt")))
-        .is(&says("imported alice/https (private): 1 branches, 1 tags, 0 large files\n"));
+        .is(&says("imported alice/https (private): 1 branch, 1 tag, 0 large files\n"));
     let outcome = run(&mut import("alice/untrusted"));
     assert!(outcome.status == 1 && outcome.stderr().contains("certificate"), "{outcome}");
 }
@@ -379,7 +379,7 @@ fn a_source_cannot_run_anything() {
     run(&mut hub.as_login(&hook)).is(&silent());
     fs::remove_file(&sign).expect("the sign of a plant that ran");
     hub.hubgate(&["repo", "import", "alice/x", source.to_str().expect("UTF-8")])
-        .is(&says("imported alice/x (private): 1 branches, 1 tags, 0 large files\n"));
+        .is(&says("imported alice/x (private): 1 branch, 1 tag, 0 large files\n"));
     assert!(!sign.exists(), "{}", fs::read_to_string(&sign).unwrap_or_default());
     let config = hub.git_in("alice/x", &["config", "--list", "--local"]);
     assert!(!config.contains("plant"), "{config}");

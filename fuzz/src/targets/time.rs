@@ -2,7 +2,7 @@
 
 use crate::clock::now;
 use crate::input::is_plain;
-use crate::operators_times::{BadWhen, When, minute, parse_past, rfc3339};
+use crate::operators_times::{BadTime, Expiry, minute, parse_past, rfc3339};
 
 /// Arbitrary text as an end in the future and as a start in the past.
 ///
@@ -13,8 +13,8 @@ pub fn when(data: &[u8]) -> bool {
         assert!(is_plain(&rfc3339(second)) && is_plain(&minute(Some(second))));
     }
     let Ok(text) = std::str::from_utf8(data) else { return false };
-    let (end, start) = (text.parse::<When>(), parse_past(text));
-    if let Ok(When(end)) = end {
+    let (end, start) = (text.parse::<Expiry>(), parse_past(text));
+    if let Ok(Expiry(end)) = end {
         assert!(end > now());
         shown(end);
     }
@@ -25,11 +25,11 @@ pub fn when(data: &[u8]) -> bool {
             assert!(start <= now());
         }
     }
-    if let (Ok(When(end)), Ok(start)) = (end, start) {
+    if let (Ok(Expiry(end)), Ok(start)) = (end, start) {
         // The same duration in both directions, or a day from midnight to midnight.
         assert!(end - now() == now() - start || (end - start == 86_400 && start % 86_400 == 0), "{text:?}");
     }
-    if end == Err(BadWhen::Past) {
+    if end == Err(BadTime::Past) {
         assert!(start.is_ok(), "{text:?}");
     }
     end.is_ok() || start.is_ok()

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::{Change, ChangeError};
 use crate::access::Role;
 use crate::db::engine::{Row, values};
-use crate::db::{Error, ErrorKind, Reader, View};
-use crate::name::Owner;
-use crate::word::words;
+use crate::db::{Error, Reader, View};
+use crate::name::{Owner, RepoPath};
+use crate::word::{counted, words};
 
 words! {
     /// What an owner is.
@@ -303,9 +303,12 @@ impl Change<'_> {
         ] {
             self.connection.execute(statement, values![owner.id, self.now])?;
         }
-        self.reserve(&owner.name, None)?;
-        let query = "UPDATE former_name SET owner_id = NULL WHERE owner_id = ?1";
-        self.connection.execute(query, values![owner.id])?;
+        // While its names are reserved, they lead to the repositories that the heir got.
+        self.reserve(&owner.name, heir.map(|_| owner.id))?;
+        if heir.is_none() {
+            let query = "UPDATE former_name SET owner_id = NULL WHERE owner_id = ?1";
+            self.connection.execute(query, values![owner.id])?;
+        }
         let detail = json!({ "transfer_to": heir.map(Owner::as_str) });
         self.audit(&kind.event("delete"), owner.name.as_str(), &detail)
     }
@@ -315,8 +318,9 @@ impl Change<'_> {
         match heir {
             _ if count == 0 => Ok(()),
             None => Err(ChangeError::Conflict(format!(
-                "{} owns {count} repositories: remove them first, or name their new owner with --transfer-to OWNER",
-                owner.name
+                "{} owns {}: remove them first, or name the new owner with --transfer-to OWNER",
+                owner.name,
+                counted(count, "repository", "repositories")
             ))),
             Some(heir) => {
                 let heir = self.owner(heir)?;
@@ -326,14 +330,11 @@ impl Change<'_> {
                         owner.name
                     )));
                 }
-                let query = "UPDATE repository SET owner_id = ?2 WHERE owner_id = ?1 AND folded IS NOT NULL";
-                match self.connection.execute(query, values![owner.id, heir.id]) {
-                    Err(error) if error.kind() == ErrorKind::Constraint => Err(ChangeError::Conflict(format!(
-                        "{} has a repository with the name of a repository of {}: rename one of them first",
-                        heir.name, owner.name
-                    ))),
-                    done => done.map(drop).map_err(ChangeError::from),
+                for row in self.repositories(Some(owner))? {
+                    let new = RepoPath { owner: heir.name.clone(), ..row.path.clone() };
+                    self.rename_repository(&row.path, &new)?;
                 }
+                Ok(())
             }
         }
     }

@@ -93,6 +93,19 @@ impl View<'_> {
         self.connection.query(&query, values, key_row)
     }
 
+    /// The keys of one user or of all users that have this title and were not removed.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn keys_with_title(&self, owner: Option<i64>, title: &Title) -> Result<Vec<KeyRow>, Error> {
+        let (filter, values): (_, &[Value<'_>]) = match owner {
+            Some(owner) => ("k.owner_id = ?2", values![title.as_str(), owner]),
+            None => ("k.owner_id IS NOT NULL", values![title.as_str()]),
+        };
+        let query = format!("{COLUMNS} WHERE k.title = ?1 AND k.removal IS NULL AND {filter} ORDER BY u.folded");
+        self.connection.query(&query, values, key_row)
+    }
+
     /// The deploy keys of one repository, oldest first, removed keys included.
     ///
     /// # Errors

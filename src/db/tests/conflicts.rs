@@ -139,14 +139,11 @@ fn an_owner_of_repositories_is_removed_only_with_an_heir() {
         change.remove_owner(OwnerKind::Organization, &owner("acme"), heir.map(owner).as_ref())
     };
     let refusal = hub.refusal(|change| remove(change, None));
-    assert_eq!(
-        refusal,
-        "acme owns 1 repositories: remove them first, or name their new owner with --transfer-to OWNER"
-    );
+    assert_eq!(refusal, "acme owns 1 repository: remove them first, or name the new owner with --transfer-to OWNER");
     assert_eq!(hub.refusal(|change| remove(change, Some("nobody"))), "there is no account nobody");
     hub.change(|change| add_repository(change, "bob/X", 2)).unwrap();
     let refusal = hub.refusal(|change| remove(change, Some("bob")));
-    assert_eq!(refusal, "bob has a repository with the name of a repository of acme: rename one of them first");
+    assert_eq!(refusal, "there is already a model bob/x");
     // An account cannot be its own heir.
     let refusal = hub.refusal(|change| remove(change, Some("Acme")));
     assert_eq!(refusal, "acme is the account to be removed: name another account with --transfer-to OWNER");

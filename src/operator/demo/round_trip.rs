@@ -68,7 +68,7 @@ pub(super) fn show(place: &Place) -> Result<(), Failure> {
     step("", git("hello", &["add", ".gitattributes", "weights.bin"])?, 0, "")?;
     step("", git("hello", &["commit", "-m", "Weights"])?, 0, "Weights")?;
     step("", git("hello", &["push", "origin", "HEAD:main"])?, 0, "main")?;
-    step("", hubgate(&["lfs", "check", repository]), 0, "1 objects, 1048576 bytes: no problems found")?;
+    step("", hubgate(&["lfs", "check", repository]), 0, "1 object, 1048576 bytes: no problems found")?;
     step("and back", git("", &["clone", &url, "again"])?, 0, "Cloning into")?;
     compare(&readme, &work.join("again/README.md"))?;
     step("", git("again", &["lfs", "install", "--local"])?, 0, "Git LFS initialized")?;

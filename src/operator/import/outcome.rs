@@ -11,6 +11,7 @@ use crate::name::{Owner, RepoPath, Title};
 use crate::operator::context::{Context, actor};
 use crate::operator::failure::Failure;
 use crate::report::{Report, json_time};
+use crate::word::counted;
 
 /// What an import did and what it left out.
 #[derive(Debug, Default)]
@@ -142,10 +143,10 @@ impl Outcome {
         lines.extend(self.notes.iter().cloned());
         lines.extend(self.left.iter().map(|(at, why)| format!("left out: {at}: {why}")));
         lines.push(format!(
-            "{} accounts, {} keys, {} grants; {} existed already, {} left out",
-            self.accounts.len(),
-            self.keys.len(),
-            self.grants.len(),
+            "{}, {}, {}; {} existed already, {} left out",
+            counted(self.accounts.len(), "account", "accounts"),
+            counted(self.keys.len(), "key", "keys"),
+            counted(self.grants.len(), "grant", "grants"),
             self.already,
             self.left.len()
         ));

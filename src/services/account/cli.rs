@@ -1,6 +1,6 @@
 //! The commands of an account over SSH. They share their arguments with the operator's.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::arguments::{
     Confirmation, CreateRepository, GrantAccess, KeyTerms, OfRepository, RemoveKey, RemoveMember, RenameKey,
@@ -21,12 +21,14 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
-    /// Reads the words of a command.
+    /// Reads the words of a command. The help begins with `ssh`, such as `ssh git@hub`.
     ///
     /// # Errors
     /// The help that the client asks for, or what is wrong with the words.
-    pub(crate) fn read(command: &AccountCommand) -> Result<Self, clap::Error> {
-        Self::try_parse_from(with_description(command.words()))
+    pub(crate) fn read(command: &AccountCommand, ssh: &str) -> Result<Self, clap::Error> {
+        let cli = <Self as CommandFactory>::command().bin_name(ssh);
+        let matches = cli.try_get_matches_from(with_description(command.words()))?;
+        Self::from_arg_matches(&matches)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::commands::{Peer, Refused, Requester, access, collaborator, key, membe
 use crate::config::Config;
 use crate::db::{ChangeError, Reader};
 use crate::message::{Answer, FaultKind, Refusal, Status};
-use crate::report::Report;
+use crate::report::{Report, error_json};
 use crate::request::AccountCommand;
 use crate::services::caller::Caller;
 use crate::session::SessionContext;
@@ -33,7 +33,20 @@ pub(in crate::services) fn run(caller: &Caller, command: &AccountCommand) -> Ans
         Ok(context) => context,
         Err(error) => return fault(FaultKind::Unavailable, &error.to_string()),
     };
-    match admit(&context).and_then(|barred| answer(caller, &context, barred.as_ref(), command)) {
+    let answer = answer_or_refusal(caller, &context, command, began);
+    if answer.out.is_empty() && answer.status != Status::Done && command.words().any(|word| word == "--json") {
+        let error = error_json(&answer.err.join("\n"), answer.status);
+        return Answer { out: format!("{error:#}\n"), ..answer };
+    }
+    answer
+}
+
+fn answer_or_refusal(caller: &Caller, context: &SessionContext, command: &AccountCommand, began: Instant) -> Answer {
+    let fault = |kind, cause: &str| {
+        caller.log_fault(cause);
+        Answer::fault(kind, &caller.sid)
+    };
+    match admit(context).and_then(|barred| answer(caller, context, barred.as_ref(), command)) {
         Ok(answer) => answer,
         Err(Refused::Refusal(refusal)) => {
             if let Refusal::NoRepository = refusal {
@@ -55,7 +68,7 @@ fn worded(config: &Config, refused: &Refused) -> Answer {
             format!("the key {fingerprint} is already in use")
         }
         (Refused::Unconfirmed(question), _) => format!("{question} Confirm with --yes"),
-        (_, Some(next)) => format!("{refused}: ssh {}@{} {next}", config.ssh.login, config.hub.host),
+        (_, Some(next)) => format!("{refused}: {} {next}", ssh(config)),
         (_, None) => refused.to_string(),
     };
     refusal(&text, refused.status())
@@ -83,7 +96,7 @@ fn answer(
     barred: Option<&NotAdmitted>,
     command: &AccountCommand,
 ) -> Result<Answer, Refused> {
-    let cli = match Cli::read(command) {
+    let cli = match Cli::read(command, &ssh(&caller.config)) {
         Ok(cli) => cli,
         // The client asked for help, so this is an answer.
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp) => {
@@ -153,7 +166,7 @@ fn run_repo(requester: &mut Requester<'_>, command: RepoCommand) -> Result<Repor
     match command {
         RepoCommand::Create(arguments) => repository::create(requester, &arguments, None),
         RepoCommand::List { owner } => repository::list(requester, owner.as_ref()),
-        RepoCommand::Show { path } => repository::show(requester, &path),
+        RepoCommand::Show { path } => repository::show(requester, &path, None),
         RepoCommand::Rename(arguments) => repository::rename(requester, &arguments),
         RepoCommand::Visibility(arguments) => repository::set_visibility(requester, &arguments),
         RepoCommand::Remove { path, confirmation } => repository::remove(requester, &path, confirmation),
@@ -176,5 +189,10 @@ fn usage(config: &Config, error: &clap::Error) -> String {
     let text = error.to_string();
     let lines = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with("For more information"));
     let lines: Vec<&str> = lines.map(|line| line.strip_prefix("error: ").unwrap_or(line).trim()).collect();
-    format!("{}\nsee: ssh {}@{} help", lines.join("\n"), config.ssh.login, config.hub.host)
+    format!("{}\nsee: {} help", lines.join("\n"), ssh(config))
+}
+
+/// The words before a command of this hub.
+fn ssh(config: &Config) -> String {
+    format!("ssh {}@{}", config.ssh.login, config.hub.host)
 }

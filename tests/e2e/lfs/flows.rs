@@ -233,7 +233,7 @@ fn pushes_of_the_same_object_at_once_all_succeed() {
             scope.spawn(move || client.git_in("x", &["push", "--quiet", "origin", &branch]).succeeded().status);
         }
     });
-    assert_eq!(hub.did(&["lfs", "check", "alice/x"]), "1 objects, 9000000 bytes: no problems found\n");
+    assert_eq!(hub.did(&["lfs", "check", "alice/x"]), "1 object, 9000000 bytes: no problems found\n");
     assert!(fs::read_dir(hub.directory("alice/x").join("lfs/incomplete")).is_ok_and(|mut left| left.next().is_none()));
 }
 

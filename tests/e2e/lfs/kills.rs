@@ -53,7 +53,7 @@ impl Standing {
         assert_eq!(hub.did(&["lfs", "check", "alice/x"]), "0 objects, 0 bytes: no problems found\n");
         alice.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
         hub.did(&["repo", "gc", "alice/x"]);
-        assert_eq!(hub.did(&["lfs", "check", "alice/x"]), format!("1 objects, {SIZE} bytes: no problems found\n"));
+        assert_eq!(hub.did(&["lfs", "check", "alice/x"]), format!("1 object, {SIZE} bytes: no problems found\n"));
         assert_eq!(files(&lfs).len(), 1);
     }
 }

@@ -156,9 +156,9 @@ fn lfs_check_shows_its_progress_on_a_terminal() {
     let (_, behind) = shown.stdout().rsplit_once('%').map(|(a, b)| (a.to_owned(), b.to_owned())).expect("a bar");
     assert_eq!(
         behind.trim_start_matches(['\r', ' ']),
-        "1 objects, 9 bytes: no problems found\r\n",
+        "1 object, 9 bytes: no problems found\r\n",
         "it is gone at the end"
     );
     // Without a terminal, there is no bar.
-    assert_eq!(hub.did(&["lfs", "check"]), "1 objects, 9 bytes: no problems found\n");
+    assert_eq!(hub.did(&["lfs", "check"]), "1 object, 9 bytes: no problems found\n");
 }
