@@ -2,7 +2,7 @@
 # Installs what the tests need, then runs everything. The last line counts. Run as root on Debian 12 or newer.
 #
 # Two lanes of steps run side by side, since most steps leave a processor idle: one lane has what cargo's debug build is
-# for, the other what packaging/build.sh ships. Fuzzing comes after both. Each step prints its output when it ends.
+# for, and ends with fuzzing. The other lane has what packaging/build.sh ships. Each step prints its output when it ends.
 #
 # The end-to-end suite runs as a whole on the shipped programs. A part of it runs on the debug build too, whose overflow
 # checks and debug assertions the shipped programs do not have.
@@ -167,9 +167,10 @@ end_to_end() {
 debug_part() {
     HUBGATE_PROGRAMS=$work/debug
     export HUBGATE_PROGRAMS
-    for part in 'greeting:' 'hostile:' 'commands:' 'git:' 'lfs: '; do
-        "$work/e2e" --test-threads 4 "$part" || return 1
+    for part in 'greeting:' 'hostile:' 'commands:' 'git:' 'lfs: locks:'; do
+        "$work/e2e" --test-threads 6 "$part" || return 1
     done
+    "$work/exchanges"
 }
 
 crash() {
@@ -219,6 +220,13 @@ lane_debug() {
     check "mandoc" man_pages
     check "the small programs link nothing of the operator's" small_programs
     : >"$work/debug-done"
+    # The other lane goes first. Each line of the output says how much of a processor its target had.
+    if [ "$nightly" = yes ]; then
+        suite "each fuzz target for 10 seconds" \
+            env CARGO_TARGET_DIR="$cache/fuzz-target" nice sh fuzz/run.sh 10
+    else
+        skip "each fuzz target for 10 seconds" "no nightly toolchain: the corpora ran as ordinary tests"
+    fi
 }
 
 lane_shipped() {
@@ -239,11 +247,6 @@ debug=$!
 lane_shipped &
 shipped=$!
 wait "$debug" "$shipped"
-if [ "$nightly" = yes ]; then
-    suite "each fuzz target for 10 seconds" env CARGO_TARGET_DIR="$cache/fuzz-target" sh fuzz/run.sh 10
-else
-    skip "each fuzz target for 10 seconds" "no nightly toolchain: the corpora ran as ordinary tests"
-fi
 
 passed=0
 failed=0
