@@ -19,7 +19,7 @@ pub const PROGRAM: &str = "hubgate";
 /// The longest wait for a log daemon that does not read.
 const SEND_TIMEOUT: Duration = Duration::from_millis(200);
 /// The longest value of a field, in bytes before escaping.
-const VALUE_MAX: usize = 128;
+const VALUE_MAX: usize = 256;
 
 /// The severity of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

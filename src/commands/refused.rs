@@ -125,6 +125,21 @@ impl Refused {
         }
     }
 
+    /// The text of `reason=` in the log.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self {
+            Self::Refusal(refusal) => refusal.reason(),
+            Self::Denied(Denied::Code) => "wrong-code",
+            Self::Denied(Denied::Codes) => "too-many-codes",
+            Self::Denied(_) => "no-right",
+            Self::Change(_) => "conflict",
+            Self::Unconfirmed(_) => "not-confirmed",
+            Self::Usage(_) | Self::Text(_) => "usage",
+            Self::Key(_) => "key",
+            Self::Fault(..) | Self::Database(_) => "fault",
+        }
+    }
+
     /// The command that helps, without the words before it, which depend on the reader.
     pub(crate) fn next_command(&self) -> Option<String> {
         match self {

@@ -7,7 +7,9 @@ use serde_json::json;
 use super::arguments::{Confirmation, CreateRepository, RenameRepository, SetVisibility};
 use super::rights::or_denied;
 use super::{By, Denied, Refused, Requester, Rights};
-use crate::access::{Access, Decision, GateMode, RepositoryFacts, Visibility, administers, decide, may_create};
+use crate::access::{
+    Access, Decision, GateMode, Identity, RepositoryFacts, Visibility, administers, decide, may_create,
+};
 use crate::config::ObjectFormat;
 use crate::db::{Change, ChangeError, NewRepository, OwnerKind, View};
 use crate::message::FaultKind;
@@ -89,11 +91,15 @@ pub(crate) fn list(requester: &Requester<'_>, owner: Option<&Owner>) -> Result<R
                 None => &rights.account()?.name,
             };
             let account = rights.account().ok().map(|account| account.id);
-            let all = view.repositories_with_facts(view.owner(owner)?.id, account)?;
+            let deployed = match &rights.identity {
+                Identity::DeployKey { repository, .. } => Some(*repository),
+                Identity::Account(_) | Identity::Certificate { .. } | Identity::Anonymous => None,
+            };
+            let visible = view.visible_repositories(view.owner(owner)?.id, account, deployed)?;
             let may_fetch = |facts: &RepositoryFacts| {
                 matches!(decide(&rights.identity, Some(facts), Access::Fetch, rights.now), Decision::Allow(_))
             };
-            Ok(all.into_iter().filter(|(_, facts)| may_fetch(facts)).map(|(row, _)| row).collect())
+            Ok(visible.into_iter().filter(|(_, facts)| may_fetch(facts)).map(|(row, _)| row).collect())
         }
     })?;
     Ok(repository_table(&rows))

@@ -81,15 +81,18 @@ impl Session {
             proven: services.proven.cloned(),
             address: String::from_utf8_lossy(self.environment.peer()).into_owned(),
             connection: self.environment.connection_text().to_owned(),
+            command: String::from_utf8_lossy(&self.environment.command_for_log()).into_owned(),
             work,
         };
         let message = Sealed::write(&handover.to_string())?;
         let mut command = Command::new(program);
         command.env_clear().env("PATH", git::SAFE_PATH).env("LC_ALL", "C.UTF-8");
         command.env(DESCRIPTORS, message.descriptors(None)).current_dir("/").arg(handover.work.as_str());
-        let command_line = self.environment.command_for_log();
-        let line = self.line.clone().bytes("command", &command_line).field("decision", "allow").field("reason", "");
-        self.send(Level::Info, &line);
+        // `services` decides about an account command, and logs it.
+        if !matches!(handover.work, Work::Account(_)) {
+            let line = self.line.clone().field("command", &handover.command);
+            self.send(Level::Info, &line.field("decision", "allow").field("reason", ""));
+        }
         Err(Fault::Services(command.exec()))
     }
 

@@ -52,7 +52,7 @@ fn read(line: &str) -> Vec<Field> {
 
 #[test]
 fn blanks_quote_a_value_and_unprintable_bytes_are_escaped() {
-    let (longest, longer) = ("a".repeat(128), "é".repeat(65));
+    let (longest, longer) = ("a".repeat(256), "é".repeat(129));
     for (value, expected) in [
         ("", r#""""#),
         ("alice", "alice"),
@@ -66,8 +66,8 @@ fn blanks_quote_a_value_and_unprintable_bytes_are_escaped() {
         ("é\u{202e}", r"\xc3\xa9\xe2\x80\xae"),
         (&longest, &longest),
         (&format!("{longest}b c"), &format!("{longest}...+3")),
-        // 128 bytes are exactly 64 of these letters.
-        (&longer, &format!("{}...+2", r"\xc3\xa9".repeat(64))),
+        // 256 bytes are exactly 128 of these letters.
+        (&longer, &format!("{}...+2", r"\xc3\xa9".repeat(128))),
     ] {
         assert_eq!(Line::default().field("k", value).as_str(), format!("k={expected}"));
         assert_eq!(Line::default().bytes("k", value.as_bytes()).as_str(), format!("k={expected}"));

@@ -27,6 +27,8 @@ pub(super) struct Caller {
     pub(super) address: String,
     /// `SSH_CONNECTION`; may be empty.
     pub(super) connection: String,
+    /// The client's command, as the log shows it.
+    pub(super) command: String,
     /// The session's id in the log.
     pub(super) sid: String,
     pub(super) now: i64,
@@ -45,10 +47,10 @@ impl Caller {
         };
         let text = message.read().map_err(|error| fault("none", &error))?;
         let handover: Handover = text.parse().map_err(|error| fault("none", &error))?;
-        let Handover { sid, config, forced_command, proven, address, connection, work } = handover;
+        let Handover { sid, config, forced_command, proven, address, connection, command, work } = handover;
         let config = Config::load(Path::new(config.as_deref().unwrap_or(DEFAULT_PATH)));
         let config = config.map_err(|error| fault(&sid, &error))?;
-        Ok((Self { config, forced_command, proven, address, connection, sid, now: now() }, message, work))
+        Ok((Self { config, forced_command, proven, address, connection, command, sid, now: now() }, message, work))
     }
 
     /// Asks the database for the identity of the session and for the repository of the path.

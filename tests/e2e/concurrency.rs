@@ -204,11 +204,13 @@ impl Holder {
 fn overtaken(hub: &Hub, client: &Client, command: &str, change: &str) -> Outcome {
     let holder = Holder::new(hub, &format!("BEGIN IMMEDIATE; {change}; SELECT 'held';"));
     std::thread::scope(|scope| {
-        hub.log();
+        // sshd's log shows the command's session, and `services` then waits for the database.
+        let sessions = || hub.sshd_log().matches("Starting session:").count();
+        let before = sessions();
         let session = scope.spawn(|| client.ssh(command));
-        wait_until("no session", || hub.log().iter().any(|entry| entry.fields.contains("verb=account")));
+        wait_until("no session", || sessions() > before);
         // Long enough for a program that decides before it waits.
-        std::thread::sleep(Duration::from_millis(500));
+        std::thread::sleep(Duration::from_millis(1_000));
         holder.commit();
         session.join().expect("a session")
     })

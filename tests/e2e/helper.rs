@@ -260,7 +260,7 @@ fn missing_or_extra_words_are_a_fault() {
     for words in
         [&[][..], &[login], &[login, key_type], &[login, key_type, blob, "#", "why"], &[login, key_type, blob, ""]]
     {
-        // The log truncates a field after 128 bytes.
+        // The log truncates a field after 256 bytes.
         is_fault_in_dev_log(&hub, words, &cause[..100]);
     }
 }

@@ -216,6 +216,31 @@ fn the_helper_knows_keys_that_open_something_and_keys_that_the_gateway_rejects_w
 }
 
 #[test]
+fn a_list_of_repositories_reads_no_row_that_the_session_cannot_see() {
+    let mut hub = Hub::new();
+    hub.change(|change| {
+        for (number, name) in (0..).zip(["shown", "hidden", "shared"]) {
+            add_repository(change, &format!("bob/{name}"), 100 + number)?;
+            let visibility = if name == "shown" { Visibility::Public } else { Visibility::Private };
+            change.set_visibility(&path(&format!("bob/{name}")), visibility)?;
+        }
+        change.set_collaborator(&path("bob/shared"), &owner("alice"), CollaboratorRole::Read, None)
+    })
+    .unwrap();
+    let view = hub.store.view();
+    let id = |name: &str| view.owner(&owner(name)).unwrap().id;
+    let row = |name: &str| view.repository(&path(name)).unwrap().id;
+    let seen = |account: Option<i64>, deployed: Option<i64>| -> Vec<String> {
+        let rows = view.visible_repositories(id("bob"), account, deployed).unwrap();
+        rows.into_iter().map(|(row, _)| row.path.name.to_string()).filter(|name| name != "x").collect()
+    };
+    assert_eq!(seen(None, None), ["shown"]);
+    assert_eq!(seen(Some(id("alice")), None), ["shared", "shown"]);
+    assert_eq!(seen(None, Some(row("bob/hidden"))), ["hidden", "shown"]);
+    assert_eq!(seen(Some(id("bob")), None), ["hidden", "shared", "shown"]);
+}
+
+#[test]
 fn each_question_of_a_session_finds_its_rows_by_an_index() {
     let plans = Hub::new().reader().ask(|view| view.plan_of_sessions()).unwrap();
     let searches = plans.iter().filter(|line| line.starts_with("SEARCH "));

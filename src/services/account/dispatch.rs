@@ -14,50 +14,54 @@ use crate::commands::key::TitledKey;
 use crate::commands::{Peer, Refused, Requester, access, collaborator, key, member, repository};
 use crate::config::Config;
 use crate::db::{ChangeError, Reader};
+use crate::log::{self, Level};
 use crate::message::{Answer, FaultKind, Refusal, Status};
 use crate::report::{Report, error_json};
 use crate::request::AccountCommand;
 use crate::services::caller::Caller;
 use crate::session::SessionContext;
 
-/// Runs an account command for the session that the gateway handed over.
+/// Runs an account command for the session that the gateway handed over, and logs the decision.
 pub(in crate::services) fn run(caller: &Caller, command: &AccountCommand) -> Answer {
     let began = Instant::now();
-    let fault = |kind, cause: &str| {
-        caller.log_fault(cause);
-        Answer::fault(kind, &caller.sid)
-    };
     let asked = Reader::open(&caller.config.paths.database)
         .and_then(|reader| reader.ask(|view| caller.session_context(view, None)));
     let context = match asked {
         Ok(context) => context,
-        Err(error) => return fault(FaultKind::Unavailable, &error.to_string()),
+        Err(error) => return fault(caller, FaultKind::Unavailable, &error.to_string()),
     };
-    let answer = answer_or_refusal(caller, &context, command, began);
-    if answer.out.is_empty() && answer.status != Status::Done && command.words().any(|word| word == "--json") {
-        let error = error_json(&answer.err.join("\n"), answer.status);
-        return Answer { out: format!("{error:#}\n"), ..answer };
+    let line = caller.line().field("verb", "account").field("command", &caller.command);
+    let log = |level, decision: &str, reason: &str| {
+        let line = line.clone().field("decision", decision).field("reason", reason);
+        log::send(&caller.config.log.socket, log::PROGRAM, level, &line);
+    };
+    let refused = match admit(&context).and_then(|barred| answer(caller, &context, barred.as_ref(), command)) {
+        Ok(answer) => {
+            log(Level::Info, "allow", "");
+            return answer;
+        }
+        Err(Refused::Fault(kind, cause)) => return fault(caller, kind, &cause),
+        Err(Refused::Database(error)) => return fault(caller, FaultKind::Unavailable, &error.to_string()),
+        Err(refused) => refused,
+    };
+    log(Level::Notice, "deny", refused.reason());
+    if let Refused::Refusal(Refusal::NoRepository) = refused {
+        wait_to_deny(began);
+    }
+    let mut answer = match &refused {
+        Refused::Refusal(refusal) => context.messages(&caller.config).refusal(refusal),
+        refused => worded(&caller.config, refused),
+    };
+    if command.words().any(|word| word == "--json") {
+        answer.out = format!("{:#}\n", error_json(&answer.err.join("\n"), answer.status));
     }
     answer
 }
 
-fn answer_or_refusal(caller: &Caller, context: &SessionContext, command: &AccountCommand, began: Instant) -> Answer {
-    let fault = |kind, cause: &str| {
-        caller.log_fault(cause);
-        Answer::fault(kind, &caller.sid)
-    };
-    match admit(context).and_then(|barred| answer(caller, context, barred.as_ref(), command)) {
-        Ok(answer) => answer,
-        Err(Refused::Refusal(refusal)) => {
-            if let Refusal::NoRepository = refusal {
-                wait_to_deny(began);
-            }
-            context.messages(&caller.config).refusal(&refusal)
-        }
-        Err(Refused::Fault(kind, cause)) => fault(kind, &cause),
-        Err(Refused::Database(error)) => fault(FaultKind::Unavailable, &error.to_string()),
-        Err(refused) => worded(&caller.config, &refused),
-    }
+/// Logs a fault. The client gets the reference of the log line.
+fn fault(caller: &Caller, kind: FaultKind, cause: &str) -> Answer {
+    caller.log_fault(cause);
+    Answer::fault(kind, &caller.sid)
 }
 
 /// Words a refusal for a person who uses the hub over SSH.
@@ -71,11 +75,7 @@ fn worded(config: &Config, refused: &Refused) -> Answer {
         (_, Some(next)) => format!("{refused}: {} {next}", ssh(config)),
         (_, None) => refused.to_string(),
     };
-    refusal(&text, refused.status())
-}
-
-fn refusal(text: &str, status: Status) -> Answer {
-    Answer { out: String::new(), err: text.lines().map(str::to_owned).collect(), status }
+    Answer { out: String::new(), err: text.lines().map(str::to_owned).collect(), status: refused.status() }
 }
 
 /// Whether the session is admitted. Returns the reason if it is not, and may only release its key.
@@ -102,7 +102,7 @@ fn answer(
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp) => {
             return Ok(Answer { out: error.to_string(), err: Vec::new(), status: Status::Done });
         }
-        Err(error) => return Ok(refusal(&usage(&caller.config, &error), Status::Usage)),
+        Err(error) => return Err(Refused::Usage(usage(&caller.config, &error))),
     };
     match (barred, &cli.command) {
         (None, _) | (Some(_), Command::Key(KeyCommand::Release { .. })) => {}

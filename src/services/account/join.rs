@@ -18,7 +18,6 @@ use crate::access::Identity;
 use crate::commands::key::TitledKey;
 use crate::commands::{By, Denied, Refused, Requester};
 use crate::db::Code;
-use crate::log::{self, Level, PROGRAM};
 use crate::message::FaultKind;
 use crate::report::Report;
 use crate::services::caller::Caller;
@@ -48,7 +47,7 @@ pub(super) fn run(
         }
     };
     let attempts = Attempts::open(caller)?;
-    attempts.check(caller.now).inspect_err(|_| log_refusal(caller, "too-many-codes"))?;
+    attempts.check(caller.now)?;
     let new = TitledKey::parse(&line, optional_title(title)?)?;
     let joined = match Code::parse(code) {
         Some(code) => requester.change(|by, change| {
@@ -59,7 +58,6 @@ pub(super) fn run(
     };
     let Some(row) = joined else {
         attempts.note(caller.now)?;
-        log_refusal(caller, "wrong-code");
         std::thread::sleep(PENALTY);
         return Err(Denied::Code.into());
     };
@@ -74,12 +72,6 @@ fn check_unknown(by: &By<'_>) -> Result<(), Refused> {
         By::Account(rights) if matches!(rights.identity, Identity::Anonymous) => Ok(()),
         By::Account(_) | By::Operator => Err(Denied::InUse.into()),
     }
-}
-
-/// Logs a refused attempt, without the code.
-fn log_refusal(caller: &Caller, reason: &str) {
-    let line = caller.line().field("verb", "join").field("decision", "deny").field("reason", reason);
-    log::send(&caller.config.log.socket, PROGRAM, Level::Notice, &line);
 }
 
 /// The files of a key and of an address, locked for as long as the command runs.

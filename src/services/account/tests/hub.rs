@@ -252,6 +252,7 @@ impl Hub {
             forced_command: form,
             proven: Some(proven),
             address: "192.0.2.1".to_owned(),
+            command: String::new(),
             sid: "0123456789abcdef".to_owned(),
             connection: String::new(),
             now: now(),
