@@ -10,7 +10,7 @@ use super::context::{Context, actor};
 use super::failure::Failure;
 use crate::clock::now;
 use crate::config::LfsMode;
-use crate::db::Reader;
+use crate::db::{Change, Reader};
 use crate::lfs::{FileLocks, Filter, Holder, Locks};
 use crate::message::Status;
 use crate::name::RepoPath;
@@ -66,7 +66,7 @@ pub(super) fn check(path: Option<&RepoPath>, context: &Context) -> Result<Report
 }
 
 /// `hubgate lock`
-pub(super) fn lock(command: &LockCommand, context: &Context) -> Result<Report, Failure> {
+pub(super) fn lock(command: &LockCommand, context: &mut Context) -> Result<Report, Failure> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| Failure::Refused(error.to_string());
     let (LockCommand::List { path } | LockCommand::Remove { path, .. }) = command;
     let row = context.store.view().repository(path)?;
@@ -92,6 +92,9 @@ pub(super) fn lock(command: &LockCommand, context: &Context) -> Result<Report, F
         }
         LockCommand::Remove { id, .. } => match locks.unlock(id).map_err(failed)? {
             Some(lock) => {
+                let note =
+                    |change: &Change<'_>| change.note_lock_removal(&row.path, &lock.path.to_string(), &lock.owner);
+                context.store.change(&actor(), note)?;
                 let text = format!("removed the lock of {} on {}\n", lock.owner, lock.path);
                 Ok(Report::new(text, json!({ "removed": id.to_string(), "path": lock.path.to_string() })))
             }

@@ -92,7 +92,7 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Owner(command) => dispatch::owner(&command, context()?),
         Command::Lfs(LfsCommand::Serve { .. }) => Err(Failure::Usage("lfs serve".to_owned())),
         Command::Lfs(LfsCommand::Check { path }) => lfs::check(path.as_ref(), &context()?),
-        Command::Lock(command) => lfs::lock(&command, &context()?),
+        Command::Lock(command) => lfs::lock(&command, &mut context()?),
         Command::DeployKey(command) => dispatch::deploy_key(&command, &cli.config),
         Command::Access(command) => dispatch::access(&command, context()?),
         Command::Invite { user, expires } => Ok(invite(&mut context()?.requester(), &user, expires.0)?),

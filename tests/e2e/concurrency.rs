@@ -210,7 +210,7 @@ fn overtaken(hub: &Hub, client: &Client, command: &str, change: &str) -> Outcome
         let session = scope.spawn(|| client.ssh(command));
         wait_until("no session", || sessions() > before);
         // Long enough for a program that decides before it waits.
-        std::thread::sleep(Duration::from_millis(1_000));
+        std::thread::sleep(Duration::from_secs(1));
         holder.commit();
         session.join().expect("a session")
     })

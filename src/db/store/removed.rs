@@ -58,6 +58,14 @@ impl Change<'_> {
         Ok(row)
     }
 
+    /// Writes the audit row for an LFS lock that the operator removed. Locks are not in the database.
+    ///
+    /// # Errors
+    /// [`ChangeError`].
+    pub fn note_lock_removal(&self, path: &RepoPath, file: &str, holder: &str) -> Result<(), ChangeError> {
+        self.audit("lock.remove", &path.to_string(), &json!({ "file": file, "holder": holder }))
+    }
+
     /// Writes the audit row for a deleted directory of a removed repository.
     ///
     /// # Errors

@@ -27,6 +27,8 @@ fn a_lock_excludes_other_users() {
     assert!(list.contains("a.bin") && list.contains("alice"), "{list}");
     let id = list.lines().nth(1).and_then(|line| line.split(' ').next()).expect("an id");
     hub.did(&["lock", "remove", "alice/x", id]);
+    let row = hub.sql("SELECT event || ' ' || object || ' ' || detail FROM audit ORDER BY id DESC LIMIT 1");
+    assert_eq!(row, "lock.remove alice/x {\"file\":\"a.bin\",\"holder\":\"alice\"}\n");
     bob.git_in("x", &["lfs", "lock", "a.bin"]).succeeded();
 }
 
