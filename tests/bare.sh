@@ -143,9 +143,17 @@ SCRIPT
 mkfifo /tmp/checks
 setsid $command >/tmp/checks 2>&1 &
 checks=\$!
-awk -v last='$first_checks' '{ print; fflush() } index(\$0, "FAILED") { bad = 1 } index(\$0, last) == 1 { reached = 1; exit } END { exit bad || !reached }' </tmp/checks
+reached=no
+while IFS= read -r line; do
+    echo "\$line"
+    case \$line in
+    *FAILED*) break ;;
+    "$first_checks"*) reached=yes && break ;;
+    esac
+done </tmp/checks
 kill -s TERM -- -\$checks
 wait \$checks || true
+[ \$reached = yes ]
 SCRIPT
             fi
             ;;
