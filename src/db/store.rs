@@ -5,14 +5,15 @@ mod audit;
 mod authority;
 mod copy;
 mod export;
+mod facts;
 mod gate;
 mod health;
 mod holder;
 mod invite;
 mod key;
+mod quota;
 mod removed;
 mod repository;
-mod standing;
 mod steps;
 
 use std::ops::Deref;
