@@ -41,10 +41,10 @@ pub(crate) enum Requester<'a> {
     Account(&'a Peer<'a>),
 }
 
-/// In whose right one question or change is made.
+/// By which rights a question is answered or a change is made.
 #[derive(Debug)]
 pub(crate) enum By<'a> {
-    /// The operator's.
+    /// The operator, who may do everything.
     Operator,
     /// The rights that the session has in the same view of the database.
     Account(Rights<'a>),
@@ -73,8 +73,8 @@ impl Requester<'_> {
         }
     }
 
-    /// Makes a change. The steps decide and act in one transaction, so a right that was withdrawn before it is not
-    /// used, and a path means the same repository in both.
+    /// Makes a change. The steps decide and act in one transaction, so a right that was withdrawn before the
+    /// transaction is not used. A path means one repository throughout.
     ///
     /// # Errors
     /// What the steps return, or a fault of the database; then nothing is changed.

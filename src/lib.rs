@@ -49,13 +49,13 @@ pub mod fuzzing {
     use crate::services::account::cli::Cli;
     use crate::session::user_auth::{self, Proven};
 
-    /// The helper's line for a key; `form` is the gateway's last words.
+    /// The line that the helper prints for a key. It ends with `forced_command`.
     #[must_use]
     pub fn key_line(gateway: &str, config_file: Option<&str>, forced_command: String, key: &OfferedKey) -> String {
         KeyLine::of_key(forced_command, key).text(gateway, config_file)
     }
 
-    /// The helper's line for a certificate.
+    /// The line that the helper prints for a certificate.
     #[must_use]
     pub fn certificate_line(gateway: &str, config_file: Option<&str>, certificate: &OfferedCertificate) -> String {
         KeyLine::of_certificate(certificate).text(gateway, config_file)

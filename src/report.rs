@@ -44,14 +44,14 @@ impl Report {
         Self { text, json, status: Status::Done }
     }
 
-    /// A table with a heading; nothing but the heading where there are no rows.
+    /// A table with a heading. Without rows, it is only the heading.
     pub(crate) fn table<const N: usize>(heading: [&str; N], rows: Vec<[String; N]>, json: Value) -> Self {
         Self::new(table(heading, rows), json)
     }
 
     pub(crate) fn render(&self, json: bool) -> String {
         match (json, &self.json) {
-            // All of it was said while it came.
+            // The command has printed its JSON already.
             (true, Value::Null) => String::new(),
             (true, json) => format!("{json:#}\n"),
             (false, _) => self.text.clone(),

@@ -35,12 +35,20 @@ fn config_page() -> String {
     let escape =
         |text: &str| text.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq").replace('"', "\\(dq");
     let mut comment: Vec<String> = Vec::new();
+    // An indented line is an item of a list. The line after a list starts a new line too.
+    let mut in_list = false;
     for line in hubgate::operator::PACKAGED_CONFIG.lines() {
         if let Some(text) = line.strip_prefix("# ") {
+            let is_item = text.starts_with(' ');
+            if is_item || in_list {
+                comment.push(".br".to_owned());
+            }
+            in_list = is_item;
             comment.push(escape(text.trim_start()));
         } else if let Some(setting) = line.strip_prefix('#') {
             page += &format!(".TP\n.B {}\n{}\n", escape(setting), comment.join("\n"));
             comment.clear();
+            in_list = false;
         } else {
             if !comment.is_empty() {
                 page += &format!("{}\n", comment.join("\n"));

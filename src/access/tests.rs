@@ -1,6 +1,6 @@
 mod admission;
 mod matrix;
-mod standing;
+mod rights;
 
 use super::{
     Access, Account, CollaboratorRole, Decision, Denial, Gate, GateRequest, Grant, Identity, RepositoryFacts, Role,
@@ -40,7 +40,7 @@ fn for_good<T>(value: T) -> Grant<T> {
 }
 
 /// Every combination of visibility, gate and the account's rights on a repository.
-fn every_standing() -> Vec<RepositoryFacts> {
+fn all_facts() -> Vec<RepositoryFacts> {
     let gates = [Gate::Open, Gate::Closed, Gate::ClosedToMembers];
     let requests = [None, Some(GateRequest::Pending), Some(GateRequest::Accepted), Some(GateRequest::Rejected)];
     let requests = requests.map(|request| request.map(for_good));
@@ -87,9 +87,9 @@ fn each_level_of_access_contains_the_one_before() {
 #[test]
 fn the_highest_grant_applies_and_no_grant_removes_rights() {
     let identity = Identity::Account(account(Scope::Write));
-    let standings = every_standing();
-    assert_eq!(standings.len(), 2 * 3 * 4 * 2 * 2 * 6 * 4);
-    for all in standings {
+    let cases = all_facts();
+    assert_eq!(cases.len(), 2 * 3 * 4 * 2 * 2 * 6 * 4);
+    for all in cases {
         let none = RepositoryFacts { owner: OWNER, role: None, collaborator: None, gate_request: None, ..all.clone() };
         let owner = RepositoryFacts { owner: all.owner, ..none.clone() };
         let role = RepositoryFacts { role: all.role, ..none.clone() };
@@ -104,23 +104,23 @@ fn the_highest_grant_applies_and_no_grant_removes_rights() {
 fn a_key_of_scope_read_gives_exactly_fetch_where_its_account_has_access() {
     let full = Identity::Account(account(Scope::Write));
     let read = Identity::Account(account(Scope::Read));
-    for standing in every_standing() {
-        let expected = access(&full, &standing, NOW).min(Access::Fetch);
-        assert_eq!(access(&read, &standing, NOW), expected, "{standing:?}");
+    for facts in all_facts() {
+        let expected = access(&full, &facts, NOW).min(Access::Fetch);
+        assert_eq!(access(&read, &facts, NOW), expected, "{facts:?}");
     }
 }
 
 #[test]
 fn a_frozen_repository_allows_fetch_alone() {
     let identity = Identity::Account(account(Scope::Write));
-    for standing in every_standing() {
-        let frozen = RepositoryFacts { frozen: Some("moving".to_owned()), ..standing.clone() };
+    for facts in all_facts() {
+        let frozen = RepositoryFacts { frozen: Some("moving".to_owned()), ..facts.clone() };
         let decide = |repository, needed| decide(&identity, Some(repository), needed, NOW);
-        assert_eq!(decide(&frozen, Access::Fetch), decide(&standing, Access::Fetch), "{standing:?}");
+        assert_eq!(decide(&frozen, Access::Fetch), decide(&facts, Access::Fetch), "{facts:?}");
         for needed in [Access::Write, Access::Admin] {
-            match (decide(&standing, needed), decide(&frozen, needed)) {
-                (Decision::Allow(_), after) => assert_eq!(after, Decision::Deny(Denial::Frozen), "{standing:?}"),
-                (denied, after) => assert_eq!(after, denied, "{standing:?}"),
+            match (decide(&facts, needed), decide(&frozen, needed)) {
+                (Decision::Allow(_), after) => assert_eq!(after, Decision::Deny(Denial::Frozen), "{facts:?}"),
+                (denied, after) => assert_eq!(after, denied, "{facts:?}"),
             }
         }
     }
@@ -128,11 +128,11 @@ fn a_frozen_repository_allows_fetch_alone() {
 
 #[test]
 fn a_private_repository_looks_missing_to_everybody_without_access() {
-    for standing in every_standing().iter().filter(|standing| standing.visibility == Visibility::Private) {
+    for facts in all_facts().iter().filter(|facts| facts.visibility == Visibility::Private) {
         let account = account(Scope::Write);
         let identities = [
             Identity::Account(account.clone()),
-            Identity::Certificate { account, organization: standing.owner },
+            Identity::Certificate { account, organization: facts.owner },
             Identity::Anonymous,
             Identity::DeployKey { repository: REPOSITORY + 1, scope: Scope::Write },
         ];
@@ -140,8 +140,8 @@ fn a_private_repository_looks_missing_to_everybody_without_access() {
             for needed in [Access::Fetch, Access::Write, Access::Admin] {
                 let missing = decide(&identity, None, needed, NOW);
                 assert_eq!(missing, Decision::Deny(Denial::NoRepository));
-                if access(&identity, standing, NOW) == Access::None {
-                    assert_eq!(decide(&identity, Some(standing), needed, NOW), missing, "{identity:?} {standing:?}");
+                if access(&identity, facts, NOW) == Access::None {
+                    assert_eq!(decide(&identity, Some(facts), needed, NOW), missing, "{identity:?} {facts:?}");
                 }
             }
         }
@@ -161,8 +161,8 @@ fn a_grant_is_valid_until_the_second_of_its_end() {
         let role = RepositoryFacts { role: Some(Grant { value: Role::Write, until }), ..private.clone() };
         let collaborator = Some(Grant { value: CollaboratorRole::Write, until });
         let collaborator = RepositoryFacts { collaborator, ..private.clone() };
-        for standing in [role, collaborator] {
-            assert_eq!(access(&identity, &standing, NOW), expected, "{until:?}");
+        for facts in [role, collaborator] {
+            assert_eq!(access(&identity, &facts, NOW), expected, "{until:?}");
         }
     }
 }

@@ -9,8 +9,7 @@ use crate::message::Refusal;
 use crate::name::{Owner, RepoPath};
 use crate::report::{Report, answer_report, requests_report};
 
-/// Requests access to a gated repository, for the session's account. A repository that is hidden from everyone looks
-/// missing here too.
+/// Requests access to a gated repository, for the session's account. A hidden repository looks missing here too.
 pub(crate) fn request(requester: &mut Requester<'_>, path: &RepoPath) -> Result<Report, Refused> {
     requester.change(|by, change| {
         let By::Account(rights) = by else { return Err(Denied::NoAccount.into()) };
@@ -44,7 +43,7 @@ pub(crate) fn grant(requester: &mut Requester<'_>, arguments: &GrantAccess) -> R
     answer(requester, path, user, GateRequest::Accepted, until.second())
 }
 
-/// Answers a request, or takes the answer back with [`GateRequest::None`].
+/// Answers a request, or withdraws the answer with [`GateRequest::None`].
 pub(crate) fn answer(
     requester: &mut Requester<'_>,
     path: &RepoPath,

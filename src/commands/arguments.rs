@@ -36,7 +36,7 @@ impl Confirmation {
 /// When a grant ends.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Until {
-    /// When it expires: a duration such as 90d, or the last day as YYYY-MM-DD.
+    /// When the grant expires: a duration such as 90d, or the last day as YYYY-MM-DD.
     #[arg(long, value_name = "TIME")]
     pub until: Option<Expiry>,
 }
@@ -96,7 +96,7 @@ impl std::str::FromStr for KeyReference {
 /// Change the title of a key.
 #[derive(Debug, Clone, Args)]
 pub struct RenameKey {
-    /// The key, as `SHA256:…`, or its title if no other key has the same.
+    /// The key, as `SHA256:…`, or by its title if no other key has that title.
     pub key: KeyReference,
     /// The title.
     #[command(flatten)]
@@ -106,7 +106,7 @@ pub struct RenameKey {
 /// Remove a key from its account.
 #[derive(Debug, Clone, Args)]
 pub struct RemoveKey {
-    /// The key, as `SHA256:…`, or its title if no other key has the same.
+    /// The key, as `SHA256:…`, or by its title if no other key has that title.
     pub key: KeyReference,
     /// Reject the key for ever, because another person may have the private key.
     #[arg(long)]
@@ -214,7 +214,7 @@ pub struct GrantAccess {
     pub until: Until,
 }
 
-/// How much may be stored. `None` is the configured default.
+/// How much may be stored. `None` means that the configured limit applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota(pub Option<u64>);
 

@@ -1,4 +1,4 @@
-//! Collaborators: what a user was granted on one repository.
+//! Collaborators: users with a role on one repository.
 
 use serde_json::json;
 
@@ -20,7 +20,7 @@ pub(crate) fn set(requester: &mut Requester<'_>, arguments: &SetCollaborator) ->
     })
 }
 
-/// Takes back what a user was granted on a repository.
+/// Removes a user's role on a repository.
 pub(crate) fn remove(requester: &mut Requester<'_>, arguments: &OfRepository) -> Result<Report, Refused> {
     let OfRepository { path, user } = arguments;
     requester.change(|by, change| {

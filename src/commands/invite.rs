@@ -17,7 +17,7 @@ pub(crate) fn invite(requester: &mut Requester<'_>, user: &Owner, expires_at: i6
     let (login, input) = match config.access.anonymous {
         AnonymousMode::AnyKey => (login, ""),
         AnonymousMode::Login => (&config.ssh.anonymous_login, ""),
-        // sshd proves no unknown key in this mode, so the client sends the key.
+        // In this mode, sshd does not verify unknown keys, so the client sends the key on standard input.
         AnonymousMode::Fallback => (login, " < ~/.ssh/id_ed25519.pub"),
         AnonymousMode::Off => return Err(Denied::NoJoin.into()),
     };
@@ -26,10 +26,7 @@ pub(crate) fn invite(requester: &mut Requester<'_>, user: &Owner, expires_at: i6
     requester.change(|_, change| Ok(change.invite(user, &code, expires_at)?))?;
     let command = format!("ssh {at} join {}{input}", code.as_str());
     let end = minute(Some(expires_at));
-    let text = format!(
-        "{}\n{user} adds a key to the account with this command, once, until {end}: {command}\n",
-        code.as_str()
-    );
+    let text = format!("{}\nuntil {end}, {user} can run this command once to add a key: {command}\n", code.as_str());
     let json = json!({ "code": code.as_str(), "command": command, "user": user.as_str(), "expires_at": json_time(Some(expires_at)) });
     Ok(Report::new(text, json))
 }

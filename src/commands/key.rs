@@ -94,7 +94,8 @@ pub(crate) fn show(requester: &Requester<'_>, fingerprint: &Fingerprint) -> Resu
     Ok(key_page(requester.config(), &row, &key))
 }
 
-/// The key that the requester names. A title names one live key: of the session's account, or for the operator of all.
+/// Finds the key that the requester names. Exactly one key that was not removed must have the title. The operator
+/// searches all accounts, a session only its own.
 fn find(by: &By<'_>, view: &View<'_>, key: &KeyReference) -> Result<Fingerprint, Refused> {
     let title = match key {
         KeyReference::Fingerprint(fingerprint) => return Ok(*fingerprint),
@@ -129,7 +130,8 @@ pub(crate) fn rename(requester: &mut Requester<'_>, arguments: &RenameKey) -> Re
     Ok(Report::new(text, key_json(requester.config(), &row)))
 }
 
-/// Removes a key from its account. The operator confirms each removal, an account the removal of its last key.
+/// Removes a key from its account. The operator confirms each removal. An account confirms only the removal of its last
+/// key.
 pub(crate) fn remove(
     requester: &mut Requester<'_>,
     arguments: &RemoveKey,
@@ -164,8 +166,8 @@ pub(crate) fn remove(
     Ok(key_removed(requester.config(), &row))
 }
 
-/// Removes the key in use from what it is on. The client that proves a key may do so in every state of the key and of
-/// the account.
+/// Removes the key in use from its account or repository. A client that proves the key may do so even if the key is
+/// expired or the account is disabled.
 pub(crate) fn release(requester: &mut Requester<'_>, confirmation: Confirmation) -> Result<Report, Refused> {
     let (fingerprint, holder) = requester.change(|by, change| {
         let By::Account(rights) = by else { return Err(Denied::NoKey.into()) };

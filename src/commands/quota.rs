@@ -9,7 +9,7 @@ use crate::name::{Owner, RepoPath};
 use crate::report::Report;
 use crate::repository::large_files::stored_bytes;
 
-/// Shows what a repository stores. Sets its quota first, if there is a new one.
+/// Shows how much a repository stores. A new quota is set first.
 pub(crate) fn of_repository(
     requester: &mut Requester<'_>,
     path: &RepoPath,
@@ -27,7 +27,7 @@ pub(crate) fn of_repository(
     Ok(report("path", &row.path.to_string(), stored(requester, std::slice::from_ref(&row)), quota))
 }
 
-/// Shows what an owner stores. Sets its quota first, if there is a new one.
+/// Shows how much an owner stores. A new quota is set first.
 pub(crate) fn of_owner(requester: &mut Requester<'_>, owner: &Owner, quota: Option<Quota>) -> Result<Report, Refused> {
     if let Some(Quota(quota)) = quota {
         requester.change(|_, change| Ok(change.set_owner_quota(owner, quota)?))?;

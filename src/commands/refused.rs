@@ -8,16 +8,16 @@ use crate::name::{NameError, Owner, RepoPath, Title};
 /// Why a command did nothing.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refused {
-    /// Refused in the words that git's clients read.
+    /// Refused with the message that git clients get.
     #[error("{}", .0.reason())]
     Refusal(Refusal),
-    /// The session has no right to it.
+    /// The session may not run it.
     #[error(transparent)]
     Denied(#[from] Denied),
-    /// The hub's data do not allow it.
+    /// The state of the hub does not allow it.
     #[error(transparent)]
     Change(ChangeError),
-    /// It cannot be undone, and the requester did not confirm it. Holds the question.
+    /// The command cannot be undone, and the requester did not confirm it. Holds the question.
     #[error("{0}")]
     Unconfirmed(String),
     /// Wrong usage.
@@ -29,7 +29,7 @@ pub(crate) enum Refused {
     /// A title or description that hubgate does not accept.
     #[error(transparent)]
     Text(#[from] NameError),
-    /// Something of the server failed. The text is for the log.
+    /// The server failed. The text is for the log.
     #[error("{1}")]
     Fault(FaultKind, String),
     /// The database failed.
@@ -37,7 +37,7 @@ pub(crate) enum Refused {
     Database(#[from] db::Error),
 }
 
-/// What a session has no right to.
+/// Why a session may not run a command.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Denied {
     /// The session speaks for no account.
@@ -82,13 +82,13 @@ pub(crate) enum Denied {
     /// Only the key in use can be marked as compromised.
     #[error("you can mark only the key that you are using as compromised: ask the operator about another key")]
     Compromised,
-    /// A gate that is open already.
+    /// The session may fetch the repository without a request.
     #[error("you may already fetch {0}")]
     Fetches(RepoPath),
     /// `key release` without a key.
     #[error("you connected without a key")]
     NoKey,
-    /// `key release` with a key that is on nothing.
+    /// `key release` with a key that is on no account and no repository.
     #[error("the key {0} is not on an account or a repository here")]
     Unknown(Fingerprint),
     /// `join` with a key that is in use.
@@ -97,7 +97,7 @@ pub(crate) enum Denied {
     /// `invite` on a hub that admits only registered keys.
     #[error("[access] anonymous is off, so the holder of a code could not connect: add the key yourself")]
     NoJoin,
-    /// An answer to a request where there is no gate.
+    /// An answer to a request, but the repository has no gate.
     #[error("{0} has no gate, so this would have no effect: grant a role on it")]
     NoGate(RepoPath),
     /// A code that is wrong, used or expired.
@@ -140,7 +140,7 @@ impl Refused {
         }
     }
 
-    /// The command that helps, without the words before it, which depend on the reader.
+    /// The command to run next, without its first words, which depend on the reader.
     pub(crate) fn next_command(&self) -> Option<String> {
         match self {
             Self::Change(ChangeError::LastAdmin(organization)) => {

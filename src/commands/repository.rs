@@ -52,7 +52,7 @@ pub(crate) fn create(
     Ok(repository_created(requester.config(), &row))
 }
 
-/// Refuses a path that is in use, and an account that may not create it. Returns the account.
+/// Refuses a path that is in use, and an account that may not create a repository there. Returns the account.
 fn check_may_create<'a>(by: &'a By<'_>, view: &View<'_>, path: &RepoPath) -> Result<Option<&'a Owner>, Refused> {
     match by {
         By::Operator => check_free(view, path).map(|()| None),
@@ -77,8 +77,8 @@ pub(crate) fn check_free(view: &View<'_>, path: &RepoPath) -> Result<(), Refused
     }
 }
 
-/// Lists the repositories of an owner that the requester may fetch. The default is the session's account, and for the
-/// operator all owners.
+/// Lists the repositories of an owner that the requester may fetch. Without an owner, lists those of the session's
+/// account. The operator then gets all repositories.
 pub(crate) fn list(requester: &Requester<'_>, owner: Option<&Owner>) -> Result<Report, Refused> {
     let rows = requester.read(|by, view| match by {
         By::Operator => {
@@ -105,10 +105,10 @@ pub(crate) fn list(requester: &Requester<'_>, owner: Option<&Owner>) -> Result<R
     Ok(repository_table(&rows))
 }
 
-/// What [`crate::repository::head`] does.
+/// The type of [`crate::repository::head`].
 pub(crate) type ReadHead = fn(git: &Path, place: &Path, format: ObjectFormat) -> Result<String, String>;
 
-/// Shows a repository: to the operator with its directory, HEAD and collaborators, to a session with its access.
+/// Shows a repository. The operator also sees its directory, HEAD and collaborators. A session sees its own access.
 ///
 /// The operator's program passes the function that reads HEAD, so that `services` does not link libgit2.
 pub(crate) fn show(requester: &Requester<'_>, path: &RepoPath, head: Option<ReadHead>) -> Result<Report, Refused> {
@@ -128,8 +128,9 @@ pub(crate) fn show(requester: &Requester<'_>, path: &RepoPath, head: Option<Read
     })
 }
 
-/// Changes the path of a repository. An account may rename within an owner. It may also transfer: from itself or from
-/// an organization that it administers, to itself or to an organization where it may create, never to another person.
+/// Changes the path of a repository. An account may rename a repository that it manages. It may also transfer a
+/// repository from itself or from an organization that it administers. The new owner is the account itself or an
+/// organization where it may create repositories, never another user.
 pub(crate) fn rename(requester: &mut Requester<'_>, arguments: &RenameRepository) -> Result<Report, Refused> {
     let RenameRepository { old, new } = arguments;
     requester.change(|by, change| {
@@ -156,7 +157,7 @@ fn check_transfer(rights: &Rights<'_>, change: &Change<'_>, old: &RepoPath, new:
             return Err(denied().into());
         }
     }
-    // Last, because the account must not learn what exists where it may not create.
+    // Checked last, because the account must not learn which paths exist where it may not create repositories.
     if old.folded() == new.folded() { Ok(()) } else { rights.check_free(new) }
 }
 
@@ -170,7 +171,7 @@ pub(crate) fn set_visibility(requester: &mut Requester<'_>, arguments: &SetVisib
     })
 }
 
-/// Puts a gate before a repository, or takes it away.
+/// Puts a gate before a repository, or removes the gate.
 pub(crate) fn set_gate(
     requester: &mut Requester<'_>,
     path: &RepoPath,
@@ -184,7 +185,7 @@ pub(crate) fn set_gate(
     })
 }
 
-/// Stops pushes for a reason that clients read, or allows them again. For the operator.
+/// Rejects pushes with a reason that clients see, or accepts pushes again. For the operator.
 pub(crate) fn set_frozen(
     requester: &mut Requester<'_>,
     path: &RepoPath,

@@ -1,4 +1,4 @@
-//! What a session over SSH may do, as one view of the database has it.
+//! What a session over SSH may do, according to one view of the database.
 
 use super::{Denied, Refused};
 use crate::access::{
@@ -91,7 +91,7 @@ impl<'a> Rights<'a> {
         }
     }
 
-    /// What the path leads to, whether the session may see it or not.
+    /// The repository at a path, whether the session may see it or not.
     pub(crate) fn find(&self, path: &RepoPath) -> Result<Option<ServedRepository>, Error> {
         Ok(self.peer.context(self.view, Some(path))?.repository)
     }
@@ -101,7 +101,7 @@ impl<'a> Rights<'a> {
         decide(&self.identity, repository.map(|repository| &repository.facts), needed, self.now)
     }
 
-    /// A repository that the session may at least fetch. Otherwise the gateway's own refusal, byte for byte.
+    /// A repository that the session may at least fetch. Otherwise returns the gateway's refusal, byte for byte.
     pub(crate) fn repository(&self, path: &RepoPath) -> Result<ServedRepository, Refused> {
         let repository = self.find(path)?;
         match (self.decide(repository.as_ref(), Access::Fetch), repository) {

@@ -35,7 +35,7 @@ pub(crate) fn rename(requester: &mut Requester<'_>, old: &Owner, new: &Owner) ->
     })
 }
 
-/// Refuses an account everything, for a reason that its owner reads, or admits it again.
+/// Disables an account, with a reason that its owner sees, or enables it again.
 pub(crate) fn set_disabled(
     requester: &mut Requester<'_>,
     name: &Owner,
@@ -49,7 +49,7 @@ pub(crate) fn set_disabled(
     })
 }
 
-/// Removes an account. Its keys become unknown keys, its repositories go to the heir, its name stays reserved.
+/// Removes an account. Its keys become unknown keys, its repositories go to the heir, and its name stays reserved.
 pub(crate) fn remove(
     requester: &mut Requester<'_>,
     name: &Owner,

@@ -15,7 +15,7 @@ pub enum Error {
     #[error("the database: {1}")]
     Statement(ErrorKind, String),
     /// A newer hubgate wrote the database, and this program is too old to read it.
-    #[error("the database is of version {version}, read by hubgate of {min_reader} and newer; this one is {VERSION}")]
+    #[error("the database has schema version {version} and needs {min_reader} or newer; this hubgate has {VERSION}")]
     TooNew {
         /// The version of the schema.
         version: i64,
@@ -23,13 +23,13 @@ pub enum Error {
         min_reader: i64,
     },
     /// An older hubgate made the database, and the operator has not migrated it.
-    #[error("the database is of version {version}, this hubgate writes {VERSION}: run hubgate migrate")]
+    #[error("the database has schema version {version}, and this hubgate needs {VERSION}: run hubgate migrate")]
     Old {
         /// The version of the schema.
         version: i64,
     },
-    /// The file cannot be made.
-    #[error("cannot make the database {0}: {1}")]
+    /// The file cannot be created.
+    #[error("cannot create the database {0}: {1}")]
     Create(PathBuf, io::Error),
     /// A file beside the database cannot be changed.
     #[error("{0}: {1}")]

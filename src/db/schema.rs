@@ -1,8 +1,8 @@
 //! The schema, its versions, and the steps between them.
 //!
-//! `version` says what the tables are, `min_reader` the oldest program that may read them. A step only adds, so that a
-//! program of the release before goes on serving; what is dropped is dropped a minor release later. SQLite reads the
-//! whole schema in every process, so each table and index must earn its place.
+//! `version` says what the tables are, `min_reader` the oldest program that may read them. A step only adds, so that
+//! the programs of the previous release keep working. Anything unused is dropped one minor release later. SQLite reads
+//! the whole schema in every process, so there are few tables and indexes.
 
 /// The schema that this program writes.
 pub const VERSION: i64 = 1;

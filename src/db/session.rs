@@ -88,13 +88,13 @@ SELECT k.fingerprint, k.title, k.added_at FROM key k
 WHERE k.owner_id = ?1 AND k.removal IS NULL AND k.fingerprint <> ?2 AND k.added_at >= ?3
     AND k.added_at > (SELECT added_at FROM key WHERE fingerprint = ?2)";
 
-/// An account, and why it is disabled, if so.
+/// An account, and the reason if it is disabled.
 pub type AccountFacts = (Account, Option<String>);
 
 /// What the database says about a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionFacts {
-    /// The key, if a row has it.
+    /// The key, if it has a row.
     pub key: Option<(KeyFacts, Title)>,
     /// The repository, if the path leads to one.
     pub repository: Option<ServedRepository>,
@@ -109,7 +109,7 @@ pub struct ServedRepository {
     pub path: RepoPath,
     /// Its directory.
     pub directory: Directory,
-    /// What decides about access.
+    /// The facts that decide about access.
     pub facts: RepositoryFacts,
 }
 
@@ -137,7 +137,7 @@ impl View<'_> {
     /// Says what a key opens; `None` for an unknown key.
     ///
     /// # Errors
-    /// [`Error`]: no answer, which is not the same as `None`.
+    /// [`Error`] if there is no answer. `None` is an answer: the key is unknown.
     pub fn key_holder(&self, fingerprint: &Fingerprint) -> Result<Option<Opens>, Error> {
         self.only_row(KEY_HOLDER, values![fingerprint.as_bytes()], |row| {
             let repository: Option<i64> = row.get("repository_id")?;
@@ -147,8 +147,8 @@ impl View<'_> {
 
     /// Reads, in one statement, everything that decides about a session with this key.
     ///
-    /// Without a key, no account is known. The statement is the same whether a path is asked for or not, and whether
-    /// the path leads anywhere.
+    /// Without a key, no account is known. The statement does not depend on whether there is a path, or whether the
+    /// path leads anywhere.
     ///
     /// # Errors
     /// [`Error`].
@@ -161,7 +161,7 @@ impl View<'_> {
         })
     }
 
-    /// Reads the same for a session with a certificate.
+    /// Reads everything that decides about a session with a certificate.
     ///
     /// # Errors
     /// [`Error`].
@@ -188,7 +188,7 @@ impl View<'_> {
         })
     }
 
-    /// Reads the same for an account, as if it used a key with the scope `write`.
+    /// Reads everything that decides about a session of this account, as if it used a key with the scope `write`.
     ///
     /// # Errors
     /// [`Error`].
@@ -242,7 +242,7 @@ fn columns(path: Option<&RepoPath>) -> (Option<String>, Option<&'static str>, Op
     (owner, path.map(|path| path.kind.as_str()), path.map(|path| path.name.folded()))
 }
 
-/// The account of a session without a key, and why it is disabled, if so.
+/// The account of a session without a key, and the reason if it is disabled.
 fn account(row: &Row<'_>) -> Result<Option<AccountFacts>, Error> {
     let Some(id) = row.get("account")? else { return Ok(None) };
     let account = Account { id, name: row.word("account_name")?, scope: Scope::Write };
@@ -314,7 +314,8 @@ pub(super) fn grant<T: std::str::FromStr>(row: &Row<'_>, value: &str, until: &st
     Ok(row.optional_word(value)?.map(|value| Grant { value, until }))
 }
 
-/// What decides about access to a repository, from a row with these columns. `account` is the row of the account.
+/// The facts that decide about access to a repository, from a row with these columns. `account` is the row of the
+/// account.
 pub(super) fn repository_facts(row: &Row<'_>, id: i64, account: Option<i64>) -> Result<RepositoryFacts, Error> {
     let created_by_account = account.is_some() && row.get::<Option<i64>>("created_by")? == account;
     let gate: String = row.get("gate")?;

@@ -5,14 +5,15 @@ mod audit;
 mod authority;
 mod copy;
 mod export;
+mod facts;
 mod gate;
 mod health;
 mod holder;
 mod invite;
 mod key;
+mod quota;
 mod removed;
 mod repository;
-mod standing;
 mod steps;
 
 use std::ops::Deref;
@@ -105,7 +106,7 @@ impl Store {
     /// Opens the database for questions and changes.
     ///
     /// # Errors
-    /// [`Error`]; a database older than this program asks for `hubgate migrate`.
+    /// [`Error`]; [`Error::Old`] if the operator must run `hubgate migrate` first.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let store = Self::open_any_version(path)?;
         store.view().check_current()?;
@@ -126,7 +127,7 @@ impl Store {
         Ok(Self { engine: Writer::open(path)? })
     }
 
-    /// Makes an empty database of this program's version, readable by its group. An existing database stays as it is.
+    /// Creates an empty database of this program's version, readable by its group. An existing database stays as it is.
     ///
     /// # Errors
     /// [`Error`].

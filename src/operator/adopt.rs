@@ -36,12 +36,12 @@ pub(super) fn import(command: ImportRepo, mut context: Context) -> Result<Report
     let offer = source.offer(&git).map_err(failed)?;
     let object_format = offer.object_format.unwrap_or(context.config.git.object_format);
     let mut large_files = 0;
-    let directory = create_repository_with(&context.config, object_format, |aside| {
+    let directory = create_repository_with(&context.config, object_format, |unfinished| {
         if offer.branches + offer.tags > 0 {
-            source.fetch(&git, aside, &offer).map_err(|reason| CreateError::Git(git.clone(), reason))?;
+            source.fetch(&git, unfinished, &offer).map_err(|reason| CreateError::Git(git.clone(), reason))?;
         }
         if let Some(directory) = &source.directory {
-            large_files = take_large_files(directory, aside)?;
+            large_files = take_large_files(directory, unfinished)?;
         }
         Ok(())
     });
@@ -91,7 +91,7 @@ pub(super) fn import(command: ImportRepo, mut context: Context) -> Result<Report
 }
 
 /// Copies the large files of a directory's repository, bare or not, each held against its name.
-fn take_large_files(source: &Path, aside: &Path) -> Result<usize, CreateError> {
+fn take_large_files(source: &Path, unfinished: &Path) -> Result<usize, CreateError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |error| CreateError::File(path, error)
@@ -101,7 +101,7 @@ fn take_large_files(source: &Path, aside: &Path) -> Result<usize, CreateError> {
     let objects = large_files::stored_objects(objects).map_err(failed(objects))?;
     for (oid, file) in &objects {
         let [first, second] = [oid.get(..2), oid.get(2..4)].map(Option::unwrap_or_default);
-        let directory = aside.join("lfs/objects").join(first).join(second);
+        let directory = unfinished.join("lfs/objects").join(first).join(second);
         std::fs::DirBuilder::new().recursive(true).mode(0o750).create(&directory).map_err(failed(&directory))?;
         let copy = directory.join(oid);
         let hash = large_files::copy_hashed(file, &copy).map_err(failed(file))?;
@@ -225,9 +225,9 @@ pub(super) fn purge(context: &mut Context, now: i64) -> Result<Vec<PathBuf>, Fai
         }
         let failed = |error| Failure::File(place.display().to_string(), error);
         // Out of its place first: half a repository never lies there.
-        let aside = root.join(format!(".new-{}", removed.row.directory.id()));
+        let unfinished = root.join(format!(".new-{}", removed.row.directory.id()));
         context.store.change(&actor(), |change| change.note_purge(&removed))?;
-        std::fs::rename(&place, &aside).and_then(|()| std::fs::remove_dir_all(&aside)).map_err(failed)?;
+        std::fs::rename(&place, &unfinished).and_then(|()| std::fs::remove_dir_all(&unfinished)).map_err(failed)?;
         deleted.push(place);
     }
     Ok(deleted)

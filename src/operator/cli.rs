@@ -61,7 +61,7 @@ pub enum Command {
     Migrate,
     /// Try hubgate on this machine, with a temporary hub and sshd on 127.0.0.1.
     Demo(Demo),
-    /// Check this machine. Each finding comes with the command that fixes it.
+    /// Check this machine. Each finding comes with a command or setting that fixes it.
     Doctor(Doctor),
     /// Print the configuration block that this machine's sshd needs.
     SshdConfig(SshdConfig),
@@ -77,7 +77,7 @@ pub enum Command {
     /// Repositories.
     #[command(subcommand)]
     Repo(RepoCommand),
-    /// What users and organizations share.
+    /// Quotas of users and organizations.
     #[command(subcommand)]
     Owner(OwnerCommand),
     /// Keys that open one repository, for machines.
@@ -107,10 +107,10 @@ pub enum Command {
     Policy(PolicyCommand),
     /// Copy the database to a file as one consistent state, and list its repositories with the ids of their directories.
     ///
-    /// The hub keeps running. At any time, the file is either the previous copy or the new one. Only root can read it.
-    /// It does not contain repositories: copy their directory afterwards with a tool of your choice.
+    /// The hub keeps running. At any time, the file is either the previous copy or the new one. Only its owner can read
+    /// it. It does not contain repositories: copy their directory afterwards with a tool of your choice.
     Backup(Backup),
-    /// Replace the database by a copy that `backup` wrote.
+    /// Replace the database with a copy that `backup` wrote.
     ///
     /// The copy is checked first. The previous database is kept beside the new one. Sessions keep running. The command
     /// lists repositories without a directory, and directories without a repository.

@@ -28,11 +28,11 @@ pub(super) fn run(
     let mut json: Vec<Value> = deleted.iter().map(|path| json!({ "deleted": path })).collect();
     let mut status = Status::Done;
     // Leftovers of interrupted `repo create` commands.
-    let mut aside = Vec::new();
+    let mut unfinished = Vec::new();
     for path in list(root)?.into_iter().filter(|path| name(path).starts_with(".new-")) {
-        sweep(&path, age, &mut aside)?;
+        sweep(&path, age, &mut unfinished)?;
     }
-    text.extend(aside.iter().map(|path| format!("removed {}\n", path.display())));
+    text.extend(unfinished.iter().map(|path| format!("removed {}\n", path.display())));
     for row in repositories {
         let place = root.join(row.directory.relative());
         let mut removed = Vec::new();

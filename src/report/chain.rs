@@ -1,11 +1,11 @@
-//! Why the policy allows or denies, one link a line.
+//! Why the policy allows or denies, one step a line.
 
 use super::when::rfc3339;
 use crate::access::{Account, Decision, Denial, Gate, GateRequest, Grant, Identity, KeyFacts, Role, Scope, Visibility};
 use crate::db::ServedRepository;
 use crate::name::Title;
 
-/// The links from a key to a verdict, one line each; the last one is the verdict.
+/// The steps from a key to a decision, one line each. The last line is the decision.
 pub(crate) fn chain(
     who: &str,
     key: Option<&(KeyFacts, Title)>,
@@ -42,7 +42,7 @@ pub(crate) fn chain(
     lines
 }
 
-/// What the identity has there, what the repository is, and whether the gate lets it pass.
+/// The identity's role, the state of the repository, and whether the gate lets the identity pass.
 fn repository_lines(identity: &Identity, served: &ServedRepository) -> Vec<String> {
     let facts = &served.facts;
     let account = match identity {
@@ -65,7 +65,7 @@ fn repository_lines(identity: &Identity, served: &ServedRepository) -> Vec<Strin
     lines
 }
 
-/// What an account has on a repository.
+/// The role of an account on a repository.
 fn role_lines(account: &Account, served: &ServedRepository) -> Vec<String> {
     let facts = &served.facts;
     let mut lines = Vec::new();

@@ -8,7 +8,7 @@ use crate::access::GateRequest;
 use crate::db::GateRequestRow;
 use crate::name::{Owner, RepoPath};
 
-/// Who asked, and where each request stands.
+/// A table of requests, with the user and the state of each request.
 pub(crate) fn requests_report(requests: &[GateRequestRow]) -> Report {
     let row = |request: &GateRequestRow| {
         let state = request.state.to_string();
@@ -24,12 +24,12 @@ pub(crate) fn requests_report(requests: &[GateRequestRow]) -> Report {
     Report::table(["USER", "STATE", "AT", "UNTIL"], rows, requests.iter().map(object).collect())
 }
 
-/// What is said of an answer.
+/// The report of an answer to a request.
 pub(crate) fn answer_report(path: &RepoPath, user: &Owner, state: GateRequest, until: Option<i64>) -> Report {
     let text = match state {
         GateRequest::Accepted => format!("{user} may fetch {path}\n"),
-        GateRequest::Rejected => format!("{user} was turned down on {path}\n"),
-        GateRequest::None | GateRequest::Pending => format!("{user} may ask for {path} again\n"),
+        GateRequest::Rejected => format!("{user} was refused access to {path}\n"),
+        GateRequest::None | GateRequest::Pending => format!("{user} may request access to {path} again\n"),
     };
     let json = json!({
         "path": path.to_string(), "user": user.as_str(), "state": state.as_str(), "until": json_time(until),

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::db::{Holder, KeyRow};
 use crate::key::{Fingerprint, PublicKey};
 
-/// Keys in a table, under what they are on.
+/// A table of keys. The first column is the account or repository that the key is on.
 pub(crate) fn key_table(holder: &'static str, config: &Config, keys: &[KeyRow]) -> Report {
     let row = |key: &KeyRow| {
         [

@@ -18,7 +18,7 @@ pub enum BadTime {
     /// Neither a duration nor a date.
     #[error("a time is a duration such as 30s, 15m, 24h or 90d, or a date such as 2027-01-31")]
     Format,
-    /// It is in the past.
+    /// The time is in the past.
     #[error("this time is in the past")]
     Past,
 }
@@ -47,7 +47,8 @@ pub(crate) fn parse_past(text: &str) -> Result<i64, BadTime> {
     at(text, now(), -1)
 }
 
-/// Counts a duration from `now`, forward or back. A day in UTC is its end going forward, and its start going back.
+/// Reads a duration, which counts from `now` forward or back, or a day in UTC. Forward, a day means its end; back, its
+/// start.
 fn at(text: &str, now: i64, direction: i64) -> Result<i64, BadTime> {
     // `time` accepts a sign before the year.
     let is_unsigned = text.starts_with(|c: char| c.is_ascii_digit());
@@ -81,7 +82,7 @@ pub(crate) fn rfc3339(second: i64) -> String {
     instant.format(&Rfc3339).unwrap_or_default()
 }
 
-/// The same for people: `2026-01-31 12:00`, or a dash.
+/// A second since 1970 for people, UTC: `2026-01-31 12:00`, or a dash for `None`.
 pub(crate) fn minute(second: Option<i64>) -> String {
     let instant = second.and_then(|second| OffsetDateTime::from_unix_timestamp(second).ok());
     let format = format_description!("[year]-[month]-[day] [hour]:[minute]");

@@ -116,7 +116,7 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Reads the gateway's arguments without the program name. They are either the words `[--config FILE] FORM`, or
+    /// Reads the gateway's arguments without the program name. They are either the words `[--config FILE] IDENTITY`, or
     /// `-c` and one string that starts with the program's path, as a login shell gets it.
     ///
     /// # Errors

@@ -38,17 +38,20 @@ fn install() -> Result<String, String> {
         return Ok(python);
     }
     // Installed under a temporary name, so that a concurrent run never uses an incomplete installation.
-    let aside = format!("{VENV}.{}", std::process::id());
-    let made = run(Command::new("python3").args(["-m", "venv", &aside]));
+    let unfinished = format!("{VENV}.{}", std::process::id());
+    let made = run(Command::new("python3").args(["-m", "venv", &unfinished]));
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries=1", "--timeout=10"];
-    let made =
-        if made.status == 0 { run(Command::new(format!("{aside}/bin/python")).args(pip).args(PACKAGES)) } else { made };
+    let made = if made.status == 0 {
+        run(Command::new(format!("{unfinished}/bin/python")).args(pip).args(PACKAGES))
+    } else {
+        made
+    };
     if made.status != 0 {
-        let _ = fs::remove_dir_all(&aside);
+        let _ = fs::remove_dir_all(&unfinished);
         return Err(format!("no dulwich and pygit2 on this machine, and PyPI gave none:\n{made}"));
     }
     let _ = fs::remove_dir_all(VENV);
-    let _ = fs::rename(&aside, VENV);
+    let _ = fs::rename(&unfinished, VENV);
     if has_all(&python) { Ok(python) } else { Err(format!("{VENV} does not work")) }
 }
 

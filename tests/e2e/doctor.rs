@@ -270,7 +270,7 @@ fn doctor_names_a_database_of_another_version() {
     let (version, reader) = own.trim_end().split_once('|').expect("two numbers");
     hub.sql("UPDATE hubgate SET version = 99, min_reader = 98");
     let found = complaints(&hub);
-    let text = format!("the database is of version 99, read by hubgate of 98 and newer; this one is {version}");
+    let text = format!("the database has schema version 99 and needs 98 or newer; this hubgate has {version}");
     names(&found, "database", "bad", &text, "upgrade hubgate");
     helper_is_named(&found);
     for (other, fix) in [("99", "upgrade hubgate"), ("0", "hubgate migrate")] {

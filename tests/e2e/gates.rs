@@ -87,11 +87,11 @@ fn a_grant_can_end_or_be_revoked_and_a_rejected_request_stays_rejected() {
     is_gated(&alice, "bob/x", &ask(&alice, "bob/x"));
     alice.ssh("access request bob/x").is(&says("your request for bob/x is pending\n"));
     alice.ssh("access request bob/x").is(&says("your request for bob/x is pending\n"));
-    bob.ssh("access reject bob/x alice").is(&says("alice was turned down on bob/x\n"));
+    bob.ssh("access reject bob/x alice").is(&says("alice was refused access to bob/x\n"));
     is_gated(&alice, "bob/x", "your request was rejected");
     let rejected = format!("hubgate: access to bob/x is restricted: your request was rejected\n{}", you_are(&alice));
     alice.ssh("access request bob/x").is(&refused(rejected));
-    bob.ssh("access revoke bob/x alice").is(&says("alice may ask for bob/x again\n"));
+    bob.ssh("access revoke bob/x alice").is(&says("alice may request access to bob/x again\n"));
     is_gated(&alice, "bob/x", &ask(&alice, "bob/x"));
     let events = hub.sql("SELECT group_concat(event, ' ') FROM audit WHERE event LIKE 'repo.%access'");
     assert_eq!(
@@ -126,9 +126,9 @@ fn the_operator_answers_requests_like_an_owner() {
     assert!(hub.did(&["access", "list", "bob/x"]).contains("alice  pending"));
     hub.hubgate(&["access", "grant", "bob/x", "alice"]).is(&says("alice may fetch bob/x\n"));
     fetches(&alice, "bob/x");
-    hub.hubgate(&["access", "reject", "bob/x", "alice"]).is(&says("alice was turned down on bob/x\n"));
+    hub.hubgate(&["access", "reject", "bob/x", "alice"]).is(&says("alice was refused access to bob/x\n"));
     is_gated(&alice, "bob/x", "your request was rejected");
-    hub.hubgate(&["access", "revoke", "bob/x", "alice"]).is(&says("alice may ask for bob/x again\n"));
+    hub.hubgate(&["access", "revoke", "bob/x", "alice"]).is(&says("alice may request access to bob/x again\n"));
     hub.hubgate(&["access", "revoke", "bob/x", "alice"])
         .is(&refused("hubgate: there is no request of alice on bob/x\n"));
     hub.hubgate(&["access", "grant", "bob/x", "nobody"]).is(&refused("hubgate: there is no user nobody\n"));

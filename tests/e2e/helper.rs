@@ -201,7 +201,7 @@ fn a_database_of_a_future_version_is_unavailable() {
     // Newer, but `min_reader` permits reading.
     hub.helper(&words(&hub, &key)).is(&says(line(&hub, "alice", &key)));
     hub.sql("UPDATE hubgate SET min_reader = 98");
-    is_unavailable(&hub, &key, "the database is of version 99, read by hubgate of 98 and newer; this one is ");
+    is_unavailable(&hub, &key, "the database has schema version 99 and needs 98 or newer; this hubgate has ");
 }
 
 fn a_database_without_a_version_is_unavailable() {

@@ -139,7 +139,7 @@ fn every_forced_command_that_sshd_cannot_have_written_is_a_fault() {
         let as_shell = [b"/libexec/gateway ".as_slice(), &row.input].concat();
         let as_shell = ["-c".into(), OsString::from_vec(as_shell)];
         let mut forced_commands: Vec<Vec<OsString>> = vec![vec![row.command()], words(&row), as_shell.to_vec()];
-        // These are a whole FORM without its key, so they are valid as a user.
+        // These are a whole identity without its key, so they are valid as a user.
         if !["argv-022", "argv-025"].contains(&row.id.as_str()) {
             forced_commands.push(as_user.to_vec());
         }

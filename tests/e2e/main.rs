@@ -14,6 +14,7 @@
 
 mod access;
 mod accounts;
+mod adopt;
 mod anonymous;
 mod audit;
 mod backup;
@@ -53,7 +54,6 @@ mod readme;
 mod repo_command;
 mod rows;
 mod state;
-mod take_in;
 mod texts;
 
 use std::process::ExitCode;
@@ -83,7 +83,7 @@ fn main() -> ExitCode {
         backup::TRIALS,
         key_command::TRIALS,
         repo_command::TRIALS,
-        take_in::TRIALS,
+        adopt::TRIALS,
         moving_in::TRIALS,
         operator::TRIALS,
         explain::TRIALS,

@@ -85,7 +85,7 @@ fn migrating_twice_changes_nothing() {
     hub.sql("UPDATE hubgate SET version = 99, min_reader = 99");
     hub.hubgate(&["migrate"]).is(&says("the database has version 99: nothing to do\n"));
     hub.hubgate(&["user", "list"]).is(&refused(format!(
-        "hubgate: the database is of version 99, read by hubgate of 99 and newer; this one is {version}\n"
+        "hubgate: the database has schema version 99 and needs 99 or newer; this hubgate has {version}\n"
     )));
 }
 
@@ -94,7 +94,7 @@ fn an_old_database_asks_for_migrate() {
     let version = hub.sql("SELECT version FROM hubgate");
     hub.sql("UPDATE hubgate SET version = 0");
     hub.hubgate(&["user", "list"]).is(&refused(format!(
-        "hubgate: the database is of version 0, this hubgate writes {}: run hubgate migrate\n",
+        "hubgate: the database has schema version 0, and this hubgate needs {}: run hubgate migrate\n",
         version.trim_end()
     )));
 }

@@ -11,7 +11,7 @@ use crate::access::{
 /// A cell gives the result of a fetch, a push and an administration. `F`, `W`, `A`: allowed; `-`: no such repository;
 /// `r`: no write access; `g`, `p`, `x`: gated with no request, a pending or a rejected one; `z`: frozen.
 const TABLE: &str = "
-identity              standing            public gated members private  frozen: public gated members private
+identity              rights           public gated members private  frozen: public gated members private
 anonymous             *                   Frr    ggg   ggg     ---              Frr    ggg   ggg     ---
 
 account               owner               FWA    FWA   FWA     FWA              Fzz    Fzz   Fzz     Fzz
@@ -72,7 +72,7 @@ fn identities() -> Vec<(&'static str, Identity)> {
 }
 
 /// The rights that an account can have on a repository: one grant each, without an end or ended at this second.
-fn standings() -> Vec<(String, RepositoryFacts)> {
+fn all_rights() -> Vec<(String, RepositoryFacts)> {
     let none = repository(Visibility::Public, Gate::Open);
     let mut all = vec![("stranger".to_owned(), none.clone())];
     all.push(("owner".to_owned(), RepositoryFacts { owner: ACCOUNT, ..none.clone() }));
@@ -129,7 +129,7 @@ fn cell(identity: &Identity, repository: &RepositoryFacts) -> String {
 }
 
 /// The cells of one identity and its rights, from left to right.
-fn cells(identity: &Identity, standing: &RepositoryFacts) -> Vec<String> {
+fn cells(identity: &Identity, facts: &RepositoryFacts) -> Vec<String> {
     let columns = [
         (Visibility::Public, Gate::Open),
         (Visibility::Public, Gate::Closed),
@@ -138,12 +138,7 @@ fn cells(identity: &Identity, standing: &RepositoryFacts) -> Vec<String> {
     ];
     let frozen = [None, Some("moving".to_owned())];
     let repositories = frozen.iter().flat_map(|frozen| {
-        columns.map(|(visibility, gate)| RepositoryFacts {
-            visibility,
-            gate,
-            frozen: frozen.clone(),
-            ..standing.clone()
-        })
+        columns.map(|(visibility, gate)| RepositoryFacts { visibility, gate, frozen: frozen.clone(), ..facts.clone() })
     });
     repositories.map(|repository| cell(identity, &repository)).collect()
 }
@@ -158,16 +153,16 @@ fn decisions_match_the_table() {
     let rows: Vec<Vec<&str>> = lines.map(|line| line.split_whitespace().collect()).collect();
     let mut used = vec![false; rows.len()];
     for (name, identity) in identities() {
-        for (standing_name, standing) in standings() {
+        for (rights, facts) in all_rights() {
             // A certificate of an organization never reaches a repository that its own account owns as such.
-            if name == "certificate" && standing.owner == ACCOUNT {
+            if name == "certificate" && facts.owner == ACCOUNT {
                 continue;
             }
-            let of_case = |row: &Vec<&str>| matches(row[0], name) && matches(row[1], &standing_name);
+            let of_case = |row: &Vec<&str>| matches(row[0], name) && matches(row[1], &rights);
             let found: Vec<usize> = (0..rows.len()).filter(|index| of_case(&rows[*index])).collect();
-            assert_eq!(found.len(), 1, "rows for {name} {standing_name}");
+            assert_eq!(found.len(), 1, "rows for {name} {rights}");
             used[found[0]] = true;
-            assert_eq!(cells(&identity, &standing), rows[found[0]][2..], "{name} {standing_name}");
+            assert_eq!(cells(&identity, &facts), rows[found[0]][2..], "{name} {rights}");
         }
     }
     assert!(used.iter().all(|used| *used), "a row without a case: {used:?}");
@@ -177,10 +172,10 @@ fn decisions_match_the_table() {
 fn a_gate_counts_only_while_the_repository_is_public() {
     for gate in [Gate::Open, Gate::Closed, Gate::ClosedToMembers] {
         for (name, identity) in identities() {
-            for (standing_name, standing) in standings() {
-                let private = RepositoryFacts { visibility: Visibility::Private, ..standing };
+            for (rights, facts) in all_rights() {
+                let private = RepositoryFacts { visibility: Visibility::Private, ..facts };
                 let gated = RepositoryFacts { gate, ..private.clone() };
-                assert_eq!(cell(&identity, &gated), cell(&identity, &private), "{name} {standing_name} {gate:?}");
+                assert_eq!(cell(&identity, &gated), cell(&identity, &private), "{name} {rights} {gate:?}");
             }
         }
     }

@@ -111,7 +111,7 @@ impl Reader {
 }
 
 impl View<'_> {
-    /// The owner of that name, in any case.
+    /// The owner of that name, in upper or lower case.
     ///
     /// # Errors
     /// [`ChangeError::NotFound`], or the database's.
@@ -339,7 +339,7 @@ impl Change<'_> {
         }
     }
 
-    /// Gives a user a role in an organization, and replaces the role before.
+    /// Gives a user a role in an organization. It replaces the previous role.
     ///
     /// # Errors
     /// [`ChangeError`]; [`ChangeError::Conflict`] if the organization would have no admin.

@@ -1,4 +1,4 @@
-//! Whole databases: a copy is made, checked, and put in the place of the database.
+//! Whole databases: a copy is made, checked, and put in place of the database.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -49,7 +49,7 @@ impl Store {
     /// Copies the whole database to a new file, as one consistent state.
     ///
     /// # Errors
-    /// [`Error`], as for a file that exists.
+    /// [`Error`], also if the file exists.
     pub fn copy_to(&self, file: &Path) -> Result<(), Error> {
         self.engine.connection().copy_to(file)
     }
@@ -100,8 +100,8 @@ impl Store {
         self.change(actor, |change| change.audit("hub.restore", source, &detail))
     }
 
-    /// Replaces the whole content by that of a copy, in one transaction. Readers see the old or the new content, and so
-    /// they do after a crash.
+    /// Replaces the whole content with that of a copy, in one transaction. Readers see the old or the new content, also
+    /// after a crash.
     ///
     /// # Errors
     /// [`Error`]; then nothing changes.

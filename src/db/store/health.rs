@@ -42,7 +42,7 @@ impl View<'_> {
     /// The first damage in the pages of the whole file.
     ///
     /// # Errors
-    /// [`Error`], as for a file that is too damaged to be checked.
+    /// [`Error`], also if the file is too damaged to check.
     pub fn damage(&self) -> Result<Option<String>, Error> {
         self.connection.check(Check::Pages)
     }

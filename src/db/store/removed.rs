@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::repository::{COLUMNS, RepositoryRow, repository_row, taken};
+use super::repository::{COLUMNS, RepositoryRow, conflict_if_in_use, repository_row};
 use super::{Change, ChangeError};
 use crate::db::engine::values;
 use crate::db::{Error, View};
@@ -19,7 +19,7 @@ pub struct Removed {
 }
 
 impl View<'_> {
-    /// Every removed repository, the last one first.
+    /// Every removed repository, the most recently removed first.
     ///
     /// # Errors
     /// [`Error`].
@@ -51,8 +51,8 @@ impl Change<'_> {
                      WHERE directory = ?1 AND folded IS NULL";
         let folded = path.name.folded();
         let values = values![directory.id(), owner.id, path.name.as_str(), &folded];
-        taken(self.connection.execute(query, values), path)?;
-        self.take_former_path(owner.id, path)?;
+        conflict_if_in_use(self.connection.execute(query, values), path)?;
+        self.remove_redirect(owner.id, path)?;
         let row = self.repository(path)?;
         self.audit("repo.restore", &row.path.to_string(), &json!({ "directory": directory.id() }))?;
         Ok(row)

@@ -87,7 +87,7 @@ pub(super) fn repository_row(row: &Row<'_>) -> Result<RepositoryRow, Error> {
 }
 
 impl View<'_> {
-    /// The repository at this path, in any case.
+    /// The repository at this path, in upper or lower case.
     ///
     /// # Errors
     /// [`ChangeError::NotFound`], or the database's.
@@ -145,8 +145,8 @@ impl Change<'_> {
         self.enter_repository("repo.create", new, None)
     }
 
-    /// Adds a repository that was made elsewhere, whether its owner may create repositories or not. The audit row has
-    /// the given event and the source.
+    /// Adds a repository that was created elsewhere, whether its owner may create repositories or not. The audit row
+    /// has the given event and the source.
     ///
     /// # Errors
     /// [`ChangeError::Conflict`] if the path is in use.
@@ -175,8 +175,8 @@ impl Change<'_> {
                 creator.as_ref().map(|user| user.id)
             ],
         );
-        taken(done, &new.path)?;
-        self.take_former_path(owner.id, &new.path)?;
+        conflict_if_in_use(done, &new.path)?;
+        self.remove_redirect(owner.id, &new.path)?;
         let mut detail = json!({
             "visibility": new.visibility.as_str(), "object_format": new.object_format.as_str(),
             "directory": new.directory.id(), "created_by": new.created_by.as_ref().map(Owner::as_str),
@@ -189,15 +189,15 @@ impl Change<'_> {
         Ok(row)
     }
 
-    /// Ends the lead from an old path to a repository, because the path is in use again.
-    pub(super) fn take_former_path(&self, owner: i64, path: &RepoPath) -> Result<(), ChangeError> {
+    /// Removes the redirect from an old path, because the path is in use again.
+    pub(super) fn remove_redirect(&self, owner: i64, path: &RepoPath) -> Result<(), ChangeError> {
         let query = "DELETE FROM former_path WHERE owner_id = ?1 AND kind = ?2 AND folded = ?3";
         self.connection.execute(query, values![owner, path.kind.as_str(), &path.name.folded()])?;
         Ok(())
     }
 
-    /// Changes the name or the owner of a repository, or both. The old path leads to the repository until the path is
-    /// in use again.
+    /// Changes the name or the owner of a repository, or both. The old path leads to the repository until it is in use
+    /// again.
     ///
     /// # Errors
     /// [`ChangeError::Conflict`] if the path is in use.
@@ -210,8 +210,8 @@ impl Change<'_> {
         let query = "UPDATE repository SET owner_id = ?2, name = ?3, folded = ?4 WHERE id = ?1";
         let folded = new.name.folded();
         let values = values![repository.id, owner.id, new.name.as_str(), &folded];
-        taken(self.connection.execute(query, values), new)?;
-        self.take_former_path(owner.id, new)?;
+        conflict_if_in_use(self.connection.execute(query, values), new)?;
+        self.remove_redirect(owner.id, new)?;
         let before = self.owner(&repository.path.owner)?;
         if (before.id, repository.path.name.folded()) != (owner.id, new.name.folded()) {
             self.connection.execute(
@@ -261,7 +261,7 @@ impl Change<'_> {
         self.audit("repo.delete", &repository.path.to_string(), &detail)
     }
 
-    /// Grants a user a role on a repository, and replaces the grant before.
+    /// Grants a user a role on a repository. It replaces the previous grant.
     ///
     /// # Errors
     /// [`ChangeError`].
@@ -312,8 +312,8 @@ impl Change<'_> {
     }
 }
 
-/// Words the conflict of a path that is in use.
-pub(super) fn taken(done: Result<usize, Error>, path: &RepoPath) -> Result<(), ChangeError> {
+/// Returns an error if a path is in use.
+pub(super) fn conflict_if_in_use(done: Result<usize, Error>, path: &RepoPath) -> Result<(), ChangeError> {
     match done {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::Constraint => {

@@ -1,6 +1,6 @@
 //! The steps that make the schema.
 
-/// The steps, in order: `STEPS[n]` makes version n + 1 of version n.
+/// The steps, in order: `STEPS[n]` turns version n into version n + 1.
 ///
 /// `folded` is the name in ASCII lower case. It is NULL in a removed row, so that the name is free and the row stays.
 /// `former_name` reserves the names of renamed and removed owners. Times are whole seconds UTC since 1970.

@@ -94,18 +94,18 @@ fn the_conversion_that_an_error_names_works_with_ssh_keygen() {
     assert!(scratch.ssh_keygen("-q -t rsa -b 2048 -N  -C  -f k").is_some());
     let plain = key(scratch.read("k.pub"));
     for (to, expected, back) in [
-        ("-e -f k.pub", KeyError::Ssh2, "-i -f form"),
-        ("-e -m PKCS8 -f k.pub", KeyError::Pkcs8, "-i -m PKCS8 -f form"),
-        ("-e -m PEM -f k.pub", KeyError::Pkcs1, "-i -m PEM -f form"),
+        ("-e -f k.pub", KeyError::Ssh2, "-i -f converted"),
+        ("-e -m PKCS8 -f k.pub", KeyError::Pkcs8, "-i -m PKCS8 -f converted"),
+        ("-e -m PEM -f k.pub", KeyError::Pkcs1, "-i -m PEM -f converted"),
     ] {
-        let form = scratch.ssh_keygen(to).unwrap();
-        scratch.write("form", &form);
-        assert_eq!(error(&form), expected);
-        assert!(expected.to_string().ends_with(&back.replace("form", "FILE")));
+        let converted = scratch.ssh_keygen(to).unwrap();
+        scratch.write("converted", &converted);
+        assert_eq!(error(&converted), expected);
+        assert!(expected.to_string().ends_with(&back.replace("converted", "FILE")));
         assert_eq!(key(scratch.ssh_keygen(back).unwrap()), plain);
     }
-    for form in ["PEM", "PKCS8"] {
-        assert!(scratch.ssh_keygen(&format!("-q -p -N  -m {form} -f k")).is_some());
+    for format in ["PEM", "PKCS8"] {
+        assert!(scratch.ssh_keygen(&format!("-q -p -N  -m {format} -f k")).is_some());
         assert_eq!(error(scratch.read("k")), KeyError::Private);
     }
 }

@@ -27,7 +27,7 @@ fn an_unnamed_file_can_get_a_name_on_this_machine() {
     assert_ne!(
         Naming::usable_in(&opened).unwrap(),
         Naming::Rename,
-        "else partial files have names, and this host is odd"
+        "this host cannot give a name to an unnamed file, so partial files would have names"
     );
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
 }

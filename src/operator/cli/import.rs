@@ -17,9 +17,10 @@ pub enum ImportCommand {
     AuthorizedKeys(ImportKeys),
     /// Import the users of gitolite, and their grants on repositories that exist on this hub.
     ///
-    /// Users are those of keydir. R becomes the collaborator role read; RW and RW+ become the role write. Rules with
-    /// refs, patterns or options, rules that deny, and rules for @all are skipped. If such a rule denies a user
-    /// anything, the user gets no grant there. Run the command again after more repositories were imported.
+    /// The users are those with a key in keydir. R becomes the collaborator role read; RW and RW+ become the role
+    /// write. Rules with refs, patterns or options, rules that deny, and rules for @all are skipped. If such a rule
+    /// denies a user anything, the user gets no grant there. Run the command again after more repositories were
+    /// imported.
     Gitolite(ImportGitolite),
 }
 
@@ -42,7 +43,7 @@ pub struct ImportGitolite {
     /// A working copy of gitolite-admin, with conf and keydir.
     #[arg(value_name = "DIR")]
     pub directory: PathBuf,
-    /// The owner, on this hub, of repositories whose gitolite name has none.
+    /// The owner on this hub for repositories whose name in gitolite has no owner.
     #[arg(long)]
     pub owner: Option<Owner>,
     /// Print what would be done, and change nothing.

@@ -13,7 +13,7 @@ pub struct Demo {
     /// The port on 127.0.0.1.
     #[arg(long, default_value_t = 2222)]
     pub port: u16,
-    /// End after the round trip instead of waiting for Ctrl-C. The status is 0 only if all of it worked.
+    /// End after one round trip instead of waiting for Ctrl-C. The status is 0 only if every step worked.
     #[arg(long)]
     pub once: bool,
     /// Keep the directory.

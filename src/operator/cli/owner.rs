@@ -1,4 +1,4 @@
-//! `hubgate owner`: what users and organizations share.
+//! `hubgate owner`: users and organizations as owners of repositories.
 
 use clap::Subcommand;
 

@@ -21,7 +21,7 @@ pub enum RepoCommand {
         /// The repository.
         #[command(flatten)]
         repository: CreateRepository,
-        /// The user who counts as its creator. As a contributor of the organization, that user may write to it.
+        /// The user who counts as its creator. If this user is a contributor of the organization, they may push to it.
         #[arg(long, value_name = "USER")]
         created_by: Option<Owner>,
     },
@@ -42,7 +42,7 @@ pub enum RepoCommand {
     Rename(RenameRepository),
     /// Show a repository to everyone, or hide it.
     Visibility(SetVisibility),
-    /// Put a gate before a repository, or take it away with `none`.
+    /// Put a gate before a repository, or remove it with `none`.
     Gate {
         /// The repository.
         path: RepoPath,
@@ -53,7 +53,7 @@ pub enum RepoCommand {
         #[arg(long)]
         gate_members: bool,
     },
-    /// Reject pushes, for a reason that clients read.
+    /// Reject pushes to a repository. Clients see the reason.
     Freeze {
         /// The repository.
         path: RepoPath,
@@ -61,7 +61,7 @@ pub enum RepoCommand {
         #[arg(long)]
         reason: Title,
     },
-    /// Undo `freeze`.
+    /// Accept pushes to a frozen repository again.
     Unfreeze {
         /// The repository.
         path: RepoPath,
@@ -84,7 +84,8 @@ pub enum RepoCommand {
     /// git fetches the repository as the login account and checks every object. `GIT_SSH_COMMAND`, `SSH_AUTH_SOCK`,
     /// `GIT_SSL_CAINFO`, `https_proxy` and `no_proxy` are passed on to git.
     Import(ImportRepo),
-    /// Adopt a directory beneath the root of the repositories whose row is lost, as a private repository.
+    /// Adopt a directory that has no row in the database, as a private repository. It must be beneath the root of the
+    /// repositories.
     Adopt(AdoptRepo),
     /// Print the directory of a repository.
     Path {
@@ -109,13 +110,13 @@ pub enum RepoCommand {
         /// Every repository.
         #[arg(long)]
         all: bool,
-        /// Also delete, for good, repositories that were removed more than 30 days ago.
+        /// Also delete the directories of repositories that were removed more than 30 days ago.
         #[arg(long)]
         removed: bool,
         /// Whether to ask.
         #[command(flatten)]
         confirmation: Confirmation,
-        /// How old a leftover must be. A younger one may belong to a push in progress.
+        /// How old a leftover must be. A younger leftover may belong to a push in progress.
         #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
         older_than: i64,
     },
@@ -126,14 +127,14 @@ pub enum RepoCommand {
 pub enum CollaboratorCommand {
     /// Grant a user a role on a repository. It replaces the previous role.
     Set(SetCollaborator),
-    /// Take back what a user was granted.
+    /// Remove a user's role on a repository.
     Remove(OfRepository),
 }
 
 /// `hubgate repo restore`
 #[derive(Debug, Args)]
 pub struct RestoreRepo {
-    /// The path that it had.
+    /// The path that the repository had.
     pub path: RepoPath,
     /// The id of its directory, if several repositories with that path were removed.
     #[arg(long)]
@@ -151,7 +152,7 @@ pub struct ImportRepo {
     /// A directory, or https://, ssh://, file:// or USER@HOST:PATH.
     #[arg(value_parser = absolute_source)]
     pub source: String,
-    /// Show it to everyone. Default: private.
+    /// Make the repository public. Default: private.
     #[arg(long)]
     pub public: bool,
     /// What the repository is about.

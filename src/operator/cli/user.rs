@@ -33,7 +33,7 @@ pub enum UserCommand {
         #[arg(value_parser = new_account)]
         new: Owner,
     },
-    /// Reject an account, for a reason that its owner reads.
+    /// Disable an account. Its owner sees the reason.
     Disable {
         /// The name.
         name: Owner,
@@ -41,7 +41,7 @@ pub enum UserCommand {
         #[arg(long)]
         reason: Title,
     },
-    /// Undo `disable`.
+    /// Enable a disabled account.
     Enable {
         /// The name.
         name: Owner,
@@ -50,7 +50,7 @@ pub enum UserCommand {
     Remove {
         /// The name.
         name: Owner,
-        /// The owner who gets its repositories.
+        /// The owner that receives its repositories.
         #[arg(long, value_name = "OWNER")]
         transfer_to: Option<Owner>,
         /// Whether to ask.

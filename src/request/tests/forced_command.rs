@@ -34,7 +34,7 @@ fn every_hostile_forced_command_gets_the_expected_verdict() {
     assert_eq!(rows.len(), 13);
     for HostileInput { input, accepted, row, .. } in rows {
         assert_eq!(either_way(&input).is_some(), accepted, "{row}");
-        if row["why"].as_str().unwrap().starts_with("as the whole FORM or its user") {
+        if row["why"].as_str().unwrap().starts_with("as the whole identity or its user") {
             let forced_command = [&input, b" --key ".as_slice(), KEY.as_bytes()].concat();
             assert_eq!(either_way(forced_command), None, "as the user: {row}");
         }

@@ -33,7 +33,7 @@ impl Call {
     /// The filter's result, computed as the kernel does. A wrong jump panics.
     fn verdict(&self, write: bool) -> u32 {
         let program = program(write);
-        let (mut at, mut value, mut aside) = (0, 0, 0);
+        let (mut at, mut value, mut saved) = (0, 0, 0);
         loop {
             let instruction = &program[at];
             at += 1;
@@ -49,8 +49,8 @@ impl Call {
                         SKIP => at += usize::try_from(instruction.k).expect("a length"),
                         AND => value &= instruction.k,
                         SHIFT => value >>= instruction.k,
-                        PUT_ASIDE => aside = value,
-                        SHIFT_ASIDE => value >>= aside,
+                        PUT_ASIDE => saved = value,
+                        SHIFT_ASIDE => value >>= saved,
                         code => panic!("an instruction {code:#x}"),
                     }
                     continue;

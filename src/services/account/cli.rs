@@ -32,7 +32,7 @@ impl Cli {
     }
 }
 
-/// Joins the words of a description, which is free text: they end at the next option.
+/// Joins the words of a description. It is free text and ends at the next option.
 fn with_description<'a>(words: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut joined: Vec<String> = Vec::new();
     let mut description: Option<Vec<&str>> = None;
@@ -118,8 +118,8 @@ pub(super) enum KeyCommand {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RepoCommand {
-    /// Create an empty repository of your own, or of an organization where you may. The description is the rest of the
-    /// line, up to the next option.
+    /// Create an empty repository for yourself, or for an organization in which you may create repositories. The
+    /// description is the rest of the line, up to the next option.
     Create(CreateRepository),
     /// List the repositories of an owner that you may fetch.
     List {
@@ -151,7 +151,7 @@ pub(super) enum RepoCommand {
 pub(super) enum CollaboratorCommand {
     /// Grant a user a role on a repository. It replaces the previous role.
     Set(SetCollaborator),
-    /// Take back what a user was granted.
+    /// Remove a user's role on a repository.
     Remove(OfRepository),
 }
 
@@ -189,8 +189,8 @@ pub(super) enum AccessCommand {
     },
     /// Let a user pass the gate, with or without a request.
     Grant(GrantAccess),
-    /// Reject a user, who cannot request access again.
+    /// Reject a user. The user cannot request access again.
     Reject(OfRepository),
-    /// Take a grant or a rejection back. The user may request access again.
+    /// Withdraw a grant or a rejection. The user may request access again.
     Revoke(OfRepository),
 }

@@ -22,14 +22,14 @@ trials![
 const SIZE: u64 = 24 << 20;
 
 /// A hub with a push that is stopped in the middle of its object, and the session that receives it.
-struct Standing {
+struct StoppedPush {
     hub: Hub,
     alice: Client,
     push: Background,
     session: Pid,
 }
 
-impl Standing {
+impl StoppedPush {
     fn new() -> Self {
         let hub = Hub::new();
         let alice = hub.user("alice");
@@ -69,37 +69,37 @@ fn kill_hard(process: Pid) {
 }
 
 fn an_upload_whose_session_is_killed_leaves_nothing() {
-    let standing = Standing::new();
-    kill_hard(standing.session);
-    standing.leaves_nothing_and_is_repaired();
+    let stopped = StoppedPush::new();
+    kill_hard(stopped.session);
+    stopped.leaves_nothing_and_is_repaired();
 }
 
 fn an_upload_whose_client_is_killed_leaves_nothing() {
-    let standing = Standing::new();
-    for process in standing.push.processes() {
+    let stopped = StoppedPush::new();
+    for process in stopped.push.processes() {
         // A process may have ended with another one.
         let _ = kill(process, Signal::SIGKILL);
     }
-    kill(standing.session, Signal::SIGCONT).expect("a process");
-    standing.leaves_nothing_and_is_repaired();
+    kill(stopped.session, Signal::SIGCONT).expect("a process");
+    stopped.leaves_nothing_and_is_repaired();
 }
 
 fn an_upload_whose_sshd_is_killed_leaves_nothing() {
-    let standing = Standing::new();
-    let stat = fs::read_to_string(format!("/proc/{}/stat", standing.session)).expect("a process");
+    let stopped = StoppedPush::new();
+    let stat = fs::read_to_string(format!("/proc/{}/stat", stopped.session)).expect("a process");
     let parent = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1)).and_then(|pid| pid.parse().ok());
     kill_hard(Pid::from_raw(parent.expect("a parent")));
-    kill(standing.session, Signal::SIGCONT).expect("a process");
-    standing.leaves_nothing_and_is_repaired();
+    kill(stopped.session, Signal::SIGCONT).expect("a process");
+    stopped.leaves_nothing_and_is_repaired();
 }
 
 fn an_upload_whose_processes_are_all_killed_leaves_nothing() {
-    let standing = Standing::new();
+    let stopped = StoppedPush::new();
     // All but the listening sshd: its sessions, git, the authorizer.
-    for process in standing.hub.processes().into_iter().skip(1) {
+    for process in stopped.hub.processes().into_iter().skip(1) {
         let _ = kill(process, Signal::SIGKILL);
     }
-    standing.leaves_nothing_and_is_repaired();
+    stopped.leaves_nothing_and_is_repaired();
 }
 
 fn a_download_whose_session_is_killed_succeeds_the_next_time() {

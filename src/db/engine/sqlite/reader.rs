@@ -1,8 +1,8 @@
 //! How the small programs read: without a write, whatever state a crash, a clean close or a foreign tool left.
 //!
-//! If `-wal` or `-shm` is missing, SQLite makes it, which a process with read access cannot. SQLite then refuses to
-//! read at all. A `-wal` that a crash left without a frame makes such a reader wait for ten seconds, in vain (3.53,
-//! wal.c, `walBeginShmUnreliable`). Neither may cost a user access. If the `-wal` holds no change, or `-shm` is
+//! If `-wal` or `-shm` is missing, SQLite creates it, which a process without write access cannot do. SQLite then
+//! refuses to read at all. A `-wal` that a crash left without a frame makes such a reader wait for ten seconds, in vain
+//! (3.53, wal.c, `walBeginShmUnreliable`). Neither may keep a user out. If the `-wal` holds no change, or `-shm` is
 //! missing, this reader therefore takes no locks, and accepts the answer only if the files did not change during the
 //! read. If the `-wal` holds a change, SQLite's locks keep the answer consistent.
 
@@ -58,7 +58,7 @@ impl Reader {
         if let Some(answer) = self.opened.ask(&self.path, &question) {
             return answer;
         }
-        // Both modes in turn: the index may be missing for good, or another process may be about to make it.
+        // Tries both modes in turn: the index may stay missing, or another process may be about to create it.
         for mode in [Mode::Locked, Mode::PrivateIndex].into_iter().cycle().take(TRIES) {
             sleep(PAUSE);
             if let Some(answer) = Opened::new(&self.path, mode)?.ask(&self.path, &question) {
@@ -129,7 +129,7 @@ fn open(path: &Path, mode: Mode) -> Result<rusqlite::Connection, Error> {
     let parameter = match mode {
         Mode::Immutable => "immutable=1",
         Mode::PrivateIndex => "vfs=unix-none",
-        // The gateway may write to `-shm`. SQLite would begin with emptying it, and a full disk may not let SQLite fill
+        // The gateway may write to `-shm`. SQLite would begin by emptying it, and a full disk may not let SQLite fill
         // it again.
         Mode::Locked => "readonly_shm=1",
     };
@@ -138,7 +138,7 @@ fn open(path: &Path, mode: Mode) -> Result<rusqlite::Connection, Error> {
         harden(&connection)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         if mode == Mode::PrivateIndex {
-            // Without locks, SQLite would take this connection for the last one, and remove a `-wal` that is in use.
+            // Without locks, SQLite would treat this connection as the last, and remove a `-wal` that is in use.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
             // sqlite.org/wal.html, "Use of WAL Without Shared-Memory".
             connection.pragma_update(None, "locking_mode", "exclusive")?;
@@ -176,7 +176,7 @@ impl Files {
             Err(error) => Err(error),
         };
         if version_beside("-journal")?.is_some() {
-            // Left by a writer without WAL mode: the file may hold half a change, and only a lock can tell.
+            // A writer without WAL mode left this journal. The file may hold half a change, and only a lock can tell.
             return Err(io::ErrorKind::ResourceBusy.into());
         }
         Ok(Self { database: FileVersion::of(&database.symlink_metadata()?), wal: version_beside("-wal")? })

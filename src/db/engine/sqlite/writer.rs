@@ -162,7 +162,7 @@ impl Drop for Writer {
 
 /// Tells SQLite to leave `-wal` and `-shm` in place when the last connection closes.
 ///
-/// A reader without write access to the directory cannot make them (sqlite.org/wal.html, "Read-Only Databases").
+/// A reader without write access to the directory cannot create them (sqlite.org/wal.html, "Read-Only Databases").
 /// hubgate's reader does not need them, but the operator's `sqlite3 -readonly` does.
 fn persist_wal(connection: &rusqlite::Connection) {
     let mut on: std::ffi::c_int = 1;
@@ -180,8 +180,8 @@ fn persist_wal(connection: &rusqlite::Connection) {
 
 /// Makes an empty `-wal` one byte longer than its header will be. Only the process that holds the write lock may do so.
 ///
-/// A crash between the header and the first frame would leave only the header. A `-wal` of just that length makes
-/// readers without write access wait for ten seconds, in vain. SQLite 3.53 takes it as too short to read and as long
+/// A crash between the header and the first frame would leave only the header. A `-wal` of exactly that length makes
+/// readers without write access wait for ten seconds, in vain. SQLite 3.53 treats it as too short to read, yet long
 /// enough to compare with what was read (wal.c, `walIndexRecover` and `walBeginShmUnreliable`).
 fn lengthen_wal(transaction: &rusqlite::Connection) {
     let lengthen = |database: &str| -> io::Result<()> {

@@ -236,10 +236,10 @@ impl Hub {
         let line = key(identity).to_string();
         let (key_type, base64) = line.split_once(' ').unwrap();
         let offered = OfferedKey::parse(key_type.as_bytes(), base64.as_bytes()).unwrap();
-        let (form, proven) = match (identity, self.certificates.get(identity).cloned()) {
+        let (forced_command, proven) = match (identity, self.certificates.get(identity).cloned()) {
             (_, Some(certificate)) => {
-                let form = ForcedCommand::Certificate(certificate.principal().clone(), certificate.authority());
-                (form, Proven::Certificate(certificate))
+                let command = ForcedCommand::Certificate(certificate.principal().clone(), certificate.authority());
+                (command, Proven::Certificate(certificate))
             }
             ("anonymous", None) => (ForcedCommand::Anonymous(fingerprint), Proven::Key(offered)),
             ("deploy-reading" | "deploy-writing", None) => {
@@ -249,7 +249,7 @@ impl Hub {
         };
         Caller {
             config: self.config.clone(),
-            forced_command: form,
+            forced_command,
             proven: Some(proven),
             address: "192.0.2.1".to_owned(),
             command: String::new(),
@@ -262,14 +262,14 @@ impl Hub {
     /// The outcome of a fetch and of a push. A download and an upload have the same outcomes.
     pub(super) fn transfers(&self, identity: &str, text: &str) -> [char; 2] {
         let reader = Reader::open(&self.config.paths.database).unwrap();
-        let standing = reader.ask(|view| self.caller(identity).session_context(view, Some(&path(text)))).unwrap();
-        let messages = standing.messages(&self.config);
+        let context = reader.ask(|view| self.caller(identity).session_context(view, Some(&path(text)))).unwrap();
+        let messages = context.messages(&self.config);
         [(Service::UploadPack, Operation::Download), (Service::ReceivePack, Operation::Upload)].map(
             |(service, operation)| {
                 assert_eq!(service.needs(), operation.needs());
-                let admitted = match &standing.identity {
+                let admitted = match &context.identity {
                     Ok(identity) => {
-                        crate::session::admit(identity, standing.repository.as_ref(), service.needs(), now()).map(drop)
+                        crate::session::admit(identity, context.repository.as_ref(), service.needs(), now()).map(drop)
                     }
                     Err(reason) => Err(Refusal::NotAdmitted(reason.clone())),
                 };

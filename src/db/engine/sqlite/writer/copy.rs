@@ -1,4 +1,4 @@
-//! Whole databases: a copy is made, checked, and put in the place of another one.
+//! Whole databases: a copy is made, checked, and put in place of another database.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -68,8 +68,8 @@ impl Writer {
         })
     }
 
-    /// Replaces the whole content by that of a copy, in one transaction. Readers see the old or the new content, and so
-    /// they do after a crash.
+    /// Replaces the whole content with that of a copy, in one transaction. Readers see the old or the new content, also
+    /// after a crash.
     pub(in crate::db) fn replace_by(&mut self, copy: &Self) -> Result<(), Error> {
         self.wrote = true;
         self.transaction(Transaction::Write, |_| Ok::<_, Error>(()))?;

@@ -16,9 +16,9 @@ pub(in crate::db) fn all(database: &Path) -> [PathBuf; 3] {
     ["", "-wal", "-shm"].map(|ending| beside(database, ending))
 }
 
-/// Makes an empty file, readable by its group. An existing file stays as it is.
+/// Creates an empty file, readable by its group. An existing file stays as it is.
 ///
-/// SQLite would make the file with a mode that depends on the umask.
+/// SQLite would create the file with a mode that depends on the umask.
 pub(in crate::db) fn create(database: &Path) -> Result<(), Error> {
     let made = OpenOptions::new().write(true).create(true).truncate(false).mode(0o640).open(database);
     made.map(drop).map_err(|error| Error::Create(database.to_owned(), error))

@@ -1,36 +1,16 @@
-//! What an account may do, for the commands that list and change; and the quotas.
+//! What an account may do with an owner or a repository, for the commands that list and change.
 
-use serde_json::json;
-
+use super::ChangeError;
 use super::account::OwnerRow;
 use super::repository::{RepositoryRow, repository_row};
-use super::{Change, ChangeError};
 use crate::access::{OwnerFacts, RepositoryFacts};
 use crate::db::engine::values;
 use crate::db::session::{grant, repository_facts};
 use crate::db::{Error, View};
-use crate::name::{Owner, RepoPath};
+use crate::name::Owner;
 use crate::repository::Directory;
 
-/// The quotas of a repository and its owner, in bytes; `None` without a quota.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Quotas {
-    /// The repository's; 0 is none.
-    pub repository: Option<u64>,
-    /// The owner's.
-    pub owner: Option<u64>,
-}
-
 impl View<'_> {
-    /// The quotas that are set for a repository and for its owner, given by their rows.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub fn quotas(&self, repository: i64, owner: i64) -> Result<Quotas, Error> {
-        let repository = self.quota("SELECT quota FROM repository WHERE id = ?1", repository)?;
-        Ok(Quotas { repository, owner: self.quota("SELECT quota FROM owner WHERE id = ?1", owner)? })
-    }
-
     /// The name of an owner, given by its row. A removed owner keeps its last name.
     ///
     /// # Errors
@@ -47,31 +27,8 @@ impl View<'_> {
         self.connection
             .query("SELECT directory FROM repository WHERE owner_id = ?1", values![owner], |row| row.word("directory"))
     }
-}
 
-impl View<'_> {
-    /// The quota of a repository; `None` for the configured one.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub fn repository_quota(&self, row: &RepositoryRow) -> Result<Option<u64>, Error> {
-        self.quota("SELECT quota FROM repository WHERE id = ?1", row.id)
-    }
-
-    /// The quota of an owner; `None` for the configured one.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub fn owner_quota(&self, row: &OwnerRow) -> Result<Option<u64>, Error> {
-        self.quota("SELECT quota FROM owner WHERE id = ?1", row.id)
-    }
-
-    fn quota(&self, query: &str, id: i64) -> Result<Option<u64>, Error> {
-        let quota: Option<Option<i64>> = self.connection.first(query, values![id], |row| row.get("quota"))?;
-        Ok(quota.flatten().map(|bytes| u64::try_from(bytes).unwrap_or_default()))
-    }
-
-    /// An owner, and the role there of an account, given by its row.
+    /// An owner, and the role that an account, given by its row, has there.
     ///
     /// # Errors
     /// [`ChangeError::NotFound`], or the database's.
@@ -115,35 +72,4 @@ impl View<'_> {
             Ok((repository, facts))
         })
     }
-}
-
-impl Change<'_> {
-    /// Sets the quota for LFS objects of a repository, in bytes; `None` for the configured one.
-    ///
-    /// # Errors
-    /// [`ChangeError`].
-    pub fn set_repository_quota(&self, path: &RepoPath, quota: Option<u64>) -> Result<(), ChangeError> {
-        let repository = self.repository(path)?;
-        let before = self.repository_quota(&repository)?;
-        let query = "UPDATE repository SET quota = ?2 WHERE id = ?1";
-        self.connection.execute(query, values![repository.id, stored(quota)])?;
-        self.audit("repo.set_quota", &repository.path.to_string(), &json!({ "quota": quota, "before": before }))
-    }
-
-    /// Sets the quota for all repositories of an owner together.
-    ///
-    /// # Errors
-    /// [`ChangeError`].
-    pub fn set_owner_quota(&self, owner: &Owner, quota: Option<u64>) -> Result<(), ChangeError> {
-        let owner = self.owner(owner)?;
-        let before = self.owner_quota(&owner)?;
-        let query = "UPDATE owner SET quota = ?2 WHERE id = ?1";
-        self.connection.execute(query, values![owner.id, stored(quota)])?;
-        self.audit("owner.set_quota", owner.name.as_str(), &json!({ "quota": quota, "before": before }))
-    }
-}
-
-/// A quota as the column has it.
-fn stored(quota: Option<u64>) -> Option<i64> {
-    quota.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX))
 }

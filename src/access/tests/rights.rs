@@ -3,7 +3,7 @@
 use proptest::prelude::any;
 use proptest::{collection, prop_assert_eq};
 
-use super::{ACCOUNT, NOW, OWNER, account, every_standing, for_good, repository};
+use super::{ACCOUNT, NOW, OWNER, account, all_facts, for_good, repository};
 use crate::access::{
     Access, BadSources, CollaboratorRole, Gate, Grant, KeyFacts, KeyHolder, NotAdmitted, OwnerFacts, Removal,
     RepositoryFacts, Role, Scope, Sources, Visibility, access, administers, is_member, may_create, may_manage,
@@ -104,12 +104,12 @@ fn a_user_administers_the_own_name_and_creates_there_if_permitted() {
 
 #[test]
 fn managers_may_write_and_administrators_may_manage() {
-    for standing in every_standing() {
+    for facts in all_facts() {
         let identity = Identity::Account(account(Scope::Write));
-        let (access, manages) = (access(&identity, &standing, NOW), may_manage(&account(Scope::Write), &standing, NOW));
-        assert!(!manages || access >= Access::Write, "{standing:?}");
-        assert!(manages || access < Access::Admin, "{standing:?}");
-        assert!(!may_manage(&account(Scope::Read), &standing, NOW), "{standing:?}");
+        let (access, manages) = (access(&identity, &facts, NOW), may_manage(&account(Scope::Write), &facts, NOW));
+        assert!(!manages || access >= Access::Write, "{facts:?}");
+        assert!(manages || access < Access::Admin, "{facts:?}");
+        assert!(!may_manage(&account(Scope::Read), &facts, NOW), "{facts:?}");
     }
     // A collaborator with write access may not remove the repository.
     let private = repository(Visibility::Private, Gate::Open);
