@@ -11,7 +11,7 @@ use crate::key::Fingerprint;
 use crate::name::{RepoPath, is_invisible};
 
 /// The first line of a push context: its receiver, and the version of its format.
-const HEADING: &str = "hubgate push 1";
+const HEADING: &str = "hubgate push 2";
 /// The longest name of a ref, in bytes: the longest file name of common file systems.
 const REF_NAME_MAX: usize = 255;
 /// The most levels in a ref's name.
@@ -36,12 +36,15 @@ pub struct PushContext {
     pub refs: u64,
     /// The most commits that a push may add; 0 means no limit.
     pub commits: u64,
+    /// Whether LFS objects are stored here, so that a pointer without its object is refused.
+    pub stores_objects: bool,
 }
 
 impl fmt::Display for PushContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sid, user, key, from, repository, git, refs, commits } = self;
-        writeln!(f, "{HEADING}\n{sid}\n{user}\n{key}\n{from}\n{repository}\n{}\n{refs}\n{commits}", git.display())
+        let Self { sid, user, key, from, repository, git, refs, commits, stores_objects } = self;
+        writeln!(f, "{HEADING}\n{sid}\n{user}\n{key}\n{from}\n{repository}\n{}", git.display())?;
+        writeln!(f, "{refs}\n{commits}\n{stores_objects}")
     }
 }
 
@@ -55,7 +58,7 @@ impl FromStr for PushContext {
 
     fn from_str(text: &str) -> Result<Self, BadPushContext> {
         let lines: Vec<&str> = text.lines().collect();
-        let [HEADING, sid, user, key, from, repository, git, refs, commits] = lines.as_slice() else {
+        let [HEADING, sid, user, key, from, repository, git, refs, commits, stores_objects] = lines.as_slice() else {
             return Err(BadPushContext);
         };
         Ok(Self {
@@ -67,6 +70,7 @@ impl FromStr for PushContext {
             git: PathBuf::from(git),
             refs: refs.parse().map_err(|_| BadPushContext)?,
             commits: commits.parse().map_err(|_| BadPushContext)?,
+            stores_objects: stores_objects.parse().map_err(|_| BadPushContext)?,
         })
     }
 }
@@ -123,10 +127,11 @@ mod tests {
             git: "/usr/bin/git".into(),
             refs: 10,
             commits: 0,
+            stores_objects: true,
         };
         let text = context.to_string();
         assert_eq!(text.parse(), Ok(context));
-        assert_eq!(text.replace("push 1", "push 2").parse::<PushContext>(), Err(BadPushContext));
+        assert_eq!(text.replace("push 2", "push 3").parse::<PushContext>(), Err(BadPushContext));
         assert_eq!(text.replace("acme/", "acme//").parse::<PushContext>(), Err(BadPushContext));
         assert_eq!((text + "more\n").parse::<PushContext>(), Err(BadPushContext));
     }

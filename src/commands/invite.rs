@@ -26,7 +26,8 @@ pub(crate) fn invite(requester: &mut Requester<'_>, user: &Owner, expires_at: i6
     requester.change(|_, change| Ok(change.invite(user, &code, expires_at)?))?;
     let command = format!("ssh {at} join {}{input}", code.as_str());
     let end = minute(Some(expires_at));
-    let text = format!("{}\nuntil {end}, {user} can run this command once to add a key: {command}\n", code.as_str());
+    let text =
+        format!("{}\n{user} can run this command once until {end} and adds a key with it: {command}\n", code.as_str());
     let json = json!({ "code": code.as_str(), "command": command, "user": user.as_str(), "expires_at": json_time(Some(expires_at)) });
     Ok(Report::new(text, json))
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::{Context, Fault, Services, Session, push_context};
 use crate::access::Identity;
-use crate::config::Config;
+use crate::config::{Config, LfsMode};
 use crate::db::ServedRepository;
 use crate::git::{self, Serving};
 use crate::log::{self, Level};
@@ -112,6 +112,7 @@ impl Session {
             git: config.paths.git.clone(),
             refs: config.limits.push_refs,
             commits: config.limits.push_commits,
+            stores_objects: config.lfs.mode == LfsMode::Ssh,
         })
     }
 

@@ -14,6 +14,7 @@ mod locking;
 mod locks;
 mod oid;
 mod packet;
+mod pointer;
 mod protocol;
 mod reply;
 mod request;
@@ -35,6 +36,7 @@ pub use locks::{
 };
 pub use oid::{BadOid, Oid};
 pub use packet::{Broken, Input, Plain, Waiting};
+pub use pointer::Pointer;
 pub use protocol::serve;
 pub use reply::Refusal;
 pub use standalone::serve_directory;

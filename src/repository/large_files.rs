@@ -8,10 +8,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::Directory;
-use crate::lfs::Oid;
-
-/// A pointer is shorter than this (git-lfs's docs/spec.md); a longer blob is not a pointer.
-const POINTER_MAX: u64 = 1_024;
+use crate::lfs::{Oid, Pointer};
 
 /// The size of a repository's LFS objects in bytes; unreadable ones count as 0.
 #[must_use]
@@ -82,8 +79,8 @@ pub(crate) fn hash(file: &Path, mut seen: impl FnMut(u64)) -> io::Result<(String
 
 /// The objects that pointers in reachable history name, each with one blob that names it.
 pub(crate) fn pointers(git: &Path, place: &Path) -> io::Result<Vec<(String, String)>> {
-    let blobs = crate::git::small_blobs(git, place, POINTER_MAX).map_err(io::Error::other)?;
-    Ok(blobs.into_iter().filter_map(|(id, text)| Some((pointed(&text)?, id))).collect())
+    let blobs = crate::git::small_blobs(git, place, Pointer::SIZES.end).map_err(io::Error::other)?;
+    Ok(blobs.into_iter().filter_map(|(id, text)| Some((Pointer::parse(&text)?.oid.to_string(), id))).collect())
 }
 
 /// The number of LFS objects that history names but that are not stored.
@@ -91,12 +88,4 @@ pub(crate) fn missing(git: &Path, place: &Path) -> io::Result<usize> {
     let stored = stored_objects(&place.join("lfs/objects"))?;
     let named: BTreeMap<String, String> = pointers(git, place)?.into_iter().collect();
     Ok(named.keys().filter(|oid| !stored.contains_key(*oid)).count())
-}
-
-/// The object id in a pointer (git-lfs's docs/spec.md).
-fn pointed(text: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(text).ok()?;
-    text.starts_with("version https://git-lfs.github.com/spec/v1\n").then_some(())?;
-    let oid = text.lines().find_map(|line| line.strip_prefix("oid sha256:"))?;
-    Oid::parse(oid.as_bytes()).ok().map(|_| oid.to_owned())
 }

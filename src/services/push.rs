@@ -3,6 +3,8 @@
 //! The push context tells the hook about the session, and git tells it about the push. It can open neither the database
 //! nor the log's socket by path. If it refuses a push, git updates no ref and keeps no object.
 
+mod pointers;
+
 use std::ffi::OsStr;
 use std::io::BufRead;
 use std::os::unix::ffi::OsStrExt;
@@ -60,6 +62,8 @@ enum Fault {
     Line,
     #[error("cannot run git: {0}")]
     Git(std::io::Error),
+    #[error(transparent)]
+    Pointers(#[from] pointers::Error),
 }
 
 /// What the gateway left open for the hook.
@@ -127,7 +131,7 @@ fn read(message: &Sealed) -> Result<PushContext, Fault> {
     Ok(message.read()?.parse()?)
 }
 
-/// Checks the names and the number of the refs, and the number of the commits.
+/// Checks the names and the number of the refs, the number of the commits, and the objects of LFS pointers.
 fn pre_receive(inherited: &Inherited) -> Result<Answer, Fault> {
     let updates = updates()?;
     let problems = problems(&inherited.context, &updates)?;
@@ -161,17 +165,21 @@ fn problems(context: &PushContext, updates: &[Update]) -> Result<Vec<String>, Fa
             problems.push(format!("{} is not accepted: {problem}", String::from_utf8_lossy(&update.name)));
         }
     }
-    if problems.is_empty() && context.commits > 0 && new_commits(context, updates)? > context.commits {
+    let tips: Vec<&str> = updates.iter().filter(|update| !update.removes()).map(|update| update.new.as_str()).collect();
+    if problems.is_empty() && context.commits > 0 && new_commits(context, &tips)? > context.commits {
         problems.push(format!("this push adds more than {} commits: push in parts", context.commits));
+    }
+    if problems.is_empty() && context.stores_objects {
+        problems = pointers::problems(context, &tips)?;
     }
     Ok(problems)
 }
 
 /// How many commits a push adds, counted to one over the limit.
-fn new_commits(context: &PushContext, updates: &[Update]) -> Result<u64, Fault> {
+fn new_commits(context: &PushContext, tips: &[&str]) -> Result<u64, Fault> {
     let most = (context.commits + 1).to_string();
     let mut words = vec!["rev-list", "--count", "--max-count", &most];
-    words.extend(updates.iter().filter(|update| !update.removes()).map(|update| update.new.as_str()));
+    words.extend(tips);
     words.extend(["--not", "--all"]);
     let output = git(context, &words)?;
     // git fails for a tag of a blob, which adds no commit.

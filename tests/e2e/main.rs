@@ -104,6 +104,7 @@ fn main() -> ExitCode {
         lfs::large::TRIALS,
         lfs::locks::TRIALS,
         lfs::operator::TRIALS,
+        lfs::pointers::TRIALS,
         lfs::http::TRIALS,
         concurrency::TRIALS,
         killed::TRIALS,

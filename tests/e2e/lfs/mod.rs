@@ -6,6 +6,7 @@ pub(crate) mod kills;
 pub(crate) mod large;
 pub(crate) mod locks;
 pub(crate) mod operator;
+pub(crate) mod pointers;
 mod sessions;
 mod wire;
 

@@ -1,0 +1,204 @@
+//! The LFS pointers of a push whose objects are not here.
+//!
+//! The check reads the objects in quarantine, which are those of the push, and not history. Only if an object is missing,
+//! it asks git where the pointer is.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::os::fd::AsFd;
+use std::process::{Child, Command, Stdio};
+
+use crate::lfs::{LocalStore, Oid, Options, Pointer, Store};
+use crate::push::PushContext;
+
+/// The most pointers whose commit and path the client reads.
+const SHOWN: usize = 5;
+/// The most pointers without an object that are examined.
+const EXAMINED: usize = 100_000;
+
+/// Why the pointers of a push cannot be checked.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    #[error("cannot run git: {0}")]
+    Git(io::Error),
+    #[error("git cannot list the objects of the push")]
+    Objects,
+    #[error("cannot read the LFS objects: {0}")]
+    Store(io::Error),
+}
+
+/// A pointer whose object is not here, and its blob.
+struct Missing {
+    blob: String,
+    pointer: Pointer,
+}
+
+/// A place of such a pointer.
+struct Placed {
+    commit: String,
+    path: String,
+    oid: Oid,
+}
+
+impl fmt::Display for Placed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { commit, path, oid } = self;
+        write!(f, "commit {commit}: {path} is an LFS pointer, but its object {oid} is not here")
+    }
+}
+
+/// The reasons to refuse a push with these new ids of refs, as the client reads them.
+///
+/// A pointer that the repository already has is not a reason: its object may have been lost long ago, and the client
+/// may not have it.
+pub(super) fn problems(context: &PushContext, tips: &[&str]) -> Result<Vec<String>, Error> {
+    // git sets this variable for a hook while it keeps new objects in quarantine (git-receive-pack(1)).
+    if std::env::var_os("GIT_QUARANTINE_PATH").is_none() {
+        return Ok(Vec::new());
+    }
+    let missing = new_ones(context, of_quarantine(context)?)?;
+    let placed = if missing.is_empty() { Vec::new() } else { places(context, tips, &missing)? };
+    let mut problems: Vec<String> = placed.iter().map(ToString::to_string).collect();
+    if !problems.is_empty() {
+        let more = missing.len() - problems.len();
+        problems.extend((more > 0).then(|| format!("the objects of {more} more LFS pointers are not here")));
+        problems.push("upload the objects, then push again: git lfs push --all origin".to_owned());
+    }
+    Ok(problems)
+}
+
+/// The pointers in quarantine whose objects are not stored with their size.
+fn of_quarantine(context: &PushContext) -> Result<Vec<Missing>, Error> {
+    let repository = File::open(".").map_err(Error::Store)?;
+    let mut store = LocalStore::open(repository.as_fd(), Options::default()).map_err(Error::Store)?;
+    // Without alternates, git sees the quarantine alone.
+    let quarantined = |words: &[&str]| {
+        let mut command = Command::new(&context.git);
+        command.arg("cat-file").args(words).env_remove("GIT_ALTERNATE_OBJECT_DIRECTORIES");
+        command
+    };
+    let format = "--batch-check=%(objectname) %(objecttype) %(objectsize)";
+    let mut list = quarantined(&["--batch-all-objects", "--unordered", format]);
+    let mut list = list.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(Error::Git)?;
+    let lines = BufReader::new(list.stdout.take().ok_or(Error::Objects)?).lines();
+    let mut candidates = lines.filter_map(|line| line.map(|line| candidate(&line)).transpose());
+    let mut missing = Vec::new();
+    if let Some(first) = candidates.next() {
+        answers(quarantined(&["--batch", "--buffer"]), std::iter::once(first).chain(candidates), |output| {
+            while let Some((blob, text)) = next_blob(output)? {
+                let Some(pointer) = Pointer::parse(&text) else { continue };
+                let is_here = store.size(&pointer.oid).map_err(Error::Store)? == Some(pointer.size);
+                if !is_here && missing.len() < EXAMINED {
+                    missing.push(Missing { blob, pointer });
+                }
+            }
+            Ok(())
+        })?;
+    }
+    succeeded(list)?;
+    Ok(missing)
+}
+
+/// The id in a line of git's list, if the object can be a pointer.
+fn candidate(line: &str) -> Option<String> {
+    let (id, rest) = line.split_once(' ')?;
+    let size = rest.strip_prefix("blob ")?.parse().ok()?;
+    Pointer::SIZES.contains(&size).then(|| id.to_owned())
+}
+
+/// The next blob of `git cat-file --batch`: `ID blob SIZE`, newline, the bytes, newline.
+fn next_blob(output: &mut dyn BufRead) -> Result<Option<(String, Vec<u8>)>, Error> {
+    let mut head = String::new();
+    if output.read_line(&mut head).map_err(Error::Git)? == 0 {
+        return Ok(None);
+    }
+    let size = head.trim_end().rsplit_once(" blob ").map(|(id, size)| (id.to_owned(), size.parse::<u64>()));
+    let Some((id, Ok(size))) = size else { return Err(Error::Objects) };
+    let mut text = Vec::new();
+    output.take(size + 1).read_to_end(&mut text).map_err(Error::Git)?;
+    match text.pop() {
+        Some(b'\n') if text.len() as u64 == size => Ok(Some((id, text))),
+        Some(_) | None => Err(Error::Objects),
+    }
+}
+
+/// The pointers that the repository did not have before this push.
+fn new_ones(context: &PushContext, mut missing: Vec<Missing>) -> Result<Vec<Missing>, Error> {
+    if missing.is_empty() {
+        return Ok(missing);
+    }
+    let mut command = Command::new(&context.git);
+    command.args(["cat-file", "--buffer", "--batch-check=%(objectname)"]);
+    // Without these, git sees the repository without the quarantine.
+    for variable in ["GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH"] {
+        command.env_remove(variable);
+    }
+    let ids: Vec<_> = missing.iter().map(|missing| Ok(missing.blob.clone())).collect();
+    let mut lines = Vec::new();
+    answers(command, ids.into_iter(), |output| {
+        lines = output.lines().collect::<io::Result<_>>().map_err(Error::Git)?;
+        Ok(())
+    })?;
+    // A line per object, in order: the id, and ` missing` after it if there is no such object.
+    let mut lines = lines.iter();
+    missing.retain(|_| lines.next().is_some_and(|line: &String| line.ends_with(" missing")));
+    Ok(missing)
+}
+
+/// The first pointers that are in a commit, from the oldest commit on.
+fn places(context: &PushContext, tips: &[&str], missing: &[Missing]) -> Result<Vec<Placed>, Error> {
+    let mut command = Command::new(&context.git);
+    command.args(["-c", "core.quotePath=false", "log", "--format=%H", "--reverse", "--topo-order"]);
+    command.args(["-m", "--raw", "--no-abbrev", "--no-renames", "--stdin", "--not", "--all"]);
+    let tips: Vec<_> = tips.iter().map(|tip| Ok((*tip).to_owned())).collect();
+    let mut left: HashMap<&str, &Missing> = missing.iter().map(|missing| (missing.blob.as_str(), missing)).collect();
+    let mut placed = Vec::new();
+    answers(command, tips.into_iter(), |output| {
+        let mut commit = String::new();
+        for line in output.split(b'\n') {
+            let line = line.map_err(Error::Git)?;
+            let line = String::from_utf8_lossy(&line);
+            // `:MODE MODE OLD NEW STATUS`, a tab, the path.
+            if let Some((head, path)) = line.strip_prefix(':').and_then(|line| line.split_once('\t')) {
+                let missing = head.split(' ').nth(3).and_then(|blob| left.remove(blob));
+                if let Some(Missing { pointer, .. }) = missing.filter(|_| placed.len() < SHOWN) {
+                    placed.push(Placed { commit: commit.clone(), path: path.to_owned(), oid: pointer.oid });
+                }
+            } else if !line.is_empty() {
+                commit = line.into_owned();
+            }
+        }
+        Ok(())
+    })?;
+    Ok(placed)
+}
+
+/// Runs git with these lines as input, and reads its output.
+fn answers(
+    mut command: Command,
+    lines: impl Iterator<Item = io::Result<String>> + Send,
+    read: impl FnOnce(&mut dyn BufRead) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut git = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(Error::Git)?;
+    let (Some(input), Some(output)) = (git.stdin.take(), git.stdout.take()) else { return Err(Error::Objects) };
+    std::thread::scope(|scope| {
+        // git answers while it reads. Writing everything before reading could block for ever.
+        let asking = scope.spawn(move || {
+            let mut input = BufWriter::new(input);
+            for line in lines {
+                writeln!(input, "{}", line?)?;
+            }
+            input.flush()
+        });
+        let read = read(&mut BufReader::new(output));
+        asking.join().map_err(|_| Error::Objects)?.map_err(Error::Git)?;
+        read
+    })?;
+    succeeded(git)
+}
+
+fn succeeded(mut child: Child) -> Result<(), Error> {
+    if child.wait().map_err(Error::Git)?.success() { Ok(()) } else { Err(Error::Objects) }
+}
