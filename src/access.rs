@@ -70,7 +70,7 @@ words! {
         NoAccess = "no_access",
         /// May fetch.
         Read = "read",
-        /// May fetch, create repositories, and write those that the member created.
+        /// May fetch, create repositories, and write the repositories that the member created.
         Contributor = "contributor",
         /// May write every repository.
         Write = "write",
@@ -104,7 +104,7 @@ impl CollaboratorRole {
 words! {
     /// Who may see a repository.
     pub enum Visibility {
-        /// Everybody.
+        /// Everyone.
         Public = "public",
         /// Identities with a grant.
         Private = "private",
@@ -125,7 +125,7 @@ words! {
     }
 }
 
-/// Whether a public repository's content needs an accepted request.
+/// Whether fetching from a public repository needs an accepted request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Gate {
     /// No request needed.
@@ -141,7 +141,7 @@ pub enum Gate {
 pub struct Grant<T> {
     /// The granted right.
     pub value: T,
-    /// The first second at which it is no longer valid.
+    /// The first second at which the grant is no longer valid.
     pub until: Option<i64>,
 }
 
@@ -151,7 +151,7 @@ impl<T: Copy> Grant<T> {
     }
 }
 
-/// Whether something with this end is still valid.
+/// Whether a grant or key with this end is still valid.
 fn is_live(until: Option<i64>, now: i64) -> bool {
     until.is_none_or(|end| now < end)
 }
@@ -165,7 +165,7 @@ pub struct RepositoryFacts {
     pub owner: i64,
     /// Who may see it.
     pub visibility: Visibility,
-    /// Whether its content needs an accepted request.
+    /// Whether fetching from it needs an accepted request.
     pub gate: Gate,
     /// Why the repository is frozen, if it is.
     pub frozen: Option<String>,
@@ -190,7 +190,7 @@ impl RepositoryFacts {
 /// Why the policy denies access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Denial {
-    /// Missing or hidden from this identity: one value, so that both cases always look the same.
+    /// Missing, or hidden from this identity. Both cases are one value, so that they always look the same.
     NoRepository,
     /// May fetch but not write.
     ReadOnly,
@@ -200,7 +200,7 @@ pub enum Denial {
     Frozen,
 }
 
-/// The verdict.
+/// The decision of the policy.
 #[must_use]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Decision {
@@ -269,7 +269,7 @@ fn personal(account: &Account, repository: &RepositoryFacts, now: i64) -> Access
         Some(Role::Admin) => Access::Admin,
     };
     let collaborator = Grant::at(repository.collaborator, now).map_or(Access::None, CollaboratorRole::access);
-    // A gate counts only while the repository is public: an accepted request does not open a private repository.
+    // A gate applies only while the repository is public. An accepted request does not open a private repository.
     let gate = match (repository.visibility, repository.gate_request_at(now)) {
         (Visibility::Public, GateRequest::Accepted) => Access::Fetch,
         (Visibility::Public, GateRequest::None | GateRequest::Pending | GateRequest::Rejected)
@@ -289,8 +289,8 @@ pub struct OwnerFacts {
     pub role: Option<Grant<Role>>,
 }
 
-/// Whether an account may create repositories of that owner: its own if permitted, and an organization's from the role
-/// contributor up.
+/// Whether an account may create repositories of that owner. It may create its own if the operator permits, and an
+/// organization's from the role contributor up.
 #[must_use]
 pub fn may_create(account: &Account, owner: &OwnerFacts, now: i64) -> bool {
     if account.id == owner.id {

@@ -36,9 +36,9 @@ pub enum OfferedKeyError {
 
 /// The key that sshd offers: the words `%t` and `%k` of `AuthorizedKeysCommand`.
 ///
-/// Holding one tells you that it decodes, that its type is accepted and that its blob begins with that type. It does
-/// not tell you that the rest of the blob is a key, nor that the peer holds the private half. The database shows the
-/// first; sshd checks the second after the helper has answered.
+/// Holding one tells you that the key decodes, that its type is accepted and that its blob begins with that type. It
+/// does not tell you that the rest of the blob is a key, nor that the peer holds the private half. A row in the
+/// database shows that the blob is a key. sshd checks the private half after the helper has answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OfferedKey {
     key_type: KeyType,
@@ -124,7 +124,7 @@ impl PublicKey {
         self.key_type
     }
 
-    /// The key in the form that the SSH protocol uses (RFC 4253, section 6.6).
+    /// The key in the encoding that the SSH protocol uses (RFC 4253, section 6.6).
     #[must_use]
     pub fn blob(&self) -> &[u8] {
         &self.blob

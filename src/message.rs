@@ -59,7 +59,7 @@ pub enum Refusal {
     NotSupported,
     /// The repository is missing or hidden.
     NoRepository,
-    /// The repository is missing, and the peer that pushes may create it.
+    /// The repository is missing, and the peer that pushes to it may create it.
     NotCreated(RepoPath),
     /// The peer may fetch but not write.
     ReadOnly(RepoPath),
@@ -69,7 +69,7 @@ pub enum Refusal {
     Frozen(RepoPath, String),
     /// The key or the account is not valid.
     NotAdmitted(NotAdmitted),
-    /// The account or the address has as many sessions as it may have.
+    /// The account or the address has reached its limit of sessions.
     TooManySessions,
     /// `git-lfs-authenticate` on a hub that serves LFS over SSH.
     LfsInsideSsh,
@@ -107,7 +107,7 @@ impl Refusal {
     }
 }
 
-/// A fault of the server. The peer reads a reference, and the log has the cause.
+/// A fault of the server. The peer sees a reference, and the log has the cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
     /// A retry in a minute may work.
@@ -128,7 +128,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// A fault as the peer reads it: one fixed sentence with a reference that is also in the log.
+    /// A fault as the peer sees it: one fixed sentence with a reference that is also in the log.
     #[must_use]
     pub fn fault(kind: FaultKind, reference: &str) -> Self {
         let line = match kind {
@@ -398,7 +398,7 @@ impl Messages<'_> {
     }
 }
 
-/// The last day before an end, which is exclusive: an end at midnight belongs to the day before.
+/// The last valid day before an end. The end itself is not included, so an end at midnight belongs to the day before.
 fn last_day(end: i64) -> Date {
     day(end.saturating_sub(1))
 }

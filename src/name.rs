@@ -27,7 +27,7 @@ pub enum NameError {
     /// More bytes than allowed.
     #[error("a name has at most {0} characters")]
     TooLong(usize),
-    /// A byte outside the set.
+    /// A byte that no name may contain.
     #[error("a name has only letters, digits, '.', '_' and '-'")]
     Character,
     /// Starts or ends with `.` or `-`.
@@ -89,7 +89,7 @@ pub fn fold(text: &str) -> String {
 pub struct Owner(String);
 
 impl Owner {
-    /// Reads the name of a new account: at most 40 bytes, and not a reserved word in any case.
+    /// Reads the name of a new account: at most 40 bytes, and not a reserved word in upper or lower case.
     ///
     /// # Errors
     /// The rule that the text breaks.
@@ -156,7 +156,8 @@ impl FromStr for Name {
 
     fn from_str(text: &str) -> Result<Self, NameError> {
         let name = component(text)?;
-        // Case does not count: a client writes `x` for a repository `x.git`, so `x.GIT` and `x` must not be two names.
+        // Upper and lower case are equal here: a client writes `x` for a repository `x.git`, so `x.GIT` and `x` must
+        // not be two names.
         let end = name.get(name.len().saturating_sub(4)..);
         if end.is_some_and(|end| end.eq_ignore_ascii_case(".git")) {
             Err(NameError::GitSuffix)
@@ -255,7 +256,7 @@ impl fmt::Display for RepoPath {
 /// The title of a key, or another line of free text.
 ///
 /// Holding one tells you that it is one line of 1 to 255 bytes without control, format or private-use characters. It
-/// may contain quotes and blanks, so quote it where those have a meaning.
+/// may contain quotes and blanks, so quote it where these characters have a meaning.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Title(String);
 

@@ -9,15 +9,15 @@ use super::{Grant, Role};
 pub struct CertificateFacts {
     /// The organization whose CA signed the certificate, and the longest lifetime of its certificates in seconds.
     pub authority: Option<(i64, i64)>,
-    /// The principal's account, and why it is disabled, if it is.
+    /// The principal's account, and the reason if it is disabled.
     pub account: Option<(Account, Option<String>)>,
     /// The principal's membership.
     pub member: Option<Grant<Role>>,
-    /// Whether its serial number or key id was revoked.
+    /// Whether the certificate's serial number or key id was revoked.
     pub revoked: bool,
     /// Whether the certified key was reported as compromised.
     pub compromised: bool,
-    /// The first second at which it is valid and the first at which it no longer is, in Unix time.
+    /// The first second at which the certificate is valid and the first at which it is not any more, in Unix time.
     pub validity: (i64, i64),
 }
 

@@ -58,7 +58,7 @@ pub enum Identity {
 pub struct KeyFacts {
     /// What the key is registered for.
     pub holder: KeyHolder,
-    /// The addresses from which it may be used; `None` means any address.
+    /// The addresses from which the key may be used; `None` means any address.
     pub sources: Option<Sources>,
     /// When the key expires.
     pub expires_at: Option<i64>,
@@ -121,9 +121,9 @@ pub enum KeyHolder {
 words! {
     /// How a key was removed.
     pub enum Removal {
-        /// Ordinarily: the key is now an unknown key.
+        /// Ordinary: the key is now an unknown key.
         Ordinary = "ordinary",
-        /// As compromised: the key is refused for ever.
+        /// Compromised: the key is refused for ever.
         Compromised = "compromised",
     }
 }

@@ -7,7 +7,7 @@ pub enum NotAdmitted {
     NoLongerOn,
     /// The key expired at that second.
     Expired(i64),
-    /// The operator disabled the account, for that reason.
+    /// The operator disabled the account, with that reason.
     Disabled(String),
     /// The key may not be used from the peer's address.
     Address(String),
@@ -33,22 +33,22 @@ impl NotAdmitted {
 /// Why a certificate that sshd accepted is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum BadCertificate {
-    /// No organization has that CA (any more).
+    /// No organization has that CA, or not any longer.
     #[error("its CA belongs to no organization here")]
     Authority,
-    /// It was revoked.
+    /// The certificate was revoked.
     #[error("it was revoked")]
     Revoked,
-    /// Its lifetime is longer than the organization allows.
+    /// The certificate's lifetime is longer than the organization allows.
     #[error("its lifetime is longer than its CA allows")]
     Lifetime,
     /// The certified key was reported as compromised.
     #[error("its key was removed as compromised")]
     Compromised,
-    /// It has expired.
+    /// The certificate has expired.
     #[error("it has expired")]
     Expired,
-    /// It is not valid yet.
+    /// The certificate is not valid yet.
     #[error("it is not valid yet")]
     NotYet,
     /// Its principal is not a member of the organization.

@@ -15,7 +15,7 @@ use ipnet::IpNet;
 pub struct Sources(Vec<IpNet>);
 
 impl Sources {
-    /// Whether a peer at that address may use the key. A text that is not an address may not.
+    /// Whether a peer at that address may use the key. Any other text than an address gives `false`.
     #[must_use]
     pub fn admit(&self, address: &str) -> bool {
         // sshd writes an IPv4 peer of an IPv6 socket as IPv4, and a link-local address with its zone.

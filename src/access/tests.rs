@@ -111,7 +111,7 @@ fn a_key_of_scope_read_gives_exactly_fetch_where_its_account_has_access() {
 }
 
 #[test]
-fn a_frozen_repository_allows_fetch_alone() {
+fn a_frozen_repository_allows_only_fetch() {
     let identity = Identity::Account(account(Scope::Write));
     for facts in all_facts() {
         let frozen = RepositoryFacts { frozen: Some("moving".to_owned()), ..facts.clone() };
@@ -127,7 +127,7 @@ fn a_frozen_repository_allows_fetch_alone() {
 }
 
 #[test]
-fn a_private_repository_looks_missing_to_everybody_without_access() {
+fn a_private_repository_looks_missing_to_everyone_without_access() {
     for facts in all_facts().iter().filter(|facts| facts.visibility == Visibility::Private) {
         let account = account(Scope::Write);
         let identities = [

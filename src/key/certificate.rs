@@ -30,14 +30,14 @@ pub struct OfferedCertificate {
 /// Why a certificate is skipped. Only the log shows it, because sshd goes on to the peer's next key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadOffer {
-    /// Another type, a host certificate, or bytes that are not a certificate.
+    /// Another type of key, a host certificate, or bytes that are not a certificate.
     #[error("it is not a user certificate")]
     Other,
     /// It never expires.
     #[error("it never expires: sign it with ssh-keygen -V")]
     Endless,
-    /// Without a principal it would be valid for every account in OpenSSH before 10.3; with several, its account is
-    /// ambiguous.
+    /// Before OpenSSH 10.3, a certificate without a principal is valid for every account. With several principals, its
+    /// account is ambiguous.
     #[error("it has {0} principals instead of one: sign it with ssh-keygen -n USER")]
     Principals(usize),
     /// A principal that cannot be the name of an account.

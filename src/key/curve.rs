@@ -65,7 +65,7 @@ impl Curve {
         if !is_less(&x, &self.p) || !is_less(&y, &self.p) {
             return false;
         }
-        // Without the subtraction: y^2 + 3x = x^3 + b.
+        // The same equation without a subtraction: y^2 + 3x = x^3 + b.
         let left = self.sum(&self.product(&y, &y), &self.sum(&x, &self.sum(&x, &x)));
         let right = self.sum(&self.product(&self.product(&x, &x), &x), &self.b);
         left == right

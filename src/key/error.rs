@@ -26,14 +26,14 @@ pub enum KeyError {
     /// Starts with a byte-order mark, of UTF-8 or UTF-16.
     #[error("this starts with a byte-order mark: remove the byte-order mark, or save the file as plain UTF-8")]
     ByteOrderMark,
-    /// The form of RFC 4716, which `ssh-keygen -e` and other programs write.
-    #[error("this is a public key in SSH2 form: convert it with ssh-keygen -i -f FILE")]
+    /// The format of RFC 4716, which `ssh-keygen -e` and other programs write.
+    #[error("this is a public key in SSH2 format: convert it with ssh-keygen -i -f FILE")]
     Ssh2,
     /// An OpenSSL public key in PKCS #8.
-    #[error("this is a public key in PEM form: convert it with ssh-keygen -i -m PKCS8 -f FILE")]
+    #[error("this is a public key in PEM format: convert it with ssh-keygen -i -m PKCS8 -f FILE")]
     Pkcs8,
     /// An OpenSSL RSA public key in PKCS #1.
-    #[error("this is a public key in PEM form: convert it with ssh-keygen -i -m PEM -f FILE")]
+    #[error("this is a public key in PEM format: convert it with ssh-keygen -i -m PEM -f FILE")]
     Pkcs1,
     /// Words of an `authorized_keys` or `known_hosts` file before the key.
     #[error("there are options or a host name before the key: give the key alone, from its type on")]
@@ -98,7 +98,7 @@ pub enum KeyError {
     /// The list of weak keys cannot be read. The key may be fine.
     #[error("the list of weak keys, /usr/share/hubgate/weak-keys, cannot be read: {0}")]
     WeakKeys(std::io::ErrorKind),
-    /// A private key, in any form.
+    /// A private key, in any format.
     #[error("this is a private key: keep it secret, and give the .pub file")]
     Private,
     /// The comment after the key cannot be its title.

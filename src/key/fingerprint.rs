@@ -60,7 +60,7 @@ impl fmt::Display for Fingerprint {
 impl FromStr for Fingerprint {
     type Err = FingerprintError;
 
-    /// Reads only the form that `Display` writes.
+    /// Reads exactly the text that `Display` writes.
     fn from_str(text: &str) -> Result<Self, FingerprintError> {
         let base64 = text.strip_prefix(PREFIX).ok_or(FingerprintError)?;
         if base64.len() != BASE64_LENGTH {

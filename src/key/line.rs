@@ -8,7 +8,7 @@ use super::key_type::{KeyType, decode_base64, inner_type};
 /// The longest accepted text, in bytes. The longest accepted key, RSA of 16,384 bits, has about 2,800.
 const TEXT_MAX: usize = 64 * 1024;
 
-/// The words of a line, checked only for their form.
+/// The words of a line. Only their syntax is checked.
 #[derive(Debug)]
 pub(super) struct Line<'a> {
     /// The first word.
@@ -24,7 +24,7 @@ pub(super) fn split(text: &[u8]) -> Result<Line<'_>, KeyError> {
     if text.len() > TEXT_MAX {
         return Err(KeyError::TooLong);
     }
-    // Checked first: a person who pasted a private key must read that, whatever else is wrong with the text.
+    // Checked first: a person who pasted a private key must see that message, whatever else is wrong with the text.
     if text.split(|byte| matches!(byte, b'\n' | b'\r')).any(starts_private_key) {
         return Err(KeyError::Private);
     }

@@ -77,7 +77,7 @@ fn multiply_add(number: &[u8], factor: u32, addend: u32) -> Vec<u8> {
     digits
 }
 
-/// A modulus of this many bits: a one, zeros and a small odd number.
+/// A modulus of this many bits: its highest bit, zeros, and a small odd number.
 fn modulus(bits: usize) -> Vec<u8> {
     let mut number = vec![0; bits.div_ceil(8)];
     number[0] = 1 << ((bits - 1) % 8);

@@ -77,7 +77,7 @@ fn greetings_and_refusals_name_a_deploy_key_or_a_certificate() {
 }
 
 #[test]
-fn the_greeting_of_an_unknown_key_names_the_key_and_the_way_to_an_account() {
+fn the_greeting_of_an_unknown_key_names_the_key_and_says_how_to_register_it() {
     let forced_command = anonymous();
     let mut config = Config::default();
     let answer = Messages { config: &config, forced_command: &forced_command, title: None, deployed: None }.greeting();
@@ -203,7 +203,7 @@ fn each_refusal_has_a_text_a_status_and_a_word_for_the_log() {
 }
 
 #[test]
-fn a_peer_that_may_create_the_missing_repository_reads_one_more_line() {
+fn a_peer_that_may_create_the_missing_repository_is_told_how() {
     let (missing, status) = refused(&alice(), &Refusal::NoRepository);
     let create = "hubgate: create it with: ssh git@hub.example repo create datasets/acme/x\n";
     assert_eq!(refused(&alice(), &Refusal::NotCreated(path())), (missing + create, status));

@@ -1,4 +1,4 @@
-//! Why a command is refused before the policy is consulted.
+//! Why a command is refused before the policy decides.
 
 /// Why hubgate cannot serve a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,4 +1,4 @@
-//! The words of the forced command: the identity that sshd starts the gateway with.
+//! The words of the forced command: the identity of the session that sshd starts.
 
 use std::fmt;
 use std::str::FromStr;
@@ -75,7 +75,7 @@ impl ForcedCommand {
 impl FromStr for ForcedCommand {
     type Err = BadRequest;
 
-    /// Reads the one form that `Display` writes.
+    /// Reads exactly the text that `Display` writes.
     fn from_str(text: &str) -> Result<Self, BadRequest> {
         let words: Vec<&[u8]> = text.split(' ').map(str::as_bytes).collect();
         Self::from_words(&words).ok_or(BadRequest::Syntax)
@@ -110,8 +110,8 @@ pub struct Arguments {
     pub config: Option<String>,
     /// The identity; `None` for [`UNAVAILABLE`].
     pub forced_command: Option<ForcedCommand>,
-    /// Whether the gateway is the login shell. Its words then came as one string after `-c`, and a client without a
-    /// forced command could have written that string.
+    /// Whether the gateway is the login shell. In that case, its words came as one string after `-c`. A client without
+    /// a forced command could have written that string.
     pub login_shell: bool,
 }
 

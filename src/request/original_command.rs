@@ -71,7 +71,7 @@ impl Request {
         if command == "help" {
             return Ok(Self::Help);
         }
-        // A client whose remote.*.uploadpack says so sends `git upload-pack`.
+        // If remote.*.uploadpack is `git upload-pack`, git sends the verb with a blank.
         let rest = command.strip_prefix("git-").or_else(|| command.strip_prefix("git ")).ok_or(BadRequest::Verb)?;
         let (verb, argument) = rest.split_once(' ').unwrap_or((rest, ""));
         match Verb::parse(verb).ok_or(BadRequest::Verb)? {

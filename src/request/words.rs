@@ -20,7 +20,7 @@ pub fn unquote(word: &str) -> Option<String> {
     }
 }
 
-/// The end of a word that begins with a quote: after the first quote that no escaped character follows.
+/// The end of a word that begins with a quote. The word ends after the first quote that no escaped character follows.
 pub(super) fn end_of_quoted(text: &str) -> Option<usize> {
     let mut end = 1;
     loop {

@@ -1,4 +1,4 @@
-//! The identity of a session and its repository: the one question to the database, asked at every start.
+//! The identity of a session and its repository, read from the database by one question at every start.
 
 use crate::access::{Identity, KeyFacts, KeyHolder, NotAdmitted, OwnerFacts, identify, identify_certificate};
 use crate::config::{AnonymousMode, Config};
@@ -9,13 +9,14 @@ use crate::request::ForcedCommand;
 
 use super::user_auth::Proven;
 
-/// The identity of a session and its repository, as the database had them at one moment.
+/// The identity of a session and its repository, according to the database at one moment.
 ///
 /// Holding one tells you that the proven key and the forced command were checked against the database. It does not tell you
 /// that the session may do anything: see [`super::admit`].
 #[derive(Debug)]
 pub(crate) struct SessionContext {
-    /// The forced command. If it was `--auth-info`, the one that the helper would have written for the proven key.
+    /// The forced command. If it was `--auth-info`, this is the forced command that the helper would print for the
+    /// proven key.
     pub(crate) forced_command: ForcedCommand,
     /// The identity, or why the session is not admitted.
     pub(crate) identity: Result<Identity, NotAdmitted>,
@@ -28,7 +29,7 @@ pub(crate) struct SessionContext {
 }
 
 impl SessionContext {
-    /// Asks about the forced command, what the client proved, and the path.
+    /// Asks the database about the forced command, the proven key and the path.
     ///
     /// # Errors
     /// The database's.

@@ -51,7 +51,7 @@ pub(crate) enum Work {
 }
 
 impl Work {
-    /// The work of a request, if `services` fulfils such requests.
+    /// The work of a request, if it is for `services`.
     pub(crate) fn of(request: &Request) -> Option<Self> {
         match request {
             Request::Account(command) => Some(Self::Account(command.clone())),
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_text_is_no_message() {
+    fn any_other_text_is_not_a_message() {
         let text = handover("git-lfs-transfer a/x download", &format!("alice --key {FINGERPRINT}"), "").to_string();
         assert!(text.parse::<Handover>().is_ok());
         for bad in [

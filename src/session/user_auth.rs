@@ -16,7 +16,7 @@ use crate::request::ForcedCommand;
 
 /// The largest file that is read, in bytes: a certificate with all its principals is smaller.
 const FILE_MAX: u64 = 256 * 1024;
-/// The line of a session that PAM let in.
+/// The line of a session that PAM admitted.
 const NO_KEY: &str = "keyboard-interactive/pam";
 
 /// Why the session does not match its forced command. For the log, as critical.
@@ -66,8 +66,9 @@ impl fmt::Display for Proven {
 /// file says, if there is one.
 ///
 /// # Errors
-/// [`Error`]. A session without the file is accepted only for a key, and only if the gateway is not the login shell. Then
-/// sshd wrote the words. A login shell gets them as one string, which is the client's if there is no forced command.
+/// [`Error`]. A session without the file is accepted only for a key, and only if the gateway is not the login shell. In
+/// that case, sshd wrote the words. A login shell gets the words as one string. Without a forced command, that string
+/// is the client's.
 pub(crate) fn check(
     file: Option<&OsStr>,
     forced_command: &ForcedCommand,
@@ -102,7 +103,7 @@ pub(crate) fn check(
     if is_what_was_proven { Ok(proven) } else { Err(Error::OtherKey) }
 }
 
-/// Reads the file, if only sshd can have written it for this session.
+/// Reads the file, if no other program than sshd can have written it for this session.
 fn read(file: &OsStr) -> Result<Option<Proven>, Error> {
     let name = file.as_encoded_bytes().strip_prefix(b"/tmp/sshauth.");
     if !name.is_some_and(|name| !name.is_empty() && name.iter().all(u8::is_ascii_alphanumeric)) {
@@ -134,7 +135,7 @@ pub(crate) fn proven(text: &[u8]) -> Option<Proven> {
     if line == NO_KEY.as_bytes() {
         return Some(Proven::NoKey);
     }
-    // Split at blanks only: a second line stays part of a word, which is then neither a type nor base64.
+    // Splits at blanks only. A second line stays part of a word, which is then neither a type nor base64.
     let words: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
     let [b"publickey", key_type, base64] = words.as_slice() else {
         return None;

@@ -14,7 +14,7 @@ trials![
     a_removed_repository_whose_path_is_in_use_is_restored_elsewhere,
     repositories_removed_long_ago_are_deleted_on_request,
     a_directory_without_a_row_is_adopted,
-    a_directory_that_is_not_of_the_hub_is_not_adopted,
+    a_foreign_directory_is_not_adopted,
     a_directory_is_imported_with_branches_tags_and_large_files,
     a_repository_is_imported_over_ssh_and_https,
     a_failed_import_leaves_nothing,
@@ -139,7 +139,7 @@ fn a_directory_without_a_row_is_adopted() {
     );
 }
 
-fn a_directory_that_is_not_of_the_hub_is_not_adopted() {
+fn a_foreign_directory_is_not_adopted() {
     let hub = Hub::new();
     hub.did(&["user", "add", "alice"]);
     let directory = orphan(&hub, "alice/x");
@@ -327,7 +327,7 @@ fn a_failed_import_leaves_nothing() {
             && outcome.stderr().ends_with("hubgate: the login account that serves must be able to read it\n"),
         "{outcome}"
     );
-    // A commit that git's checks reject, and one that is missing.
+    // A commit that git's checks reject, and a missing commit.
     let bad = outside(&hub, "bad", "sha1");
     let tree = git(&bad, &["rev-parse", "main^{tree}"]);
     let commit = hub.path("commit");

@@ -56,10 +56,10 @@ fn orders() -> Vec<[usize; 4]> {
     orders
 }
 
-/// Four keys in one agent, in every order: an unknown key, alice's, an expired one of alice's, and bob's. `taken` says
-/// whether sshd accepts the unknown key.
+/// Four keys in one agent, in every order: an unknown key, a key of alice's, an expired key of alice's, and bob's key.
+/// `accepts_unknown` says whether sshd accepts the unknown key.
 #[track_caller]
-fn in_every_order(mode: &'static str, taken: bool) {
+fn in_every_order(mode: &'static str, accepts_unknown: bool) {
     let hub = hub(mode);
     for user in ["alice", "bob"] {
         hub.did(&["user", "add", user]);
@@ -79,7 +79,7 @@ fn in_every_order(mode: &'static str, taken: bool) {
     for order in orders() {
         let agent = Agent::with(order.map(|index| keys[index]));
         let client = Client::with_agent(&hub, None, unknown.clone(), &agent);
-        let first = order.into_iter().find(|index| taken || *index != 0).expect("a known key");
+        let first = order.into_iter().find(|index| accepts_unknown || *index != 0).expect("a known key");
         greet(&client).is(&answers(&client)[first]);
         // The session has the key that sshd logged as accepted.
         let log = hub.log();

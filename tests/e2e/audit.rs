@@ -83,7 +83,8 @@ fn a_log_file_adds_sessions_and_pushes_to_the_changes() {
     missing.is(&crate::harness::refused("hubgate: /nonexistent: No such file or directory (os error 2)\n"));
 }
 
-/// `HUBGATE CONFIG GATEWAY UID GID KEY`: starts a separate journald, logs sessions of the login and lines of others, and lists.
+/// `HUBGATE CONFIG GATEWAY UID GID KEY`: starts a separate journald, logs sessions of the login account and lines of
+/// other accounts, and runs `hubgate audit`.
 const JOURNAL: &str = r#"set -e
 mount -t tmpfs tmpfs /run
 mkdir -p /run/systemd/journal /run/log/journal

@@ -15,7 +15,7 @@ use crate::programs::program;
 use crate::texts::hi;
 
 trials![
-    a_backup_is_one_file_of_roots_and_can_be_restored,
+    a_backup_is_one_file_that_only_root_reads_and_can_be_restored,
     a_backup_works_through_standard_output_and_input,
     a_backup_replaces_only_a_copy_of_a_database,
     a_file_that_is_not_a_copy_is_not_restored,
@@ -52,7 +52,7 @@ fn restore(hub: &Hub, file: &Path) -> String {
     hub.did(&["restore", file.to_str().expect("UTF-8"), "--yes"])
 }
 
-fn a_backup_is_one_file_of_roots_and_can_be_restored() {
+fn a_backup_is_one_file_that_only_root_reads_and_can_be_restored() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.repo("alice/x", &[]);

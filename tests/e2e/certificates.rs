@@ -1,4 +1,4 @@
-//! Certificates of an organization's CA, made by ssh-keygen: which ones open an account, and why others do not.
+//! Certificates of an organization's CA, made by ssh-keygen: which certificates open an account, and why others do not.
 
 use std::fs;
 use std::process::Command;

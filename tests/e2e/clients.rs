@@ -12,7 +12,7 @@ trials![
     dulwich_clones_and_pushes_over_paramiko,
     libgit2_clones_and_pushes_with_a_key_file,
     libgit2_clones_and_pushes_through_an_agent,
-    other_clients_show_our_refusals,
+    other_clients_show_the_refusals_of_the_hub,
 ];
 
 /// Kept between runs.
@@ -116,7 +116,7 @@ fn libgit2_clones_and_pushes_through_an_agent() {
     clones_and_pushes(&hub, &client, "pygit2_client.py", "agent", "by libgit2 with agent");
 }
 
-fn other_clients_show_our_refusals() {
+fn other_clients_show_the_refusals_of_the_hub() {
     let hub = Hub::new();
     let (_alice, stranger) = (hub.user("alice"), hub.stranger());
     hub.repo("alice/secret", &["--private"]);

@@ -47,13 +47,13 @@ fn the_next_greeting_of_each_other_key_names_an_added_key_once() {
     hub.add_key("alice", &other, &[]);
     let other = Client::new(&hub, Some("alice"), other);
     hub.sql("UPDATE key SET added_at = 86400");
-    // A key is not told of keys that were added with it.
+    // The greeting of a key does not name keys that were added in the same second.
     alice.greet().is(&says(hi("alice")));
     other.greet().is(&says(hi("alice")));
     let new = Key::new("evil");
     let added = format!("added \"new\" ({}) to alice\n", new.fingerprint);
     let line = format!("{}\n", new.line);
-    // Not in the second of a greeting, because both keys would be told again then.
+    // Waits for the second after a greeting. In the second of a greeting, the notice would appear twice.
     wait_for_next_second();
     alice.ssh_with(&["-oBatchMode=yes"], "key add new", line.as_bytes()).is(&says(added));
     let day = hub.sql("SELECT date('now')");

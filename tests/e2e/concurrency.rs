@@ -11,7 +11,7 @@ use crate::texts::hi;
 
 trials![
     clones_and_pushes_go_on_while_keys_are_added_and_removed,
-    pushes_to_one_branch_at_a_time_one_wins,
+    of_concurrent_pushes_to_one_branch_one_wins,
     an_account_has_a_limited_number_of_sessions,
     strangers_of_one_address_share_a_limit,
     operators_and_accounts_change_the_hub_at_the_same_time,
@@ -71,7 +71,7 @@ fn clones_and_pushes_go_on_while_keys_are_added_and_removed() {
     assert!(faults.is_empty(), "{faults:?}");
 }
 
-fn pushes_to_one_branch_at_a_time_one_wins() {
+fn of_concurrent_pushes_to_one_branch_one_wins() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.repo("alice/x", &[]);

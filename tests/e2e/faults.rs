@@ -100,7 +100,7 @@ fn a_locked_database_is_unavailable() {
     alice.greet().is(&says(hi("alice")));
 }
 
-/// Starts a program that holds a lock, and waits for the line that it prints then.
+/// Starts a program that holds a lock, and waits until the program prints a line.
 pub(crate) fn lock(hub: &Hub, mut command: Command) -> Background {
     let said = hub.path("locked");
     let output = fs::File::create(&said).expect("a file");

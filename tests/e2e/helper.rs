@@ -155,7 +155,7 @@ fn a_title_cannot_add_a_line_to_authorized_keys() {
     let title = r#""; command="id" ssh-ed25519 AAAA \"#;
     hub.did(&["key", "rename", &key.fingerprint, title]);
     hub.helper(&words(&hub, &key)).is(&says(line(&hub, "alice", &key)));
-    // Not even a title that hubgate cannot have written.
+    // A title that hubgate cannot have written has no effect either.
     hub.sql("UPDATE key SET title = 'x' || char(10) || 'ssh-ed25519 AAAA'");
     hub.helper(&words(&hub, &key)).is(&says(line(&hub, "alice", &key)));
     // A name that hubgate cannot have written is rejected.

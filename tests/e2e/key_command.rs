@@ -13,7 +13,7 @@ trials![
     a_key_is_added_from_a_file_and_from_standard_input,
     keys_are_listed_shown_found_renamed_and_removed,
     an_unacceptable_key_is_rejected_with_helpful_advice,
-    a_private_key_is_rejected_in_every_form,
+    a_private_key_is_rejected_in_every_format,
     key_rows_are_accepted_or_rejected_as_they_say,
     comment_rows_are_titles_or_rejected_as_they_say,
     a_key_can_expire_and_be_restricted,
@@ -128,8 +128,8 @@ fn an_unacceptable_key_is_rejected_with_helpful_advice() {
             format!("{key_type} {}", &blob[..40]).into_bytes(),
             "the key is malformed: copy the whole line of the .pub file again",
         ),
-        (convert("RFC4716").stdout, "this is a public key in SSH2 form: convert it with ssh-keygen -i -f FILE"),
-        (convert("PKCS8").stdout, "this is a public key in PEM form: convert it with ssh-keygen -i -m PKCS8 -f FILE"),
+        (convert("RFC4716").stdout, "this is a public key in SSH2 format: convert it with ssh-keygen -i -f FILE"),
+        (convert("PKCS8").stdout, "this is a public key in PEM format: convert it with ssh-keygen -i -m PKCS8 -f FILE"),
     ] {
         // From standard input and from a file.
         hub.hubgate_with(&["key", "add", "alice", "-"], &text).is(&refused(format!("hubgate: {sentence}\n")).status(2));
@@ -144,7 +144,7 @@ fn an_unacceptable_key_is_rejected_with_helpful_advice() {
 /// p, q, g and y are 1.
 const DSS: &str = "AAAAB3NzaC1kc3MAAAABAQAAAAEBAAAAAQEAAAABAQ==";
 
-fn a_private_key_is_rejected_in_every_form() {
+fn a_private_key_is_rejected_in_every_format() {
     let hub = Hub::new();
     hub.did(&["user", "add", "alice"]);
     let answer = refused("hubgate: this is a private key: keep it secret, and give the .pub file\n").status(2);

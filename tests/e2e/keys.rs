@@ -230,7 +230,7 @@ fn a_compromised_key_is_refused_everywhere_and_for_ever() {
     alice.greet().is(&refused(&answer));
     drop(master);
     hub.log();
-    // Not even what every identity may do.
+    // A compromised key may not even do what every identity may do.
     alice.greet().is(&refused(&answer));
     alice.ssh("help").is(&refused(&answer));
     alice.git(&["ls-remote", &Client::url("alice/x")]).is(&refused(answer.clone() + GIT_GIVES_UP).status(128));
@@ -243,7 +243,7 @@ fn a_compromised_key_is_refused_everywhere_and_for_ever() {
     )));
     hub.configure(&Setup { anonymous: "off", ..Setup::default() });
     alice.greet().is(&refused(&answer));
-    // Not even after its account was removed.
+    // The key stays compromised after its account was removed.
     hub.did(&["user", "add", "bob"]);
     hub.did(&["user", "remove", "alice", "--transfer-to", "bob", "--yes"]);
     alice.greet().is(&refused(&answer));

@@ -122,7 +122,7 @@ fn repositories_move_by_the_hubs_rules_and_never_between_users() {
     let not_over = |old: &str, owner: &str| refused(format!("hubgate: you may not transfer {old} to {owner}\n"));
     rename("alice/x", "bob/x").is(&not_over("alice/x", "bob"));
     rename("alice/x", "nobody/x").is(&not_over("alice/x", "nobody"));
-    // To an organization: from contributor on. Back: only its admin.
+    // A contributor may transfer a repository to the organization. Only an admin may transfer it back.
     for (owner, takes) in [
         ("org-no-access", false),
         ("org-read", false),
@@ -148,7 +148,7 @@ fn repositories_move_by_the_hubs_rules_and_never_between_users() {
             hub.did(&["repo", "rename", &there, "alice/x"]);
         }
     }
-    // Within an organization: from write on.
+    // Within an organization, the role write is enough to rename a repository.
     for (owner, may) in [("org-read", false), ("org-contributor", false), ("org-write", true), ("org-admin", true)] {
         let (old, new) = (format!("{owner}/theirs"), format!("{owner}/renamed"));
         if may {
@@ -157,7 +157,7 @@ fn repositories_move_by_the_hubs_rules_and_never_between_users() {
             rename(&old, &new).is(&refused(format!("hubgate: you may neither rename nor remove {old}\n")));
         }
     }
-    // Between organizations: admin of the source, contributor of the target.
+    // Between organizations, the user must be admin of the source and at least contributor of the target.
     rename("org-admin/renamed", "org-contributor/y").is(&says("renamed org-admin/renamed to org-contributor/y\n"));
     rename("org-write/renamed", "org-contributor/z").is(&not_over("org-write/renamed", "org-contributor"));
     // The kind cannot change.

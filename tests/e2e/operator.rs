@@ -48,7 +48,7 @@ fn only_root_and_the_login_account_may_run_hubgate() {
         .is(&refused("hubgate: run hubgate init as root: it creates accounts and directories\n"));
     run_as(login.uid, login.gid, &["doctor"])
         .is(&refused("hubgate: run hubgate doctor as root: it checks files that only root can read\n"));
-    // A store of root's: there is no account to become.
+    // If root owns the store, there is no account to change to.
     run(Command::new("chown").arg("root:root").arg(hub.path("repositories"))).succeeded();
     let repositories = hub.path("repositories");
     hub.hubgate(&["user", "list"]).is(&refused(format!(

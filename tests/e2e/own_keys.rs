@@ -115,7 +115,7 @@ fn a_deploy_key_is_on_exactly_one_repository() {
     hub.hubgate(&["key", "add", "alice", file]).is(&in_use);
     let machine = Client::new(&hub, None, key.clone());
     machine.git(&["clone", "--quiet", &Client::url("alice/x")]).is(&silent());
-    // It follows its repository, and ends with it.
+    // A deploy key stays with its repository when the repository is renamed, and ends with it.
     hub.did(&["repo", "rename", "alice/x", "alice/z"]);
     machine.greet().is(&says(hi("deploy key of alice/z")));
     machine

@@ -84,7 +84,7 @@ fn replay(example: &str) -> String {
     text
 }
 
-/// A command as it is run: codes are random, so the hubgate wrapper keeps the last one.
+/// A command as the test runs it. Codes are random, so the wrapper of hubgate keeps the last code.
 pub(crate) fn with_code(command: &str) -> String {
     match command.rsplit_once(" join ") {
         Some((before, _)) => format!("{before} join \"$(cat .code)\""),

@@ -126,7 +126,7 @@ fn a_deploy_key_is_admitted_only_as_a_deploy_key() {
 }
 
 #[test]
-fn a_key_with_sources_is_valid_from_them_alone() {
+fn a_key_with_sources_is_valid_only_from_them() {
     for (sources, admitted) in [
         ("192.0.2.0/24", true),
         ("192.0.2.7", true),

@@ -9,7 +9,7 @@ use crate::access::{
 /// A row for an identity and its rights. `*` stands for the rest of a word, `|` for "or". Each case matches one row.
 ///
 /// A cell gives the result of a fetch, a push and an administration. `F`, `W`, `A`: allowed; `-`: no such repository;
-/// `r`: no write access; `g`, `p`, `x`: gated with no request, a pending or a rejected one; `z`: frozen.
+/// `r`: no write access; `g`, `p`, `x`: gated with no request, a pending request or a rejected request; `z`: frozen.
 const TABLE: &str = "
 identity              rights           public gated members private  frozen: public gated members private
 anonymous             *                   Frr    ggg   ggg     ---              Frr    ggg   ggg     ---
@@ -71,7 +71,8 @@ fn identities() -> Vec<(&'static str, Identity)> {
     ]
 }
 
-/// The rights that an account can have on a repository: one grant each, without an end or ended at this second.
+/// The rights that an account can have on a repository. Each case has at most one grant, which is valid without end or
+/// ended at this second.
 fn all_rights() -> Vec<(String, RepositoryFacts)> {
     let none = repository(Visibility::Public, Gate::Open);
     let mut all = vec![("stranger".to_owned(), none.clone())];
@@ -154,7 +155,7 @@ fn decisions_match_the_table() {
     let mut used = vec![false; rows.len()];
     for (name, identity) in identities() {
         for (rights, facts) in all_rights() {
-            // A certificate of an organization never reaches a repository that its own account owns as such.
+            // A certificate of an organization never applies to a repository that its account owns.
             if name == "certificate" && facts.owner == ACCOUNT {
                 continue;
             }

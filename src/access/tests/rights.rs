@@ -56,7 +56,7 @@ fn a_network_admits_the_addresses_with_its_prefix() {
     assert!((200..1_900).contains(&admitted), "{admitted} admitted");
 }
 
-/// What an account may do with an owner and with the owner's repository, by its role there.
+/// What an account may do with an owner and with the owner's repository, by the account's role at the owner.
 const TABLE: &str = "
 role         creates  administers  manages  manages-own
 none         no       no           no       no
@@ -92,7 +92,7 @@ fn a_role_decides_who_creates_administers_and_manages() {
 }
 
 #[test]
-fn a_user_administers_the_own_name_and_creates_there_if_permitted() {
+fn a_user_administers_their_own_name_and_creates_there_if_permitted() {
     let account = account(Scope::Write);
     for may in [true, false] {
         let own = OwnerFacts { id: ACCOUNT, may_create: may, role: None };

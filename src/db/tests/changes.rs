@@ -161,7 +161,7 @@ fn a_change_that_fails_late_leaves_nothing() {
 }
 
 #[test]
-fn accounts_are_found_in_any_case_and_by_their_kind() {
+fn accounts_are_found_in_any_letter_case_and_by_their_kind() {
     let hub = Hub::new();
     let alice = hub.store.view().user_details(&owner("ALICE")).unwrap();
     assert_eq!((alice.owner.name.as_str(), alice.keys, alice.repositories), ("alice", 1, 0));
@@ -178,7 +178,7 @@ fn accounts_are_found_in_any_case_and_by_their_kind() {
 }
 
 #[test]
-fn a_repository_is_found_in_any_case_and_by_its_kind() {
+fn a_repository_is_found_in_any_letter_case_and_by_its_kind() {
     let mut hub = Hub::new();
     hub.change(|change| add_repository(change, "datasets/acme/x", 2)).unwrap();
     let model = hub.store.view().repository(&path("ACME/X")).unwrap();

@@ -3,7 +3,7 @@ use crate::access::{Removal, Role};
 use crate::db::{ChangeError, OwnerKind};
 
 #[test]
-fn one_account_has_a_name_in_any_case_whatever_its_kind() {
+fn one_account_has_a_name_in_any_letter_case_whatever_its_kind() {
     let mut hub = Hub::new();
     for kind in [OwnerKind::User, OwnerKind::Organization] {
         for (name, taken) in [("alice", "alice is in use by a user"), ("ACME", "acme is in use by an organization")] {
@@ -76,7 +76,7 @@ fn a_compromised_key_never_comes_back() {
 }
 
 #[test]
-fn one_repository_has_a_path_in_any_case() {
+fn one_repository_has_a_path_in_any_letter_case() {
     let mut hub = Hub::new();
     assert_eq!(hub.refusal(|change| add_repository(change, "acme/X", 2)), "there is already a model acme/X");
     assert_eq!(hub.refusal(|change| add_repository(change, "nobody/x", 2)), "there is no account nobody");

@@ -1,4 +1,4 @@
-//! Keys, certificates and other forms of a key, as ssh-keygen makes and reads them.
+//! Keys, certificates and other formats of keys, as ssh-keygen writes and reads them.
 
 use std::fs;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! What people paste, and the sentence for each thing that is not a key.
+//! Texts that people paste, and the message for each text that is not a key.
 
 use super::{ED25519, error, key};
 use crate::key::{KeyError, PublicKey};
@@ -29,7 +29,7 @@ fn blanks_around_and_between_the_words_are_ignored() {
 }
 
 #[test]
-fn each_thing_that_is_not_a_key_has_its_sentence() {
+fn each_text_that_is_not_a_key_has_its_message() {
     let base64 = ED25519.split_once(' ').unwrap().1;
     for (text, expected) in [
         (String::new(), KeyError::Empty),

@@ -36,7 +36,7 @@ fn an_rsa_modulus_is_odd_and_not_from_the_flawed_library() {
 }
 
 #[test]
-fn a_number_is_positive_and_in_its_shortest_form() {
+fn a_number_is_positive_and_in_its_shortest_encoding() {
     let (e, n) = (mpint(&[1, 0, 1]), mpint(&modulus(2_048)));
     assert!(PublicKey::from_blob(KeyType::Rsa, blob(&[b"ssh-rsa", &e, &n])).is_ok());
     for (e, n) in [(&e[..], &n[1..]), (&e, &[&[0], &n[..]].concat()), (&[0, 1, 0, 1], &n), (&[0xff, 1], &n)] {

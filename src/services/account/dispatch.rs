@@ -1,4 +1,4 @@
-//! From the command line of an account to the commands on the hub's data.
+//! Parses the command line of an account and runs the command.
 
 use std::time::Instant;
 
@@ -64,7 +64,7 @@ fn fault(caller: &Caller, kind: FaultKind, cause: &str) -> Answer {
     Answer::fault(kind, &caller.sid)
 }
 
-/// Words a refusal for a person who uses the hub over SSH.
+/// The answer to a refused command, for a person who uses the hub over SSH.
 fn worded(config: &Config, refused: &Refused) -> Answer {
     let text = match (refused, refused.next_command()) {
         // Only the operator may know which account has the key.
@@ -78,7 +78,7 @@ fn worded(config: &Config, refused: &Refused) -> Answer {
     Answer { out: String::new(), err: text.lines().map(str::to_owned).collect(), status: refused.status() }
 }
 
-/// Whether the session is admitted. Returns the reason if it is not, and may only release its key.
+/// Checks whether the session is admitted. Returns the reason if the session may only release its key.
 fn admit(context: &SessionContext) -> Result<Option<NotAdmitted>, Refused> {
     match &context.identity {
         Ok(_) => Ok(None),
@@ -179,7 +179,7 @@ fn run_repo(requester: &mut Requester<'_>, command: RepoCommand) -> Result<Repor
 
 /// Adds the key on standard input.
 fn add_key(requester: &mut Requester<'_>, words: &[String], terms: KeyTerms) -> Result<Report, Refused> {
-    // A session without the right is refused before a person types a key.
+    // A session that may not add a key is refused before a person types one.
     key::check_may_add(requester)?;
     key::add(requester, None, &TitledKey::parse(&standard_input()?, optional_title(words)?)?, terms, None)
 }
@@ -192,7 +192,7 @@ fn usage(config: &Config, error: &clap::Error) -> String {
     format!("{}\nsee: {} help", lines.join("\n"), ssh(config))
 }
 
-/// The words before a command of this hub.
+/// The words before an account command, such as `ssh git@hub.example`.
 fn ssh(config: &Config) -> String {
     format!("ssh {}@{}", config.ssh.login, config.hub.host)
 }

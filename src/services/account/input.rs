@@ -1,4 +1,4 @@
-//! What a client sends beside its command: a public key on standard input, a title as the rest of the line.
+//! The input of account commands: a public key on standard input, and a title as the rest of the line.
 
 use std::io::Read;
 

@@ -1,7 +1,7 @@
 //! `join CODE`: adds the key in use to the account that the code is for.
 //!
 //! Wrong, used and expired codes get the same answer, after one second. After five wrong codes in an hour, the key and
-//! the address are refused. A small file for each holds the times of its wrong codes.
+//! the address are refused. A small file for each key and address holds the times of wrong codes.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{Read, Seek, Write};
@@ -27,7 +27,7 @@ use crate::session::user_auth::Proven;
 const PENALTY: Duration = Duration::from_secs(1);
 /// How many wrong codes are allowed within [`HOUR`].
 const MOST: usize = 5;
-/// In seconds.
+/// An hour, in seconds.
 const HOUR: i64 = 3_600;
 
 pub(super) fn run(
@@ -39,7 +39,8 @@ pub(super) fn run(
     requester.read(|by, _| check_unknown(by))?;
     let line = match &caller.proven {
         Some(Proven::Key(proven)) => proven.to_authorized_keys().into_bytes(),
-        // As with `key add`, the client need not prove the key. The code proves that the account wants it.
+        // As with `key add`, the client does not have to prove the key. The code shows that the account's owner wants
+        // the key there.
         Some(Proven::NoKey) => standard_input()?,
         Some(Proven::Certificate(_)) | None => {
             let cause = "join needs ExposeAuthInfo yes in sshd's configuration";
@@ -74,7 +75,7 @@ fn check_unknown(by: &By<'_>) -> Result<(), Refused> {
     }
 }
 
-/// The files of a key and of an address, locked for as long as the command runs.
+/// The files with the wrong codes of a key and of an address. They are locked while the command runs.
 struct Attempts(Vec<Flock<std::fs::File>>);
 
 impl Attempts {

@@ -1,6 +1,6 @@
 //! Commands of an account over SSH: what `ssh git@hub whoami`, `key …`, `repo …` and similar commands do.
 //!
-//! The gateway passes on its own words and environment. `services` asks the database again, because rights may have
+//! The gateway passes on what sshd and the client said. `services` asks the database again, because rights may have
 //! changed since. A repository that the session may not fetch looks missing in every command.
 
 pub(crate) mod cli;

@@ -6,11 +6,12 @@ mod hub;
 use hub::{Hub, IDENTITIES, account_of, fingerprint_of};
 
 /// The outcomes of requests for a repository, one letter each: fetch (and LFS download), push (and LFS upload),
-/// `repo show`, `explain`, then what is the managers', the administrators', answers to requests, and `access request`.
+/// `repo show`, `explain`, commands for managers, commands for administrators, answers to requests, and `access
+/// request`.
 ///
-/// `+` done; `n` no such repository; `g`, `p`, `x` restricted, and not asked for, pending, rejected; `o` not one's to
-/// do; `z` frozen; `m` may fetch already; `w` no gate; `a` needs an account, `k` a key of scope write, `c` a key and no certificate;
-/// `E` expired, `D` disabled, `C` compromised, `R` removed.
+/// `+` done; `n` no such repository; `g`, `p`, `x` restricted, with no request, a pending or a rejected one; `o` no
+/// right to do this; `z` frozen; `m` may fetch already; `w` no gate. `a` needs an account, `k` needs a key of scope
+/// write, `c` needs a key instead of a certificate. `E` expired, `D` disabled, `C` compromised, `R` removed.
 const REPOSITORIES: &str = "
 identity               public    gated     members   private   frozen    hidden    missing
 anonymous              +o++aaaa  ggg+aaaa  ggg+aaaa  nnnnaaaa  +o++aaaa  nnnnaaaa  nnnnaaaa
@@ -41,7 +42,7 @@ compromised            CCCCCCCC  CCCCCCCC  CCCCCCCC  CCCCCCCC  CCCCCCCC  CCCCCCC
 removed                RRRRRRRR  RRRRRRRR  RRRRRRRR  RRRRRRRR  RRRRRRRR  RRRRRRRR  RRRRRRRR
 ";
 
-/// The commands behind the last six letters; those of one letter share their answer.
+/// The commands for each of the last six letters. All commands for one letter have that outcome.
 const OF_A_REPOSITORY: [&[&str]; 6] = [
     &["repo show PATH", "repo show PATH --json"],
     &["explain PATH fetch", "explain PATH push"],
@@ -59,8 +60,9 @@ const OF_A_REPOSITORY: [&[&str]; 6] = [
     &["access request PATH"],
 ];
 
-/// The outcomes of the other commands, in the order of [`OF_AN_ACCOUNT`]. Further letters: `u` used wrongly, since there
-/// is no key on standard input; `l` no member; `i` in use already; `j` a wrong code; `q` on nothing.
+/// The outcomes of the other commands, in the order of [`OF_AN_ACCOUNT`]. Further letters: `u` wrong usage, because
+/// there is no key on standard input; `l` not a member; `i` in use already; `j` a wrong code; `q` a key that is on no
+/// account and no repository.
 const ACCOUNTS: &str = "
 identity               whoami key: list add rename remove release  repo: create own list  member: list set remove  join
 anonymous              +           a    a   a      a      q              a      a   +             a    a   a       j
@@ -114,7 +116,7 @@ fn rows(table: &str) -> Vec<(&str, Vec<String>)> {
 }
 
 #[test]
-fn every_identity_gets_of_every_repository_what_the_table_says() {
+fn each_command_on_each_repository_has_the_outcome_of_the_table() {
     let hub = Hub::new();
     let rows = rows(REPOSITORIES);
     let columns: Vec<&str> = REPOSITORIES.lines().nth(1).unwrap().split_whitespace().skip(1).collect();
@@ -144,7 +146,7 @@ fn every_identity_gets_of_every_repository_what_the_table_says() {
 }
 
 #[test]
-fn every_identity_gets_of_every_other_command_what_the_table_says() {
+fn each_other_command_has_the_outcome_of_the_table() {
     let hub = Hub::new();
     let rows = rows(ACCOUNTS);
     assert_eq!(rows.len(), 21);

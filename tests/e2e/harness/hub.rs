@@ -333,7 +333,7 @@ impl Hub {
         self.sshd.as_ref().map(Background::processes).unwrap_or_default()
     }
 
-    /// Those, and all other processes that were started with a path of this hub.
+    /// The hub's sshd, its children, and all other processes that were started with a path of this hub.
     pub(crate) fn processes_and_strays(&self) -> Vec<Pid> {
         let mut processes = [self.processes(), processes_in(&self.path("libexec"))].concat();
         processes.sort_unstable();

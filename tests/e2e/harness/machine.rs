@@ -41,7 +41,7 @@ pub(crate) struct Git {
 /// What all hubs of the run share.
 #[derive(Debug)]
 pub(crate) struct Machine {
-    /// A directory of root's, readable for all, with parents that sshd accepts.
+    /// A directory that root owns and everyone can read, with parents that sshd accepts.
     pub(crate) dir: PathBuf,
     /// The login account with the shell `/bin/sh`.
     pub(crate) login: Account,
@@ -75,8 +75,8 @@ pub(crate) fn machine() -> &'static Machine {
     MACHINE.get().expect("set_up was called")
 }
 
-/// The home of the login with the shell `/bin/sh`, in which a test plants files that sshd must ignore. The others have
-/// `/`.
+/// The home of the login with the shell `/bin/sh`, in which a test plants files that sshd must ignore. The other
+/// accounts have `/`.
 pub(crate) fn login_home(dir: &Path) -> PathBuf {
     dir.join("login-home")
 }
@@ -212,7 +212,7 @@ impl Machine {
 /// Removes the accounts and the directory of a run.
 fn remove_run(pid: u32) {
     let accounts: Vec<User> =
-        // The second name first, because it uses the other's group.
+        // Removes the second name first, because it uses the group of the first name.
         [SECOND_NAME].iter().chain(&ACCOUNTS).filter_map(|letter| User::from_name(&account_name(*letter, pid)).ok().flatten()).collect();
     // Files of sshd's killed sessions.
     for entry in fs::read_dir("/tmp").into_iter().flatten().flatten() {

@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Set when the run ends: no process may start after that.
 static STOPPED: AtomicBool = AtomicBool::new(false);
 
-/// Prevents new processes from now on; threads that try to start one block until the end.
+/// Prevents new processes from now on. A thread that tries to start a process blocks until the end of the run.
 pub(super) fn stop() {
     STOPPED.store(true, Ordering::SeqCst);
 }

@@ -41,7 +41,7 @@ pub(super) fn report(text: &str) {
     });
 }
 
-/// A test in the form of the test runner.
+/// A test as the test runner expects it.
 pub(crate) fn trial((name, run): Test) -> Trial {
     let name = name.strip_prefix("e2e::").unwrap_or(name).replace("::", ": ").replace('_', " ");
     Trial::ignorable_test(name, move || {

@@ -12,7 +12,7 @@ use crate::harness::{Background, Client, Hub, Key, Outcome, Setup, background, r
 use crate::texts::{INVALID, not_found, read_only, you_are};
 
 trials![
-    an_http_server_takes_the_tokens_of_the_hub_from_a_real_client,
+    an_http_server_accepts_the_hubs_tokens_from_a_real_client,
     a_token_names_account_repository_operation_and_end,
     a_token_needs_the_right_that_it_gives,
     the_output_of_the_operators_program_is_the_answer,
@@ -67,7 +67,7 @@ impl Server {
     }
 }
 
-fn an_http_server_takes_the_tokens_of_the_hub_from_a_real_client() {
+fn an_http_server_accepts_the_hubs_tokens_from_a_real_client() {
     let hub = hub("");
     let server = Server::start(&hub);
     let url =

@@ -24,8 +24,8 @@ fn plain(hub: &Hub) -> (PathBuf, PathBuf) {
     let (repository, program) = (hub.path("plain.git"), hub.path("hubgate"));
     run(Command::new("git").args(["init", "--quiet", "--bare"]).arg(&repository)).succeeded();
     run(Command::new("chown").arg("-R").arg(format!("{0}:{0}", hub.login.name)).arg(&repository)).succeeded();
-    // Copied by a separate process: a process that another test starts would inherit our descriptor, and the file would
-    // stay busy.
+    // Copied by a separate process: a process that another test starts would inherit the descriptor of a file that this
+    // process writes, and the file would stay busy.
     run(Command::new("cp").arg(crate::programs::program("hubgate")).arg(&program)).succeeded();
     fs::set_permissions(&program, Permissions::from_mode(0o755)).expect("a mode");
     (repository, program)
@@ -77,7 +77,7 @@ fn lfs_serve_has_the_rights_of_its_caller() {
     assert!(refused.stderr().contains("Permission denied"), "the caller reads the cause: {refused}");
     let unlocked = serve(owner(), &repository, "upload", &[&unlock, "0000"]);
     assert!(unlocked.succeeded().stdout().contains(&format!("id={id}")), "{unlocked}");
-    // It reads no configuration, not even an invalid one.
+    // The command reads no configuration, so an invalid file has no effect.
     fs::write(hub.config(), "garbage").expect("a file");
     serve(owner(), &repository, "download", &[&get, "0000"]).succeeded();
 }

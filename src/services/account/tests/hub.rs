@@ -1,4 +1,4 @@
-//! A hub with one account for each way to stand to an organization's repositories, and a caller for each identity.
+//! A hub with an account for each kind of right on an organization's repositories, and a session for each identity.
 
 use std::collections::HashMap;
 use std::fs;
@@ -23,7 +23,7 @@ use crate::services::account;
 use crate::services::caller::Caller;
 use crate::session::user_auth::Proven;
 
-/// Every identity that there is a caller for, as the table has them.
+/// Every identity, by its name in the tables.
 pub(super) const IDENTITIES: [&str; 26] = [
     "anonymous",
     "stranger",
@@ -53,20 +53,20 @@ pub(super) const IDENTITIES: [&str; 26] = [
     "removed",
 ];
 
-/// The accounts, each with a key of scope `write`: an identity without an account has no such key.
+/// The accounts, each with a key of scope `write`. Other identities have no such key.
 fn accounts() -> impl Iterator<Item = &'static str> {
     let is_account = |name: &&str| {
-        let by_another_way = name.starts_with("deploy-") || name.ends_with("-certified");
-        !by_another_way && !["anonymous", "admin-reading", "admin-elsewhere"].contains(name)
+        let has_no_own_key = name.starts_with("deploy-") || name.ends_with("-certified");
+        !has_no_own_key && !["anonymous", "admin-reading", "admin-elsewhere"].contains(name)
     };
     IDENTITIES.into_iter().filter(is_account)
 }
 
 pub(super) struct Hub {
-    /// The database as it was made, and a copy for the next command.
+    /// Holds the database, and a copy of its first state.
     directory: TempDir,
     config: Config,
-    /// How many changes made it what it is.
+    /// The number of audit rows in the first state.
     changes: usize,
     certificates: HashMap<&'static str, OfferedCertificate>,
 }
@@ -79,7 +79,7 @@ fn path(text: &str) -> RepoPath {
     text.parse().unwrap()
 }
 
-/// The blob of an Ed25519 key: another one for each identity.
+/// The blob of an Ed25519 key, different for each identity.
 fn blob(identity: &str) -> Vec<u8> {
     let number = u8::try_from(IDENTITIES.iter().position(|known| *known == identity).unwrap()).unwrap() + 2;
     [&[0, 0, 0, 11], b"ssh-ed25519".as_slice(), &[0, 0, 0, 32], &[number; 32]].concat()
@@ -89,7 +89,7 @@ fn key(identity: &str) -> PublicKey {
     PublicKey::from_blob(KeyType::Ed25519, blob(identity)).unwrap()
 }
 
-/// The account that an identity speaks for; where it has none, another one's.
+/// The account that an identity speaks for, or `owner` if it speaks for no account.
 pub(super) fn account_of(identity: &str) -> String {
     let account = match identity {
         "anonymous" | "deploy-reading" | "deploy-writing" => "owner",
@@ -114,7 +114,7 @@ fn ssh_keygen(directory: &Path, words: &[&str]) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// The repositories of an owner: one for each way to be seen.
+/// The repositories of an owner: one for each combination of visibility, gate and freeze that the tables have.
 fn add_repositories(change: &Change<'_>, name: &str, first: u128) -> Result<(), ChangeError> {
     let columns = ["public", "gated", "members", "private", "frozen", "hidden"];
     for (id, column) in (first..).zip(columns) {
@@ -141,7 +141,7 @@ fn add_repositories(change: &Change<'_>, name: &str, first: u128) -> Result<(), 
         ] {
             change.set_collaborator(&path, &owner(user), role, None)?;
         }
-        // Where there is no gate, answers count for nothing.
+        // Without a gate, answers have no effect.
         for (user, state) in [
             ("pending", GateRequest::Pending),
             ("accepted", GateRequest::Accepted),
@@ -194,7 +194,7 @@ fn populate(change: &Change<'_>, authorities: [&PublicKey; 2]) -> Result<(), Cha
 
 impl Hub {
     pub(super) fn new() -> Self {
-        // Standard input has no key, however the tests are run.
+        // Standard input must be empty, whatever runs the tests.
         let null = fs::File::options().read(true).custom_flags(OFlag::O_CLOEXEC.bits()).open("/dev/null").unwrap();
         nix::unistd::dup2_stdin(null).unwrap();
         let directory = tempfile::tempdir().unwrap();
@@ -215,7 +215,7 @@ impl Hub {
         store.change("operator:test", |change| populate(change, [&authorities[0], &authorities[1]])).unwrap();
         store.copy_to(&directory.path().join("original")).unwrap();
         let changes = store.view().events(0).unwrap().len();
-        // Signed for an identity's account by the authority of the one or the other organization.
+        // Certificates for the accounts, signed by the authority of one of the two organizations.
         let certificates = [
             ("read-certified", "read", "ca"),
             ("admin-certified", "admin", "ca"),
@@ -230,7 +230,7 @@ impl Hub {
         Self { directory, config, changes, certificates: certificates.into() }
     }
 
-    /// What the gateway says of a session of that identity.
+    /// What the gateway passes to `services` for a session of that identity.
     fn caller(&self, identity: &str) -> Caller {
         let fingerprint = key(identity).fingerprint();
         let line = key(identity).to_string();
@@ -300,12 +300,12 @@ impl Hub {
         }
     }
 
-    /// How many changes the audit tells of.
+    /// The number of audit rows.
     fn changes(&self) -> usize {
         Store::open(&self.config.paths.database).unwrap().view().events(0).unwrap().len()
     }
 
-    /// What every change of the database changes, and not only changes do.
+    /// Sizes and times that every change of the database alters. Other events may alter them too.
     fn files(&self) -> [Option<(u64, SystemTime)>; 2] {
         let [database, wal, _] = Store::files(&self.config.paths.database);
         [database, wal].map(|file| {
@@ -322,7 +322,7 @@ impl Hub {
     }
 }
 
-/// What a refusal says, by words that stand here once more.
+/// The letter of a refusal, from its text. The texts are repeated here, so that a change of a text is noticed.
 fn letter(text: &str) -> char {
     let found = [
         ("repository not found, or you have no access to it", 'n'),
