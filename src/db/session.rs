@@ -67,8 +67,8 @@ LEFT JOIN repository d ON d.id = k.repository_id AND d.folded IS NOT NULL
 LEFT JOIN owner e ON e.id = d.owner_id"
 );
 
-/// The statement for a certificate: `?1` is its authority's fingerprint, `?5` its principal, `?6` and `?7` its serial
-/// number and key id, `?8` the fingerprint of the key that it certifies.
+/// The statement for a certificate: `?1` is its authority's fingerprint, `?5` its principal, `?6` its serial number,
+/// `?7` its key id, and `?8` the fingerprint of the certified key.
 const SESSION_BY_CERTIFICATE: &str = session_statement!(
     "a.organization_id AS authority, a.max_ttl, x.role AS principal_role, x.until AS principal_until,
        (SELECT count(*) FROM revocation WHERE authority = ?1 AND what IN (?6, ?7)) AS revocations,

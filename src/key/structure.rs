@@ -1,5 +1,6 @@
-//! Checks of a key blob that `ssh-key` 0.6 does not make. It accepts RSA keys of any size, exponent and parity, ECDSA
-//! points off their curve, Ed25519 points of small order, and any text as the application of a security key.
+//! Checks of a key blob that `ssh-key` 0.6 does not make. `ssh-key` accepts RSA keys of any size, exponent and parity,
+//! and ECDSA points off their curve. It also accepts Ed25519 points of small order, and any text as the application of
+//! a security key.
 //!
 //! sshd verifies that the peer holds the private half, and it rejects blobs that do not decode. It accepts weak keys.
 

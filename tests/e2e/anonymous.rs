@@ -56,7 +56,7 @@ fn orders() -> Vec<[usize; 4]> {
     orders
 }
 
-/// Four keys in one agent, in every order: an unknown key, a key of alice's, an expired key of alice's, and bob's key.
+/// Four keys in one agent, in every order: an unknown key, alice's key, alice's expired key, and bob's key.
 /// `accepts_unknown` says whether sshd accepts the unknown key.
 #[track_caller]
 fn in_every_order(mode: &'static str, accepts_unknown: bool) {

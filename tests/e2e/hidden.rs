@@ -1,5 +1,5 @@
-//! The system calls of a session, seen by strace(1): no peer's text becomes a path, hidden and missing repositories
-//! cause the same calls, and incomplete repositories are never opened.
+//! The system calls of a session, seen by strace(1). No peer's text becomes a path, and hidden and missing repositories
+//! cause the same calls. Incomplete repositories are never opened.
 
 use std::fs;
 use std::path::PathBuf;

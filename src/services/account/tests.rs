@@ -1,12 +1,12 @@
-//! Every command of an account, by every kind of identity, on every kind of repository: the outcome, compared with
-//! tables written by hand and a database of its own.
+//! The outcome of every account command, for every kind of identity, on every kind of repository. The tests compare it
+//! with tables that were written by hand.
 
 mod hub;
 
 use hub::{Hub, IDENTITIES, account_of, fingerprint_of};
 
-/// The outcomes of requests for a repository, one letter each: fetch (and LFS download), push (and LFS upload),
-/// `repo show`, `explain`, commands for managers, commands for administrators, answers to requests, and `access
+/// The outcomes of requests for a repository, one letter each. The letters stand for: fetch and LFS download; push and
+/// LFS upload; `repo show`; `explain`; commands for managers; commands for administrators; answers to requests; `access
 /// request`.
 ///
 /// `+` done; `n` no such repository; `g`, `p`, `x` restricted, with no request, a pending or a rejected one; `o` no

@@ -24,8 +24,8 @@ fn plain(hub: &Hub) -> (PathBuf, PathBuf) {
     let (repository, program) = (hub.path("plain.git"), hub.path("hubgate"));
     run(Command::new("git").args(["init", "--quiet", "--bare"]).arg(&repository)).succeeded();
     run(Command::new("chown").arg("-R").arg(format!("{0}:{0}", hub.login.name)).arg(&repository)).succeeded();
-    // Copied by a separate process: a process that another test starts would inherit the descriptor of a file that this
-    // process writes, and the file would stay busy.
+    // A separate process copies the file. If this process wrote it, a process that another test starts could inherit
+    // the descriptor, and the file would stay busy.
     run(Command::new("cp").arg(crate::programs::program("hubgate")).arg(&program)).succeeded();
     fs::set_permissions(&program, Permissions::from_mode(0o755)).expect("a mode");
     (repository, program)

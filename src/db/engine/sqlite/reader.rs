@@ -2,8 +2,8 @@
 //!
 //! If `-wal` or `-shm` is missing, SQLite creates it, which a process without write access cannot do. SQLite then
 //! refuses to read at all. A `-wal` that a crash left without a frame makes such a reader wait for ten seconds, in vain
-//! (3.53, wal.c, `walBeginShmUnreliable`). Neither may keep a user out. If the `-wal` holds no change, or `-shm` is
-//! missing, this reader therefore takes no locks, and accepts the answer only if the files did not change during the
+//! (3.53, wal.c, `walBeginShmUnreliable`). Neither may keep a user out. This reader therefore takes no locks if the
+//! `-wal` holds no change or `-shm` is missing. It then accepts the answer only if the files did not change during the
 //! read. If the `-wal` holds a change, SQLite's locks keep the answer consistent.
 
 use std::fmt::Write as _;
