@@ -190,7 +190,7 @@ fn settled_word(word: &str) -> String {
     }
     match shape.as_str() {
         "0000-00-00" if !word.starts_with("2999") && !word.starts_with("3000") => "2027-01-31".to_owned(),
-        "00:00" | "00:00:" => shape.replace("00:00", "12:00"),
+        "00:00" | "00:00," => shape.replace("00:00", "12:00"),
         _ => match (word.get(..word.len().saturating_sub(18)), shape.ends_with("0000-00-00T000000Z")) {
             (Some(before), true) => format!("{before}2027-01-31T120000Z"),
             _ => settled_hex(word),
