@@ -96,7 +96,7 @@ fn answer(
     barred: Option<&NotAdmitted>,
     command: &AccountCommand,
 ) -> Result<Answer, Refused> {
-    let cli = match Cli::read(command, &ssh(&caller.config)) {
+    let cli = match Cli::read(command, &caller.config.address().ssh()) {
         Ok(cli) => cli,
         // The client asked for help, so this is an answer.
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp) => {
