@@ -11,7 +11,7 @@ use crate::key::Fingerprint;
 use crate::name::{RepoPath, is_invisible};
 
 /// The first line of a push context: its receiver, and the version of its format.
-const HEADING: &str = "hubgate push 1";
+const HEADING: &str = "hubgate push 2";
 /// The longest name of a ref, in bytes: the longest file name of common file systems.
 const REF_NAME_MAX: usize = 255;
 /// The most levels in a ref's name.
@@ -32,6 +32,8 @@ pub struct PushContext {
     pub repository: RepoPath,
     /// The git program that serves it.
     pub git: PathBuf,
+    /// The most bytes that a push may store; 0 means no limit.
+    pub bytes: u64,
     /// The most refs that a push may update; 0 means no limit.
     pub refs: u64,
     /// The most commits that a push may add; 0 means no limit.
@@ -40,8 +42,9 @@ pub struct PushContext {
 
 impl fmt::Display for PushContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sid, user, key, from, repository, git, refs, commits } = self;
-        writeln!(f, "{HEADING}\n{sid}\n{user}\n{key}\n{from}\n{repository}\n{}\n{refs}\n{commits}", git.display())
+        let Self { sid, user, key, from, repository, git, bytes, refs, commits } = self;
+        let git = git.display();
+        writeln!(f, "{HEADING}\n{sid}\n{user}\n{key}\n{from}\n{repository}\n{git}\n{bytes}\n{refs}\n{commits}")
     }
 }
 
@@ -55,7 +58,7 @@ impl FromStr for PushContext {
 
     fn from_str(text: &str) -> Result<Self, BadPushContext> {
         let lines: Vec<&str> = text.lines().collect();
-        let [HEADING, sid, user, key, from, repository, git, refs, commits] = lines.as_slice() else {
+        let [HEADING, sid, user, key, from, repository, git, bytes, refs, commits] = lines.as_slice() else {
             return Err(BadPushContext);
         };
         Ok(Self {
@@ -65,6 +68,7 @@ impl FromStr for PushContext {
             from: (*from).to_owned(),
             repository: repository.parse().map_err(|_| BadPushContext)?,
             git: PathBuf::from(git),
+            bytes: bytes.parse().map_err(|_| BadPushContext)?,
             refs: refs.parse().map_err(|_| BadPushContext)?,
             commits: commits.parse().map_err(|_| BadPushContext)?,
         })
@@ -121,12 +125,13 @@ mod tests {
             from: "::1".to_owned(),
             repository: "datasets/acme/x".parse().unwrap(),
             git: "/usr/bin/git".into(),
+            bytes: 1 << 30,
             refs: 10,
             commits: 0,
         };
         let text = context.to_string();
         assert_eq!(text.parse(), Ok(context));
-        assert_eq!(text.replace("push 1", "push 2").parse::<PushContext>(), Err(BadPushContext));
+        assert_eq!(text.replace("push 2", "push 1").parse::<PushContext>(), Err(BadPushContext));
         assert_eq!(text.replace("acme/", "acme//").parse::<PushContext>(), Err(BadPushContext));
         assert_eq!((text + "more\n").parse::<PushContext>(), Err(BadPushContext));
     }
