@@ -98,12 +98,12 @@ pub(crate) fn list(requester: &Requester<'_>, owner: Option<&Owner>) -> Result<R
 
 /// Shows a repository: to the operator with its directory, HEAD and collaborators, to a session with its access.
 pub(crate) fn show(requester: &Requester<'_>, path: &RepoPath) -> Result<Report, Refused> {
-    let paths = &requester.config().paths;
+    let config = requester.config();
     requester.read(|by, view| match by {
         By::Operator => {
             let row = view.repository(path)?;
-            let place = paths.repositories.join(row.directory.relative());
-            let head = head(&paths.git, &place, row.object_format).unwrap_or_else(|problem| problem);
+            let place = config.paths.repositories.join(row.directory.relative());
+            let head = head(config, &place, row.object_format).unwrap_or_else(|problem| problem);
             Ok(repository_page(&row, &place, &head, &view.collaborators(&row)?))
         }
         By::Account(rights) => {
