@@ -60,6 +60,7 @@ pub fn push_context(data: &[u8]) -> bool {
         git: Path::new("/usr/bin/git").to_owned(),
         refs: u.arbitrary().unwrap_or(0),
         commits: u.arbitrary().unwrap_or(0),
+        bytes: u.arbitrary().unwrap_or(0),
         stores_objects: u.arbitrary().unwrap_or(false),
     };
     let text = context.to_string();
