@@ -233,8 +233,8 @@ fn install(sshd: &Path, file: &Path, drop_in: &Path, block: &Block<'_>) -> Resul
     }
     // Renamed into place, so that an sshd that starts now never reads an incomplete file.
     let write = |text: &str| {
-        let aside = drop_in.with_extension("new");
-        std::fs::write(&aside, text).and_then(|()| std::fs::rename(&aside, drop_in))
+        let new_file = drop_in.with_extension("new");
+        std::fs::write(&new_file, text).and_then(|()| std::fs::rename(&new_file, drop_in))
     };
     write(&block.to_string()).map_err(failed)?;
     let report = check(sshd, file, block)?;

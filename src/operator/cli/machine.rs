@@ -30,7 +30,7 @@ pub struct Doctor {
     /// Also log in over loopback, with a temporary account and key.
     #[arg(long)]
     pub login: bool,
-    /// The configuration file of the sshd.
+    /// The configuration file of sshd.
     #[arg(long, value_name = "FILE", default_value = "/etc/ssh/sshd_config")]
     pub sshd_config: PathBuf,
 }
@@ -47,7 +47,7 @@ pub struct SshdConfig {
     /// Remove what `--install` wrote.
     #[arg(long)]
     pub remove: bool,
-    /// The configuration file of the sshd.
+    /// The configuration file of sshd.
     #[arg(long, value_name = "FILE", default_value = "/etc/ssh/sshd_config")]
     pub sshd_config: PathBuf,
 }
