@@ -163,19 +163,19 @@ pub fn create_repository_with(
         move |error| CreateError::File(path, error)
     };
     let directory = Directory::of_id(u128::from_le_bytes(crate::random::bytes().map_err(failed(root))?));
-    let aside = root.join(format!(".new-{}", directory.id()));
-    let made = crate::git::init(config, format, &aside)
+    let unfinished = root.join(format!(".new-{}", directory.id()));
+    let made = crate::git::init(config, format, &unfinished)
         .map_err(|reason| CreateError::Git(config.paths.git.clone(), reason))
-        .and_then(|()| fill(&aside))
-        .and_then(|()| put_in_place(root, &aside, &directory).map_err(failed(root)));
+        .and_then(|()| fill(&unfinished))
+        .and_then(|()| put_in_place(root, &unfinished, &directory).map_err(failed(root)));
     if made.is_err() {
-        let _ = std::fs::remove_dir_all(&aside);
+        let _ = std::fs::remove_dir_all(&unfinished);
     }
     made.map(|()| directory)
 }
 
 /// Renames a complete directory into its place. Both are synced to disk before the database gets the row.
-fn put_in_place(root_path: &Path, aside: &Path, directory: &Directory) -> std::io::Result<()> {
+fn put_in_place(root_path: &Path, unfinished: &Path, directory: &Directory) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     let shard = root_path.join(directory.shard());
     match std::fs::DirBuilder::new().mode(0o750).create(&shard) {
@@ -184,7 +184,7 @@ fn put_in_place(root_path: &Path, aside: &Path, directory: &Directory) -> std::i
     }
     let root = std::fs::File::open(root_path)?;
     nix::unistd::syncfs(&root)?;
-    std::fs::rename(aside, root_path.join(directory.relative()))?;
+    std::fs::rename(unfinished, root_path.join(directory.relative()))?;
     std::fs::File::open(&shard)?.sync_all()?;
     root.sync_all()
 }

@@ -49,7 +49,7 @@ pub(crate) struct Rights<'a> {
     /// Seconds UTC since 1970, one value for all decisions by this view.
     pub(super) now: i64,
     pub(crate) identity: Identity,
-    /// The key as its row has it.
+    /// The facts in the key's row.
     pub(super) key: Option<KeyFacts>,
 }
 

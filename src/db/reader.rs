@@ -22,7 +22,7 @@ impl Reader {
     /// Asks until an answer is consistent, so `question` may run several times. Each run sees one committed state.
     ///
     /// # Errors
-    /// Those of the question.
+    /// The errors of the question.
     pub fn ask<T, E: DatabaseError>(&self, question: impl Fn(&View<'_>) -> Result<T, E>) -> Result<T, E> {
         self.engine.ask(|connection| question(&View { connection }))
     }

@@ -203,7 +203,7 @@ impl View<'_> {
         self.only_row(SESSION_OF_ACCOUNT, values, |row| Ok((account(row)?, served_repository(row, path)?)))
     }
 
-    /// Reads the one row of a statement about the database that this program may read.
+    /// Reads the only row that a statement returns, if this program may read the version of the database.
     fn only_row<T>(
         &self,
         statement: &str,

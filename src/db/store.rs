@@ -159,7 +159,7 @@ impl Store {
     /// Makes a change and its audit row, or neither. `actor` asked for the change.
     ///
     /// # Errors
-    /// Those of `steps`, or of the database.
+    /// The errors of `steps`, or of the database.
     pub fn change<T, E: From<Error>>(
         &mut self,
         actor: &str,
@@ -171,7 +171,7 @@ impl Store {
     /// Makes a change and rolls it back, to learn what it would do.
     ///
     /// # Errors
-    /// Those of `steps`, or of the database.
+    /// The errors of `steps`, or of the database.
     pub fn rehearse<T>(
         &mut self,
         actor: &str,

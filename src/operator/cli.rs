@@ -59,11 +59,13 @@ pub enum Command {
     ///
     /// If the login account exists but no hub does, init asks before it uses the account.
     Init(Init),
-    /// Update the database to this version of hubgate, after a backup beside it.
+    /// Update the database to this version of hubgate, and keep a backup beside it.
     Migrate,
     /// Try hubgate on this machine, with a temporary hub and sshd on 127.0.0.1.
     Demo(Demo),
-    /// Check this machine. Each finding comes with a command or setting that fixes it.
+    /// Check this machine.
+    ///
+    /// Each finding comes with a command or setting that fixes it.
     Doctor(Doctor),
     /// Print the configuration block that this machine's sshd needs.
     SshdConfig(SshdConfig),
@@ -88,7 +90,9 @@ pub enum Command {
     /// Requests to pass the gate of a repository.
     #[command(subcommand)]
     Access(AccessCommand),
-    /// Print a one-time code. The command `ssh git@host join CODE` adds the key of its caller to the account.
+    /// Print a one-time code.
+    ///
+    /// The command `ssh git@host join CODE` adds the key of its caller to the account.
     Invite {
         /// The account.
         user: Owner,
@@ -119,7 +123,9 @@ pub enum Command {
     Restore(Restore),
     /// Print accounts, keys, organizations, repositories and grants as JSON, without secrets and invitations.
     Export,
-    /// Import accounts, keys and grants from another git server. What was not imported is listed.
+    /// Import accounts, keys and grants from another git server.
+    ///
+    /// The command lists what it did not import.
     #[command(subcommand)]
     Import(ImportCommand),
     /// Show changes, with their time and author.

@@ -48,10 +48,10 @@ pub(super) fn install(service: &str, login: &str) -> Result<(), Failure> {
     match path.symlink_metadata() {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            let aside = path.with_extension("new");
-            std::fs::write(&aside, text(login)).map_err(failed)?;
-            std::fs::set_permissions(&aside, std::fs::Permissions::from_mode(0o644)).map_err(failed)?;
-            std::fs::rename(&aside, &path).map_err(failed)
+            let new_file = path.with_extension("new");
+            std::fs::write(&new_file, text(login)).map_err(failed)?;
+            std::fs::set_permissions(&new_file, std::fs::Permissions::from_mode(0o644)).map_err(failed)?;
+            std::fs::rename(&new_file, &path).map_err(failed)
         }
         Err(error) => Err(failed(error)),
     }

@@ -99,7 +99,7 @@ impl fmt::Display for Handover {
     }
 }
 
-/// The message is not one that this program's gateway writes.
+/// The gateway of this release did not write the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("services cannot read the gateway's message: are both programs of one release?")]
 pub(crate) struct BadHandover;

@@ -1,5 +1,5 @@
-//! Objects that git never writes and that could harm a checkout. git's own check (git-fsck(1), "FSCK MESSAGES") refuses
-//! a push of such an object, and nothing of the push stays.
+//! Objects that git never writes, and that could harm a checkout. git's own check (git-fsck(1), "FSCK MESSAGES")
+//! refuses a push of such an object, and nothing of the push stays.
 
 use crate::harness::{Client, Hub, run_with, silent, trials};
 

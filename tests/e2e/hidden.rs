@@ -21,7 +21,7 @@ trials![
 /// A word in everything that the peer of these tests sends, and in no path of the machine.
 const MARK: &str = "zq7mark";
 
-/// A session of alice's under strace.
+/// A session of alice under strace.
 struct Traced<'a> {
     hub: &'a Hub,
     alice: &'a Client,

@@ -85,7 +85,7 @@ fn every_hostile_command_is_answered_as_its_row_says() {
     assert_eq!((answered, undeliverable), (128, vec!["soc-185".to_owned()]));
 }
 
-/// One line of printable ASCII per session, at most at the level of a refusal, for every input.
+/// Checks the log line of a session: printable ASCII, at most the level of a refusal, and the reason of the row.
 #[track_caller]
 fn check_line(row: &Row, line: &Entry) {
     let printable = line.fields.bytes().all(|byte| (0x20..=0x7e).contains(&byte));

@@ -304,7 +304,7 @@ fn audit_follows_changes_and_sessions_until_a_signal() {
         let processes = follower.processes();
         assert_eq!(processes.len(), 2, "{processes:?}");
         assert_eq!(follower.end_with(signal), Some(0));
-        // None of its processes keep running.
+        // No process of the command keeps running.
         let runs = |pid: &nix::unistd::Pid| Path::new(&format!("/proc/{pid}/exe")).exists();
         wait_until("tail goes on", || !processes.iter().any(runs));
     }

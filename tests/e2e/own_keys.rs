@@ -224,8 +224,8 @@ fn a_proven_key_can_be_released_in_every_state() {
         let fingerprint = &client.key.fingerprint;
         // Only exactly this command is accepted.
         assert_ne!(client.ssh("key releases --yes").status, 0);
-        let sure = format!("hubgate: {fingerprint} will no longer open {user}. Confirm with --yes\n");
-        client.ssh("key release").is(&refused(sure).status(2));
+        let question = format!("hubgate: {fingerprint} will no longer open {user}. Confirm with --yes\n");
+        client.ssh("key release").is(&refused(question).status(2));
         client.ssh("key release --yes").is(&says(format!("the key {fingerprint} is no longer on {user}\n")));
         assert!(client.greet().succeeded().stdout().starts_with("Hi anonymous"), "{user}");
         let event = hub.sql("SELECT actor || ' ' || event FROM audit ORDER BY id DESC LIMIT 1");

@@ -198,7 +198,7 @@ fn gc_packs_and_removes_leftovers() {
     .map(old);
     let objdir = directory.join("objects/tmp_objdir-incoming-x");
     run(Command::new("touch").args(["-d", "3 days ago"]).arg(&objdir)).succeeded();
-    // Leftovers that stay: an old one that its writer still locks, and a new one.
+    // Leftovers that stay: an old file that its writer still locks, and a new file.
     let held = old("lfs/incomplete/held");
     let writer = Flock::lock(fs::File::open(&held).expect("a file"), FlockArg::LockExclusive).expect("a lock");
     let new = old("lfs/incomplete/new");

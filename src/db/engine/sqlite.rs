@@ -77,12 +77,12 @@ impl Row<'_> {
         T::read(self.value(column)?).ok_or_else(|| Error::Value(column.to_owned()))
     }
 
-    /// Reads a column as the type that the text stands for.
+    /// Reads a column, and parses its text as a type.
     pub(in crate::db) fn word<T: FromStr>(&self, column: &str) -> Result<T, Error> {
         self.optional_word(column)?.ok_or_else(|| Error::Value(column.to_owned()))
     }
 
-    /// Reads a column that may be NULL as the type that the text stands for.
+    /// Reads a column that may be NULL, and parses its text as a type.
     pub(in crate::db) fn optional_word<T: FromStr>(&self, column: &str) -> Result<Option<T>, Error> {
         let parsed = match self.value(column)? {
             Value::Null => return Ok(None),
@@ -97,7 +97,7 @@ impl Row<'_> {
     }
 }
 
-/// A value as SQLite has it; `None` for what no column of the schema holds.
+/// Converts a value of SQLite. Returns `None` for a type that no column of the schema has.
 fn value(value: ValueRef<'_>) -> Option<Value<'_>> {
     match value {
         ValueRef::Null => Some(Value::Null),

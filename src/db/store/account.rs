@@ -37,7 +37,7 @@ impl OwnerKind {
     }
 }
 
-/// An owner as its row has it.
+/// The row of an owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnerRow {
     /// The row.

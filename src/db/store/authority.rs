@@ -9,7 +9,7 @@ use crate::db::{Error, View};
 use crate::key::{Fingerprint, KeyType, PublicKey};
 use crate::name::Owner;
 
-/// An authority as its row has it.
+/// The row of an authority.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthorityRow {
     /// SHA-256 of its public key.

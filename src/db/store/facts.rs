@@ -40,8 +40,8 @@ impl View<'_> {
         Ok((owner, facts))
     }
 
-    /// The repositories of an owner that are public, or on which the account or the deploy key has something, with the
-    /// facts that decide about access. All three are given by their rows.
+    /// The repositories of an owner that are public, or on which the account or the deploy key has a right. Each comes
+    /// with the facts that decide about access. Owner, account and deployed repository are given by their rows.
     ///
     /// Rows that a session cannot see are not read, so the answer takes neither their time nor their memory.
     ///

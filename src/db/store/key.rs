@@ -10,7 +10,7 @@ use crate::db::{Error, View};
 use crate::key::{Fingerprint, KeyType, PublicKey};
 use crate::name::{Owner, RepoPath, Title};
 
-/// A key as its row has it.
+/// The row of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRow {
     /// SHA-256 of the blob.

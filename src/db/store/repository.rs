@@ -11,7 +11,7 @@ use crate::db::{Error, ErrorKind, View};
 use crate::name::{Owner, RepoPath};
 use crate::repository::Directory;
 
-/// A repository as its row has it.
+/// The row of a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepositoryRow {
     /// The row.

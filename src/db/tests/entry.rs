@@ -109,7 +109,7 @@ fn a_key_opens_an_account_or_a_repository_and_never_both() {
     assert_eq!(hub.refusal(|change| add_deploy_key(change, "acme/x", 2)), of(2, "\"ci\" of acme/x"));
     assert_eq!(hub.refusal(|change| add_deploy_key(change, "acme/x", 1)), of(1, "\"laptop\" of alice"));
     assert_eq!(hub.refusal(|change| add_deploy_key(change, "acme/z", 3)), "there is no repository acme/z");
-    // After its removal, the key may open the other.
+    // After its removal, the key may be added to the other.
     hub.change(|change| change.remove_key(&fingerprint(2), Removal::Ordinary)).unwrap();
     let moved = hub.change(|change| add_key(change, "bob", 2)).unwrap();
     assert_eq!((moved.holder, moved.title.as_str()), (Holder::Account(owner("bob")), "laptop"));

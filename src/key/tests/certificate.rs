@@ -41,7 +41,7 @@ fn a_certificates_ca_is_its_exact_bytes() {
     assert_eq!((found.principal().as_str(), found.serial(), found.key_id()), ("alice", 7, "laptop"));
     assert_eq!(found.validity(), (0, 1_900_000_000));
 
-    // The length of the point; fuzzing found that `ssh-key` reads this CA as the one above.
+    // The length of the point; fuzzing found that `ssh-key` reads this CA like the CA above.
     let mut other = authority.clone();
     other[16] = 8;
     assert_eq!(parse(&certificate(&other)), Err(BadOffer::Other));

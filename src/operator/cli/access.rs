@@ -15,9 +15,13 @@ pub enum AccessCommand {
     },
     /// Let a user pass the gate, with or without a request.
     Grant(GrantAccess),
-    /// Reject a user. The user cannot request access again.
+    /// Reject a user.
+    ///
+    /// The user cannot request access again.
     Reject(OfRepository),
-    /// Withdraw a grant or a rejection. The user may request access again.
+    /// Withdraw a grant or a rejection.
+    ///
+    /// The user may request access again.
     Revoke(OfRepository),
 }
 

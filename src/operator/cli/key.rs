@@ -50,7 +50,7 @@ pub enum KeyCommand {
         #[command(flatten)]
         confirmation: Confirmation,
     },
-    /// Show the account that a key is on.
+    /// Show the account or repository that a key is on.
     Find {
         /// A public key file, `-` for standard input, or a fingerprint as `SHA256:…`.
         key: String,

@@ -12,8 +12,9 @@ use crate::request::Operation;
 /// `hubgate lfs`
 #[derive(Debug, Subcommand)]
 pub enum LfsCommand {
-    /// Speak git-lfs-transfer on standard input and output for a bare repository, with the rights of the caller. This
-    /// uses no hub and no configuration.
+    /// Speak git-lfs-transfer on standard input and output for a bare repository, with the rights of the caller.
+    ///
+    /// The command uses no hub and no configuration.
     Serve {
         /// The repository.
         directory: PathBuf,

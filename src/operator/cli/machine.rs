@@ -55,7 +55,7 @@ pub struct Doctor {
     /// Also log in over loopback, with a temporary account and key.
     #[arg(long)]
     pub login: bool,
-    /// The configuration file of the sshd.
+    /// The configuration file of sshd.
     #[arg(long, value_name = "FILE", default_value = "/etc/ssh/sshd_config")]
     pub sshd_config: PathBuf,
 }
@@ -81,7 +81,7 @@ pub struct SshdConfig {
     /// The file is `/etc/ssh/hubgate_sshd_config`. The sshd listens on [ssh] port, and hubgate-sshd.service starts it.
     #[arg(long)]
     pub standalone: bool,
-    /// The configuration file of the sshd.
+    /// The configuration file of sshd.
     #[arg(long, value_name = "FILE", default_value = "/etc/ssh/sshd_config")]
     pub sshd_config: PathBuf,
 }

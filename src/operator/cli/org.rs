@@ -29,7 +29,9 @@ pub enum OrgCommand {
         /// The name.
         name: Owner,
     },
-    /// Change the name of an organization. The old name stays reserved.
+    /// Change the name of an organization.
+    ///
+    /// The old name stays reserved.
     Rename {
         /// The current name.
         old: Owner,
@@ -56,7 +58,9 @@ pub enum OrgCommand {
 /// `hubgate org member`
 #[derive(Debug, Subcommand)]
 pub enum MemberCommand {
-    /// Give a user a role in an organization. It replaces the previous role.
+    /// Give a user a role in an organization.
+    ///
+    /// It replaces the previous role.
     Set(SetMember),
     /// Remove a user from an organization.
     Remove(RemoveMember),
@@ -87,7 +91,9 @@ pub enum AuthorityCommand {
         /// The serial number in decimal, or the key id.
         certificate: Title,
     },
-    /// Remove an authority. Its certificates are rejected from then on.
+    /// Remove an authority.
+    ///
+    /// Its certificates are rejected from then on.
     Remove {
         /// The organization.
         organization: Owner,

@@ -29,7 +29,7 @@ pub enum RepoCommand {
     List {
         /// The owner.
         owner: Option<Owner>,
-        /// List the removed repositories, and until when they are kept.
+        /// List the removed repositories, and how long each is kept.
         #[arg(long, conflicts_with = "owner")]
         removed: bool,
     },
@@ -53,7 +53,9 @@ pub enum RepoCommand {
         #[arg(long)]
         gate_members: bool,
     },
-    /// Reject pushes to a repository. Clients see the reason.
+    /// Reject pushes to a repository.
+    ///
+    /// Clients see the reason.
     Freeze {
         /// The repository.
         path: RepoPath,
@@ -69,7 +71,9 @@ pub enum RepoCommand {
     /// Users who were granted a role on one repository.
     #[command(subcommand)]
     Collaborator(CollaboratorCommand),
-    /// Remove a repository from the hub. Its directory stays, and `restore` works for at least 30 days.
+    /// Remove a repository from the hub.
+    ///
+    /// Its directory stays, and `restore` works for at least 30 days.
     Remove {
         /// The repository.
         path: RepoPath,
@@ -84,8 +88,9 @@ pub enum RepoCommand {
     /// git fetches the repository as the login account and checks every object. `GIT_SSH_COMMAND`, `SSH_AUTH_SOCK`,
     /// `GIT_SSL_CAINFO`, `https_proxy` and `no_proxy` are passed on to git.
     Import(ImportRepo),
-    /// Adopt a directory that has no row in the database, as a private repository. It must be beneath the root of the
-    /// repositories.
+    /// Adopt a directory that has no row in the database, as a private repository.
+    ///
+    /// It must be beneath the root of the repositories.
     Adopt(AdoptRepo),
     /// Print the directory of a repository.
     Path {
@@ -125,7 +130,9 @@ pub enum RepoCommand {
 /// `hubgate repo collaborator`
 #[derive(Debug, Subcommand)]
 pub enum CollaboratorCommand {
-    /// Grant a user a role on a repository. It replaces the previous role.
+    /// Grant a user a role on a repository.
+    ///
+    /// It replaces the previous role.
     Set(SetCollaborator),
     /// Remove a user's role on a repository.
     Remove(OfRepository),

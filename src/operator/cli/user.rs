@@ -25,7 +25,9 @@ pub enum UserCommand {
         /// The name.
         name: Owner,
     },
-    /// Change the name of an account. The old name stays reserved.
+    /// Change the name of an account.
+    ///
+    /// The old name stays reserved.
     Rename {
         /// The current name.
         old: Owner,
@@ -33,7 +35,9 @@ pub enum UserCommand {
         #[arg(value_parser = new_account)]
         new: Owner,
     },
-    /// Disable an account. Its owner sees the reason.
+    /// Disable an account.
+    ///
+    /// Its owner sees the reason.
     Disable {
         /// The name.
         name: Owner,
@@ -46,7 +50,9 @@ pub enum UserCommand {
         /// The name.
         name: Owner,
     },
-    /// Remove an account. Its keys become unknown keys, and its name stays reserved.
+    /// Remove an account.
+    ///
+    /// Its keys become unknown keys, and its name stays reserved.
     Remove {
         /// The name.
         name: Owner,

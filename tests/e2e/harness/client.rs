@@ -76,7 +76,7 @@ impl Client {
         self
     }
 
-    /// The same client with other programs before those of the machine.
+    /// The same client, with other programs before the machine's programs in `PATH`.
     pub(crate) fn with_programs(mut self, directory: &Path) -> Self {
         self.programs = Some(directory.to_owned());
         self

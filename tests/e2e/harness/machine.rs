@@ -214,7 +214,7 @@ fn remove_run(pid: u32) {
     let accounts: Vec<User> =
         // Removes the second name first, because it uses the group of the first name.
         [SECOND_NAME].iter().chain(&ACCOUNTS).filter_map(|letter| User::from_name(&account_name(*letter, pid)).ok().flatten()).collect();
-    // Files of sshd's killed sessions.
+    // Files that killed sessions of sshd left.
     for entry in fs::read_dir("/tmp").into_iter().flatten().flatten() {
         let ours = entry.metadata().is_ok_and(|file| accounts.iter().any(|user| user.uid.as_raw() == file.uid()));
         if ours && entry.file_name().to_string_lossy().starts_with("sshauth.") {

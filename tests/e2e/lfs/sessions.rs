@@ -27,7 +27,7 @@ pub(super) fn all_have_ended(hub: &Hub) {
     });
 }
 
-/// Whether a process has a file of the store open: an incoming one or one that is sent.
+/// Whether a process has an object open that it receives or sends.
 fn is_in_the_middle(session: Pid) -> bool {
     let entries = fs::read_dir(format!("/proc/{session}/fd")).into_iter().flatten().flatten();
     let links = entries.filter_map(|entry| fs::read_link(entry.path()).ok());

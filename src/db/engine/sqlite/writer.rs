@@ -142,7 +142,7 @@ impl Writer {
 }
 
 impl Drop for Writer {
-    /// Copies what was written from the `-wal` into the database, while readers and writers go on.
+    /// Copies what was written from the `-wal` into the database, while readers and writers continue.
     ///
     /// A passive checkpoint waits for no lock. SQLite's own checkpoint at the last close locks readers out until the
     /// disk has the database. It is therefore switched on only if nothing is left to copy: then it empties the `-wal`

@@ -124,7 +124,7 @@ fn a_file_that_changed_within_a_clock_tick_is_not_read_without_locks() {
     };
     assert!(!are_settled(0, None, 0) && !are_settled(0, None, 10) && are_settled(0, None, 11));
     assert!(!are_settled(0, Some(5_000_000), 11) && are_settled(0, Some(5_000_000), 16));
-    // After the clock was set back, a later change has an earlier time. That shows as well.
+    // After the clock was set back, a later change has an earlier time. The reader detects this too.
     assert!(are_settled(900_000_000, Some(900_000_000), 0));
 }
 
