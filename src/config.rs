@@ -183,6 +183,8 @@ pub struct Limits {
     pub sessions_per_address: u32,
     /// Bytes in one push.
     pub push_bytes: u64,
+    /// Bytes of memory for each process of one push.
+    pub push_memory: u64,
     /// Refs that one push may update.
     pub push_refs: u64,
     /// New commits in one push.
@@ -262,6 +264,7 @@ impl Default for Limits {
             sessions_per_account: 64,
             sessions_per_address: 16,
             push_bytes: 10 << 30,
+            push_memory: 4 << 30,
             push_refs: 10_000,
             push_commits: 0,
             lfs_object_bytes: 0,

@@ -32,6 +32,8 @@ pub struct PushContext {
     pub repository: RepoPath,
     /// The git program that serves it.
     pub git: PathBuf,
+    /// The most bytes that a push may store; 0 means no limit.
+    pub bytes: u64,
     /// The most refs that a push may update; 0 means no limit.
     pub refs: u64,
     /// The most commits that a push may add; 0 means no limit.
@@ -42,9 +44,9 @@ pub struct PushContext {
 
 impl fmt::Display for PushContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sid, user, key, from, repository, git, refs, commits, stores_objects } = self;
+        let Self { sid, user, key, from, repository, git, bytes, refs, commits, stores_objects } = self;
         writeln!(f, "{HEADING}\n{sid}\n{user}\n{key}\n{from}\n{repository}\n{}", git.display())?;
-        writeln!(f, "{refs}\n{commits}\n{stores_objects}")
+        writeln!(f, "{bytes}\n{refs}\n{commits}\n{stores_objects}")
     }
 }
 
@@ -58,7 +60,8 @@ impl FromStr for PushContext {
 
     fn from_str(text: &str) -> Result<Self, BadPushContext> {
         let lines: Vec<&str> = text.lines().collect();
-        let [HEADING, sid, user, key, from, repository, git, refs, commits, stores_objects] = lines.as_slice() else {
+        let [HEADING, sid, user, key, from, repository, git, bytes, refs, commits, stores_objects] = lines.as_slice()
+        else {
             return Err(BadPushContext);
         };
         Ok(Self {
@@ -68,6 +71,7 @@ impl FromStr for PushContext {
             from: (*from).to_owned(),
             repository: repository.parse().map_err(|_| BadPushContext)?,
             git: PathBuf::from(git),
+            bytes: bytes.parse().map_err(|_| BadPushContext)?,
             refs: refs.parse().map_err(|_| BadPushContext)?,
             commits: commits.parse().map_err(|_| BadPushContext)?,
             stores_objects: stores_objects.parse().map_err(|_| BadPushContext)?,
@@ -125,6 +129,7 @@ mod tests {
             from: "::1".to_owned(),
             repository: "datasets/acme/x".parse().unwrap(),
             git: "/usr/bin/git".into(),
+            bytes: 1 << 30,
             refs: 10,
             commits: 0,
             stores_objects: true,

@@ -5,7 +5,8 @@
 //! write beneath it. There is no other repository, no database, no network, and no signal to a process outside. Open
 //! descriptors stay usable, so a log that the session writes must be connected before.
 //!
-//! Landlock and seccomp confine only the calling thread: enter before starting a second thread.
+//! Landlock and seccomp confine only the calling thread and what it starts. The limits, the umask and the descriptors
+//! are those of the process.
 
 mod filesystem;
 #[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), path = "sandbox/no_filter.rs")]
@@ -65,7 +66,7 @@ impl fmt::Display for InForce {
 /// [`Error`]; the process may then be confined in part. It should only report the error and exit. It can no
 /// longer open a socket.
 pub fn enter(mode: Mode, repository: BorrowedFd<'_>, plan: &Plan<'_>) -> Result<InForce, Error> {
-    process::limit(plan.file_size_limit)?;
+    process::limit(plan)?;
     process::close_at_exec(plan.keep)?;
     if mode == Mode::Off {
         return Ok(InForce::Off);

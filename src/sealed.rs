@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::FileExt;
+use std::time::SystemTime;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
@@ -82,6 +83,14 @@ impl Sealed {
         let mut text = vec![0; length];
         self.0.read_exact_at(&mut text, 0).map_err(ReceiveError::Read)?;
         String::from_utf8(text).map_err(|_| ReceiveError::Read(io::ErrorKind::InvalidData.into()))
+    }
+
+    /// When it was written.
+    ///
+    /// # Errors
+    /// [`ReceiveError::Read`].
+    pub fn written_at(&self) -> Result<SystemTime, ReceiveError> {
+        self.0.metadata().and_then(|file| file.modified()).map_err(ReceiveError::Read)
     }
 
     /// The value of [`DESCRIPTORS`] for this message, and for an open connection to the log.

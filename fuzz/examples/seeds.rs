@@ -309,7 +309,7 @@ fn git_environment() -> Seeds {
 }
 
 fn push_context() -> Seeds {
-    let context = format!("hubgate push 2\n00ff\nalice\n{KEY}\n::1\ndatasets/acme/x\n/usr/bin/git\n10\n0\ntrue\n");
+    let context = format!("hubgate push 2\n00ff\nalice\n{KEY}\n::1\ndatasets/acme/x\n/usr/bin/git\n0\n10\n0\ntrue\n");
     let seed = |user: Vec<u8>| {
         let fields = [short(b"key"), short(&user), short(b"spaces/acme/x")].concat();
         [&fields[..], &77_u64.to_le_bytes(), &10_u64.to_le_bytes(), &0_u64.to_le_bytes()].concat()

@@ -60,9 +60,14 @@ impl Session {
         let keep: Vec<_> = [lock, message.as_ref().map(AsFd::as_fd), log].into_iter().flatten().collect();
         let programs = [config.paths.git.as_path(), services.as_path()];
         let programs = if message.is_some() { programs.as_slice() } else { programs.get(..1).unwrap_or_default() };
-        let limit = (config.limits.push_bytes > 0).then(|| config.limits.push_bytes.saturating_mul(2));
+        let limits = &config.limits;
         let plan = match service {
-            Service::ReceivePack => Plan { keep: &keep, file_size_limit: limit, ..Plan::push(programs) },
+            Service::ReceivePack => Plan {
+                keep: &keep,
+                file_size_limit: (limits.push_bytes > 0).then(|| limits.push_bytes.saturating_mul(2)),
+                memory_limit: (limits.push_memory > 0).then_some(limits.push_memory),
+                ..Plan::push(programs)
+            },
             Service::UploadPack | Service::UploadArchive => Plan { keep: &keep, ..Plan::fetch(programs) },
         };
         let in_force = sandbox::enter(config.sandbox.mode, directory.as_fd(), &plan)?;
@@ -110,6 +115,7 @@ impl Session {
             from: String::from_utf8_lossy(self.environment.peer()).into_owned(),
             repository: repository.path.clone(),
             git: config.paths.git.clone(),
+            bytes: config.limits.push_bytes,
             refs: config.limits.push_refs,
             commits: config.limits.push_commits,
             stores_objects: config.lfs.mode == LfsMode::Ssh,

@@ -19,8 +19,8 @@ core.bigFileThreshold=16m
 protocol.allow=never
 transfer.advertiseSID=false
 receive.fsckObjects=true
-receive.certNonceSeed=
 receive.advertisePushOptions=false
+receive.unpackLimit=1
 receive.autogc=false
 gc.auto=0
 maintenance.auto=false
@@ -32,6 +32,9 @@ uploadpackfilter.blob:limit.allow=true
 uploadpackfilter.tree.allow=true
 uploadpackfilter.tree.maxDepth=0
 pack.windowMemory=256m
+gpg.program=false
+gpg.x509.program=false
+gpg.ssh.program=false
 ";
 
 fn serving(service: Service, protocol: Option<&OsStr>) -> Command {
@@ -63,7 +66,7 @@ fn expected_environment(more: &str) -> BTreeMap<String, String> {
 #[test]
 fn each_service_is_one_command_with_an_environment_built_from_nothing() {
     let no_hooks = "core.hooksPath=/dev/null";
-    let push = "core.hooksPath=/usr/libexec/hubgate/hooks\nreceive.maxInputSize=1048576";
+    let push = "core.hooksPath=/usr/libexec/hubgate/hooks\nreceive.maxInputSize=1048576\npack.threads=4";
     for (service, arguments, more) in [
         (Service::UploadPack, "upload-pack --strict -- .", no_hooks),
         (Service::ReceivePack, "receive-pack -- .", push),

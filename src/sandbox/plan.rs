@@ -23,6 +23,8 @@ pub struct Plan<'a> {
     pub keep: &'a [BorrowedFd<'a>],
     /// The largest file that it may write, in bytes. A signal ends a process that writes more.
     pub file_size_limit: Option<u64>,
+    /// The most memory that each of its processes may allocate, in bytes. Files that are mapped for reading do not count.
+    pub memory_limit: Option<u64>,
     /// The newest Landlock version that may be used, to test the behaviour of older kernels. `0` means none.
     pub landlock_at_most: u8,
 }
@@ -31,7 +33,14 @@ impl<'a> Plan<'a> {
     /// A fetch, which only reads the repository.
     #[must_use]
     pub fn fetch(programs: &'a [&'a Path]) -> Self {
-        Self { write: false, programs, keep: &[], file_size_limit: None, landlock_at_most: LANDLOCK_NEWEST }
+        Self {
+            write: false,
+            programs,
+            keep: &[],
+            file_size_limit: None,
+            memory_limit: None,
+            landlock_at_most: LANDLOCK_NEWEST,
+        }
     }
 
     /// A push, which writes the repository.

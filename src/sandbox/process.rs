@@ -8,7 +8,7 @@ use nix::libc;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::{Mode, umask};
 
-use super::plan::Error;
+use super::plan::{Error, Plan};
 use super::sys;
 
 /// More than the number of packs that git keeps open.
@@ -16,14 +16,17 @@ const DESCRIPTORS: u64 = 1024;
 
 /// Lowers the limits permanently: raising them needs privileges.
 ///
-/// There is no limit on address space, because packs are mapped. There is none on processes either, because the kernel
-/// counts them per account, so one peer could block all others.
-pub(super) fn limit(file_size: Option<u64>) -> Result<(), Error> {
+/// Memory is limited as data and not as address space, because git maps packs. There is no limit on processes, because
+/// the kernel counts them per account, so one peer could block all others.
+pub(super) fn limit(plan: &Plan<'_>) -> Result<(), Error> {
     umask(Mode::from_bits_truncate(0o027));
     lower(Resource::RLIMIT_CORE, 0).map_err(|errno| Error::Process("turn core dumps off", errno))?;
     lower(Resource::RLIMIT_NOFILE, DESCRIPTORS).map_err(|errno| Error::Process("limit descriptors", errno))?;
-    if let Some(bytes) = file_size {
+    if let Some(bytes) = plan.file_size_limit {
         lower(Resource::RLIMIT_FSIZE, bytes).map_err(|errno| Error::Process("limit the size of files", errno))?;
+    }
+    if let Some(bytes) = plan.memory_limit {
+        lower(Resource::RLIMIT_DATA, bytes).map_err(|errno| Error::Process("limit memory", errno))?;
     }
     Ok(())
 }

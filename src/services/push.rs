@@ -9,13 +9,20 @@ use std::ffi::OsStr;
 use std::io::BufRead;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::SystemTime;
 
 use crate::log::{self, Level, Line};
 use crate::message::{Answer, FaultKind, Status};
 use crate::push::{BadPushContext, PushContext, check_ref};
 use crate::sealed::{self, ReceiveError, Sealed};
 use crate::services::caller::no_message;
+
+/// The variable with the id of a push certificate, which git stores before it runs the first hook (git-receive-pack(1)).
+const CERTIFICATE: &str = "GIT_PUSH_CERT";
+/// The variable with the directory of the pushed objects (tmp-objdir.c).
+const QUARANTINE: &str = "GIT_QUARANTINE_PATH";
 
 /// The most updates of one push that the log shows, one line each.
 const LOGGED_UPDATES: usize = 100;
@@ -60,6 +67,8 @@ enum Fault {
     Input(std::io::Error),
     #[error("a line in git's list of refs is malformed")]
     Line,
+    #[error("cannot read the pushed objects: {0}")]
+    Objects(std::io::Error),
     #[error("cannot run git: {0}")]
     Git(std::io::Error),
     #[error(transparent)]
@@ -69,6 +78,7 @@ enum Fault {
 /// What the gateway left open for the hook.
 struct Inherited {
     context: PushContext,
+    started: SystemTime,
     log: Option<UnixDatagram>,
 }
 
@@ -108,7 +118,7 @@ pub(super) fn run(hook: Hook) -> Answer {
         Err(error) => return no_message(&error),
     };
     let inherited = match read(&message) {
-        Ok(context) => Inherited { context, log },
+        Ok((context, started)) => Inherited { context, started, log },
         Err(fault) => {
             // The session's id is in the push context.
             let line = Line::default().field("sid", "none").field("decision", "fault").field("cause", fault);
@@ -127,14 +137,21 @@ pub(super) fn run(hook: Hook) -> Answer {
     })
 }
 
-fn read(message: &Sealed) -> Result<PushContext, Fault> {
-    Ok(message.read()?.parse()?)
+fn read(message: &Sealed) -> Result<(PushContext, SystemTime), Fault> {
+    Ok((message.read()?.parse()?, message.written_at()?))
 }
 
-/// Checks the names and the number of the refs, the number of the commits, and the objects of LFS pointers.
+/// Checks the names and the number of the refs, the number of the commits, the size of the objects, and the objects of
+/// LFS pointers.
 fn pre_receive(inherited: &Inherited) -> Result<Answer, Fault> {
     let updates = updates()?;
-    let problems = problems(&inherited.context, &updates)?;
+    let problems = match std::env::var(CERTIFICATE) {
+        Ok(id) => {
+            remove_certificate(&id, inherited.started)?;
+            vec!["push certificates are not accepted: push without --signed".to_owned()]
+        }
+        Err(_) => problems(&inherited.context, &updates)?,
+    };
     let answer = Answer {
         out: String::new(),
         status: if problems.is_empty() { Status::Done } else { Status::Refused },
@@ -165,6 +182,13 @@ fn problems(context: &PushContext, updates: &[Update]) -> Result<Vec<String>, Fa
             problems.push(format!("{} is not accepted: {problem}", String::from_utf8_lossy(&update.name)));
         }
     }
+    if problems.is_empty() && context.bytes > 0 {
+        let stored = stored_bytes()?;
+        if stored > context.bytes {
+            let most = context.bytes;
+            problems.push(format!("this push stores {stored} bytes, of at most {most} at once: push in parts"));
+        }
+    }
     let tips: Vec<&str> = updates.iter().filter(|update| !update.removes()).map(|update| update.new.as_str()).collect();
     if problems.is_empty() && context.commits > 0 && new_commits(context, &tips)? > context.commits {
         problems.push(format!("this push adds more than {} commits: push in parts", context.commits));
@@ -173,6 +197,39 @@ fn problems(context: &PushContext, updates: &[Update]) -> Result<Vec<String>, Fa
         problems = pointers::problems(context, &tips)?;
     }
     Ok(problems)
+}
+
+/// The size of the pushed objects on disk. It can exceed the bytes that were sent, because git completes a pack whose
+/// objects refer to objects of the repository.
+fn stored_bytes() -> Result<u64, Fault> {
+    let mut bytes = 0;
+    let mut directories: Vec<PathBuf> = std::env::var_os(QUARANTINE).map(PathBuf::from).into_iter().collect();
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(directory).map_err(Fault::Objects)? {
+            let entry = entry.map_err(Fault::Objects)?;
+            let metadata = entry.metadata().map_err(Fault::Objects)?;
+            if metadata.is_dir() {
+                directories.push(entry.path());
+            } else {
+                bytes += metadata.len();
+            }
+        }
+    }
+    Ok(bytes)
+}
+
+/// Removes the object of a push certificate. git writes it outside the quarantine, whether it advertised certificates
+/// or not (git 2.47.3, `prepare_push_cert_sha1`).
+///
+/// An object that existed before this push stays, because a commit may refer to it.
+fn remove_certificate(id: &str, started: SystemTime) -> Result<(), Fault> {
+    let Some((shard, name)) = id.split_at_checked(2).filter(|_| id.bytes().all(|byte| byte.is_ascii_hexdigit())) else {
+        return Ok(());
+    };
+    let object = Path::new("objects").join(shard).join(name);
+    // A file system without times of creation keeps the object. `repo gc` deletes it after two weeks.
+    let is_new = object.metadata().and_then(|file| file.created()).is_ok_and(|created| created >= started);
+    if is_new { std::fs::remove_file(object).map_err(Fault::Objects) } else { Ok(()) }
 }
 
 /// How many commits a push adds, counted to one over the limit.

@@ -1,17 +1,29 @@
 //! The limits of a push, as its peer and the operator's log see them. For limits on sessions see `concurrency`.
 
-use crate::harness::{Client, Hub, Outcome, Setup, silent, trials};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::harness::{Client, Hub, Outcome, Setup, machine, run, run_with, silent, trials};
 
 trials![
     a_push_of_too_many_refs_is_refused_as_a_whole,
     a_push_of_too_many_commits_is_refused_as_a_whole,
     a_push_of_too_many_bytes_is_refused_and_leaves_nothing,
+    a_small_pack_cannot_take_memory,
+    a_small_pack_cannot_fill_the_disk,
+    what_a_push_stores_counts_and_not_only_what_it_sends,
+    a_push_certificate_is_neither_asked_for_nor_kept,
     dangerous_refs_are_refused_each_with_its_reason,
 ];
 
 /// A hub with a limit, and a client that has cloned `alice/x`.
 fn scene(limits: &str) -> (Hub, Client) {
-    let hub = Hub::with(&Setup { more: &format!("[limits]\n{limits}\n"), ..Setup::default() });
+    scene_with(limits, &machine().git().path)
+}
+
+/// The same with this git on the hub.
+fn scene_with(limits: &str, git: &Path) -> (Hub, Client) {
+    let hub = Hub::with(&Setup { git: Some(git), more: &format!("[limits]\n{limits}\n"), ..Setup::default() });
     let alice = hub.user("alice");
     hub.repo("alice/x", &[]);
     alice.git(&["clone", "--quiet", &Client::url("alice/x")]).is(&silent());
@@ -98,6 +110,165 @@ fn a_push_of_too_many_bytes_is_refused_and_leaves_nothing() {
     alice.git_in("x", &["reset", "--quiet", "--hard", "HEAD~1"]).is(&silent());
     alice.commit("x", "small", "1");
     push(&alice, &["HEAD:new"]).is(&silent());
+}
+
+/// Prints a push as a client would send it: a tag on an existing object, and a pack.
+///
+/// The arguments are a kind, the id of the object, and ids of blobs for the pack to refer to.
+const PUSH: &str = r"
+import hashlib, random, struct, sys, zlib
+kind, target, bases = sys.argv[1], sys.argv[2], sys.argv[3:]
+def size_of(number, first, bits):
+    text, number = [first | number & (1 << bits) - 1], number >> bits
+    while number:
+        text[-1] |= 128
+        text.append(number & 127)
+        number >>= 7
+    return bytes(text)
+def entry(kind, body, base=b''):
+    return size_of(len(body), kind << 4, 4) + base + zlib.compress(body)
+def delta(base, copies, tail=b''):
+    # Each instruction copies at most 2^24-1 bytes from the start of the base.
+    copy = b'\xf0' + struct.pack('<I', base)[:3]
+    insert = bytes([len(tail)]) + tail if tail else b''
+    return size_of(base, 0, 7) + size_of(base * copies + len(tail), 0, 7) + copy * copies + insert
+def blob(body):
+    return hashlib.sha1(b'blob %d\0' % len(body) + body).digest()
+entries = []
+if kind == 'memory':
+    base = bytes(15 << 20)
+    entries = [entry(3, base), entry(7, delta(len(base), 80), blob(base))]
+elif kind == 'disk':
+    base = random.Random(1).randbytes(2 << 20)
+    entries = [entry(3, base)] + [entry(7, delta(len(base), 1, b'%d' % n), blob(base)) for n in range(90)]
+elif kind == 'thin':
+    entries = [entry(7, delta(400000, 1, b'x'), bytes.fromhex(base)) for base in bases]
+pack = b'PACK' + struct.pack('>II', 2, len(entries)) + b''.join(entries)
+pack += hashlib.sha1(pack).digest()
+def packet(text):
+    return b'%04x' % (len(text) + 4) + text
+command = b'%s %s refs/tags/new' % (b'0' * 40, target.encode())
+if kind == 'certificate':
+    text = [b'certificate version 0.1', b'pusher A <a@example.com> 0 +0000', b'nonce 1', b'', command,
+            b'-----BEGIN PGP SIGNATURE-----', b'-----END PGP SIGNATURE-----', b'push-cert-end']
+    head = packet(b'push-cert\0report-status') + b''.join(packet(line + b'\n') for line in text)
+    if bases:
+        sys.exit(sys.stdout.buffer.write(b'\n'.join(text[:-1]) + b'\n') and 0)
+else:
+    head = packet(command + b'\0report-status')
+sys.stdout.buffer.write(head + b'0000' + pack)
+";
+
+/// Sends a push of [`PUSH`] to `alice/x`.
+fn send(alice: &Client, kind: &str, target: &str, bases: &[&str]) -> Outcome {
+    let push = run(Command::new("python3").args(["-c", PUSH, kind, target]).args(bases));
+    alice.ssh_with(&["-oBatchMode=yes"], "git-receive-pack 'alice/x'", &push.succeeded().stdout)
+}
+
+/// All files beneath the objects of `alice/x`, with their sizes.
+fn objects(hub: &Hub) -> Vec<(PathBuf, u64)> {
+    let (mut files, mut directories) = (Vec::new(), vec![hub.directory("alice/x").join("objects")]);
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(directory).expect("a directory") {
+            let entry = entry.expect("an entry");
+            let metadata = entry.metadata().expect("metadata");
+            if metadata.is_dir() {
+                directories.push(entry.path());
+            } else {
+                files.push((entry.path(), metadata.len()));
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The tags of a new `alice/x`.
+const TAGS: &str = "of/alice/x\nv1\n";
+
+fn tags(hub: &Hub) -> String {
+    hub.git_in("alice/x", &["for-each-ref", "--format=%(refname:short)", "refs/tags"])
+}
+
+/// A base of 15 MiB and a delta of 80 copies: 15 KB that git would unpack to 1.2 GiB in memory.
+fn a_small_pack_cannot_take_memory() {
+    for git in &machine().gits {
+        let (hub, alice) = scene_with("push_memory = 268435456", &git.path);
+        let before = objects(&hub);
+        let zeros = "a8510dfb73c38fd17edc112545bef811955798f4";
+        let pushed = send(&alice, "memory", zeros, &[]);
+        let said = pushed.stderr();
+        assert!(said.contains("fatal: Out of memory, malloc failed (tried to allocate 12582912"), "{said}");
+        assert!(pushed.stdout().contains("unpack index-pack abnormal exit"), "{pushed}");
+        assert_eq!((tags(&hub).as_str(), objects(&hub)), (TAGS, before));
+        alice.commit("x", "small", "1");
+        push(&alice, &["HEAD:new"]).is(&silent());
+    }
+}
+
+/// 91 objects of 2 MiB each, as one base and deltas: git would store each in a file of its own.
+fn a_small_pack_cannot_fill_the_disk() {
+    for git in &machine().gits {
+        let (hub, alice) = scene_with("", &git.path);
+        let head = hub.git_in("alice/x", &["rev-parse", "main"]);
+        let pushed = send(&alice, "disk", head.trim_end(), &[]);
+        assert!(pushed.stdout().contains("ok refs/tags/new"), "{pushed}");
+        let stored: u64 = objects(&hub).iter().map(|(_, size)| size).sum();
+        assert!((2 << 20..3 << 20).contains(&stored), "{stored} bytes are stored");
+    }
+}
+
+/// git completes a pack whose deltas refer to objects of the repository with a copy of each.
+fn what_a_push_stores_counts_and_not_only_what_it_sends() {
+    let (hub, alice) = scene("push_bytes = 1000000");
+    let mut blobs = Vec::new();
+    for number in 0..3 {
+        let name = format!("large{number}");
+        let random = format!("import random, sys; sys.stdout.buffer.write(random.Random({number}).randbytes(400000))");
+        alice.write(
+            &format!("x/{name}"),
+            run(Command::new("python3").args(["-c", &random])).succeeded().stdout.as_slice(),
+        );
+        alice.git_in("x", &["add", &name]).succeeded();
+        alice.git_in("x", &["commit", "--quiet", "-m", &name]).succeeded();
+        push(&alice, &["HEAD:main"]).is(&silent());
+        blobs.push(hub.git_in("alice/x", &["rev-parse", &format!("main:{name}")]).trim_end().to_owned());
+    }
+    let before = objects(&hub);
+    let bases: Vec<&str> = blobs.iter().map(String::as_str).collect();
+    let pushed = send(&alice, "thin", bases[0], &bases);
+    let said = pushed.stderr();
+    assert!(said.starts_with("hubgate: this push stores 120"), "{said}");
+    assert!(said.contains(" bytes, of at most 1000000 at once: push in parts\n"), "{said}");
+    assert!(pushed.stdout().contains("ng refs/tags/new pre-receive hook declined"), "{pushed}");
+    assert_eq!((tags(&hub).as_str(), objects(&hub)), (TAGS, before));
+    assert!(send(&alice, "thin", bases[0], &bases[..2]).stdout().contains("ok refs/tags/new"));
+}
+
+fn a_push_certificate_is_neither_asked_for_nor_kept() {
+    for git in &machine().gits {
+        let (hub, alice) = scene_with("", &git.path);
+        let signed = alice.git_in("x", &["push", "--signed", "origin", "HEAD:refs/heads/new"]);
+        assert!(signed.stderr().contains("the receiving end does not support --signed push"), "{signed}");
+        let before = objects(&hub);
+        let head = hub.git_in("alice/x", &["rev-parse", "main"]);
+        // git reads a certificate that it has not asked for.
+        let pushed = send(&alice, "certificate", head.trim_end(), &[]);
+        // git says first that it cannot check the signature.
+        assert!(
+            pushed.stderr().ends_with("hubgate: push certificates are not accepted: push without --signed\n"),
+            "{pushed}"
+        );
+        assert_eq!((tags(&hub).as_str(), objects(&hub)), (TAGS, before));
+        // An object that the repository had before stays.
+        let text = run(Command::new("python3").args(["-c", PUSH, "certificate", head.trim_end(), "text"]));
+        let mut write = hub.as_login(&git.path);
+        write.env("HOME", machine().dir.join("home")).arg("--git-dir").arg(hub.directory("alice/x"));
+        run_with(write.args(["hash-object", "-w", "--stdin"]), &text.succeeded().stdout).succeeded();
+        let before = objects(&hub);
+        send(&alice, "certificate", head.trim_end(), &[]);
+        assert_eq!(objects(&hub), before);
+    }
 }
 
 fn dangerous_refs_are_refused_each_with_its_reason() {

@@ -61,6 +61,7 @@ pub fn push_context(data: &[u8]) -> bool {
         refs: u.arbitrary().unwrap_or(0),
         commits: u.arbitrary().unwrap_or(0),
         stores_objects: u.arbitrary().unwrap_or(false),
+        bytes: u.arbitrary().unwrap_or(0),
     };
     let text = context.to_string();
     assert_eq!(text.parse().as_ref(), Ok(&context));
