@@ -2,7 +2,10 @@
 //!
 //! The small programs start git only here.
 
+#[cfg(feature = "operator")]
 pub mod import;
+#[cfg(feature = "operator")]
+pub mod stored;
 
 use std::ffi::OsStr;
 use std::io;
@@ -133,85 +136,10 @@ pub fn init(
         .arg(format!("--object-format={format}"))
         .arg("--")
         .arg(directory)
-        .current_dir("/");
+        .current_dir("/")
+        // git 3 has another default; older versions than 2.45 do not know the variable.
+        .env("GIT_DEFAULT_REF_FORMAT", "files");
     run(&mut command)
-}
-
-/// Packs the repository at `directory` and deletes objects that have been unreachable for two weeks (git-gc(1)).
-///
-/// # Errors
-/// git's message.
-pub fn maintain(git: &Path, directory: &Path) -> Result<(), String> {
-    let mut command = Command::new(git);
-    pin(&mut command, &[NO_HOOKS]);
-    command.args(["--git-dir=.", "gc", "--quiet"]).current_dir(directory);
-    run(&mut command)
-}
-
-/// The blobs of reachable history with fewer than `limit` bytes, each with its id.
-///
-/// # Errors
-/// git's message.
-pub fn small_blobs(git: &Path, directory: &Path, limit: u64) -> Result<Vec<(String, Vec<u8>)>, String> {
-    let ask = |words: &[&str], input: &[u8]| -> Result<Vec<u8>, String> {
-        let mut command = Command::new(git);
-        pin(&mut command, &[NO_HOOKS]);
-        command.arg("--git-dir=.").args(words).current_dir(directory);
-        output_of(&mut command, input)
-    };
-    let reachable = ask(&["rev-list", "--objects", "--all", "--no-object-names"], b"")?;
-    let sizes = ask(&["cat-file", "--batch-check=%(objectname) %(objecttype) %(objectsize)"], &reachable)?;
-    let mut wanted = String::new();
-    for line in String::from_utf8_lossy(&sizes).lines() {
-        let words: Vec<&str> = line.split(' ').collect();
-        match words.as_slice() {
-            [id, "blob", size] if size.parse::<u64>().is_ok_and(|size| size < limit) => {
-                wanted.push_str(id);
-                wanted.push('\n');
-            }
-            _ => {}
-        }
-    }
-    let answer = ask(&["cat-file", "--batch"], wanted.as_bytes())?;
-    let mut rest = answer.as_slice();
-    let mut blobs = Vec::new();
-    // `ID blob SIZE`, newline, the bytes, newline.
-    while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-        let (head, body) = rest.split_at(end);
-        let head = String::from_utf8_lossy(head).into_owned();
-        let words: Vec<&str> = head.split(' ').collect();
-        let [id, "blob", size] = words.as_slice() else { return Err(format!("git cat-file says {head}")) };
-        let size: usize = size.parse().map_err(|_| format!("git cat-file says {head}"))?;
-        let text = body.get(1..=size).ok_or("the output of git cat-file ends early")?;
-        blobs.push(((*id).to_owned(), text.to_vec()));
-        rest = body.get(size + 2..).unwrap_or_default();
-    }
-    Ok(blobs)
-}
-
-/// Runs git with this standard input and waits for it. Returns its output.
-fn output_of(command: &mut Command, input: &[u8]) -> Result<Vec<u8>, String> {
-    use std::io::Write;
-    use std::process::Stdio;
-    let text = |error: io::Error| error.to_string();
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(text)?;
-    let stdin = child.stdin.take();
-    std::thread::scope(|scope| {
-        // git answers while it reads. Writing everything before reading could block for ever.
-        scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input)));
-        let output = child.wait_with_output().map_err(text)?;
-        if output.status.success() {
-            Ok(output.stdout)
-        } else {
-            Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
-        }
-    })
-}
-
-/// A path, quoted for the shell that git starts.
-fn shell_quoted(path: &Path) -> String {
-    format!("'{}'", path.to_string_lossy().replace('\'', "'\\''"))
 }
 
 /// Runs git and waits for it.

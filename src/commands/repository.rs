@@ -10,7 +10,7 @@ use super::{By, Denied, Refused, Requester, Rights};
 use crate::access::{
     Access, Decision, GateMode, Identity, RepositoryFacts, Visibility, administers, decide, may_create,
 };
-use crate::config::ObjectFormat;
+use crate::config::{Config, ObjectFormat};
 use crate::db::{Change, ChangeError, NewRepository, OwnerKind, View};
 use crate::message::FaultKind;
 use crate::name::{Owner, RepoPath, Title};
@@ -106,18 +106,18 @@ pub(crate) fn list(requester: &Requester<'_>, owner: Option<&Owner>) -> Result<R
 }
 
 /// The type of [`crate::repository::head`].
-pub(crate) type ReadHead = fn(git: &Path, place: &Path, format: ObjectFormat) -> Result<String, String>;
+pub(crate) type ReadHead = fn(config: &Config, place: &Path, format: ObjectFormat) -> Result<String, String>;
 
 /// Shows a repository. The operator also sees its directory, HEAD and collaborators. A session sees its own access.
 ///
 /// The operator's program passes the function that reads HEAD, so that `services` does not link libgit2.
 pub(crate) fn show(requester: &Requester<'_>, path: &RepoPath, head: Option<ReadHead>) -> Result<Report, Refused> {
-    let paths = &requester.config().paths;
+    let config = requester.config();
     requester.read(|by, view| match by {
         By::Operator => {
             let row = view.repository(path)?;
-            let place = paths.repositories.join(row.directory.relative());
-            let head = head.map(|head| head(&paths.git, &place, row.object_format).unwrap_or_else(|problem| problem));
+            let place = config.paths.repositories.join(row.directory.relative());
+            let head = head.map(|head| head(config, &place, row.object_format).unwrap_or_else(|problem| problem));
             let head = head.unwrap_or_default();
             Ok(repository_page(&row, &place, &head, &view.collaborators(&row)?))
         }

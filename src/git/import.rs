@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{NO_HOOKS, output_of, pin, run};
+use super::stored::{StoredRepository, output_of};
+use super::{NO_HOOKS, pin, run};
 use crate::config::ObjectFormat;
 
 /// The variables of the operator's environment that git and ssh get for a remote source.
@@ -74,7 +75,7 @@ impl Source {
         command.current_dir(directory).arg(verb);
         if self.directory.is_some() {
             // The source's git would otherwise refuse a directory that belongs to another user.
-            let quoted = crate::git::shell_quoted(git);
+            let quoted = shell_quoted(git);
             command
                 .arg(format!("--upload-pack={quoted} -c 'safe.directory=*' -c core.hooksPath=/dev/null upload-pack"));
         } else {
@@ -94,24 +95,24 @@ impl Source {
         Ok(read_offer(&String::from_utf8_lossy(&said)))
     }
 
-    /// Fetches branches and tags into the bare repository at `directory`, and points HEAD to the source's branch.
+    /// Fetches branches and tags into a repository, and points HEAD to the source's branch.
     ///
     /// # Errors
     /// git's message.
-    pub fn fetch(&self, git: &Path, directory: &Path, offer: &Offer) -> Result<(), String> {
-        let mut command = self.command(git, directory, "fetch");
+    pub fn fetch(&self, stored: &StoredRepository<'_>, offer: &Offer) -> Result<(), String> {
+        let mut command = self.command(&stored.config.paths.git, stored.place, "fetch");
         command.env("GIT_DIR", ".").args(["--quiet", "--no-tags", "--no-write-fetch-head", "--", &self.location]);
         run(command.args(REFSPECS))?;
         if let Some(head) = &offer.head {
-            let mut command = Command::new(git);
-            pin(&mut command, &[NO_HOOKS]);
-            run(command.args(["--git-dir=.", "symbolic-ref", "HEAD", head]).current_dir(directory))?;
+            stored.set_head(head)?;
         }
-        let mut command = Command::new(git);
-        pin(&mut command, &[NO_HOOKS]);
-        let check = ["--git-dir=.", "fsck", "--connectivity-only", "--no-dangling", "--no-progress"];
-        run(command.args(check).current_dir(directory))
+        stored.check_connectivity()
     }
+}
+
+/// A path, quoted for the shell that git starts.
+fn shell_quoted(path: &Path) -> String {
+    format!("'{}'", path.to_string_lossy().replace('\'', "'\\''"))
 }
 
 /// Reads the output of `git ls-remote --symref`.
@@ -141,53 +142,6 @@ fn read_offer(said: &str) -> Offer {
         *count += 1;
     }
     offer
-}
-
-/// What HEAD names in the bare repository at `directory`: a ref, followed by ` (empty)` if the repository has no refs.
-/// `detached` if HEAD names no ref.
-///
-/// # Errors
-/// git's message, for example if `directory` is not a repository.
-pub fn head(git: &Path, directory: &Path) -> Result<String, String> {
-    let command = |words: &[&str]| {
-        let mut command = Command::new(git);
-        pin(&mut command, &[NO_HOOKS]);
-        command.arg("--git-dir=.").args(words).current_dir(directory);
-        command
-    };
-    let refs = output_of(&mut command(&["for-each-ref", "--count=1"]), b"")?;
-    let named = command(&["symbolic-ref", "--quiet", "HEAD"]).output().map_err(|error| error.to_string())?;
-    let name = match named.status.code() {
-        Some(0) => String::from_utf8_lossy(&named.stdout).trim_end().to_owned(),
-        // git-symbolic-ref(1), --quiet: status 1 means that HEAD is detached.
-        Some(1) => "detached".to_owned(),
-        _ => {
-            return Err(format!(
-                "git symbolic-ref: {}: {}",
-                named.status,
-                String::from_utf8_lossy(&named.stderr).trim()
-            ));
-        }
-    };
-    Ok(if refs.is_empty() { format!("{name} (empty)") } else { name })
-}
-
-/// Checks every object of the bare repository at `directory`. Returns the object format.
-///
-/// # Errors
-/// git's message.
-pub fn inspect(git: &Path, directory: &Path) -> Result<ObjectFormat, String> {
-    let ask = |words: &[&str]| {
-        let mut command = Command::new(git);
-        pin(&mut command, &[NO_HOOKS]);
-        output_of(command.arg("--git-dir=.").args(words).current_dir(directory), b"")
-    };
-    let said = ask(&["rev-parse", "--is-bare-repository", "--show-object-format"])?;
-    let said = String::from_utf8_lossy(&said).into_owned();
-    let lines: Vec<&str> = said.lines().collect();
-    let ["true", format] = lines.as_slice() else { return Err("it is not a bare repository".to_owned()) };
-    let format = format.parse().map_err(|_| format!("its object format {format} is not supported"))?;
-    ask(&["fsck", "--no-dangling", "--no-progress"]).map(|_| format)
 }
 
 #[cfg(test)]

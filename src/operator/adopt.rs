@@ -14,7 +14,8 @@ use super::failure::Failure;
 use crate::access::Visibility;
 use crate::commands::repository::check_free;
 use crate::db::{ChangeError, NewRepository, Removed};
-use crate::git::import::{Source, inspect};
+use crate::git::import::Source;
+use crate::git::stored::{StoredRepository, foreign_format};
 use crate::report::when::minute;
 use crate::report::{Report, repo_json, state};
 use crate::repository::{CreateError, Directory, create_repository_with, large_files, open_repository};
@@ -38,7 +39,9 @@ pub(super) fn import(command: ImportRepo, mut context: Context) -> Result<Report
     let mut large_files = 0;
     let directory = create_repository_with(&context.config, object_format, |unfinished| {
         if offer.branches + offer.tags > 0 {
-            source.fetch(&git, unfinished, &offer).map_err(|reason| CreateError::Git(git.clone(), reason))?;
+            StoredRepository::open(&context.config, unfinished, object_format)
+                .and_then(|stored| source.fetch(&stored, &offer))
+                .map_err(|reason| CreateError::Git(git.clone(), reason))?;
         }
         if let Some(directory) = &source.directory {
             large_files = take_large_files(directory, unfinished)?;
@@ -59,7 +62,7 @@ pub(super) fn import(command: ImportRepo, mut context: Context) -> Result<Report
     let row = context.store.change(&actor(), import).inspect_err(|_| {
         let _ = std::fs::remove_dir_all(&place);
     })?;
-    let missing = large_files::missing(&context.config.paths.git, &place)
+    let missing = large_files::missing(&context.config, &place, object_format)
         .map_err(|error| Failure::Refused(format!("{}: {error}", row.path)))?;
     let mut text = format!(
         "imported {} ({}): {}, {}, {}\n",
@@ -139,8 +142,10 @@ pub(super) fn adopt(command: AdoptRepo, mut context: Context) -> Result<Report, 
         )));
     }
     let place = root.join(directory.relative());
-    let object_format =
-        inspect(&context.config.paths.git, &place).map_err(|reason| Failure::Refused(format!("{shown}: {reason}")))?;
+    let refused = |reason| Failure::Refused(format!("{shown}: {reason}"));
+    let object_format = foreign_format(&context.config.paths.git, &place).map_err(refused)?;
+    let stored = StoredRepository::open(&context.config, &place, object_format);
+    stored.and_then(|stored| stored.check()).map_err(refused)?;
     let new = NewRepository {
         path,
         directory,

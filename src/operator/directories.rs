@@ -24,7 +24,7 @@ impl Mismatches {
         let root = &config.paths.repositories;
         let mut mismatches = Self::default();
         for row in store.view().repositories(None)? {
-            if let Err(problem) = head(&config.paths.git, &root.join(row.directory.relative()), row.object_format) {
+            if let Err(problem) = head(config, &root.join(row.directory.relative()), row.object_format) {
                 mismatches.lost.push((row, problem));
             }
         }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use crate::config::Config;
 use crate::db::RepositoryRow;
+use crate::git::stored::StoredRepository;
 use crate::lfs::{self, LocalStore};
 use crate::message::Status;
 use crate::report::Report;
@@ -37,7 +38,7 @@ pub(super) fn run(
         let place = root.join(row.directory.relative());
         let mut removed = Vec::new();
         sweep_repository(&place, age, &mut removed)?;
-        let packed = crate::git::maintain(&config.paths.git, &place);
+        let packed = StoredRepository::open(config, &place, row.object_format).and_then(|stored| stored.maintain());
         let outcome = match &packed {
             Ok(()) => format!("packed, {} leftovers removed", removed.len()),
             Err(error) => {

@@ -48,7 +48,8 @@ pub(super) fn check(path: Option<&RepoPath>, context: &Context) -> Result<Report
         // In the other modes, this hub does not store objects.
         let is_here = context.config.lfs.mode == LfsMode::Ssh;
         let unread = |error| Failure::Refused(format!("{}: {error}", row.path));
-        let named = if is_here { pointers(&context.config.paths.git, &place).map_err(unread)? } else { Vec::new() };
+        let named =
+            if is_here { pointers(&context.config, &place, row.object_format).map_err(unread)? } else { Vec::new() };
         let missing = named.into_iter().filter(|(oid, _)| !stored.contains_key(oid));
         problems.extend(
             missing.map(|(oid, blob)| format!("{}: {oid} is missing; a pointer is in the blob {blob}", row.path)),

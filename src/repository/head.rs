@@ -5,19 +5,21 @@ use std::sync::Once;
 
 use git2::{ConfigLevel, Repository};
 
-use crate::config::ObjectFormat;
-use crate::git::import;
+use crate::config::{Config, ObjectFormat};
+use crate::git::stored::StoredRepository;
 
 /// What HEAD names, such as `refs/heads/main`, followed by ` (empty)` if the repository has no refs. `detached` if HEAD
 /// names no ref.
 ///
 /// # Errors
 /// What is wrong with the repository, for people.
-pub fn head(git: &Path, place: &Path, format: ObjectFormat) -> Result<String, String> {
+pub fn head(config: &Config, place: &Path, format: ObjectFormat) -> Result<String, String> {
     match format {
         ObjectFormat::Sha1 => by_libgit2(place).map_err(|error| format!("broken: {}", error.message())),
         // libgit2 reads only SHA-1 repositories.
-        ObjectFormat::Sha256 => import::head(git, place).map_err(|said| format!("broken: {said}")),
+        ObjectFormat::Sha256 => StoredRepository::open(config, place, format)
+            .and_then(|stored| stored.head())
+            .map_err(|said| format!("broken: {said}")),
     }
 }
 

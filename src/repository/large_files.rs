@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::Directory;
+use crate::config::{Config, ObjectFormat};
+use crate::git::stored::StoredRepository;
 use crate::lfs::{Oid, Pointer};
 
 /// The size of a repository's LFS objects in bytes; unreadable ones count as 0.
@@ -78,14 +80,15 @@ pub(crate) fn hash(file: &Path, mut seen: impl FnMut(u64)) -> io::Result<(String
 }
 
 /// The objects that pointers in reachable history name, each with one blob that names it.
-pub(crate) fn pointers(git: &Path, place: &Path) -> io::Result<Vec<(String, String)>> {
-    let blobs = crate::git::small_blobs(git, place, Pointer::SIZES.end).map_err(io::Error::other)?;
+pub(crate) fn pointers(config: &Config, place: &Path, format: ObjectFormat) -> io::Result<Vec<(String, String)>> {
+    let stored = StoredRepository::open(config, place, format);
+    let blobs = stored.and_then(|stored| stored.small_blobs(Pointer::SIZES.end)).map_err(io::Error::other)?;
     Ok(blobs.into_iter().filter_map(|(id, text)| Some((Pointer::parse(&text)?.oid.to_string(), id))).collect())
 }
 
 /// The number of LFS objects that history names but that are not stored.
-pub(crate) fn missing(git: &Path, place: &Path) -> io::Result<usize> {
+pub(crate) fn missing(config: &Config, place: &Path, format: ObjectFormat) -> io::Result<usize> {
     let stored = stored_objects(&place.join("lfs/objects"))?;
-    let named: BTreeMap<String, String> = pointers(git, place)?.into_iter().collect();
+    let named: BTreeMap<String, String> = pointers(config, place, format)?.into_iter().collect();
     Ok(named.keys().filter(|oid| !stored.contains_key(*oid)).count())
 }

@@ -48,6 +48,7 @@ mod moving_in;
 mod operator;
 mod own_keys;
 mod pages;
+mod planted;
 #[path = "../programs/mod.rs"]
 mod programs;
 mod readme;
@@ -110,6 +111,7 @@ fn main() -> ExitCode {
         killed::TRIALS,
         load::TRIALS,
         limits::TRIALS,
+        planted::TRIALS,
         pages::TRIALS,
         readme::TRIALS,
     ]

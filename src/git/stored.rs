@@ -1,0 +1,306 @@
+//! git on a stored repository, for the operator's commands.
+//!
+//! The git of a push can write every file of its repository, so its configuration may name programs. Two layers keep
+//! them from running. The configuration is replaced by hubgate's own before git reads it. And git runs in the sandbox,
+//! because a push could change the file again at any moment.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use nix::fcntl::OFlag;
+
+use super::{NO_HOOKS, pin};
+use crate::config::{Config, ObjectFormat};
+use crate::log::{self, Level, Line};
+use crate::sandbox::{self, Plan};
+
+/// A stored repository whose configuration is hubgate's.
+#[derive(Debug)]
+pub struct StoredRepository<'a> {
+    pub(super) config: &'a Config,
+    pub(super) place: &'a Path,
+    directory: File,
+}
+
+impl<'a> StoredRepository<'a> {
+    /// Opens the bare repository at `place`. Replaces its configuration if it is not hubgate's, and logs that.
+    ///
+    /// # Errors
+    /// What is wrong with the directory.
+    pub fn open(config: &'a Config, place: &'a Path, format: ObjectFormat) -> Result<Self, String> {
+        let directory = File::open(place).map_err(|error| error.to_string())?;
+        let replaced = replace_configuration(place, format).map_err(|error| format!("its configuration: {error}"))?;
+        for name in replaced {
+            let cause = format!("{name} is not as hubgate wrote it: it is now {name}.replaced");
+            let line = Line::default().field("sid", "none").field("decision", "fault").field("cause", cause);
+            log::send(&config.log.socket, log::PROGRAM, Level::Error, &line.field("directory", place.display()));
+        }
+        Ok(Self { config, place, directory })
+    }
+
+    /// Packs the repository and deletes objects that have been unreachable for two weeks (git-gc(1)).
+    ///
+    /// # Errors
+    /// git's message.
+    pub fn maintain(&self) -> Result<(), String> {
+        self.write(&["gc", "--quiet"])
+    }
+
+    /// Points HEAD to a branch, which may not exist.
+    ///
+    /// # Errors
+    /// git's message.
+    pub fn set_head(&self, branch: &str) -> Result<(), String> {
+        self.write(&["symbolic-ref", "HEAD", branch])
+    }
+
+    /// Checks every object.
+    ///
+    /// # Errors
+    /// git's message.
+    pub fn check(&self) -> Result<(), String> {
+        self.read(&["fsck", "--no-dangling", "--no-progress"], b"").map(drop)
+    }
+
+    /// Checks that every object is present that a ref needs.
+    ///
+    /// # Errors
+    /// git's message.
+    pub fn check_connectivity(&self) -> Result<(), String> {
+        self.read(&["fsck", "--connectivity-only", "--no-dangling", "--no-progress"], b"").map(drop)
+    }
+
+    /// What HEAD names: a ref, followed by ` (empty)` if the repository has no refs. `detached` if HEAD names no ref.
+    ///
+    /// # Errors
+    /// git's message, for example if the directory is not a repository.
+    pub fn head(&self) -> Result<String, String> {
+        let refs = self.read(&["for-each-ref", "--count=1"], b"")?;
+        let name = match self.read(&["symbolic-ref", "--quiet", "HEAD"], b"") {
+            Ok(name) => String::from_utf8_lossy(&name).trim_end().to_owned(),
+            // git-symbolic-ref(1), --quiet: no message means that HEAD is detached.
+            Err(said) if said.is_empty() => "detached".to_owned(),
+            Err(said) => return Err(said),
+        };
+        Ok(if refs.is_empty() { format!("{name} (empty)") } else { name })
+    }
+
+    /// The blobs of reachable history with fewer than `limit` bytes, each with its id.
+    ///
+    /// # Errors
+    /// git's message.
+    pub fn small_blobs(&self, limit: u64) -> Result<Vec<(String, Vec<u8>)>, String> {
+        let reachable = self.read(&["rev-list", "--objects", "--all", "--no-object-names"], b"")?;
+        let sizes = self.read(&["cat-file", "--batch-check=%(objectname) %(objecttype) %(objectsize)"], &reachable)?;
+        let mut wanted = String::new();
+        for line in String::from_utf8_lossy(&sizes).lines() {
+            let words: Vec<&str> = line.split(' ').collect();
+            match words.as_slice() {
+                [id, "blob", size] if size.parse::<u64>().is_ok_and(|size| size < limit) => {
+                    wanted.push_str(id);
+                    wanted.push('\n');
+                }
+                _ => {}
+            }
+        }
+        let answer = self.read(&["cat-file", "--batch"], wanted.as_bytes())?;
+        let mut rest = answer.as_slice();
+        let mut blobs = Vec::new();
+        // `ID blob SIZE`, newline, the bytes, newline.
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            let (head, body) = rest.split_at(end);
+            let head = String::from_utf8_lossy(head).into_owned();
+            let words: Vec<&str> = head.split(' ').collect();
+            let [id, "blob", size] = words.as_slice() else { return Err(format!("git cat-file says {head}")) };
+            let size: usize = size.parse().map_err(|_| format!("git cat-file says {head}"))?;
+            let text = body.get(1..=size).ok_or("the output of git cat-file ends early")?;
+            blobs.push(((*id).to_owned(), text.to_vec()));
+            rest = body.get(size + 2..).unwrap_or_default();
+        }
+        Ok(blobs)
+    }
+
+    fn read(&self, words: &[&str], input: &[u8]) -> Result<Vec<u8>, String> {
+        self.run(words, input, Plan::fetch(&[&self.config.paths.git]))
+    }
+
+    fn write(&self, words: &[&str]) -> Result<(), String> {
+        self.run(words, b"", Plan::push(&[&self.config.paths.git])).map(drop)
+    }
+
+    /// Runs git in the sandbox. Only the new thread and its children are confined.
+    fn run(&self, words: &[&str], input: &[u8], plan: Plan<'_>) -> Result<Vec<u8>, String> {
+        let mut command = Command::new(&self.config.paths.git);
+        pin(&mut command, &[NO_HOOKS]);
+        command.arg("--git-dir=.").args(words).current_dir(self.place);
+        let confined = || {
+            sandbox::enter(self.config.sandbox.mode, self.directory.as_fd(), &plan)
+                .map_err(|error| error.to_string())?;
+            output_of(&mut command, input)
+        };
+        let outcome = std::thread::scope(|scope| scope.spawn(confined).join());
+        outcome.unwrap_or_else(|_| Err("cannot run git".to_owned()))
+    }
+}
+
+/// Runs git with this standard input and waits for it. Returns its output.
+pub(super) fn output_of(command: &mut Command, input: &[u8]) -> Result<Vec<u8>, String> {
+    let text = |error: io::Error| error.to_string();
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(text)?;
+    let stdin = child.stdin.take();
+    std::thread::scope(|scope| {
+        // git answers while it reads. Writing everything before reading could block for ever.
+        scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input)));
+        let output = child.wait_with_output().map_err(text)?;
+        if output.status.success() {
+            Ok(output.stdout)
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+        }
+    })
+}
+
+/// The configuration of a repository: what `git init --bare` writes (git 2.39.5 and 2.47.3).
+fn configuration(format: ObjectFormat, has_reftable: bool) -> String {
+    let mut extensions = String::new();
+    if format == ObjectFormat::Sha256 {
+        extensions += "\tobjectformat = sha256\n";
+    }
+    if has_reftable {
+        extensions += "\trefstorage = reftable\n";
+    }
+    let (version, section) = if extensions.is_empty() { (0, "") } else { (1, "[extensions]\n") };
+    format!("[core]\n\trepositoryformatversion = {version}\n\tfilemode = true\n\tbare = true\n{section}{extensions}")
+}
+
+/// Puts [`configuration`] in place if another one is there. Returns the names of the files that it has renamed.
+fn replace_configuration(place: &Path, format: ObjectFormat) -> io::Result<Vec<&'static str>> {
+    let mut replaced = Vec::new();
+    let mut rename = |name| match fs::rename(place.join(name), place.join(format!("{name}.replaced"))) {
+        Ok(()) => {
+            replaced.push(name);
+            Ok(())
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    };
+    // The file names a directory whose configuration git reads in place of the repository's (gitrepository-layout(5)).
+    rename("commondir")?;
+    let expected = configuration(format, place.join("reftable").is_dir());
+    let config = place.join("config");
+    if !is_text(&config, &expected) {
+        rename("config")?;
+        let new = place.join("config.new");
+        let _ = fs::remove_file(&new);
+        File::create_new(&new)?.write_all(expected.as_bytes())?;
+        fs::rename(new, config)?;
+    }
+    Ok(replaced)
+}
+
+/// Whether a path is a file with this text. Follows no link and does not wait for a named pipe.
+fn is_text(path: &Path, expected: &str) -> bool {
+    let mut text = Vec::new();
+    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+    let opened = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path);
+    let read = opened.and_then(|file| file.take(expected.len() as u64 + 1).read_to_end(&mut text));
+    read.is_ok() && text == expected.as_bytes()
+}
+
+/// The object format of a repository that hubgate did not create, from its configuration.
+///
+/// # Errors
+/// git's message, or the extension that hubgate does not support.
+pub fn foreign_format(git: &Path, place: &Path) -> Result<ObjectFormat, String> {
+    let config = place.join("config");
+    if !config.symlink_metadata().is_ok_and(|file| file.is_file()) {
+        return Err("it has no configuration: it is not a repository".to_owned());
+    }
+    let mut command = Command::new(git);
+    pin(&mut command, &[NO_HOOKS]);
+    // git reads only this file, and no repository.
+    command.env("GIT_DIR", "/dev/null").args(["config", "--no-includes", "--file"]).arg(config);
+    let said = match output_of(command.args(["--get-regexp", "^extensions\\."]).current_dir("/"), b"") {
+        // git-config(1): no message means that no key matches.
+        Err(said) if said.is_empty() => Vec::new(),
+        said => said?,
+    };
+    let mut format = ObjectFormat::Sha1;
+    for line in String::from_utf8_lossy(&said).lines() {
+        match line.split_once(' ') {
+            Some(("extensions.objectformat", name)) => {
+                format = name.parse().map_err(|_| format!("its object format {name} is not supported"))?;
+            }
+            Some(("extensions.refstorage", "files" | "reftable")) => {}
+            _ => return Err(format!("its setting {line} is not supported")),
+        }
+    }
+    Ok(format)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::run;
+
+    type Planting = fn(&Path);
+
+    #[test]
+    fn the_configuration_is_what_git_init_writes() {
+        for git in ["/usr/bin/git", "/usr/local/bin/git"].map(Path::new).into_iter().filter(|git| git.exists()) {
+            for format in ObjectFormat::ALL {
+                let directory = tempfile::tempdir().unwrap();
+                let mut command = Command::new(git);
+                pin(&mut command, &[NO_HOOKS]);
+                let init = ["init", "--quiet", "--bare", "--template=", "--object-format", format.as_str(), "."];
+                run(command.args(init).current_dir(directory.path())).unwrap();
+                let text = fs::read_to_string(directory.path().join("config")).unwrap();
+                assert_eq!(text, configuration(*format, false), "{} {format}", git.display());
+                assert_eq!(foreign_format(git, directory.path()), Ok(*format));
+                assert_eq!(replace_configuration(directory.path(), *format).unwrap(), [""; 0]);
+            }
+        }
+    }
+
+    #[test]
+    fn another_configuration_is_replaced_and_kept_whatever_it_is() {
+        let expected = configuration(ObjectFormat::Sha1, false);
+        let plants: [(&str, Planting); 5] = [
+            ("a key more", |path| fs::write(path, "[core]\n\tbare = true\n[x]\n\ty = z\n").unwrap()),
+            ("a line more", |path| fs::write(path, configuration(ObjectFormat::Sha1, false) + "\n").unwrap()),
+            ("a link", |path| std::os::unix::fs::symlink("/etc/passwd", path).unwrap()),
+            ("a directory", |path| fs::create_dir(path).unwrap()),
+            ("a pipe", |path| nix::unistd::mkfifo(path, nix::sys::stat::Mode::S_IRWXU).unwrap()),
+        ];
+        for (what, plant) in plants {
+            let directory = tempfile::tempdir().unwrap();
+            plant(&directory.path().join("config"));
+            fs::write(directory.path().join("commondir"), "/elsewhere\n").unwrap();
+            let replaced = replace_configuration(directory.path(), ObjectFormat::Sha1).unwrap();
+            assert_eq!(replaced, ["commondir", "config"], "{what}");
+            assert_eq!(fs::read_to_string(directory.path().join("config")).unwrap(), expected, "{what}");
+            assert!(directory.path().join("config.replaced").symlink_metadata().is_ok(), "{what}");
+            assert_eq!(replace_configuration(directory.path(), ObjectFormat::Sha1).unwrap(), [""; 0]);
+        }
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(replace_configuration(directory.path(), ObjectFormat::Sha256).unwrap(), [""; 0]);
+        assert!(fs::read_to_string(directory.path().join("config")).unwrap().ends_with("objectformat = sha256\n"));
+    }
+
+    #[test]
+    fn a_repository_with_an_unknown_extension_is_not_adopted() {
+        let directory = tempfile::tempdir().unwrap();
+        let format = |text: &str| {
+            fs::write(directory.path().join("config"), text).unwrap();
+            foreign_format(Path::new("/usr/bin/git"), directory.path())
+        };
+        let partial = format("[core]\n\tbare = true\n[extensions]\n\tpartialClone = origin\n");
+        assert_eq!(partial, Err("its setting extensions.partialclone origin is not supported".to_owned()));
+        assert_eq!(format("[core]\n\tbare = true\n[include]\n\tpath = /dev/zero\n"), Ok(ObjectFormat::Sha1));
+    }
+}
