@@ -141,7 +141,8 @@ fn read(message: &Sealed) -> Result<(PushContext, SystemTime), Fault> {
     Ok((message.read()?.parse()?, message.written_at()?))
 }
 
-/// Checks the names and the number of the refs, the number of the commits, the size of the objects, and LFS pointers.
+/// Checks the names and the number of the refs, the number of the commits, the size of the objects, and the objects of
+/// LFS pointers.
 fn pre_receive(inherited: &Inherited) -> Result<Answer, Fault> {
     let updates = updates()?;
     let problems = match std::env::var(CERTIFICATE) {
