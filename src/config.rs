@@ -177,9 +177,9 @@ pub enum LfsMode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Concurrent sessions of one account.
+    /// Concurrent sessions of one account; of LFS, eight times as many.
     pub sessions_per_account: u32,
-    /// Concurrent sessions with keys on no account, from one address.
+    /// Concurrent sessions with keys on no account, from one address; of LFS, eight times as many.
     pub sessions_per_address: u32,
     /// Bytes in one push.
     pub push_bytes: u64,

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use crate::access::{Identity, NotAdmitted, OwnerFacts, Scope, may_create};
-use crate::clock::{now, wait_to_deny};
+use crate::clock::{self, now, wait_to_deny};
 use crate::config::{AnonymousMode, Config, DEFAULT_PATH, LfsMode};
 use crate::db::Reader;
 use crate::key::Fingerprint;
@@ -185,15 +185,23 @@ impl Session {
         if let Identity::Account(_) | Identity::DeployKey { .. } = identity {
             forced_command.fingerprint().inspect(|key| session::touch_time(&config.last_used_dir(), *key));
         }
-        let lock = self.take_session_lock(&config, identity);
+        let (lock, waited) = self.take_session_lock(&config, identity, request.as_ref().ok(), messages);
         if matches!(lock, SessionLock::LimitReached) {
             return Ok(self.refuse(messages, &Refusal::TooManySessions));
         }
+        // A right may have been withdrawn while the session waited.
+        let asked_again =
+            if waited { Some(self.ask(&config, words, arguments.login_shell, path, clock::now())?) } else { None };
+        let session_context = asked_again.as_ref().map_or(&session_context, |asked| &asked.session_context);
+        let identity = match &session_context.identity {
+            Ok(identity) => identity,
+            Err(reason) => return Ok(self.refuse(messages, &Refusal::NotAdmitted(reason.clone()))),
+        };
         match request {
             Ok(request) => self.fulfil(
                 &request,
                 &Context { config: &config, services, reader: &reader, lock, now },
-                &session_context,
+                session_context,
                 identity,
             ),
             Err(bad) => {

@@ -198,6 +198,13 @@ impl Messages<'_> {
         Answer { out: String::new(), err: expiry.into_iter().chain(moved).collect(), status: Status::Done }
     }
 
+    /// A notice that the session waits, because `most` sessions run.
+    #[must_use]
+    pub fn waiting(&self, most: u32) -> Answer {
+        let line = format!("waiting for the end of another of your sessions: at most {most} run at once");
+        Answer { out: String::new(), err: vec![line], status: Status::Done }
+    }
+
     /// Lists the newest keys that were added to the account since this key was last greeted.
     #[must_use]
     pub fn added(&self, mut keys: Vec<AddedKey>) -> Answer {

@@ -3,21 +3,32 @@
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
-use super::{Context, Fault, Services, Session, push_context};
+use super::{Context, Fault, Services, Session, push_context, say};
 use crate::access::Identity;
 use crate::config::{Config, LfsMode};
 use crate::db::ServedRepository;
 use crate::git::{self, Serving};
 use crate::log::{self, Level};
-use crate::message::Status;
+use crate::message::{Messages, Status};
 use crate::push::PushContext;
 use crate::repository::open_repository;
-use crate::request::{ForcedCommand, Service};
+use crate::request::{ForcedCommand, LfsProgram, Request, Service};
 use crate::sandbox::{self, Plan};
 use crate::sealed::{DESCRIPTORS, Sealed};
 use crate::session::{Handover, Work};
 use crate::session_limits::{self, SessionLock};
+
+/// How long a session of git or LFS waits for the end of another session.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// How long it waits before the client reads that it waits.
+const SILENT_WAIT: Duration = Duration::from_secs(5);
+/// How often it looks.
+const RETRY: Duration = Duration::from_millis(200);
+/// How many sessions of LFS count as one session: git-lfs opens so many for one push or pull, and loses objects if one is
+/// refused. Connections cannot be counted instead, because git-lfs 3.0 to 3.4 may open a connection per session.
+const LFS_SESSIONS: u32 = 8;
 
 impl Session {
     /// Becomes git, in the sandbox, in the repository's directory.
@@ -116,8 +127,15 @@ impl Session {
         })
     }
 
-    /// Takes a lock among the sessions of the account, or of the address if the session is anonymous.
-    pub(super) fn take_session_lock(&self, config: &Config, identity: &Identity) -> SessionLock {
+    /// Takes a lock among the sessions of the account, or of the address if the session is anonymous. A session of git
+    /// or LFS waits for it. The second result is whether the session has waited.
+    pub(super) fn take_session_lock(
+        &self,
+        config: &Config,
+        identity: &Identity,
+        request: Option<&Request>,
+        messages: Messages<'_>,
+    ) -> (SessionLock, bool) {
         let address = || String::from_utf8_lossy(self.environment.peer()).into_owned();
         let (subject, most) = match identity {
             Identity::Account(account) | Identity::Certificate { account, .. } => {
@@ -128,6 +146,22 @@ impl Session {
             }
             Identity::Anonymous => (format!("address {}", address()), config.limits.sessions_per_address),
         };
-        session_limits::acquire(&config.sessions_file(), &subject, most)
+        let is_lfs = matches!(request, Some(Request::Lfs(..)));
+        let (subject, most) =
+            if is_lfs { (format!("lfs {subject}"), most.saturating_mul(LFS_SESSIONS)) } else { (subject, most) };
+        let waits = matches!(request, Some(Request::Git(..) | Request::Lfs(LfsProgram::Transfer, ..)));
+        let begin = Instant::now();
+        let mut told = false;
+        loop {
+            let lock = session_limits::acquire(&config.sessions_file(), &subject, most);
+            let waited = begin.elapsed();
+            if !waits || waited >= LONGEST_WAIT || !matches!(lock, SessionLock::LimitReached) {
+                return (lock, waited >= RETRY);
+            }
+            if waited >= SILENT_WAIT && !std::mem::replace(&mut told, true) {
+                say(&messages.waiting(most));
+            }
+            std::thread::sleep(RETRY);
+        }
     }
 }

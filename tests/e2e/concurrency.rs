@@ -1,5 +1,6 @@
 //! Concurrency: clones and pushes during key changes, limits, sessions whose client goes away.
 
+use std::fs::File;
 use std::process::{ChildStdin, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -14,6 +15,8 @@ trials![
     pushes_to_one_branch_at_a_time_one_wins,
     an_account_has_a_limited_number_of_sessions,
     strangers_of_one_address_share_a_limit,
+    a_session_of_git_waits_for_the_end_of_another,
+    a_right_revoked_while_a_session_waits_is_not_used,
     operators_and_accounts_change_the_hub_at_the_same_time,
     readers_never_wait_for_writers,
     a_right_revoked_while_a_command_waits_is_not_used,
@@ -102,7 +105,7 @@ fn hold(hub: &Hub, client: &Client) -> impl Drop {
     session
 }
 
-const TOO_MANY: &str = "hubgate: too many sessions: wait until one of your sessions has ended\n";
+pub(crate) const TOO_MANY: &str = "hubgate: too many sessions: wait until one of your sessions has ended\n";
 
 fn an_account_has_a_limited_number_of_sessions() {
     let hub = Hub::with(&Setup { more: "[limits]\nsessions_per_account = 2\n", ..Setup::default() });
@@ -132,6 +135,40 @@ fn strangers_of_one_address_share_a_limit() {
     alice.greet().is(&says(hi("alice")));
     drop(session);
     wait_until("no place is free", || two.greet().status == 0);
+}
+
+const WAITING: &str = "hubgate: waiting for the end of another of your sessions: at most 1 run at once\n";
+
+/// The output and the errors of a fetch by an account whose only session is held until `change` has been made.
+fn fetch_after(hub: &Hub, alice: &Client, change: impl FnOnce()) -> (String, String) {
+    let session = hold(hub, alice);
+    alice.write("input", "0000");
+    let file = |name: &str| File::create(alice.home.join(name)).expect("a file");
+    let mut ssh = alice.ssh_command(&["-oBatchMode=yes", "-oControlPath=none"]);
+    ssh.arg("git-upload-pack 'alice/x'").stdin(File::open(alice.home.join("input")).expect("a file"));
+    let fetch = background(ssh.stdout(file("output")).stderr(file("errors")));
+    wait_until("it does not wait", || alice.read("errors") == WAITING);
+    change();
+    drop(session);
+    fetch.ended();
+    (alice.read("output"), alice.read("errors"))
+}
+
+fn a_session_of_git_waits_for_the_end_of_another() {
+    let hub = Hub::with(&Setup { more: "[limits]\nsessions_per_account = 1\n", ..Setup::default() });
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    let (output, errors) = fetch_after(&hub, &alice, || ());
+    assert!(output.contains("refs/heads/main") && errors == WAITING, "{output} {errors}");
+}
+
+fn a_right_revoked_while_a_session_waits_is_not_used() {
+    let hub = Hub::with(&Setup { more: "[limits]\nsessions_per_account = 1\n", ..Setup::default() });
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    let disable = || drop(hub.did(&["user", "disable", "alice", "--reason", "away"]));
+    let (output, errors) = fetch_after(&hub, &alice, disable);
+    assert_eq!((output.as_str(), errors), ("", format!("{WAITING}hubgate: the account alice is disabled: away\n")));
 }
 
 fn operators_and_accounts_change_the_hub_at_the_same_time() {

@@ -102,6 +102,7 @@ fn main() -> ExitCode {
         lfs::flows::TRIALS,
         lfs::kills::TRIALS,
         lfs::large::TRIALS,
+        lfs::limits::TRIALS,
         lfs::locks::TRIALS,
         lfs::operator::TRIALS,
         lfs::pointers::TRIALS,

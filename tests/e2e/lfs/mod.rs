@@ -4,6 +4,7 @@ pub(crate) mod flows;
 pub(crate) mod http;
 pub(crate) mod kills;
 pub(crate) mod large;
+pub(crate) mod limits;
 pub(crate) mod locks;
 pub(crate) mod operator;
 pub(crate) mod pointers;

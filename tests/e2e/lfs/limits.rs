@@ -1,0 +1,107 @@
+//! git-lfs opens many sessions for one pull. They must not lose objects to the limit of sessions.
+
+use std::time::{Duration, Instant};
+
+use super::tree;
+use super::wire::Wire;
+use crate::concurrency::TOO_MANY;
+use crate::harness::{Client, Hub, Key, Setup, refused, run, says, trials};
+use crate::texts::hi;
+
+trials![
+    three_anonymous_pulls_from_one_address_at_once_succeed,
+    an_anonymous_pull_with_32_workers_succeeds,
+    nine_pulls_of_one_account_at_once_succeed,
+    lfs_sessions_have_a_limit_of_their_own_and_wait_for_it,
+];
+
+/// The large files of a public repository `alice/x`.
+fn scene(hub: &Hub, files: usize) -> Vec<(String, String)> {
+    let alice = hub.user("alice");
+    hub.empty_repo("alice/x", &[]);
+    let files: Vec<(String, String)> = (0..files).map(|n| (format!("{n}.bin"), format!("object {n}"))).collect();
+    let contents: Vec<(&str, String)> = files.iter().map(|(name, content)| (name.as_str(), content.clone())).collect();
+    tree(&alice, "alice/x", &contents);
+    alice.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
+    files
+}
+
+/// Pulls all large files, with every client at once. In a login session, git-lfs shares one connection, otherwise it
+/// opens one for each session.
+#[track_caller]
+fn pull(clients: &[Client], files: &[(String, String)], workers: usize) {
+    let runtime = tempfile::tempdir().expect("a directory");
+    for is_login_session in [false, true] {
+        std::thread::scope(|scope| {
+            for (number, client) in clients.iter().enumerate() {
+                let runtime = &runtime;
+                scope.spawn(move || {
+                    let tree = format!("tree-{is_login_session}");
+                    client.git(&["config", "--global", "lfs.concurrenttransfers", &workers.to_string()]).succeeded();
+                    client.git(&["clone", "--quiet", &Client::url("alice/x"), &tree]).succeeded();
+                    client.git_in(&tree, &["lfs", "install", "--local"]).succeeded();
+                    let mut pull = client.git_command(&tree);
+                    if is_login_session {
+                        let own = runtime.path().join(number.to_string());
+                        std::fs::create_dir(&own).expect("a directory");
+                        pull.env("XDG_RUNTIME_DIR", own);
+                    }
+                    run(pull.args(["lfs", "pull"])).succeeded();
+                    for (name, content) in files {
+                        assert_eq!(client.read(&format!("{tree}/{name}")), *content);
+                    }
+                });
+            }
+        });
+    }
+}
+
+fn three_anonymous_pulls_from_one_address_at_once_succeed() {
+    let hub = Hub::new();
+    let files = scene(&hub, 24);
+    let clients: Vec<Client> = (0..3).map(|_| hub.stranger()).collect();
+    pull(&clients, &files, 8);
+}
+
+fn an_anonymous_pull_with_32_workers_succeeds() {
+    let hub = Hub::new();
+    let files = scene(&hub, 40);
+    pull(&[hub.stranger()], &files, 32);
+}
+
+fn nine_pulls_of_one_account_at_once_succeed() {
+    let hub = Hub::new();
+    let files = scene(&hub, 10);
+    hub.did(&["user", "add", "bob"]);
+    let clients: Vec<Client> = (0..9)
+        .map(|number| {
+            let key = Key::new(&number.to_string());
+            hub.add_key("bob", &key, &[]);
+            Client::new(&hub, Some("bob"), key)
+        })
+        .collect();
+    pull(&clients, &files, 8);
+}
+
+/// One session of git, and eight of LFS.
+fn lfs_sessions_have_a_limit_of_their_own_and_wait_for_it() {
+    let hub = Hub::with(&Setup { more: "[limits]\nsessions_per_account = 1\n", ..Setup::default() });
+    let alice = hub.user("alice");
+    hub.empty_repo("alice/x", &[]);
+    let mut sessions: Vec<Wire> = (0..8).map(|_| Wire::open(&alice, "alice/x", "download")).collect();
+    // Sessions of git do not count with them.
+    alice.greet().is(&says(hi("alice")));
+    // A ninth waits, and is refused if none of the others ends.
+    let begin = Instant::now();
+    let waiting = "hubgate: waiting for the end of another of your sessions: at most 8 run at once\n";
+    alice.ssh("git-lfs-transfer alice/x download").is(&refused(format!("{waiting}{TOO_MANY}")));
+    assert!(begin.elapsed() >= Duration::from_secs(30), "{:?}", begin.elapsed());
+    alice.ssh("git-lfs-authenticate alice/x download").is(&refused(TOO_MANY));
+    // It is served if one ends.
+    std::thread::scope(|scope| {
+        let ninth = scope.spawn(|| Wire::open(&alice, "alice/x", "download").hang_up());
+        std::thread::sleep(Duration::from_secs(1));
+        sessions.pop().expect("a session").hang_up();
+        ninth.join().expect("a session");
+    });
+}
