@@ -2944,7 +2944,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__lfs__subcmd__check)
-            opts="-h -V --config --json --help --version"
+            opts="-h -V --quarantine --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

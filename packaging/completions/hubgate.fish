@@ -468,6 +468,7 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand lfs; and __fish_seen_sub
 complete -c hubgate -n "__fish_hubgate_using_subcommand lfs; and __fish_seen_subcommand_from serve" -s h -l help -d 'Print help'
 complete -c hubgate -n "__fish_hubgate_using_subcommand lfs; and __fish_seen_subcommand_from serve" -s V -l version -d 'Print version'
 complete -c hubgate -n "__fish_hubgate_using_subcommand lfs; and __fish_seen_subcommand_from check" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand lfs; and __fish_seen_subcommand_from check" -l quarantine -d 'Move corrupt objects to lfs/quarantine in the repository\'s directory, so that clients can upload them again. git-lfs uploads no object that the store has with the right size'
 complete -c hubgate -n "__fish_hubgate_using_subcommand lfs; and __fish_seen_subcommand_from check" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand lfs; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
 complete -c hubgate -n "__fish_hubgate_using_subcommand lfs; and __fish_seen_subcommand_from check" -s V -l version -d 'Print version'

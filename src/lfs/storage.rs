@@ -68,8 +68,8 @@ pub trait Staged {
     /// They cannot be written. The caller may not add more bytes after that.
     fn write(&mut self, pieces: &mut [IoSlice<'_>]) -> io::Result<()>;
 
-    /// Makes it an object of the repository, durably. If another session has stored the object, that copy stays. An
-    /// object of another size is replaced.
+    /// Makes it an object of the repository, durably. It replaces what is stored under its name, because those bytes may
+    /// have changed since they were verified.
     ///
     /// # Errors
     /// The object is not stored.

@@ -1,7 +1,8 @@
 //! `hubgate lfs check`, `hubgate lock`: LFS objects and locks for the operator.
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -23,14 +24,16 @@ use crate::word::counted;
 /// The most locks that are shown.
 const LOCKS_MAX: usize = 10_000;
 
-/// Hashes the stored objects, and finds objects that history names but that are not stored.
-pub(super) fn check(path: Option<&RepoPath>, context: &Context) -> Result<Report, Failure> {
+/// Hashes the stored objects, and finds objects that history names but that are not stored. With `quarantine`, moves
+/// corrupt objects aside.
+pub(super) fn check(path: Option<&RepoPath>, quarantine: bool, context: &Context) -> Result<Report, Failure> {
     let repositories = match path {
         Some(path) => vec![context.store.view().repository(path)?],
         None => context.store.view().repositories(None)?,
     };
     let mut problems = Vec::new();
     let (mut objects, mut bytes) = (0_u64, 0_u64);
+    let mut is_corrupt = false;
     let mut bar =
         Bar::new(repositories.iter().map(|row| stored_bytes(&context.config.paths.repositories, &row.directory)).sum());
     for row in &repositories {
@@ -41,7 +44,17 @@ pub(super) fn check(path: Option<&RepoPath>, context: &Context) -> Result<Report
             objects += 1;
             match hash(file, |bytes| bar.add(bytes)) {
                 Ok((found, size)) if found == *oid => bytes += size,
-                Ok((found, _)) => problems.push(format!("{}: {oid} is corrupt: its hash is {found}", row.path)),
+                Ok((found, _)) if quarantine => {
+                    if let Some(aside) = move_aside(&place, oid, file).map_err(failed)? {
+                        let aside = aside.display();
+                        problems.push(format!("{}: {oid} is corrupt: its hash is {found}; moved to {aside}", row.path));
+                    }
+                }
+                Ok((found, _)) => {
+                    is_corrupt = true;
+                    let file = file.display();
+                    problems.push(format!("{}: {oid} is corrupt: its hash is {found}; the file is {file}", row.path));
+                }
                 Err(error) => problems.push(format!("{}: {oid}: {error}", row.path)),
             }
         }
@@ -59,10 +72,28 @@ pub(super) fn check(path: Option<&RepoPath>, context: &Context) -> Result<Report
     let mut report = if problems.is_empty() {
         Report::new(format!("{}, {bytes} bytes: no problems found\n", counted(objects, "object", "objects")), json)
     } else {
+        if is_corrupt {
+            problems.push("to move corrupt objects aside: hubgate lfs check --quarantine".to_owned());
+        }
+        problems.push("clients that have the files can upload them: git lfs push --all origin".to_owned());
         Report::new(problems.iter().map(|line| format!("{line}\n")).collect(), json)
     };
     report.status = if problems.is_empty() { Status::Done } else { Status::Refused };
     Ok(report)
+}
+
+/// Moves an object to the quarantine of its repository. Returns the new path, or `None` if a client has just replaced
+/// the object.
+fn move_aside(repository: &Path, oid: &str, file: &Path) -> io::Result<Option<PathBuf>> {
+    let directory = repository.join("lfs/quarantine");
+    std::fs::create_dir_all(&directory)?;
+    let aside = directory.join(oid);
+    std::fs::rename(file, &aside)?;
+    if hash(&aside, |_| ())?.0 == *oid {
+        std::fs::rename(&aside, file)?;
+        return Ok(None);
+    }
+    Ok(Some(aside))
 }
 
 /// `hubgate lock`

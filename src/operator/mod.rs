@@ -91,7 +91,7 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Repo(command) => repo::run(command, context()?),
         Command::Owner(command) => dispatch::owner(&command, context()?),
         Command::Lfs(LfsCommand::Serve { .. }) => Err(Failure::Usage("lfs serve".to_owned())),
-        Command::Lfs(LfsCommand::Check { path }) => lfs::check(path.as_ref(), &context()?),
+        Command::Lfs(LfsCommand::Check { path, quarantine }) => lfs::check(path.as_ref(), quarantine, &context()?),
         Command::Lock(command) => lfs::lock(&command, &mut context()?),
         Command::DeployKey(command) => dispatch::deploy_key(&command, &cli.config),
         Command::Access(command) => dispatch::access(&command, context()?),

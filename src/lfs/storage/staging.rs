@@ -119,21 +119,16 @@ impl<'a> LocalStaged<'a> {
         Ok(Self { layout, oid: *oid, incomplete, naming, file, partial })
     }
 
-    /// Names the file, unless the same object is stored already.
-    fn put(&mut self, parent: &Directory, place: &Place, size: u64) -> io::Result<()> {
+    /// Names the file. It replaces what has the name already, such as a truncated or corrupt object.
+    fn put(&mut self, parent: &Directory, place: &Place) -> io::Result<()> {
         let partial = if let Some(partial) = self.partial.take() {
-            if parent.size(place.name())? == Some(size) {
-                return Ok(());
-            }
             partial
         } else {
             match self.naming.link(&self.file, parent, place.name()) {
-                Ok(()) => return Ok(()),
-                Err(Errno::EEXIST) if parent.size(place.name())? == Some(size) => return Ok(()),
                 Err(Errno::EEXIST) => {}
-                Err(errno) => return Err(errno.into()),
+                linked => return linked.map_err(io::Error::from),
             }
-            // Something else has the name, such as a truncated object from a full disk. Only a rename replaces it.
+            // Only a rename replaces a file.
             let name = random_name(self.oid)?;
             let directory = Directory::of(self.incomplete.as_fd())?;
             self.naming.link(&self.file, &directory, &name)?;
@@ -158,9 +153,8 @@ impl Staged for LocalStaged<'_> {
         }
         let place = Place::of(&self.oid);
         let (parent, above) = self.layout.make_parent(&place)?;
-        self.put(&parent, &place, verified.size())?;
+        self.put(&parent, &place)?;
         if fsync {
-            // Also if another session has just stored it, because that session may not have synced it yet.
             parent.sync()?;
             above.iter().try_for_each(Directory::sync)?;
         }

@@ -44,19 +44,21 @@ fn with_each_way_to_name_files_objects_are_stored_repaired_and_replaced() {
         let place = hub.place(&Oid::of(b"abc"));
         assert_eq!(hub.files().len(), 1, "{naming:?}");
         assert_eq!(fs::metadata(&place).unwrap().mode() & 0o777 & !0o444, 0, "an object never changes");
-        // A truncated file from a full disk, a link, and a pipe.
+        // A truncated file from a full disk, a file whose bytes have changed, a link, and a pipe.
         let somewhere = hub.directory.path().join("somewhere");
         fs::write(&somewhere, "abc").unwrap();
-        for kind in ["short", "link", "pipe"] {
+        for kind in ["short", "changed", "link", "pipe"] {
             fs::remove_file(&place).unwrap();
             match kind {
                 "short" => fs::write(&place, "a").unwrap(),
+                "changed" => fs::write(&place, "abx").unwrap(),
                 "link" => symlink(&somewhere, &place).unwrap(),
                 _ => nix::unistd::mkfifo(&place, nix::sys::stat::Mode::S_IRUSR).unwrap(),
             }
             let answer = upload(&mut hub, naming, &format!("{put}; verify-object {{abc}}; size=3; 0000"));
             assert_eq!(answer, "status 200; 0000; status 200; 0000", "{naming:?} {kind}");
             assert!(fs::symlink_metadata(&place).unwrap().is_file(), "{naming:?} {kind}");
+            assert_eq!(fs::read(&place).unwrap(), b"abc", "{naming:?} {kind}");
             assert_eq!(hub.files().len(), 2, "{naming:?} {kind}");
         }
         assert_eq!(fs::read(&somewhere).unwrap(), b"abc");

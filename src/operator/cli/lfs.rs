@@ -25,6 +25,10 @@ pub enum LfsCommand {
     Check {
         /// The repository. Default: all repositories.
         path: Option<RepoPath>,
+        /// Move corrupt objects to lfs/quarantine in the repository's directory, so that clients can upload them again.
+        /// git-lfs uploads no object that the store has with the right size.
+        #[arg(long)]
+        quarantine: bool,
     },
 }
 

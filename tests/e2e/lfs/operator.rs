@@ -8,14 +8,15 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::tree;
-use super::wire::oid;
-use crate::harness::{Hub, Outcome, machine, run, run_with, trials};
+use super::wire::{Wire, oid};
+use crate::harness::{Hub, Outcome, machine, run, run_with, says, trials};
 use crate::programs::program;
 
 trials![
     lfs_serve_has_the_rights_of_its_caller,
     lfs_serve_rejects_what_is_not_a_repository,
     lfs_check_names_corrupt_and_missing_objects,
+    a_corrupt_object_is_replaced_by_verified_bytes,
     lfs_check_shows_its_progress_on_a_terminal,
 ];
 
@@ -115,15 +116,20 @@ fn lfs_check_names_corrupt_and_missing_objects() {
     fs::write(place(&hub, "broken"), "brokeN").expect("an object");
     fs::write(place(&hub, "short"), "sho").expect("an object");
     fs::remove_file(place(&hub, "missing")).expect("an object");
+    let corrupt = |content: &str, found: &str, file: &str, place: &Path| {
+        format!("alice/x: {} is corrupt: its hash is {}; {file} {}\n", oid(content), oid(found), place.display())
+    };
     let mut expected = [
-        format!("alice/x: {} is corrupt: its hash is {}\n", oid("broken"), oid("brokeN")),
-        format!("alice/x: {} is corrupt: its hash is {}\n", oid("short"), oid("sho")),
+        corrupt("broken", "brokeN", "the file is", &place(&hub, "broken")),
+        corrupt("short", "sho", "the file is", &place(&hub, "short")),
     ];
     expected.sort();
+    let aside = "to move corrupt objects aside: hubgate lfs check --quarantine\n";
+    let upload = "clients that have the files can upload them: git lfs push --all origin\n";
     let missing = format!("alice/x: {} is missing; a pointer is in the blob {}\n", oid("missing"), blob.trim_end());
     for words in [["lfs", "check"].as_slice(), &["lfs", "check", "alice/x"]] {
         let outcome = hub.hubgate(words);
-        assert_eq!((outcome.stdout(), outcome.status), (expected.concat() + &missing, 1), "{outcome}");
+        assert_eq!((outcome.stdout(), outcome.status), (expected.concat() + &missing + aside + upload, 1), "{outcome}");
     }
     assert_eq!(hub.did(&["lfs", "check", "alice/other"]), "0 objects, 0 bytes: no problems found\n");
     let json = hub.hubgate(&["--json", "lfs", "check", "alice/x"]);
@@ -135,8 +141,37 @@ fn lfs_check_names_corrupt_and_missing_objects() {
     assert!(!hub.hubgate(&["lfs", "check"]).stdout().contains("is missing"));
     // The next push replaces objects with a wrong size and missing objects.
     alice.git_in("x", &["push", "--quiet", "--force", "origin", "HEAD:main"]).succeeded();
-    alice.git_in("x", &["lfs", "push", "--all", "origin"]).succeeded();
-    assert_eq!(hub.hubgate(&["lfs", "check"]).stdout().lines().count(), 1);
+    let push = || alice.git_in("x", &["lfs", "push", "--all", "origin"]).succeeded().status;
+    push();
+    let left = corrupt("broken", "brokeN", "the file is", &place(&hub, "broken"));
+    assert_eq!(hub.hubgate(&["lfs", "check"]).stdout(), left + aside + upload);
+    // git-lfs uploads an object again whose file has been moved aside.
+    let moved = hub.directory("alice/x").join("lfs/quarantine").join(oid("broken"));
+    let outcome = hub.hubgate(&["lfs", "check", "--quarantine"]);
+    let expected = corrupt("broken", "brokeN", "moved to", &moved) + upload;
+    assert_eq!((outcome.stdout(), outcome.status), (expected, 1), "{outcome}");
+    assert_eq!(fs::read_to_string(&moved).expect("the corrupt object"), "brokeN");
+    push();
+    hub.hubgate(&["lfs", "check", "--quarantine"]).is(&says("4 objects, 23 bytes: no problems found\n"));
+}
+
+/// A client that sends the bytes of a corrupt object repairs it.
+fn a_corrupt_object_is_replaced_by_verified_bytes() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.empty_repo("alice/x", &[]);
+    let put = || {
+        let mut session = Wire::open(&alice, "alice/x", "upload");
+        session.send(&[&format!("put-object {}", oid("right")), "size=5", "0001"]);
+        session.data(b"right");
+        let answer = session.ask(&[]);
+        session.hang_up();
+        answer
+    };
+    assert_eq!(put(), ["status 200"]);
+    fs::write(place(&hub, "right"), "wrong").expect("an object");
+    assert_eq!(put(), ["status 200"]);
+    assert_eq!(fs::read_to_string(place(&hub, "right")).expect("an object"), "right");
 }
 
 fn lfs_check_shows_its_progress_on_a_terminal() {
