@@ -3,6 +3,7 @@
 //! Every program reads the file with this code. A file is accepted only if no user except root can have written it, as
 //! sshd requires for its own files (sshd's misc.c, `safe_path`).
 
+mod address;
 mod file;
 
 use std::path::{Path, PathBuf};
@@ -11,7 +12,11 @@ use serde::Deserialize;
 
 use crate::word::words;
 
+pub use address::{Address, is_host};
 pub use file::ConfigError;
+
+/// The host name of a hub whose operator has set none.
+pub const EXAMPLE_HOST: &str = "hub.example";
 
 /// The configuration file that is used without `--config`.
 pub const DEFAULT_PATH: &str = "/etc/hubgate/config.toml";
@@ -46,7 +51,7 @@ pub struct Config {
 pub struct Hub {
     /// The hub's name in the greeting.
     pub name: String,
-    /// The host name that clients use.
+    /// The host name or IP address that clients use.
     pub host: String,
     /// The address where a person adds a key, shown to keys on no account. Empty: not shown.
     pub keys_help: String,
@@ -60,6 +65,8 @@ pub struct Ssh {
     pub login: String,
     /// In mode `login`: the login account of anonymous sessions, a second name of the same uid.
     pub anonymous_login: String,
+    /// The port at which clients connect.
+    pub port: u16,
 }
 
 /// `[access]`
@@ -205,13 +212,13 @@ pub struct Log {
 
 impl Default for Hub {
     fn default() -> Self {
-        Self { name: "Example Hub".to_owned(), host: "hub.example".to_owned(), keys_help: String::new() }
+        Self { name: "Example Hub".to_owned(), host: EXAMPLE_HOST.to_owned(), keys_help: String::new() }
     }
 }
 
 impl Default for Ssh {
     fn default() -> Self {
-        Self { login: "git".to_owned(), anonymous_login: "anonymous".to_owned() }
+        Self { login: "git".to_owned(), anonymous_login: "anonymous".to_owned(), port: address::PORT }
     }
 }
 
@@ -290,14 +297,20 @@ impl Config {
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         let Self { hub, ssh, access: _, paths, git, sandbox: _, lfs, limits: _, log } = self;
         let printable = |text: &str| !text.chars().any(char::is_control);
-        if !printable(&hub.name) || hub.name.is_empty() || !printable(&hub.host) || !printable(&hub.keys_help) {
-            return Err("[hub] name, host and keys_help are one line of printable text each");
+        if !printable(&hub.name) || hub.name.is_empty() || !printable(&hub.keys_help) {
+            return Err("[hub] name and keys_help are one line of printable text each");
+        }
+        if !is_host(&hub.host) {
+            return Err("[hub] host is a host name or an IP address");
         }
         if !is_login(&ssh.login) {
             return Err("[ssh] login is the name of a login account, and not root");
         }
         if !is_login(&ssh.anonymous_login) || ssh.anonymous_login == ssh.login {
             return Err("[ssh] anonymous_login is the name of a login account, and neither root nor login");
+        }
+        if ssh.port == 0 {
+            return Err("[ssh] port is a number from 1 to 65535");
         }
         let path = |path: &Path| path.is_absolute() && path.to_str().is_some_and(printable);
         let places = [&paths.database, &paths.repositories, &paths.git, &log.socket];
@@ -320,6 +333,18 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// The address at which people with a registered key connect.
+    #[must_use]
+    pub fn address(&self) -> Address<'_> {
+        Address { login: &self.ssh.login, host: &self.hub.host, port: self.ssh.port }
+    }
+
+    /// In mode `login`: the address of anonymous sessions.
+    #[must_use]
+    pub fn anonymous_address(&self) -> Address<'_> {
+        Address { login: &self.ssh.anonymous_login, ..self.address() }
     }
 
     /// The directory of the files that sessions write and that are not in the database.

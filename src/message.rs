@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use time::{Date, OffsetDateTime};
 
 use crate::access::{AddedKey, GateRequest, NotAdmitted};
-use crate::config::{AnonymousMode, Config};
+use crate::config::{Address, AnonymousMode, Config};
 use crate::name::{RepoPath, Title};
 use crate::request::{BadRequest, ForcedCommand};
 
@@ -194,7 +194,7 @@ impl Messages<'_> {
     pub fn notices(&self, expires_at: Option<i64>, now: i64, moved: Option<&RepoPath>) -> Answer {
         let soon = expires_at.filter(|end| (now..now + 7 * 86_400).contains(end));
         let expiry = soon.map(|end| format!("the key {} expires on {}", self.key(), last_day(end)));
-        let moved = moved.map(|path| format!("this repository is now {path}: use {}:{path}", self.at()));
+        let moved = moved.map(|path| format!("this repository is now {path}: use {}", self.at().url(path)));
         Answer { out: String::new(), err: expiry.into_iter().chain(moved).collect(), status: Status::Done }
     }
 
@@ -202,16 +202,16 @@ impl Messages<'_> {
     #[must_use]
     pub fn added(&self, mut keys: Vec<AddedKey>) -> Answer {
         keys.sort_by_key(|key| std::cmp::Reverse(key.added_at));
-        let at = self.at();
+        let ssh = self.at().ssh();
         let line = |AddedKey { fingerprint, title, added_at }: &AddedKey| {
             let day = day(*added_at);
             format!(
                 "the key \"{title}\" ({fingerprint}) was added on {day}: \
-                 if you do not know it: ssh {at} key remove {fingerprint}"
+                 if you do not know it: {ssh} key remove {fingerprint}"
             )
         };
         let more = keys.len().saturating_sub(ADDED_MAX);
-        let more = (more > 0).then(|| format!("and {more} more were added: ssh {at} key list"));
+        let more = (more > 0).then(|| format!("and {more} more were added: {ssh} key list"));
         let err = keys.iter().take(ADDED_MAX).map(line).chain(more).collect();
         Answer { out: String::new(), err, status: Status::Done }
     }
@@ -220,20 +220,26 @@ impl Messages<'_> {
     #[must_use]
     pub fn help(&self) -> Answer {
         let at = self.at();
+        let url = |path| at.url(path);
+        let ssh = at.ssh();
         let out = format!(
             "This server speaks git over SSH:\n  \
-             git clone {at}:OWNER/NAME              a model\n  \
-             git clone {at}:datasets/OWNER/NAME     a dataset\n  \
-             git clone {at}:spaces/OWNER/NAME       a space\n  \
-             ssh -T {at}                            shows who you are\n\
+             git clone {}              a model\n  \
+             git clone {}     a dataset\n  \
+             git clone {}       a space\n  \
+             {}                            shows who you are\n\
              and has commands for your account, each with --help and --json:\n  \
-             ssh {at} whoami\n  \
-             ssh {at} key add [TITLE] < id_ed25519.pub    key list|rename|remove|release\n  \
-             ssh {at} repo create|list|show|rename|visibility|remove|collaborator\n  \
-             ssh {at} org member list|set|remove\n  \
-             ssh {at} access request|list|grant|reject|revoke\n  \
-             ssh {at} explain PATH fetch|push\n  \
-             ssh {at} join CODE\n"
+             {ssh} whoami\n  \
+             {ssh} key add [TITLE] < id_ed25519.pub    key list|rename|remove|release\n  \
+             {ssh} repo create|list|show|rename|visibility|remove|collaborator\n  \
+             {ssh} org member list|set|remove\n  \
+             {ssh} access request|list|grant|reject|revoke\n  \
+             {ssh} explain PATH fetch|push\n  \
+             {ssh} join CODE\n",
+            url("OWNER/NAME"),
+            url("datasets/OWNER/NAME"),
+            url("spaces/OWNER/NAME"),
+            at.ssh_with("-T")
         );
         Answer { out, err: Vec::new(), status: Status::Done }
     }
@@ -248,7 +254,7 @@ impl Messages<'_> {
                 ("repository not found, or you have no access to it".to_owned(), self.you_are())
             }
             Refusal::NotCreated(path) => {
-                let create = format!("create it with: ssh {} repo create {path}", self.at());
+                let create = format!("create it with: {} repo create {path}", self.at().ssh());
                 let more = self.you_are().into_iter().chain([create]).collect();
                 ("repository not found, or you have no access to it".to_owned(), more)
             }
@@ -285,7 +291,10 @@ impl Messages<'_> {
     }
 
     fn not_supported(&self) -> String {
-        format!("command not supported: this server speaks git, git-lfs and its own commands (ssh {} help)", self.at())
+        format!(
+            "command not supported: this server speaks git, git-lfs and its own commands ({} help)",
+            self.at().ssh()
+        )
     }
 
     fn not_admitted(&self, reason: &NotAdmitted) -> String {
@@ -320,8 +329,8 @@ impl Messages<'_> {
         match request {
             GateRequest::None => {
                 format!(
-                    "access to {path} is restricted: ask for it with: ssh {} access request {path}",
-                    self.at_login()
+                    "access to {path} is restricted: ask for it with: {} access request {path}",
+                    self.config.address().ssh()
                 )
             }
             GateRequest::Pending => format!("access to {path} is restricted: your request is pending"),
@@ -370,9 +379,9 @@ impl Messages<'_> {
     /// anonymous login.
     fn other_key(&self) -> String {
         if self.is_anonymous_login() {
-            format!("to use a registered key: ssh {}", self.at_login())
+            format!("to use a registered key: {}", self.config.address().ssh())
         } else {
-            format!("to use another key: ssh -o IdentitiesOnly=yes -i FILE {}", self.at_login())
+            format!("to use another key: {}", self.config.address().ssh_with("-o IdentitiesOnly=yes -i FILE"))
         }
     }
 
@@ -383,18 +392,9 @@ impl Messages<'_> {
         )
     }
 
-    /// The address at which accounts connect.
-    fn at_login(&self) -> String {
-        format!("{}@{}", self.config.ssh.login, self.config.hub.host)
-    }
-
     /// The address that this peer connected to.
-    fn at(&self) -> String {
-        if self.is_anonymous_login() {
-            format!("{}@{}", self.config.ssh.anonymous_login, self.config.hub.host)
-        } else {
-            self.at_login()
-        }
+    fn at(&self) -> Address<'_> {
+        if self.is_anonymous_login() { self.config.anonymous_address() } else { self.config.address() }
     }
 }
 

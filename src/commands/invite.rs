@@ -13,18 +13,16 @@ use crate::report::{Report, json_time};
 /// Creates a one-time code for an account, for the operator.
 pub(crate) fn invite(requester: &mut Requester<'_>, user: &Owner, expires_at: i64) -> Result<Report, Refused> {
     let config = requester.config();
-    let (login, host) = (&config.ssh.login, &config.hub.host);
-    let (login, input) = match config.access.anonymous {
-        AnonymousMode::AnyKey => (login, ""),
-        AnonymousMode::Login => (&config.ssh.anonymous_login, ""),
+    let (ssh, input) = match config.access.anonymous {
+        AnonymousMode::AnyKey => (config.address().ssh(), ""),
+        AnonymousMode::Login => (config.anonymous_address().ssh(), ""),
         // In this mode, sshd does not verify unknown keys, so the client sends the key on standard input.
-        AnonymousMode::Fallback => (login, " < ~/.ssh/id_ed25519.pub"),
+        AnonymousMode::Fallback => (config.address().ssh(), " < ~/.ssh/id_ed25519.pub"),
         AnonymousMode::Off => return Err(Denied::NoJoin.into()),
     };
-    let at = format!("{login}@{host}");
     let code = Code::random().map_err(|error| Refused::Fault(FaultKind::Broken, error.to_string()))?;
     requester.change(|_, change| Ok(change.invite(user, &code, expires_at)?))?;
-    let command = format!("ssh {at} join {}{input}", code.as_str());
+    let command = format!("{ssh} join {}{input}", code.as_str());
     let end = minute(Some(expires_at));
     let text =
         format!("{}\n{user} can run this command once until {end} and adds a key with it: {command}\n", code.as_str());

@@ -378,3 +378,37 @@ fn an_operators_reason_cannot_act_on_the_peers_terminal_or_add_a_line() {
         assert_eq!(text, format!("hubgate: {start}: a?[2J?b?hubgate: c??d??e?\n"));
     }
 }
+
+#[test]
+fn every_command_and_url_names_a_port_that_is_not_22() {
+    let with = |port: u16, mode: AnonymousMode| {
+        let mut config = Config { access: AccessPolicy { anonymous: mode }, ..Config::default() };
+        config.ssh.port = port;
+        let texts = [alice(), anonymous()].map(|forced_command| {
+            let messages = Messages { config: &config, forced_command: &forced_command, title: None, deployed: None };
+            let added = vec![AddedKey { fingerprint: key(), title: "laptop".parse().unwrap(), added_at: 0 }; 4];
+            let refusals = [
+                Refusal::Bad(BadRequest::Verb),
+                Refusal::NotCreated(path()),
+                Refusal::Gated(path(), GateRequest::None),
+            ];
+            let answers =
+                [messages.greeting(), messages.help(), messages.added(added), messages.notices(None, 0, Some(&path()))];
+            let refused = refusals.iter().map(|refusal| messages.refusal(refusal));
+            let said = answers.into_iter().chain(refused).map(|answer| answer.out.clone() + &answer.stderr());
+            said.collect::<String>()
+        });
+        texts.concat()
+    };
+    for mode in [AnonymousMode::AnyKey, AnonymousMode::Login] {
+        let (usual, other) = (with(22, mode), with(2222, mode));
+        assert!(!usual.contains("-p ") && !usual.contains("ssh://"), "{usual}");
+        // Each line with an address differs, except for the sentence about the connection itself.
+        let lines: Vec<(&str, &str)> =
+            usual.lines().zip(other.lines()).filter(|(line, _)| line.contains("@hub.example")).collect();
+        assert!(lines.len() > 20, "{usual}");
+        for (line, with_port) in lines.into_iter().filter(|(line, _)| !line.contains("every connection to")) {
+            assert!(line != with_port && with_port.contains("2222"), "{with_port}");
+        }
+    }
+}

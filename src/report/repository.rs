@@ -38,7 +38,7 @@ pub(crate) fn repository_table(rows: &[RepositoryRow]) -> Report {
 }
 
 pub(crate) fn repository_created(config: &Config, row: &RepositoryRow) -> Report {
-    let url = format!("{}@{}:{}", config.ssh.login, config.hub.host, row.path);
+    let url = config.address().url(&row.path);
     let text = format!("created the {} {} ({}): git clone {url}\n", row.path.kind, row.path, state(row));
     Report::new(text, repo_json(row))
 }

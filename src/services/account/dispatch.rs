@@ -72,7 +72,7 @@ fn worded(config: &Config, refused: &Refused) -> Answer {
             format!("the key {fingerprint} is already in use")
         }
         (Refused::Unconfirmed(question), _) => format!("{question} Confirm with --yes"),
-        (_, Some(next)) => format!("{refused}: {} {next}", ssh(config)),
+        (_, Some(next)) => format!("{refused}: {} {next}", config.address().ssh()),
         (_, None) => refused.to_string(),
     };
     Answer { out: String::new(), err: text.lines().map(str::to_owned).collect(), status: refused.status() }
@@ -96,7 +96,7 @@ fn answer(
     barred: Option<&NotAdmitted>,
     command: &AccountCommand,
 ) -> Result<Answer, Refused> {
-    let cli = match Cli::read(command, &ssh(&caller.config)) {
+    let cli = match Cli::read(command, &caller.config.address().ssh()) {
         Ok(cli) => cli,
         // The client asked for help, so this is an answer.
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp) => {
@@ -189,10 +189,5 @@ fn usage(config: &Config, error: &clap::Error) -> String {
     let text = error.to_string();
     let lines = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with("For more information"));
     let lines: Vec<&str> = lines.map(|line| line.strip_prefix("error: ").unwrap_or(line).trim()).collect();
-    format!("{}\nsee: {} help", lines.join("\n"), ssh(config))
-}
-
-/// The words before a command of this hub.
-fn ssh(config: &Config) -> String {
-    format!("ssh {}@{}", config.ssh.login, config.hub.host)
+    format!("{}\nsee: {} help", lines.join("\n"), config.address().ssh())
 }
