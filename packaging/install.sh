@@ -17,6 +17,9 @@ install -m 755 "$built/authorized-keys" "$built/gateway" "$built/services" "$des
 install -d -m 755 "$destination/usr/libexec/hubgate/hooks"
 ln -sf ../services "$destination/usr/libexec/hubgate/hooks/pre-receive"
 ln -sf ../services "$destination/usr/libexec/hubgate/hooks/post-receive"
+# The program of hubgate-sshd.service.
+ln -sf /usr/sbin/sshd "$destination/usr/libexec/hubgate/hubgate-sshd"
+install -D -m 644 packaging/systemd/hubgate-sshd.service "$destination/usr/lib/systemd/system/hubgate-sshd.service"
 install -m 644 packaging/weak-keys "$destination/usr/share/hubgate/weak-keys"
 install -m 644 packaging/man/*.8 "$destination/usr/share/man/man8/"
 install -D -m 644 packaging/man/hubgate.toml.5 "$destination/usr/share/man/man5/hubgate.toml.5"

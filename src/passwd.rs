@@ -52,18 +52,32 @@ pub(crate) fn is_locked(name: &str) -> Result<bool, Error> {
     Ok(line.is_some_and(|line| line.split(':').nth(1).is_some_and(|password| password.starts_with('!'))))
 }
 
+/// The day after which an account has expired, in days since 1970. Only root can read this.
+pub(crate) fn expiry(name: &str) -> Result<Option<i64>, Error> {
+    let line = getent("shadow", name)?;
+    Ok(line.and_then(|line| line.trim_end().split(':').nth(7)?.parse().ok()))
+}
+
 /// The numbers of all groups of an account, its primary group first.
 pub(crate) fn groups(login: &Login) -> Result<Vec<u32>, Error> {
+    let said = id("-G", login)?;
+    said.split_whitespace().map(str::parse).collect::<Result<_, _>>().map_err(|_| bad("id -G", &login.name, &said))
+}
+
+/// The names of all groups of an account, its primary group first.
+pub(crate) fn group_names(login: &Login) -> Result<Vec<String>, Error> {
+    Ok(id("-Gn", login)?.split_whitespace().map(str::to_owned).collect())
+}
+
+/// What id(1) prints about an account.
+fn id(option: &str, login: &Login) -> Result<String, Error> {
+    let command = format!("id {option}");
     if login.name.starts_with('-') {
-        return Err(bad("id -G", &login.name, ""));
+        return Err(bad(&command, &login.name, ""));
     }
-    let output = run("id", &["-G", &login.name])?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    let groups = said.split_whitespace().map(str::parse).collect::<Result<Vec<u32>, _>>();
-    groups
-        .ok()
-        .filter(|groups| output.status.success() && !groups.is_empty())
-        .ok_or_else(|| bad("id -G", &login.name, &said))
+    let output = run("id", &[option, &login.name])?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() && !said.trim().is_empty() { Ok(said) } else { Err(bad(&command, &login.name, &said)) }
 }
 
 fn getent(database: &str, key: &str) -> Result<Option<String>, Error> {
@@ -109,6 +123,8 @@ mod tests {
         assert_eq!((root.uid, root.gid, root.home.to_str()), (0, 0, Some("/root")));
         assert_eq!(name_of(0).unwrap().as_deref(), Some("root"));
         assert_eq!(groups(&root).unwrap().first(), Some(&0));
+        assert_eq!(group_names(&root).unwrap().first().map(String::as_str), Some("root"));
+        assert_eq!(expiry("root").unwrap(), None);
     }
 
     #[test]

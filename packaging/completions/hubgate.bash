@@ -2632,12 +2632,20 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__init)
-            opts="-h -V --config --json --help --version"
+            opts="-h -V --host --login --yes --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --login)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -4706,7 +4714,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__sshd__subcmd__config)
-            opts="-h -V --check --install --remove --sshd-config --config --json --help --version"
+            opts="-h -V --check --install --remove --standalone --sshd-config --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -51,9 +51,12 @@ complete -c hubgate -n "__fish_hubgate_needs_command" -f -a "export" -d 'Print a
 complete -c hubgate -n "__fish_hubgate_needs_command" -f -a "import" -d 'Import accounts, keys and grants from another git server. What was not imported is listed'
 complete -c hubgate -n "__fish_hubgate_needs_command" -f -a "audit" -d 'Show changes, with their time and author'
 complete -c hubgate -n "__fish_hubgate_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c hubgate -n "__fish_hubgate_using_subcommand init" -l host -d 'The host name or IP address that clients use. Without it, init asks on a terminal' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand init" -l login -d 'The login account of the hub. If it does not exist, it is created. Default: git' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand init" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand init" -l yes -d 'Do not ask for confirmation. Required without a terminal'
 complete -c hubgate -n "__fish_hubgate_using_subcommand init" -l json -d 'Print one JSON object or array for programs, instead of text for people'
-complete -c hubgate -n "__fish_hubgate_using_subcommand init" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hubgate -n "__fish_hubgate_using_subcommand init" -s V -l version -d 'Print version'
 complete -c hubgate -n "__fish_hubgate_using_subcommand migrate" -l config -d 'The configuration file' -r -F
 complete -c hubgate -n "__fish_hubgate_using_subcommand migrate" -l json -d 'Print one JSON object or array for programs, instead of text for people'
@@ -77,10 +80,11 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand doctor" -s V -l version 
 complete -c hubgate -n "__fish_hubgate_using_subcommand sshd-config" -l sshd-config -d 'The configuration file of the sshd' -r -F
 complete -c hubgate -n "__fish_hubgate_using_subcommand sshd-config" -l config -d 'The configuration file' -r -F
 complete -c hubgate -n "__fish_hubgate_using_subcommand sshd-config" -l check -d 'Check with sshd -t, and with sshd -T for the login account, that sshd reads the block correctly'
-complete -c hubgate -n "__fish_hubgate_using_subcommand sshd-config" -l install -d 'Write the block to sshd_config.d/50-hubgate.conf. If sshd would not start with it, remove it again'
+complete -c hubgate -n "__fish_hubgate_using_subcommand sshd-config" -l install -d 'Write the block to sshd_config.d/50-hubgate.conf. If sshd would not serve the hub with it, restore the old file'
 complete -c hubgate -n "__fish_hubgate_using_subcommand sshd-config" -l remove -d 'Remove what `--install` wrote'
+complete -c hubgate -n "__fish_hubgate_using_subcommand sshd-config" -l standalone -d 'Print, write, check or remove the whole configuration of an sshd that serves hubgate and nothing else'
 complete -c hubgate -n "__fish_hubgate_using_subcommand sshd-config" -l json -d 'Print one JSON object or array for programs, instead of text for people'
-complete -c hubgate -n "__fish_hubgate_using_subcommand sshd-config" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand sshd-config" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hubgate -n "__fish_hubgate_using_subcommand sshd-config" -s V -l version -d 'Print version'
 complete -c hubgate -n "__fish_hubgate_using_subcommand user; and not __fish_seen_subcommand_from add list show rename disable enable remove release help" -l config -d 'The configuration file' -r -F
 complete -c hubgate -n "__fish_hubgate_using_subcommand user; and not __fish_seen_subcommand_from add list show rename disable enable remove release help" -l json -d 'Print one JSON object or array for programs, instead of text for people'

@@ -27,7 +27,7 @@ pub use backup::{Backup, Restore};
 pub use import::{ImportCommand, ImportGitolite, ImportKeys};
 pub use key::{DeployKeyCommand, KeyCommand};
 pub use lfs::{LfsCommand, LockCommand};
-pub use machine::{Demo, Doctor, SshdConfig};
+pub use machine::{Demo, Doctor, Init, SshdConfig};
 pub use org::{AuthorityCommand, MemberCommand, OrgCommand};
 pub use owner::OwnerCommand;
 pub use policy::PolicyCommand;
@@ -56,7 +56,9 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Create the configuration file, the login accounts, the directories and the database, if they are missing.
-    Init,
+    ///
+    /// If the login account exists but no hub does, init asks before it uses the account.
+    Init(Init),
     /// Update the database to this version of hubgate, after a backup beside it.
     Migrate,
     /// Try hubgate on this machine, with a temporary hub and sshd on 127.0.0.1.

@@ -114,7 +114,7 @@ fn prepare(place: &Place) -> Result<(), Failure> {
     );
     write_config(&config_path, &config)?;
     copy_programs(&place.libexec())?;
-    run_program(Command::new(own()?).arg("--config").arg(&config_path).arg("init"))?;
+    run_program(Command::new(own()?).arg("--config").arg(&config_path).args(["init", "--yes"]))?;
     for (key, comment) in [("host_key", "host"), ("id_demo", "demo"), ("id_stranger", "stranger")] {
         run_program(
             Command::new(find_program("ssh-keygen")?)

@@ -18,8 +18,8 @@ use std::path::Path;
 use super::cli::Doctor;
 use super::failure::Failure;
 use super::login::KEYS_LOGIN;
-use super::programs::{HOOKS, PROGRAMS};
-use crate::config::{Config, ConfigError};
+use super::programs::{HOOKS, LIBEXEC, PROGRAMS};
+use crate::config::{Config, ConfigError, EXAMPLE_HOST};
 use crate::report::Report;
 
 pub(super) use account::{Shell, shell};
@@ -56,16 +56,19 @@ fn fix_config(error: &ConfigError) -> String {
 }
 
 fn examine(findings: &mut Findings, config: &Config, path: &Path, command: &Doctor) -> Result<(), Failure> {
+    if config.hub.host == EXAMPLE_HOST {
+        let text = format!("the commands and URLs that people copy name {EXAMPLE_HOST}");
+        findings.warn("host", text, format!("set [hub] host in {} to the name that clients use", path.display()));
+    }
     let login = account::check_login(findings, config)?;
-    let settings = server::check_sshd(findings, config, &command.sshd_config).unwrap_or_default();
-    let value = |keyword: &str| {
-        settings.iter().find(|(name, value)| name == keyword && value != "none").map(|(_, value)| value.as_str())
-    };
-    let line = CommandLine::of(value("authorizedkeyscommand"), path);
+    let sshd = Sshd::find(findings, config, &command.sshd_config)?;
+    let line = CommandLine::of(sshd.as_ref().and_then(Sshd::helper), path);
     let helper = line.program();
-    let keys_name = value("authorizedkeyscommanduser").unwrap_or(KEYS_LOGIN);
-    let sshd = Sshd { settings: &settings, helper: &helper, keys_login: keys_name, file: &command.sshd_config };
-    server::check_settings(findings, config, path, login.as_ref(), &sshd)?;
+    if let Some(sshd) = &sshd {
+        let libexec = helper.parent().unwrap_or(Path::new(LIBEXEC));
+        sshd.check(findings, config, [path, &command.sshd_config, libexec], login.as_ref())?;
+    }
+    let keys_name = sshd.as_ref().map_or(KEYS_LOGIN, Sshd::keys_login);
     let hooks = HOOKS.map(|hook| helper.with_file_name("hooks").join(hook));
     for program in PROGRAMS.map(|program| helper.with_file_name(program)).iter().chain(&hooks) {
         files::check_program(findings, program);
@@ -88,14 +91,19 @@ fn examine(findings: &mut Findings, config: &Config, path: &Path, command: &Doct
     for directory in [root.as_path(), database_dir].into_iter().chain(state) {
         store::check_room(findings, directory);
     }
-    if let Some(keys) = &keys {
-        helper::check(findings, config, &line, keys);
+    if let Some(keys) = keys.filter(|_| !findings.is_bad(&helper::CAUSES)) {
+        helper::check(findings, config, &line, &keys);
     }
     surroundings::check_git(findings, &config.paths.git);
     surroundings::check_sandbox(findings, config.sandbox.mode);
     surroundings::check_log(findings, &config.log.socket);
-    if command.login {
-        loopback::check(findings, config, path, &settings);
+    if let Some(sshd) = sshd.filter(|_| command.login) {
+        // Otherwise it fails for a reason that is listed by now.
+        if findings.is_well() {
+            loopback::check(findings, config, path, &sshd.settings);
+        } else {
+            findings.ok("loopback", "not tried, because of the problems above");
+        }
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::failure::Failure;
+use crate::config::{AnonymousMode, Config};
 use crate::passwd::{Login, find};
 
 /// The account that sshd runs `authorized-keys` as.
@@ -23,6 +24,15 @@ pub(super) fn create_second_name(login: &Login, name: &str) -> Result<(), Failur
     command.args(["--system", "--non-unique", "--no-create-home", "--no-user-group", "--password", "*", "--uid"]);
     command.arg(login.uid.to_string()).arg("--gid").arg(login.gid.to_string());
     run(command.arg("--home-dir").arg(&login.home).arg("--shell").arg(&login.shell).arg(name))
+}
+
+/// The second name that a login account still has, although the mode of anonymous access does not use it.
+pub(super) fn unused_second_name<'a>(config: &'a Config, login: &Login) -> Result<Option<&'a str>, Failure> {
+    let name = config.ssh.anonymous_login.as_str();
+    if config.access.anonymous == AnonymousMode::Login {
+        return Ok(None);
+    }
+    Ok(find(name)?.filter(|second| second.uid == login.uid && second.name != login.name).map(|_| name))
 }
 
 /// Removes an account that [`create`] created, and its group.

@@ -80,7 +80,7 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<Report, Failure> {
     let context = || Context::open(&cli.config);
     match cli.command {
-        Command::Init => setup::init(&cli.config),
+        Command::Init(command) => setup::init(&command, &cli.config),
         Command::Demo(command) => demo::run(&command),
         Command::Doctor(command) => doctor::run(&command, &cli.config),
         Command::SshdConfig(command) => sshd_config::run(&command, &cli.config),

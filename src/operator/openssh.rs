@@ -49,14 +49,34 @@ pub(super) fn output(command: &mut Command) -> Result<Output, Failure> {
     command.output().map_err(|error| Failure::File(program, error))
 }
 
-/// sshd's settings for a login, as `sshd -T` prints them: keyword in lower case, value.
-pub(super) fn effective(sshd: &Path, file: &Path, login: &str) -> Result<Vec<(String, String)>, Failure> {
+/// sshd's settings for a login, as `sshd -T` prints them.
+#[derive(Debug, Default)]
+pub(super) struct Settings(Vec<(String, String)>);
+
+impl Settings {
+    /// Reads the output of `sshd -T`: lines of a keyword in lower case and a value.
+    pub(super) fn parse(text: &str) -> Self {
+        let pair = |line: &str| line.split_once(' ').map(|(keyword, value)| (keyword.to_owned(), value.to_owned()));
+        Self(text.lines().filter_map(pair).collect())
+    }
+
+    /// All values of a keyword, which is in lower case.
+    pub(super) fn values(&self, keyword: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(name, _)| name == keyword).map(|(_, value)| value.as_str())
+    }
+
+    /// The first value of a keyword that is set.
+    pub(super) fn value(&self, keyword: &str) -> Option<&str> {
+        self.values(keyword).find(|value| *value != "none")
+    }
+}
+
+/// Asks sshd for its settings for a login. sshd may reject the file, and then says why.
+pub(super) fn settings(sshd: &Path, file: &Path, login: &str) -> Result<Result<Settings, String>, Failure> {
     let connection = format!("user={login},host=localhost,addr=127.0.0.1");
     let test = output(Command::new(sshd).args(["-T", "-C", &connection, "-f"]).arg(file))?;
-    if !test.status.success() {
-        return Err(Failure::Refused(format!("sshd -T: {}", String::from_utf8_lossy(&test.stderr).trim())));
+    if test.status.success() {
+        return Ok(Ok(Settings::parse(&String::from_utf8_lossy(&test.stdout))));
     }
-    let text = String::from_utf8_lossy(&test.stdout);
-    let pair = |line: &str| line.split_once(' ').map(|(keyword, value)| (keyword.to_owned(), value.to_owned()));
-    Ok(text.lines().filter_map(pair).collect())
+    Ok(Err(String::from_utf8_lossy(&test.stderr).trim().to_owned()))
 }

@@ -1,18 +1,20 @@
 //! `hubgate init` and `hubgate migrate`: create and update a hub's files.
 
+use std::fmt::Write as _;
 use std::fs::{DirBuilder, OpenOptions, Permissions};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::Path;
 
 use serde_json::json;
 
-use super::context::become_login;
+use super::cli::Init;
+use super::context::{become_login, confirm};
 use super::failure::Failure;
 use super::login::{self, KEYS_LOGIN};
 use super::programs::LIBEXEC;
 use crate::clock::now;
-use crate::config::{AnonymousMode, Config};
+use crate::config::{AnonymousMode, Config, EXAMPLE_HOST, is_host};
 use crate::db::{Store, VERSION};
 use crate::passwd::{self, Login};
 use crate::report::Report;
@@ -22,16 +24,24 @@ use crate::report::when::rfc3339;
 pub const PACKAGED_CONFIG: &str = include_str!("../../packaging/config.toml");
 
 /// Creates what is missing and reports it. Leaves existing files as they are; `hubgate doctor` checks them.
-pub(super) fn init(config_path: &Path) -> Result<Report, Failure> {
+pub(super) fn init(command: &Init, config_path: &Path) -> Result<Report, Failure> {
     if !nix::unistd::geteuid().is_root() {
         return Err(Failure::Refused("run hubgate init as root: it creates accounts and directories".to_owned()));
     }
     let mut made = Vec::new();
-    if !config_path.exists() {
-        write_config(config_path, PACKAGED_CONFIG)?;
+    let config = if config_path.exists() {
+        let config = Config::load(config_path)?;
+        may_keep(command, &config, config_path)?;
+        may_use(command, &config)?;
+        config
+    } else {
+        let host = if command.host.is_some() { command.host.clone() } else { ask_host()? };
+        let text = new_config(host.as_deref(), command.login.as_deref());
+        may_use(command, &Config::parse(&text).map_err(Failure::Refused)?)?;
+        write_config(config_path, &text)?;
         made.push(format!("configuration {}", config_path.display()));
-    }
-    let config = Config::load(config_path)?;
+        Config::load(config_path)?
+    };
     let home = config.paths.repositories.parent().unwrap_or(Path::new("/")).to_owned();
     let gateway = Path::new(LIBEXEC).join("gateway");
     let login = ensure_login(&config.ssh.login, &home, &gateway, &mut made)?;
@@ -46,14 +56,89 @@ pub(super) fn init(config_path: &Path) -> Result<Report, Failure> {
     if !config.paths.database.exists() {
         made.push(format!("database {}", config.paths.database.display()));
     }
+    let left = leave_second_name(command, &config, &login)?;
     become_login(&config.paths.repositories)?;
     Store::create(&config.paths.database)?;
     let mut text: String = made.iter().map(|what| format!("created the {what}\n")).collect();
     if made.is_empty() {
         text.push_str("nothing is missing\n");
     }
+    text.push_str(&left);
+    if config.hub.host == EXAMPLE_HOST {
+        let _ = writeln!(text, "next: set [hub] host in {}", config_path.display());
+    }
     text.push_str("next: hubgate sshd-config --install, and hubgate doctor to check the setup\n");
     Ok(Report::new(text, json!({ "made": made })))
+}
+
+/// The packaged configuration with the operator's values.
+fn new_config(host: Option<&str>, login: Option<&str>) -> String {
+    let set = |text: String, key: &str, default: &str, value: Option<&str>| match value {
+        Some(value) => text.replace(&format!("#{key} = \"{default}\"\n"), &format!("{key} = \"{value}\"\n")),
+        None => text,
+    };
+    let text = set(PACKAGED_CONFIG.to_owned(), "host", EXAMPLE_HOST, host);
+    set(text, "login", &Config::default().ssh.login, login)
+}
+
+/// Refuses options that contradict an existing configuration.
+fn may_keep(command: &Init, config: &Config, path: &Path) -> Result<(), Failure> {
+    for (key, option, value) in
+        [("[hub] host", &command.host, &config.hub.host), ("[ssh] login", &command.login, &config.ssh.login)]
+    {
+        if option.as_ref().is_some_and(|option| option != value) {
+            return Err(Failure::Refused(format!("{} exists: set {key} there", path.display())));
+        }
+    }
+    Ok(())
+}
+
+/// Asks for the host name on a terminal, until the answer is valid or empty.
+fn ask_host() -> Result<Option<String>, Failure> {
+    let failed = |error| Failure::File("the terminal".to_owned(), error);
+    while std::io::stdin().is_terminal() {
+        let mut answer = String::new();
+        std::io::stderr().write_all(b"The host name that clients use, such as git.example.org: ").map_err(failed)?;
+        std::io::stdin().read_line(&mut answer).map_err(failed)?;
+        let answer = answer.trim();
+        if answer.is_empty() {
+            break;
+        }
+        if is_host(answer) {
+            return Ok(Some(answer.to_owned()));
+        }
+    }
+    Ok(None)
+}
+
+/// Asks before an account that exists becomes the login of a new hub.
+fn may_use(command: &Init, config: &Config) -> Result<(), Failure> {
+    if config.paths.repositories.exists() || config.paths.database.exists() {
+        return Ok(());
+    }
+    let Some(Login { name, home, shell, .. }) = passwd::find(&config.ssh.login)? else { return Ok(()) };
+    let question = format!(
+        "the account {name} exists, with the shell {} and the home {}. As login of the hub, sshd no longer accepts its own \
+         keys and password. To create another account: hubgate init --login NAME. Use {name}?",
+        shell.display(),
+        home.display()
+    );
+    confirm(command.confirmation, &question)
+}
+
+/// Offers to remove the second name of the login if the mode does not use it. Returns a line for the operator.
+fn leave_second_name(command: &Init, config: &Config, login: &Login) -> Result<String, Failure> {
+    let Some(name) = login::unused_second_name(config, login)? else { return Ok(String::new()) };
+    let question = format!(
+        "The login account {name} is a second name of {}, which the configured mode does not use. Remove it?",
+        login.name
+    );
+    let may_ask = command.confirmation.yes || std::io::stdin().is_terminal();
+    if may_ask && confirm(command.confirmation, &question).is_ok() {
+        login::remove(name)?;
+        return Ok(format!("removed the login account {name}\n"));
+    }
+    Ok(format!("the login account {name} is not used in the configured mode: userdel {name}\n"))
 }
 
 /// Writes a configuration file that belongs to root.

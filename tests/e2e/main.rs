@@ -53,6 +53,7 @@ mod programs;
 mod readme;
 mod repo_command;
 mod rows;
+mod setup;
 mod state;
 mod texts;
 
@@ -89,12 +90,14 @@ fn main() -> ExitCode {
         explain::TRIALS,
         doctor::TRIALS,
         doctor::machine::TRIALS,
+        doctor::server::TRIALS,
         audit::TRIALS,
         clients::TRIALS,
         certificates::TRIALS,
         commands::TRIALS,
         own_keys::TRIALS,
         invitations::TRIALS,
+        setup::TRIALS,
         state::TRIALS,
         gates::TRIALS,
         moves::TRIALS,

@@ -139,7 +139,7 @@ fn init_creates_a_hub_once() {
     let hub = Hub::new();
     let outcome = on_a_fresh_machine(
         &hub,
-        "hubgate init\nhubgate --json init\nhubgate user add alice\n\
+        "hubgate init --host hub.test\nhubgate --json init\nhubgate user add alice\n\
          stat -c '%n %U:%G %a' /etc/hubgate/config.toml /var/lib/hubgate /var/lib/hubgate/* /var/lib/hubgate/db/*\n\
          getent passwd git hubgate-keys | cut -d: -f1,6,7\n\
          getent shadow git hubgate-keys | cut -d: -f1,2\n",

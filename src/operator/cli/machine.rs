@@ -4,6 +4,31 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::commands::arguments::Confirmation;
+use crate::config::{is_host, is_login};
+
+/// `hubgate init`
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The host name or IP address that clients use. Without it, init asks on a terminal.
+    #[arg(long, value_name = "HOST", value_parser = host)]
+    pub host: Option<String>,
+    /// The login account of the hub. If it does not exist, it is created. Default: git.
+    #[arg(long, value_name = "NAME", value_parser = login)]
+    pub login: Option<String>,
+    /// The answer to each question.
+    #[command(flatten)]
+    pub confirmation: Confirmation,
+}
+
+fn host(text: &str) -> Result<String, &'static str> {
+    if is_host(text) { Ok(text.to_owned()) } else { Err("not a host name or an IP address") }
+}
+
+fn login(text: &str) -> Result<String, &'static str> {
+    if is_login(text) { Ok(text.to_owned()) } else { Err("not a valid name of a login account") }
+}
+
 /// `hubgate demo`
 #[derive(Debug, Args)]
 pub struct Demo {
@@ -37,16 +62,25 @@ pub struct Doctor {
 
 /// `hubgate sshd-config`
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option")]
 pub struct SshdConfig {
     /// Check with sshd -t, and with sshd -T for the login account, that sshd reads the block correctly.
     #[arg(long, conflicts_with_all = ["install", "remove"])]
     pub check: bool,
-    /// Write the block to sshd_config.d/50-hubgate.conf. If sshd would not start with it, remove it again.
+    /// Write the block to sshd_config.d/50-hubgate.conf. If sshd would not serve the hub with it, restore the old file.
+    ///
+    /// `LoginGraceTime` and `MaxStartups` of the block apply to every login of the server. The command prints what it
+    /// changed.
     #[arg(long, conflicts_with = "remove")]
     pub install: bool,
     /// Remove what `--install` wrote.
     #[arg(long)]
     pub remove: bool,
+    /// Print, write, check or remove the whole configuration of an sshd that serves hubgate and nothing else.
+    ///
+    /// The file is `/etc/ssh/hubgate_sshd_config`. The sshd listens on [ssh] port, and hubgate-sshd.service starts it.
+    #[arg(long)]
+    pub standalone: bool,
     /// The configuration file of the sshd.
     #[arg(long, value_name = "FILE", default_value = "/etc/ssh/sshd_config")]
     pub sshd_config: PathBuf,

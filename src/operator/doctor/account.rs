@@ -4,10 +4,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::Findings;
+use crate::clock::now;
 use crate::config::Config;
 use crate::operator::failure::Failure;
 use crate::operator::programs::LIBEXEC;
 use crate::passwd::{self, Login};
+
+/// Its presence ends every login except root's (nologin(5)).
+const NOLOGIN: &str = "/etc/nologin";
+/// Seconds.
+const DAY: i64 = 86_400;
 
 pub(super) fn check_login(findings: &mut Findings, config: &Config) -> Result<Option<Login>, Failure> {
     let name = &config.ssh.login;
@@ -22,6 +28,8 @@ pub(super) fn check_login(findings: &mut Findings, config: &Config) -> Result<Op
         Shell::ReadsFiles => {
             findings.warn("shell", format!("{} may read start-up files first", login.shell.display()), gateway);
         }
+        // The check of the programs reports it.
+        Shell::NotOne if login.shell == Path::new(LIBEXEC).join("gateway") => {}
         Shell::NotOne => {
             findings.bad("shell", format!("{} does not run a forced command", login.shell.display()), gateway);
         }
@@ -31,6 +39,13 @@ pub(super) fn check_login(findings: &mut Findings, config: &Config) -> Result<Op
         findings.bad("shadow", text, format!("usermod --password '*' {name}"));
     } else {
         findings.ok("shadow", "not locked");
+    }
+    if let Some(day) = passwd::expiry(name)?.filter(|day| *day * DAY <= now()) {
+        let text = format!("the account {name} has expired (day {day} of shadow(5)), so sshd refuses it");
+        findings.bad("shadow", text, format!("usermod --expiredate '' {name}"));
+    }
+    if Path::new(NOLOGIN).exists() {
+        findings.bad("nologin", format!("{NOLOGIN} exists: only root may log in"), format!("rm {NOLOGIN}"));
     }
     if login.home.is_dir() {
         findings.ok("home", login.home.display().to_string());

@@ -1,40 +1,30 @@
 //! What `[access] anonymous` needs outside the configuration: a second login, or PAM and a login shell.
 
-use std::path::Path;
-
 use super::account::{Shell, shell};
-use super::findings::{Findings, INSTALL};
+use super::findings::Findings;
 use crate::config::Config;
 use crate::operator::failure::Failure;
-use crate::operator::openssh::{effective, sshd};
+use crate::operator::login::unused_second_name;
 use crate::operator::pam;
-use crate::operator::sshd_config::{Anonymous, Block, differences};
+use crate::operator::sshd_config::{Anonymous, Block};
 use crate::passwd::{self, Login};
 
-/// Checks what the configured mode needs; `file` is sshd's configuration.
-pub(super) fn check(
-    findings: &mut Findings,
-    config: &Config,
-    login: &Login,
-    block: &Block<'_>,
-    file: &Path,
-) -> Result<(), Failure> {
+/// Checks what the configured mode needs, beside sshd's block.
+pub(super) fn check(findings: &mut Findings, config: &Config, login: &Login, block: &Block<'_>) -> Result<(), Failure> {
+    if let Some(name) = unused_second_name(config, login)? {
+        let text = format!("{name} is a second name of {}, which the configured mode does not use", login.name);
+        findings.warn("anonymous", text, format!("userdel {name}"));
+    }
     match block.anonymous {
         Anonymous::ByKey => {}
-        Anonymous::ByLogin(nobody) => by_login(findings, login, block, nobody, file)?,
+        Anonymous::ByLogin(nobody) => by_login(findings, login, nobody)?,
         Anonymous::ByPam(service) => by_pam(findings, config, login, block, service),
     }
     Ok(())
 }
 
-/// The second name must belong to the same account, and sshd must have the same block for it.
-fn by_login(
-    findings: &mut Findings,
-    login: &Login,
-    block: &Block<'_>,
-    nobody: &str,
-    file: &Path,
-) -> Result<(), Failure> {
+/// The second name must belong to the same account.
+fn by_login(findings: &mut Findings, login: &Login, nobody: &str) -> Result<(), Failure> {
     match passwd::find(nobody)? {
         None => findings.bad("anonymous", format!("there is no account {nobody}"), "hubgate init"),
         Some(found) if (found.uid, found.gid) == (login.uid, login.gid) && found.shell == login.shell => {
@@ -57,14 +47,6 @@ fn by_login(
     if passwd::is_locked(nobody)? {
         let text = format!("the password of {nobody} is locked with !, so sshd without PAM refuses the account");
         findings.bad("anonymous", text, format!("usermod --password '*' {nobody}"));
-    }
-    match sshd().and_then(|sshd| effective(&sshd, file, nobody)) {
-        Ok(settings) => {
-            for (_, problem) in differences(block, &settings) {
-                findings.bad("anonymous", format!("for {nobody}, {problem}"), INSTALL);
-            }
-        }
-        Err(error) => findings.bad("anonymous", error.to_string(), format!("sshd -t -f {}", file.display())),
     }
     Ok(())
 }

@@ -7,9 +7,6 @@ use serde_json::{Value, json};
 use crate::message::Status;
 use crate::report::Report;
 
-/// The command that updates sshd's block.
-pub(super) const INSTALL: &str = "hubgate sshd-config --install && systemctl reload ssh";
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Ok,
@@ -43,16 +40,26 @@ impl Findings {
         self.0.push(Finding { check, verdict: Verdict::Ok, text: text.into(), fix: None });
     }
 
+    /// Adds a problem, unless an earlier one has this fix: then both have one cause.
     pub(super) fn bad(&mut self, check: &'static str, text: impl Into<String>, fix: impl Into<String>) {
-        self.0.push(Finding { check, verdict: Verdict::Bad, text: text.into(), fix: Some(fix.into()) });
+        let fix = fix.into();
+        if self.0.iter().any(|finding| finding.fix.as_ref() == Some(&fix)) {
+            return;
+        }
+        self.0.push(Finding { check, verdict: Verdict::Bad, text: text.into(), fix: Some(fix) });
     }
 
     pub(super) fn warn(&mut self, check: &'static str, text: impl Into<String>, fix: impl Into<String>) {
         self.0.push(Finding { check, verdict: Verdict::Warning, text: text.into(), fix: Some(fix.into()) });
     }
 
-    fn is_well(&self) -> bool {
+    pub(super) fn is_well(&self) -> bool {
         self.0.iter().all(|finding| finding.verdict != Verdict::Bad)
+    }
+
+    /// Whether one of these checks found a problem. Its consequences are no findings.
+    pub(super) fn is_bad(&self, checks: &[&str]) -> bool {
+        self.0.iter().any(|finding| finding.verdict == Verdict::Bad && checks.contains(&finding.check))
     }
 
     /// All findings for people and for programs. The status is 1 if a finding is bad; a warning does not count.

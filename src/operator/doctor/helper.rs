@@ -6,8 +6,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::Findings;
-use crate::config::{AnonymousMode, Config, DEFAULT_PATH};
+use crate::config::{AnonymousMode, Config};
 use crate::operator::programs::LIBEXEC;
+use crate::operator::sshd_config::config_option;
 use crate::passwd::Login;
 use crate::request::UNAVAILABLE;
 
@@ -15,6 +16,9 @@ use crate::request::UNAVAILABLE;
 const KEY: [&str; 2] = ["ssh-ed25519", "AAAAC3NzaC1lZDI1NTE5AAAAIIyvsxAYqLJqm+UWlMSptsaMpMGhaX8h9WrhcObQu61/"];
 /// A healthy lookup takes a few thousandths of this. sshd makes two per login, and other logins wait.
 const SLOW: Duration = Duration::from_millis(500);
+
+/// The checks that already name the cause if the helper fails.
+pub(super) const CAUSES: [&str; 3] = ["programs", "keys-login", "database"];
 
 /// The helper's command line with sshd's tokens.
 #[derive(Debug)]
@@ -24,16 +28,12 @@ impl CommandLine {
     /// The command line that sshd has for the login; without one, the line that it should have.
     pub(super) fn of(setting: Option<&str>, config_path: &Path) -> Self {
         let words = |line: &str| line.split(' ').map(str::to_owned).collect();
-        Self(setting.map_or_else(
-            || {
-                let config = match config_path {
-                    path if path == Path::new(DEFAULT_PATH) => String::new(),
-                    path => format!(" --config {}", path.display()),
-                };
-                words(&format!("{LIBEXEC}/authorized-keys{config} %u %t %k"))
-            },
-            words,
-        ))
+        Self(
+            setting.map_or_else(
+                || words(&format!("{LIBEXEC}/authorized-keys{} %u %t %k", config_option(config_path))),
+                words,
+            ),
+        )
     }
 
     pub(super) fn program(&self) -> PathBuf {
@@ -117,6 +117,7 @@ pub(super) fn check(findings: &mut Findings, config: &Config, line: &CommandLine
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::DEFAULT_PATH;
 
     #[test]
     fn tokens_are_expanded_word_by_word() {

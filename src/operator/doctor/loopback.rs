@@ -8,9 +8,10 @@ use super::Findings;
 use crate::config::Config;
 use crate::operator::failure::Failure;
 use crate::operator::login::run;
+use crate::operator::openssh::Settings;
 
 /// Logs in like a person, at the address and port that sshd listens on.
-pub(super) fn check(findings: &mut Findings, config: &Config, config_path: &Path, settings: &[(String, String)]) {
+pub(super) fn check(findings: &mut Findings, config: &Config, config_path: &Path, settings: &Settings) {
     let fix = "read what sshd and hubgate wrote to the system log in this minute";
     match log_in(config, config_path, settings) {
         Ok(greeting) => findings.ok("loopback", greeting),
@@ -18,7 +19,7 @@ pub(super) fn check(findings: &mut Findings, config: &Config, config_path: &Path
     }
 }
 
-fn log_in(config: &Config, config_path: &Path, settings: &[(String, String)]) -> Result<String, Failure> {
+fn log_in(config: &Config, config_path: &Path, settings: &Settings) -> Result<String, Failure> {
     let random: [u8; 8] = crate::random::bytes().map_err(|error| Failure::File("/dev/urandom".to_owned(), error))?;
     let account = format!("doctor-{:016x}", u64::from_le_bytes(random));
     let directory = PathBuf::from(format!("/run/hubgate-{account}"));
@@ -45,7 +46,7 @@ fn log_in(config: &Config, config_path: &Path, settings: &[(String, String)]) ->
     outcome
 }
 
-fn greeting(config: &Config, settings: &[(String, String)], key: &Path, account: &str) -> Result<String, Failure> {
+fn greeting(config: &Config, settings: &Settings, key: &Path, account: &str) -> Result<String, Failure> {
     let (host, port) = address(settings);
     let output = Command::new("ssh")
         .args(["-F", "none", "-T", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=10"])
@@ -66,8 +67,8 @@ fn greeting(config: &Config, settings: &[(String, String)], key: &Path, account:
 }
 
 /// The first address that sshd listens on; loopback if sshd listens on all.
-fn address(settings: &[(String, String)]) -> (String, String) {
-    let value = |keyword: &str| settings.iter().find(|(name, _)| name == keyword).map(|(_, value)| value.as_str());
+fn address(settings: &Settings) -> (String, String) {
+    let value = |keyword: &str| settings.value(keyword);
     let port = value("port").unwrap_or("22").to_owned();
     match value("listenaddress").and_then(|address| address.rsplit_once(':')) {
         None | Some(("0.0.0.0" | "[::]", _)) => ("127.0.0.1".to_owned(), port),

@@ -1,45 +1,84 @@
-//! sshd: its version, and whether its settings for the login match hubgate's block.
+//! sshd: its version, and whether it serves the hub's logins with hubgate's block.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::anonymous;
-use super::findings::{Findings, INSTALL};
+use super::findings::Findings;
 use crate::config::Config;
 use crate::operator::failure::Failure;
-use crate::operator::openssh::{Version, effective, sshd, sshd_version};
-use crate::operator::programs::LIBEXEC;
-use crate::operator::sshd_config::{Anonymous, Block, differences};
+use crate::operator::login::KEYS_LOGIN;
+use crate::operator::openssh::{Settings, Version, settings, sshd, sshd_version};
+use crate::operator::sshd_config::{Anonymous, Block, Server, is_helper};
 use crate::passwd::Login;
 
 /// The oldest OpenSSH that tells the gateway which key the client proved.
 const OLDEST_SSHD: Version = Version(7, 6);
-/// Settings of the whole server that an operator may choose differently.
-const MAY_DIFFER: [&str; 2] = ["logingracetime", "maxstartups"];
 
-/// The danger of other values of these settings.
-const DANGERS: [(&str, &str); 5] = [
-    ("acceptenv", "a client could set variables of the programs, such as LD_PRELOAD"),
-    ("authorizedkeysfile", "a key in a file opens the account without asking hubgate"),
-    ("trustedusercakeys", "a certificate opens the account without asking hubgate"),
-    ("permituserrc", "a file in the home directory runs before the gateway"),
-    ("exposeauthinfo", "the gateway cannot see which key was proven"),
-];
+/// An sshd of this machine and its settings for the login.
+#[derive(Debug)]
+pub(super) struct Sshd {
+    program: PathBuf,
+    version: Version,
+    pub(super) settings: Settings,
+}
 
-/// Checks sshd. Returns its settings for the login, as `sshd -T` prints them.
-pub(super) fn check_sshd(findings: &mut Findings, config: &Config, file: &Path) -> Option<Vec<(String, String)>> {
-    let (sshd, version) = match sshd().and_then(|sshd| sshd_version(&sshd).map(|version| (sshd, version))) {
-        Ok(found) => found,
-        Err(error) => {
-            findings.bad("sshd", error.to_string(), "apt-get install openssh-server");
-            return None;
+impl Sshd {
+    /// Finds sshd and asks for its settings.
+    pub(super) fn find(findings: &mut Findings, config: &Config, file: &Path) -> Result<Option<Self>, Failure> {
+        match sshd().and_then(|sshd| sshd_version(&sshd).map(|version| (sshd, version))) {
+            Ok((program, version)) => {
+                check_version(findings, version);
+                let settings = settings(&program, file, &config.ssh.login)?.unwrap_or_default();
+                Ok(Some(Self { program, version, settings }))
+            }
+            Err(error) => {
+                findings.bad("sshd", error.to_string(), "apt-get install openssh-server");
+                Ok(None)
+            }
         }
-    };
-    check_version(findings, version);
-    match effective(&sshd, file, &config.ssh.login) {
-        Ok(settings) => Some(settings),
-        Err(error) => {
-            findings.bad("sshd-config", error.to_string(), format!("sshd -t -f {}", file.display()));
-            None
+    }
+
+    /// The command line of hubgate's helper, if sshd has it.
+    pub(super) fn helper(&self) -> Option<&str> {
+        self.settings.value("authorizedkeyscommand").filter(|command| is_helper(command))
+    }
+
+    /// The account that sshd runs the helper as.
+    pub(super) fn keys_login(&self) -> &str {
+        self.helper().and_then(|_| self.settings.value("authorizedkeyscommanduser")).unwrap_or(KEYS_LOGIN)
+    }
+
+    /// Finds why sshd does not serve the hub's logins; `file` is its configuration.
+    pub(super) fn check(
+        &self,
+        findings: &mut Findings,
+        config: &Config,
+        [config_path, file, libexec]: [&Path; 3],
+        login: Option<&Login>,
+    ) -> Result<(), Failure> {
+        let block = Block {
+            login: &config.ssh.login,
+            keys_login: self.keys_login(),
+            libexec,
+            config: config_path,
+            version: self.version,
+            anonymous: Anonymous::of(config),
+        };
+        let problems = Server { sshd: &self.program, file, block: &block }.problems()?;
+        if problems.is_empty() {
+            findings.ok("sshd-config", format!("sshd serves {} with hubgate's block", config.ssh.login));
+        }
+        for problem in problems {
+            let text = problem.texts.join("; ");
+            if problem.may_stay {
+                findings.warn("sshd-config", text, problem.fix);
+            } else {
+                findings.bad("sshd-config", text, problem.fix);
+            }
+        }
+        match login {
+            Some(login) => anonymous::check(findings, config, login, &block),
+            None => Ok(()),
         }
     }
 }
@@ -49,55 +88,6 @@ fn check_version(findings: &mut Findings, version: Version) {
         findings.bad("sshd", format!("OpenSSH {version} is older than {OLDEST_SSHD}"), "upgrade OpenSSH");
     } else {
         findings.ok("sshd", format!("OpenSSH {version}"));
-    }
-}
-
-/// sshd's settings for the login.
-pub(super) struct Sshd<'a> {
-    /// As `sshd -T` prints them.
-    pub(super) settings: &'a [(String, String)],
-    pub(super) helper: &'a Path,
-    pub(super) keys_login: &'a str,
-    /// sshd's configuration file.
-    pub(super) file: &'a Path,
-}
-
-/// Compares sshd's settings with hubgate's block.
-pub(super) fn check_settings(
-    findings: &mut Findings,
-    config: &Config,
-    path: &Path,
-    login: Option<&Login>,
-    sshd_of_login: &Sshd<'_>,
-) -> Result<(), Failure> {
-    let Sshd { settings, helper, keys_login, file } = *sshd_of_login;
-    let Ok(version) = sshd().and_then(|sshd| sshd_version(&sshd)) else { return Ok(()) };
-    let libexec = helper.parent().unwrap_or(Path::new(LIBEXEC));
-    let anonymous = Anonymous::of(config);
-    let block = Block { login: &config.ssh.login, keys_login, libexec, config: path, version, anonymous };
-    let problems = differences(&block, settings);
-    for (keyword, problem) in &problems {
-        let problem = match DANGERS.iter().find(|(name, _)| name == keyword) {
-            Some((_, danger)) => format!("{problem}: {danger}"),
-            None => problem.clone(),
-        };
-        if MAY_DIFFER.contains(&keyword.as_str()) {
-            findings.warn("sshd-config", problem, INSTALL);
-        } else {
-            findings.bad("sshd-config", problem, INSTALL);
-        }
-    }
-    // It applies to the whole server, so a Match block cannot turn it off.
-    if settings.iter().any(|(keyword, value)| keyword == "permituserenvironment" && value != "no") {
-        let text = "PermitUserEnvironment lets a file in the home directory set variables";
-        findings.bad("sshd-config", text, "set PermitUserEnvironment no in sshd_config");
-    }
-    if problems.is_empty() {
-        findings.ok("sshd-config", format!("sshd has hubgate's block for {}", config.ssh.login));
-    }
-    match login {
-        Some(login) => anonymous::check(findings, config, login, &block, file),
-        None => Ok(()),
     }
 }
 
