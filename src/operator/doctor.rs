@@ -22,6 +22,7 @@ use super::programs::{HOOKS, LIBEXEC, PROGRAMS};
 use crate::config::{Config, ConfigError, EXAMPLE_HOST};
 use crate::report::Report;
 
+use super::sshd_config::unit;
 pub(super) use account::{Shell, shell};
 use findings::Findings;
 use helper::CommandLine;
@@ -31,7 +32,7 @@ pub(super) fn run(command: &Doctor, config_path: &Path) -> Result<Report, Failur
     if !nix::unistd::geteuid().is_root() {
         return Err(Failure::Refused("run hubgate doctor as root: it checks files that only root can read".to_owned()));
     }
-    let mut findings = Findings::default();
+    let mut findings = Findings::of(config_path);
     match Config::load(config_path) {
         Ok(config) => {
             findings.ok("config", config_path.display().to_string());
@@ -100,7 +101,8 @@ fn examine(findings: &mut Findings, config: &Config, path: &Path, command: &Doct
     if let Some(sshd) = sshd.filter(|_| command.login) {
         // Otherwise it fails for a reason that is listed by now.
         if findings.is_well() {
-            loopback::check(findings, config, path, &sshd.settings);
+            let unit = unit(&command.sshd_config);
+            loopback::check(findings, config, path, &sshd.settings, unit);
         } else {
             findings.ok("loopback", "not tried, because of the problems above");
         }

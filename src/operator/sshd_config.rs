@@ -26,7 +26,7 @@ use crate::report::Report;
 
 pub(super) use block::config_option;
 pub use block::{Anonymous, Block, EXAMPLE};
-pub(super) use fix::Server;
+pub(super) use fix::{Server, unit};
 pub(super) use judgement::is_helper;
 
 /// Settings of the block that apply to every login of the server.

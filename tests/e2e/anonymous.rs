@@ -407,7 +407,8 @@ fn doctor_names_what_a_mode_is_missing() {
             assert!(outcome.stdout().contains(line), "no {line:?}: {outcome}");
         }
     };
-    broken(nobody, "nobody-else", &["there is no account nobody-else", "fix:           hubgate init\n"]);
+    let init = format!("hubgate --config {} init", hub.config().display());
+    broken(nobody, "nobody-else", &["there is no account nobody-else", &format!("fix:           {init}\n")]);
     let other = &machine().login.name;
     broken(
         &format!("anonymous_login = {nobody:?}"),
@@ -415,7 +416,7 @@ fn doctor_names_what_a_mode_is_missing() {
         &[
             &format!("{other} is "),
             &format!("not a second name of {login}"),
-            &format!("fix:           userdel {other} && hubgate init\n"),
+            &format!("fix:           userdel {other} && {init}\n"),
         ],
     );
     broken(
@@ -427,7 +428,7 @@ fn doctor_names_what_a_mode_is_missing() {
             "authenticationmethods should be publickey keyboard-interactive:pam, sshd has publickey",
             "usepam should be yes, sshd has no",
             "/etc/pam.d/hubgate-sshd: No such file or directory",
-            "fix:           install packaging/pam.d/hubgate-sshd there, with your login in it\n",
+            "fix:           rm -f /etc/pam.d/hubgate-sshd && hubgate --config ",
             "fix:           sed -i -e '",
         ],
     );

@@ -74,6 +74,11 @@ fn names(complaints: &[Complaint], check: &str, state: &str, text: &str, fix: &s
     assert!(complaints.iter().any(is_it), "{complaints:#?}\nexpected: {check} {state}: {text}\nmend: {fix}");
 }
 
+/// A fix whose commands name this hub.
+fn of(hub: &Hub, fix: &str) -> String {
+    fix.replace("hubgate ", &format!("hubgate --config {} ", hub.config().display()))
+}
+
 #[track_caller]
 fn is_well(hub: &Hub) {
     assert_eq!(complaints(hub), [[""; 4]; 0]);
@@ -236,23 +241,23 @@ fn doctor_names_an_unreadable_database() {
     let away = |from: &str, to: &str| fs::rename(hub.path(from), hub.path(to)).expect("a rename");
     away("db/hubgate.db", "db/away");
     let found = complaints(&hub);
-    let fix = "hubgate restore BACKUP, or create an empty database: hubgate init";
-    names(&found, "database", "bad", "hubgate.db is missing", fix);
+    let fix = of(&hub, "hubgate restore BACKUP, or create an empty database: hubgate init");
+    names(&found, "database", "bad", "hubgate.db is missing", &fix);
     assert_eq!(found.len(), 1, "{found:#?}");
     away("db/away", "db/hubgate.db");
     is_well(&hub);
-    let fix = "restore the last backup: hubgate restore BACKUP";
+    let fix = of(&hub, "restore the last backup: hubgate restore BACKUP");
     let whole = fs::read(&database).expect("the database");
     let file = fs::File::options().write(true).open(&database).expect("the database");
     file.write_all_at(&[0xff; 100], 0).expect("noise");
     let found = complaints(&hub);
-    names(&found, "database", "bad", "file is not a database", fix);
+    names(&found, "database", "bad", "file is not a database", &fix);
     assert_eq!(found.len(), 1, "{found:#?}");
     file.write_all_at(&whole, 0).expect("the database as it was");
     is_well(&hub);
     // In a page that lookups do not read, so only doctor notices it.
     file.write_all_at(&[0xff; 4096], (whole.len() - 4096) as u64).expect("noise");
-    names(&complaints(&hub), "database", "bad", "is damaged: ", fix);
+    names(&complaints(&hub), "database", "bad", "is damaged: ", &fix);
 }
 
 fn doctor_names_a_database_of_another_version() {
@@ -268,7 +273,7 @@ fn doctor_names_a_database_of_another_version() {
         hub.sql(&format!("UPDATE hubgate SET version = {other}, min_reader = {reader}"));
         let text = format!("version {other}, but this hubgate writes {version}: sessions work, changes are refused");
         let found = complaints(&hub);
-        names(&found, "database", "warning", &text, fix);
+        names(&found, "database", "warning", &text, &of(&hub, fix));
         assert_eq!(found.len(), 1, "{found:#?}");
     }
 }
@@ -326,8 +331,8 @@ fn doctor_names_a_read_only_or_full_file_system() {
         repositories.display()
     );
     let found = complaints_among(&hub, &full);
-    let fix = "free space with hubgate repo gc --all, or enlarge the file system";
-    names(&found, "disk", "bad", "65536 bytes left: fetches work, pushes fail", fix);
+    let fix = of(&hub, "free space with hubgate repo gc --all, or enlarge the file system");
+    names(&found, "disk", "bad", "65536 bytes left: fetches work, pushes fail", &fix);
     assert_eq!(found.len(), 1, "{found:#?}");
 }
 
@@ -370,16 +375,22 @@ fn doctor_names_repositories_that_cannot_be_opened() {
     is_well(&hub);
     let missing = |name: &str| fs::rename(hub.directory(name), hub.path(&name.replace('/', "-"))).expect("a rename");
     missing("alice/a");
-    let fix = "restore it from a backup, or: hubgate repo remove alice/a";
+    let fix = of(&hub, "restore it from a backup, or: hubgate repo remove alice/a");
     let found = complaints(&hub);
-    names(&found, "repositories", "bad", &format!("alice/a: {place}: No such file or directory"), fix);
+    names(&found, "repositories", "bad", &format!("alice/a: {place}: No such file or directory"), &fix);
     assert_eq!(found.len(), 1, "{found:#?}");
     for name in ["alice/b", "alice/c", "alice/d", "alice/e"] {
         missing(name);
     }
     let found = complaints(&hub);
-    names(&found, "repositories", "bad", "and 2 more", "hubgate repo check");
+    names(&found, "repositories", "bad", "and 2 more", &of(&hub, "hubgate repo check"));
     assert_eq!(found.len(), 4, "{found:#?}");
     fs::rename(hub.path("repositories"), hub.path("away")).expect("a rename");
-    names(&complaints(&hub), "repositories", "bad", "repositories: No such file or directory", "hubgate init");
+    names(
+        &complaints(&hub),
+        "repositories",
+        "bad",
+        "repositories: No such file or directory",
+        &of(&hub, "hubgate init"),
+    );
 }

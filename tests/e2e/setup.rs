@@ -136,7 +136,7 @@ fn standalone() -> String {
     let unit = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/systemd/hubgate-sshd.service");
     format!(
         r#"
-unit={} port={} stock={}
+unit={} port={} stock={} other={}
 hubgate init --host 127.0.0.1 >/dev/null
 sed -i "s/^#port = 22/port = $port/" /etc/hubgate/config.toml
 # The pid files of this machine are not those of its host.
@@ -162,6 +162,7 @@ start() {{
 "#,
         unit.display(),
         free_port(),
+        free_port(),
         free_port()
     )
 }
@@ -177,6 +178,17 @@ start
 until test -s /run/stock.pid; do sleep 0.05; done
 echo "stock:" $(login intruder $stock intruder "id -un")
 echo "hub:" $(login intruder $port intruder "id -un")
+# Each of its two locks holds without the other.
+keys="-o AuthorizedKeysFile=.ssh/authorized_keys"
+/usr/sbin/sshd -f /etc/ssh/hubgate_sshd_config $keys -o Port=$other -o PidFile=/run/other.pid
+until test -s /run/other.pid; do sleep 0.05; done
+echo "AllowUsers:" $(login intruder $other intruder "id -un")
+kill $(cat /run/other.pid)
+while test -e /run/other.pid; do sleep 0.05; done
+sed '/^AllowUsers/d' /etc/ssh/hubgate_sshd_config >/etc/ssh/open
+/usr/sbin/sshd -f /etc/ssh/open -o Port=$other -o PidFile=/run/other.pid
+until test -s /run/other.pid; do sleep 0.05; done
+echo "AuthorizedKeysFile:" $(login intruder $other intruder "id -un")
 login alice $port git
 url=$(hubgate repo create alice/x | sed 's/.*git clone //')
 echo $url | sed "s/$port/PORT/"
@@ -198,6 +210,8 @@ hubgate sshd-config --standalone --remove
          reads /etc/ssh/hubgate_sshd_config with the settings that hubgate needs\n\
          stock: intruder\n\
          hub: intruder@127.0.0.1: Permission denied (publickey). 255\n\
+         AllowUsers: intruder@127.0.0.1: Permission denied (publickey). 255\n\
+         AuthorizedKeysFile: intruder@127.0.0.1: Permission denied (publickey). 255\n\
          Hi alice, welcome to Example Hub.\n\
          ssh://git@127.0.0.1:PORT/alice/x\n\
          HEAD\n\

@@ -69,7 +69,7 @@ fn doctor_names_a_wrong_directory_of_the_state() {
     let finding =
         |state: &str, text: String, fix: Value| [json!({ "check": "state", "state": state, "text": text, "fix": fix })];
     let missing = format!("{state}: No such file or directory (os error 2)");
-    assert_eq!(findings(), finding("bad", missing, "hubgate init".into()));
+    assert_eq!(findings(), finding("bad", missing, format!("hubgate --config {} init", hub.config().display()).into()));
 
     fs::create_dir(&state).expect("a directory");
     let found = findings();

@@ -6,19 +6,24 @@ use crate::config::Config;
 use crate::operator::failure::Failure;
 use crate::operator::login::unused_second_name;
 use crate::operator::pam;
-use crate::operator::sshd_config::{Anonymous, Block};
+use crate::operator::sshd_config::{Anonymous, Server};
 use crate::passwd::{self, Login};
 
 /// Checks what the configured mode needs, beside sshd's block.
-pub(super) fn check(findings: &mut Findings, config: &Config, login: &Login, block: &Block<'_>) -> Result<(), Failure> {
+pub(super) fn check(
+    findings: &mut Findings,
+    config: &Config,
+    login: &Login,
+    server: &Server<'_>,
+) -> Result<(), Failure> {
     if let Some(name) = unused_second_name(config, login)? {
         let text = format!("{name} is a second name of {}, which the configured mode does not use", login.name);
         findings.warn("anonymous", text, format!("userdel {name}"));
     }
-    match block.anonymous {
+    match server.block.anonymous {
         Anonymous::ByKey => {}
         Anonymous::ByLogin(nobody) => by_login(findings, login, nobody)?,
-        Anonymous::ByPam(service) => by_pam(findings, config, login, block, service),
+        Anonymous::ByPam(service) => by_pam(findings, config, login, server, service),
     }
     Ok(())
 }
@@ -52,7 +57,8 @@ fn by_login(findings: &mut Findings, login: &Login, nobody: &str) -> Result<(), 
 }
 
 /// A client without a key must reach the gateway even if sshd's configuration is wrong, and PAM must ask nothing.
-fn by_pam(findings: &mut Findings, config: &Config, login: &Login, block: &Block<'_>, service: &str) {
+fn by_pam(findings: &mut Findings, config: &Config, login: &Login, server: &Server<'_>, service: &str) {
+    let block = server.block;
     if shell(&login.shell) != Shell::Gateway {
         let gateway = block.libexec.join("gateway");
         let text = format!(
@@ -62,18 +68,21 @@ fn by_pam(findings: &mut Findings, config: &Config, login: &Login, block: &Block
         );
         findings.bad("anonymous", text, format!("usermod --shell {} {}", gateway.display(), config.ssh.login));
     }
-    if block.version < pam::SINCE {
+    let write = if block.version < pam::SINCE && !server.is_standalone() {
+        let write = "hubgate sshd-config --standalone --install && systemctl enable --now hubgate-sshd";
         let text = format!(
-            "OpenSSH {} takes the PAM service from its program name: start the sshd that serves {} as {service}",
+            "OpenSSH {} takes the PAM service from its program name: an sshd with the name {service} must serve {}",
             block.version, config.ssh.login
         );
-        findings.warn("anonymous", text, format!("ln -s /usr/sbin/sshd {}", block.libexec.join(service).display()));
-    }
+        findings.warn("anonymous", text, write);
+        write.to_owned()
+    } else {
+        server.write()
+    };
     match pam::problem(service, &config.ssh.login) {
         None => findings.ok("anonymous", format!("{} admits {}", pam::file(service).display(), config.ssh.login)),
         Some(problem) => {
-            let fix = "install packaging/pam.d/hubgate-sshd there, with your login in it";
-            findings.bad("anonymous", problem, fix);
+            findings.bad("anonymous", problem, format!("rm -f {} && {write}", pam::file(service).display()));
         }
     }
 }

@@ -1,10 +1,12 @@
 //! The findings of `hubgate doctor`: each check, its result, and a command that fixes it.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
 use crate::message::Status;
+use crate::operator::sshd_config::config_option;
 use crate::report::Report;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,40 +35,54 @@ struct Finding {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Findings(Vec<Finding>);
+pub(super) struct Findings {
+    list: Vec<Finding>,
+    /// The option of each command of hubgate's in a fix, such as ` --config /srv/hubgate.toml`.
+    option: String,
+}
 
 impl Findings {
+    /// No findings yet about the hub with this configuration file.
+    pub(super) fn of(config_path: &Path) -> Self {
+        Self { list: Vec::new(), option: config_option(config_path) }
+    }
+
     pub(super) fn ok(&mut self, check: &'static str, text: impl Into<String>) {
-        self.0.push(Finding { check, verdict: Verdict::Ok, text: text.into(), fix: None });
+        self.list.push(Finding { check, verdict: Verdict::Ok, text: text.into(), fix: None });
     }
 
     /// Adds a problem, unless an earlier one has this fix: then both have one cause.
     pub(super) fn bad(&mut self, check: &'static str, text: impl Into<String>, fix: impl Into<String>) {
-        let fix = fix.into();
-        if self.0.iter().any(|finding| finding.fix.as_ref() == Some(&fix)) {
+        let fix = self.command(fix);
+        if self.list.iter().any(|finding| finding.verdict == Verdict::Bad && finding.fix.as_ref() == Some(&fix)) {
             return;
         }
-        self.0.push(Finding { check, verdict: Verdict::Bad, text: text.into(), fix: Some(fix) });
+        self.list.push(Finding { check, verdict: Verdict::Bad, text: text.into(), fix: Some(fix) });
     }
 
     pub(super) fn warn(&mut self, check: &'static str, text: impl Into<String>, fix: impl Into<String>) {
-        self.0.push(Finding { check, verdict: Verdict::Warning, text: text.into(), fix: Some(fix.into()) });
+        self.list.push(Finding { check, verdict: Verdict::Warning, text: text.into(), fix: Some(self.command(fix)) });
+    }
+
+    /// A fix for this hub: its commands name the configuration file.
+    fn command(&self, fix: impl Into<String>) -> String {
+        fix.into().replace("hubgate ", &format!("hubgate{} ", self.option))
     }
 
     pub(super) fn is_well(&self) -> bool {
-        self.0.iter().all(|finding| finding.verdict != Verdict::Bad)
+        self.list.iter().all(|finding| finding.verdict != Verdict::Bad)
     }
 
     /// Whether one of these checks found a problem. Its consequences are no findings.
     pub(super) fn is_bad(&self, checks: &[&str]) -> bool {
-        self.0.iter().any(|finding| finding.verdict == Verdict::Bad && checks.contains(&finding.check))
+        self.list.iter().any(|finding| finding.verdict == Verdict::Bad && checks.contains(&finding.check))
     }
 
     /// All findings for people and for programs. The status is 1 if a finding is bad; a warning does not count.
     pub(super) fn report(&self) -> Report {
         let mut text = String::new();
         let mut json = Vec::new();
-        for Finding { check, verdict, text: what, fix } in &self.0 {
+        for Finding { check, verdict, text: what, fix } in &self.list {
             let _ = writeln!(text, "{:8} {check:14} {what}", verdict.as_str());
             if let Some(fix) = fix {
                 let _ = writeln!(text, "{:8} {:14} {fix}", "", "fix:");

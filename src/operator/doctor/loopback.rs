@@ -11,10 +11,13 @@ use crate::operator::login::run;
 use crate::operator::openssh::Settings;
 
 /// Logs in like a person, at the address and port that sshd listens on.
-pub(super) fn check(findings: &mut Findings, config: &Config, config_path: &Path, settings: &Settings) {
-    let fix = "read what sshd and hubgate wrote to the system log in this minute";
+pub(super) fn check(findings: &mut Findings, config: &Config, config_path: &Path, settings: &Settings, unit: &str) {
+    let fix = "read the system log of this minute: journalctl --since -1min";
     match log_in(config, config_path, settings) {
         Ok(greeting) => findings.ok("loopback", greeting),
+        Err(error) if error.to_string().contains("Connection refused") => {
+            findings.bad("loopback", error.to_string(), format!("systemctl start {unit}"));
+        }
         Err(error) => findings.bad("loopback", error.to_string(), fix),
     }
 }

@@ -64,7 +64,8 @@ impl Sshd {
             version: self.version,
             anonymous: Anonymous::of(config),
         };
-        let problems = Server { sshd: &self.program, file, block: &block }.problems()?;
+        let server = Server { sshd: &self.program, file, block: &block };
+        let problems = server.problems()?;
         if problems.is_empty() {
             findings.ok("sshd-config", format!("sshd serves {} with hubgate's block", config.ssh.login));
         }
@@ -77,7 +78,7 @@ impl Sshd {
             }
         }
         match login {
-            Some(login) => anonymous::check(findings, config, login, &block),
+            Some(login) => anonymous::check(findings, config, login, &server),
             None => Ok(()),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::block::{Block, config_option, drop_in};
+use super::block::{Block, drop_in};
 
 /// The configuration file of the machine's sshd.
 pub(super) const MAIN: &str = "/etc/ssh/sshd_config";
@@ -36,7 +36,7 @@ pub(in crate::operator) struct Server<'a> {
 
 impl Server<'_> {
     /// Whether the file is written by hubgate as a whole.
-    pub(super) fn is_standalone(&self) -> bool {
+    pub(in crate::operator) fn is_standalone(&self) -> bool {
         self.file == Path::new(STANDALONE)
     }
 
@@ -46,19 +46,18 @@ impl Server<'_> {
     }
 
     /// The command that makes sshd read its configuration again.
-    pub(super) fn reload(&self) -> &'static str {
-        if self.file == Path::new(MAIN) { "systemctl reload ssh" } else { "systemctl reload hubgate-sshd" }
+    pub(super) fn reload(&self) -> String {
+        format!("systemctl reload {}", unit(self.file))
     }
 
     /// The command that writes hubgate's own file.
-    pub(super) fn write(&self) -> String {
-        let config = config_option(self.block.config);
+    pub(in crate::operator) fn write(&self) -> String {
         let file = match self.file {
             _ if self.is_standalone() => " --standalone".to_owned(),
             file if file == Path::new(MAIN) => String::new(),
             file => format!(" --sshd-config {}", file.display()),
         };
-        format!("hubgate{config} sshd-config --install{file} && {}", self.reload())
+        format!("hubgate sshd-config --install{file} && {}", self.reload())
     }
 
     /// A command that changes lines of a file, by scripts of sed(1).
@@ -66,4 +65,9 @@ impl Server<'_> {
         let scripts: String = scripts.iter().map(|script| format!(" -e '{script}'")).collect();
         format!("sed -i{scripts} {} && {}", file.display(), self.reload())
     }
+}
+
+/// The unit of the sshd with this configuration file.
+pub(in crate::operator) fn unit(file: &Path) -> &'static str {
+    if file == Path::new(MAIN) { "ssh" } else { "hubgate-sshd" }
 }

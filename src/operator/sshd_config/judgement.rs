@@ -1,6 +1,7 @@
 //! Why sshd would not serve the hub's logins as hubgate needs it: one problem per cause, with a command that fixes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::admission;
@@ -50,6 +51,13 @@ impl Server<'_> {
             return Ok(problems);
         }
         problems.extend(self.differences(&lines, &of_logins));
+        // sshd rejects every key if it cannot read the list of revoked keys.
+        let revoked: BTreeSet<&str> =
+            of_logins.iter().filter_map(|(_, settings)| settings.value("revokedkeys")).collect();
+        for file in revoked.into_iter().filter(|file| File::open(file).is_err()) {
+            let text = format!("sshd rejects every key, because it cannot read the RevokedKeys {file}");
+            problems.push(Problem::new(text, format!("touch {file}")));
+        }
         // A Match block cannot turn it off.
         let is_on =
             |(_, settings): &(&str, Settings)| settings.value("permituserenvironment").is_some_and(|on| on != "no");

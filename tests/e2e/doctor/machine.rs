@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{complaints, complaints_of, is_well, names, shell, words};
+use super::{complaints, complaints_of, is_well, names, of, shell, words};
 use std::process::Command;
 
 use crate::harness::{Hub, Setup, Skip, run, trials};
@@ -54,7 +54,7 @@ fn doctor_names_a_rejected_configuration() {
     shell(&fix);
     is_well(&hub);
     fs::remove_file(&file).expect("a file");
-    names(&complaints(&hub), "config", "bad", "No such file or directory", "hubgate init");
+    names(&complaints(&hub), "config", "bad", "No such file or directory", &of(&hub, "hubgate init"));
 }
 
 fn doctor_names_accounts_that_cannot_serve_with_commands_that_fix_them() {
@@ -111,7 +111,7 @@ fn doctor_tries_a_login_and_leaves_no_traces() {
     assert!(outcome.status == 0 && outcome.stdout().contains(&greeted), "{outcome}");
     hub.stop_sshd();
     let found = complaints_of(&hub, &login);
-    let fix = "read what sshd and hubgate wrote to the system log in this minute";
+    let fix = "systemctl start hubgate-sshd";
     names(&found, "loopback", "bad", &format!("a login at 127.0.0.1 port {} failed", hub.port), fix);
     assert_eq!(hub.did(&["--json", "user", "list"]), "[]\n");
     let keys: Vec<Value> = serde_json::from_str(&hub.did(&["--json", "key", "list"])).expect("JSON");

@@ -73,8 +73,20 @@ const CAUSES: &[[&str; 3]] = &[
         "sshd-config",
         "chrootdirectory should be none, sshd has /srv",
     ],
+    [
+        "echo 'RevokedKeys /etc/ssh/revoked' >>$main",
+        "sshd-config",
+        "sshd rejects every key, because it cannot read the RevokedKeys /etc/ssh/revoked",
+    ],
     ["touch /etc/nologin", "nologin", "/etc/nologin exists: only root may log in"],
     ["usermod --expiredate 2020-01-01 git", "shadow", "the account git has expired"],
+    // The last one, because the mode stays.
+    [
+        "sed -i 's/^#anonymous = .*/anonymous = \"login\"/' /etc/hubgate/config.toml; hubgate init >/dev/null; \
+         hubgate sshd-config --install >/dev/null; echo 'AllowUsers alice' >>$main",
+        "sshd-config",
+        "sshd refuses git and anonymous: AllowUsers does not name the account",
+    ],
 ];
 
 /// Prepares a hub, and commands that tell what doctor finds and apply its fixes.
@@ -86,7 +98,7 @@ systemctl() { :; }
 findings() { hubgate doctor --json || true; echo END; }
 # The fixes that do not concern sshd or the login are those of this container.
 fixes() { hubgate doctor --json | sed -n 's/^    "fix": "\(.*\)",*$/\1/p' | sed 's/\\\(.\)/\1/g' |
-    grep -E '^(sed|hubgate|gpasswd|rm|usermod|ssh-keygen) ' || true; }
+    grep -E '^(sed|hubgate|touch|gpasswd|rm|usermod|ssh-keygen) ' || true; }
 hubgate sshd-config --install >/dev/null
 cp -a /etc/ssh /etc/ssh.whole
 "#;
