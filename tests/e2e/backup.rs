@@ -166,7 +166,7 @@ fn a_file_that_is_not_a_copy_is_not_restored() {
         file
     };
     let cases = [
-        (other("newer", "UPDATE hubgate SET version = 99, min_reader = 99"), "of version 99, read by hubgate of 99"),
+        (other("newer", "UPDATE hubgate SET version = 99, min_reader = 99"), "schema version 99 and needs 99 or newer"),
         (other("old", "UPDATE hubgate SET version = 0"), "its tables are not those of a hub's database of version 0"),
         (other("table", "CREATE TABLE more (id INTEGER)"), "its tables are not those of a hub's database of version 1"),
         (
