@@ -160,7 +160,9 @@ pub(super) fn output_of(command: &mut Command, input: &[u8]) -> Result<Vec<u8>, 
         if output.status.success() {
             Ok(output.stdout)
         } else {
-            Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            // Without a message, git's status 1 is an answer, such as "no match". A signal is not.
+            Err(if said.is_empty() && output.status.code() != Some(1) { output.status.to_string() } else { said })
         }
     })
 }
