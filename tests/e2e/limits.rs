@@ -48,7 +48,7 @@ fn is_refused(hub: &Hub, alice: &Client, push: &Outcome, sentences: &[&str]) {
         .collect();
     assert_eq!(said, sentences, "{push}");
     assert!(push.stderr().contains("(pre-receive hook declined)"), "{push}");
-    let shown: String = sentences[0].chars().take(128).collect();
+    let shown: String = sentences[0].chars().take(256).collect();
     let more = sentences[0].len() - shown.len();
     let more = if more == 0 { String::new() } else { format!("...+{more}") };
     hub.logged(&[

@@ -10,7 +10,7 @@ use crate::input::{self, is_plain, one_of};
 const KEYS: [&str; 6] = ["sid", "user", "from", "repo", "reason", "cause"];
 const LEVELS: [Level; 4] = [Level::Info, Level::Notice, Level::Error, Level::Critical];
 /// The bytes of a value that are shown.
-const SHOWN: usize = 128;
+const SHOWN: usize = 256;
 
 thread_local! {
     static SOCKETS: (UnixDatagram, UnixDatagram) = UnixDatagram::pair().expect("two ends of a socket");

@@ -62,7 +62,6 @@ pub fn push_context(data: &[u8]) -> bool {
         commits: u.arbitrary().unwrap_or(0),
         bytes: u.arbitrary().unwrap_or(0),
         stores_objects: u.arbitrary().unwrap_or(false),
-        bytes: u.arbitrary().unwrap_or(0),
     };
     let text = context.to_string();
     assert_eq!(text.parse().as_ref(), Ok(&context));
