@@ -136,7 +136,9 @@ impl<'a> StoredRepository<'a> {
     fn run(&self, words: &[&str], input: &[u8], plan: Plan<'_>) -> Result<Vec<u8>, String> {
         let mut command = Command::new(&self.config.paths.git);
         pin(&mut command, &[NO_HOOKS]);
-        command.arg("--git-dir=.").args(words).current_dir(self.place);
+        // A path instead of a working directory: in a static program, Rust starts a child with a directory of its own
+        // by fork and a socket pair, which the sandbox refuses.
+        command.arg("--git-dir").arg(self.place).args(words);
         let confined = || {
             sandbox::enter(self.config.sandbox.mode, self.directory.as_fd(), &plan)
                 .map_err(|error| error.to_string())?;
