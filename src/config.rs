@@ -293,7 +293,16 @@ impl Config {
     /// # Errors
     /// The first error, with line and column.
     pub fn parse(text: &str) -> Result<Self, String> {
-        toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())
+        let config: Self = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        // TOML's integers are signed (toml.io/en/v1.0.0, "Integer"), but the crate also reads larger ones.
+        let Limits { push_bytes, push_memory, push_refs, push_commits, lfs_object_bytes, .. } = config.limits;
+        let Limits { lfs_repository_bytes, lfs_owner_bytes, .. } = config.limits;
+        let numbers =
+            [push_bytes, push_memory, push_refs, push_commits, lfs_object_bytes, lfs_repository_bytes, lfs_owner_bytes];
+        if numbers.iter().any(|number| i64::try_from(*number).is_err()) {
+            return Err("a number in [limits] is at most 9223372036854775807".to_owned());
+        }
+        Ok(config)
     }
 
     /// Checks each value.

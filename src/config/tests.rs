@@ -303,3 +303,10 @@ fn state_is_beside_the_database_unless_it_has_a_directory_of_its_own() {
     let own = "[paths]\ndatabase = \"/srv/x.db\"\nstate = \"/run/hubgate\"";
     assert_eq!(files(own), expected.replace('D', "/run/hubgate"));
 }
+
+#[test]
+fn a_number_that_toml_does_not_have_is_rejected() {
+    assert!(Config::parse("[limits]\npush_bytes = 9223372036854775807\n").is_ok());
+    let error = Config::parse("[limits]\nlfs_owner_bytes = 9223372036854775808\n").unwrap_err();
+    assert_eq!(error, "a number in [limits] is at most 9223372036854775807");
+}

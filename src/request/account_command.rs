@@ -54,10 +54,12 @@ impl AccountCommand {
     pub(super) fn parse(command: &[u8]) -> Option<Result<Self, BadRequest>> {
         let first = command.split(|byte| *byte == b' ').next().unwrap_or_default();
         let noun: Noun = std::str::from_utf8(first).ok()?.parse().ok()?;
-        if noun == Noun::Help && first == command {
+        let arguments = Self::arguments(command);
+        // `help` alone is a request of its own, and no other spelling of it is a command.
+        if noun == Noun::Help && arguments.as_ref().is_some_and(Vec::is_empty) {
             return None;
         }
-        Some(Self::arguments(command).map(|arguments| Self { noun, arguments }).ok_or(BadRequest::Syntax))
+        Some(arguments.map(|arguments| Self { noun, arguments }).ok_or(BadRequest::Syntax))
     }
 
     fn arguments(command: &[u8]) -> Option<Vec<String>> {

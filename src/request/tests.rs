@@ -88,10 +88,10 @@ fn a_missing_or_empty_command_asks_for_the_greeting() {
     assert_eq!(Request::parse(Some(b"")), Ok(Request::Greeting));
     assert_eq!(Request::Greeting.verb(), "greeting");
     assert_eq!((Request::Greeting.path(), Request::Help.path()), (None, None));
-    for command in [" ", " help", "HELP"] {
+    for command in [" ", " help", "HELP", "help ", "help  "] {
         assert_eq!(parse(command), Err(BadRequest::Verb), "{command:?}");
     }
-    for command in ["help ", "help key add"] {
+    for command in ["help key", "help key add"] {
         assert!(matches!(parse(command), Ok(Request::Account(_))), "{command:?}");
     }
 }
