@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use crate::access::{Identity, NotAdmitted, OwnerFacts, Scope, may_create};
-use crate::clock::{self, now, wait_to_deny};
+use crate::clock::{self, wait_to_deny};
 use crate::config::{AnonymousMode, Config, DEFAULT_PATH, LfsMode};
 use crate::db::Reader;
 use crate::key::Fingerprint;
@@ -149,7 +149,7 @@ impl Session {
         };
         let request = Request::parse(self.environment.command.as_deref());
         let path = request.as_ref().ok().and_then(Request::path);
-        let now = now();
+        let now = clock::now();
         let asked = self.ask(&config, words, arguments.login_shell, path, now);
         let forced_command = asked.as_ref().map_or(words, |asked| &asked.session_context.forced_command);
         self.line.add("user", forced_command.user());
@@ -189,12 +189,14 @@ impl Session {
         if matches!(lock, SessionLock::LimitReached) {
             return Ok(self.refuse(messages, &Refusal::TooManySessions));
         }
-        // A right may have been withdrawn while the session waited.
-        let asked_again =
-            if waited { Some(self.ask(&config, words, arguments.login_shell, path, clock::now())?) } else { None };
+        // A right may have been withdrawn, or have expired, while the session waited.
+        let now = if waited { clock::now() } else { now };
+        let asked_again = if waited { Some(self.ask(&config, words, arguments.login_shell, path, now)?) } else { None };
         let session_context = asked_again.as_ref().map_or(&session_context, |asked| &asked.session_context);
+        let messages = session_context.messages(&config);
         let identity = match &session_context.identity {
             Ok(identity) => identity,
+            Err(NotAdmitted::OtherAccount) => return Err(Fault::OtherAccount),
             Err(reason) => return Ok(self.refuse(messages, &Refusal::NotAdmitted(reason.clone()))),
         };
         match request {

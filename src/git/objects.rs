@@ -1,0 +1,65 @@
+//! The output of `git cat-file`: which objects are small blobs, and the bytes of blobs. Its caller runs git.
+
+use std::io::{self, BufRead, Read};
+use std::ops::Range;
+
+/// The id in a line of `--batch-check=%(objectname) %(objecttype) %(objectsize)`, if the object is a blob of such a size.
+#[must_use]
+pub fn small_blob<'a>(line: &'a str, sizes: &Range<u64>) -> Option<&'a str> {
+    let (id, rest) = line.split_once(' ')?;
+    let size = rest.strip_prefix("blob ")?.parse().ok()?;
+    sizes.contains(&size).then_some(id)
+}
+
+/// The next blob of `--batch`, with its id; `None` at the end. It is `ID blob SIZE`, newline, the bytes, newline.
+///
+/// # Errors
+/// That of reading, or [`io::ErrorKind::InvalidData`].
+pub fn next_blob(output: &mut dyn BufRead) -> io::Result<Option<(String, Vec<u8>)>> {
+    let invalid = || io::Error::new(io::ErrorKind::InvalidData, "git cat-file printed something else than a blob");
+    let mut head = String::new();
+    if output.read_line(&mut head)? == 0 {
+        return Ok(None);
+    }
+    let (id, size) = head.trim_end().rsplit_once(" blob ").ok_or_else(invalid)?;
+    let size: u64 = size.parse().map_err(|_| invalid())?;
+    let mut text = Vec::new();
+    output.take(size.checked_add(1).ok_or_else(invalid)?).read_to_end(&mut text)?;
+    match text.pop() {
+        Some(b'\n') if text.len() as u64 == size => Ok(Some((id.to_owned(), text))),
+        Some(_) | None => Err(invalid()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_names_a_small_blob_or_none() {
+        for (line, expected) in [
+            ("ab blob 5", Some("ab")),
+            ("ab blob 4", None),
+            ("ab blob 9", None),
+            ("ab tree 5", None),
+            ("ab missing", None),
+            ("ab blob x", None),
+            ("", None),
+        ] {
+            assert_eq!(small_blob(line, &(5..9)), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn blobs_are_read_one_by_one_and_anything_else_is_an_error() {
+        let mut output = b"ab blob 3\na\nb\ncd blob 0\n\n".as_slice();
+        assert_eq!(next_blob(&mut output).unwrap(), Some(("ab".to_owned(), b"a\nb".to_vec())));
+        assert_eq!(next_blob(&mut output).unwrap(), Some(("cd".to_owned(), Vec::new())));
+        assert_eq!(next_blob(&mut output).unwrap(), None);
+        for bad in
+            ["ab missing\n", "ab blob x\n", "ab blob 3\nab\n", "ab blob 3\nabcd\n", "ab blob 18446744073709551615\n"]
+        {
+            assert!(next_blob(&mut bad.as_bytes()).is_err(), "{bad}");
+        }
+    }
+}
