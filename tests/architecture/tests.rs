@@ -31,7 +31,7 @@ fn a_wrong_use_is_found_in_every_form() {
         "use crate::{top::Thing, low};",
         "use super::top;",
         "pub(crate) use crate::top::Thing as Other;",
-        "fn f() -> crate::top::Thing { todo!() }",
+        "fn f() -> crate::top::Thing { loop {} }",
         "fn f() { let thing: Option<&crate::top::Thing> = None; }",
         "fn f() { format!(\"{}\", crate::top::thing()); }",
         "#[derive(Debug)] struct S { #[from] field: super::top::Thing }",
