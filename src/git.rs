@@ -4,6 +4,7 @@
 
 #[cfg(feature = "operator")]
 pub mod import;
+pub mod objects;
 #[cfg(feature = "operator")]
 pub mod stored;
 

@@ -13,6 +13,7 @@ use std::process::{Command, Stdio};
 
 use nix::fcntl::OFlag;
 
+use super::objects::{next_blob, small_blob};
 use super::{NO_HOOKS, pin};
 use crate::config::{Config, ObjectFormat};
 use crate::log::{self, Level, Line};
@@ -96,30 +97,14 @@ impl<'a> StoredRepository<'a> {
     pub fn small_blobs(&self, limit: u64) -> Result<Vec<(String, Vec<u8>)>, String> {
         let reachable = self.read(&["rev-list", "--objects", "--all", "--no-object-names"], b"")?;
         let sizes = self.read(&["cat-file", "--batch-check=%(objectname) %(objecttype) %(objectsize)"], &reachable)?;
-        let mut wanted = String::new();
-        for line in String::from_utf8_lossy(&sizes).lines() {
-            let words: Vec<&str> = line.split(' ').collect();
-            match words.as_slice() {
-                [id, "blob", size] if size.parse::<u64>().is_ok_and(|size| size < limit) => {
-                    wanted.push_str(id);
-                    wanted.push('\n');
-                }
-                _ => {}
-            }
-        }
+        let sizes = String::from_utf8_lossy(&sizes);
+        let wanted: String =
+            sizes.lines().filter_map(|line| small_blob(line, &(0..limit))).map(|id| format!("{id}\n")).collect();
         let answer = self.read(&["cat-file", "--batch"], wanted.as_bytes())?;
-        let mut rest = answer.as_slice();
+        let mut output = answer.as_slice();
         let mut blobs = Vec::new();
-        // `ID blob SIZE`, newline, the bytes, newline.
-        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-            let (head, body) = rest.split_at(end);
-            let head = String::from_utf8_lossy(head).into_owned();
-            let words: Vec<&str> = head.split(' ').collect();
-            let [id, "blob", size] = words.as_slice() else { return Err(format!("git cat-file says {head}")) };
-            let size: usize = size.parse().map_err(|_| format!("git cat-file says {head}"))?;
-            let text = body.get(1..=size).ok_or("the output of git cat-file ends early")?;
-            blobs.push(((*id).to_owned(), text.to_vec()));
-            rest = body.get(size + 2..).unwrap_or_default();
+        while let Some(blob) = next_blob(&mut output).map_err(|error| error.to_string())? {
+            blobs.push(blob);
         }
         Ok(blobs)
     }

@@ -6,10 +6,11 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
 
+use crate::git::objects::{next_blob, small_blob};
 use crate::lfs::{LocalStore, Oid, Options, Pointer, Store};
 use crate::push::PushContext;
 
@@ -21,7 +22,7 @@ const EXAMINED: usize = 100_000;
 /// Why the pointers of a push cannot be checked.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
-    #[error("cannot run git: {0}")]
+    #[error("cannot run git or read its output: {0}")]
     Git(io::Error),
     #[error("git cannot list the objects of the push")]
     Objects,
@@ -83,11 +84,12 @@ fn of_quarantine(context: &PushContext) -> Result<Vec<Missing>, Error> {
     let mut list = quarantined(&["--batch-all-objects", "--unordered", format]);
     let mut list = list.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(Error::Git)?;
     let lines = BufReader::new(list.stdout.take().ok_or(Error::Objects)?).lines();
-    let mut candidates = lines.filter_map(|line| line.map(|line| candidate(&line)).transpose());
+    let mut candidates =
+        lines.filter_map(|line| line.map(|line| small_blob(&line, &Pointer::SIZES).map(str::to_owned)).transpose());
     let mut missing = Vec::new();
     if let Some(first) = candidates.next() {
         answers(quarantined(&["--batch", "--buffer"]), std::iter::once(first).chain(candidates), |output| {
-            while let Some((blob, text)) = next_blob(output)? {
+            while let Some((blob, text)) = next_blob(output).map_err(Error::Git)? {
                 let Some(pointer) = Pointer::parse(&text) else { continue };
                 let is_here = store.size(&pointer.oid).map_err(Error::Store)? == Some(pointer.size);
                 if !is_here && missing.len() < EXAMINED {
@@ -99,29 +101,6 @@ fn of_quarantine(context: &PushContext) -> Result<Vec<Missing>, Error> {
     }
     succeeded(list)?;
     Ok(missing)
-}
-
-/// The id in a line of git's list, if the object can be a pointer.
-fn candidate(line: &str) -> Option<String> {
-    let (id, rest) = line.split_once(' ')?;
-    let size = rest.strip_prefix("blob ")?.parse().ok()?;
-    Pointer::SIZES.contains(&size).then(|| id.to_owned())
-}
-
-/// The next blob of `git cat-file --batch`: `ID blob SIZE`, newline, the bytes, newline.
-fn next_blob(output: &mut dyn BufRead) -> Result<Option<(String, Vec<u8>)>, Error> {
-    let mut head = String::new();
-    if output.read_line(&mut head).map_err(Error::Git)? == 0 {
-        return Ok(None);
-    }
-    let size = head.trim_end().rsplit_once(" blob ").map(|(id, size)| (id.to_owned(), size.parse::<u64>()));
-    let Some((id, Ok(size))) = size else { return Err(Error::Objects) };
-    let mut text = Vec::new();
-    output.take(size + 1).read_to_end(&mut text).map_err(Error::Git)?;
-    match text.pop() {
-        Some(b'\n') if text.len() as u64 == size => Ok(Some((id, text))),
-        Some(_) | None => Err(Error::Objects),
-    }
 }
 
 /// The pointers that the repository did not have before this push.
