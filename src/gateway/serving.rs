@@ -95,7 +95,6 @@ impl Session {
             config: services.config.map(str::to_owned),
             forced_command: services.forced_command.clone(),
             proven: services.proven.cloned(),
-            address: String::from_utf8_lossy(self.environment.peer()).into_owned(),
             connection: self.environment.connection_text().to_owned(),
             command: String::from_utf8_lossy(&self.environment.command_for_log()).into_owned(),
             work,
@@ -142,7 +141,6 @@ impl Session {
         request: Option<&Request>,
         messages: Messages<'_>,
     ) -> (SessionLock, bool) {
-        let address = || String::from_utf8_lossy(self.environment.peer()).into_owned();
         let (subject, most) = match identity {
             Identity::Account(account) | Identity::Certificate { account, .. } => {
                 (format!("account {}", account.id), config.limits.sessions_per_account)
@@ -150,7 +148,10 @@ impl Session {
             Identity::DeployKey { repository, .. } => {
                 (format!("deploy {repository}"), config.limits.sessions_per_account)
             }
-            Identity::Anonymous => (format!("address {}", address()), config.limits.sessions_per_address),
+            Identity::Anonymous => {
+                let address = String::from_utf8_lossy(self.environment.peer());
+                (format!("address {address}"), config.limits.sessions_per_address)
+            }
         };
         let is_lfs = matches!(request, Some(Request::Lfs(..)));
         let (subject, most) =

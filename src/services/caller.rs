@@ -23,7 +23,7 @@ pub(super) struct Caller {
     pub(super) forced_command: ForcedCommand,
     /// What the client proved to sshd.
     pub(super) proven: Option<Proven>,
-    /// The client's address.
+    /// The client's address, or `unknown`.
     pub(super) address: String,
     /// `SSH_CONNECTION`; may be empty.
     pub(super) connection: String,
@@ -47,7 +47,9 @@ impl Caller {
         };
         let text = message.read().map_err(|error| fault("none", &error))?;
         let handover: Handover = text.parse().map_err(|error| fault("none", &error))?;
-        let Handover { sid, config, forced_command, proven, address, connection, command, work } = handover;
+        let Handover { sid, config, forced_command, proven, connection, command, work } = handover;
+        let address =
+            connection.split(' ').next().filter(|address| !address.is_empty()).unwrap_or("unknown").to_owned();
         let config = Config::load(Path::new(config.as_deref().unwrap_or(DEFAULT_PATH)));
         let config = config.map_err(|error| fault(&sid, &error))?;
         Ok((Self { config, forced_command, proven, address, connection, command, sid, now: now() }, message, work))

@@ -29,8 +29,6 @@ pub(crate) struct Handover {
     pub(crate) forced_command: ForcedCommand,
     /// What the client proved to sshd, if sshd says so.
     pub(crate) proven: Option<Proven>,
-    /// The client's address.
-    pub(crate) address: String,
     /// `SSH_CONNECTION`; empty if it does not have sshd's form.
     pub(crate) connection: String,
     /// The client's command, as the log shows it.
@@ -87,10 +85,10 @@ impl Work {
 impl fmt::Display for Handover {
     /// One line for each field, and one for each argument of the work. No field can contain the end of a line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sid, config, forced_command, proven, address, connection, command, work } = self;
+        let Self { sid, config, forced_command, proven, connection, command, work } = self;
         let config = config.as_deref().unwrap_or_default();
         let proven = proven.as_ref().map_or_else(String::new, ToString::to_string);
-        writeln!(f, "{HEADING}\n{sid}\n{config}\n{forced_command}\n{proven}\n{address}\n{connection}\n{command}")?;
+        writeln!(f, "{HEADING}\n{sid}\n{config}\n{forced_command}\n{proven}\n{connection}\n{command}")?;
         writeln!(f, "{}", work.as_str())?;
         match work {
             Work::Account(command) => command.words().try_for_each(|word| writeln!(f, "{word}")),
@@ -109,8 +107,7 @@ impl FromStr for Handover {
 
     fn from_str(text: &str) -> Result<Self, BadHandover> {
         let lines: Vec<&str> = text.strip_suffix('\n').ok_or(BadHandover)?.split('\n').collect();
-        let [HEADING, sid, config, forced_command, proof, address, connection, command, work, arguments @ ..] =
-            lines.as_slice()
+        let [HEADING, sid, config, forced_command, proof, connection, command, work, arguments @ ..] = lines.as_slice()
         else {
             return Err(BadHandover);
         };
@@ -123,7 +120,6 @@ impl FromStr for Handover {
                 "" => None,
                 line => Some(proven(line.as_bytes()).ok_or(BadHandover)?),
             },
-            address: (*address).to_owned(),
             connection: (*connection).to_owned(),
             command: (*command).to_owned(),
             work: Work::parse(work, arguments).ok_or(BadHandover)?,
@@ -153,7 +149,6 @@ mod tests {
             config: None,
             forced_command: forced_command.parse().unwrap(),
             proven: proven(proof.as_bytes()),
-            address: "::1".to_owned(),
             connection: "::1 40000 ::1 22".to_owned(),
             command: command.to_owned(),
             work: Work::of(&request).unwrap(),
@@ -204,7 +199,7 @@ mod tests {
             text.replace("lfs-transfer", "lfs-steal"),
             text.replace("alice --key", "alice --root"),
             text.replace("\n\n::1", "\npublickey x\n::1"),
-            text.replace("\n::1\n", "\n"),
+            text.replace("\n::1 40000 ::1 22\n", "\n"),
         ] {
             assert_eq!(bad.parse::<Handover>(), Err(BadHandover), "{bad}");
         }

@@ -289,7 +289,8 @@ fn services_runs_only_for_a_sealed_message() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     let (config, key) = (hub.config(), &alice.key.fingerprint);
-    let forged = format!("hubgate services 1\n00ff\n{}\nalice --key {key}\n\n::1\n\nwhoami\n", config.display());
+    let forged =
+        format!("hubgate services 1\n00ff\n{}\nalice --key {key}\n\n::1 40000 ::1 22\nwhoami\n", config.display());
     let (message, link) = (hub.path("forged"), hub.path("hooks-by-hand"));
     fs::create_dir(&link).expect("a directory");
     std::os::unix::fs::symlink(hub.path("libexec/services"), link.join("pre-receive")).expect("a link");
