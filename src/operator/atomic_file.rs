@@ -1,9 +1,9 @@
 //! Files that replace another file at once. A reader, or a power failure, finds the old file or the new one.
 
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
-use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{Flock, FlockArg, OFlag};
@@ -39,6 +39,16 @@ impl AtomicFile {
         let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock);
         let file = lock.map_err(|(_, errno)| Failure::File(shown, errno.into()))?;
         Ok(Self { path, file })
+    }
+
+    /// Replaces `target` by a file with this mode and text.
+    pub(super) fn write(target: &Path, mode: u32, text: &str) -> Result<(), Failure> {
+        let new = Self::beside(target, mode)?;
+        // The umask does not apply.
+        let set = || new.file().set_permissions(Permissions::from_mode(mode));
+        let written = set().and_then(|()| new.file().write_all(text.as_bytes()));
+        written.map_err(|error| Failure::File(new.path.display().to_string(), error))?;
+        new.put_in_place(target)
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -96,8 +106,6 @@ fn sweep(directory: &Path, prefix: &OsString) {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
 
     fn names(directory: &Path) -> Vec<String> {

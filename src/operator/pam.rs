@@ -1,9 +1,10 @@
 //! The PAM service that admits clients without a registered key if `[access] anonymous = "fallback"`.
 
 use std::io::ErrorKind;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::atomic_file::AtomicFile;
 use super::failure::Failure;
 use super::openssh::Version;
 
@@ -47,12 +48,7 @@ pub(super) fn install(service: &str, login: &str) -> Result<(), Failure> {
     let failed = |error| Failure::File(path.display().to_string(), error);
     match path.symlink_metadata() {
         Ok(_) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let new_file = path.with_extension("new");
-            std::fs::write(&new_file, text(login)).map_err(failed)?;
-            std::fs::set_permissions(&new_file, std::fs::Permissions::from_mode(0o644)).map_err(failed)?;
-            std::fs::rename(&new_file, &path).map_err(failed)
-        }
+        Err(error) if error.kind() == ErrorKind::NotFound => AtomicFile::write(&path, 0o644, &text(login)),
         Err(error) => Err(failed(error)),
     }
 }

@@ -14,6 +14,7 @@ use std::process::Command;
 
 use serde_json::json;
 
+use super::atomic_file::AtomicFile;
 use super::cli::SshdConfig;
 use super::failure::Failure;
 use super::login::KEYS_LOGIN;
@@ -116,11 +117,7 @@ fn install(server: &Server<'_>, text: &str) -> Result<Report, Failure> {
     }
     let other = if server.is_standalone() { None } else { settings(sshd, file, "root")?.ok() };
     // Renamed into place, so that an sshd that starts now never reads an incomplete file.
-    let write = |text: &str| {
-        let new = own.with_extension("new");
-        std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, &own))
-    };
-    write(text).map_err(failed)?;
+    AtomicFile::write(&own, 0o644, text)?;
     let report = check(server)?;
     if report.status == Status::Done {
         let changed = match other {
@@ -139,10 +136,9 @@ fn install(server: &Server<'_>, text: &str) -> Result<Report, Failure> {
         return Ok(Report::new(text, json!({ "installed": own, "whole_server": changed })));
     }
     match before {
-        Some(text) => write(&text),
-        None => std::fs::remove_file(&own),
+        Some(text) => AtomicFile::write(&own, 0o644, &text)?,
+        None => std::fs::remove_file(&own).map_err(failed)?,
     }
-    .map_err(failed)?;
     Err(Failure::Refused(format!("{}{} is unchanged", report.text, own.display())))
 }
 
