@@ -12,6 +12,7 @@ pub(crate) mod invite;
 pub(crate) mod key;
 pub(crate) mod member;
 pub(crate) mod organization;
+pub(crate) mod owner;
 pub(crate) mod quota;
 mod refused;
 pub(crate) mod repository;
@@ -19,7 +20,7 @@ mod rights;
 pub(crate) mod user;
 
 use crate::config::Config;
-use crate::db::{Change, Reader, RepositoryRow, Store, View};
+use crate::db::{Change, RepositoryRow, Store, View};
 use crate::name::{Owner, RepoPath};
 
 pub(crate) use refused::{Denied, Refused};
@@ -42,12 +43,12 @@ pub(crate) enum Requester<'a> {
 }
 
 /// By which rights a question is answered or a change is made.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum By<'a> {
     /// The operator, who may do everything.
     Operator,
     /// The rights that the session has in the same view of the database.
-    Account(Rights<'a>),
+    Account(&'a Rights<'a>),
 }
 
 impl Requester<'_> {
@@ -63,13 +64,10 @@ impl Requester<'_> {
     ///
     /// # Errors
     /// What the question returns, or a fault of the database.
-    pub(crate) fn read<T>(&self, question: impl Fn(&By<'_>, &View<'_>) -> Result<T, Refused>) -> Result<T, Refused> {
+    pub(crate) fn read<T>(&self, question: impl Fn(By<'_>, &View<'_>) -> Result<T, Refused>) -> Result<T, Refused> {
         match self {
-            Self::Operator { store, .. } => question(&By::Operator, &store.view()),
-            Self::Account(peer) => {
-                let reader = Reader::open_current(&peer.config.paths.database)?;
-                reader.ask(|view| question(&By::Account(Rights::ask(peer, view)?), view))
-            }
+            Self::Operator { store, .. } => question(By::Operator, &store.view()),
+            Self::Account(peer) => peer.read(|rights, view| question(By::Account(rights), view)),
         }
     }
 
@@ -80,14 +78,11 @@ impl Requester<'_> {
     /// What the steps return, or a fault of the database; then nothing is changed.
     pub(crate) fn change<T>(
         &mut self,
-        steps: impl FnOnce(&By<'_>, &Change<'_>) -> Result<T, Refused>,
+        steps: impl FnOnce(By<'_>, &Change<'_>) -> Result<T, Refused>,
     ) -> Result<T, Refused> {
         match self {
-            Self::Operator { store, actor, .. } => store.change(actor, |change| steps(&By::Operator, change)),
-            Self::Account(peer) => {
-                let mut store = Store::open(&peer.config.paths.database)?;
-                store.change(&peer.actor, |change| steps(&By::Account(Rights::ask(peer, change)?), change))
-            }
+            Self::Operator { store, actor, .. } => store.change(actor, |change| steps(By::Operator, change)),
+            Self::Account(peer) => peer.change(|rights, change| steps(By::Account(rights), change)),
         }
     }
 }
@@ -97,7 +92,7 @@ impl By<'_> {
     ///
     /// # Errors
     /// [`Refused`].
-    pub(crate) fn administered(&self, view: &View<'_>, path: &RepoPath) -> Result<RepositoryRow, Refused> {
+    pub(crate) fn administered(self, view: &View<'_>, path: &RepoPath) -> Result<RepositoryRow, Refused> {
         match self {
             Self::Operator => Ok(view.repository(path)?),
             Self::Account(rights) => Ok(view.repository(&rights.administered(path)?.path)?),
@@ -108,7 +103,7 @@ impl By<'_> {
     ///
     /// # Errors
     /// [`Refused`].
-    pub(crate) fn managed(&self, view: &View<'_>, path: &RepoPath) -> Result<RepositoryRow, Refused> {
+    pub(crate) fn managed(self, view: &View<'_>, path: &RepoPath) -> Result<RepositoryRow, Refused> {
         match self {
             Self::Operator => Ok(view.repository(path)?),
             Self::Account(rights) => Ok(view.repository(&rights.managed(path)?.path)?),
@@ -119,7 +114,7 @@ impl By<'_> {
     ///
     /// # Errors
     /// [`Refused`].
-    pub(crate) fn check_administers(&self, organization: &Owner) -> Result<(), Refused> {
+    pub(crate) fn check_administers(self, organization: &Owner) -> Result<(), Refused> {
         match self {
             Self::Operator => Ok(()),
             Self::Account(rights) => rights.check_administers(organization),

@@ -3,16 +3,15 @@
 use serde_json::json;
 
 use super::arguments::GrantAccess;
-use super::{By, Denied, Refused, Requester};
+use super::{Denied, Peer, Refused, Requester};
 use crate::access::{Access, Decision, Denial, GateMode, GateRequest, Visibility};
 use crate::message::Refusal;
 use crate::name::{Owner, RepoPath};
 use crate::report::{Report, answer_report, requests_report};
 
 /// Requests access to a gated repository, for the session's account. A hidden repository looks missing here too.
-pub(crate) fn request(requester: &mut Requester<'_>, path: &RepoPath) -> Result<Report, Refused> {
-    requester.change(|by, change| {
-        let By::Account(rights) = by else { return Err(Denied::NoAccount.into()) };
+pub(crate) fn request(peer: &Peer<'_>, path: &RepoPath) -> Result<Report, Refused> {
+    peer.change(|rights, change| {
         let account = rights.changing_account()?;
         let served = rights.find(path)?;
         let served = match (rights.decide(served.as_ref(), Access::Fetch), served) {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::arguments::{Confirmation, KeyReference, KeyTerms, RemoveKey, RenameKey, title};
-use super::{By, Denied, Refused, Requester};
+use super::{By, Denied, Peer, Refused, Requester};
 use crate::access::{KeyHolder, Removal, Scope, Sources};
 use crate::db::{NewKey, View};
 use crate::key::{Fingerprint, PublicKey, refuse_weak};
@@ -37,11 +37,8 @@ pub(crate) fn default_title(key: &PublicKey) -> Result<Title, NameError> {
 }
 
 /// Refuses a session that may not add a key.
-pub(crate) fn check_may_add(requester: &Requester<'_>) -> Result<(), Refused> {
-    requester.read(|by, _| match by {
-        By::Operator => Ok(()),
-        By::Account(rights) => Ok(rights.changing_account().map(drop)?),
-    })
+pub(crate) fn check_may_add(peer: &Peer<'_>) -> Result<(), Refused> {
+    peer.read(|rights, _| Ok(rights.changing_account().map(drop)?))
 }
 
 /// Adds a key to the account of the session. The operator names an account and may restrict the addresses.
@@ -96,7 +93,7 @@ pub(crate) fn show(requester: &Requester<'_>, fingerprint: &Fingerprint) -> Resu
 
 /// Finds the key that the requester names. Exactly one key that was not removed must have the title. The operator
 /// searches all accounts, a session only its own.
-fn find(by: &By<'_>, view: &View<'_>, key: &KeyReference) -> Result<Fingerprint, Refused> {
+fn find(by: By<'_>, view: &View<'_>, key: &KeyReference) -> Result<Fingerprint, Refused> {
     let title = match key {
         KeyReference::Fingerprint(fingerprint) => return Ok(*fingerprint),
         KeyReference::Title(title) => title,
@@ -168,9 +165,8 @@ pub(crate) fn remove(
 
 /// Removes the key in use from its account or repository. A client that proves the key may do so even if the key is
 /// expired or the account is disabled.
-pub(crate) fn release(requester: &mut Requester<'_>, confirmation: Confirmation) -> Result<Report, Refused> {
-    let (fingerprint, holder) = requester.change(|by, change| {
-        let By::Account(rights) = by else { return Err(Denied::NoKey.into()) };
+pub(crate) fn release(peer: &Peer<'_>, confirmation: Confirmation) -> Result<Report, Refused> {
+    let (fingerprint, holder) = peer.change(|rights, change| {
         let command = rights.forced_command();
         let fingerprint = command.fingerprint().ok_or(Denied::NoKey)?;
         let holder = match (command, &rights.key) {

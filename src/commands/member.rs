@@ -3,24 +3,22 @@
 use serde_json::json;
 
 use super::arguments::{RemoveMember, SetMember};
-use super::{By, Denied, Refused, Requester};
+use super::{Denied, Peer, Refused, Requester};
 use crate::access::{Identity, is_member};
 use crate::name::Owner;
 use crate::report::{Report, json_time, members_json, members_text};
 
 /// Lists the members of an organization, for its members.
-pub(crate) fn list(requester: &Requester<'_>, organization: &Owner) -> Result<Report, Refused> {
-    requester.read(|by, view| {
-        if let By::Account(rights) = by {
-            let (_, facts) = view.owner_facts(organization, rights.account()?.id)?;
-            // A certificate of another organization shows only what everyone may see.
-            let counts_here = match &rights.identity {
-                Identity::Certificate { organization, .. } => *organization == facts.id,
-                Identity::Account(_) | Identity::DeployKey { .. } | Identity::Anonymous => true,
-            };
-            if !counts_here || !is_member(&facts, rights.now) {
-                return Err(Denied::Member(organization.clone()).into());
-            }
+pub(crate) fn list(peer: &Peer<'_>, organization: &Owner) -> Result<Report, Refused> {
+    peer.read(|rights, view| {
+        let (_, facts) = view.owner_facts(organization, rights.account()?.id)?;
+        // A certificate of another organization shows only what everyone may see.
+        let counts_here = match &rights.identity {
+            Identity::Certificate { organization, .. } => *organization == facts.id,
+            Identity::Account(_) | Identity::DeployKey { .. } | Identity::Anonymous => true,
+        };
+        if !counts_here || !is_member(&facts, rights.now) {
+            return Err(Denied::Member(organization.clone()).into());
         }
         let members = view.organization_details(organization)?.members;
         Ok(Report::new(members_text("MEMBER", &members), members_json("user", &members)))

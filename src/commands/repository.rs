@@ -53,7 +53,7 @@ pub(crate) fn create(
 }
 
 /// Refuses a path that is in use, and an account that may not create a repository there. Returns the account.
-fn check_may_create<'a>(by: &'a By<'_>, view: &View<'_>, path: &RepoPath) -> Result<Option<&'a Owner>, Refused> {
+fn check_may_create<'a>(by: By<'a>, view: &View<'_>, path: &RepoPath) -> Result<Option<&'a Owner>, Refused> {
     match by {
         By::Operator => check_free(view, path).map(|()| None),
         By::Account(rights) => {

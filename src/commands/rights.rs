@@ -7,7 +7,7 @@ use crate::access::{
 };
 use crate::clock::now;
 use crate::config::Config;
-use crate::db::{ChangeError, Error, Holder, KeyRow, ServedRepository, View};
+use crate::db::{Change, ChangeError, Error, Holder, KeyRow, Reader, ServedRepository, Store, View};
 use crate::key::Fingerprint;
 use crate::message::{FaultKind, Refusal};
 use crate::name::{Owner, RepoPath};
@@ -33,9 +33,33 @@ pub(crate) struct Peer<'a> {
 }
 
 impl Peer<'_> {
+    /// Answers a question from the last committed state. It does not wait for a writer.
+    ///
+    /// # Errors
+    /// What the question returns, or a fault of the database.
+    pub(crate) fn read<T>(
+        &self,
+        question: impl Fn(&Rights<'_>, &View<'_>) -> Result<T, Refused>,
+    ) -> Result<T, Refused> {
+        let reader = Reader::open_current(&self.config.paths.database)?;
+        reader.ask(|view| question(&Rights::ask(self, view)?, view))
+    }
+
+    /// Makes a change. The rights are read in its transaction.
+    ///
+    /// # Errors
+    /// What the steps return, or a fault of the database; then nothing is changed.
+    pub(crate) fn change<T>(
+        &self,
+        steps: impl FnOnce(&Rights<'_>, &Change<'_>) -> Result<T, Refused>,
+    ) -> Result<T, Refused> {
+        let mut store = Store::open(&self.config.paths.database)?;
+        store.change(&self.actor, |change| steps(&Rights::ask(self, change)?, change))
+    }
+
     /// Reads the session's identity from the database, and the repository of the path.
-    pub(crate) fn context(&self, view: &View<'_>, path: Option<&RepoPath>) -> Result<SessionContext, Error> {
-        SessionContext::ask(view, self.config, self.forced_command, self.proven, path, self.address, now())
+    fn context(&self, view: &View<'_>, path: Option<&RepoPath>, now: i64) -> Result<SessionContext, Error> {
+        SessionContext::ask(view, self.config, self.forced_command, self.proven, path, self.address, now)
     }
 }
 
@@ -56,7 +80,8 @@ pub(crate) struct Rights<'a> {
 impl<'a> Rights<'a> {
     /// Reads the session's identity from the view.
     pub(super) fn ask(peer: &'a Peer<'a>, view: &'a View<'a>) -> Result<Self, Refused> {
-        let context = peer.context(view, None)?;
+        let now = now();
+        let context = peer.context(view, None, now)?;
         let identity = match context.identity {
             Ok(identity) => identity,
             Err(NotAdmitted::OtherAccount) => {
@@ -65,7 +90,7 @@ impl<'a> Rights<'a> {
             Err(reason) if peer.is_barred && reason.leaves_release() => Identity::Anonymous,
             Err(reason) => return Err(Refused::Refusal(Refusal::NotAdmitted(reason))),
         };
-        Ok(Self { peer, view, now: now(), identity, key: context.key.map(|(facts, _)| facts) })
+        Ok(Self { peer, view, now, identity, key: context.key.map(|(facts, _)| facts) })
     }
 
     /// The forced command of the session.
@@ -93,7 +118,7 @@ impl<'a> Rights<'a> {
 
     /// The repository at a path, whether the session may see it or not.
     pub(crate) fn find(&self, path: &RepoPath) -> Result<Option<ServedRepository>, Error> {
-        Ok(self.peer.context(self.view, Some(path))?.repository)
+        Ok(self.peer.context(self.view, Some(path), self.now)?.repository)
     }
 
     /// What the policy decides about a repository.

@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use super::arguments::Confirmation;
 use super::{Refused, Requester};
 use crate::db::OwnerKind;
 use crate::name::{Owner, Title};
@@ -26,15 +25,6 @@ pub(crate) fn show(requester: &Requester<'_>, name: &Owner) -> Result<Report, Re
     requester.read(|_, view| Ok(user_page(&view.user_details(name)?)))
 }
 
-/// Changes the name of an account. The old name stays reserved.
-pub(crate) fn rename(requester: &mut Requester<'_>, old: &Owner, new: &Owner) -> Result<Report, Refused> {
-    requester.change(|_, change| {
-        change.rename_owner(OwnerKind::User, old, new)?;
-        let json = json!({ "before": old.as_str(), "name": new.as_str() });
-        Ok(Report::new(format!("renamed {old} to {new}\n"), json))
-    })
-}
-
 /// Disables an account, with a reason that its owner sees, or enables it again.
 pub(crate) fn set_disabled(
     requester: &mut Requester<'_>,
@@ -46,28 +36,5 @@ pub(crate) fn set_disabled(
         let verb = if reason.is_some() { "disabled" } else { "enabled" };
         let json = json!({ "name": name.as_str(), "disabled": reason.map(Title::as_str) });
         Ok(Report::new(format!("{verb} {name}\n"), json))
-    })
-}
-
-/// Removes an account. Its keys become unknown keys, its repositories go to the heir, and its name stays reserved.
-pub(crate) fn remove(
-    requester: &mut Requester<'_>,
-    name: &Owner,
-    heir: Option<&Owner>,
-    confirmation: Confirmation,
-) -> Result<Report, Refused> {
-    requester.change(|_, change| {
-        confirmation.require(|| format!("Remove the account {name} and its keys?"))?;
-        change.remove_owner(OwnerKind::User, name, heir)?;
-        let text = format!("removed {name}; its name stays reserved until: hubgate user release {name}\n");
-        Ok(Report::new(text, json!({ "removed": name.as_str() })))
-    })
-}
-
-/// Frees the name of an account that was renamed or removed.
-pub(crate) fn release(requester: &mut Requester<'_>, name: &Owner) -> Result<Report, Refused> {
-    requester.change(|_, change| {
-        change.release_name(name)?;
-        Ok(Report::new(format!("the name {name} is free\n"), json!({ "released": name.as_str() })))
     })
 }

@@ -11,7 +11,10 @@ use super::failure::Failure;
 use super::key_file::{read_fingerprint, read_key};
 use crate::access::{GateRequest, Scope};
 use crate::commands::arguments::Confirmation;
-use crate::commands::{Refused, access, authority, collaborator, deploy_key, key, member, organization, quota, user};
+use crate::commands::{
+    Refused, access, authority, collaborator, deploy_key, key, member, organization, owner, quota, user,
+};
+use crate::db::OwnerKind;
 use crate::report::Report;
 
 /// Runs a command. If it needs a confirmation, asks for it on the terminal and runs the command again.
@@ -74,13 +77,13 @@ pub(super) fn user(command: &UserCommand, mut context: Context) -> Result<Report
         UserCommand::Add { name, no_create } => Ok(user::add(&mut requester, name, !no_create)?),
         UserCommand::List => Ok(user::list(&requester)?),
         UserCommand::Show { name } => Ok(user::show(&requester, name)?),
-        UserCommand::Rename { old, new } => Ok(user::rename(&mut requester, old, new)?),
+        UserCommand::Rename { old, new } => Ok(owner::rename(&mut requester, OwnerKind::User, old, new)?),
         UserCommand::Disable { name, reason } => Ok(user::set_disabled(&mut requester, name, Some(reason))?),
         UserCommand::Enable { name } => Ok(user::set_disabled(&mut requester, name, None)?),
-        UserCommand::Remove { name, transfer_to, confirmation } => {
-            confirmed(*confirmation, |yes| user::remove(&mut requester, name, transfer_to.as_ref(), yes))
-        }
-        UserCommand::Release { name } => Ok(user::release(&mut requester, name)?),
+        UserCommand::Remove { name, transfer_to, confirmation } => confirmed(*confirmation, |yes| {
+            owner::remove(&mut requester, OwnerKind::User, name, transfer_to.as_ref(), yes)
+        }),
+        UserCommand::Release { name } => Ok(owner::release(&mut requester, name)?),
     }
 }
 
@@ -94,9 +97,9 @@ pub(super) fn org(command: &OrgCommand, config: &Path) -> Result<Report, Failure
         OrgCommand::Add { name, admin } => Ok(organization::add(&mut requester, name, admin)?),
         OrgCommand::List => Ok(organization::list(&requester)?),
         OrgCommand::Show { name } => Ok(organization::show(&requester, name)?),
-        OrgCommand::Rename { old, new } => Ok(organization::rename(&mut requester, old, new)?),
+        OrgCommand::Rename { old, new } => Ok(owner::rename(&mut requester, OwnerKind::Organization, old, new)?),
         OrgCommand::Remove { name, confirmation } => {
-            confirmed(*confirmation, |yes| organization::remove(&mut requester, name, yes))
+            confirmed(*confirmation, |yes| owner::remove(&mut requester, OwnerKind::Organization, name, None, yes))
         }
         OrgCommand::Member(MemberCommand::Set(arguments)) => Ok(member::set(&mut requester, arguments)?),
         OrgCommand::Member(MemberCommand::Remove(arguments)) => Ok(member::remove(&mut requester, arguments)?),
@@ -141,7 +144,7 @@ pub(super) fn access(command: &AccessCommand, mut context: Context) -> Result<Re
     }
 }
 
-pub(super) fn owner(command: &OwnerCommand, mut context: Context) -> Result<Report, Failure> {
+pub(super) fn owner_quota(command: &OwnerCommand, mut context: Context) -> Result<Report, Failure> {
     let OwnerCommand::Quota { owner, quota } = command;
     Ok(quota::of_owner(&mut context.requester(), owner, *quota)?)
 }

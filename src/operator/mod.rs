@@ -89,7 +89,7 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Org(command) => dispatch::org(&command, &cli.config),
         Command::Key(command) => dispatch::key(&command, &cli.config),
         Command::Repo(command) => repo::run(command, context()?),
-        Command::Owner(command) => dispatch::owner(&command, context()?),
+        Command::Owner(command) => dispatch::owner_quota(&command, context()?),
         Command::Lfs(LfsCommand::Serve { .. }) => Err(Failure::Usage("lfs serve".to_owned())),
         Command::Lfs(LfsCommand::Check { path, quarantine }) => lfs::check(path.as_ref(), quarantine, &context()?),
         Command::Lock(command) => lfs::lock(&command, &mut context()?),

@@ -277,8 +277,9 @@ fn every_command_has_one_function_and_the_document_lists_it() {
         let noun = file.file_stem().expect("a name").to_string_lossy().into_owned();
         let text = fs::read_to_string(&file).expect("a source file");
         let functions = text.split("pub(crate) fn ").skip(1).filter_map(|function| function.split_once("Result<"));
-        let commands =
-            functions.filter(|(head, _)| head.contains(": &mut Requester<") || head.contains(": &Requester<"));
+        let commands = functions.filter(|(head, _)| {
+            [": &mut Requester<", ": &Requester<", ": &Peer<"].iter().any(|asker| head.contains(asker))
+        });
         found.extend(commands.filter_map(|(head, _)| Some(format!("{noun}::{}", head.split_once('(')?.0))));
     }
     // It answers no command.

@@ -129,15 +129,15 @@ fn run_command(
     let mut requester = Requester::Account(peer);
     match command {
         Command::Whoami => Ok(whoami::run(peer, context)),
-        Command::Key(command) => run_key(&mut requester, command),
+        Command::Key(command) => run_key(peer, command),
         Command::Repo(command) => run_repo(&mut requester, command),
         Command::Org(cli::OrgCommand::Member(command)) => match command {
-            MemberCommand::List { organization } => member::list(&requester, &organization),
+            MemberCommand::List { organization } => member::list(peer, &organization),
             MemberCommand::Set(arguments) => member::set(&mut requester, &arguments),
             MemberCommand::Remove(arguments) => member::remove(&mut requester, &arguments),
         },
         Command::Access(command) => match command {
-            AccessCommand::Request { path } => access::request(&mut requester, &path),
+            AccessCommand::Request { path } => access::request(peer, &path),
             AccessCommand::List { path } => access::list(&requester, &path),
             AccessCommand::Grant(arguments) => access::grant(&mut requester, &arguments),
             AccessCommand::Reject(OfRepository { path, user }) => {
@@ -147,18 +147,19 @@ fn run_command(
                 access::answer(&mut requester, &path, &user, GateRequest::None, None)
             }
         },
-        Command::Explain { path, what } => explain::run(&requester, context, &path, &what),
-        Command::Join { code, title } => join::run(caller, &mut requester, &code, &title),
+        Command::Explain { path, what } => explain::run(peer, context, &path, &what),
+        Command::Join { code, title } => join::run(caller, peer, &code, &title),
     }
 }
 
-fn run_key(requester: &mut Requester<'_>, command: KeyCommand) -> Result<Report, Refused> {
+fn run_key(peer: &Peer<'_>, command: KeyCommand) -> Result<Report, Refused> {
+    let mut requester = Requester::Account(peer);
     match command {
-        KeyCommand::Add { title, terms } => add_key(requester, &title, terms),
-        KeyCommand::List => key::list(requester, None),
-        KeyCommand::Rename(arguments) => key::rename(requester, &arguments),
-        KeyCommand::Remove { key, confirmation } => key::remove(requester, &key, confirmation),
-        KeyCommand::Release { confirmation } => key::release(requester, confirmation),
+        KeyCommand::Add { title, terms } => add_key(peer, &title, terms),
+        KeyCommand::List => key::list(&requester, None),
+        KeyCommand::Rename(arguments) => key::rename(&mut requester, &arguments),
+        KeyCommand::Remove { key, confirmation } => key::remove(&mut requester, &key, confirmation),
+        KeyCommand::Release { confirmation } => key::release(peer, confirmation),
     }
 }
 
@@ -178,10 +179,16 @@ fn run_repo(requester: &mut Requester<'_>, command: RepoCommand) -> Result<Repor
 }
 
 /// Adds the key on standard input.
-fn add_key(requester: &mut Requester<'_>, words: &[String], terms: KeyTerms) -> Result<Report, Refused> {
+fn add_key(peer: &Peer<'_>, words: &[String], terms: KeyTerms) -> Result<Report, Refused> {
     // A session that may not add a key is refused before a person types one.
-    key::check_may_add(requester)?;
-    key::add(requester, None, &TitledKey::parse(&standard_input()?, optional_title(words)?)?, terms, None)
+    key::check_may_add(peer)?;
+    key::add(
+        &mut Requester::Account(peer),
+        None,
+        &TitledKey::parse(&standard_input()?, optional_title(words)?)?,
+        terms,
+        None,
+    )
 }
 
 /// Describes what is wrong with a command line, and how to get help.

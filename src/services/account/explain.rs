@@ -3,21 +3,15 @@
 use serde_json::json;
 
 use crate::access::{Access, Decision, Visibility};
-use crate::commands::{By, Denied, Refused, Requester};
+use crate::commands::{Peer, Refused};
 use crate::message::{Refusal, Status};
 use crate::name::RepoPath;
 use crate::report::{Report, chain};
 use crate::session::SessionContext;
 
-pub(super) fn run(
-    requester: &Requester<'_>,
-    context: &SessionContext,
-    path: &RepoPath,
-    what: &str,
-) -> Result<Report, Refused> {
+pub(super) fn run(peer: &Peer<'_>, context: &SessionContext, path: &RepoPath, what: &str) -> Result<Report, Refused> {
     let needed = if what == "push" { Access::Write } else { Access::Fetch };
-    requester.read(|by, _| {
-        let By::Account(rights) = by else { return Err(Denied::NoAccount.into()) };
+    peer.read(|rights, _| {
         let served = rights.find(path)?;
         let decision = rights.decide(served.as_ref(), needed);
         // A repository that is not public and that the session may not fetch looks missing, as in every command.

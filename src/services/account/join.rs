@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use super::input::{optional_title, standard_input};
 use crate::access::Identity;
 use crate::commands::key::TitledKey;
-use crate::commands::{By, Denied, Refused, Requester};
+use crate::commands::{Denied, Peer, Refused, Rights};
 use crate::db::Code;
 use crate::message::FaultKind;
 use crate::report::Report;
@@ -30,13 +30,8 @@ const MOST: usize = 5;
 /// An hour, in seconds.
 const HOUR: i64 = 3_600;
 
-pub(super) fn run(
-    caller: &Caller,
-    requester: &mut Requester<'_>,
-    code: &str,
-    title: &[String],
-) -> Result<Report, Refused> {
-    requester.read(|by, _| check_unknown(by))?;
+pub(super) fn run(caller: &Caller, peer: &Peer<'_>, code: &str, title: &[String]) -> Result<Report, Refused> {
+    peer.read(|rights, _| check_unknown(rights))?;
     let line = match &caller.proven {
         Some(Proven::Key(proven)) => proven.to_authorized_keys().into_bytes(),
         // As with `key add`, the client does not have to prove the key. The code shows that the account's owner wants
@@ -51,8 +46,8 @@ pub(super) fn run(
     attempts.check(caller.now)?;
     let new = TitledKey::parse(&line, optional_title(title)?)?;
     let joined = match Code::parse(code) {
-        Some(code) => requester.change(|by, change| {
-            check_unknown(by)?;
+        Some(code) => peer.change(|rights, change| {
+            check_unknown(rights)?;
             Ok(change.join(&code, &new.key, &new.title)?)
         })?,
         None => None,
@@ -68,11 +63,8 @@ pub(super) fn run(
 }
 
 /// Refuses a key that is on an account or a repository already.
-fn check_unknown(by: &By<'_>) -> Result<(), Refused> {
-    match by {
-        By::Account(rights) if matches!(rights.identity, Identity::Anonymous) => Ok(()),
-        By::Account(_) | By::Operator => Err(Denied::InUse.into()),
-    }
+fn check_unknown(rights: &Rights<'_>) -> Result<(), Refused> {
+    if rights.identity == Identity::Anonymous { Ok(()) } else { Err(Denied::InUse.into()) }
 }
 
 /// The files with the wrong codes of a key and of an address. They are locked while the command runs.
