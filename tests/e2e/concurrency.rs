@@ -17,6 +17,7 @@ trials![
     strangers_of_one_address_share_a_limit,
     a_session_of_git_waits_for_the_end_of_another,
     a_right_revoked_while_a_session_waits_is_not_used,
+    a_role_that_ends_while_a_session_waits_is_not_used,
     operators_and_accounts_change_the_hub_at_the_same_time,
     readers_never_wait_for_writers,
     a_right_revoked_while_a_command_waits_is_not_used,
@@ -140,12 +141,12 @@ fn strangers_of_one_address_share_a_limit() {
 const WAITING: &str = "hubgate: waiting for the end of another of your sessions: at most 1 run at once\n";
 
 /// The output and the errors of a fetch by an account whose only session is held until `change` has been made.
-fn fetch_after(hub: &Hub, alice: &Client, change: impl FnOnce()) -> (String, String) {
+fn fetch_after(hub: &Hub, alice: &Client, path: &str, change: impl FnOnce()) -> (String, String) {
     let session = hold(hub, alice);
     alice.write("input", "0000");
     let file = |name: &str| File::create(alice.home.join(name)).expect("a file");
     let mut ssh = alice.ssh_command(&["-oBatchMode=yes", "-oControlPath=none"]);
-    ssh.arg("git-upload-pack 'alice/x'").stdin(File::open(alice.home.join("input")).expect("a file"));
+    ssh.arg(format!("git-upload-pack '{path}'")).stdin(File::open(alice.home.join("input")).expect("a file"));
     let fetch = background(ssh.stdout(file("output")).stderr(file("errors")));
     wait_until("it does not wait", || alice.read("errors") == WAITING);
     change();
@@ -158,7 +159,7 @@ fn a_session_of_git_waits_for_the_end_of_another() {
     let hub = Hub::with(&Setup { more: "[limits]\nsessions_per_account = 1\n", ..Setup::default() });
     let alice = hub.user("alice");
     hub.repo("alice/x", &[]);
-    let (output, errors) = fetch_after(&hub, &alice, || ());
+    let (output, errors) = fetch_after(&hub, &alice, "alice/x", || ());
     assert!(output.contains("refs/heads/main") && errors == WAITING, "{output} {errors}");
 }
 
@@ -167,8 +168,22 @@ fn a_right_revoked_while_a_session_waits_is_not_used() {
     let alice = hub.user("alice");
     hub.repo("alice/x", &[]);
     let disable = || drop(hub.did(&["user", "disable", "alice", "--reason", "away"]));
-    let (output, errors) = fetch_after(&hub, &alice, disable);
+    let (output, errors) = fetch_after(&hub, &alice, "alice/x", disable);
     assert_eq!((output.as_str(), errors), ("", format!("{WAITING}hubgate: the account alice is disabled: away\n")));
+}
+
+fn a_role_that_ends_while_a_session_waits_is_not_used() {
+    let hub = Hub::with(&Setup { more: "[limits]\nsessions_per_account = 1\n", ..Setup::default() });
+    let alice = hub.user("alice");
+    hub.did(&["user", "add", "bob"]);
+    hub.repo("alice/x", &[]);
+    hub.repo("bob/y", &["--private"]);
+    hub.did(&["repo", "collaborator", "set", "bob/y", "alice", "read"]);
+    let end = || {
+        hub.sql("UPDATE collaborator SET until = unixepoch()");
+    };
+    let (output, errors) = fetch_after(&hub, &alice, "bob/y", end);
+    assert!(output.is_empty() && errors.starts_with(&format!("{WAITING}hubgate: repository not found")), "{errors}");
 }
 
 fn operators_and_accounts_change_the_hub_at_the_same_time() {

@@ -72,6 +72,15 @@ fn members_pass_a_gate_unless_it_applies_to_members() {
     fetches(reader, "acme/x");
     hub.did(&["repo", "gate", "acme/x", "none"]);
     fetches(&hub.stranger(), "acme/x");
+    // Without a gate, an answer would have no effect.
+    let no_gate = "hubgate: acme/x has no gate, so this would have no effect: grant a role on it";
+    let next = "repo collaborator set acme/x USER read";
+    for verb in ["grant", "reject"] {
+        hub.hubgate(&["access", verb, "acme/x", "reader"]).is(&refused(format!("{no_gate}: hubgate {next}\n")));
+        let command = format!("access {verb} acme/x reader");
+        boss.ssh(command).is(&refused(format!("{no_gate}: ssh {} {next}\n", boss.at)));
+    }
+    hub.did(&["access", "revoke", "acme/x", "reader"]);
 }
 
 fn a_grant_can_end_or_be_revoked_and_a_rejected_request_stays_rejected() {
