@@ -162,9 +162,18 @@ pub struct Messages<'a> {
     pub title: Option<&'a Title>,
     /// The repository of a deploy key.
     pub deployed: Option<&'a RepoPath>,
+    /// Whether an anonymous session may have hidden a certificate: an organization has a CA, and sshd accepts the first
+    /// key that the client offers.
+    pub may_hide_certificate: bool,
 }
 
-impl Messages<'_> {
+impl<'a> Messages<'a> {
+    /// The answers for a forced command of which nothing else is known.
+    #[must_use]
+    pub fn new(config: &'a Config, forced_command: &'a ForcedCommand) -> Self {
+        Self { config, forced_command, title: None, deployed: None, may_hide_certificate: false }
+    }
+
     /// What `ssh -T` prints.
     #[must_use]
     pub fn greeting(&self) -> Answer {
@@ -182,7 +191,7 @@ impl Messages<'_> {
                     };
                     lines.push(format!("add {which} to your account: {}", hub.keys_help));
                 }
-                lines.push(self.other_key());
+                lines.extend(self.other_keys());
                 ("anonymous".to_owned(), lines)
             }
         };
@@ -356,7 +365,7 @@ impl Messages<'_> {
             (ForcedCommand::Certificate(user, key), _) => vec![format!("you are {user}, by a certificate of {key}")],
             (ForcedCommand::DeployKey(key), _) => vec![format!("you are the {} ({key})", self.deploy_key())],
             (ForcedCommand::Anonymous(_) | ForcedCommand::AuthInfo, _) => {
-                vec![format!("you are anonymous: {}", self.nobody()), self.other_key()]
+                std::iter::once(format!("you are anonymous: {}", self.nobody())).chain(self.other_keys()).collect()
             }
         }
     }
@@ -384,12 +393,18 @@ impl Messages<'_> {
 
     /// How to use a registered key: after the agent offered an unknown key first, or after a connection to the
     /// anonymous login.
-    fn other_key(&self) -> String {
+    ///
+    /// ssh 9.2 offers a key before the certificate that lies beside it, with `-i` and from an agent alike. It offers a
+    /// `CertificateFile` first.
+    fn other_keys(&self) -> Vec<String> {
+        let address = self.config.address();
         if self.is_anonymous_login() {
-            format!("to use a registered key: {}", self.config.address().ssh())
-        } else {
-            format!("to use another key: {}", self.config.address().ssh_with("-o IdentitiesOnly=yes -i FILE"))
+            return vec![format!("to use a registered key: {}", address.ssh())];
         }
+        let key = format!("to use another key: {}", address.ssh_with("-o IdentitiesOnly=yes -i FILE"));
+        let certificate =
+            || format!("to use a certificate: {}", address.ssh_with("-o CertificateFile=FILE-cert.pub -i FILE"));
+        std::iter::once(key).chain(self.may_hide_certificate.then(certificate)).collect()
     }
 
     fn is_anonymous_login(&self) -> bool {

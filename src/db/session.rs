@@ -88,6 +88,9 @@ SELECT k.fingerprint, k.title, k.added_at FROM key k
 WHERE k.owner_id = ?1 AND k.removal IS NULL AND k.fingerprint <> ?2 AND k.added_at >= ?3
     AND k.added_at > (SELECT added_at FROM key WHERE fingerprint = ?2)";
 
+/// Whether an organization has a CA. `LIMIT 1` ends the search at the first; removed rows are few.
+const HAS_AUTHORITIES: &str = "SELECT 1 AS one FROM authority WHERE removed_at IS NULL LIMIT 1";
+
 /// An account, and the reason if it is disabled.
 pub type AccountFacts = (Account, Option<String>);
 
@@ -132,6 +135,14 @@ impl View<'_> {
             let fingerprint = Fingerprint::from_bytes(row.get("fingerprint")?);
             Ok(AddedKey { fingerprint, title: row.word("title")?, added_at: row.get("added_at")? })
         })
+    }
+
+    /// Whether an organization has a CA, so that clients may have certificates.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn has_authorities(&self) -> Result<bool, Error> {
+        Ok(self.connection.first(HAS_AUTHORITIES, &[], |_| Ok::<_, Error>(()))?.is_some())
     }
 
     /// Says what a key opens; `None` for an unknown key.

@@ -28,7 +28,7 @@ fn path() -> RepoPath {
 fn answer(forced_command: &ForcedCommand, question: impl Fn(Messages<'_>) -> Answer) -> Answer {
     let title: Title = "laptop".parse().unwrap();
     let title = matches!(forced_command, ForcedCommand::Account(..)).then_some(&title);
-    question(Messages { config: &Config::default(), forced_command, title, deployed: None })
+    question(Messages { title, ..Messages::new(&Config::default(), forced_command) })
 }
 
 /// Standard error and status of a refusal. Standard output belongs to the protocol and must stay empty.
@@ -69,7 +69,7 @@ fn greetings_and_refusals_name_a_deploy_key_or_a_certificate() {
         ),
         (&deploy_key, None, "deploy key", "you are the deploy key (KEY)"),
     ] {
-        let messages = Messages { config: &config, forced_command, title: None, deployed };
+        let messages = Messages { deployed, ..Messages::new(&config, forced_command) };
         assert_eq!(messages.greeting().out, format!("Hi {name}, welcome to Example Hub.\n"));
         assert_eq!(messages.greeting().stderr(), "");
         assert_eq!(messages.refusal(&Refusal::NoRepository).err[1..], [you_are.replace("KEY", KEY)]);
@@ -80,13 +80,13 @@ fn greetings_and_refusals_name_a_deploy_key_or_a_certificate() {
 fn the_greeting_of_an_unknown_key_names_the_key_and_says_how_to_register_it() {
     let forced_command = anonymous();
     let mut config = Config::default();
-    let answer = Messages { config: &config, forced_command: &forced_command, title: None, deployed: None }.greeting();
+    let answer = Messages::new(&config, &forced_command).greeting();
     assert_eq!(answer.out, "Hi anonymous, welcome to Example Hub.\n");
     assert_eq!(answer.stderr(), format!("hubgate: the key {KEY} is on no account here\n{OTHER_KEY}"));
     assert_eq!(answer.status, Status::Done);
 
     config.hub.keys_help = "https://hub.example/settings/keys".to_owned();
-    let answer = Messages { config: &config, forced_command: &forced_command, title: None, deployed: None }.greeting();
+    let answer = Messages::new(&config, &forced_command).greeting();
     let help = "hubgate: add it to your account: https://hub.example/settings/keys";
     assert_eq!(answer.stderr(), format!("hubgate: the key {KEY} is on no account here\n{help}\n{OTHER_KEY}"));
 }
@@ -97,7 +97,7 @@ fn sessions_on_the_anonymous_login_or_without_a_key_read_why_they_are_anonymous(
     config.access.anonymous = AnonymousMode::Login;
     config.hub.keys_help = "https://hub.example/keys".to_owned();
     let (by_login, by_pam) = (anonymous(), ForcedCommand::AuthInfo);
-    let messages = Messages { config: &config, forced_command: &by_login, title: None, deployed: None };
+    let messages = Messages::new(&config, &by_login);
     let is = "every connection to anonymous@hub.example is anonymous";
     let more = "hubgate: to use a registered key: ssh git@hub.example\n";
     let add = "hubgate: add one to your account: https://hub.example/keys\n";
@@ -114,7 +114,7 @@ fn sessions_on_the_anonymous_login_or_without_a_key_read_why_they_are_anonymous(
     assert!(messages.notices(None, 0, Some(&path())).stderr().contains("use git@hub.example:datasets/acme/x"));
 
     let config = Config { access: AccessPolicy { anonymous: AnonymousMode::Fallback }, ..config };
-    let messages = Messages { config: &config, forced_command: &by_pam, title: None, deployed: None };
+    let messages = Messages::new(&config, &by_pam);
     let is = "none of your keys is on an account here";
     assert_eq!(messages.greeting().out, "Hi anonymous, welcome to Example Hub.\n");
     assert_eq!(messages.greeting().stderr(), format!("hubgate: {is}\n{add}{OTHER_KEY}"));
@@ -341,7 +341,7 @@ fn an_invalid_key_or_account_is_refused_with_the_reason() {
 #[test]
 fn a_key_without_a_known_title_is_named_by_its_fingerprint() {
     let (config, forced_command) = (Config::default(), alice());
-    let messages = Messages { config: &config, forced_command: &forced_command, title: None, deployed: None };
+    let messages = Messages::new(&config, &forced_command);
     let refusal = messages.refusal(&Refusal::NoRepository);
     assert_eq!(refusal.err.last().unwrap(), &format!("you are alice, by the key {KEY}"));
     let refusal = messages.refusal(&Refusal::NotAdmitted(NotAdmitted::Expired(1)));
@@ -385,7 +385,7 @@ fn every_command_and_url_names_a_port_that_is_not_22() {
         let mut config = Config { access: AccessPolicy { anonymous: mode }, ..Config::default() };
         config.ssh.port = port;
         let texts = [alice(), anonymous()].map(|forced_command| {
-            let messages = Messages { config: &config, forced_command: &forced_command, title: None, deployed: None };
+            let messages = Messages::new(&config, &forced_command);
             let added = vec![AddedKey { fingerprint: key(), title: "laptop".parse().unwrap(), added_at: 0 }; 4];
             let refusals = [
                 Refusal::Bad(BadRequest::Verb),

@@ -86,6 +86,7 @@ fn examine(findings: &mut Findings, config: &Config, path: &Path, command: &Doct
         }
         let reader = keys.as_ref().and_then(|keys| database::check(findings, database, login, keys));
         if let Some(reader) = reader {
+            anonymous::check_certificates(findings, config, path, &reader);
             store::check_directories(findings, root, login, &reader);
         }
     }

@@ -124,7 +124,7 @@ pub(super) fn explain(
                 }
                 Err(reason) => {
                     let title = facts.key.as_ref().map(|(_, title)| title);
-                    let messages = Messages { config, forced_command: &forced_command, title, deployed: None };
+                    let messages = Messages { title, ..Messages::new(config, &forced_command) };
                     let said = messages.refusal(&Refusal::NotAdmitted(reason)).err;
                     return Ok(Verdict::denied(vec![format!("deny: {}", said.join("; "))]));
                 }

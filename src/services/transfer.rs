@@ -73,7 +73,7 @@ fn prepare(caller: &Caller, message: Sealed, operation: Operation, path: &RepoPa
         Stop::Fault(cause) => fault(&cause),
     })?;
     if served.path.folded() != path.folded() {
-        let messages = Messages { config, forced_command: &caller.forced_command, title: None, deployed: None };
+        let messages = Messages::new(config, &caller.forced_command);
         // git-lfs shows standard error at once.
         let _ = std::io::stderr().write_all(messages.notices(None, caller.now, Some(&served.path)).stderr().as_bytes());
     }

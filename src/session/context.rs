@@ -26,6 +26,8 @@ pub(crate) struct SessionContext {
     pub(crate) repository: Option<ServedRepository>,
     /// The owner in the path.
     pub(crate) owner: Option<OwnerFacts>,
+    /// Whether the session may be anonymous because its key hid a certificate.
+    may_hide_certificate: bool,
 }
 
 impl SessionContext {
@@ -48,7 +50,14 @@ impl SessionContext {
                 let identity = identify_certificate(&facts, now);
                 let forced_command =
                     ForcedCommand::Certificate(certificate.principal().clone(), certificate.authority());
-                return Ok(Self { forced_command, identity, key: None, repository, owner: None });
+                return Ok(Self {
+                    forced_command,
+                    identity,
+                    key: None,
+                    repository,
+                    owner: None,
+                    may_hide_certificate: false,
+                });
             }
             (ForcedCommand::AuthInfo, Some(Proven::Key(key))) => Some(key.fingerprint()),
             _ => forced_command.fingerprint(),
@@ -69,7 +78,18 @@ impl SessionContext {
             }
             _ => identify(&forced_command, row, address, now),
         };
-        Ok(Self { forced_command, identity, key: facts.key, repository: facts.repository, owner: facts.owner })
+        // In the other modes, sshd goes on to the certificate after it rejected the key.
+        let may_hide_certificate = config.access.anonymous == AnonymousMode::AnyKey
+            && matches!(forced_command, ForcedCommand::Anonymous(_))
+            && view.has_authorities()?;
+        Ok(Self {
+            forced_command,
+            identity,
+            key: facts.key,
+            repository: facts.repository,
+            owner: facts.owner,
+            may_hide_certificate,
+        })
     }
 
     /// The texts for this session.
@@ -83,6 +103,7 @@ impl SessionContext {
             forced_command: &self.forced_command,
             title: self.key.as_ref().map(|(_, title)| title),
             deployed,
+            may_hide_certificate: self.may_hide_certificate,
         }
     }
 }

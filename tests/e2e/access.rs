@@ -61,7 +61,7 @@ const LFS_COMMANDS: [&str; 4] = [
 ];
 
 /// The first messages of an LFS client, in packets: its version, a batch of one object, quit.
-fn lfs_batch() -> Vec<u8> {
+pub(crate) fn lfs_batch() -> Vec<u8> {
     let packet = |text: &str| format!("{:04x}{text}", text.len() + 4);
     let object = format!("{} 4\n", "0".repeat(64));
     format!("{}0000{}0001{}0000{}0000", packet("version 1\n"), packet("batch\n"), packet(&object), packet("quit\n"))

@@ -3,14 +3,16 @@
 use std::fs;
 use std::process::Command;
 
-use crate::harness::{Client, Hub, Key, Setup, refused, run, says, silent, trials};
-use crate::texts::hi;
+use crate::access::lfs_batch;
+use crate::harness::{Agent, Client, Hub, Key, Setup, refused, run, says, silent, trials};
+use crate::texts::{certificate, hi, not_found, unknown_key};
 
 trials![
     a_certificate_reads_and_writes_its_organization_but_changes_no_state,
     an_invalid_certificate_is_skipped_and_the_log_says_why,
     a_certificate_that_becomes_invalid_on_a_live_connection_is_refused_with_the_reason,
     a_key_is_either_a_ca_or_an_accounts_key,
+    a_certificate_that_its_own_key_hides_is_not_lost_silently,
 ];
 
 /// The organization acme with its CA, and its members alice and bob.
@@ -196,4 +198,75 @@ fn a_key_is_either_a_ca_or_an_accounts_key() {
     let file = bob.public_file();
     let add = ["org", "ca", "add", "acme", file.to_str().expect("UTF-8")];
     hub.hubgate(&add).is(&refused(format!("hubgate: the key {} is already in use\n", bob.fingerprint)));
+}
+
+/// Every way to name a certificate to ssh, and whether ssh offers it before the plain key.
+fn a_certificate_that_its_own_key_hides_is_not_lost_silently() {
+    let hub = Hub::with(&Setup { gateway_is_shell: true, ..Setup::default() });
+    let key = Key::new("certified");
+    let client = Client::new(&hub, None, key.clone());
+    hub.did(&["user", "add", "alice"]);
+    hub.did(&["org", "add", "acme", "--admin", "alice"]);
+    hub.repo("acme/model", &["--private"]);
+    // Without a CA there is nothing to hide.
+    client.greet().is(&says(hi("anonymous")).warning(unknown_key(&client)));
+    client.ssh("git-upload-pack 'acme/model'").is(&refused(not_found(&client)));
+    let authority = Key::new("authority");
+    let ca = authority.public_file();
+    hub.did(&["org", "ca", "add", "acme", ca.to_str().expect("UTF-8")]);
+    let mut sign = Command::new("ssh-keygen");
+    sign.arg("-q").arg("-s").arg(&authority.file).args(["-I", "alice", "-n", "alice", "-V", "-1m:+1h"]);
+    run(sign.arg(key.public_file())).succeeded();
+    let plain = key.file.display().to_string();
+    let cert = format!("{plain}-cert.pub");
+    let config = fs::read_to_string(client.ssh_config()).expect("ssh's configuration");
+    let offer = |options: &str| fs::write(client.ssh_config(), format!("{config}{options}")).expect("a file");
+    let anonymous = says(hi("anonymous")).warning(format!("{}{}", unknown_key(&client), certificate(&client)));
+    // ssh's configuration names the key, and ssh finds the certificate beside it.
+    for only in ["yes", "no"] {
+        let with = |options: &[&str]| client.ssh_with(&[&["-oBatchMode=yes"], options].concat(), "", b"");
+        let only = format!("-oIdentitiesOnly={only}");
+        with(&[&only]).is(&anonymous);
+        with(&[&only, "-i", &plain]).is(&anonymous);
+        // What the hub tells the client to use.
+        with(&[&only, &format!("-oCertificateFile={cert}"), "-i", &plain]).is(&says(hi("alice")));
+        with(&[&only, &format!("-oCertificateFile={cert}")]).is(&says(hi("alice")));
+    }
+    offer(&format!("    CertificateFile {cert}\n"));
+    client.greet().is(&says(hi("alice")));
+    offer("");
+    // An agent with both offers the key first too.
+    let agent = Agent::with([&key]);
+    let with_agent = Client::with_agent(&hub, None, key.clone(), &agent);
+    with_agent.greet().is(&anonymous);
+    // Each refusal says it: in git, in LFS and in account commands.
+    let lost = format!("{}{}", not_found(&client), certificate(&client));
+    client.ssh("git-upload-pack 'acme/model'").is(&refused(&lost));
+    client.ssh("repo show acme/model").is(&refused(&lost));
+    client.ssh("git-upload-pack 'acme/missing'").is(&refused(&lost));
+    let lfs = client.ssh_with(&[], "git-lfs-transfer acme/model download", &lfs_batch());
+    assert!(String::from_utf8_lossy(&lfs.stdout).contains("to use a certificate: ssh -o CertificateFile="), "{lfs}");
+    let doctor = hub.hubgate(&["--json", "doctor", "--sshd-config", &hub.path("sshd_config").display().to_string()]);
+    let findings: serde_json::Value = serde_json::from_slice(&doctor.stdout).expect("findings");
+    let of = |findings: &serde_json::Value| {
+        findings
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter(|finding| finding["check"] == "certificates")
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of(&findings).len(), 1, "{findings:#}");
+    assert_eq!(of(&findings)[0]["state"], "warning", "{findings:#}");
+    // The other modes go on to the certificate, so they say nothing.
+    for mode in ["off", "fallback"] {
+        hub.configure(&Setup { anonymous: mode, gateway_is_shell: true, ..Setup::default() });
+        client.greet().is(&says(hi("alice")));
+        with_agent.greet().is(&says(hi("alice")));
+        let doctor =
+            hub.hubgate(&["--json", "doctor", "--sshd-config", &hub.path("sshd_config").display().to_string()]);
+        let findings = serde_json::from_slice(&doctor.stdout).expect("findings");
+        assert!(of(&findings).is_empty(), "{mode}");
+    }
 }

@@ -22,6 +22,11 @@ pub(crate) fn other_key(client: &Client) -> String {
     format!("hubgate: to use another key: ssh -o IdentitiesOnly=yes -i FILE {}\n", client.at)
 }
 
+/// The hint for a client whose certificate its plain key may have hidden.
+pub(crate) fn certificate(client: &Client) -> String {
+    format!("hubgate: to use a certificate: ssh -o CertificateFile=FILE-cert.pub -i FILE {}\n", client.at)
+}
+
 /// The text for an unknown key beside the greeting.
 pub(crate) fn unknown_key(client: &Client) -> String {
     format!("hubgate: the key {} is on no account here\n{}", client.key.fingerprint, other_key(client))

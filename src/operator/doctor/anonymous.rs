@@ -1,8 +1,11 @@
 //! What `[access] anonymous` needs outside the configuration: a second login, or PAM and a login shell.
 
+use std::path::Path;
+
 use super::account::{Shell, shell};
 use super::findings::Findings;
-use crate::config::Config;
+use crate::config::{AnonymousMode, Config};
+use crate::db::Reader;
 use crate::operator::failure::Failure;
 use crate::operator::login::unused_second_name;
 use crate::operator::pam;
@@ -26,6 +29,21 @@ pub(super) fn check(
         Anonymous::ByPam(service) => by_pam(findings, config, login, server, service),
     }
     Ok(())
+}
+
+/// A client offers its plain key before the certificate that lies beside it. In mode `any-key`, sshd stops at the key.
+pub(super) fn check_certificates(findings: &mut Findings, config: &Config, path: &Path, reader: &Reader) {
+    // A database without an answer is a finding of another check.
+    if config.access.anonymous == AnonymousMode::AnyKey && reader.ask(|view| view.has_authorities()).unwrap_or(false) {
+        let text = "an organization has a CA, but anonymous = \"any-key\" takes the plain key that ssh offers before its \
+                    certificate: such a session is anonymous";
+        let fix = format!(
+            "set [access] anonymous in {} to \"off\", \"login\" or \"fallback\", then: hubgate init && hubgate \
+             sshd-config --install",
+            path.display()
+        );
+        findings.warn("certificates", text, fix);
+    }
 }
 
 /// The second name must belong to the same account.
