@@ -8,6 +8,7 @@ mod identity;
 mod not_admitted;
 mod sources;
 
+use crate::name::RepoPath;
 use crate::request::{Operation, Service};
 use crate::word::words;
 
@@ -300,6 +301,28 @@ pub fn may_create(account: &Account, owner: &OwnerFacts, now: i64) -> bool {
         Some(Role::Contributor | Role::Write | Role::Admin) => true,
         None | Some(Role::NoAccess | Role::Read) => false,
     }
+}
+
+/// A path where there is an owner, whether a repository is there or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The path, with the owner's present name.
+    pub path: RepoPath,
+    /// Its owner.
+    pub owner: OwnerFacts,
+    /// If this is an old path: the repository that was moved away from it, served or removed.
+    pub moved: Option<RepositoryFacts>,
+}
+
+/// Whether a path is not reserved for a repository that was moved away from it.
+///
+/// Old URLs lead to the repository that was moved, so only its administrators may turn them to another repository. The
+/// rule is the same for a target that is served, hidden or removed, and does not tell them apart.
+#[must_use]
+pub fn may_use(account: &Account, place: &Place, now: i64) -> bool {
+    let identity = Identity::Account(account.clone());
+    let may_move = |moved| matches!(decide(&identity, Some(moved), Access::Admin, now), Decision::Allow(_));
+    place.moved.as_ref().is_none_or(may_move)
 }
 
 /// Whether an account is a member of an organization, in any role.

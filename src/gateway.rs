@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use crate::access::{Identity, NotAdmitted, OwnerFacts, Scope, may_create};
+use crate::access::{Identity, NotAdmitted, Place, Scope, may_create, may_use};
 use crate::clock::{self, wait_to_deny};
 use crate::config::{AnonymousMode, Config, DEFAULT_PATH, LfsMode};
 use crate::db::Reader;
@@ -271,8 +271,9 @@ impl Session {
                         say(&messages.notices(expires_at, now, moved.then_some(&repository.path)));
                         self.serve(context, *service, repository)
                     }
-                    Err(Refusal::NoRepository) if may_create_it(identity, session_context.owner, *service, now) => {
-                        Ok(self.refuse(messages, &Refusal::NotCreated(path.clone())))
+                    Err(Refusal::NoRepository) => {
+                        let refusal = missing(identity, session_context.place.as_ref(), *service, now);
+                        Ok(self.refuse(messages, &refusal))
                     }
                     Err(refusal) => Ok(self.refuse(messages, &refusal)),
                 }
@@ -300,7 +301,7 @@ impl Session {
     /// Refuses. The client reads the answer before the log gets its line, so the log cannot delay it.
     fn refuse(&self, messages: Messages<'_>, refusal: &Refusal) -> Status {
         let answer = messages.refusal(refusal);
-        if let Refusal::NoRepository | Refusal::NotCreated(_) = refusal {
+        if let Refusal::NoRepository | Refusal::NotCreated(_) | Refusal::Reserved(_) = refusal {
             wait_to_deny(self.began);
         }
         say(&answer);
@@ -362,12 +363,17 @@ struct Context<'a> {
     now: i64,
 }
 
-/// Whether the client may create the repository that it pushes to, with an account command.
-fn may_create_it(identity: &Identity, owner: Option<OwnerFacts>, service: Service, now: i64) -> bool {
-    match (identity, owner, service) {
-        (Identity::Account(account), Some(owner), Service::ReceivePack) => {
-            account.scope == Scope::Write && may_create(account, &owner, now)
+/// The refusal for a repository that the client does not see. A client that pushes and may create repositories there
+/// reads what `repo create` would answer.
+fn missing(identity: &Identity, place: Option<&Place>, service: Service, now: i64) -> Refusal {
+    match (identity, place, service) {
+        (Identity::Account(account), Some(place), Service::ReceivePack) if account.scope == Scope::Write => {
+            match (may_create(account, &place.owner, now), may_use(account, place, now)) {
+                (true, true) => Refusal::NotCreated(place.path.clone()),
+                (true, false) => Refusal::Reserved(place.path.clone()),
+                (false, _) => Refusal::NoRepository,
+            }
         }
-        _ => false,
+        _ => Refusal::NoRepository,
     }
 }

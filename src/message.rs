@@ -61,6 +61,9 @@ pub enum Refusal {
     NoRepository,
     /// The repository is missing, and the peer that pushes to it may create it.
     NotCreated(RepoPath),
+    /// The repository is missing or hidden, and the peer that pushes could create it there if the path were not
+    /// reserved.
+    Reserved(RepoPath),
     /// The peer may fetch but not write.
     ReadOnly(RepoPath),
     /// The repository is gated, and the peer has no accepted request.
@@ -88,7 +91,7 @@ impl Refusal {
             Self::Bad(BadRequest::Verb) => "verb",
             Self::Bad(BadRequest::Path) => "path",
             Self::NotSupported => "off",
-            Self::NoRepository | Self::NotCreated(_) => "no-repository",
+            Self::NoRepository | Self::NotCreated(_) | Self::Reserved(_) => "no-repository",
             Self::ReadOnly(_) => "read-only",
             Self::Gated(..) => "gated",
             Self::Frozen(..) => "frozen",
@@ -274,6 +277,10 @@ impl<'a> Messages<'a> {
                 let more = self.you_are().into_iter().chain([create]).collect();
                 ("repository not found, or you have no access to it".to_owned(), more)
             }
+            Refusal::Reserved(path) => {
+                let more = self.you_are().into_iter().chain([reserved(path)]).collect();
+                ("repository not found, or you have no access to it".to_owned(), more)
+            }
             Refusal::ReadOnly(path) => (format!("you have no write access to {path}"), self.you_are()),
             Refusal::Gated(path, request) => (self.gated(path, *request), self.you_are()),
             Refusal::Frozen(path, reason) => (format!("{path} is read-only: {reason}"), Vec::new()),
@@ -294,6 +301,7 @@ impl<'a> Messages<'a> {
             Refusal::Bad(BadRequest::Syntax | BadRequest::Path)
             | Refusal::NoRepository
             | Refusal::NotCreated(_)
+            | Refusal::Reserved(_)
             | Refusal::ReadOnly(_)
             | Refusal::Gated(..)
             | Refusal::Frozen(..)
@@ -418,6 +426,15 @@ impl<'a> Messages<'a> {
     fn at(&self) -> Address<'_> {
         if self.is_anonymous_login() { self.config.anonymous_address() } else { self.config.address() }
     }
+}
+
+/// The sentence about an old path, in pushes and in account commands.
+#[must_use]
+pub fn reserved(path: &RepoPath) -> String {
+    format!(
+        "{path} is reserved for a repository that was moved: only who administers that repository, and the operator, may \
+         use the path again"
+    )
 }
 
 /// The last valid day before an end. The end itself is not included, so an end at midnight belongs to the day before.

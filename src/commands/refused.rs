@@ -2,7 +2,7 @@
 
 use crate::db::{self, ChangeError, DatabaseError};
 use crate::key::{Fingerprint, KeyError};
-use crate::message::{FaultKind, Refusal, Status};
+use crate::message::{FaultKind, Refusal, Status, reserved};
 use crate::name::{NameError, Owner, RepoPath, Title};
 
 /// Why a command did nothing.
@@ -58,9 +58,12 @@ pub(crate) enum Denied {
     /// Not allowed to create repositories there.
     #[error("you may not create repositories of {0}")]
     Create(Owner),
-    /// The path is in use, or was in use by a repository that the session may not move.
+    /// The path is in use.
     #[error("there is already a {kind} {path}", kind = .path.kind)]
     Exists { path: RepoPath },
+    /// The path is reserved for a repository that was moved away from it.
+    #[error("{}", reserved(.0))]
+    Reserved(RepoPath),
     /// May not give the repository to that owner.
     #[error("you may not transfer {0} to {1}")]
     Transfer(RepoPath, Owner),

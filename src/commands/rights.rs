@@ -2,8 +2,8 @@
 
 use super::{Denied, Refused};
 use crate::access::{
-    Access, Account, Decision, Denial, Identity, KeyFacts, NotAdmitted, Scope, administers, decide, may_create,
-    may_manage,
+    Access, Account, Decision, Denial, Identity, KeyFacts, NotAdmitted, Place, Scope, administers, decide, may_create,
+    may_manage, may_use,
 };
 use crate::clock::now;
 use crate::config::Config;
@@ -177,15 +177,17 @@ impl<'a> Rights<'a> {
         if may_create(account, &facts, self.now) { Ok(account) } else { Err(denied().into()) }
     }
 
-    /// Refuses a path that has a repository, hidden or not. It also refuses the old path of a repository that the
-    /// account does not administer.
+    /// Refuses a path that has a repository, hidden or not, and an old path that the account may not use again.
     pub(super) fn check_free(&self, path: &RepoPath) -> Result<(), Refused> {
-        let Some(served) = self.find(path)? else { return Ok(()) };
-        let administers = matches!(self.decide(Some(&served), Access::Admin), Decision::Allow(_));
-        if served.path.folded() != path.folded() && administers {
-            return Ok(());
+        let account = self.changing_account()?;
+        let context = self.peer.context(self.view, Some(path), self.now)?;
+        match context.place {
+            Some(place) if !may_use(account, &place, self.now) => Err(Denied::Reserved(path.clone()).into()),
+            Some(Place { moved: None, .. }) if context.repository.is_some() => {
+                Err(Denied::Exists { path: path.clone() }.into())
+            }
+            Some(_) | None => Ok(()),
         }
-        Err(Denied::Exists { path: path.clone() }.into())
     }
 
     /// Refuses an account that does not administer the organization.

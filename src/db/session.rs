@@ -3,7 +3,8 @@
 use super::engine::{Row, Value, values};
 use super::{Error, VERSION, View};
 use crate::access::{
-    Account, AddedKey, CertificateFacts, Gate, Grant, KeyFacts, KeyHolder, OwnerFacts, Removal, RepositoryFacts, Scope,
+    Account, AddedKey, CertificateFacts, Gate, Grant, KeyFacts, KeyHolder, OwnerFacts, Place, Removal, RepositoryFacts,
+    Scope,
 };
 use crate::key::{Fingerprint, OfferedCertificate};
 use crate::name::{Owner, RepoPath, Title};
@@ -23,8 +24,8 @@ WHERE h.id = 1";
 /// Everything that decides about a session: one row for every key and path, whatever exists. `{proven}` joins the
 /// account as `u`, and what is known about the key.
 ///
-/// A path leads to its repository, or, if there is none, to the repository that had this path before. The old name of a
-/// renamed owner leads to the owner.
+/// A path leads to its repository, or, if there is none, to the repository that had this path before, even if that is
+/// removed. The old name of a renamed owner leads to the owner.
 macro_rules! session_statement {
     ($columns:literal, $proven:literal) => {
         concat!(
@@ -32,11 +33,11 @@ macro_rules! session_statement {
 SELECT h.version, h.min_reader, u.id AS account, u.name AS account_name, u.disabled, ",
             $columns,
             ",
-       r.id AS repository, r.owner_id, o.name AS owner_name, r.name AS repository_name, r.directory, r.visibility,
+       r.id AS repository, r.folded AS live, r.owner_id, o.name AS owner_name, r.name AS repository_name, r.directory, r.visibility,
        r.gate, r.gate_members, r.frozen, r.created_by,
        m.role, m.until AS role_until, c.role AS collaborator, c.until AS collaborator_until,
        g.state AS gate_state, g.until AS gate_until,
-       w.id AS named_owner, w.may_create AS named_may_create, n.role AS named_role, n.until AS named_until
+       w.id AS named_owner, w.name AS named_name, w.may_create AS named_may_create, n.role AS named_role, n.until AS named_until
 FROM hubgate h ",
             $proven,
             "
@@ -45,8 +46,7 @@ LEFT JOIN owner w ON w.id = coalesce(
 LEFT JOIN member n ON n.organization_id = w.id AND n.user_id = u.id
 LEFT JOIN repository r ON r.id = coalesce(
     (SELECT id FROM repository WHERE owner_id = w.id AND kind = ?3 AND folded = ?4),
-    (SELECT l.id FROM former_path f JOIN repository l ON l.id = f.repository_id AND l.folded IS NOT NULL
-     WHERE f.owner_id = w.id AND f.kind = ?3 AND f.folded = ?4))
+    (SELECT repository_id FROM former_path WHERE owner_id = w.id AND kind = ?3 AND folded = ?4))
 LEFT JOIN owner o ON o.id = r.owner_id
 LEFT JOIN member m ON m.organization_id = r.owner_id AND m.user_id = u.id
 LEFT JOIN collaborator c ON c.repository_id = r.id AND c.user_id = u.id
@@ -101,8 +101,8 @@ pub struct SessionFacts {
     pub key: Option<(KeyFacts, Title)>,
     /// The repository, if the path leads to one.
     pub repository: Option<ServedRepository>,
-    /// The owner that the path names, if there is one.
-    pub owner: Option<OwnerFacts>,
+    /// What applies to the path itself, if its owner exists.
+    pub place: Option<Place>,
 }
 
 /// A repository that exists.
@@ -168,7 +168,7 @@ impl View<'_> {
         let values = values![key.map(Fingerprint::as_bytes), owner.as_ref(), kind, name.as_ref()];
         self.only_row(SESSION_BY_KEY, values, |row| {
             let (key, repository) = (key_facts(row)?, served_repository(row, path)?);
-            Ok(SessionFacts { key, repository, owner: named_owner(row)? })
+            Ok(SessionFacts { key, repository, place: place(row, path)? })
         })
     }
 
@@ -303,14 +303,25 @@ fn certificate_facts(row: &Row<'_>, certificate: &OfferedCertificate) -> Result<
     })
 }
 
-fn named_owner(row: &Row<'_>) -> Result<Option<OwnerFacts>, Error> {
-    let Some(id) = row.get("named_owner")? else { return Ok(None) };
+fn place(row: &Row<'_>, path: Option<&RepoPath>) -> Result<Option<Place>, Error> {
+    let (Some(path), Some(id)) = (path, row.get("named_owner")?) else { return Ok(None) };
     let may_create = row.get("named_may_create")?;
-    Ok(Some(OwnerFacts { id, may_create, role: grant(row, "named_role", "named_until")? }))
+    let owner = OwnerFacts { id, may_create, role: grant(row, "named_role", "named_until")? };
+    let path = RepoPath { kind: path.kind, owner: row.word("named_name")?, name: path.name.clone() };
+    let moved = match row.get::<Option<i64>>("repository")? {
+        Some(repository) => {
+            let is_there =
+                row.get::<i64>("owner_id")? == id && row.get::<Option<String>>("live")? == Some(path.name.folded());
+            if is_there { None } else { Some(repository_facts(row, repository, row.get("account")?)?) }
+        }
+        None => None,
+    };
+    Ok(Some(Place { path, owner, moved }))
 }
 
 fn served_repository(row: &Row<'_>, path: Option<&RepoPath>) -> Result<Option<ServedRepository>, Error> {
-    match (row.get::<Option<i64>>("repository")?, path) {
+    let is_live = row.get::<Option<String>>("live")?.is_some();
+    match (row.get::<Option<i64>>("repository")?.filter(|_| is_live), path) {
         (None, _) | (_, None) => Ok(None),
         (Some(id), Some(path)) => Ok(Some(ServedRepository {
             path: RepoPath { kind: path.kind, owner: row.word("owner_name")?, name: row.word("repository_name")? },

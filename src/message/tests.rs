@@ -390,6 +390,7 @@ fn every_command_and_url_names_a_port_that_is_not_22() {
             let refusals = [
                 Refusal::Bad(BadRequest::Verb),
                 Refusal::NotCreated(path()),
+                Refusal::Reserved(path()),
                 Refusal::Gated(path(), GateRequest::None),
             ];
             let answers =

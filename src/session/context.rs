@@ -1,6 +1,6 @@
 //! The identity of a session and its repository, read from the database by one question at every start.
 
-use crate::access::{Identity, KeyFacts, KeyHolder, NotAdmitted, OwnerFacts, identify, identify_certificate};
+use crate::access::{Identity, KeyFacts, KeyHolder, NotAdmitted, Place, identify, identify_certificate};
 use crate::config::{AnonymousMode, Config};
 use crate::db::{Error, ServedRepository, View};
 use crate::message::Messages;
@@ -24,8 +24,8 @@ pub(crate) struct SessionContext {
     pub(crate) key: Option<(KeyFacts, Title)>,
     /// The repository of the path.
     pub(crate) repository: Option<ServedRepository>,
-    /// The owner in the path.
-    pub(crate) owner: Option<OwnerFacts>,
+    /// What applies to the path itself, if its owner exists.
+    pub(crate) place: Option<Place>,
     /// Whether the session may be anonymous because its key hid a certificate.
     may_hide_certificate: bool,
 }
@@ -55,7 +55,7 @@ impl SessionContext {
                     identity,
                     key: None,
                     repository,
-                    owner: None,
+                    place: None,
                     may_hide_certificate: false,
                 });
             }
@@ -87,7 +87,7 @@ impl SessionContext {
             identity,
             key: facts.key,
             repository: facts.repository,
-            owner: facts.owner,
+            place: facts.place,
             may_hide_certificate,
         })
     }

@@ -7,12 +7,20 @@ use crate::texts::{GIT_GIVES_UP, hi, not_found, you_are};
 trials![
     an_old_path_works_for_identities_with_access_to_its_target,
     only_administrators_of_its_target_may_use_an_old_path_again,
+    an_old_path_says_the_same_in_pushes_and_in_commands_and_does_not_tell_a_hidden_target_from_a_removed_one,
     the_old_name_of_an_account_works_until_the_operator_releases_it,
     repositories_move_by_the_hubs_rules_and_never_between_users,
 ];
 
 fn moved(client: &Client, path: &str) -> Expected {
     silent().warning(format!("hubgate: this repository is now {path}: use {}:{path}\n", client.at))
+}
+
+fn reserved(path: &str) -> String {
+    format!(
+        "hubgate: {path} is reserved for a repository that was moved: only who administers that repository, and the \
+         operator, may use the path again\n"
+    )
 }
 
 fn an_old_path_works_for_identities_with_access_to_its_target() {
@@ -62,10 +70,10 @@ fn only_administrators_of_its_target_may_use_an_old_path_again() {
     hub.did(&["org", "member", "set", "acme", "maker", "contributor"]);
     hub.repo("acme/old", &["--private"]);
     hub.did(&["repo", "rename", "acme/old", "acme/new"]);
-    let taken = "hubgate: there is already a model acme/old\n";
-    maker.ssh("repo create acme/old").is(&refused(taken));
+    let taken = reserved("acme/old");
+    maker.ssh("repo create acme/old").is(&refused(&taken));
     maker.ssh("repo create acme/own").succeeded();
-    maker.ssh("repo rename acme/own acme/old").is(&refused(taken));
+    maker.ssh("repo rename acme/own acme/old").is(&refused(&taken));
     maker.git(&["ls-remote", &Client::url("acme/old"), "refs/heads/none"]).is(&moved(&maker, "acme/new"));
     boss.ssh("repo create acme/old").succeeded();
     // From here on, the path belongs to the new repository.
@@ -75,6 +83,58 @@ fn only_administrators_of_its_target_may_use_an_old_path_again() {
     hub.did(&["repo", "rename", "acme/new", "acme/newer"]);
     hub.did(&["repo", "create", "acme/new"]);
     maker.git(&["ls-remote", &Client::url("acme/new")]).is(&silent());
+}
+
+fn an_old_path_says_the_same_in_pushes_and_in_commands_and_does_not_tell_a_hidden_target_from_a_removed_one() {
+    let hub = Hub::new();
+    let (alice, bob) = (hub.user("alice"), hub.user("bob"));
+    hub.did(&["org", "add", "acme", "--admin", "bob"]);
+    hub.did(&["org", "member", "set", "acme", "alice", "contributor"]);
+    for name in ["hidden", "removed"] {
+        alice.ssh(format!("repo create alice/{name} --private")).succeeded();
+        alice.ssh(format!("repo rename alice/{name} acme/{name}")).succeeded();
+    }
+    // Her own repository, moved within her account and removed there.
+    alice.ssh("repo create alice/own").succeeded();
+    alice.ssh("repo rename alice/own alice/elsewhere").succeeded();
+    alice.ssh("repo remove alice/elsewhere --yes").succeeded();
+    // While she sees the target, the path leads there, and she may not use it again.
+    alice.ssh("repo create alice/hidden").is(&refused(reserved("alice/hidden")));
+    hub.did(&["org", "member", "remove", "acme", "alice"]);
+    bob.ssh("repo remove acme/removed --yes").succeeded();
+    let create = |path: &str| format!("hubgate: create it with: ssh {} repo create {path}\n", alice.at);
+    let pushes = |client: &Client, path: &str| client.ssh(format!("git-receive-pack '{path}'"));
+    for name in ["hidden", "removed"] {
+        let path = format!("alice/{name}");
+        pushes(&alice, &path).is(&refused(not_found(&alice) + &reserved(&path)));
+        alice.ssh(format!("repo create {path}")).is(&refused(reserved(&path)));
+        alice.ssh(format!("repo create {path} --private")).is(&refused(reserved(&path)));
+        // Reading it, and every account that may not create there, sees nothing.
+        for command in ["git-upload-pack '@'", "repo show @", "repo remove @ --yes", "access request @"] {
+            alice.ssh(command.replace('@', &path)).is(&refused(not_found(&alice)));
+        }
+    }
+    alice.ssh("repo create alice/new").succeeded();
+    alice.ssh("repo rename alice/new alice/hidden").is(&refused(reserved("alice/hidden")));
+    let others = hub.user("carol");
+    for path in ["alice/hidden", "alice/removed", "alice/nothing"] {
+        pushes(&others, path).is(&refused(not_found(&others)));
+        others.ssh(format!("repo create {path}")).is(&refused("hubgate: you may not create repositories of alice\n"));
+    }
+    // What a push offers works: on a free path, and on an old path whose repository she administered.
+    for path in ["alice/free", "alice/own"] {
+        pushes(&alice, path).is(&refused(not_found(&alice) + &create(path)));
+        alice.ssh(format!("repo create {path}")).succeeded();
+    }
+    // The operator may give the path away.
+    hub.did(&["repo", "create", "alice/hidden"]);
+    alice.git(&["ls-remote", &Client::url("alice/hidden")]).is(&silent());
+    // After a rename of the account, a push by the old name offers the name that can be used.
+    hub.did(&["user", "rename", "alice", "alicia"]);
+    let you_are = you_are(&alice).replace("you are alice", "you are alicia");
+    let missing = format!("hubgate: repository not found, or you have no access to it\n{you_are}");
+    pushes(&alice, "alice/other").is(&refused(missing + &create("alicia/other")));
+    alice.ssh("repo create alicia/other").succeeded();
 }
 
 fn the_old_name_of_an_account_works_until_the_operator_releases_it() {

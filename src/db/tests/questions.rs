@@ -64,7 +64,7 @@ fn a_session_has_one_answer_for_every_key_and_path() {
             assert_eq!(facts.key, key, "key {number}, {text:?}");
             assert_eq!(facts.repository.as_ref(), repository, "key {number}, {text:?}");
             let names_acme = text.is_some_and(|text| text.to_ascii_lowercase().contains("acme/"));
-            assert_eq!(facts.owner.is_some(), names_acme, "key {number}, {text:?}");
+            assert_eq!(facts.place.is_some(), names_acme, "key {number}, {text:?}");
         }
     }
     hub.change(|change| change.remove_repository(&path("acme/x"))).unwrap();
@@ -123,9 +123,9 @@ fn a_session_sees_its_role_at_the_owner_that_the_path_names() {
         (1, "alice/x", facts(alice, true, None)),
         (1, "nobody/x", None),
     ] {
-        assert_eq!(session(&hub, key, Some(text)).owner, expected, "key {key}, {text}");
+        assert_eq!(session(&hub, key, Some(text)).place.map(|place| place.owner), expected, "key {key}, {text}");
     }
-    assert_eq!(session(&hub, 1, None).owner, None);
+    assert_eq!(session(&hub, 1, None).place, None);
 }
 
 #[test]
