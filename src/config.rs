@@ -390,6 +390,12 @@ impl Config {
         self.state_dir().join("last-greeted")
     }
 
+    /// The directory with a small file per repository: what `repo gc` remembers of it.
+    #[must_use]
+    pub fn gc_dir(&self) -> PathBuf {
+        self.state_dir().join("gc")
+    }
+
     /// The directory with the times of wrong invitation codes, in a file per key and per address.
     #[must_use]
     pub fn attempts_dir(&self) -> PathBuf {

@@ -360,11 +360,11 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_su
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from quota" -s V -l version -d 'Print version'
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from gc" -l older-than -d 'How old a leftover must be. A younger leftover may belong to a push in progress' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from gc" -l config -d 'The configuration file' -r -F
-complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from gc" -l all -d 'Every repository'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from gc" -l all -d 'Every repository. Without changes since its last gc, a repository is not packed again'
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from gc" -l removed -d 'Also delete the directories of repositories that were removed more than 30 days ago'
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from gc" -l yes -d 'Do not ask for confirmation. Required without a terminal'
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from gc" -l json -d 'Print one JSON object or array for programs, instead of text for people'
-complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from gc" -s h -l help -d 'Print help'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from gc" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from gc" -s V -l version -d 'Print version'
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "create" -d 'Create an empty repository'
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the repositories of one owner, or all'

@@ -219,21 +219,21 @@ pub(super) fn removed_report(removed: &[Removed]) -> Report {
     Report::table(["REPOSITORY", "REMOVED", "KEPT UNTIL", "ID"], rows, removed.iter().map(object).collect())
 }
 
-/// Deletes for good what was removed long enough ago; returns what that was.
-pub(super) fn purge(context: &mut Context, now: i64) -> Result<Vec<PathBuf>, Failure> {
+/// Deletes for good what was removed long enough ago. Returns the directories, each with why it could not be deleted.
+pub(super) fn purge(context: &mut Context, now: i64) -> Result<Vec<(PathBuf, Option<String>)>, Failure> {
     let root = context.config.paths.repositories.clone();
     let mut deleted = Vec::new();
     for removed in context.store.view().removed_repositories()? {
         let place = root.join(removed.row.directory.relative());
-        if removed.removed_at + KEPT > now || !place.exists() {
+        if removed.removed_at + KEPT > now || place.symlink_metadata().is_err() {
             continue;
         }
-        let failed = |error| Failure::File(place.display().to_string(), error);
         // Out of its place first: half a repository never lies there.
         let unfinished = root.join(format!(".new-{}", removed.row.directory.id()));
         context.store.change(&actor(), |change| change.note_purge(&removed))?;
-        std::fs::rename(&place, &unfinished).and_then(|()| std::fs::remove_dir_all(&unfinished)).map_err(failed)?;
-        deleted.push(place);
+        let done = std::fs::rename(&place, &unfinished).and_then(|()| std::fs::remove_dir_all(&unfinished));
+        let _ = std::fs::remove_file(context.config.gc_dir().join(removed.row.directory.id()));
+        deleted.push((place, done.err().map(|error| error.to_string())));
     }
     Ok(deleted)
 }

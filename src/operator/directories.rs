@@ -1,9 +1,11 @@
 //! Compares the rows of repositories with their directories.
 
 use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
+use super::progress::Bar;
 use crate::config::Config;
 use crate::db::{RepositoryRow, Store};
 use crate::repository::{Directory, head};
@@ -17,17 +19,25 @@ pub(super) struct Mismatches {
     pub(super) strays: Vec<PathBuf>,
     /// Files and directories that are not a repository.
     pub(super) foreign: Vec<PathBuf>,
+    /// Directories that cannot be read, and why.
+    pub(super) unread: Vec<String>,
 }
 
 impl Mismatches {
     pub(super) fn find(config: &Config, store: &Store) -> Result<Self, Failure> {
         let root = &config.paths.repositories;
         let mut mismatches = Self::default();
-        for row in store.view().repositories(None)? {
-            if let Err(problem) = head(config, &root.join(row.directory.relative()), row.object_format) {
+        let repositories = store.view().repositories(None)?;
+        let mut bar = Bar::new(repositories.len() as u64);
+        for row in repositories {
+            let place = root.join(row.directory.relative());
+            let checked = check_present(&row, &place).and_then(|()| head(config, &place, row.object_format).map(drop));
+            if let Err(problem) = checked {
                 mismatches.lost.push((row, problem));
             }
+            bar.add(1);
         }
+        drop(bar);
         let known: HashSet<PathBuf> =
             store.view().directories()?.iter().map(|directory| root.join(directory.relative())).collect();
         for shard in list(root)? {
@@ -35,7 +45,10 @@ impl Mismatches {
                 mismatches.foreign.push(shard);
                 continue;
             }
-            mismatches.strays.extend(list(&shard)?.into_iter().filter(|place| !known.contains(place)));
+            match list(&shard) {
+                Ok(places) => mismatches.strays.extend(places.into_iter().filter(|place| !known.contains(place))),
+                Err(failure) => mismatches.unread.push(failure.to_string()),
+            }
         }
         mismatches.strays.sort();
         mismatches.foreign.sort();
@@ -52,9 +65,23 @@ impl Mismatches {
         let foreign = self.foreign.iter().map(|place| {
             format!("{}: not a directory of this hub: left by a create that was cut off?", place.display())
         });
-        let mut lines: Vec<String> = lost.chain(strays).chain(foreign).collect();
+        let mut lines: Vec<String> = lost.chain(strays).chain(foreign).chain(self.unread.iter().cloned()).collect();
         lines.sort();
         lines
+    }
+}
+
+/// Says how a repository is lost whose directory is not there, and what to do.
+pub(super) fn check_present(row: &RepositoryRow, place: &Path) -> Result<(), String> {
+    match place.symlink_metadata() {
+        Ok(file) if file.is_dir() => Ok(()),
+        Ok(_) => Err(format!("{} is not a directory", place.display())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(format!(
+            "its directory is missing: {}: restore it from a backup, or: hubgate repo remove {}",
+            place.display(),
+            row.path
+        )),
+        Err(error) => Err(format!("{}: {error}", place.display())),
     }
 }
 

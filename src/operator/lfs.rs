@@ -1,6 +1,6 @@
 //! `hubgate lfs check`, `hubgate lock`: LFS objects and locks for the operator.
 
-use std::io::{self, IsTerminal, Write};
+use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
@@ -8,10 +8,11 @@ use serde_json::json;
 
 use super::cli::LockCommand;
 use super::context::{Context, actor};
+use super::directories::check_present;
 use super::failure::Failure;
-use crate::clock::now;
+use super::progress::Bar;
 use crate::config::LfsMode;
-use crate::db::{Change, Reader};
+use crate::db::{Change, Reader, RepositoryRow};
 use crate::lfs::{FileLocks, Filter, Holder, Locks};
 use crate::message::Status;
 use crate::name::RepoPath;
@@ -24,63 +25,88 @@ use crate::word::counted;
 /// The most locks that are shown.
 const LOCKS_MAX: usize = 10_000;
 
+/// What `lfs check` has found so far.
+#[derive(Default)]
+struct Findings {
+    objects: u64,
+    bytes: u64,
+    problems: Vec<String>,
+    /// Whether a corrupt object is still in its place.
+    is_corrupt: bool,
+    /// Whether clients can supply an object.
+    is_incomplete: bool,
+}
+
 /// Hashes the stored objects, and finds objects that history names but that are not stored. With `quarantine`, moves
-/// corrupt objects aside.
+/// corrupt objects aside. A fault in one repository does not stop the others.
 pub(super) fn check(path: Option<&RepoPath>, quarantine: bool, context: &Context) -> Result<Report, Failure> {
     let repositories = match path {
         Some(path) => vec![context.store.view().repository(path)?],
         None => context.store.view().repositories(None)?,
     };
-    let mut problems = Vec::new();
-    let (mut objects, mut bytes) = (0_u64, 0_u64);
-    let mut is_corrupt = false;
+    let mut found = Findings::default();
     let mut bar =
         Bar::new(repositories.iter().map(|row| stored_bytes(&context.config.paths.repositories, &row.directory)).sum());
     for row in &repositories {
+        if let Err(error) = found.take(row, quarantine, context, &mut bar) {
+            found.problems.push(format!("{}: {error}", row.path));
+        }
+    }
+    drop(bar);
+    let Findings { objects, bytes, mut problems, is_corrupt, is_incomplete } = found;
+    let json = json!({ "objects": objects, "bytes": bytes, "problems": problems });
+    if problems.is_empty() {
+        let objects = counted(objects, "object", "objects");
+        return Ok(Report::new(format!("{objects}, {bytes} bytes: no problems found\n"), json));
+    }
+    if is_corrupt {
+        problems.push("to move corrupt objects aside: hubgate lfs check --quarantine".to_owned());
+    }
+    if is_incomplete {
+        problems.push("clients that have the files can upload them: git lfs push --all origin".to_owned());
+    }
+    let mut report = Report::new(problems.iter().map(|line| format!("{line}\n")).collect(), json);
+    report.status = Status::Refused;
+    Ok(report)
+}
+
+impl Findings {
+    fn take(&mut self, row: &RepositoryRow, quarantine: bool, context: &Context, bar: &mut Bar) -> Result<(), String> {
         let place = context.config.paths.repositories.join(row.directory.relative());
-        let failed = |error| Failure::File(place.display().to_string(), error);
-        let stored = stored_objects(&place.join("lfs/objects")).map_err(failed)?;
+        check_present(row, &place)?;
+        let stored = stored_objects(&place.join("lfs/objects")).map_err(|error| error.to_string())?;
         for (oid, file) in &stored {
-            objects += 1;
+            self.objects += 1;
             match hash(file, |bytes| bar.add(bytes)) {
-                Ok((found, size)) if found == *oid => bytes += size,
-                Ok((found, _)) if quarantine => {
-                    if let Some(aside) = move_aside(&place, oid, file).map_err(failed)? {
-                        let aside = aside.display();
-                        problems.push(format!("{}: {oid} is corrupt: its hash is {found}; moved to {aside}", row.path));
-                    }
-                }
+                Ok((found, size)) if found == *oid => self.bytes += size,
                 Ok((found, _)) => {
-                    is_corrupt = true;
-                    let file = file.display();
-                    problems.push(format!("{}: {oid} is corrupt: its hash is {found}; the file is {file}", row.path));
+                    let is = match quarantine.then(|| move_aside(&place, oid, file)) {
+                        // A client has just replaced it.
+                        Some(Ok(None)) => continue,
+                        Some(Ok(Some(aside))) => format!("moved to {}", aside.display()),
+                        Some(Err(error)) => format!("it cannot be moved aside: {error}"),
+                        None => {
+                            self.is_corrupt = true;
+                            format!("the file is {}", file.display())
+                        }
+                    };
+                    self.is_incomplete = true;
+                    self.problems.push(format!("{}: {oid} is corrupt: its hash is {found}; {is}", row.path));
                 }
-                Err(error) => problems.push(format!("{}: {oid}: {error}", row.path)),
+                Err(error) => self.problems.push(format!("{}: {oid}: {error}", row.path)),
             }
         }
         // In the other modes, this hub does not store objects.
-        let is_here = context.config.lfs.mode == LfsMode::Ssh;
-        let unread = |error| Failure::Refused(format!("{}: {error}", row.path));
-        let named =
-            if is_here { pointers(&context.config, &place, row.object_format).map_err(unread)? } else { Vec::new() };
-        let missing = named.into_iter().filter(|(oid, _)| !stored.contains_key(oid));
-        problems.extend(
-            missing.map(|(oid, blob)| format!("{}: {oid} is missing; a pointer is in the blob {blob}", row.path)),
-        );
-    }
-    drop(bar);
-    let json = json!({ "objects": objects, "bytes": bytes, "problems": problems });
-    let mut report = if problems.is_empty() {
-        Report::new(format!("{}, {bytes} bytes: no problems found\n", counted(objects, "object", "objects")), json)
-    } else {
-        if is_corrupt {
-            problems.push("to move corrupt objects aside: hubgate lfs check --quarantine".to_owned());
+        if context.config.lfs.mode != LfsMode::Ssh {
+            return Ok(());
         }
-        problems.push("clients that have the files can upload them: git lfs push --all origin".to_owned());
-        Report::new(problems.iter().map(|line| format!("{line}\n")).collect(), json)
-    };
-    report.status = if problems.is_empty() { Status::Done } else { Status::Refused };
-    Ok(report)
+        let named = pointers(&context.config, &place, row.object_format).map_err(|error| error.to_string())?;
+        for (oid, blob) in named.into_iter().filter(|(oid, _)| !stored.contains_key(oid)) {
+            self.is_incomplete = true;
+            self.problems.push(format!("{}: {oid} is missing; a pointer is in the blob {blob}", row.path));
+        }
+        Ok(())
+    }
 }
 
 /// Moves an object to the quarantine of its repository. Returns the new path, or `None` if a client has just replaced
@@ -132,37 +158,5 @@ pub(super) fn lock(command: &LockCommand, context: &mut Context) -> Result<Repor
             }
             None => Err(Failure::Refused(format!("there is no lock {id} on {}", row.path))),
         },
-    }
-}
-
-/// A progress bar on a terminal.
-struct Bar {
-    all: u64,
-    done: u64,
-    shown: i64,
-}
-
-impl Bar {
-    fn new(all: u64) -> Self {
-        Self { all, done: 0, shown: 0 }
-    }
-
-    fn add(&mut self, bytes: u64) {
-        self.done += bytes;
-        if now() > self.shown && std::io::stderr().is_terminal() {
-            self.shown = now();
-            let percent = self.done * 100 / self.all.max(1);
-            let filled = usize::try_from(percent.min(100) / 2).unwrap_or_default();
-            let _ = write!(std::io::stderr(), "\r[{:50}] {percent} %", "#".repeat(filled));
-        }
-    }
-}
-
-impl Drop for Bar {
-    /// Removes the bar from the terminal.
-    fn drop(&mut self) {
-        if std::io::stderr().is_terminal() {
-            let _ = write!(std::io::stderr(), "\r{:60}\r", "");
-        }
     }
 }

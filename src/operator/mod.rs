@@ -26,6 +26,7 @@ pub mod openssh;
 pub mod pam;
 mod policy;
 pub mod programs;
+mod progress;
 mod repo;
 mod setup;
 pub mod sshd_config;

@@ -1,12 +1,15 @@
 //! `hubgate repo`: the commands on the hub's data, and what touches directories of repositories on this machine.
 
-use serde_json::json;
+use std::time::Duration;
+
+use serde_json::{Value, json};
 
 use super::cli::RepoCommand;
 use super::context::{Context, confirm};
 use super::directories::Mismatches;
 use super::dispatch::{collaborator, confirmed};
 use super::failure::Failure;
+use super::gc::Extent;
 use super::{adopt, gc};
 use crate::clock::now;
 use crate::commands::{quota, repository};
@@ -63,11 +66,27 @@ fn collect_garbage(
     older_than: i64,
 ) -> Result<Report, Failure> {
     let deleted = if removed { adopt::purge(&mut context, now())? } else { Vec::new() };
-    let repositories = match path {
-        Some(path) => vec![context.store.view().repository(path)?],
-        None => context.store.view().repositories(None)?,
+    let (repositories, extent) = match path {
+        Some(path) => (vec![context.store.view().repository(path)?], Extent::Named),
+        None => (context.store.view().repositories(None)?, Extent::Changed),
     };
-    gc::run(&context.config, &repositories, older_than, &deleted)
+    let age = Duration::from_secs(older_than.unsigned_abs());
+    let mut report = gc::run(&context.config, &repositories, extent, age)?;
+    for (place, error) in deleted.iter().rev() {
+        let shown = place.display();
+        let line = match error {
+            None => format!("deleted {shown}\n"),
+            Some(error) => {
+                report.status = Status::Refused;
+                format!("{shown} is not deleted: {error}\n")
+            }
+        };
+        report.text.insert_str(0, &line);
+        if let Value::Array(rows) = &mut report.json {
+            rows.insert(0, json!({ "deleted": place, "error": error }));
+        }
+    }
+    Ok(report)
 }
 
 /// Compares the rows of repositories with their directories.

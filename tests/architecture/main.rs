@@ -89,7 +89,7 @@ const OUTSIDE: [(&str, &str); 24] = [
     ("ssh_key", "key::certificate key::structure"),
     ("base16ct", "key::fingerprint lfs"),
     ("base64ct", "key::fingerprint key::key_type services::authenticate"),
-    ("sha2", "db::store::invite key::fingerprint lfs repository::large_files services session_limits"),
+    ("sha2", "db::store::invite key::fingerprint lfs operator::gc repository::large_files services session_limits"),
     ("hmac", "services::authenticate"),
     ("getrandom", "random"),
     ("landlock", "sandbox::filesystem"),

@@ -28,6 +28,7 @@ mod explain;
 mod fail2ban;
 mod faults;
 mod gates;
+mod gc;
 mod git;
 mod greeting;
 mod harness;
@@ -101,6 +102,7 @@ fn main() -> ExitCode {
         setup::TRIALS,
         state::TRIALS,
         gates::TRIALS,
+        gc::TRIALS,
         moves::TRIALS,
         lfs::TRIALS,
         lfs::flows::TRIALS,

@@ -208,10 +208,11 @@ fn gc_packs_and_removes_leftovers() {
     assert!(held.exists() && new.exists());
     drop(writer);
     let removed = json_of(&hub, &["repo", "gc", "alice/x"]);
-    assert_eq!(removed, json!([{ "path": "alice/x", "removed": [held], "error": null }]));
+    assert_eq!(removed, json!([{ "path": "alice/x", "removed": [held], "error": null, "unchanged": false }]));
     let loose = hub.git_in("alice/x", &["count-objects", "-v"]);
     assert!(loose.contains("count: 0\n") && loose.contains("packs: 1\n"), "{loose}");
-    assert_eq!(json_of(&hub, &["repo", "gc", "--all"]), json!([{ "path": "alice/x", "removed": [], "error": null }]));
+    let all = json!([{ "path": "alice/x", "removed": [], "error": null, "unchanged": true }]);
+    assert_eq!(json_of(&hub, &["repo", "gc", "--all"]), all);
     alice.git(&["clone", "--quiet", &Client::url("alice/x"), "again"]).is(&silent());
     assert_eq!(run(Command::new("find").arg(&directory).args(["-uid", "0"])).stdout(), "");
 }

@@ -108,11 +108,13 @@ pub enum RepoCommand {
         quota: Option<Quota>,
     },
     /// Pack repositories, and remove what interrupted pushes left behind.
+    ///
+    /// A fault in one repository does not stop the others; the exit status is then 1.
     Gc {
         /// The repository.
         #[arg(required_unless_present = "all", conflicts_with = "all")]
         path: Option<RepoPath>,
-        /// Every repository.
+        /// Every repository. Without changes since its last gc, a repository is not packed again.
         #[arg(long)]
         all: bool,
         /// Also delete the directories of repositories that were removed more than 30 days ago.

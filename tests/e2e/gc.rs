@@ -1,0 +1,222 @@
+//! `hubgate repo gc`, and faults of one repository in the commands that walk all repositories.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::accounts::json_of;
+use crate::harness::{Client, Hub, Setup, run, says, silent, trials};
+use crate::programs::program;
+
+trials![
+    one_lost_directory_stops_no_command_for_the_rest,
+    a_directory_that_cannot_be_deleted_stops_no_other,
+    an_unchanged_repository_is_collected_without_git,
+    every_command_that_walks_all_repositories_shows_its_progress,
+];
+
+type Loss = fn(&Path);
+
+/// What can happen to the directory of one repository.
+const LOSSES: [(&str, Loss, &str); 3] = [
+    ("missing", |place| fs::remove_dir_all(place).expect("a directory"), "its directory is missing: "),
+    (
+        "a file",
+        |place| {
+            fs::remove_dir_all(place).expect("a directory");
+            fs::write(place, "").expect("a file");
+        },
+        " is not a directory\n",
+    ),
+    (
+        "unreadable",
+        |place| {
+            fs::set_permissions(place, fs::Permissions::from_mode(0o000)).expect("a mode");
+            chown(place, Some(0), Some(0)).expect("an owner");
+        },
+        "",
+    ),
+];
+
+fn one_lost_directory_stops_no_command_for_the_rest() {
+    for (what, lose, said) in LOSSES {
+        let hub = Hub::new();
+        hub.did(&["user", "add", "alice"]);
+        for path in ["alice/a", "alice/lost", "alice/z"] {
+            hub.repo(path, &[]);
+        }
+        lose(&hub.directory("alice/lost"));
+        for path in ["alice/a", "alice/z"] {
+            // A fault that each command finds: a corrupt LFS object, a broken HEAD, an old leftover.
+            let directory = hub.directory(path);
+            let name = "0".repeat(64);
+            let object = directory.join("lfs/objects/00/00").join(name);
+            fs::create_dir_all(object.parent().expect("a directory")).expect("a directory");
+            fs::write(&object, "corrupt").expect("an object");
+            fs::write(directory.join("packed-refs.new"), "").expect("a file");
+            run(Command::new("touch").args(["-d", "3 days ago"]).arg(directory.join("packed-refs.new"))).succeeded();
+            run(Command::new("chown").args(["-R", &hub.login.name]).arg(&directory)).succeeded();
+        }
+        let outcome = hub.hubgate(&["repo", "gc", "--all"]);
+        assert_eq!(outcome.status, 1, "{what}: {outcome}");
+        let lines = outcome.stdout();
+        assert!(lines.starts_with("alice/a: packed, 1 leftover removed\nalice/lost: "), "{what}: {outcome}");
+        assert!(lines.ends_with("\nalice/z: packed, 1 leftover removed\n"), "{what}: {outcome}");
+        assert!(lines.contains(said) && outcome.stderr.is_empty(), "{what}: {outcome}");
+        let check = hub.hubgate(&["lfs", "check"]);
+        let lines = check.stdout();
+        assert_eq!(check.status, 1, "{what}: {check}");
+        assert!(lines.starts_with("alice/a: 0000") && lines.contains("\nalice/z: 0000"), "{what}: {check}");
+        assert!(lines.contains("\nalice/lost: ") && lines.contains(said), "{what}: {check}");
+        for path in ["alice/a", "alice/z"] {
+            fs::write(hub.directory(path).join("HEAD"), "garbage\n").expect("a file");
+        }
+        let check = hub.hubgate(&["repo", "check"]);
+        for path in ["alice/a", "alice/lost", "alice/z"] {
+            assert!(check.status == 1 && check.stdout().contains(&format!("{path} (")), "{what}: {check}");
+        }
+        assert!(check.stdout().contains(said), "{what}: {check}");
+    }
+    // A directory between the root and the repositories.
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    hub.did(&["repo", "create", "alice/x"]);
+    let (shard, stray) = (hub.path("repositories/zz"), hub.path("repositories/stray"));
+    fs::create_dir(&shard).expect("a directory");
+    fs::set_permissions(&shard, fs::Permissions::from_mode(0o700)).expect("a mode");
+    fs::write(&stray, "").expect("a file");
+    let check = hub.hubgate(&["repo", "check"]);
+    let unread = format!("{}: Permission denied", shard.display());
+    assert!(check.status == 1 && check.stdout().contains(&unread), "{check}");
+    assert!(check.stdout().contains(&format!("{}: not a directory of this hub", stray.display())), "{check}");
+}
+
+fn a_directory_that_cannot_be_deleted_stops_no_other() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    for path in ["alice/a", "alice/stuck", "alice/z"] {
+        hub.did(&["repo", "create", path]);
+    }
+    let places = ["alice/a", "alice/stuck", "alice/z"].map(|path| hub.directory(path));
+    for path in ["alice/a", "alice/stuck", "alice/z"] {
+        hub.did(&["repo", "remove", path, "--yes"]);
+    }
+    hub.sql("UPDATE repository SET removed_at = removed_at - 31 * 86400");
+    // The login may not rename a directory in a directory of root.
+    let shard = places[1].parent().expect("a directory");
+    chown(shard, Some(0), Some(0)).expect("an owner");
+    fs::set_permissions(shard, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let outcome = hub.hubgate(&["repo", "gc", "--all", "--removed", "--yes"]);
+    assert_eq!(outcome.status, 1, "{outcome}");
+    let said = format!("{} is not deleted: Permission denied", places[1].display());
+    assert!(outcome.stdout().contains(&said) && places[1].exists(), "{outcome}");
+    for place in [&places[0], &places[2]].into_iter().filter(|place| place.parent() != Some(shard)) {
+        assert!(outcome.stdout().contains(&format!("deleted {}\n", place.display())) && !place.exists(), "{outcome}");
+    }
+}
+
+/// A hub with one packed repository, and a git that always fails.
+fn collected() -> (Hub, Client, PathBuf) {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    hub.did(&["repo", "gc", "--all"]);
+    let git = hub.path("git");
+    fs::write(&git, "#!/bin/sh\necho git has run >&2\nexit 1\n").expect("a file");
+    fs::set_permissions(&git, fs::Permissions::from_mode(0o755)).expect("a mode");
+    (hub, alice, git)
+}
+
+/// A change of a repository whose clone is `x`.
+type Change = fn(&Hub, &Client, &Path);
+
+fn an_unchanged_repository_is_collected_without_git() {
+    let unchanged = || says("1 unchanged repository since the last gc\n");
+    let (hub, alice, git) = collected();
+    let with_git = |is_broken: bool| {
+        hub.configure(&Setup { git: is_broken.then_some(git.as_path()), ..Setup::default() });
+    };
+    with_git(true);
+    hub.hubgate(&["repo", "gc", "--all"]).is(&unchanged());
+    assert!(hub.hubgate(&["repo", "gc", "alice/x"]).stdout().contains("git gc failed: git has run"));
+    with_git(false);
+    hub.did(&["repo", "gc", "--all"]);
+    alice.git(&["clone", "--quiet", &Client::url("alice/x")]).is(&silent());
+    // Fetches change nothing.
+    with_git(true);
+    hub.hubgate(&["repo", "gc", "--all"]).is(&unchanged());
+    let changes: [(&str, Change); 7] = [
+        ("a push", |_, alice, _| {
+            alice.git_in("x", &["commit", "--quiet", "--allow-empty", "-m", "more"]).succeeded();
+            alice.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
+        }),
+        ("a new branch of the same commit", |_, alice, _| {
+            alice.git_in("x", &["push", "--quiet", "origin", "HEAD:refs/heads/a/b/c"]).succeeded();
+        }),
+        ("a deleted branch", |_, alice, _| {
+            alice.git_in("x", &["push", "--quiet", "origin", ":refs/heads/a/b/c"]).succeeded();
+        }),
+        ("a forced push", |_, alice, _| {
+            alice.git_in("x", &["commit", "--quiet", "--allow-empty", "--amend", "-m", "other"]).succeeded();
+            alice.git_in("x", &["push", "--quiet", "--force", "origin", "HEAD:main"]).succeeded();
+        }),
+        ("a changed configuration whose time is set back", |_, _, place| {
+            let config = place.join("config");
+            let time = config.metadata().and_then(|file| file.modified()).expect("a time");
+            let text = fs::read_to_string(&config).expect("a file") + "[gc]\n\tauto = 0\n";
+            fs::write(&config, text).expect("a file");
+            fs::File::options().write(true).open(&config).and_then(|file| file.set_modified(time)).expect("a time");
+        }),
+        ("a foreign configuration", |_, _, place| fs::write(place.join("commondir"), "/x\n").expect("a file")),
+        ("an object", |hub, _, place| {
+            let mut command = hub.as_login(Path::new("/bin/sh"));
+            command.args(["-c", "echo more | git --git-dir=\"$0\" hash-object -w --stdin"]).arg(place);
+            run(&mut command).succeeded();
+        }),
+    ];
+    for (what, change) in changes {
+        with_git(false);
+        hub.did(&["repo", "gc", "--all"]);
+        change(&hub, &alice, &hub.directory("alice/x"));
+        with_git(true);
+        let outcome = hub.hubgate(&["repo", "gc", "--all"]);
+        assert!(outcome.status == 1 && outcome.stdout().contains("git has run"), "{what}: {outcome}");
+        // A failure is not remembered as a collection.
+        assert!(hub.hubgate(&["repo", "gc", "--all"]).stdout().contains("git has run"), "{what}");
+        with_git(false);
+        hub.did(&["repo", "gc", "--all"]);
+        with_git(true);
+        hub.hubgate(&["repo", "gc", "--all"]).is(&unchanged());
+    }
+    // git deletes the unreachable objects two weeks later, in a repository that did not change.
+    let note = hub.path("db/gc").read_dir().expect("notes").next().expect("a note").expect("a note").path();
+    let text = fs::read_to_string(&note).expect("a note");
+    let (hash, until) = text.trim_end().split_once(' ').expect("a time");
+    assert!(until.parse::<i64>().is_ok(), "{text}");
+    fs::write(&note, format!("{hash} 1\n")).expect("a note");
+    assert!(hub.hubgate(&["repo", "gc", "--all"]).stdout().contains("git has run"));
+    // A note that cannot be read or written is like none.
+    with_git(false);
+    fs::remove_dir_all(hub.path("db/gc")).expect("notes");
+    fs::write(hub.path("db/gc"), "").expect("a file");
+    hub.did(&["repo", "gc", "--all"]);
+    assert!(json_of(&hub, &["repo", "gc", "--all"])[0]["unchanged"] == false);
+}
+
+fn every_command_that_walks_all_repositories_shows_its_progress() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    hub.repo("alice/x", &[]);
+    for words in ["repo gc --all", "repo check", "lfs check"] {
+        let command = format!("{} --config {} {words}", program("hubgate").display(), hub.config().display());
+        // script(1) gives the command a terminal and records its output.
+        let shown = run(Command::new("script").args(["--quiet", "--return", "--command", &command, "/dev/null"]));
+        assert!(shown.status == 0, "{shown}");
+        // lfs check counts bytes, of which there are none here.
+        let bar = format!("\r[{}] 100 %", "#".repeat(50));
+        assert!(shown.stdout().contains(&bar) || words == "lfs check", "{words}: {shown}");
+        let (_, last) = shown.stdout().rsplit_once('\r').map(|(a, b)| (a.to_owned(), b.to_owned())).expect("a bar");
+        assert!(!last.contains('['), "{words}: it is gone at the end: {shown}");
+    }
+}
