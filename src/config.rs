@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::quota::Quota;
 use crate::word::words;
 
 pub use address::{Address, is_host};
@@ -198,10 +199,12 @@ pub struct Limits {
     pub push_commits: u64,
     /// Bytes in one LFS object.
     pub lfs_object_bytes: u64,
-    /// Bytes in all LFS objects of a repository without a quota of its own.
-    pub lfs_repository_bytes: u64,
-    /// Bytes in all LFS objects of an owner without a quota of its own.
-    pub lfs_owner_bytes: u64,
+    /// Bytes in all git and LFS objects of a repository without a quota of its own.
+    #[serde(alias = "lfs_repository_bytes")]
+    pub repository_bytes: u64,
+    /// Bytes in all git and LFS objects of an owner without a quota of its own.
+    #[serde(alias = "lfs_owner_bytes")]
+    pub owner_bytes: u64,
 }
 
 /// `[log]`
@@ -275,8 +278,8 @@ impl Default for Limits {
             push_refs: 10_000,
             push_commits: 0,
             lfs_object_bytes: 0,
-            lfs_repository_bytes: 0,
-            lfs_owner_bytes: 0,
+            repository_bytes: 0,
+            owner_bytes: 0,
         }
     }
 }
@@ -296,9 +299,9 @@ impl Config {
         let config: Self = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
         // TOML's integers are signed (toml.io/en/v1.0.0, "Integer"), but the crate also reads larger ones.
         let Limits { push_bytes, push_memory, push_refs, push_commits, lfs_object_bytes, .. } = config.limits;
-        let Limits { lfs_repository_bytes, lfs_owner_bytes, .. } = config.limits;
+        let Limits { repository_bytes, owner_bytes, .. } = config.limits;
         let numbers =
-            [push_bytes, push_memory, push_refs, push_commits, lfs_object_bytes, lfs_repository_bytes, lfs_owner_bytes];
+            [push_bytes, push_memory, push_refs, push_commits, lfs_object_bytes, repository_bytes, owner_bytes];
         if numbers.iter().any(|number| i64::try_from(*number).is_err()) {
             return Err("a number in [limits] is at most 9223372036854775807".to_owned());
         }
@@ -372,6 +375,12 @@ impl Config {
         self.state_dir().join("sessions")
     }
 
+    /// The file with the bytes that each repository stores.
+    #[must_use]
+    pub fn usage_file(&self) -> PathBuf {
+        self.state_dir().join("usage")
+    }
+
     /// The file with the locks by which the LFS sessions of one push or pull know each other.
     #[must_use]
     pub fn lfs_sessions_file(&self) -> PathBuf {
@@ -401,6 +410,25 @@ impl Config {
     pub fn attempts_dir(&self) -> PathBuf {
         self.state_dir().join("attempts")
     }
+}
+
+impl Limits {
+    /// The quota of a repository without one of its own.
+    #[must_use]
+    pub fn repository_quota(&self) -> Quota {
+        quota(self.repository_bytes)
+    }
+
+    /// The quota of an owner without one of its own.
+    #[must_use]
+    pub fn owner_quota(&self) -> Quota {
+        quota(self.owner_bytes)
+    }
+}
+
+/// The quota of a number that [`Config::parse`] has accepted.
+fn quota(bytes: u64) -> Quota {
+    i64::try_from(bytes).ok().and_then(Quota::of_number).unwrap_or(Quota::Unlimited)
 }
 
 /// Whether a text can be the name of a login account, as shadow's `useradd` accepts it without being forced.

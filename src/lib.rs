@@ -23,6 +23,7 @@ pub mod operator;
 mod passwd;
 pub mod privilege;
 pub mod push;
+pub mod quota;
 pub mod random;
 #[cfg(feature = "operator")]
 pub mod report;
@@ -34,6 +35,7 @@ pub mod sealed;
 pub mod services;
 pub mod session;
 pub mod session_limits;
+pub mod usage;
 pub mod word;
 
 #[cfg(test)]

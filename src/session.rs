@@ -5,6 +5,8 @@
 
 mod context;
 mod handover;
+#[cfg(feature = "operator")]
+pub(crate) mod quota;
 pub(crate) mod user_auth;
 
 use crate::access::{Access, Decision, Denial, Identity, decide};

@@ -73,6 +73,9 @@ _hubgate() {
             hubgate,policy)
                 cmd="hubgate__subcmd__policy"
                 ;;
+            hubgate,quota)
+                cmd="hubgate__subcmd__quota"
+                ;;
             hubgate,repo)
                 cmd="hubgate__subcmd__repo"
                 ;;
@@ -196,6 +199,9 @@ _hubgate() {
             hubgate__subcmd__help,policy)
                 cmd="hubgate__subcmd__help__subcmd__policy"
                 ;;
+            hubgate__subcmd__help,quota)
+                cmd="hubgate__subcmd__help__subcmd__quota"
+                ;;
             hubgate__subcmd__help,repo)
                 cmd="hubgate__subcmd__help__subcmd__repo"
                 ;;
@@ -309,6 +315,9 @@ _hubgate() {
                 ;;
             hubgate__subcmd__help__subcmd__policy,test)
                 cmd="hubgate__subcmd__help__subcmd__policy__subcmd__test"
+                ;;
+            hubgate__subcmd__help__subcmd__quota,check)
+                cmd="hubgate__subcmd__help__subcmd__quota__subcmd__check"
                 ;;
             hubgate__subcmd__help__subcmd__repo,adopt)
                 cmd="hubgate__subcmd__help__subcmd__repo__subcmd__adopt"
@@ -625,6 +634,18 @@ _hubgate() {
             hubgate__subcmd__policy__subcmd__help,test)
                 cmd="hubgate__subcmd__policy__subcmd__help__subcmd__test"
                 ;;
+            hubgate__subcmd__quota,check)
+                cmd="hubgate__subcmd__quota__subcmd__check"
+                ;;
+            hubgate__subcmd__quota,help)
+                cmd="hubgate__subcmd__quota__subcmd__help"
+                ;;
+            hubgate__subcmd__quota__subcmd__help,check)
+                cmd="hubgate__subcmd__quota__subcmd__help__subcmd__check"
+                ;;
+            hubgate__subcmd__quota__subcmd__help,help)
+                cmd="hubgate__subcmd__quota__subcmd__help__subcmd__help"
+                ;;
             hubgate__subcmd__repo,adopt)
                 cmd="hubgate__subcmd__repo__subcmd__adopt"
                 ;;
@@ -818,7 +839,7 @@ _hubgate() {
 
     case "${cmd}" in
         hubgate)
-            opts="-h -V --config --json --help --version init migrate demo doctor sshd-config user org key repo owner deploy-key access invite lfs lock explain policy backup restore export import audit help"
+            opts="-h -V --config --json --help --version init migrate demo doctor sshd-config user org key repo owner quota deploy-key access invite lfs lock explain policy backup restore export import audit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1324,7 +1345,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help)
-            opts="init migrate demo doctor sshd-config user org key repo owner deploy-key access invite lfs lock explain policy backup restore export import audit help"
+            opts="init migrate demo doctor sshd-config user org key repo owner quota deploy-key access invite lfs lock explain policy backup restore export import audit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2066,6 +2087,34 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help__subcmd__policy__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__quota)
+            opts="check"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__quota__subcmd__check)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3934,6 +3983,84 @@ _hubgate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__quota)
+            opts="-h -V --config --json --help --version check help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__quota__subcmd__check)
+            opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__quota__subcmd__help)
+            opts="check help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__quota__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__quota__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;

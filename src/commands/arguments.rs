@@ -8,6 +8,7 @@ use crate::access::{CollaboratorRole, GateMode, Role, Scope, Visibility};
 use crate::config::ObjectFormat;
 use crate::key::Fingerprint;
 use crate::name::{NameError, Owner, RepoPath, Title};
+use crate::quota::{BadQuota, Quota};
 use crate::report::when::Expiry;
 
 /// Accepts one of the words of an enumeration, and lists them in the help.
@@ -214,24 +215,14 @@ pub struct GrantAccess {
     pub until: Until,
 }
 
-/// How much may be stored. `None` means that the configured limit applies.
+/// A new quota. `None` means that the configured limit applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Quota(pub Option<u64>);
+pub struct NewQuota(pub Option<Quota>);
 
-impl std::str::FromStr for Quota {
-    type Err = &'static str;
+impl std::str::FromStr for NewQuota {
+    type Err = BadQuota;
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "none" {
-            return Ok(Self(None));
-        }
-        let units = [("K", 10), ("M", 20), ("G", 30), ("T", 40)];
-        let found = units.iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, *shift)));
-        let (number, shift) = found.unwrap_or((text, 0));
-        let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
-        bytes
-            .filter(|bytes| i64::try_from(*bytes).is_ok())
-            .map(|bytes| Self(Some(bytes)))
-            .ok_or("a number of bytes, or 500M, 20G, 1T, none")
+    fn from_str(text: &str) -> Result<Self, BadQuota> {
+        if text == "default" { Ok(Self(None)) } else { text.parse().map(|quota| Self(Some(quota))) }
     }
 }

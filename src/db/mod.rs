@@ -18,7 +18,7 @@ use engine::Connection;
 pub use error::{DatabaseError, Error, ErrorKind};
 pub use reader::Reader;
 pub use schema::{MIN_READER, VERSION};
-pub use session::{AccountFacts, Opens, ServedRepository, SessionFacts};
+pub use session::{AccountFacts, Opens, ServedRepository, SessionFacts, SetQuotas};
 #[cfg(feature = "operator")]
 pub use store::{
     AuthorityRow, BadCopy, Change, ChangeError, Code, Collaborator, Contents, Event, GateRequestRow, Holder, KeyRow,

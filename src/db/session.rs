@@ -8,6 +8,7 @@ use crate::access::{
 };
 use crate::key::{Fingerprint, OfferedCertificate};
 use crate::name::{Owner, RepoPath, Title};
+use crate::quota::Quota;
 use crate::repository::Directory;
 
 /// Which account owns a key: one row for every fingerprint, known or not.
@@ -34,7 +35,7 @@ SELECT h.version, h.min_reader, u.id AS account, u.name AS account_name, u.disab
             $columns,
             ",
        r.id AS repository, r.folded AS live, r.owner_id, o.name AS owner_name, r.name AS repository_name, r.directory, r.visibility,
-       r.gate, r.gate_members, r.frozen, r.created_by,
+       r.gate, r.gate_members, r.frozen, r.created_by, r.quota, o.quota AS owner_quota,
        m.role, m.until AS role_until, c.role AS collaborator, c.until AS collaborator_until,
        g.state AS gate_state, g.until AS gate_until,
        w.id AS named_owner, w.name AS named_name, w.may_create AS named_may_create, n.role AS named_role, n.until AS named_until
@@ -114,6 +115,18 @@ pub struct ServedRepository {
     pub directory: Directory,
     /// The facts that decide about access.
     pub facts: RepositoryFacts,
+    /// The quotas that are set. `None` if a column has a value that hubgate does not write: then a session may store
+    /// nothing, but still fetch.
+    pub quotas: Option<SetQuotas>,
+}
+
+/// The quotas that are set for a repository and for its owner. `None` means that the configured limit applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SetQuotas {
+    /// The repository's.
+    pub repository: Option<Quota>,
+    /// The owner's.
+    pub owner: Option<Quota>,
 }
 
 /// What a key opens, as far as the helper must know.
@@ -212,6 +225,16 @@ impl View<'_> {
         let user = user.folded();
         let values = values![&user, owner.as_ref(), kind, name.as_ref()];
         self.only_row(SESSION_OF_ACCOUNT, values, |row| Ok((account(row)?, served_repository(row, path)?)))
+    }
+
+    /// The repositories of an owner whose bytes count against the owner's quota: row and directory. A removed repository
+    /// counts until it is purged.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn stored_repositories_of(&self, owner: i64) -> Result<Vec<(i64, Directory)>, Error> {
+        let query = "SELECT id, directory FROM repository WHERE owner_id = ?1";
+        self.connection.query(query, values![owner], |row| Ok((row.get("id")?, row.word("directory")?)))
     }
 
     /// Reads the only row that a statement returns, if this program may read the version of the database.
@@ -327,6 +350,7 @@ fn served_repository(row: &Row<'_>, path: Option<&RepoPath>) -> Result<Option<Se
             path: RepoPath { kind: path.kind, owner: row.word("owner_name")?, name: row.word("repository_name")? },
             directory: row.word("directory")?,
             facts: repository_facts(row, id, row.get("account")?)?,
+            quotas: set_quotas(row).ok(),
         })),
     }
 }
@@ -334,6 +358,16 @@ fn served_repository(row: &Row<'_>, path: Option<&RepoPath>) -> Result<Option<Se
 pub(super) fn grant<T: std::str::FromStr>(row: &Row<'_>, value: &str, until: &str) -> Result<Option<Grant<T>>, Error> {
     let until = row.get(until)?;
     Ok(row.optional_word(value)?.map(|value| Grant { value, until }))
+}
+
+fn set_quotas(row: &Row<'_>) -> Result<SetQuotas, Error> {
+    Ok(SetQuotas { repository: quota(row, "quota")?, owner: quota(row, "owner_quota")? })
+}
+
+/// The quota in a column.
+pub(super) fn quota(row: &Row<'_>, column: &str) -> Result<Option<Quota>, Error> {
+    let Some(number) = row.get(column)? else { return Ok(None) };
+    Quota::of_number(number).map(Some).ok_or_else(|| Error::Value(column.to_owned()))
 }
 
 /// The facts that decide about access to a repository, from a row with these columns. `account` is the row of the

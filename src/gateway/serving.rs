@@ -19,6 +19,7 @@ use crate::sandbox::{self, Plan};
 use crate::sealed::{DESCRIPTORS, Sealed};
 use crate::session::{Handover, Work};
 use crate::session_limits::{self, SessionLock};
+use crate::usage;
 
 /// How long a session of git or LFS waits for the end of another session.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -57,6 +58,10 @@ impl Session {
             SessionLock::Held(file) => Some(file.as_fd()),
             SessionLock::LimitReached | SessionLock::Unavailable => None,
         };
+        if service == Service::ReceivePack {
+            // Without this, git objects would not count after the first measurement. A fault stops no push.
+            let _ = usage::forget(&config.usage_file(), repository.facts.id);
+        }
         let message = match service {
             Service::ReceivePack => {
                 Some(push_context::seal(&self.push_context(config, forced_command, repository)?, &hooks)?)

@@ -34,7 +34,8 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
             actions.push((oid, size, action));
         }
         if missing > 0 {
-            self.check_space(missing)?;
+            self.session.policy.admit(missing).map_err(Stop::Fault)??;
+            self.check_disk(missing)?;
         }
         self.begin(status::OK, &[]).map_err(broken)?;
         self.writer.delimiter();
@@ -55,9 +56,8 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
         }
     }
 
-    /// Checks that the quotas and the disk have room for this many bytes.
-    pub(super) fn check_space(&mut self, bytes: u64) -> Result<(), Stop> {
-        self.session.policy.admit(bytes)?;
+    /// Checks that the disk has room for this many bytes.
+    pub(super) fn check_disk(&mut self, bytes: u64) -> Result<(), Stop> {
         let free = self.session.store.free().map_err(|error| Stop::Fault(error.into()))?;
         let needed = bytes.saturating_add(self.session.limits.reserve);
         if free.is_some_and(|free| free < needed) { Err(no_space(bytes).into()) } else { Ok(()) }

@@ -60,6 +60,22 @@ pub enum Ask {
     Unlock,
 }
 
+/// How an object ended that a client sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    /// It is stored, and replaced a file of so many bytes.
+    Yes {
+        /// The size of the object.
+        bytes: u64,
+        /// The size of the file that had its name before.
+        replaced: u64,
+    },
+    /// It is not stored.
+    No,
+    /// A fault ended its last step, so it may be stored.
+    Perhaps,
+}
+
 /// Decides what the client may do, at each step.
 pub trait Policy {
     /// Whether the client may still do this. A session asks at each batch, put, lock and unlock, so a withdrawn right
@@ -69,12 +85,29 @@ pub trait Policy {
     /// The policy could not decide.
     fn permit(&mut self, ask: Ask) -> Result<Result<(), Refusal>, Fault>;
 
-    /// Whether the quotas have room for this many bytes. A session asks at a batch for all missing objects together,
-    /// and again for each object that the client sends.
+    /// Whether the quotas have room for this many bytes. A session asks at a batch, for all missing objects together.
+    /// The client reads the refusal, usually with status 507.
     ///
     /// # Errors
-    /// The refusal for the client, usually with status 507.
-    fn admit(&mut self, bytes: u64) -> Result<(), Refusal>;
+    /// The policy could not decide.
+    fn admit(&mut self, bytes: u64) -> Result<Result<(), Refusal>, Fault>;
+
+    /// The same, before the client sends an object of this size. If there is room, it is the session's until
+    /// [`Policy::settle`].
+    ///
+    /// # Errors
+    /// The policy could not decide.
+    fn reserve(&mut self, bytes: u64) -> Result<Result<(), Refusal>, Fault> {
+        self.admit(bytes)
+    }
+
+    /// Receives how the object ended for which room was reserved, however it ended.
+    ///
+    /// # Errors
+    /// What failed. The object is stored all the same.
+    fn settle(&mut self, _: Stored) -> Result<(), Fault> {
+        Ok(())
+    }
 
     /// Whether the client may remove locks of other holders.
     fn may_break_locks(&mut self) -> bool;

@@ -122,8 +122,8 @@ impl Policy for Caller {
         Ok(Ok(()))
     }
 
-    fn admit(&mut self, _: u64) -> Result<(), Refusal> {
-        Ok(())
+    fn admit(&mut self, _: u64) -> Result<Result<(), Refusal>, Fault> {
+        Ok(Ok(()))
     }
 
     fn may_break_locks(&mut self) -> bool {

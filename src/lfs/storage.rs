@@ -69,9 +69,9 @@ pub trait Staged {
     fn write(&mut self, pieces: &mut [IoSlice<'_>]) -> io::Result<()>;
 
     /// Makes it an object of the repository, durably. It replaces what is stored under its name, because those bytes may
-    /// have changed since they were verified.
+    /// have changed since they were verified. Returns the size of what it replaced.
     ///
     /// # Errors
-    /// The object is not stored.
-    fn commit(self: Box<Self>, verified: Verified) -> io::Result<()>;
+    /// The object is not stored, or not durably.
+    fn commit(self: Box<Self>, verified: Verified) -> io::Result<Option<u64>>;
 }

@@ -51,6 +51,7 @@ struct Script {
     failing: bool,
     asked: Vec<Ask>,
     admitted: Vec<u64>,
+    settled: Vec<Stored>,
 }
 
 impl Policy for Script {
@@ -62,12 +63,17 @@ impl Policy for Script {
         Ok(self.refused.iter().find(|(refused, _)| *refused == ask).map_or(Ok(()), |(_, refusal)| Err(refusal.clone())))
     }
 
-    fn admit(&mut self, bytes: u64) -> Result<(), Refusal> {
+    fn admit(&mut self, bytes: u64) -> Result<Result<(), Refusal>, Fault> {
         self.admitted.push(bytes);
-        match self.quota {
+        Ok(match self.quota {
             Some(quota) if bytes > quota => Err(Refusal::new(507, format!("{quota} bytes of the quota are left"))),
             Some(_) | None => Ok(()),
-        }
+        })
+    }
+
+    fn settle(&mut self, stored: Stored) -> Result<(), Fault> {
+        self.settled.push(stored);
+        Ok(())
     }
 
     fn may_break_locks(&mut self) -> bool {

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind, Write};
 
+use super::Stored;
 use super::batch::no_space;
 use super::hash::Hashing;
 use super::oid::Oid;
@@ -19,12 +20,32 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
     pub(super) fn put(&mut self, oid: Oid, arguments: &Arguments) -> Result<(), Stop> {
         let size = arguments.size()?.ok_or_else(|| Refusal::bad_request("put-object needs the argument size"))?;
         self.check_size(&oid, size)?;
-        if self.session.store.size(&oid).map_err(|error| Stop::Fault(error.into()))? != Some(size) {
-            self.check_space(size).map_err(|stop| match stop {
-                Stop::Refused(refusal) => Stop::Refused(refusal.for_put()),
-                stop @ (Stop::Fault(_) | Stop::Broken(_)) => stop,
-            })?;
+        let is_new = self.session.store.size(&oid).map_err(|error| Stop::Fault(error.into()))? != Some(size);
+        if is_new {
+            self.check_disk(size)?;
+            let reserved = self.session.policy.reserve(size).map_err(Stop::Fault)?;
+            reserved.map_err(Refusal::for_put)?;
         }
+        let (stored, received) = match self.receive_object(oid, size) {
+            Ok(replaced) => (Stored::Yes { bytes: size, replaced: replaced.unwrap_or(0) }, Ok(())),
+            Err((stored, stop)) => (stored, Err(stop)),
+        };
+        if is_new {
+            // The object is stored or not, whether this succeeds or not.
+            self.session.policy.settle(stored).unwrap_or_else(|fault| {
+                self.summary.faults += 1;
+                (self.session.on_fault)(fault.as_ref());
+            });
+        }
+        received?;
+        self.summary.stored.0 += 1;
+        self.summary.stored.1 += size;
+        self.begin(status::OK, &[]).map_err(broken)?;
+        self.writer.finish().map_err(broken)
+    }
+
+    /// Reads an object's bytes and stores them. Returns the size of the file that they replaced.
+    fn receive_object(&mut self, oid: Oid, size: u64) -> Result<Option<u64>, (Stored, Stop)> {
         let failed = |error: io::Error| match error.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Stop::Refused(no_space(size)),
             ErrorKind::FileTooLarge => Stop::Refused(Refusal::new(
@@ -33,23 +54,21 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
             )),
             _ => Stop::Fault(error.into()),
         };
-        let mut staged = self.session.store.stage(&oid, size).map_err(failed)?;
-        if self.open {
+        let unstored = |stop| (Stored::No, stop);
+        let mut staged = self.session.store.stage(&oid, size).map_err(failed).map_err(unstored)?;
+        let received = if self.open {
             let block = self.spare.take().unwrap_or_else(Block::new);
-            let (received, spare) = receive(&mut self.reader, block, staged.as_mut(), oid, size).map_err(broken)?;
+            let received = receive(&mut self.reader, block, staged.as_mut(), oid, size);
+            let (received, spare) = received.map_err(broken).map_err(unstored)?;
             self.open = false;
             self.spare = spare;
-            let verified = received.map_err(failed)?.map_err(mismatch)?;
-            staged.commit(verified).map_err(failed)?;
+            received
         } else {
             // No data packet: this is the empty object, or a mistake.
-            let verified = Hashing::new(0).finish(oid, size).map_err(failed)?.map_err(mismatch)?;
-            staged.commit(verified).map_err(failed)?;
-        }
-        self.summary.stored.0 += 1;
-        self.summary.stored.1 += size;
-        self.begin(status::OK, &[]).map_err(broken)?;
-        self.writer.finish().map_err(broken)
+            Hashing::new(0).finish(oid, size)
+        };
+        let verified = received.map_err(failed).and_then(|verified| verified.map_err(mismatch)).map_err(unstored)?;
+        staged.commit(verified).map_err(|error| (Stored::Perhaps, failed(error)))
     }
 
     pub(super) fn verify(&mut self, oid: &Oid, arguments: &Arguments) -> Result<(), Stop> {

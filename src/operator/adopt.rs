@@ -12,6 +12,7 @@ use super::context::{Context, actor};
 use super::directories::directory_of;
 use super::failure::Failure;
 use crate::access::Visibility;
+use crate::commands::quota;
 use crate::commands::repository::check_free;
 use crate::db::{ChangeError, NewRepository, Removed};
 use crate::git::import::Source;
@@ -233,6 +234,7 @@ pub(super) fn purge(context: &mut Context, now: i64) -> Result<Vec<(PathBuf, Opt
         context.store.change(&actor(), |change| change.note_purge(&removed))?;
         let done = std::fs::rename(&place, &unfinished).and_then(|()| std::fs::remove_dir_all(&unfinished));
         let _ = std::fs::remove_file(context.config.gc_dir().join(removed.row.directory.id()));
+        quota::forget(&context.config, &removed.row)?;
         deleted.push((place, done.err().map(|error| error.to_string())));
     }
     Ok(deleted)

@@ -29,7 +29,7 @@ pub use key::{DeployKeyCommand, KeyCommand};
 pub use lfs::{LfsCommand, LockCommand};
 pub use machine::{Demo, Doctor, Init, SshdConfig};
 pub use org::{AuthorityCommand, MemberCommand, OrgCommand};
-pub use owner::OwnerCommand;
+pub use owner::{OwnerCommand, QuotaCommand};
 pub use policy::PolicyCommand;
 pub use repo::{AdoptRepo, CollaboratorCommand, ImportRepo, RepoCommand, RestoreRepo};
 pub use user::UserCommand;
@@ -84,6 +84,9 @@ pub enum Command {
     /// Quotas of users and organizations.
     #[command(subcommand)]
     Owner(OwnerCommand),
+    /// What is counted against quotas.
+    #[command(subcommand)]
+    Quota(QuotaCommand),
     /// Keys that open one repository, for machines.
     #[command(subcommand)]
     DeployKey(DeployKeyCommand),

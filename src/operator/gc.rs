@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::directories::check_present;
 use super::failure::Failure;
 use super::progress::Bar;
+use crate::commands::quota;
 use crate::config::Config;
 use crate::db::RepositoryRow;
 use crate::git::stored::StoredRepository;
@@ -108,6 +109,7 @@ fn collect(
             return Ok(Outcome::Unchanged);
         }
         let packed = StoredRepository::open(config, &place, row.object_format).and_then(|stored| stored.maintain());
+        quota::forget(config, row).map_err(|error| error.to_string())?;
         packed.map_err(|error| format!("git gc failed: {error}"))?;
         seen.remember(&row.directory, &place);
         Ok(Outcome::Packed)

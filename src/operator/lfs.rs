@@ -11,6 +11,7 @@ use super::context::{Context, actor};
 use super::directories::check_present;
 use super::failure::Failure;
 use super::progress::Bar;
+use crate::commands::quota;
 use crate::config::LfsMode;
 use crate::db::{Change, Reader, RepositoryRow};
 use crate::lfs::{FileLocks, Filter, Holder, Locks};
@@ -83,7 +84,10 @@ impl Findings {
                     let is = match quarantine.then(|| move_aside(&place, oid, file)) {
                         // A client has just replaced it.
                         Some(Ok(None)) => continue,
-                        Some(Ok(Some(aside))) => format!("moved to {}", aside.display()),
+                        Some(Ok(Some(aside))) => {
+                            quota::forget(&context.config, row).map_err(|error| error.to_string())?;
+                            format!("moved to {}", aside.display())
+                        }
                         Some(Err(error)) => format!("it cannot be moved aside: {error}"),
                         None => {
                             self.is_corrupt = true;

@@ -37,12 +37,13 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::commands::invite::invite;
+use crate::commands::quota;
 use crate::lfs::serve_directory;
 use crate::report::Report;
 
 pub use setup::PACKAGED_CONFIG;
 
-use cli::{Cli, Command, LfsCommand};
+use cli::{Cli, Command, LfsCommand, QuotaCommand};
 use context::Context;
 use failure::Failure;
 
@@ -91,6 +92,7 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Key(command) => dispatch::key(&command, &cli.config),
         Command::Repo(command) => repo::run(command, context()?),
         Command::Owner(command) => dispatch::owner_quota(&command, context()?),
+        Command::Quota(QuotaCommand::Check { owner }) => Ok(quota::check(&context()?.requester(), owner.as_ref())?),
         Command::Lfs(LfsCommand::Serve { .. }) => Err(Failure::Usage("lfs serve".to_owned())),
         Command::Lfs(LfsCommand::Check { path, quarantine }) => lfs::check(path.as_ref(), quarantine, &context()?),
         Command::Lock(command) => lfs::lock(&command, &mut context()?),

@@ -31,7 +31,7 @@ use crate::sealed::Sealed;
 
 use authorizer::{Authorizer, Stop, permitted};
 pub(super) use authorizer::{WORD as AUTHORIZER, authorize};
-use policy::{HubPolicy, Quota, quotas};
+use policy::HubPolicy;
 
 /// The protocol's statuses for a refusal, for LFS that is off, and for a fault.
 const FORBIDDEN: u16 = 403;
@@ -52,7 +52,6 @@ pub(super) fn run(caller: &Caller, message: Sealed, operation: Operation, path: 
 /// What a session needs that has access.
 struct Prepared {
     authorizer: Authorizer,
-    quotas: Vec<Quota>,
     holder: Holder,
     repository: OwnedFd,
 }
@@ -77,14 +76,10 @@ fn prepare(caller: &Caller, message: Sealed, operation: Operation, path: &RepoPa
         // git-lfs shows standard error at once.
         let _ = std::io::stderr().write_all(messages.notices(None, caller.now, Some(&served.path)).stderr().as_bytes());
     }
-    let quotas = match operation {
-        Operation::Upload => quotas(config, &reader, &served).map_err(|error| fault(&error))?,
-        Operation::Download => Vec::new(),
-    };
     let repository = open_repository(&config.paths.repositories, &served.directory).map_err(|error| fault(&error))?;
     let authorizer = std::env::current_exe().and_then(|program| Authorizer::start(&program, message, served.facts.id));
     let authorizer = authorizer.map_err(|error| fault(&error))?;
-    Ok(Prepared { authorizer, quotas, holder: holder(caller, &identity), repository })
+    Ok(Prepared { authorizer, holder: holder(caller, &identity), repository })
 }
 
 /// Speaks the protocol and answers every command with the refusal.
@@ -107,9 +102,9 @@ fn refuse(operation: Operation, refusal: Refusal) -> Status {
 }
 
 fn transfer(caller: &Caller, operation: Operation, prepared: Prepared) -> Result<Status, Box<dyn Error + Send + Sync>> {
-    let Prepared { authorizer, quotas, holder, repository } = prepared;
+    let Prepared { authorizer, holder, repository } = prepared;
     let authorizer = Rc::new(RefCell::new(authorizer));
-    let mut policy = HubPolicy::new(Rc::clone(&authorizer), quotas);
+    let mut policy = HubPolicy::new(Rc::clone(&authorizer));
     let config = &caller.config;
     // The session opens nothing outside the repository by path after this.
     let file = config.lfs_sessions_file();
@@ -191,8 +186,8 @@ impl Policy for Nobody {
         Ok(Err(Refusal::new(FORBIDDEN, "refused")))
     }
 
-    fn admit(&mut self, _: u64) -> Result<(), Refusal> {
-        Err(Refusal::new(FORBIDDEN, "refused"))
+    fn admit(&mut self, _: u64) -> Result<Result<(), Refusal>, Fault> {
+        Ok(Err(Refusal::new(FORBIDDEN, "refused")))
     }
 
     fn may_break_locks(&mut self) -> bool {

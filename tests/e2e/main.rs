@@ -112,6 +112,7 @@ fn main() -> ExitCode {
         lfs::locks::TRIALS,
         lfs::operator::TRIALS,
         lfs::pointers::TRIALS,
+        lfs::quotas::TRIALS,
         lfs::http::TRIALS,
         concurrency::TRIALS,
         killed::TRIALS,

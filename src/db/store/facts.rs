@@ -8,7 +8,6 @@ use crate::db::engine::values;
 use crate::db::session::{grant, repository_facts};
 use crate::db::{Error, View};
 use crate::name::Owner;
-use crate::repository::Directory;
 
 impl View<'_> {
     /// The name of an owner, given by its row. A removed owner keeps its last name.
@@ -17,15 +16,6 @@ impl View<'_> {
     /// [`Error`].
     pub fn owner_name(&self, id: i64) -> Result<Option<Owner>, Error> {
         self.connection.first("SELECT name FROM owner WHERE id = ?1", values![id], |row| row.word("name"))
-    }
-
-    /// The directories of the repositories of an owner.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub fn directories_of(&self, owner: i64) -> Result<Vec<Directory>, Error> {
-        self.connection
-            .query("SELECT directory FROM repository WHERE owner_id = ?1", values![owner], |row| row.word("directory"))
     }
 
     /// An owner, and the role that an account, given by its row, has there.

@@ -2,6 +2,7 @@ use super::{Hub, add_deploy_key, add_key, add_repository, code, fingerprint, key
 use crate::access::{CollaboratorRole, GateMode, GateRequest, Removal, Role, Scope, Visibility};
 use crate::clock::now;
 use crate::db::{ChangeError, Event, Opens, OwnerKind};
+use crate::quota::Quota;
 
 /// A change, and its audit row: event, object, detail.
 type Step = (fn(&super::Change<'_>) -> Result<(), ChangeError>, &'static str);
@@ -121,10 +122,13 @@ const LIFE: &[Step] = &[
         r#"repo.restore acme/z {"directory":"00000000000000000000000000000002"}"#,
     ),
     (
-        |change| change.set_repository_quota(&path("acme/z"), Some(9)),
+        |change| change.set_repository_quota(&path("acme/z"), Quota::of_number(9)),
         r#"repo.set_quota acme/z {"before":null,"quota":9}"#,
     ),
-    (|change| change.set_owner_quota(&owner("acme"), Some(9)), r#"owner.set_quota acme {"before":null,"quota":9}"#),
+    (
+        |change| change.set_owner_quota(&owner("acme"), Quota::of_number(9)),
+        r#"owner.set_quota acme {"before":null,"quota":9}"#,
+    ),
     (|change| change.set_owner_quota(&owner("acme"), None), r#"owner.set_quota acme {"before":9,"quota":null}"#),
     (
         |change| change.remove_owner(OwnerKind::User, &owner("caroline"), None),

@@ -120,13 +120,13 @@ impl<'a> LocalStaged<'a> {
     }
 
     /// Names the file. It replaces what has the name already, such as a truncated or corrupt object.
-    fn put(&mut self, parent: &Directory, place: &Place) -> io::Result<()> {
+    fn put(&mut self, parent: &Directory, place: &Place) -> io::Result<Option<u64>> {
         let partial = if let Some(partial) = self.partial.take() {
             partial
         } else {
             match self.naming.link(&self.file, parent, place.name()) {
                 Err(Errno::EEXIST) => {}
-                linked => return linked.map_err(io::Error::from),
+                linked => return linked.map(|()| None).map_err(io::Error::from),
             }
             // Only a rename replaces a file.
             let name = random_name(self.oid)?;
@@ -134,7 +134,9 @@ impl<'a> LocalStaged<'a> {
             self.naming.link(&self.file, &directory, &name)?;
             Partial { directory, name, lock: None }
         };
-        renameat(&partial.directory, partial.name.as_str(), parent, place.name()).map_err(io::Error::from)
+        let replaced = parent.size(place.name())?;
+        renameat(&partial.directory, partial.name.as_str(), parent, place.name())?;
+        Ok(replaced)
     }
 }
 
@@ -143,7 +145,7 @@ impl Staged for LocalStaged<'_> {
         write_all(&mut self.file, pieces)
     }
 
-    fn commit(mut self: Box<Self>, verified: Verified) -> io::Result<()> {
+    fn commit(mut self: Box<Self>, verified: Verified) -> io::Result<Option<u64>> {
         if *verified.oid() != self.oid {
             return Err(io::Error::other("bytes of another object were verified"));
         }
@@ -153,11 +155,11 @@ impl Staged for LocalStaged<'_> {
         }
         let place = Place::of(&self.oid);
         let (parent, above) = self.layout.make_parent(&place)?;
-        self.put(&parent, &place)?;
+        let replaced = self.put(&parent, &place)?;
         if fsync {
             parent.sync()?;
             above.iter().try_for_each(Directory::sync)?;
         }
-        Ok(())
+        Ok(replaced)
     }
 }

@@ -168,6 +168,40 @@ impl Read for Breaking {
     }
 }
 
+#[test]
+fn every_reservation_is_settled_however_its_object_ended() {
+    let put = "put-object {abc}; size=3; 0001; =abc; 0000";
+    let stored = Stored::Yes { bytes: 3, replaced: 0 };
+    for (request, expected) in [
+        (put.to_owned(), vec![stored]),
+        ("put-object {abc}; size=3; 0001; =abd; 0000".to_owned(), vec![Stored::No]),
+        ("put-object {abc}; size=3; 0001; =ab; 0000".to_owned(), vec![Stored::No]),
+        ("put-object {abc}; size=3; 0001; =abcd; 0000".to_owned(), vec![Stored::No]),
+        ("put-object {abc}; size=3; 0000".to_owned(), vec![Stored::No]),
+        // The client is cut off.
+        ("put-object {abc}; size=3; 0001; =ab".to_owned(), vec![Stored::No]),
+        // The second object is stored already, so nothing is reserved for it.
+        (format!("{put}; {put}"), vec![stored]),
+    ] {
+        let mut hub = Hub::new();
+        hub.upload(&request);
+        assert_eq!(hub.policy.settled, expected, "{request}");
+        assert_eq!(hub.policy.admitted, vec![3; expected.len()], "{request}");
+    }
+    let mut hub = Hub::new();
+    hub.put_file(&Oid::of(b"abc"), b"longer than it");
+    hub.upload(put);
+    assert_eq!(hub.policy.settled, [Stored::Yes { bytes: 3, replaced: 14 }], "a corrupt object is replaced");
+    for (store, expected) in [
+        (&mut Failing { stage: Some(io::ErrorKind::StorageFull), ..Failing::nowhere() }, Stored::No),
+        (&mut Failing { write: Some(io::ErrorKind::StorageFull), ..Failing::nowhere() }, Stored::No),
+        (&mut Failing { commit: Some(io::ErrorKind::StorageFull), ..Failing::nowhere() }, Stored::Perhaps),
+    ] {
+        let (_, hub, _) = answer_of(store, Operation::Upload, put);
+        assert_eq!(hub.policy.settled, [expected]);
+    }
+}
+
 fn fail(kind: Option<io::ErrorKind>) -> io::Result<()> {
     kind.map_or(Ok(()), |kind| Err(kind.into()))
 }
@@ -198,8 +232,8 @@ impl Staged for &mut Failing {
         fail(self.write)
     }
 
-    fn commit(self: Box<Self>, _: Verified) -> io::Result<()> {
-        fail(self.commit)
+    fn commit(self: Box<Self>, _: Verified) -> io::Result<Option<u64>> {
+        fail(self.commit).map(|()| None)
     }
 }
 

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use crate::access::GateMode;
 use crate::commands::arguments::{
-    Confirmation, CreateRepository, OfRepository, Quota, RenameRepository, SetCollaborator, SetVisibility, words,
+    Confirmation, CreateRepository, NewQuota, OfRepository, RenameRepository, SetCollaborator, SetVisibility, words,
 };
 use crate::git::import::{BadSource, Source};
 use crate::name::{Owner, RepoPath, Title};
@@ -99,13 +99,13 @@ pub enum RepoCommand {
     },
     /// Check that every repository has its directory, and every directory its repository.
     Check,
-    /// Show how much a repository stores in large files, or set its quota.
+    /// Show how much a repository stores in git and LFS objects, or set its quota.
     Quota {
         /// The repository.
         path: RepoPath,
-        /// The quota in bytes, or as 500M, 20G, 1T; `none` uses the configured default.
+        /// The quota in bytes, or as 500M, 20G, 1T; `unlimited` sets no limit, `default` uses the configured one.
         #[arg(value_name = "BYTES")]
-        quota: Option<Quota>,
+        quota: Option<NewQuota>,
     },
     /// Pack repositories, and remove what interrupted pushes left behind.
     ///

@@ -13,18 +13,20 @@ use serde::{Deserialize, Serialize};
 use crate::access::{Access, Identity};
 use crate::clock::now;
 use crate::db::{self, Reader, ServedRepository};
-use crate::lfs::{Fault, HolderId, Refusal};
+use crate::lfs::{Fault, HolderId, Refusal, Stored};
 use crate::message::{self, Status};
 use crate::name::RepoPath;
 use crate::request::Operation;
 use crate::sealed::{DESCRIPTORS, Sealed};
 use crate::services::caller::Caller;
-use crate::session::admit;
+use crate::session::{admit, quota};
+use crate::usage::{self, Part, Reservation};
 
 /// The argument with which `services` becomes the authorizer.
 pub(in crate::services) const WORD: &str = "lfs-authorizer";
-/// The protocol's status for a refusal.
+/// The protocol's statuses for a refusal, and for a full store.
 const FORBIDDEN: u16 = 403;
+const FULL: u16 = 507;
 
 /// A question of the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,14 +37,26 @@ enum Question {
     Administer(i64),
     /// The name of the account of that row.
     Name(i64),
+    /// Whether the quotas have room for so many bytes.
+    Admit { repository: i64, bytes: u64 },
+    /// The same, and the bytes are reserved until the next answer to `Settle`.
+    Reserve { repository: i64, bytes: u64 },
+    /// The object for which bytes were reserved is complete: so many bytes are stored, in place of so many others.
+    Settle { stored: u64, replaced: u64 },
+    /// Whether that object is stored is not known.
+    Abandon,
 }
 
 /// An answer of the authorizer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum Verdict {
     Yes,
+    /// Yes, and a quota is set, so the session asks before it stores bytes.
+    Counted,
     /// No, with the text for the client.
     No(String),
+    /// No room, with the text for the client.
+    Full(String),
     Name(Option<String>),
     /// The database did not answer, with the cause for the log.
     Failed(String),
@@ -77,9 +91,10 @@ pub(super) fn permitted(
 pub(in crate::services) fn authorize(caller: &Caller, operation: Operation, path: &RepoPath) -> Status {
     let Ok(reader) = Reader::open(&caller.config.paths.database) else { return Status::Fault };
     let mut output = io::stdout();
+    let mut answering = Answering { caller, reader: &reader, operation, path, reserved: None };
     for line in io::stdin().lines() {
         let question = line.ok().and_then(|line| serde_json::from_str(&line).ok());
-        let verdict = question.map(|question| verdict(caller, &reader, operation, path, question));
+        let verdict = question.map(|question| answering.verdict(question));
         let answer = verdict.and_then(|verdict| serde_json::to_string(&verdict).ok()).map(|text| text + "\n");
         if answer.is_none_or(|answer| output.write_all(answer.as_bytes()).and_then(|()| output.flush()).is_err()) {
             return Status::Fault;
@@ -88,18 +103,89 @@ pub(in crate::services) fn authorize(caller: &Caller, operation: Operation, path
     Status::Done
 }
 
-fn verdict(caller: &Caller, reader: &Reader, operation: Operation, path: &RepoPath, question: Question) -> Verdict {
-    let (repository, access) = match question {
-        Question::Permit(repository) => (repository, operation.needs()),
-        Question::Administer(repository) => (repository, Access::Admin),
-        Question::Name(row) => return Verdict::Name(reader.account_name(row)),
-    };
-    match permitted(caller, reader, access, path) {
-        Ok((_, served)) if served.facts.id == repository => Verdict::Yes,
-        // The path now belongs to another repository than the session's.
-        Ok(_) => Verdict::No("the repository was moved during this session: try again".to_owned()),
-        Err(Stop::Refused(refusal)) => Verdict::No(refusal.sentence().to_owned()),
-        Err(Stop::Fault(error)) => Verdict::Failed(error.to_string()),
+/// The authorizer of one session.
+struct Answering<'a> {
+    caller: &'a Caller,
+    reader: &'a Reader,
+    operation: Operation,
+    path: &'a RepoPath,
+    /// The bytes of the object that the session is storing. If the session ends before it settles them, the next
+    /// session measures the repository.
+    reserved: Option<Reservation>,
+}
+
+impl Answering<'_> {
+    fn verdict(&mut self, question: Question) -> Verdict {
+        let (repository, access) = match question {
+            Question::Permit(repository)
+            | Question::Admit { repository, .. }
+            | Question::Reserve { repository, .. } => (repository, self.operation.needs()),
+            Question::Administer(repository) => (repository, Access::Admin),
+            Question::Name(row) => return Verdict::Name(self.reader.account_name(row)),
+            Question::Settle { stored, replaced } => return self.settle(stored, replaced),
+            Question::Abandon => {
+                // The next session measures the repository.
+                self.reserved = None;
+                return Verdict::Yes;
+            }
+        };
+        let served = match permitted(self.caller, self.reader, access, self.path) {
+            Ok((_, served)) if served.facts.id == repository => served,
+            // The path now belongs to another repository than the session's.
+            Ok(_) => return Verdict::No("the repository was moved during this session: try again".to_owned()),
+            Err(Stop::Refused(refusal)) => return Verdict::No(refusal.sentence().to_owned()),
+            Err(Stop::Fault(error)) => return Verdict::Failed(error.to_string()),
+        };
+        let counted = match question {
+            Question::Admit { bytes, .. } => self.admit(&served, bytes),
+            Question::Reserve { bytes, .. } => self.reserve(&served, bytes),
+            Question::Permit(_) if self.operation == Operation::Upload => self.count(&served),
+            Question::Permit(_)
+            | Question::Administer(_)
+            | Question::Name(_)
+            | Question::Settle { .. }
+            | Question::Abandon => return Verdict::Yes,
+        };
+        // Without a count, a quota would be no limit.
+        counted.unwrap_or_else(|fault| {
+            self.caller.log_fault(&fault.to_string());
+            Verdict::Full(quota::uncounted(&self.caller.sid))
+        })
+    }
+
+    /// Whether what this session stores is counted. If not, the repository's count is out of date from now on.
+    fn count(&self, served: &ServedRepository) -> Result<Verdict, quota::Fault> {
+        let config = &self.caller.config;
+        if quota::quotas(config, served)?.limit_anything() {
+            return Ok(Verdict::Counted);
+        }
+        // No quota is set, so a fault must not stop the session.
+        usage::forget(&config.usage_file(), served.facts.id)
+            .unwrap_or_else(|fault| self.caller.log_fault(&fault.to_string()));
+        Ok(Verdict::Yes)
+    }
+
+    fn admit(&self, served: &ServedRepository, bytes: u64) -> Result<Verdict, quota::Fault> {
+        let config = &self.caller.config;
+        let room = quota::usage(config)?.check(&quota::demand(config, self.reader, served)?, bytes)?;
+        Ok(room.map_or_else(|full| Verdict::Full(full.to_string()), |()| Verdict::Yes))
+    }
+
+    fn reserve(&mut self, served: &ServedRepository, bytes: u64) -> Result<Verdict, quota::Fault> {
+        let config = &self.caller.config;
+        let demand = quota::demand(config, self.reader, served)?;
+        match quota::usage(config)?.reserve(&demand, Part::Lfs, bytes)? {
+            Ok(reservation) => {
+                self.reserved = Some(reservation);
+                Ok(Verdict::Yes)
+            }
+            Err(full) => Ok(Verdict::Full(full.to_string())),
+        }
+    }
+
+    fn settle(&mut self, stored: u64, replaced: u64) -> Verdict {
+        let settled = self.reserved.take().map_or(Ok(()), |reserved| reserved.settle(stored, replaced));
+        settled.map_or_else(|error| Verdict::Failed(error.to_string()), |()| Verdict::Yes)
     }
 }
 
@@ -141,12 +227,42 @@ impl Authorizer {
         }
     }
 
-    /// Whether the client may still do what the session is for.
-    pub(super) fn permit(&mut self) -> Result<Result<(), Refusal>, Fault> {
+    /// Whether the client may still do what the session is for, and whether what it stores is counted.
+    pub(super) fn permit(&mut self) -> Result<Result<bool, Refusal>, Fault> {
         match self.ask(Question::Permit(self.repository))? {
+            Verdict::Yes => Ok(Ok(false)),
+            Verdict::Counted => Ok(Ok(true)),
+            verdict => refused(verdict),
+        }
+    }
+
+    /// Whether the quotas have room for so many bytes.
+    pub(super) fn admit(&mut self, bytes: u64) -> Result<Result<(), Refusal>, Fault> {
+        self.ask_for_room(Question::Admit { repository: self.repository, bytes })
+    }
+
+    /// Reserves bytes for an object, if the quotas have room.
+    pub(super) fn reserve(&mut self, bytes: u64) -> Result<Result<(), Refusal>, Fault> {
+        self.ask_for_room(Question::Reserve { repository: self.repository, bytes })
+    }
+
+    fn ask_for_room(&mut self, question: Question) -> Result<Result<(), Refusal>, Fault> {
+        match self.ask(question)? {
             Verdict::Yes => Ok(Ok(())),
-            Verdict::No(sentence) => Ok(Err(Refusal::new(FORBIDDEN, sentence))),
-            verdict @ (Verdict::Name(_) | Verdict::Failed(_)) => Err(format!("no answer: {verdict:?}").into()),
+            verdict => refused(verdict),
+        }
+    }
+
+    /// Says how the object ended for which bytes were reserved.
+    pub(super) fn settle(&mut self, stored: Stored) -> Result<(), Fault> {
+        let question = match stored {
+            Stored::Yes { bytes, replaced } => Question::Settle { stored: bytes, replaced },
+            Stored::No => Question::Settle { stored: 0, replaced: 0 },
+            Stored::Perhaps => Question::Abandon,
+        };
+        match self.ask(question)? {
+            Verdict::Yes => Ok(()),
+            verdict => refused(verdict)?.map_err(|refusal| refusal.sentence().into()),
         }
     }
 
@@ -160,7 +276,18 @@ impl Authorizer {
         let HolderId::Account(row) = *id else { return None };
         match self.ask(Question::Name(row)) {
             Ok(Verdict::Name(name)) => name,
-            Ok(Verdict::Yes | Verdict::No(_) | Verdict::Failed(_)) | Err(_) => None,
+            Ok(_) | Err(_) => None,
+        }
+    }
+}
+
+/// The refusal of a verdict that is not the answer to the question.
+fn refused<T>(verdict: Verdict) -> Result<Result<T, Refusal>, Fault> {
+    match verdict {
+        Verdict::No(sentence) => Ok(Err(Refusal::new(FORBIDDEN, sentence))),
+        Verdict::Full(sentence) => Ok(Err(Refusal::new(FULL, sentence))),
+        Verdict::Yes | Verdict::Counted | Verdict::Name(_) | Verdict::Failed(_) => {
+            Err(format!("no answer: {verdict:?}").into())
         }
     }
 }

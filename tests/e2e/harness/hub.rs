@@ -194,8 +194,14 @@ impl Hub {
     /// Runs it, checks that it succeeds, and returns its output.
     #[track_caller]
     pub(crate) fn did(&self, words: &[&str]) -> String {
+        self.did_with_status(words, 0)
+    }
+
+    /// Runs it, checks that it says nothing on standard error and ends with this status, and returns its output.
+    #[track_caller]
+    pub(crate) fn did_with_status(&self, words: &[&str], status: i32) -> String {
         let outcome = self.hubgate(words);
-        assert!(outcome.status == 0 && outcome.stderr.is_empty(), "{outcome}");
+        assert!(outcome.status == status && outcome.stderr.is_empty(), "{outcome}");
         outcome.stdout()
     }
 

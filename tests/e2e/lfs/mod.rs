@@ -8,6 +8,7 @@ pub(crate) mod limits;
 pub(crate) mod locks;
 pub(crate) mod operator;
 pub(crate) mod pointers;
+pub(crate) mod quotas;
 mod sessions;
 mod wire;
 
@@ -110,9 +111,10 @@ fn a_full_quota_is_reported_in_one_sentence() {
     hub.did(&["repo", "quota", "alice/x", "1K"]);
     tree(&alice, "alice/x", &[("a.bin", "x".repeat(4_096))]);
     let push = alice.git_in("x", &["push", "origin", "HEAD:main"]);
-    let sentence = "the quota of the repository is full: 1024 of 1024 bytes are left, 4096 are needed";
+    let sentence = "4096 more bytes do not fit in the quota of the repository: 0 of 1024 bytes are in use";
     assert!(push.status != 0 && push.stderr().contains(sentence), "{push}");
-    assert_eq!(hub.did(&["repo", "quota", "alice/x"]), "alice/x stores 0 bytes in large files, of 1024\n");
+    let stored = "alice/x stores 0 bytes in git objects and 0 in LFS objects; the quota is 1024\n";
+    assert_eq!(hub.did(&["repo", "quota", "alice/x"]), stored);
 }
 
 fn in_mode_ssh_authenticate_is_refused() {
