@@ -52,6 +52,9 @@ _hubgate() {
             hubgate,invite)
                 cmd="hubgate__subcmd__invite"
                 ;;
+            hubgate,kept)
+                cmd="hubgate__subcmd__kept"
+                ;;
             hubgate,key)
                 cmd="hubgate__subcmd__key"
                 ;;
@@ -178,6 +181,9 @@ _hubgate() {
             hubgate__subcmd__help,invite)
                 cmd="hubgate__subcmd__help__subcmd__invite"
                 ;;
+            hubgate__subcmd__help,kept)
+                cmd="hubgate__subcmd__help__subcmd__kept"
+                ;;
             hubgate__subcmd__help,key)
                 cmd="hubgate__subcmd__help__subcmd__key"
                 ;;
@@ -240,6 +246,12 @@ _hubgate() {
                 ;;
             hubgate__subcmd__help__subcmd__import,gitolite)
                 cmd="hubgate__subcmd__help__subcmd__import__subcmd__gitolite"
+                ;;
+            hubgate__subcmd__help__subcmd__kept,list)
+                cmd="hubgate__subcmd__help__subcmd__kept__subcmd__list"
+                ;;
+            hubgate__subcmd__help__subcmd__kept,remove)
+                cmd="hubgate__subcmd__help__subcmd__kept__subcmd__remove"
                 ;;
             hubgate__subcmd__help__subcmd__key,add)
                 cmd="hubgate__subcmd__help__subcmd__key__subcmd__add"
@@ -417,6 +429,24 @@ _hubgate() {
                 ;;
             hubgate__subcmd__import__subcmd__help,help)
                 cmd="hubgate__subcmd__import__subcmd__help__subcmd__help"
+                ;;
+            hubgate__subcmd__kept,help)
+                cmd="hubgate__subcmd__kept__subcmd__help"
+                ;;
+            hubgate__subcmd__kept,list)
+                cmd="hubgate__subcmd__kept__subcmd__list"
+                ;;
+            hubgate__subcmd__kept,remove)
+                cmd="hubgate__subcmd__kept__subcmd__remove"
+                ;;
+            hubgate__subcmd__kept__subcmd__help,help)
+                cmd="hubgate__subcmd__kept__subcmd__help__subcmd__help"
+                ;;
+            hubgate__subcmd__kept__subcmd__help,list)
+                cmd="hubgate__subcmd__kept__subcmd__help__subcmd__list"
+                ;;
+            hubgate__subcmd__kept__subcmd__help,remove)
+                cmd="hubgate__subcmd__kept__subcmd__help__subcmd__remove"
                 ;;
             hubgate__subcmd__key,add)
                 cmd="hubgate__subcmd__key__subcmd__add"
@@ -839,7 +869,7 @@ _hubgate() {
 
     case "${cmd}" in
         hubgate)
-            opts="-h -V --config --json --help --version init migrate demo doctor sshd-config user org key repo owner quota deploy-key access invite lfs lock explain policy backup restore export import audit help"
+            opts="-h -V --config --json --help --version init migrate demo doctor sshd-config user org key repo owner quota deploy-key access invite lfs lock explain policy backup restore kept export import audit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1345,7 +1375,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help)
-            opts="init migrate demo doctor sshd-config user org key repo owner quota deploy-key access invite lfs lock explain policy backup restore export import audit help"
+            opts="init migrate demo doctor sshd-config user org key repo owner quota deploy-key access invite lfs lock explain policy backup restore kept export import audit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1641,6 +1671,48 @@ _hubgate() {
         hubgate__subcmd__help__subcmd__invite)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__kept)
+            opts="list remove"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__kept__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__kept__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2714,6 +2786,120 @@ _hubgate() {
             fi
             case "${prev}" in
                 --expires)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__kept)
+            opts="-h -V --config --json --help --version list remove help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__kept__subcmd__help)
+            opts="list remove help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__kept__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__kept__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__kept__subcmd__help__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__kept__subcmd__list)
+            opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__kept__subcmd__remove)
+            opts="-h -V --older-than --all --yes --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --older-than)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

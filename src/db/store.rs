@@ -31,7 +31,7 @@ use crate::name::{NameError, Owner, Title};
 pub use account::{Member, Organization, OwnerKind, OwnerRow, User};
 pub use audit::Event;
 pub use authority::AuthorityRow;
-pub use copy::{BadCopy, Contents};
+pub use copy::{BadCopy, Contents, Replacing};
 pub use gate::GateRequestRow;
 pub use holder::Holder;
 pub use invite::Code;

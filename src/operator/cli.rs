@@ -23,7 +23,7 @@ use crate::report::when::Expiry;
 
 pub use access::{AccessCommand, Explain};
 pub use audit::Audit;
-pub use backup::{Backup, Restore};
+pub use backup::{Backup, KeptCommand, Restore};
 pub use import::{ImportCommand, ImportGitolite, ImportKeys};
 pub use key::{DeployKeyCommand, KeyCommand};
 pub use lfs::{LfsCommand, LockCommand};
@@ -121,9 +121,13 @@ pub enum Command {
     Backup(Backup),
     /// Replace the database with a copy that `backup` wrote.
     ///
-    /// The copy is checked first. The previous database is kept beside the new one. Sessions keep running. The command
-    /// lists repositories without a directory, and directories without a repository.
+    /// The copy is checked first. The previous database is kept beside the new one. Sessions keep running. During the
+    /// replacement, changes by other processes wait. The command lists repositories without a directory, and directories
+    /// without a repository. If a repository has no directory, the exit status is 1.
     Restore(Restore),
+    /// Copies of the database that `restore` and `migrate` kept beside it.
+    #[command(subcommand)]
+    Kept(KeptCommand),
     /// Print accounts, keys, organizations, repositories and grants as JSON, without secrets and invitations.
     Export,
     /// Import accounts, keys and grants from another git server.

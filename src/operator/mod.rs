@@ -19,6 +19,7 @@ mod export;
 mod failure;
 mod gc;
 mod import;
+mod kept;
 mod key_file;
 mod lfs;
 mod login;
@@ -28,6 +29,7 @@ mod policy;
 pub mod programs;
 mod progress;
 mod repo;
+mod restore;
 mod setup;
 pub mod sshd_config;
 
@@ -101,7 +103,8 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Invite { user, expires } => Ok(invite(&mut context()?.requester(), &user, expires.0)?),
         Command::Explain(command) => explain::run(&command, &cli.config),
         Command::Backup(command) => backup::backup(&command.destination, cli.json, &cli.config),
-        Command::Restore(command) => backup::restore(&command, &cli.config),
+        Command::Restore(command) => restore::restore(&command, &cli.config),
+        Command::Kept(command) => kept::run(&command, &cli.config),
         Command::Import(command) => import::run(command, &cli.config),
         Command::Policy(command) => policy::run(&command, &cli.config),
         Command::Export => export::run(context()?),

@@ -11,14 +11,13 @@ use serde_json::json;
 use super::cli::Init;
 use super::context::{become_login, confirm};
 use super::failure::Failure;
+use super::kept;
 use super::login::{self, KEYS_LOGIN};
 use super::programs::LIBEXEC;
-use crate::clock::now;
 use crate::config::{AnonymousMode, Config, EXAMPLE_HOST, is_host};
 use crate::db::{Store, VERSION};
 use crate::passwd::{self, Login};
 use crate::report::Report;
-use crate::report::when::rfc3339;
 
 /// The configuration file of a new hub, with every key and comments.
 pub const PACKAGED_CONFIG: &str = include_str!("../../packaging/config.toml");
@@ -199,8 +198,8 @@ pub(super) fn migrate(config_path: &Path) -> Result<Report, Failure> {
         let text = format!("the database has version {found}: nothing to do\n");
         return Ok(Report::new(text, json!({ "found": found, "version": found, "backup": null })));
     }
-    let backup = config.paths.database.with_extension(format!("db.v{found}.{}", rfc3339(now()).replace(':', "")));
-    store.copy_to(&backup)?;
+    let backup = kept::name(&config.paths.database, kept::Kind::Migrated);
+    store.view().copy_to(&backup)?;
     store.migrate()?;
     let text = format!("migrated the database from version {found} to {VERSION}; a copy is in {}\n", backup.display());
     Ok(Report::new(text, json!({ "found": found, "version": VERSION, "backup": backup })))

@@ -10,7 +10,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use crate::accounts::{is_usage, json_of};
-use crate::harness::{Hub, background, machine, refused, run, run_with, says, trials, wait_until};
+use crate::harness::{Hub, Skip, background, machine, refused, run, run_with, says, trials, wait_until};
 use crate::programs::program;
 use crate::texts::hi;
 
@@ -22,6 +22,9 @@ trials![
     a_damaged_or_missing_database_is_restored,
     restore_names_lost_repositories_and_unknown_directories,
     readers_continue_during_a_restore,
+    no_acknowledged_change_is_lost_in_a_restore,
+    a_backup_of_a_full_or_read_only_disk_goes_to_another_disk,
+    kept_databases_are_listed_and_removed,
     a_killed_restore_leaves_the_old_or_the_new_database,
     export_writes_everything_but_secrets,
 ];
@@ -211,7 +214,8 @@ fn a_damaged_or_missing_database_is_restored() {
     alice.greet().is(&says(hi("alice")));
     hub.did(&["user", "add", "bob"]);
     fs::remove_file(&database).expect("a file");
-    assert_eq!(restore(&hub, &copy), "restored 1 account, 1 key and 0 repositories\n");
+    let said = "restored 1 account, 1 key and 0 repositories\n1 older file is kept: hubgate kept list\n";
+    assert_eq!(restore(&hub, &copy), said);
     alice.greet().is(&says(hi("alice")));
     // A page in the middle: SQLite opens the file but reads wrong data.
     let mut bytes = fs::read(&database).expect("a database");
@@ -234,9 +238,152 @@ fn restore_names_lost_repositories_and_unknown_directories() {
     hub.did(&["repo", "create", "alice/new"]);
     let new = hub.directory("alice/new");
     fs::remove_dir_all(&old).expect("a directory");
-    let said = restore(&hub, &copy);
+    let outcome = hub.hubgate(&["restore", copy.to_str().expect("UTF-8"), "--yes"]);
+    let said = outcome.stdout();
     let line = format!("{}: not a repository of this hub: adopt it with hubgate repo adopt\n", new.display());
-    assert!(said.contains("alice/old (") && said.contains(&line), "{said}");
+    assert!(outcome.status == 1 && said.contains("alice/old (") && said.contains(&line), "{outcome}");
+    let lost = format!("its directory is missing: {}: restore it from a backup", old.display());
+    assert!(said.contains(&lost), "{outcome}");
+    // With all directories, the status is 0, also if there is an unknown directory.
+    hub.did(&["repo", "remove", "alice/old", "--yes"]);
+    hub.did(&words("backup", &copy));
+    let said = restore(&hub, &copy);
+    assert!(said.contains(&line) && said.contains("1 older file is kept: hubgate kept list\n"), "{said}");
+}
+
+/// Real processes change the database while another one restores a copy.
+fn no_acknowledged_change_is_lost_in_a_restore() {
+    for is_damaged in [false, true] {
+        let hub = Hub::new();
+        hub.did(&["user", "add", "alice"]);
+        let copy = roots_own(&hub).join("hub.db");
+        hub.did(&words("backup", &copy));
+        hub.sql(
+            "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+             INSERT INTO audit (at, actor, event, object, detail) SELECT 1, 'operator:root', 'x', 'x', '{}' FROM n",
+        );
+        if is_damaged {
+            // A page in the middle of the audit table. SQLite can still add users.
+            hub.sql("PRAGMA wal_checkpoint(TRUNCATE)");
+            let database = fs::File::options().write(true).open(hub.path("db/hubgate.db")).expect("a database");
+            let middle = database.metadata().expect("a size").len() / 2 / 4096 * 4096;
+            std::os::unix::fs::FileExt::write_all_at(&database, &[0xA5; 4096], middle).expect("a page");
+        }
+        let users = |file: &Path| -> Vec<String> {
+            let names = run(Command::new("sqlite3").arg(file).arg("SELECT name FROM owner")).succeeded().stdout();
+            names.lines().map(str::to_owned).collect()
+        };
+        let (done, number) = (AtomicBool::new(false), std::sync::atomic::AtomicU32::new(0));
+        let mut acknowledged = Vec::new();
+        std::thread::scope(|scope| {
+            let adding = || {
+                let mut added = Vec::new();
+                while !done.load(Ordering::Relaxed) {
+                    let name = format!("user{}", number.fetch_add(1, Ordering::Relaxed));
+                    let outcome = hub.hubgate(&["user", "add", &name]);
+                    if outcome.status == 0 {
+                        added.push(name);
+                    }
+                }
+                added
+            };
+            let adders: Vec<_> = (0..3).map(|_| scope.spawn(adding)).collect();
+            let restores = scope.spawn(|| {
+                let more = || {
+                    let enough = number.load(Ordering::Relaxed) + 6;
+                    wait_until("no user is added", || number.load(Ordering::Relaxed) >= enough);
+                };
+                for _ in 0..if is_damaged { 1 } else { 5 } {
+                    more();
+                    restore(&hub, &copy);
+                }
+                more();
+            });
+            let restored = restores.join();
+            done.store(true, Ordering::Relaxed);
+            restored.expect("restores");
+            acknowledged.extend(adders.into_iter().flat_map(|adder| adder.join().expect("users")));
+        });
+        let mut found = users(&hub.path("db/hubgate.db"));
+        let kept = json_of(&hub, &["kept", "list"]);
+        let kept = kept.as_array().expect("kept files");
+        assert_eq!(kept.len(), if is_damaged { 1 } else { 5 }, "{kept:?}");
+        for kept in kept {
+            assert_eq!(kept["kind"], if is_damaged { "damaged" } else { "before-restore" });
+            found.extend(users(Path::new(kept["file"].as_str().expect("a file"))));
+        }
+        assert!(acknowledged.len() > 10, "{acknowledged:?}");
+        let lost: Vec<&String> = acknowledged.iter().filter(|name| !found.contains(name)).collect();
+        assert!(lost.is_empty(), "{lost:?} of {} are in no file", acknowledged.len());
+    }
+}
+
+fn a_backup_of_a_full_or_read_only_disk_goes_to_another_disk() {
+    if run(Command::new("unshare").args(["--mount", "true"])).status != 0 {
+        Skip::now("this container may not make mount namespaces");
+    }
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    hub.did(&["repo", "create", "alice/x"]);
+    let directory = roots_own(&hub);
+    let db = hub.path("db").display().to_string();
+    let read_only = |place: &str| format!("mount --bind {place} {place}\nmount -o remount,bind,ro {place}\n");
+    let all_read_only: String = [&db, "/tmp", "/var/tmp"].map(read_only).concat();
+    let full = format!(
+        "mkdir {db}.aside\nmount --bind {db} {db}.aside\nmount -t tmpfs -o size=400k,mode=2750 full {db}\n\
+         chown --reference={db}.aside {db}\ncp -p {db}.aside/* {db}/\ndd if=/dev/zero of={db}/rest 2>/dev/null || true\n"
+    );
+    for (what, mounts) in [("read-only", read_only(&db)), ("all read-only", all_read_only), ("full", full)] {
+        let copy = directory.join(what);
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--propagation", "private", "sh", "-ec", &format!("{mounts}exec \"$@\""), "sh"]);
+        command.arg(program("hubgate")).arg("--config").arg(hub.config()).args(words("backup", &copy));
+        let outcome = run(&mut command);
+        assert!(outcome.status == 0 && outcome.stdout().contains("alice/x"), "{what}: {outcome}");
+        let said = run(Command::new("sqlite3").arg(&copy).arg("PRAGMA integrity_check; SELECT name FROM owner"));
+        assert_eq!(said.stdout(), "ok\nalice\n", "{what}");
+        hub.did(&["restore", copy.to_str().expect("UTF-8"), "--yes"]);
+    }
+    let left = ["/tmp", "/var/tmp", "/dev/shm"].map(|place| names(Path::new(place))).concat();
+    assert!(!left.iter().any(|name| name.starts_with("hubgate.db.new-")), "{left:?}");
+}
+
+fn kept_databases_are_listed_and_removed() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    let copy = roots_own(&hub).join("hub.db");
+    hub.did(&words("backup", &copy));
+    assert_eq!(json_of(&hub, &["kept", "list"]), json!([]));
+    for _ in 0..3 {
+        restore(&hub, &copy);
+    }
+    let listed = json_of(&hub, &["kept", "list"]);
+    let files: Vec<String> = listed
+        .as_array()
+        .expect("files")
+        .iter()
+        .map(|kept| kept["file"].as_str().expect("a file").to_owned())
+        .collect();
+    assert_eq!(files.len(), 3, "{listed}");
+    assert_eq!(listed[0]["kind"], "before-restore");
+    assert!(hub.did(&["kept", "list"]).contains(&files[0]));
+    is_usage(&hub.hubgate(&["kept", "remove", &files[0]]), "Delete 1 file with ");
+    assert_eq!(hub.hubgate(&["kept", "remove"]).status, 2);
+    // Only kept files are removed, never the database or a file elsewhere.
+    let database = hub.path("db/hubgate.db");
+    for other in [database.to_str().expect("UTF-8"), copy.to_str().expect("UTF-8"), "/etc/passwd", "."] {
+        let outcome = hub.hubgate(&["kept", "remove", other, "--yes"]);
+        assert!(outcome.status == 1 && outcome.stderr().contains("is not a kept file"), "{outcome}");
+    }
+    hub.did(&["kept", "remove", "--older-than", "1d", "--yes"]);
+    assert!(files.iter().all(|file| Path::new(file).exists()));
+    let said = hub.did(&["kept", "remove", &files[1], "--yes"]);
+    assert!(said.starts_with("removed 1 file with ") && !Path::new(&files[1]).exists(), "{said}");
+    run(Command::new("touch").args(["-d", "3 days ago", &files[0]])).succeeded();
+    hub.did(&["kept", "remove", "--older-than", "1d", "--yes"]);
+    assert!(!Path::new(&files[0]).exists() && Path::new(&files[2]).exists());
+    hub.did(&["kept", "remove", "--all", "--yes"]);
+    assert_eq!(names(&hub.path("db")), ["hubgate.db", "hubgate.db-shm", "hubgate.db-wal"]);
 }
 
 fn readers_continue_during_a_restore() {

@@ -8,6 +8,6 @@ mod sqlite;
 mod value;
 
 #[cfg(feature = "operator")]
-pub(super) use sqlite::writer::{Transaction, Writer, copy::Check, files};
+pub(super) use sqlite::writer::{Transaction, Writer, copy::Check, copy::Replacing, files};
 pub(super) use sqlite::{Connection, Reader, Row};
 pub(super) use value::{Value, values};

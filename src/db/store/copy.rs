@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use super::ChangeError;
 use super::Store;
 use super::steps::STEPS;
-use crate::db::Error;
-use crate::db::engine::{Check, Writer, files};
+use crate::db::engine::{self, Check, Writer, files};
 use crate::db::schema::VERSION;
+use crate::db::{Error, View};
 
 /// The numbers of the objects in a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +37,31 @@ pub enum BadCopy {
     Tables(i64),
 }
 
+/// A database that is being replaced by a copy. No other process can change it. If it is dropped before
+/// [`Replacing::finish`], nothing changes.
+#[derive(Debug)]
+pub struct Replacing<'a>(engine::Replacing<'a>);
+
+impl Replacing<'_> {
+    /// Replaces the content, in one transaction. Readers see the old or the new content, also after a crash.
+    ///
+    /// # Errors
+    /// [`Error`]; then nothing changes.
+    pub fn finish(self) -> Result<(), Error> {
+        self.0.finish()
+    }
+}
+
+impl View<'_> {
+    /// Copies the whole database to a new or empty file, as one consistent state.
+    ///
+    /// # Errors
+    /// [`Error`], also if the file has content.
+    pub fn copy_to(&self, file: &Path) -> Result<(), Error> {
+        self.connection.copy_to(file)
+    }
+}
+
 impl Store {
     /// Opens a copy that no other process uses: one file, without a `-wal`. Nothing in it is trusted yet.
     ///
@@ -44,14 +69,6 @@ impl Store {
     /// [`Error::Open`].
     pub fn open_copy(path: &Path) -> Result<Self, Error> {
         Ok(Self { engine: Writer::open_copy(path)? })
-    }
-
-    /// Copies the whole database to a new file, as one consistent state.
-    ///
-    /// # Errors
-    /// [`Error`], also if the file exists.
-    pub fn copy_to(&self, file: &Path) -> Result<(), Error> {
-        self.engine.connection().copy_to(file)
     }
 
     /// Checks that this is an intact database of a hub that this program can read, and returns its version.
@@ -100,13 +117,12 @@ impl Store {
         self.change(actor, |change| change.audit("hub.restore", source, &detail))
     }
 
-    /// Replaces the whole content with that of a copy, in one transaction. Readers see the old or the new content, also
-    /// after a crash.
+    /// Begins to replace the whole content with that of a copy. From now on, no other process can change the database.
     ///
     /// # Errors
     /// [`Error`]; then nothing changes.
-    pub fn replace_by(&mut self, copy: &Self) -> Result<(), Error> {
-        self.engine.replace_by(&copy.engine)
+    pub fn begin_replacing<'a>(&'a mut self, copy: &'a Self) -> Result<Replacing<'a>, Error> {
+        self.engine.begin_replacing(&copy.engine).map(Replacing)
     }
 
     /// The files of a database: the database itself and what the engine keeps beside it.
@@ -127,6 +143,22 @@ impl Store {
     /// [`Error::File`].
     pub fn keep_damaged(database: &Path, kept: &Path) -> Result<(), Error> {
         files::link(database, kept)
+    }
+
+    /// Copies the files of a damaged database. No other process may change the database while they are copied.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn copy_damaged(database: &Path, kept: &Path) -> Result<(), Error> {
+        files::copy(database, kept)
+    }
+
+    /// Removes a database that no process uses, and the files beside it.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn remove_files(database: &Path) -> Result<(), Error> {
+        files::remove(database)
     }
 
     /// Removes the files beside a database, before another file takes its place.

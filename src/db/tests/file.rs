@@ -113,12 +113,12 @@ fn a_file_that_is_not_a_hubgate_database_is_an_error_and_not_an_unknown_key() {
 fn a_copy_is_one_consistent_state_and_overwrites_nothing() {
     let mut hub = Hub::new();
     let copy = hub.directory.path().join("copy.db");
-    hub.store.copy_to(&copy).unwrap();
+    hub.store.view().copy_to(&copy).unwrap();
     hub.change(|change| change.add_owner(OwnerKind::User, &owner("carol"), true)).unwrap();
     let copied = Store::open(&copy).unwrap();
     assert!(copied.view().user(&owner("alice")).is_ok());
     assert!(matches!(copied.view().user(&owner("carol")), Err(ChangeError::NotFound(_))));
-    assert!(hub.store.copy_to(&copy).is_err());
+    assert!(hub.store.view().copy_to(&copy).is_err());
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn a_copy_is_accepted_only_with_its_tables_and_references_intact() {
     let hub = Hub::new();
     assert_eq!(hub.reader().ask(|view| view.damage()).unwrap(), None);
     let copy = hub.directory.path().join("copy.db");
-    hub.store.copy_to(&copy).unwrap();
+    hub.store.view().copy_to(&copy).unwrap();
     assert_eq!(Store::open_copy(&copy).unwrap().check().unwrap(), VERSION);
     let damage = |statement: &str| {
         let unchecked = format!("PRAGMA foreign_keys = off; {statement}");

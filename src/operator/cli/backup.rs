@@ -1,10 +1,11 @@
-//! `hubgate backup`, `restore`.
+//! `hubgate backup`, `restore`, `kept`.
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use crate::commands::arguments::Confirmation;
+use crate::report::when::parse_duration;
 
 /// `hubgate backup`
 #[derive(Debug, Args)]
@@ -23,4 +24,26 @@ pub struct Restore {
     /// Whether to ask.
     #[command(flatten)]
     pub confirmation: Confirmation,
+}
+
+/// `hubgate kept`
+#[derive(Debug, Subcommand)]
+pub enum KeptCommand {
+    /// List the files, oldest first.
+    List,
+    /// Delete files for good.
+    Remove {
+        /// The files, as `kept list` prints them.
+        #[arg(value_name = "FILE", required_unless_present_any = ["older_than", "all"])]
+        files: Vec<PathBuf>,
+        /// Every file that was kept before this time.
+        #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+        older_than: Option<i64>,
+        /// Every file.
+        #[arg(long, conflicts_with_all = ["files", "older_than"])]
+        all: bool,
+        /// Whether to ask.
+        #[command(flatten)]
+        confirmation: Confirmation,
+    },
 }

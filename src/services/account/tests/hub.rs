@@ -213,7 +213,7 @@ impl Hub {
         let mut store = Store::create(&config.paths.database).unwrap();
         let authorities = [authority("ca.pub"), authority("other-ca.pub")];
         store.change("operator:test", |change| populate(change, [&authorities[0], &authorities[1]])).unwrap();
-        store.copy_to(&directory.path().join("original")).unwrap();
+        store.view().copy_to(&directory.path().join("original")).unwrap();
         let changes = store.view().events(0).unwrap().len();
         // Certificates for the accounts, signed by the authority of one of the two organizations.
         let certificates = [

@@ -68,20 +68,43 @@ impl Writer {
         })
     }
 
-    /// Replaces the whole content with that of a copy, in one transaction. Readers see the old or the new content, also
-    /// after a crash.
-    pub(in crate::db) fn replace_by(&mut self, copy: &Self) -> Result<(), Error> {
+    /// Begins to replace the whole content with that of a copy. From now on, no other process can change the database.
+    pub(in crate::db) fn begin_replacing<'a>(&'a mut self, copy: &'a Self) -> Result<Replacing<'a>, Error> {
         self.wrote = true;
         self.transaction(Transaction::Write, |_| Ok::<_, Error>(()))?;
         let backup = Backup::new(&copy.connection, &mut self.connection).map_err(failed)?;
+        let replacing = Replacing(backup);
+        // The first page takes the lock of writers, which stays until the end.
+        replacing.step(1)?;
+        Ok(replacing)
+    }
+}
+
+/// A database that is being replaced by a copy, in one transaction. Without [`Replacing::finish`], nothing changes.
+pub(in crate::db) struct Replacing<'a>(Backup<'a, 'a>);
+
+impl std::fmt::Debug for Replacing<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Replacing").finish_non_exhaustive()
+    }
+}
+
+impl Replacing<'_> {
+    /// Replaces the content. Readers see the old or the new content, also after a crash.
+    pub(in crate::db) fn finish(self) -> Result<(), Error> {
+        self.step(-1)
+    }
+
+    /// Copies pages; all of them if the number is negative.
+    fn step(&self, pages: i32) -> Result<(), Error> {
         let start = Instant::now();
         loop {
-            match backup.step(-1).map_err(failed)? {
-                StepResult::Done => return Ok(()),
+            match self.0.step(pages).map_err(failed)? {
                 StepResult::Busy | StepResult::Locked if start.elapsed() > WRITE_TIMEOUT => {
                     return Err(Error::Statement(ErrorKind::Locked, "database is locked".to_owned()));
                 }
-                _ => std::thread::sleep(Duration::from_millis(10)),
+                StepResult::Busy | StepResult::Locked => std::thread::sleep(Duration::from_millis(10)),
+                _ => return Ok(()),
             }
         }
     }

@@ -39,6 +39,21 @@ pub(in crate::db) fn link(database: &Path, kept: &Path) -> Result<(), Error> {
     Ok(())
 }
 
+/// Copies the files of a damaged database, `-wal` included.
+pub(in crate::db) fn copy(database: &Path, kept: &Path) -> Result<(), Error> {
+    for ending in ["", "-wal"] {
+        let to = beside(kept, ending);
+        existing(fs::copy(beside(database, ending), &to).map(drop)).map_err(|error| Error::File(to, error))?;
+    }
+    Ok(())
+}
+
+/// Removes a database and the files beside it.
+pub(in crate::db) fn remove(database: &Path) -> Result<(), Error> {
+    remove_beside(database)?;
+    existing(fs::remove_file(database)).map_err(|error| Error::File(database.to_owned(), error))
+}
+
 /// Removes the files beside a database. SQLite would read them into a database that replaces this one.
 pub(in crate::db) fn remove_beside(database: &Path) -> Result<(), Error> {
     for ending in ["-wal", "-shm", "-journal"] {
