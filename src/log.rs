@@ -149,9 +149,9 @@ pub fn probe(socket: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Sends one line on an open connection. Ignores errors.
-pub fn send_on(connection: &UnixDatagram, program: &str, level: Level, line: &Line) {
-    let _ = connection.try_clone().map_err(syslog::Error::from).and_then(|copy| write(copy, program, level, line));
+/// Sends one line on an open connection. Returns whether the log took it. No session fails because of its log.
+pub fn send_on(connection: &UnixDatagram, program: &str, level: Level, line: &Line) -> bool {
+    connection.try_clone().map_err(syslog::Error::from).and_then(|copy| write(copy, program, level, line)).is_ok()
 }
 
 fn write(datagram: UnixDatagram, program: &str, level: Level, line: &Line) -> Result<(), syslog::Error> {

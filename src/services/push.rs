@@ -4,6 +4,7 @@
 //! nor the log's socket by path. If it refuses a push, git updates no ref and keeps no object.
 
 mod pointers;
+mod updates;
 
 use std::ffi::OsStr;
 use std::io::BufRead;
@@ -11,7 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::log::{self, Level, Line};
 use crate::message::{Answer, FaultKind, Status};
@@ -19,42 +20,15 @@ use crate::push::{BadPushContext, PushContext, check_ref};
 use crate::sealed::{self, ReceiveError, Sealed};
 use crate::services::caller::no_message;
 
+use updates::{Update, in_order};
+
 /// The variable with the id of a push certificate, which git stores before it runs the first hook (git-receive-pack(1)).
 const CERTIFICATE: &str = "GIT_PUSH_CERT";
 /// The variable with the directory of the pushed objects (tmp-objdir.c).
 const QUARANTINE: &str = "GIT_QUARANTINE_PATH";
 
-/// The most updates of one push that the log shows, one line each.
-const LOGGED_UPDATES: usize = 100;
-
-/// A ref that a push creates, updates or removes, as git tells a hook (githooks(5)).
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Update {
-    old: String,
-    new: String,
-    name: Vec<u8>,
-}
-
-impl Update {
-    fn parse(line: &[u8]) -> Option<Self> {
-        let mut words = line.splitn(3, |byte| *byte == b' ');
-        let mut id = || {
-            let word = words.next()?;
-            word.iter().all(u8::is_ascii_hexdigit).then(|| String::from_utf8_lossy(word).into_owned())
-        };
-        let (old, new) = (id()?, id()?);
-        Some(Self { old, new, name: words.next()?.to_owned() })
-    }
-
-    fn removes(&self) -> bool {
-        is_zero(&self.new)
-    }
-}
-
-/// Whether an object id is the null id, which git gives for a ref that does not exist.
-fn is_zero(id: &str) -> bool {
-    id.bytes().all(|byte| byte == b'0')
-}
+/// How long git may compare old and new ids of refs. What is left then counts as forced.
+const COMPARING: Duration = Duration::from_secs(10);
 
 /// Why the hook cannot check a push. git then refuses the push.
 #[derive(Debug, thiserror::Error)]
@@ -83,10 +57,9 @@ struct Inherited {
 }
 
 impl Inherited {
-    fn send(&self, level: Level, line: &Line) {
-        if let Some(log) = &self.log {
-            log::send_on(log, log::PROGRAM, level, line);
-        }
+    /// Sends a line to the log. Returns whether the log took it.
+    fn send(&self, level: Level, line: &Line) -> bool {
+        self.log.as_ref().is_some_and(|log| log::send_on(log, log::PROGRAM, level, line))
     }
 
     /// The first fields of each log line of this push: those of the session's line.
@@ -122,7 +95,9 @@ pub(super) fn run(hook: Hook) -> Answer {
         Err(fault) => {
             // The session's id is in the push context.
             let line = Line::default().field("sid", "none").field("decision", "fault").field("cause", fault);
-            log.inspect(|log| log::send_on(log, log::PROGRAM, Level::Error, &line));
+            if let Some(log) = &log {
+                log::send_on(log, log::PROGRAM, Level::Error, &line);
+            }
             return Answer::fault(FaultKind::Broken, "none");
         }
     };
@@ -164,6 +139,7 @@ fn pre_receive(inherited: &Inherited) -> Result<Answer, Fault> {
     Ok(answer)
 }
 
+/// Reads git's list of the refs of this push.
 fn updates() -> Result<Vec<Update>, Fault> {
     let parse = |line: std::io::Result<Vec<u8>>| Update::parse(&line.map_err(Fault::Input)?).ok_or(Fault::Line);
     std::io::stdin().lock().split(b'\n').map(parse).collect()
@@ -251,15 +227,25 @@ fn git(context: &PushContext, words: &[&str]) -> Result<Output, Fault> {
 /// Writes one line to the log for each ref, and points HEAD to a branch that exists.
 fn post_receive(inherited: &Inherited) -> Result<Answer, Fault> {
     let updates = updates()?;
-    for update in updates.iter().take(LOGGED_UPDATES) {
-        let line = inherited.line().bytes("ref", &update.name).field("old", &update.old).field("new", &update.new);
-        inherited.send(Level::Info, &line);
-    }
-    if updates.len() > LOGGED_UPDATES {
-        inherited.send(Level::Info, &inherited.line().field("more", updates.len() - LOGGED_UPDATES));
-    }
+    record(inherited, &updates);
     move_head(&inherited.context, &updates)?;
     Ok(Answer { out: String::new(), err: Vec::new(), status: Status::Done })
+}
+
+/// Writes the line of each ref. A log that does not read stops this, because the client waits.
+fn record(inherited: &Inherited, updates: &[Update]) {
+    let until = Instant::now() + COMPARING;
+    let contains = |new: &str, old: &str| {
+        // git fails for an object that is no commit.
+        let answer = || git(&inherited.context, &["merge-base", "--is-ancestor", old, new]);
+        Instant::now() < until && answer().is_ok_and(|output| output.status.success())
+    };
+    for (effect, Update { old, new, name }) in in_order(updates, contains) {
+        let line = inherited.line().bytes("ref", name).field("old", old).field("new", new);
+        if !inherited.send(Level::Info, &line.field("effect", effect.as_str())) {
+            return;
+        }
+    }
 }
 
 /// Points HEAD to the first branch of a push if HEAD names a branch that does not exist. Without this, a clone would be
@@ -274,20 +260,4 @@ fn move_head(context: &PushContext, updates: &[Update]) -> Result<(), Fault> {
     let mut command = Command::new(&context.git);
     command.args(["symbolic-ref", "HEAD"]).arg(name).stdin(Stdio::null()).output().map_err(Fault::Git)?;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_of_git_are_read_to_the_end_of_the_name() {
-        let line = b"0000000000000000000000000000000000000000 89e6c98d92887913cadf06b2adb97f26cde4849b refs/heads/a b";
-        let update = Update::parse(line).unwrap();
-        assert_eq!((update.name.as_slice(), update.removes()), (b"refs/heads/a b".as_slice(), false));
-        assert!(is_zero(&update.old));
-        for bad in [&b""[..], b"0 1", b"x 1 refs/heads/a", b"01 g2 refs/heads/a"] {
-            assert_eq!(Update::parse(bad), None);
-        }
-    }
 }

@@ -208,8 +208,10 @@ fn branches_and_tags_are_pushed_and_fetched() {
         let key = &alice.key.fingerprint;
         let who = format!("info hubgate: user=alice key={key} from=127.0.0.1");
         let session = |verb: &str| format!("{who} verb={verb} repo=alice/x decision=allow reason=\"\"");
-        let moved =
-            |name: &str, old: &str, new: &str| format!("{who} verb=push repo=alice/x ref={name} old={old} new={new}");
+        let moved = |name: &str, old: &str, new: &str| {
+            let effect = if old.starts_with("0000") { "created" } else { "updated" };
+            format!("{who} verb=push repo=alice/x ref={name} old={old} new={new} effect={effect}")
+        };
         let heavy = alice.git_in("x", &["rev-parse", "heavy"]).stdout();
         let none = "0".repeat(40);
         hub.logged(&[

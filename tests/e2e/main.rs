@@ -58,6 +58,7 @@ mod rows;
 mod setup;
 mod state;
 mod texts;
+mod walk;
 
 use std::process::ExitCode;
 
@@ -121,6 +122,7 @@ fn main() -> ExitCode {
         planted::TRIALS,
         pages::TRIALS,
         readme::TRIALS,
+        walk::TRIALS,
     ]
     .concat();
     let trials: Vec<Trial> = tests.into_iter().map(trial).collect();

@@ -10,7 +10,7 @@ pub(crate) mod operator;
 pub(crate) mod pointers;
 pub(crate) mod quotas;
 mod sessions;
-mod wire;
+pub(crate) mod wire;
 
 use std::process::Command;
 

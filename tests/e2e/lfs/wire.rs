@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::harness::{Background, Client, background};
 
 /// A session, packet by packet.
-pub(super) struct Wire {
+pub(crate) struct Wire {
     stdin: Option<ChildStdin>,
     stdout: ChildStdout,
     process: Background,
@@ -17,7 +17,7 @@ pub(super) struct Wire {
 impl Wire {
     /// Opens a session and negotiates the version.
     #[track_caller]
-    pub(super) fn open(client: &Client, path: &str, operation: &str) -> Self {
+    pub(crate) fn open(client: &Client, path: &str, operation: &str) -> Self {
         let mut command = client.ssh_command(&["-oBatchMode=yes"]);
         command.arg(format!("git-lfs-transfer {path} {operation}"));
         let mut process = background(command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()));
@@ -30,7 +30,7 @@ impl Wire {
 
     /// Sends text packets and a flush packet. Returns the answer.
     #[track_caller]
-    pub(super) fn ask(&mut self, lines: &[&str]) -> Vec<String> {
+    pub(crate) fn ask(&mut self, lines: &[&str]) -> Vec<String> {
         self.send(lines);
         self.raw(b"0000");
         self.answer()
@@ -38,7 +38,7 @@ impl Wire {
 
     /// Sends text packets; `0001` is a delimiter.
     #[track_caller]
-    pub(super) fn send(&mut self, lines: &[&str]) {
+    pub(crate) fn send(&mut self, lines: &[&str]) {
         for line in lines {
             match *line {
                 "0001" => self.raw(b"0001"),
@@ -49,7 +49,7 @@ impl Wire {
 
     /// Sends a packet with bytes of an object.
     #[track_caller]
-    pub(super) fn data(&mut self, bytes: &[u8]) {
+    pub(crate) fn data(&mut self, bytes: &[u8]) {
         self.raw(&[format!("{:04x}", bytes.len() + 4).as_bytes(), bytes].concat());
     }
 
@@ -79,7 +79,7 @@ impl Wire {
     }
 
     /// Closes the client's end and waits until the session has ended.
-    pub(super) fn hang_up(mut self) {
+    pub(crate) fn hang_up(mut self) {
         self.stdin = None;
         let _ = self.stdout.read_to_end(&mut Vec::new());
         self.process.ended();
@@ -87,6 +87,6 @@ impl Wire {
 }
 
 /// The id of an object.
-pub(super) fn oid(content: impl AsRef<[u8]>) -> String {
+pub(crate) fn oid(content: impl AsRef<[u8]>) -> String {
     format!("{:x}", Sha256::digest(content))
 }
