@@ -21,8 +21,9 @@ pub use schema::{MIN_READER, VERSION};
 pub use session::{AccountFacts, Opens, ServedRepository, SessionFacts, SetQuotas};
 #[cfg(feature = "operator")]
 pub use store::{
-    AuthorityRow, BadCopy, Change, ChangeError, Code, Collaborator, Contents, Event, GateRequestRow, Holder, KeyRow,
-    Member, NewKey, NewRepository, Organization, OwnerKind, OwnerRow, Removed, Replacing, RepositoryRow, Store, User,
+    AuthorityRow, BadCopy, BadValue, Change, ChangeError, Code, Collaborator, Contents, Event, GateRequestRow, Holder,
+    KeyRow, Member, NewKey, NewRepository, Organization, OwnerKind, OwnerRow, Removed, Replacing, RepositoryRow, Store,
+    User,
 };
 
 /// The database as one connection sees it: each question is a method.

@@ -15,6 +15,7 @@ mod quota;
 mod removed;
 mod repository;
 mod steps;
+mod values;
 
 use std::ops::Deref;
 use std::path::Path;
@@ -39,6 +40,7 @@ pub use key::{KeyRow, NewKey};
 pub use removed::Removed;
 pub use repository::{Collaborator, NewRepository, RepositoryRow};
 use steps::STEPS;
+pub use values::BadValue;
 
 /// Why a change was not made. Worded for the person who asked for it.
 #[derive(Debug, thiserror::Error)]

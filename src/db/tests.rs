@@ -3,6 +3,7 @@ mod conflicts;
 mod entry;
 mod file;
 mod questions;
+mod values;
 mod waits;
 
 use std::path::PathBuf;

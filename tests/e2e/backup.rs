@@ -19,7 +19,9 @@ trials![
     a_backup_works_through_standard_output_and_input,
     a_backup_replaces_only_a_copy_of_a_database,
     a_file_that_is_not_a_copy_is_not_restored,
+    a_backup_with_values_that_hubgate_does_not_write_changes_nothing,
     a_damaged_or_missing_database_is_restored,
+    an_old_wal_beside_a_damaged_database_does_not_come_back,
     restore_names_lost_repositories_and_unknown_directories,
     readers_continue_during_a_restore,
     no_acknowledged_change_is_lost_in_a_restore,
@@ -199,6 +201,93 @@ fn a_file_that_is_not_a_copy_is_not_restored() {
     }
     hub.did(&["user", "show", "alice"]);
     assert_eq!(names(&hub.path("db")), ["hubgate.db", "hubgate.db-shm", "hubgate.db-wal"]);
+}
+
+fn a_backup_with_values_that_hubgate_does_not_write_changes_nothing() {
+    let hub = Hub::new();
+    hub.user("alice");
+    hub.user("bob");
+    for path in ["alice/x", "alice/y"] {
+        hub.did(&["repo", "create", path]);
+    }
+    let directory = roots_own(&hub);
+    let copy = directory.join("hub.db");
+    hub.did(&words("backup", &copy));
+    let dump = || hub.sql("SELECT name FROM owner; SELECT name, directory FROM repository; SELECT title FROM key");
+    let before = dump();
+    for (statement, problem) in [
+        ("UPDATE owner SET name = char(27) || '[31m' WHERE name = 'alice'", "the value of owner.name in row 1 is not"),
+        (
+            "UPDATE owner SET name = 'anonymous', folded = 'anonymous' WHERE name = 'bob'",
+            "the value of owner.name in row 2",
+        ),
+        (
+            "UPDATE repository SET directory = '../../../../../../root/.ssh/0000'",
+            "the value of repository.directory in row 1",
+        ),
+        (
+            "UPDATE repository SET directory = (SELECT min(directory) FROM repository)",
+            "two repositories have the same directory",
+        ),
+        (
+            "UPDATE key SET blob = x'00' WHERE title LIKE 'alice%'",
+            "is not one that hubgate writes: its type, its fingerprint",
+        ),
+        ("PRAGMA page_size = 1024; VACUUM", "page_size is 1024 and not 4096"),
+    ] {
+        let file = directory.join("bad.db");
+        fs::copy(&copy, &file).expect("a copy");
+        run(Command::new("sqlite3").arg(&file).arg(statement)).succeeded();
+        let outcome = hub.hubgate(&["restore", file.to_str().expect("UTF-8"), "--yes"]);
+        let expected = outcome.stderr().contains(problem) && !outcome.stderr().contains('\u{1b}');
+        assert!(outcome.status == 1 && expected, "{statement}: {outcome}");
+        assert_eq!(dump(), before, "{statement}");
+        // sqlite3 removes the files beside the database.
+        let mut left = names(&hub.path("db"));
+        left.retain(|name| !name.ends_with("-shm") && !name.ends_with("-wal"));
+        assert_eq!(left, ["hubgate.db"], "{statement}");
+    }
+    // A page of the copy that SQLite does not need to open it.
+    let file = directory.join("broken.db");
+    let mut bytes = fs::read(&copy).expect("a copy");
+    let last = bytes.len() - 4096;
+    bytes[last..].fill(0xA5);
+    fs::write(&file, bytes).expect("a file");
+    let outcome = hub.hubgate(&["restore", file.to_str().expect("UTF-8"), "--yes"]);
+    assert!(outcome.status == 1 && outcome.stderr().contains("broken.db: "), "{outcome}");
+    assert_eq!(dump(), before);
+}
+
+/// The `-wal` of a crash has changes that a restore must not bring back.
+fn an_old_wal_beside_a_damaged_database_does_not_come_back() {
+    for first in [0, 4096] {
+        let hub = Hub::new();
+        let alice = hub.user("alice");
+        let copy = roots_own(&hub).join("hub.db");
+        hub.did(&words("backup", &copy));
+        let (database, wal) = (hub.path("db/hubgate.db"), hub.path("db/hubgate.db-wal"));
+        // A long reader keeps the changes in the `-wal`.
+        let mut reader = Command::new("sqlite3");
+        reader.arg("-readonly").arg(&database).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut process = background(&mut reader);
+        let (mut input, mut output) = process.streams();
+        std::io::Write::write_all(&mut input, b"BEGIN; SELECT count(*) FROM owner;\n").expect("a question");
+        std::io::Read::read_exact(&mut output, &mut [0; 2]).expect("an answer");
+        hub.did(&["user", "add", "mallory"]);
+        assert!(wal.metadata().expect("a -wal").len() > 4096, "the -wal has the change");
+        let (old, owner) = (fs::read(&wal).expect("a -wal"), wal.metadata().expect("a -wal"));
+        drop(process);
+        let mut bytes = fs::read(&database).expect("a database");
+        bytes[first..].fill(0xA5);
+        fs::write(&database, bytes).expect("a file");
+        fs::write(&wal, old).expect("a -wal");
+        std::os::unix::fs::chown(&wal, Some(owner.uid()), Some(owner.gid())).expect("an owner");
+        let said = restore(&hub, &copy);
+        assert!(said.contains(".db.damaged."), "{said}");
+        alice.greet().is(&says(hi("alice")));
+        hub.hubgate(&["user", "show", "mallory"]).is(&refused("hubgate: there is no user mallory\n"));
+        assert_eq!(hub.sql("PRAGMA integrity_check"), "ok\n");
+    }
 }
 
 fn a_damaged_or_missing_database_is_restored() {

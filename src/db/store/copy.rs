@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::ChangeError;
 use super::Store;
 use super::steps::STEPS;
+use super::values::{BadValue, check_values};
 use crate::db::engine::{self, Check, Writer, files};
 use crate::db::schema::VERSION;
 use crate::db::{Error, View};
@@ -35,6 +36,12 @@ pub enum BadCopy {
     /// The tables are not those of the version.
     #[error("its tables are not those of a hub's database of version {0}")]
     Tables(i64),
+    /// SQLite cannot copy its pages into a hub's database.
+    #[error("its pages are not those of a hub's database: {0}")]
+    Layout(String),
+    /// It holds a value that hubgate does not write.
+    #[error(transparent)]
+    Value(#[from] BadValue),
 }
 
 /// A database that is being replaced by a copy. No other process can change it. If it is dropped before
@@ -71,7 +78,8 @@ impl Store {
         Ok(Self { engine: Writer::open_copy(path)? })
     }
 
-    /// Checks that this is an intact database of a hub that this program can read, and returns its version.
+    /// Checks that this is an intact database of a hub that this program can read, with only values that hubgate
+    /// writes. Returns its version.
     ///
     /// # Errors
     /// [`BadCopy`]; a newer database is [`Error::TooNew`].
@@ -85,7 +93,14 @@ impl Store {
         if steps.is_empty() || !connection.has_schema_of(steps)? {
             return Err(BadCopy::Tables(version));
         }
-        connection.check(Check::Everything)?.map_or(Ok(version), |damage| Err(BadCopy::Damaged(damage)))
+        if let Some(difference) = connection.layout_difference()? {
+            return Err(BadCopy::Layout(difference));
+        }
+        if let Some(damage) = connection.check(Check::Everything)? {
+            return Err(BadCopy::Damaged(damage));
+        }
+        check_values(connection)?;
+        Ok(version)
     }
 
     /// The numbers of objects.
@@ -114,7 +129,10 @@ impl Store {
     /// [`ChangeError`].
     pub fn note_restore(&mut self, actor: &str, source: &str, before: Option<&str>) -> Result<(), ChangeError> {
         let detail = serde_json::json!({ "source": source, "before": before });
-        self.change(actor, |change| change.audit("hub.restore", source, &detail))
+        // The name of a file may have any character.
+        let escaped: String = source.chars().flat_map(char::escape_default).collect();
+        let object = if source.chars().any(char::is_control) { &escaped } else { source };
+        self.change(actor, |change| change.audit("hub.restore", object, &detail))
     }
 
     /// Begins to replace the whole content with that of a copy. From now on, no other process can change the database.

@@ -46,6 +46,22 @@ impl Connection<'_> {
         Ok(fresh.texts(schema, "definition")? == self.texts(schema, "definition")?)
     }
 
+    /// How the pages differ from those of a new database. The backup interface copies pages as they are.
+    pub(in crate::db) fn layout_difference(self) -> Result<Option<String>, Error> {
+        let fresh = rusqlite::Connection::open_in_memory().map_err(failed)?;
+        let setting = |connection: Connection<'_>, name: &str| {
+            let query = format!("SELECT CAST({name} AS TEXT) AS setting FROM pragma_{name}");
+            Ok::<_, Error>(connection.texts(&query, "setting")?.concat())
+        };
+        for name in ["page_size", "encoding", "auto_vacuum"] {
+            let (found, expected) = (setting(self, name)?, setting(Connection(&fresh), name)?);
+            if found != expected {
+                return Ok(Some(format!("{name} is {found} and not {expected}")));
+            }
+        }
+        Ok(None)
+    }
+
     /// Reads one column of every row.
     fn texts(self, statement: &str, column: &str) -> Result<Vec<String>, Error> {
         self.query(statement, &[], |row| row.get(column))
