@@ -84,6 +84,11 @@ impl Hub {
         all
     }
 
+    /// The number of rows of a table, or of those that a WHERE after its name selects.
+    fn count(&self, rows: &str) -> i64 {
+        self.store.view().connection.number(&format!("SELECT count(*) AS number FROM {rows}"), &[]).unwrap()
+    }
+
     /// The last audit row, as `EVENT OBJECT DETAIL`.
     fn last_event(&self) -> String {
         let event = self.store.view().events(0).unwrap().pop().unwrap();

@@ -15,6 +15,7 @@ trials![
     of_concurrent_pushes_to_one_branch_one_wins,
     an_account_has_a_limited_number_of_sessions,
     strangers_of_one_address_share_a_limit,
+    deploy_keys_of_two_repositories_do_not_share_a_limit,
     a_session_of_git_waits_for_the_end_of_another,
     a_right_revoked_while_a_session_waits_is_not_used,
     a_role_that_ends_while_a_session_waits_is_not_used,
@@ -136,6 +137,21 @@ fn strangers_of_one_address_share_a_limit() {
     alice.greet().is(&says(hi("alice")));
     drop(session);
     wait_until("no place is free", || two.greet().status == 0);
+}
+
+fn deploy_keys_of_two_repositories_do_not_share_a_limit() {
+    let hub = Hub::with(&Setup { more: "[limits]\nsessions_per_account = 1\n", ..Setup::default() });
+    hub.did(&["user", "add", "alice"]);
+    let deployed = ["alice/x", "alice/y"].map(|path| {
+        hub.repo(path, &[]);
+        let key = Key::new(path);
+        hub.did(&["deploy-key", "add", path, key.public_file().to_str().expect("UTF-8")]);
+        Client::new(&hub, None, key)
+    });
+    let session = hold(&hub, &deployed[0]);
+    assert_eq!(deployed[0].greet().stderr(), TOO_MANY);
+    deployed[1].greet().succeeded();
+    drop(session);
 }
 
 const WAITING: &str = "hubgate: waiting for the end of another of your sessions: at most 1 run at once\n";

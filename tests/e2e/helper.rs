@@ -3,6 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use crate::harness::{Hub, Key, KeyKind, Setup, machine, refused, run, says, silent, trials};
 
@@ -19,6 +20,7 @@ trials![
     a_missing_database_is_unavailable,
     a_corrupt_database_is_unavailable,
     a_directory_in_place_of_the_database_is_unavailable,
+    a_helper_that_hangs_ends_after_two_seconds,
     a_database_of_a_future_version_is_unavailable,
     a_database_without_a_version_is_unavailable,
     a_database_without_read_permission_is_unavailable,
@@ -193,6 +195,21 @@ fn a_directory_in_place_of_the_database_is_unavailable() {
     fs::rename(hub.path("db/hubgate.db"), hub.path("db/away")).expect("a rename");
     fs::create_dir(hub.path("db/hubgate.db")).expect("a directory");
     is_unavailable(&hub, &key, "the database");
+}
+
+/// Opening a FIFO waits for a writer, as a file of a network file system that does not answer would.
+fn a_helper_that_hangs_ends_after_two_seconds() {
+    let (hub, key) = alice(&Setup::default());
+    let database = hub.path("db/hubgate.db");
+    fs::remove_file(&database).expect("a file");
+    let mode = nix::sys::stat::Mode::from_bits_truncate(0o644);
+    nix::unistd::mkfifo(&database, mode).expect("a FIFO");
+    let begin = Instant::now();
+    let outcome = hub.helper(&words(&hub, &key));
+    let took = begin.elapsed();
+    // SIGALRM. A wait without end would take until the harness loses its patience.
+    assert!(outcome.status == 128 + 14 && outcome.stdout.is_empty(), "{outcome}");
+    assert!((Duration::from_millis(1_900)..Duration::from_secs(20)).contains(&took), "{took:?}");
 }
 
 fn a_database_of_a_future_version_is_unavailable() {

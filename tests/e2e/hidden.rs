@@ -15,6 +15,7 @@ trials![
     a_session_is_in_the_log_before_its_git_starts,
     a_hidden_repository_causes_the_same_calls_as_a_missing_one,
     a_hidden_repository_takes_the_time_of_a_missing_repository,
+    a_mount_point_beneath_the_root_is_not_served,
     an_incomplete_repository_does_not_exist,
 ];
 
@@ -213,6 +214,13 @@ fn a_hidden_repository_takes_the_time_of_a_missing_repository() {
     for command in ["git-receive-pack 'bob/secret'", "repo show bob/secret", "explain bob/missing fetch"] {
         take(command);
     }
+    // A push that could create the repository has one line more, and is not answered before that time either.
+    let begin = Instant::now();
+    let mut gateway = hub.gateway_command();
+    gateway.env("SSH_ORIGINAL_COMMAND", "git-receive-pack 'alice/missing'");
+    let create = run(gateway.args(["alice", "--key", &alice.key.fingerprint]));
+    assert!(create.status == 1 && create.stderr().contains("hubgate: create it with: "), "{create}");
+    assert!(begin.elapsed() >= Duration::from_millis(20), "{:?}", begin.elapsed());
     // Alternating, so that other load on the machine affects both.
     let (hidden, missing): (Vec<_>, Vec<_>) =
         (0..rounds).map(|_| (take("git-upload-pack 'bob/secret'"), take("git-upload-pack 'bob/missing'"))).unzip();
@@ -221,6 +229,35 @@ fn a_hidden_repository_takes_the_time_of_a_missing_repository() {
     println!("hidden {:.1} us, missing {:.1} us, standard error {:.1} us", hidden * 1e6, missing * 1e6, error * 1e6);
     // A difference of three errors would happen by chance once in 370 runs.
     assert!(difference < 5.0 * error, "{difference} s of {hidden} s, with an error of {error} s");
+}
+
+/// A file system mounted in place of a repository could hold anything, for example the repository of another hub.
+fn a_mount_point_beneath_the_root_is_not_served() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    let (uid, gid) = (hub.login.uid.to_string(), hub.login.gid.to_string());
+    let served = |mount: &str| {
+        let script = format!(
+            "{mount}; exec setpriv --reuid \"$2\" --regid \"$3\" --clear-groups -- \"$4\" --config \"$5\" alice --key \"$6\""
+        );
+        let mut gateway = Command::new("unshare");
+        gateway
+            .env("SSH_CONNECTION", "127.0.0.1 40000 127.0.0.1 22")
+            .env("SSH_ORIGINAL_COMMAND", "git-upload-pack 'alice/x'");
+        gateway.args(["--mount", "sh", "-euc", &script, "sh"]).arg(hub.directory("alice/x")).args([&uid, &gid]);
+        run_with(gateway.arg(hub.path("libexec/gateway")).arg(hub.config()).arg(&alice.key.fingerprint), b"0000")
+    };
+    assert_eq!(served("true").status, 0);
+    hub.log();
+    for mount in
+        ["mount --bind \"$1\" \"$1\"", "mount -t tmpfs tmpfs \"${1%/*}\"", "mount --bind \"${1%/*}\" \"${1%/*}\""]
+    {
+        let refused = served(mount);
+        assert!(refused.status == 128 && refused.stdout.is_empty(), "{mount}: {refused}");
+    }
+    let log = hub.log();
+    assert!(log.len() == 3 && log.iter().all(|entry| entry.fields.contains("decision=fault")), "{log:?}");
 }
 
 fn an_incomplete_repository_does_not_exist() {

@@ -27,6 +27,9 @@ trials![
     a_renamed_account_is_greeted_by_its_new_name,
     a_frozen_repository_allows_fetches_and_refuses_pushes,
     the_last_use_of_a_key_is_recorded,
+    the_last_use_of_a_deploy_key_is_recorded,
+    a_key_whose_private_half_is_public_is_added_nowhere,
+    an_open_anonymous_connection_opens_nothing_once_anonymous_is_off,
 ];
 
 /// A client whose agent has these keys in this order; the hub knows it as `user` with `key`.
@@ -337,4 +340,59 @@ fn the_last_use_of_a_key_is_recorded() {
     assert!(used >= before.trim_end(), "{used} is before {before}");
     // Fetching wrote nothing to the database.
     assert_eq!(hub.sql("SELECT count(*) FROM audit"), "2\n");
+}
+
+fn the_last_use_of_a_deploy_key_is_recorded() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    hub.repo("alice/x", &["--private"]);
+    let key = Key::new("ci");
+    hub.did(&["deploy-key", "add", "alice/x", key.public_file().to_str().expect("UTF-8")]);
+    let used = || -> serde_json::Value {
+        let list: serde_json::Value =
+            serde_json::from_str(&hub.did(&["--json", "deploy-key", "list", "alice/x"])).expect("JSON");
+        list[0]["last_used_at"].clone()
+    };
+    assert!(used().is_null());
+    let before = hub.sql("SELECT strftime('%Y-%m-%dT%H:%M:%SZ', 'now')");
+    Client::new(&hub, None, key).git(&["ls-remote", &Client::url("alice/x")]).succeeded();
+    let used = used();
+    assert!(used.as_str().is_some_and(|used| used >= before.trim_end()), "{used} is before {before}");
+}
+
+/// The private half of this key came with the images of a Vagrant box.
+const KNOWN: &str = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDVmzBG5v7cO9IScGLIzlhGlHNFhXzy87VfaPzru7qnIIdQ1e9FEKvtqEws8hVixnCUdviwX5lvcMk4Ef4Tbrmj3dyF0zFtYbjiTSyl/XQlF68DQlc2sTAdHy96wJHvh7ky511tKJzzyWwSqeef4WjeVK28TqcGnq1up0S7saFO0dJh6OfDAg2cDmhyweR3VgT0vZJyrDV7hte95MBCdK+Gp7fdCyEZcWm3S1DBFaeBqHzzt/Y/njAVKbYL9TIVPum8iMg0rMiLi9ShfP+dT5Xud5Oa3dcN2OWhiDfJw5pfhFJWd44cJ/uGRwQpvNs/PNKsYABhgLlTMUH4iawhu1Xb box";
+
+fn a_key_whose_private_half_is_public_is_added_nowhere() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.empty_repo("alice/x", &[]);
+    for words in [["key", "add", "alice", "-"], ["deploy-key", "add", "alice/x", "-"]] {
+        let outcome = hub.hubgate_with(&words, KNOWN.as_bytes());
+        assert!(outcome.status == 2 && outcome.stderr().contains("is known to the public"), "{outcome}");
+    }
+    let outcome = alice.ssh_with(&[], "key add", KNOWN.as_bytes());
+    assert!(outcome.status == 2 && outcome.stderr().contains("is known to the public"), "{outcome}");
+    let file = hub.path("authorized_keys");
+    fs::write(&file, KNOWN).expect("a file");
+    let outcome = hub.hubgate(&["import", "authorized-keys", "--user", "alice", file.to_str().expect("UTF-8")]);
+    assert!(outcome.stdout().contains("is known to the public"), "{outcome}");
+    assert_eq!(hub.sql("SELECT count(*) FROM key"), "1\n");
+}
+
+fn an_open_anonymous_connection_opens_nothing_once_anonymous_is_off() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    hub.repo("alice/x", &[]);
+    let stranger = hub.stranger();
+    let _master = stranger.master();
+    stranger.git(&["ls-remote", &Client::url("alice/x")]).succeeded();
+    hub.configure(&Setup { anonymous: "off", ..Setup::default() });
+    for command in ["", "git-upload-pack 'alice/x'", "git-lfs-authenticate alice/x download", "help"] {
+        let outcome = stranger.ssh(command);
+        assert!(outcome.status == 1 && outcome.stdout.is_empty(), "{command}: {outcome}");
+    }
+    let batch = b"000eversion 1\n0000000abatch\n00010000";
+    let outcome = stranger.ssh_with(&[], "git-lfs-transfer alice/x download", batch);
+    assert!(outcome.stdout().contains("status 403"), "{outcome}");
 }

@@ -184,6 +184,10 @@ fn gitolite_is_imported() {
     assert_eq!(again["grants"], json!([{ "path": "acme/missing", "user": "alice", "role": "read" }]));
     assert_eq!((&again["accounts"], &again["keys"], &again["already"]), (&json!([]), &json!([]), &json!(6)));
     assert!(hub.did(&["repo", "show", "acme/x"]).contains("bob           admin"));
+    // A grant that has ended gives nothing, so it is imported again.
+    hub.sql("UPDATE collaborator SET until = unixepoch() WHERE user_id = (SELECT id FROM owner WHERE name = 'bob')");
+    let again = json_of(&hub, &["import", "gitolite", &directory, "--owner", "acme"]);
+    assert_eq!(again["grants"], json!([{ "path": "acme/x", "user": "bob", "role": "write" }]));
 }
 
 fn a_dry_run_changes_nothing() {

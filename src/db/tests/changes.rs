@@ -246,9 +246,18 @@ fn an_account_that_is_removed_leaves_no_key_role_or_grant() {
         add_key(change, "bob", 2)?;
         change.set_member(&owner("acme"), &owner("bob"), Role::Write, None)?;
         change.set_collaborator(&path("acme/x"), &owner("bob"), CollaboratorRole::Admin, None)?;
-        change.remove_owner(OwnerKind::User, &owner("bob"), None)
+        change.set_gate(&path("acme/x"), GateMode::Manual, false)?;
+        change.request_access(&path("acme/x"), &owner("bob"))?;
+        change.rename_owner(OwnerKind::User, &owner("bob"), &owner("bobby"))?;
+        change.rename_owner(OwnerKind::User, &owner("bobby"), &owner("bob2"))?;
+        change.remove_owner(OwnerKind::User, &owner("bob2"), None)
     })
     .unwrap();
+    let x = hub.store.view().repository(&path("acme/x")).unwrap();
+    assert!(hub.store.view().gate_requests(&x).unwrap().is_empty());
+    // Its older names stay reserved, but lead to no account.
+    assert_eq!(hub.count("former_name"), 3);
+    assert_eq!(hub.count("former_name WHERE owner_id IS NOT NULL"), 0);
     assert_eq!(hub.reader().ask(|view| view.key_holder(&fingerprint(2))).unwrap(), None);
     assert_eq!(hub.store.view().key(&fingerprint(2)).unwrap().removal, Some(Removal::Ordinary));
     assert_eq!(hub.store.view().organization_details(&owner("acme")).unwrap().members.len(), 1);
@@ -259,6 +268,7 @@ fn an_account_that_is_removed_leaves_no_key_role_or_grant() {
         change.add_owner(OwnerKind::User, &owner("bob"), true)
     })
     .unwrap();
+    assert_eq!(hub.count("former_name"), 2);
     let bob = hub.store.view().user_details(&owner("bob")).unwrap();
     assert_eq!((bob.keys, bob.memberships.len()), (0, 0));
 }
@@ -277,4 +287,21 @@ fn the_repositories_of_a_removed_account_go_to_its_heir() {
         hub.store.view().repositories(None).unwrap().into_iter().map(|row| row.path.to_string()).collect::<Vec<_>>();
     assert_eq!(paths, ["alice/x", "alice/y"]);
     assert!(hub.store.view().user_details(&owner("alice")).unwrap().memberships.is_empty());
+}
+
+#[test]
+fn an_old_path_ends_when_another_repository_gets_the_path() {
+    let mut hub = Hub::new();
+    hub.change(|change| {
+        change.rename_repository(&path("acme/x"), &path("acme/y"))?;
+        add_repository(change, "acme/z", 2)
+    })
+    .unwrap();
+    assert_eq!(hub.count("former_path WHERE folded = 'x'"), 1);
+    hub.change(|change| change.rename_repository(&path("acme/z"), &path("acme/X"))).unwrap();
+    assert_eq!(hub.count("former_path WHERE folded = 'x'"), 0);
+    // A new repository ends an old path too.
+    assert_eq!(hub.count("former_path WHERE folded = 'z'"), 1);
+    hub.change(|change| add_repository(change, "acme/z", 3)).unwrap();
+    assert_eq!(hub.count("former_path"), 0);
 }
