@@ -39,7 +39,7 @@ began=$(date +%s)
 report() {
     {
         flock 9
-        echo "== $1 ($(($(date +%s) - $6)) s)"
+        echo "== $1 ($(($(date +%s) - $6)) s, processor $(cat "$2.times" 2>/dev/null))"
         cat "$2"
         [ "$4" -eq 0 ] || echo "FAILED: $1"
         echo "$3 $4 $5" >>"$work/counts"
@@ -50,7 +50,11 @@ report() {
 step() {
     step_log=$1
     shift
-    if "$@" >"$step_log" 2>&1 </dev/null; then return 0; else return 1; fi
+    if (
+        if "$@" >"$step_log" 2>&1 </dev/null; then status=0; else status=1; fi
+        times | sed -n '2s/ /+/p' >"$step_log.times"
+        exit "$status"
+    ); then return 0; else return 1; fi
 }
 
 # check NAME COMMAND...: runs a command that counts as one test.
