@@ -199,6 +199,10 @@ pub struct Limits {
     pub push_commits: u64,
     /// Bytes in one LFS object.
     pub lfs_object_bytes: u64,
+    /// LFS locks of one repository.
+    pub lfs_locks: u32,
+    /// LFS locks of one account in one repository.
+    pub lfs_locks_per_account: u32,
     /// Bytes in all git and LFS objects of a repository without a quota of its own.
     #[serde(alias = "lfs_repository_bytes")]
     pub repository_bytes: u64,
@@ -278,6 +282,8 @@ impl Default for Limits {
             push_refs: 10_000,
             push_commits: 0,
             lfs_object_bytes: 0,
+            lfs_locks: 5_000,
+            lfs_locks_per_account: 1_000,
             repository_bytes: 0,
             owner_bytes: 0,
         }

@@ -180,11 +180,11 @@ fn read_all(mut stream: impl std::io::Read) -> Vec<u8> {
     bytes
 }
 
-/// The id of the first lock, once it exists: `PLACE ID …` in the file of locks.
+/// The id of the first lock, once it exists: `+ PLACE ID …` in the file of locks.
 fn first_lock(directory: &Path) -> String {
     for _ in 0..1_000 {
         let text = fs::read_to_string(directory.join("lfs/locks.txt")).unwrap_or_default();
-        if let Some(id) = text.lines().nth(1).and_then(|line| line.split(' ').nth(1)) {
+        if let Some(id) = text.lines().nth(1).and_then(|line| line.split(' ').nth(2)) {
             return id.to_owned();
         }
         std::thread::sleep(std::time::Duration::from_millis(10));

@@ -26,6 +26,7 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
         let now = (self.session.clock)();
         match self.session.locks.lock(&path, refname, now).map_err(Stop::Fault)? {
             Locking::Locked(lock) => self.answer_lock(status::CREATED, &lock, None),
+            Locking::Full(limit) => Err(Refusal::forbidden(limit.to_string()).into()),
             Locking::Held(lock) => {
                 let sentence = if lock.ours {
                     format!("you have already locked {}", lock.path)

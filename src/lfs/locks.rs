@@ -4,6 +4,7 @@
 
 mod file;
 mod holder;
+mod journal;
 mod table;
 
 use std::fmt;
@@ -13,7 +14,7 @@ use super::Fault;
 
 pub(crate) use file::FileLocks;
 pub use holder::{BadHolderId, Holder, HolderId};
-pub use table::MemoryLocks;
+pub use table::{Limits as LockLimits, MemoryLocks, TooManyLocks};
 
 /// The longest path that can be locked, in bytes.
 const PATH_MAX: usize = 4096;
@@ -141,6 +142,8 @@ pub enum Locking {
     Locked(Lock),
     /// The path was locked before, perhaps by the same holder.
     Held(Lock),
+    /// There are as many locks as there may be.
+    Full(TooManyLocks),
 }
 
 /// Which locks are listed: those that match every condition.

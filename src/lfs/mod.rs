@@ -32,7 +32,8 @@ use crate::request::Operation;
 pub use forgotten::{Group, GroupId};
 pub(crate) use locks::FileLocks;
 pub use locks::{
-    BadHolderId, BadLockId, BadLockPath, Filter, Holder, HolderId, Lock, LockId, LockPath, Locking, Locks, MemoryLocks,
+    BadHolderId, BadLockId, BadLockPath, Filter, Holder, HolderId, Lock, LockId, LockLimits, LockPath, Locking, Locks,
+    MemoryLocks, TooManyLocks,
 };
 pub use oid::{BadOid, Oid};
 pub use packet::{Broken, Input, Plain, Waiting};

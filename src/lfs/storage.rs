@@ -11,7 +11,6 @@ use std::io::{self, IoSlice, Read};
 use super::oid::Oid;
 use super::verified::Verified;
 
-#[cfg(test)]
 pub(super) use directory::Directory;
 pub use layout::Options;
 pub use local::LocalStore;

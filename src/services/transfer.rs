@@ -18,8 +18,8 @@ use crate::clock::now;
 use crate::config::LfsMode;
 use crate::db::Reader;
 use crate::lfs::{
-    Ask, Fault, FileLocks, Group, GroupId, Holder, HolderId, Limits, LocalStore, MemoryLocks, Object, Oid, Options,
-    Policy, Refusal, Session, Staged, Store, Streams, stdout,
+    Ask, Fault, FileLocks, Group, GroupId, Holder, HolderId, Limits, LocalStore, LockLimits, MemoryLocks, Object, Oid,
+    Options, Policy, Refusal, Session, Staged, Store, Streams, stdout,
 };
 use crate::log::{self, Level};
 use crate::message::{FaultKind, Messages, Status};
@@ -122,7 +122,9 @@ fn transfer(caller: &Caller, operation: Operation, prepared: Prepared) -> Result
     let in_force = sandbox::enter(config.sandbox.mode, repository.as_fd(), &plan)?;
     let options = Options { fsync: config.lfs.fsync };
     let mut store = LocalStore::open(repository.as_fd(), options)?;
-    let locks = FileLocks::new(repository.as_fd(), holder)?;
+    let limits = &config.limits;
+    let limits = LockLimits { of_repository: limits.lfs_locks, of_holder: limits.lfs_locks_per_account };
+    let locks = FileLocks::new(repository.as_fd(), holder)?.within(limits);
     let mut locks = locks.with_names(|id| authorizer.try_borrow_mut().ok()?.name(id));
     let send = |level, line: &log::Line| {
         if let Some(connection) = &connection {

@@ -1,41 +1,53 @@
 //! Locks in one file of the repository's directory, where a sandboxed session may write.
 //!
-//! A line is a lock, with its holder and the holder's name at that time. Files of version 1 have only names. They are
-//! read, and the next change rewrites them in version 2. Clients read the holder's present name, or the name in the
-//! file if the present name is not known.
+//! The file is a journal: a change adds one line to it, so its cost does not grow with the number of locks. A session
+//! reads only the lines that were added since it last read. The file is written again when most of its lines have no
+//! effect any more. Clients read a holder's present name, or the name in the file if the present name is not known.
 
-use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 
-use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag, openat, renameat};
-use nix::sys::stat::{Mode, mkdirat};
+use nix::sys::stat::Mode;
 
-use super::table::Table;
+use super::journal::{Journal, Record};
+use super::table::Limits;
 use super::{Filter, Holder, HolderId, Lock, LockId, LockPath, Locking, Locks};
 use crate::lfs::Fault;
+use crate::lfs::storage::Directory;
 
 /// The file, in `lfs/`.
 const FILE: &str = "locks.txt";
 /// The new file before it replaces the old one.
 const NEXT: &str = "locks.txt.next";
-/// The first line, followed by the greatest number of a lock.
-const HEADING: &str = "hubgate locks 2";
-/// The first line of files without holders.
-const HEADING_1: &str = "hubgate locks 1";
-/// The holder's field if the holder is not known.
-const UNKNOWN: &str = "-";
+/// The most lines without effect, beside as many as there are locks.
+const IDLE_MAX: usize = 100;
+
+/// The locks where there is no file.
+static NONE: Journal = Journal::EMPTY;
 
 /// Returns the present name of a holder.
 type Names<'a> = Box<dyn Fn(&HolderId) -> Option<String> + 'a>;
 
-/// Locks in `lfs/locks.txt`, one per line. One session at a time rewrites the whole file.
+/// Locks in `lfs/locks.txt`. One session at a time changes the file.
 pub(crate) struct FileLocks<'a> {
     holder: Holder,
     names: Names<'a>,
-    repository: OwnedFd,
+    limits: Limits,
+    repository: Directory,
+    /// What this session has read.
+    read: Option<Seen>,
+}
+
+/// The file as far as a session has read it.
+struct Seen {
+    /// Its device and number: another file may have replaced it.
+    id: (u64, u64),
+    journal: Journal,
+    /// The bytes in `journal`. A session that was killed in the middle of a line leaves more bytes, which mean nothing.
+    length: u64,
 }
 
 /// The file is malformed.
@@ -49,12 +61,18 @@ impl<'a> FileLocks<'a> {
     /// # Errors
     /// The descriptor cannot be duplicated.
     pub(crate) fn new(repository: BorrowedFd<'_>, holder: Holder) -> std::io::Result<Self> {
-        Ok(Self { holder, names: Box::new(|_| None), repository: repository.try_clone_to_owned()? })
+        let repository = Directory::of(repository)?;
+        Ok(Self { holder, names: Box::new(|_| None), limits: Limits::default(), repository, read: None })
     }
 
     /// The same locks; `names` returns the present names of other holders.
     pub(crate) fn with_names(self, names: impl Fn(&HolderId) -> Option<String> + 'a) -> Self {
         Self { names: Box::new(names), ..self }
+    }
+
+    /// The same locks; no more than these are added.
+    pub(crate) fn within(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// A lock with the present name of its holder.
@@ -65,223 +83,125 @@ impl<'a> FileLocks<'a> {
 
     /// The directory, locked against other sessions' changes.
     fn hold(&self) -> Result<Flock<OwnedFd>, Fault> {
-        match mkdirat(&self.repository, "lfs", Mode::from_bits_truncate(0o777)) {
-            Ok(()) | Err(Errno::EEXIST) => {}
-            Err(errno) => return Err(errno.into()),
-        }
-        let directory = self.directory()?.ok_or(Errno::ENOENT)?;
-        Flock::lock(directory, FlockArg::LockExclusive).map_err(|(_, errno)| errno.into())
+        let (lfs, _) = self.repository.open_or_make("lfs")?;
+        let lfs = lfs.as_fd().try_clone_to_owned()?;
+        Flock::lock(lfs, FlockArg::LockExclusive).map_err(|(_, errno)| errno.into())
     }
 
-    fn directory(&self) -> Result<Option<OwnedFd>, Fault> {
-        let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        match openat(&self.repository, "lfs", flags, Mode::empty()) {
-            Ok(directory) => Ok(Some(directory)),
-            Err(Errno::ENOENT) => Ok(None),
-            Err(errno) => Err(errno.into()),
-        }
+    /// The locks as the file has them now.
+    fn look(&mut self) -> Result<&Journal, Fault> {
+        let read = match self.repository.open("lfs")? {
+            Some(lfs) => catch_up(&lfs, self.read.take())?,
+            None => None,
+        };
+        self.read = read;
+        Ok(self.read.as_ref().map_or(&NONE, |seen| &seen.journal))
     }
 
-    fn look(&self) -> Result<Table, Fault> {
-        self.directory()?.map_or_else(|| Ok(Table::default()), |directory| read(directory.as_fd()))
-    }
-
-    fn change<T>(&self, change: impl FnOnce(&mut Table) -> Result<T, Fault>) -> Result<T, Fault> {
-        let directory = self.hold()?;
-        let before = read(directory.as_fd())?;
-        let mut table = before.clone();
-        let result = change(&mut table)?;
-        if table != before {
-            write(directory.as_fd(), &table)?;
-        }
+    /// Changes the locks, and adds the record of the change to the file.
+    fn change<T>(
+        &mut self,
+        change: impl FnOnce(&mut Journal) -> Result<(T, Option<Record>), Fault>,
+    ) -> Result<T, Fault> {
+        let held = self.hold()?;
+        let lfs = Directory::of(held.as_fd())?;
+        // A change that fails leaves nothing read, so the next one reads the file from its start.
+        let read = catch_up(&lfs, self.read.take())?;
+        let (mut journal, seen) =
+            read.map_or((Journal::EMPTY, None), |seen| (seen.journal, Some((seen.id, seen.length))));
+        let (result, record) = change(&mut journal)?;
+        self.read = match (record, seen) {
+            (Some(record), Some((id, length))) if !journal.is_old() && journal.idle() <= journal.live() + IDLE_MAX => {
+                let length = append(&lfs, length, &record)?;
+                Some(Seen { id, journal, length })
+            }
+            (Some(_), _) => Some(write(&lfs, journal)?),
+            (None, seen) => seen.map(|(id, length)| Seen { id, journal, length }),
+        };
         Ok(result)
     }
 }
 
 impl Locks for FileLocks<'_> {
     fn lock(&mut self, path: &LockPath, _: Option<&str>, now: i64) -> Result<Locking, Fault> {
-        Ok(match self.change(|table| table.lock(&self.holder, path, now))? {
-            Locking::Locked(lock) => Locking::Locked(lock),
+        let (holder, limits) = (self.holder.clone(), self.limits);
+        let locking = self.change(|journal| {
+            let locking = journal.lock(&holder, path, now, limits)?;
+            let record = if let Locking::Locked(lock) = &locking { Some(Record::Locked(lock.clone())) } else { None };
+            Ok((locking, record))
+        })?;
+        Ok(match locking {
             Locking::Held(lock) => Locking::Held(self.shown(lock)),
+            locking @ (Locking::Locked(_) | Locking::Full(_)) => locking,
         })
     }
 
     fn find(&mut self, id: &LockId) -> Result<Option<Lock>, Fault> {
-        Ok(self.look()?.find(&self.holder, id).map(|lock| self.shown(lock)))
+        let holder = self.holder.clone();
+        let found = self.look()?.table().find(&holder, id);
+        Ok(found.map(|lock| self.shown(lock)))
     }
 
     fn unlock(&mut self, id: &LockId) -> Result<Option<Lock>, Fault> {
-        let unlocked = self.change(|table| Ok(table.unlock(&self.holder, id)))?;
+        let holder = self.holder.clone();
+        let unlocked = self.change(|journal| {
+            let unlocked = journal.unlock(&holder, id);
+            let record = unlocked.as_ref().map(|lock| Record::Unlocked(lock.id.clone()));
+            Ok((unlocked, record))
+        })?;
         Ok(unlocked.map(|lock| self.shown(lock)))
     }
 
     fn list(&mut self, filter: &Filter, after: u64, limit: usize) -> Result<Vec<Lock>, Fault> {
-        let locks = self.look()?.list(&self.holder, filter, after, limit);
+        let holder = self.holder.clone();
+        let locks = self.look()?.table().list(&holder, filter, after, limit);
         Ok(locks.into_iter().map(|lock| self.shown(lock)).collect())
     }
 }
 
-fn read(directory: BorrowedFd<'_>) -> Result<Table, Fault> {
-    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-    let mut file = match openat(directory, FILE, flags, Mode::empty()) {
-        Ok(descriptor) => File::from(descriptor),
-        Err(Errno::ENOENT) => return Ok(Table::default()),
-        Err(errno) => return Err(errno.into()),
-    };
-    let mut text = String::new();
-    file.read_to_string(&mut text)?;
-    Ok(parse(&text).ok_or(BadFile)?)
+/// Reads what was added to the file since a session last read it; `None` if there is no file.
+fn catch_up(lfs: &Directory, before: Option<Seen>) -> Result<Option<Seen>, Fault> {
+    let Some((mut file, size)) = lfs.read(FILE)? else { return Ok(None) };
+    let metadata = file.metadata()?;
+    let id = (metadata.dev(), metadata.ino());
+    let same = before.filter(|seen| seen.id == id && seen.length <= size);
+    let mut seen = same.unwrap_or(Seen { id, journal: Journal::EMPTY, length: 0 });
+    file.seek(SeekFrom::Start(seen.length))?;
+    let mut added = String::new();
+    std::io::Read::read_to_string(&mut file, &mut added)?;
+    seen.length += seen.journal.read(&added).ok_or(BadFile)? as u64;
+    Ok(Some(seen))
 }
 
-fn write(directory: BorrowedFd<'_>, table: &Table) -> Result<(), Fault> {
-    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let mut file = File::from(openat(directory, NEXT, flags, Mode::from_bits_truncate(0o666))?);
-    file.write_all(print(table).as_bytes())?;
-    file.sync_all()?;
-    renameat(directory, NEXT, directory, FILE)?;
-    Ok(())
-}
-
-fn parse(text: &str) -> Option<Table> {
-    let mut lines = text.lines();
-    let heading = lines.next()?;
-    let (last, has_holders) = match heading.strip_prefix(HEADING) {
-        Some(last) => (last, true),
-        None => (heading.strip_prefix(HEADING_1)?, false),
-    };
-    let locks = lines.map(|line| {
-        let mut words = line.splitn(if has_holders { 6 } else { 5 }, ' ');
-        let (place, id) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-        let locked_at = words.next()?.parse().ok()?;
-        let holder = match if has_holders { words.next()? } else { UNKNOWN } {
-            UNKNOWN => None,
-            holder => Some(holder.parse().ok()?),
-        };
-        let (owner, path) = (words.next()?.to_owned(), LockPath::parse(words.next()?.as_bytes()).ok()?);
-        Some(Lock { id, path, locked_at, owner, holder, ours: false, place })
+/// Adds a record at `length`, where the last complete line ends. Returns the new length.
+fn append(lfs: &Directory, length: u64, record: &Record) -> Result<u64, Fault> {
+    let flags = OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    let mut file = File::from(openat(lfs, FILE, flags, Mode::empty())?);
+    let line = record.to_string();
+    let written = file.set_len(length).and_then(|()| {
+        file.seek(SeekFrom::Start(length))?;
+        file.write_all(line.as_bytes())?;
+        file.sync_data()
     });
-    Some(Table { last: last.strip_prefix(' ')?.parse().ok()?, locks: locks.collect::<Option<_>>()? })
+    if let Err(error) = written {
+        // The client reads that this change failed.
+        let _ = file.set_len(length);
+        return Err(error.into());
+    }
+    Ok(length + line.len() as u64)
 }
 
-fn print(table: &Table) -> String {
-    let mut text = format!("{HEADING} {}\n", table.last);
-    for Lock { id, path, locked_at, owner, holder, place, .. } in &table.locks {
-        let holder = holder.map_or_else(|| UNKNOWN.to_owned(), |holder| holder.to_string());
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{place} {id} {locked_at} {holder} {owner} {path}");
-    }
-    text
+/// Replaces the file by one without lines that have no effect.
+fn write(lfs: &Directory, mut journal: Journal) -> Result<Seen, Fault> {
+    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let mut file = File::from(openat(lfs, NEXT, flags, Mode::from_bits_truncate(0o666))?);
+    let text = journal.compact();
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    renameat(lfs, NEXT, lfs, FILE)?;
+    let metadata = file.metadata()?;
+    Ok(Seen { id: (metadata.dev(), metadata.ino()), journal, length: text.len() as u64 })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A repository's directory, and its locks as one client sees them.
-    struct Place(tempfile::TempDir, File);
-
-    impl Place {
-        fn new() -> Self {
-            let directory = tempfile::tempdir().unwrap();
-            let repository = File::open(directory.path()).unwrap();
-            Self(directory, repository)
-        }
-
-        fn locks(&self, account: i64, name: &str) -> FileLocks<'static> {
-            let holder = Holder { id: Some(HolderId::Account(account)), name: name.to_owned() };
-            FileLocks::new(self.1.as_fd(), holder).unwrap()
-        }
-
-        fn write(&self, text: &str) {
-            std::fs::create_dir_all(self.0.path().join("lfs")).unwrap();
-            std::fs::write(self.0.path().join("lfs").join(FILE), text).unwrap();
-        }
-
-        fn text(&self) -> String {
-            std::fs::read_to_string(self.0.path().join("lfs").join(FILE)).unwrap()
-        }
-    }
-
-    /// Name and `ours` of each lock.
-    fn owners(mut locks: FileLocks<'_>) -> Vec<(String, bool)> {
-        let locks = locks.list(&Filter::default(), 0, 9).unwrap();
-        locks.into_iter().map(|lock| (lock.owner, lock.ours)).collect()
-    }
-
-    fn path(text: &str) -> LockPath {
-        LockPath::parse(text.as_bytes()).unwrap()
-    }
-
-    fn owned(name: &str, ours: bool) -> (String, bool) {
-        (name.to_owned(), ours)
-    }
-
-    #[test]
-    fn locks_outlive_a_session_and_numbers_are_never_reused() {
-        let place = Place::new();
-        let (alice, bob) = (|| place.locks(1, "alice"), || place.locks(2, "bob"));
-        let path = path("a dir/file");
-        assert_eq!(alice().list(&Filter::default(), 0, 9).unwrap(), vec![]);
-        let Locking::Locked(lock) = alice().lock(&path, None, 1_700_000_000).unwrap() else { panic!() };
-        let held = Lock { ours: false, ..lock.clone() };
-        assert_eq!(bob().lock(&path, None, 0).unwrap(), Locking::Held(held.clone()));
-        assert_eq!(bob().find(&lock.id).unwrap(), Some(held));
-        assert_eq!(alice().list(&Filter::default(), 0, 9).unwrap(), vec![lock.clone()]);
-        assert_eq!(alice().unlock(&lock.id).unwrap(), Some(lock.clone()));
-        assert_eq!(alice().unlock(&lock.id).unwrap(), None);
-        let Locking::Locked(again) = bob().lock(&path, None, 0).unwrap() else { panic!() };
-        assert!(again.place > lock.place);
-    }
-
-    #[test]
-    fn a_lock_stays_with_its_holder_under_every_name() {
-        let place = Place::new();
-        place.locks(1, "alice").lock(&path("a"), None, 0).unwrap();
-        assert_eq!(owners(place.locks(1, "alicia")), [owned("alicia", true)]);
-        // Another account with the same name.
-        assert_eq!(owners(place.locks(2, "alice")), [owned("alice", false)]);
-        let names = |id: &HolderId| (*id == HolderId::Account(1)).then(|| "alicia".to_owned());
-        assert_eq!(owners(place.locks(2, "alice").with_names(names)), [owned("alicia", false)]);
-        // The operator, who has no locks.
-        let operator = FileLocks::new(place.1.as_fd(), Holder::named("alice")).unwrap();
-        assert_eq!(owners(operator), [owned("alice", false)]);
-    }
-
-    #[test]
-    fn a_file_without_holders_is_read_by_names_and_gets_holders_with_new_locks() {
-        let place = Place::new();
-        place.write("hubgate locks 1 7\n3 aa 1700000000 alice a\n7 bb 1700000000 bob b c\n");
-        assert_eq!(owners(place.locks(1, "alice")), [owned("alice", true), owned("bob", false)]);
-        place.locks(2, "bob").lock(&path("d"), None, 0).unwrap();
-        assert_eq!(
-            owners(place.locks(2, "robert")),
-            [owned("alice", false), owned("bob", false), owned("robert", true)]
-        );
-        assert_eq!(owners(place.locks(2, "bob")), [owned("alice", false), owned("bob", true), owned("bob", true)]);
-        let text = place.text();
-        let known = "hubgate locks 2 8\n3 aa 1700000000 - alice a\n7 bb 1700000000 - bob b c\n8 ";
-        assert!(text.starts_with(known) && text.ends_with(" 0 account:2 bob d\n"), "{text}");
-    }
-
-    #[test]
-    fn a_malformed_file_is_a_fault_and_stays_unchanged() {
-        for text in [
-            "",
-            "garbage",
-            "hubgate locks 3 1\n",
-            "hubgate locks 2\n",
-            "hubgate locks 2 x\n",
-            "hubgate locks 2 1\n1 aa 0 alice a\n",
-            "hubgate locks 2 1\n1 aa 0 account:x alice a\n",
-            "hubgate locks 2 1\n1 aa 0 - alice ../a\n",
-            "hubgate locks 2 1\n\n",
-            "hubgate locks 1 1\n1 aa 0 alice\n",
-        ] {
-            let place = Place::new();
-            place.write(text);
-            assert!(place.locks(1, "alice").list(&Filter::default(), 0, 9).is_err(), "{text:?}");
-            assert!(place.locks(1, "alice").lock(&path("a"), None, 0).is_err(), "{text:?}");
-            assert_eq!(place.text(), text);
-        }
-    }
-}
+mod tests;

@@ -6,6 +6,39 @@ use std::rc::Rc;
 use super::{Filter, Holder, Lock, LockId, LockPath, Locking, Locks};
 use crate::lfs::Fault;
 
+/// The most locks of a repository; 0 means no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limits {
+    /// Of all holders together.
+    pub of_repository: u32,
+    /// Of one holder.
+    pub of_holder: u32,
+}
+
+/// A limit of locks is reached. Worded for the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TooManyLocks {
+    /// The repository's.
+    #[error(
+        "this repository has {0} locks, and no more are accepted: ask its users to unlock files that they do not change"
+    )]
+    OfRepository(u32),
+    /// The holder's.
+    #[error("you hold {0} locks in this repository, and no more are accepted: unlock files that you do not change")]
+    OfHolder(u32),
+}
+
+impl Limits {
+    /// The limit that one more lock would exceed.
+    fn exceeded(self, all: usize, of_holder: impl FnOnce() -> usize) -> Option<TooManyLocks> {
+        let reached = |count: usize, most: u32| most > 0 && u32::try_from(count).unwrap_or(u32::MAX) >= most;
+        if reached(all, self.of_repository) {
+            return Some(TooManyLocks::OfRepository(self.of_repository));
+        }
+        (self.of_holder > 0 && reached(of_holder(), self.of_holder)).then_some(TooManyLocks::OfHolder(self.of_holder))
+    }
+}
+
 /// The locks of a repository. The table does not know which client asks, so `ours` is not set here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Table {
@@ -16,9 +49,20 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn lock(&mut self, holder: &Holder, path: &LockPath, now: i64) -> Result<Locking, Fault> {
+    pub(super) fn lock(
+        &mut self,
+        holder: &Holder,
+        path: &LockPath,
+        now: i64,
+        limits: Limits,
+    ) -> Result<Locking, Fault> {
         if let Some(held) = self.locks.iter().find(|lock| lock.path == *path) {
             return Ok(Locking::Held(seen(held, holder)));
+        }
+        if let Some(full) =
+            limits.exceeded(self.locks.len(), || self.locks.iter().filter(|lock| holder.has(lock)).count())
+        {
+            return Ok(Locking::Full(full));
         }
         self.last += 1;
         let (id, path, place) = (LockId::random()?, path.clone(), self.last);
@@ -80,7 +124,7 @@ impl MemoryLocks {
 
 impl Locks for MemoryLocks {
     fn lock(&mut self, path: &LockPath, _: Option<&str>, now: i64) -> Result<Locking, Fault> {
-        self.table.try_borrow_mut()?.lock(&self.holder, path, now)
+        self.table.try_borrow_mut()?.lock(&self.holder, path, now, Limits::default())
     }
 
     fn find(&mut self, id: &LockId) -> Result<Option<Lock>, Fault> {

@@ -22,7 +22,7 @@ impl Directory {
     }
 
     /// Opens a directory in it; `None` if there is none with that name.
-    pub(super) fn open(&self, name: &str) -> io::Result<Option<Self>> {
+    pub(in crate::lfs) fn open(&self, name: &str) -> io::Result<Option<Self>> {
         let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_RDONLY | OFlag::O_CLOEXEC;
         match openat(&self.0, name, flags, Mode::empty()) {
             Ok(descriptor) => Ok(Some(Self(descriptor))),
@@ -32,7 +32,7 @@ impl Directory {
     }
 
     /// Opens a directory in it, or creates it. The second result is whether it was created.
-    pub(super) fn open_or_make(&self, name: &str) -> io::Result<(Self, bool)> {
+    pub(in crate::lfs) fn open_or_make(&self, name: &str) -> io::Result<(Self, bool)> {
         if let Some(directory) = self.open(name)? {
             return Ok((directory, false));
         }
@@ -47,7 +47,7 @@ impl Directory {
     }
 
     /// Opens a regular file in it for reading.
-    pub(super) fn read(&self, name: &str) -> io::Result<Option<(File, u64)>> {
+    pub(in crate::lfs) fn read(&self, name: &str) -> io::Result<Option<(File, u64)>> {
         // The open call must not wait for a planted pipe or device.
         let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_RDONLY | OFlag::O_CLOEXEC;
         let file = match openat(&self.0, name, flags, Mode::empty()) {

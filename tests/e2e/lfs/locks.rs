@@ -2,7 +2,7 @@
 
 use super::tree;
 use super::wire::Wire;
-use crate::harness::{Client, Hub, Key, trials};
+use crate::harness::{Client, Hub, Key, Setup, trials};
 
 trials![
     a_lock_excludes_other_users,
@@ -10,6 +10,7 @@ trials![
     a_deploy_key_locks_for_itself,
     a_session_whose_path_has_a_new_target_is_refused,
     a_lock_of_another_repository_is_not_found,
+    an_account_and_a_repository_have_at_most_so_many_locks,
 ];
 
 fn a_lock_excludes_other_users() {
@@ -122,4 +123,27 @@ fn a_lock_of_another_repository_is_not_found() {
     }
     assert_eq!(hub.hubgate(&["lock", "remove", "bob/y", &id]).status, 1);
     assert!(hub.did(&["lock", "list", "alice/x"]).contains("secret.bin"));
+}
+
+fn an_account_and_a_repository_have_at_most_so_many_locks() {
+    let more = "[limits]\nlfs_locks = 3\nlfs_locks_per_account = 2\n";
+    let hub = Hub::with(&Setup { more, ..Setup::default() });
+    let (alice, bob) = (hub.user("alice"), hub.user("bob"));
+    hub.empty_repo("alice/x", &[]);
+    hub.did(&["repo", "collaborator", "set", "alice/x", "bob", "write"]);
+    tree(&alice, "alice/x", &[("a.bin", "a".to_owned()), ("b.bin", "b".to_owned()), ("c.bin", "c".to_owned())]);
+    alice.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
+    for file in ["a.bin", "b.bin"] {
+        alice.git_in("x", &["lfs", "lock", file]).succeeded();
+    }
+    let third = alice.git_in("x", &["lfs", "lock", "c.bin"]);
+    let sentence = "you hold 2 locks in this repository, and no more are accepted: unlock files that you do not change";
+    assert!(third.status != 0 && third.stderr().contains(sentence), "{third}");
+    let mut session = Wire::open(&bob, "alice/x", "upload");
+    assert_eq!(session.ask(&["lock", "path=c.bin"])[0], "status 201");
+    let sentence = "this repository has 3 locks, and no more are accepted: ask its users to unlock files that they do \
+                    not change";
+    assert_eq!(session.ask(&["lock", "path=d.bin"]), ["status 403", "0001", sentence]);
+    alice.git_in("x", &["lfs", "unlock", "a.bin"]).succeeded();
+    assert_eq!(session.ask(&["lock", "path=d.bin"])[0], "status 201");
 }
