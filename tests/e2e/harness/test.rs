@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use libtest_mimic::{Completion, Failed, Trial};
 
@@ -43,9 +45,10 @@ pub(super) fn report(text: &str) {
 
 /// A test as the test runner expects it.
 pub(crate) fn trial((name, run): Test) -> Trial {
-    let name = name.strip_prefix("e2e::").unwrap_or(name).replace("::", ": ").replace('_', " ");
-    Trial::ignorable_test(name, move || {
+    let words = name.strip_prefix("e2e::").unwrap_or(name).replace("::", ": ").replace('_', " ");
+    Trial::ignorable_test(words, move || {
         REPORT.set(Some(String::new()));
+        let _timed = Timed(name, Instant::now());
         match catch_unwind(AssertUnwindSafe(run)) {
             Ok(()) => Ok(Completion::Completed),
             Err(panic) => match panic.downcast::<Skip>() {
@@ -54,6 +57,18 @@ pub(crate) fn trial((name, run): Test) -> Trial {
             },
         }
     })
+}
+
+/// The tests that have ended, with their times.
+static TIMES: Mutex<Vec<(Duration, &str)>> = Mutex::new(Vec::new());
+
+/// Notes how long a test took when it is dropped.
+struct Timed(&'static str, Instant);
+
+impl Drop for Timed {
+    fn drop(&mut self) {
+        TIMES.lock().unwrap_or_else(PoisonError::into_inner).push((self.1.elapsed(), self.0));
+    }
 }
 
 /// Makes a panic part of its test's report instead of printing it between the tests.
@@ -80,8 +95,13 @@ pub(super) fn count_sessions(log: &str) {
     SESSIONS.fetch_add(count("Starting session:"), Ordering::Relaxed);
 }
 
-/// Prints the number of sessions.
+/// Prints the number of sessions, and the slowest tests.
 pub(crate) fn report_sessions() {
     let (connections, sessions) = (CONNECTIONS.load(Ordering::Relaxed), SESSIONS.load(Ordering::Relaxed));
     println!("e2e: {connections} ssh connections (\"Accepted publickey\") with {sessions} sessions went through sshd");
+    let mut times = std::mem::take(&mut *TIMES.lock().unwrap_or_else(PoisonError::into_inner));
+    times.sort_unstable();
+    for (time, name) in times.iter().rev().take(8) {
+        println!("e2e: {:.1} s for {name}", time.as_secs_f64());
+    }
 }
