@@ -1,5 +1,6 @@
 //! Part two: the helper among a thousand keys and among millions.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -14,8 +15,10 @@ use super::samples::{Random, Samples, print_table, ratio};
 use super::spawner::{Job, Spawner};
 use super::{Outcome, instructions, interrupt};
 
-/// How many keys, from few to many; `KEYS=10000000` adds one more.
+/// How many keys, from few to many; `KEYS=10000000` adds one more. Each number has one database.
 const COUNTS: [u64; 3] = [1_000, 100_000, 1_000_000];
+/// The keys of a database have numbers of 32 bits.
+const MOST_KEYS: u64 = 1 << 32;
 const RUNS: usize = 400;
 /// Over how many lookups instructions are counted.
 const COUNTED: usize = 5;
@@ -31,9 +34,12 @@ struct Database {
 }
 
 pub(crate) fn measure(place: &Place, hub: &Hub) -> Outcome {
-    let mut counts = COUNTS.to_vec();
-    if let Ok(more) = std::env::var("KEYS") {
-        counts.push(more.parse().map_err(|_| format!("KEYS={more} is no number"))?);
+    let mut counts = BTreeSet::from(COUNTS);
+    if let Some(more) = std::env::var_os("KEYS") {
+        let more = more.to_string_lossy();
+        let number = more.parse().ok().filter(|number| (1..MOST_KEYS).contains(number));
+        counts
+            .insert(number.ok_or_else(|| format!("KEYS={more} is not a number of keys from 1 to {}", MOST_KEYS - 1))?);
     }
     let mut databases = Vec::new();
     for keys in counts {
