@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod authorized_keys;
+pub mod bounded;
 pub mod clock;
 #[cfg(feature = "operator")]
 mod commands;

@@ -4,11 +4,12 @@
 //! misc.c, `safe_path`).
 
 use std::fs::File;
-use std::io::Read;
+use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::Config;
+use crate::bounded::read_text;
 use crate::request::is_plain_path;
 
 /// The largest accepted file, in bytes.
@@ -61,11 +62,10 @@ impl Config {
                 return Err(ConfigError::Untrusted(parent.to_owned(), path.to_owned()));
             }
         }
-        let mut text = String::new();
-        let length = Read::by_ref(&mut file).take(FILE_MAX + 1).read_to_string(&mut text).map_err(read)?;
-        if length as u64 > FILE_MAX {
-            return Err(ConfigError::Value(path.to_owned(), "a configuration file has at most 64 KiB"));
-        }
+        let text = read_text(&mut file, FILE_MAX).map_err(|error| match error.kind() {
+            ErrorKind::FileTooLarge => ConfigError::Value(path.to_owned(), "a configuration file has at most 64 KiB"),
+            _ => read(error),
+        })?;
         let config = Self::parse(&text).map_err(|error| ConfigError::Syntax(path.to_owned(), error))?;
         config.check().map_err(|error| ConfigError::Value(path.to_owned(), error))?;
         Ok(config)

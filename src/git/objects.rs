@@ -24,6 +24,7 @@ pub fn next_blob(output: &mut dyn BufRead) -> io::Result<Option<(String, Vec<u8>
     let (id, size) = head.trim_end().rsplit_once(" blob ").ok_or_else(invalid)?;
     let size: u64 = size.parse().map_err(|_| invalid())?;
     let mut text = Vec::new();
+    #[expect(clippy::disallowed_methods, reason = "the size is exact, and fewer bytes are an error")]
     output.take(size.checked_add(1).ok_or_else(invalid)?).read_to_end(&mut text)?;
     match text.pop() {
         Some(b'\n') if text.len() as u64 == size => Ok(Some((id.to_owned(), text))),

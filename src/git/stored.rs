@@ -5,7 +5,7 @@
 //! because a push could change the file again at any moment.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -15,6 +15,7 @@ use nix::fcntl::OFlag;
 
 use super::objects::{next_blob, small_blob};
 use super::{NO_HOOKS, pin};
+use crate::bounded;
 use crate::config::{Config, ObjectFormat};
 use crate::log::{self, Level, Line};
 use crate::sandbox::{self, Plan};
@@ -194,11 +195,9 @@ fn replace_configuration(place: &Path, format: ObjectFormat) -> io::Result<Vec<&
 
 /// Whether a path is a file with this text. Follows no link and does not wait for a named pipe.
 fn is_text(path: &Path, expected: &str) -> bool {
-    let mut text = Vec::new();
     let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
     let opened = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path);
-    let read = opened.and_then(|file| file.take(expected.len() as u64 + 1).read_to_end(&mut text));
-    read.is_ok() && text == expected.as_bytes()
+    opened.and_then(|file| bounded::read(file, expected.len() as u64)).is_ok_and(|text| text == expected.as_bytes())
 }
 
 /// The object format of a repository that hubgate did not create, from its configuration.

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::failure::Failure;
+use crate::bounded;
 use crate::commands::Refused;
 use crate::commands::key::TitledKey;
 use crate::key::{Fingerprint, PublicKey};
@@ -34,10 +35,5 @@ pub(super) fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     let failed = |error| Failure::File(file.display().to_string(), error);
     let source: Box<dyn Read> =
         if file == Path::new("-") { Box::new(std::io::stdin()) } else { Box::new(File::open(file).map_err(failed)?) };
-    let mut bytes = Vec::new();
-    source.take(FILE_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > FILE_MAX {
-        return Err(failed(std::io::Error::other("longer than 1 MiB")));
-    }
-    Ok(bytes)
+    bounded::read(source, FILE_MAX).map_err(failed)
 }

@@ -6,11 +6,12 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 
 use nix::fcntl::OFlag;
 
+use crate::bounded;
 use crate::key::{OfferedCertificate, OfferedKey};
 use crate::request::ForcedCommand;
 
@@ -123,9 +124,7 @@ fn read(file: &OsStr) -> Result<Option<Proven>, Error> {
     if !ours {
         return Err(Error::Untrusted);
     }
-    let mut text = Vec::new();
-    file.take(FILE_MAX).read_to_end(&mut text).map_err(Error::Read)?;
-    Ok(proven(&text))
+    Ok(proven(&bounded::read(file, FILE_MAX).map_err(Error::Read)?))
 }
 
 /// Reads the file's text: a single line `publickey TYPE BASE64`, or `keyboard-interactive/pam` for a session without a

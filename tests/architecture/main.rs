@@ -31,12 +31,12 @@ const LAYERS: [Layer; 5] = [
             ),
             (
                 "services",
-                "access clock commands config db git lfs log message name push report repository request sandbox sealed \
+                "access bounded clock commands config db git lfs log message name push report repository request sandbox sealed \
                  session usage",
             ),
             (
                 "operator",
-                "access clock commands config db git key lfs log message name passwd privilege random report repository \
+                "access bounded clock commands config db git key lfs log message name passwd privilege random report repository \
                  request sandbox word",
             ),
         ],
@@ -45,7 +45,7 @@ const LAYERS: [Layer; 5] = [
         "shared by programs",
         &[
             ("commands", "access clock config db key message name quota report repository request session usage word"),
-            ("session", "access config db key message name quota request usage"),
+            ("session", "access bounded config db key message name quota request usage"),
             ("report", "access clock config db key message name"),
         ],
     ),
@@ -54,8 +54,8 @@ const LAYERS: [Layer; 5] = [
         &[
             ("db", "access clock config key name quota random repository word"),
             ("repository", "config git lfs random"),
-            ("git", "config log request sandbox"),
-            ("lfs", "clock key message passwd random request"),
+            ("git", "bounded config log request sandbox"),
+            ("lfs", "bounded clock key message passwd random request"),
             ("sandbox", "config"),
             ("sealed", ""),
             ("session_limits", ""),
@@ -68,7 +68,7 @@ const LAYERS: [Layer; 5] = [
     (
         "names",
         &[
-            ("config", "quota request word"),
+            ("config", "bounded quota request word"),
             ("request", "key name word"),
             ("key", "name"),
             ("name", "word"),
@@ -76,6 +76,7 @@ const LAYERS: [Layer; 5] = [
             ("word", ""),
             ("clock", ""),
             ("random", ""),
+            ("bounded", ""),
             ("privilege", ""),
         ],
     ),

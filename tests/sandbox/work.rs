@@ -97,9 +97,9 @@ fn large_push() {
     let store = Store::new();
     let url = Store::url(&store.own());
     fs::create_dir(store.path("client/work")).expect("a directory");
-    let mut bytes = Vec::new();
-    let random = fs::File::open("/dev/urandom").expect("randomness");
-    random.take(100 << 20).read_to_end(&mut bytes).expect("randomness");
+    let mut bytes = vec![0; 100 << 20];
+    let mut random = fs::File::open("/dev/urandom").expect("randomness");
+    random.read_exact(&mut bytes).expect("randomness");
     fs::write(store.path("client/work/large"), bytes).expect("a file");
     store.git(["init", "--quiet", "work"]);
     let commit = store.commit("work", "file", "large");

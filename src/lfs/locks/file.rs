@@ -15,8 +15,12 @@ use nix::sys::stat::Mode;
 use super::journal::{Journal, Record};
 use super::table::Limits;
 use super::{Filter, Holder, HolderId, Lock, LockId, LockPath, Locking, Locks};
+use crate::bounded;
 use crate::lfs::Fault;
 use crate::lfs::storage::Directory;
+
+/// The most that is read of the file, in bytes: millions of locks.
+const FILE_MAX: u64 = 256 << 20;
 
 /// The file, in `lfs/`.
 const FILE: &str = "locks.txt";
@@ -167,8 +171,8 @@ fn catch_up(lfs: &Directory, before: Option<Seen>) -> Result<Option<Seen>, Fault
     let same = before.filter(|seen| seen.id == id && seen.length <= size);
     let mut seen = same.unwrap_or(Seen { id, journal: Journal::EMPTY, length: 0 });
     file.seek(SeekFrom::Start(seen.length))?;
-    let mut added = String::new();
-    std::io::Read::read_to_string(&mut file, &mut added)?;
+    // The git of a push can write the file too.
+    let added = bounded::read_text(file, FILE_MAX)?;
     seen.length += seen.journal.read(&added).ok_or(BadFile)? as u64;
     Ok(Some(seen))
 }

@@ -214,7 +214,8 @@ impl Store for Failing {
     fn open(&mut self, _: &Oid) -> io::Result<Option<Object>> {
         fail(self.size)?;
         let (readable, then) = self.read;
-        Ok(Some(Object { size: 10, bytes: Box::new(io::repeat(b'x').take(readable).chain(Breaking(then))) }))
+        let bytes = io::Cursor::new(vec![b'x'; usize::try_from(readable).unwrap()]).chain(Breaking(then));
+        Ok(Some(Object { size: 10, bytes: Box::new(bytes) }))
     }
 
     fn stage(&mut self, _: &Oid, _: u64) -> io::Result<Box<dyn Staged + '_>> {

@@ -1,7 +1,8 @@
 //! The input of account commands: a public key on standard input, and a title as the rest of the line.
 
-use std::io::Read;
+use std::io::ErrorKind;
 
+use crate::bounded;
 use crate::commands::Refused;
 use crate::commands::arguments::title;
 use crate::name::Title;
@@ -16,11 +17,8 @@ pub(super) fn optional_title(words: &[String]) -> Result<Option<Title>, Refused>
 
 /// Reads the public key that the client sends.
 pub(super) fn standard_input() -> Result<Vec<u8>, Refused> {
-    let mut text = Vec::new();
-    let read = std::io::stdin().take(KEY_MAX + 1).read_to_end(&mut text);
-    read.map_err(|error| Refused::Usage(format!("standard input: {error}")))?;
-    if text.len() as u64 > KEY_MAX {
-        return Err(Refused::Usage("standard input is too long to be a key".to_owned()));
-    }
-    Ok(text)
+    bounded::read(std::io::stdin(), KEY_MAX).map_err(|error| match error.kind() {
+        ErrorKind::FileTooLarge => Refused::Usage("standard input is too long to be a key".to_owned()),
+        _ => Refused::Usage(format!("standard input: {error}")),
+    })
 }

@@ -4,7 +4,7 @@
 //! the address are refused. A small file for each key and address holds the times of wrong codes.
 
 use std::fs::{DirBuilder, OpenOptions};
-use std::io::{Read, Seek, Write};
+use std::io::{Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::input::{optional_title, standard_input};
 use crate::access::Identity;
+use crate::bounded;
 use crate::commands::key::TitledKey;
 use crate::commands::{Denied, Peer, Refused, Rights};
 use crate::db::Code;
@@ -22,6 +23,9 @@ use crate::message::FaultKind;
 use crate::report::Report;
 use crate::services::caller::Caller;
 use crate::session::user_auth::Proven;
+
+/// The longest file of attempts, in bytes.
+const FILE_MAX: u64 = 4_096;
 
 /// How long a wrong code takes.
 const PENALTY: Duration = Duration::from_secs(1);
@@ -127,10 +131,10 @@ fn lock(directory: &Path, subject: &str) -> std::io::Result<Flock<std::fs::File>
 }
 
 fn recent(file: &Flock<std::fs::File>, now: i64) -> std::io::Result<Vec<i64>> {
-    let mut text = String::new();
     let mut file: &std::fs::File = file;
     file.rewind()?;
-    file.take(4_096).read_to_string(&mut text)?;
+    // A longer file would hide the last attempts.
+    let text = bounded::read_text(file, FILE_MAX)?;
     Ok(text.lines().filter_map(|line| line.parse().ok()).filter(|at| now - at < HOUR).collect())
 }
 

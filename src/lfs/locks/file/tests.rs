@@ -193,3 +193,14 @@ fn a_malformed_file_is_a_fault_and_stays_unchanged() {
         assert_eq!(place.text(), text);
     }
 }
+
+/// The git of a push can write a file that takes all memory of the next reader.
+#[test]
+fn a_file_without_an_end_is_not_read() {
+    let place = Place::new();
+    place.locks(1, "alice").lock(&path("a"), None, 0).unwrap();
+    let file = File::options().write(true).open(place.0.path().join("lfs").join(FILE)).unwrap();
+    file.set_len(1 << 40).unwrap();
+    let said = place.locks(1, "alice").list(&Filter::default(), 0, 9).unwrap_err().to_string();
+    assert_eq!(said, format!("longer than {FILE_MAX} bytes"));
+}
