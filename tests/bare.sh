@@ -123,7 +123,7 @@ SCRIPT
     { commands "Try it" && commands "Set it up"; } | while IFS= read -r command; do
         printf "printf '\\\\n# %%s\\\\n' '%s'\n" "$command"
         case $command in
-        "$cannot") echo "echo 'cannot run here: no systemd'" ;;
+        "$cannot" | "systemctl "*) echo "echo 'cannot run here: no systemd'" ;;
         # Runs until Ctrl-C: gets one when it is ready.
         "sh packaging/demo.sh")
             cat <<SCRIPT

@@ -5,11 +5,14 @@ use std::os::unix::fs::PermissionsExt;
 
 use crate::harness::{Client, Hub, Key, Setup, machine, run, trials};
 use crate::pages::{settled, with_code, wrapper};
+use crate::programs::program;
 
 trials![
     the_transcript_of_the_readme_matches_the_programs,
     the_transcripts_of_anonymous_modes_match_the_programs,
     the_transcript_of_large_files_matches_the_programs,
+    a_hub_moves_to_another_machine_by_the_commands_of_the_readme,
+    the_programs_are_installed_upgraded_and_uninstalled_by_list,
 ];
 
 /// A console block of README.md, with this hub's names.
@@ -98,4 +101,131 @@ fn the_transcript_of_large_files_matches_the_programs() {
     let alice = hub.user("alice");
     hub.empty_repo("alice/mini", &["--private"]);
     happens(&hub, &alice, &transcript(4, &alice), &[]);
+}
+
+/// The commands of the shell blocks under a heading of README.md.
+fn shell_blocks(heading: &str) -> Vec<String> {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("README.md");
+    let (_, section) = readme.split_once(&format!("### {heading}\n")).expect("a section");
+    let (section, _) = section.split_once("\n##").expect("its end");
+    let blocks = section.split("```sh\n").skip(1);
+    blocks.map(|block| block.split_once("```").expect("its end").0.to_owned()).collect()
+}
+
+/// Two machines in turn, whose accounts have different uids.
+fn a_hub_moves_to_another_machine_by_the_commands_of_the_readme() {
+    let hub = Hub::new();
+    let key = Key::new("alice");
+    let blocks = shell_blocks("Move it to another machine");
+    let [old, new] = [0, 1].map(|number: usize| {
+        // No systemd and no sshd run there, and /root is the root of this machine.
+        let lines = blocks[number].lines().filter(|line| !line.starts_with("systemctl") && !line.contains("--login"));
+        lines.map(|line| line.replace("/root/", "/var/lib/kept/") + "\n").collect::<String>()
+    });
+    let public = fs::read_to_string(key.public_file()).expect("a key");
+    let public = public.trim_end();
+    let script = format!(
+        r#"mkdir /var/lib/kept
+cd /var/lib/kept
+echo '{public}' >key.pub
+ssh-keygen -A >/dev/null
+hubgate init --host hub.test >/dev/null
+sed -i 's/^#name = .*/name = "The moved hub"/' /etc/hubgate/config.toml
+hubgate user add alice >/dev/null
+hubgate key add alice key.pub >/dev/null
+hubgate repo create alice/x >/dev/null
+directory=$(hubgate repo path alice/x)
+as_git() {{ setpriv --reuid git --regid git --clear-groups "$@"; }}
+tree=$(as_git git --git-dir "$directory" hash-object -t tree -w /dev/null)
+commit=$(as_git env GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@x GIT_COMMITTER_NAME=A GIT_COMMITTER_EMAIL=a@x \
+    git --git-dir "$directory" commit-tree -m first "$tree")
+as_git git --git-dir "$directory" update-ref refs/heads/main "$commit"
+as_git mkdir -p "$directory/lfs/objects/aa/bb" /var/lib/hubgate/db/last-used
+as_git sh -c "echo large >$directory/lfs/objects/aa/bb/large"
+used=$(hubgate --json key list | sed -n 's/.*"fingerprint": "SHA256:\(.*\)".*/\1=/p' | base64 -d | od -An -tx1 | tr -d ' \n')
+as_git touch -d 2026-01-02T03:04:00Z "/var/lib/hubgate/db/last-used/$used"
+state() {{
+    (cd /var/lib/hubgate/repositories && find . -type f | sort | xargs sha256sum && cat /etc/hubgate/config.toml)
+    cat /etc/ssh/ssh_host_ed25519_key.pub
+    hubgate repo list
+    hubgate key list
+    find /var/lib/hubgate/repositories /var/lib/hubgate/db ! -user git
+}}
+hubgate sshd-config --install >/dev/null
+state >before
+id -u git >uid
+{old}
+rm -rf /etc/hubgate /var/lib/hubgate /etc/ssh/ssh_host_*
+userdel git
+userdel hubgate-keys
+useradd --system other-first
+ssh-keygen -A >/dev/null
+{new}
+state >after
+diff before after
+grep -q 'The moved hub' after
+grep -q '2026-01-02 03:04' after
+! grep -qx "$(id -u git)" uid
+echo moved
+"#
+    );
+    let outcome = crate::operator::on_a_fresh_machine(&hub, &script);
+    assert!(outcome.status == 0 && outcome.stdout().ends_with("moved\n"), "{outcome}");
+    assert!(outcome.stdout().contains("every repository has its directory\n"), "{outcome}");
+}
+
+/// The scripts with this run's programs. `tests/bare.sh` runs them with a build.
+fn the_programs_are_installed_upgraded_and_uninstalled_by_list() {
+    let hub = Hub::new();
+    let (tree, bin, target) = (hub.path("tree"), hub.path("bin"), hub.path("target"));
+    fs::create_dir_all(&bin).expect("a directory");
+    let script = r#"set -e
+tree=$1 bin=$2 target=$3 source=$4 programs=$5
+mkdir -p "$tree" "$target"
+cp -r "$source/packaging" "$source/sshd_config.example" "$source/Cargo.toml" "$tree/"
+host=$(rustc -vV | sed -n 's/^host: //p')
+mkdir "$target/$host"
+ln -s "$programs" "$target/$host/release"
+# cargo as it is, except that it does not build.
+cargo=$(command -v cargo)
+printf '#!/bin/sh
+[ "$1" = build ] && exit 0
+exec %s "$@"
+' "$cargo" >"$bin/cargo"
+chmod 755 "$bin/cargo"
+export PATH="$bin:$PATH" CARGO_TARGET_DIR="$target"
+cd "$tree"
+sh packaging/install.sh "$tree/machine" >"$tree/said" 2>&1
+grep -q '^building hubgate with cargo 1\.' "$tree/said"
+grep -q "^installing it in $tree/machine/usr: programs" "$tree/said"
+find machine -type f -o -type l | sed 's,^machine/,,' | sort | diff - machine/usr/share/hubgate/installed
+cmp machine/usr/bin/hubgate "$programs/hubgate"
+# An upgrade removes what the new version lacks, and leaves the files of others.
+rm packaging/man/hubgate-kept-list.8
+touch machine/usr/libexec/hubgate/own
+sh packaging/install.sh "$tree/machine" >/dev/null 2>&1
+[ ! -e machine/usr/share/man/man8/hubgate-kept-list.8 ]
+[ -e machine/usr/share/man/man8/hubgate-kept-remove.8 ]
+# While sshd uses the programs, they stay.
+mkdir -p machine/etc/ssh/sshd_config.d
+touch machine/etc/ssh/sshd_config.d/50-hubgate.conf
+! sh packaging/uninstall.sh "$tree/machine" 2>/dev/null
+[ -x machine/usr/libexec/hubgate/gateway ]
+rm machine/etc/ssh/sshd_config.d/50-hubgate.conf
+sh packaging/uninstall.sh "$tree/machine"
+find machine -type f -o -type l
+! sh packaging/uninstall.sh "$tree/machine" 2>/dev/null
+# Without cargo, the script says so and installs nothing.
+rm "$bin/cargo"
+! PATH=/usr/sbin:/usr/bin:/sbin:/bin sh packaging/install.sh "$tree/other"
+[ ! -e "$tree/other" ]
+"#;
+    let programs = program("hubgate").parent().expect("a directory").to_owned();
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", script, "sh"]).args([&tree, &bin, &target]).arg(env!("CARGO_MANIFEST_DIR")).arg(programs);
+    let outcome = run(&mut shell);
+    let said = "removed the programs; /etc/hubgate, /var/lib/hubgate and the login accounts stay\n\
+                machine/usr/libexec/hubgate/own\n";
+    assert!(outcome.status == 0 && outcome.stdout() == said, "{outcome}");
+    assert!(outcome.stderr().contains("hubgate needs cargo 1."), "{outcome}");
 }
