@@ -1,7 +1,7 @@
 //! `batch`: which objects of a list are stored, and which must be sent.
 
 use std::collections::HashMap;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use super::oid::Oid;
 use super::packet::{Broken, Input, Packet, Waiting};
@@ -36,6 +36,14 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
         if missing > 0 {
             self.session.policy.admit(missing).map_err(Stop::Fault)??;
             self.check_disk(missing)?;
+        }
+        let to_send: Vec<Oid> =
+            actions.iter().filter(|(.., action)| *action == "upload").map(|(oid, ..)| *oid).collect();
+        if !to_send.is_empty() {
+            self.session.store.prepare(&to_send).map_err(|error| match error.kind() {
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => no_space(missing).into(),
+                _ => Stop::Fault(error.into()),
+            })?;
         }
         self.begin(status::OK, &[]).map_err(broken)?;
         self.writer.delimiter();

@@ -46,6 +46,14 @@ pub trait Store {
     /// The object is stored and cannot be read.
     fn open(&mut self, oid: &Oid) -> io::Result<Option<Object>>;
 
+    /// Makes ready for these objects, so that storing each of them costs less. The store may do nothing.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    fn prepare(&mut self, _: &[Oid]) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Begins to store an object. No session sees it before [`Staged::commit`].
     ///
     /// # Errors

@@ -106,6 +106,7 @@ fn main() -> ExitCode {
         gc::TRIALS,
         moves::TRIALS,
         lfs::TRIALS,
+        lfs::durable::TRIALS,
         lfs::flows::TRIALS,
         lfs::kills::TRIALS,
         lfs::large::TRIALS,

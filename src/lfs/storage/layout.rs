@@ -63,6 +63,17 @@ impl Layout {
         Ok(incomplete)
     }
 
+    /// Creates the directories of objects. All are created before the first is synced, so that the file system writes
+    /// its journal about once for all of them. Storing an object then syncs its file and one directory.
+    pub(super) fn prepare(&mut self, places: impl Iterator<Item = Place>) -> io::Result<()> {
+        self.incomplete()?;
+        let mut above = Vec::new();
+        for place in places {
+            above.extend(self.make_parent(&place)?.1);
+        }
+        if self.options.fsync { above.iter().try_for_each(Directory::sync) } else { Ok(()) }
+    }
+
     /// The directory of an object, created if it is missing, and the directories that must be on disk too for it to
     /// last.
     pub(super) fn make_parent(&self, place: &Place) -> io::Result<(Directory, Vec<Directory>)> {

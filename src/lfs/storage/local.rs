@@ -90,6 +90,10 @@ impl Store for LocalStore {
         Ok(Some(Object { size, bytes: Box::new(file) }))
     }
 
+    fn prepare(&mut self, oids: &[Oid]) -> io::Result<()> {
+        self.layout.prepare(oids.iter().map(Place::of))
+    }
+
     fn stage(&mut self, oid: &Oid, _: u64) -> io::Result<Box<dyn Staged + '_>> {
         let incomplete = self.layout.incomplete()?;
         let naming = match self.naming {

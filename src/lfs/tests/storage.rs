@@ -144,7 +144,10 @@ fn a_session_sees_a_store_that_another_session_creates() {
 fn reading_creates_no_directories() {
     let mut hub = Hub::new();
     hub.download("batch; 0001; {abc} 3; 0000; get-object {abc}; 0000; list-lock; 0000; quit; 0000");
-    hub.upload("batch; 0001; {abc} 3; 0000; verify-object {abc}; size=3; 0000; quit; 0000");
+    hub.upload("verify-object {abc}; size=3; 0000; list-lock; 0000; quit; 0000");
+    // A refused batch announces nothing.
+    hub.policy.quota = Some(2);
+    hub.upload("batch; 0001; {abc} 3; 0000; quit; 0000");
     assert_eq!(fs::read_dir(hub.directory.path()).unwrap().count(), 0);
 }
 

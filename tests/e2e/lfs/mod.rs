@@ -1,5 +1,6 @@
 //! LFS over SSH with Debian's git-lfs.
 
+pub(crate) mod durable;
 pub(crate) mod flows;
 pub(crate) mod http;
 pub(crate) mod kills;
