@@ -15,6 +15,7 @@ trials![
     of_concurrent_pushes_to_one_branch_one_wins,
     an_account_has_a_limited_number_of_sessions,
     strangers_of_one_address_share_a_limit,
+    an_account_command_counts_as_a_session,
     deploy_keys_of_two_repositories_do_not_share_a_limit,
     a_session_of_git_waits_for_the_end_of_another,
     a_right_revoked_while_a_session_waits_is_not_used,
@@ -137,6 +138,24 @@ fn strangers_of_one_address_share_a_limit() {
     alice.greet().is(&says(hi("alice")));
     drop(session);
     wait_until("no place is free", || two.greet().status == 0);
+}
+
+fn an_account_command_counts_as_a_session() {
+    let hub = Hub::with(&Setup { more: "[limits]\nsessions_per_account = 1\n", ..Setup::default() });
+    let alice = hub.user("alice");
+    // It waits for a key on its standard input.
+    let mut ssh = alice.ssh_command(&["-oBatchMode=yes"]);
+    ssh.arg("key add").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    let command = background(&mut ssh);
+    let runs = |pid: &nix::unistd::Pid| {
+        let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        words.split(|byte| *byte == 0).nth(1) == Some(b"account")
+    };
+    wait_until("the command does not run", || hub.sessions().iter().any(runs));
+    assert_eq!(alice.greet().stderr(), TOO_MANY);
+    assert_eq!(alice.ssh("whoami").stderr(), TOO_MANY);
+    drop(command);
+    wait_until("no place is free", || alice.greet().status == 0);
 }
 
 fn deploy_keys_of_two_repositories_do_not_share_a_limit() {

@@ -1,13 +1,14 @@
 //! The limits of a push, as its peer and the operator's log see them. For limits on sessions see `concurrency`.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use crate::harness::{Client, Hub, Outcome, Setup, machine, run, run_with, silent, trials};
+use crate::harness::{Client, Hub, Outcome, Setup, background, machine, run, run_with, silent, trials, wait_until};
 
 trials![
     a_push_of_too_many_refs_is_refused_as_a_whole,
     a_push_of_too_many_commits_is_refused_as_a_whole,
+    git_has_the_limits_of_a_push_and_a_fetch_has_none,
     a_push_of_too_many_bytes_is_refused_and_leaves_nothing,
     a_small_pack_cannot_take_memory,
     a_small_pack_cannot_fill_the_disk,
@@ -84,6 +85,34 @@ fn a_push_of_too_many_commits_is_refused_as_a_whole() {
     // Existing commits do not count.
     push(&alice, &["HEAD:new", "HEAD:other"]).is(&silent());
     assert_eq!(branches(&hub), "main\nnew\nother\n");
+}
+
+fn git_has_the_limits_of_a_push_and_a_fetch_has_none() {
+    let (hub, alice) = scene("push_bytes = 20000\npush_memory = 1000000000");
+    for (service, limits) in [("receive-pack", ["40000", "1000000000"]), ("upload-pack", ["unlimited", "unlimited"])] {
+        let mut ssh = alice.ssh_command(&["-oBatchMode=yes"]);
+        ssh.arg(format!("git-{service} 'alice/x'"));
+        let session = background(ssh.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()));
+        // Once git serves, it waits for the client's answer.
+        let serving = |pid: &nix::unistd::Pid| {
+            let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            words.split(|byte| *byte == 0).any(|word| word == service.as_bytes())
+                && std::fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|program| program.ends_with("git"))
+        };
+        let find = || hub.sessions().into_iter().find(serving);
+        wait_until("git does not serve", || find().is_some());
+        let text = std::fs::read_to_string(format!("/proc/{}/limits", find().expect("git"))).expect("limits");
+        let limit = |name: &str| {
+            let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{text}"));
+            let words: Vec<&str> = line.trim_start_matches(name).split_whitespace().take(2).collect();
+            assert_eq!(words.first(), words.last(), "{line}: it cannot be raised");
+            words.concat()
+        };
+        for (name, expected) in ["Max file size", "Max data size"].into_iter().zip(limits) {
+            assert_eq!(limit(name), expected.repeat(2), "{service}: {text}");
+        }
+        drop(session);
+    }
 }
 
 fn a_push_of_too_many_bytes_is_refused_and_leaves_nothing() {

@@ -198,7 +198,10 @@ fn gc_packs_and_removes_leftovers() {
     .map(old);
     let objdir = directory.join("objects/tmp_objdir-incoming-x");
     run(Command::new("touch").args(["-d", "3 days ago"]).arg(&objdir)).succeeded();
-    // Leftovers that stay: an old file that its writer still locks, and a new file.
+    // Leftovers that stay: an old file that its writer still locks, a new file, and the quarantine of a running push.
+    let young = directory.join("objects/tmp_objdir-incoming-young");
+    old("objects/tmp_objdir-incoming-young/pack/tmp_pack_y");
+    run(Command::new("touch").arg(&young)).succeeded();
     let held = old("lfs/incomplete/held");
     let writer = Flock::lock(fs::File::open(&held).expect("a file"), FlockArg::LockExclusive).expect("a lock");
     let new = old("lfs/incomplete/new");
@@ -206,6 +209,7 @@ fn gc_packs_and_removes_leftovers() {
     hub.hubgate(&["repo", "gc", "alice/x"]).is(&says("alice/x: packed, 6 leftovers removed\n"));
     assert!(!objdir.exists() && gone.iter().all(|path| !path.exists()));
     assert!(held.exists() && new.exists());
+    assert!(young.join("pack/tmp_pack_y").exists());
     drop(writer);
     let removed = json_of(&hub, &["repo", "gc", "alice/x"]);
     assert_eq!(removed, json!([{ "path": "alice/x", "removed": [held], "error": null, "unchanged": false }]));

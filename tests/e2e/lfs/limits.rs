@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::tree;
-use super::wire::Wire;
+use super::wire::{Wire, oid};
 use crate::concurrency::TOO_MANY;
 use crate::harness::{Client, Hub, Key, Setup, refused, run, says, trials};
 use crate::texts::hi;
@@ -13,6 +13,7 @@ trials![
     an_anonymous_pull_with_32_workers_succeeds,
     nine_pulls_of_one_account_at_once_succeed,
     lfs_sessions_have_a_limit_of_their_own_and_wait_for_it,
+    an_object_is_no_larger_than_the_limit,
 ];
 
 /// The large files of a public repository `alice/x`.
@@ -104,4 +105,23 @@ fn lfs_sessions_have_a_limit_of_their_own_and_wait_for_it() {
         sessions.pop().expect("a session").hang_up();
         ninth.join().expect("a session");
     });
+}
+
+fn an_object_is_no_larger_than_the_limit() {
+    let hub = Hub::with(&Setup { more: "[limits]\nlfs_object_bytes = 10\n", ..Setup::default() });
+    let alice = hub.user("alice");
+    hub.empty_repo("alice/x", &[]);
+    let mut session = Wire::open(&alice, "alice/x", "upload");
+    for (content, is_accepted) in [("0123456789", true), ("0123456789a", false)] {
+        let sentence = format!("the object {} has 11 bytes, and this server accepts at most 10", oid(content));
+        let batch = session.ask(&["batch", "0001", &format!("{} {}", oid(content), content.len())]);
+        session.send(&[&format!("put-object {}", oid(content)), &format!("size={}", content.len()), "0001"]);
+        session.data(content.as_bytes());
+        let put = session.ask(&[]);
+        if is_accepted {
+            assert_eq!((batch[0].as_str(), put[0].as_str()), ("status 200", "status 200"));
+        } else {
+            assert_eq!([batch, put], [["status 413", "0001", &sentence], ["status 413", "0001", &sentence]]);
+        }
+    }
 }

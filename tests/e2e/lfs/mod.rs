@@ -26,6 +26,8 @@ trials![
     a_full_quota_is_reported_in_one_sentence,
     in_mode_ssh_authenticate_is_refused,
     a_session_continues_during_changes_and_ends_with_its_right,
+    a_session_that_is_not_admitted_reads_why_inside_the_protocol,
+    the_log_line_of_a_session_names_its_last_refusal,
 ];
 
 impl Client {
@@ -154,4 +156,45 @@ fn a_session_continues_during_changes_and_ends_with_its_right() {
     assert_eq!(session.ask(&["batch", "0001"])[2], "repository not found, or you have no access to it");
     session.hang_up();
     assert_eq!(hub.did(&["lfs", "check", "alice/x"]), "3 objects, 11 bytes: no problems found\n");
+}
+
+fn a_session_that_is_not_admitted_reads_why_inside_the_protocol() {
+    let hub = Hub::new();
+    let (alice, bob) = (hub.user("alice"), hub.user("bob"));
+    hub.empty_repo("alice/x", &[]);
+    hub.empty_repo("bob/x", &[]);
+    hub.sql("UPDATE key SET expires_at = 1000000000 WHERE owner_id = (SELECT id FROM owner WHERE name = 'alice')");
+    hub.did(&["user", "disable", "bob", "--reason", "away"]);
+    let expired = format!("the key \"alice@laptop\" ({}) expired on ", alice.key.fingerprint);
+    for (client, path, reason) in
+        [(&alice, "alice/x", expired.as_str()), (&bob, "bob/x", "the account bob is disabled: away")]
+    {
+        for operation in ["upload", "download"] {
+            let mut session = Wire::open(client, path, operation);
+            let answer = session.ask(&["batch", "0001", &format!("{} 1", oid("x"))]);
+            assert_eq!(answer[..2], ["status 403", "0001"], "{answer:?}");
+            assert!(answer[2].contains(reason), "{answer:?}");
+        }
+        // git-lfs shows it.
+        tree(client, path, &[("a.bin", "a".to_owned())]);
+        let push = client.git_in("x", &["lfs", "push", "origin", "HEAD"]);
+        assert!(push.status != 0 && push.stderr().contains(reason), "{push}");
+    }
+}
+
+fn the_log_line_of_a_session_names_its_last_refusal() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.empty_repo("alice/x", &[]);
+    let mut session = Wire::open(&alice, "alice/x", "upload");
+    assert_eq!(session.ask(&["put-object 00", "size=1"])[0], "status 400");
+    assert_eq!(session.ask(&["unlock 00"])[0], "status 404");
+    session.hang_up();
+    let expected = "refused=2 refusal=\"there is no lock 00: it may have been removed\" faults=0";
+    crate::harness::wait_until("the line is missing", || {
+        hub.raw_log().iter().any(|line| line.contains("verb=lfs-upload") && line.contains(expected)) || {
+            hub.log();
+            false
+        }
+    });
 }

@@ -9,13 +9,14 @@ use serde_json::Value;
 
 use super::tree;
 use super::wire::{Wire, oid};
-use crate::harness::{Hub, Outcome, machine, run, run_with, says, trials};
+use crate::harness::{Client, Hub, Outcome, Setup, machine, run, run_with, says, trials};
 use crate::programs::program;
 
 trials![
     lfs_serve_has_the_rights_of_its_caller,
     lfs_serve_rejects_what_is_not_a_repository,
     lfs_check_names_corrupt_and_missing_objects,
+    lfs_check_finds_pointers_of_every_length,
     a_corrupt_object_is_replaced_by_verified_bytes,
     lfs_check_shows_its_progress_on_a_terminal,
 ];
@@ -156,6 +157,30 @@ fn lfs_check_names_corrupt_and_missing_objects() {
 }
 
 /// A client that sends the bytes of a corrupt object repairs it.
+/// An extension makes a pointer longer, and a large object's size too.
+fn lfs_check_finds_pointers_of_every_length() {
+    let hub = Hub::with(&Setup { more: "[lfs]\nmode = \"off\"\n", ..Setup::default() });
+    let alice = hub.user("alice");
+    hub.empty_repo("alice/x", &[]);
+    alice.git(&["clone", "--quiet", &Client::url("alice/x"), "x"]).succeeded();
+    let version = "version https://git-lfs.github.com/spec/v1\n";
+    let extension = |number: usize| format!("ext-{number}-case sha256:{}\n", oid("extension"));
+    let pointers = [("short", 0, "1"), ("large", 0, "123456789012345"), ("extended", 1, "1"), ("longest", 9, "1")];
+    for (name, extensions, size) in pointers {
+        let extensions: String = (0..extensions).map(extension).collect();
+        let pointer = format!("{version}{extensions}oid sha256:{}\nsize {size}\n", oid(name));
+        assert!((120..1_024).contains(&pointer.len()), "{}", pointer.len());
+        alice.commit("x", name, &pointer);
+    }
+    alice.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
+    hub.configure(&Setup::default());
+    let check = hub.hubgate(&["lfs", "check", "alice/x"]);
+    for (name, ..) in pointers {
+        let problem = format!("alice/x: {} is missing; a pointer is in the blob ", oid(name));
+        assert!(check.status == 1 && check.stdout().contains(&problem), "{name}: {check}");
+    }
+}
+
 fn a_corrupt_object_is_replaced_by_verified_bytes() {
     let hub = Hub::new();
     let alice = hub.user("alice");
