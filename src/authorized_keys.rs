@@ -53,6 +53,9 @@ enum Fault {
 pub fn main() -> ExitCode {
     // The default action of SIGALRM ends the process in any state.
     nix::unistd::alarm::set(DEADLINE);
+    // sshd accepts nothing from a program that ends with status 1, and reads its standard error.
+    let default = crate::config::Log::default().socket;
+    log::on_panic(log::Sink::Socket(default), PROGRAM, Line::default(), || Status::Refused.code());
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
     let words: Vec<&[u8]> = words.iter().map(|word| word.as_encoded_bytes()).collect();
     let mut socket = crate::config::Log::default().socket;

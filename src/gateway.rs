@@ -11,7 +11,6 @@ mod session;
 use std::io::Write;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::UnixDatagram;
-use std::panic;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -94,14 +93,11 @@ pub fn main() -> ExitCode {
     let began = Instant::now();
     let id = SessionId::random();
     let reference = id.to_string();
-    panic::set_hook(Box::new(move |panic| {
-        // The client reads the sentence of a fault; the log has the place of the panic.
-        let cause = panic.location().map(ToString::to_string).unwrap_or_default();
-        let line = Line::default().field("sid", &reference).field("decision", "fault").field("cause", cause);
-        log::send(&crate::config::Log::default().socket, PROGRAM, Level::Critical, &line);
+    let socket = log::Sink::Socket(crate::config::Log::default().socket);
+    log::on_panic(socket, PROGRAM, Line::default().field("sid", id), move || {
         say(&Answer::fault(FaultKind::Broken, &reference));
-        std::process::exit(Status::Fault.code().into());
-    }));
+        Status::Fault.code()
+    });
     let line = Line::default().field("sid", id);
     let mut session = Session { began, id, environment: Environment::take(), line, socket: None, connection: None };
     match session.run() {

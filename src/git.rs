@@ -14,7 +14,9 @@ use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
+use crate::child::{self, Limits};
 use crate::request::Service;
 
 /// Where git and its children look for programs.
@@ -140,13 +142,21 @@ pub fn init(
         .current_dir("/")
         // git 3 has another default; older versions than 2.45 do not know the variable.
         .env("GIT_DEFAULT_REF_FORMAT", "files");
-    run(&mut command)
+    output_of(&mut command, BRIEF).map(drop)
 }
 
-/// Runs git and waits for it.
-fn run(command: &mut Command) -> Result<(), String> {
-    let output = command.stdin(std::process::Stdio::null()).output().map_err(|error| error.to_string())?;
-    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()) }
+/// What git may take for a question about a few refs or settings.
+const BRIEF: Limits = Limits { time: Duration::from_secs(600), output: 256 << 20 };
+
+/// Runs git and returns its output. The error is git's message.
+fn output_of(command: &mut Command, limits: Limits) -> Result<Vec<u8>, String> {
+    let ended = child::output(command, limits).map_err(|error| error.to_string())?;
+    if ended.status.success() {
+        return Ok(ended.read);
+    }
+    // Without a message, git's status 1 is an answer, such as "no match". A signal is not.
+    let is_silent = ended.said.is_empty() && ended.status.code() != Some(1);
+    Err(if is_silent { ended.status.to_string() } else { ended.said })
 }
 
 /// Becomes `command` in the directory of `repository`. Returns only on failure.

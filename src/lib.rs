@@ -5,6 +5,7 @@
 pub mod access;
 pub mod authorized_keys;
 pub mod bounded;
+pub mod child;
 pub mod clock;
 #[cfg(feature = "operator")]
 mod commands;

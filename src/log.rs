@@ -8,7 +8,7 @@ use std::fmt::{self, Write as _};
 use std::io::Write;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixDatagram;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use syslog::{Facility, LogFormat, Logger, LoggerBackend, Severity};
@@ -132,6 +132,33 @@ pub fn connect(socket: &Path) -> std::io::Result<UnixDatagram> {
     datagram.connect(socket)?;
     datagram.set_write_timeout(Some(SEND_TIMEOUT))?;
     Ok(datagram)
+}
+
+/// Logs the place of a panic, calls `end`, which may tell the client, and exits with its status. No panic of hubgate speaks
+/// to a client in Rust's words.
+pub fn on_panic(sink: Sink, program: &'static str, line: Line, end: impl Fn() -> u8 + Send + Sync + 'static) {
+    std::panic::set_hook(Box::new(move |panic| {
+        let cause = panic.location().map_or_else(|| "panic".to_owned(), |place| format!("panic at {place}"));
+        let line = line.clone().field("decision", "fault").field("cause", cause);
+        match &sink {
+            Sink::Socket(socket) => send(socket, program, Level::Critical, &line),
+            Sink::Connection(connection) => {
+                send_on(connection, program, Level::Critical, &line);
+            }
+        }
+        let status = end();
+        #[expect(clippy::exit, reason = "a hook cannot return a status")]
+        std::process::exit(status.into());
+    }));
+}
+
+/// Where the line of a panic goes.
+#[derive(Debug)]
+pub enum Sink {
+    /// The log's socket.
+    Socket(PathBuf),
+    /// An open connection, in the sandbox.
+    Connection(UnixDatagram),
 }
 
 /// Whether a line could be sent now: a daemon listens at `socket` and reads. Sends nothing.

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::stored::{StoredRepository, output_of};
-use super::{NO_HOOKS, pin, run};
+use super::stored::{LONG, StoredRepository};
+use super::{BRIEF, NO_HOOKS, output_of, pin};
 use crate::config::ObjectFormat;
 
 /// The variables of the operator's environment that git and ssh get for a remote source.
@@ -91,7 +91,7 @@ impl Source {
     /// git's message.
     pub fn offer(&self, git: &Path) -> Result<Offer, String> {
         let mut command = self.command(git, Path::new("/"), "ls-remote");
-        let said = output_of(command.args(["--symref", "--", &self.location]), b"")?;
+        let said = output_of(command.args(["--symref", "--", &self.location]), BRIEF)?;
         Ok(read_offer(&String::from_utf8_lossy(&said)))
     }
 
@@ -102,7 +102,7 @@ impl Source {
     pub fn fetch(&self, stored: &StoredRepository<'_>, offer: &Offer) -> Result<(), String> {
         let mut command = self.command(&stored.config.paths.git, stored.place, "fetch");
         command.env("GIT_DIR", ".").args(["--quiet", "--no-tags", "--no-write-fetch-head", "--", &self.location]);
-        run(command.args(REFSPECS))?;
+        output_of(command.args(REFSPECS), LONG)?;
         if let Some(head) = &offer.head {
             stored.set_head(head)?;
         }

@@ -5,20 +5,25 @@
 //! because a push could change the file again at any moment.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, BufRead, ErrorKind, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
 use nix::fcntl::OFlag;
 
 use super::objects::{next_blob, small_blob};
-use super::{NO_HOOKS, pin};
+use super::{BRIEF, NO_HOOKS, output_of, pin};
 use crate::bounded;
+use crate::child::{self, Ended, Limits};
 use crate::config::{Config, ObjectFormat};
 use crate::log::{self, Level, Line};
 use crate::sandbox::{self, Plan};
+
+/// What git may take to read or write all objects of a repository.
+pub(super) const LONG: Limits = Limits { time: Duration::from_secs(24 * 3_600), output: u64::MAX };
 
 /// A stored repository whose configuration is hubgate's.
 #[derive(Debug)]
@@ -49,7 +54,7 @@ impl<'a> StoredRepository<'a> {
     /// # Errors
     /// git's message.
     pub fn maintain(&self) -> Result<(), String> {
-        self.write(&["gc", "--quiet"])
+        self.write(&["gc", "--quiet"], LONG)
     }
 
     /// Points HEAD to a branch, which may not exist.
@@ -57,7 +62,7 @@ impl<'a> StoredRepository<'a> {
     /// # Errors
     /// git's message.
     pub fn set_head(&self, branch: &str) -> Result<(), String> {
-        self.write(&["symbolic-ref", "HEAD", branch])
+        self.write(&["symbolic-ref", "HEAD", branch], BRIEF)
     }
 
     /// Checks every object.
@@ -65,7 +70,7 @@ impl<'a> StoredRepository<'a> {
     /// # Errors
     /// git's message.
     pub fn check(&self) -> Result<(), String> {
-        self.read(&["fsck", "--no-dangling", "--no-progress"], b"").map(drop)
+        self.read(&["fsck", "--no-dangling", "--no-progress"], LONG).map(drop)
     }
 
     /// Checks that every object is present that a ref needs.
@@ -73,7 +78,7 @@ impl<'a> StoredRepository<'a> {
     /// # Errors
     /// git's message.
     pub fn check_connectivity(&self) -> Result<(), String> {
-        self.read(&["fsck", "--connectivity-only", "--no-dangling", "--no-progress"], b"").map(drop)
+        self.read(&["fsck", "--connectivity-only", "--no-dangling", "--no-progress"], LONG).map(drop)
     }
 
     /// What HEAD names: a ref, followed by ` (empty)` if the repository has no refs. `detached` if HEAD names no ref.
@@ -81,8 +86,8 @@ impl<'a> StoredRepository<'a> {
     /// # Errors
     /// git's message, for example if the directory is not a repository.
     pub fn head(&self) -> Result<String, String> {
-        let refs = self.read(&["for-each-ref", "--count=1"], b"")?;
-        let name = match self.read(&["symbolic-ref", "--quiet", "HEAD"], b"") {
+        let refs = self.read(&["for-each-ref", "--count=1"], BRIEF)?;
+        let name = match self.read(&["symbolic-ref", "--quiet", "HEAD"], BRIEF) {
             Ok(name) => String::from_utf8_lossy(&name).trim_end().to_owned(),
             // git-symbolic-ref(1), --quiet: no message means that HEAD is detached.
             Err(said) if said.is_empty() => "detached".to_owned(),
@@ -91,68 +96,85 @@ impl<'a> StoredRepository<'a> {
         Ok(if refs.is_empty() { format!("{name} (empty)") } else { name })
     }
 
-    /// The blobs of reachable history with fewer than `limit` bytes, each with its id.
+    /// Calls `each` for the blobs of reachable history with fewer than `limit` bytes, with the id and the bytes of each.
     ///
     /// # Errors
     /// git's message.
-    pub fn small_blobs(&self, limit: u64) -> Result<Vec<(String, Vec<u8>)>, String> {
-        let reachable = self.read(&["rev-list", "--objects", "--all", "--no-object-names"], b"")?;
-        let sizes = self.read(&["cat-file", "--batch-check=%(objectname) %(objecttype) %(objectsize)"], &reachable)?;
-        let sizes = String::from_utf8_lossy(&sizes);
-        let wanted: String =
-            sizes.lines().filter_map(|line| small_blob(line, &(0..limit))).map(|id| format!("{id}\n")).collect();
-        let answer = self.read(&["cat-file", "--batch"], wanted.as_bytes())?;
-        let mut output = answer.as_slice();
-        let mut blobs = Vec::new();
-        while let Some(blob) = next_blob(&mut output).map_err(|error| error.to_string())? {
-            blobs.push(blob);
-        }
-        Ok(blobs)
+    pub fn small_blobs(&self, limit: u64, mut each: impl FnMut(String, Vec<u8>) + Send) -> Result<(), String> {
+        // git's output goes from one git to the next, so memory does not grow with history.
+        self.confined(Plan::fetch(&[&self.config.paths.git]), || {
+            let list = ["rev-list", "--objects", "--all", "--no-object-names"];
+            let format = "--batch-check=%(objectname) %(objecttype) %(objectsize)";
+            let ids = |ids: &mut dyn Write| copied(&mut self.command(&list), |line| writeln!(ids, "{line}"));
+            let small = |small: &mut dyn Write| {
+                let read = |sizes: &mut (dyn BufRead + Send)| {
+                    sizes.lines().try_for_each(|line| match small_blob(&line?, &(0..limit)) {
+                        Some(id) => writeln!(small, "{id}"),
+                        None => Ok(()),
+                    })
+                };
+                succeeded(child::ask(&mut self.command(&["cat-file", "--buffer", format]), LONG, ids, read)?)
+            };
+            let read = |blobs: &mut (dyn BufRead + Send)| {
+                while let Some((id, bytes)) = next_blob(blobs)? {
+                    each(id, bytes);
+                }
+                Ok(())
+            };
+            succeeded(child::ask(&mut self.command(&["cat-file", "--buffer", "--batch"]), LONG, small, read)?)
+        })
     }
 
-    fn read(&self, words: &[&str], input: &[u8]) -> Result<Vec<u8>, String> {
-        self.run(words, input, Plan::fetch(&[&self.config.paths.git]))
+    fn read(&self, words: &[&str], limits: Limits) -> Result<Vec<u8>, String> {
+        self.run(words, limits, Plan::fetch(&[&self.config.paths.git]))
     }
 
-    fn write(&self, words: &[&str]) -> Result<(), String> {
-        self.run(words, b"", Plan::push(&[&self.config.paths.git])).map(drop)
+    fn write(&self, words: &[&str], limits: Limits) -> Result<(), String> {
+        self.run(words, limits, Plan::push(&[&self.config.paths.git])).map(drop)
     }
 
-    /// Runs git in the sandbox. Only the new thread and its children are confined.
-    fn run(&self, words: &[&str], input: &[u8], plan: Plan<'_>) -> Result<Vec<u8>, String> {
+    fn run(&self, words: &[&str], limits: Limits, plan: Plan<'_>) -> Result<Vec<u8>, String> {
+        self.confined(plan, || output_of(&mut self.command(words), limits))
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.config.paths.git);
         pin(&mut command, &[NO_HOOKS]);
         // A path instead of a working directory: in a static program, Rust starts a child with a directory of its own
         // by fork and a socket pair, which the sandbox refuses.
         command.arg("--git-dir").arg(self.place).args(words);
+        command
+    }
+
+    /// Runs git in the sandbox. Only the new thread and its children are confined.
+    fn confined<T: Send, E: ToString + Send>(
+        &self,
+        plan: Plan<'_>,
+        work: impl FnOnce() -> Result<T, E> + Send,
+    ) -> Result<T, String> {
         let confined = || {
             sandbox::enter(self.config.sandbox.mode, self.directory.as_fd(), &plan)
                 .map_err(|error| error.to_string())?;
-            output_of(&mut command, input)
+            work().map_err(|error| error.to_string())
         };
         let outcome = std::thread::scope(|scope| scope.spawn(confined).join());
         outcome.unwrap_or_else(|_| Err("cannot run git".to_owned()))
     }
 }
 
-/// Runs git with this standard input and waits for it. Returns its output.
-pub(super) fn output_of(command: &mut Command, input: &[u8]) -> Result<Vec<u8>, String> {
-    let text = |error: io::Error| error.to_string();
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(text)?;
-    let stdin = child.stdin.take();
-    std::thread::scope(|scope| {
-        // git answers while it reads. Writing everything before reading could block for ever.
-        scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input)));
-        let output = child.wait_with_output().map_err(text)?;
-        if output.status.success() {
-            Ok(output.stdout)
-        } else {
-            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            // Without a message, git's status 1 is an answer, such as "no match". A signal is not.
-            Err(if said.is_empty() && output.status.code() != Some(1) { output.status.to_string() } else { said })
-        }
-    })
+/// Hands each line of a command's output to `write`.
+fn copied(command: &mut Command, mut write: impl FnMut(&str) -> io::Result<()>) -> io::Result<()> {
+    let read = |lines: &mut (dyn BufRead + Send)| lines.lines().try_for_each(|line| write(&line?));
+    succeeded(child::ask(command, LONG, |_| Ok(()), read)?)
+}
+
+/// Whether git ended well and its output was read to the end.
+fn succeeded(ended: Ended<io::Result<()>>) -> io::Result<()> {
+    if !ended.status.success() {
+        let said = if ended.said.is_empty() { ended.status.to_string() } else { ended.said };
+        return Err(io::Error::other(said));
+    }
+    ended.read
 }
 
 /// The configuration of a repository: what `git init --bare` writes (git 2.39.5 and 2.47.3).
@@ -213,7 +235,7 @@ pub fn foreign_format(git: &Path, place: &Path) -> Result<ObjectFormat, String> 
     pin(&mut command, &[NO_HOOKS]);
     // git reads only this file, and no repository.
     command.env("GIT_DIR", "/dev/null").args(["config", "--no-includes", "--file"]).arg(config);
-    let said = match output_of(command.args(["--get-regexp", "^extensions\\."]).current_dir("/"), b"") {
+    let said = match output_of(command.args(["--get-regexp", "^extensions\\."]).current_dir("/"), BRIEF) {
         // git-config(1): no message means that no key matches.
         Err(said) if said.is_empty() => Vec::new(),
         said => said?,
@@ -234,7 +256,6 @@ pub fn foreign_format(git: &Path, place: &Path) -> Result<ObjectFormat, String> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::git::run;
 
     type Planting = fn(&Path);
 
@@ -246,7 +267,7 @@ mod tests {
                 let mut command = Command::new(git);
                 pin(&mut command, &[NO_HOOKS]);
                 let init = ["init", "--quiet", "--bare", "--template=", "--object-format", format.as_str(), "."];
-                run(command.args(init).current_dir(directory.path())).unwrap();
+                output_of(command.args(init).current_dir(directory.path()), BRIEF).unwrap();
                 let text = fs::read_to_string(directory.path().join("config")).unwrap();
                 assert_eq!(text, configuration(*format, false), "{} {format}", git.display());
                 assert_eq!(foreign_format(git, directory.path()), Ok(*format));

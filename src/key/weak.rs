@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::str::FromStr;
+use std::sync::OnceLock;
 
 use super::fingerprint::{Fingerprint, FingerprintError};
 use super::{KeyError, PublicKey};
@@ -16,13 +17,20 @@ const BUILT_IN: &str = include_str!("../../packaging/weak-keys");
 /// # Errors
 /// [`KeyError::Known`]; [`KeyError::WeakKeys`] if the list of this machine cannot be read.
 pub fn refuse_weak(key: &PublicKey) -> Result<(), KeyError> {
-    let list = match std::fs::read_to_string(LIST) {
-        Ok(list) => list,
-        Err(error) if error.kind() == ErrorKind::NotFound => BUILT_IN.to_owned(),
-        Err(error) => return Err(KeyError::WeakKeys(error.kind())),
-    };
-    let list: WeakKeys = list.parse().map_err(|_| KeyError::WeakKeys(ErrorKind::InvalidData))?;
-    list.check(key)
+    weak_keys().as_ref().map_err(|kind| KeyError::WeakKeys(*kind))?.check(key)
+}
+
+/// The list of this machine, which each process reads once: an import checks thousands of keys.
+fn weak_keys() -> &'static Result<WeakKeys, ErrorKind> {
+    static KEYS: OnceLock<Result<WeakKeys, ErrorKind>> = OnceLock::new();
+    KEYS.get_or_init(|| {
+        let list = match std::fs::read_to_string(LIST) {
+            Ok(list) => list,
+            Err(error) if error.kind() == ErrorKind::NotFound => BUILT_IN.to_owned(),
+            Err(error) => return Err(error.kind()),
+        };
+        list.parse().map_err(|_| ErrorKind::InvalidData)
+    })
 }
 
 /// A line of the list is neither a fingerprint nor a comment.
@@ -71,5 +79,16 @@ impl FromStr for WeakKeys {
         }
         keys.sort_unstable();
         Ok(Self(keys))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_reads_the_list_of_weak_keys_once() {
+        assert!(std::ptr::eq(weak_keys(), weak_keys()));
+        assert!(weak_keys().is_ok());
     }
 }

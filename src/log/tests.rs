@@ -6,7 +6,7 @@ use proptest::prelude::{Strategy, any};
 use proptest::{collection, prop_assert, prop_assert_eq, prop_oneof, sample};
 use tempfile::TempDir;
 
-use super::{Level, Line, VALUE_MAX, connect, send, send_on};
+use super::{Level, Line, Sink, VALUE_MAX, connect, on_panic, send, send_on};
 use crate::tests::holds;
 
 /// A field read back from the log: its key, its value, and the number of bytes cut off.
@@ -181,4 +181,44 @@ fn a_blocked_log_delays_a_session_briefly() {
     (0..queued).for_each(|_| assert_eq!(receive(&socket), "x"));
     send_on(&connection, "hubgate", Level::Notice, &line);
     assert!(receive(&socket).starts_with("<37>"));
+}
+
+/// The program that [`a_panic_is_one_line_in_the_log_and_the_end_that_the_program_chose`] starts.
+#[test]
+fn a_program_that_panics() {
+    let Some(socket) = std::env::var_os("HUBGATE_TEST_PANICS") else { return };
+    on_panic(Sink::Socket(socket.into()), "hubgate", Line::default().field("sid", "00ff"), || 128);
+    panic!("words that no client may read");
+}
+
+#[test]
+fn a_panic_is_one_line_in_the_log_and_the_end_that_the_program_chose() {
+    let (_directory, path, socket) = daemon();
+    let mut program = std::process::Command::new(std::env::current_exe().unwrap());
+    program.args(["--exact", "log::tests::a_program_that_panics", "--nocapture"]).env("HUBGATE_TEST_PANICS", path);
+    let output = program.output().unwrap();
+    assert_eq!(output.status.code(), Some(128));
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("words"), "{output:?}");
+    let line = receive(&socket);
+    assert!(
+        line.starts_with("<34>hubgate[") && line.contains(": sid=00ff decision=fault cause=\"panic at src/log/"),
+        "{line}"
+    );
+}
+
+#[test]
+fn each_program_sets_what_a_panic_does_before_it_does_anything_else() {
+    for (name, source) in [
+        ("authorized-keys", include_str!("../authorized_keys.rs")),
+        ("gateway", include_str!("../gateway.rs")),
+        ("services", include_str!("../services/mod.rs")),
+        ("hubgate", include_str!("../operator/mod.rs")),
+    ] {
+        let (_, main) = source.split_once("pub fn main() -> ExitCode {").expect(name);
+        let (before, _) = main.split_once("panic").expect(name);
+        assert!(
+            before.lines().count() < 10 && !before.contains("args_os") && !before.contains("parse"),
+            "{name}: {before}"
+        );
+    }
 }

@@ -41,6 +41,8 @@ use clap::Parser;
 use crate::commands::invite::invite;
 use crate::commands::quota;
 use crate::lfs::serve_directory;
+use crate::log;
+use crate::message::Status;
 use crate::report::Report;
 
 pub use setup::PACKAGED_CONFIG;
@@ -52,6 +54,11 @@ use failure::Failure;
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
+    let default = crate::config::Log::default().socket;
+    log::on_panic(log::Sink::Socket(default), log::PROGRAM, log::Line::default().field("sid", "none"), || {
+        let _ = std::io::stderr().write_all(b"hubgate: a fault in hubgate; the system log says where\n");
+        Status::Fault.code()
+    });
     let cli = Cli::parse();
     let json = cli.json;
     // Its standard output belongs to the protocol.

@@ -82,8 +82,10 @@ pub(crate) fn hash(file: &Path, mut seen: impl FnMut(u64)) -> io::Result<(String
 /// The objects that pointers in reachable history name, each with one blob that names it.
 pub(crate) fn pointers(config: &Config, place: &Path, format: ObjectFormat) -> io::Result<Vec<(String, String)>> {
     let stored = StoredRepository::open(config, place, format);
-    let blobs = stored.and_then(|stored| stored.small_blobs(Pointer::SIZES.end)).map_err(io::Error::other)?;
-    Ok(blobs.into_iter().filter_map(|(id, text)| Some((Pointer::parse(&text)?.oid.to_string(), id))).collect())
+    let mut named = Vec::new();
+    let note = |id, text: Vec<u8>| named.extend(Pointer::parse(&text).map(|pointer| (pointer.oid.to_string(), id)));
+    stored.and_then(|stored| stored.small_blobs(Pointer::SIZES.end, note)).map_err(io::Error::other)?;
+    Ok(named)
 }
 
 /// The number of LFS objects that history names but that are not stored.

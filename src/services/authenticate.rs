@@ -4,7 +4,8 @@
 //! (RFC 7519) signed with HMAC-SHA-256 (RFC 7515), for one operation on one repository.
 
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use hmac::{Hmac, Mac};
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use super::caller::Caller;
+use crate::child::{self, Limits};
 use crate::clock::now;
 use crate::config::LfsMode;
 use crate::db::{self, Reader};
@@ -24,6 +26,9 @@ use crate::session::admit;
 const LIFETIME: i64 = 1_800;
 /// The shortest key for signing tokens, in bytes (RFC 7518, section 3.2).
 const KEY_MIN: usize = 32;
+
+/// What the operator's own program may take.
+const TOKEN_COMMAND: Limits = Limits { time: Duration::from_secs(10), output: 64 * 1024 };
 
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
@@ -118,18 +123,14 @@ fn token(key: &[u8], claims: &Value) -> Result<String, Fault> {
 /// Runs the operator's own program, which must print one JSON object.
 fn command_output(caller: &Caller, operation: Operation, path: &RepoPath) -> Result<Value, Fault> {
     let program = &caller.config.lfs.token_command;
-    let output = Command::new(program)
-        .args([operation.as_str(), &path.to_string(), caller.forced_command.user()])
-        .env_clear()
-        .env("PATH", crate::git::SAFE_PATH)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| Fault::Start(program.clone(), error))?;
-    if !output.status.success() {
-        let error = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        return Err(Fault::Command(program.clone(), output.status, error));
+    let mut command = Command::new(program);
+    command.args([operation.as_str(), &path.to_string(), caller.forced_command.user()]);
+    command.env_clear().env("PATH", crate::git::SAFE_PATH);
+    let ended = child::output(&mut command, TOKEN_COMMAND).map_err(|error| Fault::Start(program.clone(), error))?;
+    if !ended.status.success() {
+        return Err(Fault::Command(program.clone(), ended.status, ended.said));
     }
-    let answer = serde_json::from_slice(&output.stdout);
+    let answer = serde_json::from_slice(&ended.read);
     let answer: Value = answer.map_err(|error| Fault::Json(program.clone(), error))?;
     if answer.is_object() { Ok(answer) } else { Err(Fault::NoObject(program.clone())) }
 }

@@ -1,5 +1,6 @@
 //! The session for which the gateway started `services`.
 
+use std::io::Write;
 use std::path::Path;
 
 use crate::clock::now;
@@ -40,9 +41,15 @@ impl Caller {
     /// # Errors
     /// The answer to the client; the cause is in the log.
     pub(super) fn read(message: Sealed) -> Result<(Self, Sealed, Work), Answer> {
+        // The configuration names the log's socket, so a fault before it was read goes to the default one.
+        Self::read_or_log(message, |line| {
+            log::send(&crate::config::Log::default().socket, log::PROGRAM, Level::Error, line);
+        })
+    }
+
+    fn read_or_log(message: Sealed, log: impl Fn(&Line)) -> Result<(Self, Sealed, Work), Answer> {
         let fault = |sid: &str, cause: &dyn std::fmt::Display| {
-            let line = Line::default().field("sid", sid).field("decision", "fault").field("cause", cause);
-            log::send(&crate::config::Log::default().socket, log::PROGRAM, Level::Error, &line);
+            log(&Line::default().field("sid", sid).field("decision", "fault").field("cause", cause));
             Answer::fault(FaultKind::Broken, sid)
         };
         let text = message.read().map_err(|error| fault("none", &error))?;
@@ -90,5 +97,45 @@ pub(super) fn no_message(error: &ReceiveError) -> Answer {
             Answer { out: String::new(), err, status: Status::Fault }
         }
         ReceiveError::Read(_) => Answer::fault(FaultKind::Broken, "none"),
+    }
+}
+
+/// The client of this session reads the sentence of a fault if the process panics. `connection` is for the sandbox.
+pub(super) fn answer_panics(line: Line, sid: &str, sink: log::Sink) {
+    let sid = sid.to_owned();
+    log::on_panic(sink, log::PROGRAM, line, move || {
+        let _ = std::io::stderr().write_all(Answer::fault(FaultKind::Broken, &sid).stderr().as_bytes());
+        Status::Fault.code()
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[test]
+    fn a_message_or_a_configuration_that_cannot_be_read_is_logged() {
+        let key = format!("SHA256:{}", "A".repeat(43));
+        for (text, sid, cause) in [
+            ("hubgate services 0\n".to_owned(), "none", "are both programs of one release?"),
+            (
+                format!(
+                    "hubgate services 1\n00ff\n/nonexistent/config.toml\nalice --key {key}\n\n\n\naccount\nwhoami\n"
+                ),
+                "00ff",
+                "/nonexistent/config.toml",
+            ),
+        ] {
+            let logged = RefCell::new(Vec::new());
+            let answer = Caller::read_or_log(Sealed::write(&text).unwrap(), |line| {
+                logged.borrow_mut().push(line.as_str().to_owned());
+            });
+            assert_eq!(answer.unwrap_err(), Answer::fault(FaultKind::Broken, sid));
+            let logged = logged.into_inner();
+            assert!(logged.len() == 1 && logged[0].contains(cause), "{logged:?}");
+            assert!(logged[0].starts_with(&format!("sid={sid} decision=fault")), "{logged:?}");
+        }
     }
 }

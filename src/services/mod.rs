@@ -11,15 +11,18 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::log::{Line, Sink};
 use crate::sealed::{self, ReceiveError};
 use crate::session::Work;
 
-use caller::{Caller, no_message};
+use caller::{Caller, answer_panics, no_message};
 use push::Hook;
 
 /// Runs the program: as the hook by whose name git started it, or for the session in the gateway's message.
 #[must_use]
 pub fn main() -> ExitCode {
+    let default = crate::config::Log::default().socket;
+    answer_panics(Line::default().field("sid", "none"), "none", Sink::Socket(default));
     let mut words = std::env::args_os();
     let name = words.next().unwrap_or_default();
     let words: Vec<OsString> = words.collect();
@@ -28,15 +31,20 @@ pub fn main() -> ExitCode {
         (Some("post-receive"), []) => push::run(Hook::PostReceive),
         (_, [word]) => {
             match sealed::receive().map_err(|error| no_message(&error)).and_then(|(message, _)| Caller::read(message)) {
-                Ok((caller, message, work)) => match work {
-                    // The authorizer has the message of the session that started it.
-                    Work::Transfer(operation, path) if word == transfer::AUTHORIZER => {
-                        return transfer::authorize(&caller, operation, &path).into();
+                Ok((caller, message, work)) => {
+                    answer_panics(caller.line(), &caller.sid, Sink::Socket(caller.config.log.socket.clone()));
+                    match work {
+                        // The authorizer has the message of the session that started it.
+                        Work::Transfer(operation, path) if word == transfer::AUTHORIZER => {
+                            return transfer::authorize(&caller, operation, &path).into();
+                        }
+                        Work::Transfer(operation, path) => {
+                            return transfer::run(&caller, message, operation, &path).into();
+                        }
+                        Work::Account(command) => account::run(&caller, &command),
+                        Work::Authenticate(operation, path) => authenticate::run(&caller, operation, &path),
                     }
-                    Work::Transfer(operation, path) => return transfer::run(&caller, message, operation, &path).into(),
-                    Work::Account(command) => account::run(&caller, &command),
-                    Work::Authenticate(operation, path) => authenticate::run(&caller, operation, &path),
-                },
+                }
                 Err(answer) => answer,
             }
         }

@@ -11,14 +11,15 @@ use std::io::BufRead;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::child::{self, Ended, Limits};
 use crate::log::{self, Level, Line};
 use crate::message::{Answer, FaultKind, Status};
 use crate::push::{BadPushContext, PushContext, check_ref};
 use crate::sealed::{self, ReceiveError, Sealed};
-use crate::services::caller::no_message;
+use crate::services::caller::{answer_panics, no_message};
 
 use updates::{Update, in_order};
 
@@ -27,6 +28,8 @@ const CERTIFICATE: &str = "GIT_PUSH_CERT";
 /// The variable with the directory of the pushed objects (tmp-objdir.c).
 const QUARANTINE: &str = "GIT_QUARANTINE_PATH";
 
+/// What one git of the hook may take. Its answers are short.
+const GIT: Limits = Limits { time: Duration::from_secs(600), output: 1 << 20 };
 /// How long git may compare old and new ids of refs. What is left then counts as forced.
 const COMPARING: Duration = Duration::from_secs(10);
 
@@ -101,6 +104,9 @@ pub(super) fn run(hook: Hook) -> Answer {
             return Answer::fault(FaultKind::Broken, "none");
         }
     };
+    if let Some(log) = inherited.log.as_ref().and_then(|log| log.try_clone().ok()) {
+        answer_panics(inherited.line(), &inherited.context.sid, log::Sink::Connection(log));
+    }
     let outcome = match hook {
         Hook::PreReceive => pre_receive(&inherited),
         Hook::PostReceive => post_receive(&inherited),
@@ -211,17 +217,17 @@ fn remove_certificate(id: &str, started: SystemTime) -> Result<(), Fault> {
 /// How many commits a push adds, counted to one over the limit.
 fn new_commits(context: &PushContext, tips: &[&str]) -> Result<u64, Fault> {
     let most = (context.commits + 1).to_string();
-    let mut words = vec!["rev-list", "--count", "--max-count", &most];
-    words.extend(tips);
-    words.extend(["--not", "--all"]);
-    let output = git(context, &words)?;
+    // A push may have more refs than a command line takes.
+    let words = ["rev-list", "--count", "--max-count", &most, "--stdin", "--not", "--all"];
+    let revisions = tips.iter().fold(String::new(), |text, tip| text + tip + "\n");
+    let ended = git(context, &words, revisions.as_bytes())?;
     // git fails for a tag of a blob, which adds no commit.
-    Ok(String::from_utf8_lossy(&output.stdout).trim().parse().unwrap_or(0))
+    Ok(String::from_utf8_lossy(&ended.read).trim().parse().unwrap_or(0))
 }
 
 /// Runs git in the repository, with the hook's environment: the gateway made it, and git passed it on.
-fn git(context: &PushContext, words: &[&str]) -> Result<Output, Fault> {
-    Command::new(&context.git).args(words).stdin(Stdio::null()).output().map_err(Fault::Git)
+fn git(context: &PushContext, words: &[&str], input: &[u8]) -> Result<Ended<Vec<u8>>, Fault> {
+    child::output_for(Command::new(&context.git).args(words), GIT, input).map_err(Fault::Git)
 }
 
 /// Writes one line to the log for each ref, and points HEAD to a branch that exists.
@@ -237,7 +243,7 @@ fn record(inherited: &Inherited, updates: &[Update]) {
     let until = Instant::now() + COMPARING;
     let contains = |new: &str, old: &str| {
         // git fails for an object that is no commit.
-        let answer = || git(&inherited.context, &["merge-base", "--is-ancestor", old, new]);
+        let answer = || git(&inherited.context, &["merge-base", "--is-ancestor", old, new], b"");
         Instant::now() < until && answer().is_ok_and(|output| output.status.success())
     };
     for (effect, Update { old, new, name }) in in_order(updates, contains) {
@@ -253,11 +259,11 @@ fn record(inherited: &Inherited, updates: &[Update]) {
 fn move_head(context: &PushContext, updates: &[Update]) -> Result<(), Fault> {
     let first = updates.iter().find(|update| !update.removes() && update.name.starts_with(b"refs/heads/"));
     let Some(first) = first else { return Ok(()) };
-    if git(context, &["rev-parse", "--quiet", "--verify", "HEAD"])?.status.success() {
+    if git(context, &["rev-parse", "--quiet", "--verify", "HEAD"], b"")?.status.success() {
         return Ok(());
     }
-    let name = OsStr::from_bytes(&first.name);
     let mut command = Command::new(&context.git);
-    command.args(["symbolic-ref", "HEAD"]).arg(name).stdin(Stdio::null()).output().map_err(Fault::Git)?;
+    command.args(["symbolic-ref", "HEAD"]).arg(OsStr::from_bytes(&first.name));
+    child::output(&mut command, GIT).map_err(Fault::Git)?;
     Ok(())
 }

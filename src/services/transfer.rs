@@ -12,7 +12,7 @@ use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 
-use super::caller::Caller;
+use super::caller::{Caller, answer_panics};
 use crate::access::Identity;
 use crate::clock::now;
 use crate::config::LfsMode;
@@ -113,6 +113,9 @@ fn transfer(caller: &Caller, operation: Operation, prepared: Prepared) -> Result
     let group = id.and_then(|id| Group::open(&file, id));
     let streams = Streams::new(stdout()?, operation, group.ok())?;
     let connection = log::connect(&config.log.socket).ok();
+    if let Some(log) = connection.as_ref().and_then(|log| log.try_clone().ok()) {
+        answer_panics(caller.line(), &caller.sid, log::Sink::Connection(log));
+    }
     let own = std::env::current_exe()?;
     let programs = [own.as_path()];
     let plan = match operation {

@@ -31,8 +31,8 @@ const LAYERS: [Layer; 5] = [
             ),
             (
                 "services",
-                "access bounded clock commands config db git lfs log message name push report repository request sandbox sealed \
-                 session usage",
+                "access bounded child clock commands config db git lfs log message name push report repository request \
+                 sandbox sealed session usage",
             ),
             (
                 "operator",
@@ -54,9 +54,10 @@ const LAYERS: [Layer; 5] = [
         &[
             ("db", "access clock config key name quota random repository word"),
             ("repository", "config git lfs random"),
-            ("git", "bounded config log request sandbox"),
+            ("git", "bounded child config log request sandbox"),
             ("lfs", "bounded clock key message passwd random request"),
             ("sandbox", "config"),
+            ("child", ""),
             ("sealed", ""),
             ("session_limits", ""),
             ("usage", "quota repository"),
@@ -109,7 +110,7 @@ const OUTSIDE: [(&str, &str); 24] = [
     ("time", "lfs::locking message operator report::when"),
     (
         "nix",
-        "authorized_keys config::file db gateway git lfs log operator privilege repository sandbox sealed \
+        "authorized_keys child config::file db gateway git lfs log operator privilege repository sandbox sealed \
          services session::user_auth session_limits usage",
     ),
     (
@@ -119,7 +120,7 @@ const OUTSIDE: [(&str, &str); 24] = [
     ),
     (
         COMMAND,
-        "gateway::serving git operator::audit operator::backup operator::demo operator::doctor operator::login \
+        "child gateway::serving git operator::audit operator::backup operator::demo operator::doctor operator::login \
          operator::openssh operator::sshd_config passwd services::authenticate services::push \
          services::transfer::authorizer",
     ),

@@ -9,6 +9,7 @@ trials![
     a_push_of_too_many_refs_is_refused_as_a_whole,
     a_push_of_too_many_commits_is_refused_as_a_whole,
     git_has_the_limits_of_a_push_and_a_fetch_has_none,
+    a_push_of_more_refs_than_a_command_line_takes_is_checked_like_any_other,
     a_push_of_too_many_bytes_is_refused_and_leaves_nothing,
     a_small_pack_cannot_take_memory,
     a_small_pack_cannot_fill_the_disk,
@@ -113,6 +114,20 @@ fn git_has_the_limits_of_a_push_and_a_fetch_has_none() {
         }
         drop(session);
     }
+}
+
+fn a_push_of_more_refs_than_a_command_line_takes_is_checked_like_any_other() {
+    // 60,000 ids take 2.4 MB, and Linux gives a command line 2 MB.
+    let (hub, alice) = scene("push_refs = 0\npush_commits = 1");
+    alice.commit("x", "file", "1");
+    let two = alice.commit("x", "file", "2");
+    let mut numbers: Vec<String> = (0..60_000).map(|number| number.to_string()).collect();
+    numbers.sort();
+    let refs: String = numbers.iter().map(|number| format!("{two} refs/tags/{number}\n")).collect();
+    alice.write("x/.git/packed-refs", format!("# pack-refs with: peeled fully-peeled sorted \n{refs}"));
+    let pushed = push(&alice, &["refs/tags/*:refs/tags/*"]);
+    is_refused(&hub, &alice, &pushed, &["this push adds more than 1 commits: push in parts"]);
+    push(&alice, &["HEAD~1:refs/heads/one"]).is(&silent());
 }
 
 fn a_push_of_too_many_bytes_is_refused_and_leaves_nothing() {

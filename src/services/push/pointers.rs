@@ -6,10 +6,12 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::io::{self, BufRead, Write};
 use std::os::fd::AsFd;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
+use crate::child::{self, Limits};
 use crate::git::objects::{next_blob, small_blob};
 use crate::lfs::{LocalStore, Oid, Options, Pointer, Store};
 use crate::push::PushContext;
@@ -18,6 +20,9 @@ use crate::push::PushContext;
 const SHOWN: usize = 5;
 /// The most pointers without an object that are examined.
 const EXAMINED: usize = 100_000;
+
+/// What one git of this check may take. The blobs of a push are read one by one.
+const GIT: Limits = Limits { time: Duration::from_secs(3_600), output: u64::MAX };
 
 /// Why the pointers of a push cannot be checked.
 #[derive(Debug, thiserror::Error)]
@@ -82,25 +87,35 @@ fn of_quarantine(context: &PushContext) -> Result<Vec<Missing>, Error> {
     };
     let format = "--batch-check=%(objectname) %(objecttype) %(objectsize)";
     let mut list = quarantined(&["--batch-all-objects", "--unordered", format]);
-    let mut list = list.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(Error::Git)?;
-    let lines = BufReader::new(list.stdout.take().ok_or(Error::Objects)?).lines();
-    let mut candidates =
-        lines.filter_map(|line| line.map(|line| small_blob(&line, &Pointer::SIZES).map(str::to_owned)).transpose());
     let mut missing = Vec::new();
-    if let Some(first) = candidates.next() {
-        answers(quarantined(&["--batch", "--buffer"]), std::iter::once(first).chain(candidates), |output| {
-            while let Some((blob, text)) = next_blob(output).map_err(Error::Git)? {
-                let Some(pointer) = Pointer::parse(&text) else { continue };
-                let is_here = store.size(&pointer.oid).map_err(Error::Store)? == Some(pointer.size);
-                if !is_here && missing.len() < EXAMINED {
-                    missing.push(Missing { blob, pointer });
+    let ended = child::ask(
+        &mut list,
+        GIT,
+        |_| Ok(()),
+        |sizes| {
+            let mut candidates = sizes
+                .lines()
+                .filter_map(|line| line.map(|line| small_blob(&line, &Pointer::SIZES).map(str::to_owned)).transpose());
+            let Some(first) = candidates.next() else { return Ok(()) };
+            // One git's list is the next one's input.
+            let ids = |ids: &mut dyn Write| {
+                std::iter::once(first).chain(candidates).try_for_each(|id| writeln!(ids, "{}", id?))
+            };
+            answers(quarantined(&["--batch", "--buffer"]), ids, |output| {
+                while let Some((blob, text)) = next_blob(output).map_err(Error::Git)? {
+                    let Some(pointer) = Pointer::parse(&text) else { continue };
+                    let is_here = store.size(&pointer.oid).map_err(Error::Store)? == Some(pointer.size);
+                    if !is_here && missing.len() < EXAMINED {
+                        missing.push(Missing { blob, pointer });
+                    }
                 }
-            }
-            Ok(())
-        })?;
-    }
-    succeeded(list)?;
-    Ok(missing)
+                Ok(())
+            })
+        },
+    );
+    let ended = ended.map_err(Error::Git)?;
+    ended.read?;
+    if ended.status.success() { Ok(missing) } else { Err(Error::Objects) }
 }
 
 /// The pointers that the repository did not have before this push.
@@ -114,9 +129,10 @@ fn new_ones(context: &PushContext, mut missing: Vec<Missing>) -> Result<Vec<Miss
     for variable in ["GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH"] {
         command.env_remove(variable);
     }
-    let ids: Vec<_> = missing.iter().map(|missing| Ok(missing.blob.clone())).collect();
+    let blobs: Vec<String> = missing.iter().map(|missing| missing.blob.clone()).collect();
     let mut lines = Vec::new();
-    answers(command, ids.into_iter(), |output| {
+    let ids = |ids: &mut dyn Write| blobs.iter().try_for_each(|blob| writeln!(ids, "{blob}"));
+    answers(command, ids, |output| {
         lines = output.lines().collect::<io::Result<_>>().map_err(Error::Git)?;
         Ok(())
     })?;
@@ -131,10 +147,10 @@ fn places(context: &PushContext, tips: &[&str], missing: &[Missing]) -> Result<V
     let mut command = Command::new(&context.git);
     command.args(["-c", "core.quotePath=false", "log", "--format=%H", "--reverse", "--topo-order"]);
     command.args(["-m", "--raw", "--no-abbrev", "--no-renames", "--stdin", "--not", "--all"]);
-    let tips: Vec<_> = tips.iter().map(|tip| Ok((*tip).to_owned())).collect();
+    let tips = |input: &mut dyn Write| tips.iter().try_for_each(|tip| writeln!(input, "{tip}"));
     let mut left: HashMap<&str, &Missing> = missing.iter().map(|missing| (missing.blob.as_str(), missing)).collect();
     let mut placed = Vec::new();
-    answers(command, tips.into_iter(), |output| {
+    answers(command, tips, |output| {
         let mut commit = String::new();
         for line in output.split(b'\n') {
             let line = line.map_err(Error::Git)?;
@@ -154,30 +170,12 @@ fn places(context: &PushContext, tips: &[&str], missing: &[Missing]) -> Result<V
     Ok(placed)
 }
 
-/// Runs git with these lines as input, and reads its output.
+/// Runs git with this input, and reads its output.
 fn answers(
     mut command: Command,
-    lines: impl Iterator<Item = io::Result<String>> + Send,
-    read: impl FnOnce(&mut dyn BufRead) -> Result<(), Error>,
+    input: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send,
+    read: impl FnOnce(&mut (dyn BufRead + Send)) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let mut git = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(Error::Git)?;
-    let (Some(input), Some(output)) = (git.stdin.take(), git.stdout.take()) else { return Err(Error::Objects) };
-    std::thread::scope(|scope| {
-        // git answers while it reads. Writing everything before reading could block for ever.
-        let asking = scope.spawn(move || {
-            let mut input = BufWriter::new(input);
-            for line in lines {
-                writeln!(input, "{}", line?)?;
-            }
-            input.flush()
-        });
-        let read = read(&mut BufReader::new(output));
-        asking.join().map_err(|_| Error::Objects)?.map_err(Error::Git)?;
-        read
-    })?;
-    succeeded(git)
-}
-
-fn succeeded(mut child: Child) -> Result<(), Error> {
-    if child.wait().map_err(Error::Git)?.success() { Ok(()) } else { Err(Error::Objects) }
+    let ended = child::ask(&mut command, GIT, input, read).map_err(Error::Git)?;
+    if ended.status.success() { ended.read } else { Err(Error::Objects) }
 }

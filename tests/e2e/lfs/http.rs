@@ -208,6 +208,9 @@ fn a_token_that_cannot_be_made_is_a_fault_without_details() {
         ("echo no json", "did not print JSON: expected"),
         ("echo '[1]'", "did not print a JSON object"),
         ("kill -9 $$", "signal"),
+        // A program that does not end, or does not stop printing, holds no session for ever.
+        ("sleep 100 & wait", "no answer within 10 s"),
+        ("exec yes", "more than 65536 bytes of output"),
     ] {
         script(&hub, text);
         fault(cause);
