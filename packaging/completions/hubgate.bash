@@ -1301,13 +1301,17 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__doctor)
-            opts="-h -V --login --sshd-config --config --json --help --version"
+            opts="-h -V --login --sshd-config --temporary-account --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --sshd-config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --temporary-account)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -15,6 +15,7 @@ mod quota;
 mod removed;
 mod repository;
 mod steps;
+mod temporary;
 mod values;
 
 use std::ops::Deref;

@@ -6,12 +6,13 @@ mod round_trip;
 mod server;
 
 use std::fs::{DirBuilder, Permissions};
+use std::net::TcpListener;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGCHLD, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::cli::Demo;
@@ -27,7 +28,7 @@ use crate::request::is_plain_path;
 
 use accounts::Accounts;
 use place::{HOST, Place, find_program, own, say};
-use server::Server;
+use server::{Server, cannot_listen};
 
 pub(super) fn run(command: &Demo) -> Result<Report, Failure> {
     if !nix::unistd::geteuid().is_root() {
@@ -38,8 +39,10 @@ pub(super) fn run(command: &Demo) -> Result<Report, Failure> {
     if !is_login(&command.login) {
         return Err(Failure::Usage(format!("{} is not a valid name of a login account", command.login)));
     }
+    // Before anything is created. sshd takes the port later, and names it if it is in use by then.
+    TcpListener::bind(("127.0.0.1", command.port)).map_err(|error| cannot_listen(command.port, &error.to_string()))?;
     // From here on, a signal ends the demo in order.
-    let mut signals = Signals::new([SIGINT, SIGTERM])
+    let mut signals = Signals::new([SIGCHLD, SIGINT, SIGTERM])
         .map_err(|error| Failure::File("cannot listen for signals".to_owned(), error))?;
     let place = Place { dir: make_dir(command)?, login: command.login.clone(), port: command.port };
     let done = show(&place, command, &mut signals);
@@ -55,14 +58,14 @@ pub(super) fn run(command: &Demo) -> Result<Report, Failure> {
 fn show(place: &Place, command: &Demo, signals: &mut Signals) -> Result<(), Failure> {
     let accounts = Accounts::ensure(&place.login)?;
     let outcome = prepare(place).and_then(|()| {
-        let server = Server::start(place)?;
+        let mut server = Server::start(place)?;
         let outcome = round_trip::show(place).and_then(|()| {
             say("ready\n");
             if command.once {
                 return Ok(());
             }
             say(&round_trip::what_to_try(place, &own()?));
-            Server::wait(signals)
+            server.wait(signals)
         });
         server.stop();
         outcome

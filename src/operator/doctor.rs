@@ -1,6 +1,6 @@
 //! `hubgate doctor`: checks this machine, and prints a command that fixes each problem.
 //!
-//! Runs as root and changes nothing. It starts no git in a stored repository and only reads the database.
+//! Runs as root and changes nothing, except that `--login` has an account for as long as it logs in. It starts no git in a stored repository and only reads the database.
 
 mod account;
 mod anonymous;
@@ -12,6 +12,7 @@ mod loopback;
 mod server;
 mod store;
 mod surroundings;
+mod temporary;
 
 use std::path::Path;
 
@@ -31,6 +32,10 @@ use server::Sshd;
 pub(super) fn run(command: &Doctor, config_path: &Path) -> Result<Report, Failure> {
     if !nix::unistd::geteuid().is_root() {
         return Err(Failure::Refused("run hubgate doctor as root: it checks files that only root can read".to_owned()));
+    }
+    if let [name, key] = command.temporary_account.as_slice() {
+        let name = name.parse().map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
+        return temporary::hold(&name, Path::new(key), config_path);
     }
     let mut findings = Findings::of(config_path);
     match Config::load(config_path) {

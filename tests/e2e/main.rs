@@ -23,6 +23,7 @@ mod certificates;
 mod clients;
 mod commands;
 mod concurrency;
+mod demo;
 mod doctor;
 mod explain;
 mod fail2ban;
@@ -91,6 +92,7 @@ fn main() -> ExitCode {
         moving_in::TRIALS,
         operator::TRIALS,
         explain::TRIALS,
+        demo::TRIALS,
         doctor::TRIALS,
         doctor::machine::TRIALS,
         doctor::server::TRIALS,

@@ -216,7 +216,7 @@ impl Change<'_> {
     }
 
     /// Rejects a name that an account has, or had before it was renamed or removed.
-    fn check_free(&self, name: &Owner) -> Result<(), ChangeError> {
+    pub(super) fn check_free(&self, name: &Owner) -> Result<(), ChangeError> {
         if let Some(owner) = self.find_owner(name)? {
             return Err(ChangeError::Conflict(format!("the name {} is in use by {}", owner.name, owner.kind.one())));
         }

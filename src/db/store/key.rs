@@ -178,7 +178,12 @@ impl Change<'_> {
         self.key(&fingerprint)
     }
 
-    fn insert_key(&self, user: Option<i64>, repository: Option<i64>, new: &NewKey<'_>) -> Result<(), ChangeError> {
+    pub(super) fn insert_key(
+        &self,
+        user: Option<i64>,
+        repository: Option<i64>,
+        new: &NewKey<'_>,
+    ) -> Result<(), ChangeError> {
         let fingerprint = new.key.fingerprint();
         match self.find_key(&fingerprint)? {
             Some(KeyRow { removal: Some(Removal::Compromised), .. }) => {

@@ -36,7 +36,7 @@ pub struct Demo {
     #[arg(long)]
     pub dir: Option<PathBuf>,
     /// The port on 127.0.0.1.
-    #[arg(long, default_value_t = 2222)]
+    #[arg(long, default_value_t = 2222, value_parser = clap::value_parser!(u16).range(1..))]
     pub port: u16,
     /// End after one round trip instead of waiting for Ctrl-C. The status is 0 only if every step worked.
     #[arg(long)]
@@ -52,12 +52,15 @@ pub struct Demo {
 /// `hubgate doctor`
 #[derive(Debug, Args)]
 pub struct Doctor {
-    /// Also log in over loopback, with a temporary account and key.
+    /// Also log in over loopback, with a temporary account and key. Two rows of the audit table stay.
     #[arg(long)]
     pub login: bool,
     /// The configuration file of sshd.
     #[arg(long, value_name = "FILE", default_value = "/etc/ssh/sshd_config")]
     pub sshd_config: PathBuf,
+    /// Used by --login, in a second process: the name and the key of the temporary account.
+    #[arg(long, hide = true, num_args = 2, value_names = ["NAME", "FILE"])]
+    pub temporary_account: Vec<String>,
 }
 
 /// `hubgate sshd-config`

@@ -1,12 +1,12 @@
 //! The demo's sshd, and the end of all its processes.
 
-use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
+use signal_hook::consts::SIGCHLD;
 use signal_hook::iterator::Signals;
 
 use super::place::Place;
@@ -20,6 +20,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub(super) struct Server {
     child: Child,
+    /// Whether sshd has ended and was collected, so that its process number may be another program's.
+    has_ended: bool,
 }
 
 impl Server {
@@ -41,14 +43,17 @@ impl Server {
             .stdin(Stdio::null())
             .spawn()
             .map_err(|error| Failure::File("sshd".to_owned(), error))?;
-        let mut server = Self { child };
+        let mut server = Self { child, has_ended: false };
         let start = Instant::now();
         while start.elapsed() < PATIENCE {
+            let said = std::fs::read_to_string(&log).unwrap_or_default();
             if let Ok(Some(status)) = server.child.try_wait() {
-                let log = std::fs::read_to_string(&log).unwrap_or_default();
-                return Err(Failure::Refused(format!("sshd ended with {status}: {}", log.trim())));
+                let is_in_use = said.contains("Address already in use");
+                let ended = Failure::Refused(format!("sshd ended with {status}: {}", said.trim()));
+                return Err(if is_in_use { cannot_listen(place.port, "Address already in use") } else { ended });
             }
-            if TcpStream::connect(("127.0.0.1", place.port)).is_ok() {
+            // A connection could reach another program's port.
+            if said.contains("Server listening on 127.0.0.1 port") {
                 return Ok(server);
             }
             std::thread::sleep(PAUSE);
@@ -57,18 +62,31 @@ impl Server {
         Err(Failure::Refused(format!("sshd does not listen on 127.0.0.1 port {}", place.port)))
     }
 
-    /// Waits for SIGINT or SIGTERM.
-    pub(super) fn wait(signals: &mut Signals) -> Result<(), Failure> {
-        match signals.forever().next() {
-            Some(_) => Ok(()),
-            None => Err(Failure::Refused("no more signals".to_owned())),
+    /// Waits for SIGINT or SIGTERM. Until then, it collects the sessions that end, which have become its children.
+    pub(super) fn wait(&mut self, signals: &mut Signals) -> Result<(), Failure> {
+        for signal in signals.forever() {
+            if signal != SIGCHLD {
+                return Ok(());
+            }
+            while let Ok(ended) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                if ended == WaitStatus::StillAlive {
+                    break;
+                }
+                if ended.pid() == Some(pid(&self.child)) {
+                    self.has_ended = true;
+                    return Err(Failure::Refused(format!("the demo's sshd has ended: {ended:?}")));
+                }
+            }
         }
+        Err(Failure::Refused("no more signals".to_owned()))
     }
 
     /// Ends sshd and its sessions.
     pub(super) fn stop(mut self) {
-        let _ = kill(pid(&self.child), Signal::SIGTERM);
-        let _ = self.child.wait();
+        if !self.has_ended {
+            let _ = kill(pid(&self.child), Signal::SIGTERM);
+            let _ = self.child.wait();
+        }
         let start = Instant::now();
         loop {
             let signal = if start.elapsed() < PATIENCE / 2 { Signal::SIGTERM } else { Signal::SIGKILL };
@@ -84,6 +102,13 @@ impl Server {
             }
         }
     }
+}
+
+/// Why the demo has no port.
+pub(super) fn cannot_listen(port: u16, why: &str) -> Failure {
+    Failure::Refused(format!(
+        "cannot listen on 127.0.0.1 port {port}: {why}\nto use another port: hubgate demo --port N"
+    ))
 }
 
 fn pid(child: &Child) -> Pid {

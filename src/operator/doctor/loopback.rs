@@ -1,14 +1,22 @@
 //! `hubgate doctor --login`: a login over loopback, with a temporary account and key.
 
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::io::Read;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use super::Findings;
 use crate::config::Config;
 use crate::operator::failure::Failure;
 use crate::operator::login::run;
 use crate::operator::openssh::Settings;
+
+/// Where the temporary key is.
+const RUN: &str = "/run";
+/// A directory is older than this only if its program was killed.
+const OLDEST: Duration = Duration::from_secs(600);
 
 /// Logs in like a person, at the address and port that sshd listens on.
 pub(super) fn check(findings: &mut Findings, config: &Config, config_path: &Path, settings: &Settings, unit: &str) {
@@ -25,28 +33,67 @@ pub(super) fn check(findings: &mut Findings, config: &Config, config_path: &Path
 fn log_in(config: &Config, config_path: &Path, settings: &Settings) -> Result<String, Failure> {
     let random: [u8; 8] = crate::random::bytes().map_err(|error| Failure::File("/dev/urandom".to_owned(), error))?;
     let account = format!("doctor-{:016x}", u64::from_le_bytes(random));
-    let directory = PathBuf::from(format!("/run/hubgate-{account}"));
+    sweep();
+    let directory = Path::new(RUN).join(format!("hubgate-{account}"));
     std::fs::DirBuilder::new()
         .mode(0o700)
         .create(&directory)
         .map_err(|error| Failure::File(directory.display().to_string(), error))?;
     let own = std::env::current_exe().map_err(|error| Failure::File("/proc/self/exe".to_owned(), error))?;
-    let hubgate = |words: &[&str]| run(Command::new(&own).arg("--config").arg(config_path).args(words));
     let key = directory.join("key");
     let public = directory.join("key.pub");
     let outcome =
         run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", "doctor", "-f"]).arg(&key))
-            .and_then(|()| hubgate(&["user", "add", &account, "--no-create"]))
             .and_then(|()| {
-                let outcome = hubgate(&["key", "add", &account, &public.to_string_lossy()])
-                    .and_then(|()| greeting(config, settings, &key, &account));
-                // After every result: only the audit log keeps a trace.
-                hubgate(&["user", "remove", &account, "--yes"])?;
-                hubgate(&["user", "release", &account])?;
+                let temporary = TemporaryAccount::add(&own, config_path, &account, &public)?;
+                let outcome = greeting(config, settings, &key, &account);
+                temporary.remove()?;
                 outcome
             });
     std::fs::remove_dir_all(&directory).map_err(|error| Failure::File(directory.display().to_string(), error))?;
     outcome
+}
+
+/// The process that has the account until its standard input ends, however this process ends.
+struct TemporaryAccount(Child);
+
+impl TemporaryAccount {
+    fn add(own: &Path, config: &Path, account: &str, public: &Path) -> Result<Self, Failure> {
+        let failed = |error| Failure::File(own.display().to_string(), error);
+        let mut command = Command::new(own);
+        command.arg("--config").arg(config).args(["doctor", "--temporary-account", account]).arg(public);
+        // A Ctrl-C at the terminal is for doctor. The other process then erases the account.
+        command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(failed)?;
+        let mut ready = [0];
+        let said = child.stdout.as_mut().map_or(Ok(0), |said| said.read(&mut ready)).map_err(failed)?;
+        let this = Self(child);
+        if said == 0 { this.remove().and(Err(Failure::Refused("no temporary account".to_owned()))) } else { Ok(this) }
+    }
+
+    fn remove(self) -> Result<(), Failure> {
+        let output = self.0.wait_with_output().map_err(|error| Failure::File("hubgate".to_owned(), error))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr).trim().replace("hubgate: ", "");
+        Err(Failure::Refused(format!("the temporary account: {said}")))
+    }
+}
+
+/// Deletes the directories of earlier runs that were killed.
+fn sweep() {
+    let Ok(entries) = std::fs::read_dir(RUN) else { return };
+    for entry in entries.filter_map(Result::ok) {
+        let is_left = |file: std::fs::Metadata| {
+            let age = file.modified().ok().and_then(|modified| modified.elapsed().ok());
+            file.is_dir() && file.uid() == 0 && age.is_some_and(|age| age > OLDEST)
+        };
+        let is_ours = entry.file_name().to_string_lossy().starts_with("hubgate-doctor-");
+        if is_ours && entry.metadata().is_ok_and(is_left) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 fn greeting(config: &Config, settings: &Settings, key: &Path, account: &str) -> Result<String, Failure> {

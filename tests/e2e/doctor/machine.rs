@@ -1,14 +1,15 @@
 //! `hubgate doctor` on the whole machine: git, the sandbox, the configuration, the accounts, a login.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
+use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use super::{complaints, complaints_of, is_well, names, of, shell, words};
-use std::process::Command;
-
-use crate::harness::{Hub, Setup, Skip, run, trials};
+use crate::harness::{Hub, Setup, Skip, background, run, trials, wait_until};
 use crate::operator::on_a_fresh_machine;
 
 trials![
@@ -18,6 +19,7 @@ trials![
     doctor_runs_a_helper_in_roots_group_as_sshd_does,
     name_service_modules_crash_no_program,
     doctor_tries_a_login_and_leaves_no_traces,
+    a_killed_doctor_leaves_no_account,
 ];
 
 fn doctor_names_a_missing_git_and_a_disabled_sandbox() {
@@ -114,13 +116,59 @@ fn doctor_tries_a_login_and_leaves_no_traces() {
     let fix = "systemctl start hubgate-sshd";
     names(&found, "loopback", "bad", &format!("a login at 127.0.0.1 port {} failed", hub.port), fix);
     assert_eq!(hub.did(&["--json", "user", "list"]), "[]\n");
-    let keys: Vec<Value> = serde_json::from_str(&hub.did(&["--json", "key", "list"])).expect("JSON");
-    assert!(keys.len() == 3 && keys.iter().all(|key| key["removed_at"].is_string()), "{keys:#?}");
-    let left = fs::read_dir("/run")
-        .expect("/run")
-        .flatten()
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with("hubgate-doctor-"));
-    assert_eq!(left.count(), 0);
+    let rows = || {
+        let tables = ["owner", "former_name", "key", "repository", "member", "former_path", "invite"];
+        tables.map(|table| hub.sql(&format!("SELECT count(*) FROM {table}"))).concat()
+    };
+    assert_eq!(rows(), "0\n".repeat(7));
+    for directory in ["last-used", "last-greeted"] {
+        let files = fs::read_dir(hub.path("db").join(directory)).map(|files| files.count());
+        assert_eq!(files.unwrap_or_default(), 0, "{directory}");
+    }
+    // Two audit rows a login.
+    let rows_of_audit: Value = serde_json::from_str(&hub.did(&["--json", "audit"])).expect("JSON");
+    let events: Vec<&str> =
+        rows_of_audit.as_array().expect("rows").iter().filter_map(|row| row["event"].as_str()).collect();
+    assert_eq!(events, ["doctor.login", "doctor.logout"].repeat(3));
+    for row in rows_of_audit.as_array().expect("rows") {
+        let account = row["object"].as_str().expect("an account");
+        assert!(!Path::new("/run").join(format!("hubgate-{account}")).exists(), "{account}");
+    }
+}
+
+/// Ends doctor, or both its processes, while the temporary account exists.
+fn a_killed_doctor_leaves_no_account() {
+    let hub = Hub::new();
+    let users = || hub.sql("SELECT name FROM owner ORDER BY name");
+    let login = [words(&hub), vec!["--login".to_owned()]].concat();
+    for signal in [Signal::SIGINT, Signal::SIGKILL] {
+        // sshd does not answer, so the login takes long.
+        let ssh = hub.path("bin/ssh");
+        fs::create_dir_all(hub.path("bin")).expect("a directory");
+        fs::write(&ssh, "#!/bin/sh\nexec sleep 600\n").expect("a script");
+        fs::set_permissions(&ssh, fs::Permissions::from_mode(0o755)).expect("a mode");
+        let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", hub.path("bin").display());
+        let mut command = hub.hubgate_command();
+        command.args(&login).env("PATH", path).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut process = background(&mut command);
+        wait_until("no temporary account", || users().starts_with("doctor-"));
+        let account = users().trim_end().to_owned();
+        process.end_with(signal);
+        drop(process);
+        wait_until("the account is left", || users().is_empty());
+        // The next doctor removes the directory after ten minutes.
+        fs::remove_dir_all(Path::new("/run").join(format!("hubgate-{account}"))).expect("a directory");
+    }
+    // A machine that lost power leaves the rows; the next login erases them. A person's account stays.
+    hub.did(&["user", "add", "doctor-0123456789abcdef", "--no-create"]);
+    hub.sql(
+        "INSERT INTO owner (name, folded, kind, may_create, created_at) VALUES ('doctor-ff', 'doctor-ff', 'user', 0, 1);
+         INSERT INTO audit (at, actor, event, object, detail) VALUES (1, 'x', 'doctor.login', 'doctor-ff', '{}')",
+    );
+    let outcome = run(hub.hubgate_command().args(&login));
+    assert!(outcome.stdout().contains("was greeted by name"), "{outcome}");
+    assert_eq!(users(), "doctor-0123456789abcdef\n");
+    hub.did(&["user", "remove", "doctor-0123456789abcdef", "--yes"]);
 }
 
 /// Debian 12 with libnss-systemd. glibc's own lookups load such modules into a static program, which then dies of
