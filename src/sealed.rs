@@ -11,7 +11,7 @@ use std::os::unix::fs::FileExt;
 use std::time::SystemTime;
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::fcntl::{FcntlArg, FdFlag, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
 /// The environment variable with the receiver's descriptors, `MESSAGE` or `MESSAGE,LOG`.
@@ -93,9 +93,12 @@ impl Sealed {
         self.0.metadata().and_then(|file| file.modified()).map_err(ReceiveError::Read)
     }
 
-    /// The value of [`DESCRIPTORS`] for this message, and for an open connection to the log.
+    /// The value of [`DESCRIPTORS`] for this message, and for an open connection to the log. The message stays open across
+    /// exec from now on.
     #[must_use]
     pub fn descriptors(&self, log: Option<BorrowedFd<'_>>) -> String {
+        // Only a closed descriptor fails here, and its receiver says so.
+        let _ = fcntl(&self.0, FcntlArg::F_SETFD(FdFlag::empty()));
         let log = log.map_or_else(String::new, |log| format!(",{}", log.as_raw_fd()));
         format!("{}{log}", self.0.as_raw_fd())
     }
@@ -123,24 +126,33 @@ fn receive_by(value: &str) -> Result<(Sealed, Option<OwnedFd>), ReceiveError> {
         (Some(Some(log)), None) if log != message => Some(log),
         (Some(_), _) => return Err(ReceiveError::Descriptors),
     };
-    let message = File::from(inherited(message).ok_or(ReceiveError::NotSealed)?);
+    #[expect(unsafe_code, reason = "the standard library takes an inherited descriptor by its number only")]
+    // SAFETY: both numbers differ, and each is taken once: a descriptor that is taken closes at exec from then on.
+    let (message, log) = unsafe { (inherited(message), log.map(|log| inherited(log))) };
+    let message = File::from(message.ok_or(ReceiveError::NotSealed)?);
     let seals = fcntl(&message, FcntlArg::F_GET_SEALS);
     if seals.is_ok_and(|seals| SealFlag::from_bits_retain(seals).contains(SEALS)) {
-        Ok((Sealed(message), log.and_then(inherited)))
+        Ok((Sealed(message), log.flatten()))
     } else {
         Err(ReceiveError::NotSealed)
     }
 }
 
-/// Takes a descriptor that this process inherited; `None` if it is not open.
-fn inherited(number: RawFd) -> Option<OwnedFd> {
-    #[expect(unsafe_code, reason = "the standard library takes an inherited descriptor by its number only")]
-    // SAFETY: the descriptor is open, which the first call checks. No other part of this process knows its number,
-    // because the gateway opened it.
-    unsafe {
-        fcntl(BorrowedFd::borrow_raw(number), FcntlArg::F_GETFD).ok()?;
-        Some(OwnedFd::from_raw_fd(number))
+/// Takes a descriptor that this process inherited; `None` if it is not open, or if this process opened or took it: the
+/// standard library lets what it opens close at exec, and so does this function.
+///
+/// # Safety
+/// No other part of this process may own a descriptor of this number that stays open across exec.
+#[expect(unsafe_code, reason = "the standard library takes an inherited descriptor by its number only")]
+unsafe fn inherited(number: RawFd) -> Option<OwnedFd> {
+    // SAFETY: the flags of any number may be asked for; a number that is not open is an error.
+    let flags = fcntl(unsafe { BorrowedFd::borrow_raw(number) }, FcntlArg::F_GETFD).ok()?;
+    if FdFlag::from_bits_retain(flags).contains(FdFlag::FD_CLOEXEC) {
+        return None;
     }
+    // SAFETY: the descriptor is open, and the caller says that no other part of this process owns it.
+    let taken = unsafe { OwnedFd::from_raw_fd(number) };
+    fcntl(&taken, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).is_ok().then_some(taken)
 }
 
 #[cfg(test)]
@@ -150,7 +162,8 @@ mod tests {
     use super::*;
 
     /// The value that names a descriptor, which is left open for the receiver.
-    fn naming(file: impl IntoRawFd) -> String {
+    fn naming(file: impl IntoRawFd + AsFd) -> String {
+        fcntl(&file, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
         file.into_raw_fd().to_string()
     }
 
@@ -200,6 +213,17 @@ mod tests {
             assert!(matches!(receive_by(value), Err(ReceiveError::Descriptors)), "{value:?}");
         }
         assert!(matches!(receive_by("999999"), Err(ReceiveError::NotSealed)));
+    }
+
+    #[test]
+    fn a_descriptor_of_this_process_is_not_taken_and_none_is_taken_twice() {
+        let own = tempfile::tempfile().unwrap();
+        assert!(matches!(receive_by(&own.as_raw_fd().to_string()), Err(ReceiveError::NotSealed)));
+        assert!(own.metadata().is_ok(), "it is still open");
+        let name = naming(Sealed::write("one").unwrap().0);
+        let (message, _) = receive_by(&name).unwrap();
+        assert!(matches!(receive_by(&name), Err(ReceiveError::NotSealed)));
+        assert_eq!(message.read().unwrap(), "one");
     }
 
     #[test]
