@@ -101,6 +101,7 @@ impl Refusal {
             Self::NotAdmitted(NotAdmitted::Expired(_)) => "key-expired",
             Self::NotAdmitted(NotAdmitted::Disabled(_)) => "account-disabled",
             Self::NotAdmitted(NotAdmitted::Compromised) => "key-compromised",
+            Self::NotAdmitted(NotAdmitted::Renamed(_)) => "account-renamed",
             Self::NotAdmitted(NotAdmitted::OtherAccount) => "other-account",
             Self::TooManySessions => "too-many-sessions",
             Self::LfsInsideSsh => "lfs-inside-ssh",
@@ -168,13 +169,15 @@ pub struct Messages<'a> {
     /// Whether an anonymous session may have hidden a certificate: an organization has a CA, and sshd accepts the first
     /// key that the client offers.
     pub may_hide_certificate: bool,
+    /// Whether the key of an anonymous session was added to an account or a repository after the connection was opened.
+    pub was_added: bool,
 }
 
 impl<'a> Messages<'a> {
     /// The answers for a forced command of which nothing else is known.
     #[must_use]
     pub fn new(config: &'a Config, forced_command: &'a ForcedCommand) -> Self {
-        Self { config, forced_command, title: None, deployed: None, may_hide_certificate: false }
+        Self { config, forced_command, title: None, deployed: None, may_hide_certificate: false, was_added: false }
     }
 
     /// What `ssh -T` prints.
@@ -186,7 +189,7 @@ impl<'a> Messages<'a> {
             ForcedCommand::DeployKey(_) => (self.deploy_key(), Vec::new()),
             ForcedCommand::Anonymous(_) | ForcedCommand::AuthInfo => {
                 let mut lines = vec![self.nobody()];
-                if !hub.keys_help.is_empty() {
+                if !hub.keys_help.is_empty() && !self.was_added {
                     let which = if self.forced_command.fingerprint().is_some() && !self.is_anonymous_login() {
                         "it"
                     } else {
@@ -330,6 +333,13 @@ impl<'a> Messages<'a> {
             (NotAdmitted::Disabled(reason), forced_command) => {
                 format!("the account {} is disabled: {reason}", forced_command.user())
             }
+            (NotAdmitted::Renamed(name), forced_command) => {
+                let close = self.config.address().ssh_with("-O exit");
+                format!(
+                    "the account {} is now {name}: close this connection ({close}) and connect again",
+                    forced_command.user()
+                )
+            }
             (NotAdmitted::Certificate(problem), _) => format!("the certificate is not valid: {problem}"),
             (NotAdmitted::NoLongerOn | NotAdmitted::OtherAccount, ForcedCommand::Account(user, _)) => {
                 format!("the key {key} is no longer on the account {user}")
@@ -393,6 +403,9 @@ impl<'a> Messages<'a> {
         match (self.forced_command.fingerprint(), self.config.access.anonymous) {
             (None, _) => "none of your keys is on an account here".to_owned(),
             (Some(_), AnonymousMode::Login) => format!("every connection to {} is anonymous", self.at()),
+            (Some(key), _) if self.was_added => {
+                format!("the key {key} was added to an account or a repository while this connection was open")
+            }
             (Some(key), AnonymousMode::AnyKey | AnonymousMode::Fallback | AnonymousMode::Off) => {
                 format!("the key {key} is on no account here")
             }
@@ -408,6 +421,12 @@ impl<'a> Messages<'a> {
         let address = self.config.address();
         if self.is_anonymous_login() {
             return vec![format!("to use a registered key: {}", address.ssh())];
+        }
+        if self.was_added {
+            return vec![format!(
+                "to use it: close this connection ({}) and connect again",
+                address.ssh_with("-O exit")
+            )];
         }
         let key = format!("to use another key: {}", address.ssh_with("-o IdentitiesOnly=yes -i FILE"));
         let certificate =

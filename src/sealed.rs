@@ -127,7 +127,7 @@ fn receive_by(value: &str) -> Result<(Sealed, Option<OwnedFd>), ReceiveError> {
         (Some(_), _) => return Err(ReceiveError::Descriptors),
     };
     #[expect(unsafe_code, reason = "the standard library takes an inherited descriptor by its number only")]
-    // SAFETY: both numbers differ, and each is taken once: a descriptor that is taken closes at exec from then on.
+    // SAFETY: the numbers differ. A descriptor that was received closes at exec, so a second call gets none.
     let (message, log) = unsafe { (inherited(message), log.map(|log| inherited(log))) };
     let message = File::from(message.ok_or(ReceiveError::NotSealed)?);
     let seals = fcntl(&message, FcntlArg::F_GET_SEALS);
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_descriptor_of_this_process_is_not_taken_and_none_is_taken_twice() {
+    fn a_descriptor_of_this_process_is_not_received_and_none_is_received_twice() {
         let own = tempfile::tempfile().unwrap();
         assert!(matches!(receive_by(&own.as_raw_fd().to_string()), Err(ReceiveError::NotSealed)));
         assert!(own.metadata().is_ok(), "it is still open");

@@ -1,5 +1,7 @@
 //! Why a session that proved a key or a certificate is not admitted.
 
+use crate::name::Owner;
+
 /// What a refused session reads about its key or account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotAdmitted {
@@ -15,6 +17,8 @@ pub enum NotAdmitted {
     Certificate(BadCertificate),
     /// The key was reported as compromised.
     Compromised,
+    /// The account has another name since the connection was opened.
+    Renamed(Owner),
     /// The forced command names an account that never had the key. The peer did not cause this.
     OtherAccount,
 }
@@ -25,7 +29,9 @@ impl NotAdmitted {
     pub fn leaves_release(&self) -> bool {
         match self {
             Self::Expired(_) | Self::Disabled(_) | Self::Address(_) => true,
-            Self::NoLongerOn | Self::Certificate(_) | Self::Compromised | Self::OtherAccount => false,
+            Self::NoLongerOn | Self::Certificate(_) | Self::Compromised | Self::Renamed(_) | Self::OtherAccount => {
+                false
+            }
         }
     }
 }

@@ -92,6 +92,10 @@ WHERE k.owner_id = ?1 AND k.removal IS NULL AND k.fingerprint <> ?2 AND k.added_
 /// Whether an organization has a CA. `LIMIT 1` ends the search at the first; removed rows are few.
 const HAS_AUTHORITIES: &str = "SELECT 1 AS one FROM authority WHERE removed_at IS NULL LIMIT 1";
 
+/// Whether `?1` is a name that the account `?2` has or had, in upper or lower case.
+const WAS_NAME: &str = "SELECT 1 AS one FROM owner WHERE id = ?2 AND folded = ?1
+UNION ALL SELECT 1 FROM former_name WHERE folded = ?1 AND owner_id = ?2";
+
 /// An account, and the reason if it is disabled.
 pub type AccountFacts = (Account, Option<String>);
 
@@ -148,6 +152,14 @@ impl View<'_> {
             let fingerprint = Fingerprint::from_bytes(row.get("fingerprint")?);
             Ok(AddedKey { fingerprint, title: row.word("title")?, added_at: row.get("added_at")? })
         })
+    }
+
+    /// Whether an account has or had this name.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn was_name(&self, name: &Owner, account: i64) -> Result<bool, Error> {
+        Ok(self.connection.first(WAS_NAME, values![&name.folded(), account], |_| Ok::<_, Error>(()))?.is_some())
     }
 
     /// Whether an organization has a CA, so that clients may have certificates.

@@ -28,6 +28,8 @@ pub(crate) struct SessionContext {
     pub(crate) place: Option<Place>,
     /// Whether the session may be anonymous because its key hid a certificate.
     may_hide_certificate: bool,
+    /// Whether the key of an anonymous connection is on an account or a repository by now.
+    pub(crate) was_added: bool,
 }
 
 impl SessionContext {
@@ -57,6 +59,7 @@ impl SessionContext {
                     repository,
                     place: None,
                     may_hide_certificate: false,
+                    was_added: false,
                 });
             }
             (ForcedCommand::AuthInfo, Some(Proven::Key(key))) => Some(key.fingerprint()),
@@ -78,6 +81,17 @@ impl SessionContext {
             }
             _ => identify(&forced_command, row, address, now),
         };
+        let identity = match (identity, &forced_command, row.map(|row| &row.holder)) {
+            // sshd keeps the forced command for as long as the connection is open.
+            (
+                Err(NotAdmitted::OtherAccount),
+                ForcedCommand::Account(user, _),
+                Some(KeyHolder::Account { account, .. }),
+            ) if view.was_name(user, account.id)? => Err(NotAdmitted::Renamed(account.name.clone())),
+            (identity, ..) => identity,
+        };
+        let was_added =
+            matches!(forced_command, ForcedCommand::Anonymous(_)) && row.is_some_and(|row| row.removed.is_none());
         // In the other modes, sshd goes on to the certificate after it rejected the key.
         let may_hide_certificate = config.access.anonymous == AnonymousMode::AnyKey
             && matches!(forced_command, ForcedCommand::Anonymous(_))
@@ -89,6 +103,7 @@ impl SessionContext {
             repository: facts.repository,
             place: facts.place,
             may_hide_certificate,
+            was_added,
         })
     }
 
@@ -104,6 +119,7 @@ impl SessionContext {
             title: self.key.as_ref().map(|(_, title)| title),
             deployed,
             may_hide_certificate: self.may_hide_certificate,
+            was_added: self.was_added,
         }
     }
 }

@@ -18,6 +18,7 @@ trials![
     help_lists_the_commands,
     nothing_can_be_forwarded,
     a_security_key_gets_its_line,
+    a_connection_that_outlives_a_change_of_its_account_or_key_reads_what_changed,
 ];
 
 fn a_known_key_is_greeted_with_its_account_name() {
@@ -188,4 +189,38 @@ fn a_security_key_gets_its_line() {
         let read = run(Command::new("ssh-keygen").arg("-lf").arg(&file)).succeeded().stdout();
         assert!(read.contains(fingerprint), "{read}");
     }
+}
+
+fn a_connection_that_outlives_a_change_of_its_account_or_key_reads_what_changed() {
+    let hub = Hub::with(&Setup { keys_help: "https://hub.test/settings", ..Setup::default() });
+    let (alice, stranger) = (hub.user("alice"), hub.stranger());
+    hub.repo("alice/x", &[]);
+    let masters = [&alice, &stranger].map(Client::master);
+    alice.greet().is(&says(hi("alice")));
+    let close = format!("close this connection (ssh -O exit {}) and connect again", alice.at);
+    for name in ["alicia", "Alicia"] {
+        hub.did(&["user", "rename", if name == "alicia" { "alice" } else { "alicia" }, name]);
+        let renamed = refused(format!("hubgate: the account alice is now {name}: {close}\n"));
+        hub.log();
+        for command in ["", "git-upload-pack 'alice/x'", "whoami", "repo create alice/y"] {
+            alice.ssh(command).is(&renamed);
+        }
+        let log: Vec<String> = hub.log().iter().map(ToString::to_string).collect();
+        assert!(log.len() == 4 && log.iter().all(|line| line.starts_with("notice ")), "{log:#?}");
+        assert!(log[0].ends_with("decision=deny reason=account-renamed"), "{log:#?}");
+    }
+    hub.add_key("Alicia", &stranger.key, &[]);
+    let key = &stranger.key.fingerprint;
+    let added = format!(
+        "hubgate: the key {key} was added to an account or a repository while this connection was open\n\
+         hubgate: to use it: {close}\n"
+    );
+    stranger.greet().is(&says(hi("anonymous")).warning(&added));
+    let whoami = format!("anonymous by the key {key}, which was added while this connection was open\n");
+    stranger.ssh("whoami").is(&says(whoami));
+    let missing = stranger.ssh("git-upload-pack 'alice/missing'");
+    assert!(missing.status == 1 && missing.stderr().ends_with(&format!("to use it: {close}\n")), "{missing}");
+    drop(masters);
+    alice.greet().succeeded();
+    assert!(stranger.greet().succeeded().stdout().starts_with("Hi Alicia"));
 }

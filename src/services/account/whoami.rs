@@ -32,6 +32,9 @@ pub(super) fn run(peer: &Peer<'_>, context: &SessionContext) -> Report {
             (_, AnonymousMode::Login) => {
                 format!("anonymous, like everyone who connects as {}\n", peer.config.ssh.anonymous_login)
             }
+            (_, _) if context.was_added => {
+                format!("anonymous by the key {fingerprint}, which was added while this connection was open\n")
+            }
             (_, _) => format!("anonymous by the key {fingerprint}, which is on no account here\n"),
         },
     };
