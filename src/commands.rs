@@ -8,6 +8,7 @@ pub(crate) mod arguments;
 pub(crate) mod authority;
 pub(crate) mod collaborator;
 pub(crate) mod deploy_key;
+pub(crate) mod ending;
 pub(crate) mod invite;
 pub(crate) mod key;
 pub(crate) mod member;
@@ -72,7 +73,8 @@ impl Requester<'_> {
     }
 
     /// Makes a change. The steps decide and act in one transaction, so a right that was withdrawn before the
-    /// transaction is not used. A path means one repository throughout.
+    /// transaction is not used. A path means one repository throughout. Then ends the running sessions whose rights the
+    /// change has withdrawn.
     ///
     /// # Errors
     /// What the steps return, or a fault of the database; then nothing is changed.
@@ -81,7 +83,11 @@ impl Requester<'_> {
         steps: impl FnOnce(By<'_>, &Change<'_>) -> Result<T, Refused>,
     ) -> Result<T, Refused> {
         match self {
-            Self::Operator { store, actor, .. } => store.change(actor, |change| steps(By::Operator, change)),
+            Self::Operator { config, store, actor } => {
+                let changed = store.change(actor, |change| steps(By::Operator, change))?;
+                ending::end_withdrawn(config);
+                Ok(changed)
+            }
             Self::Account(peer) => peer.change(|rights, change| steps(By::Account(rights), change)),
         }
     }

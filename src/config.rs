@@ -189,6 +189,12 @@ pub struct Limits {
     pub sessions_per_account: u32,
     /// Concurrent sessions with keys on no account, from one address; of LFS, eight times as many.
     pub sessions_per_address: u32,
+    /// Seconds after which a session of git ends that moves no byte.
+    pub session_idle: u32,
+    /// Seconds after which a session of git or LFS ends.
+    pub session_age: u32,
+    /// Seconds that a session of LFS waits for the client's next command.
+    pub lfs_idle: u32,
     /// Bytes in one push.
     pub push_bytes: u64,
     /// Bytes of memory for each process of one push.
@@ -277,6 +283,9 @@ impl Default for Limits {
         Self {
             sessions_per_account: 64,
             sessions_per_address: 16,
+            session_idle: 21_600,
+            session_age: 86_400,
+            lfs_idle: 21_600,
             push_bytes: 10 << 30,
             push_memory: 4 << 30,
             push_refs: 10_000,
@@ -375,10 +384,10 @@ impl Config {
         if state.as_os_str().is_empty() { database.parent().unwrap_or(Path::new("/")) } else { state }
     }
 
-    /// The file with the locks that count the sessions of each account and address.
+    /// The directory with a lock for each running session, which counts it and has its record.
     #[must_use]
-    pub fn sessions_file(&self) -> PathBuf {
-        self.state_dir().join("sessions")
+    pub fn running_dir(&self) -> PathBuf {
+        self.state_dir().join("running")
     }
 
     /// The file with the bytes that each repository stores.

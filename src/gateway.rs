@@ -1,9 +1,10 @@
 //! The program `gateway`: the forced command of every session, and the login shell of the account that serves.
 //!
-//! It greets, refuses, or becomes git or `services`. Strangers' bytes enter in `SSH_ORIGINAL_COMMAND` and the
-//! environment; one answer or one `exec` leaves. The forced command names the identity. At every start, the gateway checks
-//! it against the database and against the key that the client proved to sshd.
+//! It greets, refuses, becomes `services`, or starts git and guards it. Strangers' bytes enter in `SSH_ORIGINAL_COMMAND`
+//! and the environment; one answer or one `exec` leaves. The forced command names the identity. At every start, the
+//! gateway checks it against the database and against the key that the client proved to sshd.
 
+mod guard;
 mod push_context;
 mod serving;
 mod session;
@@ -23,7 +24,7 @@ use crate::key::Fingerprint;
 use crate::log::{self, Level, Line, PROGRAM};
 use crate::message::{Answer, FaultKind, Messages, Refusal, Status};
 use crate::name::RepoPath;
-use crate::request::{Arguments, BadRequest, ForcedCommand, LfsProgram, Request, Service};
+use crate::request::{Activity, Arguments, BadRequest, ForcedCommand, LfsProgram, Request, Service};
 use crate::session::user_auth::{self, Proven};
 use crate::session::{SessionContext, Work, admit};
 use crate::session_limits::SessionLock;
@@ -61,8 +62,10 @@ enum Fault {
     Services(std::io::Error),
     #[error("cannot start git: {0}")]
     Git(std::io::Error),
-    #[error("a push without a key")]
-    Keyless,
+    #[error("cannot read this process's start time in /proc")]
+    NoProcess,
+    #[error("cannot leave the session's lock to services: {0}")]
+    Lock(std::io::Error),
 }
 
 impl Fault {
@@ -82,12 +85,13 @@ impl Fault {
             | Self::Sandbox(_)
             | Self::Services(_)
             | Self::Git(_)
-            | Self::Keyless => (FaultKind::Broken, Level::Error),
+            | Self::NoProcess
+            | Self::Lock(_) => (FaultKind::Broken, Level::Error),
         }
     }
 }
 
-/// Runs the program. Returns only if the program has become neither git nor `services`.
+/// Runs the program. Returns if the program has not become `services`.
 #[must_use]
 pub fn main() -> ExitCode {
     let began = Instant::now();
@@ -101,7 +105,7 @@ pub fn main() -> ExitCode {
     let line = Line::default().field("sid", id);
     let mut session = Session { began, id, environment: Environment::take(), line, socket: None, connection: None };
     match session.run() {
-        Ok(status) => status.into(),
+        Ok(status) => status,
         Err(fault) => {
             let (kind, level) = fault.kind();
             let answer = Answer::fault(kind, &session.id.to_string());
@@ -132,7 +136,7 @@ struct Session {
 }
 
 impl Session {
-    fn run(&mut self) -> Result<Status, Fault> {
+    fn run(&mut self) -> Result<ExitCode, Fault> {
         let words: Vec<Vec<u8>> = std::env::args_os().skip(1).map(OsStringExt::into_vec).collect();
         let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
         let arguments = Arguments::parse(&words)
@@ -166,16 +170,23 @@ impl Session {
             Err(NotAdmitted::OtherAccount) => return Err(Fault::OtherAccount),
             Err(reason) => {
                 // git-lfs shows a refusal only as an answer of its protocol, which `services` speaks.
-                return match request.as_ref().ok().and_then(Work::of) {
-                    Some(work @ Work::Account(_)) if reason.leaves_release() && is_release(&request) => {
-                        self.line.add("verb", "account");
-                        self.become_services(&services, work)
-                    }
-                    Some(work @ Work::Transfer(..)) if config.lfs.mode != LfsMode::Http => {
-                        self.become_services(&services, work)
-                    }
-                    _ => Ok(self.refuse(messages, &Refusal::NotAdmitted(reason.clone()))),
+                let work = request.as_ref().ok().and_then(Work::of).filter(|work| match work {
+                    Work::Account(_) => reason.leaves_release() && is_release(&request),
+                    Work::Transfer(..) => config.lfs.mode != LfsMode::Http,
+                    Work::Authenticate(..) => false,
+                });
+                let Some(work) = work else {
+                    return Ok(self.refuse(messages, &Refusal::NotAdmitted(reason.clone())));
                 };
+                // Such a session counts for its address, and does not wait.
+                let lock = self.try_session_lock(&config, None, request.as_ref().ok());
+                if matches!(lock, SessionLock::LimitReached) {
+                    return Ok(self.refuse(messages, &Refusal::TooManySessions));
+                }
+                if let Work::Account(_) = work {
+                    self.line.add("verb", "account");
+                }
+                return self.become_services(&services, work, &lock);
             }
         };
         if let Identity::Account(_) | Identity::DeployKey { .. } = identity {
@@ -238,8 +249,8 @@ impl Session {
         context: &Context<'_>,
         session_context: &SessionContext,
         identity: &Identity,
-    ) -> Result<Status, Fault> {
-        let Context { config, services, now, .. } = context;
+    ) -> Result<ExitCode, Fault> {
+        let Context { config, services, now, lock, .. } = context;
         let now = *now;
         let messages = session_context.messages(config);
         let expires_at = session_context.key.as_ref().and_then(|(key, _)| key.expires_at);
@@ -256,7 +267,10 @@ impl Session {
                 Ok(self.answer(&messages.greeting()))
             }
             Request::Help => Ok(self.answer(&messages.help())),
-            Request::Account(command) => self.become_services(services, Work::Account(command.clone())),
+            Request::Account(command) => {
+                self.record(context, Activity::Account, None, lock)?;
+                self.become_services(services, Work::Account(command.clone()), lock)
+            }
             Request::Git(Service::UploadArchive, _) if !config.git.archive => {
                 Ok(self.refuse(messages, &Refusal::NotSupported))
             }
@@ -265,7 +279,7 @@ impl Session {
                     Ok(repository) => {
                         let moved = repository.path.folded() != path.folded();
                         say(&messages.notices(expires_at, now, moved.then_some(&repository.path)));
-                        self.serve(context, *service, repository)
+                        self.serve(context, *service, path, repository)
                     }
                     Err(Refusal::NoRepository) => {
                         let refusal = missing(identity, session_context.place.as_ref(), *service, now);
@@ -276,10 +290,17 @@ impl Session {
             }
             Request::Lfs(program, operation, path) => match (program, config.lfs.mode) {
                 (LfsProgram::Transfer, LfsMode::Ssh | LfsMode::Off) => {
-                    self.become_services(services, Work::Transfer(*operation, path.clone()))
+                    // A session without access only reads why, and ends soon.
+                    if let Ok(repository) = admit(identity, session_context.repository.as_ref(), operation.needs(), now)
+                    {
+                        let repository = Some((path.clone(), repository.facts.id));
+                        self.record(context, (*operation).into(), repository, lock)?;
+                    }
+                    self.become_services(services, Work::Transfer(*operation, path.clone()), lock)
                 }
                 (LfsProgram::Authenticate, LfsMode::Http) => {
-                    self.become_services(services, Work::Authenticate(*operation, path.clone()))
+                    self.record(context, Activity::Account, None, lock)?;
+                    self.become_services(services, Work::Authenticate(*operation, path.clone()), lock)
                 }
                 (LfsProgram::Authenticate, LfsMode::Ssh) => Ok(self.refuse(messages, &Refusal::LfsInsideSsh)),
                 (LfsProgram::Authenticate, LfsMode::Off) => Ok(self.refuse(messages, &Refusal::LfsOff)),
@@ -288,34 +309,35 @@ impl Session {
         }
     }
 
-    fn answer(&self, answer: &Answer) -> Status {
+    fn answer(&self, answer: &Answer) -> ExitCode {
         say(answer);
         self.log(Level::Info, "allow", "");
-        answer.status
+        answer.status.into()
     }
 
     /// Refuses. The client reads the answer before the log gets its line, so the log cannot delay it.
-    fn refuse(&self, messages: Messages<'_>, refusal: &Refusal) -> Status {
+    fn refuse(&self, messages: Messages<'_>, refusal: &Refusal) -> ExitCode {
         let answer = messages.refusal(refusal);
         if let Refusal::NoRepository | Refusal::NotCreated(_) | Refusal::Reserved(_) = refusal {
             wait_to_deny(self.began);
         }
         say(&answer);
         self.log(Level::Notice, "deny", refusal.reason());
-        answer.status
+        answer.status.into()
     }
 
     fn log(&self, level: Level, decision: &str, reason: &str) {
         self.send(level, &self.line.clone().field("decision", decision).field("reason", reason));
     }
 
-    fn send(&self, level: Level, line: &Line) {
+    /// Sends a line to the log. Returns whether the log took it, if there is an open connection.
+    fn send(&self, level: Level, line: &Line) -> bool {
         if let Some(connection) = &self.connection {
-            log::send_on(connection, PROGRAM, level, line);
-        } else {
-            let default = crate::config::Log::default().socket;
-            log::send(self.socket.as_deref().unwrap_or(&default), PROGRAM, level, line);
+            return log::send_on(connection, PROGRAM, level, line);
         }
+        let default = crate::config::Log::default().socket;
+        log::send(self.socket.as_deref().unwrap_or(&default), PROGRAM, level, line);
+        false
     }
 }
 

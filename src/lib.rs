@@ -24,6 +24,7 @@ pub mod operator;
 #[cfg(feature = "operator")]
 mod passwd;
 pub mod privilege;
+pub mod process;
 pub mod push;
 pub mod quota;
 pub mod random;

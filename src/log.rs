@@ -139,12 +139,10 @@ pub fn connect(socket: &Path) -> std::io::Result<UnixDatagram> {
 pub fn on_panic(sink: Sink, program: &'static str, line: Line, end: impl Fn() -> u8 + Send + Sync + 'static) {
     std::panic::set_hook(Box::new(move |panic| {
         let cause = panic.location().map_or_else(|| "panic".to_owned(), |place| format!("panic at {place}"));
-        let line = line.clone().field("decision", "fault").field("cause", cause);
+        let line = line.clone().field("decision", "fault").field("cause", &cause);
         match &sink {
             Sink::Socket(socket) => send(socket, program, Level::Critical, &line),
-            Sink::Connection(connection) => {
-                send_on(connection, program, Level::Critical, &line);
-            }
+            Sink::Process(tell) => tell(&cause),
         }
         let status = end();
         #[expect(clippy::exit, reason = "a hook cannot return a status")]
@@ -153,13 +151,15 @@ pub fn on_panic(sink: Sink, program: &'static str, line: Line, end: impl Fn() ->
 }
 
 /// Where the line of a panic goes.
-#[derive(Debug)]
 pub enum Sink {
     /// The log's socket.
     Socket(PathBuf),
-    /// An open connection, in the sandbox.
-    Connection(UnixDatagram),
+    /// In the sandbox: another process, which writes the line.
+    Process(Tell),
 }
+
+/// Tells another process of the place of a panic.
+pub type Tell = Box<dyn Fn(&str) + Send + Sync>;
 
 /// Whether a line could be sent now: a daemon listens at `socket` and reads. Sends nothing.
 ///

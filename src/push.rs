@@ -7,29 +7,35 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::key::Fingerprint;
-use crate::name::{RepoPath, is_invisible};
+use crate::name::is_invisible;
+use crate::word::words;
 
 /// The first line of a push context: its receiver, and the version of its format.
-const HEADING: &str = "hubgate push 2";
+const HEADING: &str = "hubgate push 3";
 /// The longest name of a ref, in bytes: the longest file name of common file systems.
 const REF_NAME_MAX: usize = 255;
 /// The most levels in a ref's name.
 const REF_LEVELS_MAX: usize = 10;
+
+words! {
+    /// What a push did to a ref, in the order of the lines in the log.
+    pub enum Effect {
+        /// Removed.
+        Deleted = "deleted",
+        /// Moved to a commit that does not contain the old one, or git did not answer in time.
+        Forced = "forced",
+        /// Moved to a commit that contains the old one.
+        Updated = "updated",
+        /// New.
+        Created = "created",
+    }
+}
 
 /// What the hook must know of the session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PushContext {
     /// The session's id in the log.
     pub sid: String,
-    /// The value of `user=` in the log.
-    pub user: String,
-    /// The key of the session.
-    pub key: Fingerprint,
-    /// The client's address.
-    pub from: String,
-    /// The repository that git serves.
-    pub repository: RepoPath,
     /// The git program that serves it.
     pub git: PathBuf,
     /// The most bytes that a push may store; 0 means no limit.
@@ -44,8 +50,8 @@ pub struct PushContext {
 
 impl fmt::Display for PushContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sid, user, key, from, repository, git, bytes, refs, commits, stores_objects } = self;
-        writeln!(f, "{HEADING}\n{sid}\n{user}\n{key}\n{from}\n{repository}\n{}", git.display())?;
+        let Self { sid, git, bytes, refs, commits, stores_objects } = self;
+        writeln!(f, "{HEADING}\n{sid}\n{}", git.display())?;
         writeln!(f, "{bytes}\n{refs}\n{commits}\n{stores_objects}")
     }
 }
@@ -60,22 +66,127 @@ impl FromStr for PushContext {
 
     fn from_str(text: &str) -> Result<Self, BadPushContext> {
         let lines: Vec<&str> = text.lines().collect();
-        let [HEADING, sid, user, key, from, repository, git, bytes, refs, commits, stores_objects] = lines.as_slice()
-        else {
+        let [HEADING, sid, git, bytes, refs, commits, stores_objects] = lines.as_slice() else {
             return Err(BadPushContext);
         };
         Ok(Self {
             sid: (*sid).to_owned(),
-            user: (*user).to_owned(),
-            key: key.parse().map_err(|_| BadPushContext)?,
-            from: (*from).to_owned(),
-            repository: repository.parse().map_err(|_| BadPushContext)?,
             git: PathBuf::from(git),
             bytes: bytes.parse().map_err(|_| BadPushContext)?,
             refs: refs.parse().map_err(|_| BadPushContext)?,
             commits: commits.parse().map_err(|_| BadPushContext)?,
             stores_objects: stores_objects.parse().map_err(|_| BadPushContext)?,
         })
+    }
+}
+
+/// What the hook says to the session's guard, in one line: a question, or an event for the log.
+///
+/// The guard adds the session's own fields to each log line. The hook cannot choose them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FromHook {
+    /// Whether the rights of the session stand. The answer is a [`PushVerdict`].
+    Decide,
+    /// The push was refused, for that reason.
+    Refused(String),
+    /// The hook failed, for that cause.
+    Fault(String),
+    /// A ref moved from one object to another.
+    Moved {
+        /// The id of the old object.
+        old: String,
+        /// The id of the new object.
+        new: String,
+        /// The ref.
+        name: Vec<u8>,
+        /// What that means.
+        effect: Effect,
+    },
+}
+
+impl FromHook {
+    /// The line, with its end.
+    #[must_use]
+    pub fn line(&self) -> Vec<u8> {
+        let one_line = |text: &str| text.replace('\n', " ");
+        let mut line = match self {
+            Self::Decide => b"decide".to_vec(),
+            Self::Refused(reason) => format!("refused {}", one_line(reason)).into_bytes(),
+            Self::Fault(cause) => format!("fault {}", one_line(cause)).into_bytes(),
+            // A ref's name has no newline (git-check-ref-format(1)).
+            Self::Moved { old, new, name, effect } => {
+                [format!("moved {effect} {old} {new} ").as_bytes(), name].concat()
+            }
+        };
+        line.push(b'\n');
+        line
+    }
+
+    /// Reads a line without its end. Returns `None` if [`Self::line`] cannot have written it.
+    #[must_use]
+    pub fn parse(line: &[u8]) -> Option<Self> {
+        let mut words = line.splitn(2, |byte| *byte == b' ');
+        let (word, rest) = (words.next()?, words.next());
+        let text = || String::from_utf8(rest?.to_vec()).ok();
+        match word {
+            b"decide" => rest.is_none().then_some(Self::Decide),
+            b"refused" => text().map(Self::Refused),
+            b"fault" => text().map(Self::Fault),
+            b"moved" => {
+                let mut words = rest?.splitn(4, |byte| *byte == b' ');
+                let effect = std::str::from_utf8(words.next()?).ok()?.parse().ok()?;
+                let mut id = || {
+                    let id = words.next().filter(|id| matches!(id.len(), 40 | 64))?;
+                    id.iter().all(u8::is_ascii_hexdigit).then(|| String::from_utf8_lossy(id).into_owned())
+                };
+                let (old, new) = (id()?, id()?);
+                Some(Self::Moved { old, new, name: words.next()?.to_vec(), effect })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The guard's answer: whether the rights of the session stand at the moment at which refs move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PushVerdict {
+    /// They stand.
+    Stands,
+    /// They do not, with the lines for the client.
+    Withdrawn(Vec<String>),
+    /// The database does not answer.
+    Unknown,
+}
+
+impl fmt::Display for PushVerdict {
+    /// One line without its end.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stands => f.write_str("stands"),
+            Self::Unknown => f.write_str("unknown"),
+            Self::Withdrawn(lines) => {
+                f.write_str("withdrawn")?;
+                lines.iter().try_for_each(|line| write!(f, "\t{}", line.replace(char::is_control, "?")))
+            }
+        }
+    }
+}
+
+/// The text is no verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the session's guard gave no answer")]
+pub struct NoVerdict;
+
+impl FromStr for PushVerdict {
+    type Err = NoVerdict;
+
+    fn from_str(text: &str) -> Result<Self, NoVerdict> {
+        match text.split_once('\t') {
+            None if text == "stands" => Ok(Self::Stands),
+            None if text == "unknown" => Ok(Self::Unknown),
+            Some(("withdrawn", lines)) => Ok(Self::Withdrawn(lines.split('\t').map(str::to_owned).collect())),
+            None | Some(_) => Err(NoVerdict),
+        }
     }
 }
 
@@ -124,10 +235,6 @@ mod tests {
     fn a_push_context_reads_back_as_it_was_written() {
         let context = PushContext {
             sid: "00ff".to_owned(),
-            user: "alice".to_owned(),
-            key: Fingerprint::from_bytes([7; 32]),
-            from: "::1".to_owned(),
-            repository: "datasets/acme/x".parse().unwrap(),
             git: "/usr/bin/git".into(),
             bytes: 1 << 30,
             refs: 10,
@@ -136,9 +243,41 @@ mod tests {
         };
         let text = context.to_string();
         assert_eq!(text.parse(), Ok(context));
-        assert_eq!(text.replace("push 2", "push 3").parse::<PushContext>(), Err(BadPushContext));
-        assert_eq!(text.replace("acme/", "acme//").parse::<PushContext>(), Err(BadPushContext));
+        assert_eq!(text.replace("push 3", "push 4").parse::<PushContext>(), Err(BadPushContext));
+        assert_eq!(text.replace("true", "yes").parse::<PushContext>(), Err(BadPushContext));
         assert_eq!((text + "more\n").parse::<PushContext>(), Err(BadPushContext));
+    }
+
+    #[test]
+    fn what_the_hook_says_is_one_line_and_reads_back() {
+        let (old, new) = ("0".repeat(40), "a1".repeat(32));
+        for said in [
+            FromHook::Decide,
+            FromHook::Refused("no".to_owned()),
+            FromHook::Fault(String::new()),
+            FromHook::Moved { old, new, name: b"refs/heads/a b\xff".to_vec(), effect: Effect::Forced },
+        ] {
+            let line = said.line();
+            let (end, line) = line.split_last().unwrap();
+            assert!(*end == b'\n' && !line.contains(end));
+            assert_eq!(FromHook::parse(line), Some(said));
+        }
+        assert_eq!(FromHook::Refused("a\nfault b".to_owned()).line(), b"refused a fault b\n");
+        for line in [&b""[..], b"decide ", b"decide 1", b"moved", b"moved forced 0 0 x", b"moved x", b"refused \xff"] {
+            assert_eq!(FromHook::parse(line), None, "{}", line.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_verdict_reads_back_and_anything_else_is_none() {
+        let lines = ["alice/x is read-only: moving".to_owned(), "you are alice".to_owned()];
+        for verdict in [PushVerdict::Stands, PushVerdict::Unknown, PushVerdict::Withdrawn(lines.into())] {
+            assert_eq!(verdict.to_string().parse(), Ok(verdict));
+        }
+        assert_eq!(PushVerdict::Withdrawn(vec!["a\nstands".to_owned()]).to_string(), "withdrawn\ta?stands");
+        for text in ["", "yes", "stands ", "stands\t", "withdrawn"] {
+            assert_eq!(text.parse::<PushVerdict>(), Err(NoVerdict), "{text:?}");
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
 use crate::message::Status;
+use crate::word::counted;
 
 pub(crate) use accounts::{
     authority_table, organization_json, organization_page, organization_table, user_json, user_page, user_table,
@@ -47,6 +48,17 @@ impl Report {
     /// A table with a heading. Without rows, it is only the heading.
     pub(crate) fn table<const N: usize>(heading: [&str; N], rows: Vec<[String; N]>, json: Value) -> Self {
         Self::new(table(heading, rows), json)
+    }
+
+    /// The same with the number of running sessions that the command has ended, if it has ended any.
+    #[must_use]
+    pub(crate) fn with_ended(mut self, ended: usize) -> Self {
+        if ended > 0 {
+            let sessions = counted(u64::try_from(ended).unwrap_or(u64::MAX), "running session", "running sessions");
+            self.text = format!("{}ended {sessions}\n", self.text);
+            self.json = with_fields(self.json, [("ended_sessions", ended.into())]);
+        }
+        self
     }
 
     pub(crate) fn render(&self, json: bool) -> String {

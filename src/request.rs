@@ -14,7 +14,7 @@ pub use account_command::{AccountCommand, Noun};
 pub use bad_request::BadRequest;
 pub use forced_command::{ANONYMOUS, AUTH_INFO, Arguments, ForcedCommand, UNAVAILABLE, is_plain_path};
 pub use original_command::Request;
-pub use verb::{LfsProgram, Operation, Service};
+pub use verb::{Activity, LfsProgram, Operation, Service};
 pub use words::unquote;
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use nix::errno::Errno;
 
 pub use crate::config::SandboxMode as Mode;
 use plan::LANDLOCK_NEWEST;
-pub use plan::{Error, NoLandlock, Plan};
+pub use plan::{Error, NoLandlock, Plan, Writes};
 
 /// What confines the process. Its text is one word for the session's log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +77,7 @@ pub fn enter(mode: Mode, repository: BorrowedFd<'_>, plan: &Plan<'_>) -> Result<
         return Err(Error::Landlock(why));
     }
     // Last, because the filter would refuse the calls above.
-    let seccomp = filter::restrict(plan.write);
+    let seccomp = filter::restrict(plan.writes);
     if let (Mode::Required, Err(errno)) = (mode, seccomp) {
         return Err(Error::Seccomp(errno));
     }

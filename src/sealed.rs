@@ -14,7 +14,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
-/// The environment variable with the receiver's descriptors, `MESSAGE` or `MESSAGE,LOG`.
+/// The environment variable with the receiver's descriptors, `MESSAGE` or `MESSAGE,GUARD`.
 pub const DESCRIPTORS: &str = "HUBGATE_DESCRIPTORS";
 
 /// The longest message, in bytes. sshd's account of a certificate has at most 256 KiB.
@@ -93,14 +93,14 @@ impl Sealed {
         self.0.metadata().and_then(|file| file.modified()).map_err(ReceiveError::Read)
     }
 
-    /// The value of [`DESCRIPTORS`] for this message, and for an open connection to the log. The message stays open across
-    /// exec from now on.
+    /// The value of [`DESCRIPTORS`] for this message, and for the hook's end of its connection to the guard. The
+    /// message stays open across exec from now on.
     #[must_use]
-    pub fn descriptors(&self, log: Option<BorrowedFd<'_>>) -> String {
+    pub fn descriptors(&self, guard: Option<BorrowedFd<'_>>) -> String {
         // Only a closed descriptor fails here, and its receiver says so.
         let _ = fcntl(&self.0, FcntlArg::F_SETFD(FdFlag::empty()));
-        let log = log.map_or_else(String::new, |log| format!(",{}", log.as_raw_fd()));
-        format!("{}{log}", self.0.as_raw_fd())
+        let guard = guard.map_or_else(String::new, |guard| format!(",{}", guard.as_raw_fd()));
+        format!("{}{guard}", self.0.as_raw_fd())
     }
 }
 
@@ -110,7 +110,7 @@ impl AsFd for Sealed {
     }
 }
 
-/// Takes what the gateway left open for this process: the message, and the connection to the log if there is one.
+/// Takes what the gateway left open for this process: the message, and the connection to the session's guard if there is one.
 ///
 /// # Errors
 /// [`ReceiveError`], if the descriptor is anything but a memory file with every seal.
@@ -121,18 +121,18 @@ pub fn receive() -> Result<(Sealed, Option<OwnedFd>), ReceiveError> {
 fn receive_by(value: &str) -> Result<(Sealed, Option<OwnedFd>), ReceiveError> {
     let mut numbers = value.split(',').map(|number| number.parse().ok().filter(|number| *number > 2));
     let message: RawFd = numbers.next().flatten().ok_or(ReceiveError::Descriptors)?;
-    let log = match (numbers.next(), numbers.next()) {
+    let guard = match (numbers.next(), numbers.next()) {
         (None, _) => None,
-        (Some(Some(log)), None) if log != message => Some(log),
+        (Some(Some(guard)), None) if guard != message => Some(guard),
         (Some(_), _) => return Err(ReceiveError::Descriptors),
     };
     #[expect(unsafe_code, reason = "the standard library takes an inherited descriptor by its number only")]
     // SAFETY: the numbers differ. A descriptor that was received closes at exec, so a second call gets none.
-    let (message, log) = unsafe { (inherited(message), log.map(|log| inherited(log))) };
+    let (message, guard) = unsafe { (inherited(message), guard.map(|guard| inherited(guard))) };
     let message = File::from(message.ok_or(ReceiveError::NotSealed)?);
     let seals = fcntl(&message, FcntlArg::F_GET_SEALS);
     if seals.is_ok_and(|seals| SealFlag::from_bits_retain(seals).contains(SEALS)) {
-        Ok((Sealed(message), log.flatten()))
+        Ok((Sealed(message), guard.flatten()))
     } else {
         Err(ReceiveError::NotSealed)
     }
@@ -178,8 +178,8 @@ mod tests {
     fn a_message_is_read_as_it_was_written_and_more_than_once() {
         let sent = Sealed::write("one\ntwo\n").unwrap();
         assert_eq!(sent.descriptors(None), sent.0.as_raw_fd().to_string());
-        let (received, log) = receive_by(&naming(sent.0)).unwrap();
-        assert!(log.is_none());
+        let (received, guard) = receive_by(&naming(sent.0)).unwrap();
+        assert!(guard.is_none());
         assert_eq!(
             (received.read().unwrap().as_str(), received.read().unwrap().as_str()),
             ("one\ntwo\n", "one\ntwo\n")

@@ -7,6 +7,7 @@ mod context;
 mod handover;
 #[cfg(feature = "operator")]
 pub(crate) mod quota;
+mod record;
 pub(crate) mod user_auth;
 
 use crate::access::{Access, Decision, Denial, Identity, decide};
@@ -15,6 +16,7 @@ use crate::message::Refusal;
 
 pub(crate) use context::SessionContext;
 pub(crate) use handover::{Handover, Work};
+pub(crate) use record::{Record, Withdrawn};
 
 /// The repository, or the policy's denial as a refusal.
 pub(crate) fn admit<'a>(

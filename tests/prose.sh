@@ -24,7 +24,7 @@ rust_sources() {
     find tests -name '*.rs'
     find src/access src/authorized_keys src/commands src/config src/db src/gateway src/git src/key src/lfs src/log src/message \
         src/name src/operator src/report src/repository src/request src/sandbox src/services src/session -name '*.rs'
-    for module in access authorized_keys clock commands config gateway git key lib log message name passwd privilege push \
+    for module in access authorized_keys clock commands config gateway git key lib log message name passwd privilege process push \
         random report repository request sandbox sealed session session_limits tests word; do
         echo "src/$module.rs"
     done

@@ -309,13 +309,23 @@ fn git_environment() -> Seeds {
 }
 
 fn push_context() -> Seeds {
-    let context = format!("hubgate push 2\n00ff\nalice\n{KEY}\n::1\ndatasets/acme/x\n/usr/bin/git\n0\n10\n0\ntrue\n");
+    let context = "hubgate push 3\n00ff\n/usr/bin/git\n0\n10\n0\ntrue\n";
+    let (zero, one) = ("0".repeat(40), "1".repeat(40));
+    let said = [
+        "decide".to_owned(),
+        "decide now".to_owned(),
+        "refused only branches and tags can be pushed".to_owned(),
+        "fault cannot run git".to_owned(),
+        format!("moved created {zero} {one} refs/heads/main"),
+        format!("moved {zero} {one} refs/heads/main"),
+    ];
     let seed = |user: Vec<u8>| {
-        let fields = [short(b"key"), short(&user), short(b"spaces/acme/x")].concat();
+        let fields = [short(&user), short(b"you are alice")].concat();
         [&fields[..], &77_u64.to_le_bytes(), &10_u64.to_le_bytes(), &0_u64.to_le_bytes()].concat()
     };
-    [context.clone().into_bytes(), context.replace('\n', "\r\n").into_bytes()]
+    [context.to_owned().into_bytes(), context.replace('\n', "\r\n").into_bytes()]
         .into_iter()
+        .chain(said.into_iter().map(String::into_bytes))
         .chain(rows("user").into_iter().map(seed))
         .collect()
 }

@@ -85,6 +85,9 @@ _hubgate() {
             hubgate,restore)
                 cmd="hubgate__subcmd__restore"
                 ;;
+            hubgate,session)
+                cmd="hubgate__subcmd__session"
+                ;;
             hubgate,sshd-config)
                 cmd="hubgate__subcmd__sshd__subcmd__config"
                 ;;
@@ -213,6 +216,9 @@ _hubgate() {
                 ;;
             hubgate__subcmd__help,restore)
                 cmd="hubgate__subcmd__help__subcmd__restore"
+                ;;
+            hubgate__subcmd__help,session)
+                cmd="hubgate__subcmd__help__subcmd__session"
                 ;;
             hubgate__subcmd__help,sshd-config)
                 cmd="hubgate__subcmd__help__subcmd__sshd__subcmd__config"
@@ -387,6 +393,12 @@ _hubgate() {
                 ;;
             hubgate__subcmd__help__subcmd__repo__subcmd__collaborator,set)
                 cmd="hubgate__subcmd__help__subcmd__repo__subcmd__collaborator__subcmd__set"
+                ;;
+            hubgate__subcmd__help__subcmd__session,end)
+                cmd="hubgate__subcmd__help__subcmd__session__subcmd__end"
+                ;;
+            hubgate__subcmd__help__subcmd__session,list)
+                cmd="hubgate__subcmd__help__subcmd__session__subcmd__list"
                 ;;
             hubgate__subcmd__help__subcmd__user,add)
                 cmd="hubgate__subcmd__help__subcmd__user__subcmd__add"
@@ -808,6 +820,24 @@ _hubgate() {
             hubgate__subcmd__repo__subcmd__help__subcmd__collaborator,set)
                 cmd="hubgate__subcmd__repo__subcmd__help__subcmd__collaborator__subcmd__set"
                 ;;
+            hubgate__subcmd__session,end)
+                cmd="hubgate__subcmd__session__subcmd__end"
+                ;;
+            hubgate__subcmd__session,help)
+                cmd="hubgate__subcmd__session__subcmd__help"
+                ;;
+            hubgate__subcmd__session,list)
+                cmd="hubgate__subcmd__session__subcmd__list"
+                ;;
+            hubgate__subcmd__session__subcmd__help,end)
+                cmd="hubgate__subcmd__session__subcmd__help__subcmd__end"
+                ;;
+            hubgate__subcmd__session__subcmd__help,help)
+                cmd="hubgate__subcmd__session__subcmd__help__subcmd__help"
+                ;;
+            hubgate__subcmd__session__subcmd__help,list)
+                cmd="hubgate__subcmd__session__subcmd__help__subcmd__list"
+                ;;
             hubgate__subcmd__user,add)
                 cmd="hubgate__subcmd__user__subcmd__add"
                 ;;
@@ -869,7 +899,7 @@ _hubgate() {
 
     case "${cmd}" in
         hubgate)
-            opts="-h -V --config --json --help --version init migrate demo doctor sshd-config user org key repo owner quota deploy-key access invite lfs lock explain policy backup restore kept export import audit help"
+            opts="-h -V --config --json --help --version init migrate demo doctor sshd-config user org key repo owner quota deploy-key access session invite lfs lock explain policy backup restore kept export import audit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1379,7 +1409,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help)
-            opts="init migrate demo doctor sshd-config user org key repo owner quota deploy-key access invite lfs lock explain policy backup restore kept export import audit help"
+            opts="init migrate demo doctor sshd-config user org key repo owner quota deploy-key access session invite lfs lock explain policy backup restore kept export import audit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2487,6 +2517,48 @@ _hubgate() {
         hubgate__subcmd__help__subcmd__restore)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__session)
+            opts="list end"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__session__subcmd__end)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__session__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -5015,6 +5087,128 @@ _hubgate() {
         hubgate__subcmd__restore)
             opts="-h -V --yes --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__session)
+            opts="-h -V --config --json --help --version list end help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__session__subcmd__end)
+            opts="-h -V --user --repo --key --all --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --repo)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__session__subcmd__help)
+            opts="list end help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__session__subcmd__help__subcmd__end)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__session__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__session__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__session__subcmd__list)
+            opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -1,5 +1,6 @@
 //! What a session over SSH may do, according to one view of the database.
 
+use super::ending::end_withdrawn;
 use super::{Denied, Refused};
 use crate::access::{
     Access, Account, Decision, Denial, Identity, KeyFacts, NotAdmitted, Place, Scope, administers, decide, may_create,
@@ -45,7 +46,8 @@ impl Peer<'_> {
         reader.ask(|view| question(&Rights::ask(self, view)?, view))
     }
 
-    /// Makes a change. The rights are read in its transaction.
+    /// Makes a change. The rights are read in its transaction. Then ends the running sessions whose rights the change has
+    /// withdrawn.
     ///
     /// # Errors
     /// What the steps return, or a fault of the database; then nothing is changed.
@@ -54,7 +56,9 @@ impl Peer<'_> {
         steps: impl FnOnce(&Rights<'_>, &Change<'_>) -> Result<T, Refused>,
     ) -> Result<T, Refused> {
         let mut store = Store::open(&self.config.paths.database)?;
-        store.change(&self.actor, |change| steps(&Rights::ask(self, change)?, change))
+        let changed = store.change(&self.actor, |change| steps(&Rights::ask(self, change)?, change))?;
+        end_withdrawn(self.config);
+        Ok(changed)
     }
 
     /// Reads the session's identity from the database, and the repository of the path.

@@ -1,7 +1,7 @@
 //! The push context: what the push hook must know of the session, as a sealed message.
 //!
-//! The hook can reach neither the database nor the log's socket. It inherits the message, which neither git nor the
-//! client can change, and an open connection to the log.
+//! The hook can reach neither the database nor the log. It inherits the message, which neither git nor the client can
+//! change, and a connection to the session's guard.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

@@ -1,23 +1,26 @@
-//! What an allowed session becomes: git in its sandbox, or `services`.
+//! What an allowed session becomes: git in its sandbox beside its guard, or `services`.
 
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
+use super::guard::{self, Watched};
 use super::{Context, Fault, Services, Session, push_context, say};
 use crate::access::Identity;
 use crate::config::{Config, LfsMode};
 use crate::db::ServedRepository;
 use crate::git::{self, Serving};
 use crate::log::{self, Level};
-use crate::message::{Messages, Status};
+use crate::message::Messages;
+use crate::name::RepoPath;
+use crate::process::Process;
 use crate::push::PushContext;
 use crate::repository::open_repository;
-use crate::request::{ForcedCommand, LfsProgram, Request, Service};
+use crate::request::{Activity, LfsProgram, Request, Service};
 use crate::sandbox::{self, Plan};
 use crate::sealed::{DESCRIPTORS, Sealed};
-use crate::session::{Handover, Work};
+use crate::session::{Handover, Record, Work};
 use crate::session_limits::{self, SessionLock};
 use crate::usage;
 
@@ -32,14 +35,41 @@ const RETRY: Duration = Duration::from_millis(200);
 const LFS_SESSIONS: u32 = 8;
 
 impl Session {
-    /// Becomes git, in the sandbox, in the repository's directory.
+    /// Writes the session's record, and returns it.
+    pub(super) fn record(
+        &self,
+        context: &Context<'_>,
+        activity: Activity,
+        repository: Option<(RepoPath, i64)>,
+        lock: &SessionLock,
+    ) -> Result<Record, Fault> {
+        let Services { forced_command, proven, .. } = context.services;
+        let record = Record {
+            sid: self.id.to_string(),
+            process: Process::own().ok_or(Fault::NoProcess)?,
+            since: context.now,
+            activity,
+            forced_command: forced_command.clone(),
+            proven: proven.cloned(),
+            address: String::from_utf8_lossy(self.environment.peer()).into_owned(),
+            repository,
+        };
+        // If it cannot be written, the session still has its guard or its authorizer.
+        if let SessionLock::Held(held) = lock {
+            let _ = held.write(&record.to_string());
+        }
+        Ok(record)
+    }
+
+    /// Starts git, in the sandbox, in the repository's directory, and guards it until it ends.
     pub(super) fn serve(
         &mut self,
         context: &Context<'_>,
         service: Service,
+        path: &RepoPath,
         repository: &ServedRepository,
-    ) -> Result<Status, Fault> {
-        let Context { config, services: Services { forced_command, .. }, lock, .. } = context;
+    ) -> Result<ExitCode, Fault> {
+        let Context { config, lock, .. } = context;
         let directory = open_repository(&config.paths.repositories, &repository.directory)?;
         let own = std::env::current_exe().map_err(Fault::Git)?;
         let hooks = own.with_file_name("hooks");
@@ -54,26 +84,28 @@ impl Session {
         let mut command = serving.command();
         // The gateway opens nothing outside the repository by path after this.
         self.connection = log::connect(&config.log.socket).ok();
-        let lock = match lock {
-            SessionLock::Held(file) => Some(file.as_fd()),
-            SessionLock::LimitReached | SessionLock::Unavailable => None,
-        };
         if service == Service::ReceivePack {
             // Without this, git objects would not count after the first measurement. A fault stops no push.
             let _ = usage::forget(&config.usage_file(), repository.facts.id);
         }
         let message = match service {
-            Service::ReceivePack => {
-                Some(push_context::seal(&self.push_context(config, forced_command, repository)?, &hooks)?)
-            }
+            Service::ReceivePack => Some(push_context::seal(&self.push_context(config), &hooks)?),
             Service::UploadPack | Service::UploadArchive => None,
         };
-        // A fetch runs no hook, so it keeps no connection to the log.
-        let log = self.connection.as_ref().map(AsFd::as_fd).filter(|_| message.is_some());
+        let record = self.record(context, service.into(), Some((path.clone(), repository.facts.id)), lock)?;
+        let guarded = match guard::split(message.is_some())? {
+            guard::Copy::Git(guarded) => guarded,
+            guard::Copy::Guard(guard) => {
+                let watched = Watched { session: self, config, record: &record };
+                return Ok(guard.watch(&watched).into());
+            }
+        };
+        // From here on, this is the copy that becomes git. It keeps neither the lock nor the connection to the log.
+        let hook = guarded.hook();
         if let Some(message) = &message {
-            command.env(DESCRIPTORS, message.descriptors(log));
+            command.env(DESCRIPTORS, message.descriptors(hook));
         }
-        let keep: Vec<_> = [lock, message.as_ref().map(AsFd::as_fd), log].into_iter().flatten().collect();
+        let keep: Vec<_> = [message.as_ref().map(AsFd::as_fd), hook].into_iter().flatten().collect();
         let programs = [config.paths.git.as_path(), services.as_path()];
         let programs = if message.is_some() { programs.as_slice() } else { programs.get(..1).unwrap_or_default() };
         let limits = &config.limits;
@@ -93,7 +125,15 @@ impl Session {
     }
 
     /// Becomes `services`, which gets the session in a sealed message and none of its variables.
-    pub(super) fn become_services(&self, services: &Services<'_>, work: Work) -> Result<Status, Fault> {
+    pub(super) fn become_services(
+        &self,
+        services: &Services<'_>,
+        work: Work,
+        lock: &SessionLock,
+    ) -> Result<ExitCode, Fault> {
+        if let SessionLock::Held(held) = lock {
+            held.survive_exec().map_err(Fault::Lock)?;
+        }
         let program = std::env::current_exe().map_err(Fault::Services)?.with_file_name("services");
         let handover = Handover {
             sid: self.id.to_string(),
@@ -117,24 +157,15 @@ impl Session {
     }
 
     /// What the push hook must know.
-    fn push_context(
-        &self,
-        config: &Config,
-        forced_command: &ForcedCommand,
-        repository: &ServedRepository,
-    ) -> Result<PushContext, Fault> {
-        Ok(PushContext {
+    fn push_context(&self, config: &Config) -> PushContext {
+        PushContext {
             sid: self.id.to_string(),
-            user: forced_command.user().to_owned(),
-            key: forced_command.fingerprint().ok_or(Fault::Keyless)?,
-            from: String::from_utf8_lossy(self.environment.peer()).into_owned(),
-            repository: repository.path.clone(),
             git: config.paths.git.clone(),
             bytes: config.limits.push_bytes,
             refs: config.limits.push_refs,
             commits: config.limits.push_commits,
             stores_objects: config.lfs.mode == LfsMode::Ssh,
-        })
+        }
     }
 
     /// Takes a lock among the sessions of the account, or of the address if the session is anonymous. A session of git
@@ -146,34 +177,49 @@ impl Session {
         request: Option<&Request>,
         messages: Messages<'_>,
     ) -> (SessionLock, bool) {
-        let (subject, most) = match identity {
-            Identity::Account(account) | Identity::Certificate { account, .. } => {
-                (format!("account {}", account.id), config.limits.sessions_per_account)
-            }
-            Identity::DeployKey { repository, .. } => {
-                (format!("deploy {repository}"), config.limits.sessions_per_account)
-            }
-            Identity::Anonymous => {
-                let address = String::from_utf8_lossy(self.environment.peer());
-                (format!("address {address}"), config.limits.sessions_per_address)
-            }
-        };
-        let is_lfs = matches!(request, Some(Request::Lfs(..)));
-        let (subject, most) =
-            if is_lfs { (format!("lfs {subject}"), most.saturating_mul(LFS_SESSIONS)) } else { (subject, most) };
         let waits = matches!(request, Some(Request::Git(..) | Request::Lfs(LfsProgram::Transfer, ..)));
         let begin = Instant::now();
         let mut told = false;
         loop {
-            let lock = session_limits::acquire(&config.sessions_file(), &subject, most);
+            let lock = self.try_session_lock(config, Some(identity), request);
             let waited = begin.elapsed();
             if !waits || waited >= LONGEST_WAIT || !matches!(lock, SessionLock::LimitReached) {
                 return (lock, waited >= RETRY);
             }
             if waited >= SILENT_WAIT && !std::mem::replace(&mut told, true) {
-                say(&messages.waiting(most));
+                say(&messages.waiting(self.session_limit(config, Some(identity), request).1));
             }
             std::thread::sleep(RETRY);
+        }
+    }
+
+    /// Takes such a lock if one is free. A session that is not admitted has no identity, and counts for its address.
+    pub(super) fn try_session_lock(
+        &self,
+        config: &Config,
+        identity: Option<&Identity>,
+        request: Option<&Request>,
+    ) -> SessionLock {
+        let (subject, most) = self.session_limit(config, identity, request);
+        session_limits::acquire(&config.running_dir(), &subject, most)
+    }
+
+    /// The subject that a session counts for, and the most sessions.
+    fn session_limit(&self, config: &Config, identity: Option<&Identity>, request: Option<&Request>) -> (String, u32) {
+        let address = || String::from_utf8_lossy(self.environment.peer());
+        let (subject, most) = match identity {
+            Some(Identity::Account(account) | Identity::Certificate { account, .. }) => {
+                (format!("account {}", account.id), config.limits.sessions_per_account)
+            }
+            Some(Identity::DeployKey { repository, .. }) => {
+                (format!("deploy {repository}"), config.limits.sessions_per_account)
+            }
+            Some(Identity::Anonymous) => (format!("address {}", address()), config.limits.sessions_per_address),
+            None => (format!("refused {}", address()), config.limits.sessions_per_address),
+        };
+        match request {
+            Some(Request::Lfs(..)) => (format!("lfs {subject}"), most.saturating_mul(LFS_SESSIONS)),
+            Some(_) | None => (subject, most),
         }
     }
 }

@@ -130,7 +130,7 @@ impl<'a> StoredRepository<'a> {
     }
 
     fn write(&self, words: &[&str], limits: Limits) -> Result<(), String> {
-        self.run(words, limits, Plan::push(&[&self.config.paths.git])).map(drop)
+        self.run(words, limits, Plan::maintenance(&[&self.config.paths.git])).map(drop)
     }
 
     fn run(&self, words: &[&str], limits: Limits, plan: Plan<'_>) -> Result<Vec<u8>, String> {

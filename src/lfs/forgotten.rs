@@ -36,6 +36,7 @@ use nix::sys::stat::fstat;
 use nix::unistd::{Pid, getppid};
 use sha2::{Digest, Sha256};
 
+use crate::process::Process;
 use crate::random;
 use crate::request::Operation;
 
@@ -76,10 +77,7 @@ impl GroupId {
 
 /// A process and when it started, because a later process may get the same number.
 fn started_by(parent: Pid) -> String {
-    let stat = std::fs::read_to_string(format!("/proc/{parent}/stat")).unwrap_or_default();
-    // The name before it may contain anything, even blanks and brackets. The start time is field 22 (proc(5)).
-    let start = stat.rsplit_once(')').and_then(|(_, rest)| rest.split(' ').nth(20)).unwrap_or_default();
-    format!("{parent} {start}")
+    Process::running(parent).map_or_else(|| parent.to_string(), |parent| parent.to_string())
 }
 
 /// Something that happened in a group. Two events are never equal, except by a chance of one in 2^63.
@@ -110,6 +108,9 @@ pub struct Group {
 }
 
 impl Group {
+    /// The largest size of the file, in bytes.
+    pub const FILE_MAX: u64 = ROWS * ROW as u64;
+
     /// Opens the file, which all sessions of a machine may share, or creates it. The file has at most 512 KiB. The
     /// session begins now, so the caller must not have sent anything to the client.
     ///

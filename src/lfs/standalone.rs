@@ -14,7 +14,8 @@ use nix::unistd::Uid;
 use super::locks::{FileLocks, Holder, HolderId};
 use super::storage::Naming;
 use super::{
-    Ask, Ending, Fault, Group, GroupId, Limits, LocalStore, Options, Policy, Refusal, Session, Streams, stdout,
+    Ask, Ending, Fault, Group, GroupId, Limits, LocalStore, Options, Patience, Policy, Refusal, Session, Streams,
+    stdout,
 };
 use crate::clock::now;
 use crate::message::{Status, said};
@@ -51,7 +52,7 @@ pub(super) fn serve_on(
     }
     let mut locks = FileLocks::new(repository.as_fd(), caller())?.with_names(login);
     let mut policy = Caller { may_break_locks: is_owner(&repository)? };
-    let streams = Streams::new(output, operation, group(&directory, &repository, operation))?;
+    let streams = Streams::new(output, operation, group(&directory, &repository, operation), Patience::default())?;
     let mut session = Session {
         operation,
         refusal: None,

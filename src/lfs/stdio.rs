@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGTERM};
 
 use super::forgotten::Group;
 use super::packet::{Input, Waiting};
@@ -20,19 +20,21 @@ use crate::request::Operation;
 /// How often a waiting session checks its group and signals.
 const TICK: Duration = Duration::from_millis(500);
 
-/// How long a session waits for bytes. It waits for the next command as long as the connection exists, because a client
-/// may hash and transfer for hours in between. sshd's `ClientAliveInterval` ends dead connections.
+/// How long a session waits for bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
     /// The wait for the client's version, which a client sends first.
     pub version: Duration,
+    /// The wait for the next command; `None` means as long as the connection exists. A client may hash and transfer for
+    /// hours in between.
+    pub command: Option<Duration>,
     /// The wait for the next bytes of a request. A client may read them from a slow disk.
     pub rest: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { version: Duration::from_secs(60), rest: Duration::from_secs(600) }
+        Self { version: Duration::from_secs(60), command: None, rest: Duration::from_secs(600) }
     }
 }
 
@@ -42,13 +44,13 @@ impl Default for Patience {
 pub struct Interruption(Arc<AtomicBool>);
 
 impl Interruption {
-    /// Makes SIGHUP, SIGINT and SIGTERM end the session in order.
+    /// Makes SIGHUP, SIGINT, SIGTERM and SIGALRM end the session in order.
     ///
     /// # Errors
     /// The signals cannot be caught.
     pub fn on_signals() -> io::Result<Self> {
         let interruption = Self::default();
-        for signal in [SIGHUP, SIGINT, SIGTERM] {
+        for signal in [SIGHUP, SIGINT, SIGTERM, SIGALRM] {
             signal_hook::flag::register(signal, Arc::clone(&interruption.0))?;
         }
         Ok(interruption)
@@ -115,7 +117,7 @@ impl Stdin {
         let patience = match waiting {
             Waiting::Version => Some(self.patience.version),
             Waiting::Rest => Some(self.patience.rest),
-            Waiting::Command => None,
+            Waiting::Command => self.patience.command,
         };
         let group = self.group.as_deref();
         let mut wait = group.filter(|_| waiting == Waiting::Command).map(Group::wait);
@@ -133,6 +135,9 @@ impl Stdin {
                 return Ok(true);
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                if waiting == Waiting::Command {
+                    return Ok(false);
+                }
                 return Err(ErrorKind::TimedOut.into());
             }
             if let (Some(group), Some(wait)) = (group, &mut wait) {
@@ -207,8 +212,8 @@ impl<W: Write> Streams<W> {
     ///
     /// # Errors
     /// Standard input is closed, or signals cannot be caught.
-    pub fn new(output: W, operation: Operation, group: Option<Group>) -> io::Result<Self> {
-        let mut input = Stdin::new(Patience::default())?;
+    pub fn new(output: W, operation: Operation, group: Option<Group>, patience: Patience) -> io::Result<Self> {
+        let mut input = Stdin::new(patience)?;
         if operation == Operation::Upload {
             input = input.with_interruption(Interruption::on_signals()?);
         }

@@ -11,6 +11,7 @@ mod org;
 mod owner;
 mod policy;
 mod repo;
+mod session;
 mod user;
 
 use std::path::PathBuf;
@@ -32,6 +33,7 @@ pub use org::{AuthorityCommand, MemberCommand, OrgCommand};
 pub use owner::{OwnerCommand, QuotaCommand};
 pub use policy::PolicyCommand;
 pub use repo::{AdoptRepo, CollaboratorCommand, ImportRepo, RepoCommand, RestoreRepo};
+pub use session::{SessionCommand, Which};
 pub use user::UserCommand;
 
 /// The front gate of a Git hub: accounts, keys and repositories behind this machine's OpenSSH server.
@@ -93,6 +95,9 @@ pub enum Command {
     /// Requests to pass the gate of a repository.
     #[command(subcommand)]
     Access(AccessCommand),
+    /// Running sessions of clients.
+    #[command(subcommand)]
+    Session(SessionCommand),
     /// Print a one-time code.
     ///
     /// The command `ssh git@host join CODE` adds the key of its caller to the account.

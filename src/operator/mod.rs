@@ -30,6 +30,7 @@ pub mod programs;
 mod progress;
 mod repo;
 mod restore;
+mod session;
 mod setup;
 pub mod sshd_config;
 
@@ -38,6 +39,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::commands::ending::ended;
 use crate::commands::invite::invite;
 use crate::commands::quota;
 use crate::lfs::serve_directory;
@@ -68,6 +70,7 @@ pub fn main() -> ExitCode {
     let is_copied_out = matches!(&cli.command, Command::Backup(command) if backup::is_to_stdout(&command.destination));
     match run(cli) {
         Ok(report) => {
+            let report = report.with_ended(ended());
             let text = report.render(json);
             // The reader may have closed the pipe; then nothing can be reported.
             let _ = if is_copied_out {
@@ -115,6 +118,7 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Import(command) => import::run(command, &cli.config),
         Command::Policy(command) => policy::run(&command, &cli.config),
         Command::Export => export::run(context()?),
+        Command::Session(command) => session::run(&command, &context()?),
         Command::Audit(command) => audit::run(&command, cli.json, &cli.config),
     }
 }

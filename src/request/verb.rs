@@ -32,3 +32,40 @@ pub enum LfsProgram {
     /// `git-lfs-transfer`: the pure SSH protocol.
     Transfer,
 }
+
+words! {
+    /// What a running session does.
+    pub enum Activity {
+        /// git fetches.
+        UploadPack = "upload-pack",
+        /// git pushes.
+        ReceivePack = "receive-pack",
+        /// `git archive --remote`.
+        UploadArchive = "upload-archive",
+        /// git-lfs fetches.
+        Download = "lfs-download",
+        /// git-lfs pushes.
+        Upload = "lfs-upload",
+        /// An account command, or `git-lfs-authenticate`.
+        Account = "account",
+    }
+}
+
+impl From<Service> for Activity {
+    fn from(service: Service) -> Self {
+        match service {
+            Service::UploadPack => Self::UploadPack,
+            Service::ReceivePack => Self::ReceivePack,
+            Service::UploadArchive => Self::UploadArchive,
+        }
+    }
+}
+
+impl From<Operation> for Activity {
+    fn from(operation: Operation) -> Self {
+        match operation {
+            Operation::Download => Self::Download,
+            Operation::Upload => Self::Upload,
+        }
+    }
+}

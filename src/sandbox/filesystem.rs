@@ -13,7 +13,7 @@ use landlock::{
 };
 use nix::errno::Errno;
 
-use super::plan::{LANDLOCK_RENAMES, NoLandlock, Plan};
+use super::plan::{LANDLOCK_RENAMES, NoLandlock, Plan, Writes};
 use super::sys;
 
 /// The directories of programs and libraries. On most systems, the last three are links into the first.
@@ -47,7 +47,7 @@ pub(super) fn usable(write: bool, at_most: u8) -> Result<u8, NoLandlock> {
 
 /// Confines the calling thread to `repository`. Returns the version of Landlock in force.
 pub(super) fn restrict(repository: BorrowedFd<'_>, plan: &Plan<'_>) -> Result<u8, NoLandlock> {
-    let version = usable(plan.write, plan.landlock_at_most)?;
+    let version = usable(plan.writes != Writes::Nothing, plan.landlock_at_most)?;
     build(repository, plan, ABI::from(i32::from(version)))
         .map(|()| version)
         .map_err(|error| NoLandlock::Kernel(cause(&error)))
@@ -63,7 +63,9 @@ fn build(repository: BorrowedFd<'_>, plan: &Plan<'_>, abi: ABI) -> Result<(), Ru
     if abi >= ABI::V6 {
         ruleset = ruleset.scope(Scope::from_all(abi))?;
     }
-    let mut rules = ruleset.create()?.add_rule(PathBeneath::new(repository, repository_access(plan.write, abi)))?;
+    let mut rules = ruleset
+        .create()?
+        .add_rule(PathBeneath::new(repository, repository_access(plan.writes != Writes::Nothing, abi)))?;
     // From here on, a rule for a file may contain rights that only directories have; the file gets the others.
     rules = rules.set_compatibility(CompatLevel::BestEffort);
     let run = AccessFs::from_read(abi);

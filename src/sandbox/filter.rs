@@ -14,7 +14,11 @@ use nix::libc::{self, c_int};
 use seccompiler::{Error, sock_filter};
 
 use super::sys;
-use calls::{ARGUMENTS, FETCH, LookedInto, MODES, NEWEST, OPENING, PUSH, Refused, WORD, bits, number};
+use calls::{
+    ARGUMENTS, FETCH, LookedInto, MAINTENANCE, MODES, NEWEST, OPENING, PUSH, Refused, TIMES, UPLOAD, WORD, bits, number,
+};
+
+use super::plan::Writes;
 
 /// The offsets of the call number and of the architecture in `struct seccomp_data`.
 const CALL: u32 = 0;
@@ -32,17 +36,22 @@ pub(super) fn usable() -> nix::Result<()> {
 }
 
 /// Filters the system calls of the calling thread, also after `exec`.
-pub(super) fn restrict(write: bool) -> nix::Result<()> {
-    seccompiler::apply_filter(&program(write)).map_err(|error| match error {
+pub(super) fn restrict(writes: Writes) -> nix::Result<()> {
+    seccompiler::apply_filter(&program(writes)).map_err(|error| match error {
         Error::Prctl(error) | Error::Seccomp(error) => Errno::from_raw(error.raw_os_error().unwrap_or_default()),
         Error::Backend(_) | Error::EmptyFilter | Error::ThreadSync(_) => Errno::EINVAL,
     })
 }
 
 /// The filter in the kernel's format: the map, then the results for calls whose bit is set.
-fn program(write: bool) -> Vec<sock_filter> {
+fn program(writes: Writes) -> Vec<sock_filter> {
     let (eperm, enosys) = (fail(Errno::EPERM), fail(Errno::ENOSYS));
-    let map = if write { PUSH } else { FETCH };
+    let (map, looked_into): (_, &[LookedInto]) = match writes {
+        Writes::Nothing => (FETCH, &OPENING),
+        Writes::Contents => (PUSH, &TIMES),
+        Writes::ContentsAndLocks => (UPLOAD, &TIMES),
+        Writes::ContentsAndTimes => (MAINTENANCE, &[]),
+    };
     let mut program = Vec::with_capacity(160);
     program.extend([load(ARCHITECTURE), jump(EQUAL, OURS, 1, 0), answer(libc::SECCOMP_RET_KILL_PROCESS)]);
     program.extend([load(CALL), jump(GREATER, NEWEST, 0, 1), answer(enosys)]);
@@ -54,16 +63,15 @@ fn program(write: bool) -> Vec<sock_filter> {
     program.extend([plain(SHIFT_ASIDE, 0), jump(ANY_BIT, 1, 1, 0), answer(libc::SECCOMP_RET_ALLOW), load(CALL)]);
     let mut answered = |call, verdict| program.extend([jump(EQUAL, number(call), 0, 1), answer(verdict)]);
     answered(libc::SYS_clone3, enosys);
-    if write {
+    if writes == Writes::Nothing {
+        // openat2 has its flags in memory too.
+        answered(libc::SYS_openat2, enosys);
+    } else {
         for call in MODES {
             answered(call, DONE);
         }
-    } else {
-        // openat2 has its flags in memory too.
-        answered(libc::SYS_openat2, enosys);
     }
-    let opening: &[LookedInto] = if write { &[] } else { &OPENING };
-    for (call, arguments) in ARGUMENTS.iter().chain(opening) {
+    for (call, arguments) in ARGUMENTS.iter().chain(looked_into) {
         let length = u8::try_from(3 * arguments.len() + 1).unwrap_or(0);
         program.push(jump(EQUAL, number(*call), 0, length));
         for (half, refused) in *arguments {

@@ -2,10 +2,12 @@
 
 use nix::errno::Errno;
 
+use super::plan::Writes;
+
 pub(super) fn usable() -> nix::Result<()> {
     Err(Errno::ENOSYS)
 }
 
-pub(super) fn restrict(_write: bool) -> nix::Result<()> {
+pub(super) fn restrict(_writes: Writes) -> nix::Result<()> {
     Err(Errno::ENOSYS)
 }

@@ -12,11 +12,25 @@ pub(super) const LANDLOCK_NEWEST: u8 = 7;
 /// The oldest Landlock version that allows renames across directories, as git does for every received object.
 pub(super) const LANDLOCK_RENAMES: u8 = 2;
 
+/// What a session writes beneath its repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writes {
+    /// Nothing.
+    Nothing,
+    /// Files and directories.
+    Contents,
+    /// The same, with locks of files and changes of their length.
+    ContentsAndLocks,
+    /// Files and directories, and the times of any file of the account whose path it knows. Landlock does not control
+    /// times.
+    ContentsAndTimes,
+}
+
 /// What a session needs in its sandbox.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan<'a> {
-    /// Whether it writes beneath its repository.
-    pub write: bool,
+    /// What it writes beneath its repository.
+    pub writes: Writes,
     /// The programs that it runs. They and their libraries are readable, wherever they are installed.
     pub programs: &'a [&'a Path],
     /// The descriptors that stay open after `exec`, besides the first three.
@@ -34,7 +48,7 @@ impl<'a> Plan<'a> {
     #[must_use]
     pub fn fetch(programs: &'a [&'a Path]) -> Self {
         Self {
-            write: false,
+            writes: Writes::Nothing,
             programs,
             keep: &[],
             file_size_limit: None,
@@ -46,7 +60,19 @@ impl<'a> Plan<'a> {
     /// A push, which writes the repository.
     #[must_use]
     pub fn push(programs: &'a [&'a Path]) -> Self {
-        Self { write: true, ..Self::fetch(programs) }
+        Self { writes: Writes::Contents, ..Self::fetch(programs) }
+    }
+
+    /// A push of large files, which shares files with other sessions of the repository.
+    #[must_use]
+    pub fn upload(programs: &'a [&'a Path]) -> Self {
+        Self { writes: Writes::ContentsAndLocks, ..Self::fetch(programs) }
+    }
+
+    /// The maintenance of a repository.
+    #[must_use]
+    pub fn maintenance(programs: &'a [&'a Path]) -> Self {
+        Self { writes: Writes::ContentsAndTimes, ..Self::fetch(programs) }
     }
 }
 

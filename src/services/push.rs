@@ -1,23 +1,24 @@
 //! The push hook. git runs it twice: while the pushed objects are in quarantine, and after it has updated the refs.
 //!
-//! The push context tells the hook about the session, and git tells it about the push. It can open neither the database
-//! nor the log's socket by path. If it refuses a push, git updates no ref and keeps no object.
+//! The push context tells the hook about the limits, and git tells it about the push. It can open neither the database
+//! nor the log's socket. The session's guard, outside the sandbox, decides for it and writes to the log. If the hook
+//! refuses a push, git updates no ref and keeps no object.
 
 mod pointers;
 mod updates;
 
 use std::ffi::OsStr;
-use std::io::BufRead;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::net::UnixDatagram;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::child::{self, Ended, Limits};
-use crate::log::{self, Level, Line};
+use crate::log::{Line, Sink};
 use crate::message::{Answer, FaultKind, Status};
-use crate::push::{BadPushContext, PushContext, check_ref};
+use crate::push::{BadPushContext, FromHook, NoVerdict, PushContext, PushVerdict, check_ref};
 use crate::sealed::{self, ReceiveError, Sealed};
 use crate::services::caller::{answer_panics, no_message};
 
@@ -50,31 +51,38 @@ enum Fault {
     Git(std::io::Error),
     #[error(transparent)]
     Pointers(#[from] pointers::Error),
+    #[error("cannot ask the session's guard: {0}")]
+    Guard(std::io::Error),
+    #[error(transparent)]
+    Verdict(#[from] NoVerdict),
 }
 
 /// What the gateway left open for the hook.
 struct Inherited {
     context: PushContext,
     started: SystemTime,
-    log: Option<UnixDatagram>,
+    guard: Guard,
 }
 
-impl Inherited {
-    /// Sends a line to the log. Returns whether the log took it.
-    fn send(&self, level: Level, line: &Line) -> bool {
-        self.log.as_ref().is_some_and(|log| log::send_on(log, log::PROGRAM, level, line))
+/// The connection to the session's guard.
+struct Guard(UnixStream);
+
+impl Guard {
+    /// Tells the guard what the log must show. Errors are ignored, because a push must not fail because of its log.
+    fn tell(&self, event: &FromHook) {
+        let _ = (&self.0).write_all(&event.line());
     }
 
-    /// The first fields of each log line of this push: those of the session's line.
-    fn line(&self) -> Line {
-        let PushContext { sid, user, key, from, repository, .. } = &self.context;
-        Line::default()
-            .field("sid", sid)
-            .field("user", user)
-            .field("key", key)
-            .field("from", from)
-            .field("verb", "push")
-            .field("repo", repository)
+    /// The reasons why the session may not move refs any more, as the client reads them.
+    fn problems(&self) -> Result<Vec<String>, Fault> {
+        (&self.0).write_all(&FromHook::Decide.line()).map_err(Fault::Guard)?;
+        let mut answer = String::new();
+        BufReader::new(&self.0).read_line(&mut answer).map_err(Fault::Guard)?;
+        match answer.strip_suffix('\n').ok_or(NoVerdict)?.parse()? {
+            PushVerdict::Stands => Ok(Vec::new()),
+            PushVerdict::Withdrawn(lines) => Ok(lines),
+            PushVerdict::Unknown => Err(NoVerdict.into()),
+        }
     }
 }
 
@@ -89,31 +97,29 @@ pub(super) enum Hook {
 
 /// Runs the hook. A fault refuses the push, and the answer has the reference of its log line.
 pub(super) fn run(hook: Hook) -> Answer {
-    let (message, log) = match sealed::receive() {
-        Ok((message, log)) => (message, log.map(UnixDatagram::from)),
+    let (message, guard) = match sealed::receive() {
+        Ok((message, guard)) => (message, guard.map(|guard| Guard(guard.into()))),
         Err(error) => return no_message(&error),
     };
-    let inherited = match read(&message) {
-        Ok((context, started)) => Inherited { context, started, log },
-        Err(fault) => {
+    let inherited = match (read(&message), guard) {
+        (Ok((context, started)), Some(guard)) => Inherited { context, started, guard },
+        (Ok(_), None) => return no_message(&ReceiveError::Descriptors),
+        (Err(fault), guard) => {
+            guard.inspect(|guard| guard.tell(&FromHook::Fault(fault.to_string())));
             // The session's id is in the push context.
-            let line = Line::default().field("sid", "none").field("decision", "fault").field("cause", fault);
-            if let Some(log) = &log {
-                log::send_on(log, log::PROGRAM, Level::Error, &line);
-            }
             return Answer::fault(FaultKind::Broken, "none");
         }
     };
-    if let Some(log) = inherited.log.as_ref().and_then(|log| log.try_clone().ok()) {
-        answer_panics(inherited.line(), &inherited.context.sid, log::Sink::Connection(log));
+    if let Ok(guard) = inherited.guard.0.try_clone().map(Guard) {
+        let tell = move |cause: &str| guard.tell(&FromHook::Fault(cause.to_owned()));
+        answer_panics(Line::default(), &inherited.context.sid, Sink::Process(Box::new(tell)));
     }
     let outcome = match hook {
         Hook::PreReceive => pre_receive(&inherited),
         Hook::PostReceive => post_receive(&inherited),
     };
     outcome.unwrap_or_else(|fault| {
-        let line = inherited.line().field("decision", "fault").field("cause", &fault);
-        inherited.send(Level::Error, &line);
+        inherited.guard.tell(&FromHook::Fault(fault.to_string()));
         Answer::fault(FaultKind::Broken, &inherited.context.sid)
     })
 }
@@ -133,14 +139,15 @@ fn pre_receive(inherited: &Inherited) -> Result<Answer, Fault> {
         }
         Err(_) => problems(&inherited.context, &updates)?,
     };
+    // Last, because refs move next.
+    let problems = if problems.is_empty() { inherited.guard.problems()? } else { problems };
     let answer = Answer {
         out: String::new(),
         status: if problems.is_empty() { Status::Done } else { Status::Refused },
         err: problems,
     };
     if let Some(problem) = answer.err.first() {
-        let line = inherited.line().field("decision", "deny").field("reason", problem);
-        inherited.send(Level::Notice, &line);
+        inherited.guard.tell(&FromHook::Refused(problem.clone()));
     }
     Ok(answer)
 }
@@ -238,7 +245,7 @@ fn post_receive(inherited: &Inherited) -> Result<Answer, Fault> {
     Ok(Answer { out: String::new(), err: Vec::new(), status: Status::Done })
 }
 
-/// Writes the line of each ref. A log that does not read stops this, because the client waits.
+/// Tells the guard about each ref.
 fn record(inherited: &Inherited, updates: &[Update]) {
     let until = Instant::now() + COMPARING;
     let contains = |new: &str, old: &str| {
@@ -247,10 +254,8 @@ fn record(inherited: &Inherited, updates: &[Update]) {
         Instant::now() < until && answer().is_ok_and(|output| output.status.success())
     };
     for (effect, Update { old, new, name }) in in_order(updates, contains) {
-        let line = inherited.line().bytes("ref", name).field("old", old).field("new", new);
-        if !inherited.send(Level::Info, &line.field("effect", effect.as_str())) {
-            return;
-        }
+        let (old, new, name) = (old.clone(), new.clone(), name.clone());
+        inherited.guard.tell(&FromHook::Moved { old, new, name, effect });
     }
 }
 

@@ -11,6 +11,9 @@ use std::error::Error;
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
+use std::time::Duration;
+
+use nix::unistd::alarm;
 
 use super::caller::{Caller, answer_panics};
 use crate::access::Identity;
@@ -19,9 +22,9 @@ use crate::config::LfsMode;
 use crate::db::Reader;
 use crate::lfs::{
     Ask, Fault, FileLocks, Group, GroupId, Holder, HolderId, Limits, LocalStore, LockLimits, MemoryLocks, Object, Oid,
-    Options, Policy, Refusal, Session, Staged, Store, Streams, stdout,
+    Options, Patience, Policy, Refusal, Session, Staged, Store, Streams, stdout,
 };
-use crate::log::{self, Level};
+use crate::log::Sink;
 use crate::message::{FaultKind, Messages, Status};
 use crate::name::RepoPath;
 use crate::repository::open_repository;
@@ -29,7 +32,7 @@ use crate::request::Operation;
 use crate::sandbox::{self, Plan};
 use crate::sealed::Sealed;
 
-use authorizer::{Authorizer, Stop, permitted};
+use authorizer::{Authorizer, Event, Stop, permitted};
 pub(super) use authorizer::{WORD as AUTHORIZER, authorize};
 use policy::HubPolicy;
 
@@ -37,6 +40,10 @@ use policy::HubPolicy;
 const FORBIDDEN: u16 = 403;
 const NOT_OFFERED: u16 = 501;
 const FAULT: u16 = 500;
+
+/// How long a refused session may take to read its refusal, and to send a command.
+const REFUSED_AGE: u32 = 60;
+const REFUSED_IDLE: Duration = Duration::from_secs(20);
 
 /// Speaks the protocol on standard input and output. `message` is the gateway's, for the authorizer.
 pub(super) fn run(caller: &Caller, message: Sealed, operation: Operation, path: &RepoPath) -> Status {
@@ -68,7 +75,7 @@ fn prepare(caller: &Caller, message: Sealed, operation: Operation, path: &RepoPa
     }
     let reader = Reader::open(&config.paths.database).map_err(|error| fault(&error))?;
     let (identity, served) = permitted(caller, &reader, operation.needs(), path).map_err(|stop| match stop {
-        Stop::Refused(refusal) => refusal,
+        Stop::Refused { refusal, .. } => refusal,
         Stop::Fault(cause) => fault(&cause),
     })?;
     if served.path.folded() != path.folded() {
@@ -82,9 +89,11 @@ fn prepare(caller: &Caller, message: Sealed, operation: Operation, path: &RepoPa
     Ok(Prepared { authorizer, holder: holder(caller, &identity), repository })
 }
 
-/// Speaks the protocol and answers every command with the refusal.
+/// Speaks the protocol and answers every command with the refusal, for a limited time.
 fn refuse(operation: Operation, refusal: Refusal) -> Status {
-    let streams = stdout().and_then(|output| Streams::new(output, Operation::Download, None));
+    alarm::set(REFUSED_AGE);
+    let patience = Patience { version: REFUSED_IDLE, command: Some(REFUSED_IDLE), rest: REFUSED_IDLE };
+    let streams = stdout().and_then(|output| Streams::new(output, Operation::Download, None, patience));
     let Ok(streams) = streams else { return Status::Fault };
     let mut session = Session {
         operation,
@@ -111,16 +120,20 @@ fn transfer(caller: &Caller, operation: Operation, prepared: Prepared) -> Result
     // Without the file, git-lfs 3.3 and 3.4 can hang at the end of a push or a pull, after all objects are stored.
     let id = GroupId::of(Some(caller.connection.as_bytes()), repository.as_fd(), operation);
     let group = id.and_then(|id| Group::open(&file, id));
-    let streams = Streams::new(stdout()?, operation, group.ok())?;
-    let connection = log::connect(&config.log.socket).ok();
-    if let Some(log) = connection.as_ref().and_then(|log| log.try_clone().ok()) {
-        answer_panics(caller.line(), &caller.sid, log::Sink::Connection(log));
+    let idle = Some(config.limits.lfs_idle).filter(|seconds| *seconds > 0);
+    let command = idle.map(|seconds| Duration::from_secs(seconds.into()));
+    let streams = Streams::new(stdout()?, operation, group.ok(), Patience { command, ..Patience::default() })?;
+    if let Some(tell) = authorizer.try_borrow()?.tells_of_panics() {
+        answer_panics(caller.line(), &caller.sid, Sink::Process(tell));
     }
+    // The signal ends the session; 0 sets none.
+    alarm::set(config.limits.session_age);
     let own = std::env::current_exe()?;
     let programs = [own.as_path()];
     let plan = match operation {
-        Operation::Upload => Plan::push(&programs),
-        Operation::Download => Plan::fetch(&programs),
+        Operation::Upload => Plan::upload(&programs),
+        // It writes only to its group's file.
+        Operation::Download => Plan { file_size_limit: Some(Group::FILE_MAX), ..Plan::fetch(&programs) },
     };
     let in_force = sandbox::enter(config.sandbox.mode, repository.as_fd(), &plan)?;
     let options = Options { fsync: config.lfs.fsync };
@@ -129,9 +142,10 @@ fn transfer(caller: &Caller, operation: Operation, prepared: Prepared) -> Result
     let limits = LockLimits { of_repository: limits.lfs_locks, of_holder: limits.lfs_locks_per_account };
     let locks = FileLocks::new(repository.as_fd(), holder)?.within(limits);
     let mut locks = locks.with_names(|id| authorizer.try_borrow_mut().ok()?.name(id));
-    let send = |level, line: &log::Line| {
-        if let Some(connection) = &connection {
-            log::send_on(connection, log::PROGRAM, level, line);
+    // A session in the sandbox has no connection to the log.
+    let log = |event: Event| {
+        if let Ok(mut authorizer) = authorizer.try_borrow_mut() {
+            authorizer.log(event);
         }
     };
     let sentence = fault_sentence(caller);
@@ -148,20 +162,18 @@ fn transfer(caller: &Caller, operation: Operation, prepared: Prepared) -> Result
         clock: &now,
         fault_sentence: &sentence,
         on_fault: &mut |fault: &(dyn Error + 'static)| {
-            send(Level::Error, &caller.line().field("decision", "fault").field("cause", fault));
+            log(Event::Fault(fault.to_string()));
         },
     };
     let summary = streams.serve(&mut session);
-    let line = caller
-        .line()
-        .field("verb", format_args!("lfs-{operation}"))
-        .field("sandbox", in_force)
-        .field("stored", format_args!("{}/{}", summary.stored.0, summary.stored.1))
-        .field("sent", format_args!("{}/{}", summary.sent.0, summary.sent.1))
-        .field("refused", summary.refused)
-        .field("refusal", summary.refusal.as_ref().map_or("", Refusal::sentence))
-        .field("faults", summary.faults);
-    send(Level::Info, &line);
+    log(Event::Ended {
+        sandbox: in_force.to_string(),
+        stored: format!("{}/{}", summary.stored.0, summary.stored.1),
+        sent: format!("{}/{}", summary.sent.0, summary.sent.1),
+        refused: summary.refused.to_string(),
+        refusal: summary.refusal.as_ref().map_or("", Refusal::sentence).to_owned(),
+        faults: summary.faults.to_string(),
+    });
     Ok(summary.ending.status())
 }
 

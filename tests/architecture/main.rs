@@ -26,27 +26,31 @@ const LAYERS: [Layer; 5] = [
             ("authorized_keys", "access clock config db key log message privilege request"),
             (
                 "gateway",
-                "access clock config db git key log message name privilege push random repository request sandbox sealed session \
-                 session_limits usage",
+                "access clock config db git key log message name privilege process push random repository request sandbox \
+                 sealed session session_limits usage",
             ),
             (
                 "services",
-                "access bounded child clock commands config db git lfs log message name push report repository request \
+                "access bounded child clock commands config db git lfs log message name process push report repository request \
                  sandbox sealed session usage",
             ),
             (
                 "operator",
                 "access bounded clock commands config db git key lfs log message name passwd privilege random report repository \
-                 request sandbox word",
+                 request sandbox session word",
             ),
         ],
     ),
     (
         "shared by programs",
         &[
-            ("commands", "access clock config db key message name quota report repository request session usage word"),
-            ("session", "access bounded config db key message name quota request usage"),
-            ("report", "access clock config db key message name"),
+            (
+                "commands",
+                "access clock config db key log message name process quota report repository request session session_limits \
+                 usage word",
+            ),
+            ("session", "access bounded config db key log message name process quota request usage"),
+            ("report", "access clock config db key message name word"),
         ],
     ),
     (
@@ -55,17 +59,21 @@ const LAYERS: [Layer; 5] = [
             ("db", "access clock config key name quota random repository word"),
             ("repository", "config git lfs random"),
             ("git", "bounded child config log request sandbox"),
-            ("lfs", "bounded clock key message passwd random request"),
+            ("lfs", "bounded clock key message passwd process random request"),
             ("sandbox", "config"),
             ("child", ""),
             ("sealed", ""),
-            ("session_limits", ""),
+            ("session_limits", "bounded"),
             ("usage", "quota repository"),
+            ("process", ""),
             ("passwd", ""),
             ("log", ""),
         ],
     ),
-    ("policy", &[("message", "access config name request"), ("access", "key name request word"), ("push", "key name")]),
+    (
+        "policy",
+        &[("message", "access config name request"), ("access", "key name request word"), ("push", "name word")],
+    ),
     (
         "names",
         &[
@@ -110,13 +118,13 @@ const OUTSIDE: [(&str, &str); 24] = [
     ("time", "lfs::locking message operator report::when"),
     (
         "nix",
-        "authorized_keys child config::file db gateway git lfs log operator privilege repository sandbox sealed \
-         services session::user_auth session_limits usage",
+        "authorized_keys child commands::ending config::file db gateway git lfs log operator privilege process repository sandbox \
+         sealed services session::user_auth session_limits usage",
     ),
     (
         "thiserror",
-        "access authorized_keys commands::refused config db gateway git key lfs name operator passwd push quota report \
-         repository request sandbox sealed services session usage word",
+        "access authorized_keys commands::refused config db gateway git key lfs name operator passwd process push quota \
+         report repository request sandbox sealed services session usage word",
     ),
     (
         COMMAND,
@@ -130,8 +138,8 @@ const OUTSIDE: [(&str, &str); 24] = [
 /// The type that starts processes.
 const COMMAND: &str = "std::process::Command";
 /// The modules that open files by path.
-const FILES: &str = "commands::repository config::file db gateway git::stored key::weak lfs operator repository sandbox sealed \
-                     services session::user_auth session_limits usage";
+const FILES: &str = "commands::repository config::file db gateway git::stored key::weak lfs operator process repository sandbox \
+                     sealed services session::user_auth session_limits usage";
 
 fn files() -> Crate {
     source::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))

@@ -159,7 +159,7 @@ fn a_push_of_too_many_bytes_is_refused_and_leaves_nothing() {
 /// Prints a push as a client would send it: a tag on an existing object, and a pack.
 ///
 /// The arguments are a kind, the id of the object, and ids of blobs for the pack to refer to.
-const PUSH: &str = r"
+pub(crate) const PUSH: &str = r"
 import hashlib, random, struct, sys, zlib
 kind, target, bases = sys.argv[1], sys.argv[2], sys.argv[3:]
 def size_of(number, first, bits):

@@ -55,9 +55,11 @@ mod planted;
 mod programs;
 mod readme;
 mod repo_command;
+mod revocation;
 mod rows;
 mod setup;
 mod state;
+mod taken_over;
 mod texts;
 mod walk;
 
@@ -122,6 +124,8 @@ fn main() -> ExitCode {
         killed::TRIALS,
         load::TRIALS,
         limits::TRIALS,
+        revocation::TRIALS,
+        taken_over::TRIALS,
         planted::TRIALS,
         pages::TRIALS,
         readme::TRIALS,

@@ -34,7 +34,8 @@ fn leaves(command: &clap::Command, before: &str, found: &mut BTreeSet<String>) {
 }
 
 /// Verbs that concern the machine, other programs or the whole database.
-const NOT_WALKED: [&str; 8] = ["backup", "demo", "doctor", "init", "lfs serve", "migrate", "restore", "sshd-config"];
+const NOT_WALKED: [&str; 9] =
+    ["backup", "demo", "doctor", "init", "kept remove", "lfs serve", "migrate", "restore", "sshd-config"];
 
 #[expect(clippy::too_many_lines, reason = "a table with one line for each verb")]
 fn each_change_of_the_operator_has_one_row() {
@@ -78,6 +79,9 @@ fn each_change_of_the_operator_has_one_row() {
     step("user add", "carol", 1);
     step("user list", "", 0);
     step("user show", "alice", 0);
+    step("session list", "", 0);
+    step("session end", "--all", 0);
+    step("kept list", "", 0);
     step("user disable", "bob --reason away", 1);
     step("user enable", "bob", 1);
     step("key add", &format!("alice {first}"), 1);

@@ -5,6 +5,7 @@ use std::ffi::CString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Error, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::fd::AsRawFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
@@ -29,8 +30,10 @@ pub(crate) struct Scene {
     store: PathBuf,
     /// Another session of the same account, which ends with this one.
     victim: Child,
-    /// The file that `session_limits` leaves open.
-    sessions: File,
+    /// A file that many sessions share and that is open for writing, as that of `lfs::forgotten` is.
+    shared: File,
+    /// A session's lock, which is open for reading only (`session_limits`).
+    lock: File,
     tcp: TcpListener,
     udp: UdpSocket,
     _unix: UnixListener,
@@ -48,7 +51,8 @@ impl Scene {
         let socket = store.join("store").join(&name);
         Self {
             victim,
-            sessions: OpenOptions::new().write(true).open(store.join("db/sessions")).expect("a file"),
+            shared: OpenOptions::new().write(true).open(store.join("db/shared")).expect("a file"),
+            lock: File::open(store.join("db/lock")).expect("a file"),
             tcp: TcpListener::bind("127.0.0.1:0").expect("a port"),
             udp: UdpSocket::bind("127.0.0.1:0").expect("a port"),
             _unix: UnixListener::bind(socket).expect("a socket"),
@@ -139,9 +143,30 @@ const ATTACKS: &[Attack] = &[
     ("change the owner of the database", Succeeds, &[Filter], |s| {
         std::os::unix::fs::chown(s.database(), Some(nix::unistd::geteuid().as_raw()), None)
     }),
-    ("change the times of the database", Succeeds, &[FetchFilter], |s| {
+    ("change the times of the database", Succeeds, &[Filter], |s| {
         let path = c_path(&s.database());
         result(call(libc::SYS_utimensat, &[libc::AT_FDCWD.into(), path.as_ptr() as c_long, 0, 0]))
+    }),
+    #[cfg(target_arch = "x86_64")]
+    ("change the times of the database by an older call", Succeeds, &[Filter], |s| {
+        let path = c_path(&s.database());
+        result(call(libc::SYS_utimes, &[path.as_ptr() as c_long, 0]))
+    }),
+    ("change the times of a file that is open", Succeeds, &[FetchFilter], |s| {
+        result(call(libc::SYS_utimensat, &[s.lock.as_raw_fd().into(), 0, 0, 0]))
+    }),
+    ("change the mode of a file that is open", Succeeds, &[Filter], |s| {
+        s.lock.set_permissions(fs::Permissions::from_mode(0o400))?;
+        // In a push, the call reports success but does nothing.
+        if s.lock.metadata()?.permissions().mode() & 0o777 == 0o400 {
+            s.lock.set_permissions(fs::Permissions::from_mode(0o600))
+        } else {
+            Err(Error::from_raw_os_error(libc::EPERM))
+        }
+    }),
+    ("empty a file that is open", Succeeds, &[Filter], |s| s.shared.set_len(0)),
+    ("release a lock", Succeeds, &[Filter], |s| {
+        result(call(libc::SYS_flock, &[s.lock.as_raw_fd().into(), libc::LOCK_UN.into()]))
     }),
     ("write elsewhere", Succeeds, &[Landlock(1), FetchFilter], |s| {
         let file = s.store.join("store/new");
@@ -168,9 +193,6 @@ const ATTACKS: &[Attack] = &[
     }),
     ("remove a file", Succeeds, &[FetchLandlock(1), FetchFilter], |_| fs::remove_file("removed")),
     ("remove a directory", Succeeds, &[FetchLandlock(1), FetchFilter], |_| fs::remove_dir("directory")),
-    ("change a mode by descriptor", Succeeds, &[FetchFilter], |_| {
-        File::open("HEAD").and_then(|head| head.set_permissions(fs::Permissions::from_mode(0o644)))
-    }),
     ("empty a file that is opened to be read", Succeeds, &[FetchLandlock(3), FetchFilter], |_| {
         open(Path::new("scratch"), libc::O_TRUNC)
     }),
@@ -228,7 +250,7 @@ const ATTACKS: &[Attack] = &[
     ("make another session wait", Succeeds, &[Filter], |s| {
         result(call(libc::SYS_setpriority, &[libc::PRIO_PROCESS.into(), s.victim_id(), 10]))
     }),
-    ("take every place among the sessions", Succeeds, &[Filter], |s| {
+    ("lock a file that many sessions share", Succeeds, &[Filter], |s| {
         let lock = libc::flock {
             l_type: libc::F_WRLCK.try_into().expect("small"),
             l_whence: libc::SEEK_SET.try_into().expect("small"),
@@ -236,7 +258,7 @@ const ATTACKS: &[Attack] = &[
             l_len: 0,
             l_pid: 0,
         };
-        nix::fcntl::fcntl(&s.sessions, nix::fcntl::FcntlArg::F_OFD_SETLK(&lock)).map(drop).map_err(Into::into)
+        nix::fcntl::fcntl(&s.shared, nix::fcntl::FcntlArg::F_OFD_SETLK(&lock)).map(drop).map_err(Into::into)
     }),
     ("share memory", Succeeds, &[Filter], |_| {
         let id = call(libc::SYS_shmget, &[libc::IPC_PRIVATE.into(), 4096, 0o600])?;
@@ -354,7 +376,9 @@ fn attack(arrange: impl Fn(Session) -> Session, mode: Mode, held: Held) {
     }
     fs::set_permissions(own.join("planted"), fs::Permissions::from_mode(0o755)).expect("a mode");
     fs::create_dir(own.join("directory")).expect("a directory");
-    fs::write(store.path("db/sessions"), "").expect("a file");
+    for file in ["db/shared", "db/lock"] {
+        fs::write(store.path(file), "content").expect("a file");
+    }
     store.give_away();
     let session = arrange(Session::new(mode)).with("attack", store.path("").display());
     let service = if held.write { "git-receive-pack" } else { "git-upload-pack" };

@@ -11,7 +11,7 @@ use std::process::{Command, ExitCode};
 
 use hubgate::git::{self, Serving};
 use hubgate::request::Service;
-use hubgate::sandbox::{self, InForce, Mode, Plan};
+use hubgate::sandbox::{self, InForce, Mode, Plan, Writes};
 use nix::libc::{self, c_long};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::unistd::{Gid, Uid, setgid, setgroups, setuid};
@@ -113,7 +113,7 @@ fn serve(session: &Session, service: &str, repository: &Path, program: &[&str]) 
     let keep: Vec<BorrowedFd<'_>> = kept.iter().map(AsFd::as_fd).collect();
     let programs = [git.as_path(), &hook];
     let plan = Plan {
-        write: service == Service::ReceivePack,
+        writes: if service == Service::ReceivePack { Writes::Contents } else { Writes::Nothing },
         keep: &keep,
         file_size_limit: session.get("fsize").map(|bytes| bytes.parse().expect("bytes")),
         ..Plan::fetch(&programs)

@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use arbitrary::Unstructured;
-use hubgate::key::Fingerprint;
-use hubgate::name::Owner;
-use hubgate::push::{PushContext, check_ref};
+use hubgate::push::{FromHook, PushContext, PushVerdict, check_ref};
 
 use crate::input::{self, is_sentence};
 
@@ -39,24 +37,27 @@ fn sound_ref(name: &[u8]) -> bool {
     true
 }
 
-/// A session's facts as a push context, and arbitrary bytes as one.
+/// A session's facts as a push context, what the hook and the guard say to each other, and arbitrary bytes as each.
 ///
-/// The hook reads what the gateway wrote, and a name cannot add anything.
+/// Each reads what the other wrote, and a text cannot add anything.
 pub fn push_context(data: &[u8]) -> bool {
     if let Some(context) = std::str::from_utf8(data).ok().and_then(|text| text.parse::<PushContext>().ok()) {
         assert!(context.to_string().starts_with("hubgate push "));
     }
+    let said = FromHook::parse(data);
+    if let Some(said) = &said {
+        let line = said.line();
+        assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
+        assert!(data.contains(&b'\n') || line.strip_suffix(b"\n").and_then(FromHook::parse).as_ref() == Some(said));
+    }
     let mut u = Unstructured::new(data);
-    let key = Fingerprint::of_blob(input::bytes(&mut u));
-    let (Ok(user), Ok(repository)) = (input::text(&mut u).parse::<Owner>(), input::text(&mut u).parse()) else {
-        return false;
-    };
+    let lines: Vec<String> = (0..2).map(|_| input::text(&mut u).to_owned()).collect();
+    let verdict = PushVerdict::Withdrawn(lines.clone()).to_string();
+    assert!(!verdict.contains('\n'));
+    let plain = !lines.concat().contains(char::is_control);
+    assert!(!plain || verdict.parse() == Ok(PushVerdict::Withdrawn(lines)));
     let context = PushContext {
         sid: format!("{:016x}", u.arbitrary::<u64>().unwrap_or(0)),
-        user: user.to_string(),
-        key,
-        from: "2001:db8::1".to_owned(),
-        repository,
         git: Path::new("/usr/bin/git").to_owned(),
         refs: u.arbitrary().unwrap_or(0),
         commits: u.arbitrary().unwrap_or(0),
@@ -66,5 +67,5 @@ pub fn push_context(data: &[u8]) -> bool {
     let text = context.to_string();
     assert_eq!(text.parse().as_ref(), Ok(&context));
     assert!(format!("{text}more\n").parse::<PushContext>().is_err());
-    true
+    said.is_some()
 }

@@ -38,7 +38,7 @@ fn a_session_in_a_process() {
             nix::unistd::setuid(NOBODY.into()).unwrap();
         }
         let repository = File::open(&directory).unwrap();
-        sandbox::enter(sandbox::Mode::Required, repository.as_fd(), &sandbox::Plan::push(&[])).unwrap();
+        sandbox::enter(sandbox::Mode::Required, repository.as_fd(), &sandbox::Plan::upload(&[])).unwrap();
     }
     standalone::serve_on(Path::new(&directory), operation.parse().unwrap(), output, naming).unwrap();
 }

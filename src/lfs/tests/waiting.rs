@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::*;
 
 /// Long enough for a machine that runs other tests too.
-const SHORT: Patience = Patience { version: Duration::from_secs(2), rest: Duration::from_secs(1) };
+const SHORT: Patience = Patience { version: Duration::from_secs(2), command: None, rest: Duration::from_secs(1) };
 
 /// The client's end of a session that runs in a thread.
 struct Client {

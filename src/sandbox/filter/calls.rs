@@ -77,13 +77,25 @@ pub(super) const FILES: [c_long; 18] = [
     libc::SYS_quotactl,
 ];
 
-/// Changes of a mode by path, which Landlock does not control either; one of them could make the whole store
-/// inaccessible. In a push they do nothing and report success: git (2.47.3, reftable and shared repositories) fails
-/// without them but works with the modes that the umask gives.
+/// Locks and length of a file that may have been open before. git does not need them.
+pub(super) const LOCKS: [c_long; 2] = [libc::SYS_flock, libc::SYS_ftruncate];
+
+/// Changes of a mode, which Landlock does not control either; one of them could make the whole store inaccessible. In a
+/// push they do nothing and report success: git (2.47.3, reftable and shared repositories) fails without them but works
+/// with the modes that the umask gives.
 #[cfg(target_arch = "x86_64")]
-pub(super) const MODES: [c_long; 3] = [libc::SYS_chmod, libc::SYS_fchmodat, FCHMODAT2];
+pub(super) const MODES: [c_long; 4] = [libc::SYS_chmod, libc::SYS_fchmod, libc::SYS_fchmodat, FCHMODAT2];
 #[cfg(not(target_arch = "x86_64"))]
-pub(super) const MODES: [c_long; 2] = [libc::SYS_fchmodat, FCHMODAT2];
+pub(super) const MODES: [c_long; 3] = [libc::SYS_fchmod, libc::SYS_fchmodat, FCHMODAT2];
+
+/// Changes of a file's times by path, which Landlock does not control. A push does not need them. git's maintenance does,
+/// because the times of unreachable objects say when to delete them.
+pub(super) const TIMES: [LookedInto; 1] =
+    [(libc::SYS_utimensat, &[(low_half(1), Refused::NotZero), (low_half(1) + 4, Refused::NotZero)])];
+#[cfg(target_arch = "x86_64")]
+pub(super) const OLDER_TIMES: [c_long; 3] = [libc::SYS_utime, libc::SYS_utimes, libc::SYS_futimesat];
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) const OLDER_TIMES: [c_long; 0] = [];
 
 /// Parts of the kernel that git does not use and that have had vulnerabilities.
 pub(super) const KERNEL: [c_long; 49] = [
@@ -140,14 +152,12 @@ pub(super) const KERNEL: [c_long; 49] = [
 
 /// Changes of a file system by path. A fetch may not make them, so it is mostly read-only even without Landlock. Calls
 /// that open files are inspected below.
-pub(super) const CHANGES: [c_long; 8] = [
+pub(super) const CHANGES: [c_long; 6] = [
     libc::SYS_mkdirat,
     libc::SYS_unlinkat,
     libc::SYS_renameat2,
     libc::SYS_linkat,
     libc::SYS_utimensat,
-    libc::SYS_fchmod,
-    libc::SYS_ftruncate,
     libc::SYS_fallocate,
 ];
 
@@ -170,7 +180,7 @@ pub(super) const OLDER: [c_long; 0] = [];
 
 /// Changes, like [`CHANGES`].
 #[cfg(target_arch = "x86_64")]
-pub(super) const OLDER_CHANGES: [c_long; 10] = [
+pub(super) const OLDER_CHANGES: [c_long; 7] = [
     libc::SYS_renameat,
     libc::SYS_creat,
     libc::SYS_mkdir,
@@ -178,9 +188,6 @@ pub(super) const OLDER_CHANGES: [c_long; 10] = [
     libc::SYS_unlink,
     libc::SYS_rename,
     libc::SYS_link,
-    libc::SYS_utime,
-    libc::SYS_utimes,
-    libc::SYS_futimesat,
 ];
 #[cfg(not(target_arch = "x86_64"))]
 pub(super) const OLDER_CHANGES: [c_long; 1] = [38 /* renameat, for which libc has no name there */];
@@ -210,7 +217,7 @@ pub(super) type LookedInto = (c_long, &'static [(u32, Refused)]);
 pub(super) const ARGUMENTS: [LookedInto; 5] = [
     // No namespaces. `clone3` has its flags in memory, where no filter can read them.
     (libc::SYS_clone, &[(low_half(0), Refused::Bits(NAMESPACES))]),
-    // No locks of ranges: an inherited descriptor may hold one lock of a file with many (`session_limits`).
+    // No locks of ranges of files that were open before.
     (
         libc::SYS_fcntl,
         &[
@@ -263,11 +270,19 @@ const WORDS: usize = (NEWEST / WORD + 1) as usize;
 /// A bit for each call that is not allowed without inspection.
 pub(super) type Map = [u32; WORDS];
 
-pub(super) const PUSH: Map = {
+const EVERY: Map = {
     let map = mark(mark(mark([0; WORDS], &NETWORK), &PROCESSES), &FILES);
     let map = mark(mark(mark(map, &KERNEL), &OLDER), &MODES);
     mark(mark_looked_into(map, &ARGUMENTS), &[libc::SYS_clone3])
 };
+
+/// The maintenance of a repository, which sets the times of files.
+pub(super) const MAINTENANCE: Map = mark(EVERY, &LOCKS);
+
+/// A push of large files, whose sessions lock a file that they share.
+pub(super) const UPLOAD: Map = mark(mark_looked_into(EVERY, &TIMES), &OLDER_TIMES);
+
+pub(super) const PUSH: Map = mark(UPLOAD, &LOCKS);
 
 pub(super) const FETCH: Map = {
     let map = mark(mark(PUSH, &CHANGES), &OLDER_CHANGES);

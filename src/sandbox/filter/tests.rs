@@ -1,6 +1,8 @@
 use nix::libc::c_long;
 
-use super::calls::{CHANGES, FILES, KERNEL, NETWORK, OLDER, OLDER_CHANGES, PROCESSES, TIOCLINUX, TIOCSTI};
+use super::calls::{
+    CHANGES, FILES, KERNEL, LOCKS, NETWORK, OLDER, OLDER_CHANGES, OLDER_TIMES, PROCESSES, TIOCLINUX, TIOCSTI,
+};
 use super::*;
 
 /// A call as the kernel passes it to a filter.
@@ -31,8 +33,8 @@ impl Call {
     }
 
     /// The filter's result, computed as the kernel does. A wrong jump panics.
-    fn verdict(&self, write: bool) -> u32 {
-        let program = program(write);
+    fn verdict(&self, writes: Writes) -> u32 {
+        let program = program(writes);
         let (mut at, mut value, mut saved) = (0, 0, 0);
         loop {
             let instruction = &program[at];
@@ -61,6 +63,7 @@ impl Call {
     }
 }
 
+const ALL: [Writes; 4] = [Writes::Nothing, Writes::Contents, Writes::ContentsAndLocks, Writes::ContentsAndTimes];
 const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
 
 fn eperm() -> u32 {
@@ -73,10 +76,16 @@ fn enosys() -> u32 {
 
 #[test]
 fn each_call_on_the_lists_is_refused_and_all_others_are_allowed() {
-    for write in [false, true] {
+    for writes in ALL {
         let mut denied = [&NETWORK[..], &PROCESSES, &FILES, &KERNEL, &OLDER].concat();
         let mut unknown = vec![libc::SYS_clone3];
-        if !write {
+        if writes != Writes::ContentsAndTimes {
+            denied.extend(OLDER_TIMES);
+        }
+        if writes != Writes::ContentsAndLocks {
+            denied.extend(LOCKS);
+        }
+        if writes == Writes::Nothing {
             denied.extend([&MODES[..], &CHANGES, &OLDER_CHANGES].concat());
             unknown.push(libc::SYS_openat2);
         }
@@ -84,29 +93,33 @@ fn each_call_on_the_lists_is_refused_and_all_others_are_allowed() {
             let expected = match number {
                 _ if denied.contains(&number) => eperm(),
                 _ if unknown.contains(&number) || number > NEWEST.into() => enosys(),
-                _ if write && MODES.contains(&number) => DONE,
+                _ if MODES.contains(&number) => DONE,
                 _ => ALLOW,
             };
-            assert_eq!(Call::new(number, &[]).verdict(write), expected, "{number} in a push: {write}");
+            assert_eq!(
+                Call::new(number, &[]).verdict(writes),
+                expected,
+                "{number} of a session that writes {writes:?}"
+            );
         }
         denied.sort_unstable();
         let all = denied.len();
         denied.dedup();
         assert_eq!(denied.len(), all, "a call is on two lists");
-        assert!(program(write).len() < 4096, "longer than the kernel takes");
+        assert!(program(writes).len() < 4096, "longer than the kernel takes");
     }
 }
 
 #[test]
 fn another_architectures_numbers_end_the_process() {
     let i386 = Call { architecture: 0x4000_0003, ..Call::new(0, &[]) };
-    assert_eq!(i386.verdict(true), libc::SECCOMP_RET_KILL_PROCESS);
+    assert_eq!(i386.verdict(Writes::Contents), libc::SECCOMP_RET_KILL_PROCESS);
 }
 
 #[test]
 fn x32_calls_fail_as_unknown() {
     let x32_socket = Call::new(0x4000_0000 | libc::SYS_socket, &[]);
-    assert_eq!(x32_socket.verdict(true), enosys());
+    assert_eq!(x32_socket.verdict(Writes::Contents), enosys());
 }
 
 #[test]
@@ -137,8 +150,8 @@ fn arguments_are_inspected() {
         (libc::SYS_sendto, &[3, address, 10, 0, address, 110], eperm()),
         (libc::SYS_sendto, &[3, address, 10, 0, 0x7f00_0000, 110], eperm()),
     ] {
-        for write in [false, true] {
-            assert_eq!(Call::new(call, arguments).verdict(write), expected, "{call} {arguments:x?}");
+        for writes in ALL {
+            assert_eq!(Call::new(call, arguments).verdict(writes), expected, "{call} {arguments:x?}");
         }
     }
 }
@@ -147,14 +160,25 @@ fn arguments_are_inspected() {
 fn a_fetch_cannot_create_or_truncate_files_by_opening() {
     let openat = |flags: c_int| Call::new(libc::SYS_openat, &[0, 0, u64::from(bits(flags))]);
     for flags in [libc::O_RDONLY, libc::O_RDWR, libc::O_RDONLY | libc::O_CLOEXEC | libc::O_DIRECTORY] {
-        assert_eq!(openat(flags).verdict(false), ALLOW);
+        assert_eq!(openat(flags).verdict(Writes::Nothing), ALLOW);
     }
     for flags in [libc::O_CREAT, libc::O_TRUNC, libc::O_TMPFILE, libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL] {
-        assert_eq!(openat(flags).verdict(false), eperm());
-        assert_eq!(openat(flags).verdict(true), ALLOW);
+        assert_eq!(openat(flags).verdict(Writes::Nothing), eperm());
+        assert_eq!(openat(flags).verdict(Writes::Contents), ALLOW);
     }
     #[cfg(target_arch = "x86_64")]
     for (flags, expected) in [(libc::O_RDONLY, ALLOW), (libc::O_TRUNC, eperm())] {
-        assert_eq!(Call::new(libc::SYS_open, &[0, u64::from(bits(flags))]).verdict(false), expected);
+        assert_eq!(Call::new(libc::SYS_open, &[0, u64::from(bits(flags))]).verdict(Writes::Nothing), expected);
+    }
+}
+
+#[test]
+fn a_push_sets_the_times_of_open_files_only() {
+    let path = 0x7f00_0000_0000;
+    for (path, [fetch, push, maintenance]) in
+        [(0, [eperm(), ALLOW, ALLOW]), (path, [eperm(), eperm(), ALLOW]), (1, [eperm(), eperm(), ALLOW])]
+    {
+        let call = Call::new(libc::SYS_utimensat, &[3, path, 0, 0]);
+        assert_eq!(ALL.map(|writes| call.verdict(writes)), [fetch, push, push, maintenance], "{path:x}");
     }
 }

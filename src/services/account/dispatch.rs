@@ -10,6 +10,7 @@ use super::{explain, join, whoami};
 use crate::access::{GateRequest, NotAdmitted};
 use crate::clock::wait_to_deny;
 use crate::commands::arguments::{KeyTerms, OfRepository};
+use crate::commands::ending::ended;
 use crate::commands::key::TitledKey;
 use crate::commands::{Peer, Refused, Requester, access, collaborator, key, member, repository};
 use crate::config::Config;
@@ -116,7 +117,7 @@ fn answer(
         actor: format!("{} {} sid={}", caller.forced_command.user(), caller.forced_command.key(), caller.sid),
         is_barred: barred.is_some(),
     };
-    let report = run_command(caller, context, &peer, cli.command)?;
+    let report = run_command(caller, context, &peer, cli.command)?.with_ended(ended());
     Ok(Answer { out: report.render(cli.json), err: Vec::new(), status: report.status })
 }
 

@@ -2,30 +2,7 @@
 //!
 //! Refs that lost commits come first, so that a log daemon that drops lines of a large push drops those of harmless refs.
 
-/// What a push did to a ref, in the order of the lines in the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Effect {
-    /// Removed.
-    Deleted,
-    /// Moved to a commit that does not contain the old one, or git did not answer in time.
-    Forced,
-    /// Moved to a commit that contains the old one.
-    Updated,
-    /// New.
-    Created,
-}
-
-impl Effect {
-    /// The word in the log.
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Deleted => "deleted",
-            Self::Forced => "forced",
-            Self::Updated => "updated",
-            Self::Created => "created",
-        }
-    }
-}
+use crate::push::Effect;
 
 /// A ref that a push creates, updates or removes, as git tells a hook (githooks(5)).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,6 +14,9 @@ trials![
     nine_pulls_of_one_account_at_once_succeed,
     lfs_sessions_have_a_limit_of_their_own_and_wait_for_it,
     an_object_is_no_larger_than_the_limit,
+    a_key_that_is_not_admitted_holds_few_sessions_of_lfs_and_none_for_long,
+    an_idle_session_of_lfs_ends,
+    a_session_of_lfs_ends_when_its_authorizer_finds_its_right_withdrawn,
 ];
 
 /// The large files of a public repository `alice/x`.
@@ -124,4 +127,62 @@ fn an_object_is_no_larger_than_the_limit() {
             assert_eq!([batch, put], [["status 413", "0001", &sentence], ["status 413", "0001", &sentence]]);
         }
     }
+}
+
+fn a_key_that_is_not_admitted_holds_few_sessions_of_lfs_and_none_for_long() {
+    let hub = Hub::with(&Setup { more: "[limits]\nsessions_per_address = 1\n", ..Setup::default() });
+    let (alice, bob, carol) = (hub.user("alice"), hub.user("bob"), hub.user("carol"));
+    hub.empty_repo("alice/x", &[]);
+    hub.did(&["user", "disable", "alice", "--reason", "away"]);
+    hub.sql(&format!("UPDATE key SET expires_at = 1 WHERE fingerprint = x'{}'", hex(&bob.key)));
+    hub.did(&["key", "remove", &carol.key.fingerprint, "--compromised", "--yes"]);
+    let clients = [&alice, &bob, &carol];
+    let sessions: Vec<Wire> =
+        clients.iter().cycle().take(8).map(|client| Wire::open(client, "alice/x", "download")).collect();
+    let begin = Instant::now();
+    for client in clients {
+        client.ssh("git-lfs-transfer alice/x download").is(&refused(TOO_MANY));
+    }
+    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+    // A session that only waits ends.
+    for session in sessions {
+        session.ended();
+    }
+    assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", begin.elapsed());
+    alice.ssh("git-lfs-transfer alice/x download").succeeded();
+}
+
+/// The hash in a fingerprint, in hexadecimal digits.
+fn hex(key: &Key) -> String {
+    let hash = key.fingerprint.strip_prefix("SHA256:").expect("a fingerprint");
+    let bytes = <base64ct::Base64Unpadded as base64ct::Encoding>::decode_vec(hash).expect("base64");
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn an_idle_session_of_lfs_ends() {
+    let hub = Hub::with(&Setup { more: "[limits]\nlfs_idle = 2\n", ..Setup::default() });
+    let alice = hub.user("alice");
+    hub.empty_repo("alice/x", &[]);
+    for operation in ["download", "upload"] {
+        let begin = Instant::now();
+        Wire::open(&alice, "alice/x", operation).ended();
+        assert!((2..10).contains(&begin.elapsed().as_secs()), "{:?}", begin.elapsed());
+    }
+}
+
+/// The database is changed directly, so that only the authorizer can find out.
+fn a_session_of_lfs_ends_when_its_authorizer_finds_its_right_withdrawn() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.empty_repo("alice/x", &[]);
+    let session = Wire::open(&alice, "alice/x", "upload");
+    hub.sql("UPDATE owner SET disabled = 'away'");
+    let begin = Instant::now();
+    session.ended();
+    assert!(begin.elapsed() < Duration::from_secs(45), "{:?}", begin.elapsed());
+    let log = hub.log();
+    assert!(
+        log.iter().any(|entry| entry.fields.ends_with("verb=lfs-upload decision=end reason=account-disabled")),
+        "{log:?}"
+    );
 }

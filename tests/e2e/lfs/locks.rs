@@ -92,11 +92,13 @@ fn a_session_whose_path_has_a_new_target_is_refused() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.empty_repo("alice/x", &[]);
+    hub.empty_repo("alice/z", &[]);
     let mut session = Wire::open(&alice, "alice/x", "upload");
     hub.did(&["repo", "rename", "alice/x", "alice/y"]);
     let locked = session.ask(&["lock", "path=a.bin"]);
     assert_eq!(locked[0], "status 201", "a path that was leads to the same repository");
-    hub.empty_repo("alice/x", &[]);
+    // A command would end the session at once, so the database is changed directly.
+    hub.sql("UPDATE repository SET name = 'x', folded = 'x' WHERE folded = 'z'");
     let moved = ["status 403", "0001", "the repository was moved during this session: try again"];
     assert_eq!(session.ask(&["lock", "path=b.bin"]), moved);
     assert_eq!(session.ask(&[&format!("unlock {}", value(&locked, "id="))]), moved);

@@ -78,6 +78,12 @@ impl Wire {
         }
     }
 
+    /// Waits until the server has ended the session. The client's end stays open.
+    pub(super) fn ended(mut self) {
+        let _ = self.stdout.read_to_end(&mut Vec::new());
+        self.process.ended();
+    }
+
     /// Closes the client's end and waits until the session has ended.
     pub(crate) fn hang_up(mut self) {
         self.stdin = None;

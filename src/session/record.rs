@@ -1,0 +1,201 @@
+//! The record of a running session: who is connected, for what, and what decides whether its rights still stand.
+//!
+//! The gateway writes it where other processes of the login find it ([`crate::session_limits`]). A change that takes
+//! rights away, and the process that watches the session, ask the database by it again.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::user_auth::{Proven, proven};
+use super::{SessionContext, admit};
+use crate::access::Access;
+use crate::config::Config;
+use crate::db::{Error, View};
+use crate::log::Line;
+use crate::message::Refusal;
+use crate::name::RepoPath;
+use crate::process::Process;
+use crate::request::{Activity, ForcedCommand};
+
+/// The first line of a record: what it is, and the version of its format.
+const HEADING: &str = "hubgate session 1";
+
+/// The access that a session needs for what it does.
+fn needs(activity: Activity) -> Access {
+    match activity {
+        Activity::UploadPack | Activity::UploadArchive | Activity::Download => Access::Fetch,
+        Activity::ReceivePack | Activity::Upload => Access::Write,
+        Activity::Account => Access::None,
+    }
+}
+
+/// A running session.
+///
+/// Holding one tells you what the gateway decided when the session began. It does not tell you that the session still
+/// runs or that its rights still stand: see [`Record::check`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Record {
+    /// The session's id in the log.
+    pub(crate) sid: String,
+    /// The process that ends the session when it gets SIGTERM.
+    pub(crate) process: Process,
+    /// When it began, in Unix time.
+    pub(crate) since: i64,
+    pub(crate) activity: Activity,
+    pub(crate) forced_command: ForcedCommand,
+    /// What the client proved to sshd, if sshd says so.
+    pub(crate) proven: Option<Proven>,
+    /// The client's address.
+    pub(crate) address: String,
+    /// The repository's path, as the client wrote it, and its row.
+    pub(crate) repository: Option<(RepoPath, i64)>,
+}
+
+/// Why a session's rights do not stand any more.
+#[derive(Debug)]
+pub(crate) struct Withdrawn {
+    /// What the client reads.
+    pub(crate) lines: Vec<String>,
+    /// The text of `reason=` in the log.
+    pub(crate) reason: &'static str,
+}
+
+impl Record {
+    /// Decides by the database whether the session may go on. Returns the next second at which a key or a role ends, if
+    /// there is one.
+    ///
+    /// # Errors
+    /// The database did not answer. The inner error is why the session may not go on.
+    pub(crate) fn check(
+        &self,
+        view: &View<'_>,
+        config: &Config,
+        now: i64,
+    ) -> Result<Result<Option<i64>, Withdrawn>, Error> {
+        let Self { forced_command, proven, address, repository, .. } = self;
+        let path = repository.as_ref().map(|(path, _)| path);
+        let context = SessionContext::ask(view, config, forced_command, proven.as_ref(), path, address, now)?;
+        let withdrawn = |refusal: Option<Refusal>| {
+            let moved = || vec!["the repository was moved during this session: try again".to_owned()];
+            let lines = |refusal| context.messages(config).refusal(refusal).err;
+            Withdrawn {
+                lines: refusal.as_ref().map_or_else(moved, lines),
+                reason: refusal.as_ref().map_or("moved", Refusal::reason),
+            }
+        };
+        Ok(self.decide(&context, now).map_err(withdrawn))
+    }
+
+    /// The inner error is `None` if the path leads to another repository than when the session began.
+    fn decide(&self, context: &SessionContext, now: i64) -> Result<Option<i64>, Option<Refusal>> {
+        let identity = context.identity.as_ref().map_err(|reason| Some(Refusal::NotAdmitted(reason.clone())))?;
+        let mut ends = vec![context.key.as_ref().and_then(|(key, _)| key.expires_at)];
+        if let Some(Proven::Certificate(certificate)) = &self.proven {
+            ends.push(Some(certificate.validity().1));
+        }
+        if let Some((_, row)) = &self.repository {
+            let served = admit(identity, context.repository.as_ref(), needs(self.activity), now).map_err(Some)?;
+            if served.facts.id != *row {
+                return Err(None);
+            }
+            let facts = &served.facts;
+            let requests = facts.gate_request.and_then(|grant| grant.until);
+            let roles = [facts.role.and_then(|grant| grant.until), facts.collaborator.and_then(|grant| grant.until)];
+            ends.extend(roles.into_iter().chain([requests]));
+        }
+        Ok(ends.into_iter().flatten().filter(|end| *end > now).min())
+    }
+
+    /// The first fields of each log line about this session.
+    pub(crate) fn line(&self) -> Line {
+        let line = Line::default()
+            .field("sid", &self.sid)
+            .field("user", self.forced_command.user())
+            .field("key", self.forced_command.key())
+            .field("from", &self.address)
+            .field("verb", self.activity);
+        self.repository.iter().fold(line, |line, (path, _)| line.field("repo", path))
+    }
+}
+
+impl fmt::Display for Record {
+    /// One line for each field. No field can contain the end of a line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sid, process, since, activity, forced_command, proven, address, repository } = self;
+        let proven = proven.as_ref().map_or_else(String::new, ToString::to_string);
+        writeln!(f, "{HEADING}\n{sid}\n{process}\n{since}\n{activity}\n{forced_command}\n{proven}\n{address}")?;
+        match repository {
+            Some((path, row)) => writeln!(f, "{path}\n{row}\nend"),
+            None => writeln!(f, "end"),
+        }
+    }
+}
+
+/// The text is not a record of this release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not the record of a session")]
+pub(crate) struct BadRecord;
+
+impl FromStr for Record {
+    type Err = BadRecord;
+
+    fn from_str(text: &str) -> Result<Self, BadRecord> {
+        let lines: Vec<&str> = text.strip_suffix('\n').ok_or(BadRecord)?.split('\n').collect();
+        let [HEADING, sid, process, since, activity, forced_command, proof, address, repository @ ..] =
+            lines.as_slice()
+        else {
+            return Err(BadRecord);
+        };
+        Ok(Self {
+            sid: (*sid).to_owned(),
+            process: process.parse().map_err(|_| BadRecord)?,
+            since: since.parse().map_err(|_| BadRecord)?,
+            activity: activity.parse().map_err(|_| BadRecord)?,
+            forced_command: forced_command.parse().map_err(|_| BadRecord)?,
+            proven: match *proof {
+                "" => None,
+                line => Some(proven(line.as_bytes()).ok_or(BadRecord)?),
+            },
+            address: (*address).to_owned(),
+            repository: match repository {
+                ["end"] => None,
+                [path, row, "end"] => Some((path.parse().map_err(|_| BadRecord)?, row.parse().map_err(|_| BadRecord)?)),
+                _ => return Err(BadRecord),
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::Fingerprint;
+
+    #[test]
+    fn a_record_reads_back_as_it_was_written_and_a_part_of_it_is_none() {
+        let fingerprint = Fingerprint::from_bytes([7; 32]);
+        for (forced_command, repository) in [
+            (ForcedCommand::Account("alice".parse().unwrap(), fingerprint), Some(("a/x".parse().unwrap(), 7))),
+            (ForcedCommand::Anonymous(fingerprint), None),
+            (ForcedCommand::AuthInfo, Some(("datasets/a/x".parse().unwrap(), -1))),
+        ] {
+            let record = Record {
+                sid: "00ff".to_owned(),
+                process: Process::own().unwrap(),
+                since: 1_700_000_000,
+                activity: Activity::ReceivePack,
+                forced_command,
+                proven: Some(Proven::NoKey),
+                address: "::1".to_owned(),
+                repository,
+            };
+            let text = record.to_string();
+            assert_eq!(text.parse(), Ok(record));
+            // A reader may see a record that is not complete yet.
+            for length in 0..text.len() {
+                assert_eq!(text[..length].parse::<Record>(), Err(BadRecord), "{length}");
+            }
+            assert_eq!(text.replace("session 1", "session 2").parse::<Record>(), Err(BadRecord));
+        }
+    }
+}

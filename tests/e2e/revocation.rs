@@ -1,0 +1,438 @@
+//! Rights that end while a session runs: the session ends, and a push moves no ref.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::harness::{Background, Client, Hub, Key, Setup, background, run, silent, trials, wait_for, wait_until};
+use crate::limits::PUSH;
+
+trials![
+    each_change_that_takes_a_right_away_ends_the_sessions_that_used_it,
+    a_right_that_expires_ends_the_sessions_that_used_it,
+    a_fetch_that_is_sending_ends_too,
+    a_push_is_decided_again_when_refs_move,
+    an_idle_session_and_an_old_session_end,
+    the_operator_lists_and_ends_sessions,
+    git_does_not_outlive_its_guard,
+];
+
+/// The longest time from a revocation to the end of a session.
+pub(crate) const PROMISED: Duration = Duration::from_secs(5);
+
+/// A session of git that has begun and waits for its client.
+pub(crate) struct Running {
+    process: Background,
+    stdin: ChildStdin,
+    stdout: ChildStdout,
+    errors: std::path::PathBuf,
+}
+
+impl Running {
+    /// Starts a session by protocol version 2, and waits until git has written its first packet.
+    #[track_caller]
+    pub(crate) fn open(client: &Client, command: &str) -> Self {
+        let errors = crate::harness::machine().fresh("errors");
+        let mut ssh = client.ssh_command(&["-oBatchMode=yes", "-oControlPath=none", "-oSetEnv=GIT_PROTOCOL=version=2"]);
+        ssh.arg(command).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = background(ssh.stderr(fs::File::create(&errors).expect("a file")));
+        let (stdin, mut stdout) = process.streams();
+        let mut first = [0; 4];
+        stdout
+            .read_exact(&mut first)
+            .unwrap_or_else(|_| panic!("{command}: {}", fs::read_to_string(&errors).expect("it")));
+        Self { process, stdin, stdout, errors }
+    }
+
+    fn fetch(client: &Client, path: &str) -> Self {
+        Self::open(client, &format!("git-upload-pack '{path}'"))
+    }
+
+    fn push(client: &Client, path: &str) -> Self {
+        Self::open(client, &format!("git-receive-pack '{path}'"))
+    }
+
+    /// Asks for refs, as a client may do at any time.
+    fn ask(&mut self) -> std::io::Result<()> {
+        self.stdin.write_all(b"0014command=ls-refs\n0000")
+    }
+
+    /// Waits for the end of the session. Returns what the client reads on standard error.
+    #[track_caller]
+    pub(crate) fn ended(mut self, within: Duration, what: &str) -> String {
+        let begin = Instant::now();
+        wait_until(what, || self.process.has_ended());
+        assert!(begin.elapsed() < within, "{what}: {:?}", begin.elapsed());
+        let errors = fs::read_to_string(&self.errors).expect("a file");
+        let _ = fs::remove_file(&self.errors);
+        errors
+    }
+}
+
+/// The hub of the first test, with everything that its changes need.
+struct Scene {
+    hub: Hub,
+    alice: Client,
+    bob: Client,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let hub = Hub::new();
+        let (alice, bob) = (hub.user("alice"), hub.user("bob"));
+        hub.did(&["org", "add", "acme", "--admin", "alice"]);
+        for (path, option) in [("alice/x", "--private"), ("acme/x", "--private"), ("acme/gated", "--gated=manual")] {
+            hub.repo(path, &[option]);
+        }
+        hub.repo("alice/open", &[]);
+        Self { hub, alice, bob }
+    }
+
+    /// A client with a new key on an account.
+    fn key_of(&self, user: &str, options: &[&str]) -> Client {
+        let key = Key::new(&format!("{user}@elsewhere"));
+        self.hub.add_key(user, &key, options);
+        Client::new(&self.hub, Some(user), key)
+    }
+
+    /// Makes a change as the operator, checks that it ended exactly this session, and that it did so in time.
+    #[track_caller]
+    fn ends(&self, session: Running, change: &[&str]) {
+        let begin = Instant::now();
+        let said = self.hub.did(change);
+        assert!(said.ends_with("ended 1 running session\n"), "{change:?}: {said}");
+        self.is_over(session, begin, &change.join(" "));
+    }
+
+    /// The same for a change that a client makes.
+    #[track_caller]
+    fn ends_for(&self, session: Running, client: &Client, change: &str) {
+        let begin = Instant::now();
+        let said = client.ssh(change).succeeded().stdout();
+        assert!(said.ends_with("ended 1 running session\n"), "{change}: {said}");
+        self.is_over(session, begin, change);
+    }
+
+    #[track_caller]
+    fn is_over(&self, session: Running, begin: Instant, change: &str) {
+        let errors = session.ended(PROMISED.saturating_sub(begin.elapsed()), change);
+        // git-lfs shows no text after the end of a session. A login shell may say that a signal ended it.
+        let is_lfs = ["", "Terminated\n"].contains(&errors.as_str());
+        assert!(is_lfs || errors.starts_with("hubgate: "), "{change}: {errors:?}");
+        let ended = self.hub.log().into_iter().filter(|entry| entry.fields.contains("decision=end")).count();
+        assert_eq!(ended, 1, "{change}: one line in the log");
+    }
+}
+
+fn each_change_that_takes_a_right_away_ends_the_sessions_that_used_it() {
+    let scene = Scene::new();
+    let Scene { hub, alice, bob } = &scene;
+    hub.log();
+    // Sessions that no change concerns.
+    let mut others = [Running::fetch(alice, "alice/open"), Running::fetch(alice, "acme/x")];
+
+    // Keys.
+    let other = scene.key_of("bob", &[]);
+    scene.ends(Running::fetch(&other, "alice/open"), &["key", "remove", &other.key.fingerprint, "--yes"]);
+    let other = scene.key_of("bob", &[]);
+    let remove = ["key", "remove", &other.key.fingerprint, "--compromised", "--yes"];
+    scene.ends(Running::fetch(&other, "alice/open"), &remove);
+    let other = scene.key_of("bob", &[]);
+    let remove = format!("key remove {}", other.key.fingerprint);
+    scene.ends_for(Running::fetch(&other, "alice/open"), bob, &remove);
+    let other = scene.key_of("bob", &[]);
+    scene.ends_for(Running::fetch(&other, "alice/open"), &other, "key release --yes");
+    let robot = Client::new(hub, None, Key::new("robot"));
+    let file = robot.key.public_file();
+    hub.did(&["deploy-key", "add", "alice/x", "--write", file.to_str().expect("UTF-8")]);
+    scene.ends(Running::push(&robot, "alice/x"), &["deploy-key", "remove", &robot.key.fingerprint, "--yes"]);
+
+    // Accounts.
+    scene.ends(Running::fetch(bob, "alice/open"), &["user", "disable", "bob", "--reason", "away"]);
+    hub.did(&["user", "enable", "bob"]);
+    let carol = hub.user("carol");
+    scene.ends(Running::fetch(&carol, "alice/open"), &["user", "remove", "carol", "--yes"]);
+
+    // Sessions of git-lfs.
+    hub.did(&["repo", "collaborator", "set", "alice/x", "bob", "write"]);
+    let lfs = |operation: &str| Running::open(bob, &format!("git-lfs-transfer alice/x {operation}"));
+    scene.ends(lfs("upload"), &["repo", "collaborator", "set", "alice/x", "bob", "read"]);
+    scene.ends(lfs("download"), &["repo", "collaborator", "remove", "alice/x", "bob"]);
+
+    // Roles on a repository, and in an organization.
+    hub.did(&["repo", "collaborator", "set", "alice/x", "bob", "write"]);
+    scene.ends(Running::push(bob, "alice/x"), &["repo", "collaborator", "set", "alice/x", "bob", "read"]);
+    scene.ends(Running::fetch(bob, "alice/x"), &["repo", "collaborator", "remove", "alice/x", "bob"]);
+    hub.did(&["repo", "collaborator", "set", "alice/x", "bob", "write"]);
+    scene.ends_for(Running::push(bob, "alice/x"), alice, "repo collaborator remove alice/x bob");
+    hub.did(&["org", "member", "set", "acme", "bob", "write"]);
+    scene.ends(Running::push(bob, "acme/x"), &["org", "member", "set", "acme", "bob", "read"]);
+    scene.ends(Running::fetch(bob, "acme/x"), &["org", "member", "set", "acme", "bob", "no_access"]);
+    hub.did(&["org", "member", "set", "acme", "bob", "read"]);
+    scene.ends(Running::fetch(bob, "acme/x"), &["org", "member", "remove", "acme", "bob"]);
+    hub.did(&["org", "member", "set", "acme", "bob", "write"]);
+    scene.ends_for(Running::push(bob, "acme/x"), alice, "org member remove acme bob");
+    hub.did(&["access", "grant", "acme/gated", "bob"]);
+    scene.ends(Running::fetch(bob, "acme/gated"), &["access", "revoke", "acme/gated", "bob"]);
+    hub.did(&["access", "grant", "acme/gated", "bob"]);
+    scene.ends(Running::fetch(bob, "acme/gated"), &["access", "reject", "acme/gated", "bob"]);
+
+    // Repositories. A freeze ends pushes, and fetches go on.
+    hub.repo("alice/y", &[]);
+    others[0].ask().expect("a session");
+    let mut fetch = Running::fetch(bob, "alice/y");
+    scene.ends(Running::push(alice, "alice/y"), &["repo", "freeze", "alice/y", "--reason", "moving"]);
+    hub.did(&["repo", "unfreeze", "alice/y"]);
+    fetch.ask().expect("a session");
+    scene.ends(fetch, &["repo", "gate", "alice/y", "manual"]);
+    hub.did(&["repo", "gate", "alice/y", "none"]);
+    scene.ends(Running::fetch(&hub.stranger(), "alice/y"), &["repo", "visibility", "alice/y", "private"]);
+    scene.ends(Running::fetch(alice, "alice/y"), &["repo", "remove", "alice/y", "--yes"]);
+
+    // Certificates.
+    let authority = Key::new("authority");
+    let file = authority.public_file();
+    hub.did(&["org", "ca", "add", "acme", file.to_str().expect("UTF-8"), "--max-ttl", "2h"]);
+    let certified = Client::new(hub, Some("alice"), Key::new("certified"));
+    let mut sign = Command::new("ssh-keygen");
+    sign.arg("-q").arg("-s").arg(&authority.file).args(["-I", "work", "-n", "alice", "-z", "7", "-V", "-1m:+1h"]);
+    run(sign.arg(certified.key.public_file())).succeeded();
+    let config = fs::read_to_string(certified.ssh_config()).expect("a configuration");
+    let more = format!("    CertificateFile {}-cert.pub\n", certified.key.file.display());
+    fs::write(certified.ssh_config(), config + &more).expect("a configuration");
+    let session = Running::fetch(&certified, "acme/x");
+    hub.did(&["org", "ca", "revoke", "acme", "8"]);
+    scene.ends(session, &["org", "ca", "revoke", "acme", "7"]);
+    run(Command::new("ssh-keygen")
+        .arg("-q")
+        .arg("-s")
+        .arg(&authority.file)
+        .args(["-I", "work", "-n", "alice"])
+        .args(["-z", "9", "-V", "-1m:+1h"])
+        .arg(certified.key.public_file()))
+    .succeeded();
+    let session = Running::fetch(&certified, "acme/x");
+    scene.ends(session, &["org", "ca", "remove", "acme", &authority.fingerprint, "--yes"]);
+
+    for other in &mut others {
+        other.ask().expect("a session that no change concerned");
+        assert!(!other.process.has_ended());
+    }
+}
+
+fn a_right_that_expires_ends_the_sessions_that_used_it() {
+    let scene = Scene::new();
+    let Scene { hub, bob, .. } = &scene;
+    let short = scene.key_of("bob", &["--expires", "6s"]);
+    hub.did(&["repo", "collaborator", "set", "alice/x", "bob", "read", "--until", "6s"]);
+    hub.did(&["access", "grant", "acme/gated", "bob", "--until", "6s"]);
+    let begin = Instant::now();
+    let sessions =
+        [Running::fetch(&short, "alice/open"), Running::fetch(bob, "alice/x"), Running::fetch(bob, "acme/gated")];
+    for session in sessions {
+        let errors = session.ended(Duration::from_secs(6) + PROMISED, "an expired right");
+        assert!(errors.starts_with("hubgate: "), "{errors}");
+    }
+    assert!(begin.elapsed() > Duration::from_secs(3), "no session ended before its right did");
+    let reasons: Vec<String> = hub.log().into_iter().map(|entry| entry.fields).collect();
+    for reason in ["key-expired", "no-repository", "gated"] {
+        let end = format!("decision=end reason={reason}");
+        assert_eq!(reasons.iter().filter(|fields| fields.contains(&end)).count(), 1, "{reason}: {reasons:#?}");
+    }
+}
+
+fn a_fetch_that_is_sending_ends_too() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    alice.git(&["clone", "--quiet", &Client::url("alice/x")]).is(&silent());
+    let bytes = "import random, sys; sys.stdout.buffer.write(random.Random(1).randbytes(60_000_000))";
+    alice.write("x/large", run(Command::new("python3").args(["-c", bytes])).succeeded().stdout.as_slice());
+    alice.git_in("x", &["add", "large"]).succeeded();
+    alice.git_in("x", &["commit", "--quiet", "-m", "large"]).succeeded();
+    alice.git_in("x", &["push", "--quiet"]).is(&silent());
+    let head = alice.git_in("x", &["rev-parse", "HEAD"]).stdout();
+    let mut session = Running::fetch(&alice, "alice/x");
+    let want = format!("0032want {}\n", head.trim_end());
+    let wanted = format!("0011command=fetch0001000fno-progress{want}0009done\n0000");
+    session.stdin.write_all(wanted.as_bytes()).expect("a session");
+    // The client reads the start of the pack, and then nothing more.
+    let mut start = vec![0; 100_000];
+    session.stdout.read_exact(&mut start).expect("a pack");
+    let directory = hub.directory("alice/x");
+    assert!(git_runs(&directory));
+    let begin = Instant::now();
+    assert!(hub.did(&["user", "disable", "alice", "--reason", "away"]).ends_with("ended 1 running session\n"));
+    wait_until("git runs on", || !git_runs(&directory));
+    assert!(begin.elapsed() < PROMISED, "{:?}", begin.elapsed());
+}
+
+/// Whether a process has this directory as its own, as the git of a session has that of its repository.
+fn git_runs(directory: &std::path::Path) -> bool {
+    let is_there = |entry: fs::DirEntry| fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == directory);
+    fs::read_dir("/proc").expect("/proc").flatten().any(is_there)
+}
+
+/// The database is changed directly, so that the session does not end before its push arrives.
+fn a_push_is_decided_again_when_refs_move() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    let bob = hub.user("bob");
+    hub.repo("alice/x", &[]);
+    hub.did(&["repo", "collaborator", "set", "alice/x", "bob", "write"]);
+    let head = hub.git_in("alice/x", &["rev-parse", "main"]);
+    let push = run(Command::new("python3").args(["-c", PUSH, "plain", head.trim_end()])).succeeded().stdout.clone();
+    let refs = || hub.git_in("alice/x", &["for-each-ref"]);
+    let before = refs();
+    hub.log();
+    for (take, give, sentence, reason) in [
+        (
+            "UPDATE repository SET frozen = 'moving'",
+            "UPDATE repository SET frozen = NULL",
+            "alice/x is read-only: moving",
+            "\"alice/x is read-only: moving\"",
+        ),
+        (
+            "UPDATE owner SET disabled = 'away' WHERE folded = 'bob'",
+            "UPDATE owner SET disabled = NULL",
+            "the account bob is disabled: away",
+            "\"the account bob is disabled: away\"",
+        ),
+        (
+            "UPDATE collaborator SET role = 'read'",
+            "UPDATE collaborator SET role = 'write'",
+            "you have no write access to alice/x",
+            "\"you have no write access to alice/x\"",
+        ),
+    ] {
+        let mut session = Running::push(&bob, "alice/x");
+        // The guard has asked once, and asks again only after half a minute.
+        std::thread::sleep(Duration::from_millis(1_500));
+        hub.sql(take);
+        session.stdin.write_all(&push).expect("a session");
+        let errors = session.errors.clone();
+        let mut said = String::new();
+        session.stdout.read_to_string(&mut said).expect("an answer");
+        assert!(said.contains("ng refs/tags/new pre-receive hook declined"), "{said}");
+        let read = fs::read_to_string(&errors).expect("a file");
+        assert!(read.starts_with(&format!("hubgate: {sentence}\n")), "{read}");
+        assert_eq!(refs(), before, "{take}");
+        let denied = format!(
+            "user=bob key={} from=127.0.0.1 verb=push repo=alice/x decision=deny reason={reason}",
+            bob.key.fingerprint
+        );
+        assert!(hub.log().iter().any(|entry| entry.fields.ends_with(&denied)), "{denied}");
+        hub.sql(give);
+    }
+    let mut session = Running::push(&alice, "alice/x");
+    session.stdin.write_all(&push).expect("a session");
+    let mut said = String::new();
+    session.stdout.read_to_string(&mut said).expect("an answer");
+    assert!(said.contains("ok refs/tags/new"), "{said}");
+    assert_ne!(refs(), before);
+}
+
+fn an_idle_session_and_an_old_session_end() {
+    let limits = "[limits]\nsession_idle = 3\nsession_age = 12\n";
+    let hub = Hub::with(&Setup { more: limits, ..Setup::default() });
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    hub.log();
+    let begin = Instant::now();
+    let idle = [Running::fetch(&alice, "alice/x"), Running::push(&alice, "alice/x")];
+    let mut busy = Running::fetch(&alice, "alice/x");
+    std::thread::scope(|scope| {
+        let busy = scope.spawn(move || {
+            let begin = Instant::now();
+            while busy.ask().is_ok() && !busy.process.has_ended() {
+                std::thread::sleep(Duration::from_millis(300));
+            }
+            let age = begin.elapsed();
+            (age, busy.ended(PROMISED, "an old session"))
+        });
+        for session in idle {
+            let errors = session.ended(Duration::from_secs(3) + PROMISED, "an idle session");
+            assert_eq!(errors, "hubgate: a session ends that is idle for 3 seconds\n");
+        }
+        assert!(begin.elapsed() >= Duration::from_secs(3));
+        let (age, errors) = busy.join().expect("a session");
+        assert!((10..12 + PROMISED.as_secs()).contains(&age.as_secs()), "{age:?}");
+        assert!(errors.starts_with("hubgate: a session ends after 12 seconds\n"), "{errors}");
+    });
+    let log: Vec<String> = hub.log().iter().map(|entry| entry.fields.clone()).collect();
+    let ends =
+        |reason: &str| log.iter().filter(|line| line.ends_with(&format!("decision=end reason={reason}"))).count();
+    assert_eq!((ends("idle"), ends("age")), (2, 1), "{log:#?}");
+}
+
+fn the_operator_lists_and_ends_sessions() {
+    let scene = Scene::new();
+    let Scene { hub, alice, bob } = &scene;
+    let list = || -> Vec<Value> { serde_json::from_str(&hub.did(&["--json", "session", "list"])).expect("JSON") };
+    assert_eq!(hub.did(&["session", "list"]), "SESSION  USER  KEY  FROM  VERB  REPOSITORY  SINCE\n");
+    assert_eq!(list(), Vec::<Value>::new());
+    let fetch = Running::fetch(alice, "acme/x");
+    let push = Running::push(alice, "alice/x");
+    let other = Running::fetch(bob, "alice/open");
+    let stranger = hub.stranger();
+    let anonymous = Running::fetch(&stranger, "alice/open");
+    let found = list();
+    let mut shown: Vec<String> = found
+        .iter()
+        .map(|session| {
+            let text = |key: &str| session[key].as_str().expect("text").to_owned();
+            assert!(text("since").ends_with('Z') && session["pid"].as_i64().is_some_and(|pid| pid > 1));
+            [text("user"), text("key"), text("from"), text("verb"), text("repository")].join(" ")
+        })
+        .collect();
+    shown.sort();
+    let key = |client: &Client| client.key.fingerprint.clone();
+    let mut expected = [
+        format!("alice {} 127.0.0.1 upload-pack acme/x", key(alice)),
+        format!("alice {} 127.0.0.1 receive-pack alice/x", key(alice)),
+        format!("bob {} 127.0.0.1 upload-pack alice/open", key(bob)),
+        format!("anonymous {} 127.0.0.1 upload-pack alice/open", key(&stranger)),
+    ];
+    expected.sort();
+    assert_eq!(shown, expected);
+    let id = |verb: &str| {
+        let session = found.iter().find(|session| session["verb"] == verb).expect("a session");
+        session["session"].as_str().expect("an id").to_owned()
+    };
+    let one = id("receive-pack");
+    assert_eq!(hub.did(&["session", "end", &one]), "ended 1 running session\n");
+    push.ended(PROMISED, "one session");
+    assert_eq!(hub.did(&["session", "end", "--repo", "acme/x"]), "ended 1 running session\n");
+    assert_eq!(fetch.ended(PROMISED, "a repository"), "hubgate: the server ended this session\n");
+    assert_eq!(hub.did(&["session", "end", "--key", &key(&stranger)]), "ended 1 running session\n");
+    anonymous.ended(PROMISED, "a key");
+    assert_eq!(hub.did(&["session", "end", "--user", "alice"]), "no such session runs\n");
+    assert_eq!(hub.did(&["session", "end", "--user", "bob"]), "ended 1 running session\n");
+    other.ended(PROMISED, "an account");
+    let [one_more, and_another] = [Running::fetch(alice, "acme/x"), Running::fetch(bob, "alice/open")];
+    assert_eq!(hub.did(&["session", "end", "--all"]), "ended 2 running sessions\n");
+    one_more.ended(PROMISED, "all");
+    and_another.ended(PROMISED, "all");
+    let outcome = hub.hubgate(&["session", "end", &one]);
+    assert_eq!((outcome.status, outcome.stderr()), (1, format!("hubgate: there is no session {one}\n")));
+    assert_eq!(hub.hubgate(&["session", "end"]).status, 2);
+    assert_eq!(list(), Vec::<Value>::new());
+}
+
+fn git_does_not_outlive_its_guard() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    let session = Running::push(&alice, "alice/x");
+    let directory = hub.directory("alice/x");
+    assert!(git_runs(&directory));
+    let list = hub.did(&["--json", "session", "list"]);
+    let list: Vec<Value> = serde_json::from_str(&list).expect("JSON");
+    let guard = list[0]["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()).expect("a pid");
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(guard), nix::sys::signal::Signal::SIGKILL).expect("a signal");
+    session.ended(PROMISED, "a session without its guard");
+    wait_for(|| if git_runs(&directory) { Err("git runs") } else { Ok(()) });
+}
