@@ -10,7 +10,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
@@ -20,10 +20,22 @@ const SAID_MAX: u64 = 64 * 1024;
 /// What a child may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Its deadline. Then it and its own children are killed.
+    /// Its deadline. Then it is killed.
     pub time: Duration,
     /// The most bytes of its standard output.
     pub output: u64,
+    /// Whether it may ask at the terminal.
+    pub terminal: Terminal,
+}
+
+/// Whether a child may ask the operator something at the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Terminal {
+    /// It may not: it has a process group of its own, so that the deadline reaches its children too.
+    Closed,
+    /// It may, like ssh for an unknown host. The terminal stops a process of another group that reads from it (tty(4),
+    /// job control), so the child stays in the caller's group. The deadline then reaches the child alone.
+    Open,
 }
 
 /// How a child ended.
@@ -49,8 +61,10 @@ pub fn ask<T>(
     read: impl FnOnce(&mut (dyn BufRead + Send)) -> T,
 ) -> io::Result<Ended<T>> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    // A group of its own, so that the deadline reaches the children of the child.
-    let mut child = command.process_group(0).spawn()?;
+    if limits.terminal == Terminal::Closed {
+        command.process_group(0);
+    }
+    let mut child = command.spawn()?;
     let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
         return Err(io::ErrorKind::BrokenPipe.into());
@@ -68,7 +82,8 @@ pub fn ask<T>(
         let watching = scope.spawn(move || {
             let is_late = over.recv_timeout(limits.time) == Err(RecvTimeoutError::Timeout);
             // The child is not reaped before `done` is dropped, so the number is still its own.
-            is_late && killpg(pid, Signal::SIGKILL).is_ok()
+            let kill = if limits.terminal == Terminal::Closed { killpg } else { kill::<Signal> };
+            is_late && kill(pid, Signal::SIGKILL).is_ok()
         });
         #[expect(clippy::disallowed_methods, reason = "output beyond the limit is an error of this function")]
         let mut output = BufReader::new(Timed { pipe: stdout, until }.take(limits.output.saturating_add(1)));
@@ -175,7 +190,7 @@ mod tests {
         command
     }
 
-    const LIMITS: Limits = Limits { time: Duration::from_secs(20), output: 1_000 };
+    const LIMITS: Limits = Limits { time: Duration::from_secs(20), output: 1_000, terminal: Terminal::Closed };
 
     #[test]
     fn a_child_that_does_not_end_is_killed_with_its_children_at_the_deadline() {

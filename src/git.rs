@@ -16,7 +16,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::child::{self, Limits};
+use crate::child::{self, Limits, Terminal};
 use crate::request::Service;
 
 /// Where git and its children look for programs.
@@ -146,7 +146,7 @@ pub fn init(
 }
 
 /// What git may take for a question about a few refs or settings.
-const BRIEF: Limits = Limits { time: Duration::from_secs(600), output: 256 << 20 };
+const BRIEF: Limits = Limits { time: Duration::from_secs(600), output: 256 << 20, terminal: Terminal::Closed };
 
 /// Runs git and returns its output. The error is git's message.
 fn output_of(command: &mut Command, limits: Limits) -> Result<Vec<u8>, String> {

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use super::stored::{LONG, StoredRepository};
 use super::{BRIEF, NO_HOOKS, output_of, pin};
+use crate::child::{Limits, Terminal};
 use crate::config::ObjectFormat;
 
 /// The variables of the operator's environment that git and ssh get for a remote source.
@@ -91,7 +92,8 @@ impl Source {
     /// git's message.
     pub fn offer(&self, git: &Path) -> Result<Offer, String> {
         let mut command = self.command(git, Path::new("/"), "ls-remote");
-        let said = output_of(command.args(["--symref", "--", &self.location]), BRIEF)?;
+        let said =
+            output_of(command.args(["--symref", "--", &self.location]), Limits { terminal: Terminal::Open, ..BRIEF })?;
         Ok(read_offer(&String::from_utf8_lossy(&said)))
     }
 
@@ -102,7 +104,7 @@ impl Source {
     pub fn fetch(&self, stored: &StoredRepository<'_>, offer: &Offer) -> Result<(), String> {
         let mut command = self.command(&stored.config.paths.git, stored.place, "fetch");
         command.env("GIT_DIR", ".").args(["--quiet", "--no-tags", "--no-write-fetch-head", "--", &self.location]);
-        output_of(command.args(REFSPECS), LONG)?;
+        output_of(command.args(REFSPECS), Limits { terminal: Terminal::Open, ..LONG })?;
         if let Some(head) = &offer.head {
             stored.set_head(head)?;
         }

@@ -17,13 +17,14 @@ use nix::fcntl::OFlag;
 use super::objects::{next_blob, small_blob};
 use super::{BRIEF, NO_HOOKS, output_of, pin};
 use crate::bounded;
-use crate::child::{self, Ended, Limits};
+use crate::child::{self, Ended, Limits, Terminal};
 use crate::config::{Config, ObjectFormat};
 use crate::log::{self, Level, Line};
 use crate::sandbox::{self, Plan};
 
 /// What git may take to read or write all objects of a repository.
-pub(super) const LONG: Limits = Limits { time: Duration::from_secs(24 * 3_600), output: u64::MAX };
+pub(super) const LONG: Limits =
+    Limits { time: Duration::from_secs(24 * 3_600), output: u64::MAX, terminal: Terminal::Closed };
 
 /// A stored repository whose configuration is hubgate's.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use super::caller::Caller;
-use crate::child::{self, Limits};
+use crate::child::{self, Limits, Terminal};
 use crate::clock::now;
 use crate::config::LfsMode;
 use crate::db::{self, Reader};
@@ -28,7 +28,7 @@ const LIFETIME: i64 = 1_800;
 const KEY_MIN: usize = 32;
 
 /// What the operator's own program may take.
-const TOKEN_COMMAND: Limits = Limits { time: Duration::from_secs(10), output: 64 * 1024 };
+const TOKEN_COMMAND: Limits = Limits { time: Duration::from_secs(10), output: 64 * 1024, terminal: Terminal::Closed };
 
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::child::{self, Ended, Limits};
+use crate::child::{self, Ended, Limits, Terminal};
 use crate::log::{Line, Sink};
 use crate::message::{Answer, FaultKind, Status};
 use crate::push::{BadPushContext, FromHook, NoVerdict, PushContext, PushVerdict, check_ref};
@@ -30,7 +30,7 @@ const CERTIFICATE: &str = "GIT_PUSH_CERT";
 const QUARANTINE: &str = "GIT_QUARANTINE_PATH";
 
 /// What one git of the hook may take. Its answers are short.
-const GIT: Limits = Limits { time: Duration::from_secs(600), output: 1 << 20 };
+const GIT: Limits = Limits { time: Duration::from_secs(600), output: 1 << 20, terminal: Terminal::Closed };
 /// How long git may compare old and new ids of refs. What is left then counts as forced.
 const COMPARING: Duration = Duration::from_secs(10);
 

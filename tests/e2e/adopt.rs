@@ -259,6 +259,31 @@ server.serve_forever()";
     let url = format!("{}@127.0.0.1:carol/x", other.login.name);
     run(command.env("GIT_SSH_COMMAND", ssh).args(["repo", "import", "alice/ssh", &url]))
         .is(&says("imported alice/ssh (private): 1 branch, 2 tags, 0 large files\n"));
+    // ssh asks about a host that it does not know. Its answer comes from the operator's terminal.
+    const ANSWER: &str = "import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+said = b''
+while True:
+    try:
+        more = os.read(terminal, 4096)
+    except OSError:
+        break
+    if not more:
+        break
+    if b'(yes/no' in more:
+        os.write(terminal, b'yes\\n')
+    said += more
+sys.stdout.buffer.write(said)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))";
+    let ssh =
+        format!("ssh -F none -oUserKnownHostsFile={}/known -i {} -p {}", hub.dir.display(), key.display(), other.port);
+    let mut command = Command::new("python3");
+    command.env_clear().env("PATH", "/usr/bin:/bin").env("GIT_SSH_COMMAND", ssh).args(["-c", ANSWER]);
+    command.arg(crate::programs::program("hubgate")).arg("--config").arg(hub.config());
+    let asked = run(command.args(["repo", "import", "alice/asked", &url]));
+    assert!(asked.succeeded().stdout().contains("imported alice/asked (private): 1 branch"), "{asked}");
     // From a web server without git support.
     let place = outside(&hub, "web", "sha1");
     git(&place, &["update-server-info"]);

@@ -11,7 +11,7 @@ use std::os::fd::AsFd;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::child::{self, Limits};
+use crate::child::{self, Limits, Terminal};
 use crate::git::objects::{next_blob, small_blob};
 use crate::lfs::{LocalStore, Oid, Options, Pointer, Store};
 use crate::push::PushContext;
@@ -22,7 +22,7 @@ const SHOWN: usize = 5;
 const EXAMINED: usize = 100_000;
 
 /// What one git of this check may take. The blobs of a push are read one by one.
-const GIT: Limits = Limits { time: Duration::from_secs(3_600), output: u64::MAX };
+const GIT: Limits = Limits { time: Duration::from_secs(3_600), output: u64::MAX, terminal: Terminal::Closed };
 
 /// Why the pointers of a push cannot be checked.
 #[derive(Debug, thiserror::Error)]
