@@ -4577,7 +4577,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo__subcmd__gc)
-            opts="-h -V --all --removed --yes --older-than --config --json --help --version"
+            opts="-h -V --all --prune-now --removed --yes --older-than --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

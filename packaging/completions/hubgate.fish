@@ -365,6 +365,7 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_su
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from gc" -l older-than -d 'How old a leftover must be. A younger leftover may belong to a push in progress' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from gc" -l config -d 'The configuration file' -r -F
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from gc" -l all -d 'Every repository. Without changes since its last gc, a repository is not packed again'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from gc" -l prune-now -d 'Delete unreachable objects at once instead of after two weeks, such as a secret that was pushed'
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from gc" -l removed -d 'Also delete the directories of repositories that were removed more than 30 days ago'
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from gc" -l yes -d 'Do not ask for confirmation. Required without a terminal'
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from gc" -l json -d 'Print one JSON object or array for programs, instead of text for people'

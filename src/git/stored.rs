@@ -58,6 +58,26 @@ impl<'a> StoredRepository<'a> {
         self.write(&["gc", "--quiet"], LONG)
     }
 
+    /// Packs the repository and deletes every unreachable object. Checks afterwards that no ref lacks an object.
+    ///
+    /// # Errors
+    /// git's message.
+    pub fn prune_now(&self) -> Result<(), String> {
+        self.write(&["reflog", "expire", "--expire=now", "--expire-unreachable=now", "--all"], LONG)?;
+        self.write(&["gc", "--quiet", "--prune=now"], LONG)?;
+        self.check_connectivity()
+    }
+
+    /// The refs that are neither branches nor tags. Clients can push no such ref.
+    ///
+    /// # Errors
+    /// git's message.
+    pub fn other_refs(&self) -> Result<Vec<String>, String> {
+        let names = self.read(&["for-each-ref", "--format=%(refname)"], LONG)?;
+        let is_other = |name: &&str| !name.starts_with("refs/heads/") && !name.starts_with("refs/tags/");
+        Ok(String::from_utf8_lossy(&names).lines().filter(is_other).map(str::to_owned).collect())
+    }
+
     /// Points HEAD to a branch, which may not exist.
     ///
     /// # Errors

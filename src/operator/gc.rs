@@ -1,6 +1,7 @@
 //! `hubgate repo gc`: packs repositories, and removes leftovers of interrupted pushes.
 
 mod leftovers;
+pub(super) mod prune;
 mod seen;
 
 use std::fmt::Write;

@@ -50,7 +50,8 @@ pub(super) fn run(command: RepoCommand, mut context: Context) -> Result<Report, 
             Ok(Report::new(format!("{}\n", place.display()), json!({ "directory": place })))
         }
         RepoCommand::Check => check(&context),
-        RepoCommand::Gc { path, all: _, removed, confirmation, older_than } => {
+        RepoCommand::Gc { path: Some(path), prune_now: true, .. } => gc::prune::run(&mut context, &path),
+        RepoCommand::Gc { path, all: _, prune_now: _, removed, confirmation, older_than } => {
             if removed {
                 confirm(confirmation, "Delete for good what was removed more than 30 days ago?")?;
             }

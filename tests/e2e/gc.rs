@@ -3,10 +3,10 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::accounts::json_of;
-use crate::harness::{Client, Hub, Setup, run, says, silent, trials};
+use crate::harness::{Client, Hub, Setup, background, run, says, silent, trials, wait_until};
 use crate::programs::program;
 
 trials![
@@ -14,6 +14,8 @@ trials![
     a_directory_that_cannot_be_deleted_stops_no_other,
     an_unchanged_repository_is_collected_without_git,
     every_command_that_walks_all_repositories_shows_its_progress,
+    a_secret_that_was_pushed_away_is_not_served_after_prune_now,
+    prune_now_waits_for_a_push_in_progress_and_admits_no_other,
 ];
 
 type Loss = fn(&Path);
@@ -219,4 +221,108 @@ fn every_command_that_walks_all_repositories_shows_its_progress() {
         let (_, last) = shown.stdout().rsplit_once('\r').map(|(a, b)| (a.to_owned(), b.to_owned())).expect("a bar");
         assert!(!last.contains('['), "{words}: it is gone at the end: {shown}");
     }
+}
+
+/// The status of a fetch of one commit by its id.
+fn fetch_by_id(alice: &Client, path: &str, id: &str, format: &str) -> i32 {
+    let clone = format!("fetched-{}", path.replace('/', "-"));
+    let _ = fs::remove_dir_all(alice.home.join(&clone));
+    alice.git(&["init", "--quiet", "--object-format", format, &clone]).succeeded();
+    alice.git_in(&clone, &["-c", "protocol.version=2", "fetch", "--quiet", &Client::url(path), id]).status
+}
+
+fn a_secret_that_was_pushed_away_is_not_served_after_prune_now() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    for (format, plant) in
+        [("sha1", "nothing"), ("sha256", "nothing"), ("sha1", "kept"), ("sha256", "kept"), ("sha1", "reflog")]
+    {
+        let path = format!("alice/{format}-{plant}");
+        let name = format!("{format}-{plant}");
+        hub.repo(&path, &["--object-format", format]);
+        let directory = hub.directory(&path);
+        if plant == "reflog" {
+            // As in an adopted repository that had reflogs.
+            run(hub.as_login(Path::new("/bin/mkdir")).arg("-p").arg(directory.join("logs/refs/heads"))).succeeded();
+            run(hub.as_login(Path::new("/usr/bin/touch")).arg(directory.join("logs/refs/heads/main"))).succeeded();
+        }
+        alice.git(&["clone", "--quiet", &Client::url(&path)]).succeeded();
+        fs::write(alice.home.join(&name).join("secret"), "the password\n").expect("a file");
+        alice.git_in(&name, &["add", "secret"]).succeeded();
+        alice.git_in(&name, &["commit", "--quiet", "-m", "secret"]).succeeded();
+        alice.git_in(&name, &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
+        let id = alice.git_in(&name, &["rev-parse", "HEAD"]).succeeded().stdout();
+        let id = id.trim_end();
+        if plant == "kept" {
+            hub.did(&["repo", "gc", &path]);
+            let packs: Vec<PathBuf> = directory
+                .join("objects/pack")
+                .read_dir()
+                .expect("packs")
+                .map(|entry| entry.expect("a file").path())
+                .collect();
+            let pack = packs.iter().find(|file| file.extension().is_some_and(|end| end == "pack")).expect("a pack");
+            run(hub.as_login(Path::new("/usr/bin/touch")).arg(pack.with_extension("keep"))).succeeded();
+        }
+        alice.git_in(&name, &["reset", "--quiet", "--hard", "HEAD^"]).succeeded();
+        alice.git_in(&name, &["push", "--quiet", "--force", "origin", "HEAD:main"]).succeeded();
+        // git serves the object although no ref leads to it, and an ordinary gc keeps it.
+        hub.did(&["repo", "gc", &path]);
+        assert_eq!(fetch_by_id(&alice, &path, id, format), 0, "{path}: the secret is still served");
+        let said = hub.did(&["repo", "gc", "--prune-now", &path]);
+        assert_eq!(said, format!("{path}: packed, unreachable objects deleted, 0 leftovers removed\n"));
+        assert_ne!(fetch_by_id(&alice, &path, id, format), 0, "{path}: the secret is gone");
+        let found = run(Command::new("git")
+            .args(["-c", "safe.directory=*", "--git-dir"])
+            .arg(&directory)
+            .args(["cat-file", "-e", id]));
+        assert_ne!(found.status, 0, "{path}");
+        // The rest is whole, and the repository accepts pushes again.
+        hub.git_in(&path, &["fsck", "--full", "--strict"]);
+        alice.git_in(&name, &["commit", "--quiet", "--allow-empty", "-m", "more"]).succeeded();
+        alice.git_in(&name, &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
+    }
+    let events = json_of(&hub, &["audit"]);
+    let events: Vec<&str> = events.as_array().expect("rows").iter().filter_map(|row| row["event"].as_str()).collect();
+    assert!(events.ends_with(&["repo.freeze", "repo.unfreeze", "repo.prune"]), "{events:?}");
+    // A ref that clients cannot see keeps its objects, which the command says. The operator's own freeze stays.
+    let path = "alice/sha1-nothing";
+    hub.git_in(path, &["update-ref", "refs/original/refs/heads/main", "HEAD"]);
+    run(Command::new("chown").arg("-R").arg(&hub.login.name).arg(hub.directory(path))).succeeded();
+    hub.did(&["repo", "freeze", path, "--reason", "an audit"]);
+    let said = hub.did(&["repo", "gc", "--prune-now", path]);
+    assert!(said.ends_with("the ref refs/original/refs/heads/main still keeps its objects\n"), "{said}");
+    assert_eq!(json_of(&hub, &["repo", "show", path])["frozen"], "an audit");
+    assert_eq!(hub.hubgate(&["repo", "gc", "--prune-now", "--all"]).status, 2);
+}
+
+fn prune_now_waits_for_a_push_in_progress_and_admits_no_other() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    hub.repo("alice/y", &[]);
+    alice.git(&["clone", "--quiet", &Client::url("alice/x")]).succeeded();
+    // A push that has begun, and a fetch and a push elsewhere, which do not matter.
+    let open = |command: &str| {
+        let mut session = alice.ssh_command(&["-oBatchMode=yes"]);
+        session.arg(command).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut process = background(&mut session);
+        let (input, mut output) = process.streams();
+        std::io::Read::read_exact(&mut output, &mut [0; 8]).expect("refs");
+        (process, input, output)
+    };
+    let push = open("git-receive-pack 'alice/x'");
+    let _fetch = open("git-upload-pack 'alice/x'");
+    let _elsewhere = open("git-receive-pack 'alice/y'");
+    let mut command = hub.hubgate_command();
+    command.args(["repo", "gc", "--prune-now", "alice/x"]);
+    let mut prune = background(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()));
+    wait_until("the repository is not frozen", || json_of(&hub, &["repo", "show", "alice/x"])["frozen"].is_string());
+    let refused = alice.git_in("x", &["push", "origin", "HEAD:refs/heads/new"]);
+    assert!(refused.stderr().contains("alice/x is read-only: unreachable objects are being deleted"), "{refused}");
+    assert!(!prune.has_ended(), "it waits for the push");
+    drop(push);
+    wait_until("it does not end", || prune.has_ended());
+    assert!(json_of(&hub, &["repo", "show", "alice/x"])["frozen"].is_null());
+    alice.git_in("x", &["push", "--quiet", "origin", "HEAD:refs/heads/new"]).succeeded();
 }

@@ -66,6 +66,14 @@ impl Change<'_> {
         self.audit("lock.remove", &path.to_string(), &json!({ "file": file, "holder": holder }))
     }
 
+    /// Writes the audit row for deleted unreachable objects.
+    ///
+    /// # Errors
+    /// [`ChangeError`].
+    pub fn note_prune(&self, path: &RepoPath) -> Result<(), ChangeError> {
+        self.audit("repo.prune", &path.to_string(), &json!({}))
+    }
+
     /// Writes the audit row for a deleted directory of a removed repository.
     ///
     /// # Errors
