@@ -167,6 +167,8 @@ pub struct Lfs {
     pub token_command: PathBuf,
     /// In mode `http`: the file with the key that signs tokens. Empty: no tokens.
     pub jwt_key_file: PathBuf,
+    /// The audience of a token, in which `{path}` is the repository; empty for none.
+    pub jwt_audience: String,
 }
 
 /// Where LFS objects are served.
@@ -274,6 +276,7 @@ impl Default for Lfs {
             url: String::new(),
             token_command: PathBuf::new(),
             jwt_key_file: PathBuf::new(),
+            jwt_audience: String::new(),
         }
     }
 }

@@ -291,9 +291,12 @@ impl<'a> Messages<'a> {
             Refusal::TooManySessions => {
                 ("too many sessions: wait until one of your sessions has ended".to_owned(), Vec::new())
             }
-            Refusal::LfsInsideSsh => {
-                ("this server serves LFS over SSH: update git-lfs to 3.0 or newer".to_owned(), Vec::new())
-            }
+            Refusal::LfsInsideSsh => (
+                "this server serves LFS over SSH: git-lfs 3.0 and newer use that unless lfs.sshtransfer is never, and \
+                 clients that need HTTP, such as git-xet, cannot be served"
+                    .to_owned(),
+                Vec::new(),
+            ),
             Refusal::LfsOverHttp => {
                 ("this server serves LFS over HTTP: git-lfs-authenticate gives its address".to_owned(), Vec::new())
             }

@@ -99,12 +99,25 @@ fn answer(caller: &Caller, operation: Operation, path: &RepoPath) -> Result<Answ
 }
 
 /// The claims of a token: its account, its operation on one repository, and its expiry.
+///
+/// `scopes` has the form of giftless (giftless/auth/jwt.py, 0.6): the objects of one repository, and what may be done with
+/// them. A server that checks no audience refuses a token that has one (PyJWT), so `aud` is there only if it is
+/// configured.
 fn claims(caller: &Caller, operation: Operation, path: &RepoPath) -> Value {
-    json!({
-        "iss": caller.config.hub.host, "sub": caller.forced_command.user(), "aud": path.to_string(),
-        "operation": operation.as_str(), "key": caller.forced_command.key(),
+    let actions = match operation {
+        Operation::Download => "read",
+        Operation::Upload => "read,write,verify",
+    };
+    let mut claims = json!({
+        "iss": caller.config.hub.host, "sub": caller.forced_command.user(), "repo": path.to_string(),
+        "operation": operation.as_str(), "scopes": format!("obj:{path}/*:{actions}"), "key": caller.forced_command.key(),
         "iat": caller.now, "exp": caller.now + LIFETIME, "jti": caller.sid,
-    })
+    });
+    let audience = caller.config.lfs.jwt_audience.replace("{path}", &path.to_string());
+    if let (Some(fields), false) = (claims.as_object_mut(), audience.is_empty()) {
+        fields.insert("aud".to_owned(), audience.into());
+    }
+    claims
 }
 
 fn token(key: &[u8], claims: &Value) -> Result<String, Fault> {

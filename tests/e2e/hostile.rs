@@ -28,7 +28,8 @@ trials![
 ];
 
 /// What LFS clients read that ask for an HTTP server.
-const LFS_INSIDE_SSH: &str = "hubgate: this server serves LFS over SSH: update git-lfs to 3.0 or newer\n";
+pub(crate) const LFS_INSIDE_SSH: &str = "hubgate: this server serves LFS over SSH: git-lfs 3.0 and newer use that unless lfs.sshtransfer is never, and clients \
+    that need HTTP, such as git-xet, cannot be served\n";
 /// A fingerprint that is not registered.
 const NOBODY: &str = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 

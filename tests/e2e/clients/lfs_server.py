@@ -61,7 +61,7 @@ class Handler(BaseHTTPRequestHandler):
             said = claims(self.server.key, token)
         except (ValueError, KeyError) as error:
             raise Refused(f"not a token of the hub's: {error}")
-        if said["aud"] != path:
+        if said["repo"] != path:
             raise Refused("a token for another repository")
         if operation == "upload" and said["operation"] != "upload":
             raise Refused("a token for downloads")

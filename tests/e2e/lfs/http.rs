@@ -2,17 +2,22 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
 use super::tree;
 use super::wire::Wire;
-use crate::harness::{Background, Client, Hub, Key, Outcome, Setup, background, refused, run, says, trials, wait_for};
+use crate::harness::{
+    Background, Client, Hub, Key, Outcome, Setup, Skip, background, refused, run, says, trials, wait_for,
+};
 use crate::texts::{INVALID, not_found, read_only, you_are};
 
 trials![
     an_http_server_accepts_the_hubs_tokens_from_a_real_client,
+    giftless_from_pypi_accepts_the_hubs_tokens_for_one_repository_and_operation,
+    an_audience_is_in_the_token_only_if_it_is_configured,
     a_token_names_account_repository_operation_and_end,
     a_token_needs_the_right_that_it_gives,
     the_output_of_the_operators_program_is_the_answer,
@@ -92,6 +97,106 @@ fn an_http_server_accepts_the_hubs_tokens_from_a_real_client() {
     assert!(clone.status != 0 && clone.stderr().contains("repository not found"), "{clone}");
 }
 
+/// The cache of tools that tests install.
+const TOOLS: &str = "/var/cache/hubgate-tools";
+
+/// Python with giftless and what it needs, from PyPI. giftless 0.6.2 declares none of it.
+fn giftless() -> PathBuf {
+    const PACKAGES: [&str; 16] = [
+        "giftless==0.6.2",
+        "flask<3",
+        "werkzeug<3",
+        "figcan",
+        "flask-classful",
+        "flask-marshmallow",
+        "marshmallow<4",
+        "marshmallow-enum",
+        "webargs",
+        "PyJWT",
+        "python-dateutil",
+        "PyYAML",
+        "python-dotenv",
+        "cryptography",
+        "cachetools",
+        "typing-extensions",
+    ];
+    let place = PathBuf::from(TOOLS).join("giftless-0.6.2");
+    let python = place.join("bin/python");
+    if !place.join("complete").exists() {
+        let _ = fs::remove_dir_all(&place);
+        let _ = fs::create_dir_all(TOOLS);
+        let made = run(Command::new("python3").args(["-m", "venv"]).arg(&place));
+        let mut pip = Command::new("timeout");
+        pip.arg("400")
+            .arg(&python)
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+            .args(PACKAGES);
+        if made.status != 0 || run(&mut pip).status != 0 {
+            let _ = fs::remove_dir_all(&place);
+            Skip::now("giftless cannot be installed from PyPI");
+        }
+        run(Command::new(&python).args(["-I", "-c", "import giftless.app"])).succeeded();
+        fs::write(place.join("complete"), "").expect("a file");
+    }
+    python
+}
+
+fn giftless_from_pypi_accepts_the_hubs_tokens_for_one_repository_and_operation() {
+    let python = giftless();
+    let hub = hub("");
+    let port = hub.path("port");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/clients/giftless_server.py");
+    let mut serve = Command::new(python);
+    serve.arg("-I").arg(script).arg(hub.path("key")).arg(hub.path("objects")).arg(&port);
+    let _server = background(serve.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()));
+    let port: u16 = wait_for(|| fs::read_to_string(&port).unwrap_or_default().parse());
+    let http = format!(
+        "mode = \"http\"\nurl = \"http://127.0.0.1:{port}/{{path}}.git/info/lfs\"\njwt_key_file = \"{{dir}}/key\""
+    );
+    configure(&hub, &http);
+    let alice = hub.user("alice");
+    hub.empty_repo("alice/x", &[]);
+    hub.empty_repo("alice/y", &[]);
+    let content = "weights ".repeat(10_000);
+    tree(&alice, "alice/x", &[("a.bin", content.clone()), ("b.bin", "small".to_owned())]);
+    let push = alice.git_in("x", &["push", "origin", "HEAD:main"]);
+    assert!(push.status == 0, "{push}");
+    let stranger = hub.stranger();
+    stranger.clone_with_lfs("alice/x", "copy").succeeded();
+    assert_eq!(stranger.read("copy/a.bin"), content);
+    // giftless holds a token to its repository and operation.
+    let (answer, _) = token(&hub, &stranger.ssh("git-lfs-authenticate alice/x download"));
+    let authorization = format!("Authorization: {}", answer["header"]["Authorization"].as_str().expect("a token"));
+    let ask = |path: &str, operation: &str| {
+        let object = format!(
+            "{{\"operation\":\"{operation}\",\"transfers\":[\"basic\"],\"objects\":[{{\"oid\":\"{}\",\"size\":1}}]}}",
+            "0".repeat(64)
+        );
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--output", "/dev/null", "--write-out", "%{http_code}", "--header", &authorization]);
+        curl.args(["--header", "Content-Type: application/vnd.git-lfs+json", "--data", &object]);
+        run(curl.arg(format!("http://127.0.0.1:{port}/{path}.git/info/lfs/objects/batch"))).stdout()
+    };
+    assert_eq!(ask("alice/y", "download"), "403");
+    assert_eq!(ask("alice/x", "upload"), "403");
+    assert_ne!(ask("alice/x", "download"), "403");
+}
+
+fn an_audience_is_in_the_token_only_if_it_is_configured() {
+    let hub = hub(HTTP);
+    let alice = hub.user("alice");
+    hub.empty_repo("alice/x", &[]);
+    for (setting, expected) in [
+        ("", Value::Null),
+        ("jwt_audience = \"lfs.test\"", json!("lfs.test")),
+        ("jwt_audience = \"repo:{path}\"", json!("repo:alice/x")),
+    ] {
+        configure(&hub, &format!("{HTTP}\n{setting}"));
+        let (_, claims) = token(&hub, &alice.ssh("git-lfs-authenticate alice/x download"));
+        assert_eq!(claims["aud"], expected, "{setting}");
+    }
+}
+
 fn a_token_names_account_repository_operation_and_end() {
     let hub = hub(HTTP);
     let (alice, stranger) = (hub.user("alice"), hub.stranger());
@@ -116,7 +221,8 @@ fn a_token_names_account_repository_operation_and_end() {
         let sid = claims["jti"].as_str().expect("an id");
         assert!(hub.log().iter().any(|entry| entry.sid.as_deref() == Some(sid)), "a token leads to its session");
         let expected = json!({
-            "iss": "hub.test", "sub": who, "aud": path, "operation": operation, "key": client.key.fingerprint,
+            "iss": "hub.test", "sub": who, "repo": path, "operation": operation,
+            "scopes": format!("obj:{path}/*:{}", if operation == "upload" { "read,write,verify" } else { "read" }), "key": client.key.fingerprint,
             "iat": issued, "exp": issued + 1_800, "jti": sid,
         });
         assert_eq!(claims, expected, "{command}");

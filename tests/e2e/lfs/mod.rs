@@ -124,9 +124,7 @@ fn in_mode_ssh_authenticate_is_refused() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.empty_repo("alice/x", &[]);
-    alice
-        .ssh("git-lfs-authenticate alice/x download")
-        .is(&refused("hubgate: this server serves LFS over SSH: update git-lfs to 3.0 or newer\n"));
+    alice.ssh("git-lfs-authenticate alice/x download").is(&refused(crate::hostile::LFS_INSIDE_SSH));
     assert!(!you_are(&alice).is_empty());
 }
 
