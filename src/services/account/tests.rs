@@ -158,3 +158,25 @@ fn each_other_command_has_the_outcome_of_the_table() {
         }
     }
 }
+
+/// The arguments without a description, of a command line and of all its commands.
+fn undescribed(command: &clap::Command, before: &str, found: &mut Vec<String>) {
+    let name = format!("{before} {}", command.get_name());
+    if command.get_about().is_none() {
+        found.push(name.clone());
+    }
+    let silent = |argument: &&clap::Arg| argument.get_help().is_none_or(|help| help.to_string().trim().is_empty());
+    found.extend(command.get_arguments().filter(silent).map(|argument| format!("{name} {}", argument.get_id())));
+    for command in command.get_subcommands() {
+        undescribed(command, &name, found);
+    }
+}
+
+#[test]
+fn each_command_and_each_argument_has_a_description() {
+    use clap::CommandFactory;
+    let mut found = Vec::new();
+    undescribed(&super::cli::Cli::command(), "", &mut found);
+    undescribed(&crate::operator::cli::Cli::command(), "", &mut found);
+    assert_eq!(found, [""; 0]);
+}

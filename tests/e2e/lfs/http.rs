@@ -100,7 +100,7 @@ fn an_http_server_accepts_the_hubs_tokens_from_a_real_client() {
 /// The cache of tools that tests install.
 const TOOLS: &str = "/var/cache/hubgate-tools";
 
-/// Python with giftless and what it needs, from PyPI. giftless 0.6.2 declares none of it.
+/// Python with giftless and what it needs, from `PyPI`. giftless 0.6.2 declares none of it.
 fn giftless() -> PathBuf {
     const PACKAGES: [&str; 16] = [
         "giftless==0.6.2",
