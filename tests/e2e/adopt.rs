@@ -260,7 +260,7 @@ server.serve_forever()";
     run(command.env("GIT_SSH_COMMAND", ssh).args(["repo", "import", "alice/ssh", &url]))
         .is(&says("imported alice/ssh (private): 1 branch, 2 tags, 0 large files\n"));
     // ssh asks about a host that it does not know. Its answer comes from the operator's terminal.
-    const ANSWER: &str = "import os, pty, sys
+    let answer = "import os, pty, sys
 pid, terminal = pty.fork()
 if pid == 0:
     os.execv(sys.argv[1], sys.argv[1:])
@@ -280,7 +280,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))";
     let ssh =
         format!("ssh -F none -oUserKnownHostsFile={}/known -i {} -p {}", hub.dir.display(), key.display(), other.port);
     let mut command = Command::new("python3");
-    command.env_clear().env("PATH", "/usr/bin:/bin").env("GIT_SSH_COMMAND", ssh).args(["-c", ANSWER]);
+    command.env_clear().env("PATH", "/usr/bin:/bin").env("GIT_SSH_COMMAND", ssh).args(["-c", answer]);
     command.arg(crate::programs::program("hubgate")).arg("--config").arg(hub.config());
     let asked = run(command.args(["repo", "import", "alice/asked", &url]));
     assert!(asked.succeeded().stdout().contains("imported alice/asked (private): 1 branch"), "{asked}");
