@@ -331,6 +331,16 @@ pub fn is_member(organization: &OwnerFacts, now: i64) -> bool {
     Grant::at(organization.role, now).is_some()
 }
 
+/// Whether an account may see every repository of an owner, hidden or not: its own, or an organization's from the role
+/// read up.
+#[must_use]
+pub fn sees_all(account: &Account, owner: &OwnerFacts, now: i64) -> bool {
+    match Grant::at(owner.role, now) {
+        Some(Role::Read | Role::Contributor | Role::Write | Role::Admin) => true,
+        None | Some(Role::NoAccess) => account.id == owner.id,
+    }
+}
+
 /// Whether an account administers an owner: the account itself, or an organization in which it is an admin.
 #[must_use]
 pub fn administers(account: &Account, owner: &OwnerFacts, now: i64) -> bool {

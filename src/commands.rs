@@ -20,9 +20,15 @@ pub(crate) mod repository;
 mod rights;
 pub(crate) mod user;
 
+use std::fmt::Display;
+use std::str::FromStr;
+
 use crate::config::Config;
-use crate::db::{Change, RepositoryRow, Store, View};
+use crate::db::{Change, Each, RepositoryRow, Store, View};
+use crate::message::FaultKind;
 use crate::name::{Owner, RepoPath};
+use crate::report::Report;
+use crate::report::listing::{Form, Listing, Out, Table};
 
 pub(crate) use refused::{Denied, Refused};
 pub(crate) use rights::{Peer, Rights};
@@ -52,6 +58,25 @@ pub(crate) enum By<'a> {
     Account(&'a Rights<'a>),
 }
 
+/// Where a list is printed, and which of its rows.
+pub(crate) struct Output<'a> {
+    pub(crate) form: Form,
+    /// The position behind which the list begins.
+    pub(crate) after: Option<&'a str>,
+    pub(crate) out: &'a mut dyn Out,
+}
+
+impl<'a> Output<'a> {
+    /// The position behind which the list begins.
+    ///
+    /// # Errors
+    /// [`Refused::Usage`] if the text is no position in such a list.
+    pub(crate) fn after<P: FromStr<Err: Display>>(&self) -> Result<Option<P>, Refused> {
+        let bad = |text: &str, error: P::Err| Refused::Usage(format!("--after {text}: {error}"));
+        self.after.map(|text| text.parse().map_err(|error| bad(text, error))).transpose()
+    }
+}
+
 impl Requester<'_> {
     /// The configuration.
     pub(crate) fn config(&self) -> &Config {
@@ -65,10 +90,38 @@ impl Requester<'_> {
     ///
     /// # Errors
     /// What the question returns, or a fault of the database.
-    pub(crate) fn read<T>(&self, question: impl Fn(By<'_>, &View<'_>) -> Result<T, Refused>) -> Result<T, Refused> {
+    pub(crate) fn read<T>(
+        &self,
+        mut question: impl FnMut(By<'_>, &View<'_>) -> Result<T, Refused>,
+    ) -> Result<T, Refused> {
         match self {
-            Self::Operator { store, .. } => question(By::Operator, &store.view()),
+            Self::Operator { store, .. } => store.read(|view| question(By::Operator, view)),
             Self::Account(peer) => peer.read(|rights, view| question(By::Account(rights), view)),
+        }
+    }
+
+    /// Prints a list from the last committed state, row by row. `rows` hands each row on.
+    ///
+    /// # Errors
+    /// What `rows` returns, or a fault of the database or of the output.
+    pub(crate) fn list<T>(
+        &self,
+        output: &mut Output<'_>,
+        table: &dyn Table<T>,
+        mut rows: impl FnMut(By<'_>, &View<'_>, Each<'_, T>) -> Result<(), Refused>,
+    ) -> Result<Report, Refused> {
+        let note = self.read(|by, view| {
+            let mut listing = Listing::new(&output.form, table, output.out);
+            rows(by, view, &mut |row| listing.row(&row))?;
+            listing.finish().map_err(|error| Refused::Fault(FaultKind::Broken, format!("standard output: {error}")))
+        });
+        match note {
+            Ok(note) => Ok(Report::printed(note)),
+            Err(refused) => {
+                // A refused request gets no part of a list, as far as it is still here.
+                let _ = output.out.restart();
+                Err(refused)
+            }
         }
     }
 

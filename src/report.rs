@@ -4,6 +4,7 @@ mod accounts;
 mod chain;
 mod gate;
 mod keys;
+pub(crate) mod listing;
 mod members;
 mod repository;
 pub(crate) mod when;
@@ -18,14 +19,15 @@ use crate::message::Status;
 use crate::word::counted;
 
 pub(crate) use accounts::{
-    authority_table, organization_json, organization_page, organization_table, user_json, user_page, user_table,
+    Authorities, Organizations, Users, organization_json, organization_page, user_json, user_page,
 };
 pub(crate) use chain::chain;
-pub(crate) use gate::{answer_report, requests_report};
-pub(crate) use keys::{key_added, key_json, key_page, key_removed, key_table};
-pub(crate) use members::{members_json, members_text};
+pub(crate) use gate::{Requests, answer_report};
+pub(crate) use keys::{Keys, key_added, key_json, key_page, key_removed};
+pub(crate) use members::{Collaborators, Members, members_json, members_text};
 pub(crate) use repository::{
-    repo_json, repository_created, repository_page, repository_removed, repository_summary, repository_table, state,
+    RemovedRepositories, Repositories, repo_json, repository_created, repository_page, repository_removed,
+    repository_summary, state,
 };
 use when::rfc3339;
 
@@ -36,13 +38,20 @@ pub(crate) struct Report {
     pub(crate) text: String,
     /// For programs.
     pub(crate) json: Value,
+    /// A line for standard error.
+    pub(crate) note: Option<String>,
     /// Almost always [`Status::Done`].
     pub(crate) status: Status,
 }
 
 impl Report {
     pub(crate) fn new(text: String, json: Value) -> Self {
-        Self { text, json, status: Status::Done }
+        Self { text, json, note: None, status: Status::Done }
+    }
+
+    /// The report of a command that has printed its answer already.
+    pub(crate) fn printed(note: Option<String>) -> Self {
+        Self { note, ..Self::new(String::new(), Value::Null) }
     }
 
     /// A table with a heading. Without rows, it is only the heading.

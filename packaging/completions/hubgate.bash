@@ -322,6 +322,9 @@ _hubgate() {
             hubgate__subcmd__help__subcmd__org__subcmd__ca,revoke)
                 cmd="hubgate__subcmd__help__subcmd__org__subcmd__ca__subcmd__revoke"
                 ;;
+            hubgate__subcmd__help__subcmd__org__subcmd__member,list)
+                cmd="hubgate__subcmd__help__subcmd__org__subcmd__member__subcmd__list"
+                ;;
             hubgate__subcmd__help__subcmd__org__subcmd__member,remove)
                 cmd="hubgate__subcmd__help__subcmd__org__subcmd__member__subcmd__remove"
                 ;;
@@ -387,6 +390,9 @@ _hubgate() {
                 ;;
             hubgate__subcmd__help__subcmd__repo,visibility)
                 cmd="hubgate__subcmd__help__subcmd__repo__subcmd__visibility"
+                ;;
+            hubgate__subcmd__help__subcmd__repo__subcmd__collaborator,list)
+                cmd="hubgate__subcmd__help__subcmd__repo__subcmd__collaborator__subcmd__list"
                 ;;
             hubgate__subcmd__help__subcmd__repo__subcmd__collaborator,remove)
                 cmd="hubgate__subcmd__help__subcmd__repo__subcmd__collaborator__subcmd__remove"
@@ -628,6 +634,9 @@ _hubgate() {
             hubgate__subcmd__org__subcmd__help__subcmd__ca,revoke)
                 cmd="hubgate__subcmd__org__subcmd__help__subcmd__ca__subcmd__revoke"
                 ;;
+            hubgate__subcmd__org__subcmd__help__subcmd__member,list)
+                cmd="hubgate__subcmd__org__subcmd__help__subcmd__member__subcmd__list"
+                ;;
             hubgate__subcmd__org__subcmd__help__subcmd__member,remove)
                 cmd="hubgate__subcmd__org__subcmd__help__subcmd__member__subcmd__remove"
                 ;;
@@ -637,6 +646,9 @@ _hubgate() {
             hubgate__subcmd__org__subcmd__member,help)
                 cmd="hubgate__subcmd__org__subcmd__member__subcmd__help"
                 ;;
+            hubgate__subcmd__org__subcmd__member,list)
+                cmd="hubgate__subcmd__org__subcmd__member__subcmd__list"
+                ;;
             hubgate__subcmd__org__subcmd__member,remove)
                 cmd="hubgate__subcmd__org__subcmd__member__subcmd__remove"
                 ;;
@@ -645,6 +657,9 @@ _hubgate() {
                 ;;
             hubgate__subcmd__org__subcmd__member__subcmd__help,help)
                 cmd="hubgate__subcmd__org__subcmd__member__subcmd__help__subcmd__help"
+                ;;
+            hubgate__subcmd__org__subcmd__member__subcmd__help,list)
+                cmd="hubgate__subcmd__org__subcmd__member__subcmd__help__subcmd__list"
                 ;;
             hubgate__subcmd__org__subcmd__member__subcmd__help,remove)
                 cmd="hubgate__subcmd__org__subcmd__member__subcmd__help__subcmd__remove"
@@ -745,6 +760,9 @@ _hubgate() {
             hubgate__subcmd__repo__subcmd__collaborator,help)
                 cmd="hubgate__subcmd__repo__subcmd__collaborator__subcmd__help"
                 ;;
+            hubgate__subcmd__repo__subcmd__collaborator,list)
+                cmd="hubgate__subcmd__repo__subcmd__collaborator__subcmd__list"
+                ;;
             hubgate__subcmd__repo__subcmd__collaborator,remove)
                 cmd="hubgate__subcmd__repo__subcmd__collaborator__subcmd__remove"
                 ;;
@@ -753,6 +771,9 @@ _hubgate() {
                 ;;
             hubgate__subcmd__repo__subcmd__collaborator__subcmd__help,help)
                 cmd="hubgate__subcmd__repo__subcmd__collaborator__subcmd__help__subcmd__help"
+                ;;
+            hubgate__subcmd__repo__subcmd__collaborator__subcmd__help,list)
+                cmd="hubgate__subcmd__repo__subcmd__collaborator__subcmd__help__subcmd__list"
                 ;;
             hubgate__subcmd__repo__subcmd__collaborator__subcmd__help,remove)
                 cmd="hubgate__subcmd__repo__subcmd__collaborator__subcmd__help__subcmd__remove"
@@ -813,6 +834,9 @@ _hubgate() {
                 ;;
             hubgate__subcmd__repo__subcmd__help,visibility)
                 cmd="hubgate__subcmd__repo__subcmd__help__subcmd__visibility"
+                ;;
+            hubgate__subcmd__repo__subcmd__help__subcmd__collaborator,list)
+                cmd="hubgate__subcmd__repo__subcmd__help__subcmd__collaborator__subcmd__list"
                 ;;
             hubgate__subcmd__repo__subcmd__help__subcmd__collaborator,remove)
                 cmd="hubgate__subcmd__repo__subcmd__help__subcmd__collaborator__subcmd__remove"
@@ -1041,12 +1065,24 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__access__subcmd__list)
-            opts="-h -V --config --json --help --version"
+            opts="-h -V --limit --after --match --wide --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --match)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1095,7 +1131,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__audit)
-            opts="-f -h -V --since --user --repo --key --follow --log --config --json --help --version"
+            opts="-f -h -V --since --user --repo --key --follow --log --limit --match --wide --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1118,6 +1154,14 @@ _hubgate() {
                     return 0
                     ;;
                 --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --match)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1295,12 +1339,28 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__deploy__subcmd__key__subcmd__list)
-            opts="-h -V --config --json --help --version"
+            opts="-h -V --expiring --limit --after --match --wide --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --expiring)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --match)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2067,8 +2127,22 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help__subcmd__org__subcmd__member)
-            opts="set remove"
+            opts="list set remove"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__org__subcmd__member__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2277,8 +2351,22 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help__subcmd__repo__subcmd__collaborator)
-            opts="set remove"
+            opts="list set remove"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__repo__subcmd__collaborator__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -3173,12 +3261,28 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__key__subcmd__list)
-            opts="-h -V --config --json --help --version"
+            opts="-h -V --expiring --limit --after --match --wide --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --expiring)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --match)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3647,12 +3751,24 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__org__subcmd__ca__subcmd__list)
-            opts="-h -V --config --json --help --version"
+            opts="-h -V --limit --after --match --wide --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --match)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3827,8 +3943,22 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__org__subcmd__help__subcmd__member)
-            opts="set remove"
+            opts="list set remove"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__org__subcmd__help__subcmd__member__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -3911,12 +4041,24 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__org__subcmd__list)
-            opts="-h -V --config --json --help --version"
+            opts="-h -V --limit --after --match --wide --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --match)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3929,7 +4071,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__org__subcmd__member)
-            opts="-h -V --config --json --help --version set remove help"
+            opts="-h -V --config --json --help --version list set remove help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3947,7 +4089,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__org__subcmd__member__subcmd__help)
-            opts="set remove help"
+            opts="list set remove help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3961,6 +4103,20 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__org__subcmd__member__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__org__subcmd__member__subcmd__help__subcmd__list)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3995,6 +4151,40 @@ _hubgate() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__org__subcmd__member__subcmd__list)
+            opts="-h -V --expiring --limit --after --match --wide --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --expiring)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --match)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -4389,7 +4579,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo__subcmd__collaborator)
-            opts="-h -V --config --json --help --version set remove help"
+            opts="-h -V --config --json --help --version list set remove help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4407,7 +4597,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo__subcmd__collaborator__subcmd__help)
-            opts="set remove help"
+            opts="list set remove help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4421,6 +4611,20 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo__subcmd__collaborator__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__repo__subcmd__collaborator__subcmd__help__subcmd__list)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -4455,6 +4659,40 @@ _hubgate() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__repo__subcmd__collaborator__subcmd__list)
+            opts="-h -V --expiring --limit --after --match --wide --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --expiring)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --match)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -4641,8 +4879,22 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo__subcmd__help__subcmd__collaborator)
-            opts="set remove"
+            opts="list set remove"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__repo__subcmd__help__subcmd__collaborator__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -4915,12 +5167,24 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo__subcmd__list)
-            opts="-h -V --removed --config --json --help --version"
+            opts="-h -V --removed --limit --after --match --wide --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --match)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -5463,12 +5727,24 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__user__subcmd__list)
-            opts="-h -V --config --json --help --version"
+            opts="-h -V --limit --after --match --wide --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --match)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -108,7 +108,11 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_su
 complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from add" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
 complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from add" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from list" -l limit -d 'Show at most so many rows. Default: 1000 on a terminal, otherwise all' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from list" -l after -d 'Begin behind this row, as the end of a list that was cut says' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from list" -l match -d 'Show only rows with this text in a column, in upper or lower case' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from list" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from list" -l wide -d 'Show every column whole, also on a terminal. Without this option, a terminal gets columns of at most 80 characters in all'
 complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c hubgate -n "__fish_hubgate_using_subcommand user; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
@@ -165,7 +169,11 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_sub
 complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from add" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
 complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from add" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from list" -l limit -d 'Show at most so many rows. Default: 1000 on a terminal, otherwise all' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from list" -l after -d 'Begin behind this row, as the end of a list that was cut says' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from list" -l match -d 'Show only rows with this text in a column, in upper or lower case' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from list" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from list" -l wide -d 'Show every column whole, also on a terminal. Without this option, a terminal gets columns of at most 80 characters in all'
 complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
@@ -186,6 +194,7 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_sub
 complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from member" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from member" -s h -l help -d 'Print help'
 complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from member" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from member" -f -a "list" -d 'List the members of one organization, or of all'
 complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from member" -f -a "set" -d 'Give a user a role in an organization'
 complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from member" -f -a "remove" -d 'Remove a user from an organization'
 complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from member" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -226,7 +235,12 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_sub
 complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from add" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
 complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from add" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from list" -l expiring -d 'Show only what expires within this time: a duration such as 14d, or until the end of a day as YYYY-MM-DD' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from list" -l limit -d 'Show at most so many rows. Default: 1000 on a terminal, otherwise all' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from list" -l after -d 'Begin behind this row, as the end of a list that was cut says' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from list" -l match -d 'Show only rows with this text in a column, in upper or lower case' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from list" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from list" -l wide -d 'Show every column whole, also on a terminal. Without this option, a terminal gets columns of at most 80 characters in all'
 complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
@@ -290,8 +304,12 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_su
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from create" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from create" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from list" -l limit -d 'Show at most so many rows. Default: 1000 on a terminal, otherwise all' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from list" -l after -d 'Begin behind this row, as the end of a list that was cut says' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from list" -l match -d 'Show only rows with this text in a column, in upper or lower case' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from list" -l config -d 'The configuration file' -r -F
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from list" -l removed -d 'List the removed repositories, and how long each is kept'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from list" -l wide -d 'Show every column whole, also on a terminal. Without this option, a terminal gets columns of at most 80 characters in all'
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
@@ -325,6 +343,7 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_su
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from collaborator" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from collaborator" -s h -l help -d 'Print help'
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from collaborator" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from collaborator" -f -a "list" -d 'List the users who were granted a role on one repository, or on any'
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from collaborator" -f -a "set" -d 'Grant a user a role on a repository'
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from collaborator" -f -a "remove" -d 'Remove a user\'s role on a repository'
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from collaborator" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -428,7 +447,12 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand deploy-key; and __fish_s
 complete -c hubgate -n "__fish_hubgate_using_subcommand deploy-key; and __fish_seen_subcommand_from add" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand deploy-key; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
 complete -c hubgate -n "__fish_hubgate_using_subcommand deploy-key; and __fish_seen_subcommand_from add" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand deploy-key; and __fish_seen_subcommand_from list" -l expiring -d 'Show only what expires within this time: a duration such as 14d, or until the end of a day as YYYY-MM-DD' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand deploy-key; and __fish_seen_subcommand_from list" -l limit -d 'Show at most so many rows. Default: 1000 on a terminal, otherwise all' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand deploy-key; and __fish_seen_subcommand_from list" -l after -d 'Begin behind this row, as the end of a list that was cut says' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand deploy-key; and __fish_seen_subcommand_from list" -l match -d 'Show only rows with this text in a column, in upper or lower case' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand deploy-key; and __fish_seen_subcommand_from list" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand deploy-key; and __fish_seen_subcommand_from list" -l wide -d 'Show every column whole, also on a terminal. Without this option, a terminal gets columns of at most 80 characters in all'
 complete -c hubgate -n "__fish_hubgate_using_subcommand deploy-key; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand deploy-key; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c hubgate -n "__fish_hubgate_using_subcommand deploy-key; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
@@ -450,7 +474,11 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand access; and not __fish_s
 complete -c hubgate -n "__fish_hubgate_using_subcommand access; and not __fish_seen_subcommand_from list grant reject revoke help" -f -a "reject" -d 'Reject a user'
 complete -c hubgate -n "__fish_hubgate_using_subcommand access; and not __fish_seen_subcommand_from list grant reject revoke help" -f -a "revoke" -d 'Withdraw a grant or a rejection'
 complete -c hubgate -n "__fish_hubgate_using_subcommand access; and not __fish_seen_subcommand_from list grant reject revoke help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c hubgate -n "__fish_hubgate_using_subcommand access; and __fish_seen_subcommand_from list" -l limit -d 'Show at most so many rows. Default: 1000 on a terminal, otherwise all' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand access; and __fish_seen_subcommand_from list" -l after -d 'Begin behind this row, as the end of a list that was cut says' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand access; and __fish_seen_subcommand_from list" -l match -d 'Show only rows with this text in a column, in upper or lower case' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand access; and __fish_seen_subcommand_from list" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand access; and __fish_seen_subcommand_from list" -l wide -d 'Show every column whole, also on a terminal. Without this option, a terminal gets columns of at most 80 characters in all'
 complete -c hubgate -n "__fish_hubgate_using_subcommand access; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand access; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c hubgate -n "__fish_hubgate_using_subcommand access; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
@@ -618,8 +646,11 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l user -d 'Only 
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l repo -d 'Only events about this repository' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l key -d 'Only events about this key' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l log -d 'Also show sessions and pushes from this log file. Default: the journal, if there is one. Lines without a year are always shown' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l limit -d 'Show only the last entries, so many. Default: 1000 on a terminal, otherwise all' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l match -d 'Show only entries with this text in a column, in upper or lower case' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l config -d 'The configuration file' -r -F
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -s f -l follow -d 'Keep printing new events until Ctrl-C. With --json, each event is one line'
+complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l wide -d 'Show every column whole, also on a terminal'
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -s h -l help -d 'Print help'
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -s V -l version -d 'Print version'

@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use super::arguments::GrantAccess;
-use super::{Denied, Peer, Refused, Requester};
+use super::{Denied, Output, Peer, Refused, Requester};
 use crate::access::{Access, Decision, Denial, GateMode, GateRequest, Visibility};
 use crate::message::Refusal;
 use crate::name::{Owner, RepoPath};
-use crate::report::{Report, answer_report, requests_report};
+use crate::report::{Report, Requests, answer_report};
 
 /// Requests access to a gated repository, for the session's account. A hidden repository looks missing here too.
 pub(crate) fn request(peer: &Peer<'_>, path: &RepoPath) -> Result<Report, Refused> {
@@ -32,8 +32,11 @@ pub(crate) fn request(peer: &Peer<'_>, path: &RepoPath) -> Result<Report, Refuse
 }
 
 /// Lists the requests on a repository.
-pub(crate) fn list(requester: &Requester<'_>, path: &RepoPath) -> Result<Report, Refused> {
-    requester.read(|by, view| Ok(requests_report(&view.gate_requests(&by.administered(view, path)?)?)))
+pub(crate) fn list(requester: &Requester<'_>, path: &RepoPath, output: &mut Output<'_>) -> Result<Report, Refused> {
+    let after: Option<Owner> = output.after()?;
+    requester.list(output, &Requests, |by, view, each| {
+        Ok(view.gate_requests(by.administered(view, path)?.id, after.as_ref(), each)?)
+    })
 }
 
 /// Lets a user pass the gate, with or without a request.

@@ -5,7 +5,9 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::Refused;
 use crate::access::{CollaboratorRole, GateMode, Role, Scope, Visibility};
+use crate::clock::now;
 use crate::config::ObjectFormat;
+use crate::db::Period;
 use crate::key::Fingerprint;
 use crate::name::{NameError, Owner, RepoPath, Title};
 use crate::quota::{BadQuota, Quota};
@@ -31,6 +33,51 @@ impl Confirmation {
     /// Refuses with a question, unless the requester has answered it.
     pub(super) fn require(self, question: impl FnOnce() -> String) -> Result<(), Refused> {
         if self.yes { Ok(()) } else { Err(Refused::Unconfirmed(question())) }
+    }
+}
+
+/// Which rows of a list are shown.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ListArguments {
+    /// Show at most so many rows. Default: 1000 on a terminal, otherwise all.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
+    /// Begin behind this row, as the end of a list that was cut says.
+    #[arg(long, value_name = "ROW")]
+    pub after: Option<String>,
+    /// Show only rows with this text in a column, in upper or lower case.
+    #[arg(long = "match", value_name = "TEXT")]
+    pub matching: Option<String>,
+}
+
+/// Which keys or grants of a list are shown, by their end.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct Expiring {
+    /// Show only what expires within this time: a duration such as 14d, or until the end of a day as YYYY-MM-DD.
+    #[arg(long, value_name = "TIME")]
+    pub expiring: Option<Expiry>,
+}
+
+impl Expiring {
+    /// The period from now on.
+    pub(super) fn period(self) -> Option<Period> {
+        self.expiring.map(|end| Period { after: now(), until: end.0 })
+    }
+}
+
+/// A position in a list of grants on several objects: `OBJECT/USER`.
+#[derive(Debug, Clone)]
+pub(super) struct Of<T> {
+    pub(super) object: T,
+    pub(super) user: Owner,
+}
+
+impl<T: std::str::FromStr<Err = NameError>> std::str::FromStr for Of<T> {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let (object, user) = text.rsplit_once('/').ok_or(NameError::Character)?;
+        Ok(Self { object: object.parse()?, user: user.parse()? })
     }
 }
 

@@ -3,10 +3,11 @@
 use serde_json::json;
 
 use super::arguments::Confirmation;
-use super::{Refused, Requester};
+use super::{Output, Refused, Requester};
+use crate::db::ChangeError;
 use crate::key::{Fingerprint, PublicKey};
 use crate::name::{Owner, Title};
-use crate::report::{Report, authority_table};
+use crate::report::{Authorities, Report};
 
 /// Accepts certificates of an authority for an organization, valid for at most `max_ttl` seconds.
 pub(crate) fn add(
@@ -27,8 +28,20 @@ pub(crate) fn add(
 }
 
 /// Lists the authorities of an organization.
-pub(crate) fn list(requester: &Requester<'_>, organization: &Owner) -> Result<Report, Refused> {
-    requester.read(|_, view| Ok(authority_table(&view.authorities(organization)?)))
+pub(crate) fn list(
+    requester: &Requester<'_>,
+    organization: &Owner,
+    output: &mut Output<'_>,
+) -> Result<Report, Refused> {
+    let after: Option<Fingerprint> = output.after()?;
+    requester.list(output, &Authorities, |_, view, each| {
+        let rows = view.authorities(organization)?;
+        let begin =
+            after.map_or(Some(0), |after| rows.iter().position(|row| row.fingerprint == after).map(|at| at + 1));
+        let begin = begin.ok_or_else(|| ChangeError::NotFound("such authority to begin behind".to_owned()))?;
+        let _ = rows.into_iter().skip(begin).try_for_each(each);
+        Ok(())
+    })
 }
 
 /// Revokes certificates by serial number or key id.

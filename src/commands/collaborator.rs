@@ -2,9 +2,31 @@
 
 use serde_json::json;
 
-use super::arguments::{OfRepository, SetCollaborator};
-use super::{Refused, Requester};
-use crate::report::{Report, json_time};
+use super::arguments::{Expiring, Of, OfRepository, SetCollaborator};
+use super::{Output, Refused, Requester};
+use crate::name::{Owner, RepoPath};
+use crate::report::{Collaborators, Report, json_time};
+
+/// Lists the collaborators of a repository. The operator may list those of all repositories.
+pub(crate) fn list(
+    requester: &Requester<'_>,
+    path: Option<&RepoPath>,
+    expiring: Expiring,
+    output: &mut Output<'_>,
+) -> Result<Report, Refused> {
+    let ending = expiring.period();
+    let table = Collaborators { of_all: path.is_none() };
+    let Some(path) = path else {
+        let after: Option<Of<RepoPath>> = output.after()?;
+        return requester.list(output, &table, |_, view, each| {
+            Ok(view.collaborations(after.as_ref().map(|of| (&of.object, &of.user)), ending, each)?)
+        });
+    };
+    let after: Option<Owner> = output.after()?;
+    requester.list(output, &table, |by, view, each| {
+        Ok(view.collaborations_of(by.administered(view, path)?.id, after.as_ref(), ending, each)?)
+    })
+}
 
 /// Grants a user a role on a repository.
 pub(crate) fn set(requester: &mut Requester<'_>, arguments: &SetCollaborator) -> Result<Report, Refused> {

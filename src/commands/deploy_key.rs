@@ -1,13 +1,13 @@
 //! Deploy keys: keys of one repository, for machines.
 
-use super::arguments::Confirmation;
+use super::arguments::{Confirmation, Expiring};
 use super::key::TitledKey;
-use super::{Refused, Requester};
+use super::{Output, Refused, Requester};
 use crate::access::{Removal, Scope};
-use crate::db::NewKey;
+use crate::db::{HolderId, KeyRange, NewKey};
 use crate::key::Fingerprint;
 use crate::name::RepoPath;
-use crate::report::{Report, key_added, key_removed, key_table};
+use crate::report::{Keys, Report, key_added, key_removed};
 
 /// Adds a key to a repository.
 pub(crate) fn add(
@@ -26,9 +26,17 @@ pub(crate) fn add(
 }
 
 /// Lists the deploy keys of a repository.
-pub(crate) fn list(requester: &Requester<'_>, path: &RepoPath) -> Result<Report, Refused> {
-    let keys = requester.read(|by, view| Ok(view.deploy_keys(by.administered(view, path)?.id)?))?;
-    Ok(key_table("REPOSITORY", requester.config(), &keys))
+pub(crate) fn list(
+    requester: &Requester<'_>,
+    path: &RepoPath,
+    expiring: Expiring,
+    output: &mut Output<'_>,
+) -> Result<Report, Refused> {
+    let range = KeyRange { after: output.after()?, ending: expiring.period() };
+    let table = Keys { holder: "REPOSITORY", config: requester.config() };
+    requester.list(output, &table, |by, view, each| {
+        Ok(view.keys_of(HolderId::Repository(by.administered(view, path)?.id), &range, each)?)
+    })
 }
 
 /// Removes a deploy key, for the operator.

@@ -2,13 +2,13 @@
 
 use serde_json::json;
 
-use super::arguments::{Confirmation, KeyReference, KeyTerms, RemoveKey, RenameKey, title};
-use super::{By, Denied, Peer, Refused, Requester};
+use super::arguments::{Confirmation, Expiring, KeyReference, KeyTerms, RemoveKey, RenameKey, title};
+use super::{By, Denied, Output, Peer, Refused, Requester};
 use crate::access::{KeyHolder, Removal, Scope, Sources};
-use crate::db::{NewKey, View};
+use crate::db::{HolderId, KeyRange, NewKey, View};
 use crate::key::{Fingerprint, PublicKey, refuse_weak};
 use crate::name::{NameError, Owner, Title};
-use crate::report::{Report, key_added, key_json, key_page, key_removed, key_table};
+use crate::report::{Keys, Report, key_added, key_json, key_page, key_removed};
 use crate::request::ForcedCommand;
 
 /// A key that is to be added, and its title. Holding one tells you that the key is not weak.
@@ -73,16 +73,22 @@ pub(crate) fn add(
 }
 
 /// Lists the keys of the session's account. The operator names an account, or lists all keys.
-pub(crate) fn list(requester: &Requester<'_>, user: Option<&Owner>) -> Result<Report, Refused> {
-    let keys = requester.read(|by, view| {
+pub(crate) fn list(
+    requester: &Requester<'_>,
+    user: Option<&Owner>,
+    expiring: Expiring,
+    output: &mut Output<'_>,
+) -> Result<Report, Refused> {
+    let range = KeyRange { after: output.after()?, ending: expiring.period() };
+    let table = Keys { holder: "USER", config: requester.config() };
+    requester.list(output, &table, |by, view, each| {
         let account = match (by, user) {
-            (By::Account(rights), _) => Some(rights.account()?.id),
-            (By::Operator, Some(user)) => Some(view.user_details(user)?.owner.id),
-            (By::Operator, None) => None,
+            (By::Account(rights), _) => rights.account()?.id,
+            (By::Operator, Some(user)) => view.user(user)?.id,
+            (By::Operator, None) => return Ok(view.keys(&range, each)?),
         };
-        Ok(view.keys(account)?)
-    })?;
-    Ok(key_table("USER", requester.config(), &keys))
+        Ok(view.keys_of(HolderId::Account(account), &range, each)?)
+    })
 }
 
 /// Shows a key to the operator.
@@ -149,8 +155,7 @@ pub(crate) fn remove(
                     return Err(Denied::Compromised.into());
                 }
                 rights.own_key(&fingerprint)?;
-                let live = change.keys(Some(account.id))?.iter().filter(|key| key.removal.is_none()).count();
-                if live <= 1 {
+                if change.key_count(account.id)? <= 1 {
                     confirmation
                         .require(|| format!("{fingerprint} is your last key: without it you cannot log in."))?;
                 }

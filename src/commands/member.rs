@@ -2,26 +2,41 @@
 
 use serde_json::json;
 
-use super::arguments::{RemoveMember, SetMember};
-use super::{Denied, Peer, Refused, Requester};
-use crate::access::{Identity, is_member};
+use super::arguments::{Expiring, Of, RemoveMember, SetMember};
+use super::{By, Denied, Output, Refused, Requester};
+use crate::access::is_member;
+use crate::db::OwnerKind;
 use crate::name::Owner;
-use crate::report::{Report, json_time, members_json, members_text};
+use crate::report::{Members, Report, json_time};
 
-/// Lists the members of an organization, for its members.
-pub(crate) fn list(peer: &Peer<'_>, organization: &Owner) -> Result<Report, Refused> {
-    peer.read(|rights, view| {
-        let (_, facts) = view.owner_facts(organization, rights.account()?.id)?;
-        // A certificate of another organization shows only what everyone may see.
-        let counts_here = match &rights.identity {
-            Identity::Certificate { organization, .. } => *organization == facts.id,
-            Identity::Account(_) | Identity::DeployKey { .. } | Identity::Anonymous => true,
+/// Lists the members of an organization, for its members. The operator may list those of all organizations.
+pub(crate) fn list(
+    requester: &Requester<'_>,
+    organization: Option<&Owner>,
+    expiring: Expiring,
+    output: &mut Output<'_>,
+) -> Result<Report, Refused> {
+    let ending = expiring.period();
+    let table = Members { of_all: organization.is_none() };
+    let Some(organization) = organization else {
+        let after: Option<Of<Owner>> = output.after()?;
+        return requester.list(output, &table, |_, view, each| {
+            Ok(view.memberships(after.as_ref().map(|of| (&of.object, &of.user)), ending, each)?)
+        });
+    };
+    let after: Option<Owner> = output.after()?;
+    requester.list(output, &table, |by, view, each| {
+        let organization = match by {
+            By::Operator => view.owner_of(OwnerKind::Organization, organization)?.id,
+            By::Account(rights) => {
+                let (_, facts) = view.owner_facts(organization, rights.account()?.id)?;
+                if !rights.counts_at(&facts) || !is_member(&facts, rights.now) {
+                    return Err(Denied::Member(organization.clone()).into());
+                }
+                facts.id
+            }
         };
-        if !counts_here || !is_member(&facts, rights.now) {
-            return Err(Denied::Member(organization.clone()).into());
-        }
-        let members = view.organization_details(organization)?.members;
-        Ok(Report::new(members_text("MEMBER", &members), members_json("user", &members)))
+        Ok(view.memberships_of(organization, after.as_ref(), ending, each)?)
     })
 }
 

@@ -1,10 +1,10 @@
 //! Organizations, for the operator.
 
-use super::{Refused, Requester};
+use super::{Output, Refused, Requester};
 use crate::access::Role;
 use crate::db::OwnerKind;
 use crate::name::Owner;
-use crate::report::{Report, organization_json, organization_page, organization_table};
+use crate::report::{Organizations, Report, organization_json, organization_page};
 
 /// Adds an organization with its first administrator.
 pub(crate) fn add(requester: &mut Requester<'_>, name: &Owner, admin: &Owner) -> Result<Report, Refused> {
@@ -16,8 +16,10 @@ pub(crate) fn add(requester: &mut Requester<'_>, name: &Owner, admin: &Owner) ->
 }
 
 /// Lists the organizations.
-pub(crate) fn list(requester: &Requester<'_>) -> Result<Report, Refused> {
-    requester.read(|_, view| Ok(organization_table(&view.owners(OwnerKind::Organization)?)))
+pub(crate) fn list(requester: &Requester<'_>, output: &mut Output<'_>) -> Result<Report, Refused> {
+    let after: Option<Owner> = output.after()?;
+    let kind = OwnerKind::Organization;
+    requester.list(output, &Organizations, |_, view, each| Ok(view.owners(kind, after.as_ref(), each)?))
 }
 
 /// Shows an organization and its members.

@@ -1,21 +1,22 @@
 //! Repositories: their names, owners and settings.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use serde_json::json;
 
 use super::arguments::{Confirmation, CreateRepository, RenameRepository, SetVisibility};
 use super::rights::or_denied;
-use super::{By, Denied, Refused, Requester, Rights};
+use super::{By, Denied, Output, Refused, Requester, Rights};
 use crate::access::{
-    Access, Decision, GateMode, Identity, RepositoryFacts, Visibility, administers, decide, may_create,
+    Access, Decision, GateMode, Identity, RepositoryFacts, Visibility, administers, decide, may_create, sees_all,
 };
 use crate::config::{Config, ObjectFormat};
-use crate::db::{Change, ChangeError, NewRepository, OwnerKind, View};
+use crate::db::{Change, ChangeError, NewRepository, OwnerKind, SeenBy, View};
 use crate::message::FaultKind;
 use crate::name::{Owner, RepoPath, Title};
 use crate::report::{
-    Report, repo_json, repository_created, repository_page, repository_removed, repository_summary, repository_table,
+    Report, Repositories, repo_json, repository_created, repository_page, repository_removed, repository_summary,
 };
 use crate::repository::create_repository;
 
@@ -79,30 +80,45 @@ pub(crate) fn check_free(view: &View<'_>, path: &RepoPath) -> Result<(), Refused
 
 /// Lists the repositories of an owner that the requester may fetch. Without an owner, lists those of the session's
 /// account. The operator then gets all repositories.
-pub(crate) fn list(requester: &Requester<'_>, owner: Option<&Owner>) -> Result<Report, Refused> {
-    let rows = requester.read(|by, view| match by {
-        By::Operator => {
-            let owner = owner.map(|owner| view.owner(owner)).transpose()?;
-            Ok(view.repositories(owner.as_ref())?)
-        }
+pub(crate) fn list(
+    requester: &Requester<'_>,
+    owner: Option<&Owner>,
+    output: &mut Output<'_>,
+) -> Result<Report, Refused> {
+    let after: Option<RepoPath> = output.after()?;
+    requester.list(output, &Repositories, |by, view, each| match by {
+        By::Operator => Ok(match owner {
+            Some(owner) => view.repositories_of(view.owner(owner)?.id, after.as_ref(), each)?,
+            None => view.repositories(after.as_ref(), each)?,
+        }),
         By::Account(rights) => {
             let owner = match owner {
                 Some(owner) => owner,
                 None => &rights.account()?.name,
             };
-            let account = rights.account().ok().map(|account| account.id);
-            let deployed = match &rights.identity {
-                Identity::DeployKey { repository, .. } => Some(*repository),
-                Identity::Account(_) | Identity::Certificate { .. } | Identity::Anonymous => None,
-            };
-            let visible = view.visible_repositories(view.owner(owner)?.id, account, deployed)?;
+            let seen_by = seen_by(rights, view, owner)?;
             let may_fetch = |facts: &RepositoryFacts| {
                 matches!(decide(&rights.identity, Some(facts), Access::Fetch, rights.now), Decision::Allow(_))
             };
-            Ok(visible.into_iter().filter(|(_, facts)| may_fetch(facts)).map(|(row, _)| row).collect())
+            Ok(view.visible_repositories(&seen_by, after.as_ref(), &mut |(row, facts)| {
+                if may_fetch(&facts) { each(row) } else { ControlFlow::Continue(()) }
+            })?)
         }
-    })?;
-    Ok(repository_table(&rows))
+    })
+}
+
+/// For whom the repositories of an owner are listed.
+fn seen_by(rights: &Rights<'_>, view: &View<'_>, owner: &Owner) -> Result<SeenBy, Refused> {
+    let deployed = match &rights.identity {
+        Identity::DeployKey { repository, .. } => Some(*repository),
+        Identity::Account(_) | Identity::Certificate { .. } | Identity::Anonymous => None,
+    };
+    let Ok(account) = rights.account() else {
+        return Ok(SeenBy { owner: view.owner(owner)?.id, account: None, deployed, is_insider: false });
+    };
+    let (row, facts) = view.owner_facts(owner, account.id)?;
+    let is_insider = rights.counts_at(&facts) && sees_all(account, &facts, rights.now);
+    Ok(SeenBy { owner: row.id, account: Some(account.id), deployed, is_insider })
 }
 
 /// The type of [`crate::repository::head`].

@@ -3,8 +3,8 @@
 use super::ending::end_withdrawn;
 use super::{Denied, Refused};
 use crate::access::{
-    Access, Account, Decision, Denial, Identity, KeyFacts, NotAdmitted, Place, Scope, administers, decide, may_create,
-    may_manage, may_use,
+    Access, Account, Decision, Denial, Identity, KeyFacts, NotAdmitted, OwnerFacts, Place, Scope, administers, decide,
+    may_create, may_manage, may_use,
 };
 use crate::clock::now;
 use crate::config::Config;
@@ -40,7 +40,7 @@ impl Peer<'_> {
     /// What the question returns, or a fault of the database.
     pub(crate) fn read<T>(
         &self,
-        question: impl Fn(&Rights<'_>, &View<'_>) -> Result<T, Refused>,
+        mut question: impl FnMut(&Rights<'_>, &View<'_>) -> Result<T, Refused>,
     ) -> Result<T, Refused> {
         let reader = Reader::open_current(&self.config.paths.database)?;
         reader.ask(|view| question(&Rights::ask(self, view)?, view))
@@ -200,6 +200,15 @@ impl<'a> Rights<'a> {
         let denied = || Denied::Organization(organization.clone());
         let (_, facts) = or_denied(self.view.owner_facts(organization, account.id), denied)?;
         if administers(account, &facts, self.now) { Ok(()) } else { Err(denied().into()) }
+    }
+
+    /// Whether the session's rights at an owner count. A certificate shows only what everyone may see, except at the
+    /// organization of its authority.
+    pub(super) fn counts_at(&self, facts: &OwnerFacts) -> bool {
+        match &self.identity {
+            Identity::Certificate { organization, .. } => *organization == facts.id,
+            Identity::Account(_) | Identity::DeployKey { .. } | Identity::Anonymous => true,
+        }
     }
 
     /// A key of the account that was not removed. Keys of other accounts look missing.

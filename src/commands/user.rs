@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::{Refused, Requester};
+use super::{Output, Refused, Requester};
 use crate::db::OwnerKind;
 use crate::name::{Owner, Title};
-use crate::report::{Report, user_json, user_page, user_table};
+use crate::report::{Report, Users, user_json, user_page};
 
 /// Adds an account.
 pub(crate) fn add(requester: &mut Requester<'_>, name: &Owner, may_create: bool) -> Result<Report, Refused> {
@@ -16,8 +16,9 @@ pub(crate) fn add(requester: &mut Requester<'_>, name: &Owner, may_create: bool)
 }
 
 /// Lists the accounts.
-pub(crate) fn list(requester: &Requester<'_>) -> Result<Report, Refused> {
-    requester.read(|_, view| Ok(user_table(&view.owners(OwnerKind::User)?)))
+pub(crate) fn list(requester: &Requester<'_>, output: &mut Output<'_>) -> Result<Report, Refused> {
+    let after: Option<Owner> = output.after()?;
+    requester.list(output, &Users, |_, view, each| Ok(view.owners(OwnerKind::User, after.as_ref(), each)?))
 }
 
 /// Shows an account.

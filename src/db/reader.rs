@@ -23,7 +23,7 @@ impl Reader {
     ///
     /// # Errors
     /// The errors of the question.
-    pub fn ask<T, E: DatabaseError>(&self, question: impl Fn(&View<'_>) -> Result<T, E>) -> Result<T, E> {
+    pub fn ask<T, E: DatabaseError>(&self, mut question: impl FnMut(&View<'_>) -> Result<T, E>) -> Result<T, E> {
         self.engine.ask(|connection| question(&View { connection }))
     }
 }

@@ -21,8 +21,6 @@ mod values;
 use std::ops::Deref;
 use std::path::Path;
 
-use serde_json::Value;
-
 use super::engine::{Transaction, Writer, files, values};
 use super::schema::{MIN_READER, VERSION};
 use super::{DatabaseError, Error, View};
@@ -30,16 +28,17 @@ use crate::clock::now;
 use crate::key::Fingerprint;
 use crate::name::{NameError, Owner, Title};
 
-pub use account::{Member, Organization, OwnerKind, OwnerRow, User};
-pub use audit::Event;
+pub use account::{Member, Membership, Organization, OwnerKind, OwnerRow, User};
+pub use audit::{Direction, Event};
 pub use authority::AuthorityRow;
 pub use copy::{BadCopy, Contents, Replacing};
+pub use facts::SeenBy;
 pub use gate::GateRequestRow;
 pub use holder::Holder;
 pub use invite::Code;
-pub use key::{KeyRow, NewKey};
+pub use key::{HolderId, KeyRange, KeyRow, NewKey};
 pub use removed::Removed;
-pub use repository::{Collaborator, NewRepository, RepositoryRow};
+pub use repository::{Collaboration, Collaborator, NewRepository, RepositoryRow};
 use steps::STEPS;
 pub use values::BadValue;
 
@@ -151,6 +150,10 @@ impl Store {
             for step in STEPS.iter().skip(usize::try_from(found).unwrap_or(usize::MAX)) {
                 connection.define(step)?;
             }
+            // Also after the last step: programs of the previous version may have written since.
+            if found <= VERSION {
+                audit::enter_missing_names(connection)?;
+            }
             if found < VERSION {
                 let set = "UPDATE hubgate SET version = ?1, min_reader = ?2 WHERE id = 1";
                 connection.execute(set, values![VERSION, MIN_READER])?;
@@ -183,6 +186,14 @@ impl Store {
         self.run(Transaction::Rehearse, actor, steps)
     }
 
+    /// Answers questions from one state of the database. Changes continue, and the answers do not show them.
+    ///
+    /// # Errors
+    /// The errors of `questions`, or of the database.
+    pub fn read<T, E: From<Error>>(&self, questions: impl FnOnce(&View<'_>) -> Result<T, E>) -> Result<T, E> {
+        self.engine.read(|connection| questions(&View { connection }))
+    }
+
     fn run<T, E: From<Error>>(
         &mut self,
         purpose: Transaction,
@@ -193,13 +204,12 @@ impl Store {
     }
 }
 
-impl Change<'_> {
-    /// Writes the audit row of this change: the event as the Hub names it, the object, and details.
-    pub(super) fn audit(&self, event: &str, object: &str, detail: &Value) -> Result<(), ChangeError> {
-        self.connection.execute(
-            "INSERT INTO audit (at, actor, event, object, detail) VALUES (?1, ?2, ?3, ?4, ?5)",
-            values![self.now, self.actor, event, object, &detail.to_string()],
-        )?;
-        Ok(())
+#[cfg(test)]
+impl View<'_> {
+    /// The statements of the lists of everything, each with the beginning of its plan.
+    pub(in crate::db) fn statements_of_lists(&self) -> [(String, &'static str); 2] {
+        let keys = key::statement(key::OF_ALL_USERS, "", "u.folded, ");
+        let by_name = "SEARCH o USING INDEX sqlite_autoindex_owner_1 (folded>?)";
+        [(repository::all_repositories(), by_name), (keys, "SEARCH u USING INDEX sqlite_autoindex_owner_1 (folded>?)")]
     }
 }

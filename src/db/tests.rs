@@ -2,6 +2,7 @@ mod changes;
 mod conflicts;
 mod entry;
 mod file;
+mod lists;
 mod questions;
 mod values;
 mod waits;
@@ -11,7 +12,10 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use super::engine::Writer;
-use super::{Change, ChangeError, Code, KeyRow, NewKey, NewRepository, OwnerKind, Reader, RepositoryRow, Store};
+use super::{
+    Change, ChangeError, Code, Direction, Event, HolderId, KeyRange, KeyRow, NewKey, NewRepository, OwnerKind, Reader,
+    RepositoryRow, Store, all,
+};
 use crate::access::{Role, Scope, Visibility};
 use crate::config::ObjectFormat;
 use crate::key::{Fingerprint, KeyType, PublicKey};
@@ -69,10 +73,11 @@ impl Hub {
         Writer::open(&self.path()).unwrap().connection().define(&format!("{unchecked}; {statements}")).unwrap();
     }
 
-    /// Every row of every table.
+    /// Every row of every table, except the names that the audit rows mention.
     fn dump(&self) -> Vec<String> {
         let connection = self.store.view().connection;
-        let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
+        let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'audit_about'
+                      ORDER BY name";
         let mut all = Vec::new();
         for table in connection.query(tables, &[], |row| row.get::<String>("name")).unwrap() {
             let rows = connection.query(&format!("SELECT * FROM {table}"), &[], |row| {
@@ -89,9 +94,30 @@ impl Hub {
         self.store.view().connection.number(&format!("SELECT count(*) AS number FROM {rows}"), &[]).unwrap()
     }
 
+    /// The changes since a second, oldest first.
+    fn events(&self, since: i64) -> Vec<Event> {
+        all(|each| self.store.view().events(since, None, Direction::OldestFirst, each)).unwrap()
+    }
+
+    /// The keys of a user, given by its row, or of all users.
+    fn keys(&self, user: Option<i64>) -> Vec<KeyRow> {
+        let range = KeyRange::default();
+        all(|each| match user {
+            Some(user) => self.store.view().keys_of(HolderId::Account(user), &range, each),
+            None => self.store.view().keys(&range, each),
+        })
+        .unwrap()
+    }
+
+    /// The paths of all repositories.
+    fn paths(&self) -> Vec<String> {
+        let rows = all(|each| self.store.view().repositories(None, each)).unwrap();
+        rows.iter().map(|row| row.path.to_string()).collect()
+    }
+
     /// The last audit row, as `EVENT OBJECT DETAIL`.
     fn last_event(&self) -> String {
-        let event = self.store.view().events(0).unwrap().pop().unwrap();
+        let event = self.events(0).pop().unwrap();
         format!("{} {} {}", event.event, event.object, event.detail)
     }
 }

@@ -14,7 +14,7 @@ use super::failure::Failure;
 use crate::access::Visibility;
 use crate::commands::quota;
 use crate::commands::repository::check_free;
-use crate::db::{ChangeError, NewRepository, Removed};
+use crate::db::{ChangeError, NewRepository, Removed, all};
 use crate::git::import::Source;
 use crate::git::stored::{StoredRepository, foreign_format};
 use crate::report::when::minute;
@@ -126,13 +126,16 @@ pub(super) fn adopt(command: AdoptRepo, mut context: Context) -> Result<Report, 
     let directory = adoptable(&root, &given).ok_or_else(|| {
         Failure::Usage(format!("{shown} is not a directory of a repository beneath {}", root.display()))
     })?;
-    if let Some(row) = context.store.view().repositories(None)?.into_iter().find(|row| row.directory == directory) {
-        return Err(Failure::Refused(format!("{shown} is the directory of {}", row.path)));
-    }
-    let removed = context.store.view().removed_repositories()?;
-    if let Some(Removed { row, .. }) = removed.into_iter().find(|removed| removed.row.directory == directory) {
-        let next = format!("hubgate repo restore {} --id {}", row.path, directory.id());
-        return Err(Failure::Refused(format!("{shown} is the directory of {}, which was removed: {next}", row.path)));
+    match context.store.view().repository_in(&directory)? {
+        None => {}
+        Some((row, None)) => return Err(Failure::Refused(format!("{shown} is the directory of {}", row.path))),
+        Some((row, Some(_))) => {
+            let next = format!("hubgate repo restore {} --id {}", row.path, directory.id());
+            return Err(Failure::Refused(format!(
+                "{shown} is the directory of {}, which was removed: {next}",
+                row.path
+            )));
+        }
     }
     let opened = open_repository(&root, &directory).map_err(|error| Failure::Refused(error.to_string()))?;
     let owner = File::from(opened).metadata().map_err(|error| Failure::File(shown.clone(), error))?;
@@ -172,12 +175,8 @@ fn adoptable(root: &Path, given: &Path) -> Option<Directory> {
 /// `hubgate repo restore`
 pub(super) fn restore(command: RestoreRepo, mut context: Context) -> Result<Report, Failure> {
     let RestoreRepo { path, id, new_path } = command;
-    let removed = context.store.view().removed_repositories()?;
-    let mut found: Vec<Removed> = removed
-        .into_iter()
-        .filter(|removed| removed.row.path.folded() == path.folded())
-        .filter(|removed| id.as_ref().is_none_or(|id| removed.row.directory == *id))
-        .collect();
+    let mut found = context.store.view().removed_from(&path)?;
+    found.retain(|removed| id.as_ref().is_none_or(|id| removed.row.directory == *id));
     if found.len() > 1 {
         let mut text = format!("{} repositories {path} were removed: name one by its directory", found.len());
         for Removed { row, removed_at } in &found {
@@ -193,7 +192,7 @@ pub(super) fn restore(command: RestoreRepo, mut context: Context) -> Result<Repo
         return Err(Failure::Refused(format!("the directory of {} is gone: {}", row.path, place.display())));
     }
     let wanted = new_path.clone().unwrap_or_else(|| row.path.clone());
-    let back = context.store.change(&actor(), |change| change.restore_repository(&row.directory, &wanted));
+    let back = context.store.change(&actor(), |change| change.restore_repository(row.id, &wanted));
     let row = match (back, new_path) {
         (Err(error @ (ChangeError::Conflict(_) | ChangeError::NotFound(_))), None) => {
             return Err(Failure::Refused(format!("{error}\nto restore it elsewhere: --as PATH")));
@@ -203,28 +202,11 @@ pub(super) fn restore(command: RestoreRepo, mut context: Context) -> Result<Repo
     Ok(Report::new(format!("restored {} ({})\n", row.path, state(&row)), repo_json(&row)))
 }
 
-/// The removed repositories in a table.
-pub(super) fn removed_report(removed: &[Removed]) -> Report {
-    let row = |removed: &Removed| {
-        let row = &removed.row;
-        let until = minute(Some(removed.removed_at + KEPT));
-        [row.path.to_string(), minute(Some(removed.removed_at)), until, row.directory.id().to_owned()]
-    };
-    let object = |removed: &Removed| {
-        json!({
-            "path": removed.row.path.to_string(), "removed_at": crate::report::json_time(Some(removed.removed_at)),
-            "kept_until": crate::report::json_time(Some(removed.removed_at + KEPT)), "id": removed.row.directory.id(),
-        })
-    };
-    let rows = removed.iter().map(row).collect();
-    Report::table(["REPOSITORY", "REMOVED", "KEPT UNTIL", "ID"], rows, removed.iter().map(object).collect())
-}
-
 /// Deletes for good what was removed long enough ago. Returns the directories, each with why it could not be deleted.
 pub(super) fn purge(context: &mut Context, now: i64) -> Result<Vec<(PathBuf, Option<String>)>, Failure> {
     let root = context.config.paths.repositories.clone();
     let mut deleted = Vec::new();
-    for removed in context.store.view().removed_repositories()? {
+    for removed in all(|each| context.store.view().removed_repositories(None, each))? {
         let place = root.join(removed.row.directory.relative());
         if removed.removed_at + KEPT > now || place.symlink_metadata().is_err() {
             continue;

@@ -1,9 +1,13 @@
 //! `hubgate audit`: changes from the database, and sessions and pushes from the system log, in one list sorted by time.
+//!
+//! Both sources are read in step, so that no list waits in memory. Only a list with a limit does: it shows the last rows.
 
 mod entry;
 mod follow;
 mod sessions;
 
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use serde_json::Value;
@@ -11,39 +15,140 @@ use serde_json::Value;
 use super::cli::Audit;
 use super::context::Context;
 use super::failure::Failure;
+use super::printer::Printer;
+use crate::commands::Refused;
 use crate::config::Config;
+use crate::db::{Direction, Event};
+use crate::message::FaultKind;
 use crate::name::{Owner, fold};
 use crate::report::Report;
+use crate::report::listing::{Form, Listing};
 
-use entry::{Entry, change};
+use entry::{Entries, Entry, change};
+use sessions::Sessions;
 
-pub(super) fn run(command: &Audit, json: bool, config: &Path) -> Result<Report, Failure> {
+pub(super) fn run(command: &Audit, json: bool, config: &Path, printer: &mut Printer) -> Result<Report, Failure> {
     if command.follow {
         return follow::run(command, json, config);
     }
-    // The log belongs to root, so it is read before root privileges are dropped.
-    let sessions = match &command.log {
-        Some(file) => sessions::of_file(file)?,
-        None => sessions::of_journal(command.since, &Config::load(config)?.paths.repositories),
+    // The log belongs to root, so it is opened before root privileges are dropped.
+    let mut sessions = match &command.log {
+        Some(file) => Sessions::of_file(file)?,
+        None => Sessions::of_journal(command.since, &Config::load(config)?.paths.repositories),
     };
     let context = Context::open(config)?;
-    let mut entries: Vec<Entry> = context.store.view().events(command.since)?.iter().map(change).collect();
-    entries.extend(sessions);
-    entries.retain(|entry| entry.second.is_none_or(|second| second >= command.since) && command.wants(&entry.json));
+    let mut form = printer.form(command.wide);
+    let limit = command.limit.or(form.limit.take());
+    form.matching.clone_from(&command.matching);
+    let mut listing = Listing::new(&form, &Entries, printer);
+    let is_cut = match limit {
+        None => {
+            print_all(command, &mut sessions, &context, &mut |entry| listing.row(entry))?;
+            false
+        }
+        Some(limit) => {
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+            let (last, is_cut) = last(command, &form, &mut sessions, &context, limit)?;
+            let _ = last.iter().try_for_each(|entry| listing.row(entry));
+            is_cut
+        }
+    };
+    let written = listing.finish();
+    written.map_err(|error| Refused::Fault(FaultKind::Broken, format!("standard output: {error}")))?;
+    Ok(Report::printed(is_cut.then(|| "these are the last entries: for more, add --limit NUMBER".to_owned())))
+}
+
+/// Hands on every entry, sorted by time. Changes come before sessions of the same second, and sessions whose lines have
+/// no year come last.
+fn print_all(
+    command: &Audit,
+    sessions: &mut Sessions,
+    context: &Context,
+    print: &mut dyn FnMut(&Entry) -> ControlFlow<()>,
+) -> Result<(), Failure> {
+    let mut failed = None;
+    let mut flow = ControlFlow::Continue(());
+    let mut wanted = |entry: &Entry| if command.wants(entry) { print(entry) } else { ControlFlow::Continue(()) };
+    let mut step = |event: Event| {
+        let change = change(&event);
+        flow = sessions.until(event.at, &mut wanted).unwrap_or_else(|error| {
+            failed = Some(error);
+            ControlFlow::Break(())
+        });
+        if flow.is_continue() {
+            flow = wanted(&change);
+        }
+        flow
+    };
+    context
+        .store
+        .read(|view| view.events(command.since, command.about().as_deref(), Direction::OldestFirst, &mut step))?;
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    if flow.is_continue() && sessions.until(i64::MAX, &mut wanted)?.is_continue() {
+        let _ = sessions.without_a_year(&mut wanted)?;
+    }
+    Ok(())
+}
+
+/// The last entries, and whether there are earlier ones.
+fn last(
+    command: &Audit,
+    form: &Form,
+    sessions: &mut Sessions,
+    context: &Context,
+    limit: usize,
+) -> Result<(VecDeque<Entry>, bool), Failure> {
+    let wants = |entry: &Entry| command.wants(entry) && form.matching.as_ref().is_none_or(|text| entry.contains(text));
+    // One more than the limit shows that there are more.
+    let most = limit.saturating_add(1);
+    let mut changes = Vec::new();
+    context.store.read(|view| {
+        view.events(command.since, command.about().as_deref(), Direction::NewestFirst, &mut |event| {
+            let entry = change(&event);
+            if wants(&entry) {
+                changes.push(entry);
+            }
+            if changes.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })
+    })?;
+    let mut entries: VecDeque<Entry> = changes.into_iter().rev().collect();
+    let mut kept = VecDeque::new();
+    let mut keep = |entry: &Entry| {
+        if wants(entry) {
+            kept.push_back(entry.clone());
+            if kept.len() > most {
+                kept.pop_front();
+            }
+        }
+        ControlFlow::Continue(())
+    };
+    let _ = sessions.until(i64::MAX, &mut keep)?;
+    let _ = sessions.without_a_year(&mut keep)?;
+    entries.extend(kept);
     // A stable sort: entries of one second keep their order, and entries without a year come last.
-    entries.sort_by_key(|entry| entry.second.unwrap_or(i64::MAX));
-    let rows = entries.iter().map(|entry| [entry.at.clone(), entry.what.clone(), entry.detail.clone()]).collect();
-    let json = entries.into_iter().map(|entry| entry.json).collect();
-    Ok(Report::table(["AT", "EVENT", "DETAIL"], rows, json))
+    entries.make_contiguous().sort_by_key(|entry| entry.second.unwrap_or(i64::MAX));
+    let is_cut = entries.len() > limit;
+    entries.drain(..entries.len().saturating_sub(limit));
+    Ok((entries, is_cut))
 }
 
 impl Audit {
-    /// Whether an entry matches: one of its values, at any depth, is the name.
-    fn wants(&self, entry: &Value) -> bool {
+    /// The name by which the database finds the changes: that of the filter that fits the fewest.
+    fn about(&self) -> Option<String> {
+        let key = self.key.map(|key| key.to_string());
+        let repo = self.repo.as_ref().map(ToString::to_string);
+        key.or(repo).or_else(|| self.user.as_ref().map(ToString::to_string))
+    }
+
+    /// Whether an entry matches: it is not too old, and one of its values, at any depth, is the name.
+    fn wants(&self, entry: &Entry) -> bool {
         let user = self.user.as_ref().map(Owner::folded);
         let repo = self.repo.as_ref().map(|repo| fold(&repo.to_string()));
         let key = self.key.map(|key| fold(&key.to_string()));
-        [user, repo, key].into_iter().flatten().all(|wanted| holds(entry, &wanted))
+        entry.second.is_none_or(|second| second >= self.since)
+            && [user, repo, key].into_iter().flatten().all(|wanted| holds(&entry.json, &wanted))
     }
 }
 
@@ -64,9 +169,19 @@ mod tests {
 
     #[test]
     fn a_filter_compares_every_value() {
-        let filter =
-            Audit { since: 0, user: Some("Alice".parse().unwrap()), repo: None, key: None, log: None, follow: false };
-        assert!(filter.wants(&json!({ "object": "x", "detail": { "user": "alice" } })));
-        assert!(!filter.wants(&json!({ "object": "bob" })));
+        let filter = Audit {
+            since: 0,
+            user: Some("Alice".parse().unwrap()),
+            repo: None,
+            key: None,
+            log: None,
+            follow: false,
+            limit: None,
+            matching: None,
+            wide: false,
+        };
+        let entry = |json: Value| Entry { json, ..Entry::default() };
+        assert!(filter.wants(&entry(json!({ "object": "x", "detail": { "user": "alice" } }))));
+        assert!(!filter.wants(&entry(json!({ "object": "bob" }))));
     }
 }

@@ -15,7 +15,7 @@ use super::atomic_file::AtomicFile;
 use super::context::become_login;
 use super::failure::Failure;
 use crate::config::Config;
-use crate::db::{Error, ErrorKind, Reader, Store};
+use crate::db::{Error, ErrorKind, Reader, Store, all};
 use crate::report::{Report, table};
 
 /// Means standard output or standard input instead of a file.
@@ -79,7 +79,8 @@ fn copy_out(config: &Path) -> Result<Report, Failure> {
     let config = Config::load(config)?;
     become_login(&config.paths.repositories)?;
     let new = make_copy(&config.paths.database)?;
-    let repositories = Store::open_copy(new.path())?.view().repositories(None)?;
+    let copied = Store::open_copy(new.path())?;
+    let repositories = all(|each| copied.view().repositories(None, each))?;
     let failed = |error| Failure::File("the copy".to_owned(), error);
     let mut file = File::open(new.path()).map_err(failed)?;
     copy(&mut file, &mut out).and_then(|_| out.flush()).map_err(failed)?;

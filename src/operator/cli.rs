@@ -16,8 +16,9 @@ mod user;
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
+use crate::commands::arguments::ListArguments;
 use crate::config::DEFAULT_PATH;
 use crate::name::Owner;
 use crate::report::when::Expiry;
@@ -142,6 +143,18 @@ pub enum Command {
     Import(ImportCommand),
     /// Show changes, with their time and author.
     Audit(Audit),
+}
+
+/// Which rows of a list are shown, and how.
+#[derive(Debug, Clone, Args)]
+pub struct ListOptions {
+    /// Which rows.
+    #[command(flatten)]
+    pub rows: ListArguments,
+    /// Show every column whole, also on a terminal. Without this option, a terminal gets columns of at most 80 characters
+    /// in all.
+    #[arg(long)]
+    pub wide: bool,
 }
 
 fn new_account(text: &str) -> Result<Owner, crate::name::NameError> {

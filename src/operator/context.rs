@@ -11,8 +11,9 @@ use super::failure::Failure;
 use crate::commands::Requester;
 use crate::commands::arguments::Confirmation;
 use crate::config::Config;
-use crate::db::Store;
+use crate::db::{RepositoryRow, Store};
 use crate::git::import::FROM_THE_OPERATOR;
+use crate::name::RepoPath;
 use crate::privilege::clear_environment;
 
 /// The configuration and the open database.
@@ -29,6 +30,23 @@ impl Context {
         become_login(&config.paths.repositories)?;
         let store = Store::open(&config.paths.database)?;
         Ok(Self { config, store })
+    }
+
+    /// The number of repositories that [`Self::each_repository`] visits.
+    pub(super) fn count(&self, path: Option<&RepoPath>) -> Result<u64, Failure> {
+        if path.is_some() { Ok(1) } else { Ok(self.store.view().number_of_repositories()?) }
+    }
+
+    /// Does work on one repository, or on every repository.
+    pub(super) fn each_repository(
+        &self,
+        path: Option<&RepoPath>,
+        mut work: impl FnMut(RepositoryRow) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        match path {
+            Some(path) => work(self.store.view().repository(path)?),
+            None => self.store.each_repository(work),
+        }
     }
 
     /// The operator, as commands on the hub's data know it.

@@ -27,16 +27,16 @@ impl Mismatches {
     pub(super) fn find(config: &Config, store: &Store) -> Result<Self, Failure> {
         let root = &config.paths.repositories;
         let mut mismatches = Self::default();
-        let repositories = store.view().repositories(None)?;
-        let mut bar = Bar::new(repositories.len() as u64);
-        for row in repositories {
+        let mut bar = Bar::new(store.view().number_of_repositories()?);
+        store.each_repository(|row| -> Result<(), Failure> {
             let place = root.join(row.directory.relative());
             let checked = check_present(&row, &place).and_then(|()| head(config, &place, row.object_format).map(drop));
             if let Err(problem) = checked {
                 mismatches.lost.push((row, problem));
             }
             bar.add(1);
-        }
+            Ok(())
+        })?;
         drop(bar);
         let known: HashSet<PathBuf> =
             store.view().directories()?.iter().map(|directory| root.join(directory.relative())).collect();

@@ -9,6 +9,7 @@ use super::cli::{
 use super::context::{Context, confirm};
 use super::failure::Failure;
 use super::key_file::{read_fingerprint, read_key};
+use super::printer::Printer;
 use crate::access::{GateRequest, Scope};
 use crate::commands::arguments::Confirmation;
 use crate::commands::{
@@ -33,14 +34,16 @@ pub(super) fn confirmed(
     }
 }
 
-pub(super) fn key(command: &KeyCommand, config: &Path) -> Result<Report, Failure> {
+pub(super) fn key(command: &KeyCommand, config: &Path, printer: &mut Printer) -> Result<Report, Failure> {
     let context = || Context::open(config);
     match command {
         KeyCommand::Add { user, file, title, terms, from } => {
             let new = read_key(file, title.clone())?;
             Ok(key::add(&mut context()?.requester(), Some(user), &new, *terms, from.as_ref())?)
         }
-        KeyCommand::List { user } => Ok(key::list(&context()?.requester(), user.as_ref())?),
+        KeyCommand::List { user, expiring, list } => {
+            Ok(key::list(&context()?.requester(), user.as_ref(), *expiring, &mut printer.output(list))?)
+        }
         KeyCommand::Show { fingerprint } => Ok(key::show(&context()?.requester(), fingerprint)?),
         KeyCommand::Find { key } => {
             let fingerprint = read_fingerprint(key)?;
@@ -54,7 +57,7 @@ pub(super) fn key(command: &KeyCommand, config: &Path) -> Result<Report, Failure
     }
 }
 
-pub(super) fn deploy_key(command: &DeployKeyCommand, config: &Path) -> Result<Report, Failure> {
+pub(super) fn deploy_key(command: &DeployKeyCommand, config: &Path, printer: &mut Printer) -> Result<Report, Failure> {
     let context = || Context::open(config);
     match command {
         DeployKeyCommand::Add { path, file, write, title, expires } => {
@@ -63,7 +66,9 @@ pub(super) fn deploy_key(command: &DeployKeyCommand, config: &Path) -> Result<Re
             let expires_at = expires.map(|end| end.0);
             Ok(deploy_key::add(&mut context()?.requester(), path, &new, scope, expires_at)?)
         }
-        DeployKeyCommand::List { path } => Ok(deploy_key::list(&context()?.requester(), path)?),
+        DeployKeyCommand::List { path, expiring, list } => {
+            Ok(deploy_key::list(&context()?.requester(), path, *expiring, &mut printer.output(list))?)
+        }
         DeployKeyCommand::Remove { fingerprint, confirmation } => {
             let mut context = context()?;
             confirmed(*confirmation, |yes| deploy_key::remove(&mut context.requester(), fingerprint, yes))
@@ -71,11 +76,11 @@ pub(super) fn deploy_key(command: &DeployKeyCommand, config: &Path) -> Result<Re
     }
 }
 
-pub(super) fn user(command: &UserCommand, mut context: Context) -> Result<Report, Failure> {
+pub(super) fn user(command: &UserCommand, mut context: Context, printer: &mut Printer) -> Result<Report, Failure> {
     let mut requester = context.requester();
     match command {
         UserCommand::Add { name, no_create } => Ok(user::add(&mut requester, name, !no_create)?),
-        UserCommand::List => Ok(user::list(&requester)?),
+        UserCommand::List { list } => Ok(user::list(&requester, &mut printer.output(list))?),
         UserCommand::Show { name } => Ok(user::show(&requester, name)?),
         UserCommand::Rename { old, new } => Ok(owner::rename(&mut requester, OwnerKind::User, old, new)?),
         UserCommand::Disable { name, reason } => Ok(user::set_disabled(&mut requester, name, Some(reason))?),
@@ -87,34 +92,39 @@ pub(super) fn user(command: &UserCommand, mut context: Context) -> Result<Report
     }
 }
 
-pub(super) fn org(command: &OrgCommand, config: &Path) -> Result<Report, Failure> {
+pub(super) fn org(command: &OrgCommand, config: &Path, printer: &mut Printer) -> Result<Report, Failure> {
     if let OrgCommand::Ca(command) = command {
-        return ca(command, config);
+        return ca(command, config, printer);
     }
     let mut context = Context::open(config)?;
     let mut requester = context.requester();
     match command {
         OrgCommand::Add { name, admin } => Ok(organization::add(&mut requester, name, admin)?),
-        OrgCommand::List => Ok(organization::list(&requester)?),
+        OrgCommand::List { list } => Ok(organization::list(&requester, &mut printer.output(list))?),
         OrgCommand::Show { name } => Ok(organization::show(&requester, name)?),
         OrgCommand::Rename { old, new } => Ok(owner::rename(&mut requester, OwnerKind::Organization, old, new)?),
         OrgCommand::Remove { name, confirmation } => {
             confirmed(*confirmation, |yes| owner::remove(&mut requester, OwnerKind::Organization, name, None, yes))
         }
+        OrgCommand::Member(MemberCommand::List { organization, expiring, list }) => {
+            Ok(member::list(&requester, organization.as_ref(), *expiring, &mut printer.output(list))?)
+        }
         OrgCommand::Member(MemberCommand::Set(arguments)) => Ok(member::set(&mut requester, arguments)?),
         OrgCommand::Member(MemberCommand::Remove(arguments)) => Ok(member::remove(&mut requester, arguments)?),
-        OrgCommand::Ca(command) => ca(command, config),
+        OrgCommand::Ca(command) => ca(command, config, printer),
     }
 }
 
-fn ca(command: &AuthorityCommand, config: &Path) -> Result<Report, Failure> {
+fn ca(command: &AuthorityCommand, config: &Path, printer: &mut Printer) -> Result<Report, Failure> {
     let context = || Context::open(config);
     match command {
         AuthorityCommand::Add { organization, file, max_ttl } => {
             let new = read_key(file, None)?;
             Ok(authority::add(&mut context()?.requester(), organization, &new.key, *max_ttl)?)
         }
-        AuthorityCommand::List { organization } => Ok(authority::list(&context()?.requester(), organization)?),
+        AuthorityCommand::List { organization, list } => {
+            Ok(authority::list(&context()?.requester(), organization, &mut printer.output(list))?)
+        }
         AuthorityCommand::Revoke { organization, certificate } => {
             Ok(authority::revoke(&mut context()?.requester(), organization, certificate)?)
         }
@@ -125,17 +135,24 @@ fn ca(command: &AuthorityCommand, config: &Path) -> Result<Report, Failure> {
     }
 }
 
-pub(super) fn collaborator(command: &CollaboratorCommand, context: &mut Context) -> Result<Report, Failure> {
+pub(super) fn collaborator(
+    command: &CollaboratorCommand,
+    context: &mut Context,
+    printer: &mut Printer,
+) -> Result<Report, Failure> {
     match command {
+        CollaboratorCommand::List { path, expiring, list } => {
+            Ok(collaborator::list(&context.requester(), path.as_ref(), *expiring, &mut printer.output(list))?)
+        }
         CollaboratorCommand::Set(arguments) => Ok(collaborator::set(&mut context.requester(), arguments)?),
         CollaboratorCommand::Remove(arguments) => Ok(collaborator::remove(&mut context.requester(), arguments)?),
     }
 }
 
-pub(super) fn access(command: &AccessCommand, mut context: Context) -> Result<Report, Failure> {
+pub(super) fn access(command: &AccessCommand, mut context: Context, printer: &mut Printer) -> Result<Report, Failure> {
     let mut requester = context.requester();
     match command {
-        AccessCommand::List { path } => Ok(access::list(&requester, path)?),
+        AccessCommand::List { path, list } => Ok(access::list(&requester, path, &mut printer.output(list))?),
         AccessCommand::Grant(arguments) => Ok(access::grant(&mut requester, arguments)?),
         AccessCommand::Reject(of) => {
             Ok(access::answer(&mut requester, &of.path, &of.user, GateRequest::Rejected, None)?)

@@ -1,31 +1,45 @@
 //! `hubgate export`: the content of the database, for another program or hub. Without secrets and invitations.
 
+use std::io::{self, ErrorKind, Write};
+use std::ops::ControlFlow;
+
 use serde_json::{Map, Value, json};
 
 use super::context::Context;
 use super::failure::Failure;
+use super::printer::Printer;
 use crate::clock::now;
-use crate::report::when::rfc3339;
 use crate::report::{Report, json_time};
 
-pub(super) fn run(mut context: Context) -> Result<Report, Failure> {
-    let mut export = Map::new();
-    export.insert("hub".to_owned(), json!(context.config.hub.name));
-    export.insert("exported_at".to_owned(), rfc3339(now()).into());
-    for (table, mut rows) in context.store.export()? {
-        rows.as_array_mut().into_iter().flatten().for_each(with_times);
-        export.insert(table, rows);
+/// Prints one object a line: first the hub, then each row of each table while it is read.
+pub(super) fn run(context: &Context, printer: &mut Printer) -> Result<Report, Failure> {
+    let hub = json!({ "table": "hub", "name": context.config.hub.name, "exported_at": json_time(Some(now())) });
+    let mut written = writeln!(printer, "{hub}");
+    context.store.export(&mut |(table, row)| {
+        if written.is_ok() {
+            written = print(printer, table, row);
+        }
+        if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    match written.and_then(|()| printer.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::File("standard output".to_owned(), error)),
+        Ok(()) | Err(_) => Ok(Report::printed(None)),
     }
-    let json = Value::Object(export);
-    // Only JSON: `list` commands show the same for people.
-    Ok(Report::new(format!("{json:#}\n"), json))
 }
 
-/// Replaces the seconds of a row by times.
-fn with_times(row: &mut Value) {
-    for (name, value) in row.as_object_mut().into_iter().flatten() {
-        if let (true, Some(second)) = (name == "until" || name.ends_with("_at"), value.as_i64()) {
-            *value = json_time(Some(second));
-        }
+fn print(printer: &mut Printer, table: &str, row: Map<String, Value>) -> io::Result<()> {
+    let mut object = Map::from_iter([("table".to_owned(), table.into())]);
+    object.extend(row.into_iter().map(|(name, value)| {
+        let value = with_times(&name, value);
+        (name, value)
+    }));
+    writeln!(printer, "{}", Value::Object(object))
+}
+
+/// Replaces the seconds in a field that is a time.
+fn with_times(name: &str, value: Value) -> Value {
+    match value.as_i64() {
+        Some(second) if name == "until" || name.ends_with("_at") => json_time(Some(second)),
+        Some(_) | None => value,
     }
 }

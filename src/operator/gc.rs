@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::context::Context;
 use super::directories::check_present;
 use super::failure::Failure;
 use super::progress::Bar;
@@ -18,6 +19,7 @@ use crate::config::Config;
 use crate::db::RepositoryRow;
 use crate::git::stored::StoredRepository;
 use crate::message::Status;
+use crate::name::RepoPath;
 use crate::report::Report;
 use crate::word::counted;
 use leftovers::{list, name, sweep, sweep_repository};
@@ -25,7 +27,7 @@ use seen::Seen;
 
 /// Which repositories are collected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Extent {
+enum Extent {
     /// Every repository that has changed since its last collection.
     Changed,
     /// The repositories that the operator named.
@@ -40,14 +42,11 @@ enum Outcome {
     Failed(String),
 }
 
-/// Collects garbage in each repository. Leaves files that are younger than `age`. A fault in one repository does not
-/// stop the others.
-pub(super) fn run(
-    config: &Config,
-    repositories: &[RepositoryRow],
-    extent: Extent,
-    age: Duration,
-) -> Result<Report, Failure> {
+/// Collects garbage in one repository, or in each that has changed. Leaves files that are younger than `age`. A fault in
+/// one repository does not stop the others.
+pub(super) fn run(context: &Context, path: Option<&RepoPath>, age: Duration) -> Result<Report, Failure> {
+    let config = &context.config;
+    let extent = if path.is_some() { Extent::Named } else { Extent::Changed };
     let root = &config.paths.repositories;
     let (mut text, mut json, mut status) = (String::new(), Vec::new(), Status::Done);
     // Leftovers of interrupted `repo create` commands.
@@ -61,10 +60,10 @@ pub(super) fn run(
     }
     let seen = Seen::open(config);
     let mut unchanged = 0_usize;
-    let mut bar = Bar::new(repositories.len() as u64);
-    for row in repositories {
+    let mut bar = Bar::new(context.count(path)?);
+    context.each_repository(path, |row| {
         let mut removed = Vec::new();
-        let outcome = collect(config, row, extent, age, &seen, &mut removed);
+        let outcome = collect(config, &row, extent, age, &seen, &mut removed);
         let leftovers = counted(removed.len(), "leftover", "leftovers");
         match &outcome {
             Outcome::Packed => drop(writeln!(text, "{}: packed, {leftovers} removed", row.path)),
@@ -80,7 +79,8 @@ pub(super) fn run(
             "path": row.path.to_string(), "removed": removed, "error": error, "unchanged": is_unchanged,
         }));
         bar.add(1);
-    }
+        Ok(())
+    })?;
     drop(bar);
     if unchanged > 0 {
         let _ = writeln!(

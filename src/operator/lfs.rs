@@ -41,18 +41,19 @@ struct Findings {
 /// Hashes the stored objects, and finds objects that history names but that are not stored. With `quarantine`, moves
 /// corrupt objects aside. A fault in one repository does not stop the others.
 pub(super) fn check(path: Option<&RepoPath>, quarantine: bool, context: &Context) -> Result<Report, Failure> {
-    let repositories = match path {
-        Some(path) => vec![context.store.view().repository(path)?],
-        None => context.store.view().repositories(None)?,
-    };
     let mut found = Findings::default();
-    let mut bar =
-        Bar::new(repositories.iter().map(|row| stored_bytes(&context.config.paths.repositories, &row.directory)).sum());
-    for row in &repositories {
-        if let Err(error) = found.take(row, quarantine, context, &mut bar) {
+    let mut all = 0;
+    context.each_repository(path, |row| {
+        all += stored_bytes(&context.config.paths.repositories, &row.directory);
+        Ok(())
+    })?;
+    let mut bar = Bar::new(all);
+    context.each_repository(path, |row| {
+        if let Err(error) = found.take(&row, quarantine, context, &mut bar) {
             found.problems.push(format!("{}: {error}", row.path));
         }
-    }
+        Ok(())
+    })?;
     drop(bar);
     let Findings { objects, bytes, mut problems, is_corrupt, is_incomplete } = found;
     let json = json!({ "objects": objects, "bytes": bytes, "problems": problems });

@@ -26,6 +26,7 @@ mod login;
 pub mod openssh;
 pub mod pam;
 mod policy;
+mod printer;
 pub mod programs;
 mod progress;
 mod repo;
@@ -44,7 +45,7 @@ use crate::commands::invite::invite;
 use crate::commands::quota;
 use crate::lfs::serve_directory;
 use crate::log;
-use crate::message::Status;
+use crate::message::{Status, said};
 use crate::report::Report;
 
 pub use setup::PACKAGED_CONFIG;
@@ -52,6 +53,7 @@ pub use setup::PACKAGED_CONFIG;
 use cli::{Cli, Command, LfsCommand, QuotaCommand};
 use context::Context;
 use failure::Failure;
+use printer::Printer;
 
 /// Runs the program.
 #[must_use]
@@ -71,6 +73,9 @@ pub fn main() -> ExitCode {
     match run(cli) {
         Ok(report) => {
             let report = report.with_ended(ended());
+            if let Some(note) = &report.note {
+                let _ = std::io::stderr().write_all(said(note).as_bytes());
+            }
             let text = report.render(json);
             // The reader may have closed the pipe; then nothing can be reported.
             let _ = if is_copied_out {
@@ -93,23 +98,24 @@ pub fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<Report, Failure> {
     let context = || Context::open(&cli.config);
+    let printer = &mut Printer::new(cli.json);
     match cli.command {
         Command::Init(command) => setup::init(&command, &cli.config),
         Command::Demo(command) => demo::run(&command),
         Command::Doctor(command) => doctor::run(&command, &cli.config),
         Command::SshdConfig(command) => sshd_config::run(&command, &cli.config),
         Command::Migrate => setup::migrate(&cli.config),
-        Command::User(command) => dispatch::user(&command, context()?),
-        Command::Org(command) => dispatch::org(&command, &cli.config),
-        Command::Key(command) => dispatch::key(&command, &cli.config),
-        Command::Repo(command) => repo::run(command, context()?),
+        Command::User(command) => dispatch::user(&command, context()?, printer),
+        Command::Org(command) => dispatch::org(&command, &cli.config, printer),
+        Command::Key(command) => dispatch::key(&command, &cli.config, printer),
+        Command::Repo(command) => repo::run(command, context()?, printer),
         Command::Owner(command) => dispatch::owner_quota(&command, context()?),
         Command::Quota(QuotaCommand::Check { owner }) => Ok(quota::check(&context()?.requester(), owner.as_ref())?),
         Command::Lfs(LfsCommand::Serve { .. }) => Err(Failure::Usage("lfs serve".to_owned())),
         Command::Lfs(LfsCommand::Check { path, quarantine }) => lfs::check(path.as_ref(), quarantine, &context()?),
         Command::Lock(command) => lfs::lock(&command, &mut context()?),
-        Command::DeployKey(command) => dispatch::deploy_key(&command, &cli.config),
-        Command::Access(command) => dispatch::access(&command, context()?),
+        Command::DeployKey(command) => dispatch::deploy_key(&command, &cli.config, printer),
+        Command::Access(command) => dispatch::access(&command, context()?, printer),
         Command::Invite { user, expires } => Ok(invite(&mut context()?.requester(), &user, expires.0)?),
         Command::Explain(command) => explain::run(&command, &cli.config),
         Command::Backup(command) => backup::backup(&command.destination, cli.json, &cli.config),
@@ -117,8 +123,8 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Kept(command) => kept::run(&command, &cli.config),
         Command::Import(command) => import::run(command, &cli.config),
         Command::Policy(command) => policy::run(&command, &cli.config),
-        Command::Export => export::run(context()?),
+        Command::Export => export::run(&context()?, printer),
         Command::Session(command) => session::run(&command, &context()?),
-        Command::Audit(command) => audit::run(&command, cli.json, &cli.config),
+        Command::Audit(command) => audit::run(&command, cli.json, &cli.config, printer),
     }
 }

@@ -9,25 +9,30 @@ use super::context::{Context, confirm};
 use super::directories::Mismatches;
 use super::dispatch::{collaborator, confirmed};
 use super::failure::Failure;
-use super::gc::Extent;
+use super::printer::Printer;
 use super::{adopt, gc};
 use crate::clock::now;
 use crate::commands::{quota, repository};
 use crate::message::Status;
 use crate::name::RepoPath;
-use crate::report::Report;
-use crate::repository::head;
+use crate::report::{RemovedRepositories, Report};
+use crate::repository::{Directory, head};
 
-pub(super) fn run(command: RepoCommand, mut context: Context) -> Result<Report, Failure> {
+pub(super) fn run(command: RepoCommand, mut context: Context, printer: &mut Printer) -> Result<Report, Failure> {
     let mut requester = context.requester();
     match command {
         RepoCommand::Create { repository, created_by } => {
             Ok(repository::create(&mut requester, &repository, created_by.as_ref())?)
         }
-        RepoCommand::List { removed: true, .. } => {
-            Ok(adopt::removed_report(&context.store.view().removed_repositories()?))
+        RepoCommand::List { removed: true, list, .. } => {
+            let output = &mut printer.output(&list);
+            let after: Option<Directory> = output.after()?;
+            let table = RemovedRepositories { kept: adopt::KEPT };
+            Ok(requester.list(output, &table, |_, view, each| Ok(view.removed_repositories(after.as_ref(), each)?))?)
         }
-        RepoCommand::List { owner, removed: false } => Ok(repository::list(&requester, owner.as_ref())?),
+        RepoCommand::List { owner, removed: false, list } => {
+            Ok(repository::list(&requester, owner.as_ref(), &mut printer.output(&list))?)
+        }
         RepoCommand::Show { path } => Ok(repository::show(&requester, &path, Some(head))?),
         RepoCommand::Rename(arguments) => Ok(repository::rename(&mut requester, &arguments)?),
         RepoCommand::Visibility(arguments) => Ok(repository::set_visibility(&mut requester, &arguments)?),
@@ -36,7 +41,7 @@ pub(super) fn run(command: RepoCommand, mut context: Context) -> Result<Report, 
         }
         RepoCommand::Freeze { path, reason } => Ok(repository::set_frozen(&mut requester, &path, Some(&reason))?),
         RepoCommand::Unfreeze { path } => Ok(repository::set_frozen(&mut requester, &path, None)?),
-        RepoCommand::Collaborator(command) => collaborator(&command, &mut context),
+        RepoCommand::Collaborator(command) => collaborator(&command, &mut context, printer),
         RepoCommand::Remove { path, confirmation } => {
             confirmed(confirmation, |yes| repository::remove(&mut requester, &path, yes))
         }
@@ -67,12 +72,8 @@ fn collect_garbage(
     older_than: i64,
 ) -> Result<Report, Failure> {
     let deleted = if removed { adopt::purge(&mut context, now())? } else { Vec::new() };
-    let (repositories, extent) = match path {
-        Some(path) => (vec![context.store.view().repository(path)?], Extent::Named),
-        None => (context.store.view().repositories(None)?, Extent::Changed),
-    };
     let age = Duration::from_secs(older_than.unsigned_abs());
-    let mut report = gc::run(&context.config, &repositories, extent, age)?;
+    let mut report = gc::run(&context, path, age)?;
     for (place, error) in deleted.iter().rev() {
         let shown = place.display();
         let line = match error {

@@ -188,13 +188,16 @@ pub(super) fn make_directories(config: &Config, login: &Login, keys: &Login) -> 
     Ok(made)
 }
 
-/// Migrates the database to this program's version, after copying it. Without a migration to do, it changes nothing.
+/// Migrates the database to this program's version, after copying it. Without a migration to do, it only completes what
+/// the database derives from the audit table.
 pub(super) fn migrate(config_path: &Path) -> Result<Report, Failure> {
     let config = Config::load(config_path)?;
     become_login(&config.paths.repositories)?;
     let mut store = Store::open_any_version(&config.paths.database)?;
     let (found, _) = store.view().versions()?;
     if found >= VERSION {
+        // Another version of hubgate may have written since the migration.
+        store.migrate()?;
         let text = format!("the database has version {found}: nothing to do\n");
         return Ok(Report::new(text, json!({ "found": found, "version": found, "backup": null })));
     }

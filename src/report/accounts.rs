@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::listing::{Column, Table};
 use super::when::minute;
 use super::{Report, json_time, members_json, members_text, page, with_fields};
 use crate::db::{AuthorityRow, Organization, OwnerRow, User};
@@ -23,9 +24,25 @@ fn user_state(user: &OwnerRow) -> String {
     }
 }
 
-pub(crate) fn user_table(users: &[OwnerRow]) -> Report {
-    let rows = users.iter().map(|user| [user.name.to_string(), minute(Some(user.created_at)), user_state(user)]);
-    Report::table(["NAME", "CREATED", "STATE"], rows.collect(), users.iter().map(user_json).collect())
+/// A list of users.
+pub(crate) struct Users;
+
+impl Table<OwnerRow> for Users {
+    fn columns(&self) -> Vec<Column> {
+        vec![Column::new("NAME"), Column::days("CREATED", 10), Column::at_most("STATE", 40)]
+    }
+
+    fn cells(&self, user: &OwnerRow) -> Vec<String> {
+        vec![user.name.to_string(), minute(Some(user.created_at)), user_state(user)]
+    }
+
+    fn json(&self, user: &OwnerRow) -> Value {
+        user_json(user)
+    }
+
+    fn position(&self, user: &OwnerRow) -> String {
+        user.name.to_string()
+    }
 }
 
 pub(crate) fn user_page(user: &User) -> Report {
@@ -53,9 +70,25 @@ pub(crate) fn organization_json(organization: &OwnerRow) -> Value {
     json!({ "name": organization.name.as_str(), "created_at": json_time(Some(organization.created_at)) })
 }
 
-pub(crate) fn organization_table(organizations: &[OwnerRow]) -> Report {
-    let rows = organizations.iter().map(|row| [row.name.to_string(), minute(Some(row.created_at))]);
-    Report::table(["NAME", "CREATED"], rows.collect(), organizations.iter().map(organization_json).collect())
+/// A list of organizations.
+pub(crate) struct Organizations;
+
+impl Table<OwnerRow> for Organizations {
+    fn columns(&self) -> Vec<Column> {
+        vec![Column::new("NAME"), Column::days("CREATED", 10)]
+    }
+
+    fn cells(&self, organization: &OwnerRow) -> Vec<String> {
+        vec![organization.name.to_string(), minute(Some(organization.created_at))]
+    }
+
+    fn json(&self, organization: &OwnerRow) -> Value {
+        organization_json(organization)
+    }
+
+    fn position(&self, organization: &OwnerRow) -> String {
+        organization.name.to_string()
+    }
 }
 
 pub(crate) fn organization_page(organization: &Organization) -> Report {
@@ -69,17 +102,27 @@ pub(crate) fn organization_page(organization: &Organization) -> Report {
     Report::new(text, with_fields(organization_json(&organization.owner), fields))
 }
 
-pub(crate) fn authority_table(authorities: &[AuthorityRow]) -> Report {
-    let row = |row: &AuthorityRow| {
+/// A list of certificate authorities.
+pub(crate) struct Authorities;
+
+impl Table<AuthorityRow> for Authorities {
+    fn columns(&self) -> Vec<Column> {
+        ["FINGERPRINT", "TYPE", "MAX TTL", "ADDED"].map(Column::new).to_vec()
+    }
+
+    fn cells(&self, row: &AuthorityRow) -> Vec<String> {
         let ttl = format!("{} s", row.max_ttl);
-        [row.fingerprint.to_string(), row.key_type.as_str().to_owned(), ttl, minute(Some(row.added_at))]
-    };
-    let object = |row: &AuthorityRow| {
+        vec![row.fingerprint.to_string(), row.key_type.as_str().to_owned(), ttl, minute(Some(row.added_at))]
+    }
+
+    fn json(&self, row: &AuthorityRow) -> Value {
         json!({
             "fingerprint": row.fingerprint.to_string(), "type": row.key_type.as_str(),
             "max_ttl": row.max_ttl, "added_at": json_time(Some(row.added_at)),
         })
-    };
-    let rows = authorities.iter().map(row).collect();
-    Report::table(["FINGERPRINT", "TYPE", "MAX TTL", "ADDED"], rows, authorities.iter().map(object).collect())
+    }
+
+    fn position(&self, row: &AuthorityRow) -> String {
+        row.fingerprint.to_string()
+    }
 }

@@ -1,27 +1,37 @@
 //! Requests to pass a gate, and the answers to them.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::listing::{Column, Table};
 use super::when::minute;
 use super::{Report, json_time};
 use crate::access::GateRequest;
 use crate::db::GateRequestRow;
 use crate::name::{Owner, RepoPath};
 
-/// A table of requests, with the user and the state of each request.
-pub(crate) fn requests_report(requests: &[GateRequestRow]) -> Report {
-    let row = |request: &GateRequestRow| {
+/// A list of requests, with the user and the state of each request.
+pub(crate) struct Requests;
+
+impl Table<GateRequestRow> for Requests {
+    fn columns(&self) -> Vec<Column> {
+        ["USER", "STATE", "AT", "UNTIL"].map(Column::new).to_vec()
+    }
+
+    fn cells(&self, request: &GateRequestRow) -> Vec<String> {
         let state = request.state.to_string();
-        [request.user.to_string(), state, minute(Some(request.at)), minute(request.until)]
-    };
-    let object = |request: &GateRequestRow| {
+        vec![request.user.to_string(), state, minute(Some(request.at)), minute(request.until)]
+    }
+
+    fn json(&self, request: &GateRequestRow) -> Value {
         json!({
             "user": request.user.as_str(), "state": request.state.as_str(),
             "at": json_time(Some(request.at)), "until": json_time(request.until),
         })
-    };
-    let rows = requests.iter().map(row).collect();
-    Report::table(["USER", "STATE", "AT", "UNTIL"], rows, requests.iter().map(object).collect())
+    }
+
+    fn position(&self, request: &GateRequestRow) -> String {
+        request.user.to_string()
+    }
 }
 
 /// The report of an answer to a request.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::listing::{Column, Table};
 use super::when::minute;
 use super::{Report, json_time, page, with_fields};
 use crate::access::Removal;
@@ -9,22 +10,44 @@ use crate::config::Config;
 use crate::db::{Holder, KeyRow};
 use crate::key::{Fingerprint, PublicKey};
 
-/// A table of keys. The first column is the account or repository that the key is on.
-pub(crate) fn key_table(holder: &'static str, config: &Config, keys: &[KeyRow]) -> Report {
-    let row = |key: &KeyRow| {
-        [
+/// A list of keys. The first column is the account or repository that the key is on.
+pub(crate) struct Keys<'a> {
+    pub(crate) holder: &'static str,
+    pub(crate) config: &'a Config,
+}
+
+impl Table<KeyRow> for Keys<'_> {
+    fn columns(&self) -> Vec<Column> {
+        vec![
+            Column::at_most(self.holder, 12),
+            Column::at_most("TITLE", 14),
+            Column::wide("TYPE"),
+            Column::at_most("FINGERPRINT", 13),
+            Column::wide("ADDED"),
+            Column::days("LAST USED", 10),
+            Column::days("STATE", 23),
+        ]
+    }
+
+    fn cells(&self, key: &KeyRow) -> Vec<String> {
+        vec![
             key.holder.to_string(),
             key.title.to_string(),
             key.key_type.as_str().to_owned(),
             key.fingerprint.to_string(),
             minute(Some(key.added_at)),
-            minute(last_used(config, &key.fingerprint)),
+            minute(last_used(self.config, &key.fingerprint)),
             key_state(key),
         ]
-    };
-    let rows = keys.iter().map(row).collect();
-    let json = keys.iter().map(|key| key_json(config, key)).collect();
-    Report::table([holder, "TITLE", "TYPE", "FINGERPRINT", "ADDED", "LAST USED", "STATE"], rows, json)
+    }
+
+    fn json(&self, key: &KeyRow) -> Value {
+        key_json(self.config, key)
+    }
+
+    fn position(&self, key: &KeyRow) -> String {
+        key.fingerprint.to_string()
+    }
 }
 
 /// A key that was just added.

@@ -1,10 +1,11 @@
-//! Members of an organization, and a user's organizations.
+//! Roles: members of organizations, a user's organizations, and collaborators.
 
 use serde_json::{Value, json};
 
+use super::listing::{Column, Table};
 use super::when::minute;
 use super::{json_time, table};
-use crate::db::Member;
+use crate::db::{Collaboration, Member, Membership};
 
 pub(crate) fn members_text(heading: &str, members: &[Member]) -> String {
     let row = |member: &Member| [member.name.to_string(), member.role.to_string(), minute(member.until)];
@@ -14,4 +15,62 @@ pub(crate) fn members_text(heading: &str, members: &[Member]) -> String {
 pub(crate) fn members_json(key: &str, members: &[Member]) -> Value {
     let object = |member: &Member| json!({ key: member.name.as_str(), "role": member.role.as_str(), "until": json_time(member.until) });
     members.iter().map(object).collect()
+}
+
+/// A list of roles in one organization, or in all.
+pub(crate) struct Members {
+    pub(crate) of_all: bool,
+}
+
+impl Table<Membership> for Members {
+    fn columns(&self) -> Vec<Column> {
+        roles(self.of_all.then_some("ORGANIZATION"), "MEMBER")
+    }
+
+    fn cells(&self, row: &Membership) -> Vec<String> {
+        let cells = [row.organization.to_string(), row.user.to_string(), row.role.to_string(), minute(row.until)];
+        cells.into_iter().skip(usize::from(!self.of_all)).collect()
+    }
+
+    fn json(&self, row: &Membership) -> Value {
+        json!({
+            "organization": row.organization.as_str(), "user": row.user.as_str(), "role": row.role.as_str(),
+            "until": json_time(row.until),
+        })
+    }
+
+    fn position(&self, row: &Membership) -> String {
+        if self.of_all { format!("{}/{}", row.organization, row.user) } else { row.user.to_string() }
+    }
+}
+
+/// A list of grants on one repository, or on all.
+pub(crate) struct Collaborators {
+    pub(crate) of_all: bool,
+}
+
+impl Table<Collaboration> for Collaborators {
+    fn columns(&self) -> Vec<Column> {
+        roles(self.of_all.then_some("REPOSITORY"), "COLLABORATOR")
+    }
+
+    fn cells(&self, row: &Collaboration) -> Vec<String> {
+        let cells = [row.path.to_string(), row.user.to_string(), row.role.to_string(), minute(row.until)];
+        cells.into_iter().skip(usize::from(!self.of_all)).collect()
+    }
+
+    fn json(&self, row: &Collaboration) -> Value {
+        json!({
+            "path": row.path.to_string(), "user": row.user.as_str(), "role": row.role.as_str(),
+            "until": json_time(row.until),
+        })
+    }
+
+    fn position(&self, row: &Collaboration) -> String {
+        if self.of_all { format!("{}/{}", row.path, row.user) } else { row.user.to_string() }
+    }
+}
+
+fn roles(object: Option<&'static str>, user: &'static str) -> Vec<Column> {
+    object.into_iter().chain([user, "ROLE", "UNTIL"]).map(Column::new).collect()
 }

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::listing::{Column, Table};
 use super::when::minute;
 use super::{Report, json_time, page, table, with_fields};
 use crate::access::GateMode;
 use crate::config::Config;
-use crate::db::{Collaborator, RepositoryRow};
+use crate::db::{Collaborator, Removed, RepositoryRow};
 
 pub(crate) fn repo_json(row: &RepositoryRow) -> Value {
     json!({
@@ -32,9 +33,52 @@ pub(crate) fn state(row: &RepositoryRow) -> String {
     }
 }
 
-pub(crate) fn repository_table(rows: &[RepositoryRow]) -> Report {
-    let lines = rows.iter().map(|row| [row.path.to_string(), state(row), row.description.clone()]).collect();
-    Report::table(["REPOSITORY", "STATE", "DESCRIPTION"], lines, rows.iter().map(repo_json).collect())
+/// A list of repositories.
+pub(crate) struct Repositories;
+
+impl Table<RepositoryRow> for Repositories {
+    fn columns(&self) -> Vec<Column> {
+        vec![Column::new("REPOSITORY"), Column::at_most("STATE", 30), Column::at_most("DESCRIPTION", 12)]
+    }
+
+    fn cells(&self, row: &RepositoryRow) -> Vec<String> {
+        vec![row.path.to_string(), state(row), row.description.clone()]
+    }
+
+    fn json(&self, row: &RepositoryRow) -> Value {
+        repo_json(row)
+    }
+
+    fn position(&self, row: &RepositoryRow) -> String {
+        row.path.to_string()
+    }
+}
+
+/// A list of removed repositories, which are kept for so many seconds.
+pub(crate) struct RemovedRepositories {
+    pub(crate) kept: i64,
+}
+
+impl Table<Removed> for RemovedRepositories {
+    fn columns(&self) -> Vec<Column> {
+        vec![Column::new("REPOSITORY"), Column::days("REMOVED", 10), Column::days("KEPT UNTIL", 10), Column::new("ID")]
+    }
+
+    fn cells(&self, Removed { row, removed_at }: &Removed) -> Vec<String> {
+        let until = minute(Some(removed_at + self.kept));
+        vec![row.path.to_string(), minute(Some(*removed_at)), until, row.directory.id().to_owned()]
+    }
+
+    fn json(&self, Removed { row, removed_at }: &Removed) -> Value {
+        json!({
+            "path": row.path.to_string(), "removed_at": json_time(Some(*removed_at)),
+            "kept_until": json_time(Some(removed_at + self.kept)), "id": row.directory.id(),
+        })
+    }
+
+    fn position(&self, removed: &Removed) -> String {
+        removed.row.directory.id().to_owned()
+    }
 }
 
 pub(crate) fn repository_created(config: &Config, row: &RepositoryRow) -> Report {

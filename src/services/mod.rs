@@ -4,6 +4,7 @@ pub(crate) mod account;
 mod authenticate;
 mod caller;
 mod push;
+pub(crate) mod spool;
 mod transfer;
 
 use std::ffi::OsString;
@@ -17,6 +18,7 @@ use crate::session::Work;
 
 use caller::{Caller, answer_panics, no_message};
 use push::Hook;
+use spool::Spool;
 
 /// Runs the program: as the hook by whose name git started it, or for the session in the gateway's message.
 #[must_use]
@@ -26,6 +28,7 @@ pub fn main() -> ExitCode {
     let mut words = std::env::args_os();
     let name = words.next().unwrap_or_default();
     let words: Vec<OsString> = words.collect();
+    let mut list = Spool::default();
     let answer = match (Path::new(&name).file_name().and_then(|name| name.to_str()), words.as_slice()) {
         (Some("pre-receive"), []) => push::run(Hook::PreReceive),
         (Some("post-receive"), []) => push::run(Hook::PostReceive),
@@ -41,7 +44,7 @@ pub fn main() -> ExitCode {
                         Work::Transfer(operation, path) => {
                             return transfer::run(&caller, message, operation, &path).into();
                         }
-                        Work::Account(command) => account::run(&caller, &command),
+                        Work::Account(command) => account::run(&caller, &command, &mut list),
                         Work::Authenticate(operation, path) => authenticate::run(&caller, operation, &path),
                     }
                 }
@@ -51,6 +54,7 @@ pub fn main() -> ExitCode {
         (_, _) => no_message(&ReceiveError::Descriptors),
     };
     let _ = std::io::stderr().write_all(answer.stderr().as_bytes());
-    let _ = std::io::stdout().write_all(answer.out.as_bytes());
+    // If the client has gone away, there is nothing left to do.
+    let _ = std::io::stdout().write_all(answer.out.as_bytes()).and_then(|()| list.copy_to(&mut std::io::stdout()));
     answer.status.into()
 }

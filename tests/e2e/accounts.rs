@@ -27,7 +27,7 @@ pub(crate) fn json_of(hub: &Hub, words: &[&str]) -> Value {
     value
 }
 
-fn without_times(value: &mut Value) {
+pub(crate) fn without_times(value: &mut Value) {
     match value {
         Value::String(text) if is_time(text) => "TIME".clone_into(text),
         Value::Array(values) => values.iter_mut().for_each(without_times),

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::accounts::{is_usage, json_of};
+use crate::accounts::{is_usage, json_of, without_times};
 use crate::harness::{Hub, Skip, background, machine, refused, run, run_with, says, trials, wait_until};
 use crate::programs::program;
 use crate::texts::hi;
@@ -578,7 +578,7 @@ fn export_writes_everything_but_secrets() {
     hub.did(&["access", "grant", "acme/x", "bob"]);
     hub.did(&["repo", "rename", "acme/x", "acme/y"]);
     let code = json_of(&hub, &["invite", "bob"])["code"].as_str().expect("a code").to_owned();
-    let export = json_of(&hub, &["export"]);
+    let export = export_of(&hub);
     let user =
         |name: &str| json!({ "name": name, "may_create": true, "disabled": null, "quota": null, "created_at": "TIME" });
     assert_eq!(export["users"], json!([user("alice"), user("bob")]));
@@ -609,10 +609,7 @@ fn export_writes_everything_but_secrets() {
     assert_eq!(
         tables,
         [
-            "authorities",
             "collaborators",
-            "deploy_keys",
-            "exported_at",
             "former_paths",
             "gate_requests",
             "hub",
@@ -620,10 +617,21 @@ fn export_writes_everything_but_secrets() {
             "members",
             "organizations",
             "repositories",
-            "revocations",
-            "users",
+            "users"
         ]
     );
-    let plain: Value = serde_json::from_str(&text).expect("JSON without being asked for it");
-    assert_eq!(plain["hub"], "Test Hub");
+    assert_eq!(export["hub"], json!([{ "name": "Test Hub", "exported_at": "TIME" }]));
+}
+
+/// The rows of an export by their tables; times are replaced by `TIME`.
+fn export_of(hub: &Hub) -> Value {
+    let mut tables = serde_json::Map::new();
+    for line in hub.did(&["export"]).lines() {
+        let mut row: Value = serde_json::from_str(line).expect("an object on each line");
+        without_times(&mut row);
+        let table = row.as_object_mut().and_then(|row| row.remove("table")).expect("a table");
+        let rows = tables.entry(table.as_str().expect("a name")).or_insert_with(|| json!([]));
+        rows.as_array_mut().expect("rows").push(row);
+    }
+    tables.into()
 }

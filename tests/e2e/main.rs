@@ -43,6 +43,7 @@ mod keys;
 mod killed;
 mod lfs;
 mod limits;
+mod lists;
 mod load;
 mod login_shell;
 mod moves;
@@ -126,6 +127,7 @@ fn main() -> ExitCode {
         limits::TRIALS,
         revocation::TRIALS,
         taken_over::TRIALS,
+        lists::TRIALS,
         planted::TRIALS,
         pages::TRIALS,
         readme::TRIALS,

@@ -7,6 +7,7 @@ mod reader;
 #[cfg(feature = "operator")]
 pub(super) mod writer;
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -37,13 +38,30 @@ impl Connection<'_> {
         values: &[Value<'_>],
         mut read: impl FnMut(&Row<'_>) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
+        let mut all = Vec::new();
+        self.each(statement, values, |row| {
+            all.push(read(row)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(all)
+    }
+
+    /// Reads the rows of the answer one after the other, until `read` breaks. The engine keeps no row in memory, and no
+    /// row is computed in advance unless the statement needs to be sorted.
+    pub(in crate::db) fn each(
+        self,
+        statement: &str,
+        values: &[Value<'_>],
+        mut read: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>, Error>,
+    ) -> Result<(), Error> {
         let mut statement = self.0.prepare(statement).map_err(failed)?;
         let mut rows = statement.query(params_from_iter(values)).map_err(failed)?;
-        let mut all = Vec::new();
         while let Some(row) = rows.next().map_err(failed)? {
-            all.push(read(&Row(row))?);
+            if read(&Row(row))?.is_break() {
+                break;
+            }
         }
-        Ok(all)
+        Ok(())
     }
 
     /// Reads the first row of the answer, if there is one.

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::{Change, ChangeError};
 use crate::access::Role;
-use crate::db::engine::{Row, values};
-use crate::db::{Error, Reader, View};
+use crate::db::engine::{Row, Value as Bound, values};
+use crate::db::{Each, Error, Period, Reader, View, all};
 use crate::name::{Owner, RepoPath};
 use crate::word::{counted, words};
 
@@ -89,6 +89,19 @@ pub struct Member {
     pub until: Option<i64>,
 }
 
+/// A role of a user in an organization, with the name of the organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership {
+    /// The organization.
+    pub organization: Owner,
+    /// The user.
+    pub user: Owner,
+    /// The role.
+    pub role: Role,
+    /// The first second in which the role no longer applies.
+    pub until: Option<i64>,
+}
+
 const COLUMNS: &str = "SELECT o.id, o.name, o.kind, o.may_create, o.disabled, o.created_at FROM owner o";
 
 fn owner_row(row: &Row<'_>) -> Result<OwnerRow, Error> {
@@ -139,13 +152,14 @@ impl View<'_> {
         self.owner_of(OwnerKind::User, name)
     }
 
-    /// Every owner of a kind, by name.
+    /// The owners of a kind, by name. Begins behind the name `after`.
     ///
     /// # Errors
     /// [`Error`].
-    pub fn owners(&self, kind: OwnerKind) -> Result<Vec<OwnerRow>, Error> {
-        let query = format!("{COLUMNS} WHERE o.kind = ?1 AND o.folded IS NOT NULL ORDER BY o.folded");
-        self.connection.query(&query, values![kind.as_str()], owner_row)
+    pub fn owners(&self, kind: OwnerKind, after: Option<&Owner>, each: Each<'_, OwnerRow>) -> Result<(), Error> {
+        let after = after.map(Owner::folded).unwrap_or_default();
+        let query = format!("{COLUMNS} WHERE o.kind = ?1 AND o.folded > ?2 ORDER BY o.folded");
+        self.connection.each(&query, values![kind.as_str(), &after], |row| Ok(each(owner_row(row)?)))
     }
 
     /// A user with keys, repositories and roles counted.
@@ -154,9 +168,8 @@ impl View<'_> {
     /// [`ChangeError::NotFound`], or the database's.
     pub fn user_details(&self, name: &Owner) -> Result<User, ChangeError> {
         let owner = self.owner_of(OwnerKind::User, name)?;
-        let keys = "SELECT count(*) AS number FROM key WHERE owner_id = ?1 AND removal IS NULL";
         Ok(User {
-            keys: self.connection.number(keys, values![owner.id])?,
+            keys: self.key_count(owner.id)?,
             repositories: self.repository_count(owner.id)?,
             memberships: self.members(
                 "SELECT o.name, m.role, m.until FROM member m JOIN owner o ON o.id = m.organization_id
@@ -181,6 +194,70 @@ impl View<'_> {
                 owner.id,
             )?,
             owner,
+        })
+    }
+
+    /// The roles in an organization, given by its row, by user. Begins behind the user `after`. With a period, only
+    /// roles that end in it.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn memberships_of(
+        &self,
+        organization: i64,
+        after: Option<&Owner>,
+        ending: Option<Period>,
+        each: Each<'_, Membership>,
+    ) -> Result<(), Error> {
+        let after = after.map(Owner::folded).unwrap_or_default();
+        let filter = "m.organization_id = ?1 AND u.folded > ?2";
+        self.memberships_by(filter, "u.folded", Bound::Integer(organization), Bound::Text(&after), ending, each)
+    }
+
+    /// The roles in all organizations, by the rows of organization and user. Begins behind this organization and user.
+    ///
+    /// # Errors
+    /// [`ChangeError::NotFound`] if one of them does not exist, or the database's.
+    pub fn memberships(
+        &self,
+        after: Option<(&Owner, &Owner)>,
+        ending: Option<Period>,
+        each: Each<'_, Membership>,
+    ) -> Result<(), ChangeError> {
+        let (organization, user) = match after {
+            Some((organization, user)) => (self.owner(organization)?.id, self.owner(user)?.id),
+            None => (i64::MIN, i64::MIN),
+        };
+        let filter = "(m.organization_id, m.user_id) > (?1, ?2)";
+        let order = "m.organization_id, m.user_id";
+        Ok(self.memberships_by(filter, order, Bound::Integer(organization), Bound::Integer(user), ending, each)?)
+    }
+
+    fn memberships_by(
+        &self,
+        filter: &str,
+        order: &str,
+        first: Bound<'_>,
+        second: Bound<'_>,
+        ending: Option<Period>,
+        each: Each<'_, Membership>,
+    ) -> Result<(), Error> {
+        let query = format!(
+            "SELECT o.name AS organization, u.name AS user, m.role, m.until FROM member m
+             JOIN owner o ON o.id = m.organization_id JOIN owner u ON u.id = m.user_id
+             WHERE {filter} {} ORDER BY {order}",
+            if ending.is_some() { "AND m.until > ?3 AND m.until <= ?4" } else { "" }
+        );
+        let Period { after, until } = ending.unwrap_or_default();
+        let values = values![first, second, after, until];
+        let values = if ending.is_some() { values } else { values.get(..2).unwrap_or_default() };
+        self.connection.each(&query, values, |row| {
+            Ok(each(Membership {
+                organization: row.word("organization")?,
+                user: row.word("user")?,
+                role: row.word("role")?,
+                until: row.get("until")?,
+            }))
         })
     }
 
@@ -330,7 +407,7 @@ impl Change<'_> {
                         owner.name
                     )));
                 }
-                for row in self.repositories(Some(owner))? {
+                for row in all(|each| self.repositories_of(owner.id, None, each))? {
                     let new = RepoPath { owner: heir.name.clone(), ..row.path.clone() };
                     self.rename_repository(&row.path, &new)?;
                 }

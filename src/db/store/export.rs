@@ -3,60 +3,65 @@
 use serde_json::{Map, Value};
 
 use super::Store;
-use crate::db::Error;
-use crate::db::engine::{self, Row, Transaction};
+use crate::db::engine::{self, Row};
+use crate::db::{Each, Error};
 use crate::key::{Fingerprint, PublicKey};
 
 /// The exported tables and their queries. `invite` and all removed accounts and repositories are left out.
+///
+/// Each query reads its table in the order of an index, so that no row waits in memory for another one.
 const TABLES: [(&str, &str); 11] = [
     (
         "users",
         "SELECT name, may_create AS is_may_create, disabled, quota, created_at FROM owner
-         WHERE kind = 'user' AND folded IS NOT NULL ORDER BY folded",
+         WHERE kind = 'user' AND folded > '' ORDER BY folded",
     ),
     (
         "organizations",
-        "SELECT name, quota, created_at FROM owner
-         WHERE kind = 'organization' AND folded IS NOT NULL ORDER BY folded",
+        "SELECT name, quota, created_at FROM owner WHERE kind = 'organization' AND folded > '' ORDER BY folded",
     ),
     (
         "members",
         "SELECT o.name AS organization, u.name AS user, m.role, m.until FROM member m
-         JOIN owner o ON o.id = m.organization_id JOIN owner u ON u.id = m.user_id ORDER BY o.folded, u.folded",
+         JOIN owner o ON o.id = m.organization_id JOIN owner u ON u.id = m.user_id
+         ORDER BY m.organization_id, m.user_id",
     ),
     (
         "keys",
         "SELECT k.fingerprint, u.name AS user, k.title, k.type, k.blob, k.scope, k.sources AS \"from\", k.added_at,
                 k.expires_at, k.removal, k.removed_at
-         FROM key k JOIN owner u ON u.id = k.owner_id WHERE u.folded IS NOT NULL ORDER BY u.folded, k.fingerprint",
+         FROM key k JOIN owner u ON u.id = k.owner_id WHERE u.folded IS NOT NULL ORDER BY k.fingerprint",
     ),
     (
         "repositories",
-        "SELECT p.path, r.directory, r.visibility, r.gate, r.gate_members AS is_gate_members, r.quota,
+        "SELECT PATH AS path, r.directory, r.visibility, r.gate, r.gate_members AS is_gate_members, r.quota,
                 r.object_format, r.description, r.frozen, c.name AS created_by, r.created_at
-         FROM repository r JOIN path p ON p.id = r.id LEFT JOIN owner c ON c.id = r.created_by ORDER BY p.path",
+         FROM owner o JOIN repository r ON r.owner_id = o.id LEFT JOIN owner c ON c.id = r.created_by
+         WHERE o.folded > '' AND r.folded IS NOT NULL ORDER BY o.folded, r.kind, r.folded",
     ),
     (
         "collaborators",
-        "SELECT p.path, u.name AS user, c.role, c.until FROM collaborator c
-         JOIN path p ON p.id = c.repository_id JOIN owner u ON u.id = c.user_id ORDER BY p.path, u.folded",
+        "SELECT PATH AS path, u.name AS user, c.role, c.until FROM collaborator c
+         JOIN repository r ON r.id = c.repository_id JOIN owner o ON o.id = r.owner_id JOIN owner u ON u.id = c.user_id
+         WHERE r.folded IS NOT NULL ORDER BY c.repository_id, c.user_id",
     ),
     (
         "gate_requests",
-        "SELECT p.path, u.name AS user, g.state, g.at AS asked_at, g.until FROM gate_request g
-         JOIN path p ON p.id = g.repository_id JOIN owner u ON u.id = g.user_id ORDER BY p.path, u.folded",
+        "SELECT PATH AS path, u.name AS user, g.state, g.at AS asked_at, g.until FROM gate_request g
+         JOIN repository r ON r.id = g.repository_id JOIN owner o ON o.id = r.owner_id JOIN owner u ON u.id = g.user_id
+         WHERE r.folded IS NOT NULL ORDER BY g.repository_id, g.user_id",
     ),
     (
         "deploy_keys",
-        "SELECT k.fingerprint, p.path AS repository, k.title, k.type, k.blob, k.scope, k.added_at, k.expires_at,
+        "SELECT k.fingerprint, PATH AS repository, k.title, k.type, k.blob, k.scope, k.added_at, k.expires_at,
                 k.removal, k.removed_at
-         FROM key k JOIN path p ON p.id = k.repository_id ORDER BY p.path, k.fingerprint",
+         FROM key k JOIN repository r ON r.id = k.repository_id JOIN owner o ON o.id = r.owner_id
+         WHERE r.folded IS NOT NULL ORDER BY k.fingerprint",
     ),
     (
         "authorities",
         "SELECT a.fingerprint, o.name AS organization, a.type, a.blob, a.max_ttl, a.added_at, a.removed_at
-         FROM authority a JOIN owner o ON o.id = a.organization_id
-         WHERE o.folded IS NOT NULL ORDER BY o.folded, a.fingerprint",
+         FROM authority a JOIN owner o ON o.id = a.organization_id WHERE o.folded IS NOT NULL ORDER BY a.fingerprint",
     ),
     (
         "revocations",
@@ -67,33 +72,42 @@ const TABLES: [(&str, &str); 11] = [
     (
         "former_paths",
         "SELECT CASE f.kind WHEN 'dataset' THEN 'datasets/' WHEN 'space' THEN 'spaces/' ELSE '' END
-                || o.name || '/' || f.folded AS former, p.path, f.since AS moved_at
-         FROM former_path f JOIN owner o ON o.id = f.owner_id JOIN path p ON p.id = f.repository_id
-         WHERE o.folded IS NOT NULL ORDER BY former",
+                || w.name || '/' || f.folded AS former, PATH AS path, f.since AS moved_at
+         FROM former_path f JOIN owner w ON w.id = f.owner_id
+         JOIN repository r ON r.id = f.repository_id JOIN owner o ON o.id = r.owner_id
+         WHERE w.folded IS NOT NULL AND r.folded IS NOT NULL ORDER BY f.owner_id, f.kind, f.folded",
     ),
 ];
 
-/// The path of each repository by its row, for the queries above.
-const PATHS: &str = "WITH path (id, path) AS (
-    SELECT r.id, CASE r.kind WHEN 'dataset' THEN 'datasets/' WHEN 'space' THEN 'spaces/' ELSE '' END
-        || o.name || '/' || r.name
-    FROM repository r JOIN owner o ON o.id = r.owner_id WHERE r.folded IS NOT NULL) ";
+/// The path of the repository `r` of the owner `o`, for `PATH` in the queries above.
+const PATH: &str =
+    "CASE r.kind WHEN 'dataset' THEN 'datasets/' WHEN 'space' THEN 'spaces/' ELSE '' END || o.name || '/' || r.name";
 
 impl Store {
-    /// Every table that is not secret, as one consistent state. Times are seconds UTC since 1970.
+    /// The rows of every table that is not secret, each with the name of its table, from one state of the database.
+    /// Times are seconds UTC since 1970.
     ///
     /// # Errors
     /// [`Error`].
-    pub fn export(&mut self) -> Result<Map<String, Value>, Error> {
-        self.engine.transaction(Transaction::Read, |connection| {
-            let rows = |query| connection.query(&format!("{PATHS}{query}"), &[], object).map(Value::Array);
-            TABLES.iter().map(|(name, query)| Ok(((*name).to_owned(), rows(query)?))).collect()
+    pub fn export(&self, each: Each<'_, (&'static str, Map<String, Value>)>) -> Result<(), Error> {
+        let mut is_wanted = true;
+        self.engine.read(|connection| {
+            for (name, query) in &TABLES {
+                if is_wanted {
+                    connection.each(&query.replace("PATH", PATH), &[], |row| {
+                        let flow = each((*name, object(row)?));
+                        is_wanted = flow.is_continue();
+                        Ok(flow)
+                    })?;
+                }
+            }
+            Ok(())
         })
     }
 }
 
 /// A row as an object. `blob` becomes the public key, a fingerprint its text, and `is_x` the boolean `x`.
-fn object(row: &Row<'_>) -> Result<Value, Error> {
+fn object(row: &Row<'_>) -> Result<Map<String, Value>, Error> {
     let field = |(column, value): (&str, engine::Value<'_>)| {
         let strange = || Error::Value(column.to_owned());
         let (name, value) = match (column, value) {
@@ -115,5 +129,5 @@ fn object(row: &Row<'_>) -> Result<Value, Error> {
         };
         Ok((name.to_owned(), value))
     };
-    row.columns()?.into_iter().map(field).collect::<Result<Map<_, _>, _>>().map(Value::Object)
+    row.columns()?.into_iter().map(field).collect()
 }

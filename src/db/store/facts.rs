@@ -2,12 +2,55 @@
 
 use super::ChangeError;
 use super::account::OwnerRow;
-use super::repository::{RepositoryRow, repository_row};
+use super::repository::{RepositoryRow, position, repository_row};
 use crate::access::{OwnerFacts, RepositoryFacts};
 use crate::db::engine::values;
 use crate::db::session::{grant, repository_facts};
-use crate::db::{Error, View};
-use crate::name::Owner;
+use crate::db::{Each, Error, View};
+use crate::name::{Owner, RepoPath};
+
+/// For whom the repositories of an owner are listed.
+#[derive(Debug, Clone, Copy)]
+pub struct SeenBy {
+    /// The owner of the repositories.
+    pub owner: i64,
+    /// The account of the session.
+    pub account: Option<i64>,
+    /// The repository that the session's deploy key opens.
+    pub deployed: Option<i64>,
+    /// Whether the session may see all repositories of the owner.
+    pub is_insider: bool,
+}
+
+const BY_NAME: &str = "ORDER BY kind, folded";
+
+/// The repositories of the owner `?1` with the facts for the account `?2`, behind the kind `?3` and the name `?4`.
+/// `owner` is the column of the owner, and `join` another table.
+fn visible(owner: &str, join: &str) -> String {
+    format!(
+        "SELECT r.id, o.name AS owner, r.kind AS kind, r.name, r.directory, r.visibility, r.gate, r.gate_members,
+                r.object_format, r.description, r.frozen, r.created_at, r.owner_id, r.created_by, r.folded AS folded,
+                m.role, m.until AS role_until, c.role AS collaborator, c.until AS collaborator_until,
+                g.state AS gate_state, g.until AS gate_until
+         FROM repository r {join} JOIN owner o ON o.id = r.owner_id
+         LEFT JOIN member m ON m.organization_id = r.owner_id AND m.user_id = ?2
+         LEFT JOIN collaborator c ON c.repository_id = r.id AND c.user_id = ?2
+         LEFT JOIN gate_request g ON g.repository_id = r.id AND g.user_id = ?2
+         WHERE {owner} = ?1 AND r.folded IS NOT NULL AND (r.kind, r.folded) > (?3, ?4)"
+    )
+}
+
+fn statement_of_outsiders() -> String {
+    format!(
+        "{public} AND r.visibility = 'public'
+         UNION ALL {granted} AND x.user_id = ?2 AND r.visibility <> 'public'
+         UNION ALL {any} AND r.id = ?5 AND r.visibility <> 'public' {BY_NAME}",
+        public = visible("r.owner_id", ""),
+        // A sum has no index: the rows of the account lead to the repositories, not the repositories of the owner.
+        granted = visible("r.owner_id + 0", "JOIN collaborator x ON x.repository_id = r.id"),
+        any = visible("r.owner_id + 0", ""),
+    )
+}
 
 impl View<'_> {
     /// The name of an owner, given by its row. A removed owner keeps its last name.
@@ -30,36 +73,39 @@ impl View<'_> {
         Ok((owner, facts))
     }
 
-    /// The repositories of an owner that are public, or on which the account or the deploy key has a right. Each comes
-    /// with the facts that decide about access. Owner, account and deployed repository are given by their rows.
+    /// The repositories of an owner that a session may see, by kind and name, each with the facts that decide about
+    /// access. Begins behind the path `after`. Owner, account and deployed repository are given by their rows.
     ///
-    /// Rows that a session cannot see are not read, so the answer takes neither their time nor their memory.
+    /// An insider of the owner sees all of them. Anybody else sees the public repositories, those on which the account
+    /// has a grant, and the deployed repository. No other row is read, so that the time of the answer does not depend
+    /// on what is hidden.
     ///
     /// # Errors
     /// [`Error`].
     pub fn visible_repositories(
         &self,
-        owner: i64,
-        account: Option<i64>,
-        deployed: Option<i64>,
-    ) -> Result<Vec<(RepositoryRow, RepositoryFacts)>, Error> {
-        let query = "
-            SELECT r.id, o.name AS owner, r.kind, r.name, r.directory, r.visibility, r.gate, r.gate_members,
-                   r.object_format, r.description, r.frozen, r.created_at,
-                   r.owner_id, r.created_by,
-                   m.role, m.until AS role_until, c.role AS collaborator, c.until AS collaborator_until,
-                   g.state AS gate_state, g.until AS gate_until
-            FROM repository r JOIN owner o ON o.id = r.owner_id
-            LEFT JOIN member m ON m.organization_id = r.owner_id AND m.user_id = ?2
-            LEFT JOIN collaborator c ON c.repository_id = r.id AND c.user_id = ?2
-            LEFT JOIN gate_request g ON g.repository_id = r.id AND g.user_id = ?2
-            WHERE r.owner_id = ?1 AND r.folded IS NOT NULL
-              AND (r.visibility = 'public' OR r.owner_id = ?2 OR r.id = ?3 OR m.role IS NOT NULL OR c.role IS NOT NULL)
-            ORDER BY r.kind, r.folded";
-        self.connection.query(query, values![owner, account, deployed], |row| {
+        seen_by: &SeenBy,
+        after: Option<&RepoPath>,
+        each: Each<'_, (RepositoryRow, RepositoryFacts)>,
+    ) -> Result<(), Error> {
+        let SeenBy { owner, account, deployed, is_insider } = *seen_by;
+        let (kind, name) = position(after);
+        let values = values![owner, account, kind, &name, deployed];
+        let (query, values) = if is_insider {
+            (format!("{} {BY_NAME}", visible("r.owner_id", "")), values.get(..4).unwrap_or_default())
+        } else {
+            (statement_of_outsiders(), values.as_slice())
+        };
+        self.connection.each(&query, values, |row| {
             let repository = repository_row(row)?;
             let facts = repository_facts(row, repository.id, account)?;
-            Ok((repository, facts))
+            Ok(each((repository, facts)))
         })
+    }
+
+    /// How SQLite would run the statement of a list for anybody but an insider.
+    #[cfg(test)]
+    pub(in crate::db) fn plan_of_visible(&self) -> Result<Vec<String>, Error> {
+        self.connection.plan(&statement_of_outsiders())
     }
 }

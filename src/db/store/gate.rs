@@ -6,7 +6,7 @@ use super::repository::RepositoryRow;
 use super::{Change, ChangeError};
 use crate::access::{GateMode, GateRequest};
 use crate::db::engine::values;
-use crate::db::{Error, View};
+use crate::db::{Each, Error, View};
 use crate::name::{Owner, RepoPath};
 
 /// The request of one account.
@@ -23,20 +23,26 @@ pub struct GateRequestRow {
 }
 
 impl View<'_> {
-    /// The requests on a repository, by name.
+    /// The requests on a repository, given by its row, by user. Begins behind the user `after`.
     ///
     /// # Errors
     /// [`Error`].
-    pub fn gate_requests(&self, repository: &RepositoryRow) -> Result<Vec<GateRequestRow>, Error> {
+    pub fn gate_requests(
+        &self,
+        repository: i64,
+        after: Option<&Owner>,
+        each: Each<'_, GateRequestRow>,
+    ) -> Result<(), Error> {
         let query = "SELECT o.name, g.state, g.at, g.until FROM gate_request g JOIN owner o ON o.id = g.user_id
-                     WHERE g.repository_id = ?1 ORDER BY o.folded";
-        self.connection.query(query, values![repository.id], |row| {
-            Ok(GateRequestRow {
+                     WHERE g.repository_id = ?1 AND o.folded > ?2 ORDER BY o.folded";
+        let after = after.map(Owner::folded).unwrap_or_default();
+        self.connection.each(query, values![repository, &after], |row| {
+            Ok(each(GateRequestRow {
                 user: row.word("name")?,
                 state: row.optional_word("state")?.unwrap_or(GateRequest::None),
                 at: row.get("at")?,
                 until: row.get("until")?,
-            })
+            }))
         })
     }
 }

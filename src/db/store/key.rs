@@ -6,9 +6,9 @@ use super::holder::Holder;
 use super::{Change, ChangeError};
 use crate::access::{Removal, Scope, Sources};
 use crate::db::engine::{Row, Value, values};
-use crate::db::{Error, View};
+use crate::db::{Each, Error, Period, View};
 use crate::key::{Fingerprint, KeyType, PublicKey};
-use crate::name::{Owner, RepoPath, Title};
+use crate::name::{Owner, RepoPath, Title, fold};
 
 /// The row of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,11 +50,38 @@ pub struct NewKey<'a> {
     pub sources: Option<&'a Sources>,
 }
 
+/// The row of an account or a repository, as the holder of keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HolderId {
+    /// A user.
+    Account(i64),
+    /// A repository with deploy keys.
+    Repository(i64),
+}
+
+/// Which keys of a list are wanted.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct KeyRange {
+    /// Only the keys behind this key.
+    pub after: Option<Fingerprint>,
+    /// Only keys that were not removed and that expire in this period.
+    pub ending: Option<Period>,
+}
+
 const COLUMNS: &str =
     "SELECT k.fingerprint, u.name AS user, o.name AS owner, r.kind, r.name AS repository, k.type, k.title,
     k.scope, k.sources, k.added_at, k.expires_at, k.removal, k.removed_at
     FROM key k LEFT JOIN owner u ON u.id = k.owner_id
     LEFT JOIN repository r ON r.id = k.repository_id LEFT JOIN owner o ON o.id = r.owner_id";
+
+/// The keys of all users behind the user `?1` and that user's key with these columns.
+pub(super) const OF_ALL_USERS: &str =
+    "u.folded >= ?1 AND (u.folded > ?1 OR (k.added_at, k.title, k.fingerprint) > (?2, ?3, ?4))";
+
+/// The statement of a list of keys.
+pub(super) fn statement(filter: &str, ending: &str, order: &str) -> String {
+    format!("{COLUMNS} WHERE {filter} {ending} ORDER BY {order}k.added_at, k.title, k.fingerprint")
+}
 
 fn key_row(row: &Row<'_>) -> Result<KeyRow, Error> {
     let holder = match row.optional_word("user")? {
@@ -80,17 +107,63 @@ fn key_row(row: &Row<'_>) -> Result<KeyRow, Error> {
 }
 
 impl View<'_> {
-    /// The keys of one user or of all users, oldest first, removed keys included.
+    /// The keys of a user, or of a repository if they are deploy keys: oldest first, removed keys included.
+    ///
+    /// # Errors
+    /// [`ChangeError::NotFound`] if there is no key [`KeyRange::after`], or the database's.
+    pub fn keys_of(&self, holder: HolderId, range: &KeyRange, each: Each<'_, KeyRow>) -> Result<(), ChangeError> {
+        let (column, id) = match holder {
+            HolderId::Account(id) => ("owner_id", id),
+            HolderId::Repository(id) => ("repository_id", id),
+        };
+        let filter = format!("k.{column} = ?1 AND (k.added_at, k.title, k.fingerprint) > (?2, ?3, ?4)");
+        self.keys_by(&filter, "", Value::Integer(id), range, each)
+    }
+
+    /// The keys of all users, by user and then as in [`Self::keys_of`].
+    ///
+    /// # Errors
+    /// As [`Self::keys_of`].
+    pub fn keys(&self, range: &KeyRange, each: Each<'_, KeyRow>) -> Result<(), ChangeError> {
+        let user = match &range.after {
+            Some(fingerprint) => self.key(fingerprint)?.holder.to_string(),
+            None => String::new(),
+        };
+        self.keys_by(OF_ALL_USERS, "u.folded, ", Value::Text(&fold(&user)), range, each)
+    }
+
+    fn keys_by(
+        &self,
+        filter: &str,
+        order: &str,
+        first: Value<'_>,
+        range: &KeyRange,
+        each: Each<'_, KeyRow>,
+    ) -> Result<(), ChangeError> {
+        let after = range.after.as_ref().map(|fingerprint| self.key(fingerprint)).transpose()?;
+        let (added_at, title, fingerprint): (_, _, &[u8]) = after
+            .as_ref()
+            .map_or((i64::MIN, "", &[]), |key| (key.added_at, key.title.as_str(), key.fingerprint.as_bytes()));
+        let period = range.ending.unwrap_or_default();
+        let ending = if range.ending.is_some() {
+            "AND k.removal IS NULL AND k.expires_at > ?5 AND k.expires_at <= ?6"
+        } else {
+            ""
+        };
+        let query = statement(filter, ending, order);
+        let values = values![first, added_at, title, fingerprint, period.after, period.until];
+        let used = if range.ending.is_some() { values.len() } else { 4 };
+        let values = values.get(..used).unwrap_or_default();
+        Ok(self.connection.each(&query, values, |row| Ok(each(key_row(row)?)))?)
+    }
+
+    /// The number of a user's keys that were not removed.
     ///
     /// # Errors
     /// [`Error`].
-    pub fn keys(&self, owner: Option<i64>) -> Result<Vec<KeyRow>, Error> {
-        let (filter, values): (_, &[Value<'_>]) = match owner {
-            Some(owner) => ("k.owner_id = ?1", values![owner]),
-            None => ("k.owner_id IS NOT NULL", &[]),
-        };
-        let query = format!("{COLUMNS} WHERE {filter} ORDER BY u.folded, k.added_at, k.title");
-        self.connection.query(&query, values, key_row)
+    pub fn key_count(&self, owner: i64) -> Result<i64, Error> {
+        let query = "SELECT count(*) AS number FROM key WHERE owner_id = ?1 AND removal IS NULL";
+        self.connection.number(query, values![owner])
     }
 
     /// The keys of one user or of all users that have this title and were not removed.
@@ -104,15 +177,6 @@ impl View<'_> {
         };
         let query = format!("{COLUMNS} WHERE k.title = ?1 AND k.removal IS NULL AND {filter} ORDER BY u.folded");
         self.connection.query(&query, values, key_row)
-    }
-
-    /// The deploy keys of one repository, oldest first, removed keys included.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub fn deploy_keys(&self, repository: i64) -> Result<Vec<KeyRow>, Error> {
-        let query = format!("{COLUMNS} WHERE k.repository_id = ?1 ORDER BY k.added_at, k.title");
-        self.connection.query(&query, values![repository], key_row)
     }
 
     /// The key with this fingerprint, removed or not; `None` if the hub never had it.

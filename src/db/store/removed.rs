@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::repository::{COLUMNS, RepositoryRow, conflict_if_in_use, repository_row};
 use super::{Change, ChangeError};
-use crate::db::engine::values;
-use crate::db::{Error, View};
+use crate::db::engine::{Row, values};
+use crate::db::{Each, Error, View};
 use crate::name::RepoPath;
 use crate::repository::Directory;
 
@@ -19,42 +19,77 @@ pub struct Removed {
 }
 
 impl View<'_> {
-    /// Every removed repository, the most recently removed first.
+    /// The removed repositories, the most recently removed first. Begins behind the one whose directory is `after`.
     ///
     /// # Errors
     /// [`Error`].
-    pub fn removed_repositories(&self) -> Result<Vec<Removed>, Error> {
+    pub fn removed_repositories(&self, after: Option<&Directory>, each: Each<'_, Removed>) -> Result<(), Error> {
+        let last = match after {
+            Some(directory) => self.repository_in(directory)?,
+            None => None,
+        };
+        let (removed_at, id) =
+            last.map_or((i64::MAX, i64::MAX), |(row, removed_at)| (removed_at.unwrap_or(i64::MAX), row.id));
         let query = format!(
-            "SELECT r.removed_at, {} WHERE r.folded IS NULL ORDER BY r.removed_at DESC, r.id DESC",
-            COLUMNS.trim_start_matches("SELECT ")
+            "{COLUMNS} WHERE r.folded IS NULL AND (r.removed_at, r.id) < (?1, ?2) ORDER BY r.removed_at DESC, r.id DESC"
         );
-        self.connection
-            .query(&query, &[], |row| Ok(Removed { row: repository_row(row)?, removed_at: row.get("removed_at")? }))
+        self.connection.each(&query, values![removed_at, id], |row| Ok(each(removed(row)?)))
+    }
+
+    /// The removed repositories that had this path last, the most recently removed first.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn removed_from(&self, path: &RepoPath) -> Result<Vec<Removed>, Error> {
+        let (owner, name) = (path.owner.folded(), path.name.folded());
+        self.connection.query(&statement_of_path(), values![&owner, path.kind.as_str(), &name], removed)
     }
 }
 
+#[cfg(test)]
+impl View<'_> {
+    /// How SQLite would run the statement of [`View::removed_from`].
+    pub(in crate::db) fn plan_of_removed(&self) -> Result<Vec<String>, Error> {
+        self.connection.plan(&statement_of_path())
+    }
+}
+
+/// The statement of [`View::removed_from`]. An owner that was removed keeps its name, but has no `folded`.
+fn statement_of_path() -> String {
+    format!(
+        "{COLUMNS} WHERE r.owner_id IN (
+             SELECT id FROM owner WHERE folded = ?1
+             UNION ALL SELECT id FROM owner WHERE folded IS NULL AND lower(name) = ?1)
+         AND r.kind = ?2 AND r.folded IS NULL AND lower(r.name) = ?3 ORDER BY r.removed_at DESC, r.id DESC"
+    )
+}
+
+fn removed(row: &Row<'_>) -> Result<Removed, Error> {
+    Ok(Removed { row: repository_row(row)?, removed_at: row.get("removed_at")? })
+}
+
 impl Change<'_> {
-    /// Restores a removed repository, given by its directory, at a free path. Its grants apply again.
+    /// Restores a removed repository, given by its row, at a free path. Its grants apply again.
     ///
     /// # Errors
     /// [`ChangeError::Conflict`] if the path is in use.
-    pub fn restore_repository(&self, directory: &Directory, path: &RepoPath) -> Result<RepositoryRow, ChangeError> {
+    pub fn restore_repository(&self, id: i64, path: &RepoPath) -> Result<RepositoryRow, ChangeError> {
         let owner = self.owner(&path.owner)?;
-        let query = "SELECT kind FROM repository WHERE directory = ?1 AND folded IS NULL";
-        let kind = self.connection.first(query, values![directory.id()], |row| row.word("kind"))?;
+        let query = "SELECT kind FROM repository WHERE id = ?1 AND folded IS NULL";
+        let kind = self.connection.first(query, values![id], |row| row.word("kind"))?;
         let kind: crate::name::RepoKind =
-            kind.ok_or_else(|| ChangeError::NotFound(format!("removed repository {directory}")))?;
+            kind.ok_or_else(|| ChangeError::NotFound(format!("removed repository for {path}")))?;
         if kind != path.kind {
             return Err(ChangeError::Conflict(format!("it was a {kind}: it cannot come back as a {}", path.kind)));
         }
         let query = "UPDATE repository SET owner_id = ?2, name = ?3, folded = ?4, removed_at = NULL
-                     WHERE directory = ?1 AND folded IS NULL";
+                     WHERE id = ?1 AND folded IS NULL";
         let folded = path.name.folded();
-        let values = values![directory.id(), owner.id, path.name.as_str(), &folded];
+        let values = values![id, owner.id, path.name.as_str(), &folded];
         conflict_if_in_use(self.connection.execute(query, values), path)?;
         self.remove_redirect(owner.id, path)?;
         let row = self.repository(path)?;
-        self.audit("repo.restore", &row.path.to_string(), &json!({ "directory": directory.id() }))?;
+        self.audit("repo.restore", &row.path.to_string(), &json!({ "directory": row.directory.id() }))?;
         Ok(row)
     }
 

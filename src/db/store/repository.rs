@@ -1,13 +1,15 @@
 //! Repositories and their collaborators.
 
+use std::ops::ControlFlow;
+
 use serde_json::json;
 
-use super::account::{OwnerKind, OwnerRow};
-use super::{Change, ChangeError};
+use super::account::OwnerKind;
+use super::{Change, ChangeError, Store};
 use crate::access::{CollaboratorRole, GateMode, Visibility};
 use crate::config::ObjectFormat;
 use crate::db::engine::{Row, Value, values};
-use crate::db::{Error, ErrorKind, View};
+use crate::db::{Each, Error, ErrorKind, Period, View};
 use crate::name::{Owner, RepoPath};
 use crate::repository::Directory;
 
@@ -66,7 +68,11 @@ pub struct Collaborator {
 
 pub(super) const COLUMNS: &str =
     "SELECT r.id, o.name AS owner, r.kind, r.name, r.directory, r.visibility, r.gate, r.gate_members,
-    r.object_format, r.description, r.frozen, r.created_at FROM repository r JOIN owner o ON o.id = r.owner_id";
+    r.object_format, r.description, r.frozen, r.created_at, r.removed_at
+    FROM repository r JOIN owner o ON o.id = r.owner_id";
+
+/// How many rows [`Store::each_repository`] reads at a time.
+const PAGE: usize = 1_000;
 
 /// The grant of a user on a repository.
 const COLLABORATION: &str = "SELECT role, until FROM collaborator WHERE repository_id = ?1 AND user_id = ?2";
@@ -98,17 +104,50 @@ impl View<'_> {
         row.ok_or_else(|| ChangeError::NotFound(format!("repository {path}")))
     }
 
-    /// The repositories of one owner or of all owners, by path.
+    /// All repositories, by owner, kind and name. Begins behind the path `after`.
     ///
     /// # Errors
     /// [`Error`].
-    pub fn repositories(&self, owner: Option<&OwnerRow>) -> Result<Vec<RepositoryRow>, Error> {
-        let (filter, values): (_, &[Value<'_>]) = match owner {
-            Some(owner) => ("r.owner_id = ?1 AND", values![owner.id]),
-            None => ("", &[]),
-        };
-        let query = format!("{COLUMNS} WHERE {filter} r.folded IS NOT NULL ORDER BY o.folded, r.kind, r.folded");
-        self.connection.query(&query, values, repository_row)
+    pub fn repositories(&self, after: Option<&RepoPath>, each: Each<'_, RepositoryRow>) -> Result<(), Error> {
+        let owner = after.map(|path| path.owner.folded()).unwrap_or_default();
+        let (kind, name) = position(after);
+        self.connection.each(&all_repositories(), values![&owner, kind, &name], |row| Ok(each(repository_row(row)?)))
+    }
+
+    /// The repositories of an owner, given by its row, by kind and name. Begins behind the path `after`.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn repositories_of(
+        &self,
+        owner: i64,
+        after: Option<&RepoPath>,
+        each: Each<'_, RepositoryRow>,
+    ) -> Result<(), Error> {
+        let (kind, name) = position(after);
+        let query = format!(
+            "{COLUMNS} WHERE r.owner_id = ?1 AND r.folded IS NOT NULL AND (r.kind, r.folded) > (?2, ?3)
+             ORDER BY r.kind, r.folded"
+        );
+        self.connection.each(&query, values![owner, kind, &name], |row| Ok(each(repository_row(row)?)))
+    }
+
+    /// The number of repositories.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn number_of_repositories(&self) -> Result<u64, Error> {
+        let query = "SELECT count(*) AS number FROM repository WHERE folded IS NOT NULL";
+        Ok(u64::try_from(self.connection.number(query, &[])?).unwrap_or_default())
+    }
+
+    /// The repository with this directory, and the time of its removal if it was removed.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn repository_in(&self, directory: &Directory) -> Result<Option<(RepositoryRow, Option<i64>)>, Error> {
+        let query = format!("{COLUMNS} WHERE r.directory = ?1");
+        self.connection.first(&query, values![directory.id()], |row| Ok((repository_row(row)?, row.get("removed_at")?)))
     }
 
     /// The directories of all repositories, removed repositories included.
@@ -129,6 +168,112 @@ impl View<'_> {
         self.connection.query(query, values![repository.id], |row| {
             Ok(Collaborator { user: row.word("name")?, role: row.word("role")?, until: row.get("until")? })
         })
+    }
+}
+
+/// A grant of one user on a repository, with the path of the repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Collaboration {
+    /// The repository.
+    pub path: RepoPath,
+    /// The user.
+    pub user: Owner,
+    /// The role.
+    pub role: CollaboratorRole,
+    /// The first second in which the grant no longer applies.
+    pub until: Option<i64>,
+}
+
+impl View<'_> {
+    /// The grants on a repository, given by its row, by user. Begins behind the user `after`. With a period, only
+    /// grants that end in it.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn collaborations_of(
+        &self,
+        repository: i64,
+        after: Option<&Owner>,
+        ending: Option<Period>,
+        each: Each<'_, Collaboration>,
+    ) -> Result<(), Error> {
+        let after = after.map(Owner::folded).unwrap_or_default();
+        let filter = "c.repository_id = ?1 AND u.folded > ?2";
+        self.collaborations_by(filter, "u.folded", Value::Integer(repository), Value::Text(&after), ending, each)
+    }
+
+    /// The grants on all repositories, by the rows of repository and user. Begins behind this repository and user.
+    ///
+    /// # Errors
+    /// [`ChangeError::NotFound`] if one of them does not exist, or the database's.
+    pub fn collaborations(
+        &self,
+        after: Option<(&RepoPath, &Owner)>,
+        ending: Option<Period>,
+        each: Each<'_, Collaboration>,
+    ) -> Result<(), ChangeError> {
+        let (repository, user) = match after {
+            Some((path, user)) => (self.repository(path)?.id, self.owner(user)?.id),
+            None => (i64::MIN, i64::MIN),
+        };
+        let filter = "(c.repository_id, c.user_id) > (?1, ?2) AND r.folded IS NOT NULL";
+        let order = "c.repository_id, c.user_id";
+        Ok(self.collaborations_by(filter, order, Value::Integer(repository), Value::Integer(user), ending, each)?)
+    }
+
+    fn collaborations_by(
+        &self,
+        filter: &str,
+        order: &str,
+        first: Value<'_>,
+        second: Value<'_>,
+        ending: Option<Period>,
+        each: Each<'_, Collaboration>,
+    ) -> Result<(), Error> {
+        let query = format!(
+            "SELECT o.name AS owner, r.kind, r.name, u.name AS user, c.role, c.until FROM collaborator c
+             JOIN repository r ON r.id = c.repository_id JOIN owner o ON o.id = r.owner_id
+             JOIN owner u ON u.id = c.user_id WHERE {filter} {} ORDER BY {order}",
+            if ending.is_some() { "AND c.until > ?3 AND c.until <= ?4" } else { "" }
+        );
+        let Period { after, until } = ending.unwrap_or_default();
+        let values = values![first, second, after, until];
+        let values = if ending.is_some() { values } else { values.get(..2).unwrap_or_default() };
+        self.connection.each(&query, values, |row| {
+            Ok(each(Collaboration {
+                path: RepoPath { kind: row.word("kind")?, owner: row.word("owner")?, name: row.word("name")? },
+                user: row.word("user")?,
+                role: row.word("role")?,
+                until: row.get("until")?,
+            }))
+        })
+    }
+}
+
+impl Store {
+    /// Does work on every repository, by path. The work may take long: the rows are read in pages, each from the state
+    /// that the database then has.
+    ///
+    /// # Errors
+    /// The errors of the work, or of the database.
+    pub fn each_repository<E: From<Error>>(
+        &self,
+        mut work: impl FnMut(RepositoryRow) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut last: Option<RepoPath> = None;
+        loop {
+            let mut page = Vec::new();
+            self.view().repositories(last.as_ref(), &mut |row| {
+                page.push(row);
+                if page.len() < PAGE { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            })?;
+            let is_last = page.len() < PAGE;
+            last = page.last().map(|row| row.path.clone());
+            page.into_iter().try_for_each(&mut work)?;
+            if is_last {
+                return Ok(());
+            }
+        }
     }
 }
 
@@ -310,6 +455,19 @@ impl Change<'_> {
         let detail = json!({ "user": user.name.as_str(), "before": before });
         self.audit("repo.remove_collaborator", &repository.path.to_string(), &detail)
     }
+}
+
+/// The statement of [`View::repositories`].
+pub(super) fn all_repositories() -> String {
+    format!(
+        "{COLUMNS} WHERE r.folded IS NOT NULL AND o.folded >= ?1 AND (o.folded > ?1 OR (r.kind, r.folded) > (?2, ?3))
+         ORDER BY o.folded, r.kind, r.folded"
+    )
+}
+
+/// A path as the position in a list of one owner: kind and name.
+pub(super) fn position(after: Option<&RepoPath>) -> (&'static str, String) {
+    after.map_or_else(Default::default, |path| (path.kind.as_str(), path.name.folded()))
 }
 
 /// Returns an error if a path is in use.

@@ -4,7 +4,10 @@
 ///
 /// `folded` is the name in ASCII lower case. It is NULL in a removed row, so that the name is free and the row stays.
 /// `former_name` reserves the names of renamed and removed owners. Times are whole seconds UTC since 1970.
-pub(in crate::db) const STEPS: [&str; 1] = ["
+///
+/// `audit_about` leads from a name, in lower case, to the changes that mention it; the empty name leads to all changes.
+pub(in crate::db) const STEPS: [&str; 2] = [
+    "
 CREATE TABLE hubgate (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     version INTEGER NOT NULL,
@@ -136,4 +139,15 @@ CREATE TABLE audit (
     object TEXT NOT NULL,
     detail TEXT NOT NULL
 ) STRICT;
-"];
+",
+    "
+CREATE TABLE audit_about (
+    name TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    event INTEGER NOT NULL,
+    PRIMARY KEY (name, at, event)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX repository_public ON repository (owner_id, kind, folded) WHERE visibility = 'public';
+CREATE INDEX collaborator_user ON collaborator (user_id);
+",
+];

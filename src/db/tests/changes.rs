@@ -1,7 +1,7 @@
 use super::{Hub, add_deploy_key, add_key, add_repository, code, fingerprint, key, owner, path};
 use crate::access::{CollaboratorRole, GateMode, GateRequest, Removal, Role, Scope, Visibility};
 use crate::clock::now;
-use crate::db::{ChangeError, Event, Opens, OwnerKind};
+use crate::db::{ChangeError, Event, Opens, OwnerKind, all};
 use crate::quota::Quota;
 
 /// A change, and its audit row: event, object, detail.
@@ -118,7 +118,10 @@ const LIFE: &[Step] = &[
         r#"repo.delete acme/Z {"directory":"00000000000000000000000000000002"}"#,
     ),
     (
-        |change| change.restore_repository(&crate::repository::Directory::of_id(2), &path("acme/z")).map(drop),
+        |change| {
+            let removed = change.repository_in(&crate::repository::Directory::of_id(2))?;
+            change.restore_repository(removed.unwrap().0.id, &path("acme/z")).map(drop)
+        },
         r#"repo.restore acme/z {"directory":"00000000000000000000000000000002"}"#,
     ),
     (
@@ -142,15 +145,15 @@ fn each_change_leaves_one_row_that_says_who_did_what() {
     hub.change(|change| add_key(change, "bob", 2)).unwrap();
     let start = now();
     for (step, expected) in LIFE {
-        let before = hub.store.view().events(0).unwrap().len();
+        let before = hub.events(0).len();
         hub.change(step).unwrap();
-        assert_eq!(hub.store.view().events(0).unwrap().len(), before + 1, "{expected}");
+        assert_eq!(hub.events(0).len(), before + 1, "{expected}");
         let [key, authority] = [2, 3].map(|number| fingerprint(number).to_string());
         assert_eq!(hub.last_event(), expected.replace("KEY", &key).replace("AUTHORITY", &authority));
-        let Event { at, actor, .. } = hub.store.view().events(0).unwrap().pop().unwrap();
+        let Event { at, actor, .. } = hub.events(0).pop().unwrap();
         assert!((start..=now()).contains(&at) && actor == "operator:test");
     }
-    assert!(hub.store.view().events(now() + 1).unwrap().is_empty());
+    assert!(hub.events(now() + 1).is_empty());
 }
 
 #[test]
@@ -173,8 +176,10 @@ fn accounts_are_found_in_any_letter_case_and_by_their_kind() {
     let acme = hub.store.view().organization_details(&owner("Acme")).unwrap();
     assert_eq!((acme.owner.kind, acme.repositories, acme.members.len()), (OwnerKind::Organization, 1, 1));
     assert_eq!(hub.store.view().owner(&owner("acme")).unwrap(), acme.owner);
-    let names =
-        |kind| hub.store.view().owners(kind).unwrap().into_iter().map(|one| one.name.to_string()).collect::<Vec<_>>();
+    let names = |kind| {
+        let owners = all(|each| hub.store.view().owners(kind, None, each)).unwrap();
+        owners.into_iter().map(|one| one.name.to_string()).collect::<Vec<_>>()
+    };
     assert_eq!(names(OwnerKind::User), ["alice", "bob"]);
     assert_eq!(names(OwnerKind::Organization), ["acme"]);
     assert!(matches!(hub.store.view().user_details(&owner("acme")), Err(ChangeError::NotFound(_))));
@@ -190,12 +195,13 @@ fn a_repository_is_found_in_any_letter_case_and_by_its_kind() {
     let dataset = hub.store.view().repository(&path("datasets/acme/X")).unwrap();
     assert_ne!(model.directory, dataset.directory);
     let acme = hub.store.view().owner(&owner("acme")).unwrap();
-    assert_eq!(hub.store.view().repositories(Some(&acme)).unwrap(), hub.store.view().repositories(None).unwrap());
+    let of_acme = all(|each| hub.store.view().repositories_of(acme.id, None, each)).unwrap();
+    assert_eq!(of_acme, all(|each| hub.store.view().repositories(None, each)).unwrap());
     assert!(matches!(hub.store.view().repository(&path("spaces/acme/x")), Err(ChangeError::NotFound(_))));
 
     hub.change(|change| change.remove_repository(&path("acme/x"))).unwrap();
     assert!(matches!(hub.store.view().repository(&path("acme/x")), Err(ChangeError::NotFound(_))));
-    assert_eq!(hub.store.view().repositories(None).unwrap(), [dataset]);
+    assert_eq!(hub.paths(), [dataset.path.to_string()]);
     // Its directory is still in use, and its path is free.
     assert_eq!(hub.store.view().directories().unwrap().len(), 2);
     hub.change(|change| add_repository(change, "acme/x", 3)).unwrap();
@@ -221,7 +227,7 @@ fn a_key_is_kept_whole() {
     assert_eq!((row.title.as_str(), row.scope, row.expires_at, row.removal), ("laptop", Scope::Write, None, None));
     assert_eq!(hub.store.view().public_key(&fingerprint(1)).unwrap(), key(1));
     let alice = hub.store.view().owner(&owner("alice")).unwrap();
-    assert_eq!(hub.store.view().keys(Some(alice.id)).unwrap(), [row]);
+    assert_eq!(hub.keys(Some(alice.id)), [row]);
     assert!(matches!(hub.store.view().key(&fingerprint(2)), Err(ChangeError::NotFound(_))));
 }
 
@@ -236,7 +242,7 @@ fn a_removed_key_may_come_back_to_any_account() {
     let row = hub.store.view().key(&fingerprint(1)).unwrap();
     assert_eq!((row.removal, row.removed_at), (None, None));
     assert_eq!(hub.reader().ask(|view| view.key_holder(&fingerprint(1))).unwrap(), Some(Opens::Account(owner("bob"))));
-    assert_eq!(hub.store.view().keys(None).unwrap().len(), 1);
+    assert_eq!(hub.keys(None).len(), 1);
 }
 
 #[test]
@@ -283,9 +289,7 @@ fn the_repositories_of_a_removed_account_go_to_its_heir() {
     .unwrap();
     assert_eq!(hub.store.view().repository(&path("acme/y")).unwrap().directory.id(), format!("{:032}", 2));
     hub.change(|change| change.remove_owner(OwnerKind::Organization, &owner("acme"), Some(&owner("alice")))).unwrap();
-    let paths =
-        hub.store.view().repositories(None).unwrap().into_iter().map(|row| row.path.to_string()).collect::<Vec<_>>();
-    assert_eq!(paths, ["alice/x", "alice/y"]);
+    assert_eq!(hub.paths(), ["alice/x", "alice/y"]);
     assert!(hub.store.view().user_details(&owner("alice")).unwrap().memberships.is_empty());
 }
 

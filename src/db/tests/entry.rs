@@ -3,7 +3,7 @@
 use super::{Hub, add_deploy_key, add_key, code, fingerprint, key, owner, path};
 use crate::access::{GateMode, GateRequest, Removal, Role};
 use crate::clock::now;
-use crate::db::{Change, ChangeError, Code, Holder, KeyRow, OwnerKind};
+use crate::db::{Change, ChangeError, Code, Holder, HolderId, KeyRange, KeyRow, OwnerKind, all};
 
 #[test]
 fn a_request_is_made_once_and_answered_by_the_mode_of_the_gate() {
@@ -39,7 +39,8 @@ fn an_answer_applies_until_it_ends_or_is_withdrawn() {
     assert_eq!(asked_after(GateRequest::Accepted, None), GateRequest::Accepted);
     assert_eq!(asked_after(GateRequest::Accepted, Some(now() + 1_000)), GateRequest::Accepted);
     assert_eq!(asked_after(GateRequest::Accepted, Some(now())), GateRequest::Pending);
-    let requests = hub.store.view().gate_requests(&hub.store.view().repository(&x).unwrap()).unwrap();
+    let id = hub.store.view().repository(&x).unwrap().id;
+    let requests = all(|each| hub.store.view().gate_requests(id, None, each)).unwrap();
     let requests: Vec<_> = requests.iter().map(|one| (one.user.as_str(), one.state, one.until)).collect();
     assert_eq!(requests, [("bob", GateRequest::Pending, None)]);
 }
@@ -101,9 +102,13 @@ fn a_key_opens_an_account_or_a_repository_and_never_both() {
     let mut hub = Hub::new();
     hub.change(|change| add_deploy_key(change, "acme/x", 2)).unwrap();
     let id = hub.store.view().repository(&path("acme/x")).unwrap().id;
-    let deployed = hub.store.view().deploy_keys(id).unwrap();
-    assert_eq!(deployed.iter().map(|row| &row.holder).collect::<Vec<_>>(), [&Holder::Repository(path("acme/x"))]);
-    assert_eq!(hub.store.view().keys(None).unwrap().len(), 1, "deploy keys are listed by repository");
+    let deployed = |hub: &Hub| {
+        let (range, holder) = (KeyRange::default(), HolderId::Repository(id));
+        all(|each| hub.store.view().keys_of(holder, &range, each)).unwrap()
+    };
+    let holders: Vec<_> = deployed(&hub).into_iter().map(|row| row.holder).collect();
+    assert_eq!(holders, [Holder::Repository(path("acme/x"))]);
+    assert_eq!(hub.keys(None).len(), 1, "deploy keys are listed by repository");
     let of = |number, what| format!("the key {} is already in use: it is {what}", fingerprint(number));
     assert_eq!(hub.refusal(|change| add_key(change, "alice", 2)), of(2, "\"ci\" of acme/x"));
     assert_eq!(hub.refusal(|change| add_deploy_key(change, "acme/x", 2)), of(2, "\"ci\" of acme/x"));
@@ -113,7 +118,7 @@ fn a_key_opens_an_account_or_a_repository_and_never_both() {
     hub.change(|change| change.remove_key(&fingerprint(2), Removal::Ordinary)).unwrap();
     let moved = hub.change(|change| add_key(change, "bob", 2)).unwrap();
     assert_eq!((moved.holder, moved.title.as_str()), (Holder::Account(owner("bob")), "laptop"));
-    assert!(hub.store.view().deploy_keys(id).unwrap().is_empty());
+    assert!(deployed(&hub).is_empty());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::access::{
     Account, CollaboratorRole, Gate, GateMode, GateRequest, Grant, KeyFacts, KeyHolder, OwnerFacts, Removal,
     RepositoryFacts, Role, Scope, Visibility,
 };
-use crate::db::{Error, Opens, OwnerKind, ServedRepository, SessionFacts, SetQuotas};
+use crate::db::{Error, Opens, OwnerKind, SeenBy, ServedRepository, SessionFacts, SetQuotas, all};
 use crate::key::Fingerprint;
 
 /// The time of every session in these tests.
@@ -235,14 +235,23 @@ fn a_list_of_repositories_reads_no_row_that_the_session_cannot_see() {
     let view = hub.store.view();
     let id = |name: &str| view.owner(&owner(name)).unwrap().id;
     let row = |name: &str| view.repository(&path(name)).unwrap().id;
-    let seen = |account: Option<i64>, deployed: Option<i64>| -> Vec<String> {
-        let rows = view.visible_repositories(id("bob"), account, deployed).unwrap();
-        rows.into_iter().map(|(row, _)| row.path.name.to_string()).filter(|name| name != "x").collect()
+    let seen = |account: Option<i64>, deployed: Option<i64>, is_insider: bool| -> Vec<String> {
+        let seen_by = SeenBy { owner: id("bob"), account, deployed, is_insider };
+        let rows = all(|each| view.visible_repositories(&seen_by, None, each)).unwrap();
+        let after = path("bob/hidden");
+        let rest = all(|each| view.visible_repositories(&seen_by, Some(&after), each)).unwrap();
+        assert_eq!(rest.len(), rows.iter().filter(|(row, _)| row.path.name.to_string() != "hidden").count());
+        rows.into_iter().map(|(row, _)| row.path.name.to_string()).collect()
     };
-    assert_eq!(seen(None, None), ["shown"]);
-    assert_eq!(seen(Some(id("alice")), None), ["shared", "shown"]);
-    assert_eq!(seen(None, Some(row("bob/hidden"))), ["hidden", "shown"]);
-    assert_eq!(seen(Some(id("bob")), None), ["hidden", "shared", "shown"]);
+    assert_eq!(seen(None, None, false), ["shown"]);
+    assert_eq!(seen(Some(id("alice")), None, false), ["shared", "shown"]);
+    assert_eq!(seen(None, Some(row("bob/hidden")), false), ["hidden", "shown"]);
+    assert_eq!(seen(Some(id("bob")), None, true), ["hidden", "shared", "shown"]);
+    let plan = view.plan_of_visible().unwrap();
+    for line in plan.iter().filter(|line| line.contains(" r ") || line.contains(" x ")) {
+        let by = ["repository_public (owner_id=?", "collaborator_user (user_id=?)", "PRIMARY KEY (rowid=?)"];
+        assert!(by.iter().any(|by| line.contains(by)), "{plan:#?}");
+    }
 }
 
 #[test]

@@ -3,10 +3,12 @@
 use serde_json::{Value, json};
 
 use crate::db::Event;
+use crate::name::fold;
 use crate::report::json_time;
+use crate::report::listing::{Column, Table};
 use crate::report::when::minute;
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Entry {
     /// Unix time; unknown if the log's time has no year.
     pub(super) second: Option<i64>,
@@ -17,9 +19,40 @@ pub(super) struct Entry {
     pub(super) json: Value,
 }
 
+impl Entry {
+    /// Whether a column contains a text, in upper or lower case.
+    pub(super) fn contains(&self, text: &str) -> bool {
+        let text = fold(text);
+        [&self.at, &self.what, &self.detail].into_iter().any(|cell| fold(cell).contains(&text))
+    }
+}
+
+/// The list.
+pub(super) struct Entries;
+
+impl Table<Entry> for Entries {
+    fn columns(&self) -> Vec<Column> {
+        vec![Column::new("AT"), Column::at_most("EVENT", 20), Column::at_most("DETAIL", 40)]
+    }
+
+    fn cells(&self, entry: &Entry) -> Vec<String> {
+        vec![entry.at.clone(), entry.what.clone(), entry.detail.clone()]
+    }
+
+    fn json(&self, entry: &Entry) -> Value {
+        entry.json.clone()
+    }
+
+    /// The list has a limit, but begins nowhere else.
+    fn position(&self, _: &Entry) -> String {
+        String::new()
+    }
+}
+
 /// A change in the database.
 pub(super) fn change(event: &Event) -> Entry {
-    let detail: Value = serde_json::from_str(&event.detail).unwrap_or_default();
+    let mut detail: Value = serde_json::from_str(&event.detail).unwrap_or_default();
+    with_times(&mut detail);
     // For a peer, the column has account, key and session; for an operator, the login.
     let mut words = event.actor.split(' ');
     let actor = words.next();
@@ -33,5 +66,21 @@ pub(super) fn change(event: &Event) -> Entry {
             "at": json_time(Some(event.at)), "event": event.event, "object": event.object, "actor": actor, "key": key,
             "session": session, "detail": detail,
         }),
+    }
+}
+
+/// Replaces the seconds in details by times.
+fn with_times(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value.as_i64() {
+                    Some(second) if name == "until" || name.ends_with("_at") => *value = json_time(Some(second)),
+                    Some(_) | None => with_times(value),
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(with_times),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

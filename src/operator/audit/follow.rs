@@ -1,6 +1,7 @@
 //! `hubgate audit --follow`: prints changes and sessions as they happen.
 
 use std::io::{BufRead, BufReader, Write};
+use std::ops::ControlFlow;
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -16,6 +17,7 @@ use signal_hook::iterator::Signals;
 use super::entry::{Entry, change};
 use super::sessions::{journalctl, of_line, of_record};
 use crate::config::Config;
+use crate::db::Direction;
 use crate::operator::cli::Audit;
 use crate::operator::context::Context;
 use crate::operator::failure::Failure;
@@ -41,9 +43,12 @@ pub(super) fn run(command: &Audit, json: bool, config: &Path) -> Result<Report, 
     read_log(command, log, sender.clone());
     watch_signals(sender)?;
     let mut last = context.store.view().last_event()?;
-    let history: Vec<Entry> = context.store.view().events(command.since)?.iter().map(change).collect();
     let mut out = Output { command, json };
-    let mut is_read = history.iter().all(|entry| out.print(entry));
+    let mut is_read = true;
+    context.store.view().events(command.since, command.about().as_deref(), Direction::OldestFirst, &mut |event| {
+        is_read = event.id > last || out.print(&change(&event));
+        if is_read { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
     while is_read && !has_no_reader() {
         match receiver.recv_timeout(PERIOD).ok() {
             Some(Message::End) => break,
@@ -66,8 +71,8 @@ struct Output<'a> {
 impl Output<'_> {
     /// Prints a matching entry. Returns whether a reader still exists.
     fn print(&mut self, entry: &Entry) -> bool {
-        let is_old = entry.second.is_some_and(|second| second < self.command.since);
-        if is_old || !self.command.wants(&entry.json) {
+        let is_matching = self.command.matching.as_ref().is_none_or(|text| entry.contains(text));
+        if !is_matching || !self.command.wants(entry) {
             return true;
         }
         let line = if self.json {

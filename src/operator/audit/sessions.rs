@@ -4,7 +4,8 @@
 //! its place. In the journal, the kernel must also confirm that the login wrote it.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Seek};
+use std::ops::ControlFlow;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -20,15 +21,99 @@ use crate::operator::failure::Failure;
 use crate::report::json_time;
 use crate::report::when::minute;
 
-/// hubgate's lines in a log file.
-pub(super) fn of_file(file: &Path) -> Result<Vec<Entry>, Failure> {
-    let failed = |error| Failure::File(file.display().to_string(), error);
-    let mut entries = Vec::new();
-    for line in BufReader::new(File::open(file).map_err(failed)?).split(b'\n') {
-        // Other programs may write bytes that are not UTF-8.
-        entries.extend(of_line(&String::from_utf8_lossy(&line.map_err(failed)?)));
+/// The sessions and pushes of a log, in the order of its lines, read one by one.
+pub(super) struct Sessions {
+    lines: Option<Box<dyn BufRead>>,
+    read: fn(&str) -> Option<Entry>,
+    /// An entry that was read and is not yet due.
+    next: Option<Entry>,
+    /// The file, and its name: it is read once more for lines without a year.
+    file: Option<(File, String)>,
+    has_lines_without_a_year: bool,
+}
+
+impl Sessions {
+    /// hubgate's lines in a log file.
+    pub(super) fn of_file(path: &Path) -> Result<Self, Failure> {
+        let shown = path.display().to_string();
+        let failed = |error| Failure::File(shown.clone(), error);
+        let file = File::open(path).map_err(failed)?;
+        let lines: Box<dyn BufRead> = Box::new(BufReader::new(file.try_clone().map_err(failed)?));
+        Ok(Self {
+            lines: Some(lines),
+            read: of_line,
+            next: None,
+            file: Some((file, shown)),
+            has_lines_without_a_year: false,
+        })
     }
-    Ok(entries)
+
+    /// The lines of the systemd journal that the login wrote, if there is a journal.
+    pub(super) fn of_journal(since: i64, repositories: &Path) -> Self {
+        let child = journalctl(since, repositories)
+            .and_then(|mut command| command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn());
+        let output = child.ok().and_then(|child| child.stdout);
+        let lines = output.map(|output| -> Box<dyn BufRead> { Box::new(BufReader::new(output)) });
+        Self { lines, read: of_record, next: None, file: None, has_lines_without_a_year: false }
+    }
+
+    /// Hands on the entries before a second. Entries without a year come later.
+    pub(super) fn until(
+        &mut self,
+        second: i64,
+        each: &mut dyn FnMut(&Entry) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, Failure> {
+        while let Some(entry) = self.take()? {
+            match entry.second {
+                None => self.has_lines_without_a_year = true,
+                Some(at) if at >= second => {
+                    self.next = Some(entry);
+                    break;
+                }
+                Some(_) if each(&entry).is_break() => return Ok(ControlFlow::Break(())),
+                Some(_) => {}
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Hands on the entries without a year. They need a second look at the file, so that they do not wait in memory.
+    pub(super) fn without_a_year(
+        &mut self,
+        each: &mut dyn FnMut(&Entry) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, Failure> {
+        if let (true, Some((file, shown))) = (self.has_lines_without_a_year, &mut self.file) {
+            file.rewind().map_err(|error| Failure::File(shown.clone(), error))?;
+            self.lines =
+                Some(Box::new(BufReader::new(file.try_clone().map_err(|error| Failure::File(shown.clone(), error))?)));
+            while let Some(entry) = self.take()? {
+                if entry.second.is_none() && each(&entry).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// The next entry.
+    fn take(&mut self) -> Result<Option<Entry>, Failure> {
+        if let Some(entry) = self.next.take() {
+            return Ok(Some(entry));
+        }
+        let Some(lines) = &mut self.lines else { return Ok(None) };
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let shown = || self.file.as_ref().map_or("journalctl", |(_, shown)| shown.as_str()).to_owned();
+            if lines.read_until(b'\n', &mut line).map_err(|error| Failure::File(shown(), error))? == 0 {
+                return Ok(None);
+            }
+            // Other programs may write bytes that are not UTF-8.
+            if let Some(entry) = (self.read)(&String::from_utf8_lossy(&line)) {
+                return Ok(Some(entry));
+            }
+        }
+    }
 }
 
 /// One line of a file, `TIME HOST hubgate[PID]: sid=…`. TIME is in RFC 3339, or like `Nov 24 09:00:00`.
@@ -59,22 +144,13 @@ fn of_message(second: Option<i64>, at: &str, message: &str) -> Option<Entry> {
     let fields = log::parse(message)?;
     let object: Map<String, Value> = fields.into_iter().map(|(key, value)| (key, Value::String(value))).collect();
     let what = if object.get("verb").is_some_and(|verb| verb == "push") { "push" } else { "session" };
-    let when = if second.is_some() { json_time(second) } else { Value::String(at.to_owned()) };
     Some(Entry {
         second,
         at: if second.is_some() { minute(second) } else { at.to_owned() },
         what: what.to_owned(),
         detail: message.to_owned(),
-        json: json!({ "at": when, "event": what, "session": object }),
+        json: json!({ "at": json_time(second), "event": what, "session": object }),
     })
-}
-
-/// The lines of the systemd journal that the login wrote, if there is a journal.
-pub(super) fn of_journal(since: i64, repositories: &Path) -> Vec<Entry> {
-    let Ok(mut command) = journalctl(since, repositories) else { return Vec::new() };
-    let output = command.stdin(Stdio::null()).output();
-    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-    text.lines().filter_map(of_record).collect()
 }
 
 /// journalctl(1) for the lines that the login wrote, one record per line.

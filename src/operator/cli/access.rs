@@ -2,6 +2,7 @@
 
 use clap::{ArgGroup, Args, Subcommand};
 
+use super::ListOptions;
 use crate::commands::arguments::{GrantAccess, OfRepository};
 use crate::name::{Owner, RepoPath};
 
@@ -12,6 +13,9 @@ pub enum AccessCommand {
     List {
         /// The repository.
         path: RepoPath,
+        /// Which rows.
+        #[command(flatten)]
+        list: ListOptions,
     },
     /// Let a user pass the gate, with or without a request.
     Grant(GrantAccess),

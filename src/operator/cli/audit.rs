@@ -30,4 +30,13 @@ pub struct Audit {
     /// always shown.
     #[arg(long, value_name = "FILE", value_parser = |text: &str| std::path::absolute(text))]
     pub log: Option<PathBuf>,
+    /// Show only the last entries, so many. Default: 1000 on a terminal, otherwise all.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
+    /// Show only entries with this text in a column, in upper or lower case.
+    #[arg(long = "match", value_name = "TEXT")]
+    pub matching: Option<String>,
+    /// Show every column whole, also on a terminal.
+    #[arg(long)]
+    pub wide: bool,
 }

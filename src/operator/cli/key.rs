@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
+use super::ListOptions;
 use crate::access::Sources;
-use crate::commands::arguments::{Confirmation, KeyTerms, RemoveKey, RenameKey};
+use crate::commands::arguments::{Confirmation, Expiring, KeyTerms, RemoveKey, RenameKey};
 use crate::key::Fingerprint;
 use crate::name::{Owner, RepoPath, Title};
 use crate::report::when::Expiry;
@@ -33,6 +34,12 @@ pub enum KeyCommand {
     List {
         /// The account.
         user: Option<Owner>,
+        /// When they end.
+        #[command(flatten)]
+        expiring: Expiring,
+        /// Which rows.
+        #[command(flatten)]
+        list: ListOptions,
     },
     /// Show one key.
     Show {
@@ -80,6 +87,12 @@ pub enum DeployKeyCommand {
     List {
         /// The repository.
         path: RepoPath,
+        /// When they end.
+        #[command(flatten)]
+        expiring: Expiring,
+        /// Which rows.
+        #[command(flatten)]
+        list: ListOptions,
     },
     /// Remove a deploy key from its repository.
     Remove {

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::new_account;
-use crate::commands::arguments::{Confirmation, RemoveMember, SetMember};
+use super::{ListOptions, new_account};
+use crate::commands::arguments::{Confirmation, Expiring, RemoveMember, SetMember};
 use crate::key::Fingerprint;
 use crate::name::{Owner, Title};
 use crate::report::when::parse_duration;
@@ -23,7 +23,11 @@ pub enum OrgCommand {
         admin: Owner,
     },
     /// List the organizations.
-    List,
+    List {
+        /// Which rows.
+        #[command(flatten)]
+        list: ListOptions,
+    },
     /// Show one organization and its members.
     Show {
         /// The name.
@@ -58,6 +62,17 @@ pub enum OrgCommand {
 /// `hubgate org member`
 #[derive(Debug, Subcommand)]
 pub enum MemberCommand {
+    /// List the members of one organization, or of all.
+    List {
+        /// The organization.
+        organization: Option<Owner>,
+        /// When they end.
+        #[command(flatten)]
+        expiring: Expiring,
+        /// Which rows.
+        #[command(flatten)]
+        list: ListOptions,
+    },
     /// Give a user a role in an organization.
     ///
     /// It replaces the previous role.
@@ -83,6 +98,9 @@ pub enum AuthorityCommand {
     List {
         /// The organization.
         organization: Owner,
+        /// Which rows.
+        #[command(flatten)]
+        list: ListOptions,
     },
     /// Revoke certificates, by serial number or key id.
     Revoke {

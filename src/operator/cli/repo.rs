@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::ListOptions;
 use crate::access::GateMode;
 use crate::commands::arguments::{
-    Confirmation, CreateRepository, NewQuota, OfRepository, RenameRepository, SetCollaborator, SetVisibility, words,
+    Confirmation, CreateRepository, Expiring, NewQuota, OfRepository, RenameRepository, SetCollaborator, SetVisibility,
+    words,
 };
 use crate::git::import::{BadSource, Source};
 use crate::name::{Owner, RepoPath, Title};
@@ -32,6 +34,9 @@ pub enum RepoCommand {
         /// List the removed repositories, and how long each is kept.
         #[arg(long, conflicts_with = "owner")]
         removed: bool,
+        /// Which rows.
+        #[command(flatten)]
+        list: ListOptions,
     },
     /// Show one repository.
     Show {
@@ -139,6 +144,17 @@ pub enum RepoCommand {
 /// `hubgate repo collaborator`
 #[derive(Debug, Subcommand)]
 pub enum CollaboratorCommand {
+    /// List the users who were granted a role on one repository, or on any.
+    List {
+        /// The repository.
+        path: Option<RepoPath>,
+        /// When they end.
+        #[command(flatten)]
+        expiring: Expiring,
+        /// Which rows.
+        #[command(flatten)]
+        list: ListOptions,
+    },
     /// Grant a user a role on a repository.
     ///
     /// It replaces the previous role.

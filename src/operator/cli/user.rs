@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::new_account;
+use super::{ListOptions, new_account};
 use crate::commands::arguments::Confirmation;
 use crate::name::{Owner, Title};
 
@@ -19,7 +19,11 @@ pub enum UserCommand {
         no_create: bool,
     },
     /// List the accounts.
-    List,
+    List {
+        /// Which rows.
+        #[command(flatten)]
+        list: ListOptions,
+    },
     /// Show one account.
     Show {
         /// The name.

@@ -3,8 +3,8 @@
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::arguments::{
-    Confirmation, CreateRepository, GrantAccess, KeyTerms, OfRepository, RemoveKey, RemoveMember, RenameKey,
-    RenameRepository, SetCollaborator, SetMember, SetVisibility,
+    Confirmation, CreateRepository, Expiring, GrantAccess, KeyTerms, ListArguments, OfRepository, RemoveKey,
+    RemoveMember, RenameKey, RenameRepository, SetCollaborator, SetMember, SetVisibility,
 };
 use crate::name::{Owner, RepoPath};
 use crate::request::AccountCommand;
@@ -99,7 +99,12 @@ pub(super) enum KeyCommand {
         terms: KeyTerms,
     },
     /// List your keys.
-    List,
+    List {
+        #[command(flatten)]
+        expiring: Expiring,
+        #[command(flatten)]
+        rows: ListArguments,
+    },
     /// Change the title of a key.
     Rename(RenameKey),
     /// Remove a key from your account. Only the key in use can be marked as compromised.
@@ -125,6 +130,8 @@ pub(super) enum RepoCommand {
     List {
         /// The owner. Default: you.
         owner: Option<Owner>,
+        #[command(flatten)]
+        rows: ListArguments,
     },
     /// Show one repository.
     Show {
@@ -149,6 +156,15 @@ pub(super) enum RepoCommand {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum CollaboratorCommand {
+    /// List the users who were granted a role on a repository.
+    List {
+        /// The repository.
+        path: RepoPath,
+        #[command(flatten)]
+        expiring: Expiring,
+        #[command(flatten)]
+        rows: ListArguments,
+    },
     /// Grant a user a role on a repository. It replaces the previous role.
     Set(SetCollaborator),
     /// Remove a user's role on a repository.
@@ -168,6 +184,10 @@ pub(super) enum MemberCommand {
     List {
         /// The organization.
         organization: Owner,
+        #[command(flatten)]
+        expiring: Expiring,
+        #[command(flatten)]
+        rows: ListArguments,
     },
     /// Give a user a role in an organization. It replaces the previous role.
     Set(SetMember),
@@ -186,6 +206,8 @@ pub(super) enum AccessCommand {
     List {
         /// The repository.
         path: RepoPath,
+        #[command(flatten)]
+        rows: ListArguments,
     },
     /// Let a user pass the gate, with or without a request.
     Grant(GrantAccess),

@@ -9,21 +9,24 @@ use super::input::{optional_title, standard_input};
 use super::{explain, join, whoami};
 use crate::access::{GateRequest, NotAdmitted};
 use crate::clock::wait_to_deny;
-use crate::commands::arguments::{KeyTerms, OfRepository};
+use crate::commands::arguments::{KeyTerms, ListArguments, OfRepository};
 use crate::commands::ending::ended;
 use crate::commands::key::TitledKey;
-use crate::commands::{Peer, Refused, Requester, access, collaborator, key, member, repository};
+use crate::commands::{Output, Peer, Refused, Requester, access, collaborator, key, member, repository};
 use crate::config::Config;
 use crate::db::{ChangeError, Reader};
 use crate::log::{self, Level};
 use crate::message::{Answer, FaultKind, Refusal, Status};
+use crate::report::listing::Form;
 use crate::report::{Report, error_json};
 use crate::request::AccountCommand;
 use crate::services::caller::Caller;
+use crate::services::spool::Spool;
 use crate::session::SessionContext;
 
 /// Runs an account command for the session that the gateway handed over, and logs the decision.
-pub(in crate::services) fn run(caller: &Caller, command: &AccountCommand) -> Answer {
+pub(in crate::services) fn run(caller: &Caller, command: &AccountCommand, list: &mut Spool) -> Answer {
+    list.overflow_to(caller.config.state_dir());
     let began = Instant::now();
     let asked = Reader::open(&caller.config.paths.database)
         .and_then(|reader| reader.ask(|view| caller.session_context(view, None)));
@@ -36,7 +39,7 @@ pub(in crate::services) fn run(caller: &Caller, command: &AccountCommand) -> Ans
         let line = line.clone().field("decision", decision).field("reason", reason);
         log::send(&caller.config.log.socket, log::PROGRAM, level, &line);
     };
-    let refused = match admit(&context).and_then(|barred| answer(caller, &context, barred.as_ref(), command)) {
+    let refused = match admit(&context).and_then(|barred| answer(caller, &context, barred.as_ref(), command, list)) {
         Ok(answer) => {
             log(Level::Info, "allow", "");
             return answer;
@@ -96,6 +99,7 @@ fn answer(
     context: &SessionContext,
     barred: Option<&NotAdmitted>,
     command: &AccountCommand,
+    list: &mut Spool,
 ) -> Result<Answer, Refused> {
     let cli = match Cli::read(command, &caller.config.address().ssh()) {
         Ok(cli) => cli,
@@ -117,29 +121,34 @@ fn answer(
         actor: format!("{} {} sid={}", caller.forced_command.user(), caller.forced_command.key(), caller.sid),
         is_barred: barred.is_some(),
     };
-    let report = run_command(caller, context, &peer, cli.command)?.with_ended(ended());
-    Ok(Answer { out: report.render(cli.json), err: Vec::new(), status: report.status })
+    let json = cli.json;
+    let report = run_command(caller, context, &peer, cli, list)?.with_ended(ended());
+    Ok(Answer { out: report.render(json), err: report.note.into_iter().collect(), status: report.status })
 }
 
 fn run_command(
     caller: &Caller,
     context: &SessionContext,
     peer: &Peer<'_>,
-    command: Command,
+    cli: Cli,
+    list: &mut Spool,
 ) -> Result<Report, Refused> {
     let mut requester = Requester::Account(peer);
-    match command {
+    let mut printed = Printed { json: cli.json, list };
+    match cli.command {
         Command::Whoami => Ok(whoami::run(peer, context)),
-        Command::Key(command) => run_key(peer, command),
-        Command::Repo(command) => run_repo(&mut requester, command),
+        Command::Key(command) => run_key(peer, command, &mut printed),
+        Command::Repo(command) => run_repo(&mut requester, command, &mut printed),
         Command::Org(cli::OrgCommand::Member(command)) => match command {
-            MemberCommand::List { organization } => member::list(peer, &organization),
+            MemberCommand::List { organization, expiring, rows } => {
+                member::list(&requester, Some(&organization), expiring, &mut printed.output(&rows))
+            }
             MemberCommand::Set(arguments) => member::set(&mut requester, &arguments),
             MemberCommand::Remove(arguments) => member::remove(&mut requester, &arguments),
         },
         Command::Access(command) => match command {
             AccessCommand::Request { path } => access::request(peer, &path),
-            AccessCommand::List { path } => access::list(&requester, &path),
+            AccessCommand::List { path, rows } => access::list(&requester, &path, &mut printed.output(&rows)),
             AccessCommand::Grant(arguments) => access::grant(&mut requester, &arguments),
             AccessCommand::Reject(OfRepository { path, user }) => {
                 access::answer(&mut requester, &path, &user, GateRequest::Rejected, None)
@@ -153,21 +162,37 @@ fn run_command(
     }
 }
 
-fn run_key(peer: &Peer<'_>, command: KeyCommand) -> Result<Report, Refused> {
+/// Where the rows of lists go.
+struct Printed<'a> {
+    json: bool,
+    list: &'a mut Spool,
+}
+
+impl Printed<'_> {
+    fn output<'a>(&'a mut self, rows: &'a ListArguments) -> Output<'a> {
+        let form = Form { json: self.json, width: None, limit: rows.limit, matching: rows.matching.clone() };
+        Output { form, after: rows.after.as_deref(), out: self.list }
+    }
+}
+
+fn run_key(peer: &Peer<'_>, command: KeyCommand, printed: &mut Printed<'_>) -> Result<Report, Refused> {
     let mut requester = Requester::Account(peer);
     match command {
+        KeyCommand::List { expiring, rows } => key::list(&requester, None, expiring, &mut printed.output(&rows)),
         KeyCommand::Add { title, terms } => add_key(peer, &title, terms),
-        KeyCommand::List => key::list(&requester, None),
         KeyCommand::Rename(arguments) => key::rename(&mut requester, &arguments),
         KeyCommand::Remove { key, confirmation } => key::remove(&mut requester, &key, confirmation),
         KeyCommand::Release { confirmation } => key::release(peer, confirmation),
     }
 }
 
-fn run_repo(requester: &mut Requester<'_>, command: RepoCommand) -> Result<Report, Refused> {
+fn run_repo(requester: &mut Requester<'_>, command: RepoCommand, printed: &mut Printed<'_>) -> Result<Report, Refused> {
     match command {
+        RepoCommand::List { owner, rows } => repository::list(requester, owner.as_ref(), &mut printed.output(&rows)),
+        RepoCommand::Collaborator(CollaboratorCommand::List { path, expiring, rows }) => {
+            collaborator::list(requester, Some(&path), expiring, &mut printed.output(&rows))
+        }
         RepoCommand::Create(arguments) => repository::create(requester, &arguments, None),
-        RepoCommand::List { owner } => repository::list(requester, owner.as_ref()),
         RepoCommand::Show { path } => repository::show(requester, &path, None),
         RepoCommand::Rename(arguments) => repository::rename(requester, &arguments),
         RepoCommand::Visibility(arguments) => repository::set_visibility(requester, &arguments),

@@ -53,15 +53,15 @@ impl Reader {
     /// Asks until an answer is consistent. Each question sees one committed state.
     pub(in crate::db) fn ask<T, E: DatabaseError>(
         &self,
-        question: impl Fn(Connection<'_>) -> Result<T, E>,
+        mut question: impl FnMut(Connection<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        if let Some(answer) = self.opened.ask(&self.path, &question) {
+        if let Some(answer) = self.opened.ask(&self.path, &mut question) {
             return answer;
         }
         // Tries both modes in turn: the index may stay missing, or another process may be about to create it.
         for mode in [Mode::Locked, Mode::PrivateIndex].into_iter().cycle().take(TRIES) {
             sleep(PAUSE);
-            if let Some(answer) = Opened::new(&self.path, mode)?.ask(&self.path, &question) {
+            if let Some(answer) = Opened::new(&self.path, mode)?.ask(&self.path, &mut question) {
                 return answer;
             }
         }
@@ -110,7 +110,7 @@ impl Opened {
     fn ask<T, E: DatabaseError>(
         &self,
         path: &Path,
-        question: &impl Fn(Connection<'_>) -> Result<T, E>,
+        question: &mut impl FnMut(Connection<'_>) -> Result<T, E>,
     ) -> Option<Result<T, E>> {
         let answer = question(Connection(&self.connection));
         let is_consistent = self.unchanged.as_ref().is_none_or(|files| Files::of(path).is_ok_and(|now| now == *files));

@@ -34,8 +34,6 @@ pub(in crate::db) struct Writer {
 /// What a transaction is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::db) enum Transaction {
-    /// Several questions about one state.
-    Read,
     /// A change.
     Write,
     /// A change that is rolled back, to learn what it would do.
@@ -118,6 +116,17 @@ impl Writer {
         Connection(&self.connection)
     }
 
+    /// Runs questions about one state.
+    pub(in crate::db) fn read<T, E: From<Error>>(
+        &self,
+        questions: impl FnOnce(Connection<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let transaction = self.connection.unchecked_transaction().map_err(failed)?;
+        let answer = questions(Connection(&transaction))?;
+        transaction.rollback().map_err(failed)?;
+        Ok(answer)
+    }
+
     /// Runs steps in one transaction. If a step fails, nothing changes.
     pub(in crate::db) fn transaction<T, E: From<Error>>(
         &mut self,
@@ -127,7 +136,6 @@ impl Writer {
         let writes = matches!(purpose, Transaction::Write | Transaction::Migrate);
         self.wrote |= writes;
         let behavior = match purpose {
-            Transaction::Read => TransactionBehavior::Deferred,
             Transaction::Write | Transaction::Rehearse => TransactionBehavior::Immediate,
             Transaction::Migrate => TransactionBehavior::Exclusive,
         };

@@ -21,6 +21,7 @@ use crate::repository::Directory;
 use crate::request::{ForcedCommand, Operation, Request, Service};
 use crate::services::account;
 use crate::services::caller::Caller;
+use crate::services::spool::Spool;
 use crate::session::user_auth::Proven;
 
 /// Every identity, by its name in the tables.
@@ -67,7 +68,7 @@ pub(super) struct Hub {
     directory: TempDir,
     config: Config,
     /// The number of audit rows in the first state.
-    changes: usize,
+    changes: i64,
     certificates: HashMap<&'static str, OfferedCertificate>,
 }
 
@@ -214,7 +215,7 @@ impl Hub {
         let authorities = [authority("ca.pub"), authority("other-ca.pub")];
         store.change("operator:test", |change| populate(change, [&authorities[0], &authorities[1]])).unwrap();
         store.view().copy_to(&directory.path().join("original")).unwrap();
-        let changes = store.view().events(0).unwrap().len();
+        let changes = store.view().last_event().unwrap();
         // Certificates for the accounts, signed by the authority of one of the two organizations.
         let certificates = [
             ("read-certified", "read", "ca"),
@@ -283,7 +284,7 @@ impl Hub {
     pub(super) fn run(&self, identity: &str, command: &str, expected: char) {
         let before = self.files();
         let Ok(Request::Account(words)) = Request::parse(Some(command.as_bytes())) else { panic!("{command}") };
-        let answer = account::run(&self.caller(identity), &words);
+        let answer = account::run(&self.caller(identity), &words, &mut Spool::default());
         // `explain` ends with status 1 if it explains a denial.
         let explains = command.starts_with("explain ") && !answer.out.is_empty();
         let found = match answer.status.code() {
@@ -301,8 +302,8 @@ impl Hub {
     }
 
     /// The number of audit rows.
-    fn changes(&self) -> usize {
-        Store::open(&self.config.paths.database).unwrap().view().events(0).unwrap().len()
+    fn changes(&self) -> i64 {
+        Store::open(&self.config.paths.database).unwrap().view().last_event().unwrap()
     }
 
     /// Sizes and times that every change of the database alters. Other events may alter them too.
