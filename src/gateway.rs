@@ -148,7 +148,9 @@ impl Session {
             return Err(Fault::Unavailable);
         };
         let request = Request::parse(self.environment.command.as_deref());
-        let path = request.as_ref().ok().and_then(Request::path);
+        // `services` decides about large files. If the gateway asked for their repository too, its time would depend on
+        // whether there is one.
+        let path = request.as_ref().ok().filter(|request| !matches!(request, Request::Lfs(..))).and_then(Request::path);
         let now = clock::now();
         let asked = self.ask(&config, words, arguments.login_shell, path, now);
         let forced_command = asked.as_ref().map_or(words, |asked| &asked.session_context.forced_command);

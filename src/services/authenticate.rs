@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use hmac::{Hmac, Mac};
@@ -14,7 +14,7 @@ use sha2::Sha256;
 
 use super::caller::Caller;
 use crate::child::{self, Limits, Terminal};
-use crate::clock::now;
+use crate::clock::{now, wait_to_deny};
 use crate::config::LfsMode;
 use crate::db::{self, Reader};
 use crate::message::{Answer, FaultKind, Refusal, Status};
@@ -79,13 +79,19 @@ fn answer(caller: &Caller, operation: Operation, path: &RepoPath) -> Result<Answ
     if lfs.mode != LfsMode::Http {
         return Err(Fault::Mode);
     }
+    let began = Instant::now();
     let reader = Reader::open(&caller.config.paths.database)?;
     let session_context = reader.ask(|view| caller.session_context(view, Some(path)))?;
     let identity = session_context.identity.as_ref().map_err(|reason| Refusal::NotAdmitted(reason.clone()));
     let repository = session_context.repository.as_ref();
     let served = match identity.and_then(|identity| admit(identity, repository, operation.needs(), now())) {
         Ok(served) => served,
-        Err(refusal) => return Ok(session_context.messages(&caller.config).refusal(&refusal)),
+        Err(refusal) => {
+            if let Refusal::NoRepository = refusal {
+                wait_to_deny(began);
+            }
+            return Ok(session_context.messages(&caller.config).refusal(&refusal));
+        }
     };
     let answer = if lfs.token_command.as_os_str().is_empty() {
         let key = std::fs::read(&lfs.jwt_key_file).map_err(|error| Fault::Key(lfs.jwt_key_file.clone(), error))?;

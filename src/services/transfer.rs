@@ -11,13 +11,13 @@ use std::error::Error;
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::unistd::alarm;
 
 use super::caller::{Caller, answer_panics};
 use crate::access::Identity;
-use crate::clock::now;
+use crate::clock::{now, wait_to_deny};
 use crate::config::LfsMode;
 use crate::db::Reader;
 use crate::lfs::{
@@ -47,12 +47,17 @@ const REFUSED_IDLE: Duration = Duration::from_secs(20);
 
 /// Speaks the protocol on standard input and output. `message` is the gateway's, for the authorizer.
 pub(super) fn run(caller: &Caller, message: Sealed, operation: Operation, path: &RepoPath) -> Status {
+    let began = Instant::now();
     match prepare(caller, message, operation, path) {
         Ok(prepared) => transfer(caller, operation, prepared).unwrap_or_else(|cause| {
             caller.log_fault(&cause.to_string());
             Status::Fault
         }),
-        Err(refusal) => refuse(operation, refusal),
+        Err(refusal) => {
+            // The session writes its first message before it reads one. Its time must not tell what is hidden.
+            wait_to_deny(began);
+            refuse(operation, refusal)
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::harness::{Client, Hub, Skip, machine, run, run_with, trials};
@@ -16,8 +16,12 @@ trials![
     a_hidden_repository_causes_the_same_calls_as_a_missing_one,
     a_hidden_repository_takes_the_time_of_a_missing_repository,
     a_mount_point_beneath_the_root_is_not_served,
+    a_list_tells_no_hidden_repository_by_its_time,
     an_incomplete_repository_does_not_exist,
 ];
+
+/// The age of a process at which the client reads that there is no repository.
+const FLOOR: Duration = Duration::from_millis(20);
 
 /// A word in everything that the peer of these tests sends, and in no path of the machine.
 const MARK: &str = "zq7mark";
@@ -193,42 +197,80 @@ fn median_and_error(mut times: Vec<Duration>) -> (f64, f64) {
     (at(2), 1.2533 * (at(3) - at(1)) / 1.349 / count.sqrt())
 }
 
-/// `ROUNDS=2000 cargo test --test e2e -- 'takes the time'` is the long run.
+/// How often each command runs. `ROUNDS=2000 cargo test --test e2e -- 'takes the time'` is the long run.
+fn rounds() -> usize {
+    std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(60)
+}
+
+/// Runs a session of alice, and returns its output and its time.
+fn take(hub: &Hub, alice: &Client, command: &str) -> (Output, Duration) {
+    let mut gateway = hub.gateway_command();
+    gateway.env("SSH_ORIGINAL_COMMAND", command).args(["alice", "--key", &alice.key.fingerprint]);
+    let start = Instant::now();
+    let output = gateway.stdin(Stdio::null()).output().expect("a gateway");
+    (output, start.elapsed())
+}
+
+/// Compares the times of two commands with the same output. They alternate, so that other load affects both.
+fn compare_times(hub: &Hub, alice: &Client, hidden: &str, missing: &str, least: Duration) {
+    let run = |command: &str| {
+        let (output, time) = take(hub, alice, command);
+        assert!(time >= least, "{command}: the answer came after {time:?}");
+        (output, time)
+    };
+    let ((one, _), (other, _)) = (run(hidden), run(missing));
+    assert_eq!((one.status, one.stdout, one.stderr), (other.status, other.stdout, other.stderr), "{hidden}, {missing}");
+    let (times, others): (Vec<_>, Vec<_>) = (0..rounds()).map(|_| (run(hidden).1, run(missing).1)).unzip();
+    let ((one, its_error), (other, error)) = (median_and_error(times), median_and_error(others));
+    let (difference, error) = ((one - other).abs(), its_error.hypot(error));
+    let [one, other, shown] = [one, other, error].map(|seconds| seconds * 1e6);
+    println!("{hidden}: {one:.1} us, {missing}: {other:.1} us, standard error {shown:.1} us");
+    // A difference of three errors would happen by chance once in 370 runs.
+    assert!(difference < 5.0 * error, "{hidden}: {one} us, {missing}: {other} us, with an error of {shown} us");
+}
+
 fn a_hidden_repository_takes_the_time_of_a_missing_repository() {
-    let rounds: usize = std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(60);
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.user("bob");
     hub.repo("bob/secret", &["--private"]);
     let expected = not_found(&alice);
-    let take = |command: &str| {
-        let mut gateway = hub.gateway_command();
-        gateway.env("SSH_ORIGINAL_COMMAND", command).args(["alice", "--key", &alice.key.fingerprint]);
-        let start = Instant::now();
-        let output = gateway.stdin(Stdio::null()).output().expect("a gateway");
-        let time = start.elapsed();
-        assert_eq!(String::from_utf8_lossy(&output.stderr), expected);
-        assert!(time >= Duration::from_millis(20), "{command}: the answer came after {time:?}");
-        time
-    };
     for command in ["git-receive-pack 'bob/secret'", "repo show bob/secret", "explain bob/missing fetch"] {
-        take(command);
+        let (output, time) = take(&hub, &alice, command);
+        assert_eq!(String::from_utf8_lossy(&output.stderr), expected);
+        assert!(time >= FLOOR, "{command}: the answer came after {time:?}");
     }
     // A push that could create the repository has one line more, and is not answered before that time either.
-    let begin = Instant::now();
-    let mut gateway = hub.gateway_command();
-    gateway.env("SSH_ORIGINAL_COMMAND", "git-receive-pack 'alice/missing'");
-    let create = run(gateway.args(["alice", "--key", &alice.key.fingerprint]));
-    assert!(create.status == 1 && create.stderr().contains("hubgate: create it with: "), "{create}");
-    assert!(begin.elapsed() >= Duration::from_millis(20), "{:?}", begin.elapsed());
-    // Alternating, so that other load on the machine affects both.
-    let (hidden, missing): (Vec<_>, Vec<_>) =
-        (0..rounds).map(|_| (take("git-upload-pack 'bob/secret'"), take("git-upload-pack 'bob/missing'"))).unzip();
-    let ((hidden, one), (missing, other)) = (median_and_error(hidden), median_and_error(missing));
-    let (difference, error) = ((hidden - missing).abs(), one.hypot(other));
-    println!("hidden {:.1} us, missing {:.1} us, standard error {:.1} us", hidden * 1e6, missing * 1e6, error * 1e6);
-    // A difference of three errors would happen by chance once in 370 runs.
-    assert!(difference < 5.0 * error, "{difference} s of {hidden} s, with an error of {error} s");
+    let (create, time) = take(&hub, &alice, "git-receive-pack 'alice/missing'");
+    let said = String::from_utf8_lossy(&create.stderr).into_owned();
+    assert!(create.status.code() == Some(1) && said.contains("hubgate: create it with: "), "{said}");
+    assert!(time >= FLOOR, "{time:?}");
+    compare_times(&hub, &alice, "git-upload-pack 'bob/secret'", "git-upload-pack 'bob/missing'", FLOOR);
+    // The first message of an LFS session comes before the client asks for anything.
+    for operation in ["download", "upload"] {
+        let transfer = |path: &str| format!("git-lfs-transfer bob/{path} {operation}");
+        compare_times(&hub, &alice, &transfer("secret"), &transfer("missing"), FLOOR);
+    }
+}
+
+fn a_list_tells_no_hidden_repository_by_its_time() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    for name in ["many", "none"] {
+        hub.did(&["user", "add", name]);
+    }
+    // Two thousand hidden repositories, and one that alice may see.
+    hub.sql(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+         INSERT INTO repository (owner_id, kind, name, folded, directory, visibility, object_format, description,
+                                 created_at)
+         SELECT (SELECT id FROM owner WHERE folded = 'many'), 'model', printf('x%05d', i), printf('x%05d', i),
+                printf('%032x', i), 'private', 'sha1', '', 0 FROM n",
+    );
+    compare_times(&hub, &alice, "repo list many", "repo list none", Duration::ZERO);
+    hub.did(&["repo", "collaborator", "set", "many/x00700", "alice", "read"]);
+    let (output, _) = take(&hub, &alice, "repo list many");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 2);
 }
 
 /// A file system mounted in place of a repository could hold anything, for example the repository of another hub.
