@@ -1,9 +1,12 @@
 //! `hubgate import`: users, keys and grants of another git server.
 
+use std::fmt::Write;
 use std::fs;
 use std::path::Path;
+use std::time::Instant;
 
-use serde_json::json;
+use base64ct::{Base64, Encoding};
+use serde_json::{Value, json};
 
 use crate::accounts::json_of;
 use crate::harness::{Client, Hub, Key, refused, says, trials};
@@ -14,6 +17,7 @@ trials![
     every_key_of_a_file_is_imported_to_one_account,
     gitolite_is_imported,
     a_dry_run_changes_nothing,
+    five_thousand_people_are_added_in_one_change_that_can_be_repeated,
     an_import_changes_all_or_nothing,
 ];
 
@@ -87,7 +91,7 @@ fn an_authorized_keys_file_is_imported() {
     assert_eq!((&again["keys"], &again["accounts"], &again["already"]), (&json!([]), &json!([]), &json!(6)));
     assert_eq!(
         again["left_out"][1],
-        json!({ "at": format!("{place}:7"), "why": "its command is not of a known git server: /usr/bin/backup" })
+        json!({ "place": format!("{place}:7"), "why": "its command is not of a known git server: /usr/bin/backup" })
     );
 }
 
@@ -181,7 +185,8 @@ fn gitolite_is_imported() {
     hub.did(&["repo", "collaborator", "set", "acme/x", "bob", "admin"]);
     hub.did(&["repo", "create", "acme/missing", "--private"]);
     let again = json_of(&hub, &["import", "gitolite", &directory, "--owner", "acme"]);
-    assert_eq!(again["grants"], json!([{ "path": "acme/missing", "user": "alice", "role": "read" }]));
+    let grant = json!({ "path": "acme/missing", "user": "alice", "role": "read", "until": null });
+    assert_eq!(again["grants"], json!([grant]));
     assert_eq!((&again["accounts"], &again["keys"], &again["already"]), (&json!([]), &json!([]), &json!(6)));
     assert!(hub.did(&["repo", "show", "acme/x"]).contains("bob           admin"));
     // A grant that has ended gives nothing, so it is imported again.
@@ -206,6 +211,37 @@ fn a_dry_run_changes_nothing() {
     assert_eq!(without_time(&hub.did(&["export"])), without_time(&before));
     assert_eq!(json_of(&hub, &["audit"]), json!([]));
     assert_eq!(json_of(&hub, &["import", "gitolite", &directory, "--dry-run"])["dry_run"], json!(true));
+}
+
+fn five_thousand_people_are_added_in_one_change_that_can_be_repeated() {
+    let hub = Hub::new();
+    let people: usize = std::env::var("PEOPLE").ok().and_then(|people| people.parse().ok()).unwrap_or(5_000);
+    let file = hub.path("people");
+    let mut lines = format!("# the people of the hub\n{} user-0 The first key\n", ed25519(0));
+    for number in 1..people {
+        let _ = writeln!(lines, "{} user-{number}@desk", ed25519(number));
+    }
+    let expected = people;
+    fs::write(&file, lines).expect("a file");
+    let import = ["--json", "import", "authorized-keys", "--plain", shown(&file)];
+    let start = Instant::now();
+    let done: Value = serde_json::from_str(&hub.did(&import)).expect("JSON");
+    let time = start.elapsed();
+    let count = |done: &Value, key: &str| done[key].as_array().map(Vec::len).expect("a list");
+    assert_eq!((count(&done, "accounts"), count(&done, "keys"), count(&done, "left_out")), (expected, expected, 0));
+    assert_eq!(hub.did(&["key", "list", "user-0"]).lines().filter(|line| line.contains("The first key")).count(), 1);
+    println!("{people} people in {time:?}");
+    let again: Value = serde_json::from_str(&hub.did(&import)).expect("JSON");
+    assert_eq!((count(&again, "accounts"), count(&again, "keys")), (0, 0));
+    assert_eq!(again["already"], json!(expected));
+}
+
+/// The line of an Ed25519 key without a comment. Keys of different numbers differ.
+fn ed25519(number: usize) -> String {
+    let mut point = [7; 32];
+    point[..8].copy_from_slice(&(number as u64).to_le_bytes());
+    let blob = [&[0, 0, 0, 11], b"ssh-ed25519".as_slice(), &[0, 0, 0, 32], &point].concat();
+    format!("ssh-ed25519 {}", Base64::encode_string(&blob))
 }
 
 fn an_import_changes_all_or_nothing() {

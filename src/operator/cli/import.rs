@@ -9,11 +9,14 @@ use crate::name::Owner;
 /// `hubgate import`
 #[derive(Debug, Subcommand)]
 pub enum ImportCommand {
-    /// Import the keys of an `authorized_keys` file that another git server wrote.
+    /// Import the keys of an `authorized_keys` file that another git server wrote, or of a list of people.
+    ///
+    /// All lines are one change, which can be repeated: an entry that exists already stays as it is.
     ///
     /// A key with a forced command of gitolite goes to the user that the command names; a missing account is created.
     /// For other lines, the comment must be the name of an account of this hub, or NAME@HOST. Addresses and expiry
-    /// times in UTC are imported. A line with any other option is skipped.
+    /// times in UTC are imported. A line with any other option is skipped. With
+    /// `--plain`, the comment is the name of the account, and a title may follow. Options can stand before the key.
     AuthorizedKeys(ImportKeys),
     /// Import the users of gitolite, and their grants on repositories that exist on this hub.
     ///
@@ -32,6 +35,10 @@ pub struct ImportKeys {
     /// Add every key to this account, whatever its line says.
     #[arg(long)]
     pub user: Option<Owner>,
+    /// Each line is a public key, the name of its account, and optionally a title: `ssh-ed25519 AAAA… alice Laptop`.
+    /// Missing accounts are created.
+    #[arg(long, conflicts_with = "user")]
+    pub plain: bool,
     /// Print what would be done, and change nothing.
     #[arg(long)]
     pub dry_run: bool,

@@ -47,6 +47,28 @@ pub(super) enum Names {
     Row(String),
 }
 
+impl Line {
+    /// Reads the comment as `NAME [TITLE]` or `NAME@HOST [TITLE]`, unless a forced command names the user. Without a
+    /// title, the whole comment is the title.
+    ///
+    /// # Errors
+    /// Why the comment names no user.
+    pub(super) fn in_plain_form(self) -> Result<Self, String> {
+        if self.names != Names::Nobody {
+            return Ok(self);
+        }
+        let comment = self.comment.as_ref().map(Title::as_str).unwrap_or_default().to_owned();
+        let (first, title) = comment.split_once(' ').unwrap_or((&comment, ""));
+        let name = first.split('@').next().filter(|name| !name.is_empty());
+        let name = name.ok_or("no name of an account comes after the key")?;
+        let title = match title.trim() {
+            "" => self.comment,
+            title => Some(title.parse().map_err(|error| format!("{title:?} is not a title: {error}"))?),
+        };
+        Ok(Self { names: Names::User(name.to_owned()), comment: title, ..self })
+    }
+}
+
 /// Reads one line; `None` for a blank line or a comment.
 ///
 /// # Errors
@@ -190,6 +212,25 @@ mod tests {
         assert_eq!(read(&format!("expiry-time=\"20270131\" {KEY}")).expiry.as_deref(), Some("20270131"));
         assert_eq!(parse(b"  # a comment"), Ok(None));
         assert_eq!(parse(b""), Ok(None));
+    }
+
+    #[test]
+    fn a_line_in_the_plain_form_names_a_user_and_a_title() {
+        for (comment, name, title) in [
+            ("alice", "alice", "alice"),
+            ("alice@desk", "alice", "alice@desk"),
+            ("alice The old computer", "alice", "The old computer"),
+            ("alice@desk  Zweiter Rechner ", "alice", "Zweiter Rechner"),
+        ] {
+            let line = read(&format!("{KEY} {comment}")).in_plain_form().unwrap();
+            let title: Title = title.parse().unwrap();
+            assert_eq!((line.names, line.comment), (Names::User(name.to_owned()), Some(title)), "{comment}");
+        }
+        let forced = read(&format!("command=\"gitolite-shell bob\" {KEY} alice@desk")).in_plain_form().unwrap();
+        assert_eq!((forced.names, forced.comment.unwrap().as_str()), (Names::User("bob".to_owned()), "alice@desk"));
+        for comment in ["", "@desk", "@desk alice"] {
+            assert!(read(&format!("{KEY} {comment}")).in_plain_form().is_err(), "{comment}");
+        }
     }
 
     #[test]

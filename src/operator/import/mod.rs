@@ -36,7 +36,11 @@ fn import_keys(command: &ImportKeys, config: &Path) -> Result<Report, Failure> {
         }
         for (index, bytes) in text.split(|byte| *byte == b'\n').enumerate() {
             let at = format!("{shown}:{}", index + 1);
-            match authorized_keys::parse(bytes) {
+            let line = authorized_keys::parse(bytes).and_then(|line| match line {
+                Some(line) if command.plain => line.in_plain_form().map(Some),
+                line => Ok(line),
+            });
+            match line {
                 Ok(None) => {}
                 Ok(Some(line)) => outcome.take_line(change, at, &line, command.user.as_ref())?,
                 Err(why) => outcome.left.push((at, why)),
