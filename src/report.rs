@@ -19,10 +19,11 @@ use crate::message::Status;
 use crate::word::counted;
 
 pub(crate) use accounts::{
-    Authorities, Organizations, Users, organization_json, organization_page, user_json, user_page,
+    Authorities, Organizations, Users, authority_json, organization_json, organization_page, owner_json, user_json,
+    user_page,
 };
 pub(crate) use chain::chain;
-pub(crate) use gate::{Requests, answer_report};
+pub(crate) use gate::{Requests, answer_report, request_json};
 pub(crate) use keys::{Keys, key_added, key_json, key_page, key_removed};
 pub(crate) use members::{Collaborators, Members, members_json, members_text};
 pub(crate) use repository::{
@@ -104,7 +105,7 @@ pub(crate) fn page(name: &impl Display, fields: &[(&str, &dyn Display)]) -> Stri
 }
 
 /// A JSON object with more fields.
-fn with_fields<const N: usize>(mut json: Value, fields: [(&str, Value); N]) -> Value {
+pub(crate) fn with_fields<const N: usize>(mut json: Value, fields: [(&str, Value); N]) -> Value {
     if let Value::Object(object) = &mut json {
         object.extend(fields.map(|(name, value)| (name.to_owned(), value)));
     }
@@ -119,6 +120,22 @@ pub(crate) fn error_json(message: &str, status: Status) -> Value {
 /// A time in JSON: RFC 3339, or null.
 pub(crate) fn json_time(second: Option<i64>) -> Value {
     second.map_or(Value::Null, |second| Value::String(rfc3339(second)))
+}
+
+/// Replaces the seconds in every field that is a time, as in rows of the database: `until`, and names in `_at`.
+pub(crate) fn with_times(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value.as_i64() {
+                    Some(second) if name == "until" || name.ends_with("_at") => *value = json_time(Some(second)),
+                    Some(_) | None => with_times(value),
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(with_times),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 #[cfg(test)]

@@ -1,13 +1,11 @@
 //! Gates of repositories: requests to fetch, and the answers to them.
 
-use serde_json::json;
-
 use super::arguments::GrantAccess;
 use super::{Denied, Output, Peer, Refused, Requester};
 use crate::access::{Access, Decision, Denial, GateMode, GateRequest, Visibility};
 use crate::message::Refusal;
 use crate::name::{Owner, RepoPath};
-use crate::report::{Report, Requests, answer_report};
+use crate::report::{Report, Requests, answer_report, request_json};
 
 /// Requests access to a gated repository, for the session's account. A hidden repository looks missing here too.
 pub(crate) fn request(peer: &Peer<'_>, path: &RepoPath) -> Result<Report, Refused> {
@@ -27,14 +25,15 @@ pub(crate) fn request(peer: &Peer<'_>, path: &RepoPath) -> Result<Report, Refuse
                 return Err(Refused::Refusal(Refusal::Gated(served.path, GateRequest::Rejected)));
             }
         };
-        Ok(Report::new(text, json!({ "path": served.path.to_string(), "state": state.as_str() })))
+        let request = change.gate_request(served.facts.id, &account.name)?;
+        Ok(Report::new(text, request_json(&served.path, &account.name, request.as_ref())))
     })
 }
 
 /// Lists the requests on a repository.
 pub(crate) fn list(requester: &Requester<'_>, path: &RepoPath, output: &mut Output<'_>) -> Result<Report, Refused> {
     let after: Option<Owner> = output.after()?;
-    requester.list(output, &Requests, |by, view, each| {
+    requester.list(output, &Requests { path }, |by, view, each| {
         Ok(view.gate_requests(by.administered(view, path)?.id, after.as_ref(), each)?)
     })
 }
@@ -60,8 +59,7 @@ pub(crate) fn answer(
         if !is_gated && state != GateRequest::None {
             return Err(Denied::NoGate(row.path).into());
         }
-        let path = row.path;
-        change.answer_access(&path, user, state, until)?;
-        Ok(answer_report(&path, user, state, until))
+        change.answer_access(&row.path, user, state, until)?;
+        Ok(answer_report(&row.path, user, change.gate_request(row.id, user)?.as_ref()))
     })
 }

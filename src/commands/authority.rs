@@ -7,7 +7,7 @@ use super::{Output, Refused, Requester};
 use crate::db::ChangeError;
 use crate::key::{Fingerprint, PublicKey};
 use crate::name::{Owner, Title};
-use crate::report::{Authorities, Report};
+use crate::report::{Authorities, Report, authority_json};
 
 /// Accepts certificates of an authority for an organization, valid for at most `max_ttl` seconds.
 pub(crate) fn add(
@@ -20,9 +20,9 @@ pub(crate) fn add(
         change.add_authority(organization, key, max_ttl)?;
         let fingerprint = key.fingerprint();
         let text = format!("{organization} accepts certificates of {fingerprint}, valid for at most {max_ttl} s\n");
-        let json = json!({
-            "organization": organization.as_str(), "fingerprint": fingerprint.to_string(), "max_ttl": max_ttl,
-        });
+        let rows = change.authorities(organization)?;
+        let added = rows.iter().find(|row| row.fingerprint == fingerprint);
+        let json = added.map(|row| authority_json(organization, row)).unwrap_or_default();
         Ok(Report::new(text, json))
     })
 }
@@ -34,7 +34,7 @@ pub(crate) fn list(
     output: &mut Output<'_>,
 ) -> Result<Report, Refused> {
     let after: Option<Fingerprint> = output.after()?;
-    requester.list(output, &Authorities, |_, view, each| {
+    requester.list(output, &Authorities { organization }, |_, view, each| {
         let rows = view.authorities(organization)?;
         let begin =
             after.map_or(Some(0), |after| rows.iter().position(|row| row.fingerprint == after).map(|at| at + 1));

@@ -1,7 +1,5 @@
 //! Keys of accounts.
 
-use serde_json::json;
-
 use super::arguments::{Confirmation, Expiring, KeyReference, KeyTerms, RemoveKey, RenameKey, title};
 use super::{By, Denied, Output, Peer, Refused, Requester};
 use crate::access::{KeyHolder, Removal, Scope, Sources};
@@ -171,7 +169,7 @@ pub(crate) fn remove(
 /// Removes the key in use from its account or repository. A client that proves the key may do so even if the key is
 /// expired or the account is disabled.
 pub(crate) fn release(peer: &Peer<'_>, confirmation: Confirmation) -> Result<Report, Refused> {
-    let (fingerprint, holder) = peer.change(|rights, change| {
+    let (key, holder) = peer.change(|rights, change| {
         let command = rights.forced_command();
         let fingerprint = command.fingerprint().ok_or(Denied::NoKey)?;
         let holder = match (command, &rights.key) {
@@ -183,8 +181,8 @@ pub(crate) fn release(peer: &Peer<'_>, confirmation: Confirmation) -> Result<Rep
         };
         confirmation.require(|| format!("{fingerprint} will no longer open {holder}."))?;
         change.remove_key(&fingerprint, Removal::Ordinary)?;
-        Ok((fingerprint, holder))
+        Ok((change.key(&fingerprint)?, holder))
     })?;
-    let json = json!({ "released": fingerprint.to_string(), "from": holder });
-    Ok(Report::new(format!("the key {fingerprint} is no longer on {holder}\n"), json))
+    let text = format!("the key {} is no longer on {holder}\n", key.fingerprint);
+    Ok(Report::new(text, key_json(peer.config, &key)))
 }

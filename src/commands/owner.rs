@@ -6,7 +6,7 @@ use super::arguments::Confirmation;
 use super::{Refused, Requester};
 use crate::db::OwnerKind;
 use crate::name::Owner;
-use crate::report::Report;
+use crate::report::{Report, owner_json, with_fields};
 
 /// Changes the name of a user or an organization. The old name stays reserved.
 pub(crate) fn rename(
@@ -17,8 +17,8 @@ pub(crate) fn rename(
 ) -> Result<Report, Refused> {
     requester.change(|_, change| {
         change.rename_owner(kind, old, new)?;
-        let json = json!({ "before": old.as_str(), "name": new.as_str() });
-        Ok(Report::new(format!("renamed {old} to {new}\n"), json))
+        let json = owner_json(&change.owner(new)?);
+        Ok(Report::new(format!("renamed {old} to {new}\n"), with_fields(json, [("before", old.as_str().into())])))
     })
 }
 

@@ -17,6 +17,7 @@ use crate::message::FaultKind;
 use crate::name::{Owner, RepoPath, Title};
 use crate::report::{
     Report, Repositories, repo_json, repository_created, repository_page, repository_removed, repository_summary,
+    with_fields,
 };
 use crate::repository::create_repository;
 
@@ -87,10 +88,13 @@ pub(crate) fn list(
 ) -> Result<Report, Refused> {
     let after: Option<RepoPath> = output.after()?;
     requester.list(output, &Repositories, |by, view, each| match by {
-        By::Operator => Ok(match owner {
-            Some(owner) => view.repositories_of(view.owner(owner)?.id, after.as_ref(), each)?,
-            None => view.repositories(after.as_ref(), each)?,
-        }),
+        By::Operator => {
+            match owner {
+                Some(owner) => view.repositories_of(view.owner(owner)?.id, after.as_ref(), each)?,
+                None => view.repositories(after.as_ref(), each)?,
+            }
+            Ok(())
+        }
         By::Account(rights) => {
             let owner = match owner {
                 Some(owner) => owner,
@@ -107,7 +111,7 @@ pub(crate) fn list(
     })
 }
 
-/// For whom the repositories of an owner are listed.
+/// The session for which the repositories of an owner are listed.
 fn seen_by(rights: &Rights<'_>, view: &View<'_>, owner: &Owner) -> Result<SeenBy, Refused> {
     let deployed = match &rights.identity {
         Identity::DeployKey { repository, .. } => Some(*repository),
@@ -155,7 +159,8 @@ pub(crate) fn rename(requester: &mut Requester<'_>, arguments: &RenameRepository
             check_transfer(rights, change, &row.path, new)?;
         }
         change.rename_repository(&row.path, new)?;
-        let json = json!({ "before": row.path.to_string(), "path": new.to_string() });
+        let json = repo_json(&change.repository(new)?);
+        let json = with_fields(json, [("before", row.path.to_string().into())]);
         Ok(Report::new(format!("renamed {} to {new}\n", row.path), json))
     })
 }

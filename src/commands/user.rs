@@ -1,7 +1,5 @@
 //! Accounts of people and machines, for the operator.
 
-use serde_json::json;
-
 use super::{Output, Refused, Requester};
 use crate::db::OwnerKind;
 use crate::name::{Owner, Title};
@@ -35,7 +33,6 @@ pub(crate) fn set_disabled(
     requester.change(|_, change| {
         change.set_disabled(name, reason.map(Title::as_str))?;
         let verb = if reason.is_some() { "disabled" } else { "enabled" };
-        let json = json!({ "name": name.as_str(), "disabled": reason.map(Title::as_str) });
-        Ok(Report::new(format!("{verb} {name}\n"), json))
+        Ok(Report::new(format!("{verb} {name}\n"), user_json(&change.user(name)?)))
     })
 }

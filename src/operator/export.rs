@@ -9,7 +9,7 @@ use super::context::Context;
 use super::failure::Failure;
 use super::printer::Printer;
 use crate::clock::now;
-use crate::report::{Report, json_time};
+use crate::report::{Report, json_time, with_times};
 
 /// Prints one object a line: first the hub, then each row of each table while it is read.
 pub(super) fn run(context: &Context, printer: &mut Printer) -> Result<Report, Failure> {
@@ -29,17 +29,8 @@ pub(super) fn run(context: &Context, printer: &mut Printer) -> Result<Report, Fa
 
 fn print(printer: &mut Printer, table: &str, row: Map<String, Value>) -> io::Result<()> {
     let mut object = Map::from_iter([("table".to_owned(), table.into())]);
-    object.extend(row.into_iter().map(|(name, value)| {
-        let value = with_times(&name, value);
-        (name, value)
-    }));
-    writeln!(printer, "{}", Value::Object(object))
-}
-
-/// Replaces the seconds in a field that is a time.
-fn with_times(name: &str, value: Value) -> Value {
-    match value.as_i64() {
-        Some(second) if name == "until" || name.ends_with("_at") => json_time(Some(second)),
-        Some(_) | None => value,
-    }
+    object.extend(row);
+    let mut object = Value::Object(object);
+    with_times(&mut object);
+    writeln!(printer, "{object}")
 }

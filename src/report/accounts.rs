@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::listing::{Column, Table};
 use super::when::minute;
 use super::{Report, json_time, members_json, members_text, page, with_fields};
-use crate::db::{AuthorityRow, Organization, OwnerRow, User};
+use crate::db::{AuthorityRow, Organization, OwnerKind, OwnerRow, User};
+use crate::name::Owner;
 
 pub(crate) fn user_json(user: &OwnerRow) -> Value {
     json!({
@@ -14,6 +15,14 @@ pub(crate) fn user_json(user: &OwnerRow) -> Value {
         "may_create": user.may_create,
         "disabled": user.disabled,
     })
+}
+
+/// A user or an organization.
+pub(crate) fn owner_json(owner: &OwnerRow) -> Value {
+    match owner.kind {
+        OwnerKind::User => user_json(owner),
+        OwnerKind::Organization => organization_json(owner),
+    }
 }
 
 fn user_state(user: &OwnerRow) -> String {
@@ -102,10 +111,20 @@ pub(crate) fn organization_page(organization: &Organization) -> Report {
     Report::new(text, with_fields(organization_json(&organization.owner), fields))
 }
 
-/// A list of certificate authorities.
-pub(crate) struct Authorities;
+/// An authority of an organization.
+pub(crate) fn authority_json(organization: &Owner, row: &AuthorityRow) -> Value {
+    json!({
+        "organization": organization.as_str(), "fingerprint": row.fingerprint.to_string(),
+        "type": row.key_type.as_str(), "max_ttl": row.max_ttl, "added_at": json_time(Some(row.added_at)),
+    })
+}
 
-impl Table<AuthorityRow> for Authorities {
+/// A list of the certificate authorities of an organization.
+pub(crate) struct Authorities<'a> {
+    pub(crate) organization: &'a Owner,
+}
+
+impl Table<AuthorityRow> for Authorities<'_> {
     fn columns(&self) -> Vec<Column> {
         ["FINGERPRINT", "TYPE", "MAX TTL", "ADDED"].map(Column::new).to_vec()
     }
@@ -116,10 +135,7 @@ impl Table<AuthorityRow> for Authorities {
     }
 
     fn json(&self, row: &AuthorityRow) -> Value {
-        json!({
-            "fingerprint": row.fingerprint.to_string(), "type": row.key_type.as_str(),
-            "max_ttl": row.max_ttl, "added_at": json_time(Some(row.added_at)),
-        })
+        authority_json(self.organization, row)
     }
 
     fn position(&self, row: &AuthorityRow) -> String {

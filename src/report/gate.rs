@@ -9,12 +9,24 @@ use crate::access::GateRequest;
 use crate::db::GateRequestRow;
 use crate::name::{Owner, RepoPath};
 
-/// A list of requests, with the user and the state of each request.
-pub(crate) struct Requests;
+/// A list of requests on a repository, with the user and the state of each request.
+pub(crate) struct Requests<'a> {
+    pub(crate) path: &'a RepoPath,
+}
 
-impl Table<GateRequestRow> for Requests {
+/// A request in JSON. Without a row, the user has not asked.
+pub(crate) fn request_json(path: &RepoPath, user: &Owner, request: Option<&GateRequestRow>) -> Value {
+    json!({
+        "path": path.to_string(), "user": user.as_str(),
+        "state": request.map_or(GateRequest::None, |request| request.state).as_str(),
+        "asked_at": json_time(request.map(|request| request.at)),
+        "until": json_time(request.and_then(|request| request.until)),
+    })
+}
+
+impl Table<GateRequestRow> for Requests<'_> {
     fn columns(&self) -> Vec<Column> {
-        ["USER", "STATE", "AT", "UNTIL"].map(Column::new).to_vec()
+        ["USER", "STATE", "ASKED", "UNTIL"].map(Column::new).to_vec()
     }
 
     fn cells(&self, request: &GateRequestRow) -> Vec<String> {
@@ -23,10 +35,7 @@ impl Table<GateRequestRow> for Requests {
     }
 
     fn json(&self, request: &GateRequestRow) -> Value {
-        json!({
-            "user": request.user.as_str(), "state": request.state.as_str(),
-            "at": json_time(Some(request.at)), "until": json_time(request.until),
-        })
+        request_json(self.path, &request.user, Some(request))
     }
 
     fn position(&self, request: &GateRequestRow) -> String {
@@ -35,14 +44,11 @@ impl Table<GateRequestRow> for Requests {
 }
 
 /// The report of an answer to a request.
-pub(crate) fn answer_report(path: &RepoPath, user: &Owner, state: GateRequest, until: Option<i64>) -> Report {
-    let text = match state {
+pub(crate) fn answer_report(path: &RepoPath, user: &Owner, request: Option<&GateRequestRow>) -> Report {
+    let text = match request.map_or(GateRequest::None, |request| request.state) {
         GateRequest::Accepted => format!("{user} may fetch {path}\n"),
         GateRequest::Rejected => format!("{user} was refused access to {path}\n"),
         GateRequest::None | GateRequest::Pending => format!("{user} may request access to {path} again\n"),
     };
-    let json = json!({
-        "path": path.to_string(), "user": user.as_str(), "state": state.as_str(), "until": json_time(until),
-    });
-    Report::new(text, json)
+    Report::new(text, request_json(path, user, request))
 }

@@ -37,7 +37,7 @@ pub(crate) fn without_times(value: &mut Value) {
 }
 
 /// RFC 3339, UTC, whole seconds.
-fn is_time(text: &str) -> bool {
+pub(crate) fn is_time(text: &str) -> bool {
     let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
     shape == "0000-00-00T00:00:00Z"
 }

@@ -38,6 +38,7 @@ mod hidden;
 mod hostile;
 mod identity;
 mod invitations;
+mod json;
 mod key_command;
 mod keys;
 mod killed;
@@ -75,6 +76,7 @@ fn main() -> ExitCode {
     arguments.test_threads.get_or_insert(4);
     let tests: Vec<Test> = [
         greeting::TRIALS,
+        json::TRIALS,
         keys::TRIALS,
         access::TRIALS,
         git::TRIALS,

@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
+use super::list::Each;
 use super::repository::RepositoryRow;
 use super::{Change, ChangeError};
 use crate::access::{GateMode, GateRequest};
-use crate::db::engine::values;
-use crate::db::{Each, Error, View};
+use crate::db::engine::{Row, values};
+use crate::db::{Error, View};
 use crate::name::{Owner, RepoPath};
 
 /// The request of one account.
@@ -22,6 +23,17 @@ pub struct GateRequestRow {
     pub until: Option<i64>,
 }
 
+const COLUMNS: &str = "SELECT o.name, g.state, g.at, g.until FROM gate_request g JOIN owner o ON o.id = g.user_id";
+
+fn request_row(row: &Row<'_>) -> Result<GateRequestRow, Error> {
+    Ok(GateRequestRow {
+        user: row.word("name")?,
+        state: row.optional_word("state")?.unwrap_or(GateRequest::None),
+        at: row.get("at")?,
+        until: row.get("until")?,
+    })
+}
+
 impl View<'_> {
     /// The requests on a repository, given by its row, by user. Begins behind the user `after`.
     ///
@@ -33,17 +45,18 @@ impl View<'_> {
         after: Option<&Owner>,
         each: Each<'_, GateRequestRow>,
     ) -> Result<(), Error> {
-        let query = "SELECT o.name, g.state, g.at, g.until FROM gate_request g JOIN owner o ON o.id = g.user_id
-                     WHERE g.repository_id = ?1 AND o.folded > ?2 ORDER BY o.folded";
+        let query = format!("{COLUMNS} WHERE g.repository_id = ?1 AND o.folded > ?2 ORDER BY o.folded");
         let after = after.map(Owner::folded).unwrap_or_default();
-        self.connection.each(query, values![repository, &after], |row| {
-            Ok(each(GateRequestRow {
-                user: row.word("name")?,
-                state: row.optional_word("state")?.unwrap_or(GateRequest::None),
-                at: row.get("at")?,
-                until: row.get("until")?,
-            }))
-        })
+        self.connection.each(&query, values![repository, &after], |row| Ok(each(request_row(row)?)))
+    }
+
+    /// The request of a user on a repository, given by its row.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn gate_request(&self, repository: i64, user: &Owner) -> Result<Option<GateRequestRow>, Error> {
+        let query = format!("{COLUMNS} WHERE g.repository_id = ?1 AND o.folded = ?2");
+        self.connection.first(&query, values![repository, &user.folded()], request_row)
     }
 }
 

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::db::Event;
 use crate::name::fold;
-use crate::report::json_time;
 use crate::report::listing::{Column, Table};
 use crate::report::when::minute;
+use crate::report::{json_time, with_times};
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Entry {
@@ -66,21 +66,5 @@ pub(super) fn change(event: &Event) -> Entry {
             "at": json_time(Some(event.at)), "event": event.event, "object": event.object, "actor": actor, "key": key,
             "session": session, "detail": detail,
         }),
-    }
-}
-
-/// Replaces the seconds in details by times.
-fn with_times(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                match value.as_i64() {
-                    Some(second) if name == "until" || name.ends_with("_at") => *value = json_time(Some(second)),
-                    Some(_) | None => with_times(value),
-                }
-            }
-        }
-        Value::Array(values) => values.iter_mut().for_each(with_times),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

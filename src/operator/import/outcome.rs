@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 use super::authorized_keys::{Line, Names};
 use crate::access::{CollaboratorRole, Removal, Scope, Sources};
 use crate::commands::key::default_title;
+use crate::config::Config;
 use crate::db::{Change, ChangeError, Holder, KeyRow, NewKey, OwnerKind};
 use crate::key::{PublicKey, refuse_weak};
 use crate::name::{Owner, RepoPath, Title};
 use crate::operator::context::{Context, actor};
 use crate::operator::failure::Failure;
-use crate::report::{Report, json_time};
+use crate::report::{Report, key_json};
 use crate::word::counted;
 
 /// What an import did and what it left out.
@@ -45,7 +46,7 @@ pub(super) fn finish(
 ) -> Result<Report, Failure> {
     let actor = actor();
     let outcome = if dry_run { context.store.rehearse(&actor, steps) } else { context.store.change(&actor, steps) }?;
-    Ok(outcome.report(dry_run))
+    Ok(outcome.report(&context.config, dry_run))
 }
 
 impl Outcome {
@@ -134,7 +135,7 @@ impl Outcome {
         Ok(())
     }
 
-    fn report(self, dry_run: bool) -> Report {
+    fn report(self, config: &Config, dry_run: bool) -> Report {
         let mut lines: Vec<String> = self.accounts.iter().map(|user| format!("added {user}")).collect();
         lines.extend(
             self.keys.iter().map(|key| format!("added \"{}\" ({}) to {}", key.title, key.fingerprint, key.holder)),
@@ -153,20 +154,15 @@ impl Outcome {
         if dry_run {
             lines.push("nothing was changed: this was a dry run".to_owned());
         }
-        let key = |key: &KeyRow| {
-            json!({
-                "user": key.holder.to_string(), "fingerprint": key.fingerprint.to_string(),
-                "title": key.title.as_str(), "from": key.sources, "expires_at": json_time(key.expires_at),
-            })
-        };
-        let grant = |(path, user, role): &(RepoPath, Owner, CollaboratorRole)| json!({ "path": path.to_string(), "user": user.as_str(), "role": role.as_str() });
+        let key = |key: &KeyRow| key_json(config, key);
+        let grant = |(path, user, role): &(RepoPath, Owner, CollaboratorRole)| json!({ "path": path.to_string(), "user": user.as_str(), "role": role.as_str(), "until": null });
         let json = json!({
             "accounts": self.accounts.iter().map(Owner::as_str).collect::<Vec<_>>(),
             "keys": self.keys.iter().map(key).collect::<Vec<Value>>(),
             "grants": self.grants.iter().map(grant).collect::<Vec<Value>>(),
             "already": self.already,
             "notes": self.notes,
-            "left_out": self.left.iter().map(|(at, why)| json!({ "at": at, "why": why })).collect::<Vec<Value>>(),
+            "left_out": self.left.iter().map(|(at, why)| json!({ "place": at, "why": why })).collect::<Vec<Value>>(),
             "dry_run": dry_run,
         });
         Report::new(lines.iter().map(|line| format!("{line}\n")).collect(), json)

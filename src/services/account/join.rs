@@ -10,7 +10,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use nix::fcntl::{Flock, FlockArg, OFlag};
-use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::input::{optional_title, standard_input};
@@ -20,7 +19,7 @@ use crate::commands::key::TitledKey;
 use crate::commands::{Denied, Peer, Refused, Rights};
 use crate::db::Code;
 use crate::message::FaultKind;
-use crate::report::Report;
+use crate::report::{Report, key_json};
 use crate::services::caller::Caller;
 use crate::session::user_auth::Proven;
 
@@ -62,8 +61,7 @@ pub(super) fn run(caller: &Caller, peer: &Peer<'_>, code: &str, title: &[String]
         return Err(Denied::Code.into());
     };
     let text = format!("your key {} is now on the account {}\n", row.fingerprint, row.holder);
-    let json = json!({ "user": row.holder.to_string(), "fingerprint": row.fingerprint.to_string() });
-    Ok(Report::new(text, json))
+    Ok(Report::new(text, key_json(&caller.config, &row)))
 }
 
 /// Refuses a key that is on an account or a repository already.
