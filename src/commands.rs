@@ -66,7 +66,7 @@ pub(crate) struct Output<'a> {
     pub(crate) out: &'a mut dyn Out,
 }
 
-impl<'a> Output<'a> {
+impl Output<'_> {
     /// The position behind which the list begins.
     ///
     /// # Errors

@@ -73,7 +73,7 @@ fn measure(is_wanted: &dyn Fn(&str) -> bool, programs: &Path) -> Outcome {
     let logins = Accounts::make(&place)?;
     let hub = Hub::make(&place, &logins, programs)?;
     let made = fill::fill(&hub, accounts)?;
-    println!("{accounts} accounts: {:.0} MB, made in {:.0} s", made.bytes as f64 / 1e6, made.seconds);
+    println!("{accounts} accounts: {} MB, made in {:.0} s", made.bytes / 1_000_000, made.seconds);
     let hubgate = |words: &str| {
         let mut command = Command::new(programs.join("hubgate"));
         command.arg("--config").arg(&hub.config).args(words.split(' ')).current_dir("/");
@@ -136,12 +136,17 @@ fn one_row(words: &str, command: &dyn Fn() -> Command, rounds: usize, status: i3
             return Err(format!("{words}: {:?}: {}", ran.status, ran.said).into());
         }
         seconds.push(ran.seconds);
-        peak = peak.max(ran.peak);
+        peak = peak.max(ran.memory);
         bytes = ran.bytes;
     }
     let time = seconds.median();
     let time = if time < 1.0 { format!("{:.0} ms", time * 1e3) } else { format!("{time:.1} s") };
-    Ok(vec![words.to_owned(), time, format!("{:.1}", peak / 1e6), format!("{:.1}", bytes as f64 / 1e6)])
+    Ok(vec![
+        words.to_owned(),
+        time,
+        format!("{:.1}", peak / 1e6),
+        format!("{}.{}", bytes / 1_000_000, bytes / 100_000 % 10),
+    ])
 }
 
 fn print(title: &str, rows: &[Vec<String>]) {

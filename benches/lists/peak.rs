@@ -11,7 +11,7 @@ use super::Outcome;
 pub(crate) struct Peak {
     pub(crate) seconds: f64,
     /// The most memory, in bytes.
-    pub(crate) peak: f64,
+    pub(crate) memory: f64,
     /// How much it wrote to standard output.
     pub(crate) bytes: u64,
     pub(crate) status: Option<i32>,
@@ -48,6 +48,6 @@ impl Peak {
         let seconds = start.elapsed().as_secs_f64();
         let bytes = reader.join().map_err(|_| "no output")??;
         let said = errors.join().map_err(|_| "no output")??;
-        Ok(Self { seconds, peak, bytes, status: ended.code(), said })
+        Ok(Self { seconds, memory: peak, bytes, status: ended.code(), said })
     }
 }

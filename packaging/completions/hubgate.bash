@@ -2817,7 +2817,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__import__subcmd__authorized__subcmd__keys)
-            opts="-h -V --user --dry-run --config --json --help --version"
+            opts="-h -V --user --plain --dry-run --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

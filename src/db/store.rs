@@ -1,5 +1,6 @@
 //! Changes: one transaction each, with its row in the audit table.
 
+mod about;
 mod account;
 mod audit;
 mod authority;
@@ -11,6 +12,7 @@ mod health;
 mod holder;
 mod invite;
 mod key;
+mod list;
 mod quota;
 mod removed;
 mod repository;
@@ -37,6 +39,7 @@ pub use gate::GateRequestRow;
 pub use holder::Holder;
 pub use invite::Code;
 pub use key::{HolderId, KeyRange, KeyRow, NewKey};
+pub use list::{Each, Period, all};
 pub use removed::Removed;
 pub use repository::{Collaboration, Collaborator, NewRepository, RepositoryRow};
 use steps::STEPS;
@@ -152,7 +155,7 @@ impl Store {
             }
             // Also after the last step: programs of the previous version may have written since.
             if found <= VERSION {
-                audit::enter_missing_names(connection)?;
+                about::enter_missing_names(connection)?;
             }
             if found < VERSION {
                 let set = "UPDATE hubgate SET version = ?1, min_reader = ?2 WHERE id = 1";
@@ -204,12 +207,10 @@ impl Store {
     }
 }
 
+/// The statements of the lists of everything, each with the beginning of its plan.
 #[cfg(test)]
-impl View<'_> {
-    /// The statements of the lists of everything, each with the beginning of its plan.
-    pub(in crate::db) fn statements_of_lists(&self) -> [(String, &'static str); 2] {
-        let keys = key::statement(key::OF_ALL_USERS, "", "u.folded, ");
-        let by_name = "SEARCH o USING INDEX sqlite_autoindex_owner_1 (folded>?)";
-        [(repository::all_repositories(), by_name), (keys, "SEARCH u USING INDEX sqlite_autoindex_owner_1 (folded>?)")]
-    }
+pub(in crate::db) fn statements_of_lists() -> [(String, &'static str); 2] {
+    let keys = key::statement(key::OF_ALL_USERS, "", "u.folded, ");
+    let by_name = "SEARCH o USING INDEX sqlite_autoindex_owner_1 (folded>?)";
+    [(repository::all_repositories(), by_name), (keys, "SEARCH u USING INDEX sqlite_autoindex_owner_1 (folded>?)")]
 }

@@ -33,7 +33,7 @@ pub(crate) struct Column {
     narrow: Narrow,
 }
 
-/// What becomes of a column if the table is wider than the terminal.
+/// How a column changes if the table is wider than the terminal.
 #[derive(Debug, Clone, Copy)]
 enum Narrow {
     /// It stays as it is.

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::list::{Each, Period, all};
 use super::{Change, ChangeError};
 use crate::access::Role;
 use crate::db::engine::{Row, Value as Bound, values};
-use crate::db::{Each, Error, Period, Reader, View, all};
+use crate::db::{Error, Reader, View};
 use crate::name::{Owner, RepoPath};
 use crate::word::{counted, words};
 

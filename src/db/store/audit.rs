@@ -1,18 +1,13 @@
 //! The audit table: who changed what, and when.
-//!
-//! `audit_about` leads from a name to the changes that mention it. The names come from the audit rows alone, so they can
-//! be entered later too: [`Change::enter_names`] does it for the rows that another version of hubgate wrote.
-
-use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 
 use serde_json::Value;
 
+use super::about::{ALL, enter, names};
+use super::list::Each;
 use super::{Change, ChangeError};
-use crate::db::engine::{Connection, Row, values};
-use crate::db::{Each, Error, View};
-use crate::key::Fingerprint;
-use crate::name::{Owner, RepoPath, fold};
+use crate::db::engine::{Row, values};
+use crate::db::{Error, View};
+use crate::name::fold;
 
 /// One change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,25 +25,6 @@ pub struct Event {
     /// The details, as a JSON object.
     pub detail: String,
 }
-
-/// Fields of details whose text is never a name of an account, a repository or a key.
-const NOT_NAMES: [&str; 12] = [
-    "title",
-    "scope",
-    "role",
-    "visibility",
-    "object_format",
-    "directory",
-    "gate",
-    "state",
-    "reason",
-    "removal",
-    "sources",
-    "what",
-];
-
-/// The name of all changes in `audit_about`.
-const ALL: &str = "";
 
 /// Whether the rows are wanted from the oldest or from the newest on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,51 +87,6 @@ impl Change<'_> {
         let id = id.ok_or_else(|| Error::Value("id".to_owned()))?;
         Ok(enter(self.connection, id, self.now, &names(self.actor, object, detail))?)
     }
-}
-
-/// Enters the names of each audit row that another version of hubgate wrote.
-pub(super) fn enter_missing_names(connection: Connection<'_>) -> Result<(), Error> {
-    let query = "SELECT id, at, actor, event, object, detail FROM audit a WHERE NOT EXISTS
-                 (SELECT 1 FROM audit_about n WHERE n.name = ?1 AND n.at = a.at AND n.event = a.id)";
-    connection.each(query, values![ALL], |row| {
-        let event = event(row)?;
-        let detail = serde_json::from_str(&event.detail).unwrap_or_default();
-        enter(connection, event.id, event.at, &names(&event.actor, &event.object, &detail))?;
-        Ok(ControlFlow::Continue(()))
-    })
-}
-
-fn enter(connection: Connection<'_>, event: i64, at: i64, names: &BTreeSet<String>) -> Result<(), Error> {
-    for name in names {
-        let query = "INSERT INTO audit_about (name, at, event) VALUES (?1, ?2, ?3)";
-        connection.execute(query, values![name, at, event])?;
-    }
-    Ok(())
-}
-
-/// What an audit row mentions: the object, account and key of the actor, and names in the details. The empty name is
-/// always among them.
-fn names(actor: &str, object: &str, detail: &Value) -> BTreeSet<String> {
-    let mut names = BTreeSet::from([ALL.to_owned(), fold(object)]);
-    names.extend(actor.split(' ').filter(|word| is_name(word)).map(fold));
-    gather(detail, &mut names);
-    names
-}
-
-fn gather(value: &Value, names: &mut BTreeSet<String>) {
-    match value {
-        Value::String(text) if is_name(text) => drop(names.insert(fold(text))),
-        Value::Array(values) => values.iter().for_each(|value| gather(value, names)),
-        Value::Object(fields) => {
-            let fields = fields.iter().filter(|(name, _)| !NOT_NAMES.contains(&name.as_str()));
-            fields.for_each(|(_, value)| gather(value, names));
-        }
-        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
-
-fn is_name(text: &str) -> bool {
-    text.parse::<Owner>().is_ok() || text.parse::<RepoPath>().is_ok() || text.parse::<Fingerprint>().is_ok()
 }
 
 fn event(row: &Row<'_>) -> Result<Event, Error> {

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::Store;
+use super::list::Each;
+use crate::db::Error;
 use crate::db::engine::{self, Row};
-use crate::db::{Each, Error};
 use crate::key::{Fingerprint, PublicKey};
 
 /// The exported tables and their queries. `invite` and all removed accounts and repositories are left out.

@@ -2,14 +2,15 @@
 
 use super::ChangeError;
 use super::account::OwnerRow;
+use super::list::Each;
 use super::repository::{RepositoryRow, position, repository_row};
 use crate::access::{OwnerFacts, RepositoryFacts};
 use crate::db::engine::values;
 use crate::db::session::{grant, repository_facts};
-use crate::db::{Each, Error, View};
+use crate::db::{Error, View};
 use crate::name::{Owner, RepoPath};
 
-/// For whom the repositories of an owner are listed.
+/// The session for which the repositories of an owner are listed.
 #[derive(Debug, Clone, Copy)]
 pub struct SeenBy {
     /// The owner of the repositories.
@@ -76,7 +77,7 @@ impl View<'_> {
     /// The repositories of an owner that a session may see, by kind and name, each with the facts that decide about
     /// access. Begins behind the path `after`. Owner, account and deployed repository are given by their rows.
     ///
-    /// An insider of the owner sees all of them. Anybody else sees the public repositories, those on which the account
+    /// An insider of the owner sees all of them. Every other session sees the public repositories, those on which the account
     /// has a grant, and the deployed repository. No other row is read, so that the time of the answer does not depend
     /// on what is hidden.
     ///
@@ -103,7 +104,7 @@ impl View<'_> {
         })
     }
 
-    /// How SQLite would run the statement of a list for anybody but an insider.
+    /// How SQLite would run the statement of a list for a session that is no insider.
     #[cfg(test)]
     pub(in crate::db) fn plan_of_visible(&self) -> Result<Vec<String>, Error> {
         self.connection.plan(&statement_of_outsiders())

@@ -3,10 +3,11 @@
 use serde_json::json;
 
 use super::holder::Holder;
+use super::list::{Each, Period};
 use super::{Change, ChangeError};
 use crate::access::{Removal, Scope, Sources};
 use crate::db::engine::{Row, Value, values};
-use crate::db::{Each, Error, Period, View};
+use crate::db::{Error, View};
 use crate::key::{Fingerprint, KeyType, PublicKey};
 use crate::name::{Owner, RepoPath, Title, fold};
 

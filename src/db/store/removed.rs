@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
+use super::list::Each;
 use super::repository::{COLUMNS, RepositoryRow, conflict_if_in_use, repository_row};
 use super::{Change, ChangeError};
 use crate::db::engine::{Row, values};
-use crate::db::{Each, Error, View};
+use crate::db::{Error, View};
 use crate::name::RepoPath;
 use crate::repository::Directory;
 

@@ -5,11 +5,12 @@ use std::ops::ControlFlow;
 use serde_json::json;
 
 use super::account::OwnerKind;
+use super::list::{Each, Period};
 use super::{Change, ChangeError, Store};
 use crate::access::{CollaboratorRole, GateMode, Visibility};
 use crate::config::ObjectFormat;
 use crate::db::engine::{Row, Value, values};
-use crate::db::{Each, Error, ErrorKind, Period, View};
+use crate::db::{Error, ErrorKind, View};
 use crate::name::{Owner, RepoPath};
 use crate::repository::Directory;
 

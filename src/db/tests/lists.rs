@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use super::{Hub, add_key, add_repository, fingerprint, key, owner, path};
 use crate::access::{CollaboratorRole, Role, Scope};
+use crate::db::store::statements_of_lists;
 use crate::db::{Change, ChangeError, Direction, HolderId, KeyRange, NewKey, OwnerKind, Period, all};
 
 /// A hub with more users, each with keys and repositories, in an order that is not that of the names.
@@ -27,6 +28,15 @@ fn hub() -> Hub {
     hub
 }
 
+/// Compares a list that begins behind each of its rows with the whole list.
+fn check_positions(list: &dyn Fn(Option<&str>) -> Vec<String>) {
+    let whole = list(None);
+    assert!(whole.len() >= 5, "{whole:?}");
+    for (index, row) in whole.iter().enumerate() {
+        assert_eq!(list(Some(row)), whole[index + 1..], "{row}");
+    }
+}
+
 #[test]
 fn a_list_that_continues_behind_any_row_has_exactly_the_other_rows() {
     let hub = hub();
@@ -47,14 +57,9 @@ fn a_list_that_continues_behind_any_row_has_exactly_the_other_rows() {
         rows.iter().map(|row| row.fingerprint.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(users(None), ["alice", "bob", "Carol", "yves", "zed"]);
-    let lists: [&dyn Fn(Option<&str>) -> Vec<String>; 3] = [&users, &repositories, &keys];
-    for list in lists {
-        let whole = list(None);
-        assert!(whole.len() >= 5, "{whole:?}");
-        for (index, row) in whole.iter().enumerate() {
-            assert_eq!(list(Some(row)), whole[index + 1..], "{row}");
-        }
-    }
+    check_positions(&users);
+    check_positions(&repositories);
+    check_positions(&keys);
     let carol = view.owner(&owner("carol")).unwrap().id;
     let of_carol = all(|each| view.repositories_of(carol, None, each)).unwrap();
     for (index, row) in of_carol.iter().enumerate() {
@@ -140,7 +145,7 @@ fn a_list_is_one_state_of_the_database_while_it_is_read() {
 #[test]
 fn no_list_of_everything_reads_or_sorts_all_rows_before_the_first() {
     let hub = Hub::new();
-    for (statement, first) in hub.store.view().statements_of_lists() {
+    for (statement, first) in statements_of_lists() {
         let plan = hub.store.view().connection.plan(&statement).unwrap();
         assert!(plan[0].starts_with(first), "{statement}: {plan:#?}");
         // Rows of one owner are sorted at a time.
