@@ -109,14 +109,15 @@ pub(super) fn run(command: &KeptCommand, config: &Path) -> Result<Report, Failur
             chosen.extend(kept.iter().filter(is_old));
             let bytes: u64 = chosen.iter().map(|kept| kept.bytes).sum();
             let count = counted(chosen.len(), "file", "files");
+            let size = counted(bytes, "byte", "bytes");
             if !chosen.is_empty() {
-                confirm(*confirmation, &format!("Delete {count} with {bytes} bytes for good?"))?;
+                confirm(*confirmation, &format!("Delete {count} with {size} for good?"))?;
             }
             for kept in &chosen {
                 Store::remove_files(&kept.path)?;
             }
             let json = json!({ "removed": chosen.iter().map(|kept| &kept.path).collect::<Vec<_>>(), "bytes": bytes });
-            Ok(Report::new(format!("removed {count} with {bytes} bytes\n"), json))
+            Ok(Report::new(format!("removed {count} with {size}\n"), json))
         }
     }
 }

@@ -59,7 +59,8 @@ pub(super) fn check(path: Option<&RepoPath>, quarantine: bool, context: &Context
     let json = json!({ "objects": objects, "bytes": bytes, "problems": problems });
     if problems.is_empty() {
         let objects = counted(objects, "object", "objects");
-        return Ok(Report::new(format!("{objects}, {bytes} bytes: no problems found\n"), json));
+        let bytes = counted(bytes, "byte", "bytes");
+        return Ok(Report::new(format!("{objects}, {bytes}: no problems found\n"), json));
     }
     if is_corrupt {
         problems.push("to move corrupt objects aside: hubgate lfs check --quarantine".to_owned());

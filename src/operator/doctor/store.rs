@@ -10,6 +10,7 @@ use super::Findings;
 use super::files::{check_mode, check_parents};
 use crate::db::Reader;
 use crate::passwd::Login;
+use crate::word::counted;
 
 /// A file system with less free space than this, in bytes, counts as full.
 const ROOM: u64 = 16 << 20;
@@ -46,7 +47,7 @@ pub(super) fn check_directories(findings: &mut Findings, root: &Path, login: &Lo
     }
     let count = places.len();
     if broken.is_empty() {
-        findings.ok("repositories", format!("{count} of {count} directories are usable"));
+        findings.ok("repositories", counted(count, "directory is usable", "directories are usable"));
     }
     let more = broken.len().saturating_sub(NAMED);
     for (text, fix) in broken.into_iter().take(NAMED) {

@@ -15,6 +15,7 @@ use crate::operator::context::Context;
 use crate::operator::failure::Failure;
 use crate::operator::key_file::read_key;
 use crate::report::Report;
+use crate::word::counted;
 
 /// The deepest nesting of directories in `keydir`.
 const DEPTH_MAX: usize = 16;
@@ -101,7 +102,7 @@ impl Outcome {
     fn take_conf(&mut self, change: &Change<'_>, conf: &Conf, owner: Option<&Owner>) -> Result<(), ChangeError> {
         let at = |line: usize| format!("conf/gitolite.conf:{line}");
         self.left.extend(conf.left.iter().map(|left| (at(left.line), left.what.clone())));
-        let mut without_rewind = 0;
+        let mut without_rewind = 0_usize;
         for grant in &conf.grants {
             match self.take_grant(change, grant, owner)? {
                 Ok(()) if grant.permission == Permission::Write => without_rewind += 1,
@@ -110,7 +111,8 @@ impl Outcome {
             }
         }
         if without_rewind > 0 {
-            self.notes.push(format!("{without_rewind} grants of RW became write, which may also rewind branches"));
+            let grants = counted(without_rewind, "grant", "grants");
+            self.notes.push(format!("{grants} of RW became write, which may also rewind branches"));
         }
         Ok(())
     }
