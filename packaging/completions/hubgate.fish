@@ -623,11 +623,12 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand import; and not __fish_s
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and not __fish_seen_subcommand_from authorized-keys gitolite help" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and not __fish_seen_subcommand_from authorized-keys gitolite help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and not __fish_seen_subcommand_from authorized-keys gitolite help" -s V -l version -d 'Print version'
-complete -c hubgate -n "__fish_hubgate_using_subcommand import; and not __fish_seen_subcommand_from authorized-keys gitolite help" -f -a "authorized-keys" -d 'Import the keys of an `authorized_keys` file that another git server wrote'
+complete -c hubgate -n "__fish_hubgate_using_subcommand import; and not __fish_seen_subcommand_from authorized-keys gitolite help" -f -a "authorized-keys" -d 'Import the keys of an `authorized_keys` file that another git server wrote, or of a list of people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and not __fish_seen_subcommand_from authorized-keys gitolite help" -f -a "gitolite" -d 'Import the users of gitolite, and their grants on repositories that exist on this hub'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and not __fish_seen_subcommand_from authorized-keys gitolite help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -l user -d 'Add every key to this account, whatever its line says' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -l plain -d 'Each line is a public key, the name of its account, and optionally a title: `ssh-ed25519 AAAA… alice Laptop`. Missing accounts are created'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -l dry-run -d 'Print what would be done, and change nothing'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -638,7 +639,7 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -s V -l version -d 'Print version'
-complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from help" -f -a "authorized-keys" -d 'Import the keys of an `authorized_keys` file that another git server wrote'
+complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from help" -f -a "authorized-keys" -d 'Import the keys of an `authorized_keys` file that another git server wrote, or of a list of people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from help" -f -a "gitolite" -d 'Import the users of gitolite, and their grants on repositories that exist on this hub'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l since -d 'The start: a duration before now such as 7d, or a date' -r
@@ -736,5 +737,5 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_su
 complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "test" -d 'Compare a file of expectations with what the hub would decide'
 complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from kept" -f -a "list" -d 'List the files, oldest first'
 complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from kept" -f -a "remove" -d 'Delete files for good'
-complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from import" -f -a "authorized-keys" -d 'Import the keys of an `authorized_keys` file that another git server wrote'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from import" -f -a "authorized-keys" -d 'Import the keys of an `authorized_keys` file that another git server wrote, or of a list of people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from import" -f -a "gitolite" -d 'Import the users of gitolite, and their grants on repositories that exist on this hub'

@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 use super::arguments::NewQuota;
 use super::{Refused, Requester};
 use crate::config::Config;
-use crate::db::RepositoryRow;
+use crate::db::{RepositoryRow, all};
 use crate::message::{FaultKind, Status};
 use crate::name::{Owner, RepoPath};
 use crate::quota::Quota;
 use crate::report::Report;
 use crate::usage::{self, Count, Counted, Error, Usage};
+use crate::word::counted;
 
 /// Shows how much a repository stores. A new quota is set first.
 pub(crate) fn of_repository(
@@ -55,9 +56,13 @@ pub(crate) fn of_owner(
 pub(crate) fn check(requester: &Requester<'_>, owner: Option<&Owner>) -> Result<Report, Refused> {
     let rows = requester.read(|_, view| {
         let only = owner.map(|owner| view.owner(owner)).transpose()?;
-        let removed = view.removed_repositories()?.into_iter().map(|removed| removed.row);
+        let removed = all(|each| view.removed_repositories(None, each))?.into_iter().map(|removed| removed.row);
         let removed = removed.filter(|row| only.as_ref().is_none_or(|only| only.name == row.path.owner));
-        Ok(view.repositories(only.as_ref())?.into_iter().chain(removed).collect::<Vec<_>>())
+        let rows = all(|each| match &only {
+            Some(owner) => view.repositories_of(owner.id, None, each),
+            None => view.repositories(None, each),
+        });
+        Ok(rows?.into_iter().chain(removed).collect::<Vec<_>>())
     })?;
     let usage = usage(requester.config())?;
     let (mut text, mut json) = (String::new(), Vec::new());
@@ -117,7 +122,7 @@ fn stored(config: &Config, repositories: impl IntoIterator<Item = Counted>) -> R
 
 /// `12 bytes in git objects and 0 in LFS objects`
 fn bytes(Count { git, lfs }: Count) -> String {
-    format!("{git} bytes in git objects and {lfs} in LFS objects")
+    format!("{} in git objects and {lfs} in LFS objects", counted(git, "byte", "bytes"))
 }
 
 fn stores(count: Count) -> String {

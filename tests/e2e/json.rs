@@ -14,7 +14,7 @@ trials![every_time_in_json_is_rfc_3339_and_shared_nouns_have_the_same_keys, an_i
 const OTHERS: [&str; 5] = ["init", "demo", "lfs serve", "restore", "sshd-config"];
 
 /// The operator's commands, in an order in which each one works. `FPR`, `FILE` and similar words are replaced.
-const OPERATOR: [&str; 68] = [
+const OPERATOR: [&str; 70] = [
     "migrate",
     "user add dora",
     "user list",
@@ -63,6 +63,8 @@ const OPERATOR: [&str; 68] = [
     "repo check",
     "repo gc alice/y",
     "owner quota alice",
+    "quota check",
+    "kept list",
     "deploy-key add alice/y FILE --expires 30d",
     "deploy-key list alice/y",
     "deploy-key remove FPR --yes",
@@ -246,7 +248,7 @@ fn every_time_in_json_is_rfc_3339_and_shared_nouns_have_the_same_keys() {
         |leaf: &String| OPERATOR.iter().any(|command| *command == leaf || command.starts_with(&format!("{leaf} ")));
     let left: Vec<&String> = known.iter().filter(|leaf| !is_run(leaf) && !OTHERS.contains(&leaf.as_str())).collect();
     // They need a repository elsewhere, a lock, or root's own files; their JSON has no times.
-    assert_eq!(left, ["doctor", "lock remove", "repo adopt", "repo import"]);
+    assert_eq!(left, ["doctor", "kept remove", "lock remove", "repo adopt", "repo import"]);
     let mut by_peer = BTreeSet::new();
     for command in OVER_SSH {
         // Behind a title, the option would be a part of the title.
