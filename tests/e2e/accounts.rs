@@ -73,9 +73,10 @@ fn users_are_added_shown_renamed_and_removed() {
     hub.hubgate(&["user", "show", "bob"]).is(&refused("hubgate: there is no user bob\n"));
     hub.hubgate(&["user", "disable", "alice", "--reason", "gone"]).is(&says("disabled alice\n"));
     assert!(hub.did(&["user", "list"]).contains("disabled: gone\n"));
-    assert_eq!(json_of(&hub, &["user", "enable", "alice"]), json!({ "name": "alice", "disabled": null }));
+    assert_eq!(json_of(&hub, &["user", "enable", "alice"]), alice);
     hub.hubgate(&["user", "rename", "alice", "Alicia"]).is(&says("renamed alice to Alicia\n"));
-    assert_eq!(json_of(&hub, &["user", "rename", "alicia", "ALICIA"]), json!({ "before": "alicia", "name": "ALICIA" }));
+    let renamed = json_of(&hub, &["user", "rename", "alicia", "ALICIA"]);
+    assert_eq!((&renamed["before"], &renamed["name"]), (&json!("alicia"), &json!("ALICIA")));
     hub.did(&["repo", "remove", "alicia/x", "--yes"]);
     hub.hubgate(&["user", "remove", "alicia", "--yes"])
         .is(&says("removed alicia; its name stays reserved until: hubgate user release alicia\n"));

@@ -140,6 +140,9 @@ const RULES: &[(&str, &str, Rule)] = &[
     ("audit", "event", |value| text(value, is_event)),
     ("audit", "object", |value| text(value, is_line)),
     ("audit", "detail", |value| text(value, is_object)),
+    ("audit_about", "name", |value| value == Value::Text("") || text(value, is_line)),
+    ("audit_about", "at", time),
+    ("audit_about", "event", id),
 ];
 
 const ROW_RULES: &[(&str, &str, RowRule)] = &[

@@ -260,7 +260,7 @@ fn an_account_that_is_removed_leaves_no_key_role_or_grant() {
     })
     .unwrap();
     let x = hub.store.view().repository(&path("acme/x")).unwrap();
-    assert!(hub.store.view().gate_requests(&x).unwrap().is_empty());
+    assert!(all(|each| hub.store.view().gate_requests(x.id, None, each)).unwrap().is_empty());
     // Its older names stay reserved, but lead to no account.
     assert_eq!(hub.count("former_name"), 3);
     assert_eq!(hub.count("former_name WHERE owner_id IS NOT NULL"), 0);
