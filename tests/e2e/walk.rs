@@ -97,6 +97,7 @@ fn each_change_of_the_operator_has_one_row() {
     step("org list", "", 0);
     step("org show", "acme", 0);
     step("org member set", "acme bob write", 1);
+    step("org member list", "acme", 0);
     step("org member remove", "acme bob", 1);
     step("org ca add", &format!("acme {ca}"), 1);
     step("org ca list", "acme", 0);
@@ -115,6 +116,7 @@ fn each_change_of_the_operator_has_one_row() {
     step("repo freeze", "alice/y --reason audit", 1);
     step("repo unfreeze", "alice/y", 1);
     step("repo collaborator set", "alice/y bob write", 1);
+    step("repo collaborator list", "alice/y", 0);
     step("repo collaborator remove", "alice/y bob", 1);
     step("repo quota", "alice/y 1000000", 1);
     step("owner quota", "alice 1000000", 1);
@@ -145,6 +147,8 @@ fn each_change_of_the_operator_has_one_row() {
     step("explain", "--user alice --command git-upload-pack~alice/y", 0);
     step("policy test", &policy, 0);
     step("export", "", 0);
+    step("kept list", "", 0);
+    step("kept remove", "--all --yes", 0);
     step("audit", "", 0);
     step("import authorized-keys", &authorized, 1);
     step("import gitolite", &gitolite, 0);
@@ -211,6 +215,7 @@ fn each_account_command_has_one_line_and_each_change_one_row() {
     step(&alice, "repo show", "alice/x", false);
     step(&alice, "repo rename", "alice/x alice/y", true);
     step(&alice, "repo collaborator set", "alice/y bob write", true);
+    step(&alice, "repo collaborator list", "alice/y", false);
     step(&alice, "repo collaborator remove", "alice/y bob", true);
     step(&alice, "repo visibility", "alice/y private", true);
     step(&alice, "repo remove", "alice/y --yes", true);
