@@ -148,9 +148,7 @@ impl Session {
             return Err(Fault::Unavailable);
         };
         let request = Request::parse(self.environment.command.as_deref());
-        // `services` decides about large files. If the gateway asked for their repository too, its time would depend on
-        // whether there is one.
-        let path = request.as_ref().ok().filter(|request| !matches!(request, Request::Lfs(..))).and_then(Request::path);
+        let path = request.as_ref().ok().and_then(Request::path);
         let now = clock::now();
         let asked = self.ask(&config, words, arguments.login_shell, path, now);
         let forced_command = asked.as_ref().map_or(words, |asked| &asked.session_context.forced_command);
@@ -292,15 +290,21 @@ impl Session {
             }
             Request::Lfs(program, operation, path) => match (program, config.lfs.mode) {
                 (LfsProgram::Transfer, LfsMode::Ssh | LfsMode::Off) => {
-                    // A session without access only reads why, and ends soon.
-                    if let Ok(repository) = admit(identity, session_context.repository.as_ref(), operation.needs(), now)
-                    {
-                        let repository = Some((path.clone(), repository.facts.id));
-                        self.record(context, (*operation).into(), repository, lock)?;
+                    match admit(identity, session_context.repository.as_ref(), operation.needs(), now) {
+                        Ok(repository) => {
+                            let repository = Some((path.clone(), repository.facts.id));
+                            self.record(context, (*operation).into(), repository, lock)?;
+                        }
+                        // A session without access only reads why, and ends soon. `services` asks the database again,
+                        // and waits as long after that.
+                        Err(_) => wait_to_deny(self.began),
                     }
                     self.become_services(services, Work::Transfer(*operation, path.clone()), lock)
                 }
                 (LfsProgram::Authenticate, LfsMode::Http) => {
+                    if admit(identity, session_context.repository.as_ref(), operation.needs(), now).is_err() {
+                        wait_to_deny(self.began);
+                    }
                     self.record(context, Activity::Account, None, lock)?;
                     self.become_services(services, Work::Authenticate(*operation, path.clone()), lock)
                 }

@@ -14,7 +14,7 @@ trials![every_time_in_json_is_rfc_3339_and_shared_nouns_have_the_same_keys, an_i
 const OTHERS: [&str; 5] = ["init", "demo", "lfs serve", "restore", "sshd-config"];
 
 /// The operator's commands, in an order in which each one works. `FPR`, `FILE` and similar words are replaced.
-const OPERATOR: [&str; 70] = [
+const OPERATOR: [&str; 71] = [
     "migrate",
     "user add dora",
     "user list",
@@ -65,6 +65,7 @@ const OPERATOR: [&str; 70] = [
     "owner quota alice",
     "quota check",
     "kept list",
+    "session list",
     "deploy-key add alice/y FILE --expires 30d",
     "deploy-key list alice/y",
     "deploy-key remove FPR --yes",
@@ -147,7 +148,7 @@ const NOUNS: [(&str, &[&str], &[&str]); 6] = [
 /// What is wrong with the times of a value, and which nouns it has.
 fn check(value: &Value, name: &str, problems: &mut Vec<String>, nouns: &mut BTreeSet<&'static str>) {
     let is_time = |text: &str| crate::accounts::is_time(text);
-    let is_named_time = name == "at" || name == "until" || name == "kept_until" || name.ends_with("_at");
+    let is_named_time = ["at", "since", "until"].contains(&name) || name == "kept_until" || name.ends_with("_at");
     match value {
         Value::Array(values) => values.iter().for_each(|value| check(value, name, problems, nouns)),
         Value::Object(fields) => {
@@ -248,7 +249,7 @@ fn every_time_in_json_is_rfc_3339_and_shared_nouns_have_the_same_keys() {
         |leaf: &String| OPERATOR.iter().any(|command| *command == leaf || command.starts_with(&format!("{leaf} ")));
     let left: Vec<&String> = known.iter().filter(|leaf| !is_run(leaf) && !OTHERS.contains(&leaf.as_str())).collect();
     // They need a repository elsewhere, a lock, or root's own files; their JSON has no times.
-    assert_eq!(left, ["doctor", "kept remove", "lock remove", "repo adopt", "repo import"]);
+    assert_eq!(left, ["doctor", "kept remove", "lock remove", "repo adopt", "repo import", "session end"]);
     let mut by_peer = BTreeSet::new();
     for command in OVER_SSH {
         // Behind a title, the option would be a part of the title.
