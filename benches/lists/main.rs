@@ -110,6 +110,7 @@ fn measure(is_wanted: &dyn Fn(&str) -> bool, programs: &Path) -> Outcome {
             let mut command = Command::new(hub.libexec.join("gateway"));
             command.env_clear().current_dir("/").uid(hub.login.uid).gid(hub.login.gid);
             command.args(hub.gateway_arguments(USER, &hub.known)).env("SSH_ORIGINAL_COMMAND", words);
+            command.env("SSH_CONNECTION", "127.0.0.1 50000 127.0.0.1 22");
             command
         };
         let commands = ["repo list", "repo list big", "repo list hidden", "repo list big --json", "key list"];
