@@ -15,7 +15,7 @@ use crate::word::words;
 pub use certificate::{CertificateFacts, identify_certificate};
 pub use identity::{Account, AddedKey, Identity, KeyFacts, KeyHolder, Removal, Scope, identify};
 pub use not_admitted::{BadCertificate, NotAdmitted};
-pub use sources::{BadSources, Sources};
+pub use sources::{BadSources, Sources, network};
 
 /// What an identity may do with a repository; each level contains the level before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -423,10 +423,10 @@ impl Config {
         self.state_dir().join("gc")
     }
 
-    /// The directory with the times of wrong invitation codes, in a file per key and per address.
+    /// The file with the times of wrong invitation codes.
     #[must_use]
-    pub fn attempts_dir(&self) -> PathBuf {
-        self.state_dir().join("attempts")
+    pub fn wrong_codes_file(&self) -> PathBuf {
+        self.state_dir().join("wrong-codes")
     }
 }
 

@@ -192,7 +192,11 @@ impl Session {
         if let Identity::Account(_) | Identity::DeployKey { .. } = identity {
             forced_command.fingerprint().inspect(|key| session::touch_time(&config.last_used_dir(), *key));
         }
-        let (lock, waited) = self.take_session_lock(&config, identity, request.as_ref().ok(), messages);
+        let (lock, waited) = if is_brief(request.as_ref().ok(), &session_context, identity, now) {
+            (SessionLock::Unavailable, false)
+        } else {
+            self.take_session_lock(&config, identity, request.as_ref().ok(), messages)
+        };
         if matches!(lock, SessionLock::LimitReached) {
             return Ok(self.refuse(messages, &Refusal::TooManySessions));
         }
@@ -385,6 +389,18 @@ struct Context<'a> {
     reader: &'a Reader,
     lock: SessionLock,
     now: i64,
+}
+
+/// Whether the gateway itself answers at once: with the greeting, with the help, or with a refusal. Such an answer counts
+/// for no limit, so sessions that are idle cannot block it.
+fn is_brief(request: Option<&Request>, session_context: &SessionContext, identity: &Identity, now: i64) -> bool {
+    match request {
+        None | Some(Request::Greeting | Request::Help) => true,
+        Some(Request::Git(service, _)) => {
+            admit(identity, session_context.repository.as_ref(), service.needs(), now).is_err()
+        }
+        Some(Request::Lfs(..) | Request::Account(_)) => false,
+    }
 }
 
 /// The refusal for a repository that the client does not see. A client that pushes and may create repositories there

@@ -49,3 +49,17 @@ impl fmt::Display for Sources {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("addresses are networks such as 192.0.2.0/24 or 2001:db8::/32, separated by commas")]
 pub struct BadSources;
+
+/// The network that an address counts for in limits: an IPv4 address itself, and the first 64 bits of an IPv6 address,
+/// because a client commonly has that many addresses. Any other text counts for itself.
+#[must_use]
+pub fn network(address: &str) -> String {
+    match address.split('%').next().unwrap_or_default().parse::<IpAddr>().map(|address| address.to_canonical()) {
+        Ok(IpAddr::V6(address)) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+        Ok(IpAddr::V4(address)) => address.to_string(),
+        Err(_) => address.to_owned(),
+    }
+}

@@ -300,11 +300,11 @@ fn a_file_is_read_whole_or_not_at_all() {
 fn state_is_beside_the_database_unless_it_has_a_directory_of_its_own() {
     let files = |text: &str| {
         let config = Config::parse(text).unwrap();
-        let files = [config.running_dir(), config.lfs_sessions_file(), config.attempts_dir()];
+        let files = [config.running_dir(), config.lfs_sessions_file(), config.wrong_codes_file()];
         let all = files.into_iter().chain([config.last_used_dir(), config.last_greeted_dir()]);
         all.map(|file| file.display().to_string()).collect::<Vec<_>>().join(" ")
     };
-    let expected = "D/running D/lfs-sessions D/attempts D/last-used D/last-greeted";
+    let expected = "D/running D/lfs-sessions D/wrong-codes D/last-used D/last-greeted";
     assert_eq!(files(""), expected.replace('D', "/var/lib/hubgate/db"));
     assert_eq!(files("[paths]\ndatabase = \"/srv/x.db\""), expected.replace('D', "/srv"));
     let own = "[paths]\ndatabase = \"/srv/x.db\"\nstate = \"/run/hubgate\"";

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::guard::{self, Watched};
 use super::{Context, Fault, Services, Session, push_context, say};
-use crate::access::Identity;
+use crate::access::{Identity, network};
 use crate::config::{Config, LfsMode};
 use crate::db::ServedRepository;
 use crate::git::{self, Serving};
@@ -206,7 +206,7 @@ impl Session {
 
     /// The subject that a session counts for, and the most sessions.
     fn session_limit(&self, config: &Config, identity: Option<&Identity>, request: Option<&Request>) -> (String, u32) {
-        let address = || String::from_utf8_lossy(self.environment.peer());
+        let address = || network(&String::from_utf8_lossy(self.environment.peer()));
         let (subject, most) = match identity {
             Some(Identity::Account(account) | Identity::Certificate { account, .. }) => {
                 (format!("account {}", account.id), config.limits.sessions_per_account)
@@ -219,6 +219,8 @@ impl Session {
         };
         match request {
             Some(Request::Lfs(..)) => (format!("lfs {subject}"), most.saturating_mul(LFS_SESSIONS)),
+            // Sessions that fetch must not keep a person from joining an account.
+            Some(Request::Account(command)) if command.is_join() => (format!("join {subject}"), most),
             Some(_) | None => (subject, most),
         }
     }

@@ -100,6 +100,12 @@ impl AccountCommand {
         std::iter::once(self.noun.as_str()).chain(self.arguments.iter().map(String::as_str))
     }
 
+    /// Whether the command is `join`.
+    #[must_use]
+    pub fn is_join(&self) -> bool {
+        self.noun == Noun::Join
+    }
+
     /// Whether the command is `key release`. A session may run it even if its key permits nothing else.
     #[must_use]
     pub fn is_release(&self) -> bool {

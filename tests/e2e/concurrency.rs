@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::harness::{
     Background, Client, Hub, Key, Outcome, Setup, background, refused, says, silent, trials, wait_until,
 };
-use crate::texts::hi;
+use crate::texts::{hi, not_found, not_supported, read_only};
 
 trials![
     clones_and_pushes_go_on_while_keys_are_added_and_removed,
@@ -115,14 +115,14 @@ fn an_account_has_a_limited_number_of_sessions() {
     let (alice, bob) = (hub.user("alice"), hub.user("bob"));
     hub.repo("alice/x", &[]);
     let sessions = [hold(&hub, &alice), hold(&hub, &alice)];
-    alice.greet().is(&refused(TOO_MANY));
+    alice.ssh("whoami").is(&refused(TOO_MANY));
     hub.logged(&[format!(
         "notice hubgate: user=alice key={} from=127.0.0.1 decision=deny reason=too-many-sessions",
         alice.key.fingerprint
     )]);
     bob.greet().is(&says(hi("bob")));
     drop(sessions);
-    wait_until("no place is free", || alice.greet().status == 0);
+    wait_until("no place is free", || alice.ssh("whoami").status == 0);
 }
 
 fn strangers_of_one_address_share_a_limit() {
@@ -130,14 +130,22 @@ fn strangers_of_one_address_share_a_limit() {
     let (alice, one, two) = (hub.user("alice"), hub.stranger(), hub.stranger());
     hub.repo("alice/x", &[]);
     let session = hold(&hub, &one);
-    two.greet().is(&refused(TOO_MANY));
+    two.ssh("whoami").is(&refused(TOO_MANY));
     hub.logged(&[format!(
         "notice hubgate: user=anonymous key={} from=127.0.0.1 decision=deny reason=too-many-sessions",
         two.key.fingerprint
     )]);
     alice.greet().is(&says(hi("alice")));
+    // What costs nothing is answered: the greeting, the help, a refusal, and joining an account.
+    two.greet().succeeded();
+    two.ssh("help").succeeded();
+    two.ssh("git-upload-pack 'alice/missing'").is(&refused(not_found(&two)));
+    two.ssh("git-receive-pack 'alice/x'").is(&refused(read_only(&two, "alice/x")));
+    two.ssh("no-command").is(&refused(not_supported(&two)).status(127));
+    let code = hub.did(&["invite", "alice"]).lines().next().expect("a code").to_owned();
+    two.ssh(format!("join {code}")).succeeded();
     drop(session);
-    wait_until("no place is free", || two.greet().status == 0);
+    wait_until("no place is free", || hub.stranger().ssh("whoami").status == 0);
 }
 
 fn an_account_command_counts_as_a_session() {
@@ -152,10 +160,9 @@ fn an_account_command_counts_as_a_session() {
         words.split(|byte| *byte == 0).nth(1) == Some(b"account")
     };
     wait_until("the command does not run", || hub.sessions().iter().any(runs));
-    assert_eq!(alice.greet().stderr(), TOO_MANY);
     assert_eq!(alice.ssh("whoami").stderr(), TOO_MANY);
     drop(command);
-    wait_until("no place is free", || alice.greet().status == 0);
+    wait_until("no place is free", || alice.ssh("whoami").status == 0);
 }
 
 fn deploy_keys_of_two_repositories_do_not_share_a_limit() {
@@ -168,8 +175,8 @@ fn deploy_keys_of_two_repositories_do_not_share_a_limit() {
         Client::new(&hub, None, key)
     });
     let session = hold(&hub, &deployed[0]);
-    assert_eq!(deployed[0].greet().stderr(), TOO_MANY);
-    deployed[1].greet().succeeded();
+    assert_eq!(deployed[0].ssh("whoami").stderr(), TOO_MANY);
+    deployed[1].ssh("whoami").succeeded();
     drop(session);
 }
 

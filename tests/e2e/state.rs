@@ -51,7 +51,7 @@ fn sessions_write_their_files_to_the_directory_of_the_state() {
     alice.greet().is(&says(hi("alice")));
     alice.ssh("git-lfs-transfer alice/x download");
     hub.stranger().ssh(format!("join {}", "0".repeat(32)));
-    assert_eq!(names(Path::new(&state)), ["attempts", "last-greeted", "last-used", "lfs-sessions", "running"]);
+    assert_eq!(names(Path::new(&state)), ["last-greeted", "last-used", "lfs-sessions", "running", "wrong-codes"]);
     assert_eq!(names(&hub.path("db")), ["hubgate.db", "hubgate.db-shm", "hubgate.db-wal"]);
     assert!(last_used(&hub).is_string(), "{}", last_used(&hub));
 }

@@ -1,11 +1,11 @@
 //! `join CODE`: adds the key in use to the account that the code is for.
 //!
-//! Wrong, used and expired codes get the same answer, after one second. After five wrong codes in an hour, the key and
-//! the address are refused. A small file for each key and address holds the times of wrong codes.
+//! Wrong, used and expired codes get the same answer, after one second. After five wrong codes in an hour, further wrong
+//! codes of that key at that address are refused at once. One file of limited size holds the times of wrong codes.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use nix::fcntl::{Flock, FlockArg, OFlag};
 use sha2::{Digest, Sha256};
 
 use super::input::{optional_title, standard_input};
-use crate::access::Identity;
+use crate::access::{Identity, network};
 use crate::bounded;
 use crate::commands::key::TitledKey;
 use crate::commands::{Denied, Peer, Refused, Rights};
@@ -24,7 +24,9 @@ use crate::services::caller::Caller;
 use crate::session::user_auth::Proven;
 
 /// The longest file of attempts, in bytes.
-const FILE_MAX: u64 = 4_096;
+const FILE_MAX: u64 = 128 * 1024;
+/// The most lines of the file.
+const LINES: usize = 1_000;
 
 /// How long a wrong code takes.
 const PENALTY: Duration = Duration::from_secs(1);
@@ -45,9 +47,8 @@ pub(super) fn run(caller: &Caller, peer: &Peer<'_>, code: &str, title: &[String]
             return Err(Refused::Fault(FaultKind::Broken, cause.to_owned()));
         }
     };
-    let attempts = Attempts::open(caller)?;
-    attempts.check(caller.now)?;
     let new = TitledKey::parse(&line, optional_title(title)?)?;
+    // A valid code is accepted whatever came before: nobody can use up the attempts of another person.
     let joined = match Code::parse(code) {
         Some(code) => peer.change(|rights, change| {
             check_unknown(rights)?;
@@ -56,7 +57,9 @@ pub(super) fn run(caller: &Caller, peer: &Peer<'_>, code: &str, title: &[String]
         None => None,
     };
     let Some(row) = joined else {
-        attempts.note(caller.now)?;
+        if !note(caller)? {
+            return Err(Denied::Codes.into());
+        }
         std::thread::sleep(PENALTY);
         return Err(Denied::Code.into());
     };
@@ -69,77 +72,89 @@ fn check_unknown(rights: &Rights<'_>) -> Result<(), Refused> {
     if rights.identity == Identity::Anonymous { Ok(()) } else { Err(Denied::InUse.into()) }
 }
 
-/// The files with the wrong codes of a key and of an address. They are locked while the command runs.
-struct Attempts(Vec<Flock<std::fs::File>>);
-
-impl Attempts {
-    fn open(caller: &Caller) -> Result<Self, Refused> {
-        let directory = caller.config.attempts_dir();
-        let failed = |error: std::io::Error| Refused::Fault(FaultKind::Unavailable, error.to_string());
-        match DirBuilder::new().mode(0o700).create(&directory) {
-            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(failed(error)),
-            Ok(()) | Err(_) => {}
-        }
-        // Sessions without a key must not share one count of wrong codes.
-        let key = caller.forced_command.fingerprint().map(|key| format!("key {key}"));
-        let subjects = key.into_iter().chain([format!("address {}", caller.address)]);
-        let open = |subject: String| lock(&directory, &subject).map_err(failed);
-        subjects.map(open).collect::<Result<_, _>>().map(Self)
-    }
-
-    /// Refuses if the key or the address has used up its attempts.
-    fn check(&self, now: i64) -> Result<(), Refused> {
-        for file in &self.0 {
-            let attempts = recent(file, now).map_err(fault)?;
-            if attempts.len() >= MOST {
-                return Err(Denied::Codes.into());
-            }
-        }
-        Ok(())
-    }
-
-    /// Records a wrong code.
-    fn note(&self, now: i64) -> Result<(), Refused> {
-        for file in &self.0 {
-            let mut attempts = recent(file, now).map_err(fault)?;
-            attempts.push(now);
-            rewrite(file, &attempts).map_err(fault)?;
-        }
-        Ok(())
-    }
+/// Records a wrong code. Returns `false` if its key, at this address, has used up its attempts.
+fn note(caller: &Caller) -> Result<bool, Refused> {
+    // A person who shares an address with others, or has several keys, is not held up by them.
+    let key = caller.forced_command.fingerprint().map(|key| key.to_string()).unwrap_or_default();
+    let subject = format!("{:x}", Sha256::digest(format!("{key} {}", network(&caller.address)).as_bytes()));
+    let noted = open(&caller.config.wrong_codes_file()).and_then(|file| note_in(&file, &subject, caller.now));
+    noted.map_err(|error| Refused::Fault(FaultKind::Unavailable, error.to_string()))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn fault(error: std::io::Error) -> Refused {
-    Refused::Fault(FaultKind::Unavailable, error.to_string())
-}
-
-/// Opens and locks the file of a subject. Its name is the hash of the subject.
-fn lock(directory: &Path, subject: &str) -> std::io::Result<Flock<std::fs::File>> {
-    let name = format!("{:x}", Sha256::digest(subject.as_bytes()));
+/// Opens and locks the file of all wrong codes.
+fn open(file: &Path) -> std::io::Result<Flock<std::fs::File>> {
+    let flags = OFlag::O_NOFOLLOW.bits();
     let file = OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
         .truncate(false)
         .mode(0o600)
-        .custom_flags(OFlag::O_NOFOLLOW.bits())
-        .open(directory.join(name))?;
+        .custom_flags(flags)
+        .open(file)?;
     Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| errno.into())
 }
 
-fn recent(file: &Flock<std::fs::File>, now: i64) -> std::io::Result<Vec<i64>> {
+/// Adds a line `TIME SUBJECT`, unless the subject has [`MOST`] lines of the last hour. Older lines are dropped, and so are
+/// the oldest of more than [`LINES`].
+fn note_in(file: &Flock<std::fs::File>, subject: &str, now: i64) -> std::io::Result<bool> {
     let mut file: &std::fs::File = file;
     file.rewind()?;
-    // A longer file would hide the last attempts.
-    let text = bounded::read_text(file, FILE_MAX)?;
-    Ok(text.lines().filter_map(|line| line.parse().ok()).filter(|at| now - at < HOUR).collect())
-}
-
-fn rewrite(file: &Flock<std::fs::File>, attempts: &[i64]) -> std::io::Result<()> {
-    let text: String = attempts.iter().map(|at| format!("{at}\n")).collect();
-    let mut file: &std::fs::File = file;
+    // A file that is too long or damaged starts again, because wrong codes must not be free.
+    let text = bounded::read_text(file, FILE_MAX).unwrap_or_default();
+    let parse = |line: &str| {
+        let (at, subject) = line.split_once(' ')?;
+        Some((at.parse::<i64>().ok()?, subject.to_owned()))
+    };
+    let is_recent = |(at, _): &(i64, String)| (0..HOUR).contains(&(now - at));
+    let mut lines: Vec<(i64, String)> = text.lines().filter_map(parse).filter(is_recent).collect();
+    let may = lines.iter().filter(|(_, of)| of == subject).count() < MOST;
+    if may {
+        lines.push((now, subject.to_owned()));
+    }
+    let first = lines.len().saturating_sub(LINES);
+    let text: String = lines.iter().skip(first).map(|(at, of)| format!("{at} {of}\n")).collect();
     file.set_len(0)?;
     file.rewind()?;
-    file.write_all(text.as_bytes())
+    file.write_all(text.as_bytes())?;
+    Ok(may)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_codes_are_counted_for_an_hour_in_one_file_that_does_not_grow() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("wrong-codes");
+        let note = |subject: &str, now| note_in(&open(&path).unwrap(), subject, now).unwrap();
+        for (second, expected) in [(0, true), (1, true), (2, true), (3, true), (4, true), (5, false), (3_599, false)] {
+            assert_eq!(note("alice", 10_000 + second), expected, "{second}");
+        }
+        assert!(note("bob", 10_006), "another key or address");
+        assert!(note("alice", 13_600), "an hour after the first");
+        for number in 0..2 * LINES {
+            note(&format!("{number:064}"), 20_000);
+        }
+        assert!(path.metadata().unwrap().len() <= FILE_MAX);
+        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), LINES);
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+        std::fs::write(&path, [0xff; 1_000]).unwrap();
+        assert!(note("alice", 30_000), "a damaged file starts again");
+    }
+
+    #[test]
+    fn an_ipv6_address_counts_for_its_network() {
+        for (address, expected) in [
+            ("192.0.2.7", "192.0.2.7"),
+            ("::ffff:192.0.2.7", "192.0.2.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+            ("2001:db8:1:2::", "2001:db8:1:2::/64"),
+            ("fe80::1%eth0", "fe80:0:0:0::/64"),
+            ("unknown", "unknown"),
+        ] {
+            assert_eq!(network(address), expected, "{address}");
+        }
+    }
 }
