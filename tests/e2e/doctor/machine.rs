@@ -139,7 +139,12 @@ fn doctor_tries_a_login_and_leaves_no_traces() {
 /// Ends doctor, or both its processes, while the temporary account exists.
 fn a_killed_doctor_leaves_no_account() {
     let hub = Hub::new();
-    let users = || hub.sql("SELECT name FROM owner ORDER BY name");
+    // Another process may be about to open or close the database.
+    let users = || {
+        let mut sqlite = Command::new("sqlite3");
+        sqlite.args(["-cmd", ".timeout 10000"]).arg(hub.path("db/hubgate.db"));
+        run(sqlite.arg("SELECT name FROM owner ORDER BY name")).succeeded().stdout()
+    };
     let login = [words(&hub), vec!["--login".to_owned()]].concat();
     for signal in [Signal::SIGINT, Signal::SIGKILL] {
         // sshd does not answer, so the login takes long.
