@@ -85,8 +85,9 @@ impl FromStr for PushContext {
 /// The guard adds the session's own fields to each log line. The hook cannot choose them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FromHook {
-    /// Whether the rights of the session stand. The answer is a [`PushVerdict`].
-    Decide,
+    /// Whether the rights of the session stand and the quotas have room for so many bytes. The answer is a
+    /// [`PushVerdict`].
+    Decide(u64),
     /// The push was refused, for that reason.
     Refused(String),
     /// The hook failed, for that cause.
@@ -110,7 +111,7 @@ impl FromHook {
     pub fn line(&self) -> Vec<u8> {
         let one_line = |text: &str| text.replace('\n', " ");
         let mut line = match self {
-            Self::Decide => b"decide".to_vec(),
+            Self::Decide(bytes) => format!("decide {bytes}").into_bytes(),
             Self::Refused(reason) => format!("refused {}", one_line(reason)).into_bytes(),
             Self::Fault(cause) => format!("fault {}", one_line(cause)).into_bytes(),
             // A ref's name has no newline (git-check-ref-format(1)).
@@ -129,7 +130,7 @@ impl FromHook {
         let (word, rest) = (words.next()?, words.next());
         let text = || String::from_utf8(rest?.to_vec()).ok();
         match word {
-            b"decide" => rest.is_none().then_some(Self::Decide),
+            b"decide" => text()?.parse().ok().map(Self::Decide),
             b"refused" => text().map(Self::Refused),
             b"fault" => text().map(Self::Fault),
             b"moved" => {
@@ -147,13 +148,13 @@ impl FromHook {
     }
 }
 
-/// The guard's answer: whether the rights of the session stand at the moment at which refs move.
+/// The guard's answer: whether the push may go on at the moment at which refs move.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PushVerdict {
-    /// They stand.
+    /// The rights stand, and the quotas have room.
     Stands,
-    /// They do not, with the lines for the client.
-    Withdrawn(Vec<String>),
+    /// It may not, with the lines for the client.
+    Refused(Vec<String>),
     /// The database does not answer.
     Unknown,
 }
@@ -164,8 +165,8 @@ impl fmt::Display for PushVerdict {
         match self {
             Self::Stands => f.write_str("stands"),
             Self::Unknown => f.write_str("unknown"),
-            Self::Withdrawn(lines) => {
-                f.write_str("withdrawn")?;
+            Self::Refused(lines) => {
+                f.write_str("refused")?;
                 lines.iter().try_for_each(|line| write!(f, "\t{}", line.replace(char::is_control, "?")))
             }
         }
@@ -184,7 +185,7 @@ impl FromStr for PushVerdict {
         match text.split_once('\t') {
             None if text == "stands" => Ok(Self::Stands),
             None if text == "unknown" => Ok(Self::Unknown),
-            Some(("withdrawn", lines)) => Ok(Self::Withdrawn(lines.split('\t').map(str::to_owned).collect())),
+            Some(("refused", lines)) => Ok(Self::Refused(lines.split('\t').map(str::to_owned).collect())),
             None | Some(_) => Err(NoVerdict),
         }
     }
@@ -252,7 +253,7 @@ mod tests {
     fn what_the_hook_says_is_one_line_and_reads_back() {
         let (old, new) = ("0".repeat(40), "a1".repeat(32));
         for said in [
-            FromHook::Decide,
+            FromHook::Decide(1 << 40),
             FromHook::Refused("no".to_owned()),
             FromHook::Fault(String::new()),
             FromHook::Moved { old, new, name: b"refs/heads/a b\xff".to_vec(), effect: Effect::Forced },
@@ -263,7 +264,9 @@ mod tests {
             assert_eq!(FromHook::parse(line), Some(said));
         }
         assert_eq!(FromHook::Refused("a\nfault b".to_owned()).line(), b"refused a fault b\n");
-        for line in [&b""[..], b"decide ", b"decide 1", b"moved", b"moved forced 0 0 x", b"moved x", b"refused \xff"] {
+        for line in
+            [&b""[..], b"decide ", b"decide", b"decide x", b"moved", b"moved forced 0 0 x", b"moved x", b"refused \xff"]
+        {
             assert_eq!(FromHook::parse(line), None, "{}", line.escape_ascii());
         }
     }
@@ -271,11 +274,11 @@ mod tests {
     #[test]
     fn a_verdict_reads_back_and_anything_else_is_none() {
         let lines = ["alice/x is read-only: moving".to_owned(), "you are alice".to_owned()];
-        for verdict in [PushVerdict::Stands, PushVerdict::Unknown, PushVerdict::Withdrawn(lines.into())] {
+        for verdict in [PushVerdict::Stands, PushVerdict::Unknown, PushVerdict::Refused(lines.into())] {
             assert_eq!(verdict.to_string().parse(), Ok(verdict));
         }
-        assert_eq!(PushVerdict::Withdrawn(vec!["a\nstands".to_owned()]).to_string(), "withdrawn\ta?stands");
-        for text in ["", "yes", "stands ", "stands\t", "withdrawn"] {
+        assert_eq!(PushVerdict::Refused(vec!["a\nstands".to_owned()]).to_string(), "refused\ta?stands");
+        for text in ["", "yes", "stands ", "stands\t", "refused"] {
             assert_eq!(text.parse::<PushVerdict>(), Err(NoVerdict), "{text:?}");
         }
     }

@@ -140,6 +140,10 @@ impl Quotas {
     /// # Errors
     /// [`Full`], with the quota that has no room.
     pub fn check(&self, in_use: InUse, more: u64) -> Result<(), Full> {
+        if more == 0 {
+            // A push that only removes refs, also if a quota was lowered.
+            return Ok(());
+        }
         let rows =
             [(Holder::Repository, self.repository, in_use.repository), (Holder::Owner, self.owner, in_use.owner)];
         for (holder, quota, used) in rows {

@@ -5,7 +5,6 @@
 
 mod context;
 mod handover;
-#[cfg(feature = "operator")]
 pub(crate) mod quota;
 mod record;
 pub(crate) mod user_auth;

@@ -35,7 +35,7 @@ SELECT h.version, h.min_reader, u.id AS account, u.name AS account_name, u.disab
             $columns,
             ",
        r.id AS repository, r.folded AS live, r.owner_id, o.name AS owner_name, r.name AS repository_name, r.directory, r.visibility,
-       r.gate, r.gate_members, r.frozen, r.created_by, r.quota, o.quota AS owner_quota,
+       r.gate, r.gate_members, r.frozen, r.created_by,
        m.role, m.until AS role_until, c.role AS collaborator, c.until AS collaborator_until,
        g.state AS gate_state, g.until AS gate_until,
        w.id AS named_owner, w.name AS named_name, w.may_create AS named_may_create, n.role AS named_role, n.until AS named_until
@@ -119,9 +119,6 @@ pub struct ServedRepository {
     pub directory: Directory,
     /// The facts that decide about access.
     pub facts: RepositoryFacts,
-    /// The quotas that are set. `None` if a column has a value that hubgate does not write: then a session may store
-    /// nothing, but still fetch.
-    pub quotas: Option<SetQuotas>,
 }
 
 /// The quotas that are set for a repository and for its owner. `None` means that the configured limit applies.
@@ -249,6 +246,19 @@ impl View<'_> {
         self.connection.query(query, values![owner], |row| Ok((row.get("id")?, row.word("directory")?)))
     }
 
+    /// What counts the bytes of a repository, given by its row: its directory, its owner's row and the quotas.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn storage(&self, repository: i64) -> Result<Option<(Directory, i64, SetQuotas)>, Error> {
+        let query = "SELECT r.directory, r.owner_id, r.quota, o.quota AS owner_quota
+                     FROM repository r JOIN owner o ON o.id = r.owner_id WHERE r.id = ?1";
+        self.connection.first(query, values![repository], |row| {
+            let quotas = SetQuotas { repository: quota(row, "quota")?, owner: quota(row, "owner_quota")? };
+            Ok((row.word("directory")?, row.get("owner_id")?, quotas))
+        })
+    }
+
     /// Reads the only row that a statement returns, if this program may read the version of the database.
     fn only_row<T>(
         &self,
@@ -362,7 +372,6 @@ fn served_repository(row: &Row<'_>, path: Option<&RepoPath>) -> Result<Option<Se
             path: RepoPath { kind: path.kind, owner: row.word("owner_name")?, name: row.word("repository_name")? },
             directory: row.word("directory")?,
             facts: repository_facts(row, id, row.get("account")?)?,
-            quotas: set_quotas(row).ok(),
         })),
     }
 }
@@ -370,10 +379,6 @@ fn served_repository(row: &Row<'_>, path: Option<&RepoPath>) -> Result<Option<Se
 pub(super) fn grant<T: std::str::FromStr>(row: &Row<'_>, value: &str, until: &str) -> Result<Option<Grant<T>>, Error> {
     let until = row.get(until)?;
     Ok(row.optional_word(value)?.map(|value| Grant { value, until }))
-}
-
-fn set_quotas(row: &Row<'_>) -> Result<SetQuotas, Error> {
-    Ok(SetQuotas { repository: quota(row, "quota")?, owner: quota(row, "owner_quota")? })
 }
 
 /// The quota in a column.

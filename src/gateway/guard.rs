@@ -27,7 +27,8 @@ use crate::log::{Level, Line};
 use crate::message::{Answer, Status};
 use crate::process::{self, bytes_moved, children};
 use crate::push::{FromHook, PushVerdict};
-use crate::session::{Record, Withdrawn};
+use crate::session::{Record, Withdrawn, quota};
+use crate::usage::{self, Part, Reservation};
 
 /// When the guard first asks whether the rights stand: a change that came before the record was written may have missed
 /// the session. Most sessions have ended by then.
@@ -83,6 +84,9 @@ struct Hook {
     lines: u64,
     /// Whether the log took the last line about a ref.
     is_logged: bool,
+    /// The bytes of the push. git may still refuse the push, so nothing settles them: the next session with a quota
+    /// measures the git objects.
+    reserved: Option<Box<Reservation>>,
 }
 
 fn signals() -> SigSet {
@@ -117,7 +121,7 @@ pub(super) fn split(is_push: bool) -> Result<Copy, Fault> {
             let hook = match ours {
                 Some(stream) => {
                     stream.set_nonblocking(true).map_err(Fault::Git)?;
-                    Some(Hook { stream, line: Vec::new(), lines: 0, is_logged: true })
+                    Some(Hook { stream, line: Vec::new(), lines: 0, is_logged: true, reserved: None })
                 }
                 None => None,
             };
@@ -292,10 +296,14 @@ impl Hook {
         let push = || push_line(watched.record);
         let send = |level, line: &Line| watched.session.send(level, line);
         match FromHook::parse(line) {
-            Some(FromHook::Decide) => {
+            Some(FromHook::Decide(bytes)) => {
                 let verdict = match check(watched) {
-                    Ok(Ok(_)) => PushVerdict::Stands,
-                    Ok(Err(withdrawn)) => PushVerdict::Withdrawn(withdrawn.lines),
+                    Ok(Ok(_)) => self.reserve(watched, bytes).unwrap_or_else(|fault| {
+                        send(Level::Error, &push().field("decision", "fault").field("cause", fault));
+                        // Without a count, a quota would be no limit.
+                        PushVerdict::Refused(vec![quota::uncounted(&watched.record.sid)])
+                    }),
+                    Ok(Err(withdrawn)) => PushVerdict::Refused(withdrawn.lines),
                     Err(error) => {
                         send(Level::Error, &push().field("decision", "fault").field("cause", error));
                         PushVerdict::Unknown
@@ -318,6 +326,28 @@ impl Hook {
             None => return false,
         }
         true
+    }
+
+    /// Reserves the bytes of the push, if a quota is set and has room.
+    fn reserve(&mut self, watched: &Watched<'_>, bytes: u64) -> Result<PushVerdict, quota::Fault> {
+        let config = watched.config;
+        let Some((_, row)) = &watched.record.repository else { return Ok(PushVerdict::Stands) };
+        let reader = Reader::open(&config.paths.database)?;
+        if !quota::is_set(config, &reader, *row)? {
+            // What it stores is not counted. No quota is set, so a fault stops no push.
+            let _ = usage::forget(&config.usage_file(), *row);
+            return Ok(PushVerdict::Stands);
+        }
+        let demand = quota::demand(config, &reader, *row)?;
+        // git starts one hook of this kind in a push, so there is nothing to keep.
+        self.reserved = None;
+        Ok(match quota::usage(config)?.reserve(&demand, Part::Git, bytes)? {
+            Ok(reservation) => {
+                self.reserved = Some(Box::new(reservation));
+                PushVerdict::Stands
+            }
+            Err(full) => PushVerdict::Refused(vec![full.to_string()]),
+        })
     }
 }
 

@@ -22,7 +22,6 @@ use crate::sandbox::{self, Plan};
 use crate::sealed::{DESCRIPTORS, Sealed};
 use crate::session::{Handover, Record, Work};
 use crate::session_limits::{self, SessionLock};
-use crate::usage;
 
 /// How long a session of git or LFS waits for the end of another session.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -84,10 +83,6 @@ impl Session {
         let mut command = serving.command();
         // The gateway opens nothing outside the repository by path after this.
         self.connection = log::connect(&config.log.socket).ok();
-        if service == Service::ReceivePack {
-            // Without this, git objects would not count after the first measurement. A fault stops no push.
-            let _ = usage::forget(&config.usage_file(), repository.facts.id);
-        }
         let message = match service {
             Service::ReceivePack => Some(push_context::seal(&self.push_context(config), &hooks)?),
             Service::UploadPack | Service::UploadArchive => None,

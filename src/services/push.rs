@@ -73,14 +73,14 @@ impl Guard {
         let _ = (&self.0).write_all(&event.line());
     }
 
-    /// The reasons why the session may not move refs any more, as the client reads them.
-    fn problems(&self) -> Result<Vec<String>, Fault> {
-        (&self.0).write_all(&FromHook::Decide.line()).map_err(Fault::Guard)?;
+    /// The reasons why the session may not move refs to objects of so many bytes, as the client reads them.
+    fn problems(&self, bytes: u64) -> Result<Vec<String>, Fault> {
+        (&self.0).write_all(&FromHook::Decide(bytes).line()).map_err(Fault::Guard)?;
         let mut answer = String::new();
         BufReader::new(&self.0).read_line(&mut answer).map_err(Fault::Guard)?;
         match answer.strip_suffix('\n').ok_or(NoVerdict)?.parse()? {
             PushVerdict::Stands => Ok(Vec::new()),
-            PushVerdict::Withdrawn(lines) => Ok(lines),
+            PushVerdict::Refused(lines) => Ok(lines),
             PushVerdict::Unknown => Err(NoVerdict.into()),
         }
     }
@@ -140,7 +140,7 @@ fn pre_receive(inherited: &Inherited) -> Result<Answer, Fault> {
         Err(_) => problems(&inherited.context, &updates)?,
     };
     // Last, because refs move next.
-    let problems = if problems.is_empty() { inherited.guard.problems()? } else { problems };
+    let problems = if problems.is_empty() { inherited.guard.problems(stored_bytes()?)? } else { problems };
     let answer = Answer {
         out: String::new(),
         status: if problems.is_empty() { Status::Done } else { Status::Refused },

@@ -52,10 +52,10 @@ pub fn push_context(data: &[u8]) -> bool {
     }
     let mut u = Unstructured::new(data);
     let lines: Vec<String> = (0..2).map(|_| input::text(&mut u).to_owned()).collect();
-    let verdict = PushVerdict::Withdrawn(lines.clone()).to_string();
+    let verdict = PushVerdict::Refused(lines.clone()).to_string();
     assert!(!verdict.contains('\n'));
     let plain = !lines.concat().contains(char::is_control);
-    assert!(!plain || verdict.parse() == Ok(PushVerdict::Withdrawn(lines)));
+    assert!(!plain || verdict.parse() == Ok(PushVerdict::Refused(lines)));
     let context = PushContext {
         sid: format!("{:016x}", u.arbitrary::<u64>().unwrap_or(0)),
         git: Path::new("/usr/bin/git").to_owned(),

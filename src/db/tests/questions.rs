@@ -6,7 +6,7 @@ use crate::access::{
     Account, CollaboratorRole, Gate, GateMode, GateRequest, Grant, KeyFacts, KeyHolder, OwnerFacts, Removal,
     RepositoryFacts, Role, Scope, Visibility,
 };
-use crate::db::{Error, Opens, OwnerKind, SeenBy, ServedRepository, SessionFacts, SetQuotas, all};
+use crate::db::{Error, Opens, OwnerKind, SeenBy, ServedRepository, SessionFacts, all};
 use crate::key::Fingerprint;
 
 /// The time of every session in these tests.
@@ -35,12 +35,7 @@ fn repository_facts(hub: &Hub) -> ServedRepository {
         collaborator: None,
         gate_request: None,
     };
-    ServedRepository {
-        path: repository.path,
-        directory: repository.directory,
-        facts,
-        quotas: Some(SetQuotas::default()),
-    }
+    ServedRepository { path: repository.path, directory: repository.directory, facts }
 }
 
 /// The facts of a session with this key on this path.

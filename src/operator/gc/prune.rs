@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::leftovers::{list, sweep_repository};
 use super::seen::Seen;
+use crate::commands::quota;
 use crate::git::stored::StoredRepository;
 use crate::name::RepoPath;
 use crate::operator::context::{Context, actor};
@@ -51,6 +52,7 @@ pub(in crate::operator) fn run(context: &mut Context, path: &RepoPath) -> Result
     if is_ours {
         context.store.change(&actor(), |change| change.set_frozen(&row.path, None))?;
     }
+    quota::forget(&context.config, &row)?;
     let (removed, others) = pruned?;
     Seen::open(&context.config).remember(&row.directory, &place);
     context.store.change(&actor(), |change| change.note_prune(&row.path))?;

@@ -224,7 +224,7 @@ impl Answering<'_> {
     /// Whether what this session stores is counted. If not, the repository's count is out of date from now on.
     fn count(&self, served: &ServedRepository) -> Result<Verdict, quota::Fault> {
         let config = &self.caller.config;
-        if quota::quotas(config, served)?.limit_anything() {
+        if quota::is_set(config, self.reader, served.facts.id)? {
             return Ok(Verdict::Counted);
         }
         // No quota is set, so a fault must not stop the session.
@@ -235,13 +235,13 @@ impl Answering<'_> {
 
     fn admit(&self, served: &ServedRepository, bytes: u64) -> Result<Verdict, quota::Fault> {
         let config = &self.caller.config;
-        let room = quota::usage(config)?.check(&quota::demand(config, self.reader, served)?, bytes)?;
+        let room = quota::usage(config)?.check(&quota::demand(config, self.reader, served.facts.id)?, bytes)?;
         Ok(room.map_or_else(|full| Verdict::Full(full.to_string()), |()| Verdict::Yes))
     }
 
     fn reserve(&mut self, served: &ServedRepository, bytes: u64) -> Result<Verdict, quota::Fault> {
         let config = &self.caller.config;
-        let demand = quota::demand(config, self.reader, served)?;
+        let demand = quota::demand(config, self.reader, served.facts.id)?;
         match quota::usage(config)?.reserve(&demand, Part::Lfs, bytes)? {
             Ok(reservation) => {
                 self.reserved = Some(reservation);

@@ -1,13 +1,15 @@
 //! Quotas: one count that all sessions share, whatever happens to the sessions.
 
 use std::fs;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 
 use super::wire::{Wire, oid};
 use super::{tree, tree_with};
-use crate::harness::{Client, Hub, Setup, background, run, trials};
+use crate::harness::{Client, Hub, Setup, background, run, silent, trials};
 use crate::lfs::sessions::{all_have_ended, stop_in_the_middle};
 
 trials![
@@ -19,6 +21,10 @@ trials![
     without_a_count_a_quota_lets_nothing_in,
     a_quota_is_a_positive_number_or_a_word,
     without_a_quota_nothing_is_counted,
+    a_push_counts_with_large_files_and_stops_at_the_quota,
+    pushes_at_once_stay_together_within_a_quota,
+    a_push_that_is_killed_leaves_a_right_count,
+    a_push_is_refused_if_its_bytes_cannot_be_counted,
 ];
 
 const RIGHT: &str = "every count is right\n";
@@ -43,8 +49,28 @@ fn full(sentence: &str) -> [String; 3] {
 
 /// The bytes of all LFS objects on disk.
 fn stored(hub: &Hub, path: &str) -> u64 {
-    let objects = hub.directory(path).join("lfs/objects");
-    let sizes = run(Command::new("find").arg(objects).args(["-type", "f", "-printf", "%s\n"]));
+    bytes_in(&hub.directory(path).join("lfs/objects"))
+}
+
+/// The bytes of all git objects on disk, without those of pushes that did not end.
+fn packed(hub: &Hub, path: &str) -> u64 {
+    bytes_in(&hub.directory(path).join("objects"))
+}
+
+fn bytes_in(directory: &Path) -> u64 {
+    if !directory.exists() {
+        return 0;
+    }
+    let sizes = run(Command::new("find").arg(directory).args([
+        "-name",
+        "tmp_objdir-*",
+        "-prune",
+        "-o",
+        "-type",
+        "f",
+        "-printf",
+        "%s\n",
+    ]));
     sizes.succeeded().stdout().lines().map(|size| size.parse::<u64>().expect("a size")).sum()
 }
 
@@ -152,8 +178,7 @@ fn an_upload_whose_processes_are_killed_gives_its_bytes_back() {
         tree_with(&alice, "x", "alice/x", &[("a.bin", "a".repeat(SIZE))]);
         let mut push = alice.git_command("x");
         push.args(["push", "--quiet", "origin", "HEAD:main"]);
-        let null = std::process::Stdio::null;
-        let push = background(push.stdin(null()).stdout(null()).stderr(null()));
+        let push = background(push.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()));
         let session = stop_in_the_middle(&hub);
         // Its bytes are in use while it is alive.
         let mut other = Wire::open(&alice, "alice/x", "upload");
@@ -182,8 +207,7 @@ fn an_upload_whose_processes_are_killed_gives_its_bytes_back() {
         again.hang_up();
         alice.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
         assert_eq!(stored(&hub, "alice/x"), SIZE as u64);
-        let stores = hub.did(&["owner", "quota", "alice"]);
-        assert!(stores.contains(&format!(" and {SIZE} in LFS objects; the quota is {}\n", 25 << 20)), "{stores}");
+        counts_what_is_on_disk(&hub, "alice/x");
     }
 }
 
@@ -236,7 +260,7 @@ fn without_a_count_a_quota_lets_nothing_in() {
     // A quota that hubgate does not write.
     hub.sql("UPDATE owner SET quota = -1 WHERE name = 'alice'");
     let answer = put(&mut session, "two");
-    assert!(refused(&answer) && faults("a quota that hubgate does not write"), "{answer:?}");
+    assert!(refused(&answer) && faults("a value in column owner_quota that hubgate does not write"), "{answer:?}");
     let answer = batch(&mut session, "two");
     assert!(refused(&answer), "{answer:?}");
     let mut download = Wire::open(&alice, "alice/x", "download");
@@ -301,4 +325,142 @@ fn without_a_quota_nothing_is_counted() {
     hub.did(&["owner", "quota", "alice", "12"]);
     let sentence = "4 more bytes do not fit in the quota of the owner: 11 of 12 bytes are in use";
     assert_eq!(put(&mut session, "four"), full(sentence));
+}
+
+/// Bytes that do not compress.
+fn noise(bytes: usize, seed: u64) -> String {
+    let words = (seed..).map(|number| format!("{:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)));
+    words.take(bytes / 8).collect()
+}
+
+/// Commits a file with so many bytes of noise.
+fn commit_noise(client: &Client, tree: &str, file: &str, bytes: usize, seed: u64) {
+    client.commit(tree, file, &noise(bytes, seed));
+}
+
+/// Checks that the count of a repository is what its directory has, and that there is nothing to correct.
+#[track_caller]
+fn counts_what_is_on_disk(hub: &Hub, path: &str) {
+    let (git, lfs) = (packed(hub, path), stored(hub, path));
+    let counted = hub.did(&["repo", "quota", path]);
+    assert!(
+        counted.starts_with(&format!("{path} stores {git} bytes in git objects and {lfs} in LFS objects; ")),
+        "{counted}"
+    );
+    assert_eq!(hub.did(&["quota", "check"]), RIGHT);
+}
+
+fn a_push_counts_with_large_files_and_stops_at_the_quota() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.empty_repo("alice/x", &[]);
+    hub.did(&["owner", "quota", "alice", "2M"]);
+    alice.git(&["clone", "--quiet", &Client::url("alice/x"), "x"]).succeeded();
+    commit_noise(&alice, "x", "a", 500_000, 0);
+    let push = |words: &[&str]| alice.git_in("x", &[&["push", "--quiet", "origin"], words].concat());
+    push(&["HEAD:main"]).is(&silent());
+    counts_what_is_on_disk(&hub, "alice/x");
+    let before = packed(&hub, "alice/x");
+    assert!(before > 400_000, "{before}");
+    // LFS objects and git objects share the quota.
+    let mut session = Wire::open(&alice, "alice/x", "upload");
+    let large = "l".repeat(65_000);
+    for number in 0..20 {
+        assert_eq!(put(&mut session, &format!("{number}{large}")), ["status 200"]);
+    }
+    commit_noise(&alice, "x", "b", 500_000, 1 << 32);
+    let pushed = push(&["HEAD:main"]);
+    let sentence = " more bytes do not fit in the quota of the owner: ";
+    let in_use = format!(": {} of 2097152 bytes are in use", before + stored(&hub, "alice/x"));
+    let text = pushed.stderr();
+    assert!(pushed.status != 0 && text.contains(sentence) && text.contains(&in_use), "{pushed}");
+    assert!(hub.log().iter().any(|entry| entry.fields.contains("decision=deny") && entry.fields.contains(sentence)));
+    assert_eq!(packed(&hub, "alice/x"), before, "nothing of it is left");
+    counts_what_is_on_disk(&hub, "alice/x");
+    // A push that stores nothing needs no room, also if the quota was lowered.
+    hub.did(&["owner", "quota", "alice", "1K"]);
+    push(&["HEAD~1:refs/heads/second"]).is(&silent());
+    push(&[":second"]).is(&silent());
+    hub.did(&["owner", "quota", "alice", "unlimited"]);
+    push(&["HEAD:main"]).is(&silent());
+    // Bytes that were not counted are measured.
+    hub.did(&["owner", "quota", "alice", "9M"]);
+    counts_what_is_on_disk(&hub, "alice/x");
+}
+
+fn pushes_at_once_stay_together_within_a_quota() {
+    const QUOTA: u64 = 1 << 20;
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.did(&["owner", "quota", "alice", &QUOTA.to_string()]);
+    let paths: Vec<String> = (0..4).map(|number| format!("alice/{number}")).collect();
+    for (path, seed) in paths.iter().zip(0..) {
+        hub.empty_repo(path, &[]);
+        let tree = path.replace('/', "-");
+        alice.git(&["clone", "--quiet", &Client::url(path), &tree]).succeeded();
+        commit_noise(&alice, &tree, "a", 400_000, seed << 32);
+    }
+    // Two of them fit.
+    let pushed: Vec<bool> = std::thread::scope(|scope| {
+        let alice = &alice;
+        let push = |path: &String| {
+            let tree = path.replace('/', "-");
+            scope.spawn(move || alice.git_in(&tree, &["push", "--quiet", "origin", "HEAD:main"]).status == 0)
+        };
+        let pushes: Vec<_> = paths.iter().map(push).collect();
+        pushes.into_iter().map(|push| push.join().expect("a push")).collect()
+    });
+    let stored: u64 = paths.iter().map(|path| packed(&hub, path)).sum();
+    assert_eq!(pushed.iter().filter(|done| **done).count(), 2, "{pushed:?}");
+    assert!(stored <= QUOTA, "{stored}");
+    for path in &paths {
+        counts_what_is_on_disk(&hub, path);
+    }
+}
+
+fn a_push_that_is_killed_leaves_a_right_count() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.empty_repo("alice/x", &[]);
+    hub.did(&["repo", "quota", "alice/x", "100M"]);
+    alice.git(&["clone", "--quiet", &Client::url("alice/x"), "x"]).succeeded();
+    for (round, delay) in (0..6_u64).zip([0, 20, 50, 100, 200, 400]) {
+        commit_noise(&alice, "x", "a", 300_000, round << 32);
+        let mut push = alice.git_command("x");
+        push.args(["push", "--quiet", "origin", &format!("HEAD:refs/heads/{round}")]);
+        let mut push = background(push.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()));
+        // A push may end before it is seen.
+        crate::harness::wait_until("no session", || push.has_ended() || hub.sessions().len() > 1);
+        std::thread::sleep(Duration::from_millis(delay));
+        for process in hub.processes().into_iter().skip(1) {
+            let _ = kill(process, Signal::SIGKILL);
+        }
+        push.ended();
+        all_have_ended(&hub);
+        counts_what_is_on_disk(&hub, "alice/x");
+    }
+    alice.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]).is(&silent());
+    counts_what_is_on_disk(&hub, "alice/x");
+}
+
+fn a_push_is_refused_if_its_bytes_cannot_be_counted() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    alice.git(&["clone", "--quiet", &Client::url("alice/x"), "x"]).succeeded();
+    let counts = hub.path("db/usage");
+    fs::create_dir(&counts).expect("a directory");
+    let push = || alice.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]);
+    alice.commit("x", "a", "without a quota");
+    push().is(&silent());
+    hub.sql("UPDATE owner SET quota = 1000000000");
+    alice.commit("x", "a", "with a quota");
+    let pushed = push();
+    let sentence = "a quota is set, and what is stored cannot be counted now: tell the operator (reference ";
+    assert!(pushed.status != 0 && pushed.stderr().contains(sentence), "{pushed}");
+    let cause = "verb=push repo=alice/x decision=fault cause=\"cannot count what repositories store: ";
+    assert!(hub.log().iter().any(|entry| entry.level == "error" && entry.fields.contains(cause)));
+    fs::remove_dir(&counts).expect("the directory");
+    push().is(&silent());
+    counts_what_is_on_disk(&hub, "alice/x");
 }
