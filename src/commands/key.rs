@@ -81,7 +81,7 @@ pub(crate) fn list(
     let table = Keys { holder: "USER", config: requester.config() };
     requester.list(output, &table, |by, view, each| {
         let account = match (by, user) {
-            (By::Account(rights), _) => rights.account()?.id,
+            (By::Account(rights), _) => rights.own_account()?.id,
             (By::Operator, Some(user)) => view.user(user)?.id,
             (By::Operator, None) => return Ok(view.keys(&range, each)?),
         };
@@ -104,7 +104,7 @@ fn find(by: By<'_>, view: &View<'_>, key: &KeyReference) -> Result<Fingerprint, 
     };
     let account = match by {
         By::Operator => None,
-        By::Account(rights) => Some(rights.account()?.id),
+        By::Account(rights) => Some(rights.own_account()?.id),
     };
     match view.keys_with_title(account, title)?.as_slice() {
         [] => Err(Denied::NoTitle(title.clone()).into()),

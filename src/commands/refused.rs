@@ -49,6 +49,9 @@ pub(crate) enum Denied {
     /// The session was opened by a certificate.
     #[error("this needs a key on your account: a certificate cannot change anything here")]
     Certificate,
+    /// The session was opened by a certificate, which shows nothing of its account.
+    #[error("this needs a key on your account: a certificate shows only what concerns its organization")]
+    CertificateShows,
     /// Not an administrator of the repository.
     #[error("you do not administer {0}")]
     Repository(RepoPath),

@@ -110,6 +110,16 @@ impl<'a> Rights<'a> {
         }
     }
 
+    /// The account, if the session may see what belongs to it: its keys. A certificate is for one organization, which can
+    /// sign certificates for members that it added itself.
+    pub(super) fn own_account(&self) -> Result<&Account, Denied> {
+        match &self.identity {
+            Identity::Account(account) => Ok(account),
+            Identity::Certificate { .. } => Err(Denied::CertificateShows),
+            Identity::DeployKey { .. } | Identity::Anonymous => Err(Denied::NoAccount),
+        }
+    }
+
     /// The account, if it may change something: its own key of scope `write` is in use.
     pub(crate) fn changing_account(&self) -> Result<&Account, Denied> {
         match &self.identity {
@@ -213,7 +223,7 @@ impl<'a> Rights<'a> {
 
     /// A key of the account that was not removed. Keys of other accounts look missing.
     pub(super) fn own_key(&self, fingerprint: &Fingerprint) -> Result<KeyRow, Refused> {
-        let account = self.account()?;
+        let account = self.own_account()?;
         let denied = || Denied::Key(*fingerprint);
         let key = or_denied(self.view.key(fingerprint), denied)?;
         match &key.holder {

@@ -79,6 +79,9 @@ fn a_certificate_reads_and_writes_its_organization_but_changes_no_state() {
     for command in ["repo create acme/new", "key add", "repo remove acme/model --yes", "org member remove acme bob"] {
         good.ssh(command).is(&changes);
     }
+    // It shows nothing else of its account.
+    let shows = "hubgate: this needs a key on your account: a certificate shows only what concerns its organization\n";
+    good.ssh("key list").is(&refused(shows));
     // A certificate has no more rights than its account.
     let reader = acme.certified(&["-n", "bob", "-V", "-1m:+1h"]);
     reader.greet().is(&says(hi("bob")));

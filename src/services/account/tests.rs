@@ -61,8 +61,8 @@ const OF_A_REPOSITORY: [&[&str]; 6] = [
 ];
 
 /// The outcomes of the other commands, in the order of [`OF_AN_ACCOUNT`]. Further letters: `u` wrong usage, because
-/// there is no key on standard input; `l` not a member; `i` in use already; `j` a wrong code; `q` a key that is on no
-/// account and no repository.
+/// there is no key on standard input; `l` not a member; `s` needs a key instead of a certificate, which shows
+/// nothing of its account; `i` in use already; `j` a wrong code; `q` a key that is on no account and no repository.
 const ACCOUNTS: &str = "
 identity               whoami key: list add rename remove release  repo: create own list  member: list set remove  join
 anonymous              +           a    a   a      a      q              a      a   +             a    a   a       j
@@ -77,9 +77,9 @@ admin                  +           +    u   +      +      +              +      
 collaborator-admin     +           +    u   +      +      +              o      +   +             l    o   o       i
 owner                  +           +    u   +      +      +              o      +   +             l    o   o       i
 admin-reading          +           +    k   k      k      +              k      k   +             +    k   k       i
-read-certified         +           +    c   c      c      q              c      c   +             +    c   c       i
-admin-certified        +           +    c   c      c      q              c      c   +             +    c   c       i
-admin-elsewhere        +           +    c   c      c      q              c      c   +             l    c   c       i
+read-certified         +           s    c   c      c      q              c      c   +             +    c   c       i
+admin-certified        +           s    c   c      c      q              c      c   +             +    c   c       i
+admin-elsewhere        +           s    c   c      c      q              c      c   +             l    c   c       i
 deploy-reading         +           a    a   a      a      +              a      a   +             a    a   a       i
 deploy-writing         +           a    a   a      a      +              a      a   +             a    a   a       i
 expired                E           E    E   E      E      +              E      E   E             E    E   E       E

@@ -340,6 +340,7 @@ fn letter(text: &str) -> char {
         ("this needs an account", 'a'),
         ("this needs a key of scope write", 'k'),
         ("this needs a key on your account: a certificate cannot change anything", 'c'),
+        ("this needs a key on your account: a certificate shows only", 's'),
         ("you are not a member of ", 'l'),
         ("is already in use: join with a new one", 'i'),
         ("this code is wrong, used or expired", 'j'),
