@@ -2,6 +2,7 @@
 //!
 //! A process is named by its number and its start time, because a later process may get the same number.
 
+use std::ffi::CStr;
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
@@ -21,6 +22,9 @@ pub struct Process {
     pid: i32,
     started: u64,
 }
+
+/// The name of a gateway that guards git, in a list of processes.
+pub const GUARD: &CStr = c"hubgate-guard";
 
 /// The text is not a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -84,12 +88,18 @@ impl FromStr for Process {
 
 /// A process's state and start time.
 fn stat(pid: Pid) -> Option<(char, u64)> {
+    let fields = fields(pid)?;
+    let mut fields = fields.split(' ');
+    // The start time is field 22 (proc(5)).
+    Some((fields.next()?.chars().next()?, fields.nth(18)?.parse().ok()?))
+}
+
+/// What the kernel says about a process, from its state on (proc(5), `/proc/pid/stat`).
+fn fields(pid: Pid) -> Option<String> {
     let mut text = [0; 512];
     let length = File::open(format!("/proc/{pid}/stat")).and_then(|mut file| file.read(&mut text)).ok()?;
-    let text = String::from_utf8_lossy(text.get(..length)?);
-    // The name before it may contain anything, even blanks and brackets. The start time is field 22 (proc(5)).
-    let mut fields = text.rsplit_once(") ")?.1.split(' ');
-    Some((fields.next()?.chars().next()?, fields.nth(18)?.parse().ok()?))
+    // The name before it may contain anything, even blanks and brackets.
+    Some(String::from_utf8_lossy(text.get(..length)?).rsplit_once(") ")?.1.to_owned())
 }
 
 /// The bytes that a process and its children have read and written so far, whether to files, pipes or sockets; `None` if
@@ -101,6 +111,14 @@ pub fn bytes_moved(pid: Pid) -> Option<u64> {
     let own = number("rchar:")?.wrapping_add(number("wchar:")?);
     // A child that ends in between was at work.
     Some(children(pid)?.into_iter().filter_map(bytes_moved).fold(own, u64::wrapping_add))
+}
+
+/// Whether a process is a copy of the gateway that its guard has started, and that has not become git yet.
+#[must_use]
+pub fn becomes_git(pid: Pid) -> bool {
+    let parent = fields(pid).and_then(|fields| fields.split(' ').nth(1)?.parse::<i32>().ok());
+    let name = parent.and_then(|parent| std::fs::read(format!("/proc/{parent}/comm")).ok());
+    name.is_some_and(|name| name.strip_suffix(b"\n") == Some(GUARD.to_bytes()))
 }
 
 /// The children of a process with one thread; `None` if the kernel does not show them.

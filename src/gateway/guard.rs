@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::prctl::{set_child_subreaper, set_pdeathsig};
+use nix::sys::prctl::{set_child_subreaper, set_name, set_pdeathsig};
 use nix::sys::signal::{SigSet, Signal, kill, killpg};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -25,7 +25,7 @@ use crate::config::Config;
 use crate::db::{Error, Reader};
 use crate::log::{Level, Line};
 use crate::message::{Answer, Status};
-use crate::process::{self, bytes_moved, children};
+use crate::process::{self, GUARD, bytes_moved, children};
 use crate::push::{FromHook, PushVerdict};
 use crate::session::{Record, Withdrawn, quota};
 use crate::usage::{self, Part, Reservation};
@@ -118,6 +118,8 @@ pub(super) fn split(is_push: bool) -> Result<Copy, Fault> {
         ForkResult::Parent { child: git } => {
             // Whichever of the two is first.
             let _ = setpgid(git, git);
+            // From here on, a list of processes tells it from a gateway that has not decided yet.
+            let _ = set_name(GUARD);
             let hook = match ours {
                 Some(stream) => {
                     stream.set_nonblocking(true).map_err(Fault::Git)?;

@@ -36,7 +36,7 @@ const LAYERS: [Layer; 5] = [
             ),
             (
                 "operator",
-                "access bounded clock commands config db git key lfs log message name passwd privilege random report repository \
+                "access bounded clock commands config db git key lfs log message name passwd privilege process random report repository \
                  request sandbox session word",
             ),
         ],

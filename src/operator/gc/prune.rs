@@ -2,8 +2,8 @@
 //!
 //! git must not delete an object that a push in progress is about to refer to. The repository is therefore frozen
 //! first, and pushes that were allowed before must end. A gateway that may have read the repository's row before is a
-//! process that existed when it was frozen. When each such process has become git or has ended, the pushes that remain
-//! are the `git receive-pack` in this directory.
+//! process that existed when it was frozen. When each such process has started git or has ended, the pushes that remain
+//! are the `git receive-pack` in this directory. Their guards refuse them when they are about to move refs.
 
 use std::collections::BTreeSet;
 use std::fs::{DirEntry, read, read_dir, read_link, remove_file};
@@ -11,6 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use nix::unistd::Pid;
 use serde_json::json;
 
 use super::leftovers::{list, sweep_repository};
@@ -21,6 +22,7 @@ use crate::name::RepoPath;
 use crate::operator::context::{Context, actor};
 use crate::operator::directories::check_present;
 use crate::operator::failure::Failure;
+use crate::process::becomes_git;
 use crate::report::Report;
 use crate::word::counted;
 
@@ -67,7 +69,8 @@ fn wait_for_pushes(place: &Path) -> Result<(), String> {
     let start = Instant::now();
     let before = gateways();
     loop {
-        let deciding = gateways().intersection(&before).count();
+        let deciding =
+            gateways().iter().filter(|gateway| before.contains(*gateway) || is_starting_git(gateway)).count();
         let pushes = pushes(place);
         if deciding + pushes == 0 {
             return Ok(());
@@ -81,7 +84,12 @@ fn wait_for_pushes(place: &Path) -> Result<(), String> {
     }
 }
 
-/// The processes that have not decided yet.
+/// Whether a gateway has decided, and is about to become git.
+fn is_starting_git(process: &str) -> bool {
+    process.parse().is_ok_and(|process| becomes_git(Pid::from_raw(process)))
+}
+
+/// The processes that have not decided yet. A gateway that guards git has another name.
 fn gateways() -> BTreeSet<String> {
     processes().filter(|process| read(format!("/proc/{process}/comm")).is_ok_and(|name| name == b"gateway\n")).collect()
 }
