@@ -1,6 +1,6 @@
 //! Commands on the data of the hub: one function a verb, for the operator and for accounts over SSH.
 //!
-//! A [`Requester`] and the arguments of a command enter, a [`Report`](crate::report::Report) leaves. Each function
+//! A [`Requester`] and the arguments of a command enter, a [`Report`] leaves. Each function
 //! decides and acts in one transaction. No command prints, asks a question, or reads a file that the requester names.
 
 pub(crate) mod access;
