@@ -100,15 +100,19 @@ fn take_large_files(source: &Path, unfinished: &Path) -> Result<usize, CreateErr
         let path = path.to_owned();
         move |error| CreateError::File(path, error)
     };
-    let places = ["lfs/objects", ".git/lfs/objects"].map(|place| source.join(place));
-    let Some(objects) = places.iter().find(|place| place.is_dir()) else { return Ok(0) };
-    let objects = large_files::stored_objects(objects).map_err(failed(objects))?;
-    for (oid, file) in &objects {
+    // Without following links: the source may be a stranger's, and the links would lead to another repository's objects.
+    let find = |objects| large_files::StoredObjects::find_in(source, objects).map_err(failed(source));
+    let mut objects = find("lfs/objects")?;
+    if objects.len() == 0 {
+        objects = find(".git/lfs/objects")?;
+    }
+    for (oid, path) in objects.iter() {
+        let file = &source.join(path);
         let [first, second] = [oid.get(..2), oid.get(2..4)].map(Option::unwrap_or_default);
         let directory = unfinished.join("lfs/objects").join(first).join(second);
         std::fs::DirBuilder::new().recursive(true).mode(0o750).create(&directory).map_err(failed(&directory))?;
         let copy = directory.join(oid);
-        let hash = large_files::copy_hashed(file, &copy).map_err(failed(file))?;
+        let hash = objects.open(path).and_then(|file| large_files::copy_hashed(file, &copy)).map_err(failed(file))?;
         if hash != *oid {
             let problem = format!("the large file is broken: its bytes are {hash}");
             return Err(CreateError::File(file.clone(), std::io::Error::other(problem)));

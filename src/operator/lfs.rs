@@ -19,8 +19,9 @@ use crate::message::Status;
 use crate::name::RepoPath;
 use crate::report::when::minute;
 use crate::report::{Report, json_time};
-use crate::repository::large_files::{hash, pointers, stored_bytes, stored_objects};
+use crate::repository::large_files::{StoredObjects, hash, pointers, stored_bytes};
 use crate::repository::open_repository;
+use crate::tree::Tree;
 use crate::word::counted;
 
 /// The most locks that are shown.
@@ -77,10 +78,11 @@ impl Findings {
     fn take(&mut self, row: &RepositoryRow, quarantine: bool, context: &Context, bar: &mut Bar) -> Result<(), String> {
         let place = context.config.paths.repositories.join(row.directory.relative());
         check_present(row, &place)?;
-        let stored = stored_objects(&place.join("lfs/objects")).map_err(|error| error.to_string())?;
-        for (oid, file) in &stored {
+        let stored = StoredObjects::find(&place).map_err(|error| error.to_string())?;
+        for (oid, path) in stored.iter() {
+            let file = &place.join("lfs/objects").join(path);
             self.objects += 1;
-            match hash(file, |bytes| bar.add(bytes)) {
+            match stored.open(path).and_then(|file| hash(file, |bytes| bar.add(bytes))) {
                 Ok((found, size)) if found == *oid => self.bytes += size,
                 Ok((found, _)) => {
                     let is = match quarantine.then(|| move_aside(&place, oid, file)) {
@@ -107,7 +109,7 @@ impl Findings {
             return Ok(());
         }
         let named = pointers(&context.config, &place, row.object_format).map_err(|error| error.to_string())?;
-        for (oid, blob) in named.into_iter().filter(|(oid, _)| !stored.contains_key(oid)) {
+        for (oid, blob) in named.into_iter().filter(|(oid, _)| !stored.contains(oid)) {
             self.is_incomplete = true;
             self.problems.push(format!("{}: {oid} is missing; a pointer is in the blob {blob}", row.path));
         }
@@ -122,7 +124,8 @@ fn move_aside(repository: &Path, oid: &str, file: &Path) -> io::Result<Option<Pa
     std::fs::create_dir_all(&directory)?;
     let aside = directory.join(oid);
     std::fs::rename(file, &aside)?;
-    if hash(&aside, |_| ())?.0 == *oid {
+    let moved = Tree::open(&directory)?.file(Path::new(oid))?;
+    if hash(moved, |_| ())?.0 == *oid {
         std::fs::rename(&aside, file)?;
         return Ok(None);
     }

@@ -11,6 +11,7 @@ use super::Directory;
 use crate::config::{Config, ObjectFormat};
 use crate::git::stored::StoredRepository;
 use crate::lfs::{Oid, Pointer};
+use crate::tree::Tree;
 
 /// The size of a repository's LFS objects in bytes; unreadable ones count as 0.
 #[must_use]
@@ -27,31 +28,56 @@ pub(crate) fn stored_bytes(root: &Path, directory: &Directory) -> u64 {
     walk(&root.join(directory.relative()).join("lfs/objects"))
 }
 
-/// The file of each object, by object id.
-pub(crate) fn stored_objects(directory: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
-    let mut objects = BTreeMap::new();
-    let mut directories = vec![directory.to_owned()];
-    while let Some(directory) = directories.pop() {
-        let entries = match std::fs::read_dir(&directory) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            entries => entries?,
-        };
-        for entry in entries {
-            let entry = entry?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if entry.file_type()?.is_dir() {
-                directories.push(entry.path());
-            } else if Oid::parse(name.as_bytes()).is_ok() {
-                objects.insert(name, entry.path());
-            }
-        }
+/// The deepest place of an object beneath `lfs/objects`.
+const DEPTH: usize = 4;
+
+/// The stored objects of a repository that strangers can write.
+#[derive(Debug)]
+pub(crate) struct StoredObjects {
+    tree: Option<Tree>,
+    /// The path of each object beneath the tree, by object id.
+    paths: BTreeMap<String, PathBuf>,
+}
+
+impl StoredObjects {
+    /// Finds the objects of a bare repository, in `lfs/objects`.
+    pub(crate) fn find(repository: &Path) -> io::Result<Self> {
+        Self::find_in(repository, "lfs/objects")
     }
-    Ok(objects)
+
+    /// Finds the objects in a directory beneath another one.
+    pub(crate) fn find_in(directory: &Path, objects: &str) -> io::Result<Self> {
+        let tree = Tree::open(directory)?.within(Path::new(objects))?;
+        let entries = tree.as_ref().map_or(Ok(Vec::new()), |tree| tree.entries(DEPTH))?;
+        let paths = entries.into_iter().filter_map(|path| {
+            let name = path.file_name()?.to_str()?.to_owned();
+            Oid::parse(name.as_bytes()).ok().map(|_| (name, path))
+        });
+        Ok(Self { paths: paths.collect(), tree })
+    }
+
+    /// The id of each object, and its path beneath `lfs/objects`.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &PathBuf)> {
+        self.paths.iter()
+    }
+
+    pub(crate) fn contains(&self, oid: &str) -> bool {
+        self.paths.contains_key(oid)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.paths.len()
+    }
+
+    /// Opens an object. Anything but a regular file is an error.
+    pub(crate) fn open(&self, path: &Path) -> io::Result<File> {
+        self.tree.as_ref().ok_or(io::ErrorKind::NotFound)?.file(path)
+    }
 }
 
 /// Copies a file to a new file. Returns the hash of the copied bytes.
-pub(crate) fn copy_hashed(file: &Path, copy: &Path) -> io::Result<String> {
-    let (mut file, mut copy) = (File::open(file)?, File::create_new(copy)?);
+pub(crate) fn copy_hashed(mut file: File, copy: &Path) -> io::Result<String> {
+    let mut copy = File::create_new(copy)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
     loop {
@@ -64,8 +90,7 @@ pub(crate) fn copy_hashed(file: &Path, copy: &Path) -> io::Result<String> {
 }
 
 /// Hashes a file. Returns the hash and the size, and reports the size of each piece to `seen`.
-pub(crate) fn hash(file: &Path, mut seen: impl FnMut(u64)) -> io::Result<(String, u64)> {
-    let mut file = File::open(file)?;
+pub(crate) fn hash(mut file: File, mut seen: impl FnMut(u64)) -> io::Result<(String, u64)> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
     let mut size = 0;
@@ -90,7 +115,7 @@ pub(crate) fn pointers(config: &Config, place: &Path, format: ObjectFormat) -> i
 
 /// The number of LFS objects that history names but that are not stored.
 pub(crate) fn missing(config: &Config, place: &Path, format: ObjectFormat) -> io::Result<usize> {
-    let stored = stored_objects(&place.join("lfs/objects"))?;
+    let stored = StoredObjects::find(place)?;
     let named: BTreeMap<String, String> = pointers(config, place, format)?.into_iter().collect();
-    Ok(named.keys().filter(|oid| !stored.contains_key(*oid)).count())
+    Ok(named.keys().filter(|oid| !stored.contains(oid)).count())
 }

@@ -15,6 +15,7 @@ trials![
     repositories_removed_long_ago_are_deleted_on_request,
     a_directory_without_a_row_is_adopted,
     a_foreign_directory_is_not_adopted,
+    links_and_pipes_in_an_imported_directory_are_neither_followed_nor_waited_for,
     a_directory_is_imported_with_branches_tags_and_large_files,
     a_repository_is_imported_over_ssh_and_https,
     a_failed_import_leaves_nothing,
@@ -184,6 +185,53 @@ fn git(place: &Path, words: &[&str]) -> String {
     let mut command = Command::new(&machine().git().path);
     command.env("HOME", machine().dir.join("home")).arg("--git-dir").arg(place).args(words);
     run(&mut command).succeeded().stdout()
+}
+
+/// The links of a stranger's source would lead to objects that only the hub's account can read.
+fn links_and_pipes_in_an_imported_directory_are_neither_followed_nor_waited_for() {
+    let hub = Hub::new();
+    hub.user("alice");
+    hub.empty_repo("alice/private", &["--private"]);
+    let source = outside(&hub, "source", "sha1");
+    let place = source.to_str().expect("UTF-8");
+    let oid = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    let private = hub.directory("alice/private").join("lfs/objects");
+    fs::create_dir_all(private.join("ba/78")).expect("a directory");
+    fs::write(private.join("ba/78").join(oid), "abc").expect("an object");
+    run(Command::new("chown").arg("-R").arg(&hub.login.name).arg(private.parent().expect("a parent"))).succeeded();
+    // A link in place of each directory above an object.
+    for (number, link) in ["lfs", "lfs/objects", "lfs/objects/ba", "lfs/objects/ba/78"].iter().enumerate() {
+        let at = source.join(link);
+        fs::create_dir_all(at.parent().expect("a parent")).expect("a directory");
+        let target = private.parent().expect("a parent").parent().expect("a parent").join(link);
+        std::os::unix::fs::symlink(target, &at).expect("a link");
+        let path = format!("alice/{number}");
+        let imported = hub.did(&["repo", "import", &path, place]);
+        assert!(imported.contains(", 0 large files\n"), "{link}: {imported}");
+        assert_eq!(hub.did(&["lfs", "check", &path]), "0 objects, 0 bytes: no problems found\n");
+        fs::remove_file(&at).expect("the link");
+    }
+    // A link and a pipe in place of an object.
+    let object = source.join("lfs/objects/ba/78").join(oid);
+    fs::create_dir_all(object.parent().expect("a parent")).expect("a directory");
+    std::os::unix::fs::symlink(private.join("ba/78").join(oid), &object).expect("a link");
+    let refused = |outcome: crate::harness::Outcome| {
+        let said = outcome.stderr();
+        assert!(outcome.status == 1 && said.contains("it is a link, or not a regular file"), "{outcome}");
+    };
+    refused(hub.hubgate(&["repo", "import", "alice/link", place]));
+    fs::remove_file(&object).expect("the link");
+    run(Command::new("mkfifo").args(["-m", "644"]).arg(&object)).succeeded();
+    refused(hub.hubgate(&["repo", "import", "alice/pipe", place]));
+    // The same in the hub's own store.
+    let stored = private.join("ba/78").join(oid);
+    for plant in [["ln", "-s", "/etc/passwd"].as_slice(), &["mkfifo"]] {
+        fs::remove_file(&stored).expect("an object");
+        run(Command::new(plant[0]).args(&plant[1..]).arg(&stored)).succeeded();
+        let check = hub.hubgate(&["lfs", "check", "alice/private"]);
+        let problem = format!("alice/private: {oid}: it is a link, or not a regular file\n");
+        assert!(check.status == 1 && check.stdout().starts_with(&problem), "{check}");
+    }
 }
 
 fn a_directory_is_imported_with_branches_tags_and_large_files() {

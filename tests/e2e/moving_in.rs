@@ -3,19 +3,21 @@
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::Instant;
 
 use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
 
 use crate::accounts::json_of;
-use crate::harness::{Client, Hub, Key, refused, says, trials};
+use crate::harness::{Client, Hub, Key, Outcome, refused, run, says, trials};
 use crate::texts::hi;
 
 trials![
     an_authorized_keys_file_is_imported,
     every_key_of_a_file_is_imported_to_one_account,
     gitolite_is_imported,
+    links_and_pipes_in_what_is_imported_are_neither_followed_nor_waited_for,
     a_dry_run_changes_nothing,
     five_thousand_people_are_added_in_one_change_that_can_be_repeated,
     an_import_changes_all_or_nothing,
@@ -194,6 +196,44 @@ fn gitolite_is_imported() {
     let again = json_of(&hub, &["import", "gitolite", &directory, "--owner", "acme"]);
     let grant = json!({ "path": "acme/x", "user": "bob", "role": "write", "until": null });
     assert_eq!(again["grants"], json!([grant]));
+}
+
+/// root reads these trees, so a link would show the files of others, and a pipe would never end.
+fn links_and_pipes_in_what_is_imported_are_neither_followed_nor_waited_for() {
+    let hub = Hub::new();
+    let (alice, secret) = (Key::new("alice"), Key::new("secret"));
+    let directory = gitolite_admin(&hub, CONF, &[("alice.pub", &alice)]);
+    let keydir = Path::new(&directory).join("keydir");
+    let elsewhere = hub.path("elsewhere");
+    fs::create_dir(&elsewhere).expect("a directory");
+    fs::write(elsewhere.join("mallory.pub"), &secret.line).expect("a file");
+    for name in ["bob.pub", "conf"] {
+        run(Command::new("mkfifo").arg(elsewhere.join(name))).succeeded();
+    }
+    let link = |from: &str, to: &Path| std::os::unix::fs::symlink(elsewhere.join(from), to).expect("a link");
+    link("mallory.pub", &keydir.join("carol.pub"));
+    link("", &keydir.join("linked"));
+    run(Command::new("mkfifo").arg(keydir.join("dave.pub"))).succeeded();
+    let imported = hub.hubgate(&["import", "gitolite", &directory]);
+    let text = imported.stdout();
+    for name in ["keydir/carol.pub", "keydir/dave.pub"] {
+        assert!(text.contains(&format!("{name}: it is a link, or not a regular file")), "{name}: {imported}");
+    }
+    assert_eq!(hub.sql("SELECT name FROM owner WHERE kind = 'user'"), "alice\n", "{imported}");
+    let is_refused = |outcome: Outcome| {
+        let said = outcome.stderr();
+        assert!(outcome.status == 1 && said.contains("it is a link, or not a regular file"), "{outcome}");
+    };
+    let conf = Path::new(&directory).join("conf/gitolite.conf");
+    for plant in ["mallory.pub", "conf"] {
+        fs::remove_file(&conf).expect("a file");
+        link(plant, &conf);
+        is_refused(hub.hubgate(&["import", "gitolite", &directory]));
+    }
+    // A file in a person's home directory.
+    for file in [keydir.join("carol.pub"), elsewhere.join("conf")] {
+        is_refused(hub.hubgate(&["import", "authorized-keys", "--user", "alice", shown(&file)]));
+    }
 }
 
 fn a_dry_run_changes_nothing() {

@@ -2,41 +2,49 @@
 //! hub.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::conf::{self, Conf, Grant, Permission};
 use super::outcome::{Candidate, Outcome, finish};
 use crate::access::CollaboratorRole;
+use crate::bounded;
 use crate::commands::key::TitledKey;
 use crate::db::{Change, ChangeError};
 use crate::name::{Owner, RepoPath};
 use crate::operator::cli::ImportGitolite;
 use crate::operator::context::Context;
 use crate::operator::failure::Failure;
-use crate::operator::key_file::read_key;
 use crate::report::Report;
+use crate::tree::Tree;
 use crate::word::counted;
 
 /// The deepest nesting of directories in `keydir`.
 const DEPTH_MAX: usize = 16;
+/// The longest file of a key, and the longest `gitolite.conf`, in bytes.
+const KEY_MAX: u64 = 1 << 20;
+const CONF_MAX: u64 = 64 << 20;
 
 /// A file of `keydir`: its relative name, and its content or why it cannot be read.
 type KeyFile = (String, Result<Candidate, String>);
 
 pub(super) fn run(command: &ImportGitolite, config: &Path) -> Result<Report, Failure> {
     // Read before root privileges are dropped.
-    let keydir = command.directory.join("keydir");
+    let failed = |error| Failure::File(command.directory.display().to_string(), error);
+    let tree = Tree::open(&command.directory).map_err(failed)?;
+    let missing = || Failure::Refused(format!("{}: there is no directory keydir", command.directory.display()));
+    let keydir = tree.within(Path::new("keydir")).map_err(failed)?.ok_or_else(missing)?;
     let mut keys: BTreeMap<String, Vec<KeyFile>> = BTreeMap::new();
     let mut left = Vec::new();
-    for file in files(&keydir, DEPTH_MAX)? {
-        let shown = file.strip_prefix(&command.directory).unwrap_or(&file).display().to_string();
+    for file in keydir.entries(DEPTH_MAX).map_err(failed)? {
+        let shown = Path::new("keydir").join(&file).display().to_string();
         match user_of(&file) {
-            Some(user) => keys.entry(user).or_default().push((shown.clone(), read(&file, shown))),
+            Some(user) => keys.entry(user).or_default().push((shown.clone(), read(&keydir, &file, shown))),
             None => left.push((shown, "its name is not NAME.pub or NAME@HOST.pub".to_owned())),
         }
     }
-    let file = command.directory.join("conf/gitolite.conf");
-    let text = std::fs::read(&file).map_err(|error| Failure::File(file.display().to_string(), error))?;
+    let file = Path::new("conf/gitolite.conf");
+    let text = tree.file(file).and_then(|text| bounded::read(text, CONF_MAX));
+    let text = text.map_err(|error| Failure::File(command.directory.join(file).display().to_string(), error))?;
     let conf = conf::parse(&String::from_utf8_lossy(&text));
     let mut context = Context::open(config)?;
     let steps = |change: &Change<'_>| {
@@ -59,25 +67,10 @@ fn user_of(file: &Path) -> Option<String> {
     (!user.is_empty()).then(|| user.to_owned())
 }
 
-fn read(file: &Path, at: String) -> Result<Candidate, String> {
-    let TitledKey { key, title } = read_key(file, None).map_err(|error| error.to_string())?;
+fn read(keydir: &Tree, file: &Path, at: String) -> Result<Candidate, String> {
+    let text = keydir.file(file).and_then(|file| bounded::read(file, KEY_MAX)).map_err(|error| error.to_string())?;
+    let TitledKey { key, title } = TitledKey::parse(&text, None).map_err(|error| error.to_string())?;
     Ok(Candidate { at, key, title, sources: None, expires_at: None })
-}
-
-/// All files beneath a directory, sorted, without following links.
-fn files(directory: &Path, depth: usize) -> Result<Vec<PathBuf>, Failure> {
-    let failed = |error| Failure::File(directory.display().to_string(), error);
-    let entries = std::fs::read_dir(directory).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(failed)?;
-    let mut found = Vec::new();
-    for entry in entries {
-        if !entry.file_type().map_err(failed)?.is_dir() {
-            found.push(entry.path());
-        } else if depth > 0 {
-            found.extend(files(&entry.path(), depth - 1)?);
-        }
-    }
-    found.sort();
-    Ok(found)
 }
 
 impl Outcome {

@@ -11,10 +11,15 @@ use std::path::Path;
 use super::cli::{ImportCommand, ImportKeys};
 use super::context::Context;
 use super::failure::Failure;
+use crate::bounded;
 use crate::db::Change;
 use crate::report::Report;
+use crate::tree::Tree;
 
 use outcome::{Outcome, finish};
+
+/// The longest file of keys, in bytes.
+const FILE_MAX: u64 = 64 << 20;
 
 pub(super) fn run(command: ImportCommand, config: &Path) -> Result<Report, Failure> {
     match command {
@@ -27,7 +32,8 @@ pub(super) fn run(command: ImportCommand, config: &Path) -> Result<Report, Failu
 fn import_keys(command: &ImportKeys, config: &Path) -> Result<Report, Failure> {
     let shown = command.file.display().to_string();
     // Opened before root privileges are dropped.
-    let text = std::fs::read(&command.file).map_err(|error| Failure::File(shown.clone(), error))?;
+    let text = Tree::file_at(&command.file).and_then(|file| bounded::read(file, FILE_MAX));
+    let text = text.map_err(|error| Failure::File(shown.clone(), error))?;
     let mut context = Context::open(config)?;
     let steps = |change: &Change<'_>| {
         let mut outcome = Outcome::default();
