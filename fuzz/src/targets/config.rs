@@ -35,7 +35,7 @@ pub fn config_file(data: &[u8]) -> bool {
         return false;
     }
     let forced_command = ForcedCommand::Anonymous(Fingerprint::of_blob(data));
-    let messages = Messages { config: &config, forced_command: &forced_command, title: None, deployed: None };
+    let messages = Messages::new(&config, &forced_command);
     let (greeting, help) = (messages.greeting(), messages.help());
     let ordinary = Messages { config: &Config::default(), ..messages }.help().out.lines().count();
     assert_eq!((greeting.out.lines().count(), help.out.lines().count()), (1, ordinary), "{:?}", config.hub);
@@ -44,7 +44,7 @@ pub fn config_file(data: &[u8]) -> bool {
         assert!(!text.replace('\n', "").contains(char::is_control), "{text:?}");
     }
     let paths = [&config.paths.database, &config.paths.repositories, &config.paths.git, &config.log.socket];
-    assert!(paths.into_iter().chain([&config.last_used_dir(), &config.attempts_dir()]).all(|path| path.is_absolute()));
+    assert!(paths.into_iter().chain([&config.last_used_dir(), &config.running_dir()]).all(|path| path.is_absolute()));
     assert!(config.ssh.login != "root" && !config.ssh.login.is_empty() && config.ssh.login.is_ascii());
     true
 }

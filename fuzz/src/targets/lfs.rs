@@ -58,11 +58,11 @@ impl Staged for Incoming {
         Ok(())
     }
 
-    fn commit(self: Box<Self>, verified: Verified) -> io::Result<()> {
+    fn commit(self: Box<Self>, verified: Verified) -> io::Result<Option<u64>> {
         assert_eq!((verified.oid(), verified.size()), (&self.oid, self.bytes.len() as u64));
         assert_eq!(Oid::of(&self.bytes), self.oid, "bytes that are not the object's");
-        self.objects.borrow_mut().insert(self.oid, self.bytes);
-        Ok(())
+        let replaced = self.objects.borrow_mut().insert(self.oid, self.bytes);
+        Ok(replaced.map(|bytes| bytes.len() as u64))
     }
 }
 
@@ -79,8 +79,8 @@ impl Policy for Rules {
         Ok(if self.refused == Some(ask) { Err(Refusal::new(REFUSED.0, REFUSED.1)) } else { Ok(()) })
     }
 
-    fn admit(&mut self, bytes: u64) -> Result<(), Refusal> {
-        if bytes > self.quota { Err(Refusal::new(507, "the quota is full")) } else { Ok(()) }
+    fn admit(&mut self, bytes: u64) -> Result<Result<(), Refusal>, Fault> {
+        Ok(if bytes > self.quota { Err(Refusal::new(507, "the quota is full")) } else { Ok(()) })
     }
 
     fn may_break_locks(&mut self) -> bool {

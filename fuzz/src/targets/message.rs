@@ -39,7 +39,7 @@ pub fn answers(data: &[u8]) -> bool {
     let reason = String::from_utf8_lossy(u.take_rest()).into_owned();
 
     let deployed = matches!(forced_command, ForcedCommand::DeployKey(_)).then_some(&path);
-    let messages = Messages { config: &config, forced_command: &forced_command, title: title.as_ref(), deployed };
+    let messages = Messages { title: title.as_ref(), deployed, ..Messages::new(&config, &forced_command) };
     let greeting = messages.greeting();
     assert!(greeting.out.ends_with('\n') && greeting.out.lines().count() == 1 && greeting.status == Status::Done);
     assert!(!greeting.out.trim_end_matches('\n').contains(char::is_control), "{greeting:?}");
