@@ -23,11 +23,11 @@ grep -qx 'rust-version = "1.87"' Cargo.toml || {
     echo "test result: FAILED. 0 passed; 1 failed; 0 ignored"
     exit 1
 }
-chroot_of trixie-cargo trixie cargo,gcc,libc6-dev,ca-certificates || skip "no Debian 13 could be made"
+chroot_of msrv trixie cargo,gcc,libc6-dev,ca-certificates || skip "no Debian 13 could be made"
 
 # One cache for all checkouts: each stands in the system under its own path, so cargo does not take one for another.
-mkdir -p "$chroots/cargo" "$chroots/trixie-target"
-root=$chroots/trixie-cargo
+mkdir -p "$chroots/msrv-cargo" "$chroots/msrv-target"
+root=$chroots/msrv
 mkdir -p "$root$PWD" "$root/cargo" "$root/target"
 
 # All mounts are in a namespace of this run's own and end with it.
@@ -38,8 +38,8 @@ checked() {
         shift 2
         mount --rbind "$PWD" "$root$PWD"
         mount -o remount,bind,ro "$root$PWD"
-        mount --bind "$chroots/cargo" "$root/cargo"
-        mount --bind "$chroots/trixie-target" "$root/target"
+        mount --bind "$chroots/msrv-cargo" "$root/cargo"
+        mount --bind "$chroots/msrv-target" "$root/target"
         mount --bind /etc/resolv.conf "$root/etc/resolv.conf"
         exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root CARGO_HOME=/cargo CARGO_TARGET_DIR=/target \
             CARGO_TERM_COLOR=never CARGO_INCREMENTAL=1 chroot "$root" sh -euc "cd \"\$1\"; shift; exec \"\$@\"" sh "$PWD" "$@"

@@ -27,7 +27,7 @@ fn init_asks_for_the_host_and_refuses_options_that_contradict_the_configuration(
         &format!(
             "{AT_TERMINAL}\n\
              hubgate init --host hub_1 2>&1 | head -n 1; ls /etc/hubgate 2>/dev/null || echo nothing\n\
-             hubgate init </dev/null | tail -n 2; grep host /etc/hubgate/config.toml; rm -r /etc/hubgate /var/lib/hubgate\n\
+             hubgate init </dev/null | tail -n 2; grep '^#*host' /etc/hubgate/config.toml; rm -r /etc/hubgate /var/lib/hubgate\n\
              at_terminal '-x\\nhub.test\\n' 'hubgate init --yes'; grep '^host' /etc/hubgate/config.toml\n\
              hubgate init --host hub.test | head -n 1\n\
              hubgate init --host other.test 2>&1 || echo $?\n\
@@ -38,7 +38,6 @@ fn init_asks_for_the_host_and_refuses_options_that_contradict_the_configuration(
         "error: invalid value 'hub_1' for '--host <HOST>': not a host name or an IP address\nnothing\n\
          next: set [hub] host in /etc/hubgate/config.toml\n\
          next: hubgate sshd-config --install, and hubgate doctor to check the setup\n\
-         # The host name or IP address that clients use. hubgate prints it in the commands and URLs that people copy.\n\
          #host = \"hub.example\"\n\
          next: hubgate sshd-config --install, and hubgate doctor to check the setup\n\
          host = \"hub.test\"\n\
