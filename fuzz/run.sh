@@ -59,8 +59,9 @@ fuzz() {
         -artifact_prefix="$found/$target/" "$found/$target/corpus" "corpus/$target" >"$log" 2>&1; then
         stat() { sed -n "s/^stat::$1: *//p" "$log"; }
         coverage=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log" | tail -1)
-        # The second line of `times` has the processor time of the children.
-        processor=$(times | sed -n '2s/ .*//p')
+        # The second line of `times` has the processor time of the children. In a pipe, another shell would run it.
+        times >"$log.times"
+        processor=$(sed -n '2s/ .*//p' "$log.times")
         echo "$target: ok, $(($(date +%s) - began)) s ($processor of a processor), $(stat number_of_executed_units) inputs," \
             "$(stat average_exec_per_sec) a second, $coverage edges"
     else

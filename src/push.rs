@@ -126,6 +126,9 @@ impl FromHook {
     /// Reads a line without its end. Returns `None` if [`Self::line`] cannot have written it.
     #[must_use]
     pub fn parse(line: &[u8]) -> Option<Self> {
+        if line.contains(&b'\n') {
+            return None;
+        }
         let mut words = line.splitn(2, |byte| *byte == b' ');
         let (word, rest) = (words.next()?, words.next());
         let text = || String::from_utf8(rest?.to_vec()).ok();

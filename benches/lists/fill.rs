@@ -77,7 +77,7 @@ fn row(number: u64) -> Outcome<i64> {
 }
 
 fn check(number: u64) -> Outcome {
-    if number.is_multiple_of(CHECK_EACH) { interrupt::check() } else { Ok(()) }
+    if number.checked_rem(CHECK_EACH) == Some(0) { interrupt::check() } else { Ok(()) }
 }
 
 fn add_owners(transaction: &Transaction<'_>, accounts: u64) -> Outcome {
@@ -104,7 +104,7 @@ fn add_keys(transaction: &Transaction<'_>, accounts: u64) -> Outcome {
     )?;
     let soon = hubgate::clock::now() + 7 * 86_400;
     for (fingerprint, number) in numbered {
-        let expires_at = number.is_multiple_of(100).then_some(soon);
+        let expires_at = (number.checked_rem(100) == Some(0)).then_some(soon);
         insert.execute(params![fingerprint.as_bytes(), row(number)?, blob(number), at(number)?, expires_at])?;
     }
     Ok(())
