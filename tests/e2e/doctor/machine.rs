@@ -139,10 +139,11 @@ fn doctor_tries_a_login_and_leaves_no_traces() {
 /// Ends doctor, or both its processes, while the temporary account exists.
 fn a_killed_doctor_leaves_no_account() {
     let hub = Hub::new();
-    // Another process may be about to open or close the database.
+    // Another process may be about to open the database. A connection of root, or one that may write, could replace
+    // the files beside it at that moment.
     let users = || {
-        let mut sqlite = Command::new("sqlite3");
-        sqlite.args(["-cmd", ".timeout 10000"]).arg(hub.path("db/hubgate.db"));
+        let mut sqlite = hub.as_login(Path::new("/usr/bin/sqlite3"));
+        sqlite.args(["-readonly", "-cmd", ".timeout 10000"]).arg(hub.path("db/hubgate.db"));
         run(sqlite.arg("SELECT name FROM owner ORDER BY name")).succeeded().stdout()
     };
     let login = [words(&hub), vec!["--login".to_owned()]].concat();
@@ -154,9 +155,14 @@ fn a_killed_doctor_leaves_no_account() {
         fs::set_permissions(&ssh, fs::Permissions::from_mode(0o755)).expect("a mode");
         let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", hub.path("bin").display());
         let mut command = hub.hubgate_command();
-        command.args(&login).env("PATH", path).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut process = background(&mut command);
-        wait_until("no temporary account", || users().starts_with("doctor-"));
+        let said = hub.path("said");
+        let file = fs::File::create(&said).expect("a file");
+        command.args(&login).env("PATH", path).stdin(Stdio::null());
+        let mut process = background(command.stdout(file.try_clone().expect("a file")).stderr(file));
+        wait_until("no temporary account", || {
+            assert!(!process.has_ended(), "{}", fs::read_to_string(&said).expect("a file"));
+            users().starts_with("doctor-")
+        });
         let account = users().trim_end().to_owned();
         process.end_with(signal);
         drop(process);
