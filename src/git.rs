@@ -150,7 +150,12 @@ const BRIEF: Limits = Limits { time: Duration::from_secs(600), output: 256 << 20
 
 /// Runs git and returns its output. The error is git's message.
 fn output_of(command: &mut Command, limits: Limits) -> Result<Vec<u8>, String> {
-    let ended = child::output(command, limits).map_err(|error| error.to_string())?;
+    output_for(command, limits, b"")
+}
+
+/// Runs git with this input, and returns its output. The error is git's message.
+fn output_for(command: &mut Command, limits: Limits, input: &[u8]) -> Result<Vec<u8>, String> {
+    let ended = child::output_for(command, limits, input).map_err(|error| error.to_string())?;
     if ended.status.success() {
         return Ok(ended.read);
     }

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::stored::{LONG, StoredRepository};
-use super::{BRIEF, NO_HOOKS, output_of, pin};
+use super::{BRIEF, NO_HOOKS, output_for, output_of, pin};
 use crate::child::{Limits, Terminal};
 use crate::config::ObjectFormat;
+use crate::push::{BadRef, check_ref};
 
 /// The variables of the operator's environment that git and ssh get for a remote source.
 pub(crate) const FROM_THE_OPERATOR: [&str; 5] =
@@ -66,6 +67,8 @@ pub struct Offer {
     pub tags: usize,
     /// The number of other refs, which are not fetched.
     pub others: usize,
+    /// Branches and tags that a push could not create, which are not fetched either, with the reasons.
+    pub refused: Vec<(Vec<u8>, BadRef)>,
 }
 
 impl Source {
@@ -94,7 +97,7 @@ impl Source {
         let mut command = self.command(git, Path::new("/"), "ls-remote");
         let said =
             output_of(command.args(["--symref", "--", &self.location]), Limits { terminal: Terminal::Open, ..BRIEF })?;
-        Ok(read_offer(&String::from_utf8_lossy(&said)))
+        Ok(read_offer(&said))
     }
 
     /// Fetches branches and tags into a repository, and points HEAD to the source's branch.
@@ -103,8 +106,13 @@ impl Source {
     /// git's message.
     pub fn fetch(&self, stored: &StoredRepository<'_>, offer: &Offer) -> Result<(), String> {
         let mut command = self.command(&stored.config.paths.git, stored.place, "fetch");
-        command.env("GIT_DIR", ".").args(["--quiet", "--no-tags", "--no-write-fetch-head", "--", &self.location]);
-        output_of(command.args(REFSPECS), Limits { terminal: Terminal::Open, ..LONG })?;
+        command.env("GIT_DIR", ".").args(["--quiet", "--no-tags", "--no-write-fetch-head", "--stdin", "--"]);
+        let wanted = REFSPECS.iter().map(|refspec| refspec.as_bytes().to_vec());
+        // A refspec that begins with ^ excludes a ref (gitglossary(7), refspec).
+        let unwanted = offer.refused.iter().map(|(name, _)| [b"^", name.as_slice()].concat());
+        let refspecs: Vec<Vec<u8>> = wanted.chain(unwanted).collect();
+        let limits = Limits { terminal: Terminal::Open, ..LONG };
+        output_for(command.arg(&self.location), limits, &refspecs.join(&b'\n'))?;
         if let Some(head) = &offer.head {
             stored.set_head(head)?;
         }
@@ -118,12 +126,15 @@ fn shell_quoted(path: &Path) -> String {
 }
 
 /// Reads the output of `git ls-remote --symref`.
-fn read_offer(said: &str) -> Offer {
+fn read_offer(said: &[u8]) -> Offer {
     let mut offer = Offer::default();
-    for (value, name) in said.lines().filter_map(|line| line.split_once('\t')) {
-        if let Some(target) = value.strip_prefix("ref: ") {
-            if name == "HEAD" && target.starts_with("refs/heads/") {
-                offer.head = Some(target.to_owned());
+    for line in said.split(|byte| *byte == b'\n') {
+        let Some(tab) = line.iter().position(|byte| *byte == b'\t') else { continue };
+        let (value, name) = (line.get(..tab).unwrap_or_default(), line.get(tab + 1..).unwrap_or_default());
+        if let Some(target) = value.strip_prefix(b"ref: ") {
+            let target = std::str::from_utf8(target).ok().filter(|target| target.starts_with("refs/heads/"));
+            if name == b"HEAD" {
+                offer.head = target.filter(|target| check_ref(target.as_bytes()).is_ok()).map(str::to_owned);
             }
             continue;
         }
@@ -133,15 +144,16 @@ fn read_offer(said: &str) -> Offer {
             _ => offer.object_format,
         };
         // The line of a tag object is followed by a line for the tagged object.
-        if name.ends_with("^{}") || name == "HEAD" {
+        if name.ends_with(b"^{}") || name == b"HEAD" {
             continue;
         }
-        let count = match (name.strip_prefix("refs/heads/"), name.strip_prefix("refs/tags/")) {
-            (Some(_), _) => &mut offer.branches,
-            (None, Some(_)) => &mut offer.tags,
-            (None, None) => &mut offer.others,
-        };
-        *count += 1;
+        match check_ref(name) {
+            Err(BadRef::Place) => offer.others += 1,
+            _ if !name.starts_with(b"refs/heads/") && !name.starts_with(b"refs/tags/") => offer.others += 1,
+            Err(reason) => offer.refused.push((name.to_vec(), reason)),
+            Ok(()) if name.starts_with(b"refs/heads/") => offer.branches += 1,
+            Ok(()) => offer.tags += 1,
+        }
     }
     offer
 }
@@ -172,6 +184,19 @@ mod tests {
     }
 
     #[test]
+    fn an_offer_names_the_refs_that_a_push_could_not_create() {
+        let id = "a".repeat(40);
+        let names: [&[u8]; 4] = [b"refs/heads/-x", b"refs/tags/a;b", b"refs/heads/caf\xe9", b"refs/heads/\xe2\x80\xae"];
+        let mut said = b"ref: refs/heads/-x\tHEAD\n".to_vec();
+        for name in names.iter().chain([&b"refs/heads/main".as_slice()]) {
+            said.extend([id.as_bytes(), b"\t", name, b"\n"].concat());
+        }
+        let offer = read_offer(&said);
+        assert_eq!(offer.refused, names.map(|name| (name.to_vec(), BadRef::Character)));
+        assert_eq!((offer.head, offer.branches, offer.tags, offer.others), (None, 1, 0, 0));
+    }
+
+    #[test]
     fn an_offer_counts_what_comes_and_what_stays() {
         let id = "a".repeat(64);
         let said = format!(
@@ -179,8 +204,10 @@ mod tests {
              {id}\trefs/tags/v1\n{id}\trefs/tags/v1^{{}}\n"
         );
         let head = Some("refs/heads/dev".to_owned());
-        let expected = Offer { object_format: Some(ObjectFormat::Sha256), head, branches: 1, tags: 1, others: 1 };
-        assert_eq!(read_offer(&said), expected);
-        assert_eq!(read_offer(""), Offer::default());
+        let refused = Vec::new();
+        let expected =
+            Offer { object_format: Some(ObjectFormat::Sha256), head, branches: 1, tags: 1, others: 1, refused };
+        assert_eq!(read_offer(said.as_bytes()), expected);
+        assert_eq!(read_offer(b""), Offer::default());
     }
 }

@@ -76,6 +76,9 @@ pub(super) fn import(command: ImportRepo, mut context: Context) -> Result<Report
     if offer.others > 0 {
         let _ = writeln!(text, "not imported: {} outside branches and tags", counted(offer.others, "ref", "refs"));
     }
+    for (name, reason) in &offer.refused {
+        let _ = writeln!(text, "not imported: {}: {reason}", name.escape_ascii());
+    }
     if missing > 0 {
         let _ = writeln!(
             text,
@@ -87,6 +90,8 @@ pub(super) fn import(command: ImportRepo, mut context: Context) -> Result<Report
     if let Value::Object(fields) = &mut json {
         let counts = [("branches", offer.branches), ("tags", offer.tags), ("refs_left", offer.others)];
         fields.extend(counts.map(|(name, count)| (name.to_owned(), json!(count))));
+        let refused: Vec<String> = offer.refused.iter().map(|(name, _)| name.escape_ascii().to_string()).collect();
+        fields.insert("refs_refused".to_owned(), json!(refused));
         fields.extend(
             [("large_files", large_files), ("large_files_missing", missing)].map(|(k, v)| (k.to_owned(), json!(v))),
         );

@@ -58,7 +58,7 @@ const LAYERS: [Layer; 5] = [
         &[
             ("db", "access clock config key name quota random repository word"),
             ("repository", "config git lfs random tree"),
-            ("git", "bounded child config log request sandbox"),
+            ("git", "bounded child config log push request sandbox"),
             ("lfs", "bounded clock key message passwd process random request"),
             ("sandbox", "config"),
             ("child", ""),

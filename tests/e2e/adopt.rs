@@ -18,6 +18,7 @@ trials![
     links_and_pipes_in_an_imported_directory_are_neither_followed_nor_waited_for,
     a_directory_is_imported_with_branches_tags_and_large_files,
     a_repository_is_imported_over_ssh_and_https,
+    an_import_names_the_refs_that_a_push_could_not_create,
     a_failed_import_leaves_nothing,
     a_source_cannot_run_anything,
 ];
@@ -185,6 +186,30 @@ fn git(place: &Path, words: &[&str]) -> String {
     let mut command = Command::new(&machine().git().path);
     command.env("HOME", machine().dir.join("home")).arg("--git-dir").arg(place).args(words);
     run(&mut command).succeeded().stdout()
+}
+
+/// A push could not create such refs, so nobody could push to them later, and their names could act on a terminal.
+fn an_import_names_the_refs_that_a_push_could_not_create() {
+    let hub = Hub::new();
+    hub.user("alice");
+    let source = outside(&hub, "source", "sha1");
+    let deep = format!("refs/heads/{}x", "d/".repeat(20));
+    for name in ["refs/heads/-x", "refs/heads/a;b", "refs/heads/\u{202e}x", &deep, "refs/tags/$(id)"] {
+        git(&source, &["update-ref", name, "main"]);
+    }
+    git(&source, &["symbolic-ref", "HEAD", "refs/heads/a;b"]);
+    let signs =
+        "a ref has letters, digits and the signs . _ - + @ # % = , between slashes, and no part starts with '-'";
+    let place = source.to_str().expect("UTF-8");
+    hub.hubgate(&["repo", "import", "alice/x", place]).is(&says(format!(
+        "imported alice/x (private): 1 branch, 1 tag, 0 large files\n\
+         not imported: refs/heads/-x: {signs}\n\
+         not imported: refs/heads/a;b: {signs}\n\
+         not imported: {deep}: a ref has at most 255 bytes and 10 levels\n\
+         not imported: refs/heads/\\xe2\\x80\\xaex: {signs}\n\
+         not imported: refs/tags/$(id): {signs}\n"
+    )));
+    assert_eq!(hub.git_in("alice/x", &["for-each-ref", "--format=%(refname)"]), "refs/heads/main\nrefs/tags/v1\n");
 }
 
 /// The links of a stranger's source would lead to objects that only the hub's account can read.

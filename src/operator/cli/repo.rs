@@ -90,6 +90,8 @@ pub enum RepoCommand {
     Restore(RestoreRepo),
     /// Import a repository from elsewhere: its branches, its tags and, from a directory, its large files.
     ///
+    /// A branch or tag that a push could not create is named and not imported.
+    ///
     /// git fetches the repository as the login account and checks every object. `GIT_SSH_COMMAND`, `SSH_AUTH_SOCK`,
     /// `GIT_SSL_CAINFO`, `https_proxy` and `no_proxy` are passed on to git.
     Import(ImportRepo),
