@@ -157,8 +157,8 @@ impl Usage {
         Ok(self.record(&self.open()?, counted)?.count())
     }
 
-    /// Measures a repository again. Returns what counted against quotas before, if it was known, and what is stored. `None` if sessions
-    /// store objects now; the next session measures the repository then.
+    /// Measures a repository again. Returns what counted against quotas before, if it was known, and what is stored.
+    /// `None` if sessions store objects now; the next session measures the repository then.
     ///
     /// # Errors
     /// [`Error`].
