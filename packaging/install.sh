@@ -53,14 +53,15 @@ put 644 packaging/pam.d/hubgate-sshd usr/share/doc/hubgate/examples/pam.d/hubgat
 put 644 packaging/completions/hubgate.bash usr/share/bash-completion/completions/hubgate
 put 644 packaging/completions/_hubgate usr/share/zsh/vendor-completions/_hubgate
 put 644 packaging/completions/hubgate.fish usr/share/fish/vendor_completions.d/hubgate.fish
-# An upgrade removes files that this version does not have.
+# An upgrade removes files that this version does not have. The order of the lists, which depends on the locale, does not
+# matter.
 installed=$destination/usr/share/hubgate/installed
 if [ -f "$installed" ]; then
-    sort "$list" | comm -23 "$installed" - | while IFS= read -r file; do
+    grep -vxF -f "$list" "$installed" | while IFS= read -r file; do
         rm -f "$destination/$file"
     done
 fi
 echo usr/share/hubgate/installed >>"$list"
-sort "$list" >"$installed"
+LC_ALL=C sort "$list" >"$installed"
 chmod 644 "$installed"
 echo "installed; next, as root: hubgate init, or after an upgrade: hubgate migrate"

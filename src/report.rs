@@ -7,6 +7,7 @@ mod keys;
 pub(crate) mod listing;
 mod members;
 mod repository;
+pub(crate) mod spool;
 pub(crate) mod when;
 
 use std::fmt::Display;

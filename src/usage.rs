@@ -157,24 +157,30 @@ impl Usage {
         Ok(self.record(&self.open()?, counted)?.count())
     }
 
-    /// Measures a repository again. Returns what counted against quotas before, if it was known, and what is stored.
-    /// `None` if sessions store objects now; the next session measures the repository then.
+    /// Measures a repository again. Returns what the next session would have counted, if the repository was counted, and
+    /// what is stored. `None` if sessions store objects now; the next session measures the repository then.
+    ///
+    /// The next session measures what is reserved without a session, or stale. So no count of that kind is wrong.
     ///
     /// # Errors
     /// [`Error`].
     pub fn recount(&self, counted: &Counted) -> Result<Option<(Option<Count>, Count)>, Error> {
-        forget(&self.file, counted.id)?;
         let file = self.open()?;
         let begin = Instant::now();
         while !self.try_lock(&file, Subject::Repository(counted.id), Mode::Alone)? {
             if begin.elapsed() >= LONGEST_WAIT {
+                forget(&self.file, counted.id)?;
                 return Ok(None);
             }
             std::thread::sleep(RETRY);
         }
         let before = self.read(&file, counted.id)?.filter(|record| record.tag == self.tag(counted));
-        let after = self.measure(&file, counted, None)?;
-        Ok(Some((before.map(Record::in_use), after.count())))
+        let after = self.measure(&file, counted, None)?.count();
+        let before = before.map(|record| Count {
+            git: record.settled(Part::Git).unwrap_or(after.git),
+            lfs: record.settled(Part::Lfs).unwrap_or(after.lfs),
+        });
+        Ok(Some((before, after)))
     }
 
     fn in_use(&self, file: &File, demand: &Demand) -> Result<InUse, Error> {

@@ -2,7 +2,8 @@
 # Installs what the tests need, then runs everything. The last line counts. Run as root on Debian 12 or newer.
 #
 # Two lanes of steps run side by side, since most steps leave a processor idle: one lane has what cargo's debug build is
-# for, and ends with fuzzing. The other lane has what packaging/build.sh ships. Each step prints its output when it ends.
+# for, and fuzzes beside its later steps. The other lane has what packaging/build.sh ships. Each step prints its output
+# when it ends.
 #
 # The end-to-end suite runs as a whole on the shipped programs. A part of it runs on the debug build too, whose overflow
 # checks and debug assertions the shipped programs do not have.
@@ -199,6 +200,16 @@ if ! sh tests/git-lfs.sh "$cache/git-lfs"; then
     echo "no newer git-lfs can be fetched: their tests are skipped"
 fi
 
+# All other steps go first. Each line of the output says how much of a processor its target had.
+fuzzing() {
+    if [ "$nightly" = yes ]; then
+        suite "each fuzz target for 10 seconds" \
+            env CARGO_TARGET_DIR="$cache/fuzz-target" nice sh fuzz/run.sh 10
+    else
+        skip "each fuzz target for 10 seconds" "no nightly toolchain: the corpora ran as ordinary tests"
+    fi
+}
+
 lane_debug() {
     check "debug build" debug_build
     check "format" cargo fmt --check
@@ -207,6 +218,8 @@ lane_debug() {
         cargo clippy --quiet --locked --no-default-features --lib --bins -- --deny warnings
     check "documentation" env RUSTDOCFLAGS="--deny warnings" \
         cargo doc --quiet --locked --no-deps --document-private-items
+    fuzzing &
+    fuzzing=$!
     suite "unit and property tests" "$work/src-lib" --include-ignored
     suite "man pages and completions in step" "$work/generated"
     suite "SECURITY.md in step" "$work/promises"
@@ -224,13 +237,7 @@ lane_debug() {
     check "mandoc" man_pages
     check "the small programs link nothing of the operator's" small_programs
     : >"$work/debug-done"
-    # The other lane goes first. Each line of the output says how much of a processor its target had.
-    if [ "$nightly" = yes ]; then
-        suite "each fuzz target for 10 seconds" \
-            env CARGO_TARGET_DIR="$cache/fuzz-target" nice sh fuzz/run.sh 10
-    else
-        skip "each fuzz target for 10 seconds" "no nightly toolchain: the corpora ran as ordinary tests"
-    fi
+    wait "$fuzzing"
 }
 
 lane_shipped() {

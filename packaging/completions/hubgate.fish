@@ -646,7 +646,7 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l since -d 'The 
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l user -d 'Only events by or about this account' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l repo -d 'Only events about this repository' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l key -d 'Only events about this key' -r
-complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l log -d 'Also show sessions and pushes from this log file. Default: the journal, if there is one. Lines without a year are always shown' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l log -d 'Also show sessions and pushes from this log file, or `-` for standard input. Default: the journal, if there is one. Lines without a year are always shown' -r -F
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l limit -d 'Show only the last entries, so many. Default: 1000 on a terminal, otherwise all' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l match -d 'Show only entries with this text in a column, in upper or lower case' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l config -d 'The configuration file' -r -F

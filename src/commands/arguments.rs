@@ -65,22 +65,6 @@ impl Expiring {
     }
 }
 
-/// A position in a list of grants on several objects: `OBJECT/USER`.
-#[derive(Debug, Clone)]
-pub(super) struct Of<T> {
-    pub(super) object: T,
-    pub(super) user: Owner,
-}
-
-impl<T: std::str::FromStr<Err = NameError>> std::str::FromStr for Of<T> {
-    type Err = NameError;
-
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        let (object, user) = text.rsplit_once('/').ok_or(NameError::Character)?;
-        Ok(Self { object: object.parse()?, user: user.parse()? })
-    }
-}
-
 /// When a grant ends.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Until {

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::arguments::{Expiring, Of, OfRepository, SetCollaborator};
+use super::arguments::{Expiring, OfRepository, SetCollaborator};
 use super::{Output, Refused, Requester};
+use crate::db::GrantPosition;
 use crate::name::{Owner, RepoPath};
 use crate::report::{Collaborators, Report, json_time};
 
@@ -17,10 +18,9 @@ pub(crate) fn list(
     let ending = expiring.period();
     let table = Collaborators { of_all: path.is_none() };
     let Some(path) = path else {
-        let after: Option<Of<RepoPath>> = output.after()?;
-        return requester.list(output, &table, |_, view, each| {
-            Ok(view.collaborations(after.as_ref().map(|of| (&of.object, &of.user)), ending, each)?)
-        });
+        let after: Option<GrantPosition<RepoPath>> = output.after()?;
+        return requester
+            .list(output, &table, |_, view, each| Ok(view.collaborations(after.as_ref(), ending, each)?));
     };
     let after: Option<Owner> = output.after()?;
     requester.list(output, &table, |by, view, each| {

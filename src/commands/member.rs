@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::arguments::{Expiring, Of, RemoveMember, SetMember};
+use super::arguments::{Expiring, RemoveMember, SetMember};
 use super::{By, Denied, Output, Refused, Requester};
 use crate::access::is_member;
-use crate::db::OwnerKind;
+use crate::db::{GrantPosition, OwnerKind};
 use crate::name::Owner;
 use crate::report::{Members, Report, json_time};
 
@@ -19,10 +19,8 @@ pub(crate) fn list(
     let ending = expiring.period();
     let table = Members { of_all: organization.is_none() };
     let Some(organization) = organization else {
-        let after: Option<Of<Owner>> = output.after()?;
-        return requester.list(output, &table, |_, view, each| {
-            Ok(view.memberships(after.as_ref().map(|of| (&of.object, &of.user)), ending, each)?)
-        });
+        let after: Option<GrantPosition<Owner>> = output.after()?;
+        return requester.list(output, &table, |_, view, each| Ok(view.memberships(after.as_ref(), ending, each)?));
     };
     let after: Option<Owner> = output.after()?;
     requester.list(output, &table, |by, view, each| {

@@ -110,7 +110,7 @@ pub(crate) enum Denied {
     #[error("this code is wrong, used or expired: ask for a new one")]
     Code,
     /// Too many wrong codes.
-    #[error("too many wrong codes: try again in an hour")]
+    #[error("too many wrong codes: check the code, or ask for a new one")]
     Codes,
 }
 

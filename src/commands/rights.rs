@@ -75,7 +75,7 @@ pub(crate) struct Rights<'a> {
     peer: &'a Peer<'a>,
     view: &'a View<'a>,
     /// Seconds UTC since 1970, one value for all decisions by this view.
-    pub(super) now: i64,
+    pub(crate) now: i64,
     pub(crate) identity: Identity,
     /// The facts in the key's row.
     pub(super) key: Option<KeyFacts>,

@@ -12,6 +12,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::backup::STREAM;
 use super::cli::Audit;
 use super::context::Context;
 use super::failure::Failure;
@@ -28,13 +29,17 @@ use entry::{Entries, Entry, change};
 use sessions::Sessions;
 
 pub(super) fn run(command: &Audit, json: bool, config: &Path, printer: &mut Printer) -> Result<Report, Failure> {
+    if command.follow && command.log.as_deref() == Some(Path::new(STREAM)) {
+        return Err(Failure::Usage("--follow needs a log file: leave it out to read standard input".to_owned()));
+    }
     if command.follow {
         return follow::run(command, json, config);
     }
     // The log belongs to root, so it is opened before root privileges are dropped.
+    let loaded = Config::load(config)?;
     let mut sessions = match &command.log {
-        Some(file) => Sessions::of_file(file)?,
-        None => Sessions::of_journal(command.since, &Config::load(config)?.paths.repositories),
+        Some(file) => Sessions::of_file(file, loaded.state_dir())?,
+        None => Sessions::of_journal(command.since, &loaded.paths.repositories),
     };
     let context = Context::open(config)?;
     let mut form = printer.form(command.wide);

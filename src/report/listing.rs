@@ -246,8 +246,11 @@ fn widths(columns: &[Column], headings: &[String], page: &[Vec<String>], most: O
     widths
 }
 
-/// A cell of a narrow table.
+/// A cell of a narrow table. A later row may have a longer text than the first page.
 fn cut(cell: &str, column: Column, width: usize) -> String {
+    if matches!(column.narrow, Narrow::Whole) {
+        return cell.to_owned();
+    }
     let cell = if matches!(column.narrow, Narrow::Days(_)) && cell.width() > width { day(cell) } else { cell };
     if cell.width() <= width {
         return cell.to_owned();
@@ -277,7 +280,7 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use super::{Column, Form, Listing, Out, Table};
+    use super::{Column, Form, Listing, Out, PAGE, Table};
 
     /// Words in three columns. The second one may be cut, and the third one left out.
     struct Words;
@@ -352,6 +355,18 @@ mod tests {
         assert_eq!(narrow(24), "NAME  TITLE   AT\n日本  x       2026-01-31\na     a lon…  -\n");
         // The rest of the line belongs to the columns that are cut.
         assert_eq!(narrow(26), "NAME  TITLE     AT\n日本  x         2026-01-31\na     a long …  -\n");
+    }
+
+    #[test]
+    fn a_column_that_is_never_cut_is_whole_behind_the_first_page_too() {
+        const NAME: &str = "a-name-that-is-longer-than-all-before-it";
+        const TITLE: &str = "a title that is longer than all before it";
+        let mut rows = vec![["a", "b", "2026-01-31 12:00"]; PAGE];
+        rows.push([NAME, TITLE, "2026-01-31 12:00"]);
+        let last = |width| list(&Form { width, ..Form::default() }, &rows).0.lines().last().unwrap().to_owned();
+        assert_eq!(last(Some(24)), format!("{NAME}  a ti…  2026-01-31"));
+        let piped = last(None);
+        assert!(piped.starts_with(&format!("{NAME}  {TITLE}  a type")) && piped.ends_with(" 12:00"), "{piped}");
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! Roles: members of organizations, a user's organizations, and collaborators.
 
+use std::fmt::Display;
+
 use serde_json::{Value, json};
 
 use super::listing::{Column, Table};
 use super::when::minute;
 use super::{json_time, table};
-use crate::db::{Collaboration, Member, Membership};
+use crate::db::{Collaboration, GrantPosition, Member, Membership};
+use crate::name::Owner;
 
 pub(crate) fn members_text(heading: &str, members: &[Member]) -> String {
     let row = |member: &Member| [member.name.to_string(), member.role.to_string(), minute(member.until)];
@@ -40,7 +43,7 @@ impl Table<Membership> for Members {
     }
 
     fn position(&self, row: &Membership) -> String {
-        if self.of_all { format!("{}/{}", row.organization, row.user) } else { row.user.to_string() }
+        position(self.of_all.then_some(&row.organization), &row.user)
     }
 }
 
@@ -67,10 +70,18 @@ impl Table<Collaboration> for Collaborators {
     }
 
     fn position(&self, row: &Collaboration) -> String {
-        if self.of_all { format!("{}/{}", row.path, row.user) } else { row.user.to_string() }
+        position(self.of_all.then_some(&row.path), &row.user)
     }
 }
 
 fn roles(object: Option<&'static str>, user: &'static str) -> Vec<Column> {
     object.into_iter().chain([user, "ROLE", "UNTIL"]).map(Column::new).collect()
+}
+
+fn position<T: Display + Clone>(object: Option<&T>, user: &Owner) -> String {
+    let user = user.clone();
+    match object.cloned() {
+        Some(object) => GrantPosition { object, user }.to_string(),
+        None => user.to_string(),
+    }
 }

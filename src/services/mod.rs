@@ -4,7 +4,6 @@ pub(crate) mod account;
 mod authenticate;
 mod caller;
 mod push;
-pub(crate) mod spool;
 mod transfer;
 
 use std::ffi::OsString;
@@ -13,12 +12,12 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::log::{Line, Sink};
+use crate::report::spool::Spool;
 use crate::sealed::{self, ReceiveError};
 use crate::session::Work;
 
 use caller::{Caller, answer_panics, no_message};
 use push::Hook;
-use spool::Spool;
 
 /// Runs the program: as the hook by whose name git started it, or for the session in the gateway's message.
 #[must_use]

@@ -143,8 +143,32 @@ fn a_recount_corrects_a_count_in_both_directions_and_says_so() {
         assert_eq!(recount(), (Some(before), lfs(bytes)));
         assert_eq!(hub.count(1), (0, bytes));
     }
-    let _living = hub.reserve(&demand(0, 50), 1).unwrap();
+    let living = hub.reserve(&demand(0, 50), 1).unwrap();
+    hub.store(1, "lfs/objects/aa/bb/y", 20);
     assert_eq!(hub.usage.recount(&repository(1)).unwrap(), None);
+    living.settle(1, 0).unwrap();
+    assert_eq!(hub.count(1), (0, 20), "the next session measures a repository that was busy");
+}
+
+#[test]
+fn a_recount_calls_no_count_wrong_that_the_next_session_measures() {
+    let hub = Hub::new();
+    let recount = || hub.usage.recount(&repository(1)).unwrap().unwrap();
+    let lfs = |lfs| Count { git: 0, lfs };
+    assert_eq!(hub.count(1), (0, 0));
+    // A push reserves more than it stores, and nothing settles its reservation.
+    drop(hub.usage.reserve(&demand(0, 200), Part::Git, 125).unwrap().unwrap());
+    hub.store(1, "objects/pack/pack-1.pack", 100);
+    assert_eq!(recount(), (Some(Count { git: 100, lfs: 0 }), Count { git: 100, lfs: 0 }));
+    // A session without a quota has stored something.
+    std::fs::remove_dir_all(hub.place(1).join("objects")).unwrap();
+    hub.store(1, "lfs/objects/aa/bb/x", 10);
+    forget(&hub.usage.file, 1).unwrap();
+    assert_eq!(recount(), (Some(lfs(10)), lfs(10)));
+    // The part without a reservation is not measured, so its count is wrong.
+    drop(hub.usage.reserve(&demand(0, 200), Part::Git, 125).unwrap().unwrap());
+    hub.store(1, "lfs/objects/aa/bb/x", 11);
+    assert_eq!(recount(), (Some(lfs(10)), lfs(11)));
 }
 
 #[test]

@@ -119,8 +119,8 @@ const OUTSIDE: [(&str, &str); 24] = [
     ("time", "lfs::locking message operator report::when"),
     (
         "nix",
-        "authorized_keys child commands::ending config::file db gateway git lfs log operator privilege process repository sandbox \
-         sealed services session::user_auth session_limits tree usage",
+        "authorized_keys child commands::ending config::file db gateway git lfs log operator privilege process \
+         report::spool repository sandbox sealed services session::user_auth session_limits tree usage",
     ),
     (
         "thiserror",
@@ -139,8 +139,8 @@ const OUTSIDE: [(&str, &str); 24] = [
 /// The type that starts processes.
 const COMMAND: &str = "std::process::Command";
 /// The modules that open files by path.
-const FILES: &str = "commands::repository config::file db gateway git::stored key::weak lfs operator process repository sandbox \
-                     sealed services session::user_auth session_limits tree usage";
+const FILES: &str = "commands::repository config::file db gateway git::stored key::weak lfs operator process report::spool \
+     repository sandbox sealed services session::user_auth session_limits tree usage";
 
 fn files() -> Crate {
     source::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))

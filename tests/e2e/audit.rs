@@ -79,6 +79,21 @@ fn a_log_file_adds_sessions_and_pushes_to_the_changes() {
     let entries = audit(&hub, &log);
     assert_eq!(told(&entries), [changes.as_slice(), &sessions].concat());
     assert_eq!(entries[3]["at"], Value::Null, "its year is unknown");
+    // A pipe has each line once, also a line without a year.
+    let hubgate = format!("'{}' --config '{}' --json audit", program("hubgate").display(), hub.config().display());
+    for script in [
+        format!("cat '{0}' | {hubgate} --log -", file.display()),
+        format!("{hubgate} --log - <'{0}'", file.display()),
+        format!("{hubgate} --log <(cat '{0}')", file.display()),
+    ] {
+        let outcome = run(Command::new("bash").arg("-c").arg(&script));
+        let piped: Vec<Value> = serde_json::from_str(&outcome.succeeded().stdout()).expect("JSON");
+        assert_eq!(piped, entries, "{script}");
+    }
+    let following = hub.hubgate(&["audit", "--follow", "--log", "-"]);
+    following
+        .is(&crate::harness::refused("hubgate: --follow needs a log file: leave it out to read standard input\n")
+            .status(2));
     let missing = hub.hubgate(&["audit", "--log", "/nonexistent"]);
     missing.is(&crate::harness::refused("hubgate: /nonexistent: No such file or directory (os error 2)\n"));
 }

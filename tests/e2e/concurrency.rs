@@ -22,6 +22,7 @@ trials![
     a_role_that_ends_while_a_session_waits_is_not_used,
     operators_and_accounts_change_the_hub_at_the_same_time,
     readers_never_wait_for_writers,
+    a_wrong_invitation_code_waits_for_no_change,
     a_right_revoked_while_a_command_waits_is_not_used,
     nothing_keeps_running_after_the_client_has_gone,
 ];
@@ -255,6 +256,15 @@ fn operators_and_accounts_change_the_hub_at_the_same_time() {
     let after = hub.sql("SELECT count(*) FROM audit");
     let [before, after] = [before, after].map(|count| count.trim_end().parse::<u32>().expect("a number"));
     assert_eq!(after - before, 32);
+}
+
+fn a_wrong_invitation_code_waits_for_no_change() {
+    let hub = Hub::new();
+    let stranger = hub.stranger();
+    let holder = Holder::new(&hub, "BEGIN IMMEDIATE; UPDATE owner SET disabled = NULL; SELECT 'held';");
+    let wrong = "hubgate: this code is wrong, used or expired: ask for a new one\n";
+    stranger.ssh("join 0123456789abcdef0123456789abcdef").is(&refused(wrong));
+    holder.commit();
 }
 
 /// sqlite3 with the database open inside a transaction, until it is dropped.

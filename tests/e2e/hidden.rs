@@ -260,13 +260,7 @@ fn a_list_tells_no_hidden_repository_by_its_time() {
         hub.did(&["user", "add", name]);
     }
     // Two thousand hidden repositories, and one that alice may see.
-    hub.sql(
-        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
-         INSERT INTO repository (owner_id, kind, name, folded, directory, visibility, object_format, description,
-                                 created_at)
-         SELECT (SELECT id FROM owner WHERE folded = 'many'), 'model', printf('x%05d', i), printf('x%05d', i),
-                printf('%032x', i), 'private', 'sha1', '', 0 FROM n",
-    );
+    hub.rows_of_repositories("many", 2_000, "private");
     compare_times(&hub, &alice, "repo list many", "repo list none", Duration::ZERO);
     hub.did(&["repo", "collaborator", "set", "many/x00700", "alice", "read"]);
     let (output, _) = take(&hub, &alice, "repo list many");

@@ -94,7 +94,7 @@ fn five_wrong_codes_an_hour_slow_down_one_key_and_lock_out_nobody() {
     for _ in 0..5 {
         first.ssh("join x").is(&refused(WRONG));
     }
-    let enough = refused("hubgate: too many wrong codes: try again in an hour\n");
+    let enough = refused("hubgate: too many wrong codes: check the code, or ask for a new one\n");
     hub.log();
     first.ssh("join x").is(&enough);
     let log: Vec<String> = hub.log().iter().map(ToString::to_string).collect();

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::harness::{Hub, Outcome, run, trials};
+use crate::harness::{Hub, Outcome, refused, run, trials};
 use crate::programs::program;
 
 trials![
@@ -15,6 +15,8 @@ trials![
     a_reader_that_goes_away_ends_a_list_quietly,
     a_full_disk_is_an_error_and_not_the_end_of_a_list,
     a_long_list_over_ssh_waits_in_a_file_and_arrives_whole,
+    a_long_list_over_ssh_without_a_file_is_a_fault_and_fills_no_memory,
+    a_list_of_keys_does_not_tell_which_keys_others_have,
     what_expires_soon_is_listed,
 ];
 
@@ -148,7 +150,7 @@ fn a_list_takes_the_same_memory_however_long_it_is() {
 fn a_reader_that_goes_away_ends_a_list_quietly() {
     let hub = Hub::new();
     populate(&hub, 5_000);
-    for words in ["user list", "user list --json", "key list", "export"] {
+    for words in ["user list", "user list --json", "key list", "export", "audit"] {
         let outcome = by_a_shell(&hub, &format!("hubgate {words} | head -n 1; echo ${{PIPESTATUS[0]}}"));
         let stdout = outcome.succeeded().stdout();
         assert!(stdout.ends_with("\n0\n") && outcome.stderr().is_empty(), "{words}: {outcome}");
@@ -170,13 +172,7 @@ fn a_full_disk_is_an_error_and_not_the_end_of_a_list() {
 fn a_long_list_over_ssh_waits_in_a_file_and_arrives_whole() {
     let hub = Hub::new();
     let alice = hub.user("alice");
-    hub.sql(
-        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
-         INSERT INTO repository (owner_id, kind, name, folded, directory, visibility, object_format, description,
-                                 created_at)
-         SELECT (SELECT id FROM owner WHERE folded = 'alice'), 'model', printf('x%05d', i), printf('x%05d', i),
-                printf('%032x', i), 'public', 'sha1', '', 0 FROM n",
-    );
+    hub.rows_of_repositories("alice", 20_000, "public");
     let files = || {
         let entries = std::fs::read_dir(hub.path("db")).expect("a directory").flatten();
         let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
@@ -191,6 +187,30 @@ fn a_long_list_over_ssh_waits_in_a_file_and_arrives_whole() {
     assert_eq!(rows.as_array().map(Vec::len), Some(20_000));
     // The file has no name, so that nothing stays.
     assert_eq!(files(), before);
+}
+
+fn a_long_list_over_ssh_without_a_file_is_a_fault_and_fills_no_memory() {
+    let hub = Hub::new();
+    let state = crate::state::move_state(&hub);
+    let alice = hub.user("alice");
+    hub.rows_of_repositories("alice", 20_000, "public");
+    assert_eq!(alice.ssh("repo list --limit 100").succeeded().stdout().lines().count(), 101);
+    hub.log();
+    let outcome = alice.ssh("repo list --json");
+    assert!(outcome.status == 128 && outcome.stdout.is_empty(), "{outcome}");
+    let log: Vec<String> = hub.log().iter().map(ToString::to_string).collect();
+    assert!(log.iter().any(|line| line.contains(&format!("{state}: No such file or directory"))), "{log:?}");
+}
+
+fn a_list_of_keys_does_not_tell_which_keys_others_have() {
+    let hub = Hub::new();
+    let (alice, bob, stranger) = (hub.user("alice"), hub.user("bob"), hub.stranger());
+    let after = |key: &str| alice.ssh(format!("key list --after {key}"));
+    for client in [&bob, &stranger] {
+        let key = &client.key.fingerprint;
+        after(key).is(&refused(format!("hubgate: there is no key {key} here\n")));
+    }
+    assert_eq!(after(&alice.key.fingerprint).succeeded().stdout().lines().count(), 1);
 }
 
 fn what_expires_soon_is_listed() {

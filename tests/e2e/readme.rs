@@ -198,12 +198,19 @@ cd "$tree"
 sh packaging/install.sh "$tree/machine" >"$tree/said" 2>&1
 grep -q '^building hubgate with cargo 1\.' "$tree/said"
 grep -q "^installing it in $tree/machine/usr: programs" "$tree/said"
-find machine -type f -o -type l | sed 's,^machine/,,' | sort | diff - machine/usr/share/hubgate/installed
+find machine -type f -o -type l | sed 's,^machine/,,' | LC_ALL=C sort | diff - machine/usr/share/hubgate/installed
 cmp machine/usr/bin/hubgate "$programs/hubgate"
-# An upgrade removes what the new version lacks, and leaves the files of others.
+# An upgrade removes what the new version lacks, and leaves the files of others. The previous version was installed in
+# another locale: its list ignores punctuation and case.
 rm packaging/man/hubgate-kept-list.8
 touch machine/usr/libexec/hubgate/own
+cp machine/usr/share/hubgate/installed "$tree/before"
+LC_ALL=C sort -df "$tree/before" >machine/usr/share/hubgate/installed
+! cmp -s "$tree/before" machine/usr/share/hubgate/installed
 sh packaging/install.sh "$tree/machine" >/dev/null 2>&1
+find machine -type f -o -type l | sed 's,^machine/,,' | grep -vx usr/libexec/hubgate/own | LC_ALL=C sort |
+    diff - machine/usr/share/hubgate/installed
+grep -vx usr/share/man/man8/hubgate-kept-list.8 "$tree/before" | diff - machine/usr/share/hubgate/installed
 [ ! -e machine/usr/share/man/man8/hubgate-kept-list.8 ]
 [ -e machine/usr/share/man/man8/hubgate-kept-remove.8 ]
 # While sshd uses the programs, they stay.

@@ -16,7 +16,7 @@ trials![
 ];
 
 /// Moves the state of a hub to a directory that does not exist yet.
-fn move_state(hub: &Hub) -> String {
+pub(crate) fn move_state(hub: &Hub) -> String {
     let state = hub.path("state").display().to_string();
     let config = fs::read_to_string(hub.config()).expect("a configuration");
     let moved = config.replace("[paths]\n", &format!("[paths]\nstate = {state:?}\n"));

@@ -7,6 +7,7 @@ use super::key::{KeyRow, NewKey};
 use super::{Change, ChangeError};
 use crate::access::Scope;
 use crate::db::engine::values;
+use crate::db::{Error, View};
 use crate::key::PublicKey;
 use crate::name::{Owner, Title};
 
@@ -41,6 +42,19 @@ impl Code {
     }
 }
 
+impl View<'_> {
+    /// The user that a code invites at a second. `None` if the code is wrong, used or expired.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn invited(&self, code: &Code, now: i64) -> Result<Option<Owner>, Error> {
+        let query = "SELECT o.name FROM invite i JOIN owner o ON o.id = i.user_id
+                     WHERE i.code = ?1 AND i.used_at IS NULL AND i.expires_at > ?2
+                       AND o.folded IS NOT NULL AND o.disabled IS NULL";
+        self.connection.first(query, values![&code.hash(), now], |row| row.word("name"))
+    }
+}
+
 impl Change<'_> {
     /// Lets the bearer of the code add a key to a user's account before `expires_at`.
     ///
@@ -60,11 +74,7 @@ impl Change<'_> {
     /// # Errors
     /// [`ChangeError`].
     pub fn join(&self, code: &Code, key: &PublicKey, title: &Title) -> Result<Option<KeyRow>, ChangeError> {
-        let query = "SELECT o.name FROM invite i JOIN owner o ON o.id = i.user_id
-                     WHERE i.code = ?1 AND i.used_at IS NULL AND i.expires_at > ?2
-                       AND o.folded IS NOT NULL AND o.disabled IS NULL";
-        let user = self.connection.first(query, values![&code.hash(), self.now], |row| row.word::<Owner>("name"))?;
-        let Some(user) = user else { return Ok(None) };
+        let Some(user) = self.invited(code, self.now)? else { return Ok(None) };
         let query = "UPDATE invite SET used_at = ?2 WHERE code = ?1";
         self.connection.execute(query, values![&code.hash(), self.now])?;
         let new = NewKey { key, title, scope: Scope::Write, expires_at: None, sources: None };

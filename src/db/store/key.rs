@@ -63,7 +63,7 @@ pub enum HolderId {
 /// Which keys of a list are wanted.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct KeyRange {
-    /// Only the keys behind this key.
+    /// Only the keys behind this key of the list.
     pub after: Option<Fingerprint>,
     /// Only keys that were not removed and that expire in this period.
     pub ending: Option<Period>,
@@ -107,18 +107,25 @@ fn key_row(row: &Row<'_>) -> Result<KeyRow, Error> {
     })
 }
 
+fn no_key(fingerprint: &Fingerprint) -> ChangeError {
+    ChangeError::NotFound(format!("key {fingerprint} here"))
+}
+
 impl View<'_> {
     /// The keys of a user, or of a repository if they are deploy keys: oldest first, removed keys included.
     ///
     /// # Errors
-    /// [`ChangeError::NotFound`] if there is no key [`KeyRange::after`], or the database's.
+    /// [`ChangeError::NotFound`] if [`KeyRange::after`] is no key of this list, or the database's. So the list of an
+    /// account does not tell which keys others have.
     pub fn keys_of(&self, holder: HolderId, range: &KeyRange, each: Each<'_, KeyRow>) -> Result<(), ChangeError> {
         let (column, id) = match holder {
             HolderId::Account(id) => ("owner_id", id),
             HolderId::Repository(id) => ("repository_id", id),
         };
         let filter = format!("k.{column} = ?1 AND (k.added_at, k.title, k.fingerprint) > (?2, ?3, ?4)");
-        self.keys_by(&filter, "", Value::Integer(id), range, each)
+        let of_holder = format!("k.{column} = ?2");
+        let after = self.key_after(range, &of_holder, Some(id))?;
+        self.keys_by(&filter, "", Value::Integer(id), after.as_ref(), range, each)
     }
 
     /// The keys of all users, by user and then as in [`Self::keys_of`].
@@ -126,11 +133,19 @@ impl View<'_> {
     /// # Errors
     /// As [`Self::keys_of`].
     pub fn keys(&self, range: &KeyRange, each: Each<'_, KeyRow>) -> Result<(), ChangeError> {
-        let user = match &range.after {
-            Some(fingerprint) => self.key(fingerprint)?.holder.to_string(),
-            None => String::new(),
-        };
-        self.keys_by(OF_ALL_USERS, "u.folded, ", Value::Text(&fold(&user)), range, each)
+        let after = self.key_after(range, "u.folded IS NOT NULL", None)?;
+        let user = after.as_ref().map(|key| key.holder.to_string()).unwrap_or_default();
+        self.keys_by(OF_ALL_USERS, "u.folded, ", Value::Text(&fold(&user)), after.as_ref(), range, each)
+    }
+
+    /// The key behind which a list begins, if the list has this key.
+    fn key_after(&self, range: &KeyRange, filter: &str, holder: Option<i64>) -> Result<Option<KeyRow>, ChangeError> {
+        let Some(fingerprint) = &range.after else { return Ok(None) };
+        let query = format!("{COLUMNS} WHERE k.fingerprint = ?1 AND {filter}");
+        let values = values![fingerprint.as_bytes(), holder];
+        let values = values.get(..1 + usize::from(holder.is_some())).unwrap_or_default();
+        let key = self.connection.first(&query, values, key_row)?;
+        key.map(Some).ok_or_else(|| no_key(fingerprint))
     }
 
     fn keys_by(
@@ -138,13 +153,12 @@ impl View<'_> {
         filter: &str,
         order: &str,
         first: Value<'_>,
+        after: Option<&KeyRow>,
         range: &KeyRange,
         each: Each<'_, KeyRow>,
     ) -> Result<(), ChangeError> {
-        let after = range.after.as_ref().map(|fingerprint| self.key(fingerprint)).transpose()?;
-        let (added_at, title, fingerprint): (_, _, &[u8]) = after
-            .as_ref()
-            .map_or((i64::MIN, "", &[]), |key| (key.added_at, key.title.as_str(), key.fingerprint.as_bytes()));
+        let (added_at, title, fingerprint): (_, _, &[u8]) =
+            after.map_or((i64::MIN, "", &[]), |key| (key.added_at, key.title.as_str(), key.fingerprint.as_bytes()));
         let period = range.ending.unwrap_or_default();
         let ending = if range.ending.is_some() {
             "AND k.removal IS NULL AND k.expires_at > ?5 AND k.expires_at <= ?6"
@@ -194,7 +208,7 @@ impl View<'_> {
     /// # Errors
     /// [`ChangeError::NotFound`], or the database's.
     pub fn key(&self, fingerprint: &Fingerprint) -> Result<KeyRow, ChangeError> {
-        self.find_key(fingerprint)?.ok_or_else(|| ChangeError::NotFound(format!("key {fingerprint} here")))
+        self.find_key(fingerprint)?.ok_or_else(|| no_key(fingerprint))
     }
 
     /// The whole key with this fingerprint.

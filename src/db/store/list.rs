@@ -1,6 +1,10 @@
 //! How lists are read: row by row.
 
+use std::fmt;
 use std::ops::ControlFlow;
+use std::str::FromStr;
+
+use crate::name::{NameError, Owner};
 
 /// Receives the rows of a list, one after the other, until it breaks.
 pub type Each<'a, T> = &'a mut dyn FnMut(T) -> ControlFlow<()>;
@@ -25,4 +29,28 @@ pub struct Period {
     pub after: i64,
     /// The last second of the period.
     pub until: i64,
+}
+
+/// A position in a list of grants on several objects: `OBJECT/USER`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantPosition<T> {
+    /// The organization or repository.
+    pub object: T,
+    /// The user.
+    pub user: Owner,
+}
+
+impl<T: FromStr<Err = NameError>> FromStr for GrantPosition<T> {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let (object, user) = text.rsplit_once('/').ok_or(NameError::Character)?;
+        Ok(Self { object: object.parse()?, user: user.parse()? })
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for GrantPosition<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.object, self.user)
+    }
 }

@@ -23,18 +23,21 @@ impl View<'_> {
     /// The removed repositories, the most recently removed first. Begins behind the one whose directory is `after`.
     ///
     /// # Errors
-    /// [`Error`].
-    pub fn removed_repositories(&self, after: Option<&Directory>, each: Each<'_, Removed>) -> Result<(), Error> {
-        let last = match after {
-            Some(directory) => self.repository_in(directory)?,
-            None => None,
+    /// [`ChangeError::NotFound`] if no removed repository has this directory, or the database's.
+    pub fn removed_repositories(&self, after: Option<&Directory>, each: Each<'_, Removed>) -> Result<(), ChangeError> {
+        let (removed_at, id) = match after {
+            None => (i64::MAX, i64::MAX),
+            Some(directory) => match self.repository_in(directory)? {
+                Some((row, Some(removed_at))) => (removed_at, row.id),
+                Some((_, None)) | None => {
+                    return Err(ChangeError::NotFound(format!("removed repository in {}", directory.id())));
+                }
+            },
         };
-        let (removed_at, id) =
-            last.map_or((i64::MAX, i64::MAX), |(row, removed_at)| (removed_at.unwrap_or(i64::MAX), row.id));
         let query = format!(
             "{COLUMNS} WHERE r.folded IS NULL AND (r.removed_at, r.id) < (?1, ?2) ORDER BY r.removed_at DESC, r.id DESC"
         );
-        self.connection.each(&query, values![removed_at, id], |row| Ok(each(removed(row)?)))
+        Ok(self.connection.each(&query, values![removed_at, id], |row| Ok(each(removed(row)?)))?)
     }
 
     /// The removed repositories that had this path last, the most recently removed first.

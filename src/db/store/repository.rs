@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use serde_json::json;
 
 use super::account::OwnerKind;
-use super::list::{Each, Period};
+use super::list::{Each, GrantPosition, Period};
 use super::{Change, ChangeError, Store};
 use crate::access::{CollaboratorRole, GateMode, Visibility};
 use crate::config::ObjectFormat;
@@ -209,12 +209,12 @@ impl View<'_> {
     /// [`ChangeError::NotFound`] if one of them does not exist, or the database's.
     pub fn collaborations(
         &self,
-        after: Option<(&RepoPath, &Owner)>,
+        after: Option<&GrantPosition<RepoPath>>,
         ending: Option<Period>,
         each: Each<'_, Collaboration>,
     ) -> Result<(), ChangeError> {
         let (repository, user) = match after {
-            Some((path, user)) => (self.repository(path)?.id, self.owner(user)?.id),
+            Some(GrantPosition { object, user }) => (self.repository(object)?.id, self.owner(user)?.id),
             None => (i64::MIN, i64::MIN),
         };
         let filter = "(c.repository_id, c.user_id) > (?1, ?2) AND r.folded IS NOT NULL";

@@ -3,9 +3,11 @@
 use std::ops::ControlFlow;
 
 use super::{Hub, add_key, add_repository, fingerprint, key, owner, path};
-use crate::access::{CollaboratorRole, Role, Scope};
+use crate::access::{CollaboratorRole, Removal, Role, Scope};
 use crate::db::store::statements_of_lists;
-use crate::db::{Change, ChangeError, Direction, HolderId, KeyRange, NewKey, OwnerKind, Period, all};
+use crate::db::{Change, ChangeError, Direction, GrantPosition, HolderId, KeyRange, NewKey, OwnerKind, Period, all};
+use crate::name::{Owner, RepoPath};
+use crate::repository::Directory;
 
 /// A hub with more users, each with keys and repositories, in an order that is not that of the names.
 fn hub() -> Hub {
@@ -71,6 +73,42 @@ fn a_list_that_continues_behind_any_row_has_exactly_the_other_rows() {
 }
 
 #[test]
+fn a_position_in_a_list_is_a_row_of_this_list() {
+    let mut hub = hub();
+    hub.change(|change| {
+        let (key, title) = (key(90), "deploy".parse().unwrap());
+        let new = NewKey { key: &key, title: &title, scope: Scope::Read, expires_at: None, sources: None };
+        change.add_deploy_key(&path("zed/b"), &new)?;
+        change.remove_key(&fingerprint(12), Removal::Ordinary)
+    })
+    .unwrap();
+    let view = hub.store.view();
+    let refusal = |error: ChangeError| matches!(error, ChangeError::NotFound(_)).then(|| error.to_string());
+    // The same words for a key of another account, a deploy key, and a key that the hub never had.
+    let zed = HolderId::Account(view.owner(&owner("zed")).unwrap().id);
+    let of_zed = |number: u8| {
+        let range = KeyRange { after: Some(fingerprint(number)), ending: None };
+        all(|each| view.keys_of(zed, &range, each)).map(|rows| rows.len())
+    };
+    for number in [1, 21, 90, 200] {
+        let expected = format!("there is no key {} here", fingerprint(number));
+        assert_eq!(refusal(of_zed(number).unwrap_err()), Some(expected), "{number}");
+    }
+    // A removed key is a row.
+    assert_eq!((of_zed(11).unwrap(), of_zed(12).unwrap(), of_zed(13).unwrap()), (2, 1, 0));
+    for number in [90, 200] {
+        let range = KeyRange { after: Some(fingerprint(number)), ending: None };
+        let listed = all(|each| view.keys(&range, each));
+        assert!(refusal(listed.unwrap_err()).is_some(), "{number}");
+    }
+    for directory in [Directory::of_id(11), Directory::of_id(0xdead)] {
+        let listed = all(|each| view.removed_repositories(Some(&directory), each));
+        let expected = format!("there is no removed repository in {}", directory.id());
+        assert_eq!(refusal(listed.unwrap_err()), Some(expected));
+    }
+}
+
+#[test]
 fn what_expires_in_a_period_is_listed_and_nothing_else() {
     let mut hub = Hub::new();
     let until = |day: i64| Some(day * 86_400);
@@ -81,7 +119,7 @@ fn what_expires_in_a_period_is_listed_and_nothing_else() {
             let new = NewKey { key: &key, title: &title, scope: Scope::Read, expires_at, sources: None };
             change.add_key(&owner("bob"), &new)?;
         }
-        change.remove_key(&fingerprint(7), crate::access::Removal::Ordinary)?;
+        change.remove_key(&fingerprint(7), Removal::Ordinary)?;
         change.set_member(&owner("acme"), &owner("bob"), Role::Read, until(15))?;
         change.set_collaborator(&path("acme/x"), &owner("bob"), CollaboratorRole::Read, until(16))
     })
@@ -109,10 +147,11 @@ fn what_expires_in_a_period_is_listed_and_nothing_else() {
     assert_eq!(found(15, 21), ("k4 k5".to_owned(), 0, 1));
     // Without a period, everything is listed.
     assert_eq!(all(|each| view.memberships(None, None, each)).unwrap().len(), 2);
-    let alice = owner("alice");
-    let behind = all(|each| view.memberships(Some((&owner("acme"), &alice)), None, each)).unwrap();
+    let behind: GrantPosition<Owner> = "acme/alice".parse().unwrap();
+    let behind = all(|each| view.memberships(Some(&behind), None, each)).unwrap();
     assert_eq!(behind.iter().map(|row| row.user.as_str()).collect::<Vec<_>>(), ["bob"]);
-    assert_eq!(all(|each| view.collaborations(Some((&path("acme/x"), &owner("bob"))), None, each)).unwrap(), []);
+    let last: GrantPosition<RepoPath> = "acme/x/bob".parse().unwrap();
+    assert_eq!(all(|each| view.collaborations(Some(&last), None, each)).unwrap(), []);
 }
 
 #[test]

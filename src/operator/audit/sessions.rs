@@ -4,8 +4,9 @@
 //! its place. In the journal, the kernel must also confirm that the login wrote it.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Seek};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::ops::ControlFlow;
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -17,35 +18,58 @@ use time::macros::format_description;
 
 use super::entry::Entry;
 use crate::log;
+use crate::operator::backup::STREAM;
 use crate::operator::failure::Failure;
 use crate::report::json_time;
+use crate::report::spool::Spool;
 use crate::report::when::minute;
 
 /// The sessions and pushes of a log, in the order of its lines, read one by one.
 pub(super) struct Sessions {
     lines: Option<Box<dyn BufRead>>,
     read: fn(&str) -> Option<Entry>,
+    /// What errors name.
+    shown: String,
     /// An entry that was read and is not yet due.
     next: Option<Entry>,
-    /// The file, and its name: it is read once more for lines without a year.
-    file: Option<(File, String)>,
-    has_lines_without_a_year: bool,
+    undated: Undated,
+}
+
+/// Where the lines without a year are read once more, so that they do not wait in memory.
+enum Undated {
+    /// There are none.
+    Nowhere,
+    /// In the file, behind this byte, if it has such lines.
+    InFile(File, u64, bool),
+    /// Here, because a pipe can be read only once.
+    Copied(Spool),
 }
 
 impl Sessions {
-    /// hubgate's lines in a log file.
-    pub(super) fn of_file(path: &Path) -> Result<Self, Failure> {
-        let shown = path.display().to_string();
+    /// hubgate's lines in a log file, in a pipe, or on standard input. Lines of a pipe without a year may be kept in a
+    /// file without a name in `state`.
+    pub(super) fn of_file(path: &Path, state: &Path) -> Result<Self, Failure> {
+        let shown = if path == Path::new(STREAM) { "standard input".to_owned() } else { path.display().to_string() };
         let failed = |error| Failure::File(shown.clone(), error);
-        let file = File::open(path).map_err(failed)?;
-        let lines: Box<dyn BufRead> = Box::new(BufReader::new(file.try_clone().map_err(failed)?));
-        Ok(Self {
-            lines: Some(lines),
-            read: of_line,
-            next: None,
-            file: Some((file, shown)),
-            has_lines_without_a_year: false,
-        })
+        let open = || -> io::Result<(File, Undated)> {
+            let mut file = if path == Path::new(STREAM) {
+                File::from(io::stdin().as_fd().try_clone_to_owned()?)
+            } else {
+                File::open(path)?
+            };
+            let undated = if file.metadata()?.is_file() {
+                let begin = file.stream_position()?;
+                Undated::InFile(file.try_clone()?, begin, false)
+            } else {
+                let mut copied = Spool::default();
+                copied.overflow_to(state);
+                Undated::Copied(copied)
+            };
+            Ok((file, undated))
+        };
+        let (file, undated) = open().map_err(failed)?;
+        let lines: Box<dyn BufRead> = Box::new(BufReader::new(file));
+        Ok(Self { lines: Some(lines), read: of_line, shown, next: None, undated })
     }
 
     /// The lines of the systemd journal that the login wrote, if there is a journal.
@@ -54,7 +78,7 @@ impl Sessions {
             .and_then(|mut command| command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn());
         let output = child.ok().and_then(|child| child.stdout);
         let lines = output.map(|output| -> Box<dyn BufRead> { Box::new(BufReader::new(output)) });
-        Self { lines, read: of_record, next: None, file: None, has_lines_without_a_year: false }
+        Self { lines, read: of_record, shown: "journalctl".to_owned(), next: None, undated: Undated::Nowhere }
     }
 
     /// Hands on the entries before a second. Entries without a year come later.
@@ -65,31 +89,35 @@ impl Sessions {
     ) -> Result<ControlFlow<()>, Failure> {
         while let Some(entry) = self.take()? {
             match entry.second {
-                None => self.has_lines_without_a_year = true,
                 Some(at) if at >= second => {
                     self.next = Some(entry);
                     break;
                 }
                 Some(_) if each(&entry).is_break() => return Ok(ControlFlow::Break(())),
-                Some(_) => {}
+                // Those without a year come later.
+                Some(_) | None => {}
             }
         }
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Hands on the entries without a year. They need a second look at the file, so that they do not wait in memory.
+    /// Hands on the entries without a year.
     pub(super) fn without_a_year(
         &mut self,
         each: &mut dyn FnMut(&Entry) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, Failure> {
-        if let (true, Some((file, shown))) = (self.has_lines_without_a_year, &mut self.file) {
-            file.rewind().map_err(|error| Failure::File(shown.clone(), error))?;
-            self.lines =
-                Some(Box::new(BufReader::new(file.try_clone().map_err(|error| Failure::File(shown.clone(), error))?)));
-            while let Some(entry) = self.take()? {
-                if entry.second.is_none() && each(&entry).is_break() {
-                    return Ok(ControlFlow::Break(()));
-                }
+        let lines: io::Result<Box<dyn BufRead>> = match std::mem::replace(&mut self.undated, Undated::Nowhere) {
+            Undated::Nowhere | Undated::InFile(_, _, false) => return Ok(ControlFlow::Continue(())),
+            Undated::InFile(mut file, begin, true) => match file.seek(SeekFrom::Start(begin)) {
+                Ok(_) => Ok(Box::new(BufReader::new(file))),
+                Err(error) => Err(error),
+            },
+            Undated::Copied(copied) => copied.into_reader(),
+        };
+        self.lines = Some(lines.map_err(|error| self.failed(error))?);
+        while let Some(entry) = self.take()? {
+            if entry.second.is_none() && each(&entry).is_break() {
+                return Ok(ControlFlow::Break(()));
             }
         }
         Ok(ControlFlow::Continue(()))
@@ -100,19 +128,30 @@ impl Sessions {
         if let Some(entry) = self.next.take() {
             return Ok(Some(entry));
         }
+        self.read_entry().map_err(|error| self.failed(error))
+    }
+
+    fn read_entry(&mut self) -> io::Result<Option<Entry>> {
         let Some(lines) = &mut self.lines else { return Ok(None) };
         let mut line = Vec::new();
         loop {
             line.clear();
-            let shown = || self.file.as_ref().map_or("journalctl", |(_, shown)| shown.as_str()).to_owned();
-            if lines.read_until(b'\n', &mut line).map_err(|error| Failure::File(shown(), error))? == 0 {
+            if lines.read_until(b'\n', &mut line)? == 0 {
                 return Ok(None);
             }
             // Other programs may write bytes that are not UTF-8.
-            if let Some(entry) = (self.read)(&String::from_utf8_lossy(&line)) {
-                return Ok(Some(entry));
+            let Some(entry) = (self.read)(&String::from_utf8_lossy(&line)) else { continue };
+            match (&mut self.undated, entry.second) {
+                (Undated::Copied(copied), None) => copied.write_all(&line)?,
+                (Undated::InFile(_, _, has_some), None) => *has_some = true,
+                (Undated::Nowhere | Undated::InFile(..) | Undated::Copied(_), _) => {}
             }
+            return Ok(Some(entry));
         }
+    }
+
+    fn failed(&self, error: io::Error) -> Failure {
+        Failure::File(self.shown.clone(), error)
     }
 }
 

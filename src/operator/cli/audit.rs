@@ -26,9 +26,9 @@ pub struct Audit {
     /// Keep printing new events until Ctrl-C. With --json, each event is one line.
     #[arg(long, short)]
     pub follow: bool,
-    /// Also show sessions and pushes from this log file. Default: the journal, if there is one. Lines without a year are
-    /// always shown.
-    #[arg(long, value_name = "FILE", value_parser = |text: &str| std::path::absolute(text))]
+    /// Also show sessions and pushes from this log file, or `-` for standard input. Default: the journal, if there is
+    /// one. Lines without a year are always shown.
+    #[arg(long, value_name = "FILE", value_parser = log_file)]
     pub log: Option<PathBuf>,
     /// Show only the last entries, so many. Default: 1000 on a terminal, otherwise all.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
@@ -39,4 +39,9 @@ pub struct Audit {
     /// Show every column whole, also on a terminal.
     #[arg(long)]
     pub wide: bool,
+}
+
+/// Makes a file absolute, because the command changes to `/`.
+fn log_file(text: &str) -> std::io::Result<PathBuf> {
+    if text == "-" { Ok(PathBuf::from(text)) } else { std::path::absolute(text) }
 }

@@ -18,10 +18,10 @@ use crate::db::{ChangeError, Reader};
 use crate::log::{self, Level};
 use crate::message::{Answer, FaultKind, Refusal, Status};
 use crate::report::listing::Form;
+use crate::report::spool::Spool;
 use crate::report::{Report, error_json};
 use crate::request::AccountCommand;
 use crate::services::caller::Caller;
-use crate::services::spool::Spool;
 use crate::session::SessionContext;
 
 /// Runs an account command for the session that the gateway handed over, and logs the decision.

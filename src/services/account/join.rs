@@ -50,11 +50,14 @@ pub(super) fn run(caller: &Caller, peer: &Peer<'_>, code: &str, title: &[String]
     let new = TitledKey::parse(&line, optional_title(title)?)?;
     // A valid code is accepted whatever came before: nobody can use up the attempts of another person.
     let joined = match Code::parse(code) {
-        Some(code) => peer.change(|rights, change| {
-            check_unknown(rights)?;
-            Ok(change.join(&code, &new.key, &new.title)?)
-        })?,
-        None => None,
+        // A wrong code only reads, so that guesses do not hold up changes.
+        Some(code) if peer.read(|rights, view| Ok(view.invited(&code, rights.now)?.is_some()))? => {
+            peer.change(|rights, change| {
+                check_unknown(rights)?;
+                Ok(change.join(&code, &new.key, &new.title)?)
+            })?
+        }
+        Some(_) | None => None,
     };
     let Some(row) = joined else {
         if !note(caller)? {
@@ -108,16 +111,16 @@ fn note_in(file: &Flock<std::fs::File>, subject: &str, now: i64) -> std::io::Res
     };
     let is_recent = |(at, _): &(i64, String)| (0..HOUR).contains(&(now - at));
     let mut lines: Vec<(i64, String)> = text.lines().filter_map(parse).filter(is_recent).collect();
-    let may = lines.iter().filter(|(_, of)| of == subject).count() < MOST;
-    if may {
-        lines.push((now, subject.to_owned()));
+    if lines.iter().filter(|(_, of)| of == subject).count() >= MOST {
+        return Ok(false);
     }
+    lines.push((now, subject.to_owned()));
     let first = lines.len().saturating_sub(LINES);
     let text: String = lines.iter().skip(first).map(|(at, of)| format!("{at} {of}\n")).collect();
     file.set_len(0)?;
     file.rewind()?;
     file.write_all(text.as_bytes())?;
-    Ok(may)
+    Ok(true)
 }
 
 #[cfg(test)]

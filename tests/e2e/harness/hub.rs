@@ -243,6 +243,18 @@ impl Hub {
         self.did(&[&["repo", "create", path], options].concat());
     }
 
+    /// Adds so many rows of repositories `OWNER/x00001` and so on, which have no directories.
+    #[track_caller]
+    pub(crate) fn rows_of_repositories(&self, owner: &str, number: usize, visibility: &str) {
+        self.sql(&format!(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {number})
+             INSERT INTO repository (owner_id, kind, name, folded, directory, visibility, object_format, description,
+                                     created_at)
+             SELECT o.id, 'model', printf('x%05d', i), printf('x%05d', i), printf('%08x%024x', o.id, i),
+                    '{visibility}', 'sha1', '', 0 FROM n, owner o WHERE o.folded = '{owner}'"
+        ));
+    }
+
     /// The directory of a repository.
     #[track_caller]
     pub(crate) fn directory(&self, path: &str) -> PathBuf {

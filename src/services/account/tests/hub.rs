@@ -17,11 +17,11 @@ use crate::db::{Change, ChangeError, NewKey, NewRepository, OwnerKind, Reader, S
 use crate::key::{KeyType, OfferedCertificate, OfferedKey, PublicKey};
 use crate::message::Refusal;
 use crate::name::{Owner, RepoPath};
+use crate::report::spool::Spool;
 use crate::repository::Directory;
 use crate::request::{ForcedCommand, Operation, Request, Service};
 use crate::services::account;
 use crate::services::caller::Caller;
-use crate::services::spool::Spool;
 use crate::session::user_auth::Proven;
 
 /// Every identity, by its name in the tables.
