@@ -96,12 +96,7 @@ impl Fault {
 pub fn main() -> ExitCode {
     let began = Instant::now();
     let id = SessionId::random();
-    let reference = id.to_string();
-    let socket = log::Sink::Socket(crate::config::Log::default().socket);
-    log::on_panic(socket, PROGRAM, Line::default().field("sid", id), move || {
-        say(&Answer::fault(FaultKind::Broken, &reference));
-        Status::Fault.code()
-    });
+    answer_panics(id, crate::config::Log::default().socket);
     let line = Line::default().field("sid", id);
     let mut session = Session { began, id, environment: Environment::take(), line, socket: None, connection: None };
     match session.run() {
@@ -114,6 +109,15 @@ pub fn main() -> ExitCode {
             answer.status.into()
         }
     }
+}
+
+/// The client of this session reads the sentence of a fault if the process panics.
+fn answer_panics(id: SessionId, socket: PathBuf) {
+    let reference = id.to_string();
+    log::on_panic(log::Sink::Socket(socket), PROGRAM, Line::default().field("sid", id), move || {
+        say(&Answer::fault(FaultKind::Broken, &reference));
+        Status::Fault.code()
+    });
 }
 
 /// Writes an answer. Errors are ignored, because they mean that the client has gone.
@@ -143,6 +147,7 @@ impl Session {
             .ok_or_else(|| Fault::Arguments(String::from_utf8_lossy(&words.join(&b' ')).into_owned()))?;
         let config = Config::load(Path::new(arguments.config.as_deref().unwrap_or(DEFAULT_PATH)))?;
         self.socket = Some(config.log.socket.clone());
+        answer_panics(self.id, config.log.socket.clone());
         let Some(words) = &arguments.forced_command else {
             self.line.add_bytes("from", self.environment.peer());
             return Err(Fault::Unavailable);
@@ -152,76 +157,100 @@ impl Session {
         let now = clock::now();
         let asked = self.ask(&config, words, arguments.login_shell, path, now);
         let forced_command = asked.as_ref().map_or(words, |asked| &asked.session_context.forced_command);
-        self.line.add("user", forced_command.user());
-        self.line.add("key", forced_command.key());
-        self.line.add_bytes("from", self.environment.peer());
-        let Asked { reader, proven, session_context } = asked?;
-        let forced_command = &session_context.forced_command;
-        if matches!((words, forced_command), (ForcedCommand::AuthInfo, ForcedCommand::Anonymous(_)))
-            && config.access.anonymous == AnonymousMode::Fallback
+        self.line = self.fields(forced_command);
+        let mut asked = asked?;
+        if matches!(
+            (words, &asked.session_context.forced_command),
+            (ForcedCommand::AuthInfo, ForcedCommand::Anonymous(_))
+        ) && config.access.anonymous == AnonymousMode::Fallback
         {
             // In this mode the helper admits an unknown key only when it cannot read the database.
             return Err(Fault::Unavailable);
         }
-        let services = Services { config: arguments.config.as_deref(), forced_command, proven: proven.as_ref() };
-        let messages = session_context.messages(&config);
+        let identity = match &asked.session_context.identity {
+            Ok(identity) => identity,
+            Err(NotAdmitted::OtherAccount) => return Err(Fault::OtherAccount),
+            Err(reason) => return self.bar(&config, &arguments, &asked, &request, reason),
+        };
+        if let Identity::Account(_) | Identity::DeployKey { .. } = identity {
+            let key = asked.session_context.forced_command.fingerprint();
+            key.inspect(|key| session::touch_time(&config.last_used_dir(), *key));
+        }
+        let (lock, waited) = if is_brief(&accept(&config, &request, &asked.session_context, identity, now)) {
+            (SessionLock::Unavailable, false)
+        } else {
+            self.take_session_lock(&config, identity, request.as_ref().ok(), asked.session_context.messages(&config))
+        };
+        if matches!(lock, SessionLock::LimitReached) {
+            return Ok(self.refuse(asked.session_context.messages(&config), &Refusal::TooManySessions));
+        }
+        let mut now = now;
+        if waited {
+            // A right may have been withdrawn, or have expired, while the session waited.
+            now = clock::now();
+            asked = self.ask(&config, words, arguments.login_shell, path, now)?;
+            self.line = self.fields(&asked.session_context.forced_command);
+        }
+        let Asked { reader, proven, session_context } = &asked;
         let identity = match &session_context.identity {
             Ok(identity) => identity,
             Err(NotAdmitted::OtherAccount) => return Err(Fault::OtherAccount),
             Err(reason) => {
-                // git-lfs shows a refusal only as an answer of its protocol, which `services` speaks.
-                let work = request.as_ref().ok().and_then(Work::of).filter(|work| match work {
-                    Work::Account(_) => reason.leaves_release() && is_release(&request),
-                    Work::Transfer(..) => config.lfs.mode != LfsMode::Http,
-                    Work::Authenticate(..) => false,
-                });
-                let Some(work) = work else {
-                    return Ok(self.refuse(messages, &Refusal::NotAdmitted(reason.clone())));
-                };
-                // Such a session counts for its address, and does not wait.
-                let lock = self.try_session_lock(&config, None, request.as_ref().ok());
-                if matches!(lock, SessionLock::LimitReached) {
-                    return Ok(self.refuse(messages, &Refusal::TooManySessions));
-                }
-                if let Work::Account(_) = work {
-                    self.line.add("verb", "account");
-                }
-                return self.become_services(&services, work, &lock);
+                return Ok(self.refuse(session_context.messages(&config), &Refusal::NotAdmitted(reason.clone())));
             }
         };
-        if let Identity::Account(_) | Identity::DeployKey { .. } = identity {
-            forced_command.fingerprint().inspect(|key| session::touch_time(&config.last_used_dir(), *key));
-        }
-        let (lock, waited) = if is_brief(request.as_ref().ok(), &session_context, identity, now) {
-            (SessionLock::Unavailable, false)
-        } else {
-            self.take_session_lock(&config, identity, request.as_ref().ok(), messages)
+        let services = Services {
+            config: arguments.config.as_deref(),
+            forced_command: &session_context.forced_command,
+            proven: proven.as_ref(),
         };
+        let context = Context { config: &config, services, reader, lock, now };
+        self.answer_or_serve(&request, &context, session_context, identity)
+    }
+
+    /// Refuses a session that is not admitted, or leaves that to `services`: git-lfs shows a refusal only as an answer of
+    /// its protocol, which `services` speaks.
+    fn bar(
+        &mut self,
+        config: &Config,
+        arguments: &Arguments,
+        asked: &Asked,
+        request: &Result<Request, BadRequest>,
+        reason: &NotAdmitted,
+    ) -> Result<ExitCode, Fault> {
+        let Asked { proven, session_context, .. } = asked;
+        let messages = session_context.messages(config);
+        let work = request.as_ref().ok().and_then(Work::of).filter(|work| match work {
+            Work::Account(_) => reason.leaves_release() && is_release(request),
+            Work::Transfer(..) => config.lfs.mode != LfsMode::Http,
+            Work::Authenticate(..) => false,
+        });
+        let Some(work) = work else {
+            return Ok(self.refuse(messages, &Refusal::NotAdmitted(reason.clone())));
+        };
+        // Such a session counts for its address, and does not wait.
+        let lock = self.limit(config, None, request.as_ref().ok()).acquire();
         if matches!(lock, SessionLock::LimitReached) {
             return Ok(self.refuse(messages, &Refusal::TooManySessions));
         }
-        // A right may have been withdrawn, or have expired, while the session waited.
-        let now = if waited { clock::now() } else { now };
-        let asked_again = if waited { Some(self.ask(&config, words, arguments.login_shell, path, now)?) } else { None };
-        let session_context = asked_again.as_ref().map_or(&session_context, |asked| &asked.session_context);
-        let messages = session_context.messages(&config);
-        let identity = match &session_context.identity {
-            Ok(identity) => identity,
-            Err(NotAdmitted::OtherAccount) => return Err(Fault::OtherAccount),
-            Err(reason) => return Ok(self.refuse(messages, &Refusal::NotAdmitted(reason.clone()))),
-        };
-        match request {
-            Ok(request) => self.fulfil(
-                &request,
-                &Context { config: &config, services, reader: &reader, lock, now },
-                session_context,
-                identity,
-            ),
-            Err(bad) => {
-                self.line.add_bytes("command", &self.environment.command_for_log());
-                Ok(self.refuse(messages, &Refusal::Bad(bad)))
-            }
+        if let Work::Account(_) = work {
+            self.line.add("verb", "account");
         }
+        let services = Services {
+            config: arguments.config.as_deref(),
+            forced_command: &session_context.forced_command,
+            proven: proven.as_ref(),
+        };
+        self.become_services(&services, work, &lock)
+    }
+
+    /// The first fields of the session's log line.
+    fn fields(&self, forced_command: &ForcedCommand) -> Line {
+        Line::default()
+            .field("sid", self.id)
+            .field("user", forced_command.user())
+            .field("key", forced_command.key())
+            .bytes("from", self.environment.peer())
     }
 
     /// Checks that sshd started this process and that the client proved the key of the forced command. Then asks the
@@ -247,9 +276,9 @@ impl Session {
     }
 
     /// Answers the request of an admitted session, or becomes the program that fulfils it.
-    fn fulfil(
+    fn answer_or_serve(
         &mut self,
-        request: &Request,
+        request: &Result<Request, BadRequest>,
         context: &Context<'_>,
         session_context: &SessionContext,
         identity: &Identity,
@@ -258,10 +287,18 @@ impl Session {
         let now = *now;
         let messages = session_context.messages(config);
         let expires_at = session_context.key.as_ref().and_then(|(key, _)| key.expires_at);
-        self.line.add("verb", request.verb());
-        if let Some(path) = request.path() {
+        match request {
+            Ok(request) => self.line.add("verb", request.verb()),
+            Err(_) => self.line.add_bytes("command", &self.environment.command_for_log()),
+        }
+        if let Some(path) = request.as_ref().ok().and_then(Request::path) {
             self.line.add("repo", path);
         }
+        let request = match accept(config, request, session_context, identity, now) {
+            Ok(request) => request,
+            Err(refusal) => return Ok(self.refuse(messages, &refusal)),
+        };
+        let admitted = |needed| admit(identity, session_context.repository.as_ref(), needed, now);
         match request {
             Request::Greeting => {
                 say(&messages.notices(expires_at, now, None));
@@ -275,47 +312,33 @@ impl Session {
                 self.record(context, Activity::Account, None, lock)?;
                 self.become_services(services, Work::Account(command.clone()), lock)
             }
-            Request::Git(Service::UploadArchive, _) if !config.git.archive => {
-                Ok(self.refuse(messages, &Refusal::NotSupported))
-            }
-            Request::Git(service, path) => {
-                match admit(identity, session_context.repository.as_ref(), service.needs(), now) {
-                    Ok(repository) => {
-                        let moved = repository.path.folded() != path.folded();
-                        say(&messages.notices(expires_at, now, moved.then_some(&repository.path)));
-                        self.serve(context, *service, path, repository)
-                    }
-                    Err(Refusal::NoRepository) => {
-                        let refusal = missing(identity, session_context.place.as_ref(), *service, now);
-                        Ok(self.refuse(messages, &refusal))
-                    }
-                    Err(refusal) => Ok(self.refuse(messages, &refusal)),
+            Request::Git(service, path) => match admitted(service.needs()) {
+                Ok(repository) => {
+                    let moved = repository.path.folded() != path.folded();
+                    say(&messages.notices(expires_at, now, moved.then_some(&repository.path)));
+                    self.serve(context, *service, path, repository)
                 }
-            }
-            Request::Lfs(program, operation, path) => match (program, config.lfs.mode) {
-                (LfsProgram::Transfer, LfsMode::Ssh | LfsMode::Off) => {
-                    match admit(identity, session_context.repository.as_ref(), operation.needs(), now) {
-                        Ok(repository) => {
-                            let repository = Some((path.clone(), repository.facts.id));
-                            self.record(context, (*operation).into(), repository, lock)?;
-                        }
-                        // A session without access only reads why, and ends soon. `services` asks the database again,
-                        // and waits as long after that.
-                        Err(_) => wait_to_deny(self.began),
-                    }
-                    self.become_services(services, Work::Transfer(*operation, path.clone()), lock)
-                }
-                (LfsProgram::Authenticate, LfsMode::Http) => {
-                    if admit(identity, session_context.repository.as_ref(), operation.needs(), now).is_err() {
-                        wait_to_deny(self.began);
-                    }
-                    self.record(context, Activity::Account, None, lock)?;
-                    self.become_services(services, Work::Authenticate(*operation, path.clone()), lock)
-                }
-                (LfsProgram::Authenticate, LfsMode::Ssh) => Ok(self.refuse(messages, &Refusal::LfsInsideSsh)),
-                (LfsProgram::Authenticate, LfsMode::Off) => Ok(self.refuse(messages, &Refusal::LfsOff)),
-                (LfsProgram::Transfer, LfsMode::Http) => Ok(self.refuse(messages, &Refusal::LfsOverHttp)),
+                Err(refusal) => Ok(self.refuse(messages, &refusal)),
             },
+            Request::Lfs(LfsProgram::Transfer, operation, path) => {
+                match admitted(operation.needs()) {
+                    Ok(repository) => {
+                        let repository = Some((path.clone(), repository.facts.id));
+                        self.record(context, (*operation).into(), repository, lock)?;
+                    }
+                    // A session without access only reads why, and ends soon. `services` asks the database again, and
+                    // waits as long after that.
+                    Err(_) => wait_to_deny(self.began),
+                }
+                self.become_services(services, Work::Transfer(*operation, path.clone()), lock)
+            }
+            Request::Lfs(LfsProgram::Authenticate, operation, path) => {
+                if admitted(operation.needs()).is_err() {
+                    wait_to_deny(self.began);
+                }
+                self.record(context, Activity::Account, None, lock)?;
+                self.become_services(services, Work::Authenticate(*operation, path.clone()), lock)
+            }
         }
     }
 
@@ -391,15 +414,38 @@ struct Context<'a> {
     now: i64,
 }
 
-/// Whether the gateway itself answers at once: with the greeting, with the help, or with a refusal. Such an answer counts
-/// for no limit, so sessions that are idle cannot block it.
-fn is_brief(request: Option<&Request>, session_context: &SessionContext, identity: &Identity, now: i64) -> bool {
+/// Whether the gateway itself answers at once: with the greeting, with the help, or with a refusal. Such an answer
+/// counts for no limit, so sessions that are idle cannot block it.
+fn is_brief(accepted: &Result<&Request, Refusal>) -> bool {
+    matches!(accepted, Err(_) | Ok(Request::Greeting | Request::Help))
+}
+
+/// The request, or the refusal with which the gateway itself answers it. `services` refuses sessions of
+/// `git-lfs-transfer` and account commands, in their own protocols.
+fn accept<'a>(
+    config: &Config,
+    request: &'a Result<Request, BadRequest>,
+    session_context: &SessionContext,
+    identity: &Identity,
+    now: i64,
+) -> Result<&'a Request, Refusal> {
+    let request = request.as_ref().map_err(|bad| Refusal::Bad(*bad))?;
     match request {
-        None | Some(Request::Greeting | Request::Help) => true,
-        Some(Request::Git(service, _)) => {
-            admit(identity, session_context.repository.as_ref(), service.needs(), now).is_err()
-        }
-        Some(Request::Lfs(..) | Request::Account(_)) => false,
+        Request::Greeting | Request::Help | Request::Account(_) => Ok(request),
+        Request::Git(Service::UploadArchive, _) if !config.git.archive => Err(Refusal::NotSupported),
+        Request::Git(service, _) => match admit(identity, session_context.repository.as_ref(), service.needs(), now) {
+            Ok(_) => Ok(request),
+            Err(Refusal::NoRepository) => Err(missing(identity, session_context.place.as_ref(), *service, now)),
+            Err(refusal) => Err(refusal),
+        },
+        Request::Lfs(program, ..) => match (program, config.lfs.mode) {
+            (LfsProgram::Transfer, LfsMode::Ssh | LfsMode::Off) | (LfsProgram::Authenticate, LfsMode::Http) => {
+                Ok(request)
+            }
+            (LfsProgram::Transfer, LfsMode::Http) => Err(Refusal::LfsOverHttp),
+            (LfsProgram::Authenticate, LfsMode::Ssh) => Err(Refusal::LfsInsideSsh),
+            (LfsProgram::Authenticate, LfsMode::Off) => Err(Refusal::LfsOff),
+        },
     }
 }
 

@@ -454,8 +454,8 @@ impl<'a> Messages<'a> {
 #[must_use]
 pub fn reserved(path: &RepoPath) -> String {
     format!(
-        "{path} is reserved for a repository that was moved: only who administers that repository, and the operator, may \
-         use the path again"
+        "{path} is reserved for a repository that was moved: only the operator, and accounts that administer that \
+         repository, may use the path again"
     )
 }
 

@@ -93,10 +93,10 @@ impl Sealed {
         self.0.metadata().and_then(|file| file.modified()).map_err(ReceiveError::Read)
     }
 
-    /// The value of [`DESCRIPTORS`] for this message, and for the hook's end of its connection to the guard. The
-    /// message stays open across exec from now on.
+    /// Leaves the message open across exec. Returns the value of [`DESCRIPTORS`] for it, and for the hook's end of its
+    /// connection to the guard.
     #[must_use]
-    pub fn descriptors(&self, guard: Option<BorrowedFd<'_>>) -> String {
+    pub fn leave_open(&self, guard: Option<BorrowedFd<'_>>) -> String {
         // Only a closed descriptor fails here, and its receiver says so.
         let _ = fcntl(&self.0, FcntlArg::F_SETFD(FdFlag::empty()));
         let guard = guard.map_or_else(String::new, |guard| format!(",{}", guard.as_raw_fd()));
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn a_message_is_read_as_it_was_written_and_more_than_once() {
         let sent = Sealed::write("one\ntwo\n").unwrap();
-        assert_eq!(sent.descriptors(None), sent.0.as_raw_fd().to_string());
+        assert_eq!(sent.leave_open(None), sent.0.as_raw_fd().to_string());
         let (received, guard) = receive_by(&naming(sent.0)).unwrap();
         assert!(guard.is_none());
         assert_eq!(

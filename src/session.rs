@@ -8,6 +8,7 @@ mod handover;
 pub(crate) mod quota;
 mod record;
 pub(crate) mod user_auth;
+mod watch;
 
 use crate::access::{Access, Decision, Denial, Identity, decide};
 use crate::db::ServedRepository;
@@ -15,7 +16,8 @@ use crate::message::Refusal;
 
 pub(crate) use context::SessionContext;
 pub(crate) use handover::{Handover, Work};
-pub(crate) use record::{Record, Withdrawn};
+pub(crate) use record::{End, Record};
+pub(crate) use watch::Watch;
 
 /// The repository, or the policy's denial as a refusal.
 pub(crate) fn admit<'a>(

@@ -84,12 +84,20 @@ pub fn acquire(directory: &Path, subject: &str, most: u32) -> SessionLock {
 
 /// Locks a file; `None` if another session holds its lock.
 fn lock(directory: &Path, file: PathBuf) -> Result<Option<HeldLock>, Errno> {
-    let mut is_replaced = false;
+    let (mut is_created, mut is_replaced) = (false, false);
     loop {
         let flags = OFlag::O_RDONLY | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
         let opened = match open(&file, flags, Mode::from_bits_truncate(0o600)) {
             Ok(opened) => File::from(opened),
-            Err(Errno::ENOENT) if DirBuilder::new().mode(0o750).create(directory).is_ok() => continue,
+            Err(Errno::ENOENT) if !is_created => {
+                is_created = true;
+                match DirBuilder::new().mode(0o750).create(directory) {
+                    Ok(()) => continue,
+                    // Another first session created it in between.
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                    Err(_) => return Err(Errno::ENOENT),
+                }
+            }
             // A session made it unusable, which must not free the subject from its limit.
             Err(Errno::EACCES | Errno::ELOOP | Errno::ENXIO) if !is_replaced => {
                 is_replaced = true;
@@ -116,10 +124,9 @@ fn try_lock(file: &File) -> nix::Result<()> {
 }
 
 /// The records in the directory. A record may be that of a session that has ended. Removes old files without a session.
-#[must_use]
-pub fn records(directory: &Path) -> Vec<String> {
+pub fn records(directory: &Path) -> impl Iterator<Item = String> {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-    entries.filter_map(|entry| record(directory, entry.path())).collect()
+    entries.filter_map(|entry| record(directory, entry.path()))
 }
 
 fn record(directory: &Path, path: PathBuf) -> Option<String> {
@@ -173,6 +180,26 @@ mod tests {
     #[test]
     fn a_directory_that_cannot_be_created_stops_no_session() {
         assert!(matches!(acquire(Path::new("/proc/nowhere/running"), "alice", 3), SessionLock::Unavailable));
+        let root = tempfile::tempdir().unwrap();
+        symlink("nowhere", root.path().join("running")).unwrap();
+        assert!(matches!(acquire(&root.path().join("running"), "alice", 3), SessionLock::Unavailable));
+    }
+
+    #[test]
+    fn of_first_sessions_at_once_each_gets_a_lock() {
+        let root = tempfile::tempdir().unwrap();
+        for round in 0..200 {
+            let directory = root.path().join(round.to_string());
+            let barrier = std::sync::Barrier::new(4);
+            std::thread::scope(|scope| {
+                let first = || {
+                    barrier.wait();
+                    acquire(&directory, "alice", 8)
+                };
+                let sessions: Vec<_> = (0..4).map(|_| scope.spawn(first)).collect();
+                assert!(sessions.into_iter().all(|session| is_held(&session.join().unwrap())), "{round}");
+            });
+        }
     }
 
     #[test]
@@ -205,7 +232,7 @@ mod tests {
         held.write("a record").unwrap();
         let descriptor = held.lock.try_clone().unwrap();
         assert!(descriptor.set_len(0).is_err() && (&descriptor).write_all(b"x").is_err());
-        assert_eq!(records(root.path()), ["a record"]);
+        assert!(records(root.path()).eq(["a record"]));
     }
 
     #[test]
@@ -218,7 +245,7 @@ mod tests {
             File::options().write(true).open(&lock.file).unwrap().set_modified(SystemTime::now() - OLD * 2).unwrap();
         }
         drop(ended);
-        assert_eq!(records(root.path()), ["a record"]);
+        assert!(records(root.path()).eq(["a record"]));
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
         assert!(!is_held(&acquire(root.path(), "alice", 1)) && is_held(&acquire(root.path(), "bob", 1)));
     }

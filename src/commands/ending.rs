@@ -27,7 +27,8 @@ pub(crate) fn ended() -> usize {
 /// The running sessions of git and LFS and the account commands, except the caller's own.
 pub(crate) fn running(config: &Config) -> Vec<Record> {
     let own = Process::own();
-    let records = records(&config.running_dir()).into_iter().filter_map(|text| text.parse::<Record>().ok());
+    let directory = config.running_dir();
+    let records = records(&directory).filter_map(|text| text.parse::<Record>().ok());
     records.filter(|record| record.process.is_running() && Some(record.process) != own).collect()
 }
 
@@ -35,7 +36,7 @@ pub(crate) fn running(config: &Config) -> Vec<Record> {
 ///
 /// Every change calls this, so no change has to know which rights it takes away. If the database does not answer, the
 /// sessions find out by themselves.
-pub(super) fn end_withdrawn(config: &Config) {
+pub(crate) fn end_withdrawn(config: &Config) {
     let running = running(config);
     if running.is_empty() {
         return;
@@ -44,8 +45,8 @@ pub(super) fn end_withdrawn(config: &Config) {
         reader.ask(|view| {
             let mut withdrawn = Vec::new();
             for record in &running {
-                if let Err(why) = record.check(view, config, now())? {
-                    withdrawn.push((record.clone(), why.reason));
+                if let Err(end) = record.check(view, config, record.needed(), now())? {
+                    withdrawn.push((record.clone(), end.reason));
                 }
             }
             Ok(withdrawn)
@@ -56,20 +57,26 @@ pub(super) fn end_withdrawn(config: &Config) {
 
 /// Ends sessions, each for a reason that the log shows, and waits for their end.
 pub(crate) fn end(config: &Config, sessions: &[(Record, &'static str)]) {
-    let mut running = Vec::new();
-    for (record, reason) in sessions.iter().filter(|(record, _)| record.process.signal(Signal::SIGTERM)) {
-        let line = record.line().field("decision", "end").field("reason", reason);
-        log::send(&config.log.socket, log::PROGRAM, Level::Notice, &line);
-        running.push(record.process);
-    }
-    ENDED.fetch_add(running.len(), Ordering::Relaxed);
     let begin = Instant::now();
+    // All first, so that no session waits for the log.
+    let ended: Vec<_> = sessions.iter().filter(|(record, _)| record.process.signal(Signal::SIGTERM)).collect();
+    for (record, _) in &ended {
+        // A stopped process gets the signal when it continues.
+        let _ = record.process.signal(Signal::SIGCONT);
+    }
+    ENDED.fetch_add(ended.len(), Ordering::Relaxed);
+    let log = log::connect(&config.log.socket).ok();
+    // A log that does not read delays one line, and gets no more.
+    let _ = ended.iter().all(|(record, reason)| {
+        let line = record.line().field("decision", "end").field("reason", reason);
+        log.as_ref().is_some_and(|log| log::send_on(log, log::PROGRAM, Level::Notice, &line))
+    });
     let mut pause = Duration::from_millis(1);
-    while running.iter().any(|process| process.is_running()) && begin.elapsed() < PATIENCE {
+    while ended.iter().any(|(record, _)| record.process.is_running()) && begin.elapsed() < PATIENCE {
         std::thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(50));
     }
-    for process in running {
-        let _ = process.signal(Signal::SIGKILL);
+    for (record, _) in ended {
+        let _ = record.process.signal(Signal::SIGKILL);
     }
 }

@@ -17,27 +17,26 @@ use nix::sys::prctl::{set_child_subreaper, set_name, set_pdeathsig};
 use nix::sys::signal::{SigSet, Signal, kill, killpg};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Pid, getpid, getppid, setpgid};
+use nix::unistd::{ForkResult, Pid, alarm, getpid, getppid, setpgid};
 
 use super::{Fault, Session, say};
 use crate::clock::now;
-use crate::config::Config;
-use crate::db::{Error, Reader};
+use crate::config::{Config, Limits};
+use crate::db::Reader;
 use crate::log::{Level, Line};
 use crate::message::{Answer, Status};
 use crate::process::{self, GUARD, bytes_moved, children};
 use crate::push::{FromHook, PushVerdict};
-use crate::session::{Record, Withdrawn, quota};
+use crate::session::{End, Record, Watch, quota};
 use crate::usage::{self, Part, Reservation};
 
-/// When the guard first asks whether the rights stand: a change that came before the record was written may have missed
-/// the session. Most sessions have ended by then.
-const FIRST_CHECK: Duration = Duration::from_secs(1);
-/// How often it asks afterwards. A change that takes rights away ends sessions by itself, so this is for other causes.
-const CHECK: Duration = Duration::from_secs(30);
+/// The longest time between two looks whether bytes moved.
+const SAMPLE: Duration = Duration::from_secs(30);
 /// How long git may take to end after SIGTERM, which lets it remove its temporary files.
 const GRACE: Duration = Duration::from_secs(2);
-/// The most questions and log lines of one push, besides one line for each ref. A hook needs fewer.
+/// How long a client may take to read why its session ended, in seconds.
+const LAST_WORDS: u32 = 2;
+/// The most questions and log lines of one push, besides the lines about refs. A hook needs fewer.
 const MOST_LINES: u64 = 16;
 /// The longest line of the hook, in bytes.
 const LINE_MAX: usize = 128 * 1024;
@@ -67,13 +66,13 @@ pub(super) struct Guard {
     git: Pid,
     signals: SignalFd,
     hook: Option<Hook>,
-    began: Instant,
-    /// When to ask next whether the rights stand.
-    check_at: Instant,
+    watch: Watch,
     /// The bytes that git had moved, and when the guard saw this number first.
     moved: (Option<u64>, Instant),
     /// When git got SIGTERM.
     ended_at: Option<Instant>,
+    /// Why, for the client.
+    lines: Vec<String>,
 }
 
 /// The push hook, as far as the guard knows it.
@@ -81,7 +80,8 @@ struct Hook {
     stream: UnixStream,
     /// The bytes of a line that have arrived so far.
     line: Vec<u8>,
-    lines: u64,
+    /// The number of lines about refs, and of other lines.
+    heard: (u64, u64),
     /// Whether the log took the last line about a ref.
     is_logged: bool,
     /// The bytes of the push. git may still refuse the push, so nothing settles them: the next session with a quota
@@ -123,20 +123,19 @@ pub(super) fn split(is_push: bool) -> Result<Copy, Fault> {
             let hook = match ours {
                 Some(stream) => {
                     stream.set_nonblocking(true).map_err(Fault::Git)?;
-                    Some(Hook { stream, line: Vec::new(), lines: 0, is_logged: true, reserved: None })
+                    Some(Hook { stream, line: Vec::new(), heard: (0, 0), is_logged: true, reserved: None })
                 }
                 None => None,
             };
             let signals = SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC);
-            let began = Instant::now();
             Ok(Copy::Guard(Guard {
                 git,
                 signals: signals.map_err(failed)?,
                 hook,
-                began,
-                check_at: began + FIRST_CHECK,
-                moved: (None, began),
+                watch: Watch::begin(),
+                moved: (None, Instant::now()),
                 ended_at: None,
+                lines: Vec::new(),
             }))
         }
     }
@@ -163,30 +162,29 @@ impl Guard {
             }
             self.wait(self.pause(watched.config));
             if self.was_told_to_end() && self.ended_at.is_none() {
+                self.end();
                 // The process that sent the signal has logged it.
-                let lines = self
-                    .withdrawn(watched)
-                    .map_or_else(|| vec!["the server ended this session".to_owned()], |withdrawn| withdrawn.lines);
-                self.end(lines);
+                self.lines = self
+                    .watch
+                    .ask(watched.config, watched.record)
+                    .map_or_else(|| vec!["the server ended this session".to_owned()], |end| end.lines);
             }
             self.hear(watched);
             self.look(watched);
         };
         end_children();
-        self.hear(watched);
+        while self.hear(watched) {}
+        self.say();
         status
     }
 
     /// How long there is nothing to do.
     fn pause(&self, config: &Config) -> Duration {
-        let now = Instant::now();
-        let until = |instant: Instant| instant.saturating_duration_since(now);
         if let Some(ended_at) = self.ended_at {
-            return until(ended_at + GRACE);
+            return (ended_at + GRACE).saturating_duration_since(Instant::now());
         }
-        let age = seconds(config.limits.session_age).map(|age| until(self.began + age));
         let idle = seconds(config.limits.session_idle).map(sample);
-        [age, idle].into_iter().flatten().fold(until(self.check_at), Duration::min)
+        idle.into_iter().fold(self.watch.pause(&config.limits), Duration::min)
     }
 
     fn wait(&self, pause: Duration) {
@@ -213,99 +211,95 @@ impl Guard {
             }
             return;
         }
-        let limits = &watched.config.limits;
-        if let Some(age) = seconds(limits.session_age).filter(|age| self.began.elapsed() >= *age) {
-            return self.end_and_log(watched, "age", vec![format!("a session ends after {} seconds", age.as_secs())]);
-        }
-        if let Some(idle) = seconds(limits.session_idle) {
-            let (before, since) = self.moved;
-            if since.elapsed() >= sample(idle) || before.is_none() {
-                let moved = bytes_moved(self.git);
-                if moved.is_none() || moved != before {
-                    self.moved = (moved, Instant::now());
-                } else if since.elapsed() >= idle {
-                    let line = format!("a session ends that is idle for {} seconds", idle.as_secs());
-                    return self.end_and_log(watched, "idle", vec![line]);
-                }
-            }
-        }
-        if Instant::now() >= self.check_at {
-            if let Some(withdrawn) = self.withdrawn(watched) {
-                self.end_and_log(watched, withdrawn.reason, withdrawn.lines);
-            }
+        let end = self.idle(&watched.config.limits).or_else(|| self.watch.look(watched.config, watched.record));
+        if let Some(End { lines, reason }) = end {
+            self.end();
+            self.lines = lines;
+            let line = watched.record.line().field("decision", "end").field("reason", reason);
+            watched.session.send(Level::Notice, &line);
         }
     }
 
-    fn end_and_log(&mut self, watched: &Watched<'_>, reason: &str, lines: Vec<String>) {
-        let line = watched.record.line().field("decision", "end").field("reason", reason);
-        watched.session.send(Level::Notice, &line);
-        self.end(lines);
+    /// Why the session ends, if it has moved no byte for too long.
+    fn idle(&mut self, limits: &Limits) -> Option<End> {
+        let idle = seconds(limits.session_idle)?;
+        let (before, since) = self.moved;
+        if since.elapsed() < sample(idle) && before.is_some() {
+            return None;
+        }
+        let moved = bytes_moved(self.git);
+        if moved.is_none() || moved != before {
+            self.moved = (moved, Instant::now());
+            return None;
+        }
+        let line = || format!("this session ends because it moved no data for {} seconds", idle.as_secs());
+        (since.elapsed() >= idle).then(|| End { lines: vec![line()], reason: "idle" })
     }
 
-    fn end(&mut self, lines: Vec<String>) {
+    /// Asks git to end. A stopped git gets the signal when it continues.
+    fn end(&mut self) {
         self.ended_at = Some(Instant::now());
-        say(&Answer { out: String::new(), err: lines, status: Status::Refused });
-        let _ = killpg(self.git, Signal::SIGTERM);
+        for signal in [Signal::SIGTERM, Signal::SIGCONT] {
+            let _ = killpg(self.git, signal);
+        }
     }
 
-    /// Why the rights do not stand, if they do not. If the database does not answer, the session goes on.
-    fn withdrawn(&mut self, watched: &Watched<'_>) -> Option<Withdrawn> {
-        let (next, withdrawn) = match check(watched) {
-            Ok(Ok(end)) => (end, None),
-            Ok(Err(withdrawn)) => (None, Some(withdrawn)),
-            Err(_) => (None, None),
+    /// Tells the client why its session ended. git has ended, so a client that does not read keeps nothing running but
+    /// this process, which the alarm then ends.
+    fn say(self) {
+        if !self.lines.is_empty() {
+            alarm::set(LAST_WORDS);
+            say(&Answer { out: String::new(), err: self.lines, status: Status::Refused });
+        }
+    }
+
+    /// Reads once what the hook says. Returns whether the hook may say more.
+    fn hear(&mut self, watched: &Watched<'_>) -> bool {
+        let Some(hook) = &mut self.hook else { return false };
+        let mut bytes = [0; 4096];
+        let read = match hook.stream.read(&mut bytes) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
+            Err(error) if error.kind() == ErrorKind::Interrupted => return true,
+            Ok(0) | Err(_) => 0,
+            Ok(length) => length,
         };
-        let until_end = next.and_then(|end| u64::try_from(end - now()).ok()).map(Duration::from_secs);
-        self.check_at = Instant::now() + until_end.map_or(CHECK, |end| end.min(CHECK));
-        withdrawn
-    }
-
-    /// Reads what the hook says.
-    fn hear(&mut self, watched: &Watched<'_>) {
-        let refs = watched.config.limits.push_refs;
-        let most = if refs == 0 { u64::MAX } else { refs.saturating_add(MOST_LINES) };
-        while let Some(hook) = &mut self.hook {
-            let mut bytes = [0; 4096];
-            let read = match hook.stream.read(&mut bytes) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Ok(0) | Err(_) => 0,
-                Ok(length) => length,
-            };
-            let mut is_over = read == 0;
-            for byte in bytes.into_iter().take(read) {
-                if is_over {
-                    break;
-                }
-                if byte == b'\n' {
-                    let line = std::mem::take(&mut hook.line);
-                    hook.lines += 1;
-                    is_over = hook.lines > most || !hook.fulfil(watched, &line);
-                } else {
-                    hook.line.push(byte);
-                }
+        let mut is_heard = read > 0;
+        for byte in bytes.into_iter().take(read) {
+            if !is_heard {
+                break;
             }
-            if is_over || hook.line.len() > LINE_MAX {
-                self.hook = None;
+            if byte == b'\n' {
+                let line = std::mem::take(&mut hook.line);
+                is_heard = hook.fulfil(watched, &line);
+            } else {
+                hook.line.push(byte);
             }
         }
+        if !is_heard || hook.line.len() > LINE_MAX {
+            self.hook = None;
+        }
+        self.hook.is_some()
     }
 }
 
 impl Hook {
-    /// Answers a question, or writes a line to the log. Returns `false` if the hook has not said this.
+    /// Answers a question, or writes a line to the log. Returns `false` if the hook has not said this, or says too much.
     fn fulfil(&mut self, watched: &Watched<'_>, line: &[u8]) -> bool {
-        let push = || push_line(watched.record);
+        let push = || watched.record.line_of("push");
         let send = |level, line: &Line| watched.session.send(level, line);
-        match FromHook::parse(line) {
+        let said = FromHook::parse(line);
+        if !self.count(matches!(said, Some(FromHook::Moved { .. })), watched.config.limits.push_refs) {
+            return false;
+        }
+        match said {
             Some(FromHook::Decide(bytes)) => {
-                let verdict = match check(watched) {
+                let verdict = match watched.record.ask(watched.config, now()) {
                     Ok(Ok(_)) => self.reserve(watched, bytes).unwrap_or_else(|fault| {
                         send(Level::Error, &push().field("decision", "fault").field("cause", fault));
                         // Without a count, a quota would be no limit.
                         PushVerdict::Refused(vec![quota::uncounted(&watched.record.sid)])
                     }),
-                    Ok(Err(withdrawn)) => PushVerdict::Refused(withdrawn.lines),
+                    Ok(Err(end)) => PushVerdict::Refused(end.lines),
                     Err(error) => {
                         send(Level::Error, &push().field("decision", "fault").field("cause", error));
                         PushVerdict::Unknown
@@ -328,6 +322,13 @@ impl Hook {
             None => return false,
         }
         true
+    }
+
+    /// Counts a line. Returns `false` if there were too many of its kind.
+    fn count(&mut self, is_about_ref: bool, push_refs: u64) -> bool {
+        let (heard, most) = if is_about_ref { (&mut self.heard.0, push_refs) } else { (&mut self.heard.1, MOST_LINES) };
+        *heard += 1;
+        most == 0 || *heard <= most
     }
 
     /// Reserves the bytes of the push, if a quota is set and has room.
@@ -353,23 +354,6 @@ impl Hook {
     }
 }
 
-/// The first fields of each log line about a push.
-fn push_line(record: &Record) -> Line {
-    let line = Line::default()
-        .field("sid", &record.sid)
-        .field("user", record.forced_command.user())
-        .field("key", record.forced_command.key())
-        .field("from", &record.address)
-        .field("verb", "push");
-    record.repository.iter().fold(line, |line, (path, _)| line.field("repo", path))
-}
-
-/// Asks the database whether the session's rights stand.
-fn check(watched: &Watched<'_>) -> Result<Result<Option<i64>, Withdrawn>, Error> {
-    let reader = Reader::open(&watched.config.paths.database)?;
-    reader.ask(|view| watched.record.check(view, watched.config, now()))
-}
-
 /// A limit in seconds; 0 means no limit.
 fn seconds(limit: u32) -> Option<Duration> {
     (limit > 0).then(|| Duration::from_secs(limit.into()))
@@ -377,7 +361,7 @@ fn seconds(limit: u32) -> Option<Duration> {
 
 /// How often the guard looks whether bytes moved.
 fn sample(idle: Duration) -> Duration {
-    (idle / 4).clamp(Duration::from_millis(250), CHECK)
+    (idle / 4).clamp(Duration::from_millis(250), SAMPLE)
 }
 
 /// Ends all children. As the subreaper, the guard is the parent of every process that git left.

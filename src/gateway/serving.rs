@@ -2,6 +2,7 @@
 
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
@@ -27,8 +28,8 @@ use crate::session_limits::{self, SessionLock};
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// How long it waits before the client reads that it waits.
 const SILENT_WAIT: Duration = Duration::from_secs(5);
-/// How often it looks.
-const RETRY: Duration = Duration::from_millis(200);
+/// How soon it looks again: this long at first, then twice as long each time, up to the second time.
+const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 /// How many sessions of LFS count as one session: git-lfs opens so many for one push or pull, and loses objects if one is
 /// refused. Connections cannot be counted instead, because git-lfs 3.0 to 3.4 may open a connection per session.
 const LFS_SESSIONS: u32 = 8;
@@ -98,7 +99,7 @@ impl Session {
         // From here on, this is the copy that becomes git. It keeps neither the lock nor the connection to the log.
         let hook = guarded.hook();
         if let Some(message) = &message {
-            command.env(DESCRIPTORS, message.descriptors(hook));
+            command.env(DESCRIPTORS, message.leave_open(hook));
         }
         let keep: Vec<_> = [message.as_ref().map(AsFd::as_fd), hook].into_iter().flatten().collect();
         let programs = [config.paths.git.as_path(), services.as_path()];
@@ -142,7 +143,7 @@ impl Session {
         let message = Sealed::write(&handover.to_string())?;
         let mut command = Command::new(program);
         command.env_clear().env("PATH", git::SAFE_PATH).env("LC_ALL", "C.UTF-8");
-        command.env(DESCRIPTORS, message.descriptors(None)).current_dir("/").arg(handover.work.as_str());
+        command.env(DESCRIPTORS, message.leave_open(None)).current_dir("/").arg(handover.work.as_str());
         // `services` decides about an account command, and logs it.
         if !matches!(handover.work, Work::Account(_)) {
             let line = self.line.clone().field("command", &handover.command);
@@ -164,7 +165,7 @@ impl Session {
     }
 
     /// Takes a lock among the sessions of the account, or of the address if the session is anonymous. A session of git
-    /// or LFS waits for it. The second result is whether the session has waited.
+    /// or LFS waits for it, if not too many wait. The second result is whether the session has waited.
     pub(super) fn take_session_lock(
         &self,
         config: &Config,
@@ -172,35 +173,35 @@ impl Session {
         request: Option<&Request>,
         messages: Messages<'_>,
     ) -> (SessionLock, bool) {
+        let limit = self.limit(config, Some(identity), request);
+        let lock = limit.acquire();
         let waits = matches!(request, Some(Request::Git(..) | Request::Lfs(LfsProgram::Transfer, ..)));
+        if !waits || !matches!(lock, SessionLock::LimitReached) {
+            return (lock, false);
+        }
+        // As many may wait as may run, so that a client cannot fill the machine with waiting sessions.
+        let waiting = limit.of_waiting().acquire();
+        if matches!(waiting, SessionLock::LimitReached) {
+            return (waiting, false);
+        }
         let begin = Instant::now();
+        let (mut retry, slowest) = RETRY;
         let mut told = false;
         loop {
-            let lock = self.try_session_lock(config, Some(identity), request);
-            let waited = begin.elapsed();
-            if !waits || waited >= LONGEST_WAIT || !matches!(lock, SessionLock::LimitReached) {
-                return (lock, waited >= RETRY);
+            std::thread::sleep(retry);
+            retry = (retry * 2).min(slowest);
+            let lock = limit.acquire();
+            if begin.elapsed() >= LONGEST_WAIT || !matches!(lock, SessionLock::LimitReached) {
+                return (lock, true);
             }
-            if waited >= SILENT_WAIT && !std::mem::replace(&mut told, true) {
-                say(&messages.waiting(self.session_limit(config, Some(identity), request).1));
+            if begin.elapsed() >= SILENT_WAIT && !std::mem::replace(&mut told, true) {
+                say(&messages.waiting(limit.most));
             }
-            std::thread::sleep(RETRY);
         }
     }
 
-    /// Takes such a lock if one is free. A session that is not admitted has no identity, and counts for its address.
-    pub(super) fn try_session_lock(
-        &self,
-        config: &Config,
-        identity: Option<&Identity>,
-        request: Option<&Request>,
-    ) -> SessionLock {
-        let (subject, most) = self.session_limit(config, identity, request);
-        session_limits::acquire(&config.running_dir(), &subject, most)
-    }
-
-    /// The subject that a session counts for, and the most sessions.
-    fn session_limit(&self, config: &Config, identity: Option<&Identity>, request: Option<&Request>) -> (String, u32) {
+    /// The limit that a session counts for. A session that is not admitted has no identity, and counts for its address.
+    pub(super) fn limit(&self, config: &Config, identity: Option<&Identity>, request: Option<&Request>) -> Limit {
         let address = || network(&String::from_utf8_lossy(self.environment.peer()));
         let (subject, most) = match identity {
             Some(Identity::Account(account) | Identity::Certificate { account, .. }) => {
@@ -212,11 +213,31 @@ impl Session {
             Some(Identity::Anonymous) => (format!("address {}", address()), config.limits.sessions_per_address),
             None => (format!("refused {}", address()), config.limits.sessions_per_address),
         };
-        match request {
+        let (subject, most) = match request {
             Some(Request::Lfs(..)) => (format!("lfs {subject}"), most.saturating_mul(LFS_SESSIONS)),
             // Sessions that fetch must not keep a person from joining an account.
             Some(Request::Account(command)) if command.is_join() => (format!("join {subject}"), most),
             Some(_) | None => (subject, most),
-        }
+        };
+        Limit { directory: config.running_dir(), subject, most }
+    }
+}
+
+/// How many sessions a subject may have at a time.
+pub(super) struct Limit {
+    directory: PathBuf,
+    subject: String,
+    most: u32,
+}
+
+impl Limit {
+    /// How many may wait.
+    fn of_waiting(&self) -> Self {
+        Self { directory: self.directory.clone(), subject: format!("waiting {}", self.subject), most: self.most }
+    }
+
+    /// Takes a lock if one is free.
+    pub(super) fn acquire(&self) -> SessionLock {
+        session_limits::acquire(&self.directory, &self.subject, self.most)
     }
 }

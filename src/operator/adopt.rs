@@ -60,7 +60,7 @@ pub(super) fn import(command: ImportRepo, mut context: Context) -> Result<Report
     };
     let place = context.config.paths.repositories.join(new.directory.relative());
     let import = |change: &crate::db::Change<'_>| change.enter_repository("repo.import", &new, Some(&from));
-    let row = context.store.change(&actor(), import).inspect_err(|_| {
+    let row = context.change(import).inspect_err(|_| {
         let _ = std::fs::remove_dir_all(&place);
     })?;
     let missing = large_files::missing(&context.config, &place, object_format)
@@ -167,7 +167,7 @@ pub(super) fn adopt(command: AdoptRepo, mut context: Context) -> Result<Report, 
         description: String::new(),
         created_by: None,
     };
-    let row = context.store.change(&actor(), |change| change.enter_repository("repo.adopt", &new, None))?;
+    let row = context.change(|change| change.enter_repository("repo.adopt", &new, None))?;
     Ok(Report::new(format!("adopted {} ({})\n", row.path, row.visibility), repo_json(&row)))
 }
 
@@ -201,7 +201,7 @@ pub(super) fn restore(command: RestoreRepo, mut context: Context) -> Result<Repo
         return Err(Failure::Refused(format!("the directory of {} is gone: {}", row.path, place.display())));
     }
     let wanted = new_path.clone().unwrap_or_else(|| row.path.clone());
-    let back = context.store.change(&actor(), |change| change.restore_repository(row.id, &wanted));
+    let back = context.change(|change| change.restore_repository(row.id, &wanted));
     let row = match (back, new_path) {
         (Err(error @ (ChangeError::Conflict(_) | ChangeError::NotFound(_))), None) => {
             return Err(Failure::Refused(format!("{error}\nto restore it elsewhere: --as PATH")));

@@ -10,8 +10,9 @@ use nix::unistd::{Gid, Uid, chdir, getegid, geteuid, setgroups, setresgid, setre
 use super::failure::Failure;
 use crate::commands::Requester;
 use crate::commands::arguments::Confirmation;
+use crate::commands::ending::end_withdrawn;
 use crate::config::Config;
-use crate::db::{RepositoryRow, Store};
+use crate::db::{Change, ChangeError, RepositoryRow, Store};
 use crate::git::import::FROM_THE_OPERATOR;
 use crate::name::RepoPath;
 use crate::privilege::clear_environment;
@@ -47,6 +48,16 @@ impl Context {
             Some(path) => work(self.store.view().repository(path)?),
             None => self.store.each_repository(work),
         }
+    }
+
+    /// Makes a change in the operator's name. Then ends the running sessions whose rights the change has withdrawn.
+    pub(super) fn change<T>(
+        &mut self,
+        steps: impl FnOnce(&Change<'_>) -> Result<T, ChangeError>,
+    ) -> Result<T, ChangeError> {
+        let changed = self.store.change(&actor(), steps)?;
+        end_withdrawn(&self.config);
+        Ok(changed)
     }
 
     /// The operator, as commands on the hub's data know it.

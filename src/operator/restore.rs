@@ -18,6 +18,7 @@ use super::directories::Mismatches;
 use super::failure::Failure;
 use super::kept::{self, Kind};
 use crate::commands::Refused;
+use crate::commands::ending::end_withdrawn;
 use crate::config::Config;
 use crate::db::{self, BadCopy, ErrorKind, Reader, Store, VERSION};
 use crate::message::Status;
@@ -57,6 +58,7 @@ pub(super) fn restore(command: &Restore, config: &Path) -> Result<Report, Failur
     confirm(command.confirmation, &question)?;
     let older = kept::list(database)?.len();
     let before = replace(database, copy, new, &shown)?;
+    end_withdrawn(&config);
     let mut text = format!("restored {summary}\n");
     if let Some(before) = &before {
         let _ = writeln!(text, "the previous database is in {}", before.display());

@@ -12,6 +12,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::log::{Line, Sink};
+use crate::message::Status;
 use crate::report::spool::Spool;
 use crate::sealed::{self, ReceiveError};
 use crate::session::Work;
@@ -31,14 +32,16 @@ pub fn main() -> ExitCode {
     let answer = match (Path::new(&name).file_name().and_then(|name| name.to_str()), words.as_slice()) {
         (Some("pre-receive"), []) => push::run(Hook::PreReceive),
         (Some("post-receive"), []) => push::run(Hook::PostReceive),
-        (_, [word]) => {
+        (_, [word, row @ ..]) => {
             match sealed::receive().map_err(|error| no_message(&error)).and_then(|(message, _)| Caller::read(message)) {
                 Ok((caller, message, work)) => {
                     answer_panics(caller.line(), &caller.sid, Sink::Socket(caller.config.log.socket.clone()));
                     match work {
-                        // The authorizer has the message of the session that started it.
+                        // The authorizer has the message of the session that started it, and the repository's row.
                         Work::Transfer(operation, path) if word == transfer::AUTHORIZER => {
-                            return transfer::authorize(&caller, operation, &path).into();
+                            let row = row.first().and_then(|row| row.to_str()?.parse().ok());
+                            let authorize = |row| transfer::authorize(&caller, operation, &path, row);
+                            return row.map_or(Status::Fault, authorize).into();
                         }
                         Work::Transfer(operation, path) => {
                             return transfer::run(&caller, message, operation, &path).into();

@@ -132,15 +132,16 @@ fn read(message: &Sealed) -> Result<(PushContext, SystemTime), Fault> {
 /// LFS pointers.
 fn pre_receive(inherited: &Inherited) -> Result<Answer, Fault> {
     let updates = updates()?;
+    let stored = stored_bytes()?;
     let problems = match std::env::var(CERTIFICATE) {
         Ok(id) => {
             remove_certificate(&id, inherited.started)?;
             vec!["push certificates are not accepted: push without --signed".to_owned()]
         }
-        Err(_) => problems(&inherited.context, &updates)?,
+        Err(_) => problems(&inherited.context, &updates, stored)?,
     };
     // Last, because refs move next.
-    let problems = if problems.is_empty() { inherited.guard.problems(stored_bytes()?)? } else { problems };
+    let problems = if problems.is_empty() { inherited.guard.problems(stored)? } else { problems };
     let answer = Answer {
         out: String::new(),
         status: if problems.is_empty() { Status::Done } else { Status::Refused },
@@ -158,8 +159,8 @@ fn updates() -> Result<Vec<Update>, Fault> {
     std::io::stdin().lock().split(b'\n').map(parse).collect()
 }
 
-/// The reasons to refuse a push, as the client reads them.
-fn problems(context: &PushContext, updates: &[Update]) -> Result<Vec<String>, Fault> {
+/// The reasons to refuse a push that stores so many bytes, as the client reads them.
+fn problems(context: &PushContext, updates: &[Update], stored: u64) -> Result<Vec<String>, Fault> {
     let count = updates.len() as u64;
     if context.refs > 0 && count > context.refs {
         return Ok(vec![format!("this push updates {count} refs, of at most {} at once: push in parts", context.refs)]);
@@ -171,12 +172,9 @@ fn problems(context: &PushContext, updates: &[Update]) -> Result<Vec<String>, Fa
             problems.push(format!("{} is not accepted: {problem}", String::from_utf8_lossy(&update.name)));
         }
     }
-    if problems.is_empty() && context.bytes > 0 {
-        let stored = stored_bytes()?;
-        if stored > context.bytes {
-            let most = context.bytes;
-            problems.push(format!("this push stores {stored} bytes, of at most {most} at once: push in parts"));
-        }
+    if problems.is_empty() && context.bytes > 0 && stored > context.bytes {
+        let most = context.bytes;
+        problems.push(format!("this push stores {stored} bytes, of at most {most} at once: push in parts"));
     }
     let tips: Vec<&str> = updates.iter().filter(|update| !update.removes()).map(|update| update.new.as_str()).collect();
     if problems.is_empty() && context.commits > 0 && new_commits(context, &tips)? > context.commits {

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use nix::unistd::alarm;
 
 use super::caller::{Caller, answer_panics};
-use crate::access::Identity;
+use crate::access::{Identity, NotAdmitted};
 use crate::clock::{now, wait_to_deny};
 use crate::config::LfsMode;
 use crate::db::Reader;
@@ -25,14 +25,15 @@ use crate::lfs::{
     Options, Patience, Policy, Refusal, Session, Staged, Store, Streams, stdout,
 };
 use crate::log::Sink;
-use crate::message::{FaultKind, Messages, Status};
+use crate::message::{self, FaultKind, Messages, Status};
 use crate::name::RepoPath;
 use crate::repository::open_repository;
 use crate::request::Operation;
 use crate::sandbox::{self, Plan};
 use crate::sealed::Sealed;
+use crate::session::admit;
 
-use authorizer::{Authorizer, Event, Stop, permitted};
+use authorizer::{Authorizer, Event};
 pub(super) use authorizer::{WORD as AUTHORIZER, authorize};
 use policy::HubPolicy;
 
@@ -79,10 +80,12 @@ fn prepare(caller: &Caller, message: Sealed, operation: Operation, path: &RepoPa
         return Err(Refusal::new(NOT_OFFERED, "LFS is not served here"));
     }
     let reader = Reader::open(&config.paths.database).map_err(|error| fault(&error))?;
-    let (identity, served) = permitted(caller, &reader, operation.needs(), path).map_err(|stop| match stop {
-        Stop::Refused { refusal, .. } => refusal,
-        Stop::Fault(cause) => fault(&cause),
-    })?;
+    let context = reader.ask(|view| caller.session_context(view, Some(path))).map_err(|error| fault(&error))?;
+    let refused =
+        |refusal: &message::Refusal| Refusal::new(FORBIDDEN, context.messages(config).refusal(refusal).err.join("\n"));
+    let not_admitted = |reason: &NotAdmitted| refused(&message::Refusal::NotAdmitted(reason.clone()));
+    let identity = context.identity.as_ref().map_err(not_admitted)?;
+    let served = admit(identity, context.repository.as_ref(), operation.needs(), now()).map_err(|why| refused(&why))?;
     if served.path.folded() != path.folded() {
         let messages = Messages::new(config, &caller.forced_command);
         // git-lfs shows standard error at once.
@@ -91,7 +94,7 @@ fn prepare(caller: &Caller, message: Sealed, operation: Operation, path: &RepoPa
     let repository = open_repository(&config.paths.repositories, &served.directory).map_err(|error| fault(&error))?;
     let authorizer = std::env::current_exe().and_then(|program| Authorizer::start(&program, message, served.facts.id));
     let authorizer = authorizer.map_err(|error| fault(&error))?;
-    Ok(Prepared { authorizer, holder: holder(caller, &identity), repository })
+    Ok(Prepared { authorizer, holder: holder(caller, identity), repository })
 }
 
 /// Speaks the protocol and answers every command with the refusal, for a limited time.
@@ -131,8 +134,6 @@ fn transfer(caller: &Caller, operation: Operation, prepared: Prepared) -> Result
     if let Some(tell) = authorizer.try_borrow()?.tells_of_panics() {
         answer_panics(caller.line(), &caller.sid, Sink::Process(tell));
     }
-    // The signal ends the session; 0 sets none.
-    alarm::set(config.limits.session_age);
     let own = std::env::current_exe()?;
     let programs = [own.as_path()];
     let plan = match operation {
@@ -167,7 +168,7 @@ fn transfer(caller: &Caller, operation: Operation, prepared: Prepared) -> Result
         clock: &now,
         fault_sentence: &sentence,
         on_fault: &mut |fault: &(dyn Error + 'static)| {
-            log(Event::Fault(fault.to_string()));
+            log(Event::fault(&fault.to_string()));
         },
     };
     let summary = streams.serve(&mut session);

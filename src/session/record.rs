@@ -10,7 +10,7 @@ use super::user_auth::{Proven, proven};
 use super::{SessionContext, admit};
 use crate::access::Access;
 use crate::config::Config;
-use crate::db::{Error, View};
+use crate::db::{Error, Reader, View};
 use crate::log::Line;
 use crate::message::Refusal;
 use crate::name::RepoPath;
@@ -19,15 +19,6 @@ use crate::request::{Activity, ForcedCommand};
 
 /// The first line of a record: what it is, and the version of its format.
 const HEADING: &str = "hubgate session 1";
-
-/// The access that a session needs for what it does.
-fn needs(activity: Activity) -> Access {
-    match activity {
-        Activity::UploadPack | Activity::UploadArchive | Activity::Download => Access::Fetch,
-        Activity::ReceivePack | Activity::Upload => Access::Write,
-        Activity::Account => Access::None,
-    }
-}
 
 /// A running session.
 ///
@@ -51,9 +42,9 @@ pub(crate) struct Record {
     pub(crate) repository: Option<(RepoPath, i64)>,
 }
 
-/// Why a session's rights do not stand any more.
+/// Why a running session ends.
 #[derive(Debug)]
-pub(crate) struct Withdrawn {
+pub(crate) struct End {
     /// What the client reads.
     pub(crate) lines: Vec<String>,
     /// The text of `reason=` in the log.
@@ -61,8 +52,26 @@ pub(crate) struct Withdrawn {
 }
 
 impl Record {
-    /// Decides by the database whether the session may go on. Returns the next second at which a key or a role ends, if
-    /// there is one.
+    /// The access that the session needs for what it does.
+    pub(crate) fn needed(&self) -> Access {
+        match self.activity {
+            Activity::UploadPack | Activity::UploadArchive | Activity::Download => Access::Fetch,
+            Activity::ReceivePack | Activity::Upload => Access::Write,
+            Activity::Account => Access::None,
+        }
+    }
+
+    /// Asks the database whether the session may go on. Opens the database again, because `restore` may have replaced it.
+    ///
+    /// # Errors
+    /// As [`Record::check`].
+    pub(crate) fn ask(&self, config: &Config, now: i64) -> Result<Result<Option<i64>, End>, Error> {
+        let reader = Reader::open(&config.paths.database)?;
+        reader.ask(|view| self.check(view, config, self.needed(), now))
+    }
+
+    /// Decides by the database whether the session may go on, with this access. Returns the next second at
+    /// which a key or a role ends, if there is one.
     ///
     /// # Errors
     /// The database did not answer. The inner error is why the session may not go on.
@@ -70,31 +79,32 @@ impl Record {
         &self,
         view: &View<'_>,
         config: &Config,
+        needed: Access,
         now: i64,
-    ) -> Result<Result<Option<i64>, Withdrawn>, Error> {
+    ) -> Result<Result<Option<i64>, End>, Error> {
         let Self { forced_command, proven, address, repository, .. } = self;
         let path = repository.as_ref().map(|(path, _)| path);
         let context = SessionContext::ask(view, config, forced_command, proven.as_ref(), path, address, now)?;
-        let withdrawn = |refusal: Option<Refusal>| {
+        let end = |refusal: Option<Refusal>| {
             let moved = || vec!["the repository was moved during this session: try again".to_owned()];
             let lines = |refusal| context.messages(config).refusal(refusal).err;
-            Withdrawn {
+            End {
                 lines: refusal.as_ref().map_or_else(moved, lines),
                 reason: refusal.as_ref().map_or("moved", Refusal::reason),
             }
         };
-        Ok(self.decide(&context, now).map_err(withdrawn))
+        Ok(self.decide(&context, needed, now).map_err(end))
     }
 
     /// The inner error is `None` if the path leads to another repository than when the session began.
-    fn decide(&self, context: &SessionContext, now: i64) -> Result<Option<i64>, Option<Refusal>> {
+    fn decide(&self, context: &SessionContext, needed: Access, now: i64) -> Result<Option<i64>, Option<Refusal>> {
         let identity = context.identity.as_ref().map_err(|reason| Some(Refusal::NotAdmitted(reason.clone())))?;
         let mut ends = vec![context.key.as_ref().and_then(|(key, _)| key.expires_at)];
         if let Some(Proven::Certificate(certificate)) = &self.proven {
             ends.push(Some(certificate.validity().1));
         }
         if let Some((_, row)) = &self.repository {
-            let served = admit(identity, context.repository.as_ref(), needs(self.activity), now).map_err(Some)?;
+            let served = admit(identity, context.repository.as_ref(), needed, now).map_err(Some)?;
             if served.facts.id != *row {
                 return Err(None);
             }
@@ -108,12 +118,17 @@ impl Record {
 
     /// The first fields of each log line about this session.
     pub(crate) fn line(&self) -> Line {
+        self.line_of(self.activity.as_str())
+    }
+
+    /// The same for something that happened in the session.
+    pub(crate) fn line_of(&self, verb: &str) -> Line {
         let line = Line::default()
             .field("sid", &self.sid)
             .field("user", self.forced_command.user())
             .field("key", self.forced_command.key())
             .field("from", &self.address)
-            .field("verb", self.activity);
+            .field("verb", verb);
         self.repository.iter().fold(line, |line, (path, _)| line.field("repo", path))
     }
 }

@@ -49,7 +49,7 @@ const LAYERS: [Layer; 5] = [
                 "access clock config db key log message name process quota report repository request session session_limits \
                  usage word",
             ),
-            ("session", "access bounded config db key log message name process quota request usage"),
+            ("session", "access bounded clock config db key log message name process quota request usage"),
             ("report", "access clock config db key message name word"),
         ],
     ),

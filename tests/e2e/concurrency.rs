@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::harness::{
     Background, Client, Hub, Key, Outcome, Setup, background, refused, says, silent, trials, wait_until,
 };
+use crate::hostile::LFS_INSIDE_SSH;
 use crate::texts::{hi, not_found, not_supported, read_only};
 
 trials![
@@ -18,6 +19,7 @@ trials![
     an_account_command_counts_as_a_session,
     deploy_keys_of_two_repositories_do_not_share_a_limit,
     a_session_of_git_waits_for_the_end_of_another,
+    no_more_sessions_wait_than_may_run,
     a_right_revoked_while_a_session_waits_is_not_used,
     a_role_that_ends_while_a_session_waits_is_not_used,
     operators_and_accounts_change_the_hub_at_the_same_time,
@@ -142,6 +144,8 @@ fn strangers_of_one_address_share_a_limit() {
     two.ssh("help").succeeded();
     two.ssh("git-upload-pack 'alice/missing'").is(&refused(not_found(&two)));
     two.ssh("git-receive-pack 'alice/x'").is(&refused(read_only(&two, "alice/x")));
+    two.ssh("git-upload-archive 'alice/x'").is(&refused(not_supported(&two)).status(127));
+    two.ssh("git-lfs-authenticate alice/x download").is(&refused(LFS_INSIDE_SSH));
     two.ssh("no-command").is(&refused(not_supported(&two)).status(127));
     let code = hub.did(&["invite", "alice"]).lines().next().expect("a code").to_owned();
     two.ssh(format!("join {code}")).succeeded();
@@ -204,6 +208,19 @@ fn a_session_of_git_waits_for_the_end_of_another() {
     hub.repo("alice/x", &[]);
     let (output, errors) = fetch_after(&hub, &alice, "alice/x", || ());
     assert!(output.contains("refs/heads/main") && errors == WAITING, "{output} {errors}");
+}
+
+fn no_more_sessions_wait_than_may_run() {
+    let hub = Hub::with(&Setup { more: "[limits]\nsessions_per_account = 1\n", ..Setup::default() });
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    let (output, _) = fetch_after(&hub, &alice, "alice/x", || {
+        // The second session waits, so the third does not.
+        let begin = Instant::now();
+        alice.ssh_with(&["-oControlPath=none"], "git-upload-pack 'alice/x'", b"0000").is(&refused(TOO_MANY));
+        assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
+    });
+    assert!(output.contains("refs/heads/main"), "{output}");
 }
 
 fn a_right_revoked_while_a_session_waits_is_not_used() {

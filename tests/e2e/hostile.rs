@@ -321,7 +321,7 @@ fn services_runs_only_for_a_sealed_message() {
     // The same text in a sealed message is accepted, and any other text is a fault.
     let run_with = |program: &Path, word: Option<&str>, text: &str| {
         let message = Sealed::write(text).expect("a sealed message");
-        run(hub.as_login(program).args(word).env("HUBGATE_DESCRIPTORS", message.descriptors(None)))
+        run(hub.as_login(program).args(word).env("HUBGATE_DESCRIPTORS", message.leave_open(None)))
     };
     let (services, hook) = (hub.path("libexec/services"), link.join("pre-receive"));
     let whoami = format!("{forged}account\nwhoami\n");

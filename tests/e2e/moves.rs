@@ -18,8 +18,8 @@ fn moved(client: &Client, path: &str) -> Expected {
 
 fn reserved(path: &str) -> String {
     format!(
-        "hubgate: {path} is reserved for a repository that was moved: only who administers that repository, and the \
-         operator, may use the path again\n"
+        "hubgate: {path} is reserved for a repository that was moved: only the operator, and accounts that administer \
+         that repository, may use the path again\n"
     )
 }
 

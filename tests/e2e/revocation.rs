@@ -5,6 +5,8 @@ use std::io::{Read, Write};
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::harness::{Background, Client, Hub, Key, Setup, background, run, silent, trials, wait_for, wait_until};
@@ -18,6 +20,9 @@ trials![
     an_idle_session_and_an_old_session_end,
     the_operator_lists_and_ends_sessions,
     git_does_not_outlive_its_guard,
+    commands_on_the_whole_hub_end_sessions_too,
+    a_session_that_is_stopped_ends_too,
+    a_guard_finds_a_change_that_no_command_made,
 ];
 
 /// The longest time from a revocation to the end of a session.
@@ -29,6 +34,7 @@ pub(crate) struct Running {
     stdin: ChildStdin,
     stdout: ChildStdout,
     errors: std::path::PathBuf,
+    is_lfs: bool,
 }
 
 impl Running {
@@ -44,7 +50,7 @@ impl Running {
         stdout
             .read_exact(&mut first)
             .unwrap_or_else(|_| panic!("{command}: {}", fs::read_to_string(&errors).expect("it")));
-        Self { process, stdin, stdout, errors }
+        Self { process, stdin, stdout, errors, is_lfs: command.starts_with("git-lfs-transfer") }
     }
 
     fn fetch(client: &Client, path: &str) -> Self {
@@ -107,6 +113,15 @@ impl Scene {
         self.is_over(session, begin, &change.join(" "));
     }
 
+    /// The same for a command that says more.
+    #[track_caller]
+    fn ends_among(&self, session: Running, change: &[&str]) {
+        let begin = Instant::now();
+        let said = self.hub.did(change);
+        assert!(said.contains("ended 1 running session\n"), "{change:?}: {said}");
+        self.is_over(session, begin, &change.join(" "));
+    }
+
     /// The same for a change that a client makes.
     #[track_caller]
     fn ends_for(&self, session: Running, client: &Client, change: &str) {
@@ -118,10 +133,11 @@ impl Scene {
 
     #[track_caller]
     fn is_over(&self, session: Running, begin: Instant, change: &str) {
+        let is_lfs = session.is_lfs;
         let errors = session.ended(PROMISED.saturating_sub(begin.elapsed()), change);
         // git-lfs shows no text after the end of a session. A login shell may say that a signal ended it.
-        let is_lfs = ["", "Terminated\n"].contains(&errors.as_str());
-        assert!(is_lfs || errors.starts_with("hubgate: "), "{change}: {errors:?}");
+        let is_silent = ["", "Terminated\n"].contains(&errors.as_str());
+        assert!(if is_lfs { is_silent } else { errors.starts_with("hubgate: ") }, "{change}: {errors:?}");
         let ended = self.hub.log().into_iter().filter(|entry| entry.fields.contains("decision=end")).count();
         assert_eq!(ended, 1, "{change}: one line in the log");
     }
@@ -355,12 +371,12 @@ fn an_idle_session_and_an_old_session_end() {
         });
         for session in idle {
             let errors = session.ended(Duration::from_secs(3) + PROMISED, "an idle session");
-            assert_eq!(errors, "hubgate: a session ends that is idle for 3 seconds\n");
+            assert_eq!(errors, "hubgate: this session ends because it moved no data for 3 seconds\n");
         }
         assert!(begin.elapsed() >= Duration::from_secs(3));
         let (age, errors) = busy.join().expect("a session");
         assert!((10..12 + PROMISED.as_secs()).contains(&age.as_secs()), "{age:?}");
-        assert!(errors.starts_with("hubgate: a session ends after 12 seconds\n"), "{errors}");
+        assert!(errors.starts_with("hubgate: this session ends because it has run for 12 seconds\n"), "{errors}");
     });
     let log: Vec<String> = hub.log().iter().map(|entry| entry.fields.clone()).collect();
     let ends =
@@ -429,10 +445,83 @@ fn git_does_not_outlive_its_guard() {
     let session = Running::push(&alice, "alice/x");
     let directory = hub.directory("alice/x");
     assert!(git_runs(&directory));
-    let list = hub.did(&["--json", "session", "list"]);
-    let list: Vec<Value> = serde_json::from_str(&list).expect("JSON");
-    let guard = list[0]["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()).expect("a pid");
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(guard), nix::sys::signal::Signal::SIGKILL).expect("a signal");
+    kill(process_of_session(&hub), Signal::SIGKILL).expect("a signal");
     session.ended(PROMISED, "a session without its guard");
     wait_for(|| if git_runs(&directory) { Err("git runs") } else { Ok(()) });
+}
+
+/// The process of the only session.
+#[track_caller]
+pub(crate) fn process_of_session(hub: &Hub) -> Pid {
+    let list = hub.did(&["--json", "session", "list"]);
+    let list: Vec<Value> = serde_json::from_str(&list).expect("JSON");
+    let [session] = list.as_slice() else { panic!("{list:?}") };
+    Pid::from_raw(session["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()).expect("a pid"))
+}
+
+fn commands_on_the_whole_hub_end_sessions_too() {
+    let scene = Scene::new();
+    let Scene { hub, alice, bob } = &scene;
+    let copy = hub.path("copy");
+    let copy = copy.to_str().expect("UTF-8");
+    hub.did(&["backup", copy]);
+    hub.did(&["repo", "collaborator", "set", "alice/x", "bob", "read"]);
+    hub.log();
+    scene.ends_among(Running::fetch(bob, "alice/x"), &["restore", copy, "--yes"]);
+    // A repository gets the old path of another.
+    let source = hub.directory("alice/open");
+    for (old, new) in [("alice/x", "alice/y"), ("acme/x", "acme/y")] {
+        hub.did(&["repo", "rename", old, new]);
+    }
+    scene.ends_among(Running::fetch(alice, "alice/x"), &["repo", "import", "alice/x", source.to_str().expect("UTF-8")]);
+    hub.did(&["repo", "remove", "alice/x", "--yes"]);
+    scene.ends_among(Running::fetch(alice, "acme/x"), &["repo", "restore", "alice/x", "--as", "acme/x"]);
+}
+
+fn a_session_that_is_stopped_ends_too() {
+    let scene = Scene::new();
+    let Scene { hub, alice, bob } = &scene;
+    hub.did(&["repo", "collaborator", "set", "alice/x", "bob", "write"]);
+    let stopped = |command: &str| {
+        let session = Running::open(bob, command);
+        kill(process_of_session(hub), Signal::SIGSTOP).expect("a signal");
+        session
+    };
+    hub.log();
+    let change = ["repo", "collaborator", "set", "alice/x", "bob", "read"];
+    scene.ends(stopped("git-receive-pack 'alice/x'"), &change);
+    hub.did(&["repo", "collaborator", "set", "alice/x", "bob", "write"]);
+    scene.ends(stopped("git-lfs-transfer alice/x upload"), &change);
+    // git itself.
+    let session = Running::fetch(alice, "alice/open");
+    let guard = process_of_session(hub);
+    let git = hub.sessions().into_iter().find(|process| parent(*process) == Some(guard)).expect("git");
+    kill(git, Signal::SIGSTOP).expect("a signal");
+    scene.ends(session, &["user", "disable", "alice", "--reason", "away"]);
+}
+
+/// The parent of a process.
+fn parent(process: Pid) -> Option<Pid> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    Some(Pid::from_raw(status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()?))
+}
+
+/// The database is changed directly, after the guard has asked for the first time.
+fn a_guard_finds_a_change_that_no_command_made() {
+    // Without a limit for idle sessions, a guard reads nothing but the database.
+    let hub = Hub::with(&Setup { more: "[limits]\nsession_idle = 0\n", ..Setup::default() });
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    let session = Running::fetch(&alice, "alice/x");
+    let guard = process_of_session(&hub);
+    let read = || {
+        let text = fs::read_to_string(format!("/proc/{guard}/io")).expect("a guard");
+        text.lines().find_map(|line| line.strip_prefix("rchar: ")?.parse::<u64>().ok()).expect("a number")
+    };
+    let before = read();
+    wait_until("the guard does not ask", || read() > before);
+    hub.sql("UPDATE owner SET disabled = 'away'");
+    let errors = session.ended(Duration::from_secs(45), "a change that no command made");
+    assert_eq!(errors, "hubgate: the account alice is disabled: away\n");
+    assert!(hub.log().iter().any(|entry| entry.fields.ends_with("decision=end reason=account-disabled")));
 }

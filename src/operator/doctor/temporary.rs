@@ -13,7 +13,7 @@ use crate::clock::now;
 use crate::db::{Change, ChangeError};
 use crate::key::PublicKey;
 use crate::name::{Owner, Title};
-use crate::operator::context::{Context, actor};
+use crate::operator::context::Context;
 use crate::operator::failure::Failure;
 use crate::operator::key_file::read_key;
 use crate::report::Report;
@@ -31,7 +31,7 @@ pub(super) fn hold(name: &Owner, key: &Path, config: &Path) -> Result<Report, Fa
         erase(&mut context, &left, None)?;
     }
     let add = |change: &Change<'_>| change.add_temporary_account(name, &key, &title);
-    context.store.change(&actor(), add)?;
+    context.change(add)?;
     let said = std::io::stdout().write_all(b"ready\n").and_then(|()| std::io::stdout().flush());
     // Any end of the input counts, also an error.
     let _ = said.and_then(|()| std::io::stdin().read(&mut [0]));
@@ -41,7 +41,7 @@ pub(super) fn hold(name: &Owner, key: &Path, config: &Path) -> Result<Report, Fa
 
 /// Deletes the account's rows and the files in which sessions note the uses of its key.
 fn erase(context: &mut Context, name: &Owner, key: Option<&PublicKey>) -> Result<(), ChangeError> {
-    context.store.change(&actor(), |change| change.erase_temporary_account(name))?;
+    context.change(|change| change.erase_temporary_account(name))?;
     for directory in [context.config.last_used_dir(), context.config.last_greeted_dir()] {
         let file = key.map(|key| directory.join(key.fingerprint().to_hex()));
         let _ = file.map(remove_file);

@@ -44,8 +44,7 @@ pub(super) fn finish(
     dry_run: bool,
     steps: impl FnOnce(&Change<'_>) -> Result<Outcome, ChangeError>,
 ) -> Result<Report, Failure> {
-    let actor = actor();
-    let outcome = if dry_run { context.store.rehearse(&actor, steps) } else { context.store.change(&actor, steps) }?;
+    let outcome = if dry_run { context.store.rehearse(&actor(), steps) } else { context.change(steps) }?;
     Ok(outcome.report(&context.config, dry_run))
 }
 

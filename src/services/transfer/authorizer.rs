@@ -10,25 +10,27 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
-use nix::unistd::getppid;
+use nix::unistd::{getppid, read, write};
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Access, Identity};
+use crate::access::Access;
 use crate::clock::now;
-use crate::db::{self, Reader, ServedRepository};
+use crate::db::Reader;
 use crate::lfs::{Fault, HolderId, Refusal, Stored};
 use crate::log::{self, Level, Tell};
-use crate::message::{self, Status};
+use crate::message::Status;
 use crate::name::RepoPath;
 use crate::process::Process;
 use crate::request::Operation;
 use crate::sealed::{DESCRIPTORS, Sealed};
 use crate::services::caller::Caller;
-use crate::session::{admit, quota};
+use crate::session::{Record, Watch, quota};
 use crate::usage::{self, Part, Reservation};
 
 /// The argument with which `services` becomes the authorizer.
@@ -36,13 +38,14 @@ pub(in crate::services) const WORD: &str = "lfs-authorizer";
 /// The protocol's statuses for a refusal, and for a full store.
 const FORBIDDEN: u16 = 403;
 const FULL: u16 = 507;
-/// When the authorizer first asks without a question whether the rights stand, and how often afterwards.
-const FIRST_CHECK: Duration = Duration::from_secs(1);
-const CHECK: Duration = Duration::from_secs(30);
 /// How long the session may take to end after SIGTERM.
 const GRACE: Duration = Duration::from_secs(2);
 /// The most log lines of one session.
 const LOGGED_MAX: u32 = 1_000;
+/// The longest question, in bytes. A session keeps to it.
+const LINE_MAX: usize = 32 * 1024;
+/// The most characters of an event's text. The log shows fewer.
+const TEXT_MAX: usize = 1_000;
 
 /// An event for the log. The authorizer adds the session's own fields, which the session cannot choose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,19 +56,25 @@ pub(super) enum Event {
     Ended { sandbox: String, stored: String, sent: String, refused: String, refusal: String, faults: String },
 }
 
-/// A question of the session.
+impl Event {
+    pub(super) fn fault(cause: &str) -> Self {
+        Self::Fault(cause.chars().take(TEXT_MAX).collect())
+    }
+}
+
+/// A question of the session, about its own repository.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum Question {
-    /// Whether the client may go on with the session's operation, on the repository of that row.
-    Permit(i64),
+    /// Whether the client may go on with the session's operation.
+    Permit,
     /// Whether the client administers the repository.
-    Administer(i64),
+    Administer,
     /// The name of the account of that row.
     Name(i64),
     /// Whether the quotas have room for so many bytes.
-    Admit { repository: i64, bytes: u64 },
+    Admit(u64),
     /// The same, and the bytes are reserved until the next answer to `Settle`.
-    Reserve { repository: i64, bytes: u64 },
+    Reserve(u64),
     /// The object for which bytes were reserved is complete: so many bytes are stored, in place of so many others.
     Settle { stored: u64, replaced: u64 },
     /// Whether that object is stored is not known.
@@ -89,82 +98,43 @@ enum Verdict {
     Failed(String),
 }
 
-/// Why a step is not permitted.
-pub(super) enum Stop {
-    Refused {
-        refusal: Refusal,
-        /// The text of `reason=` in the log.
-        reason: &'static str,
-    },
-    Fault(db::Error),
+/// Why the authorizer ends without its session.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    #[error("cannot use the pipe to the session: {0}")]
+    Pipe(Errno),
+    #[error("the session's question is malformed: {0}")]
+    Question(serde_json::Error),
+    #[error("the session's question is longer than {LINE_MAX} bytes")]
+    Long,
+    #[error("the session does not read its answers")]
+    Unread,
 }
 
-/// The session's identity and its repository, if the identity has that access now.
-pub(super) fn permitted(
-    caller: &Caller,
-    reader: &Reader,
-    access: Access,
-    path: &RepoPath,
-) -> Result<(Identity, ServedRepository), Stop> {
-    let session_context = reader.ask(|view| caller.session_context(view, Some(path))).map_err(Stop::Fault)?;
-    let refused = |refusal: &message::Refusal| {
-        let lines = session_context.messages(&caller.config).refusal(refusal).err;
-        Stop::Refused { refusal: Refusal::new(FORBIDDEN, lines.join("\n")), reason: refusal.reason() }
+/// Answers the session's questions until the session ends. Ends the session if its rights do not stand any more, or if
+/// it is too old.
+pub(in crate::services) fn authorize(caller: &Caller, operation: Operation, path: &RepoPath, row: i64) -> Status {
+    let Some(session) = Process::running(getppid()) else { return Status::Fault };
+    let record = Record {
+        sid: caller.sid.clone(),
+        process: session,
+        since: caller.now,
+        activity: operation.into(),
+        forced_command: caller.forced_command.clone(),
+        proven: caller.proven.clone(),
+        address: caller.address.clone(),
+        repository: Some((path.clone(), row)),
     };
-    let identity =
-        session_context.identity.as_ref().map_err(|reason| refused(&message::Refusal::NotAdmitted(reason.clone())))?;
-    admit(identity, session_context.repository.as_ref(), access, now())
-        .map(|served| (identity.clone(), served.clone()))
-        .map_err(|refusal| refused(&refusal))
-}
-
-/// Answers the session's questions until the session ends. Ends the session if its rights do not stand any more.
-pub(in crate::services) fn authorize(caller: &Caller, operation: Operation, path: &RepoPath) -> Status {
-    let (Ok(reader), Some(session)) = (Reader::open(&caller.config.paths.database), Process::running(getppid())) else {
-        return Status::Fault;
-    };
-    let mut answering = Answering { caller, reader: &reader, operation, path, reserved: None };
-    let (mut input, mut output) = (io::stdin().lock(), io::stdout());
-    let (mut pause, mut logged, mut line) = (FIRST_CHECK, 0, String::new());
-    loop {
-        // The session waits for an answer before it asks again, so no second line is in the buffer.
-        let timeout = PollTimeout::try_from(pause).unwrap_or(PollTimeout::MAX);
-        if poll(&mut [PollFd::new(io::stdin().as_fd(), PollFlags::POLLIN)], timeout) == Ok(0) {
-            match (pause, answering.withdrawn()) {
-                (GRACE, _) => drop(session.signal(Signal::SIGKILL)),
-                (_, Some(reason)) => {
-                    let line = answering.line().field("decision", "end").field("reason", reason);
-                    log::send(&caller.config.log.socket, log::PROGRAM, Level::Notice, &line);
-                    let _ = session.signal(Signal::SIGTERM);
-                    pause = GRACE;
-                }
-                (_, None) => pause = CHECK,
-            }
-            continue;
-        }
-        line.clear();
-        match input.read_line(&mut line) {
-            Ok(0) => return Status::Done,
-            Ok(_) => {}
-            Err(_) => return Status::Fault,
-        }
-        let verdict = match serde_json::from_str(&line) {
-            Ok(Question::Log(_)) if logged >= LOGGED_MAX => Verdict::Yes,
-            Ok(Question::Log(event)) => {
-                logged += 1;
-                answering.log(&event);
-                Verdict::Yes
-            }
-            Ok(question) => {
-                // The answer is a check.
-                pause = pause.max(CHECK);
-                answering.verdict(&question)
-            }
-            Err(_) => return Status::Fault,
-        };
-        let answer = serde_json::to_string(&verdict).map(|text| text + "\n");
-        if answer.is_ok_and(|answer| output.write_all(answer.as_bytes()).and_then(|()| output.flush()).is_err()) {
-            return Status::Fault;
+    let watch = Watch::begin();
+    let mut answering =
+        Answering { caller, record, row, operation, watch, ended_at: None, reader: None, reserved: None, logged: 0 };
+    match answering.serve() {
+        Ok(()) => Status::Done,
+        Err(broken) => {
+            // No session runs without its authorizer, which alone could end it.
+            let _ = session.signal(Signal::SIGKILL);
+            caller.log_fault(&broken.to_string());
+            Status::Fault
         }
     }
 }
@@ -172,47 +142,116 @@ pub(in crate::services) fn authorize(caller: &Caller, operation: Operation, path
 /// The authorizer of one session.
 struct Answering<'a> {
     caller: &'a Caller,
-    reader: &'a Reader,
+    record: Record,
+    /// The row of the session's repository.
+    row: i64,
     operation: Operation,
-    path: &'a RepoPath,
+    watch: Watch,
+    /// When the session got SIGTERM.
+    ended_at: Option<Instant>,
+    /// Open after a question that the database answered.
+    reader: Option<Reader>,
     /// The bytes of the object that the session is storing. If the session ends before it settles them, the next
     /// session measures the repository.
     reserved: Option<Reservation>,
+    /// The number of events.
+    logged: u32,
 }
 
 impl Answering<'_> {
-    fn verdict(&mut self, question: &Question) -> Verdict {
-        let (repository, access) = match *question {
-            Question::Permit(repository)
-            | Question::Admit { repository, .. }
-            | Question::Reserve { repository, .. } => (repository, self.operation.needs()),
-            Question::Administer(repository) => (repository, Access::Admin),
-            Question::Name(row) => return Verdict::Name(self.reader.account_name(row)),
-            Question::Settle { stored, replaced } => return self.settle(stored, replaced),
+    /// Answers questions. Looks after the session between any two of them, and never waits for the session.
+    fn serve(&mut self) -> Result<(), Broken> {
+        let (input, output) = (io::stdin(), io::stdout());
+        fcntl(&output, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(Broken::Pipe)?;
+        let mut bytes = [0; 4096];
+        let mut asked = Vec::new();
+        loop {
+            if let Some(end) = asked.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = asked.drain(..=end).collect();
+                let question = serde_json::from_slice(&line).map_err(Broken::Question)?;
+                let answer = serde_json::to_string(&self.answer(question)).map_err(Broken::Question)? + "\n";
+                // An answer is shorter than the pipe, which is empty if the session has read the answer before.
+                if write(&output, answer.as_bytes()) != Ok(answer.len()) {
+                    return Err(Broken::Unread);
+                }
+            } else if asked.len() > LINE_MAX {
+                return Err(Broken::Long);
+            } else if has_input(&input, self.pause()).map_err(Broken::Pipe)? {
+                match read(&input, &mut bytes).map_err(Broken::Pipe)? {
+                    0 => return Ok(()),
+                    length => asked.extend(bytes.into_iter().take(length)),
+                }
+            }
+            self.look();
+        }
+    }
+
+    /// How long there is nothing to do.
+    fn pause(&self) -> Duration {
+        let grace = |ended_at: Instant| (ended_at + GRACE).saturating_duration_since(Instant::now());
+        self.ended_at.map_or_else(|| self.watch.pause(&self.caller.config.limits), grace)
+    }
+
+    /// Ends the session if it is time.
+    fn look(&mut self) {
+        let session = self.record.process;
+        if let Some(ended_at) = self.ended_at {
+            if ended_at.elapsed() >= GRACE {
+                let _ = session.signal(Signal::SIGKILL);
+            }
+        } else if let Some(end) = self.watch.look(&self.caller.config, &self.record) {
+            let _ = session.signal(Signal::SIGTERM);
+            self.ended_at = Some(Instant::now());
+            self.send(Level::Notice, &self.record.line().field("decision", "end").field("reason", end.reason));
+        }
+    }
+
+    fn answer(&mut self, question: Question) -> Verdict {
+        match question {
+            Question::Settle { stored, replaced } => self.settle(stored, replaced),
             Question::Abandon => {
                 // The next session measures the repository.
                 self.reserved = None;
-                return Verdict::Yes;
+                Verdict::Yes
             }
-            Question::Log(_) => return Verdict::Yes,
+            Question::Log(event) => {
+                self.logged = self.logged.saturating_add(1);
+                if self.logged <= LOGGED_MAX {
+                    self.log(&event);
+                }
+                Verdict::Yes
+            }
+            Question::Name(_) | Question::Permit | Question::Administer | Question::Admit(_) | Question::Reserve(_) => {
+                let open = || Reader::open(&self.caller.config.paths.database);
+                let reader = match self.reader.take().map_or_else(open, Ok) {
+                    Ok(reader) => reader,
+                    Err(error) => return Verdict::Failed(error.to_string()),
+                };
+                let verdict = self.verdict(&reader, &question);
+                // After a fault, the next question opens the database again.
+                self.reader = (!matches!(verdict, Verdict::Failed(_))).then_some(reader);
+                verdict
+            }
+        }
+    }
+
+    /// What the database says.
+    fn verdict(&mut self, reader: &Reader, question: &Question) -> Verdict {
+        let needed = match *question {
+            Question::Name(row) => return Verdict::Name(reader.account_name(row)),
+            Question::Administer => Access::Admin,
+            _ => self.record.needed(),
         };
-        let served = match permitted(self.caller, self.reader, access, self.path) {
-            Ok((_, served)) if served.facts.id == repository => served,
-            // The path now belongs to another repository than the session's.
-            Ok(_) => return Verdict::No("the repository was moved during this session: try again".to_owned()),
-            Err(Stop::Refused { refusal, .. }) => return Verdict::No(refusal.sentence().to_owned()),
-            Err(Stop::Fault(error)) => return Verdict::Failed(error.to_string()),
-        };
+        match reader.ask(|view| self.record.check(view, &self.caller.config, needed, now())) {
+            Ok(Ok(_)) => {}
+            Ok(Err(end)) => return Verdict::No(end.lines.join("\n")),
+            Err(error) => return Verdict::Failed(error.to_string()),
+        }
         let counted = match *question {
-            Question::Admit { bytes, .. } => self.admit(&served, bytes),
-            Question::Reserve { bytes, .. } => self.reserve(&served, bytes),
-            Question::Permit(_) if self.operation == Operation::Upload => self.count(&served),
-            Question::Permit(_)
-            | Question::Administer(_)
-            | Question::Name(_)
-            | Question::Settle { .. }
-            | Question::Abandon
-            | Question::Log(_) => return Verdict::Yes,
+            Question::Admit(bytes) => self.admit(reader, bytes),
+            Question::Reserve(bytes) => self.reserve(reader, bytes),
+            Question::Permit if self.operation == Operation::Upload => self.count(reader),
+            _ => return Verdict::Yes,
         };
         // Without a count, a quota would be no limit.
         counted.unwrap_or_else(|fault| {
@@ -222,26 +261,25 @@ impl Answering<'_> {
     }
 
     /// Whether what this session stores is counted. If not, the repository's count is out of date from now on.
-    fn count(&self, served: &ServedRepository) -> Result<Verdict, quota::Fault> {
+    fn count(&self, reader: &Reader) -> Result<Verdict, quota::Fault> {
         let config = &self.caller.config;
-        if quota::is_set(config, self.reader, served.facts.id)? {
+        if quota::is_set(config, reader, self.row)? {
             return Ok(Verdict::Counted);
         }
         // No quota is set, so a fault must not stop the session.
-        usage::forget(&config.usage_file(), served.facts.id)
-            .unwrap_or_else(|fault| self.caller.log_fault(&fault.to_string()));
+        usage::forget(&config.usage_file(), self.row).unwrap_or_else(|fault| self.caller.log_fault(&fault.to_string()));
         Ok(Verdict::Yes)
     }
 
-    fn admit(&self, served: &ServedRepository, bytes: u64) -> Result<Verdict, quota::Fault> {
+    fn admit(&self, reader: &Reader, bytes: u64) -> Result<Verdict, quota::Fault> {
         let config = &self.caller.config;
-        let room = quota::usage(config)?.check(&quota::demand(config, self.reader, served.facts.id)?, bytes)?;
+        let room = quota::usage(config)?.check(&quota::demand(config, reader, self.row)?, bytes)?;
         Ok(room.map_or_else(|full| Verdict::Full(full.to_string()), |()| Verdict::Yes))
     }
 
-    fn reserve(&mut self, served: &ServedRepository, bytes: u64) -> Result<Verdict, quota::Fault> {
+    fn reserve(&mut self, reader: &Reader, bytes: u64) -> Result<Verdict, quota::Fault> {
         let config = &self.caller.config;
-        let demand = quota::demand(config, self.reader, served.facts.id)?;
+        let demand = quota::demand(config, reader, self.row)?;
         match quota::usage(config)?.reserve(&demand, Part::Lfs, bytes)? {
             Ok(reservation) => {
                 self.reserved = Some(reservation);
@@ -251,34 +289,36 @@ impl Answering<'_> {
         }
     }
 
-    /// Why the rights do not stand, if they do not. If the database does not answer, the session goes on.
-    fn withdrawn(&self) -> Option<&'static str> {
-        match permitted(self.caller, self.reader, self.operation.needs(), self.path) {
-            Err(Stop::Refused { reason, .. }) => Some(reason),
-            Ok(_) | Err(Stop::Fault(_)) => None,
-        }
-    }
-
-    /// The first fields of each log line.
-    fn line(&self) -> log::Line {
-        self.caller.line().field("verb", format_args!("lfs-{}", self.operation))
-    }
-
-    fn log(&self, event: &Event) {
-        let (level, line) = match event {
-            Event::Fault(cause) => (Level::Error, self.caller.line().field("decision", "fault").field("cause", cause)),
-            Event::Ended { sandbox, stored, sent, refused, refusal, faults } => {
-                let line = self.line().field("sandbox", sandbox).field("stored", stored).field("sent", sent);
-                let line = line.field("refused", refused).field("refusal", refusal).field("faults", faults);
-                (Level::Info, line)
-            }
-        };
-        log::send(&self.caller.config.log.socket, log::PROGRAM, level, &line);
-    }
-
     fn settle(&mut self, stored: u64, replaced: u64) -> Verdict {
         let settled = self.reserved.take().map_or(Ok(()), |reserved| reserved.settle(stored, replaced));
         settled.map_or_else(|error| Verdict::Failed(error.to_string()), |()| Verdict::Yes)
+    }
+
+    fn log(&self, event: &Event) {
+        match event {
+            Event::Fault(cause) => self.caller.log_fault(cause),
+            Event::Ended { sandbox, stored, sent, refused, refusal, faults } => {
+                let line = self.caller.line().field("verb", self.record.activity);
+                let line = line.field("sandbox", sandbox).field("stored", stored).field("sent", sent);
+                let line = line.field("refused", refused).field("refusal", refusal).field("faults", faults);
+                self.send(Level::Info, &line);
+            }
+        }
+    }
+
+    fn send(&self, level: Level, line: &log::Line) {
+        log::send(&self.caller.config.log.socket, log::PROGRAM, level, line);
+    }
+}
+
+/// Waits until there is something to read, but not longer than this.
+fn has_input(input: &impl AsFd, longest: Duration) -> Result<bool, Errno> {
+    // One more millisecond, because poll(2) counts whole ones.
+    let timeout = PollTimeout::try_from(longest + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
+    match poll(&mut [PollFd::new(input.as_fd(), PollFlags::POLLIN)], timeout) {
+        Ok(ready) => Ok(ready > 0),
+        Err(Errno::EINTR) => Ok(false),
+        Err(errno) => Err(errno),
     }
 }
 
@@ -289,21 +329,20 @@ pub(super) struct Authorizer {
     /// Closed before the session waits for the process.
     questions: Option<Arc<ChildStdin>>,
     answers: BufReader<ChildStdout>,
-    repository: i64,
 }
 
 impl Authorizer {
     /// Starts the process, which inherits the gateway's message, for the repository of that row.
-    pub(super) fn start(services: &Path, message: Sealed, repository: i64) -> io::Result<Self> {
+    pub(super) fn start(services: &Path, message: Sealed, row: i64) -> io::Result<Self> {
         let mut command = Command::new(services);
-        command.arg(WORD).env(DESCRIPTORS, message.descriptors(None));
+        command.arg(WORD).arg(row.to_string()).env(DESCRIPTORS, message.leave_open(None));
         // Standard error is the client's, and sshd ends a session only after every process has closed it.
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = command.spawn()?;
         drop(message);
         let (questions, answers) = (process.stdin.take().map(Arc::new), process.stdout.take());
         let answers = answers.ok_or(io::ErrorKind::BrokenPipe)?;
-        Ok(Self { process, questions, answers: BufReader::new(answers), repository })
+        Ok(Self { process, questions, answers: BufReader::new(answers) })
     }
 
     fn ask(&mut self, question: &Question) -> Result<Verdict, Fault> {
@@ -322,7 +361,7 @@ impl Authorizer {
 
     /// Whether the client may still do what the session is for, and whether what it stores is counted.
     pub(super) fn permit(&mut self) -> Result<Result<bool, Refusal>, Fault> {
-        match self.ask(&Question::Permit(self.repository))? {
+        match self.ask(&Question::Permit)? {
             Verdict::Yes => Ok(Ok(false)),
             Verdict::Counted => Ok(Ok(true)),
             verdict => refused(verdict),
@@ -331,12 +370,12 @@ impl Authorizer {
 
     /// Whether the quotas have room for so many bytes.
     pub(super) fn admit(&mut self, bytes: u64) -> Result<Result<(), Refusal>, Fault> {
-        self.ask_for_room(&Question::Admit { repository: self.repository, bytes })
+        self.ask_for_room(&Question::Admit(bytes))
     }
 
     /// Reserves bytes for an object, if the quotas have room.
     pub(super) fn reserve(&mut self, bytes: u64) -> Result<Result<(), Refusal>, Fault> {
-        self.ask_for_room(&Question::Reserve { repository: self.repository, bytes })
+        self.ask_for_room(&Question::Reserve(bytes))
     }
 
     fn ask_for_room(&mut self, question: &Question) -> Result<Result<(), Refusal>, Fault> {
@@ -361,7 +400,7 @@ impl Authorizer {
 
     /// Whether the client administers the repository; a fault means no.
     pub(super) fn may_administer(&mut self) -> bool {
-        matches!(self.ask(&Question::Administer(self.repository)), Ok(Verdict::Yes))
+        matches!(self.ask(&Question::Administer), Ok(Verdict::Yes))
     }
 
     /// What a panic of the session calls with its place. It does not wait for the answer, because the process ends.
@@ -369,7 +408,7 @@ impl Authorizer {
         // The authorizer ends when the session has closed the pipe, so the panic must not keep it open.
         let questions = Arc::downgrade(self.questions.as_ref()?);
         Some(Box::new(move |cause| {
-            let line = serde_json::to_string(&Question::Log(Event::Fault(cause.to_owned()))).map(|line| line + "\n");
+            let line = serde_json::to_string(&Question::Log(Event::fault(cause))).map(|line| line + "\n");
             let _ = line.map(|line| questions.upgrade().map(|questions| (&*questions).write_all(line.as_bytes())));
         }))
     }

@@ -2,10 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+
 use super::tree;
 use super::wire::{Wire, oid};
 use crate::concurrency::TOO_MANY;
 use crate::harness::{Client, Hub, Key, Setup, refused, run, says, trials};
+use crate::hostile::LFS_INSIDE_SSH;
+use crate::revocation::process_of_session;
 use crate::texts::hi;
 
 trials![
@@ -16,6 +20,7 @@ trials![
     an_object_is_no_larger_than_the_limit,
     a_key_that_is_not_admitted_holds_few_sessions_of_lfs_and_none_for_long,
     an_idle_session_of_lfs_ends,
+    an_old_session_of_lfs_is_ended_from_outside,
     a_session_of_lfs_ends_when_its_authorizer_finds_its_right_withdrawn,
 ];
 
@@ -100,7 +105,8 @@ fn lfs_sessions_have_a_limit_of_their_own_and_wait_for_it() {
     let waiting = "hubgate: waiting for the end of another of your sessions: at most 8 run at once\n";
     alice.ssh("git-lfs-transfer alice/x download").is(&refused(format!("{waiting}{TOO_MANY}")));
     assert!(begin.elapsed() >= Duration::from_secs(30), "{:?}", begin.elapsed());
-    alice.ssh("git-lfs-authenticate alice/x download").is(&refused(TOO_MANY));
+    // What the gateway refuses itself counts for no limit.
+    alice.ssh("git-lfs-authenticate alice/x download").is(&refused(LFS_INSIDE_SSH));
     // It is served if one ends.
     std::thread::scope(|scope| {
         let ninth = scope.spawn(|| Wire::open(&alice, "alice/x", "download").hang_up());
@@ -170,6 +176,19 @@ fn an_idle_session_of_lfs_ends() {
     }
 }
 
+/// A stopped process can end neither itself nor by SIGALRM.
+fn an_old_session_of_lfs_is_ended_from_outside() {
+    let hub = Hub::with(&Setup { more: "[limits]\nsession_age = 3\n", ..Setup::default() });
+    let alice = hub.user("alice");
+    hub.empty_repo("alice/x", &[]);
+    let session = Wire::open(&alice, "alice/x", "download");
+    kill(process_of_session(&hub), Signal::SIGSTOP).expect("a signal");
+    session.ended();
+    let log = hub.log();
+    let end = "verb=lfs-download repo=alice/x decision=end reason=age";
+    assert!(log.iter().any(|entry| entry.fields.ends_with(end)), "{log:?}");
+}
+
 /// The database is changed directly, so that only the authorizer can find out.
 fn a_session_of_lfs_ends_when_its_authorizer_finds_its_right_withdrawn() {
     let hub = Hub::new();
@@ -182,7 +201,8 @@ fn a_session_of_lfs_ends_when_its_authorizer_finds_its_right_withdrawn() {
     assert!(begin.elapsed() < Duration::from_secs(45), "{:?}", begin.elapsed());
     let log = hub.log();
     assert!(
-        log.iter().any(|entry| entry.fields.ends_with("verb=lfs-upload decision=end reason=account-disabled")),
+        log.iter()
+            .any(|entry| entry.fields.ends_with("verb=lfs-upload repo=alice/x decision=end reason=account-disabled")),
         "{log:?}"
     );
 }
