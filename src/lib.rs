@@ -38,8 +38,7 @@ pub mod sealed;
 pub mod services;
 pub mod session;
 pub mod session_limits;
-#[cfg(feature = "operator")]
-mod tree;
+pub mod tree;
 pub mod usage;
 pub mod word;
 

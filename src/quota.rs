@@ -129,12 +129,6 @@ pub struct Full {
 }
 
 impl Quotas {
-    /// Whether any quota limits what a session stores.
-    #[must_use]
-    pub fn limit_anything(&self) -> bool {
-        *self != Self { repository: Quota::Unlimited, owner: Quota::Unlimited }
-    }
-
     /// Checks that so many more bytes fit.
     ///
     /// # Errors
@@ -212,6 +206,5 @@ mod tests {
         assert!(check(1, 1, u64::MAX).is_err());
         let unlimited = Quotas { repository: Quota::Unlimited, owner: Quota::Unlimited };
         assert_eq!(unlimited.check(InUse { repository: u64::MAX, owner: u64::MAX }, u64::MAX), Ok(()));
-        assert!(!unlimited.limit_anything() && quotas.limit_anything());
     }
 }

@@ -1,8 +1,8 @@
 //! Trees of directories that strangers can write: a repository, a clone of another server's configuration.
 //!
 //! A path beneath such a tree may be a link to any file that the reader can read, or a pipe at which it would wait for
-//! ever. So every file of a tree is opened here: level by level, without following a link, and only if it is a regular
-//! file. Another program may change the tree at the same time, and the result is the same.
+//! ever. So every file of a tree is opened, moved and removed here: level by level, without following a link. A file that
+//! is opened is a regular file. Another program may change the tree at the same time, and the result is the same.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -11,10 +11,11 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use nix::dir::{Dir, Type};
+use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open, openat};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use nix::fcntl::{AtFlags, OFlag, open, openat, renameat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat, mkdirat};
+use nix::unistd::{UnlinkatFlags, unlinkat};
 
 /// A directory that is not followed through a link.
 const DIRECTORY: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_NOFOLLOW).union(OFlag::O_RDONLY).union(OFlag::O_CLOEXEC);
@@ -22,18 +23,21 @@ const DIRECTORY: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_NOFOLLOW).union(OFlag
 const FILE: OFlag =
     OFlag::O_NOFOLLOW.union(OFlag::O_NONBLOCK).union(OFlag::O_NOCTTY).union(OFlag::O_RDONLY).union(OFlag::O_CLOEXEC);
 
+/// The most directories in each other that are read: each takes descriptors.
+const DEPTH_MAX: usize = 100;
+
 /// An open tree.
 ///
 /// Holding one tells you nothing about its content. Every file that it gives you is a regular file of the tree.
 #[derive(Debug)]
-pub(crate) struct Tree(OwnedFd);
+pub struct Tree(OwnedFd);
 
 impl Tree {
     /// Opens a tree that the operator or the database names. The name itself may be a link.
     ///
     /// # Errors
     /// There is no such directory.
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+    pub fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlag::O_DIRECTORY | OFlag::O_RDONLY | OFlag::O_CLOEXEC;
         Ok(Self(open(path, flags, Mode::empty())?))
     }
@@ -42,7 +46,7 @@ impl Tree {
     ///
     /// # Errors
     /// Those of [`Self::file`].
-    pub(crate) fn file_at(path: &Path) -> io::Result<File> {
+    pub fn file_at(path: &Path) -> io::Result<File> {
         let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         Self::open(parent)?.file(Path::new(name))
@@ -52,7 +56,7 @@ impl Tree {
     ///
     /// # Errors
     /// A directory cannot be opened.
-    pub(crate) fn within(&self, path: &Path) -> io::Result<Option<Self>> {
+    pub fn within(&self, path: &Path) -> io::Result<Option<Self>> {
         let mut directory = self.0.try_clone()?;
         for name in names(path)? {
             directory = match openat(&directory, name, DIRECTORY, Mode::empty()) {
@@ -69,7 +73,7 @@ impl Tree {
     ///
     /// # Errors
     /// It does not exist, is not a regular file, or is behind a link.
-    pub(crate) fn file(&self, path: &Path) -> io::Result<File> {
+    pub fn file(&self, path: &Path) -> io::Result<File> {
         let not_regular = || io::Error::other("it is a link, or not a regular file");
         let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
         let parent = self.within(path.parent().unwrap_or(Path::new("")))?.ok_or(io::ErrorKind::NotFound)?;
@@ -81,38 +85,154 @@ impl Tree {
         }
     }
 
+    /// A directory in it, created if it does not exist.
+    ///
+    /// # Errors
+    /// It is not a directory, or cannot be created.
+    pub fn made(&self, name: &OsStr) -> io::Result<Self> {
+        match mkdirat(&self.0, name, Mode::from_bits_truncate(0o750)) {
+            Ok(()) | Err(Errno::EEXIST) => Ok(Self(openat(&self.0, name, DIRECTORY, Mode::empty())?)),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// What a path of the tree is; `None` if nothing is there, or if it is behind a link.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn stat(&self, path: &Path) -> io::Result<Option<FileStat>> {
+        let Some(name) = path.file_name() else { return Ok(Some(fstat(&self.0)?)) };
+        let parent = self.within(path.parent().unwrap_or(Path::new("")))?;
+        parent.map_or(Ok(None), |parent| stat_at(&parent.0, name))
+    }
+
+    /// Calls `each` for everything beneath the tree, with its path and what it is. Enters each directory for which
+    /// `each` returns `true`.
+    ///
+    /// # Errors
+    /// A directory cannot be read or is too deep, or an error of `each`.
+    pub fn walk(&self, each: &mut dyn FnMut(&Path, &FileStat) -> io::Result<bool>) -> io::Result<()> {
+        // Its own open directory, because reading one moves its position.
+        walk(Dir::openat(&self.0, ".", DIRECTORY, Mode::empty())?, Path::new(""), 0, each)
+    }
+
     /// The paths of everything beneath it that is not a directory, sorted, to this depth of directories.
     ///
     /// # Errors
     /// A directory cannot be read.
-    pub(crate) fn entries(&self, depth: usize) -> io::Result<Vec<PathBuf>> {
+    pub fn entries(&self, depth: usize) -> io::Result<Vec<PathBuf>> {
         let mut found = Vec::new();
-        self.collect(Path::new(""), depth, &mut found)?;
+        self.walk(&mut |path, stat| {
+            let is_directory = is_directory(stat);
+            if !is_directory {
+                found.push(path.to_owned());
+            }
+            Ok(is_directory && path.components().count() <= depth)
+        })?;
         found.sort();
         Ok(found)
     }
 
-    fn collect(&self, at: &Path, depth: usize, found: &mut Vec<PathBuf>) -> io::Result<()> {
-        // Its own open directory, because reading one moves its position.
-        let mut directory = Dir::openat(&self.0, ".", DIRECTORY, Mode::empty())?;
-        for entry in directory.iter() {
-            let entry = entry?;
-            let name = Path::new(OsStr::from_bytes(entry.file_name().to_bytes()));
-            if matches!(entry.file_name().to_bytes(), b"." | b"..") {
-                continue;
+    /// The bytes of all regular files beneath it, without those beneath paths that `skip` names.
+    ///
+    /// # Errors
+    /// A directory cannot be read or is too deep.
+    pub fn bytes(&self, skip: impl Fn(&Path) -> bool) -> io::Result<u64> {
+        let mut bytes = 0_u64;
+        self.walk(&mut |path, stat| {
+            if skip(path) {
+                return Ok(false);
             }
-            let path = at.join(name);
-            let inner = match entry.file_type() {
-                Some(Type::Directory) | None => self.within(name)?,
-                Some(_) => None,
-            };
-            match inner {
-                Some(inner) if depth > 0 => inner.collect(&path, depth - 1, found)?,
-                Some(_) => {}
-                None => found.push(path),
+            // A link or a pipe stores nothing.
+            if is(stat, SFlag::S_IFREG) {
+                bytes = bytes.saturating_add(u64::try_from(stat.st_size).unwrap_or_default());
+            }
+            Ok(is_directory(stat))
+        })?;
+        Ok(bytes)
+    }
+
+    /// Removes a file or a whole directory of the tree. A link is removed, and never what it names.
+    ///
+    /// # Errors
+    /// It does not exist or cannot be removed.
+    pub fn remove(&self, path: &Path) -> io::Result<()> {
+        let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+        let parent = self.within(path.parent().unwrap_or(Path::new("")))?.ok_or(io::ErrorKind::NotFound)?;
+        remove_at(&parent.0, name, 0)
+    }
+
+    /// Moves a file of the tree into a directory of the same tree.
+    ///
+    /// # Errors
+    /// It does not exist or cannot be moved.
+    pub fn rename(&self, path: &Path, to: &Self, new: &OsStr) -> io::Result<()> {
+        let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+        let parent = self.within(path.parent().unwrap_or(Path::new("")))?.ok_or(io::ErrorKind::NotFound)?;
+        Ok(renameat(&parent.0, name, &to.0, new)?)
+    }
+}
+
+fn walk(
+    mut directory: Dir,
+    at: &Path,
+    depth: usize,
+    each: &mut dyn FnMut(&Path, &FileStat) -> io::Result<bool>,
+) -> io::Result<()> {
+    let this = directory.as_fd().try_clone_to_owned()?;
+    for entry in directory.iter() {
+        let entry = entry?;
+        let name = OsStr::from_bytes(entry.file_name().to_bytes());
+        // A file that is gone was removed since.
+        let Some(stat) = (if is_dots(name) { None } else { stat_at(&this, name)? }) else { continue };
+        let path = at.join(name);
+        if each(&path, &stat)? && is_directory(&stat) {
+            match Dir::openat(&this, name, DIRECTORY, Mode::empty()) {
+                Ok(_) if depth == DEPTH_MAX => return Err(too_deep()),
+                Ok(inner) => walk(inner, &path, depth + 1, each)?,
+                // It was replaced since.
+                Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => {}
+                Err(errno) => return Err(errno.into()),
             }
         }
-        Ok(())
+    }
+    Ok(())
+}
+
+fn remove_at(parent: &OwnedFd, name: &OsStr, depth: usize) -> io::Result<()> {
+    match unlinkat(parent, name, UnlinkatFlags::NoRemoveDir) {
+        // EPERM is POSIX's error for a directory, EISDIR is that of Linux.
+        Err(Errno::EISDIR | Errno::EPERM) => {}
+        done => return Ok(done?),
+    }
+    if depth == DEPTH_MAX {
+        return Err(too_deep());
+    }
+    let mut directory = Dir::openat(parent, name, DIRECTORY, Mode::empty())?;
+    let this = directory.as_fd().try_clone_to_owned()?;
+    for entry in directory.iter() {
+        let entry = entry?;
+        let inner = OsStr::from_bytes(entry.file_name().to_bytes());
+        if !is_dots(inner) {
+            remove_at(&this, inner, depth + 1)?;
+        }
+    }
+    Ok(unlinkat(parent, name, UnlinkatFlags::RemoveDir)?)
+}
+
+fn too_deep() -> io::Error {
+    io::Error::other(format!("it has more than {DEPTH_MAX} directories in each other"))
+}
+
+fn is_dots(name: &OsStr) -> bool {
+    matches!(name.as_bytes(), b"." | b"..")
+}
+
+fn stat_at(directory: &OwnedFd, name: &OsStr) -> io::Result<Option<FileStat>> {
+    match fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+        Ok(stat) => Ok(Some(stat)),
+        Err(Errno::ENOENT) => Ok(None),
+        Err(errno) => Err(errno.into()),
     }
 }
 
@@ -129,6 +249,12 @@ fn names(path: &Path) -> io::Result<Vec<&OsStr>> {
         _ => Err(io::ErrorKind::InvalidInput.into()),
     };
     path.components().map(name).collect()
+}
+
+/// Whether it is a directory, and no link to one.
+#[must_use]
+pub fn is_directory(stat: &FileStat) -> bool {
+    is(stat, SFlag::S_IFDIR)
 }
 
 fn is(stat: &FileStat, kind: SFlag) -> bool {
@@ -184,5 +310,54 @@ mod tests {
         assert_eq!(tree.entries(9).unwrap(), entries);
         assert_eq!(tree.entries(0).unwrap(), ["link", "pipe", "socket"].map(PathBuf::from));
         assert_eq!(tree.entries(9).unwrap(), entries, "a tree can be listed again");
+        assert_eq!(tree.bytes(|_| false).unwrap(), 4);
+        assert_eq!(tree.bytes(|path| path == Path::new("a/b")).unwrap(), 0);
+        for (path, is_there) in
+            [("a/b/file", true), ("link", true), ("", true), ("a/linked/secret", false), ("x", false)]
+        {
+            assert_eq!(tree.stat(Path::new(path)).unwrap().is_some(), is_there, "{path}");
+        }
+    }
+
+    #[test]
+    fn only_files_of_the_tree_are_moved_and_removed_and_no_link_is_followed() {
+        let outside = tempfile::tempdir().unwrap();
+        fs::write(outside.path().join("secret"), "secret").unwrap();
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        fs::create_dir_all(at("a/b/c")).unwrap();
+        fs::write(at("a/b/file"), "text").unwrap();
+        symlink(outside.path(), at("a/b/c/linked")).unwrap();
+        symlink(outside.path(), at("linked")).unwrap();
+        let tree = Tree::open(place.path()).unwrap();
+        for path in ["linked/secret", "missing", "", "..", "a/../linked"] {
+            assert!(tree.remove(Path::new(path)).is_err(), "{path}");
+        }
+        assert!(tree.made(OsStr::new("linked")).is_err());
+        let moved = tree.made(OsStr::new("moved")).unwrap();
+        assert!(tree.rename(Path::new("linked/secret"), &moved, OsStr::new("x")).is_err());
+        tree.rename(Path::new("a/b/file"), &moved, OsStr::new("x")).unwrap();
+        assert_eq!(fs::read_to_string(at("moved/x")).unwrap(), "text");
+        for path in ["a", "linked", "moved/x"] {
+            tree.remove(Path::new(path)).unwrap();
+            assert!(at(path).symlink_metadata().is_err(), "{path}");
+        }
+        assert_eq!(fs::read_to_string(outside.path().join("secret")).unwrap(), "secret");
+    }
+
+    #[test]
+    fn a_tree_without_an_end_is_an_error() {
+        let place = tempfile::tempdir().unwrap();
+        let tree = || Tree::open(place.path()).unwrap();
+        let mut deep = tree();
+        for _ in 0..DEPTH_MAX {
+            deep = deep.made(OsStr::new("d")).unwrap();
+        }
+        assert!(tree().bytes(|_| false).is_ok());
+        deep.made(OsStr::new("d")).unwrap();
+        let said = format!("it has more than {DEPTH_MAX} directories in each other");
+        assert_eq!(tree().bytes(|_| false).unwrap_err().to_string(), said);
+        assert_eq!(tree().remove(Path::new("d")).unwrap_err().to_string(), said);
+        assert!(tree().entries(4).is_ok());
     }
 }

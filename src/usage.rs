@@ -28,7 +28,7 @@ use crate::quota::{Full, InUse, Quotas};
 use crate::repository::Directory;
 
 pub use record::{Count, Part};
-use record::{LENGTH, Record, STALE};
+use record::{LENGTH, Record};
 
 /// The file with the kernel's id of this boot (random(4)).
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -174,7 +174,7 @@ impl Usage {
             }
             std::thread::sleep(RETRY);
         }
-        let before = self.read(&file, counted.id)?.filter(|record| record.tag == self.tag(counted));
+        let before = self.known(&file, counted)?;
         let after = self.measure(&file, counted, None)?.count();
         let before = before.map(|record| Count {
             git: record.settled(Part::Git).unwrap_or(after.git),
@@ -194,41 +194,64 @@ impl Usage {
     /// The record of a repository. Measures the repository if the record is not valid, or if the session of a
     /// reservation has ended without settling it.
     fn record(&self, file: &File, counted: &Counted) -> Result<Record, Error> {
-        let tag = self.tag(counted);
-        let known = |record: Option<Record>| record.filter(|record| record.tag == tag);
-        let record = known(self.read(file, counted.id)?);
+        let record = self.known(file, counted)?;
         if let Some(record) = record.filter(Record::is_settled) {
             return Ok(record);
         }
         // Its own open file, because the locks of one open file do not exclude each other.
         let alone = self.open()?;
         if self.try_lock(&alone, Subject::Repository(counted.id), Mode::Alone)? {
-            return match known(self.read(&alone, counted.id)?) {
+            return match self.known(&alone, counted)? {
                 // Another session has just settled or measured.
                 Some(record) if record.is_settled() => Ok(record),
                 record => self.measure(&alone, counted, record),
             };
         }
-        match record {
-            // The reservations are those of living sessions.
-            Some(record) => Ok(record),
-            None => self.measure(&alone, counted, None),
+        // The reservations are those of living sessions.
+        if let Some(record) = record {
+            return Ok(record);
         }
+        // Another session measures, and may have reserved bytes before this walk ends.
+        let measured = self.walk(file, counted, None)?;
+        self.enter(file, counted, &measured, Over::Nothing)
     }
 
-    /// Measures a repository and writes its record. A part without reservations is not measured if its count is known.
+    /// The record of a repository, if it is valid.
+    fn known(&self, file: &File, counted: &Counted) -> Result<Option<Record>, Error> {
+        Ok(Some(self.read(file, counted.id)?).filter(|record| record.tag == self.tag(counted)))
+    }
+
+    /// Measures a repository and writes its record. No session may have a reservation. A part without reservations is
+    /// not measured if its count is known.
     fn measure(&self, file: &File, counted: &Counted, known: Option<Record>) -> Result<Record, Error> {
+        let measured = self.walk(file, counted, known)?;
+        self.enter(file, counted, &measured, Over::Anything)
+    }
+
+    fn walk(&self, file: &File, counted: &Counted, known: Option<Record>) -> Result<Measured, Error> {
+        // Read first: a change during the walk makes the result out of date.
+        let at = self.read(file, counted.id)?.uncounted;
         let directory = self.root.join(counted.directory.relative());
-        let failed = |error| Error::Measure(directory.clone(), error);
         let measured = |part| match known.and_then(|record| record.settled(part)) {
             Some(bytes) => Ok(bytes),
-            None => measure::stored(&directory, part).map_err(failed),
+            None => measure::stored(&directory, part).map_err(|error| Error::Measure(directory.clone(), error)),
         };
-        let record = Record::of(self.tag(counted), Count { git: measured(Part::Git)?, lfs: measured(Part::Lfs)? });
+        Ok(Measured { at, count: Count { git: measured(Part::Git)?, lfs: measured(Part::Lfs)? } })
+    }
+
+    /// Writes the record of a measured repository, or leaves a valid one as it is.
+    fn enter(&self, file: &File, counted: &Counted, measured: &Measured, over: Over) -> Result<Record, Error> {
+        let tag = self.tag(counted);
         self.lock(file, Subject::Records, Mode::Alone)?;
-        let written = self.write(file, counted.id, &record);
+        let entered = read(file, counted.id).and_then(|present| {
+            if over == Over::Nothing && present.tag == tag {
+                return Ok(present);
+            }
+            let record = Record::of(tag, measured.count, measured.at, present.uncounted);
+            file.write_all_at(&record.to_bytes(), offset(counted.id)?).map(|()| record)
+        });
         self.unlock(file, Subject::Records)?;
-        written.map(|()| record)
+        entered.map_err(|error| self.failed(error))
     }
 
     /// Valid for this directory and this boot only. Two repositories never have the same directory.
@@ -244,16 +267,12 @@ impl Usage {
         Error::File(self.file.clone(), error)
     }
 
-    fn read(&self, file: &File, row: i64) -> Result<Option<Record>, Error> {
+    fn read(&self, file: &File, row: i64) -> Result<Record, Error> {
+        offset(row).map_err(|_| Error::Row(row))?;
         self.lock(file, Subject::Records, Mode::Shared)?;
         let record = read(file, row).map_err(|error| self.failed(error));
         self.unlock(file, Subject::Records)?;
         record
-    }
-
-    fn write(&self, file: &File, row: i64, record: &Record) -> Result<(), Error> {
-        let offset = offset(row).map_err(|_| Error::Row(row))?;
-        file.write_all_at(&record.to_bytes(), offset).map_err(|error| self.failed(error))
     }
 
     /// Changes a record that is valid for this place.
@@ -278,8 +297,10 @@ impl Usage {
     }
 }
 
-/// Notes that the bytes of the repository of that row change uncounted, so that the next session with a quota measures
-/// them. Costs one system call if no session has ever counted.
+/// Notes that the bytes of the repository of that row have changed uncounted, so that the next session with a quota
+/// measures them. Costs one system call if no session has ever counted.
+///
+/// A session that measures before the change does not see the bytes, so a call must follow the change.
 ///
 /// # Errors
 /// [`Error`].
@@ -289,16 +310,34 @@ pub fn forget(file: &Path, row: i64) -> Result<(), Error> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         opened => opened.map_err(failed)?,
     };
-    let offset = offset(row).map_err(failed)? + STALE as u64;
+    let offset = offset(row).map_err(|_| Error::Row(row))?;
     // Closing the file releases the lock.
     lock(&counts, Subject::Records, Mode::Alone).map_err(failed)?;
-    counts.write_all_at(&[1], offset).map_err(failed)
+    let mut record = read(&counts, row).map_err(failed)?;
+    record.uncounted = record.uncounted.wrapping_add(1);
+    counts.write_all_at(&record.to_bytes(), offset).map_err(failed)
 }
 
 fn options() -> OpenOptions {
     let mut options = File::options();
     options.read(true).write(true).custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits());
     options
+}
+
+/// What a walk through a repository found.
+struct Measured {
+    count: Count,
+    /// How many uncounted changes there were before.
+    at: u64,
+}
+
+/// Which valid record a measured one replaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Over {
+    /// None: it may have reservations.
+    Nothing,
+    /// Any: no session has a reservation.
+    Anything,
 }
 
 /// The place of a record, and the tag that makes it valid.
@@ -335,23 +374,23 @@ impl Reservation {
 /// Changes a record, if it is valid for this place.
 fn change_record(file: &File, place: Place, change: impl FnOnce(&mut Record)) -> io::Result<()> {
     lock(file, Subject::Records, Mode::Alone)?;
-    let changed = read(file, place.id).and_then(|record| match record.filter(|record| record.tag == place.tag) {
-        Some(mut record) => {
-            change(&mut record);
-            file.write_all_at(&record.to_bytes(), offset(place.id)?)
+    let changed = read(file, place.id).and_then(|mut record| {
+        if record.tag != place.tag {
+            return Ok(());
         }
-        None => Ok(()),
+        change(&mut record);
+        file.write_all_at(&record.to_bytes(), offset(place.id)?)
     });
     unlock(file, Subject::Records)?;
     changed
 }
 
-fn read(file: &File, row: i64) -> io::Result<Option<Record>> {
+fn read(file: &File, row: i64) -> io::Result<Record> {
     let mut bytes = [0; LENGTH];
     match file.read_exact_at(&mut bytes, offset(row)?) {
         Ok(()) => Ok(Record::from_bytes(&bytes)),
         // The end of the file: the record was never written.
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Record::from_bytes(&[0; LENGTH])),
         Err(error) => Err(error),
     }
 }

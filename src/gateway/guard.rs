@@ -22,7 +22,7 @@ use nix::unistd::{ForkResult, Pid, alarm, getpid, getppid, setpgid};
 use super::{Fault, Session, say};
 use crate::clock::now;
 use crate::config::{Config, Limits};
-use crate::db::Reader;
+use crate::db::{Error, Reader};
 use crate::log::{Level, Line};
 use crate::message::{Answer, Status};
 use crate::process::{self, GUARD, bytes_moved, children};
@@ -66,6 +66,7 @@ pub(super) struct Guard {
     git: Pid,
     signals: SignalFd,
     hook: Option<Hook>,
+    storing: Storing,
     watch: Watch,
     /// The bytes that git had moved, and when the guard saw this number first.
     moved: (Option<u64>, Instant),
@@ -84,9 +85,17 @@ struct Hook {
     heard: (u64, u64),
     /// Whether the log took the last line about a ref.
     is_logged: bool,
-    /// The bytes of the push. git may still refuse the push, so nothing settles them: the next session with a quota
+}
+
+/// How the bytes of a push count. It holds until git and its children have ended, whatever the hook says.
+enum Storing {
+    /// The hook has not asked, or was refused.
+    Nothing,
+    /// They are reserved. git may still refuse the push, so nothing settles them: the next session with a quota
     /// measures the git objects.
-    reserved: Option<Box<Reservation>>,
+    Reserved { _until_dropped: Box<Reservation> },
+    /// No quota counts them, in the repository of that row.
+    Uncounted(i64),
 }
 
 fn signals() -> SigSet {
@@ -123,7 +132,7 @@ pub(super) fn split(is_push: bool) -> Result<Copy, Fault> {
             let hook = match ours {
                 Some(stream) => {
                     stream.set_nonblocking(true).map_err(Fault::Git)?;
-                    Some(Hook { stream, line: Vec::new(), heard: (0, 0), is_logged: true, reserved: None })
+                    Some(Hook { stream, line: Vec::new(), heard: (0, 0), is_logged: true })
                 }
                 None => None,
             };
@@ -132,6 +141,7 @@ pub(super) fn split(is_push: bool) -> Result<Copy, Fault> {
                 git,
                 signals: signals.map_err(failed)?,
                 hook,
+                storing: Storing::Nothing,
                 watch: Watch::begin(),
                 moved: (None, Instant::now()),
                 ended_at: None,
@@ -174,6 +184,10 @@ impl Guard {
         };
         end_children();
         while self.hear(watched) {}
+        if let Storing::Uncounted(row) = self.storing {
+            // A session that measured while the push was stored has not seen it. A fault fails no push.
+            let _ = usage::forget(&watched.config.usage_file(), row);
+        }
         self.say();
         status
     }
@@ -270,7 +284,7 @@ impl Guard {
             }
             if byte == b'\n' {
                 let line = std::mem::take(&mut hook.line);
-                is_heard = hook.fulfil(watched, &line);
+                is_heard = hook.fulfil(watched, &mut self.storing, &line);
             } else {
                 hook.line.push(byte);
             }
@@ -284,7 +298,7 @@ impl Guard {
 
 impl Hook {
     /// Answers a question, or writes a line to the log. Returns `false` if the hook has not said this, or says too much.
-    fn fulfil(&mut self, watched: &Watched<'_>, line: &[u8]) -> bool {
+    fn fulfil(&mut self, watched: &Watched<'_>, storing: &mut Storing, line: &[u8]) -> bool {
         let push = || watched.record.line_of("push");
         let send = |level, line: &Line| watched.session.send(level, line);
         let said = FromHook::parse(line);
@@ -293,18 +307,10 @@ impl Hook {
         }
         match said {
             Some(FromHook::Decide(bytes)) => {
-                let verdict = match watched.record.ask(watched.config, now()) {
-                    Ok(Ok(_)) => self.reserve(watched, bytes).unwrap_or_else(|fault| {
-                        send(Level::Error, &push().field("decision", "fault").field("cause", fault));
-                        // Without a count, a quota would be no limit.
-                        PushVerdict::Refused(vec![quota::uncounted(&watched.record.sid)])
-                    }),
-                    Ok(Err(end)) => PushVerdict::Refused(end.lines),
-                    Err(error) => {
-                        send(Level::Error, &push().field("decision", "fault").field("cause", error));
-                        PushVerdict::Unknown
-                    }
-                };
+                let verdict = verdict(watched, storing, bytes).unwrap_or_else(|error| {
+                    send(Level::Error, &push().field("decision", "fault").field("cause", error));
+                    PushVerdict::Unknown
+                });
                 return self.stream.write_all(format!("{verdict}\n").as_bytes()).is_ok();
             }
             Some(FromHook::Refused(reason)) => {
@@ -330,28 +336,46 @@ impl Hook {
         *heard += 1;
         most == 0 || *heard <= most
     }
+}
 
-    /// Reserves the bytes of the push, if a quota is set and has room.
-    fn reserve(&mut self, watched: &Watched<'_>, bytes: u64) -> Result<PushVerdict, quota::Fault> {
-        let config = watched.config;
-        let Some((_, row)) = &watched.record.repository else { return Ok(PushVerdict::Stands) };
-        let reader = Reader::open(&config.paths.database)?;
-        if !quota::is_set(config, &reader, *row)? {
-            // What it stores is not counted. No quota is set, so a fault stops no push.
-            let _ = usage::forget(&config.usage_file(), *row);
-            return Ok(PushVerdict::Stands);
-        }
-        let demand = quota::demand(config, &reader, *row)?;
-        // git starts one hook of this kind in a push, so there is nothing to keep.
-        self.reserved = None;
-        Ok(match quota::usage(config)?.reserve(&demand, Part::Git, bytes)? {
-            Ok(reservation) => {
-                self.reserved = Some(Box::new(reservation));
-                PushVerdict::Stands
-            }
-            Err(full) => PushVerdict::Refused(vec![full.to_string()]),
-        })
+/// Whether the rights of the session stand at this moment and the quotas have room for the bytes of the push.
+fn verdict(watched: &Watched<'_>, storing: &mut Storing, bytes: u64) -> Result<PushVerdict, Error> {
+    let Watched { session, config, record } = *watched;
+    let reader = Reader::open(&config.paths.database)?;
+    if let Err(end) = reader.ask(|view| record.check(view, config, record.needed(), now()))? {
+        return Ok(PushVerdict::Refused(end.lines));
     }
+    let Some((_, row)) = record.repository else { return Ok(PushVerdict::Stands) };
+    Ok(reserve(config, &reader, row, bytes, storing).unwrap_or_else(|fault| {
+        session.send(Level::Error, &record.line_of("push").field("decision", "fault").field("cause", fault));
+        // Without a count, a quota would be no limit.
+        PushVerdict::Refused(vec![quota::uncounted(&record.sid)])
+    }))
+}
+
+/// Reserves the bytes of the push, if a quota is set and has room.
+fn reserve(
+    config: &Config,
+    reader: &Reader,
+    row: i64,
+    bytes: u64,
+    storing: &mut Storing,
+) -> Result<PushVerdict, quota::Fault> {
+    // git starts one hook of this kind in a push, so there is nothing to keep.
+    *storing = Storing::Nothing;
+    let Some(demand) = quota::demand(config, reader, row)? else {
+        *storing = Storing::Uncounted(row);
+        // Now too, because the guard may be killed. No quota is set, so a fault stops no push.
+        let _ = usage::forget(&config.usage_file(), row);
+        return Ok(PushVerdict::Stands);
+    };
+    Ok(match quota::usage(config)?.reserve(&demand, Part::Git, bytes)? {
+        Ok(reservation) => {
+            *storing = Storing::Reserved { _until_dropped: Box::new(reservation) };
+            PushVerdict::Stands
+        }
+        Err(full) => PushVerdict::Refused(vec![full.to_string()]),
+    })
 }
 
 /// A limit in seconds; 0 means no limit.

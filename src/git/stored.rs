@@ -68,6 +68,33 @@ impl<'a> StoredRepository<'a> {
         self.check_connectivity()
     }
 
+    /// Its directory.
+    #[must_use]
+    pub fn place(&self) -> &Path {
+        self.place
+    }
+
+    /// Hands on a list of all refs and of what they name, in pieces.
+    ///
+    /// # Errors
+    /// git's message.
+    pub fn refs(&self, mut each: impl FnMut(&[u8]) + Send) -> Result<(), String> {
+        self.confined(Plan::fetch(&[&self.config.paths.git]), || {
+            let read = |output: &mut (dyn BufRead + Send)| loop {
+                let length = match output.fill_buf()? {
+                    [] => return Ok(()),
+                    bytes => {
+                        each(bytes);
+                        bytes.len()
+                    }
+                };
+                output.consume(length);
+            };
+            let mut list = self.command(&["for-each-ref", "--format=%(objectname) %(refname)"]);
+            succeeded(child::ask(&mut list, LONG, |_| Ok(()), read)?)
+        })
+    }
+
     /// The refs that are neither branches nor tags. Clients can push no such ref.
     ///
     /// # Errors

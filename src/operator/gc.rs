@@ -22,8 +22,8 @@ use crate::message::Status;
 use crate::name::RepoPath;
 use crate::report::Report;
 use crate::word::counted;
-use leftovers::{list, name, sweep, sweep_repository};
-use seen::Seen;
+use leftovers::{sweep_repository, sweep_root};
+use seen::{Refs, Seen};
 
 /// Which repositories are collected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,17 +47,13 @@ enum Outcome {
 pub(super) fn run(context: &Context, path: Option<&RepoPath>, age: Duration) -> Result<Report, Failure> {
     let config = &context.config;
     let extent = if path.is_some() { Extent::Named } else { Extent::Changed };
-    let root = &config.paths.repositories;
     let (mut text, mut json, mut status) = (String::new(), Vec::new(), Status::Done);
-    // Leftovers of interrupted `repo create` commands.
-    for path in list(root)?.into_iter().filter(|path| name(path).starts_with(".new-")) {
-        let mut removed = Vec::new();
-        if let Err(error) = sweep(&path, age, &mut removed) {
-            status = Status::Refused;
-            let _ = writeln!(text, "{error}");
-        }
-        text.extend(removed.iter().map(|path| format!("removed {}\n", path.display())));
+    let mut unfinished = Vec::new();
+    if let Err(error) = sweep_root(&config.paths.repositories, age, &mut unfinished) {
+        status = Status::Refused;
+        let _ = writeln!(text, "{error}");
     }
+    text.extend(unfinished.iter().map(|path| format!("removed {}\n", path.display())));
     let seen = Seen::open(config);
     let mut unchanged = 0_usize;
     let mut bar = Bar::new(context.count(path)?);
@@ -109,10 +105,13 @@ fn collect(
         if extent == Extent::Changed && seen.is_unchanged(&row.directory, &place) {
             return Ok(Outcome::Unchanged);
         }
-        let packed = StoredRepository::open(config, &place, row.object_format).and_then(|stored| stored.maintain());
+        let failed = |error| format!("git gc failed: {error}");
+        let stored = StoredRepository::open(config, &place, row.object_format).map_err(failed)?;
+        let before = Refs::of(&stored);
+        let packed = stored.maintain();
         quota::forget(config, row).map_err(|error| error.to_string())?;
-        packed.map_err(|error| format!("git gc failed: {error}"))?;
-        seen.remember(&row.directory, &place);
+        packed.map_err(failed)?;
+        seen.remember(&row.directory, &stored, before.as_ref());
         Ok(Outcome::Packed)
     };
     steps().unwrap_or_else(Outcome::Failed)

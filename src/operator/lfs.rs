@@ -1,5 +1,6 @@
 //! `hubgate lfs check`, `hubgate lock`: LFS objects and locks for the operator.
 
+use std::ffi::OsStr;
 use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ use crate::message::Status;
 use crate::name::RepoPath;
 use crate::report::when::minute;
 use crate::report::{Report, json_time};
-use crate::repository::large_files::{StoredObjects, hash, pointers, stored_bytes};
+use crate::repository::large_files::{OBJECTS, StoredObjects, hash, pointers, stored_bytes};
 use crate::repository::open_repository;
 use crate::tree::Tree;
 use crate::word::counted;
@@ -80,12 +81,12 @@ impl Findings {
         check_present(row, &place)?;
         let stored = StoredObjects::find(&place).map_err(|error| error.to_string())?;
         for (oid, path) in stored.iter() {
-            let file = &place.join("lfs/objects").join(path);
+            let file = &place.join(OBJECTS).join(path);
             self.objects += 1;
             match stored.open(path).and_then(|file| hash(file, |bytes| bar.add(bytes))) {
                 Ok((found, size)) if found == *oid => self.bytes += size,
                 Ok((found, _)) => {
-                    let is = match quarantine.then(|| move_aside(&place, oid, file)) {
+                    let is = match quarantine.then(|| move_aside(&place, oid, path)) {
                         // A client has just replaced it.
                         Some(Ok(None)) => continue,
                         Some(Ok(Some(aside))) => {
@@ -119,17 +120,18 @@ impl Findings {
 
 /// Moves an object to the quarantine of its repository. Returns the new path, or `None` if a client has just replaced
 /// the object.
-fn move_aside(repository: &Path, oid: &str, file: &Path) -> io::Result<Option<PathBuf>> {
-    let directory = repository.join("lfs/quarantine");
-    std::fs::create_dir_all(&directory)?;
-    let aside = directory.join(oid);
-    std::fs::rename(file, &aside)?;
-    let moved = Tree::open(&directory)?.file(Path::new(oid))?;
-    if hash(moved, |_| ())?.0 == *oid {
-        std::fs::rename(&aside, file)?;
+fn move_aside(repository: &Path, oid: &str, path: &Path) -> io::Result<Option<PathBuf>> {
+    let tree = Tree::open(repository)?;
+    let object = &Path::new(OBJECTS).join(path);
+    let quarantine = tree.within(Path::new("lfs"))?.ok_or(io::ErrorKind::NotFound)?.made(OsStr::new("quarantine"))?;
+    tree.rename(object, &quarantine, OsStr::new(oid))?;
+    if hash(quarantine.file(Path::new(oid))?, |_| ())?.0 == *oid {
+        let name = object.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+        let parent = object.parent().map(|parent| tree.within(parent)).transpose()?.flatten();
+        quarantine.rename(Path::new(oid), &parent.ok_or(io::ErrorKind::NotFound)?, name)?;
         return Ok(None);
     }
-    Ok(Some(aside))
+    Ok(Some(repository.join("lfs/quarantine").join(oid)))
 }
 
 /// `hubgate lock`

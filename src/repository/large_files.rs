@@ -16,17 +16,12 @@ use crate::tree::Tree;
 /// The size of a repository's LFS objects in bytes; unreadable ones count as 0.
 #[must_use]
 pub(crate) fn stored_bytes(root: &Path, directory: &Directory) -> u64 {
-    fn walk(path: &Path) -> u64 {
-        let Ok(entries) = std::fs::read_dir(path) else { return 0 };
-        let size = |entry: std::fs::DirEntry| match entry.metadata() {
-            Ok(metadata) if metadata.is_dir() => walk(&entry.path()),
-            Ok(metadata) if metadata.is_file() => metadata.len(),
-            Ok(_) | Err(_) => 0,
-        };
-        entries.filter_map(Result::ok).map(size).sum()
-    }
-    walk(&root.join(directory.relative()).join("lfs/objects"))
+    let objects = Tree::open(&root.join(directory.relative())).and_then(|tree| tree.within(Path::new(OBJECTS)));
+    objects.ok().flatten().and_then(|objects| objects.bytes(|_| false).ok()).unwrap_or_default()
 }
+
+/// The objects of a bare repository.
+pub(crate) const OBJECTS: &str = "lfs/objects";
 
 /// The deepest place of an object beneath `lfs/objects`.
 const DEPTH: usize = 4;
@@ -40,9 +35,9 @@ pub(crate) struct StoredObjects {
 }
 
 impl StoredObjects {
-    /// Finds the objects of a bare repository, in `lfs/objects`.
+    /// Finds the objects of a bare repository.
     pub(crate) fn find(repository: &Path) -> io::Result<Self> {
-        Self::find_in(repository, "lfs/objects")
+        Self::find_in(repository, OBJECTS)
     }
 
     /// Finds the objects in a directory beneath another one.

@@ -26,28 +26,18 @@ pub(crate) fn usage(config: &Config) -> Result<Usage, usage::Error> {
     Usage::new(&config.usage_file(), &config.paths.repositories)
 }
 
-/// Whether a quota limits what a session stores in the repository of that row.
-pub(crate) fn is_set(config: &Config, reader: &Reader, row: i64) -> Result<bool, Fault> {
-    storage(config, reader, row).map(|(.., quotas)| quotas.limit_anything())
-}
-
-/// What a session demands that stores objects in the repository of that row.
-pub(crate) fn demand(config: &Config, reader: &Reader, row: i64) -> Result<Demand, Fault> {
-    let (repository, owner, quotas) = storage(config, reader, row)?;
-    let siblings = match quotas.owner {
-        Quota::Unlimited => Vec::new(),
-        Quota::Bytes(_) => reader.ask(|view| view.stored_repositories_of(owner))?,
-    };
-    let siblings = siblings.into_iter().map(|(id, directory)| Counted { id, directory }).collect();
-    Ok(Demand { repository, owner, siblings, quotas })
-}
-
-/// A repository, the row of its owner, and the quotas that apply.
-fn storage(config: &Config, reader: &Reader, row: i64) -> Result<(Counted, i64, Quotas), Fault> {
+/// What a session demands that stores objects in the repository of that row; `None` if no quota limits it.
+pub(crate) fn demand(config: &Config, reader: &Reader, row: i64) -> Result<Option<Demand>, Fault> {
     let (directory, owner, set) = reader.ask(|view| view.storage(row))?.ok_or(Fault::Row)?;
     let quotas = Quotas {
         repository: set.repository.unwrap_or(config.limits.repository_quota()),
         owner: set.owner.unwrap_or(config.limits.owner_quota()),
     };
-    Ok((Counted { id: row, directory }, owner, quotas))
+    let siblings = match quotas.owner {
+        Quota::Unlimited if quotas.repository == Quota::Unlimited => return Ok(None),
+        Quota::Unlimited => Vec::new(),
+        Quota::Bytes(_) => reader.ask(|view| view.stored_repositories_of(owner))?,
+    };
+    let siblings = siblings.into_iter().map(|(id, directory)| Counted { id, directory }).collect();
+    Ok(Some(Demand { repository: Counted { id: row, directory }, owner, siblings, quotas }))
 }

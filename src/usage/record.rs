@@ -3,9 +3,6 @@
 /// The length of a record in the file.
 pub(super) const LENGTH: usize = 64;
 
-/// The offset in a record of the number that is not 0 if bytes may have changed uncounted.
-pub(super) const STALE: usize = 48;
-
 /// What the bytes of a repository are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
@@ -42,45 +39,53 @@ struct Bytes {
 /// What is known about the bytes of a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Record {
-    /// The directory and the boot for which it is valid.
+    /// The directory and the boot for which it is valid. 0 if it was never written.
     pub(super) tag: u128,
     git: Bytes,
     lfs: Bytes,
-    /// Whether bytes may have changed uncounted.
-    is_stale: bool,
+    /// How often bytes changed uncounted.
+    pub(super) uncounted: u64,
+    /// What that number was when the repository was measured.
+    measured_at: u64,
 }
 
 impl Record {
-    /// A record of a measured repository.
-    pub(super) fn of(tag: u128, count: Count) -> Self {
+    /// A record of a repository that was measured after so many uncounted changes. There may be more of them now.
+    pub(super) fn of(tag: u128, count: Count, measured_at: u64, uncounted: u64) -> Self {
         let [git, lfs] = [count.git, count.lfs].map(|stored| Bytes { stored, reserved: 0 });
-        Self { tag, git, lfs, is_stale: false }
+        Self { tag, git, lfs, uncounted, measured_at }
     }
 
-    /// Reads a record; `None` if it was never written.
-    pub(super) fn from_bytes(bytes: &[u8; LENGTH]) -> Option<Self> {
-        let tag = u128::from_le_bytes(*bytes.first_chunk()?);
-        let number = |index: usize| {
-            let bytes = bytes.get(16 + index * 8..)?.first_chunk()?;
-            Some(u64::from_le_bytes(*bytes))
-        };
-        let git = Bytes { stored: number(0)?, reserved: number(1)? };
-        let lfs = Bytes { stored: number(2)?, reserved: number(3)? };
-        (tag != 0).then_some(Self { tag, git, lfs, is_stale: number(4)? != 0 })
+    pub(super) fn from_bytes(bytes: &[u8; LENGTH]) -> Self {
+        let mut numbers = [0; 8];
+        let words = bytes.chunks_exact(8).filter_map(<[u8]>::first_chunk).copied().map(u64::from_le_bytes);
+        numbers.iter_mut().zip(words).for_each(|(number, word)| *number = word);
+        let [low, high, git, git_reserved, lfs, lfs_reserved, uncounted, measured_at] = numbers;
+        Self {
+            tag: u128::from(high) << 64 | u128::from(low),
+            git: Bytes { stored: git, reserved: git_reserved },
+            lfs: Bytes { stored: lfs, reserved: lfs_reserved },
+            uncounted,
+            measured_at,
+        }
     }
 
     pub(super) fn to_bytes(self) -> [u8; LENGTH] {
-        let Self { tag, git, lfs, is_stale } = self;
-        let numbers = [git.stored, git.reserved, lfs.stored, lfs.reserved, u64::from(is_stale), 0];
+        let Self { tag, git, lfs, uncounted, measured_at } = self;
+        let numbers = [git.stored, git.reserved, lfs.stored, lfs.reserved, uncounted, measured_at];
         let mut bytes = [0; LENGTH];
         let fields = tag.to_le_bytes().into_iter().chain(numbers.into_iter().flat_map(u64::to_le_bytes));
         bytes.iter_mut().zip(fields).for_each(|(byte, field)| *byte = field);
         bytes
     }
 
+    fn is_stale(&self) -> bool {
+        self.uncounted != self.measured_at
+    }
+
     /// Whether it has the bytes of the directory: nothing is reserved, and nothing changed uncounted.
     pub(super) fn is_settled(&self) -> bool {
-        !self.is_stale && self.git.reserved == 0 && self.lfs.reserved == 0
+        !self.is_stale() && self.git.reserved == 0 && self.lfs.reserved == 0
     }
 
     /// The bytes that a part stores, if they are known.
@@ -89,7 +94,7 @@ impl Record {
             Part::Git => self.git,
             Part::Lfs => self.lfs,
         };
-        (!self.is_stale && reserved == 0).then_some(stored)
+        (!self.is_stale() && reserved == 0).then_some(stored)
     }
 
     pub(super) fn count(self) -> Count {
@@ -127,13 +132,10 @@ mod tests {
 
     #[test]
     fn a_record_reads_back_as_it_was_written() {
-        let mut record = Record::of(u128::MAX - 1, Count { git: 7, lfs: u64::MAX });
+        let mut record = Record::of(u128::MAX - 1, Count { git: 7, lfs: u64::MAX }, 3, u64::MAX);
         record.reserve(Part::Git, 5);
         record.reserve(Part::Lfs, 9);
-        assert_eq!(Record::from_bytes(&record.to_bytes()), Some(record));
-        let mut bytes = record.to_bytes();
-        bytes[STALE] = 1;
-        assert_eq!(Record::from_bytes(&bytes), Some(Record { is_stale: true, ..record }));
-        assert_eq!(Record::from_bytes(&[0; LENGTH]), None);
+        assert_eq!(Record::from_bytes(&record.to_bytes()), record);
+        assert_eq!(Record::from_bytes(&[0; LENGTH]), Record::of(0, Count::default(), 0, 0));
     }
 }

@@ -172,6 +172,34 @@ fn a_recount_calls_no_count_wrong_that_the_next_session_measures() {
 }
 
 #[test]
+fn a_change_during_the_walk_that_measures_a_repository_is_not_forgotten() {
+    let hub = Hub::new();
+    let file = hub.usage.open().unwrap();
+    let measured = hub.usage.walk(&file, &repository(1), None).unwrap();
+    // Behind the walk, another session stores an object uncounted.
+    hub.store(1, "lfs/objects/aa/bb/x", 10);
+    forget(&hub.usage.file, 1).unwrap();
+    hub.usage.enter(&file, &repository(1), &measured, Over::Anything).unwrap();
+    assert_eq!(hub.count(1), (0, 10));
+    // Changes between two walks count once.
+    assert!(hub.usage.read(&file, 1).unwrap().is_settled());
+}
+
+#[test]
+fn a_reservation_that_was_granted_during_a_walk_stays() {
+    let hub = Hub::new();
+    let file = hub.usage.open().unwrap();
+    // This session found no record and could not measure alone.
+    let measured = hub.usage.walk(&file, &repository(1), None).unwrap();
+    let reserved = hub.reserve(&demand(100, 0), 80).unwrap();
+    let record = hub.usage.enter(&file, &repository(1), &measured, Over::Nothing).unwrap();
+    assert_eq!(record.in_use().sum(), 80);
+    assert!(hub.reserve(&demand(100, 0), 21).is_err());
+    reserved.settle(80, 0).unwrap();
+    assert_eq!(hub.count(1), (0, 80));
+}
+
+#[test]
 fn nothing_is_noted_before_a_session_has_counted() {
     let hub = Hub::new();
     forget(&hub.usage.file, 1).unwrap();
@@ -205,6 +233,11 @@ fn a_file_that_cannot_be_used_is_an_error_and_never_a_count() {
     std::fs::create_dir_all(hub.place(1).join("lfs")).unwrap();
     std::fs::write(hub.place(1).join("lfs/objects"), "a file").unwrap();
     assert!(matches!(hub.usage.count(&repository(1)), Err(Error::Measure(..))));
+    let hub = Hub::new();
+    std::fs::create_dir_all(hub.place(1)).unwrap();
+    hub.store(2, "lfs/objects/aa/bb/x", 10);
+    std::os::unix::fs::symlink(hub.place(2).join("lfs"), hub.place(1).join("lfs")).unwrap();
+    assert!(matches!(hub.usage.count(&repository(1)), Err(Error::Measure(..))), "what is behind a link is not counted");
     for row in [-1, RECORDS_MAX] {
         let counted = Counted { id: row, ..repository(1) };
         assert!(hub.usage.count(&counted).is_err(), "{row}");

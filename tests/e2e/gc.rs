@@ -3,10 +3,10 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::accounts::json_of;
-use crate::harness::{Client, Hub, Setup, background, run, says, silent, trials, wait_until};
+use crate::harness::{Background, Client, Hub, Setup, background, run, says, silent, trials, wait_until};
 use crate::programs::program;
 
 trials![
@@ -16,6 +16,8 @@ trials![
     every_command_that_walks_all_repositories_shows_its_progress,
     a_secret_that_was_pushed_away_is_not_served_after_prune_now,
     prune_now_waits_for_a_push_in_progress_and_admits_no_other,
+    prune_now_ends_its_own_freeze_only_and_finds_its_repository_after_a_rename,
+    a_branch_that_was_deleted_while_git_packed_is_collected_next_time,
 ];
 
 type Loss = fn(&Path);
@@ -296,33 +298,95 @@ fn a_secret_that_was_pushed_away_is_not_served_after_prune_now() {
     assert_eq!(hub.hubgate(&["repo", "gc", "--prune-now", "--all"]).status, 2);
 }
 
+/// A session of git that has begun.
+fn begun(client: &Client, command: &str) -> (Background, ChildStdin, ChildStdout) {
+    let mut session = client.ssh_command(&["-oBatchMode=yes"]);
+    session.arg(command).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut process = background(&mut session);
+    let (input, mut output) = process.streams();
+    std::io::Read::read_exact(&mut output, &mut [0; 8]).expect("refs");
+    (process, input, output)
+}
+
+/// Starts to prune a repository, and waits until it is frozen.
+fn prune(hub: &Hub, path: &str) -> Background {
+    let mut command = hub.hubgate_command();
+    command.args(["repo", "gc", "--prune-now", path]);
+    let prune = background(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()));
+    wait_until("the repository is not frozen", || frozen(hub, path).is_string());
+    prune
+}
+
+fn frozen(hub: &Hub, path: &str) -> serde_json::Value {
+    json_of(hub, &["repo", "show", path])["frozen"].clone()
+}
+
+fn prune_now_ends_its_own_freeze_only_and_finds_its_repository_after_a_rename() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    let push = begun(&alice, "git-receive-pack 'alice/x'");
+    let mut pruning = prune(&hub, "alice/x");
+    hub.did(&["repo", "rename", "alice/x", "alice/moved"]);
+    hub.repo("alice/x", &[]);
+    hub.did(&["repo", "freeze", "alice/x", "--reason", "an audit"]);
+    drop(push);
+    wait_until("it does not end", || pruning.has_ended());
+    assert!(frozen(&hub, "alice/moved").is_null());
+    assert_eq!(frozen(&hub, "alice/x"), "an audit", "the new repository at the old path");
+    // The operator freezes it before the command has ended.
+    let push = begun(&alice, "git-receive-pack 'alice/moved'");
+    let mut pruning = prune(&hub, "alice/moved");
+    hub.did(&["repo", "freeze", "alice/moved", "--reason", "an audit"]);
+    drop(push);
+    wait_until("it does not end", || pruning.has_ended());
+    assert_eq!(frozen(&hub, "alice/moved"), "an audit");
+}
+
+fn a_branch_that_was_deleted_while_git_packed_is_collected_next_time() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    hub.repo("alice/x", &[]);
+    let git = hub.path("git");
+    let delete = "case \"$*\" in *' gc '*) git \"$1\" \"$2\" update-ref -d refs/heads/gone;; esac";
+    fs::write(&git, format!("#!/bin/sh\ngit \"$@\" || exit\n{delete}\n")).expect("a file");
+    fs::set_permissions(&git, fs::Permissions::from_mode(0o755)).expect("a mode");
+    for (with, expected) in [
+        (None, "alice/x: packed, 0 leftovers removed\n"),
+        (None, "1 unchanged repository since the last gc\n"),
+        (Some(git.as_path()), "alice/x: packed, 0 leftovers removed\n"),
+        (None, "alice/x: packed, 0 leftovers removed\n"),
+        (None, "1 unchanged repository since the last gc\n"),
+    ] {
+        if with.is_some() {
+            hub.git_in("alice/x", &["update-ref", "refs/heads/gone", "main"]);
+            run(Command::new("chown").arg("-R").arg(&hub.login.name).arg(hub.directory("alice/x"))).succeeded();
+        }
+        hub.configure(&Setup { git: with, ..Setup::default() });
+        hub.hubgate(&["repo", "gc", "--all"]).is(&says(expected));
+    }
+    assert_eq!(hub.git_in("alice/x", &["for-each-ref", "refs/heads/gone"]), "");
+}
+
 fn prune_now_waits_for_a_push_in_progress_and_admits_no_other() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.repo("alice/x", &[]);
     hub.repo("alice/y", &[]);
     alice.git(&["clone", "--quiet", &Client::url("alice/x")]).succeeded();
+    // The root is a link, so that a process shows another path of its directory.
+    fs::rename(hub.path("repositories"), hub.path("elsewhere")).expect("a directory");
+    std::os::unix::fs::symlink("elsewhere", hub.path("repositories")).expect("a link");
     // A push that has begun, and a fetch and a push elsewhere, which do not matter.
-    let open = |command: &str| {
-        let mut session = alice.ssh_command(&["-oBatchMode=yes"]);
-        session.arg(command).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut process = background(&mut session);
-        let (input, mut output) = process.streams();
-        std::io::Read::read_exact(&mut output, &mut [0; 8]).expect("refs");
-        (process, input, output)
-    };
-    let push = open("git-receive-pack 'alice/x'");
-    let _fetch = open("git-upload-pack 'alice/x'");
-    let _elsewhere = open("git-receive-pack 'alice/y'");
-    let mut command = hub.hubgate_command();
-    command.args(["repo", "gc", "--prune-now", "alice/x"]);
-    let mut prune = background(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()));
-    wait_until("the repository is not frozen", || json_of(&hub, &["repo", "show", "alice/x"])["frozen"].is_string());
+    let push = begun(&alice, "git-receive-pack 'alice/x'");
+    let _fetch = begun(&alice, "git-upload-pack 'alice/x'");
+    let _elsewhere = begun(&alice, "git-receive-pack 'alice/y'");
+    let mut prune = prune(&hub, "alice/x");
     let refused = alice.git_in("x", &["push", "origin", "HEAD:refs/heads/new"]);
     assert!(refused.stderr().contains("alice/x is read-only: unreachable objects are being deleted"), "{refused}");
     assert!(!prune.has_ended(), "it waits for the push");
     drop(push);
     wait_until("it does not end", || prune.has_ended());
-    assert!(json_of(&hub, &["repo", "show", "alice/x"])["frozen"].is_null());
+    assert!(frozen(&hub, "alice/x").is_null());
     alice.git_in("x", &["push", "--quiet", "origin", "HEAD:refs/heads/new"]).succeeded();
 }

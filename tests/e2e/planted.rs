@@ -12,6 +12,7 @@ use crate::harness::{Hub, Setup, machine, run, run_with, says, silent, trials};
 trials![
     nothing_planted_in_a_repository_runs_in_a_command_of_the_operator,
     nothing_planted_while_a_command_of_the_operator_runs_leaves_the_sandbox,
+    a_planted_link_leads_no_command_of_the_operator_to_another_repository,
 ];
 
 /// The keys that git-config(1) of git 2.39.5 and 2.47.3 documents as naming a command, or a URL or directory that leads
@@ -226,4 +227,66 @@ fn nothing_planted_while_a_command_of_the_operator_runs_leaves_the_sandbox() {
     });
     plant.has_not_run("repo gc beside a push");
     hub.hubgate(&["repo", "gc", "alice/x"]).is(&says("alice/x: packed, 0 leftovers removed\n"));
+}
+
+/// The git of a push can replace any directory of its repository by a link.
+fn a_planted_link_leads_no_command_of_the_operator_to_another_repository() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    hub.repo("alice/victim", &[]);
+    let victim = hub.directory("alice/victim");
+    let corrupt = format!("lfs/objects/00/00/{}", "0".repeat(64));
+    let pack = "objects/pack/pack-0123456789012345678901234567890123456789";
+    let (keep, promisor) = (format!("{pack}.keep"), format!("{pack}.promisor"));
+    for file in [
+        "objects/tmp_objdir-incoming-x/pack/tmp_pack_x",
+        "objects/pack/tmp_pack_x",
+        &keep,
+        &promisor,
+        "refs/heads/main.lock",
+        "lfs/incomplete/x",
+        &corrupt,
+    ] {
+        let path = victim.join(file);
+        fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
+        fs::write(&path, "corrupt").expect("a file");
+    }
+    give(&hub, &victim);
+    let files = || {
+        let find = run(Command::new("find").arg(&victim).args(["-printf", "%P %y %s %i %T@\\n"])).succeeded().stdout();
+        let mut lines: Vec<String> = find.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    let before = files();
+    for (number, name) in ["objects", "objects/pack", "refs", "refs/heads", "lfs", "lfs/objects"].iter().enumerate() {
+        let path = format!("alice/{number}");
+        hub.repo(&path, &[]);
+        let directory = hub.directory(&path);
+        let _ = fs::rename(directory.join(name), directory.join("was-here"));
+        let _ = fs::create_dir(directory.join("lfs"));
+        let _ = fs::remove_dir(directory.join(name));
+        std::os::unix::fs::symlink(victim.join(name), directory.join(name)).expect("a link");
+        give(&hub, &directory);
+        for words in [
+            ["repo", "gc", &path, "--older-than", "0s"].as_slice(),
+            &["repo", "gc", "--prune-now", &path],
+            &["lfs", "check", "--quarantine", &path],
+            &["repo", "quota", &path],
+        ] {
+            let outcome = hub.hubgate(words);
+            assert_eq!(files(), before, "{name}: {words:?}: {outcome}");
+            assert!(!outcome.stdout().contains("corrupt"), "{name}: {words:?}: {outcome}");
+        }
+    }
+    // A corrupt object is moved to a directory of its own repository only.
+    hub.repo("alice/x", &[]);
+    let directory = hub.directory("alice/x");
+    fs::create_dir_all(directory.join("lfs/objects/00/00")).expect("a directory");
+    fs::write(directory.join(&corrupt), "corrupt").expect("a file");
+    std::os::unix::fs::symlink(victim.join("lfs"), directory.join("lfs/quarantine")).expect("a link");
+    give(&hub, &directory);
+    let said = hub.did_with_status(&["lfs", "check", "--quarantine", "alice/x"], 1);
+    assert!(said.contains("it cannot be moved aside: ") && directory.join(&corrupt).exists(), "{said}");
+    assert_eq!(files(), before);
 }

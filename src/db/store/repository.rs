@@ -105,6 +105,15 @@ impl View<'_> {
         row.ok_or_else(|| ChangeError::NotFound(format!("repository {path}")))
     }
 
+    /// The repository of that row, whatever its path is now; `None` if it was removed.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn repository_of_row(&self, row: i64) -> Result<Option<RepositoryRow>, Error> {
+        let query = format!("{COLUMNS} WHERE r.id = ?1 AND r.removed_at IS NULL");
+        self.connection.first(&query, values![row], repository_row)
+    }
+
     /// All repositories, by owner, kind and name. Begins behind the path `after`.
     ///
     /// # Errors

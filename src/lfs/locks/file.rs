@@ -47,8 +47,8 @@ pub(crate) struct FileLocks<'a> {
 
 /// The file as far as a session has read it.
 struct Seen {
-    /// Its device and number: another file may have replaced it.
-    id: (u64, u64),
+    /// Another file may have replaced it. While it is open, no other file gets its number.
+    file: File,
     journal: Journal,
     /// The bytes in `journal`. A session that was killed in the middle of a line leaves more bytes, which mean nothing.
     length: u64,
@@ -112,15 +112,17 @@ impl<'a> FileLocks<'a> {
         // A change that fails leaves nothing read, so the next one reads the file from its start.
         let read = catch_up(&lfs, self.read.take())?;
         let (mut journal, seen) =
-            read.map_or((Journal::EMPTY, None), |seen| (seen.journal, Some((seen.id, seen.length))));
+            read.map_or((Journal::EMPTY, None), |seen| (seen.journal, Some((seen.file, seen.length))));
         let (result, record) = change(&mut journal)?;
         self.read = match (record, seen) {
-            (Some(record), Some((id, length))) if !journal.is_old() && journal.idle() <= journal.live() + IDLE_MAX => {
+            (Some(record), Some((file, length)))
+                if !journal.is_old() && journal.idle() <= journal.live() + IDLE_MAX =>
+            {
                 let length = append(&lfs, length, &record)?;
-                Some(Seen { id, journal, length })
+                Some(Seen { file, journal, length })
             }
             (Some(_), _) => Some(write(&lfs, journal)?),
-            (None, seen) => seen.map(|(id, length)| Seen { id, journal, length }),
+            (None, seen) => seen.map(|(file, length)| Seen { file, journal, length }),
         };
         Ok(result)
     }
@@ -165,14 +167,15 @@ impl Locks for FileLocks<'_> {
 
 /// Reads what was added to the file since a session last read it; `None` if there is no file.
 fn catch_up(lfs: &Directory, before: Option<Seen>) -> Result<Option<Seen>, Fault> {
-    let Some((mut file, size)) = lfs.read(FILE)? else { return Ok(None) };
-    let metadata = file.metadata()?;
-    let id = (metadata.dev(), metadata.ino());
-    let same = before.filter(|seen| seen.id == id && seen.length <= size);
-    let mut seen = same.unwrap_or(Seen { id, journal: Journal::EMPTY, length: 0 });
-    file.seek(SeekFrom::Start(seen.length))?;
+    let Some((file, size)) = lfs.read(FILE)? else { return Ok(None) };
+    let id = |file: &File| file.metadata().map(|file| (file.dev(), file.ino()));
+    let mut seen = match before {
+        Some(seen) if id(&seen.file)? == id(&file)? && seen.length <= size => seen,
+        Some(_) | None => Seen { file, journal: Journal::EMPTY, length: 0 },
+    };
+    seen.file.seek(SeekFrom::Start(seen.length))?;
     // The git of a push can write the file too.
-    let added = bounded::read_text(file, FILE_MAX)?;
+    let added = bounded::read(&seen.file, FILE_MAX)?;
     seen.length += seen.journal.read(&added).ok_or(BadFile)? as u64;
     Ok(Some(seen))
 }
@@ -197,14 +200,14 @@ fn append(lfs: &Directory, length: u64, record: &Record) -> Result<u64, Fault> {
 
 /// Replaces the file by one without lines that have no effect.
 fn write(lfs: &Directory, mut journal: Journal) -> Result<Seen, Fault> {
-    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    // Readable too, because the session goes on reading what others add.
+    let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let mut file = File::from(openat(lfs, NEXT, flags, Mode::from_bits_truncate(0o666))?);
     let text = journal.compact();
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     renameat(lfs, NEXT, lfs, FILE)?;
-    let metadata = file.metadata()?;
-    Ok(Seen { id: (metadata.dev(), metadata.ino()), journal, length: text.len() as u64 })
+    Ok(Seen { file, journal, length: text.len() as u64 })
 }
 
 #[cfg(test)]

@@ -48,9 +48,11 @@ impl fmt::Display for Record {
 impl Journal {
     pub(super) const EMPTY: Self = Self { table: Table { last: 0, locks: Vec::new() }, version: 0, idle: 0 };
 
-    /// Reads more text. Returns the bytes of its complete lines; `None` if one is malformed.
-    pub(super) fn read(&mut self, text: &str) -> Option<usize> {
-        let complete = text.rfind('\n').map_or("", |end| text.get(..=end).unwrap_or_default());
+    /// Reads more bytes. Returns the number of those in complete lines; `None` if a complete line is malformed.
+    pub(super) fn read(&mut self, bytes: &[u8]) -> Option<usize> {
+        // Cut before it is read as UTF-8, because the last line may end within a character.
+        let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+        let complete = std::str::from_utf8(bytes.get(..end)?).ok()?;
         let mut lines = complete.split_terminator('\n');
         if self.version == 0 {
             let heading = lines.next()?;

@@ -6,17 +6,19 @@
 //! are the `git receive-pack` in this directory. Their guards refuse them when they are about to move refs.
 
 use std::collections::BTreeSet;
-use std::fs::{DirEntry, read, read_dir, read_link, remove_file};
+use std::fs::{DirEntry, Metadata, metadata, read, read_dir};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
 use serde_json::json;
 
-use super::leftovers::{list, sweep_repository};
-use super::seen::Seen;
+use super::leftovers::sweep_repository;
+use super::seen::{Refs, Seen};
 use crate::commands::quota;
+use crate::config::Config;
+use crate::db::{Change, ChangeError, RepositoryRow};
 use crate::git::stored::StoredRepository;
 use crate::name::RepoPath;
 use crate::operator::context::{Context, actor};
@@ -24,6 +26,7 @@ use crate::operator::directories::check_present;
 use crate::operator::failure::Failure;
 use crate::process::becomes_git;
 use crate::report::Report;
+use crate::tree::Tree;
 use crate::word::counted;
 
 /// What the client of a push reads until the objects are deleted. A repository with this reason was frozen here.
@@ -38,25 +41,12 @@ pub(in crate::operator) fn run(context: &mut Context, path: &RepoPath) -> Result
     let place = context.config.paths.repositories.join(row.directory.relative());
     let failed = |reason: String| Failure::Refused(format!("{}: {reason}", row.path));
     check_present(&row, &place).map_err(failed)?;
-    // A reason of the operator stays.
-    let is_ours = row.frozen.as_deref().is_none_or(|reason| reason == REASON);
-    if is_ours {
-        context.store.change(&actor(), |change| change.set_frozen(&row.path, Some(REASON)))?;
-    }
-    let pruned = wait_for_pushes(&place).map_err(failed).and_then(|()| {
-        let mut removed = Vec::new();
-        sweep_repository(&place, Duration::ZERO, &mut removed)?;
-        remove_marks(&place)?;
-        let stored = StoredRepository::open(&context.config, &place, row.object_format).map_err(failed)?;
-        let others = stored.prune_now().and_then(|()| stored.other_refs()).map_err(failed)?;
-        Ok((removed, others))
-    });
-    if is_ours {
-        context.store.change(&actor(), |change| change.set_frozen(&row.path, None))?;
-    }
+    context.store.change(&actor(), |change| set_frozen(change, row.id, Some(REASON)))?;
+    let pruned = prune(&context.config, &row, &place);
     quota::forget(&context.config, &row)?;
+    // From here on, pushes are admitted again.
+    context.store.change(&actor(), |change| set_frozen(change, row.id, None))?;
     let (removed, others) = pruned?;
-    Seen::open(&context.config).remember(&row.directory, &place);
     context.store.change(&actor(), |change| change.note_prune(&row.path))?;
     let leftovers = counted(removed.len(), "leftover", "leftovers");
     let mut text = format!("{}: packed, unreachable objects deleted, {leftovers} removed\n", row.path);
@@ -64,14 +54,41 @@ pub(in crate::operator) fn run(context: &mut Context, path: &RepoPath) -> Result
     Ok(Report::new(text, json!([{ "path": row.path.to_string(), "removed": removed, "refs": others }])))
 }
 
+/// Freezes a repository for this command, or ends that. A freeze of the operator stays, whenever it came. The row may
+/// have another path by now, or may have been removed.
+fn set_frozen(change: &Change<'_>, row: i64, reason: Option<&str>) -> Result<(), ChangeError> {
+    match change.repository_of_row(row)? {
+        Some(row) if row.frozen.as_deref().is_none_or(|frozen| frozen == REASON) => {
+            change.set_frozen(&row.path, reason)
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Deletes the objects of a frozen repository. Returns the leftovers that were removed, and the refs that clients cannot
+/// push.
+fn prune(config: &Config, row: &RepositoryRow, place: &Path) -> Result<(Vec<PathBuf>, Vec<String>), Failure> {
+    let failed = |reason: String| Failure::Refused(format!("{}: {reason}", row.path));
+    wait_for_pushes(place).map_err(failed)?;
+    let mut removed = Vec::new();
+    sweep_repository(place, Duration::ZERO, &mut removed)?;
+    remove_marks(place)?;
+    let stored = StoredRepository::open(config, place, row.object_format).map_err(failed)?;
+    let before = Refs::of(&stored);
+    let others = stored.prune_now().and_then(|()| stored.other_refs()).map_err(failed)?;
+    Seen::open(config).remember(&row.directory, &stored, before.as_ref());
+    Ok((removed, others))
+}
+
 /// Waits until no push that was allowed before can change the repository.
 fn wait_for_pushes(place: &Path) -> Result<(), String> {
     let start = Instant::now();
     let before = gateways();
+    let directory = metadata(place).map_err(|error| error.to_string())?;
     loop {
         let deciding =
             gateways().iter().filter(|gateway| before.contains(*gateway) || is_starting_git(gateway)).count();
-        let pushes = pushes(place);
+        let pushes = pushes(&directory);
         if deciding + pushes == 0 {
             return Ok(());
         }
@@ -94,12 +111,14 @@ fn gateways() -> BTreeSet<String> {
     processes().filter(|process| read(format!("/proc/{process}/comm")).is_ok_and(|name| name == b"gateway\n")).collect()
 }
 
-/// The number of `git receive-pack` that run in a repository. Each runs until its push has ended, hooks included.
-fn pushes(place: &Path) -> usize {
+/// The number of `git receive-pack` that run in a directory. Each runs until its push has ended, hooks included.
+fn pushes(directory: &Metadata) -> usize {
     let is_push = |process: &String| {
         let words = read(format!("/proc/{process}/cmdline")).unwrap_or_default();
         let is_receiving = words.split(|byte| *byte == 0).any(|word| word == b"receive-pack");
-        is_receiving && read_link(format!("/proc/{process}/cwd")).is_ok_and(|directory| directory == place)
+        // Not by its text, because a link may be in the path of the root.
+        let is_it = |current: Metadata| (current.dev(), current.ino()) == (directory.dev(), directory.ino());
+        is_receiving && metadata(format!("/proc/{process}/cwd")).is_ok_and(is_it)
     };
     processes().filter(is_push).count()
 }
@@ -115,10 +134,10 @@ fn processes() -> impl Iterator<Item = String> {
 
 /// Removes the files that make git keep every object of a pack: `.keep` and `.promisor` (git-repack(1)).
 fn remove_marks(place: &Path) -> Result<(), Failure> {
-    for file in list(&place.join("objects/pack"))? {
-        if file.extension().is_some_and(|extension| extension == "keep" || extension == "promisor") {
-            remove_file(&file).map_err(|error| Failure::File(file.display().to_string(), error))?;
-        }
-    }
-    Ok(())
+    let is_mark = |path: &PathBuf| path.extension().is_some_and(|end| end == "keep" || end == "promisor");
+    let remove = || {
+        let Some(packs) = Tree::open(place)?.within(Path::new("objects/pack"))? else { return Ok(()) };
+        packs.entries(0)?.into_iter().filter(is_mark).try_for_each(|mark| packs.remove(&mark))
+    };
+    remove().map_err(|error| Failure::File(place.join("objects/pack").display().to_string(), error))
 }

@@ -4,16 +4,19 @@
 //! directory. No program can set a change time, so a push cannot hide a change. The notes are outside the repositories,
 //! where the git of a push cannot write.
 
-use std::fs::{self, Metadata};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use nix::sys::stat::FileStat;
 use sha2::{Digest, Sha256};
 
 use crate::clock::now;
 use crate::config::Config;
+use crate::git::stored::StoredRepository;
 use crate::repository::Directory;
+use crate::tree::{Tree, is_directory};
 
 /// The time in seconds after which `git gc` deletes unreachable objects (git-config(1), `gc.pruneExpire`).
 const PRUNED_AFTER: i64 = 14 * 86_400;
@@ -21,14 +24,27 @@ const PRUNED_AFTER: i64 = 14 * 86_400;
 /// The notes: one small file for each repository.
 pub(super) struct Seen(PathBuf);
 
+/// The names of all refs and what they name.
+#[derive(PartialEq, Eq)]
+pub(super) struct Refs(String);
+
+impl Refs {
+    /// `None` if git cannot list them.
+    pub(super) fn of(stored: &StoredRepository<'_>) -> Option<Self> {
+        let mut hasher = Sha256::new();
+        stored.refs(|bytes| hasher.update(bytes)).ok()?;
+        Some(Self(format!("{:x}", hasher.finalize())))
+    }
+}
+
 /// A repository as its directories show it.
 #[derive(Default)]
 struct State {
     hasher: Sha256,
     /// Whether unreachable objects may be left, which git deletes later.
     has_garbage: bool,
-    /// Whether a ref was changed since git packed all refs.
-    has_loose_ref: bool,
+    /// The packs into which git would pack their objects again.
+    packs: usize,
 }
 
 impl Seen {
@@ -44,15 +60,17 @@ impl Seen {
         !is_due && State::read(place).is_ok_and(|state| state.hash() == hash)
     }
 
-    /// Remembers a repository that git has just packed.
+    /// Remembers a repository that git has just packed. `before` are its refs before that.
     ///
-    /// A push that ended after git looked at the refs must be seen next time. Such a push leaves a ref outside the
-    /// packed refs, and then nothing is remembered. Without a note, the next collection does more than it has to.
-    pub(super) fn remember(&self, directory: &Directory, place: &Path) {
+    /// A push that ended after git looked at the refs must be seen next time. If it changed a ref, the refs differ. If it
+    /// changed them back, its pack is one too many. Then nothing is remembered, and the next collection does more than it
+    /// has to.
+    pub(super) fn remember(&self, directory: &Directory, stored: &StoredRepository<'_>, before: Option<&Refs>) {
         let note = self.0.join(directory.id());
         let _ = fs::remove_file(&note);
-        let Ok(state) = State::read(place) else { return };
-        if state.has_loose_ref {
+        // Read before the refs: a change in between shows in the next comparison.
+        let Ok(state) = State::read(stored.place()) else { return };
+        if state.packs > 1 || before.is_none() || Refs::of(stored).as_ref() != before {
             return;
         }
         let until = if state.has_garbage { (now() + PRUNED_AFTER).to_string() } else { "never".to_owned() };
@@ -63,59 +81,49 @@ impl Seen {
 
 impl State {
     fn read(place: &Path) -> io::Result<Self> {
-        let mut state = Self::default();
-        for name in ["", "HEAD", "config", "packed-refs", "objects/info/alternates"] {
-            state.add(name, place.join(name).symlink_metadata())?;
+        let (mut state, tree) = (Self::default(), Tree::open(place)?);
+        for name in ["", "HEAD", "config", "packed-refs", "objects/info/alternates", "refs", "reftable"] {
+            state.add(name, tree.stat(Path::new(name))?.as_ref());
         }
-        state.add_tree(&place.join("refs"))?;
-        if place.join("reftable").is_dir() {
-            state.add_tree(&place.join("reftable"))?;
+        for refs in ["refs", "reftable"] {
+            state.add_tree(&tree, refs, usize::MAX)?;
         }
         // Loose objects are in directories with names of two hexadecimal digits.
-        for entry in sorted(&place.join("objects"))? {
-            let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            state.has_garbage = state.has_garbage || name.len() == 2;
-            state.add(&name, entry.symlink_metadata())?;
-        }
-        // A cruft pack has a file of times (gitformat-pack(5)).
-        let packs = sorted(&place.join("objects/pack"))?;
-        let is_cruft = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "mtimes");
-        state.has_garbage = state.has_garbage || packs.iter().any(is_cruft);
+        let objects = state.add_tree(&tree, "objects", 0)?;
+        state.has_garbage = objects.iter().any(|name| name.len() == 2);
+        let files = state.add_tree(&tree, "objects/pack", 0)?;
+        // A cruft pack has a file of times (gitformat-pack(5)), and git leaves a kept pack alone (git-repack(1)).
+        let packs = || files.iter().filter_map(|name| name.strip_suffix(".pack"));
+        let has = |pack: &str, ending: &str| files.contains(&format!("{pack}.{ending}"));
+        state.has_garbage |= packs().any(|pack| has(pack, "mtimes"));
+        state.packs = packs().filter(|pack| !has(pack, "mtimes") && !has(pack, "keep")).count();
         Ok(state)
     }
 
-    fn add_tree(&mut self, directory: &Path) -> io::Result<()> {
-        self.add(&directory.to_string_lossy(), directory.symlink_metadata())?;
-        for entry in sorted(directory)? {
-            let metadata = entry.symlink_metadata()?;
-            if metadata.is_dir() {
-                self.add_tree(&entry)?;
-            } else {
-                self.has_loose_ref = self.has_loose_ref || !directory.ends_with("reftable");
-                self.add(&entry.to_string_lossy(), Ok(metadata))?;
-            }
+    /// Adds what is beneath a directory, to this depth. Returns the paths.
+    fn add_tree(&mut self, tree: &Tree, directory: &str, depth: usize) -> io::Result<BTreeSet<String>> {
+        let mut found = BTreeMap::new();
+        if let Some(tree) = tree.within(Path::new(directory))? {
+            tree.walk(&mut |path, stat| {
+                found.insert(path.to_string_lossy().into_owned(), *stat);
+                Ok(is_directory(stat) && path.components().count() <= depth)
+            })?;
         }
-        Ok(())
+        for (path, stat) in &found {
+            self.add(&format!("{directory}/{path}"), Some(stat));
+        }
+        Ok(found.into_keys().collect())
     }
 
     /// Adds a file or directory, which may be missing.
-    fn add(&mut self, name: &str, metadata: io::Result<Metadata>) -> io::Result<()> {
-        let line = match metadata {
-            Ok(file) => format!("{name} {} {} {}\n", file.ino(), file.ctime(), file.ctime_nsec()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => format!("{name} -\n"),
-            Err(error) => return Err(error),
-        };
-        self.hasher.update(line);
-        Ok(())
+    fn add(&mut self, name: &str, stat: Option<&FileStat>) {
+        self.hasher.update(match stat {
+            Some(stat) => format!("{name} {} {} {}\n", stat.st_ino, stat.st_ctime, stat.st_ctime_nsec),
+            None => format!("{name} -\n"),
+        });
     }
 
     fn hash(&self) -> String {
         format!("{:x}", self.hasher.clone().finalize())
     }
-}
-
-fn sorted(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut entries = fs::read_dir(directory)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
-    entries.sort();
-    Ok(entries)
 }

@@ -125,10 +125,22 @@ pub(in crate::services) fn authorize(caller: &Caller, operation: Operation, path
         address: caller.address.clone(),
         repository: Some((path.clone(), row)),
     };
-    let watch = Watch::begin();
-    let mut answering =
-        Answering { caller, record, row, operation, watch, ended_at: None, reader: None, reserved: None, logged: 0 };
-    match answering.serve() {
+    let mut answering = Answering {
+        caller,
+        record,
+        row,
+        operation,
+        watch: Watch::begin(),
+        ended_at: None,
+        reader: None,
+        reserved: None,
+        is_uncounted: false,
+        logged: 0,
+    };
+    let served = answering.serve();
+    // A session that was killed has not said what it stored.
+    answering.note_uncounted();
+    match served {
         Ok(()) => Status::Done,
         Err(broken) => {
             // No session runs without its authorizer, which alone could end it.
@@ -154,6 +166,8 @@ struct Answering<'a> {
     /// The bytes of the object that the session is storing. If the session ends before it settles them, the next
     /// session measures the repository.
     reserved: Option<Reservation>,
+    /// Whether the session stores bytes that no quota counts.
+    is_uncounted: bool,
     /// The number of events.
     logged: u32,
 }
@@ -211,6 +225,7 @@ impl Answering<'_> {
             Question::Settle { stored, replaced } => self.settle(stored, replaced),
             Question::Abandon => {
                 // The next session measures the repository.
+                self.note_uncounted();
                 self.reserved = None;
                 Verdict::Yes
             }
@@ -261,25 +276,26 @@ impl Answering<'_> {
     }
 
     /// Whether what this session stores is counted. If not, the repository's count is out of date from now on.
-    fn count(&self, reader: &Reader) -> Result<Verdict, quota::Fault> {
-        let config = &self.caller.config;
-        if quota::is_set(config, reader, self.row)? {
-            return Ok(Verdict::Counted);
-        }
-        // No quota is set, so a fault must not stop the session.
-        usage::forget(&config.usage_file(), self.row).unwrap_or_else(|fault| self.caller.log_fault(&fault.to_string()));
-        Ok(Verdict::Yes)
+    fn count(&mut self, reader: &Reader) -> Result<Verdict, quota::Fault> {
+        self.is_uncounted = quota::demand(&self.caller.config, reader, self.row)?.is_none();
+        self.note_uncounted();
+        Ok(if self.is_uncounted { Verdict::Yes } else { Verdict::Counted })
     }
 
     fn admit(&self, reader: &Reader, bytes: u64) -> Result<Verdict, quota::Fault> {
         let config = &self.caller.config;
-        let room = quota::usage(config)?.check(&quota::demand(config, reader, self.row)?, bytes)?;
+        let Some(demand) = quota::demand(config, reader, self.row)? else { return Ok(Verdict::Yes) };
+        let room = quota::usage(config)?.check(&demand, bytes)?;
         Ok(room.map_or_else(|full| Verdict::Full(full.to_string()), |()| Verdict::Yes))
     }
 
     fn reserve(&mut self, reader: &Reader, bytes: u64) -> Result<Verdict, quota::Fault> {
         let config = &self.caller.config;
-        let demand = quota::demand(config, reader, self.row)?;
+        let Some(demand) = quota::demand(config, reader, self.row)? else {
+            // The quota was removed since the last question.
+            self.is_uncounted = true;
+            return Ok(Verdict::Yes);
+        };
         match quota::usage(config)?.reserve(&demand, Part::Lfs, bytes)? {
             Ok(reservation) => {
                 self.reserved = Some(reservation);
@@ -290,8 +306,17 @@ impl Answering<'_> {
     }
 
     fn settle(&mut self, stored: u64, replaced: u64) -> Verdict {
+        // A session that measured while the object was stored has not seen it.
+        self.note_uncounted();
         let settled = self.reserved.take().map_or(Ok(()), |reserved| reserved.settle(stored, replaced));
         settled.map_or_else(|error| Verdict::Failed(error.to_string()), |()| Verdict::Yes)
+    }
+
+    /// Marks the repository's count as out of date, if no quota counts what the session stores.
+    fn note_uncounted(&self) {
+        let noted = if self.is_uncounted { usage::forget(&self.caller.config.usage_file(), self.row) } else { Ok(()) };
+        // No quota is set, so a fault must not stop the session.
+        noted.unwrap_or_else(|fault| self.caller.log_fault(&fault.to_string()));
     }
 
     fn log(&self, event: &Event) {

@@ -21,6 +21,8 @@ trials![
     without_a_count_a_quota_lets_nothing_in,
     a_quota_is_a_positive_number_or_a_word,
     without_a_quota_nothing_is_counted,
+    an_object_that_is_stored_while_another_session_measures_counts,
+    maintenance_of_the_operator_leaves_a_right_count,
     a_push_counts_with_large_files_and_stops_at_the_quota,
     pushes_at_once_stay_together_within_a_quota,
     a_push_that_is_killed_leaves_a_right_count,
@@ -325,6 +327,69 @@ fn without_a_quota_nothing_is_counted() {
     hub.did(&["owner", "quota", "alice", "12"]);
     let sentence = "4 more bytes do not fit in the quota of the owner: 11 of 12 bytes are in use";
     assert_eq!(put(&mut session, "four"), full(sentence));
+}
+
+/// The session began without a quota. When the quota is set, another one measures before the object has its name.
+fn an_object_that_is_stored_while_another_session_measures_counts() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.empty_repo("alice/x", &[]);
+    counts_what_is_on_disk(&hub, "alice/x");
+    for (round, is_cut_off) in [(1, false), (2, true)] {
+        hub.did(&["owner", "quota", "alice", "default"]);
+        let content = format!("{round}").repeat(30_000);
+        let mut session = Wire::open(&alice, "alice/x", "upload");
+        session.send(&[&format!("put-object {}", oid(&content)), &format!("size={}", content.len()), "0001"]);
+        session.data(&content.as_bytes()[..20_000]);
+        let process = stop_in_the_middle(&hub);
+        hub.did(&["owner", "quota", "alice", "1M"]);
+        let before = (round - 1) * 30_000;
+        assert!(hub.did(&["repo", "quota", "alice/x"]).contains(&format!(" and {before} in LFS objects; ")));
+        kill(process, Signal::SIGCONT).expect("a session");
+        session.data(&content.as_bytes()[20_000..]);
+        if is_cut_off {
+            // The client is gone before it reads the answer.
+            session.raw(b"0000");
+        } else {
+            assert_eq!(session.ask(&[]), ["status 200"]);
+            // The session goes on, and has not asked again.
+            counts_what_is_on_disk(&hub, "alice/x");
+        }
+        session.hang_up();
+        all_have_ended(&hub);
+        assert_eq!(stored(&hub, "alice/x"), round * 30_000);
+        counts_what_is_on_disk(&hub, "alice/x");
+    }
+}
+
+fn maintenance_of_the_operator_leaves_a_right_count() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.empty_repo("alice/x", &[]);
+    hub.did(&["owner", "quota", "alice", "9M"]);
+    alice.git(&["clone", "--quiet", &Client::url("alice/x"), "x"]).succeeded();
+    for (seed, file) in [(0, "a"), (1 << 32, "b")] {
+        commit_noise(&alice, "x", file, 300_000, seed);
+        alice.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]).is(&silent());
+    }
+    alice.git_in("x", &["push", "--quiet", "--force", "origin", "HEAD^:main"]).is(&silent());
+    let mut session = Wire::open(&alice, "alice/x", "upload");
+    for content in ["0123456789", "abcdef"] {
+        assert_eq!(put(&mut session, content), ["status 200"]);
+    }
+    session.hang_up();
+    all_have_ended(&hub);
+    counts_what_is_on_disk(&hub, "alice/x");
+    let before = packed(&hub, "alice/x");
+    hub.did(&["repo", "gc", "--prune-now", "alice/x"]);
+    assert!(packed(&hub, "alice/x") < before - 200_000);
+    counts_what_is_on_disk(&hub, "alice/x");
+    let name = oid("abcdef");
+    let object = hub.directory("alice/x").join("lfs/objects").join(&name[..2]).join(&name[2..4]).join(name);
+    fs::write(object, "ABCDEF").expect("an object");
+    hub.did_with_status(&["lfs", "check", "--quarantine"], 1);
+    assert_eq!(stored(&hub, "alice/x"), 10);
+    counts_what_is_on_disk(&hub, "alice/x");
 }
 
 /// Bytes that do not compress.

@@ -53,8 +53,9 @@ impl Wire {
         self.raw(&[format!("{:04x}", bytes.len() + 4).as_bytes(), bytes].concat());
     }
 
+    /// Sends bytes as they are.
     #[track_caller]
-    fn raw(&mut self, bytes: &[u8]) {
+    pub(crate) fn raw(&mut self, bytes: &[u8]) {
         self.stdin.as_mut().expect("an open session").write_all(bytes).expect("a session that reads");
     }
 

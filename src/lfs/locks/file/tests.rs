@@ -16,7 +16,7 @@ impl Place {
         FileLocks::new(self.1.as_fd(), holder).unwrap()
     }
 
-    fn write(&self, text: &str) {
+    fn write(&self, text: impl AsRef<[u8]>) {
         std::fs::create_dir_all(self.0.path().join("lfs")).unwrap();
         std::fs::write(self.0.path().join("lfs").join(FILE), text).unwrap();
     }
@@ -103,11 +103,12 @@ fn a_line_that_a_killed_session_did_not_finish_means_nothing() {
     let mut alice = place.locks(1, "alice");
     alice.lock(&path("a"), None, 0).unwrap();
     let whole = place.text();
-    for torn in ["+", "+ 2 cc 0 account:1 alice b", "- ", "\u{1}"] {
-        place.write(&format!("{whole}{torn}"));
-        assert_eq!(owners(place.locks(1, "alice")), [owned("alice", true)], "{torn}");
-        let Locking::Locked(lock) = alice.lock(&path("b"), None, 0).unwrap() else { panic!("{torn}") };
-        assert_eq!(owners(place.locks(1, "alice")).len(), 2, "{torn}: {}", place.text());
+    // The fourth ends within a character.
+    for torn in ["+".as_bytes(), b"+ 2 cc 0 account:1 alice b", b"- ", b"+ 2 cc 0 account:1 alice \xc3", b"\x01"] {
+        place.write([whole.as_bytes(), torn].concat());
+        assert_eq!(owners(place.locks(1, "alice")), [owned("alice", true)], "{torn:?}");
+        let Locking::Locked(lock) = alice.lock(&path("b"), None, 0).unwrap() else { panic!("{torn:?}") };
+        assert_eq!(owners(place.locks(1, "alice")).len(), 2, "{torn:?}: {}", place.text());
         alice.unlock(&lock.id).unwrap().unwrap();
         place.write(&whole);
     }
@@ -127,6 +128,23 @@ fn sessions_see_each_others_changes_also_after_the_file_was_written_again() {
     assert!(place.text().lines().count() <= 2 + 2 * IDLE_MAX, "{}", place.text());
     let Locking::Locked(last) = alice.lock(&path("a"), None, 0).unwrap() else { panic!() };
     assert_eq!(last.place, 201, "numbers are never reused");
+}
+
+/// A file system may give the number of a removed file to the next one.
+#[test]
+fn a_file_that_replaced_another_is_read_from_its_start() {
+    let place = Place::new();
+    let mut alice = place.locks(1, "alice");
+    alice.lock(&path("a"), None, 0).unwrap();
+    let text = place.text();
+    for round in 0..20 {
+        // Its beginning is as long as the file that the session has read.
+        std::fs::remove_file(place.0.path().join("lfs").join(FILE)).unwrap();
+        place.write(text.replace("alice a\n", &format!("alice {}\n", if round % 2 == 0 { 'b' } else { 'c' })));
+        let locks = alice.list(&Filter::default(), 0, 9).unwrap();
+        let expected = if round % 2 == 0 { "b" } else { "c" };
+        assert_eq!(locks.iter().map(|lock| lock.path.as_str()).collect::<Vec<_>>(), [expected], "{round}");
+    }
 }
 
 /// The bytes that this thread has read and written so far.
