@@ -55,15 +55,16 @@ fuzz() {
     log=$found/$target/log
     mkdir -p "$found/$target/corpus"
     began=$(date +%s)
-    if HUBGATE_FUZZ_TARGET=$target "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
-        -artifact_prefix="$found/$target/" "$found/$target/corpus" "corpus/$target" >"$log" 2>&1; then
+    if HUBGATE_FUZZ_TARGET=$target "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 \
+        -print_final_stats=1 -artifact_prefix="$found/$target/" "$found/$target/corpus" "corpus/$target" \
+        >"$log" 2>&1; then
         stat() { sed -n "s/^stat::$1: *//p" "$log"; }
         coverage=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log" | tail -1)
         # The second line of `times` has the processor time of the children. In a pipe, another shell would run it.
         times >"$log.times"
         processor=$(sed -n '2s/ .*//p' "$log.times")
-        echo "$target: ok, $(($(date +%s) - began)) s ($processor of a processor), $(stat number_of_executed_units) inputs," \
-            "$(stat average_exec_per_sec) a second, $coverage edges"
+        echo "$target: ok, $(($(date +%s) - began)) s ($processor of a processor)," \
+            "$(stat number_of_executed_units) inputs, $(stat average_exec_per_sec) a second, $coverage edges"
     else
         # Print the panic and the input, without libFuzzer's tables.
         panic=$(grep -a -A 4 -e 'panicked at' -e '^==[0-9]*== ERROR' -e '^Test unit written' "$log" || tail -5 "$log")

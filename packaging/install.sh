@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds hubgate and installs it under DESTDIR (default: /). It creates no account and changes no configuration. It lists
-# the installed files in usr/share/hubgate/installed, for packaging/uninstall.sh.
+# Builds hubgate and installs it under DESTDIR (default: /). It creates no account and changes no configuration. It
+# lists the installed files in usr/share/hubgate/installed, for packaging/uninstall.sh.
 #
 #   sh packaging/install.sh [DESTDIR]
 set -eu
@@ -53,8 +53,8 @@ put 644 packaging/pam.d/hubgate-sshd usr/share/doc/hubgate/examples/pam.d/hubgat
 put 644 packaging/completions/hubgate.bash usr/share/bash-completion/completions/hubgate
 put 644 packaging/completions/_hubgate usr/share/zsh/vendor-completions/_hubgate
 put 644 packaging/completions/hubgate.fish usr/share/fish/vendor_completions.d/hubgate.fish
-# An upgrade removes files that this version does not have. The order of the lists, which depends on the locale, does not
-# matter.
+# An upgrade removes files that this version does not have. The order of the lists, which depends on the locale, does
+# not matter.
 installed=$destination/usr/share/hubgate/installed
 if [ -f "$installed" ]; then
     grep -vxF -f "$list" "$installed" | while IFS= read -r file; do

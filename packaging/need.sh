@@ -1,7 +1,8 @@
 # shellcheck shell=sh
 # Installs missing programs with the machine's package manager. Other scripts source this file.
 
-# package MANAGER PROGRAM: prints the packages with which the program works, even where nothing recommended is installed.
+# package MANAGER PROGRAM: prints the packages with which the program works, even where nothing recommended is
+# installed.
 package() {
     case $1:$2 in
     pacman:ssh | pacman:sshd) echo openssh ;;
@@ -79,7 +80,8 @@ need_cargo() {
     wanted=$(sed -n 's/^rust-version = "1\.\([0-9]*\)"$/\1/p' Cargo.toml)
     version=$(cargo --version 2>/dev/null | sed -n 's/^cargo 1\.\([0-9]*\)\..*/\1/p')
     if [ "${version:-0}" -lt "$wanted" ]; then
-        echo "hubgate needs cargo 1.$wanted or newer: run 'apt-get install cargo-web' (Debian 12 and 13), or install it from https://rustup.rs" >&2
+        echo "hubgate needs cargo 1.$wanted or newer: run 'apt-get install cargo-web' (Debian 12 and 13)," \
+            "or install it from https://rustup.rs" >&2
         return 1
     fi
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Removes what packaging/install.sh installed under DESTDIR (default: /). Accounts, configuration, database, repositories
-# and sshd's configuration stay.
+# Removes what packaging/install.sh installed under DESTDIR (default: /). Accounts, configuration, database,
+# repositories and sshd's configuration stay.
 #
 #   sh packaging/uninstall.sh [DESTDIR]
 set -eu

@@ -1,8 +1,8 @@
 //! The program `gateway`: the forced command of every session, and the login shell of the account that serves.
 //!
-//! It greets, refuses, becomes `services`, or starts git and guards it. Strangers' bytes enter in `SSH_ORIGINAL_COMMAND`
-//! and the environment; one answer or one `exec` leaves. The forced command names the identity. At every start, the
-//! gateway checks it against the database and against the key that the client proved to sshd.
+//! It greets, refuses, becomes `services`, or starts git and guards it. Strangers' bytes enter in
+//! `SSH_ORIGINAL_COMMAND` and the environment; one answer or one `exec` leaves. The forced command names the identity.
+//! At every start, the gateway checks it against the database and against the key that the client proved to sshd.
 
 mod guard;
 mod push_context;
@@ -208,8 +208,8 @@ impl Session {
         self.answer_or_serve(&request, &context, session_context, identity)
     }
 
-    /// Refuses a session that is not admitted, or leaves that to `services`: git-lfs shows a refusal only as an answer of
-    /// its protocol, which `services` speaks.
+    /// Refuses a session that is not admitted, or leaves that to `services`: git-lfs shows a refusal only as an answer
+    /// of its protocol, which `services` speaks.
     fn bar(
         &mut self,
         config: &Config,

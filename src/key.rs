@@ -86,8 +86,9 @@ impl OfferedKey {
 
 /// A key that may be added to an account.
 ///
-/// Holding one tells you that its blob is the canonical encoding of the key, and that type, size and structure are accepted.
-/// It does not tell you that the private half is secret ([`WeakKeys`]), nor that the key is not in use already.
+/// Holding one tells you that its blob is the canonical encoding of the key, and that type, size and structure are
+/// accepted. It does not tell you that the private half is secret ([`WeakKeys`]), nor that the key is not in use
+/// already.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicKey {
     key_type: KeyType,

@@ -134,8 +134,8 @@ pub fn connect(socket: &Path) -> std::io::Result<UnixDatagram> {
     Ok(datagram)
 }
 
-/// Logs the place of a panic, calls `end`, which may tell the client, and exits with its status. No panic of hubgate speaks
-/// to a client in Rust's words.
+/// Logs the place of a panic, calls `end`, which may tell the client, and exits with its status. No panic of hubgate
+/// speaks to a client in Rust's words.
 pub fn on_panic(sink: Sink, program: &'static str, line: Line, end: impl Fn() -> u8 + Send + Sync + 'static) {
     std::panic::set_hook(Box::new(move |panic| {
         let cause = panic.location().map_or_else(|| "panic".to_owned(), |place| format!("panic at {place}"));

@@ -102,8 +102,8 @@ fn fields(pid: Pid) -> Option<String> {
     Some(String::from_utf8_lossy(text.get(..length)?).rsplit_once(") ")?.1.to_owned())
 }
 
-/// The bytes that a process and its children have read and written so far, whether to files, pipes or sockets; `None` if
-/// the kernel does not show them.
+/// The bytes that a process and its children have read and written so far, whether to files, pipes or sockets; `None`
+/// if the kernel does not show them.
 #[must_use]
 pub fn bytes_moved(pid: Pid) -> Option<u64> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/io")).ok()?;

@@ -1,8 +1,8 @@
 //! A sealed message from one of hubgate's processes to the next: a memory file that the receiver inherits.
 //!
-//! Text enters in the gateway and leaves in `services`, as its push hook or as another program. The kernel refuses every
-//! change of a sealed file, so what the receiver reads is what the sender wrote (`memfd_create(2)`, `F_ADD_SEALS` in
-//! `fcntl(2)`). The only user of memory files.
+//! Text enters in the gateway and leaves in `services`, as its push hook or as another program. The kernel refuses
+//! every change of a sealed file, so what the receiver reads is what the sender wrote (`memfd_create(2)`, `F_ADD_SEALS`
+//! in `fcntl(2)`). The only user of memory files.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -52,8 +52,9 @@ pub enum ReceiveError {
 
 /// A message that no process can change.
 ///
-/// Holding one tells you that its file has every seal. It does not tell you who wrote it: a process of the login account
-/// can start `services` with a message of its own, and gains nothing, because it already has that account's rights.
+/// Holding one tells you that its file has every seal. It does not tell you who wrote it: a process of the login
+/// account can start `services` with a message of its own, and gains nothing, because it already has that account's
+/// rights.
 #[derive(Debug)]
 pub struct Sealed(File);
 
@@ -110,7 +111,8 @@ impl AsFd for Sealed {
     }
 }
 
-/// Takes what the gateway left open for this process: the message, and the connection to the session's guard if there is one.
+/// Takes what the gateway left open for this process: the message, and the connection to the session's guard if there
+/// is one.
 ///
 /// # Errors
 /// [`ReceiveError`], if the descriptor is anything but a memory file with every seal.

@@ -1,9 +1,9 @@
 //! Limits how many sessions an account or an address may have at a time, and keeps a record of each.
 //!
-//! Each session holds the lock of one small file, which the kernel releases when the session ends in any way. The file's
-//! name is a hash of the subject and the number of the lock. A session that lasts writes its record into the file, so
-//! that other processes can list it and end it. The session keeps only a descriptor that can read. So a program that it
-//! becomes can spoil nothing but its own lock.
+//! Each session holds the lock of one small file, which the kernel releases when the session ends in any way. The
+//! file's name is a hash of the subject and the number of the lock. A session that lasts writes its record into the
+//! file, so that other processes can list it and end it. The session keeps only a descriptor that can read. So a
+//! program that it becomes can spoil nothing but its own lock.
 
 use std::fs::{DirBuilder, File};
 use std::io::{self, Write};

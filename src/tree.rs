@@ -1,8 +1,8 @@
 //! Trees of directories that strangers can write: a repository, a clone of another server's configuration.
 //!
 //! A path beneath such a tree may be a link to any file that the reader can read, or a pipe at which it would wait for
-//! ever. So every file of a tree is opened, moved and removed here: level by level, without following a link. A file that
-//! is opened is a regular file. Another program may change the tree at the same time, and the result is the same.
+//! ever. So every file of a tree is opened, moved and removed here: level by level, without following a link. A file
+//! that is opened is a regular file. Another program may change the tree at the same time, and the result is the same.
 
 use std::ffi::OsStr;
 use std::fs::File;

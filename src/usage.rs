@@ -157,8 +157,8 @@ impl Usage {
         Ok(self.record(&self.open()?, counted)?.count())
     }
 
-    /// Measures a repository again. Returns what the next session would have counted, if the repository was counted, and
-    /// what is stored. `None` if sessions store objects now; the next session measures the repository then.
+    /// Measures a repository again. Returns what the next session would have counted, if the repository was counted,
+    /// and what is stored. `None` if sessions store objects now; the next session measures the repository then.
     ///
     /// The next session measures what is reserved without a session, or stale. So no count of that kind is wrong.
     ///

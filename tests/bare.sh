@@ -3,8 +3,8 @@
 #
 #   sh tests/bare.sh [--whole] [bookworm|trixie]...      both unless named; --whole runs the whole of tests/run.sh
 #
-# The system is a copy that is gone at the end. On bookworm the Rust toolchain is this machine's, where rustup puts it; on
-# trixie it is Debian's cargo-web. All mounts and processes are in namespaces of the run, and end with it.
+# The system is a copy that is gone at the end. On bookworm the Rust toolchain is this machine's, where rustup puts it;
+# on trixie it is Debian's cargo-web. All mounts and processes are in namespaces of the run, and end with it.
 set -eu
 cd "$(dirname "$0")/.."
 # shellcheck source=tests/chroot.sh
@@ -43,7 +43,8 @@ commands() {
     ' README.md
 }
 
-# in_system SUITE TOOLCHAIN SCRIPT: runs a script in a throw-away copy of a suite's system, with this tree in /root/hubgate.
+# in_system SUITE TOOLCHAIN SCRIPT: runs a script in a throw-away copy of a suite's system, with this tree in
+# /root/hubgate.
 in_system() {
     copy=$(mktemp -d "$chroots/run.XXXXXX")
     trap 'rm -rf "$copy"' EXIT
@@ -91,7 +92,8 @@ in_system() {
             path=/root/.rustup/toolchain/bin:$path
         fi
         cd "$root/root/hubgate"
-        exec env -i PATH="$path" HOME=/root TERM=dumb LANG=C.UTF-8 chroot "$root" sh -c "cd /root/hubgate && exec sh -eu ../script"
+        exec env -i PATH="$path" HOME=/root TERM=dumb LANG=C.UTF-8 \
+            chroot "$root" sh -c "cd /root/hubgate && exec sh -eu ../script"
     ' sh "$chroots/$1" "$copy" "$chroots/$1" "$2" && status=0 || status=$?
     rm -rf "$copy"
     trap - EXIT HUP INT TERM

@@ -2,8 +2,8 @@
 # Checks that rust-version in Cargo.toml is true, with Debian 13's own cargo, 1.85. No Debian suite carries 1.87.
 #
 # git2 calls `str::from_utf8`, which is stable since 1.87; its older name is `std::str::from_utf8`. With the older name,
-# everything builds with 1.85. So the crate as it is builds with 1.87. The two small programs build with 1.85 as they are.
-# Skipped where no Debian 13 can be made. Run as root.
+# everything builds with 1.85. So the crate as it is builds with 1.87. The two small programs build with 1.85 as they
+# are. Skipped where no Debian 13 can be made. Run as root.
 set -eu
 cd "$(dirname "$0")/.."
 # shellcheck source=tests/chroot.sh
@@ -42,7 +42,8 @@ checked() {
         mount --bind "$chroots/msrv-target" "$root/target"
         mount --bind /etc/resolv.conf "$root/etc/resolv.conf"
         exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root CARGO_HOME=/cargo CARGO_TARGET_DIR=/target \
-            CARGO_TERM_COLOR=never CARGO_INCREMENTAL=1 chroot "$root" sh -euc "cd \"\$1\"; shift; exec \"\$@\"" sh "$PWD" "$@"
+            CARGO_TERM_COLOR=never CARGO_INCREMENTAL=1 \
+            chroot "$root" sh -euc "cd \"\$1\"; shift; exec \"\$@\"" sh "$PWD" "$@"
     ' sh "$root" "$chroots" "$@"
 }
 

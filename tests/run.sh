@@ -13,7 +13,8 @@ cd "$(dirname "$0")/.."
 . packaging/need.sh
 need_root || exit 1
 need_cargo || exit 1
-need sshd ssh ssh-keygen git git-lfs cc useradd getent shellcheck sqlite3 strace mandoc python3 fail2ban-regex debootstrap || exit 1
+need sshd ssh ssh-keygen git git-lfs cc useradd getent shellcheck sqlite3 strace mandoc python3 fail2ban-regex \
+    debootstrap || exit 1
 
 # Tools and builds are kept between runs.
 cache=/var/cache/hubgate-tools
@@ -75,7 +76,8 @@ suite() {
     since=$(date +%s)
     shift
     if step "$log" "$@"; then ended=0; else ended=1; fi
-    counts=$(sed -n 's/^test result: [a-zA-Z]*\. \([0-9]*\) passed; \([0-9]*\) failed; \([0-9]*\) ignored.*/\1 \2 \3/p' "$log")
+    result='^test result: [a-zA-Z]*\. \([0-9]*\) passed; \([0-9]*\) failed; \([0-9]*\) ignored.*'
+    counts=$(sed -n "s/$result/\1 \2 \3/p" "$log")
     suite_passed=0
     suite_failed=0
     suite_skipped=0
@@ -120,9 +122,10 @@ debug_build() {
         for program in authorized-keys gateway services hubgate; do
             cp "$CARGO_TARGET_DIR/debug/$program" "$work/debug/"
         done
-        sed -n "s/^ *Executable \(unittests \)*\([^ ]*\) (\(.*\))$/\2 \3/p" "$work/built" | while read -r source program; do
-            cp "$program" "$work/$(echo "$source" | sed "s,^tests/,,; s,/main,,; s,\.rs$,,; s,/,-,g")"
-        done' sh "$work"
+        sed -n "s/^ *Executable \(unittests \)*\([^ ]*\) (\(.*\))$/\2 \3/p" "$work/built" |
+            while read -r source program; do
+                cp "$program" "$work/$(echo "$source" | sed "s,^tests/,,; s,/main,,; s,\.rs$,,; s,/,-,g")"
+            done' sh "$work"
 }
 
 shipped_build() {

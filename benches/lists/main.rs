@@ -1,7 +1,7 @@
 //! What lists and single questions cost on a large hub: time and memory. benches/README.md says how to read it.
 //!
-//! Run as root by `cargo bench --bench lists`. Nothing here fails for being slow: only for answering wrongly. All that it
-//! makes (accounts, files) goes when it ends, also when it fails or is interrupted.
+//! Run as root by `cargo bench --bench lists`. Nothing here fails for being slow: only for answering wrongly. All that
+//! it makes (accounts, files) goes when it ends, also when it fails or is interrupted.
 
 #![expect(clippy::print_stdout, reason = "the tables are for whoever runs it")]
 

@@ -1,7 +1,7 @@
 //! What a session costs, as ratios to floors that are measured in the same run. benches/README.md says how to read it.
 //!
-//! Run as root by `cargo bench --bench session`. Nothing here fails for being slow: only for answering wrongly. All that
-//! it makes (accounts, processes, files) goes when it ends, also when it fails or is interrupted.
+//! Run as root by `cargo bench --bench session`. Nothing here fails for being slow: only for answering wrongly. All
+//! that it makes (accounts, processes, files) goes when it ends, also when it fails or is interrupted.
 
 #![expect(clippy::print_stdout, reason = "the tables are for whoever runs it")]
 

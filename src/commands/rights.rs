@@ -46,8 +46,8 @@ impl Peer<'_> {
         reader.ask(|view| question(&Rights::ask(self, view)?, view))
     }
 
-    /// Makes a change. The rights are read in its transaction. Then ends the running sessions whose rights the change has
-    /// withdrawn.
+    /// Makes a change. The rights are read in its transaction. Then ends the running sessions whose rights the change
+    /// has withdrawn.
     ///
     /// # Errors
     /// What the steps return, or a fault of the database; then nothing is changed.
@@ -110,8 +110,8 @@ impl<'a> Rights<'a> {
         }
     }
 
-    /// The account, if the session may see what belongs to it: its keys. A certificate is for one organization, which can
-    /// sign certificates for members that it added itself.
+    /// The account, if the session may see what belongs to it: its keys. A certificate is for one organization, which
+    /// can sign certificates for members that it added itself.
     pub(super) fn own_account(&self) -> Result<&Account, Denied> {
         match &self.identity {
             Identity::Account(account) => Ok(account),

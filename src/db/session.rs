@@ -236,8 +236,8 @@ impl View<'_> {
         self.only_row(SESSION_OF_ACCOUNT, values, |row| Ok((account(row)?, served_repository(row, path)?)))
     }
 
-    /// The repositories of an owner whose bytes count against the owner's quota: row and directory. A removed repository
-    /// counts until it is purged.
+    /// The repositories of an owner whose bytes count against the owner's quota: row and directory. A removed
+    /// repository counts until it is purged.
     ///
     /// # Errors
     /// [`Error`].

@@ -1,10 +1,12 @@
 //! The guard: what the gateway stays when git serves, outside git's sandbox.
 //!
-//! It ends git when the session's rights do not stand any more, when the session moves no byte for too long, and when it
-//! is too old. It answers the push hook whether the rights stand at the moment at which refs move. It writes the push's
-//! lines to the log, with the session's own fields. git and the hook have no descriptor but one end of a socket to it.
+//! It ends git when the session's rights do not stand any more, when the session moves no byte for too long, and when
+//! it is too old. It answers the push hook whether the rights stand at the moment at which refs move. It writes the
+//! push's lines to the log, with the session's own fields. git and the hook have no descriptor but one end of a socket
+//! to it.
 //!
-//! git cannot outlive its guard, because the kernel ends git with it. The guard outlives no git, and ends what git leaves.
+//! git cannot outlive its guard, because the kernel ends git with it. The guard outlives no git, and ends what git
+//! leaves.
 
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -297,7 +299,8 @@ impl Guard {
 }
 
 impl Hook {
-    /// Answers a question, or writes a line to the log. Returns `false` if the hook has not said this, or says too much.
+    /// Answers a question, or writes a line to the log. Returns `false` if the hook has not said this, or says too
+    /// much.
     fn fulfil(&mut self, watched: &Watched<'_>, storing: &mut Storing, line: &[u8]) -> bool {
         let push = || watched.record.line_of("push");
         let send = |level, line: &Line| watched.session.send(level, line);

@@ -30,8 +30,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const SILENT_WAIT: Duration = Duration::from_secs(5);
 /// How soon it looks again: this long at first, then twice as long each time, up to the second time.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
-/// How many sessions of LFS count as one session: git-lfs opens so many for one push or pull, and loses objects if one is
-/// refused. Connections cannot be counted instead, because git-lfs 3.0 to 3.4 may open a connection per session.
+/// How many sessions of LFS count as one session: git-lfs opens so many for one push or pull, and loses objects if one
+/// is refused. Connections cannot be counted instead, because git-lfs 3.0 to 3.4 may open a connection per session.
 const LFS_SESSIONS: u32 = 8;
 
 impl Session {

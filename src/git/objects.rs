@@ -3,7 +3,8 @@
 use std::io::{self, BufRead, Read};
 use std::ops::Range;
 
-/// The id in a line of `--batch-check=%(objectname) %(objecttype) %(objectsize)`, if the object is a blob of such a size.
+/// The id in a line of `--batch-check=%(objectname) %(objecttype) %(objectsize)`, if the object is a blob of such a
+/// size.
 #[must_use]
 pub fn small_blob<'a>(line: &'a str, sizes: &Range<u64>) -> Option<&'a str> {
     let (id, rest) = line.split_once(' ')?;

@@ -144,7 +144,8 @@ impl<'a> StoredRepository<'a> {
         Ok(if refs.is_empty() { format!("{name} (empty)") } else { name })
     }
 
-    /// Calls `each` for the blobs of reachable history with fewer than `limit` bytes, with the id and the bytes of each.
+    /// Calls `each` for the blobs of reachable history with fewer than `limit` bytes, with the id and the bytes of
+    /// each.
     ///
     /// # Errors
     /// git's message.

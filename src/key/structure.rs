@@ -40,8 +40,8 @@ const SMALL_ORDER: [[u8; 32]; 7] = [
        \xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f",
 ];
 
-/// Checks that a blob is the canonical encoding of a sound key of this type. Returns its bits as [`super::PublicKey::bits`]
-/// does.
+/// Checks that a blob is the canonical encoding of a sound key of this type. Returns its bits as
+/// [`super::PublicKey::bits`] does.
 pub(super) fn check(key_type: KeyType, blob: &[u8]) -> Result<Option<usize>, KeyError> {
     let inner = inner_type(blob).ok_or(KeyError::Structure)?;
     if inner != key_type.as_str().as_bytes() {

@@ -75,8 +75,8 @@ pub trait Staged {
     /// They cannot be written. The caller may not add more bytes after that.
     fn write(&mut self, pieces: &mut [IoSlice<'_>]) -> io::Result<()>;
 
-    /// Makes it an object of the repository, durably. It replaces what is stored under its name, because those bytes may
-    /// have changed since they were verified. Returns the size of what it replaced.
+    /// Makes it an object of the repository, durably. It replaces what is stored under its name, because those bytes
+    /// may have changed since they were verified. Returns the size of what it replaced.
     ///
     /// # Errors
     /// The object is not stored, or not durably.

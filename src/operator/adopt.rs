@@ -105,7 +105,8 @@ fn take_large_files(source: &Path, unfinished: &Path) -> Result<usize, CreateErr
         let path = path.to_owned();
         move |error| CreateError::File(path, error)
     };
-    // Without following links: the source may be a stranger's, and the links would lead to another repository's objects.
+    // Without following links: the source may be a stranger's, and the links would lead to another repository's
+    // objects.
     let find = |objects| large_files::StoredObjects::find_in(source, objects).map_err(failed(source));
     let mut objects = find("lfs/objects")?;
     if objects.len() == 0 {

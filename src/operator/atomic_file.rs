@@ -13,7 +13,8 @@ use super::failure::Failure;
 
 /// A new file beside the one that it will replace. If it is dropped before that, it is deleted.
 ///
-/// It is locked while it is open, here or in a process that inherited it. An unlocked file was left by a killed process.
+/// It is locked while it is open, here or in a process that inherited it. An unlocked file was left by a killed
+/// process.
 #[derive(Debug)]
 pub(super) struct AtomicFile {
     path: PathBuf,

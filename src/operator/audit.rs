@@ -1,6 +1,7 @@
 //! `hubgate audit`: changes from the database, and sessions and pushes from the system log, in one list sorted by time.
 //!
-//! Both sources are read in step, so that no list waits in memory. Only a list with a limit does: it shows the last rows.
+//! Both sources are read in step, so that no list waits in memory. Only a list with a limit does: it shows the last
+//! rows.
 
 mod entry;
 mod follow;

@@ -120,7 +120,8 @@ pub enum Command {
     /// Compare expectations with what the hub would decide.
     #[command(subcommand)]
     Policy(PolicyCommand),
-    /// Copy the database to a file as one consistent state, and list its repositories with the ids of their directories.
+    /// Copy the database to a file as one consistent state, and list its repositories with the ids of their
+    /// directories.
     ///
     /// The hub keeps running. At any time, the file is either the previous copy or the new one. Only its owner can read
     /// it. It does not contain repositories: copy their directory afterwards with a tool of your choice.
@@ -128,8 +129,8 @@ pub enum Command {
     /// Replace the database with a copy that `backup` wrote.
     ///
     /// The copy is checked first. The previous database is kept beside the new one. Sessions keep running. During the
-    /// replacement, changes by other processes wait. The command lists repositories without a directory, and directories
-    /// without a repository. If a repository has no directory, the exit status is 1.
+    /// replacement, changes by other processes wait. The command lists repositories without a directory, and
+    /// directories without a repository. If a repository has no directory, the exit status is 1.
     Restore(Restore),
     /// Copies of the database that `restore` and `migrate` kept beside it.
     #[command(subcommand)]
@@ -151,8 +152,8 @@ pub struct ListOptions {
     /// Which rows.
     #[command(flatten)]
     pub rows: ListArguments,
-    /// Show every column whole, also on a terminal. Without this option, a terminal gets columns of at most 80 characters
-    /// in all.
+    /// Show every column whole, also on a terminal. Without this option, a terminal gets columns of at most 80
+    /// characters in all.
     #[arg(long)]
     pub wide: bool,
 }

@@ -1,6 +1,7 @@
 //! `hubgate doctor`: checks this machine, and prints a command that fixes each problem.
 //!
-//! Runs as root and changes nothing, except that `--login` has an account for as long as it logs in. It starts no git in a stored repository and only reads the database.
+//! Runs as root and changes nothing, except that `--login` has an account for as long as it logs in. It starts no git
+//! in a stored repository and only reads the database.
 
 mod account;
 mod anonymous;

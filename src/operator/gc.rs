@@ -42,8 +42,8 @@ enum Outcome {
     Failed(String),
 }
 
-/// Collects garbage in one repository, or in each that has changed. Leaves files that are younger than `age`. A fault in
-/// one repository does not stop the others.
+/// Collects garbage in one repository, or in each that has changed. Leaves files that are younger than `age`. A fault
+/// in one repository does not stop the others.
 pub(super) fn run(context: &Context, path: Option<&RepoPath>, age: Duration) -> Result<Report, Failure> {
     let config = &context.config;
     let extent = if path.is_some() { Extent::Named } else { Extent::Changed };

@@ -16,7 +16,10 @@ pub(crate) fn members_text(heading: &str, members: &[Member]) -> String {
 }
 
 pub(crate) fn members_json(key: &str, members: &[Member]) -> Value {
-    let object = |member: &Member| json!({ key: member.name.as_str(), "role": member.role.as_str(), "until": json_time(member.until) });
+    let object = |member: &Member| {
+        let (name, role) = (member.name.as_str(), member.role.as_str());
+        json!({ key: name, "role": role, "until": json_time(member.until) })
+    };
     members.iter().map(object).collect()
 }
 

@@ -104,7 +104,10 @@ pub(crate) fn repository_page(row: &RepositoryRow, place: &Path, head: &str, col
         let line = |grant: &Collaborator| [grant.user.to_string(), grant.role.to_string(), minute(grant.until)];
         text.push_str(&table(["COLLABORATOR", "ROLE", "UNTIL"], collaborators.iter().map(line).collect()));
     }
-    let object = |grant: &Collaborator| json!({ "user": grant.user.as_str(), "role": grant.role.as_str(), "until": json_time(grant.until) });
+    let object = |grant: &Collaborator| {
+        let (user, role) = (grant.user.as_str(), grant.role.as_str());
+        json!({ "user": user, "role": role, "until": json_time(grant.until) })
+    };
     let fields = [
         ("directory", json!(place)),
         ("head", head.into()),

@@ -37,7 +37,8 @@ pub struct Plan<'a> {
     pub keep: &'a [BorrowedFd<'a>],
     /// The largest file that it may write, in bytes. A signal ends a process that writes more.
     pub file_size_limit: Option<u64>,
-    /// The most memory that each of its processes may allocate, in bytes. Files that are mapped for reading do not count.
+    /// The most memory that each of its processes may allocate, in bytes. Files that are mapped for reading do not
+    /// count.
     pub memory_limit: Option<u64>,
     /// The newest Landlock version that may be used, to test the behaviour of older kernels. `0` means none.
     pub landlock_at_most: u8,

@@ -106,8 +106,8 @@ fn answer(caller: &Caller, operation: Operation, path: &RepoPath) -> Result<Answ
 
 /// The claims of a token: its account, its operation on one repository, and its expiry.
 ///
-/// `scopes` has the form of giftless (giftless/auth/jwt.py, 0.6): the objects of one repository, and what may be done with
-/// them. A server that checks no audience refuses a token that has one (`PyJWT`), so `aud` is there only if it is
+/// `scopes` has the form of giftless (giftless/auth/jwt.py, 0.6): the objects of one repository, and what may be done
+/// with them. A server that checks no audience refuses a token that has one (`PyJWT`), so `aud` is there only if it is
 /// configured.
 fn claims(caller: &Caller, operation: Operation, path: &RepoPath) -> Value {
     let actions = match operation {

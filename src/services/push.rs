@@ -24,7 +24,8 @@ use crate::services::caller::{answer_panics, no_message};
 
 use updates::{Update, in_order};
 
-/// The variable with the id of a push certificate, which git stores before it runs the first hook (git-receive-pack(1)).
+/// The variable with the id of a push certificate, which git stores before it runs the first hook
+/// (git-receive-pack(1)).
 const CERTIFICATE: &str = "GIT_PUSH_CERT";
 /// The variable with the directory of the pushed objects (tmp-objdir.c).
 const QUARANTINE: &str = "GIT_QUARANTINE_PATH";

@@ -1,7 +1,7 @@
 //! `git-lfs-transfer` for a session of the hub: access, the repository's objects and the sandbox.
 //!
-//! A refusal is an answer of the protocol, so that git-lfs shows it and does not try again. At each step the session asks
-//! the authorizer, a process outside the sandbox.
+//! A refusal is an answer of the protocol, so that git-lfs shows it and does not try again. At each step the session
+//! asks the authorizer, a process outside the sandbox.
 
 mod authorizer;
 mod policy;

@@ -11,8 +11,8 @@ use super::user_auth::Proven;
 
 /// The identity of a session and its repository, according to the database at one moment.
 ///
-/// Holding one tells you that the proven key and the forced command were checked against the database. It does not tell you
-/// that the session may do anything: see [`super::admit`].
+/// Holding one tells you that the proven key and the forced command were checked against the database. It does not tell
+/// you that the session may do anything: see [`super::admit`].
 #[derive(Debug)]
 pub(crate) struct SessionContext {
     /// The forced command. If it was `--auth-info`, this is the forced command that the helper would print for the

@@ -1,8 +1,8 @@
 //! What the gateway hands to `services`: the session and its request, as one message.
 //!
-//! The gateway alone reads the forced command, `SSH_ORIGINAL_COMMAND`, `SSH_CONNECTION` and `$SSH_USER_AUTH`. `services`
-//! and its authorizer receive what the gateway read, in a sealed message ([`crate::sealed`]), and parse none of them
-//! again.
+//! The gateway alone reads the forced command, `SSH_ORIGINAL_COMMAND`, `SSH_CONNECTION` and `$SSH_USER_AUTH`.
+//! `services` and its authorizer receive what the gateway read, in a sealed message ([`crate::sealed`]), and parse none
+//! of them again.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,8 +17,8 @@ const HEADING: &str = "hubgate services 1";
 
 /// What `services` must know of a session.
 ///
-/// Holding one tells you what sshd and the client said, as the gateway read it. It does not tell you what the session may
-/// do: its receiver asks the database.
+/// Holding one tells you what sshd and the client said, as the gateway read it. It does not tell you what the session
+/// may do: its receiver asks the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Handover {
     /// The session's id in the log.

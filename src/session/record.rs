@@ -61,7 +61,8 @@ impl Record {
         }
     }
 
-    /// Asks the database whether the session may go on. Opens the database again, because `restore` may have replaced it.
+    /// Asks the database whether the session may go on. Opens the database again, because `restore` may have replaced
+    /// it.
     ///
     /// # Errors
     /// As [`Record::check`].

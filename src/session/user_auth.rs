@@ -1,7 +1,7 @@
 //! `$SSH_USER_AUTH`: the file in which sshd says which key the client proved, checked against the forced command.
 //!
-//! If sshd is misconfigured, the variable could come from the client. So the gateway accepts only a file that sshd itself
-//! wrote for this session.
+//! If sshd is misconfigured, the variable could come from the client. So the gateway accepts only a file that sshd
+//! itself wrote for this session.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -63,8 +63,8 @@ impl fmt::Display for Proven {
     }
 }
 
-/// Checks that the client proved the key of the forced command. `file` is the value of `SSH_USER_AUTH`. Returns what the
-/// file says, if there is one.
+/// Checks that the client proved the key of the forced command. `file` is the value of `SSH_USER_AUTH`. Returns what
+/// the file says, if there is one.
 ///
 /// # Errors
 /// [`Error`]. A session without the file is accepted only for a key, and only if the gateway is not the login shell. In

@@ -74,8 +74,8 @@ fn add_key(change: &Change<'_>, number: u64) -> Result<(), ChangeError> {
     change.add_key(&model::owner(number), &new).map(drop)
 }
 
-/// Makes changes after the first `done` ones until it is killed. With `reopen`, it opens the database for each change, as
-/// `hubgate` does. It writes the number of safe changes to the file at standard output.
+/// Makes changes after the first `done` ones until it is killed. With `reopen`, it opens the database for each change,
+/// as `hubgate` does. It writes the number of safe changes to the file at standard output.
 fn write(database: &Path, reopen: bool, mut done: u64) -> Result<(), ChangeError> {
     let stdout = std::io::stdout().as_fd().try_clone_to_owned().map(File::from).expect("standard output");
     let report = |done: u64| stdout.write_all_at(&done.to_le_bytes(), 0).expect("a report");

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::harness::{Hub, Key, trials};
 
-trials![every_time_in_json_is_rfc_3339_and_shared_nouns_have_the_same_keys, an_invitation_in_json_has_the_line_to_send,];
+trials![every_time_in_json_is_rfc_3339_and_shared_nouns_have_the_same_keys, an_invitation_in_json_has_the_line_to_send];
 
 /// The commands of the operator that the test does not run: they change the machine, or speak another protocol.
 const OTHERS: [&str; 5] = ["init", "demo", "lfs serve", "restore", "sshd-config"];

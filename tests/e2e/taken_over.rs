@@ -176,8 +176,8 @@ while True:
     drop(client);
 }
 
-/// A program in place of the session, which has a real authorizer. It ignores SIGTERM. Its arguments are what it does, the
-/// program `services`, the repository's row and the gateway's message.
+/// A program in place of the session, which has a real authorizer. It ignores SIGTERM. Its arguments are what it does,
+/// the program `services`, the repository's row and the gateway's message.
 const SESSION: &str = r#"
 import fcntl, os, signal, subprocess, sys, time
 how, services, row, text = sys.argv[1:]

@@ -2,7 +2,9 @@
 
 use arbitrary::Unstructured;
 use base64ct::{Base64, Encoding};
-use hubgate::key::{BadOffer, Fingerprint, KeyError, KeyType, OfferedCertificate, OfferedKey, OfferedKeyError, PublicKey};
+use hubgate::key::{
+    BadOffer, Fingerprint, KeyError, KeyType, OfferedCertificate, OfferedKey, OfferedKeyError, PublicKey,
+};
 use hubgate::request::{ANONYMOUS, Arguments, ForcedCommand};
 
 use super::authorized_keys::sshd_reads;
@@ -87,7 +89,10 @@ fn same_fields(certificate: &OfferedCertificate, name: &str, key_fields: usize, 
     let (key_type, base64) = certificate.authority_words().split_once(' ').expect("two words");
     assert_eq!(Base64::decode_vec(base64).as_deref(), Ok(authority));
     let key = OfferedKey::parse(key_type.as_bytes(), base64.as_bytes()).expect("a key of an admitted type");
-    assert_eq!((key.fingerprint(), key.to_authorized_keys().as_str()), (certificate.authority(), certificate.authority_words()));
+    assert_eq!(
+        (key.fingerprint(), key.to_authorized_keys().as_str()),
+        (certificate.authority(), certificate.authority_words())
+    );
 }
 
 /// Checks the helper's line for a valid certificate.
@@ -105,7 +110,8 @@ fn sound_line(certificate: &OfferedCertificate) {
     let command = command.strip_prefix("command=").expect("a forced command");
     let arguments = Arguments::parse(&[b"-c", command.as_bytes()]);
     // An account cannot have this name, and the gateway rejects it.
-    let forced_command = (principal.as_str() != ANONYMOUS).then(|| ForcedCommand::Certificate(principal.clone(), certificate.authority()));
+    let forced_command = (principal.as_str() != ANONYMOUS)
+        .then(|| ForcedCommand::Certificate(principal.clone(), certificate.authority()));
     assert_eq!(arguments.map(|arguments| arguments.forced_command), forced_command.map(Some));
 
     let (key_type, base64) = words.split_once(' ').expect("two words");

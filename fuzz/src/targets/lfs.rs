@@ -8,8 +8,8 @@ use std::rc::Rc;
 
 use arbitrary::Unstructured;
 use hubgate::lfs::{
-    Ask, Refusal, Ending, Fault, Input, Limits, LockId, LockPath, MemoryLocks, Object, Oid, Plain, Policy, Session, Staged,
-    Store, Summary, Verified, serve,
+    Ask, Ending, Fault, Input, Limits, LockId, LockPath, MemoryLocks, Object, Oid, Plain, Policy, Refusal, Session,
+    Staged, Store, Summary, Verified, serve,
 };
 use hubgate::request::Operation;
 

@@ -10,7 +10,8 @@ use hubgate::fuzzing::{account_arguments, handed_over};
 use hubgate::git::Serving;
 use hubgate::name::RepoPath;
 use hubgate::request::{
-    ANONYMOUS, AccountCommand, Arguments, ForcedCommand, LfsProgram, Request, Service, UNAVAILABLE, is_plain_path, unquote,
+    ANONYMOUS, AccountCommand, Arguments, ForcedCommand, LfsProgram, Request, Service, UNAVAILABLE, is_plain_path,
+    unquote,
 };
 
 use crate::input::one_of;

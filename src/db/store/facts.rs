@@ -77,9 +77,9 @@ impl View<'_> {
     /// The repositories of an owner that a session may see, by kind and name, each with the facts that decide about
     /// access. Begins behind the path `after`. Owner, account and deployed repository are given by their rows.
     ///
-    /// An insider of the owner sees all of them. Every other session sees the public repositories, those on which the account
-    /// has a grant, and the deployed repository. No other row is read, so that the time of the answer does not depend
-    /// on what is hidden.
+    /// An insider of the owner sees all of them. Every other session sees the public repositories, those on which the
+    /// account has a grant, and the deployed repository. No other row is read, so that the time of the answer does not
+    /// depend on what is hidden.
     ///
     /// # Errors
     /// [`Error`].

@@ -81,7 +81,8 @@ pub struct SshdConfig {
     pub remove: bool,
     /// Print, write, check or remove the whole configuration of an sshd that serves hubgate and nothing else.
     ///
-    /// The file is `/etc/ssh/hubgate_sshd_config`. The sshd listens on the port of `[ssh] port`, and hubgate-sshd.service starts it.
+    /// The file is `/etc/ssh/hubgate_sshd_config`. The sshd listens on the port of `[ssh] port`, and
+    /// hubgate-sshd.service starts it.
     #[arg(long)]
     pub standalone: bool,
     /// The configuration file of sshd.

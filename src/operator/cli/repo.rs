@@ -126,9 +126,9 @@ pub enum RepoCommand {
         all: bool,
         /// Delete unreachable objects at once instead of after two weeks, such as a secret that was pushed.
         ///
-        /// First remove the secret from all branches and tags. The repository rejects pushes until the command ends, and
-        /// the command waits up to two minutes for pushes in progress. Reflogs and packs that git was told to keep do
-        /// not protect objects. LFS objects stay.
+        /// First remove the secret from all branches and tags. The repository rejects pushes until the command ends,
+        /// and the command waits up to two minutes for pushes in progress. Reflogs and packs that git was told to keep
+        /// do not protect objects. LFS objects stay.
         #[arg(long, conflicts_with_all = ["all", "removed", "older_than"], requires = "path")]
         prune_now: bool,
         /// Also delete the directories of repositories that were removed more than 30 days ago.

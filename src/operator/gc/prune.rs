@@ -65,8 +65,8 @@ fn set_frozen(change: &Change<'_>, row: i64, reason: Option<&str>) -> Result<(),
     }
 }
 
-/// Deletes the objects of a frozen repository. Returns the leftovers that were removed, and the refs that clients cannot
-/// push.
+/// Deletes the objects of a frozen repository. Returns the leftovers that were removed, and the refs that clients
+/// cannot push.
 fn prune(config: &Config, row: &RepositoryRow, place: &Path) -> Result<(Vec<PathBuf>, Vec<String>), Failure> {
     let failed = |reason: String| Failure::Refused(format!("{}: {reason}", row.path));
     wait_for_pushes(place).map_err(failed)?;

@@ -62,9 +62,9 @@ impl Seen {
 
     /// Remembers a repository that git has just packed. `before` are its refs before that.
     ///
-    /// A push that ended after git looked at the refs must be seen next time. If it changed a ref, the refs differ. If it
-    /// changed them back, its pack is one too many. Then nothing is remembered, and the next collection does more than it
-    /// has to.
+    /// A push that ended after git looked at the refs must be seen next time. If it changed a ref, the refs differ. If
+    /// it changed them back, its pack is one too many. Then nothing is remembered, and the next collection does more
+    /// than it has to.
     pub(super) fn remember(&self, directory: &Directory, stored: &StoredRepository<'_>, before: Option<&Refs>) {
         let note = self.0.join(directory.id());
         let _ = fs::remove_file(&note);

@@ -154,7 +154,10 @@ impl Outcome {
             lines.push("nothing was changed: this was a dry run".to_owned());
         }
         let key = |key: &KeyRow| key_json(config, key);
-        let grant = |(path, user, role): &(RepoPath, Owner, CollaboratorRole)| json!({ "path": path.to_string(), "user": user.as_str(), "role": role.as_str(), "until": null });
+        let grant = |(path, user, role): &(RepoPath, Owner, CollaboratorRole)| {
+            let (path, user, role) = (path.to_string(), user.as_str(), role.as_str());
+            json!({ "path": path, "user": user, "role": role, "until": null })
+        };
         let json = json!({
             "accounts": self.accounts.iter().map(Owner::as_str).collect::<Vec<_>>(),
             "keys": self.keys.iter().map(key).collect::<Vec<Value>>(),

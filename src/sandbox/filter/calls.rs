@@ -88,8 +88,8 @@ pub(super) const MODES: [c_long; 4] = [libc::SYS_chmod, libc::SYS_fchmod, libc::
 #[cfg(not(target_arch = "x86_64"))]
 pub(super) const MODES: [c_long; 3] = [libc::SYS_fchmod, libc::SYS_fchmodat, FCHMODAT2];
 
-/// Changes of a file's times by path, which Landlock does not control. A push does not need them. git's maintenance does,
-/// because the times of unreachable objects say when to delete them.
+/// Changes of a file's times by path, which Landlock does not control. A push does not need them. git's maintenance
+/// does, because the times of unreachable objects say when to delete them.
 pub(super) const TIMES: [LookedInto; 1] =
     [(libc::SYS_utimensat, &[(low_half(1), Refused::NotZero), (low_half(1) + 4, Refused::NotZero)])];
 #[cfg(target_arch = "x86_64")]

@@ -1,7 +1,8 @@
 //! `join CODE`: adds the key in use to the account that the code is for.
 //!
-//! Wrong, used and expired codes get the same answer, after one second. After five wrong codes in an hour, further wrong
-//! codes of that key at that address are refused at once. One file of limited size holds the times of wrong codes.
+//! Wrong, used and expired codes get the same answer, after one second. After five wrong codes in an hour, further
+//! wrong codes of that key at that address are refused at once. One file of limited size holds the times of wrong
+//! codes.
 
 use std::fs::OpenOptions;
 use std::io::{Seek, Write};
@@ -98,8 +99,8 @@ fn open(file: &Path) -> std::io::Result<Flock<std::fs::File>> {
     Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| errno.into())
 }
 
-/// Adds a line `TIME SUBJECT`, unless the subject has [`MOST`] lines of the last hour. Older lines are dropped, and so are
-/// the oldest of more than [`LINES`].
+/// Adds a line `TIME SUBJECT`, unless the subject has [`MOST`] lines of the last hour. Older lines are dropped, and so
+/// are the oldest of more than [`LINES`].
 fn note_in(file: &Flock<std::fs::File>, subject: &str, now: i64) -> std::io::Result<bool> {
     let mut file: &std::fs::File = file;
     file.rewind()?;

@@ -1,7 +1,7 @@
 //! The LFS pointers of a push whose objects are not here.
 //!
-//! The check reads the objects in quarantine, which are those of the push, and not history. Only if an object is missing,
-//! it asks git where the pointer is.
+//! The check reads the objects in quarantine, which are those of the push, and not history. Only if an object is
+//! missing, it asks git where the pointer is.
 
 use std::collections::HashMap;
 use std::fmt;

@@ -1,6 +1,7 @@
 //! The refs that a push changes, and their order in the log. No I/O here.
 //!
-//! Refs that lost commits come first, so that a log daemon that drops lines of a large push drops those of harmless refs.
+//! Refs that lost commits come first, so that a log daemon that drops lines of a large push drops those of harmless
+//! refs.
 
 use crate::push::Effect;
 

@@ -1,9 +1,9 @@
 //! The authorizer: a process beside a sandboxed LFS session, which asks the database again at each step.
 //!
-//! The session reads the client's bytes, so it has no descriptor of the database, and in the sandbox it can open none. It
-//! asks the authorizer over a pipe, one line of JSON each way. The authorizer also writes the session's log lines, with
-//! the session's own fields, and ends a session whose rights do not stand any more. It has the gateway's message, as the
-//! session has. It reads no byte of the client, and ends when the pipe closes.
+//! The session reads the client's bytes, so it has no descriptor of the database, and in the sandbox it can open none.
+//! It asks the authorizer over a pipe, one line of JSON each way. The authorizer also writes the session's log lines,
+//! with the session's own fields, and ends a session whose rights do not stand any more. It has the gateway's message,
+//! as the session has. It reads no byte of the client, and ends when the pipe closes.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::fd::AsFd;

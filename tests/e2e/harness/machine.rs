@@ -211,9 +211,9 @@ impl Machine {
 
 /// Removes the accounts and the directory of a run.
 fn remove_run(pid: u32) {
-    let accounts: Vec<User> =
-        // Removes the second name first, because it uses the group of the first name.
-        [SECOND_NAME].iter().chain(&ACCOUNTS).filter_map(|letter| User::from_name(&account_name(*letter, pid)).ok().flatten()).collect();
+    let find = |letter: &char| User::from_name(&account_name(*letter, pid)).ok().flatten();
+    // Removes the second name first, because it uses the group of the first name.
+    let accounts: Vec<User> = [SECOND_NAME].iter().chain(&ACCOUNTS).filter_map(find).collect();
     // Files that killed sessions of sshd left.
     for entry in fs::read_dir("/tmp").into_iter().flatten().flatten() {
         let ours = entry.metadata().is_ok_and(|file| accounts.iter().any(|user| user.uid.as_raw() == file.uid()));
