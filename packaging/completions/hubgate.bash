@@ -3645,13 +3645,17 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__org__subcmd__ca__subcmd__add)
-            opts="-h -V --max-ttl --config --json --help --version"
+            opts="-h -V --max-ttl --expires --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --max-ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --expires)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3751,12 +3755,16 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__org__subcmd__ca__subcmd__list)
-            opts="-h -V --limit --after --match --wide --config --json --help --version"
+            opts="-h -V --expiring --limit --after --match --wide --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --expiring)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --limit)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -203,7 +203,7 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_sub
 complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from ca" -s h -l help -d 'Print help'
 complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from ca" -s V -l version -d 'Print version'
 complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from ca" -f -a "add" -d 'Let an organization sign certificates for its members'
-complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from ca" -f -a "list" -d 'List the authorities of an organization'
+complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from ca" -f -a "list" -d 'List the authorities of one organization, or of all'
 complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from ca" -f -a "revoke" -d 'Revoke certificates, by serial number or key id'
 complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from ca" -f -a "remove" -d 'Remove an authority'
 complete -c hubgate -n "__fish_hubgate_using_subcommand org; and __fish_seen_subcommand_from ca" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

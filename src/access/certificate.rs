@@ -4,11 +4,22 @@ use super::identity::{Account, Identity};
 use super::not_admitted::{BadCertificate, NotAdmitted};
 use super::{Grant, Role};
 
+/// The CA that signed a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuthorityFacts {
+    /// The row of its organization.
+    pub organization: i64,
+    /// The longest lifetime of its certificates, in seconds.
+    pub max_ttl: i64,
+    /// The first second in which it signs nothing any more: it has expired or was removed.
+    pub until: Option<i64>,
+}
+
 /// What the database says about a certificate's CA and principal, and the lifetime in the certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateFacts {
-    /// The organization whose CA signed the certificate, and the longest lifetime of its certificates in seconds.
-    pub authority: Option<(i64, i64)>,
+    /// The CA, if an organization has or had it.
+    pub authority: Option<AuthorityFacts>,
     /// The principal's account, and the reason if it is disabled.
     pub account: Option<(Account, Option<String>)>,
     /// The principal's membership.
@@ -21,15 +32,28 @@ pub struct CertificateFacts {
     pub validity: (i64, i64),
 }
 
+impl CertificateFacts {
+    /// The first second in which the certificate gives no identity any more.
+    #[must_use]
+    pub fn until(&self) -> i64 {
+        let authority = self.authority.and_then(|authority| authority.until);
+        let member = self.member.and_then(|member| member.until);
+        [authority, member].into_iter().flatten().fold(self.validity.1, i64::min)
+    }
+}
+
 /// Returns the identity that a certificate gives. sshd has checked the signature and the principal.
 ///
 /// # Errors
 /// Why the certificate is not accepted.
 pub fn identify_certificate(certificate: &CertificateFacts, now: i64) -> Result<Identity, NotAdmitted> {
     let bad = |why| Err(NotAdmitted::Certificate(why));
-    let Some((organization, max_ttl)) = certificate.authority else {
+    let Some(AuthorityFacts { organization, max_ttl, until }) = certificate.authority else {
         return bad(BadCertificate::Authority);
     };
+    if until.is_some_and(|until| now >= until) {
+        return bad(BadCertificate::AuthorityEnded);
+    }
     let (Some((account, disabled)), Some(_)) = (&certificate.account, Grant::at(certificate.member, now)) else {
         return bad(BadCertificate::Member);
     };

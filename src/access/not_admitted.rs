@@ -39,9 +39,12 @@ impl NotAdmitted {
 /// Why a certificate that sshd accepted is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum BadCertificate {
-    /// No organization has that CA, or not any longer.
+    /// No organization ever had that CA.
     #[error("its CA belongs to no organization here")]
     Authority,
+    /// The organization's CA has ended.
+    #[error("its CA has expired or was removed")]
+    AuthorityEnded,
     /// The certificate was revoked.
     #[error("it was revoked")]
     Revoked,

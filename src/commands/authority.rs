@@ -2,45 +2,45 @@
 
 use serde_json::json;
 
-use super::arguments::Confirmation;
+use super::arguments::{Confirmation, Expiring};
 use super::{Output, Refused, Requester};
-use crate::db::ChangeError;
+use crate::clock::now;
+use crate::db::{AuthorityRange, OwnerKind};
 use crate::key::{Fingerprint, PublicKey};
 use crate::name::{Owner, Title};
+use crate::report::when::{Expiry, minute};
 use crate::report::{Authorities, Report, authority_json};
 
-/// Accepts certificates of an authority for an organization, valid for at most `max_ttl` seconds.
+/// Accepts certificates of an authority for an organization, valid for at most `max_ttl` seconds, until it expires.
 pub(crate) fn add(
     requester: &mut Requester<'_>,
     organization: &Owner,
     key: &PublicKey,
     max_ttl: i64,
+    expires: Option<Expiry>,
 ) -> Result<Report, Refused> {
     requester.change(|_, change| {
-        change.add_authority(organization, key, max_ttl)?;
-        let fingerprint = key.fingerprint();
-        let text = format!("{organization} accepts certificates of {fingerprint}, valid for at most {max_ttl} s\n");
-        let rows = change.authorities(organization)?;
-        let added = rows.iter().find(|row| row.fingerprint == fingerprint);
-        let json = added.map(|row| authority_json(organization, row)).unwrap_or_default();
-        Ok(Report::new(text, json))
+        let row = change.add_authority(organization, key, max_ttl, expires.map(|end| end.0))?;
+        let until = row.expires_at.map_or_else(String::new, |end| format!(", until {}", minute(Some(end))));
+        let text = format!(
+            "{organization} accepts certificates of {}, valid for at most {max_ttl} s{until}\n",
+            row.fingerprint
+        );
+        Ok(Report::new(text, authority_json(&row)))
     })
 }
 
-/// Lists the authorities of an organization.
+/// Lists the authorities of an organization, or of all organizations.
 pub(crate) fn list(
     requester: &Requester<'_>,
-    organization: &Owner,
+    organization: Option<&Owner>,
+    expiring: Expiring,
     output: &mut Output<'_>,
 ) -> Result<Report, Refused> {
-    let after: Option<Fingerprint> = output.after()?;
-    requester.list(output, &Authorities { organization }, |_, view, each| {
-        let rows = view.authorities(organization)?;
-        let begin =
-            after.map_or(Some(0), |after| rows.iter().position(|row| row.fingerprint == after).map(|at| at + 1));
-        let begin = begin.ok_or_else(|| ChangeError::NotFound("such authority to begin behind".to_owned()))?;
-        let _ = rows.into_iter().skip(begin).try_for_each(each);
-        Ok(())
+    let range = AuthorityRange { now: now(), after: output.after()?, ending: expiring.period() };
+    requester.list(output, &Authorities { of_all: organization.is_none() }, |_, view, each| {
+        let organization = organization.map(|name| view.owner_of(OwnerKind::Organization, name)).transpose()?;
+        Ok(view.authorities(organization.map(|row| row.id), &range, each)?)
     })
 }
 

@@ -3,8 +3,8 @@
 use super::engine::{Row, Value, values};
 use super::{Error, VERSION, View};
 use crate::access::{
-    Account, AddedKey, CertificateFacts, Gate, Grant, KeyFacts, KeyHolder, OwnerFacts, Place, Removal, RepositoryFacts,
-    Scope,
+    Account, AddedKey, AuthorityFacts, CertificateFacts, Gate, Grant, KeyFacts, KeyHolder, OwnerFacts, Place, Removal,
+    RepositoryFacts, Scope,
 };
 use crate::key::{Fingerprint, OfferedCertificate};
 use crate::name::{Owner, RepoPath, Title};
@@ -71,11 +71,11 @@ LEFT JOIN owner e ON e.id = d.owner_id"
 /// The statement for a certificate: `?1` is its authority's fingerprint, `?5` its principal, `?6` its serial number,
 /// `?7` its key id, and `?8` the fingerprint of the certified key.
 const SESSION_BY_CERTIFICATE: &str = session_statement!(
-    "a.organization_id AS authority, a.max_ttl, x.role AS principal_role, x.until AS principal_until,
+    "a.organization_id AS authority, a.max_ttl, a.removed_at AS authority_until, x.role AS principal_role, x.until AS principal_until,
        (SELECT count(*) FROM revocation WHERE authority = ?1 AND what IN (?6, ?7)) AS revocations,
        (SELECT removal FROM key WHERE fingerprint = ?8) AS key_removal",
     "
-LEFT JOIN authority a ON a.fingerprint = ?1 AND a.removed_at IS NULL
+LEFT JOIN authority a ON a.fingerprint = ?1
 LEFT JOIN owner u ON u.folded = ?5
 LEFT JOIN member x ON x.organization_id = a.organization_id AND x.user_id = u.id"
 );
@@ -89,8 +89,8 @@ SELECT k.fingerprint, k.title, k.added_at FROM key k
 WHERE k.owner_id = ?1 AND k.removal IS NULL AND k.fingerprint <> ?2 AND k.added_at >= ?3
     AND k.added_at > (SELECT added_at FROM key WHERE fingerprint = ?2)";
 
-/// Whether an organization has a CA. `LIMIT 1` ends the search at the first; removed rows are few.
-const HAS_AUTHORITIES: &str = "SELECT 1 AS one FROM authority WHERE removed_at IS NULL LIMIT 1";
+/// Whether an organization has a CA at the second `?1`. `LIMIT 1` ends the search at the first; removed rows are few.
+const HAS_AUTHORITIES: &str = "SELECT 1 AS one FROM authority WHERE removed_at IS NULL OR removed_at > ?1 LIMIT 1";
 
 /// Whether `?1` is a name that the account `?2` has or had, in upper or lower case.
 const WAS_NAME: &str = "SELECT 1 AS one FROM owner WHERE id = ?2 AND folded = ?1
@@ -159,12 +159,12 @@ impl View<'_> {
         Ok(self.connection.first(WAS_NAME, values![&name.folded(), account], |_| Ok::<_, Error>(()))?.is_some())
     }
 
-    /// Whether an organization has a CA, so that clients may have certificates.
+    /// Whether an organization has a CA at a second, so that clients may have certificates.
     ///
     /// # Errors
     /// [`Error`].
-    pub fn has_authorities(&self) -> Result<bool, Error> {
-        Ok(self.connection.first(HAS_AUTHORITIES, &[], |_| Ok::<_, Error>(()))?.is_some())
+    pub fn has_authorities(&self, now: i64) -> Result<bool, Error> {
+        Ok(self.connection.first(HAS_AUTHORITIES, values![now], |_| Ok::<_, Error>(()))?.is_some())
     }
 
     /// Says what a key opens; `None` for an unknown key.
@@ -334,7 +334,9 @@ fn key_facts(row: &Row<'_>) -> Result<Option<(KeyFacts, Title)>, Error> {
 
 fn certificate_facts(row: &Row<'_>, certificate: &OfferedCertificate) -> Result<CertificateFacts, Error> {
     let authority = match row.get("authority")? {
-        Some(organization) => Some((organization, row.get("max_ttl")?)),
+        Some(organization) => {
+            Some(AuthorityFacts { organization, max_ttl: row.get("max_ttl")?, until: row.get("authority_until")? })
+        }
         None => None,
     };
     Ok(CertificateFacts {

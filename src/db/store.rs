@@ -33,7 +33,7 @@ use crate::name::{NameError, Owner, Title};
 
 pub use account::{Member, Organization, OwnerKind, OwnerRow, User};
 pub use audit::{Direction, Event};
-pub use authority::AuthorityRow;
+pub use authority::{AuthorityRange, AuthorityRow};
 pub use copy::{BadCopy, Contents, Replacing};
 pub use facts::SeenBy;
 pub use gate::GateRequestRow;

@@ -118,12 +118,12 @@ pub(super) fn org(command: &OrgCommand, config: &Path, printer: &mut Printer) ->
 fn ca(command: &AuthorityCommand, config: &Path, printer: &mut Printer) -> Result<Report, Failure> {
     let context = || Context::open(config);
     match command {
-        AuthorityCommand::Add { organization, file, max_ttl } => {
+        AuthorityCommand::Add { organization, file, max_ttl, expires } => {
             let new = read_key(file, None)?;
-            Ok(authority::add(&mut context()?.requester(), organization, &new.key, *max_ttl)?)
+            Ok(authority::add(&mut context()?.requester(), organization, &new.key, *max_ttl, *expires)?)
         }
-        AuthorityCommand::List { organization, list } => {
-            Ok(authority::list(&context()?.requester(), organization, &mut printer.output(list))?)
+        AuthorityCommand::List { organization, expiring, list } => {
+            Ok(authority::list(&context()?.requester(), organization.as_ref(), *expiring, &mut printer.output(list))?)
         }
         AuthorityCommand::Revoke { organization, certificate } => {
             Ok(authority::revoke(&mut context()?.requester(), organization, certificate)?)

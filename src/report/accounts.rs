@@ -6,7 +6,6 @@ use super::listing::{Column, Table};
 use super::when::minute;
 use super::{Report, json_time, members_json, members_text, page, with_fields};
 use crate::db::{AuthorityRow, Organization, OwnerKind, OwnerRow, User};
-use crate::name::Owner;
 
 pub(crate) fn user_json(user: &OwnerRow) -> Value {
     json!({
@@ -112,30 +111,46 @@ pub(crate) fn organization_page(organization: &Organization) -> Report {
 }
 
 /// An authority of an organization.
-pub(crate) fn authority_json(organization: &Owner, row: &AuthorityRow) -> Value {
+pub(crate) fn authority_json(row: &AuthorityRow) -> Value {
     json!({
-        "organization": organization.as_str(), "fingerprint": row.fingerprint.to_string(),
+        "organization": row.organization.as_str(), "fingerprint": row.fingerprint.to_string(),
         "type": row.key_type.as_str(), "max_ttl": row.max_ttl, "added_at": json_time(Some(row.added_at)),
+        "expires_at": json_time(row.expires_at),
     })
 }
 
-/// A list of the certificate authorities of an organization.
-pub(crate) struct Authorities<'a> {
-    pub(crate) organization: &'a Owner,
+/// A list of the certificate authorities of one organization, or of all.
+pub(crate) struct Authorities {
+    pub(crate) of_all: bool,
 }
 
-impl Table<AuthorityRow> for Authorities<'_> {
+impl Table<AuthorityRow> for Authorities {
     fn columns(&self) -> Vec<Column> {
-        ["FINGERPRINT", "TYPE", "MAX TTL", "ADDED"].map(Column::new).to_vec()
+        let organization = self.of_all.then_some(Column::at_most("ORGANIZATION", 12));
+        let columns = [
+            Column::at_most("FINGERPRINT", 20),
+            Column::wide("TYPE"),
+            Column::new("MAX TTL"),
+            Column::days("ADDED", 10),
+            Column::days("EXPIRES", 10),
+        ];
+        organization.into_iter().chain(columns).collect()
     }
 
     fn cells(&self, row: &AuthorityRow) -> Vec<String> {
-        let ttl = format!("{} s", row.max_ttl);
-        vec![row.fingerprint.to_string(), row.key_type.as_str().to_owned(), ttl, minute(Some(row.added_at))]
+        let cells = [
+            row.organization.to_string(),
+            row.fingerprint.to_string(),
+            row.key_type.as_str().to_owned(),
+            format!("{} s", row.max_ttl),
+            minute(Some(row.added_at)),
+            minute(row.expires_at),
+        ];
+        cells.into_iter().skip(usize::from(!self.of_all)).collect()
     }
 
     fn json(&self, row: &AuthorityRow) -> Value {
-        authority_json(self.organization, row)
+        authority_json(row)
     }
 
     fn position(&self, row: &AuthorityRow) -> String {

@@ -20,6 +20,8 @@ pub(crate) struct SessionContext {
     pub(crate) forced_command: ForcedCommand,
     /// The identity, or why the session is not admitted.
     pub(crate) identity: Result<Identity, NotAdmitted>,
+    /// The first second in which the key or the certificate gives no identity any more.
+    pub(crate) until: Option<i64>,
     /// The key's row.
     pub(crate) key: Option<(KeyFacts, Title)>,
     /// The repository of the path.
@@ -55,6 +57,7 @@ impl SessionContext {
                 return Ok(Self {
                     forced_command,
                     identity,
+                    until: Some(facts.until()),
                     key: None,
                     repository,
                     place: None,
@@ -95,10 +98,11 @@ impl SessionContext {
         // In the other modes, sshd goes on to the certificate after it rejected the key.
         let may_hide_certificate = config.access.anonymous == AnonymousMode::AnyKey
             && matches!(forced_command, ForcedCommand::Anonymous(_))
-            && view.has_authorities()?;
+            && view.has_authorities(now)?;
         Ok(Self {
             forced_command,
             identity,
+            until: row.and_then(|row| row.expires_at),
             key: facts.key,
             repository: facts.repository,
             place: facts.place,

@@ -100,10 +100,7 @@ impl Record {
     /// The inner error is `None` if the path leads to another repository than when the session began.
     fn decide(&self, context: &SessionContext, needed: Access, now: i64) -> Result<Option<i64>, Option<Refusal>> {
         let identity = context.identity.as_ref().map_err(|reason| Some(Refusal::NotAdmitted(reason.clone())))?;
-        let mut ends = vec![context.key.as_ref().and_then(|(key, _)| key.expires_at)];
-        if let Some(Proven::Certificate(certificate)) = &self.proven {
-            ends.push(Some(certificate.validity().1));
-        }
+        let mut ends = vec![context.until];
         if let Some((_, row)) = &self.repository {
             let served = admit(identity, context.repository.as_ref(), needed, now).map_err(Some)?;
             if served.facts.id != *row {

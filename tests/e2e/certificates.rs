@@ -2,9 +2,14 @@
 
 use std::fs;
 use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
 
 use crate::access::lfs_batch;
+use crate::accounts::json_of;
 use crate::harness::{Agent, Client, Hub, Key, Setup, refused, run, says, silent, trials};
+use crate::revocation::{PROMISED, Running};
 use crate::texts::{certificate, hi, not_found, unknown_key};
 
 trials![
@@ -12,6 +17,7 @@ trials![
     an_invalid_certificate_is_skipped_and_the_log_says_why,
     a_certificate_that_becomes_invalid_on_a_live_connection_is_refused_with_the_reason,
     a_key_is_either_a_ca_or_an_accounts_key,
+    a_ca_that_expires_signs_nothing_and_its_sessions_end,
     a_certificate_that_its_own_key_hides_is_not_lost_silently,
 ];
 
@@ -173,8 +179,41 @@ fn a_certificate_that_becomes_invalid_on_a_live_connection_is_refused_with_the_r
     is(&compromised, "the certificate is not valid: its key was removed as compromised");
     ended.greet().is(&says(hi("alice")));
     hub.did(&["org", "ca", "remove", "acme", &acme.authority.fingerprint, "--yes"]);
-    is(&ended, "the certificate is not valid: its CA belongs to no organization here");
+    is(&ended, "the certificate is not valid: its CA has expired or was removed");
     drop(masters);
+}
+
+fn a_ca_that_expires_signs_nothing_and_its_sessions_end() {
+    let acme = Acme::new();
+    let hub = &acme.hub;
+    hub.repo("acme/model", &["--private"]);
+    let ca = &acme.authority.fingerprint;
+    let file = acme.authority.public_file();
+    let add = |more: &[&str]| {
+        hub.did(&["org", "ca", "remove", "acme", ca, "--yes"]);
+        hub.did(&[&["org", "ca", "add", "acme", file.to_str().expect("UTF-8")], more].concat())
+    };
+    let said = add(&["--expires", "30d"]);
+    assert!(
+        said.starts_with(&format!("acme accepts certificates of {ca}, valid for at most 86400 s, until 2")),
+        "{said}"
+    );
+    let client = acme.certified(&["-n", "alice", "-V", "-1m:+1h"]);
+    client.greet().is(&says(hi("alice")));
+    let list = json_of(hub, &["org", "ca", "list", "acme"]);
+    assert_eq!((list.as_array().map(Vec::len), &list[0]["expires_at"]), (Some(1), &json!("TIME")));
+    add(&["--expires", "6s"]);
+    let session = Running::open(&client, "git-upload-pack 'acme/model'");
+    let begin = Instant::now();
+    let errors = session.ended(Duration::from_secs(6) + PROMISED, "an expired CA");
+    assert!(begin.elapsed() > Duration::from_secs(2), "the session did not end before its CA did");
+    assert_eq!(errors, "hubgate: the certificate is not valid: its CA has expired or was removed\n");
+    hub.log();
+    assert!(client.greet().succeeded().stdout().starts_with("Hi anonymous"));
+    let log: Vec<String> = hub.log().iter().map(ToString::to_string).collect();
+    let cause = "decision=deny reason=certificate cause=\"its CA has expired or was removed\"";
+    assert!(log[0].ends_with(cause), "{log:?}");
+    assert_eq!(json_of(hub, &["org", "ca", "list", "acme"]), json!([]));
 }
 
 fn a_key_is_either_a_ca_or_an_accounts_key() {

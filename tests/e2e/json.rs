@@ -14,7 +14,7 @@ trials![every_time_in_json_is_rfc_3339_and_shared_nouns_have_the_same_keys, an_i
 const OTHERS: [&str; 5] = ["init", "demo", "lfs serve", "restore", "sshd-config"];
 
 /// The operator's commands, in an order in which each one works. `FPR`, `FILE` and similar words are replaced.
-const OPERATOR: [&str; 71] = [
+const OPERATOR: [&str; 72] = [
     "migrate",
     "user add dora",
     "user list",
@@ -33,6 +33,7 @@ const OPERATOR: [&str; 71] = [
     "org member list initrode",
     "org member remove initrode bob",
     "org ca add initrode CA",
+    "org ca list",
     "org ca list initrode",
     "org ca revoke initrode 7",
     "org ca remove initrode CAFPR --yes",

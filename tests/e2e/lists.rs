@@ -95,12 +95,21 @@ fn a_list_continues_behind_the_row_that_it_names() {
     hub.did(&["org", "member", "set", "acme", "bob", "read"]);
     hub.did(&["repo", "collaborator", "set", "alice/a", "bob", "read"]);
     hub.did(&["repo", "remove", "bob/c", "--yes"]);
+    for organization in ["acme", "initech"] {
+        if organization != "acme" {
+            hub.did(&["org", "add", organization, "--admin", "alice"]);
+        }
+        let ca = crate::harness::Key::new(organization).public_file();
+        hub.did(&["org", "ca", "add", organization, ca.to_str().expect("UTF-8")]);
+    }
     // Each list with a limit of one row, continued as its note says, has the rows of the whole list.
     for words in [
         "user list",
         "org list",
         "org member list",
         "org member list acme",
+        "org ca list",
+        "org ca list acme",
         "key list",
         "key list alice",
         "repo list",
@@ -225,7 +234,17 @@ fn what_expires_soon_is_listed() {
     hub.did(&["org", "member", "set", "acme", "bob", "read", "--until", "10d"]);
     hub.empty_repo("alice/x", &[]);
     hub.did(&["repo", "collaborator", "set", "alice/x", "bob", "read", "--until", "10d"]);
-    for words in ["key list", "key list alice", "org member list", "org member list acme", "repo collaborator list"] {
+    let ca = crate::harness::Key::new("ca").public_file();
+    hub.did(&["org", "ca", "add", "acme", ca.to_str().expect("UTF-8"), "--expires", "10d"]);
+    for words in [
+        "key list",
+        "key list alice",
+        "org member list",
+        "org member list acme",
+        "org ca list",
+        "org ca list acme",
+        "repo collaborator list",
+    ] {
         let rows = |time: &str| {
             let words = format!("{words} --expiring {time}");
             hub.did(&words.split(' ').collect::<Vec<_>>()).lines().count() - 1

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use arbitrary::Unstructured;
 use hubgate::access::{
-    Access, Account, CertificateFacts, CollaboratorRole, Decision, Denial, Gate, GateRequest, Grant, Identity,
+    Access, Account, AuthorityFacts, CertificateFacts, CollaboratorRole, Decision, Denial, Gate, GateRequest, Grant, Identity,
     KeyFacts, KeyHolder, NotAdmitted, Removal, RepositoryFacts, Role, Scope, Sources, Visibility, decide, identify,
     identify_certificate,
 };
@@ -235,7 +235,11 @@ fn identification(u: &mut Unstructured<'_>, now: i64) {
 /// Checks the same for a certificate.
 fn certification(u: &mut Unstructured<'_>, now: i64) {
     let facts = CertificateFacts {
-        authority: one_of(u, &[true, true, false]).then(|| (one_of(u, &ROWS), one_of(u, &[0, 1_000, i64::MAX]))),
+        authority: one_of(u, &[true, true, false]).then(|| AuthorityFacts {
+            organization: one_of(u, &ROWS),
+            max_ttl: one_of(u, &[0, 1_000, i64::MAX]),
+            until: instant(u),
+        }),
         account: one_of(u, &[true, true, false])
             .then(|| (account(u), one_of(u, &[None, Some("left")]).map(str::to_owned))),
         member: grant(u, Role::ALL),
@@ -246,12 +250,13 @@ fn certification(u: &mut Unstructured<'_>, now: i64) {
     };
     let CertificateFacts { authority, account, member, revoked, compromised, validity: (start, end) } = &facts;
     let expected = match (authority, account, member) {
-        (Some((organization, most)), Some((account, None)), Some(member))
+        (Some(AuthorityFacts { organization, max_ttl, until }), Some((account, None)), Some(member))
             if member.until.is_none_or(|end| now < end)
+                && until.is_none_or(|end| now < end)
                 && !revoked
                 && !compromised
                 && (*start..*end).contains(&now)
-                && i128::from(*end) - i128::from(*start) <= i128::from(*most) =>
+                && i128::from(*end) - i128::from(*start) <= i128::from(*max_ttl) =>
         {
             Some(Identity::Certificate { account: account.clone(), organization: *organization })
         }

@@ -1,7 +1,7 @@
 use super::{NOW, account};
 use crate::access::{
-    BadCertificate, CertificateFacts, Grant, Identity, KeyFacts, KeyHolder, NotAdmitted, Removal, Role, Scope,
-    identify, identify_certificate,
+    AuthorityFacts, BadCertificate, CertificateFacts, Grant, Identity, KeyFacts, KeyHolder, NotAdmitted, Removal, Role,
+    Scope, identify, identify_certificate,
 };
 use crate::key::Fingerprint;
 use crate::request::ForcedCommand;
@@ -147,13 +147,24 @@ fn a_key_with_sources_is_valid_only_from_them() {
 /// A certificate that is valid for another hour, by a CA that may sign for a day.
 fn certificate() -> CertificateFacts {
     CertificateFacts {
-        authority: Some((9, 86_400)),
+        authority: Some(AuthorityFacts { organization: 9, max_ttl: 86_400, until: Some(NOW + 1) }),
         account: Some((account(Scope::Write), None)),
         member: Some(Grant { value: Role::Read, until: None }),
         revoked: false,
         compromised: false,
         validity: (NOW - 3_600, NOW + 3_600),
     }
+}
+
+#[test]
+fn a_certificate_ends_with_the_first_of_its_parts() {
+    let facts = |authority, member, end| {
+        let authority = Some(AuthorityFacts { organization: 9, max_ttl: 9, until: authority });
+        let member = Some(Grant { value: Role::Read, until: member });
+        CertificateFacts { authority, member, validity: (0, end), ..certificate() }.until()
+    };
+    assert_eq!(facts(None, None, 3), 3);
+    assert_eq!((facts(Some(1), Some(2), 3), facts(Some(2), Some(1), 3), facts(Some(9), Some(8), 3)), (1, 1, 3));
 }
 
 #[test]
@@ -164,8 +175,14 @@ fn a_certificate_is_valid_only_if_each_of_its_parts_is() {
     assert_eq!(identify_certificate(&longest_from_now, NOW), accepted);
     let bad = |why| Err(NotAdmitted::Certificate(why));
     let ended = Some(Grant { value: Role::Admin, until: Some(NOW) });
+    let authority = certificate().authority.unwrap();
     for (what, facts, expected) in [
         ("no authority", CertificateFacts { authority: None, ..certificate() }, bad(BadCertificate::Authority)),
+        (
+            "an authority no longer",
+            CertificateFacts { authority: Some(AuthorityFacts { until: Some(NOW), ..authority }), ..certificate() },
+            bad(BadCertificate::AuthorityEnded),
+        ),
         ("no account", CertificateFacts { account: None, ..certificate() }, bad(BadCertificate::Member)),
         ("no member", CertificateFacts { member: None, ..certificate() }, bad(BadCertificate::Member)),
         ("a member no longer", CertificateFacts { member: ended, ..certificate() }, bad(BadCertificate::Member)),

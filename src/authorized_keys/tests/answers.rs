@@ -216,7 +216,7 @@ fn a_certificate_opens_its_principals_account_while_an_organization_has_its_ca()
     let answer = |hub: &Hub, certificate: &str| hub.answer(&format!("git {certificate}")).unwrap();
     assert_eq!(answer(&hub, &certificate), None, "no organization has the CA");
 
-    hub.change(|change| change.add_authority(&owner("acme"), &public(&authority), 3_600));
+    hub.change(|change| change.add_authority(&owner("acme"), &public(&authority), 3_600, None));
     let options = "cert-authority,principals=\"alice\",".to_owned();
     let forced_command = format!("alice --ca {}", fingerprint(&authority));
     assert_eq!(answer(&hub, &certificate), Some((options, forced_command)));

@@ -276,8 +276,8 @@ impl Change<'_> {
             Some(KeyRow { removal: Some(Removal::Ordinary), .. }) | None => {}
         }
         // The owner of such a key could sign a certificate for any member.
-        let query = "SELECT 1 FROM authority WHERE fingerprint = ?1 AND removed_at IS NULL";
-        if self.connection.first(query, values![fingerprint.as_bytes()], |_| Ok(()))?.is_some() {
+        let query = "SELECT 1 FROM authority WHERE fingerprint = ?1 AND (removed_at IS NULL OR removed_at > ?2)";
+        if self.connection.first(query, values![fingerprint.as_bytes(), self.now], |_| Ok(()))?.is_some() {
             return Err(ChangeError::Conflict(format!(
                 "the key {fingerprint} is already in use: it signs the certificates of an organization"
             )));

@@ -3,6 +3,8 @@
 /// The steps, in order: `STEPS[n]` turns version n into version n + 1.
 ///
 /// `folded` is the name in ASCII lower case. It is NULL in a removed row, so that the name is free and the row stays.
+/// The `removed_at` of an `authority` may lie ahead: then the authority expires at that second. A program that does not
+/// know this accepts no certificate of it.
 /// `former_name` reserves the names of renamed and removed owners. Times are whole seconds UTC since 1970.
 ///
 /// `audit_about` leads from a name, in lower case, to the changes that mention it; the empty name leads to all changes.

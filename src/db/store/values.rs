@@ -172,7 +172,8 @@ const ROWS_RULES: &[(&str, &str)] = &[
     ),
     (
         "a key opens an account or a repository, and signs certificates too",
-        "SELECT 1 FROM key JOIN authority USING (fingerprint) WHERE authority.removed_at IS NULL",
+        "SELECT 1 FROM key k JOIN authority a ON a.fingerprint = k.fingerprint
+         WHERE a.removed_at IS NULL OR a.removed_at > k.added_at",
     ),
 ];
 

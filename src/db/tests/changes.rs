@@ -105,8 +105,8 @@ const LIFE: &[Step] = &[
         r#"key.add KEY {"expires_at":null,"scope":"write","sources":null,"title":"new","user":"bob"}"#,
     ),
     (
-        |change| change.add_authority(&owner("acme"), &key(3), 900),
-        r#"org.add_authority acme {"fingerprint":"AUTHORITY","max_ttl":900}"#,
+        |change| change.add_authority(&owner("acme"), &key(3), 900, None).map(drop),
+        r#"org.add_authority acme {"expires_at":null,"fingerprint":"AUTHORITY","max_ttl":900}"#,
     ),
     (|change| change.revoke_certificate(&owner("acme"), "badge"), r#"org.revoke_certificate acme {"what":"badge"}"#),
     (

@@ -3,7 +3,11 @@
 use super::{Hub, add_deploy_key, add_key, code, fingerprint, key, owner, path};
 use crate::access::{GateMode, GateRequest, Removal, Role};
 use crate::clock::now;
-use crate::db::{Change, ChangeError, Code, Holder, HolderId, KeyRange, KeyRow, OwnerKind, all};
+use crate::db::{
+    AuthorityRange, Change, ChangeError, Code, Holder, HolderId, KeyRange, KeyRow, OwnerKind, Period, all,
+};
+use crate::key::Fingerprint;
+use crate::name::Owner;
 
 #[test]
 fn a_request_is_made_once_and_answered_by_the_mode_of_the_gate() {
@@ -126,25 +130,89 @@ fn an_authority_belongs_to_one_organization_and_is_no_other_key() {
     let mut hub = Hub::new();
     let acme = owner("acme");
     let in_use = |number| format!("the key {} is already in use", fingerprint(number));
-    assert_eq!(hub.refusal(|change| change.add_authority(&acme, &key(1), 900)), in_use(1));
+    assert_eq!(hub.refusal(|change| change.add_authority(&acme, &key(1), 900, None)), in_use(1));
     let user = "there is no organization bob: bob is a user";
-    assert_eq!(hub.refusal(|change| change.add_authority(&owner("bob"), &key(2), 900)), user);
+    assert_eq!(hub.refusal(|change| change.add_authority(&owner("bob"), &key(2), 900, None)), user);
     hub.change(|change| {
         change.add_owner(OwnerKind::Organization, &owner("initech"), true)?;
         change.set_member(&owner("initech"), &owner("bob"), Role::Admin, None)?;
-        change.add_authority(&acme, &key(2), 900)
+        change.add_authority(&acme, &key(2), 900, None).map(drop)
     })
     .unwrap();
-    assert_eq!(hub.refusal(|change| change.add_authority(&owner("initech"), &key(2), 900)), in_use(2));
-    let authorities = hub.store.view().authorities(&acme).unwrap();
-    let authorities: Vec<_> = authorities.iter().map(|one| (one.fingerprint, one.max_ttl)).collect();
-    assert_eq!(authorities, [(fingerprint(2), 900)]);
+    assert_eq!(hub.refusal(|change| change.add_authority(&owner("initech"), &key(2), 900, None)), in_use(2));
+    assert_eq!(authorities(&hub, &acme, now()), [(fingerprint(2), 900)]);
 
     let missing = format!("there is no authority {} of initech", fingerprint(2));
     assert_eq!(hub.refusal(|change| change.remove_authority(&owner("initech"), &fingerprint(2))), missing);
     hub.refusal(|change| change.revoke_certificate(&owner("initech"), "badge"));
     hub.change(|change| change.remove_authority(&acme, &fingerprint(2))).unwrap();
-    assert!(hub.store.view().authorities(&acme).unwrap().is_empty());
-    hub.change(|change| change.add_authority(&owner("initech"), &key(2), 60)).unwrap();
-    assert_eq!(hub.store.view().authorities(&owner("initech")).unwrap()[0].max_ttl, 60);
+    assert_eq!(authorities(&hub, &acme, now()), []);
+    hub.change(|change| change.add_authority(&owner("initech"), &key(2), 60, None)).unwrap();
+    assert_eq!(authorities(&hub, &owner("initech"), now()), [(fingerprint(2), 60)]);
+}
+
+/// The authorities of an organization at a second: fingerprint and longest lifetime.
+fn authorities(hub: &Hub, organization: &Owner, now: i64) -> Vec<(Fingerprint, i64)> {
+    let view = hub.store.view();
+    let id = view.owner(organization).unwrap().id;
+    let range = AuthorityRange { now, after: None, ending: None };
+    let rows = all(|each| view.authorities(Some(id), &range, each)).unwrap();
+    rows.iter().map(|row| (row.fingerprint, row.max_ttl)).collect()
+}
+
+#[test]
+fn an_authority_with_an_end_is_in_use_until_then() {
+    let mut hub = Hub::new();
+    let (acme, end) = (owner("acme"), now() + 1_000);
+    hub.change(|change| change.add_authority(&acme, &key(2), 900, Some(end))).unwrap();
+    let in_use = format!("the key {} is already in use", fingerprint(2));
+    assert_eq!(hub.refusal(|change| change.add_authority(&acme, &key(2), 60, None)), in_use);
+    let signs = format!("{in_use}: it signs the certificates of an organization");
+    assert_eq!(hub.refusal(|change| add_key(change, "bob", 2)), signs);
+    let has = |hub: &Hub, now| hub.reader().ask(|view| view.has_authorities(now)).unwrap();
+    assert_eq!((has(&hub, end - 1), has(&hub, end)), (true, false));
+    assert_eq!(authorities(&hub, &acme, end - 1), [(fingerprint(2), 900)]);
+    assert_eq!(authorities(&hub, &acme, end), []);
+    // It may be removed before its end, and added again after it.
+    hub.change(|change| change.remove_authority(&acme, &fingerprint(2))).unwrap();
+    hub.refusal(|change| change.remove_authority(&acme, &fingerprint(2)));
+    hub.change(|change| change.add_authority(&acme, &key(2), 60, Some(now() - 1))).unwrap();
+    hub.refusal(|change| change.remove_authority(&acme, &fingerprint(2)));
+    hub.change(|change| add_key(change, "bob", 2)).unwrap();
+}
+
+#[test]
+fn a_list_of_authorities_has_those_that_sign_and_continues_behind_each() {
+    let mut hub = Hub::new();
+    let start = now();
+    hub.change(|change| {
+        change.add_owner(OwnerKind::Organization, &owner("Initech"), true)?;
+        for (number, organization, days) in [(5, "initech", 9), (2, "acme", 20), (4, "acme", 10), (3, "acme", -1)] {
+            change.add_authority(&owner(organization), &key(number), 60, Some(start + days * 86_400))?;
+        }
+        change.add_authority(&owner("acme"), &key(6), 60, None).map(drop)
+    })
+    .unwrap();
+    let view = hub.store.view();
+    let list = |organization: Option<&str>, after, ending| {
+        let id = organization.map(|name| view.owner(&owner(name)).unwrap().id);
+        let range = AuthorityRange { now: start, after, ending };
+        all(|each| view.authorities(id, &range, each))
+            .map(|rows| rows.iter().map(|row| (row.organization.to_string(), row.fingerprint)).collect::<Vec<_>>())
+    };
+    for organization in [None, Some("acme")] {
+        let whole = list(organization, None, None).unwrap();
+        assert_eq!(whole.len(), if organization.is_none() { 4 } else { 3 });
+        assert!(whole.is_sorted_by_key(|(organization, _)| organization.to_lowercase()));
+        for (index, (_, row)) in whole.iter().enumerate() {
+            assert_eq!(list(organization, Some(*row), None).unwrap(), whole[index + 1..]);
+        }
+    }
+    let ending = |days: i64| Some(Period { after: start, until: start + days * 86_400 });
+    assert_eq!(list(None, None, ending(10)).unwrap().len(), 2);
+    assert_eq!(list(Some("acme"), None, ending(10)).unwrap(), [("acme".to_owned(), fingerprint(4))]);
+    // One that has ended, of another organization, or unknown is no row.
+    for number in [3, 5, 7] {
+        assert!(matches!(list(Some("acme"), Some(fingerprint(number)), None), Err(ChangeError::NotFound(_))));
+    }
 }

@@ -21,7 +21,7 @@ fn full() -> (Hub, PathBuf) {
         change.set_frozen(&path("acme/x"), Some("moves"))?;
         change.set_disabled(&owner("bob"), Some("left"))?;
         change.invite(&owner("bob"), &code(1), 9)?;
-        change.add_authority(&owner("acme"), &key(4), 60)?;
+        change.add_authority(&owner("acme"), &key(4), 60, None)?;
         change.revoke_certificate(&owner("acme"), "serial 7")?;
         change.rename_repository(&path("acme/x"), &path("acme/y"))?;
         add_repository(change, "acme/gone", 2)?;

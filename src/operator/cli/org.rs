@@ -8,7 +8,7 @@ use super::{ListOptions, new_account};
 use crate::commands::arguments::{Confirmation, Expiring, RemoveMember, SetMember};
 use crate::key::Fingerprint;
 use crate::name::{Owner, Title};
-use crate::report::when::parse_duration;
+use crate::report::when::{Expiry, parse_duration};
 
 /// `hubgate org`
 #[derive(Debug, Subcommand)]
@@ -93,11 +93,17 @@ pub enum AuthorityCommand {
         /// The longest lifetime of a certificate that the hub accepts.
         #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
         max_ttl: i64,
+        /// When the authority expires: a duration such as 365d, or the last day as YYYY-MM-DD. Default: never.
+        #[arg(long, value_name = "TIME")]
+        expires: Option<Expiry>,
     },
-    /// List the authorities of an organization.
+    /// List the authorities of one organization, or of all.
     List {
         /// The organization.
-        organization: Owner,
+        organization: Option<Owner>,
+        /// When they expire.
+        #[command(flatten)]
+        expiring: Expiring,
         /// Which rows.
         #[command(flatten)]
         list: ListOptions,

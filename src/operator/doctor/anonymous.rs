@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::account::{Shell, shell};
 use super::findings::Findings;
+use crate::clock::now;
 use crate::config::{AnonymousMode, Config};
 use crate::db::Reader;
 use crate::operator::failure::Failure;
@@ -34,7 +35,8 @@ pub(super) fn check(
 /// A client offers its plain key before the certificate that lies beside it. In mode `any-key`, sshd stops at the key.
 pub(super) fn check_certificates(findings: &mut Findings, config: &Config, path: &Path, reader: &Reader) {
     // A database without an answer is a finding of another check.
-    if config.access.anonymous == AnonymousMode::AnyKey && reader.ask(|view| view.has_authorities()).unwrap_or(false) {
+    let has_authorities = || reader.ask(|view| view.has_authorities(now())).unwrap_or(false);
+    if config.access.anonymous == AnonymousMode::AnyKey && has_authorities() {
         let text = "an organization has a CA, but anonymous = \"any-key\" takes the plain key that ssh offers before its \
                     certificate: such a session is anonymous";
         let fix = format!(

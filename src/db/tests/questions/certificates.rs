@@ -3,7 +3,8 @@ use std::path::Path;
 use std::process::Command;
 
 use super::{Hub, owner, path, repository_facts};
-use crate::access::{CertificateFacts, Grant, Role};
+use crate::access::{AuthorityFacts, CertificateFacts, Grant, Role};
+use crate::clock::now;
 use crate::key::{OfferedCertificate, PublicKey};
 
 /// Makes an authority, and a certificate with serial number 7 and key id `badge` for these principals.
@@ -44,9 +45,10 @@ fn a_certificate_has_one_answer_whether_its_authority_is_known_or_not() {
     assert_eq!((unknown.authority, unknown.member, unknown.revoked), (None, None, false));
     assert_eq!(unknown.validity, (3_600, 7_200));
 
-    hub.change(|change| change.add_authority(&acme, &authority, 900)).unwrap();
+    hub.change(|change| change.add_authority(&acme, &authority, 900, None)).unwrap();
     let known = facts(&hub, &certificate);
-    assert_eq!(known.authority, Some((hub.store.view().owner(&acme).unwrap().id, 900)));
+    let organization = hub.store.view().owner(&acme).unwrap().id;
+    assert_eq!(known.authority, Some(AuthorityFacts { organization, max_ttl: 900, until: None }));
     assert_eq!(known.member, Some(Grant { value: Role::Admin, until: None }));
     assert_eq!(
         known.account.as_ref().map(|(account, disabled)| (account.id, disabled.clone())),
@@ -59,7 +61,11 @@ fn a_certificate_has_one_answer_whether_its_authority_is_known_or_not() {
     hub.change(|change| change.set_disabled(&owner("alice"), Some("left"))).unwrap();
     assert_eq!(facts(&hub, &certificate).account.unwrap().1.as_deref(), Some("left"));
     hub.change(|change| change.remove_authority(&acme, &authority.fingerprint())).unwrap();
-    assert_eq!(facts(&hub, &certificate).authority, None);
+    assert!(facts(&hub, &certificate).authority.unwrap().until.unwrap() <= now());
+    // With an end, it can be added again.
+    let end = now() + 100;
+    hub.change(|change| change.add_authority(&acme, &authority, 900, Some(end))).unwrap();
+    assert_eq!(facts(&hub, &certificate).authority.unwrap().until, Some(end));
 }
 
 #[test]
@@ -70,7 +76,7 @@ fn a_certificate_is_revoked_by_its_serial_number_or_its_key_id() {
     for (what, revoked) in [("7", true), ("badge", true), ("8", false), ("Badge", false), ("", false)] {
         let mut hub = Hub::new();
         hub.change(|change| {
-            change.add_authority(&owner("acme"), &authority, 900)?;
+            change.add_authority(&owner("acme"), &authority, 900, None)?;
             change.revoke_certificate(&owner("acme"), what)
         })
         .unwrap();

@@ -163,7 +163,7 @@ fn populate(change: &Change<'_>, authorities: [&PublicKey; 2]) -> Result<(), Cha
     for (organization, authority) in ["acme", "elsewhere"].map(owner).iter().zip(authorities) {
         change.add_owner(OwnerKind::Organization, organization, true)?;
         change.set_member(organization, &owner("admin"), Role::Admin, None)?;
-        change.add_authority(organization, authority, 7_200)?;
+        change.add_authority(organization, authority, 7_200, None)?;
     }
     for (user, role, until) in [
         ("no_access", Role::NoAccess, None),
