@@ -130,10 +130,14 @@ fn a_value_of_the_wrong_kind_is_named_with_its_column() {
             said_of(&hub, &copy, &format!("UPDATE {table} SET {column} = {other_key} WHERE {column} <> {other_key}"));
         assert!(said.contains("its type, its fingerprint and its bytes"), "{table}: {said}");
     }
-    let both =
-        "INSERT INTO authority SELECT fingerprint, (SELECT id FROM owner WHERE name = 'acme'), type, blob, 9, 9, NULL
-                FROM key LIMIT 1";
-    assert!(said_of(&hub, &copy, both).contains("signs certificates too"));
+    // Also if the authority has an end that is ahead.
+    for end in ["NULL", "added_at + 1"] {
+        let both = format!(
+            "DELETE FROM revocation; DELETE FROM authority; INSERT INTO authority
+             SELECT fingerprint, (SELECT id FROM owner WHERE name = 'acme'), type, blob, 9, 9, {end} FROM key LIMIT 1"
+        );
+        assert!(said_of(&hub, &copy, &both).contains("signs certificates too"), "{end}");
+    }
 }
 
 #[test]
