@@ -292,8 +292,9 @@ impl<'a> Messages<'a> {
                 ("too many sessions: wait until one of your sessions has ended".to_owned(), Vec::new())
             }
             Refusal::LfsInsideSsh => (
-                "this server serves LFS over SSH: git-lfs 3.0 and newer use that unless lfs.sshtransfer is never, and \
-                 clients that need HTTP, such as git-xet, cannot be served"
+                "this server serves LFS over SSH alone: git-lfs 3.0 and newer use that unless lfs.sshtransfer is never, \
+                 git-xet is not needed, and clients that need HTTP, such as git-annex and dvc, get no LFS objects \
+                 here"
                     .to_owned(),
                 Vec::new(),
             ),

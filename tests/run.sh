@@ -189,6 +189,10 @@ exchanges() {
     HUBGATE_PROGRAMS=$work/programs "$work/exchanges"
 }
 
+clients() {
+    HUBGATE_PROGRAMS=$work/programs sh tests/clients.sh quick
+}
+
 if [ ! -x "$cache/bin/cargo-deny" ]; then
     cargo install --quiet --locked --root "$cache" "cargo-deny@$deny_version"
 fi
@@ -250,6 +254,7 @@ lane_shipped() {
         sleep 1
     done
     suite "end to end, on the shipped programs" end_to_end "$work/programs" --test-threads 6
+    suite "git clients of other projects, on the shipped programs" clients
     suite "git-lfs-transfer on the wire, on the shipped programs" exchanges
     suite "the database under fire, on the shipped programs" crash
     check "the demo" demo_is_ready

@@ -28,8 +28,9 @@ trials![
 ];
 
 /// What LFS clients read that ask for an HTTP server.
-pub(crate) const LFS_INSIDE_SSH: &str = "hubgate: this server serves LFS over SSH: git-lfs 3.0 and newer use that unless lfs.sshtransfer is never, and clients \
-    that need HTTP, such as git-xet, cannot be served\n";
+pub(crate) const LFS_INSIDE_SSH: &str = "hubgate: this server serves LFS over SSH alone: git-lfs 3.0 and newer use that \
+    unless lfs.sshtransfer is never, git-xet is not needed, and clients that need HTTP, such as git-annex and dvc, get \
+    no LFS objects here\n";
 /// A fingerprint that is not registered.
 const NOBODY: &str = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 

@@ -102,8 +102,12 @@ class Handler(BaseHTTPRequestHandler):
                 "href": f"http://127.0.0.1:{self.server.server_port}/{path}/objects/{item['oid']}",
                 "header": {"Authorization": self.headers["Authorization"]},
             }
-            wanted = there == (asked["operation"] == "download")
-            objects.append({**item, "authenticated": True, "actions": {asked["operation"]: action} if wanted else {}})
+            if there != (asked["operation"] == "download"):
+                # As the API says: an error for a missing object, no action for one that the server has.
+                more = {} if there else {"error": {"code": 404, "message": "no such object"}}
+            else:
+                more = {"actions": {asked["operation"]: action}}
+            objects.append({**item, "authenticated": True, **more})
         self.answer(200, {"transfer": "basic", "objects": objects})
 
     def do_POST(self):
