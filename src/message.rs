@@ -9,7 +9,7 @@ use time::{Date, OffsetDateTime};
 
 use crate::access::{AddedKey, GateRequest, NotAdmitted};
 use crate::config::{Address, AnonymousMode, Config};
-use crate::name::{RepoPath, Title};
+use crate::name::{RepoPath, Shown, Title};
 use crate::request::{BadRequest, ForcedCommand};
 
 /// The number of added keys that a greeting lists by title.
@@ -152,7 +152,7 @@ impl Answer {
 /// One line for standard error.
 #[must_use]
 pub fn said(line: &str) -> String {
-    format!("hubgate: {}\n", line.replace(char::is_control, "?"))
+    format!("hubgate: {}\n", Shown(line))
 }
 
 /// Writes the answers of one session.

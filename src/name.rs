@@ -3,7 +3,7 @@
 //! Strangers' text enters as bytes and leaves as types; this module does no I/O. It rejects a text that breaks a rule
 //! and never repairs it. The rules are those of the Hugging Face Hub's repository ids.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::str::FromStr;
 
 use crate::word::words;
@@ -275,7 +275,7 @@ impl FromStr for Title {
         if text.is_empty() || text.len() > TITLE_MAX {
             return Err(NameError::TitleLength);
         }
-        if text.chars().any(|c| c.is_control() || is_invisible(c)) {
+        if !text.chars().all(is_plain) {
             return Err(NameError::TitleCharacter);
         }
         Ok(Self(text.to_owned()))
@@ -286,6 +286,23 @@ impl fmt::Display for Title {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// A stranger's text as people read it: characters that act on a terminal or hide are escaped, as `\u{202e}`.
+///
+/// A program that reads the text needs it as it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'a>(pub &'a str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| if is_plain(c) { f.write_char(c) } else { write!(f, "{}", c.escape_unicode()) })
+    }
+}
+
+/// Whether a character prints as itself.
+pub(crate) fn is_plain(c: char) -> bool {
+    !c.is_control() && !is_invisible(c)
 }
 
 /// Characters that print nothing or change how others print: Unicode's format characters (Cf), line and paragraph

@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::name::is_invisible;
+use crate::name::is_plain;
 use crate::word::words;
 
 /// The first line of a push context: its receiver, and the version of its format.
@@ -223,7 +223,7 @@ pub fn check_ref(name: &[u8]) -> Result<(), BadRef> {
     if name.len() > REF_NAME_MAX || name.split('/').count() > REF_LEVELS_MAX {
         return Err(BadRef::Size);
     }
-    let plain = |c: char| (c.is_alphanumeric() && !is_invisible(c)) || "._-+@#%=,/".contains(c);
+    let plain = |c: char| (c.is_alphanumeric() && is_plain(c)) || "._-+@#%=,/".contains(c);
     if !short.chars().all(plain) || short.split('/').any(|part| part.starts_with('-')) {
         return Err(BadRef::Character);
     }

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
 use crate::message::Status;
+use crate::name::Shown;
 use crate::word::counted;
 
 pub(crate) use accounts::{
@@ -77,9 +78,16 @@ impl Report {
             // The command has printed its JSON already.
             (true, Value::Null) => String::new(),
             (true, json) => format!("{json:#}\n"),
-            (false, _) => self.text.clone(),
+            (false, _) => self.text.split_inclusive('\n').fold(String::new(), |text, line| text + &shown_line(line)),
         }
     }
+}
+
+/// A line with its end, as people read it. Texts of a report have tabs of their own.
+fn shown_line(line: &str) -> String {
+    let end = if line.ends_with('\n') { "\n" } else { "" };
+    let words: Vec<String> = line.trim_end_matches('\n').split('\t').map(|word| Shown(word).to_string()).collect();
+    words.join("\t") + end
 }
 
 /// Rows under a heading, in columns, without lines and without blanks at the end.
@@ -141,7 +149,17 @@ pub(crate) fn with_times(value: &mut Value) {
 
 #[cfg(test)]
 mod tests {
-    use super::table;
+    use serde_json::json;
+
+    use super::{Report, table};
+
+    #[test]
+    fn a_strangers_text_in_a_report_hides_nothing_and_programs_get_it_as_it_is() {
+        let text = "a\tb\u{202e}c\n\u{1b}[2J\nd";
+        let report = Report::new(text.to_owned(), json!({ "text": text }));
+        assert_eq!(report.render(false), "a\tb\\u{202e}c\n\\u{1b}[2J\nd");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&report.render(true)).unwrap()["text"], text);
+    }
 
     #[test]
     fn columns_line_up_on_a_terminal_and_no_line_ends_in_a_blank() {

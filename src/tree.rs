@@ -257,6 +257,12 @@ pub fn is_directory(stat: &FileStat) -> bool {
     is(stat, SFlag::S_IFDIR)
 }
 
+/// Whether it is a link.
+#[must_use]
+pub fn is_link(stat: &FileStat) -> bool {
+    is(stat, SFlag::S_IFLNK)
+}
+
 fn is(stat: &FileStat, kind: SFlag) -> bool {
     SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == kind
 }

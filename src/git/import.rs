@@ -1,13 +1,18 @@
 //! git as importer: lists the refs of a source, then fetches and checks every object.
 
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::stored::{LONG, StoredRepository};
+use super::stored::{LONG, StoredRepository, confined};
 use super::{BRIEF, NO_HOOKS, output_for, output_of, pin};
 use crate::child::{Limits, Terminal};
-use crate::config::ObjectFormat;
+use crate::config::{Config, ObjectFormat};
 use crate::push::{BadRef, check_ref};
+use crate::sandbox::Plan;
+use crate::tree::{Tree, is_directory, is_link};
 
 /// The variables of the operator's environment that git and ssh get for a remote source.
 pub(crate) const FROM_THE_OPERATOR: [&str; 5] =
@@ -72,11 +77,12 @@ pub struct Offer {
 }
 
 impl Source {
-    fn command(&self, git: &Path, directory: &Path, verb: &str) -> Command {
+    fn command(&self, git: &Path, repository: &Path, verb: &str) -> Command {
         let allow = format!("protocol.{}.allow", self.protocol);
         let mut command = Command::new(git);
         pin(&mut command, &[NO_HOOKS, (&allow, "always"), ("fetch.fsckObjects", "true")]);
-        command.current_dir(directory).arg(verb);
+        // As for a stored repository: a path, and no working directory.
+        command.arg("--git-dir").arg(repository).arg(verb);
         if self.directory.is_some() {
             // The source's git would otherwise refuse a directory that belongs to another user.
             let quoted = shell_quoted(git);
@@ -89,35 +95,105 @@ impl Source {
         command
     }
 
+    /// What names the source for git.
+    fn location(&self) -> Result<OsString, String> {
+        match &self.directory {
+            // git resolves a relative path in another directory.
+            Some(directory) => Ok(std::path::absolute(directory).map_err(|error| error.to_string())?.into()),
+            None => Ok(self.location.clone().into()),
+        }
+    }
+
+    /// The tree of a source on this machine.
+    ///
+    /// A source may be a stranger's, and this account can read every repository of the hub. So nothing in it may lead
+    /// elsewhere. git then runs in a sandbox that can read this tree only.
+    fn tree(&self) -> Result<Option<Tree>, String> {
+        let Some(directory) = &self.directory else { return Ok(None) };
+        let failed = |error: io::Error| error.to_string();
+        let tree = Tree::open(directory).map_err(failed)?;
+        refuse_links(&tree).map_err(failed)?;
+        Ok(Some(tree))
+    }
+
     /// Lists the refs of the source.
     ///
     /// # Errors
     /// git's message.
-    pub fn offer(&self, git: &Path) -> Result<Offer, String> {
-        let mut command = self.command(git, Path::new("/"), "ls-remote");
-        let said =
-            output_of(command.args(["--symref", "--", &self.location]), Limits { terminal: Terminal::Open, ..BRIEF })?;
+    pub fn offer(&self, config: &Config) -> Result<Offer, String> {
+        let git = config.paths.git.as_path();
+        let mut command = self.command(git, Path::new("/nonexistent"), "ls-remote");
+        command.args(["--symref", "--"]).arg(self.location()?);
+        let mut list = || output_of(&mut command, Limits { terminal: Terminal::Open, ..BRIEF });
+        let said = match self.tree()? {
+            Some(tree) => confined(config, tree.as_fd(), Plan::fetch(&[git]), list)?,
+            None => list()?,
+        };
         Ok(read_offer(&said))
     }
 
     /// Fetches branches and tags into a repository, and points HEAD to the source's branch.
     ///
     /// # Errors
-    /// git's message.
+    /// git's message, or that the source has changed since the offer.
     pub fn fetch(&self, stored: &StoredRepository<'_>, offer: &Offer) -> Result<(), String> {
-        let mut command = self.command(&stored.config.paths.git, stored.place, "fetch");
-        command.env("GIT_DIR", ".").args(["--quiet", "--no-tags", "--no-write-fetch-head", "--stdin", "--"]);
+        let git = stored.config.paths.git.as_path();
+        let mut command = self.command(git, stored.place, "fetch");
+        command.args(["--quiet", "--no-tags", "--no-write-fetch-head", "--stdin", "--"]).arg(self.location()?);
         let wanted = REFSPECS.iter().map(|refspec| refspec.as_bytes().to_vec());
         // A refspec that begins with ^ excludes a ref (gitglossary(7), refspec).
         let unwanted = offer.refused.iter().map(|(name, _)| [b"^", name.as_slice()].concat());
-        let refspecs: Vec<Vec<u8>> = wanted.chain(unwanted).collect();
-        let limits = Limits { terminal: Terminal::Open, ..LONG };
-        output_for(command.arg(&self.location), limits, &refspecs.join(&b'\n'))?;
+        let refspecs = wanted.chain(unwanted).collect::<Vec<_>>().join(&b'\n');
+        let mut fetch = || output_for(&mut command, Limits { terminal: Terminal::Open, ..LONG }, &refspecs);
+        match self.tree()? {
+            Some(tree) => {
+                let (programs, reads) = ([git], [tree.as_fd()]);
+                let plan = Plan { reads: &reads, ..Plan::push(&programs) };
+                confined(stored.config, stored.directory(), plan, fetch)?;
+            }
+            None => drop(fetch()?),
+        }
+        let refs = stored.refs()?;
+        if let Some(name) = refs.split(|byte| *byte == b'\n').find(|name| !name.is_empty() && check_ref(name).is_err())
+        {
+            return Err(format!("it got the ref {} during the import: try again", name.escape_ascii()));
+        }
         if let Some(head) = &offer.head {
             stored.set_head(head)?;
         }
         stored.check_connectivity()
     }
+}
+
+/// Refuses a repository, bare or not, whose objects are elsewhere. git would follow a link, and read the directories
+/// that `alternates` and `commondir` name (gitrepository-layout(5)).
+fn refuse_links(source: &Tree) -> io::Result<()> {
+    let elsewhere =
+        |what: &str| io::Error::other(format!("{what}: hubgate imports only what a directory holds itself"));
+    let inner = source.within(Path::new(".git"))?;
+    if inner.is_none() && source.stat(Path::new(".git"))?.is_some() {
+        return Err(elsewhere("its .git is a file or a link"));
+    }
+    let repository = inner.as_ref().unwrap_or(source);
+    for name in ["objects/info/alternates", "commondir"] {
+        if repository.stat(Path::new(name))?.is_some() {
+            return Err(elsewhere(&format!("it has a file {name}")));
+        }
+    }
+    for name in ["HEAD", "config", "objects", "packed-refs", "refs"] {
+        if repository.stat(Path::new(name))?.is_some_and(|stat| is_link(&stat)) {
+            return Err(elsewhere(&format!("its {name} is a link")));
+        }
+    }
+    for directory in ["objects", "refs"] {
+        if let Some(tree) = repository.within(Path::new(directory))? {
+            tree.walk(&mut |path, stat| {
+                let what = || format!("its {directory}/{} is a link", path.display());
+                if is_link(stat) { Err(elsewhere(&what())) } else { Ok(is_directory(stat)) }
+            })?;
+        }
+    }
+    Ok(())
 }
 
 /// A path, quoted for the shell that git starts.
@@ -147,11 +223,11 @@ fn read_offer(said: &[u8]) -> Offer {
         if name.ends_with(b"^{}") || name == b"HEAD" {
             continue;
         }
+        let is_branch = name.starts_with(b"refs/heads/");
         match check_ref(name) {
-            Err(BadRef::Place) => offer.others += 1,
-            _ if !name.starts_with(b"refs/heads/") && !name.starts_with(b"refs/tags/") => offer.others += 1,
+            _ if !is_branch && !name.starts_with(b"refs/tags/") => offer.others += 1,
             Err(reason) => offer.refused.push((name.to_vec(), reason)),
-            Ok(()) if name.starts_with(b"refs/heads/") => offer.branches += 1,
+            Ok(()) if is_branch => offer.branches += 1,
             Ok(()) => offer.tags += 1,
         }
     }

@@ -6,13 +6,14 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, ErrorKind, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use nix::fcntl::OFlag;
+use sha2::{Digest, Sha256};
 
 use super::objects::{next_blob, small_blob};
 use super::{BRIEF, NO_HOOKS, output_of, pin};
@@ -74,24 +75,38 @@ impl<'a> StoredRepository<'a> {
         self.place
     }
 
-    /// Hands on a list of all refs and of what they name, in pieces.
+    pub(super) fn directory(&self) -> BorrowedFd<'_> {
+        self.directory.as_fd()
+    }
+
+    /// The names of all refs, one a line.
     ///
     /// # Errors
     /// git's message.
-    pub fn refs(&self, mut each: impl FnMut(&[u8]) + Send) -> Result<(), String> {
+    pub fn refs(&self) -> Result<Vec<u8>, String> {
+        self.read(&["for-each-ref", "--format=%(refname)"], LONG)
+    }
+
+    /// A hash of all refs and of what they name.
+    ///
+    /// # Errors
+    /// git's message.
+    pub fn hash_of_refs(&self) -> Result<[u8; 32], String> {
         self.confined(Plan::fetch(&[&self.config.paths.git]), || {
+            let mut hasher = Sha256::new();
             let read = |output: &mut (dyn BufRead + Send)| loop {
                 let length = match output.fill_buf()? {
                     [] => return Ok(()),
                     bytes => {
-                        each(bytes);
+                        hasher.update(bytes);
                         bytes.len()
                     }
                 };
                 output.consume(length);
             };
             let mut list = self.command(&["for-each-ref", "--format=%(objectname) %(refname)"]);
-            succeeded(child::ask(&mut list, LONG, |_| Ok(()), read)?)
+            succeeded(child::ask(&mut list, LONG, |_| Ok(()), read)?)?;
+            Ok::<_, io::Error>(hasher.finalize().into())
         })
     }
 
@@ -100,7 +115,7 @@ impl<'a> StoredRepository<'a> {
     /// # Errors
     /// git's message.
     pub fn other_refs(&self) -> Result<Vec<String>, String> {
-        let names = self.read(&["for-each-ref", "--format=%(refname)"], LONG)?;
+        let names = self.refs()?;
         let is_other = |name: &&str| !name.starts_with("refs/heads/") && !name.starts_with("refs/tags/");
         Ok(String::from_utf8_lossy(&names).lines().filter(is_other).map(str::to_owned).collect())
     }
@@ -195,20 +210,28 @@ impl<'a> StoredRepository<'a> {
         command
     }
 
-    /// Runs git in the sandbox. Only the new thread and its children are confined.
     fn confined<T: Send, E: ToString + Send>(
         &self,
         plan: Plan<'_>,
         work: impl FnOnce() -> Result<T, E> + Send,
     ) -> Result<T, String> {
-        let confined = || {
-            sandbox::enter(self.config.sandbox.mode, self.directory.as_fd(), &plan)
-                .map_err(|error| error.to_string())?;
-            work().map_err(|error| error.to_string())
-        };
-        let outcome = std::thread::scope(|scope| scope.spawn(confined).join());
-        outcome.unwrap_or_else(|_| Err("cannot run git".to_owned()))
+        confined(self.config, self.directory(), plan, work)
     }
+}
+
+/// Runs git in the sandbox. Only the new thread and its children are confined.
+pub(super) fn confined<T: Send, E: ToString + Send>(
+    config: &Config,
+    directory: BorrowedFd<'_>,
+    plan: Plan<'_>,
+    work: impl FnOnce() -> Result<T, E> + Send,
+) -> Result<T, String> {
+    let confined = || {
+        sandbox::enter(config.sandbox.mode, directory, &plan).map_err(|error| error.to_string())?;
+        work().map_err(|error| error.to_string())
+    };
+    let outcome = std::thread::scope(|scope| scope.spawn(confined).join());
+    outcome.unwrap_or_else(|_| Err("cannot run git".to_owned()))
 }
 
 /// Hands each line of a command's output to `write`.

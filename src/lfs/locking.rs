@@ -12,6 +12,7 @@ use super::packet::Input;
 use super::protocol::{Stop, Talk, broken};
 use super::reply::{Refusal, status};
 use super::request::{Arguments, lock_id};
+use crate::name::Shown;
 use crate::request::Operation;
 
 /// The most locks in one answer, unless the client asks for fewer.
@@ -29,9 +30,9 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
             Locking::Full(limit) => Err(Refusal::forbidden(limit.to_string()).into()),
             Locking::Held(lock) => {
                 let sentence = if lock.ours {
-                    format!("you have already locked {}", lock.path)
+                    format!("you have already locked {}", Shown(lock.path.as_str()))
                 } else {
-                    format!("{} is locked by {}", lock.path, lock.owner)
+                    format!("{} is locked by {}", Shown(lock.path.as_str()), lock.owner)
                 };
                 let refusal = Refusal::conflict(sentence);
                 self.summary.count_refusal(&refusal);
@@ -47,7 +48,8 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
         if !lock.ours && !self.session.policy.may_break_locks() {
             return Err(Refusal::forbidden(format!(
                 "{} is locked by {}: only they and administrators of the repository can unlock it",
-                lock.path, lock.owner
+                Shown(lock.path.as_str()),
+                lock.owner
             ))
             .into());
         }
@@ -58,7 +60,7 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
 
     pub(super) fn list_locks(&mut self, arguments: &Arguments) -> Result<(), Stop> {
         // `refspec` and `refname` have no effect: a lock holds on every branch.
-        let path = arguments.get_some("path")?.map(LockPath::parse).transpose()?;
+        let path = arguments.get_some("path")?.map(LockPath::parse_locked).transpose()?;
         let id = arguments.get_some("id")?.map(lock_id).transpose()?;
         let after = arguments.get_some("cursor")?.map_or(Some(0), number);
         let after = after.ok_or_else(|| Refusal::bad_request("a cursor is one that this server gave"))?;

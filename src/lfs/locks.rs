@@ -11,6 +11,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::Fault;
+use crate::name::is_plain;
 
 pub(crate) use file::FileLocks;
 pub use holder::{BadHolderId, Holder, HolderId};
@@ -24,7 +25,7 @@ const ID_MAX: usize = 64;
 /// A path that can be locked: a file's path in the working tree.
 ///
 /// Holding one tells you that it is relative, does not leave the repository, and has no control characters. It does not
-/// tell you that the file exists.
+/// tell you that the file exists, nor that it has no invisible characters: an older lock may have them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct LockPath(String);
 
@@ -34,8 +35,8 @@ pub enum BadLockPath {
     /// It is empty or too long.
     #[error("a path to lock has 1 to {PATH_MAX} bytes")]
     Length,
-    /// It is not UTF-8, or has control characters.
-    #[error("a path to lock is UTF-8 without control characters")]
+    /// It is not UTF-8, or has characters that act on a terminal or hide.
+    #[error("a path to lock is UTF-8 without control characters and invisible characters")]
     Character,
     /// It is absolute, or has a part `.` or `..`.
     #[error("a path to lock is relative to the repository and has no part \".\" or \"..\"")]
@@ -43,11 +44,20 @@ pub enum BadLockPath {
 }
 
 impl LockPath {
-    /// Reads a path.
+    /// Reads a path that a client wants to lock.
     ///
     /// # Errors
     /// [`BadLockPath`].
     pub fn parse(text: &[u8]) -> Result<Self, BadLockPath> {
+        let path = Self::parse_locked(text)?;
+        if path.0.chars().all(is_plain) { Ok(path) } else { Err(BadLockPath::Character) }
+    }
+
+    /// Reads a path that may be locked already. Earlier versions locked paths with invisible characters.
+    ///
+    /// # Errors
+    /// [`BadLockPath`].
+    pub fn parse_locked(text: &[u8]) -> Result<Self, BadLockPath> {
         if text.is_empty() || text.len() > PATH_MAX {
             return Err(BadLockPath::Length);
         }
@@ -214,6 +224,11 @@ mod tests {
             assert_eq!(LockPath::parse(text.as_bytes()), Err(why), "{text:?}");
         }
         assert_eq!(LockPath::parse(b"a\xff"), Err(BadLockPath::Character));
+        for text in ["a\u{202e}b", "a\u{200b}", "\u{2066}a"] {
+            assert_eq!(LockPath::parse(text.as_bytes()), Err(BadLockPath::Character), "{text:?}");
+            // An earlier version may have locked it.
+            assert!(LockPath::parse_locked(text.as_bytes()).is_ok(), "{text:?}");
+        }
     }
 
     #[test]

@@ -370,12 +370,13 @@ fn a_fault_says_one_fixed_sentence_and_a_reference() {
 
 #[test]
 fn an_operators_reason_cannot_act_on_the_peers_terminal_or_add_a_line() {
-    let hostile = "a\x1b[2J\x07b\nhubgate: c\r\u{9b}d\u{7f}\te\0";
+    let hostile = "a\x1b[2J\x07b\nhubgate: c\r\u{9b}d\u{7f}\te\0\u{202e}f";
     let frozen = Refusal::Frozen(path(), hostile.to_owned());
     let disabled = Refusal::NotAdmitted(NotAdmitted::Disabled(hostile.to_owned()));
     for (refusal, start) in [(frozen, "datasets/acme/x is read-only"), (disabled, "the account alice is disabled")] {
         let (text, _) = refused(&alice(), &refusal);
-        assert_eq!(text, format!("hubgate: {start}: a?[2J?b?hubgate: c??d??e?\n"));
+        let shown = r"a\u{1b}[2J\u{7}b\u{a}hubgate: c\u{d}\u{9b}d\u{7f}\u{9}e\u{0}\u{202e}f";
+        assert_eq!(text, format!("hubgate: {start}: {shown}\n"));
     }
 }
 

@@ -1,7 +1,7 @@
 use proptest::prelude::{Strategy, any};
 use proptest::{prop_assert, prop_assert_eq, prop_oneof, sample};
 
-use super::{Name, NameError, Owner, RESERVED_OWNERS, RepoKind, RepoPath, Title, fold};
+use super::{Name, NameError, Owner, RESERVED_OWNERS, RepoKind, RepoPath, Shown, Title, fold, is_invisible};
 use crate::tests::{HostileInput, holds, hostile_inputs};
 
 #[test]
@@ -257,6 +257,21 @@ fn an_accepted_title_is_the_unchanged_text_on_one_line() {
         Ok(title.is_ok())
     });
     assert!((800..3_200).contains(&accepted), "{accepted} accepted");
+}
+
+#[test]
+fn a_shown_text_is_one_line_that_hides_nothing() {
+    assert_eq!(Shown("a\u{202e}b\nc").to_string(), r"a\u{202e}b\u{a}c");
+    let texts = prop_oneof!["[ -~é日🎉]{0,20}", "[a-z]{0,3}[\n\t\u{1b}\u{202e}\u{e000}][a-z]{0,3}", any::<String>()];
+    let changed = holds(2_000, &texts, |text| {
+        let shown = Shown(&text).to_string();
+        prop_assert!(!shown.chars().any(|c| c.is_control() || is_invisible(c)));
+        // A text that can be a title stays as it is.
+        let is_plain = text.parse::<Title>().is_ok();
+        prop_assert!(!is_plain || shown == text);
+        Ok(shown != text)
+    });
+    assert!((500..1_500).contains(&changed), "{changed} changed");
 }
 
 #[test]

@@ -19,6 +19,7 @@ use crate::git::import::Source;
 use crate::git::stored::{StoredRepository, foreign_format};
 use crate::report::when::minute;
 use crate::report::{Report, repo_json, state};
+use crate::repository::large_files::OBJECTS;
 use crate::repository::{CreateError, Directory, create_repository_with, large_files, open_repository};
 use crate::word::counted;
 
@@ -35,7 +36,7 @@ pub(super) fn import(command: ImportRepo, mut context: Context) -> Result<Report
     let source: Source = source.parse().map_err(bad)?;
     let hint = source.directory.as_ref().map_or("", |_| "\nthe login account that serves must be able to read it");
     let failed = |reason: String| Failure::Refused(format!("{from}: {reason}{hint}"));
-    let offer = source.offer(&git).map_err(failed)?;
+    let offer = source.offer(&context.config).map_err(failed)?;
     let object_format = offer.object_format.unwrap_or(context.config.git.object_format);
     let mut large_files = 0;
     let directory = create_repository_with(&context.config, object_format, |unfinished| {
@@ -107,15 +108,16 @@ fn take_large_files(source: &Path, unfinished: &Path) -> Result<usize, CreateErr
     };
     // Without following links: the source may be a stranger's, and the links would lead to another repository's
     // objects.
-    let find = |objects| large_files::StoredObjects::find_in(source, objects).map_err(failed(source));
-    let mut objects = find("lfs/objects")?;
+    let find = |at| large_files::StoredObjects::find_in(source, at).map_err(failed(source));
+    let (mut at, mut objects) = (OBJECTS, find(OBJECTS)?);
     if objects.len() == 0 {
-        objects = find(".git/lfs/objects")?;
+        at = ".git/lfs/objects";
+        objects = find(at)?;
     }
     for (oid, path) in objects.iter() {
-        let file = &source.join(path);
+        let file = &source.join(at).join(path);
         let [first, second] = [oid.get(..2), oid.get(2..4)].map(Option::unwrap_or_default);
-        let directory = unfinished.join("lfs/objects").join(first).join(second);
+        let directory = unfinished.join(OBJECTS).join(first).join(second);
         std::fs::DirBuilder::new().recursive(true).mode(0o750).create(&directory).map_err(failed(&directory))?;
         let copy = directory.join(oid);
         let hash = objects.open(path).and_then(|file| large_files::copy_hashed(file, &copy)).map_err(failed(file))?;

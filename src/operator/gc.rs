@@ -23,7 +23,7 @@ use crate::name::RepoPath;
 use crate::report::Report;
 use crate::word::counted;
 use leftovers::{sweep_repository, sweep_root};
-use seen::{Refs, Seen};
+use seen::Seen;
 
 /// Which repositories are collected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,11 +107,11 @@ fn collect(
         }
         let failed = |error| format!("git gc failed: {error}");
         let stored = StoredRepository::open(config, &place, row.object_format).map_err(failed)?;
-        let before = Refs::of(&stored);
+        let before = stored.hash_of_refs().ok();
         let packed = stored.maintain();
         quota::forget(config, row).map_err(|error| error.to_string())?;
         packed.map_err(failed)?;
-        seen.remember(&row.directory, &stored, before.as_ref());
+        seen.remember(&row.directory, &stored, before);
         Ok(Outcome::Packed)
     };
     steps().unwrap_or_else(Outcome::Failed)

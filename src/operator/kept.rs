@@ -99,14 +99,14 @@ pub(super) fn run(command: &KeptCommand, config: &Path) -> Result<Report, Failur
             Ok(Report::table(["FILE", "KIND", "BYTES", "KEPT"], rows, kept.iter().map(object).collect()))
         }
         KeptCommand::Remove { files, older_than, all, confirmation } => {
-            let mut chosen = Vec::new();
-            for file in files {
-                let found = kept.iter().find(|kept| kept.path == current.join(file) || kept.path.ends_with(file));
-                let problem = format!("{} is not a kept file: hubgate kept list", file.display());
-                chosen.push(found.ok_or(Failure::Refused(problem))?);
+            let is_named = |kept: &Kept, file: &Path| kept.path == current.join(file) || kept.path.ends_with(file);
+            if let Some(other) = files.iter().find(|file| !kept.iter().any(|kept| is_named(kept, file))) {
+                return Err(Failure::Refused(format!("{} is not a kept file: hubgate kept list", other.display())));
             }
-            let is_old = |kept: &&Kept| older_than.is_some_and(|age| kept.at <= now() - age) || *all;
-            chosen.extend(kept.iter().filter(is_old));
+            let is_old = |kept: &Kept| *all || older_than.is_some_and(|age| kept.at <= now() - age);
+            // Each file once, however often it was named.
+            let is_chosen = |kept: &&Kept| is_old(kept) || files.iter().any(|file| is_named(kept, file));
+            let chosen: Vec<&Kept> = kept.iter().filter(is_chosen).collect();
             let bytes: u64 = chosen.iter().map(|kept| kept.bytes).sum();
             let count = counted(chosen.len(), "file", "files");
             let size = counted(bytes, "byte", "bytes");

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use serde_json::Value;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::name::fold;
+use crate::name::{Shown, fold};
 
 /// How many rows decide about the widths of the columns.
 const PAGE: usize = 1_000;
@@ -148,7 +148,10 @@ impl<'a, T> Listing<'a, T> {
             let before = if self.rows == 1 { "[" } else { "," };
             let object = format!("{:#}", self.table.json(row)).replace('\n', "\n  ");
             self.write(&format!("{before}\n  {object}"));
-        } else if self.widths.is_some() {
+            return if self.written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+        }
+        let cells: Vec<String> = cells.iter().map(|cell| Shown(cell).to_string()).collect();
+        if self.widths.is_some() {
             self.line(&cells);
         } else {
             self.page.push(cells);

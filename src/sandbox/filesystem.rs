@@ -66,6 +66,9 @@ fn build(repository: BorrowedFd<'_>, plan: &Plan<'_>, abi: ABI) -> Result<(), Ru
     let mut rules = ruleset
         .create()?
         .add_rule(PathBeneath::new(repository, repository_access(plan.writes != Writes::Nothing, abi)))?;
+    for tree in plan.reads {
+        rules = rules.add_rule(PathBeneath::new(tree, repository_access(false, abi)))?;
+    }
     // From here on, a rule for a file may contain rights that only directories have; the file gets the others.
     rules = rules.set_compatibility(CompatLevel::BestEffort);
     let run = AccessFs::from_read(abi);

@@ -31,6 +31,8 @@ pub enum Writes {
 pub struct Plan<'a> {
     /// What it writes beneath its repository.
     pub writes: Writes,
+    /// Other trees that it reads.
+    pub reads: &'a [BorrowedFd<'a>],
     /// The programs that it runs. They and their libraries are readable, wherever they are installed.
     pub programs: &'a [&'a Path],
     /// The descriptors that stay open after `exec`, besides the first three.
@@ -50,6 +52,7 @@ impl<'a> Plan<'a> {
     pub fn fetch(programs: &'a [&'a Path]) -> Self {
         Self {
             writes: Writes::Nothing,
+            reads: &[],
             programs,
             keep: &[],
             file_size_limit: None,

@@ -58,8 +58,8 @@ const LAYERS: [Layer; 5] = [
         &[
             ("db", "access clock config key name quota random repository word"),
             ("repository", "config git lfs random tree"),
-            ("git", "bounded child config log push request sandbox"),
-            ("lfs", "bounded clock key message passwd process random request"),
+            ("git", "bounded child config log push request sandbox tree"),
+            ("lfs", "bounded clock key message name passwd process random request"),
             ("sandbox", "config"),
             ("child", ""),
             ("sealed", ""),
@@ -102,7 +102,10 @@ const OUTSIDE: [(&str, &str); 24] = [
     ("ssh_key", "key::certificate key::structure"),
     ("base16ct", "key::fingerprint lfs"),
     ("base64ct", "key::fingerprint key::key_type services::authenticate"),
-    ("sha2", "db::store::invite key::fingerprint lfs operator::gc repository::large_files services session_limits"),
+    (
+        "sha2",
+        "db::store::invite git::stored key::fingerprint lfs operator::gc repository::large_files services session_limits",
+    ),
     ("hmac", "services::authenticate"),
     ("getrandom", "random"),
     ("landlock", "sandbox::filesystem"),

@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::accounts::{is_usage, json_of};
-use crate::harness::{Client, Hub, machine, refused, run, says, silent, trials, wait_for};
+use crate::harness::{Client, Hub, Setup, machine, refused, run, says, silent, trials, wait_for};
 
 trials![
     a_removed_repository_is_restored_with_its_grants,
@@ -19,6 +19,8 @@ trials![
     a_directory_is_imported_with_branches_tags_and_large_files,
     a_repository_is_imported_over_ssh_and_https,
     an_import_names_the_refs_that_a_push_could_not_create,
+    an_import_fails_if_its_source_offers_another_ref_while_it_is_fetched,
+    an_import_takes_no_object_of_another_repository,
     a_failed_import_leaves_nothing,
     a_source_cannot_run_anything,
 ];
@@ -212,6 +214,68 @@ fn an_import_names_the_refs_that_a_push_could_not_create() {
     assert_eq!(hub.git_in("alice/x", &["for-each-ref", "--format=%(refname)"]), "refs/heads/main\nrefs/tags/v1\n");
 }
 
+fn an_import_fails_if_its_source_offers_another_ref_while_it_is_fetched() {
+    let hub = Hub::new();
+    hub.user("alice");
+    let source = outside(&hub, "source", "sha1");
+    let add = "case \"$*\" in *' fetch '*) git \"$1\" \"$2\" update-ref 'refs/heads/a;b' main;; esac";
+    let program = hub.path("git");
+    fs::write(&program, format!("#!/bin/sh\ngit \"$@\" || exit\n{add}\n")).expect("a file");
+    fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a mode");
+    hub.configure(&Setup { git: Some(&program), ..Setup::default() });
+    let outcome = hub.hubgate(&["repo", "import", "alice/x", source.to_str().expect("UTF-8")]);
+    assert!(outcome.stderr().contains("it got the ref refs/heads/a;b during the import: try again"), "{outcome}");
+    assert_eq!(outcome.status, 1);
+}
+
+/// hubgate's account can read every repository of the hub, and a stranger's source can refer to any of them.
+fn an_import_takes_no_object_of_another_repository() {
+    type Plant = fn(&Path, &Path);
+    let plants: [(&str, Plant); 6] = [
+        ("its objects is a link", |source, private| {
+            fs::remove_dir_all(source.join("objects")).expect("a directory");
+            std::os::unix::fs::symlink(private.join("objects"), source.join("objects")).expect("a link");
+        }),
+        ("its objects/pack is a link", |source, private| {
+            fs::remove_dir_all(source.join("objects/pack")).expect("a directory");
+            std::os::unix::fs::symlink(private.join("objects/pack"), source.join("objects/pack")).expect("a link");
+        }),
+        ("it has a file objects/info/alternates", |source, private| {
+            let alternates = format!("{}\n", private.join("objects").display());
+            fs::create_dir_all(source.join("objects/info")).expect("a directory");
+            fs::write(source.join("objects/info/alternates"), alternates).expect("a file");
+        }),
+        ("it has a file commondir", |source, private| {
+            fs::write(source.join("commondir"), private.as_os_str().as_encoded_bytes()).expect("a file");
+        }),
+        ("its refs is a link", |source, private| {
+            fs::remove_dir_all(source.join("refs")).expect("a directory");
+            std::os::unix::fs::symlink(private.join("refs"), source.join("refs")).expect("a link");
+        }),
+        ("its .git is a file or a link", |source, private| {
+            fs::write(source.join(".git"), format!("gitdir: {}\n", private.display())).expect("a file");
+        }),
+    ];
+    let hub = Hub::new();
+    hub.user("alice");
+    hub.repo("alice/private", &["--private"]);
+    let private = hub.directory("alice/private");
+    let id = hub.git_in("alice/private", &["rev-parse", "main"]);
+    for (number, (what, plant)) in plants.into_iter().enumerate() {
+        let source = outside(&hub, &format!("source{number}"), "sha1");
+        plant(&source, &private);
+        if !source.join("refs").is_symlink() {
+            fs::write(source.join("refs/heads/stolen"), &id).expect("a ref");
+        }
+        run(Command::new("chmod").args(["-R", "a+rX"]).arg(&source)).succeeded();
+        let outcome = hub.hubgate(&["repo", "import", "alice/x", source.to_str().expect("UTF-8")]);
+        let said = format!("{what}: hubgate imports only what a directory holds itself");
+        assert!(outcome.status == 1 && outcome.stderr().contains(&said), "{what}: {outcome}");
+        assert_eq!(hub.hubgate(&["repo", "show", "alice/x"]).status, 1, "{what}");
+    }
+    assert_eq!(hub.git_in("alice/private", &["rev-parse", "main"]), id);
+}
+
 /// The links of a stranger's source would lead to objects that only the hub's account can read.
 fn links_and_pipes_in_an_imported_directory_are_neither_followed_nor_waited_for() {
     let hub = Hub::new();
@@ -295,7 +359,9 @@ fn a_directory_is_imported_with_branches_tags_and_large_files() {
         fs::create_dir_all(source.join("lfs/objects/3a/4a")).expect("a directory");
         fs::write(source.join("lfs/objects/3a/4a").join(oid), bytes).expect("a file");
         let outcome = hub.hubgate(&["repo", "import", "alice/broken", place]);
-        assert!(outcome.status == 1 && outcome.stderr().contains("the large file is broken"), "{outcome}");
+        let file = source.join("lfs/objects/3a/4a").join(oid);
+        let said = format!("{}: the large file is broken", file.display());
+        assert!(outcome.status == 1 && outcome.stderr().contains(&said), "{outcome}");
         let owner = run(Command::new("find").arg(hub.path("repositories")).args(["-not", "-user", &hub.login.name]));
         owner.is(&silent());
     }

@@ -466,7 +466,8 @@ fn kept_databases_are_listed_and_removed() {
     }
     hub.did(&["kept", "remove", "--older-than", "1d", "--yes"]);
     assert!(files.iter().all(|file| Path::new(file).exists()));
-    let said = hub.did(&["kept", "remove", &files[1], "--yes"]);
+    let name = Path::new(&files[1]).file_name().and_then(|name| name.to_str()).expect("a name");
+    let said = hub.did(&["kept", "remove", &files[1], name, &files[1], "--yes"]);
     assert!(said.starts_with("removed 1 file with ") && !Path::new(&files[1]).exists(), "{said}");
     run(Command::new("touch").args(["-d", "3 days ago", &files[0]])).succeeded();
     hub.did(&["kept", "remove", "--older-than", "1d", "--yes"]);

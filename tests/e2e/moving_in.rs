@@ -41,7 +41,7 @@ fn an_authorized_keys_file_is_imported() {
          command=\"/usr/bin/gitea serv key-3\",restrict {3}\n\
          {4}\n\
          from=\"192.0.2.0/24\",expiry-time=\"29990131Z\" {5}\n\
-         command=\"/usr/bin/backup\" {6}\n\
+         command=\"/usr/bin/backup \u{202e}\" {6}\n\
          expiry-time=\"20010131Z\" {4}\n\
          expiry-time=\"29990131\" {4}\n\
          {0}\n\
@@ -70,7 +70,7 @@ fn an_authorized_keys_file_is_imported() {
          added \"bob@vpn\" ({}) to bob\n\
          added \"alice@home\" ({}) to alice\n\
          left out: {place}:4: neither its command nor its comment names an account of this hub (key-3, comment \"nobody@here\", {})\n\
-         left out: {place}:7: its command is not of a known git server: /usr/bin/backup\n\
+         left out: {place}:7: its command is not of a known git server: /usr/bin/backup \\u{{202e}}\n\
          left out: {place}:8: it expired: expiry-time=\"20010131Z\"\n\
          left out: {place}:9: expiry-time=\"29990131\" is not a time in UTC, such as 20270131Z\n\
          {dsa}\n\
@@ -93,7 +93,7 @@ fn an_authorized_keys_file_is_imported() {
     assert_eq!((&again["keys"], &again["accounts"], &again["already"]), (&json!([]), &json!([]), &json!(6)));
     assert_eq!(
         again["left_out"][1],
-        json!({ "place": format!("{place}:7"), "why": "its command is not of a known git server: /usr/bin/backup" })
+        json!({ "place": format!("{place}:7"), "why": "its command is not of a known git server: /usr/bin/backup \u{202e}" })
     );
 }
 
@@ -114,6 +114,20 @@ fn every_key_of_a_file_is_imported_to_one_account() {
          0 accounts, 2 keys, 0 grants; 0 existed already, 1 left out\n",
         one.fingerprint, two.fingerprint
     )));
+    // The same from a pipe, by each name of it. A pipe in a directory is not waited for.
+    let text = fs::read(&file).expect("a file");
+    for name in ["-", "/dev/stdin", "/dev/fd/0"] {
+        let said = hub.hubgate_with(&["import", "authorized-keys", name, "--user", "alice"], &text);
+        let place = if name == "-" { "standard input" } else { name };
+        said.is(&says(format!(
+            "left out: {place}:3: the key is in use here: it is \"bob@laptop\" of bob\n\
+             0 accounts, 0 keys, 0 grants; 2 existed already, 1 left out\n"
+        )));
+    }
+    let pipe = hub.path("pipe");
+    run(Command::new("mkfifo").arg(&pipe)).succeeded();
+    let outcome = hub.hubgate(&["import", "authorized-keys", shown(&pipe)]);
+    outcome.is(&refused(format!("hubgate: {}: it is a link, or not a regular file\n", pipe.display())));
     let outcome = hub.hubgate(&["import", "authorized-keys", "/nowhere/keys"]);
     outcome.is(&refused("hubgate: /nowhere/keys: No such file or directory (os error 2)\n"));
 }

@@ -8,7 +8,7 @@ use super::{Change, ChangeError};
 use crate::access::Scope;
 use crate::db::engine::values;
 use crate::db::{Error, View};
-use crate::key::PublicKey;
+use crate::key::{Fingerprint, PublicKey};
 use crate::name::{Owner, Title};
 
 /// The event of a temporary account. An account without such a row is never erased.
@@ -41,18 +41,22 @@ impl Change<'_> {
         self.audit(EVENT, name.as_str(), &json!({ "key": key.fingerprint().to_string() }))
     }
 
-    /// Deletes the rows of a temporary account and of its keys. Its audit rows stay.
+    /// Deletes the rows of a temporary account and of its keys. Its audit rows stay. Returns the keys.
     ///
     /// # Errors
     /// [`ChangeError::NotFound`] if there is no such account.
-    pub fn erase_temporary_account(&self, name: &Owner) -> Result<(), ChangeError> {
+    pub fn erase_temporary_account(&self, name: &Owner) -> Result<Vec<Fingerprint>, ChangeError> {
         if !self.temporary_accounts(i64::MAX)?.contains(name) {
             return Err(ChangeError::NotFound(format!("temporary account {name}")));
         }
         let id = self.owner(name)?.id;
+        let keys = "SELECT fingerprint FROM key WHERE owner_id = ?1";
+        let keys =
+            self.connection.query(keys, values![id], |row| row.get("fingerprint").map(Fingerprint::from_bytes))?;
         for statement in ["DELETE FROM key WHERE owner_id = ?1", "DELETE FROM owner WHERE id = ?1"] {
             self.connection.execute(statement, values![id])?;
         }
-        self.audit("doctor.logout", name.as_str(), &json!({}))
+        self.audit("doctor.logout", name.as_str(), &json!({}))?;
+        Ok(keys)
     }
 }

@@ -50,8 +50,8 @@ pub enum BadValue {
     Database(String),
 }
 
-/// The last second that can be shown, at the end of the year 9999.
-const LAST_SECOND: i64 = 253_402_300_800;
+/// The last second of the year 9999, which is the last that can be shown.
+const LAST_SECOND: i64 = 253_402_300_799;
 /// SQLite gives rows numbers without order once the last number is in use.
 const LAST_ID: i64 = 1 << 48;
 /// The longest text in the audit table, in bytes.

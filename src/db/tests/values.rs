@@ -115,6 +115,8 @@ fn a_value_of_the_wrong_kind_is_named_with_its_column() {
         ("UPDATE key SET removed_at = NULL", "whether it was removed"),
         ("UPDATE key SET removal = 'ordinary' WHERE removed_at IS NULL", "whether it was removed"),
         ("UPDATE invite SET used_at = -1", "invite.used_at"),
+        ("UPDATE invite SET used_at = unixepoch('9999-12-31T23:59:59')", "accepted"),
+        ("UPDATE invite SET used_at = unixepoch('9999-12-31T23:59:59') + 1", "invite.used_at"),
         ("UPDATE revocation SET what = ''", "revocation.what"),
         ("UPDATE audit SET detail = '[]'", "audit.detail"),
         ("UPDATE audit SET detail = 'x'", "audit.detail"),

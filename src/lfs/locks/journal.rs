@@ -132,6 +132,6 @@ fn read_lock(line: &str, has_holder: bool) -> Option<Lock> {
         UNKNOWN => None,
         holder => Some(holder.parse().ok()?),
     };
-    let (owner, path) = (words.next()?.to_owned(), LockPath::parse(words.next()?.as_bytes()).ok()?);
+    let (owner, path) = (words.next()?.to_owned(), LockPath::parse_locked(words.next()?.as_bytes()).ok()?);
     Some(Lock { id, path, locked_at, owner, holder, ours: false, place })
 }

@@ -54,7 +54,7 @@ fn only_valid_paths_can_be_locked() {
             "a path to lock is relative to the repository and has no part \".\" or \"..\"",
         ),
         ("lock; path=a/../../b; 0000", "a path to lock is relative to the repository and has no part \".\" or \"..\""),
-        ("lock; path=\u{9b}31m; 0000", "a path to lock is UTF-8 without control characters"),
+        ("lock; path=\u{9b}31m; 0000", "a path to lock is UTF-8 without control characters and invisible characters"),
         ("lock; path=a\tb; 0000", "a line has no control characters"),
         ("lock; path=a; path=b; 0000", "the argument path is given twice"),
         ("lock a; path=a; 0000", "a command has too few or too many words"),
@@ -68,7 +68,9 @@ fn only_valid_paths_can_be_locked() {
     input.extend([packet(b"path=a\xff"), b"0000".to_vec()].concat());
     let mut output = Vec::new();
     Hub::new().talk(Operation::Upload, Plain(input.as_slice()), &mut output);
-    assert!(words(&output).ends_with("status 400; 0001; a path to lock is UTF-8 without control characters; 0000"));
+    assert!(words(&output).ends_with(
+        "status 400; 0001; a path to lock is UTF-8 without control characters and invisible characters; 0000"
+    ));
 }
 
 #[test]

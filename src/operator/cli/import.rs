@@ -30,7 +30,7 @@ pub enum ImportCommand {
 /// `hubgate import authorized-keys`
 #[derive(Debug, Args)]
 pub struct ImportKeys {
-    /// The file.
+    /// The file, or - for standard input.
     pub file: PathBuf,
     /// Add every key to this account, whatever its line says.
     #[arg(long)]

@@ -11,7 +11,6 @@ use serde_json::Value;
 
 use crate::clock::now;
 use crate::db::{Change, ChangeError};
-use crate::key::PublicKey;
 use crate::name::{Owner, Title};
 use crate::operator::context::Context;
 use crate::operator::failure::Failure;
@@ -28,23 +27,24 @@ pub(super) fn hold(name: &Owner, key: &Path, config: &Path) -> Result<Report, Fa
     let title: Title = "doctor".parse().map_err(|_| Failure::Usage("doctor".to_owned()))?;
     let mut context = Context::open(config)?;
     for left in context.store.view().temporary_accounts(now() - OLDEST)? {
-        erase(&mut context, &left, None)?;
+        erase(&mut context, &left)?;
     }
     let add = |change: &Change<'_>| change.add_temporary_account(name, &key, &title);
     context.change(add)?;
     let said = std::io::stdout().write_all(b"ready\n").and_then(|()| std::io::stdout().flush());
     // Any end of the input counts, also an error.
     let _ = said.and_then(|()| std::io::stdin().read(&mut [0]));
-    erase(&mut context, name, Some(&key))?;
+    erase(&mut context, name)?;
     Ok(Report::new(String::new(), Value::Null))
 }
 
-/// Deletes the account's rows and the files in which sessions note the uses of its key.
-fn erase(context: &mut Context, name: &Owner, key: Option<&PublicKey>) -> Result<(), ChangeError> {
-    context.change(|change| change.erase_temporary_account(name))?;
+/// Deletes the account's rows and the files in which sessions note the uses of its keys.
+fn erase(context: &mut Context, name: &Owner) -> Result<(), ChangeError> {
+    let keys = context.change(|change| change.erase_temporary_account(name))?;
     for directory in [context.config.last_used_dir(), context.config.last_greeted_dir()] {
-        let file = key.map(|key| directory.join(key.fingerprint().to_hex()));
-        let _ = file.map(remove_file);
+        for key in &keys {
+            let _ = remove_file(directory.join(key.to_hex()));
+        }
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 use serde_json::json;
 
 use super::leftovers::sweep_repository;
-use super::seen::{Refs, Seen};
+use super::seen::Seen;
 use crate::commands::quota;
 use crate::config::Config;
 use crate::db::{Change, ChangeError, RepositoryRow};
@@ -74,9 +74,9 @@ fn prune(config: &Config, row: &RepositoryRow, place: &Path) -> Result<(Vec<Path
     sweep_repository(place, Duration::ZERO, &mut removed)?;
     remove_marks(place)?;
     let stored = StoredRepository::open(config, place, row.object_format).map_err(failed)?;
-    let before = Refs::of(&stored);
+    let before = stored.hash_of_refs().ok();
     let others = stored.prune_now().and_then(|()| stored.other_refs()).map_err(failed)?;
-    Seen::open(config).remember(&row.directory, &stored, before.as_ref());
+    Seen::open(config).remember(&row.directory, &stored, before);
     Ok((removed, others))
 }
 

@@ -24,18 +24,8 @@ const PRUNED_AFTER: i64 = 14 * 86_400;
 /// The notes: one small file for each repository.
 pub(super) struct Seen(PathBuf);
 
-/// The names of all refs and what they name.
-#[derive(PartialEq, Eq)]
-pub(super) struct Refs(String);
-
-impl Refs {
-    /// `None` if git cannot list them.
-    pub(super) fn of(stored: &StoredRepository<'_>) -> Option<Self> {
-        let mut hasher = Sha256::new();
-        stored.refs(|bytes| hasher.update(bytes)).ok()?;
-        Some(Self(format!("{:x}", hasher.finalize())))
-    }
-}
+/// A hash of all refs and of what they name; `None` if git could not list them.
+pub(super) type Refs = Option<[u8; 32]>;
 
 /// A repository as its directories show it.
 #[derive(Default)]
@@ -65,12 +55,12 @@ impl Seen {
     /// A push that ended after git looked at the refs must be seen next time. If it changed a ref, the refs differ. If
     /// it changed them back, its pack is one too many. Then nothing is remembered, and the next collection does more
     /// than it has to.
-    pub(super) fn remember(&self, directory: &Directory, stored: &StoredRepository<'_>, before: Option<&Refs>) {
+    pub(super) fn remember(&self, directory: &Directory, stored: &StoredRepository<'_>, before: Refs) {
         let note = self.0.join(directory.id());
         let _ = fs::remove_file(&note);
         // Read before the refs: a change in between shows in the next comparison.
         let Ok(state) = State::read(stored.place()) else { return };
-        if state.packs > 1 || before.is_none() || Refs::of(stored).as_ref() != before {
+        if state.packs > 1 || before.is_none() || stored.hash_of_refs().ok() != before {
             return;
         }
         let until = if state.has_garbage { (now() + PRUNED_AFTER).to_string() } else { "never".to_owned() };

@@ -6,6 +6,7 @@ mod conf;
 mod gitolite;
 mod outcome;
 
+use std::fs::File;
 use std::path::Path;
 
 use super::cli::{ImportCommand, ImportKeys};
@@ -30,9 +31,16 @@ pub(super) fn run(command: ImportCommand, config: &Path) -> Result<Report, Failu
 
 /// `hubgate import authorized-keys`
 fn import_keys(command: &ImportKeys, config: &Path) -> Result<Report, Failure> {
-    let shown = command.file.display().to_string();
+    let is_input = command.file == Path::new("-");
+    let shown = if is_input { "standard input".to_owned() } else { command.file.display().to_string() };
     // Opened before root privileges are dropped.
-    let text = Tree::file_at(&command.file).and_then(|file| bounded::read(file, FILE_MAX));
+    let text = if is_input {
+        bounded::read(std::io::stdin(), FILE_MAX)
+    } else if is_descriptor(&command.file) {
+        File::open(&command.file).and_then(|file| bounded::read(file, FILE_MAX))
+    } else {
+        Tree::file_at(&command.file).and_then(|file| bounded::read(file, FILE_MAX))
+    };
     let text = text.map_err(|error| Failure::File(shown.clone(), error))?;
     let mut context = Context::open(config)?;
     let steps = |change: &Change<'_>| {
@@ -55,4 +63,10 @@ fn import_keys(command: &ImportKeys, config: &Path) -> Result<Report, Failure> {
         Ok(outcome)
     };
     finish(&mut context, command.dry_run, steps)
+}
+
+/// Whether a path names what this process has open, as a shell writes `<(COMMAND)`. No stranger can write there.
+fn is_descriptor(file: &Path) -> bool {
+    ["/dev/fd", "/proc/self/fd"].iter().any(|directory| file.parent() == Some(Path::new(directory)))
+        || file == Path::new("/dev/stdin")
 }

@@ -174,11 +174,20 @@ fn a_killed_doctor_leaves_no_account() {
     hub.did(&["user", "add", "doctor-0123456789abcdef", "--no-create"]);
     hub.sql(
         "INSERT INTO owner (name, folded, kind, may_create, created_at) VALUES ('doctor-ff', 'doctor-ff', 'user', 0, 1);
-         INSERT INTO audit (at, actor, event, object, detail) VALUES (1, 'x', 'doctor.login', 'doctor-ff', '{}')",
+         INSERT INTO audit (at, actor, event, object, detail) VALUES (1, 'x', 'doctor.login', 'doctor-ff', '{}');
+         INSERT INTO key (fingerprint, owner_id, type, blob, title, scope, added_at)
+             SELECT zeroblob(32), id, 'ssh-ed25519', x'00', 'doctor', 'read', 1 FROM owner WHERE name = 'doctor-ff'",
     );
+    let notes = ["last-used", "last-greeted"].map(|name| hub.path("db").join(name).join("0".repeat(64)));
+    for note in &notes {
+        fs::create_dir_all(note.parent().expect("a directory")).expect("a directory");
+        fs::write(note, "").expect("a file");
+        run(Command::new("chown").arg("-R").arg(&hub.login.name).arg(note.parent().expect("a directory"))).succeeded();
+    }
     let outcome = run(hub.hubgate_command().args(&login));
     assert!(outcome.stdout().contains("was greeted by name"), "{outcome}");
     assert_eq!(users(), "doctor-0123456789abcdef\n");
+    assert!(notes.iter().all(|note| !note.exists()), "what sessions noted of its key is left");
     hub.did(&["user", "remove", "doctor-0123456789abcdef", "--yes"]);
 }
 

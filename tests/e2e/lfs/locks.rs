@@ -11,6 +11,7 @@ trials![
     a_session_whose_path_has_a_new_target_is_refused,
     a_lock_of_another_repository_is_not_found,
     an_account_and_a_repository_have_at_most_so_many_locks,
+    a_path_with_invisible_characters_is_not_locked_and_is_shown_escaped,
 ];
 
 fn a_lock_excludes_other_users() {
@@ -148,4 +149,31 @@ fn an_account_and_a_repository_have_at_most_so_many_locks() {
     assert_eq!(session.ask(&["lock", "path=d.bin"]), ["status 403", "0001", sentence]);
     alice.git_in("x", &["lfs", "unlock", "a.bin"]).succeeded();
     assert_eq!(session.ask(&["lock", "path=d.bin"])[0], "status 201");
+}
+
+fn a_path_with_invisible_characters_is_not_locked_and_is_shown_escaped() {
+    let hub = Hub::new();
+    let (alice, bob) = (hub.user("alice"), hub.user("bob"));
+    hub.empty_repo("alice/x", &[]);
+    hub.did(&["repo", "collaborator", "set", "alice/x", "bob", "write"]);
+    let path = "path=model\u{202e}nib.exe";
+    let mut session = Wire::open(&alice, "alice/x", "upload");
+    let refused = session.ask(&["lock", path]);
+    assert_eq!(refused[0], "status 400");
+    assert!(refused[2].contains("a path to lock is UTF-8 without control characters and invisible"), "{refused:?}");
+    // An earlier version has locked it. Clients still find it by its path.
+    assert_eq!(session.ask(&["lock", "path=model.bin"])[0], "status 201");
+    let file = hub.directory("alice/x").join("lfs/locks.txt");
+    let text = std::fs::read_to_string(&file).expect("locks").replace("model.bin", "model\u{202e}nib.exe");
+    std::fs::write(&file, text).expect("locks");
+    session.hang_up();
+    let mut session = Wire::open(&bob, "alice/x", "upload");
+    let listed = session.ask(&["list-lock", path]);
+    assert!(listed.iter().any(|line| line.ends_with(" model\u{202e}nib.exe")), "{listed:?}");
+    let id = listed.iter().find_map(|line| line.strip_prefix("lock ")).expect("a lock").to_owned();
+    let refused = session.ask(&[&format!("unlock {id}")]);
+    assert!(refused[2].starts_with(r"model\u{202e}nib.exe is locked by alice: "), "{refused:?}");
+    assert!(hub.did(&["lock", "list", "alice/x"]).contains(r" model\u{202e}nib.exe "));
+    let removed = hub.did(&["lock", "remove", "alice/x", &id]);
+    assert_eq!(removed, "removed the lock of alice on model\\u{202e}nib.exe\n");
 }
