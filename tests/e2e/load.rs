@@ -1,6 +1,7 @@
 //! Many concurrent clients of one sshd: each session succeeds, and no memory stays in use.
 //!
-//! `SESSIONS=2000 cargo test --test e2e -- load` is the long run.
+//! `SESSIONS=2000 cargo test --test e2e -- load` is the long run. `FETCHES=50 cargo test --test e2e -- 'load: an idle'`
+//! measures what a fetch keeps in memory.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,14 +11,17 @@ use std::time::{Duration, Instant};
 use nix::unistd::Pid;
 
 use crate::harness::{Client, Hub, trials, wait_for};
+use crate::revocation::Running;
 
-trials![sessions_of_64_concurrent_clients_succeed_and_leave_no_memory];
+trials![sessions_of_64_concurrent_clients_succeed_and_leave_no_memory, an_idle_fetch_keeps_little_memory_beside_git,];
 
 /// Concurrent clients.
 const CLIENTS: u64 = 64;
 /// Accounts that the clients share. An account may have 64 sessions, and a client's next session may start while its
 /// last one is ending.
 const ACCOUNTS: u64 = 8;
+/// The most memory of a guard that no other process shares, in bytes.
+const GUARD: u64 = 1 << 20;
 /// The allowed growth, in bytes.
 const MORE: u64 = 5 << 20;
 
@@ -123,4 +127,32 @@ fn sessions_of_64_concurrent_clients_succeed_and_leave_no_memory() {
     assert!(asked.is_none() || after.all <= before.all + MORE, "{before:?}, and then {after:?}");
     let louder = hub.log().into_iter().find(|entry| entry.level != "info");
     assert!(louder.is_none(), "{louder:?}");
+}
+
+fn an_idle_fetch_keeps_little_memory_beside_git() {
+    let asked: Option<usize> = std::env::var("FETCHES").ok().and_then(|fetches| fetches.parse().ok());
+    let fetches = asked.unwrap_or(8);
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    let sessions: Vec<Running> = (0..fetches).map(|_| Running::open(&alice, "git-upload-pack 'alice/x'")).collect();
+    let named = |name: &str| -> Vec<Pid> {
+        let is_it =
+            |pid: &Pid| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.trim_end() == name);
+        hub.processes().into_iter().filter(is_it).collect()
+    };
+    let (guards, gits, sshds) = (named("hubgate-guard"), named("git"), named("sshd"));
+    assert_eq!((guards.len(), gits.len()), (fetches, fetches));
+    let of_each = |processes: &[Pid]| Memory::of(processes).all / fetches as u64;
+    let own = Memory::of(&guards).own / fetches as u64;
+    println!(
+        "load: of {fetches} idle fetches, each has {} KiB in its guard ({} KiB of it anonymous), {} KiB in git and {} KiB \
+         in sshd",
+        of_each(&guards) >> 10,
+        own >> 10,
+        of_each(&gits) >> 10,
+        of_each(&sshds) >> 10
+    );
+    assert!(own <= GUARD, "{own} bytes");
+    drop(sessions);
 }

@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use arbitrary::Unstructured;
 use hubgate::access::{
-    Access, Account, AuthorityFacts, CertificateFacts, CollaboratorRole, Decision, Denial, Gate, GateRequest, Grant, Identity,
-    KeyFacts, KeyHolder, NotAdmitted, Removal, RepositoryFacts, Role, Scope, Sources, Visibility, decide, identify,
-    identify_certificate,
+    Access, Account, AuthorityFacts, CertificateFacts, CollaboratorRole, Decision, Denial, Gate, GateRequest, Grant,
+    Identity, KeyFacts, KeyHolder, NotAdmitted, Removal, RepositoryFacts, Role, Scope, Sources, Visibility, decide,
+    identify, identify_certificate,
 };
 use hubgate::key::Fingerprint;
 use hubgate::name::Owner;

@@ -80,8 +80,7 @@ impl Wire {
     }
 
     /// Waits until the server has ended the session. The client's end stays open.
-    pub(super) fn ended(mut self) {
-        let _ = self.stdout.read_to_end(&mut Vec::new());
+    pub(super) fn ended(self) {
         self.process.ended();
     }
 
