@@ -4,6 +4,7 @@ mod accounts;
 mod chain;
 mod gate;
 mod keys;
+pub(crate) mod lines;
 pub(crate) mod listing;
 mod members;
 mod repository;

@@ -1131,7 +1131,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__audit)
-            opts="-f -h -V --since --user --repo --key --follow --log --limit --match --wide --config --json --help --version"
+            opts="-f -h -V --since --user --repo --key --follow --log --after --limit --match --wide --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1154,6 +1154,10 @@ _hubgate() {
                     return 0
                     ;;
                 --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --after)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3295,12 +3299,16 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__key__subcmd__remove)
-            opts="-h -V --compromised --yes --config --json --help --version"
+            opts="-h -V --user --compromised --yes --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3313,12 +3321,16 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__key__subcmd__rename)
-            opts="-h -V --config --json --help --version"
+            opts="-h -V --user --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -248,10 +248,12 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_sub
 complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from show" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from rename" -l user -d 'The account of the key. Required if the key is named by its title' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from rename" -l config -d 'The configuration file' -r -F
 complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from rename" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from rename" -s h -l help -d 'Print help'
 complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from rename" -s V -l version -d 'Print version'
+complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from remove" -l user -d 'The account of the key. Required if the key is named by its title' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from remove" -l config -d 'The configuration file' -r -F
 complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from remove" -l compromised -d 'Reject the key for ever, because another person may have the private key'
 complete -c hubgate -n "__fish_hubgate_using_subcommand key; and __fish_seen_subcommand_from remove" -l yes -d 'Do not ask for confirmation. Required without a terminal'
@@ -647,7 +649,8 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l user -d 'Only 
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l repo -d 'Only events about this repository' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l key -d 'Only events about this key' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l log -d 'Also show sessions and pushes from this log file, or `-` for standard input. Default: the journal, if there is one. Lines without a year are always shown' -r -F
-complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l limit -d 'Show only the last entries, so many. Default: 1000 on a terminal, otherwise all' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l after -d 'Begin behind this entry, as the end of such a list says, or with the first one of a second, as YYYY-MM-DDThh:mm:ssZ. Replaces --since' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l limit -d 'Show only the last entries, so many; with --after, the first ones. Default: 1000 on a terminal, otherwise all' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l match -d 'Show only entries with this text in a column, in upper or lower case' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l config -d 'The configuration file' -r -F
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -s f -l follow -d 'Keep printing new events until Ctrl-C. With --json, each event is one line'

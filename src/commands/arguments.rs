@@ -128,7 +128,7 @@ impl std::str::FromStr for KeyReference {
 /// Change the title of a key.
 #[derive(Debug, Clone, Args)]
 pub struct RenameKey {
-    /// The key: its fingerprint as `SHA256:…`, or its title if no other key has that title.
+    /// The key: its fingerprint as `SHA256:…`, or its title if no other key of the account has that title.
     pub key: KeyReference,
     /// The title.
     #[command(flatten)]
@@ -138,7 +138,7 @@ pub struct RenameKey {
 /// Remove a key from its account.
 #[derive(Debug, Clone, Args)]
 pub struct RemoveKey {
-    /// The key: its fingerprint as `SHA256:…`, or its title if no other key has that title.
+    /// The key: its fingerprint as `SHA256:…`, or its title if no other key of the account has that title.
     pub key: KeyReference,
     /// Reject the key for ever, because another person may have the private key.
     #[arg(long)]

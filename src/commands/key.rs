@@ -3,7 +3,7 @@
 use super::arguments::{Confirmation, Expiring, KeyReference, KeyTerms, RemoveKey, RenameKey, title};
 use super::{By, Denied, Output, Peer, Refused, Requester};
 use crate::access::{KeyHolder, Removal, Scope, Sources};
-use crate::db::{HolderId, KeyRange, NewKey, View};
+use crate::db::{ChangeError, Holder, HolderId, KeyRange, NewKey, View};
 use crate::key::{Fingerprint, PublicKey, refuse_weak};
 use crate::name::{NameError, Owner, Title};
 use crate::report::{Keys, Report, key_added, key_json, key_page, key_removed};
@@ -95,16 +95,29 @@ pub(crate) fn show(requester: &Requester<'_>, fingerprint: &Fingerprint) -> Resu
     Ok(key_page(requester.config(), &row, &key))
 }
 
-/// Finds the key that the requester names. Exactly one key that was not removed must have the title. The operator
-/// searches all accounts, a session only its own.
-fn find(by: By<'_>, view: &View<'_>, key: &KeyReference) -> Result<Fingerprint, Refused> {
-    let title = match key {
-        KeyReference::Fingerprint(fingerprint) => return Ok(*fingerprint),
-        KeyReference::Title(title) => title,
+/// Finds the key that the requester names. Exactly one key of the account that was not removed must have the title. The
+/// operator names the account, because titles are unique only within one.
+fn find(by: By<'_>, view: &View<'_>, user: Option<&Owner>, key: &KeyReference) -> Result<Fingerprint, Refused> {
+    let title = match (key, user) {
+        (KeyReference::Fingerprint(fingerprint), None) => return Ok(*fingerprint),
+        (KeyReference::Fingerprint(fingerprint), Some(user)) => {
+            let (key, user) = (view.key(fingerprint)?, view.user(user)?.name);
+            return match &key.holder {
+                Holder::Account(holder) if *holder == user => Ok(*fingerprint),
+                Holder::Account(_) | Holder::Repository(_) => {
+                    Err(ChangeError::NotFound(format!("key {fingerprint} of {user}")).into())
+                }
+            };
+        }
+        (KeyReference::Title(title), _) => title,
     };
-    let account = match by {
-        By::Operator => None,
-        By::Account(rights) => Some(rights.own_account()?.id),
+    let account = match (by, user) {
+        (By::Account(rights), _) => rights.own_account()?.id,
+        (By::Operator, Some(user)) => view.user(user)?.id,
+        (By::Operator, None) => {
+            let problem = format!("name the account of the key \"{title}\" with --user USER, or use its fingerprint");
+            return Err(Refused::Usage(problem));
+        }
     };
     match view.keys_with_title(account, title)?.as_slice() {
         [] => Err(Denied::NoTitle(title.clone()).into()),
@@ -113,14 +126,18 @@ fn find(by: By<'_>, view: &View<'_>, key: &KeyReference) -> Result<Fingerprint, 
     }
 }
 
-/// Changes the title of a key.
-pub(crate) fn rename(requester: &mut Requester<'_>, arguments: &RenameKey) -> Result<Report, Refused> {
+/// Changes the title of a key. The operator names the account if the key is named by its title.
+pub(crate) fn rename(
+    requester: &mut Requester<'_>,
+    user: Option<&Owner>,
+    arguments: &RenameKey,
+) -> Result<Report, Refused> {
     let title = title(&arguments.title.title)?;
     let row = requester.change(|by, change| {
         if let By::Account(rights) = by {
             rights.changing_account()?;
         }
-        let fingerprint = find(by, change, &arguments.key)?;
+        let fingerprint = find(by, change, user, &arguments.key)?;
         if let By::Account(rights) = by {
             rights.own_key(&fingerprint)?;
         }
@@ -131,10 +148,11 @@ pub(crate) fn rename(requester: &mut Requester<'_>, arguments: &RenameKey) -> Re
     Ok(Report::new(text, key_json(requester.config(), &row)))
 }
 
-/// Removes a key from its account. The operator confirms each removal. An account confirms only the removal of its last
+/// Removes a key from its account, named as in [`rename`]. The operator confirms each removal. An account confirms only the removal of its last
 /// key.
 pub(crate) fn remove(
     requester: &mut Requester<'_>,
+    user: Option<&Owner>,
     arguments: &RemoveKey,
     confirmation: Confirmation,
 ) -> Result<Report, Refused> {
@@ -142,13 +160,13 @@ pub(crate) fn remove(
     let row = requester.change(|by, change| {
         let fingerprint = match by {
             By::Operator => {
-                let key = change.key(&find(by, change, &arguments.key)?)?;
+                let key = change.key(&find(by, change, user, &arguments.key)?)?;
                 confirmation.require(|| format!("Remove the key \"{}\" of {}?", key.title, key.holder))?;
                 key.fingerprint
             }
             By::Account(rights) => {
                 let account = rights.changing_account()?;
-                let fingerprint = find(by, change, &arguments.key)?;
+                let fingerprint = find(by, change, user, &arguments.key)?;
                 if arguments.compromised && Some(fingerprint) != rights.forced_command().fingerprint() {
                     return Err(Denied::Compromised.into());
                 }

@@ -1,17 +1,24 @@
 //! Quotas, for the operator.
 
+use std::ops::ControlFlow;
+
 use serde_json::{Value, json};
 
 use super::arguments::NewQuota;
 use super::{Refused, Requester};
 use crate::config::Config;
-use crate::db::{RepositoryRow, all};
+use crate::db::RepositoryRow;
 use crate::message::{FaultKind, Status};
 use crate::name::{Owner, RepoPath};
 use crate::quota::Quota;
 use crate::report::Report;
+use crate::report::lines::Lines;
+use crate::report::listing::Out;
 use crate::usage::{self, Count, Counted, Error, Usage};
 use crate::word::counted;
+
+/// How many repositories are read at a time.
+const PAGE: usize = 1_000;
 
 /// Shows how much a repository stores. A new quota is set first.
 pub(crate) fn of_repository(
@@ -52,49 +59,58 @@ pub(crate) fn of_owner(
     Ok(report("owner", row.name.as_str(), stored, own.unwrap_or(config.limits.owner_quota())))
 }
 
-/// Measures repositories again. Reports each whose count was wrong, and each that sessions are writing to.
-pub(crate) fn check(requester: &Requester<'_>, owner: Option<&Owner>) -> Result<Report, Refused> {
-    let rows = requester.read(|_, view| {
-        let only = owner.map(|owner| view.owner(owner)).transpose()?;
-        let removed = all(|each| view.removed_repositories(None, each))?.into_iter().map(|removed| removed.row);
-        let removed = removed.filter(|row| only.as_ref().is_none_or(|only| only.name == row.path.owner));
-        let rows = all(|each| match &only {
-            Some(owner) => view.repositories_of(owner.id, None, each),
-            None => view.repositories(None, each),
-        });
-        Ok(rows?.into_iter().chain(removed).collect::<Vec<_>>())
-    })?;
+/// Measures repositories again, removed ones too. Prints each whose count was wrong, and each that sessions are writing
+/// to.
+pub(crate) fn check(
+    requester: &Requester<'_>,
+    owner: Option<&Owner>,
+    json: bool,
+    out: &mut dyn Out,
+) -> Result<Report, Refused> {
+    let only = owner.map(|owner| requester.read(|_, view| Ok(view.owner(owner)?.id))).transpose()?;
     let usage = usage(requester.config())?;
-    let (mut text, mut json) = (String::new(), Vec::new());
+    let mut lines = Lines::new(json, out);
     let mut is_busy = false;
-    for row in &rows {
-        let counted = Counted { id: row.id, directory: row.directory.clone() };
-        let line = match usage.recount(&counted).map_err(|error| fault(&error))? {
-            None => {
-                is_busy = true;
-                json.push(json!({ "path": row.path.to_string(), "busy": true }));
-                format!("{}: sessions are storing objects there: run this command again later\n", row.path)
+    let (mut last, mut flow) = (i64::MIN, ControlFlow::Continue(()));
+    while flow.is_continue() {
+        // Measuring may take long, so the rows are read in pages.
+        let page = requester.read(|_, view| Ok(view.stored_repositories(only, last, PAGE)?))?;
+        let Some(end) = page.last() else { break };
+        last = end.id;
+        for row in page {
+            let counted = Counted { id: row.id, directory: row.directory };
+            let measured = usage.recount(&counted).map_err(|error| fault(&error))?;
+            is_busy |= measured.is_none();
+            let (line, object) = finding(&row.path, measured);
+            flow = lines.print(&line, &object);
+            if flow.is_break() {
+                break;
             }
-            Some((before, after)) => {
-                let count = |count: Count| json!({ "git": count.git, "lfs": count.lfs });
-                json.push(json!({
-                    "path": row.path.to_string(), "busy": false, "before": before.map(count), "stored": count(after),
-                }));
-                match before {
-                    Some(before) if before == after => continue,
-                    Some(before) => format!("{}: {}, but {} counted\n", row.path, stores(after), bytes(before)),
-                    None => format!("{}: {}, which was not counted yet\n", row.path, stores(after)),
-                }
-            }
-        };
-        text += &line;
+        }
     }
-    if text.is_empty() {
-        "every count is right\n".clone_into(&mut text);
-    }
-    let mut report = Report::new(text, Value::Array(json));
+    let printed = lines.finish("every count is right\n");
+    printed.map_err(|error| Refused::Fault(FaultKind::Broken, format!("standard output: {error}")))?;
+    let mut report = Report::printed(None);
     report.status = if is_busy { Status::Refused } else { Status::Done };
     Ok(report)
+}
+
+/// What a recount found: a line, which is empty if the count was right, and an object.
+fn finding(path: &RepoPath, measured: Option<(Option<Count>, Count)>) -> (String, Value) {
+    let Some((before, after)) = measured else {
+        let line = format!("{path}: sessions are storing objects there: run this command again later\n");
+        return (line, json!({ "path": path.to_string(), "busy": true }));
+    };
+    let count = |count: Count| json!({ "git": count.git, "lfs": count.lfs });
+    let object = json!({
+        "path": path.to_string(), "busy": false, "before": before.map(count), "stored": count(after),
+    });
+    let line = match before {
+        Some(before) if before == after => String::new(),
+        Some(before) => format!("{path}: {}, but {} counted\n", stores(after), bytes(before)),
+        None => format!("{path}: {}, which was not counted yet\n", stores(after)),
+    };
+    (line, object)
 }
 
 /// Notes that a command has changed what a repository stores, so that the next session with a quota measures it.

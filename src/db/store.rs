@@ -209,10 +209,12 @@ impl Store {
     }
 }
 
-/// The statements of the lists of everything, each with the beginning of its plan.
+/// The statements of the lists of everything, and of the keys with a title, each with the beginning of its plan.
 #[cfg(test)]
-pub(in crate::db) fn statements_of_lists() -> [(String, &'static str); 2] {
+pub(in crate::db) fn statements_of_lists() -> [(String, &'static str); 3] {
     let keys = key::statement(key::OF_ALL_USERS, "", "u.folded, ");
+    let by_user = "SEARCH u USING INDEX sqlite_autoindex_owner_1 (folded>?)";
     let by_name = "SEARCH o USING INDEX sqlite_autoindex_owner_1 (folded>?)";
-    [(repository::all_repositories(), by_name), (keys, "SEARCH u USING INDEX sqlite_autoindex_owner_1 (folded>?)")]
+    let with_title = (key::with_title(), "SEARCH k USING INDEX key_owner (owner_id=?)");
+    [(repository::all_repositories(), by_name), (keys, by_user), with_title]
 }

@@ -14,13 +14,13 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::backup::STREAM;
-use super::cli::Audit;
+use super::cli::{Audit, Position};
 use super::context::Context;
 use super::failure::Failure;
 use super::printer::Printer;
 use crate::commands::Refused;
 use crate::config::Config;
-use crate::db::{Direction, Event};
+use crate::db::{ChangeError, Direction, Event};
 use crate::message::FaultKind;
 use crate::name::{Owner, fold};
 use crate::report::Report;
@@ -40,14 +40,17 @@ pub(super) fn run(command: &Audit, json: bool, config: &Path, printer: &mut Prin
     let loaded = Config::load(config)?;
     let mut sessions = match &command.log {
         Some(file) => Sessions::of_file(file, loaded.state_dir())?,
-        None => Sessions::of_journal(command.since, &loaded.paths.repositories),
+        None => Sessions::of_journal(command.begin(), &loaded.paths.repositories),
     };
     let context = Context::open(config)?;
     let mut form = printer.form(command.wide);
-    let limit = command.limit.or(form.limit.take());
+    let mut last_ones = command.limit.or(form.limit.take());
+    if command.after.is_some() {
+        form.limit = last_ones.take();
+    }
     form.matching.clone_from(&command.matching);
     let mut listing = Listing::new(&form, &Entries, printer);
-    let is_cut = match limit {
+    let is_cut = match last_ones {
         None => {
             print_all(command, &mut sessions, &context, &mut |entry| listing.row(entry))?;
             false
@@ -59,9 +62,10 @@ pub(super) fn run(command: &Audit, json: bool, config: &Path, printer: &mut Prin
             is_cut
         }
     };
-    let written = listing.finish();
-    written.map_err(|error| Refused::Fault(FaultKind::Broken, format!("standard output: {error}")))?;
-    Ok(Report::printed(is_cut.then(|| "these are the last entries: for more, add --limit NUMBER".to_owned())))
+    let more =
+        listing.finish().map_err(|error| Refused::Fault(FaultKind::Broken, format!("standard output: {error}")))?;
+    let earlier = || "these are the last entries: for more, add --limit NUMBER".to_owned();
+    Ok(Report::printed(more.or_else(|| is_cut.then(earlier))))
 }
 
 /// Hands on every entry, sorted by time. Changes come before sessions of the same second, and sessions whose lines have
@@ -74,28 +78,58 @@ fn print_all(
 ) -> Result<(), Failure> {
     let mut failed = None;
     let mut flow = ControlFlow::Continue(());
-    let mut wanted = |entry: &Entry| if command.wants(entry) { print(entry) } else { ControlFlow::Continue(()) };
+    let mut place =
+        Place { after: command.after, last: None, is_found: command.after.is_none_or(|after| after.number == 0) };
+    let mut wanted = |mut entry: Entry| match command.wants(&entry) && place.is_behind(&mut entry) {
+        true if place.is_found => print(&entry),
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
+    };
     let mut step = |event: Event| {
-        let change = change(&event);
         flow = sessions.until(event.at, &mut wanted).unwrap_or_else(|error| {
             failed = Some(error);
             ControlFlow::Break(())
         });
         if flow.is_continue() {
-            flow = wanted(&change);
+            flow = wanted(change(&event));
         }
         flow
     };
-    context
-        .store
-        .read(|view| view.events(command.since, command.about().as_deref(), Direction::OldestFirst, &mut step))?;
+    let about = command.about();
+    context.store.read(|view| view.events(command.begin(), about.as_deref(), Direction::OldestFirst, &mut step))?;
     if let Some(error) = failed {
         return Err(error);
     }
     if flow.is_continue() && sessions.until(i64::MAX, &mut wanted)?.is_continue() {
         let _ = sessions.without_a_year(&mut wanted)?;
     }
-    Ok(())
+    match command.after {
+        Some(after) if !place.is_found => {
+            Err(Refused::from(ChangeError::NotFound(format!("entry {after} in this list"))).into())
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Where in the list an entry is, and whether the list begins before it.
+struct Place {
+    after: Option<Position>,
+    /// The position of the last entry.
+    last: Option<Position>,
+    /// Whether the list has the entry behind which it is to begin.
+    is_found: bool,
+}
+
+impl Place {
+    /// Notes the position of the next entry. Whether it is behind the beginning.
+    fn is_behind(&mut self, entry: &mut Entry) -> bool {
+        let before = self.last.filter(|last| last.second == entry.second).map_or(0, |last| last.number);
+        let position = Position { second: entry.second, number: before + 1 };
+        self.last = Some(position);
+        entry.position = self.last;
+        self.is_found |= self.after == Some(position);
+        self.after.is_none_or(|after| position.order() > after.order())
+    }
 }
 
 /// The last entries, and whether there are earlier ones.
@@ -111,7 +145,7 @@ fn last(
     let most = limit.saturating_add(1);
     let mut changes = Vec::new();
     context.store.read(|view| {
-        view.events(command.since, command.about().as_deref(), Direction::NewestFirst, &mut |event| {
+        view.events(command.begin(), command.about().as_deref(), Direction::NewestFirst, &mut |event| {
             let entry = change(&event);
             if wants(&entry) {
                 changes.push(entry);
@@ -121,9 +155,9 @@ fn last(
     })?;
     let mut entries: VecDeque<Entry> = changes.into_iter().rev().collect();
     let mut kept = VecDeque::new();
-    let mut keep = |entry: &Entry| {
-        if wants(entry) {
-            kept.push_back(entry.clone());
+    let mut keep = |entry: Entry| {
+        if wants(&entry) {
+            kept.push_back(entry);
             if kept.len() > most {
                 kept.pop_front();
             }
@@ -141,6 +175,11 @@ fn last(
 }
 
 impl Audit {
+    /// The first second of the list.
+    fn begin(&self) -> i64 {
+        self.after.map_or(self.since, |after| after.second.unwrap_or(i64::MAX))
+    }
+
     /// The name by which the database finds the changes: that of the filter that fits the fewest.
     fn about(&self) -> Option<String> {
         let key = self.key.map(|key| key.to_string());
@@ -153,7 +192,7 @@ impl Audit {
         let user = self.user.as_ref().map(Owner::folded);
         let repo = self.repo.as_ref().map(|repo| fold(&repo.to_string()));
         let key = self.key.map(|key| fold(&key.to_string()));
-        entry.second.is_none_or(|second| second >= self.since)
+        entry.second.is_none_or(|second| second >= self.begin())
             && [user, repo, key].into_iter().flatten().all(|wanted| holds(&entry.json, &wanted))
     }
 }
@@ -182,6 +221,7 @@ mod tests {
             key: None,
             log: None,
             follow: false,
+            after: None,
             limit: None,
             matching: None,
             wide: false,

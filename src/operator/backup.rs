@@ -4,7 +4,7 @@
 //! DEST. A second process, which becomes the account that serves, writes the copy.
 
 use std::fs::File;
-use std::io::{IsTerminal, Write, copy};
+use std::io::{BufRead, BufWriter, ErrorKind as IoError, IsTerminal, Stderr, Write, copy};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -14,12 +14,19 @@ use serde_json::{Value, json};
 use super::atomic_file::AtomicFile;
 use super::context::become_login;
 use super::failure::Failure;
+use super::printer::Printer;
+use crate::bounded;
 use crate::config::Config;
-use crate::db::{Error, ErrorKind, Reader, Store, all};
-use crate::report::{Report, table};
+use crate::db::{Error, ErrorKind, Reader, RepositoryRow, Store};
+use crate::report::Report;
+use crate::report::listing::{Column, Form, Listing, Out, Table};
+use crate::report::spool::Spool;
 
 /// Means standard output or standard input instead of a file.
 pub(super) const STREAM: &str = "-";
+
+/// How much of the reason for a failure is shown, in bytes.
+const SAID_MAX: u64 = 64 * 1024;
 
 /// Where the copy is made if the file system of the database is full or read-only.
 const ELSEWHERE: [&str; 3] = ["/var/tmp", "/tmp", "/dev/shm"];
@@ -30,9 +37,14 @@ pub(super) fn is_to_stdout(destination: &Path) -> bool {
 }
 
 /// `hubgate backup`
-pub(super) fn backup(destination: &Path, json: bool, config_path: &Path) -> Result<Report, Failure> {
+pub(super) fn backup(
+    destination: &Path,
+    json: bool,
+    config_path: &Path,
+    printer: &mut Printer,
+) -> Result<Report, Failure> {
     if is_to_stdout(destination) {
-        return copy_out(config_path);
+        return copy_out(config_path, json);
     }
     let config = Config::load(config_path)?;
     check_destination(destination, &config.paths.database)?;
@@ -41,18 +53,40 @@ pub(super) fn backup(destination: &Path, json: bool, config_path: &Path) -> Resu
     let mut command = Command::new("/proc/self/exe");
     command.arg("--config").arg(config_path).args(json.then_some("--json")).args(["backup", STREAM]);
     let file = new.file().try_clone().map_err(failed)?;
-    let output = command.stdin(Stdio::null()).stdout(file).stderr(Stdio::piped()).spawn();
-    let output = output.and_then(std::process::Child::wait_with_output).map_err(failed)?;
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    if !output.status.success() {
-        let lines: Vec<&str> = said.lines().map(|line| line.strip_prefix("hubgate: ").unwrap_or(line)).collect();
-        let why = if lines.is_empty() { output.status.to_string() } else { lines.join("\n") };
+    let mut child = command.stdin(Stdio::null()).stdout(file).stderr(Stdio::piped()).spawn().map_err(failed)?;
+    // The list of the repositories, or why there is no copy. It is printed only if the copy is in its place.
+    let mut said = Spool::default();
+    said.overflow_to(config.state_dir());
+    let read = child.stderr.take().map_or(Ok(0), |mut stderr| copy(&mut stderr, &mut said));
+    let status = child.wait().map_err(failed)?;
+    let mut said = read.and_then(|_| said.into_reader()).map_err(failed)?;
+    if !status.success() {
+        let lines = bounded::read_text(said, SAID_MAX).map_err(failed)?;
+        let lines: Vec<&str> = lines.lines().map(|line| line.strip_prefix("hubgate: ").unwrap_or(line)).collect();
+        let why = if lines.is_empty() { status.to_string() } else { lines.join("\n") };
         return Err(Failure::Refused(why));
     }
     new.put_in_place(destination)?;
-    let repositories: Value = serde_json::from_str(&said).unwrap_or_default();
-    let text = format!("{said}the database is in {}\n", destination.display());
-    Ok(Report::new(text, json!({ "file": destination, "repositories": repositories })))
+    match print(destination, json, &mut said, printer) {
+        Err(error) if error.kind() != IoError::BrokenPipe => Err(Failure::File("standard output".to_owned(), error)),
+        Ok(()) | Err(_) => Ok(Report::printed(None)),
+    }
+}
+
+/// Prints where the copy is, and the list of its repositories.
+fn print(destination: &Path, json: bool, list: &mut dyn BufRead, out: &mut dyn Write) -> std::io::Result<()> {
+    if !json {
+        copy(list, out)?;
+        writeln!(out, "the database is in {}", destination.display())?;
+        return out.flush();
+    }
+    // The list is an array of its own, so its lines get the indent of a field.
+    write!(out, "{{\n  \"file\": {:#},\n  \"repositories\": ", json!(destination))?;
+    for (number, line) in list.lines().enumerate() {
+        write!(out, "{}{}", if number == 0 { "" } else { "\n  " }, line?)?;
+    }
+    out.write_all(b"\n}\n")?;
+    out.flush()
 }
 
 /// Only a SQLite file that is not this hub's database may be replaced.
@@ -71,7 +105,7 @@ fn check_destination(destination: &Path, database: &Path) -> Result<(), Failure>
 }
 
 /// Writes a consistent copy of the database to standard output, and reports its repositories.
-fn copy_out(config: &Path) -> Result<Report, Failure> {
+fn copy_out(config: &Path, json: bool) -> Result<Report, Failure> {
     let mut out = std::io::stdout();
     if out.is_terminal() {
         return Err(Failure::Usage("cannot write a database to a terminal: name a file".to_owned()));
@@ -80,13 +114,56 @@ fn copy_out(config: &Path) -> Result<Report, Failure> {
     become_login(&config.paths.repositories)?;
     let new = make_copy(&config.paths.database)?;
     let copied = Store::open_copy(new.path())?;
-    let repositories = all(|each| copied.view().repositories(None, each))?;
     let failed = |error| Failure::File("the copy".to_owned(), error);
     let mut file = File::open(new.path()).map_err(failed)?;
     copy(&mut file, &mut out).and_then(|_| out.flush()).map_err(failed)?;
-    let rows = repositories.iter().map(|row| [row.path.to_string(), row.directory.id().to_owned()]).collect();
-    let json = repositories.iter().map(|row| json!({ "path": row.path.to_string(), "id": row.directory.id() }));
-    Ok(Report::new(table(["REPOSITORY", "ID"], rows), json.collect()))
+    let form = Form { json, ..Form::default() };
+    let mut errors = Errors(BufWriter::new(std::io::stderr()));
+    let mut listing = Listing::new(&form, &Copied, &mut errors);
+    copied.view().repositories(None, &mut |row| listing.row(&row))?;
+    listing.finish().map_err(|error| Failure::File("standard error".to_owned(), error))?;
+    Ok(Report::printed(None))
+}
+
+/// The repositories of a copy.
+struct Copied;
+
+impl Table<RepositoryRow> for Copied {
+    fn columns(&self) -> Vec<Column> {
+        ["REPOSITORY", "ID"].map(Column::new).to_vec()
+    }
+
+    fn cells(&self, row: &RepositoryRow) -> Vec<String> {
+        vec![row.path.to_string(), row.directory.id().to_owned()]
+    }
+
+    fn json(&self, row: &RepositoryRow) -> Value {
+        json!({ "path": row.path.to_string(), "id": row.directory.id() })
+    }
+
+    fn position(&self, row: &RepositoryRow) -> String {
+        row.path.to_string()
+    }
+}
+
+/// Standard error.
+struct Errors(BufWriter<Stderr>);
+
+impl Write for Errors {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Out for Errors {
+    /// The list is read once.
+    fn restart(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Makes a copy beside the database or, if there is no room, in another file system of this machine.

@@ -24,7 +24,7 @@ use crate::name::Owner;
 use crate::report::when::Expiry;
 
 pub use access::{AccessCommand, Explain};
-pub use audit::Audit;
+pub use audit::{Audit, Position};
 pub use backup::{Backup, KeptCommand, Restore};
 pub use import::{ImportCommand, ImportGitolite, ImportKeys};
 pub use key::{DeployKeyCommand, KeyCommand};

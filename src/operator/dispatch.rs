@@ -49,10 +49,10 @@ pub(super) fn key(command: &KeyCommand, config: &Path, printer: &mut Printer) ->
             let fingerprint = read_fingerprint(key)?;
             Ok(key::show(&context()?.requester(), &fingerprint)?)
         }
-        KeyCommand::Rename(arguments) => Ok(key::rename(&mut context()?.requester(), arguments)?),
-        KeyCommand::Remove { key, confirmation } => {
+        KeyCommand::Rename { user, key } => Ok(key::rename(&mut context()?.requester(), user.as_ref(), key)?),
+        KeyCommand::Remove { user, key, confirmation } => {
             let mut context = context()?;
-            confirmed(*confirmation, |yes| key::remove(&mut context.requester(), key, yes))
+            confirmed(*confirmation, |yes| key::remove(&mut context.requester(), user.as_ref(), key, yes))
         }
     }
 }

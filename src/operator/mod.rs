@@ -110,7 +110,9 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Key(command) => dispatch::key(&command, &cli.config, printer),
         Command::Repo(command) => repo::run(command, context()?, printer),
         Command::Owner(command) => dispatch::owner_quota(&command, context()?),
-        Command::Quota(QuotaCommand::Check { owner }) => Ok(quota::check(&context()?.requester(), owner.as_ref())?),
+        Command::Quota(QuotaCommand::Check { owner }) => {
+            Ok(quota::check(&context()?.requester(), owner.as_ref(), cli.json, printer)?)
+        }
         Command::Lfs(LfsCommand::Serve { .. }) => Err(Failure::Usage("lfs serve".to_owned())),
         Command::Lfs(LfsCommand::Check { path, quarantine }) => lfs::check(path.as_ref(), quarantine, &context()?),
         Command::Lock(command) => lfs::lock(&command, &mut context()?),
@@ -118,7 +120,7 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Access(command) => dispatch::access(&command, context()?, printer),
         Command::Invite { user, expires } => Ok(invite(&mut context()?.requester(), &user, expires.0)?),
         Command::Explain(command) => explain::run(&command, &cli.config),
-        Command::Backup(command) => backup::backup(&command.destination, cli.json, &cli.config),
+        Command::Backup(command) => backup::backup(&command.destination, cli.json, &cli.config, printer),
         Command::Restore(command) => restore::restore(&command, &cli.config),
         Command::Kept(command) => kept::run(&command, &cli.config),
         Command::Import(command) => import::run(command, &cli.config),

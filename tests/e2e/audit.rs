@@ -6,10 +6,14 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Hub, Skip, run, silent, trials};
+use crate::harness::{Client, Hub, Outcome, Skip, refused, run, silent, trials};
 use crate::programs::program;
 
-trials![a_log_file_adds_sessions_and_pushes_to_the_changes, the_journal_adds_only_what_the_login_wrote,];
+trials![
+    a_log_file_adds_sessions_and_pushes_to_the_changes,
+    a_list_of_changes_continues_behind_any_entry,
+    the_journal_adds_only_what_the_login_wrote,
+];
 
 fn audit(hub: &Hub, words: &[&str]) -> Vec<Value> {
     serde_json::from_str(&hub.did(&[&["--json", "audit"], words].concat())).expect("JSON")
@@ -91,11 +95,50 @@ fn a_log_file_adds_sessions_and_pushes_to_the_changes() {
         assert_eq!(piped, entries, "{script}");
     }
     let following = hub.hubgate(&["audit", "--follow", "--log", "-"]);
-    following
-        .is(&crate::harness::refused("hubgate: --follow needs a log file: leave it out to read standard input\n")
-            .status(2));
+    following.is(&refused("hubgate: --follow needs a log file: leave it out to read standard input\n").status(2));
     let missing = hub.hubgate(&["audit", "--log", "/nonexistent"]);
-    missing.is(&crate::harness::refused("hubgate: /nonexistent: No such file or directory (os error 2)\n"));
+    missing.is(&refused("hubgate: /nonexistent: No such file or directory (os error 2)\n"));
+}
+
+fn a_list_of_changes_continues_behind_any_entry() {
+    let hub = Hub::new();
+    hub.user("alice");
+    hub.empty_repo("alice/x", &[]);
+    // Three changes of one second, between two sessions of that second and one of another; and two without a year.
+    hub.sql("UPDATE audit SET at = 1600000000; UPDATE audit_about SET at = 1600000000");
+    let line = |at: &str, sid: u8| {
+        format!("{at} hub hubgate[1]: sid={sid:016x} user=alice from=::1 verb=greeting decision=allow reason=\"\"\n")
+    };
+    let file = hub.path("auth.log");
+    let second = "2020-09-13T12:26:40Z";
+    let lines = [("2020-09-13T12:26:39Z", 1), (second, 2), ("Nov 24 09:00:00", 3), (second, 4), ("Nov 24 09:00:00", 5)];
+    fs::write(&file, lines.map(|(at, sid)| line(at, sid)).concat()).expect("a file");
+    let log = ["audit", "--log", file.to_str().expect("UTF-8")];
+    let list = |more: &[&str]| hub.hubgate(&[log.as_slice(), more].concat());
+    let rows = |outcome: &Outcome| {
+        let text = outcome.succeeded().stdout();
+        text.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()
+    };
+    let whole = rows(&list(&["--since", "2000-01-01"]));
+    assert_eq!(whole.len(), 8, "{whole:?}");
+    for limit in ["1", "3", "7"] {
+        let (mut parts, mut after) = (Vec::new(), "2000-01-01T00:00:00Z".to_owned());
+        loop {
+            let part = list(&["--after", &after, "--limit", limit]);
+            parts.extend(rows(&part));
+            match part.stderr().split_once("there are more rows: to continue, add --after ") {
+                Some((_, next)) => next.trim_end().clone_into(&mut after),
+                None => break,
+            }
+        }
+        assert_eq!(parts, whole, "{limit}");
+    }
+    assert_eq!(rows(&list(&["--after", &format!("{second}/2")])), whole[3..]);
+    assert_eq!(rows(&list(&["--after", second])), whole[1..]);
+    assert_eq!(rows(&list(&["--after", "undated/1"])), whole[7..]);
+    for position in [format!("{second}/9"), "2020-09-13T12:26:38Z/1".to_owned(), "undated/3".to_owned()] {
+        list(&["--after", &position]).is(&refused(format!("hubgate: there is no entry {position} in this list\n")));
+    }
 }
 
 /// `HUBGATE CONFIG GATEWAY UID GID KEY`: starts a separate journald, logs sessions of the login account and lines of

@@ -47,8 +47,8 @@ fn on_a_terminal(hub: &Hub, words: &str) -> Outcome {
 
 /// Runs a command by a shell, with `hubgate` as its first word.
 fn by_a_shell(hub: &Hub, script: &str) -> Outcome {
-    let hubgate = format!("'{}' --config {}", program("hubgate").display(), hub.config().display());
-    run(Command::new("bash").arg("-c").arg(script.replace("hubgate", &hubgate)))
+    let hubgate = format!("'{}' --config {} ", program("hubgate").display(), hub.config().display());
+    run(Command::new("bash").arg("-c").arg(script.replace("hubgate ", &hubgate)))
 }
 
 fn a_terminal_gets_a_page_and_a_pipe_gets_everything() {
@@ -152,6 +152,17 @@ fn a_list_takes_the_same_memory_however_long_it_is() {
             let outcome = by_a_shell(&hub, &format!("ulimit -d 12288; hubgate {words}{tail}"));
             let count = outcome.succeeded().stdout().matches("user-").count();
             assert!(count >= rows, "{words}: {count}");
+        }
+    }
+    // So do the commands that name each repository.
+    hub.rows_of_repositories("user-000001", 30_000, "public");
+    let copy = hub.path("copy.db").display().to_string();
+    for words in ["quota check", "quota check --json", &format!("backup {copy}"), &format!("backup {copy} --json")] {
+        let outcome = by_a_shell(&hub, &format!("ulimit -d 12288; hubgate {words}"));
+        let stdout = outcome.succeeded().stdout();
+        assert_eq!(stdout.matches("user-000001/x").count(), 30_000, "{words}");
+        if words.ends_with("--json") {
+            serde_json::from_str::<Value>(&stdout).expect(words);
         }
     }
 }

@@ -177,8 +177,13 @@ fn a_title_names_a_key_if_no_other_key_of_the_account_has_it() {
     let removed = format!("removed \"desk\" ({}) from alice\n", second.fingerprint);
     alice.ssh("key remove desk").is(&says(removed));
     alice.ssh("key rename 'my chair' stool").is(&says(format!("renamed {} to \"stool\"\n", first.fingerprint)));
-    // The operator names a key among those of all accounts. Bob's key was not touched.
-    assert!(hub.did(&["key", "remove", "desk", "--yes"]).ends_with(" from bob\n"));
+    // The operator names the account, also if no other has the title. Bob's key was not touched.
+    let usage = "hubgate: name the account of the key \"desk\" with --user USER, or use its fingerprint\n";
+    hub.hubgate(&["key", "remove", "desk", "--yes"]).is(&refused(usage).status(2));
+    let other = format!("hubgate: there is no key {} of bob\n", first.fingerprint);
+    hub.hubgate(&["key", "rename", "--user", "bob", &first.fingerprint, "x"]).is(&refused(other));
+    hub.did(&["key", "rename", "--user", "Bob", "desk", "table"]);
+    assert!(hub.did(&["key", "remove", "--user", "bob", "table", "--yes"]).ends_with(" from bob\n"));
 }
 
 fn the_last_key_is_only_removed_with_yes() {

@@ -90,7 +90,7 @@ fn each_change_of_the_operator_has_one_row() {
     step("key show", &first_key, 0);
     step("key find", &first, 0);
     step("key rename", &format!("{first_key} desk"), 1);
-    step("key remove", "desk --yes", 1);
+    step("key remove", "--user alice desk --yes", 1);
     // The organization, and its first member.
     step("org add", "acme --admin alice", 2);
     step("org add", "gone --admin alice", 2);

@@ -84,6 +84,11 @@ pub(super) fn statement(filter: &str, ending: &str, order: &str) -> String {
     format!("{COLUMNS} WHERE {filter} {ending} ORDER BY {order}k.added_at, k.title, k.fingerprint")
 }
 
+/// The statement of [`View::keys_with_title`].
+pub(super) fn with_title() -> String {
+    format!("{COLUMNS} WHERE k.owner_id = ?1 AND k.title = ?2 AND k.removal IS NULL")
+}
+
 fn key_row(row: &Row<'_>) -> Result<KeyRow, Error> {
     let holder = match row.optional_word("user")? {
         Some(user) => Holder::Account(user),
@@ -181,17 +186,12 @@ impl View<'_> {
         self.connection.number(query, values![owner])
     }
 
-    /// The keys of one user or of all users that have this title and were not removed.
+    /// The keys of a user, given by its row, that have this title and were not removed.
     ///
     /// # Errors
     /// [`Error`].
-    pub fn keys_with_title(&self, owner: Option<i64>, title: &Title) -> Result<Vec<KeyRow>, Error> {
-        let (filter, values): (_, &[Value<'_>]) = match owner {
-            Some(owner) => ("k.owner_id = ?2", values![title.as_str(), owner]),
-            None => ("k.owner_id IS NOT NULL", values![title.as_str()]),
-        };
-        let query = format!("{COLUMNS} WHERE k.title = ?1 AND k.removal IS NULL AND {filter} ORDER BY u.folded");
-        self.connection.query(&query, values, key_row)
+    pub fn keys_with_title(&self, owner: i64, title: &Title) -> Result<Vec<KeyRow>, Error> {
+        self.connection.query(&with_title(), values![owner, title.as_str()], key_row)
     }
 
     /// The key with this fingerprint, removed or not; `None` if the hub never had it.

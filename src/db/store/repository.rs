@@ -142,6 +142,26 @@ impl View<'_> {
         self.connection.each(&query, values![owner, kind, &name], |row| Ok(each(repository_row(row)?)))
     }
 
+    /// So many repositories behind a row, by row: those of an owner, given by its row, or all. Removed ones too.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn stored_repositories(
+        &self,
+        owner: Option<i64>,
+        after: i64,
+        most: usize,
+    ) -> Result<Vec<RepositoryRow>, Error> {
+        let (first, last) = owner.map_or((i64::MIN, i64::MAX), |id| (id, id));
+        let query = format!("{COLUMNS} WHERE r.id > ?1 AND r.owner_id BETWEEN ?2 AND ?3 ORDER BY r.id");
+        let mut rows = Vec::new();
+        self.connection.each(&query, values![after, first, last], |row| {
+            rows.push(repository_row(row)?);
+            Ok(if rows.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+        })?;
+        Ok(rows)
+    }
+
     /// The number of repositories.
     ///
     /// # Errors

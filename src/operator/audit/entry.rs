@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::db::Event;
 use crate::name::fold;
+use crate::operator::cli::Position;
 use crate::report::listing::{Column, Table};
 use crate::report::when::minute;
 use crate::report::{json_time, with_times};
@@ -17,6 +18,8 @@ pub(super) struct Entry {
     pub(super) what: String,
     pub(super) detail: String,
     pub(super) json: Value,
+    /// Its place in the list, once it is known.
+    pub(super) position: Option<Position>,
 }
 
 impl Entry {
@@ -43,9 +46,8 @@ impl Table<Entry> for Entries {
         entry.json.clone()
     }
 
-    /// The list has a limit, but begins nowhere else.
-    fn position(&self, _: &Entry) -> String {
-        String::new()
+    fn position(&self, entry: &Entry) -> String {
+        entry.position.map(|position| position.to_string()).unwrap_or_default()
     }
 }
 
@@ -66,5 +68,6 @@ pub(super) fn change(event: &Event) -> Entry {
             "at": json_time(Some(event.at)), "event": event.event, "object": event.object, "actor": actor, "key": key,
             "session": session, "detail": detail,
         }),
+        position: None,
     }
 }

@@ -85,7 +85,7 @@ impl Sessions {
     pub(super) fn until(
         &mut self,
         second: i64,
-        each: &mut dyn FnMut(&Entry) -> ControlFlow<()>,
+        each: &mut dyn FnMut(Entry) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, Failure> {
         while let Some(entry) = self.take()? {
             match entry.second {
@@ -93,7 +93,7 @@ impl Sessions {
                     self.next = Some(entry);
                     break;
                 }
-                Some(_) if each(&entry).is_break() => return Ok(ControlFlow::Break(())),
+                Some(_) if each(entry).is_break() => return Ok(ControlFlow::Break(())),
                 // Those without a year come later.
                 Some(_) | None => {}
             }
@@ -104,7 +104,7 @@ impl Sessions {
     /// Hands on the entries without a year.
     pub(super) fn without_a_year(
         &mut self,
-        each: &mut dyn FnMut(&Entry) -> ControlFlow<()>,
+        each: &mut dyn FnMut(Entry) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, Failure> {
         let lines: io::Result<Box<dyn BufRead>> = match std::mem::replace(&mut self.undated, Undated::Nowhere) {
             Undated::Nowhere | Undated::InFile(_, _, false) => return Ok(ControlFlow::Continue(())),
@@ -116,7 +116,7 @@ impl Sessions {
         };
         self.lines = Some(lines.map_err(|error| self.failed(error))?);
         while let Some(entry) = self.take()? {
-            if entry.second.is_none() && each(&entry).is_break() {
+            if entry.second.is_none() && each(entry).is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -189,6 +189,7 @@ fn of_message(second: Option<i64>, at: &str, message: &str) -> Option<Entry> {
         what: what.to_owned(),
         detail: message.to_owned(),
         json: json!({ "at": json_time(second), "event": what, "session": object }),
+        position: None,
     })
 }
 

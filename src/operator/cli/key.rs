@@ -47,9 +47,19 @@ pub enum KeyCommand {
         fingerprint: Fingerprint,
     },
     /// Change the title of a key.
-    Rename(RenameKey),
+    Rename {
+        /// The account of the key. Required if the key is named by its title.
+        #[arg(long)]
+        user: Option<Owner>,
+        /// Which key, and its new title.
+        #[command(flatten)]
+        key: RenameKey,
+    },
     /// Remove a key from its account.
     Remove {
+        /// The account of the key. Required if the key is named by its title.
+        #[arg(long)]
+        user: Option<Owner>,
         /// Which key, and why.
         #[command(flatten)]
         key: RemoveKey,

@@ -180,8 +180,8 @@ fn run_key(peer: &Peer<'_>, command: KeyCommand, printed: &mut Printed<'_>) -> R
     match command {
         KeyCommand::List { expiring, rows } => key::list(&requester, None, expiring, &mut printed.output(&rows)),
         KeyCommand::Add { title, terms } => add_key(peer, &title, terms),
-        KeyCommand::Rename(arguments) => key::rename(&mut requester, &arguments),
-        KeyCommand::Remove { key, confirmation } => key::remove(&mut requester, &key, confirmation),
+        KeyCommand::Rename(arguments) => key::rename(&mut requester, None, &arguments),
+        KeyCommand::Remove { key, confirmation } => key::remove(&mut requester, None, &key, confirmation),
         KeyCommand::Release { confirmation } => key::release(peer, confirmation),
     }
 }
