@@ -148,8 +148,8 @@ pub(crate) fn rename(
     Ok(Report::new(text, key_json(requester.config(), &row)))
 }
 
-/// Removes a key from its account, named as in [`rename`]. The operator confirms each removal. An account confirms only the removal of its last
-/// key.
+/// Removes a key from its account, named as in [`rename`]. The operator confirms each removal. An account confirms only
+/// the removal of its last key.
 pub(crate) fn remove(
     requester: &mut Requester<'_>,
     user: Option<&Owner>,
