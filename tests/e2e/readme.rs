@@ -3,7 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
-use crate::harness::{Client, Hub, Key, Setup, machine, run, trials};
+use crate::harness::{Client, Hub, Key, Setup, Skip, machine, run, trials};
 use crate::pages::{settled, with_code, wrapper};
 use crate::programs::program;
 
@@ -12,6 +12,7 @@ trials![
     the_transcripts_of_anonymous_modes_match_the_programs,
     the_transcript_of_large_files_matches_the_programs,
     a_hub_moves_to_another_machine_by_the_commands_of_the_readme,
+    a_hub_is_upgraded_and_uninstalled_by_the_commands_of_the_readme,
     the_programs_are_installed_upgraded_and_uninstalled_by_list,
 ];
 
@@ -172,6 +173,79 @@ echo moved
     let outcome = crate::operator::on_a_fresh_machine(&hub, &script);
     assert!(outcome.status == 0 && outcome.stdout().ends_with("moved\n"), "{outcome}");
     assert!(outcome.stdout().contains("every repository has its directory\n"), "{outcome}");
+}
+
+/// A machine with hubgate, from its installation on, with this run's programs. Its `/usr` and `/var/log` are copies.
+fn a_hub_is_upgraded_and_uninstalled_by_the_commands_of_the_readme() {
+    let hub = Hub::new();
+    let of = |heading: &str| {
+        let lines = shell_blocks(heading).concat();
+        // No systemd runs there, /root is the root of this machine, and doctor misses a running sshd.
+        let lines = lines.lines().filter(|line| !line.starts_with("systemctl"));
+        let lines = lines.map(|line| if line == "hubgate doctor" { "hubgate doctor || true" } else { line });
+        lines.map(|line| line.replace("/root/", "/var/lib/kept/") + "\n").collect::<String>()
+    };
+    let uninstall = of("Uninstall it");
+    let (leave, delete) = uninstall.split_once("rm -r").expect("two blocks");
+    let upgrade = of("Upgrade it");
+    let (before, after) = upgrade.split_once("sh packaging/install.sh").expect("the new version");
+    let script = format!(
+        r#"source={source} programs={programs}
+mount -t tmpfs tmpfs /mnt
+mkdir /mnt/usr /mnt/work /mnt/tree /mnt/bin /mnt/target /var/lib/kept
+mount -t overlay -o lowerdir=/usr,upperdir=/mnt/usr,workdir=/mnt/work overlay /usr || exit 77
+mount -t tmpfs tmpfs /var/log
+host=$(rustc -vV | sed -n 's/^host: //p')
+mkdir "/mnt/target/$host"
+ln -s "$programs" "/mnt/target/$host/release"
+printf '#!/bin/sh\n[ "$1" = build ] && exit 0\nexec %s "$@"\n' "$(command -v cargo)" >"/mnt/bin/cargo"
+chmod 755 "/mnt/bin/cargo"
+export PATH="/mnt/bin:$PATH:/usr/sbin" CARGO_TARGET_DIR="/mnt/target"
+cp -r "$source/packaging" "$source/sshd_config.example" "$source/Cargo.toml" "/mnt/tree/"
+cd "/mnt/tree"
+sh packaging/install.sh
+hubgate init --host hub.test >/dev/null
+hubgate user add alice
+hubgate sshd-config --install >/dev/null
+echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) hub hubgate[1]: sid=00 user=alice verb=greeting decision=allow" >/var/log/auth.log
+{log}
+{before}
+# From here on, the database is that of a previous version.
+setpriv --reuid git --regid git --clear-groups sqlite3 /var/lib/hubgate/db/hubgate.db "UPDATE hubgate SET version = 1;
+    DROP TABLE audit_about; DROP INDEX repository_public; DROP INDEX collaborator_user"
+! hubgate user add bob
+rm /usr/libexec/hubgate/gateway
+sh packaging/install.sh{after}
+[ -x /usr/libexec/hubgate/gateway ]
+hubgate user add carol
+sed -i 's/^#anonymous = .*/anonymous = "login"/' /etc/hubgate/config.toml
+hubgate init >/dev/null
+{leave}
+find /usr -name '*hubgate*' -o -name pre-receive
+[ ! -e /etc/ssh/sshd_config.d/50-hubgate.conf ]
+getent passwd git hubgate-keys | wc -l
+[ -e /var/lib/hubgate/db/hubgate.db ]
+userdel anonymous
+rm -r{delete}
+! getent passwd git hubgate-keys anonymous
+[ ! -e /etc/hubgate ]
+[ ! -e /var/lib/hubgate ]
+echo gone
+"#,
+        source = env!("CARGO_MANIFEST_DIR"),
+        programs = program("hubgate").parent().expect("a directory").display(),
+        log = of("The log"),
+    );
+    let outcome = crate::operator::on_a_fresh_machine(&hub, &script);
+    if outcome.status == 77 {
+        Skip::now("this container may not make an overlay of /usr");
+    }
+    let stdout = outcome.stdout();
+    assert!(outcome.status == 0 && stdout.ends_with("stay\n2\ngone\n"), "{outcome}");
+    // One change in both lists, and one session in the second.
+    assert_eq!((stdout.matches("user.create").count(), stdout.matches("verb=greeting").count()), (2, 1), "{outcome}");
+    assert!(stdout.contains("added carol\n") && !stdout.contains("added bob"), "{outcome}");
+    assert!(outcome.stderr().contains("hubgate migrate"), "{outcome}");
 }
 
 /// The scripts with this run's programs. `tests/bare.sh` runs them with a build.
