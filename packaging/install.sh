@@ -37,6 +37,7 @@ for program in authorized-keys gateway services; do
     put 755 "$built/$program" "usr/libexec/hubgate/$program"
 done
 link ../services usr/libexec/hubgate/hooks/pre-receive
+link ../services usr/libexec/hubgate/hooks/proc-receive
 link ../services usr/libexec/hubgate/hooks/post-receive
 # The program of hubgate-sshd.service.
 link /usr/sbin/sshd usr/libexec/hubgate/hubgate-sshd

@@ -27,7 +27,7 @@ pub const SAFE_PATH: &str = "/usr/bin:/bin";
 ///
 /// Nothing planted in a repository runs: neither its hooks nor commands in its configuration. `safe.directory` accepts
 /// `.` in git 2.39.5 to 2.47.3; 2.39.5 did not accept an absolute path.
-const PINNED: [(&str, &str); 23] = [
+const PINNED: [(&str, &str); 27] = [
     ("safe.directory", "."),
     ("core.alternateRefsCommand", "true"),
     ("core.fsmonitor", "false"),
@@ -41,21 +41,59 @@ const PINNED: [(&str, &str); 23] = [
     // memory, and 4 MB became 245 MB on disk. index-pack keeps a pack as it was sent.
     ("receive.unpackLimit", "1"),
     ("receive.autogc", "false"),
+    // The push hook refuses that, with hubgate's own sentence, unless HEAD can follow.
+    ("receive.denyDeleteCurrent", "ignore"),
+    // The hook proc-receive decides about every ref, so that one refused ref does not refuse the others.
+    ("receive.procReceiveRefs", "refs"),
     ("gc.auto", "0"),
     ("maintenance.auto", "false"),
-    ("uploadpack.allowAnySHA1InWant", "false"),
+    // Protocol v2 serves every object by id, and git has no switch for that. Versions 0 and 1 do the same, because a
+    // partial clone and a shallow submodule need it. `false` would also forbid ids of reachable objects.
+    ("uploadpack.allowAnySHA1InWant", "true"),
     ("uploadpack.allowFilter", "true"),
     ("uploadpackfilter.allow", "false"),
     ("uploadpackfilter.blob:none.allow", "true"),
     ("uploadpackfilter.blob:limit.allow", "true"),
     ("uploadpackfilter.tree.allow", "true"),
-    ("uploadpackfilter.tree.maxDepth", "0"),
+    ("uploadpackfilter.tree.maxDepth", "16"),
+    ("uploadpackfilter.object:type.allow", "true"),
+    ("uploadpackfilter.combine.allow", "true"),
     ("pack.windowMemory", "256m"),
     // git runs these programs on a push certificate even if it advertises none. The push hook rejects certificates.
     ("gpg.program", "false"),
     ("gpg.x509.program", "false"),
     ("gpg.ssh.program", "false"),
 ];
+
+/// Faults of old commits and trees that git-fsck(1) reports and that harm nobody: well-known projects have them, and
+/// git and libgit2 read them all in one way. A push and an import accept them, and refuse all others.
+///
+/// - `badTimezone`: a zone such as `-700`, which git reads as -7:00.
+/// - `missingSpaceBeforeEmail`, `missingNameBeforeEmail`, `missingSpaceBeforeDate`, `zeroPaddedDate`: `<` and `>` tell
+///   the name, the address and the date apart.
+/// - `multipleAuthors`: the first author counts.
+/// - `zeroPaddedFilemode`: the mode `040000` in place of `40000`.
+///
+/// `.git`, `..` and the like in a tree, doubled or unsorted entries and NUL in a commit are not harmless, because two
+/// programs can read them in two ways.
+const HARMLESS: [&str; 7] = [
+    "badTimezone",
+    "missingNameBeforeEmail",
+    "missingSpaceBeforeDate",
+    "missingSpaceBeforeEmail",
+    "multipleAuthors",
+    "zeroPaddedDate",
+    "zeroPaddedFilemode",
+];
+
+/// [`pin`] for a git that checks objects by the settings of `section`: `receive.fsck`, `fetch.fsck` or `fsck`. It
+/// accepts [`HARMLESS`] faults and those in `allowed`.
+fn pin_checks(command: &mut Command, more: &[(&str, &str)], section: &str, allowed: &[String]) {
+    let faults = HARMLESS.iter().copied().chain(allowed.iter().map(String::as_str));
+    let names: Vec<String> = faults.map(|fault| format!("{section}.{fault}")).collect();
+    let settings = names.iter().map(|name| (name.as_str(), "ignore"));
+    pin(command, &more.iter().copied().chain(settings).collect::<Vec<_>>());
+}
 
 /// How git serves a repository.
 #[derive(Debug, Clone, Copy)]
@@ -84,7 +122,8 @@ impl Serving<'_> {
                 let hooks = self.hooks.to_string_lossy();
                 // Each thread of index-pack takes memory, and git starts up to 20.
                 let threads = ("pack.threads", "4");
-                pin(&mut command, &[("core.hooksPath", &hooks), ("receive.maxInputSize", &push_bytes), threads]);
+                let more = [("core.hooksPath", hooks.as_ref()), ("receive.maxInputSize", &push_bytes), threads];
+                pin_checks(&mut command, &more, "receive.fsck", &[]);
             }
         }
         if let Some(protocol) = self.protocol.filter(|protocol| is_protocol(protocol.as_encoded_bytes())) {

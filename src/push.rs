@@ -7,15 +7,21 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::name::is_plain;
 use crate::word::words;
 
+#[cfg(feature = "operator")]
+pub mod canonical;
+mod default_branch;
+mod ref_name;
+
+pub use default_branch::{DefaultBranch, MARK, followed};
+pub use ref_name::{BadRef, BranchName, check_ref};
+
 /// The first line of a push context: its receiver, and the version of its format.
-const HEADING: &str = "hubgate push 3";
-/// The longest name of a ref, in bytes: the longest file name of common file systems.
-const REF_NAME_MAX: usize = 255;
-/// The most levels in a ref's name.
-const REF_LEVELS_MAX: usize = 10;
+const HEADING: &str = "hubgate push 4";
+
+/// The hooks by whose names git runs `services`, for the whole push, for its refs, and after it (githooks(5)).
+pub const HOOKS: [&str; 3] = ["pre-receive", "proc-receive", "post-receive"];
 
 words! {
     /// What a push did to a ref, in the order of the lines in the log.
@@ -46,13 +52,17 @@ pub struct PushContext {
     pub commits: u64,
     /// Whether LFS objects are stored here, so that a pointer without its object is refused.
     pub stores_objects: bool,
+    /// The branch that HEAD of a new repository names, without `refs/heads/`.
+    pub default_branch: String,
+    /// The command that chooses the default branch, as the client can run it, without the branch.
+    pub choose_branch: String,
 }
 
 impl fmt::Display for PushContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sid, git, bytes, refs, commits, stores_objects } = self;
+        let Self { sid, git, bytes, refs, commits, stores_objects, default_branch, choose_branch } = self;
         writeln!(f, "{HEADING}\n{sid}\n{}", git.display())?;
-        writeln!(f, "{bytes}\n{refs}\n{commits}\n{stores_objects}")
+        writeln!(f, "{bytes}\n{refs}\n{commits}\n{stores_objects}\n{default_branch}\n{choose_branch}")
     }
 }
 
@@ -66,7 +76,8 @@ impl FromStr for PushContext {
 
     fn from_str(text: &str) -> Result<Self, BadPushContext> {
         let lines: Vec<&str> = text.lines().collect();
-        let [HEADING, sid, git, bytes, refs, commits, stores_objects] = lines.as_slice() else {
+        let [HEADING, sid, git, bytes, refs, commits, stores_objects, default_branch, choose_branch] = lines.as_slice()
+        else {
             return Err(BadPushContext);
         };
         Ok(Self {
@@ -76,6 +87,8 @@ impl FromStr for PushContext {
             refs: refs.parse().map_err(|_| BadPushContext)?,
             commits: commits.parse().map_err(|_| BadPushContext)?,
             stores_objects: stores_objects.parse().map_err(|_| BadPushContext)?,
+            default_branch: (*default_branch).to_owned(),
+            choose_branch: (*choose_branch).to_owned(),
         })
     }
 }
@@ -194,43 +207,6 @@ impl FromStr for PushVerdict {
     }
 }
 
-/// Why a push may not change a ref.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BadRef {
-    /// The ref is neither a branch nor a tag.
-    #[error("only branches (refs/heads/) and tags (refs/tags/) can be pushed")]
-    Place,
-    /// The name is too long or has too many levels.
-    #[error("a ref has at most {REF_NAME_MAX} bytes and {REF_LEVELS_MAX} levels")]
-    Size,
-    /// The name has characters that a terminal, a shell or a command line could interpret.
-    #[error("a ref has letters, digits and the signs . _ - + @ # % = , between slashes, and no part starts with '-'")]
-    Character,
-    /// The name is `HEAD`, or looks like an object id.
-    #[error("git could confuse a ref named HEAD, or named like an object id, with HEAD or that object")]
-    Ambiguous,
-}
-
-/// Checks whether a push may create or update a ref of this name. git also applies its own rules
-/// (git-check-ref-format(1)).
-///
-/// # Errors
-/// [`BadRef`], worded for the client.
-pub fn check_ref(name: &[u8]) -> Result<(), BadRef> {
-    let name = std::str::from_utf8(name).map_err(|_| BadRef::Character)?;
-    let short = name.strip_prefix("refs/heads/").or_else(|| name.strip_prefix("refs/tags/"));
-    let short = short.ok_or(BadRef::Place)?;
-    if name.len() > REF_NAME_MAX || name.split('/').count() > REF_LEVELS_MAX {
-        return Err(BadRef::Size);
-    }
-    let plain = |c: char| (c.is_alphanumeric() && is_plain(c)) || "._-+@#%=,/".contains(c);
-    if !short.chars().all(plain) || short.split('/').any(|part| part.starts_with('-')) {
-        return Err(BadRef::Character);
-    }
-    let is_id = matches!(short.len(), 40 | 64) && short.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if short == "HEAD" || is_id { Err(BadRef::Ambiguous) } else { Ok(()) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -244,10 +220,12 @@ mod tests {
             refs: 10,
             commits: 0,
             stores_objects: true,
+            default_branch: "main".to_owned(),
+            choose_branch: "ssh git@hub.example repo default-branch alice/x".to_owned(),
         };
         let text = context.to_string();
         assert_eq!(text.parse(), Ok(context));
-        assert_eq!(text.replace("push 3", "push 4").parse::<PushContext>(), Err(BadPushContext));
+        assert_eq!(text.replace("push 4", "push 3").parse::<PushContext>(), Err(BadPushContext));
         assert_eq!(text.replace("true", "yes").parse::<PushContext>(), Err(BadPushContext));
         assert_eq!((text + "more\n").parse::<PushContext>(), Err(BadPushContext));
     }
@@ -284,50 +262,5 @@ mod tests {
         for text in ["", "yes", "stands ", "stands\t", "refused"] {
             assert_eq!(text.parse::<PushVerdict>(), Err(NoVerdict), "{text:?}");
         }
-    }
-
-    #[test]
-    fn branches_and_tags_of_ordinary_names_are_accepted() {
-        for name in [
-            "refs/heads/main",
-            "refs/heads/feature/#123-x",
-            "refs/tags/v1.0+rc.1",
-            "refs/heads/user@host",
-            "refs/heads/größe",
-            "refs/heads/日本",
-            "refs/heads/a=b,c%d",
-        ] {
-            assert_eq!(check_ref(name.as_bytes()), Ok(()), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_ref_name_that_could_trick_a_script_or_a_reader_is_rejected() {
-        let long = format!("refs/heads/{}", "x".repeat(250));
-        let deep = format!("refs/heads/{}x", "d/".repeat(20));
-        let id = format!("refs/heads/{}", "a1".repeat(20));
-        let id256 = format!("refs/tags/{}", "0f".repeat(32));
-        for (name, why) in [
-            ("refs/pull/1/head", BadRef::Place),
-            ("refs/replace/0000", BadRef::Place),
-            ("refs/notes/commits", BadRef::Place),
-            ("refs/x", BadRef::Place),
-            ("HEAD", BadRef::Place),
-            ("refs/heads/-x", BadRef::Character),
-            ("refs/heads/a/-x", BadRef::Character),
-            ("refs/heads/$(id)", BadRef::Character),
-            ("refs/heads/`id`;x", BadRef::Character),
-            ("refs/heads/a b", BadRef::Character),
-            ("refs/heads/a\u{202e}b", BadRef::Character),
-            ("refs/heads/a\"b", BadRef::Character),
-            ("refs/heads/HEAD", BadRef::Ambiguous),
-            (&id, BadRef::Ambiguous),
-            (&id256, BadRef::Ambiguous),
-            (&long, BadRef::Size),
-            (&deep, BadRef::Size),
-        ] {
-            assert_eq!(check_ref(name.as_bytes()), Err(why), "{name}");
-        }
-        assert_eq!(check_ref(b"refs/heads/\xff"), Err(BadRef::Character));
     }
 }

@@ -352,6 +352,9 @@ _hubgate() {
             hubgate__subcmd__help__subcmd__repo,create)
                 cmd="hubgate__subcmd__help__subcmd__repo__subcmd__create"
                 ;;
+            hubgate__subcmd__help__subcmd__repo,default-branch)
+                cmd="hubgate__subcmd__help__subcmd__repo__subcmd__default__subcmd__branch"
+                ;;
             hubgate__subcmd__help__subcmd__repo,freeze)
                 cmd="hubgate__subcmd__help__subcmd__repo__subcmd__freeze"
                 ;;
@@ -715,6 +718,9 @@ _hubgate() {
             hubgate__subcmd__repo,create)
                 cmd="hubgate__subcmd__repo__subcmd__create"
                 ;;
+            hubgate__subcmd__repo,default-branch)
+                cmd="hubgate__subcmd__repo__subcmd__default__subcmd__branch"
+                ;;
             hubgate__subcmd__repo,freeze)
                 cmd="hubgate__subcmd__repo__subcmd__freeze"
                 ;;
@@ -792,6 +798,9 @@ _hubgate() {
                 ;;
             hubgate__subcmd__repo__subcmd__help,create)
                 cmd="hubgate__subcmd__repo__subcmd__help__subcmd__create"
+                ;;
+            hubgate__subcmd__repo__subcmd__help,default-branch)
+                cmd="hubgate__subcmd__repo__subcmd__help__subcmd__default__subcmd__branch"
                 ;;
             hubgate__subcmd__repo__subcmd__help,freeze)
                 cmd="hubgate__subcmd__repo__subcmd__help__subcmd__freeze"
@@ -2313,7 +2322,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help__subcmd__repo)
-            opts="create list show rename visibility gate freeze unfreeze collaborator remove restore import adopt path check quota gc"
+            opts="create list show rename visibility default-branch gate freeze unfreeze collaborator remove restore import adopt path check quota gc"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2411,6 +2420,20 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help__subcmd__repo__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__repo__subcmd__default__subcmd__branch)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -4541,7 +4564,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo)
-            opts="-h -V --config --json --help --version create list show rename visibility gate freeze unfreeze collaborator remove restore import adopt path check quota gc help"
+            opts="-h -V --config --json --help --version create list show rename visibility default-branch gate freeze unfreeze collaborator remove restore import adopt path check quota gc help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4794,6 +4817,24 @@ _hubgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        hubgate__subcmd__repo__subcmd__default__subcmd__branch)
+            opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         hubgate__subcmd__repo__subcmd__freeze)
             opts="-h -V --reason --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -4857,7 +4898,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo__subcmd__help)
-            opts="create list show rename visibility gate freeze unfreeze collaborator remove restore import adopt path check quota gc help"
+            opts="create list show rename visibility default-branch gate freeze unfreeze collaborator remove restore import adopt path check quota gc help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4955,6 +4996,20 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo__subcmd__help__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__repo__subcmd__help__subcmd__default__subcmd__branch)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -5165,13 +5220,17 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo__subcmd__import)
-            opts="-h -V --public --description --config --json --help --version"
+            opts="-h -V --public --description --allow-fsck --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --description)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --allow-fsck)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -10,6 +10,7 @@ use crate::config::ObjectFormat;
 use crate::db::Period;
 use crate::key::Fingerprint;
 use crate::name::{NameError, Owner, RepoPath, Title};
+use crate::push::BranchName;
 use crate::quota::{BadQuota, Quota};
 use crate::report::when::Expiry;
 
@@ -184,6 +185,15 @@ pub struct SetVisibility {
     /// Who may see it.
     #[arg(value_parser = words(Visibility::ALL, Visibility::as_str))]
     pub visibility: Visibility,
+}
+
+/// Show the branch that a clone checks out, or choose it.
+#[derive(Debug, Clone, Args)]
+pub struct DefaultBranch {
+    /// The repository.
+    pub path: RepoPath,
+    /// The branch. Later pushes do not change it then.
+    pub branch: Option<BranchName>,
 }
 
 /// Grant a user a role on a repository. It replaces the previous role.

@@ -4,6 +4,7 @@ use crate::db::{self, ChangeError, DatabaseError};
 use crate::key::{Fingerprint, KeyError};
 use crate::message::{FaultKind, Refusal, Status, reserved};
 use crate::name::{NameError, Owner, RepoPath, Title};
+use crate::push::BranchName;
 
 /// Why a command did nothing.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +59,9 @@ pub(crate) enum Denied {
     /// Neither owner nor creator of the repository.
     #[error("you may neither rename nor remove {0}")]
     Manage(RepoPath),
+    /// The repository has no such branch.
+    #[error("{0} has no branch {1}: push it first")]
+    NoBranch(RepoPath, BranchName),
     /// Not allowed to create repositories there.
     #[error("you may not create repositories of {0}")]
     Create(Owner),

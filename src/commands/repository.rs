@@ -5,14 +5,15 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::arguments::{Confirmation, CreateRepository, RenameRepository, SetVisibility};
+use super::arguments::{self, Confirmation, CreateRepository, RenameRepository, SetVisibility};
 use super::rights::or_denied;
 use super::{By, Denied, Output, Refused, Requester, Rights};
 use crate::access::{
     Access, Decision, GateMode, Identity, RepositoryFacts, Visibility, administers, decide, may_create, sees_all,
 };
 use crate::config::{Config, ObjectFormat};
-use crate::db::{Change, ChangeError, NewRepository, OwnerKind, SeenBy, View};
+use crate::db::{Change, ChangeError, NewRepository, OwnerKind, RepositoryRow, SeenBy, View};
+use crate::git::stored::StoredRepository;
 use crate::message::FaultKind;
 use crate::name::{Owner, RepoPath, Title};
 use crate::report::{
@@ -190,6 +191,51 @@ pub(crate) fn set_visibility(requester: &mut Requester<'_>, arguments: &SetVisib
         change.set_visibility(&row.path, visibility)?;
         Ok(Report::new(format!("{} is {visibility}\n", row.path), repo_json(&change.repository(&row.path)?)))
     })
+}
+
+/// Shows or chooses the branch that a clone checks out. A repository without branches accepts any branch.
+pub(crate) fn default_branch(
+    requester: &mut Requester<'_>,
+    arguments: &arguments::DefaultBranch,
+) -> Result<Report, Refused> {
+    let config = requester.config().clone();
+    let failed = |reason| Refused::Fault(FaultKind::Broken, reason);
+    let place = |row: &RepositoryRow| config.paths.repositories.join(row.directory.relative());
+    let Some(branch) = &arguments.branch else {
+        let row = requester.read(|by, view| match by {
+            By::Operator => Ok(view.repository(&arguments.path)?),
+            By::Account(rights) => Ok(view.repository(&rights.repository(&arguments.path)?.path)?),
+        })?;
+        let head = StoredRepository::open(&config, &place(&row), row.object_format)
+            .and_then(|stored| stored.default_branch())
+            .map_err(failed)?;
+        return Ok(default_branch_report(&row.path, head.as_ref().map(|(name, exists)| (name.as_str(), *exists))));
+    };
+    requester.change(|by, change| {
+        let row = by.administered(change, &arguments.path)?;
+        let place = place(&row);
+        let stored = StoredRepository::open(&config, &place, row.object_format).map_err(failed)?;
+        let name = branch.ref_name();
+        let exists = stored.has_ref(&name).map_err(failed)?;
+        if !exists && !stored.is_empty().map_err(failed)? {
+            return Err(Denied::NoBranch(row.path, branch.clone()).into());
+        }
+        let before = stored.default_branch().map_err(failed)?.map(|(name, _)| name);
+        change.note_default_branch(&row.path, before.as_deref(), &branch.to_string())?;
+        stored.choose_head(&name).map_err(failed)?;
+        Ok(default_branch_report(&row.path, Some((&branch.to_string(), exists))))
+    })
+}
+
+fn default_branch_report(path: &RepoPath, head: Option<(&str, bool)>) -> Report {
+    let text = match head {
+        Some((name, true)) => format!("the default branch of {path} is {name}\n"),
+        Some((name, false)) => format!("the default branch of {path} is {name}, which does not exist yet\n"),
+        None => format!("{path} has no default branch\n"),
+    };
+    let (name, exists) = head.unzip();
+    let json = json!({ "path": path.to_string(), "default_branch": name, "exists": exists.unwrap_or_default() });
+    Report::new(text, json)
 }
 
 /// Puts a gate before a repository, or removes the gate.

@@ -6,7 +6,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::push::PushContext;
+use crate::push::{HOOKS, PushContext};
 use crate::sealed::{Sealed, SendError};
 
 /// Why a push is not served.
@@ -23,7 +23,7 @@ pub(super) enum Error {
 /// # Errors
 /// [`Error`]. git would run without a missing hook, so the gateway refuses the push then.
 pub(super) fn seal(context: &PushContext, hooks: &Path) -> Result<Sealed, Error> {
-    for hook in ["pre-receive", "post-receive"] {
+    for hook in HOOKS {
         let hook = hooks.join(hook);
         let runs = hook.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 == 0o111);
         if !runs {

@@ -85,7 +85,7 @@ impl Session {
         // The gateway opens nothing outside the repository by path after this.
         self.connection = log::connect(&config.log.socket).ok();
         let message = match service {
-            Service::ReceivePack => Some(push_context::seal(&self.push_context(config), &hooks)?),
+            Service::ReceivePack => Some(push_context::seal(&self.push_context(config, path), &hooks)?),
             Service::UploadPack | Service::UploadArchive => None,
         };
         let record = self.record(context, service.into(), Some((path.clone(), repository.facts.id)), lock)?;
@@ -153,7 +153,7 @@ impl Session {
     }
 
     /// What the push hook must know.
-    fn push_context(&self, config: &Config) -> PushContext {
+    fn push_context(&self, config: &Config, path: &RepoPath) -> PushContext {
         PushContext {
             sid: self.id.to_string(),
             git: config.paths.git.clone(),
@@ -161,6 +161,8 @@ impl Session {
             refs: config.limits.push_refs,
             commits: config.limits.push_commits,
             stores_objects: config.lfs.mode == LfsMode::Ssh,
+            default_branch: config.git.default_branch.clone(),
+            choose_branch: format!("{} repo default-branch {path}", config.address().ssh()),
         }
     }
 

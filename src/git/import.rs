@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::stored::{LONG, StoredRepository, confined};
-use super::{BRIEF, NO_HOOKS, output_for, output_of, pin};
+use super::{BRIEF, NO_HOOKS, output_for, output_of, pin_checks};
 use crate::child::{Limits, Terminal};
 use crate::config::{Config, ObjectFormat};
 use crate::push::{BadRef, check_ref};
@@ -77,10 +77,11 @@ pub struct Offer {
 }
 
 impl Source {
-    fn command(&self, git: &Path, repository: &Path, verb: &str) -> Command {
+    fn command(&self, git: &Path, repository: &Path, verb: &str, allowed: &[String]) -> Command {
         let allow = format!("protocol.{}.allow", self.protocol);
         let mut command = Command::new(git);
-        pin(&mut command, &[NO_HOOKS, (&allow, "always"), ("fetch.fsckObjects", "true")]);
+        let more = [NO_HOOKS, (&allow, "always"), ("fetch.fsckObjects", "true")];
+        pin_checks(&mut command, &more, "fetch.fsck", allowed);
         // As for a stored repository: a path, and no working directory.
         command.arg("--git-dir").arg(repository).arg(verb);
         if self.directory.is_some() {
@@ -122,7 +123,7 @@ impl Source {
     /// git's message.
     pub fn offer(&self, config: &Config) -> Result<Offer, String> {
         let git = config.paths.git.as_path();
-        let mut command = self.command(git, Path::new("/nonexistent"), "ls-remote");
+        let mut command = self.command(git, Path::new("/nonexistent"), "ls-remote", &[]);
         command.args(["--symref", "--"]).arg(self.location()?);
         let mut list = || output_of(&mut command, Limits { terminal: Terminal::Open, ..BRIEF });
         let said = match self.tree()? {
@@ -132,13 +133,16 @@ impl Source {
         Ok(read_offer(&said))
     }
 
-    /// Fetches branches and tags into a repository, and points HEAD to the source's branch.
+    /// Fetches branches and tags into a repository, and points HEAD to the source's branch. Accepts the faults in
+    /// `allowed`, which are ids of git-fsck(1).
     ///
     /// # Errors
     /// git's message, or that the source has changed since the offer.
-    pub fn fetch(&self, stored: &StoredRepository<'_>, offer: &Offer) -> Result<(), String> {
+    pub fn fetch(&self, stored: &StoredRepository<'_>, offer: &Offer, allowed: &[String]) -> Result<(), String> {
+        // git refuses an id that it does not know, and an id that it cannot ignore.
+        stored.check_connectivity(allowed)?;
         let git = stored.config.paths.git.as_path();
-        let mut command = self.command(git, stored.place, "fetch");
+        let mut command = self.command(git, stored.place, "fetch", allowed);
         command.args(["--quiet", "--no-tags", "--no-write-fetch-head", "--stdin", "--"]).arg(self.location()?);
         let wanted = REFSPECS.iter().map(|refspec| refspec.as_bytes().to_vec());
         // A refspec that begins with ^ excludes a ref (gitglossary(7), refspec).
@@ -159,9 +163,9 @@ impl Source {
             return Err(format!("it got the ref {} during the import: try again", name.escape_ascii()));
         }
         if let Some(head) = &offer.head {
-            stored.set_head(head)?;
+            stored.choose_head(head)?;
         }
-        stored.check_connectivity()
+        stored.check_connectivity(allowed)
     }
 }
 
@@ -262,7 +266,8 @@ mod tests {
     #[test]
     fn an_offer_names_the_refs_that_a_push_could_not_create() {
         let id = "a".repeat(40);
-        let names: [&[u8]; 4] = [b"refs/heads/-x", b"refs/tags/a;b", b"refs/heads/caf\xe9", b"refs/heads/\xe2\x80\xae"];
+        let names: [&[u8]; 4] =
+            [b"refs/heads/-x", b"refs/tags/a\xc2\xa0b", b"refs/heads/caf\xe9", b"refs/heads/\xe2\x80\xae"];
         let mut said = b"ref: refs/heads/-x\tHEAD\n".to_vec();
         for name in names.iter().chain([&b"refs/heads/main".as_slice()]) {
             said.extend([id.as_bytes(), b"\t", name, b"\n"].concat());

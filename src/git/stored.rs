@@ -12,15 +12,17 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use nix::fcntl::OFlag;
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::Mode;
 use sha2::{Digest, Sha256};
 
 use super::objects::{next_blob, small_blob};
-use super::{BRIEF, NO_HOOKS, output_of, pin};
+use super::{BRIEF, NO_HOOKS, output_of, pin, pin_checks};
 use crate::bounded;
 use crate::child::{self, Ended, Limits, Terminal};
 use crate::config::{Config, ObjectFormat};
 use crate::log::{self, Level, Line};
+use crate::push::MARK;
 use crate::sandbox::{self, Plan};
 
 /// What git may take to read or write all objects of a repository.
@@ -66,7 +68,7 @@ impl<'a> StoredRepository<'a> {
     pub fn prune_now(&self) -> Result<(), String> {
         self.write(&["reflog", "expire", "--expire=now", "--expire-unreachable=now", "--all"], LONG)?;
         self.write(&["gc", "--quiet", "--prune=now"], LONG)?;
-        self.check_connectivity()
+        self.check_connectivity(&[])
     }
 
     /// Its directory.
@@ -120,12 +122,59 @@ impl<'a> StoredRepository<'a> {
         Ok(String::from_utf8_lossy(&names).lines().filter(is_other).map(str::to_owned).collect())
     }
 
-    /// Points HEAD to a branch, which may not exist.
+    /// Points HEAD to a branch, which then follows no push. `branch` is a whole name, such as `refs/heads/main`.
     ///
     /// # Errors
     /// git's message.
-    pub fn set_head(&self, branch: &str) -> Result<(), String> {
-        self.write(&["symbolic-ref", "HEAD", branch], BRIEF)
+    pub fn choose_head(&self, branch: &str) -> Result<(), String> {
+        self.write(&["symbolic-ref", "HEAD", branch], BRIEF)?;
+        self.mark_head().map_err(|error| error.to_string())
+    }
+
+    /// Marks the branch of HEAD as chosen, so that it follows no push.
+    ///
+    /// # Errors
+    /// The mark cannot be written.
+    pub fn mark_head(&self) -> io::Result<()> {
+        // The git of a push can write here, so the file is opened through no link.
+        let flags = OFlag::O_CREAT | OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+        let mode = Mode::S_IRUSR | Mode::S_IWUSR | Mode::S_IRGRP;
+        openat(&self.directory, MARK, flags, mode).map(drop).map_err(io::Error::from)
+    }
+
+    /// The branch that HEAD names, and whether it exists. `None` if HEAD names no branch.
+    ///
+    /// # Errors
+    /// git's message.
+    pub fn default_branch(&self) -> Result<Option<(String, bool)>, String> {
+        let name = match self.read(&["symbolic-ref", "--quiet", "HEAD"], BRIEF) {
+            Ok(name) => String::from_utf8_lossy(&name).trim_end().to_owned(),
+            Err(said) if said.is_empty() => return Ok(None),
+            Err(said) => return Err(said),
+        };
+        let Some(branch) = name.strip_prefix("refs/heads/") else { return Ok(None) };
+        Ok(Some((branch.to_owned(), self.has_ref(&name)?)))
+    }
+
+    /// Whether a ref exists.
+    ///
+    /// # Errors
+    /// git's message.
+    pub fn has_ref(&self, name: &str) -> Result<bool, String> {
+        // git-show-ref(1), --quiet: no message means that there is no such ref.
+        match self.read(&["show-ref", "--verify", "--quiet", "--", name], BRIEF) {
+            Ok(_) => Ok(true),
+            Err(said) if said.is_empty() => Ok(false),
+            Err(said) => Err(said),
+        }
+    }
+
+    /// Whether the repository has no ref.
+    ///
+    /// # Errors
+    /// git's message.
+    pub fn is_empty(&self) -> Result<bool, String> {
+        self.read(&["for-each-ref", "--count=1"], BRIEF).map(|refs| refs.is_empty())
     }
 
     /// Checks every object.
@@ -136,12 +185,14 @@ impl<'a> StoredRepository<'a> {
         self.read(&["fsck", "--no-dangling", "--no-progress"], LONG).map(drop)
     }
 
-    /// Checks that every object is present that a ref needs.
+    /// Checks that every object is present that a ref needs. `allowed` are ids of faults (git-fsck(1)).
     ///
     /// # Errors
     /// git's message.
-    pub fn check_connectivity(&self) -> Result<(), String> {
-        self.read(&["fsck", "--connectivity-only", "--no-dangling", "--no-progress"], LONG).map(drop)
+    pub fn check_connectivity(&self, allowed: &[String]) -> Result<(), String> {
+        let words = ["fsck", "--connectivity-only", "--no-dangling", "--no-progress"];
+        let run = || output_of(&mut self.command_allowing(&words, allowed), LONG);
+        self.confined(Plan::fetch(&[&self.config.paths.git]), run).map(drop)
     }
 
     /// What HEAD names: a ref, followed by ` (empty)` if the repository has no refs. `detached` if HEAD names no ref.
@@ -149,14 +200,14 @@ impl<'a> StoredRepository<'a> {
     /// # Errors
     /// git's message, for example if the directory is not a repository.
     pub fn head(&self) -> Result<String, String> {
-        let refs = self.read(&["for-each-ref", "--count=1"], BRIEF)?;
+        let is_empty = self.is_empty()?;
         let name = match self.read(&["symbolic-ref", "--quiet", "HEAD"], BRIEF) {
             Ok(name) => String::from_utf8_lossy(&name).trim_end().to_owned(),
             // git-symbolic-ref(1), --quiet: no message means that HEAD is detached.
             Err(said) if said.is_empty() => "detached".to_owned(),
             Err(said) => return Err(said),
         };
-        Ok(if refs.is_empty() { format!("{name} (empty)") } else { name })
+        Ok(if is_empty { format!("{name} (empty)") } else { name })
     }
 
     /// Calls `each` for the blobs of reachable history with fewer than `limit` bytes, with the id and the bytes of
@@ -202,8 +253,13 @@ impl<'a> StoredRepository<'a> {
     }
 
     fn command(&self, words: &[&str]) -> Command {
+        self.command_allowing(words, &[])
+    }
+
+    /// A command that accepts these faults, by their ids in git-fsck(1), besides the harmless ones.
+    fn command_allowing(&self, words: &[&str], allowed: &[String]) -> Command {
         let mut command = Command::new(&self.config.paths.git);
-        pin(&mut command, &[NO_HOOKS]);
+        pin_checks(&mut command, &[NO_HOOKS], "fsck", allowed);
         // A path instead of a working directory: in a static program, Rust starts a child with a directory of its own
         // by fork and a socket pair, which the sandbox refuses.
         command.arg("--git-dir").arg(self.place).args(words);

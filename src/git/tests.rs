@@ -4,38 +4,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::Command;
 
-use super::{NO_HOOKS, PINNED, Serving, pin};
+use super::{HARMLESS, NO_HOOKS, PINNED, Serving, pin};
 use crate::request::Service;
 use crate::tests::hostile_inputs;
 
 const GIT: &str = "/usr/bin/git";
-
-/// The pinned settings of every service, one pair per line.
-const CONFIGURATION: &str = "\
-safe.directory=.
-core.alternateRefsCommand=true
-core.fsmonitor=false
-core.bigFileThreshold=16m
-protocol.allow=never
-transfer.advertiseSID=false
-receive.fsckObjects=true
-receive.advertisePushOptions=false
-receive.unpackLimit=1
-receive.autogc=false
-gc.auto=0
-maintenance.auto=false
-uploadpack.allowAnySHA1InWant=false
-uploadpack.allowFilter=true
-uploadpackfilter.allow=false
-uploadpackfilter.blob:none.allow=true
-uploadpackfilter.blob:limit.allow=true
-uploadpackfilter.tree.allow=true
-uploadpackfilter.tree.maxDepth=0
-pack.windowMemory=256m
-gpg.program=false
-gpg.x509.program=false
-gpg.ssh.program=false
-";
 
 fn serving(service: Service, protocol: Option<&OsStr>) -> Command {
     let hooks = Path::new("/usr/libexec/hubgate/hooks");
@@ -48,13 +21,14 @@ fn environment(command: &Command) -> BTreeMap<String, String> {
     command.get_envs().map(|(name, value)| (text(name), text(value.unwrap()))).collect()
 }
 
-/// The whole environment of a command: the fixed variables, [`CONFIGURATION`], and `more` configuration.
+/// The whole environment of a command: the fixed variables, [`PINNED`], and `more` configuration.
 fn expected_environment(more: &str) -> BTreeMap<String, String> {
     let fixed = "PATH=/usr/bin:/bin HOME=/nonexistent LC_ALL=C.UTF-8 GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null \
                  GIT_NO_REPLACE_OBJECTS=1 GIT_NO_LAZY_FETCH=1 GIT_TERMINAL_PROMPT=0";
     let pair = |text: &str| text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())).unwrap();
     let mut all: BTreeMap<String, String> = fixed.split_whitespace().map(pair).collect();
-    let configuration: Vec<_> = CONFIGURATION.lines().chain(more.lines()).map(pair).collect();
+    let pinned = PINNED.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let configuration: Vec<_> = pinned.into_iter().chain(more.lines().map(pair)).collect();
     all.insert("GIT_CONFIG_COUNT".to_owned(), configuration.len().to_string());
     for (index, (key, value)) in configuration.into_iter().enumerate() {
         all.insert(format!("GIT_CONFIG_KEY_{index}"), key);
@@ -66,7 +40,9 @@ fn expected_environment(more: &str) -> BTreeMap<String, String> {
 #[test]
 fn each_service_is_one_command_with_an_environment_built_from_nothing() {
     let no_hooks = "core.hooksPath=/dev/null";
-    let push = "core.hooksPath=/usr/libexec/hubgate/hooks\nreceive.maxInputSize=1048576\npack.threads=4";
+    let harmless: String = HARMLESS.iter().map(|fault| format!("\nreceive.fsck.{fault}=ignore")).collect();
+    let push = "core.hooksPath=/usr/libexec/hubgate/hooks\nreceive.maxInputSize=1048576\npack.threads=4".to_owned();
+    let push = &(push + &harmless);
     for (service, arguments, more) in [
         (Service::UploadPack, "upload-pack --strict -- .", no_hooks),
         (Service::ReceivePack, "receive-pack -- .", push),
@@ -103,7 +79,8 @@ fn git_accepts_each_pinned_setting_once() {
         lines.sort_unstable();
         lines
     };
-    let all = sorted(&format!("{CONFIGURATION}core.hooksPath=/dev/null"));
+    let pinned: String = PINNED.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
+    let all = sorted(&(pinned + "core.hooksPath=/dev/null"));
     assert_eq!(sorted(&String::from_utf8(output.stdout).unwrap()), all);
 
     let mut keys: Vec<_> = all.iter().map(|line| line.split_once('=').unwrap().0).collect();

@@ -28,7 +28,7 @@ pub(super) const KEPT: i64 = 30 * 86_400;
 
 /// `hubgate repo import`
 pub(super) fn import(command: ImportRepo, mut context: Context) -> Result<Report, Failure> {
-    let ImportRepo { path, source, public, description } = command;
+    let ImportRepo { path, source, public, description, allow_fsck } = command;
     check_free(&context.store.view(), &path)?;
     let git = context.config.paths.git.clone();
     let bad = |error| Failure::Usage(format!("{source}: {error}"));
@@ -42,7 +42,7 @@ pub(super) fn import(command: ImportRepo, mut context: Context) -> Result<Report
     let directory = create_repository_with(&context.config, object_format, |unfinished| {
         if offer.branches + offer.tags > 0 {
             StoredRepository::open(&context.config, unfinished, object_format)
-                .and_then(|stored| source.fetch(&stored, &offer))
+                .and_then(|stored| source.fetch(&stored, &offer, &allow_fsck))
                 .map_err(|reason| CreateError::Git(git.clone(), reason))?;
         }
         if let Some(directory) = &source.directory {
@@ -50,7 +50,13 @@ pub(super) fn import(command: ImportRepo, mut context: Context) -> Result<Report
         }
         Ok(())
     });
-    let directory = directory.map_err(|error| Failure::Refused(format!("{from}: {error}")))?;
+    let directory = directory.map_err(|error| {
+        let error = error.to_string();
+        // git's words for an object that it does not accept (fetch-pack.c, index-pack.c).
+        let is_fault = error.contains("fsck error");
+        let next = if is_fault { "\nto import it in spite of that fault: --allow-fsck ID" } else { "" };
+        Failure::Refused(format!("{from}: {error}{next}"))
+    })?;
     let new = NewRepository {
         path,
         directory,
@@ -60,7 +66,9 @@ pub(super) fn import(command: ImportRepo, mut context: Context) -> Result<Report
         created_by: None,
     };
     let place = context.config.paths.repositories.join(new.directory.relative());
-    let import = |change: &crate::db::Change<'_>| change.enter_repository("repo.import", &new, Some(&from));
+    let allowed = if allow_fsck.is_empty() { String::new() } else { format!(" --allow-fsck {}", allow_fsck.join(",")) };
+    let noted = from + &allowed;
+    let import = |change: &crate::db::Change<'_>| change.enter_repository("repo.import", &new, Some(&noted));
     let row = context.change(import).inspect_err(|_| {
         let _ = std::fs::remove_dir_all(&place);
     })?;
@@ -161,7 +169,12 @@ pub(super) fn adopt(command: AdoptRepo, mut context: Context) -> Result<Report, 
     let refused = |reason| Failure::Refused(format!("{shown}: {reason}"));
     let object_format = foreign_format(&context.config.paths.git, &place).map_err(refused)?;
     let stored = StoredRepository::open(&context.config, &place, object_format);
-    stored.and_then(|stored| stored.check()).map_err(refused)?;
+    let checked = stored.and_then(|stored| {
+        stored.check()?;
+        // Its HEAD was chosen where it comes from.
+        stored.mark_head().map_err(|error| error.to_string())
+    });
+    checked.map_err(refused)?;
     let new = NewRepository {
         path,
         directory,

@@ -20,8 +20,9 @@ use std::path::Path;
 use super::cli::Doctor;
 use super::failure::Failure;
 use super::login::KEYS_LOGIN;
-use super::programs::{HOOKS, LIBEXEC, PROGRAMS};
+use super::programs::{LIBEXEC, PROGRAMS};
 use crate::config::{Config, ConfigError, EXAMPLE_HOST};
+use crate::push::HOOKS;
 use crate::report::Report;
 
 use super::sshd_config::unit;

@@ -5,14 +5,13 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use crate::push::HOOKS;
+
 /// The directory in an installed package.
 pub const LIBEXEC: &str = "/usr/libexec/hubgate";
 
 /// Their names.
 pub const PROGRAMS: [&str; 3] = ["authorized-keys", "gateway", "services"];
-
-/// The names by which git runs `services`, as links in `hooks/`.
-pub const HOOKS: [&str; 2] = ["pre-receive", "post-receive"];
 
 /// Copies the programs to a new directory, with the hooks' links.
 ///

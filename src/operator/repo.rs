@@ -36,6 +36,7 @@ pub(super) fn run(command: RepoCommand, mut context: Context, printer: &mut Prin
         RepoCommand::Show { path } => Ok(repository::show(&requester, &path, Some(head))?),
         RepoCommand::Rename(arguments) => Ok(repository::rename(&mut requester, &arguments)?),
         RepoCommand::Visibility(arguments) => Ok(repository::set_visibility(&mut requester, &arguments)?),
+        RepoCommand::DefaultBranch(arguments) => Ok(repository::default_branch(&mut requester, &arguments)?),
         RepoCommand::Gate { path, mode, gate_members } => {
             Ok(repository::set_gate(&mut requester, &path, mode, gate_members)?)
         }

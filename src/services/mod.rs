@@ -30,8 +30,9 @@ pub fn main() -> ExitCode {
     let words: Vec<OsString> = words.collect();
     let mut list = Spool::default();
     let answer = match (Path::new(&name).file_name().and_then(|name| name.to_str()), words.as_slice()) {
-        (Some("pre-receive"), []) => push::run(Hook::PreReceive),
-        (Some("post-receive"), []) => push::run(Hook::PostReceive),
+        (Some("pre-receive"), []) => push::run(Hook::Push),
+        (Some("proc-receive"), []) => push::run(Hook::Refs),
+        (Some("post-receive"), []) => push::run(Hook::Pushed),
         (_, [word, row @ ..]) => {
             match sealed::receive().map_err(|error| no_message(&error)).and_then(|(message, _)| Caller::read(message)) {
                 Ok((caller, message, work)) => {

@@ -1,15 +1,16 @@
-//! The push hook. git runs it twice: while the pushed objects are in quarantine, and after it has updated the refs.
+//! The push hook. git runs it three times: while the pushed objects are in quarantine, before it updates the refs, and
+//! after it has updated them.
 //!
 //! The push context tells the hook about the limits, and git tells it about the push. It can open neither the database
 //! nor the log's socket. The session's guard, outside the sandbox, decides for it and writes to the log. If the hook
 //! refuses a push, git updates no ref and keeps no object.
 
 mod pointers;
+mod proc_receive;
+mod refusals;
 mod updates;
 
-use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,10 +19,11 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::child::{self, Ended, Limits, Terminal};
 use crate::log::{Line, Sink};
 use crate::message::{Answer, FaultKind, Status};
-use crate::push::{BadPushContext, FromHook, NoVerdict, PushContext, PushVerdict, check_ref};
+use crate::push::{BadPushContext, DefaultBranch, FromHook, MARK, NoVerdict, PushContext, PushVerdict, followed};
 use crate::sealed::{self, ReceiveError, Sealed};
 use crate::services::caller::{answer_panics, no_message};
 
+use refusals::{BRANCHES, Facts, Reason, branch};
 use updates::{Update, in_order};
 
 /// The variable with the id of a push certificate, which git stores before it runs the first hook
@@ -44,6 +46,8 @@ enum Fault {
     PushContext(#[from] BadPushContext),
     #[error("cannot read git's list of refs: {0}")]
     Input(std::io::Error),
+    #[error("cannot answer git: {0}")]
+    Answer(std::io::Error),
     #[error("a line in git's list of refs is malformed")]
     Line,
     #[error("cannot read the pushed objects: {0}")]
@@ -90,10 +94,12 @@ impl Guard {
 /// When git runs the hook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hook {
-    /// Before git updates any ref.
-    PreReceive,
+    /// For the whole push: before git keeps its objects.
+    Push,
+    /// For each ref: before git updates any.
+    Refs,
     /// After git has updated all refs.
-    PostReceive,
+    Pushed,
 }
 
 /// Runs the hook. A fault refuses the push, and the answer has the reference of its log line.
@@ -116,8 +122,9 @@ pub(super) fn run(hook: Hook) -> Answer {
         answer_panics(Line::default(), &inherited.context.sid, Sink::Process(Box::new(tell)));
     }
     let outcome = match hook {
-        Hook::PreReceive => pre_receive(&inherited),
-        Hook::PostReceive => post_receive(&inherited),
+        Hook::Push => pre_receive(&inherited),
+        Hook::Refs => proc_receive(&inherited),
+        Hook::Pushed => post_receive(&inherited),
     };
     outcome.unwrap_or_else(|fault| {
         inherited.guard.tell(&FromHook::Fault(fault.to_string()));
@@ -129,8 +136,8 @@ fn read(message: &Sealed) -> Result<(PushContext, SystemTime), Fault> {
     Ok((message.read()?.parse()?, message.written_at()?))
 }
 
-/// Checks the names and the number of the refs, the number of the commits, the size of the objects, and the objects of
-/// LFS pointers.
+/// Checks the number of the refs, the number of the commits, the size of the objects, and the objects of LFS pointers.
+/// Refuses the push if every ref of it is refused.
 fn pre_receive(inherited: &Inherited) -> Result<Answer, Fault> {
     let updates = updates()?;
     let stored = stored_bytes()?;
@@ -166,18 +173,18 @@ fn problems(context: &PushContext, updates: &[Update], stored: u64) -> Result<Ve
     if context.refs > 0 && count > context.refs {
         return Ok(vec![format!("this push updates {count} refs, of at most {} at once: push in parts", context.refs)]);
     }
-    let mut problems = Vec::new();
-    // A ref may be removed whatever its name is.
-    for update in updates.iter().filter(|update| !update.removes()) {
-        if let Err(problem) = check_ref(&update.name) {
-            problems.push(format!("{} is not accepted: {problem}", String::from_utf8_lossy(&update.name)));
-        }
+    let verdicts = verdicts(context, updates)?;
+    if !verdicts.is_empty() && verdicts.iter().all(Option::is_some) {
+        return Ok(refusals::lines(updates, &verdicts, &context.choose_branch));
     }
-    if problems.is_empty() && context.bytes > 0 && stored > context.bytes {
+    let mut problems = Vec::new();
+    if context.bytes > 0 && stored > context.bytes {
         let most = context.bytes;
         problems.push(format!("this push stores {stored} bytes, of at most {most} at once: push in parts"));
     }
-    let tips: Vec<&str> = updates.iter().filter(|update| !update.removes()).map(|update| update.new.as_str()).collect();
+    // The hook proc-receive refuses the others.
+    let accepted = updates.iter().zip(&verdicts).filter(|(update, verdict)| verdict.is_none() && !update.removes());
+    let tips: Vec<&str> = accepted.map(|(update, _)| update.new.as_str()).collect();
     if problems.is_empty() && context.commits > 0 && new_commits(context, &tips)? > context.commits {
         problems.push(format!("this push adds more than {} commits: push in parts", context.commits));
     }
@@ -236,6 +243,64 @@ fn git(context: &PushContext, words: &[&str], input: &[u8]) -> Result<Ended<Vec<
     child::output_for(Command::new(&context.git).args(words), GIT, input).map_err(Fault::Git)
 }
 
+/// Refuses single refs. git keeps the objects of a push before it runs this hook, so the objects of refused refs stay
+/// until `repo gc` deletes what no ref needs.
+fn proc_receive(inherited: &Inherited) -> Result<Answer, Fault> {
+    let (mut input, mut output) = (std::io::stdin().lock(), std::io::stdout().lock());
+    let asked = proc_receive::ask(&mut input, &mut output).map_err(Fault::Input)?;
+    let mut verdicts = verdicts(&inherited.context, &asked.updates)?;
+    if asked.is_atomic {
+        refusals::all_or_none(&mut verdicts);
+    }
+    let lines = refusals::lines(&asked.updates, &verdicts, &inherited.context.choose_branch);
+    if let Some(first) = lines.first() {
+        inherited.guard.tell(&FromHook::Refused(first.clone()));
+    }
+    let reasons: Vec<Option<String>> = verdicts.iter().map(|verdict| verdict.as_ref().map(Reason::to_string)).collect();
+    let answers = asked.updates.iter().zip(reasons.iter().map(Option::as_deref));
+    proc_receive::answer(&mut output, answers).map_err(Fault::Answer)?;
+    Ok(Answer { out: String::new(), err: lines, status: Status::Done })
+}
+
+/// Why each ref is refused.
+fn verdicts(context: &PushContext, updates: &[Update]) -> Result<Vec<Option<Reason>>, Fault> {
+    let head = if refusals::deletes_branches(updates) { head(context)? } else { None };
+    let existing = if refusals::creates_unicode(updates) { refs(context, "refs/")? } else { Vec::new() };
+    Ok(refusals::decide(updates, &Facts { head: head.as_ref().map(Head::as_default_branch), existing: &existing }))
+}
+
+/// HEAD of the repository.
+struct Head {
+    name: String,
+    exists: bool,
+}
+
+impl Head {
+    fn as_default_branch(&self) -> DefaultBranch<'_> {
+        let is_chosen = Path::new(MARK).symlink_metadata().is_ok();
+        DefaultBranch { name: &self.name, exists: self.exists, is_chosen }
+    }
+}
+
+/// Asks git for HEAD. Returns `None` if HEAD names no branch.
+fn head(context: &PushContext) -> Result<Option<Head>, Fault> {
+    let said = git(context, &["symbolic-ref", "--quiet", "HEAD"], b"")?.read;
+    let Some(name) = std::str::from_utf8(&said).ok().and_then(|said| said.trim_end().strip_prefix(BRANCHES)) else {
+        return Ok(None);
+    };
+    let exists = git(context, &["rev-parse", "--quiet", "--verify", "HEAD"], b"")?.status.success();
+    Ok(Some(Head { name: name.to_owned(), exists }))
+}
+
+/// The refs of the repository whose names begin with `prefix`.
+fn refs(context: &PushContext, prefix: &str) -> Result<Vec<String>, Fault> {
+    let mut command = Command::new(&context.git);
+    let limits = Limits { output: 256 << 20, ..GIT };
+    let said =
+        child::output(command.args(["for-each-ref", "--format=%(refname)", prefix]), limits).map_err(Fault::Git)?;
+    Ok(String::from_utf8_lossy(&said.read).lines().map(str::to_owned).collect())
+}
+
 /// Writes one line to the log for each ref, and points HEAD to a branch that exists.
 fn post_receive(inherited: &Inherited) -> Result<Answer, Fault> {
     let updates = updates()?;
@@ -258,16 +323,22 @@ fn record(inherited: &Inherited, updates: &[Update]) {
     }
 }
 
-/// Points HEAD to the first branch of a push if HEAD names a branch that does not exist. Without this, a clone would be
-/// empty after a first push of `master` to a repository whose HEAD is `main`.
+/// Points HEAD to a better branch. Without this, a clone would be empty after a first push of `master` to a repository
+/// whose HEAD is `main`.
 fn move_head(context: &PushContext, updates: &[Update]) -> Result<(), Fault> {
-    let first = updates.iter().find(|update| !update.removes() && update.name.starts_with(b"refs/heads/"));
-    let Some(first) = first else { return Ok(()) };
-    if git(context, &["rev-parse", "--quiet", "--verify", "HEAD"], b"")?.status.success() {
+    let created = || updates.iter().filter(|update| update.creates()).filter_map(branch);
+    if created().next().is_none() && !refusals::deletes_branches(updates) {
         return Ok(());
     }
+    let Some(head) = head(context)? else { return Ok(()) };
+    // After the branch of HEAD was deleted, any branch can take its place.
+    let left = if head.exists { Vec::new() } else { refs(context, BRANCHES)? };
+    let left = left.iter().filter_map(|name| name.strip_prefix(BRANCHES));
+    let Some(branch) = followed(head.as_default_branch(), &context.default_branch, created().chain(left)) else {
+        return Ok(());
+    };
     let mut command = Command::new(&context.git);
-    command.args(["symbolic-ref", "HEAD"]).arg(OsStr::from_bytes(&first.name));
+    command.args(["symbolic-ref", "HEAD"]).arg(format!("{BRANCHES}{branch}"));
     child::output(&mut command, GIT).map_err(Fault::Git)?;
     Ok(())
 }

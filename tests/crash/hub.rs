@@ -35,7 +35,7 @@ fn base() -> &'static Path {
             fs::copy(from, base.join("libexec").join(name)).expect("a copy of a program");
         }
         make_directory(&base.join("libexec/hooks"), 0, 0, 0o755);
-        for hook in hubgate::operator::programs::HOOKS {
+        for hook in hubgate::push::HOOKS {
             symlink("../services", base.join("libexec/hooks").join(hook)).expect("a link");
         }
         base

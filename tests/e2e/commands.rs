@@ -128,6 +128,7 @@ fn a_hidden_repository_does_not_exist_in_any_command() {
         "repo rename PATH alice/y",
         "repo remove PATH --yes",
         "repo visibility PATH public",
+        "repo default-branch PATH main",
         "access request PATH",
         "access list PATH",
         "explain PATH fetch",

@@ -178,7 +178,7 @@ fn a_partial_clone_fetches_blobs_when_they_are_needed() {
 fn a_filter_that_costs_the_server_much_is_refused() {
     with_each_git(|hub, alice| {
         hub.repo("alice/x", &[]);
-        for filter in ["tree:1", "sparse:oid=main:README.md"] {
+        for filter in ["tree:17", "sparse:oid=main:README.md", "combine:blob:none+tree:17"] {
             let outcome = alice.git(&["clone", "--quiet", &format!("--filter={filter}"), &Client::url("alice/x"), "y"]);
             assert_eq!((outcome.status, outcome.stdout().as_str()), (128, ""), "{outcome}");
             assert!(outcome.stderr().contains("fatal: remote error: "), "{outcome}");
@@ -369,10 +369,12 @@ fn refs_outside_branches_and_tags_are_refused() {
     hub.repo("alice/x", &[]);
     alice.git(&["clone", "--quiet", &Client::url("alice/x")]).is(&silent());
     let before = refs(&alice, "alice/x");
-    let outcome = alice.git_in("x", &["push", "--quiet", "origin", "HEAD:refs/pull/1/head", "HEAD:fine"]);
+    let outcome = alice.git_in("x", &["push", "--quiet", "origin", "HEAD:refs/pull/1/head", "HEAD:refs/replace/x"]);
     assert_eq!(outcome.status, 1, "{outcome}");
-    let sentence = "remote: hubgate: refs/pull/1/head is not accepted: only branches (refs/heads/) and tags (refs/tags/) can be pushed";
-    assert!(outcome.stderr().contains(sentence), "{outcome}");
+    let place = "is not accepted: only branches (refs/heads/) and tags (refs/tags/) can be pushed";
+    for name in ["refs/pull/1/head", "refs/replace/x"] {
+        assert!(outcome.stderr().contains(&format!("remote: hubgate: {name} {place}")), "{outcome}");
+    }
     assert_eq!(refs(&alice, "alice/x"), before);
 }
 

@@ -14,7 +14,7 @@ trials![every_time_in_json_is_rfc_3339_and_shared_nouns_have_the_same_keys, an_i
 const OTHERS: [&str; 5] = ["init", "demo", "lfs serve", "restore", "sshd-config"];
 
 /// The operator's commands, in an order in which each one works. `FPR`, `FILE` and similar words are replaced.
-const OPERATOR: [&str; 72] = [
+const OPERATOR: [&str; 74] = [
     "migrate",
     "user add dora",
     "user list",
@@ -51,6 +51,8 @@ const OPERATOR: [&str; 72] = [
     "repo show alice/x",
     "repo rename alice/x alice/y",
     "repo visibility alice/y public",
+    "repo default-branch alice/y",
+    "repo default-branch alice/y main",
     "repo gate alice/y manual",
     "repo freeze alice/y --reason moving",
     "repo unfreeze alice/y",
@@ -90,7 +92,7 @@ const OPERATOR: [&str; 72] = [
 ];
 
 /// Commands over SSH, in an order in which each one works.
-const OVER_SSH: [&str; 22] = [
+const OVER_SSH: [&str; 24] = [
     "whoami",
     "key add third",
     "key list",
@@ -101,6 +103,8 @@ const OVER_SSH: [&str; 22] = [
     "repo show alice/z",
     "repo rename alice/z alice/w",
     "repo visibility alice/w public",
+    "repo default-branch alice/w",
+    "repo default-branch alice/w main",
     "repo collaborator set alice/w bob write --until 30d",
     "repo collaborator list alice/w",
     "repo collaborator remove alice/w bob",

@@ -33,8 +33,10 @@ mod gc;
 mod git;
 mod greeting;
 mod harness;
+mod heads;
 mod helper;
 mod hidden;
+mod histories;
 mod hostile;
 mod identity;
 mod invitations;
@@ -80,6 +82,8 @@ fn main() -> ExitCode {
         keys::TRIALS,
         access::TRIALS,
         git::TRIALS,
+        heads::TRIALS,
+        histories::TRIALS,
         broken::TRIALS,
         hostile::TRIALS,
         hidden::TRIALS,

@@ -112,6 +112,7 @@ fn each_change_of_the_operator_has_one_row() {
     step("repo rename", "alice/x alice/y", 1);
     step("repo visibility", "alice/y private", 1);
     step("repo visibility", "alice/y public", 1);
+    step("repo default-branch", "alice/y main", 1);
     step("repo gate", "alice/y manual", 1);
     step("repo freeze", "alice/y --reason audit", 1);
     step("repo unfreeze", "alice/y", 1);
@@ -166,7 +167,7 @@ fn listed(help: &str, ssh: &str) -> Vec<String> {
     let mut verbs = Vec::new();
     for line in help.lines().filter_map(|line| line.strip_prefix(&format!("  {ssh} "))) {
         for part in line.split("    ").filter(|part| !part.is_empty()) {
-            let is_verb = |word: &&str| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'|');
+            let is_verb = |word: &&str| word.bytes().all(|byte| byte.is_ascii_lowercase() || b"|-".contains(&byte));
             let words: Vec<&str> = part.split(' ').take_while(is_verb).collect();
             let (last, noun) = words.split_last().expect("a verb");
             verbs.extend(last.split('|').map(|verb| [noun, &[verb]].concat().join(" ")));
@@ -218,6 +219,7 @@ fn each_account_command_has_one_line_and_each_change_one_row() {
     step(&alice, "repo collaborator list", "alice/y", false);
     step(&alice, "repo collaborator remove", "alice/y bob", true);
     step(&alice, "repo visibility", "alice/y private", true);
+    step(&alice, "repo default-branch", "alice/y main", true);
     step(&alice, "repo remove", "alice/y --yes", true);
     step(&alice, "org member list", "acme", false);
     step(&alice, "org member set", "acme bob no_access", true);
@@ -235,7 +237,7 @@ fn each_account_command_has_one_line_and_each_change_one_row() {
     for verb in listed(&help, &format!("ssh {}", alice.at)) {
         assert!(walked.iter().any(|walked| format!("{walked} ").starts_with(&format!("{verb} "))), "{verb}: {help}");
     }
-    assert_eq!(listed(&help, &format!("ssh {}", alice.at)).len(), 23, "{help}");
+    assert_eq!(listed(&help, &format!("ssh {}", alice.at)).len(), 24, "{help}");
 }
 
 fn a_rewind_cannot_hide_behind_the_other_refs_of_its_push() {

@@ -412,6 +412,14 @@ impl Change<'_> {
         self.audit("repo.update_settings", &repository.path.to_string(), &detail)
     }
 
+    /// Writes down that another branch is the default branch. Names are without `refs/heads/`.
+    ///
+    /// # Errors
+    /// [`ChangeError`].
+    pub fn note_default_branch(&self, path: &RepoPath, before: Option<&str>, branch: &str) -> Result<(), ChangeError> {
+        self.audit("repo.default-branch", &path.to_string(), &json!({ "before": before, "branch": branch }))
+    }
+
     /// Rejects pushes, for a reason that the client reads; `None` accepts them again.
     ///
     /// # Errors

@@ -7,8 +7,8 @@ use clap::{Args, Subcommand};
 use super::ListOptions;
 use crate::access::GateMode;
 use crate::commands::arguments::{
-    Confirmation, CreateRepository, Expiring, NewQuota, OfRepository, RenameRepository, SetCollaborator, SetVisibility,
-    words,
+    Confirmation, CreateRepository, DefaultBranch, Expiring, NewQuota, OfRepository, RenameRepository, SetCollaborator,
+    SetVisibility, words,
 };
 use crate::git::import::{BadSource, Source};
 use crate::name::{Owner, RepoPath, Title};
@@ -47,6 +47,8 @@ pub enum RepoCommand {
     Rename(RenameRepository),
     /// Show a repository to everyone, or hide it.
     Visibility(SetVisibility),
+    /// Show the branch that a clone checks out, or choose it.
+    DefaultBranch(DefaultBranch),
     /// Put a gate before a repository, or remove it with `none`.
     Gate {
         /// The repository.
@@ -192,6 +194,15 @@ pub struct ImportRepo {
     /// What the repository is about.
     #[arg(long, value_name = "TEXT")]
     pub description: Option<Title>,
+    /// Accept a fault of the objects, by its id in git-fsck(1), such as treeNotSorted. Can be repeated.
+    #[arg(long, value_name = "ID", value_parser = fault_id)]
+    pub allow_fsck: Vec<String>,
+}
+
+/// Accepts a word that can be an id of git-fsck(1). git knows which ids there are.
+fn fault_id(text: &str) -> Result<String, &'static str> {
+    let is_id = (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if is_id { Ok(text.to_owned()) } else { Err("an id of git-fsck(1) has letters and digits") }
 }
 
 /// `hubgate repo adopt`

@@ -3,8 +3,8 @@
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::arguments::{
-    Confirmation, CreateRepository, Expiring, GrantAccess, KeyTerms, ListArguments, OfRepository, RemoveKey,
-    RemoveMember, RenameKey, RenameRepository, SetCollaborator, SetMember, SetVisibility,
+    Confirmation, CreateRepository, DefaultBranch, Expiring, GrantAccess, KeyTerms, ListArguments, OfRepository,
+    RemoveKey, RemoveMember, RenameKey, RenameRepository, SetCollaborator, SetMember, SetVisibility,
 };
 use crate::name::{Owner, RepoPath};
 use crate::request::AccountCommand;
@@ -142,6 +142,8 @@ pub(super) enum RepoCommand {
     Rename(RenameRepository),
     /// Show a repository to everyone, or hide it.
     Visibility(SetVisibility),
+    /// Show the branch that a clone checks out, or choose it.
+    DefaultBranch(DefaultBranch),
     /// Remove a repository from the hub. The operator can restore it for 30 days.
     Remove {
         /// The repository.

@@ -196,6 +196,7 @@ fn run_repo(requester: &mut Requester<'_>, command: RepoCommand, printed: &mut P
         RepoCommand::Show { path } => repository::show(requester, &path, None),
         RepoCommand::Rename(arguments) => repository::rename(requester, &arguments),
         RepoCommand::Visibility(arguments) => repository::set_visibility(requester, &arguments),
+        RepoCommand::DefaultBranch(arguments) => repository::default_branch(requester, &arguments),
         RepoCommand::Remove { path, confirmation } => repository::remove(requester, &path, confirmation),
         RepoCommand::Collaborator(CollaboratorCommand::Set(arguments)) => collaborator::set(requester, &arguments),
         RepoCommand::Collaborator(CollaboratorCommand::Remove(arguments)) => {

@@ -29,6 +29,10 @@ impl Update {
         is_zero(&self.new)
     }
 
+    pub(super) fn creates(&self) -> bool {
+        is_zero(&self.old) && !self.removes()
+    }
+
     /// What the push did to the ref. `contains` says whether the new commit contains the old one.
     fn effect(&self, contains: impl FnOnce(&str, &str) -> bool) -> Effect {
         match (is_zero(&self.old), is_zero(&self.new)) {

@@ -420,7 +420,7 @@ fn link_programs(from: &Path, to: &Path) {
             fs::hard_link(&entry, to.join(entry.file_name().expect("a name"))).expect("a link");
         }
     }
-    for hook in hubgate::operator::programs::HOOKS {
+    for hook in hubgate::push::HOOKS {
         std::os::unix::fs::symlink("../services", to.join("hooks").join(hook)).expect("a link");
     }
 }
