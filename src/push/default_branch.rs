@@ -43,11 +43,11 @@ fn is_of_a_tool(name: &str) -> bool {
     TOOLS.iter().any(|tool| name == *tool || (tool.ends_with('/') && name.starts_with(tool)))
 }
 
-/// The branch that HEAD must name after a push that created `branches`, if HEAD must move. `configured` is the branch of
-/// new repositories. All names are without `refs/heads/`.
+/// The branch that HEAD must name after a push that created `branches`, if HEAD must move. `configured` is the branch
+/// of new repositories. All names are without `refs/heads/`.
 ///
-/// HEAD leaves a branch that does not exist. For a better one, it also leaves a branch that is neither the configured one
-/// nor `main` nor `master`, unless the branch was chosen. Of equally good branches it takes the first.
+/// HEAD leaves a branch that does not exist. For a better one, it also leaves a branch that is neither the configured
+/// one nor `main` nor `master`, unless the branch was chosen. Of equally good branches it takes the first.
 #[must_use]
 pub fn followed<'a>(
     head: DefaultBranch<'_>,

@@ -217,13 +217,13 @@ fn an_import_fails_if_its_source_offers_another_ref_while_it_is_fetched() {
     let hub = Hub::new();
     hub.user("alice");
     let source = outside(&hub, "source", "sha1");
-    let add = "case \"$*\" in *' fetch '*) git \"$1\" \"$2\" update-ref 'refs/heads/a;b' main;; esac";
+    let add = "case \"$*\" in *' fetch '*) git \"$1\" \"$2\" update-ref refs/heads/HEAD main;; esac";
     let program = hub.path("git");
     fs::write(&program, format!("#!/bin/sh\ngit \"$@\" || exit\n{add}\n")).expect("a file");
     fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a mode");
     hub.configure(&Setup { git: Some(&program), ..Setup::default() });
     let outcome = hub.hubgate(&["repo", "import", "alice/x", source.to_str().expect("UTF-8")]);
-    assert!(outcome.stderr().contains("it got the ref refs/heads/a;b during the import: try again"), "{outcome}");
+    assert!(outcome.stderr().contains("it got the ref refs/heads/HEAD during the import: try again"), "{outcome}");
     assert_eq!(outcome.status, 1);
 }
 

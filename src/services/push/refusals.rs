@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::updates::Update;
+use crate::name::Shown;
 use crate::push::canonical::canonical;
 use crate::push::{BadRef, DefaultBranch, check_ref};
 
@@ -100,7 +101,7 @@ pub(super) fn lines(updates: &[Update], verdicts: &[Option<Reason>], choose_bran
         .collect();
     let line = |(update, reason): &(&Update, &Reason)| {
         let name = String::from_utf8_lossy(&update.name);
-        let name = if **reason == Reason::Name(BadRef::Character) { spelling(&name) } else { name.into_owned() };
+        let name = Shown(&name);
         match reason {
             Reason::Default => format!("{name} is not deleted: {reason}"),
             Reason::Name(_) | Reason::Twin(_) | Reason::Atomic => format!("{name} is not accepted: {reason}"),
