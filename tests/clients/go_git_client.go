@@ -55,7 +55,9 @@ func main() {
 		must(err)
 		wanted := config.RefSpec(id + ":refs/heads/main")
 		must(repository.Fetch(&git.FetchOptions{Auth: auth, RefSpecs: []config.RefSpec{wanted}, Tags: git.NoTags}))
-		expect(history(repository), "second first")
+		commit, err := repository.CommitObject(plumbing.NewHash(id))
+		must(err)
+		expect(strings.TrimSpace(commit.Message), "second")
 		return
 	}
 	options := &git.CloneOptions{URL: url, Auth: auth}
