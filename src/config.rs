@@ -193,7 +193,7 @@ pub struct Limits {
     pub sessions_per_address: u32,
     /// Seconds after which a session of git ends that moves no byte.
     pub session_idle: u32,
-    /// Seconds after which a session of git or LFS ends.
+    /// Seconds after which a session ends.
     pub session_age: u32,
     /// Seconds that a session of LFS waits for the client's next command.
     pub lfs_idle: u32,

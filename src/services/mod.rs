@@ -11,6 +11,8 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
+use nix::unistd::alarm;
+
 use crate::log::{Line, Sink};
 use crate::message::Status;
 use crate::report::spool::Spool;
@@ -47,7 +49,12 @@ pub fn main() -> ExitCode {
                         Work::Transfer(operation, path) => {
                             return transfer::run(&caller, message, operation, &path).into();
                         }
-                        Work::Account(command) => account::run(&caller, &command, &mut list),
+                        Work::Account(command) => {
+                            let answer = account::run(&caller, &command, &mut list);
+                            // The decision is in the log. The signal ends a session whose client does not read.
+                            alarm::set(caller.config.limits.session_age);
+                            answer
+                        }
                         Work::Authenticate(operation, path) => authenticate::run(&caller, operation, &path),
                     }
                 }

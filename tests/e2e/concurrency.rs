@@ -17,6 +17,7 @@ trials![
     an_account_has_a_limited_number_of_sessions,
     strangers_of_one_address_share_a_limit,
     an_account_command_counts_as_a_session,
+    an_account_command_lasts_no_longer_than_a_session,
     deploy_keys_of_two_repositories_do_not_share_a_limit,
     a_session_of_git_waits_for_the_end_of_another,
     no_more_sessions_wait_than_may_run,
@@ -168,6 +169,32 @@ fn an_account_command_counts_as_a_session() {
     assert_eq!(alice.ssh("whoami").stderr(), TOO_MANY);
     drop(command);
     wait_until("no place is free", || alice.ssh("whoami").status == 0);
+}
+
+/// One command waits for a key. The client of the other reads nothing, and the list is longer than all pipes.
+fn an_account_command_lasts_no_longer_than_a_session() {
+    let hub = Hub::with(&Setup { more: "[limits]\nsession_age = 3\n", ..Setup::default() });
+    let alice = hub.user("alice");
+    hub.rows_of_repositories("alice", 20_000, "public");
+    let runs = || {
+        let is_it = |pid: &nix::unistd::Pid| {
+            let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            words.split(|byte| *byte == 0).nth(1) == Some(b"account")
+        };
+        hub.sessions().iter().any(is_it)
+    };
+    for command in ["key add", "repo list --json"] {
+        let mut ssh = alice.ssh_command(&["-oBatchMode=yes", "-oControlPath=none"]);
+        ssh.arg(command).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let client = background(&mut ssh);
+        wait_until("the command does not run", runs);
+        wait_until("the command runs on", || !runs());
+        drop(client);
+    }
+    let log: Vec<String> = hub.log().into_iter().map(|entry| entry.fields).collect();
+    for decision in ["command=\"key add\" decision=deny reason=usage", "command=\"repo list --json\" decision=allow"] {
+        assert!(log.iter().any(|fields| fields.contains(decision)), "{decision}: {log:#?}");
+    }
 }
 
 fn deploy_keys_of_two_repositories_do_not_share_a_limit() {

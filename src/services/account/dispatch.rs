@@ -212,7 +212,7 @@ fn add_key(peer: &Peer<'_>, words: &[String], terms: KeyTerms) -> Result<Report,
     key::add(
         &mut Requester::Account(peer),
         None,
-        &TitledKey::parse(&standard_input()?, optional_title(words)?)?,
+        &TitledKey::parse(&standard_input(peer.config)?, optional_title(words)?)?,
         terms,
         None,
     )

@@ -42,7 +42,7 @@ pub(super) fn run(caller: &Caller, peer: &Peer<'_>, code: &str, title: &[String]
         Some(Proven::Key(proven)) => proven.to_authorized_keys().into_bytes(),
         // As with `key add`, the client does not have to prove the key. The code shows that the account's owner wants
         // the key there.
-        Some(Proven::NoKey) => standard_input()?,
+        Some(Proven::NoKey) => standard_input(peer.config)?,
         Some(Proven::Certificate(_)) | None => {
             let cause = "join needs ExposeAuthInfo yes in sshd's configuration";
             return Err(Refused::Fault(FaultKind::Broken, cause.to_owned()));
