@@ -123,13 +123,12 @@ fn take_large_files(source: &Path, unfinished: &Path) -> Result<usize, CreateErr
         objects = find(at)?;
     }
     for (oid, path) in objects.iter() {
-        let file = &source.join(at).join(path);
-        let [first, second] = [oid.get(..2), oid.get(2..4)].map(Option::unwrap_or_default);
-        let directory = unfinished.join(OBJECTS).join(first).join(second);
-        std::fs::DirBuilder::new().recursive(true).mode(0o750).create(&directory).map_err(failed(&directory))?;
-        let copy = directory.join(oid);
-        let hash = objects.open(path).and_then(|file| large_files::copy_hashed(file, &copy)).map_err(failed(file))?;
-        if hash != *oid {
+        let file = &source.join(at).join(&path);
+        let copy = unfinished.join(OBJECTS).join(large_files::place(oid));
+        let directory = copy.parent().unwrap_or(unfinished);
+        std::fs::DirBuilder::new().recursive(true).mode(0o750).create(directory).map_err(failed(directory))?;
+        let hash = objects.open(&path).and_then(|file| large_files::copy_hashed(file, &copy)).map_err(failed(file))?;
+        if hash != oid.to_string() {
             let problem = format!("the large file is broken: its bytes are {hash}");
             return Err(CreateError::File(file.clone(), std::io::Error::other(problem)));
         }

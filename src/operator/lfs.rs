@@ -20,7 +20,7 @@ use crate::message::Status;
 use crate::name::RepoPath;
 use crate::report::when::minute;
 use crate::report::{Report, json_time};
-use crate::repository::large_files::{OBJECTS, StoredObjects, hash, pointers, stored_bytes};
+use crate::repository::large_files::{OBJECTS, StoredObjects, each_missing, hash, stored_bytes};
 use crate::repository::open_repository;
 use crate::tree::Tree;
 use crate::word::counted;
@@ -28,12 +28,17 @@ use crate::word::counted;
 /// The most locks that are shown.
 const LOCKS_MAX: usize = 10_000;
 
+/// The most problems that are shown. A repository may lack any number of objects.
+const PROBLEMS_MAX: usize = 10_000;
+
 /// What `lfs check` has found so far.
 #[derive(Default)]
 struct Findings {
     objects: u64,
     bytes: u64,
     problems: Vec<String>,
+    /// The number of other problems.
+    more: u64,
     /// Whether a corrupt object is still in its place.
     is_corrupt: bool,
     /// Whether clients can supply an object.
@@ -52,12 +57,15 @@ pub(super) fn check(path: Option<&RepoPath>, quarantine: bool, context: &Context
     let mut bar = Bar::new(all);
     context.each_repository(path, |row| {
         if let Err(error) = found.take(&row, quarantine, context, &mut bar) {
-            found.problems.push(format!("{}: {error}", row.path));
+            found.note(format!("{}: {error}", row.path));
         }
         Ok(())
     })?;
     drop(bar);
-    let Findings { objects, bytes, mut problems, is_corrupt, is_incomplete } = found;
+    let Findings { objects, bytes, mut problems, more, is_corrupt, is_incomplete } = found;
+    if more > 0 {
+        problems.push(format!("{} not shown", counted(more, "more problem is", "more problems are")));
+    }
     let json = json!({ "objects": objects, "bytes": bytes, "problems": problems });
     if problems.is_empty() {
         let objects = counted(objects, "object", "objects");
@@ -81,12 +89,13 @@ impl Findings {
         check_present(row, &place)?;
         let stored = StoredObjects::find(&place).map_err(|error| error.to_string())?;
         for (oid, path) in stored.iter() {
-            let file = &place.join(OBJECTS).join(path);
+            let file = &place.join(OBJECTS).join(&path);
+            let oid = oid.to_string();
             self.objects += 1;
-            match stored.open(path).and_then(|file| hash(file, |bytes| bar.add(bytes))) {
-                Ok((found, size)) if found == *oid => self.bytes += size,
+            match stored.open(&path).and_then(|file| hash(file, |bytes| bar.add(bytes))) {
+                Ok((found, size)) if found == oid => self.bytes += size,
                 Ok((found, _)) => {
-                    let is = match quarantine.then(|| move_aside(&place, oid, path)) {
+                    let is = match quarantine.then(|| move_aside(&place, &oid, &path)) {
                         // A client has just replaced it.
                         Some(Ok(None)) => continue,
                         Some(Ok(Some(aside))) => {
@@ -100,21 +109,29 @@ impl Findings {
                         }
                     };
                     self.is_incomplete = true;
-                    self.problems.push(format!("{}: {oid} is corrupt: its hash is {found}; {is}", row.path));
+                    self.note(format!("{}: {oid} is corrupt: its hash is {found}; {is}", row.path));
                 }
-                Err(error) => self.problems.push(format!("{}: {oid}: {error}", row.path)),
+                Err(error) => self.note(format!("{}: {oid}: {error}", row.path)),
             }
         }
         // In the other modes, this hub does not store objects.
         if context.config.lfs.mode != LfsMode::Ssh {
             return Ok(());
         }
-        let named = pointers(&context.config, &place, row.object_format).map_err(|error| error.to_string())?;
-        for (oid, blob) in named.into_iter().filter(|(oid, _)| !stored.contains(oid)) {
+        let note = |oid, blob| {
             self.is_incomplete = true;
-            self.problems.push(format!("{}: {oid} is missing; a pointer is in the blob {blob}", row.path));
+            self.note(format!("{}: {oid} is missing; a pointer is in the blob {blob}", row.path));
+        };
+        each_missing(&context.config, &place, row.object_format, &stored, note).map_err(|error| error.to_string())
+    }
+
+    /// Notes a problem. Beyond the most that are shown, only their number is kept.
+    fn note(&mut self, problem: String) {
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push(problem);
+        } else {
+            self.more += 1;
         }
-        Ok(())
     }
 }
 

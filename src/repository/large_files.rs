@@ -1,8 +1,10 @@
 //! The LFS objects in a repository's directory: found, counted, hashed and copied.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -11,7 +13,7 @@ use super::Directory;
 use crate::config::{Config, ObjectFormat};
 use crate::git::stored::StoredRepository;
 use crate::lfs::{Oid, Pointer};
-use crate::tree::Tree;
+use crate::tree::{Tree, is_directory};
 
 /// The size of a repository's LFS objects in bytes; unreadable ones count as 0.
 #[must_use]
@@ -30,8 +32,10 @@ const DEPTH: usize = 4;
 #[derive(Debug)]
 pub(crate) struct StoredObjects {
     tree: Option<Tree>,
-    /// The path of each object beneath the tree, by object id.
-    paths: BTreeMap<String, PathBuf>,
+    /// Those in their own places, sorted. There may be very many.
+    placed: Vec<Oid>,
+    /// The paths beneath the tree of those in other places.
+    elsewhere: BTreeMap<Oid, PathBuf>,
 }
 
 impl StoredObjects {
@@ -43,31 +47,49 @@ impl StoredObjects {
     /// Finds the objects in a directory beneath another one.
     pub(crate) fn find_in(directory: &Path, objects: &str) -> io::Result<Self> {
         let tree = Tree::open(directory)?.within(Path::new(objects))?;
-        let entries = tree.as_ref().map_or(Ok(Vec::new()), |tree| tree.entries(DEPTH))?;
-        let paths = entries.into_iter().filter_map(|path| {
-            let name = path.file_name()?.to_str()?.to_owned();
-            Oid::parse(name.as_bytes()).ok().map(|_| (name, path))
-        });
-        Ok(Self { paths: paths.collect(), tree })
+        let mut found = Self { tree: None, placed: Vec::new(), elsewhere: BTreeMap::new() };
+        if let Some(tree) = &tree {
+            tree.walk(&mut |path, stat| {
+                let is_directory = is_directory(stat);
+                let name = path.file_name().map(OsStr::as_bytes).unwrap_or_default();
+                match Oid::parse(name).ok().filter(|_| !is_directory) {
+                    Some(oid) if path == place(oid) => found.placed.push(oid),
+                    Some(oid) => drop(found.elsewhere.insert(oid, path.to_owned())),
+                    None => {}
+                }
+                Ok(is_directory && path.components().count() <= DEPTH)
+            })?;
+        }
+        found.placed.sort_unstable();
+        found.elsewhere.retain(|oid, _| found.placed.binary_search(oid).is_err());
+        Ok(Self { tree, ..found })
     }
 
     /// The id of each object, and its path beneath `lfs/objects`.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &PathBuf)> {
-        self.paths.iter()
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Oid, PathBuf)> {
+        let placed = self.placed.iter().map(|oid| (*oid, place(*oid)));
+        placed.chain(self.elsewhere.iter().map(|(oid, path)| (*oid, path.clone())))
     }
 
-    pub(crate) fn contains(&self, oid: &str) -> bool {
-        self.paths.contains_key(oid)
+    pub(crate) fn contains(&self, oid: Oid) -> bool {
+        self.placed.binary_search(&oid).is_ok() || self.elsewhere.contains_key(&oid)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.paths.len()
+        self.placed.len() + self.elsewhere.len()
     }
 
     /// Opens an object. Anything but a regular file is an error.
     pub(crate) fn open(&self, path: &Path) -> io::Result<File> {
         self.tree.as_ref().ok_or(io::ErrorKind::NotFound)?.file(path)
     }
+}
+
+/// The place of an object beneath `lfs/objects`.
+pub(crate) fn place(oid: Oid) -> PathBuf {
+    let name = oid.to_string();
+    let part = |range| name.get(range).unwrap_or_default();
+    Path::new(part(0..2)).join(part(2..4)).join(&name)
 }
 
 /// Copies a file to a new file. Returns the hash of the copied bytes.
@@ -99,18 +121,29 @@ pub(crate) fn hash(mut file: File, mut seen: impl FnMut(u64)) -> io::Result<(Str
     Ok((format!("{:x}", hasher.finalize()), size))
 }
 
-/// The objects that pointers in reachable history name, each with one blob that names it.
-pub(crate) fn pointers(config: &Config, place: &Path, format: ObjectFormat) -> io::Result<Vec<(String, String)>> {
-    let stored = StoredRepository::open(config, place, format);
-    let mut named = Vec::new();
-    let note = |id, text: Vec<u8>| named.extend(Pointer::parse(&text).map(|pointer| (pointer.oid.to_string(), id)));
-    stored.and_then(|stored| stored.small_blobs(Pointer::SIZES.end, note)).map_err(io::Error::other)?;
-    Ok(named)
+/// Calls `each` for each pointer in reachable history whose object is not stored, with the object and the pointer's
+/// blob. Several blobs may name one object.
+pub(crate) fn each_missing(
+    config: &Config,
+    place: &Path,
+    format: ObjectFormat,
+    stored: &StoredObjects,
+    mut each: impl FnMut(Oid, String) + Send,
+) -> io::Result<()> {
+    let repository = StoredRepository::open(config, place, format);
+    let look = |blob, text: Vec<u8>| match Pointer::parse(&text) {
+        Some(pointer) if !stored.contains(pointer.oid) => each(pointer.oid, blob),
+        Some(_) | None => {}
+    };
+    repository.and_then(|repository| repository.small_blobs(Pointer::SIZES.end, look)).map_err(io::Error::other)
 }
 
 /// The number of LFS objects that history names but that are not stored.
 pub(crate) fn missing(config: &Config, place: &Path, format: ObjectFormat) -> io::Result<usize> {
-    let stored = StoredObjects::find(place)?;
-    let named: BTreeMap<String, String> = pointers(config, place, format)?.into_iter().collect();
-    Ok(named.keys().filter(|oid| !stored.contains(oid)).count())
+    let mut missing = BTreeSet::new();
+    let note = |oid, _| {
+        missing.insert(oid);
+    };
+    each_missing(config, place, format, &StoredObjects::find(place)?, note)?;
+    Ok(missing.len())
 }

@@ -3,13 +3,14 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use super::sessions::peak;
 use super::tree;
 use super::wire::{Wire, oid};
-use crate::harness::{Client, Hub, Outcome, Setup, machine, run, run_with, says, trials};
+use crate::harness::{Client, Hub, Outcome, Setup, background, machine, run, run_with, says, trials, wait_until};
 use crate::programs::program;
 
 trials![
@@ -19,6 +20,7 @@ trials![
     lfs_check_finds_pointers_of_every_length,
     a_corrupt_object_is_replaced_by_verified_bytes,
     lfs_check_shows_its_progress_on_a_terminal,
+    lfs_check_takes_little_memory_however_many_objects_are_missing,
 ];
 
 /// A bare repository of the login account in the hub's directory, and a copy of `hubgate` that every user can run.
@@ -221,4 +223,39 @@ fn lfs_check_shows_its_progress_on_a_terminal() {
     );
     // Without a terminal, there is no bar.
     assert_eq!(hub.did(&["lfs", "check"]), "1 object, 9 bytes: no problems found\n");
+}
+
+fn lfs_check_takes_little_memory_however_many_objects_are_missing() {
+    const COUNT: usize = 100_000;
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    hub.empty_repo("alice/x", &[]);
+    let directory = hub.directory("alice/x");
+    let version = "version https://git-lfs.github.com/spec/v1";
+    let pointer = |number: usize| format!("{version}\noid sha256:{}\nsize 12\n", oid(number.to_string()));
+    let blob = |number: usize| {
+        let text = pointer(number);
+        format!("blob\nmark :{number}\ndata {}\n{text}\n", text.len())
+    };
+    let entry = |number: usize| format!("M 100644 :{number} {}/{number}\n", number / 1_000);
+    let commit = "commit refs/heads/main\ncommitter A <a@b> 1 +0000\ndata 1\nx\n".to_owned();
+    let stream: String = (1..=COUNT).map(blob).chain([commit]).chain((1..=COUNT).map(entry)).collect();
+    let mut import = Command::new("git");
+    import.args(["-c", "safe.directory=*", "--git-dir"]).arg(&directory).args(["fast-import", "--quiet"]);
+    run_with(&mut import, stream.as_bytes()).succeeded();
+    run(Command::new("chown").args(["-R", &hub.login.name]).arg(&directory)).succeeded();
+    let said = hub.path("said");
+    let mut command = hub.hubgate_command();
+    command.args(["lfs", "check"]).stdin(Stdio::null()).stdout(fs::File::create(&said).expect("a file"));
+    let mut check = background(command.stderr(Stdio::null()));
+    let (mut most, process) = (0, check.processes()[0]);
+    wait_until("it does not end", || {
+        most = most.max(peak(process).unwrap_or_default());
+        check.has_ended()
+    });
+    let said = fs::read_to_string(&said).expect("a report");
+    assert_eq!(said.matches(" is missing; a pointer is in the blob ").count(), 10_000);
+    let more = "90000 more problems are not shown\nclients that have the files can upload them: ";
+    assert!(said.contains(more), "{}", said.lines().last().unwrap_or_default());
+    assert!(most > 1 << 20 && most < 50 << 20, "{most} bytes");
 }

@@ -54,13 +54,15 @@ pub(super) fn stop_in_the_middle(hub: &Hub) -> Pid {
     }
 }
 
+/// The peak memory of a process so far, in bytes; `None` after its end.
+pub(super) fn peak(process: Pid) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
+}
+
 /// The peak memory of any session of the hub while `work` runs, in bytes.
 pub(super) fn peak_memory(hub: &Hub, work: impl FnOnce() + Send) -> u64 {
-    let peak = |session: Pid| -> Option<u64> {
-        let status = fs::read_to_string(format!("/proc/{session}/status")).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-        line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
-    };
     std::thread::scope(|scope| {
         let work = scope.spawn(work);
         let mut most = 0;
