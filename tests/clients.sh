@@ -14,8 +14,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-quick="git plink libgit2 dulwich asyncssh cargo pip npm"
-slow="dropbear jgit go go_git gitoxide git_annex dvc nix"
+# Those that take longest come first.
+quick="git plink dulwich asyncssh pip npm cargo libgit2"
+slow="gitoxide go_git jgit dropbear git_annex dvc go nix"
 
 cache=/var/cache/hubgate-tools/clients
 # What PyPI and crates.io are asked for. apt decides about the versions of Debian's packages.
@@ -424,8 +425,15 @@ client_gitoxide() {
         gix --no-verbose fetch --unshallow
         [ "$(history . origin/main)" = "third second first" ]
     }
+    gix_fetches_by_id() {
+        git init --quiet tree
+        cd tree
+        gix --no-verbose fetch --remote "$repository" "$second:refs/heads/wanted"
+        [ "$(history . wanted)" = "second first" ]
+    }
     try "it clones" gix_clones
     try "it clones shallow, and fetches the rest later" gix_clones_shallow
+    try "it fetches a commit by its id" gix_fetches_by_id
 }
 
 # cargo's own libgit2 takes the key from an agent, and the host key from a file in HOME.
@@ -668,13 +676,13 @@ for client in $clients; do
     esac
 done
 need sshd ssh ssh-keygen git git-lfs python3 || exit 1
+began=$(date +%s)
 if [ -z "${HUBGATE_PROGRAMS-}" ]; then
     need_cargo || exit 1
     HUBGATE_PROGRAMS=$(sh packaging/build.sh)
 fi
 programs=$(cd "$HUBGATE_PROGRAMS" && pwd)
 here=$PWD
-began=$(date +%s)
 # Before the clients have a HOME of their own.
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
 cargo=$(rustc --print sysroot 2>/dev/null)/bin/cargo
@@ -750,11 +758,18 @@ first=$(git -C "$seed" rev-parse HEAD~2)
 git -C "$seed" tag v1.0.0 "$first"
 git -C "$seed" push --quiet "$url/alice/library" main v1.0.0
 
-# lane CLIENT...: runs clients one after the other.
+# next: takes the next client from the queue.
+next() {
+    flock 9
+    client=$(head -n 1 "$work/queue")
+    sed -i 1d "$work/queue"
+} 9>"$work/lock"
+
+# lane: runs clients one after the other, until the queue is empty.
 lane() {
     running=
     trap '[ -z "$running" ] || kill "$running"; wait; exit 130' TERM
-    for client in "$@"; do
+    while next && [ -n "$client" ]; do
         limit=$patience
         [ "$client" != gitoxide ] || limit=$patience_to_build
         # shellcheck disable=SC2086 # words
@@ -775,13 +790,12 @@ lane() {
 }
 
 export work hub login port url programs here cargo cargo_home within first second third
-number=0
-while [ "$number" -lt "$lanes" ]; do
-    # Every third client, from this one.
-    # shellcheck disable=SC2046 # words
-    lane $(echo "$clients" | tr ' ' '\n' | awk -v lanes="$lanes" -v lane="$number" 'NR % lanes == lane') &
+# shellcheck disable=SC2086 # words
+printf '%s\n' $clients >"$work/queue"
+while [ "$lanes" -gt 0 ]; do
+    lane &
     lane_pids="$lane_pids $!"
-    number=$((number + 1))
+    lanes=$((lanes - 1))
 done
 # shellcheck disable=SC2086 # words
 wait $lane_pids || true
