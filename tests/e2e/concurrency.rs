@@ -23,6 +23,7 @@ trials![
     no_more_sessions_wait_than_may_run,
     a_right_revoked_while_a_session_waits_is_not_used,
     a_role_that_ends_while_a_session_waits_is_not_used,
+    a_session_that_has_waited_has_the_account_that_its_key_has_then,
     operators_and_accounts_change_the_hub_at_the_same_time,
     readers_never_wait_for_writers,
     a_wrong_invitation_code_waits_for_no_change,
@@ -271,6 +272,22 @@ fn a_role_that_ends_while_a_session_waits_is_not_used() {
     };
     let (output, errors) = fetch_after(&hub, &alice, "bob/y", end);
     assert!(output.is_empty() && errors.starts_with(&format!("{WAITING}hubgate: repository not found")), "{errors}");
+}
+
+/// In this mode, the gateway looks the account up by the key that sshd reports.
+fn a_session_that_has_waited_has_the_account_that_its_key_has_then() {
+    let more = "[limits]\nsessions_per_account = 1\n";
+    let hub = Hub::with(&Setup { anonymous: "fallback", gateway_is_shell: true, more, ..Setup::default() });
+    let alice = hub.user("alice");
+    hub.did(&["user", "add", "bob"]);
+    hub.repo("alice/x", &[]);
+    let (output, errors) = fetch_after(&hub, &alice, "alice/x", || {
+        hub.sql("UPDATE key SET owner_id = (SELECT id FROM owner WHERE folded = 'bob')");
+        hub.log();
+    });
+    assert!(output.contains("refs/heads/main") && errors == WAITING, "{output} {errors}");
+    let log: Vec<String> = hub.log().into_iter().map(|entry| entry.fields).collect();
+    assert!(log.iter().all(|fields| fields.starts_with("user=bob ")) && !log.is_empty(), "{log:#?}");
 }
 
 fn operators_and_accounts_change_the_hub_at_the_same_time() {
