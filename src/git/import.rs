@@ -1,6 +1,5 @@
 //! git as importer: lists the refs of a source, then fetches and checks every object.
 
-use std::ffi::OsString;
 use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
@@ -96,23 +95,23 @@ impl Source {
         command
     }
 
-    /// What names the source for git.
-    fn location(&self) -> Result<OsString, String> {
-        match &self.directory {
-            // git resolves a relative path in another directory.
-            Some(directory) => Ok(std::path::absolute(directory).map_err(|error| error.to_string())?.into()),
-            None => Ok(self.location.clone().into()),
-        }
-    }
-
     /// The tree of a source on this machine.
     ///
-    /// A source may be a stranger's, and this account can read every repository of the hub. So nothing in it may lead
-    /// elsewhere. git then runs in a sandbox that can read this tree only.
-    fn tree(&self) -> Result<Option<Tree>, String> {
+    /// A source may be a stranger's, and this account can read every repository of the hub. So neither the source nor
+    /// anything in it may be a link to one. git then runs in a sandbox that can read this tree only.
+    ///
+    /// # Errors
+    /// Where the source leads.
+    pub fn tree(&self, config: &Config) -> Result<Option<Tree>, String> {
         let Some(directory) = &self.directory else { return Ok(None) };
         let failed = |error: io::Error| error.to_string();
         let tree = Tree::open(directory).map_err(failed)?;
+        let root = config.paths.repositories.canonicalize().map_err(failed)?;
+        // The operator may name a directory of this hub, but a link of a stranger may not.
+        let is_named = [&root, &config.paths.repositories].iter().any(|root| directory.starts_with(root));
+        if !is_named && tree.path().map_err(failed)?.starts_with(root) {
+            return Err("it is a link to a repository of this hub".to_owned());
+        }
         refuse_links(&tree).map_err(failed)?;
         Ok(Some(tree))
     }
@@ -124,9 +123,9 @@ impl Source {
     pub fn offer(&self, config: &Config) -> Result<Offer, String> {
         let git = config.paths.git.as_path();
         let mut command = self.command(git, Path::new("/nonexistent"), "ls-remote", &[]);
-        command.args(["--symref", "--"]).arg(self.location()?);
+        command.args(["--symref", "--", &self.location]);
         let mut list = || output_of(&mut command, Limits { terminal: Terminal::Open, ..BRIEF });
-        let said = match self.tree()? {
+        let said = match self.tree(config)? {
             Some(tree) => confined(config, tree.as_fd(), Plan::fetch(&[git]), list)?,
             None => list()?,
         };
@@ -143,13 +142,13 @@ impl Source {
         stored.check_connectivity(allowed)?;
         let git = stored.config.paths.git.as_path();
         let mut command = self.command(git, stored.place, "fetch", allowed);
-        command.args(["--quiet", "--no-tags", "--no-write-fetch-head", "--stdin", "--"]).arg(self.location()?);
+        command.args(["--quiet", "--no-tags", "--no-write-fetch-head", "--stdin", "--"]).arg(&self.location);
         let wanted = REFSPECS.iter().map(|refspec| refspec.as_bytes().to_vec());
         // A refspec that begins with ^ excludes a ref (gitglossary(7), refspec).
         let unwanted = offer.refused.iter().map(|(name, _)| [b"^", name.as_slice()].concat());
         let refspecs = wanted.chain(unwanted).collect::<Vec<_>>().join(&b'\n');
         let mut fetch = || output_for(&mut command, Limits { terminal: Terminal::Open, ..LONG }, &refspecs);
-        match self.tree()? {
+        match self.tree(stored.config)? {
             Some(tree) => {
                 let (programs, reads) = ([git], [tree.as_fd()]);
                 let plan = Plan { reads: &reads, ..Plan::push(&programs) };

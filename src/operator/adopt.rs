@@ -21,6 +21,7 @@ use crate::report::when::minute;
 use crate::report::{Report, repo_json, state};
 use crate::repository::large_files::OBJECTS;
 use crate::repository::{CreateError, Directory, create_repository_with, large_files, open_repository};
+use crate::tree::Tree;
 use crate::word::counted;
 
 /// How long a removed repository is kept, in seconds.
@@ -45,8 +46,8 @@ pub(super) fn import(command: ImportRepo, mut context: Context) -> Result<Report
                 .and_then(|stored| source.fetch(&stored, &offer, &allow_fsck))
                 .map_err(|reason| CreateError::Git(git.clone(), reason))?;
         }
-        if let Some(directory) = &source.directory {
-            large_files = take_large_files(directory, unfinished)?;
+        if let Some(tree) = source.tree(&context.config).map_err(|reason| CreateError::Git(git.clone(), reason))? {
+            large_files = take_large_files(&tree, unfinished)?;
         }
         Ok(())
     });
@@ -109,21 +110,22 @@ pub(super) fn import(command: ImportRepo, mut context: Context) -> Result<Report
 }
 
 /// Copies the large files of a directory's repository, bare or not, each held against its name.
-fn take_large_files(source: &Path, unfinished: &Path) -> Result<usize, CreateError> {
+fn take_large_files(source: &Tree, unfinished: &Path) -> Result<usize, CreateError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |error| CreateError::File(path, error)
     };
+    let shown = source.path().unwrap_or_default();
     // Without following links: the source may be a stranger's, and the links would lead to another repository's
     // objects.
-    let find = |at| large_files::StoredObjects::find_in(source, at).map_err(failed(source));
+    let find = |at| large_files::StoredObjects::find_in(source, at).map_err(failed(&shown));
     let (mut at, mut objects) = (OBJECTS, find(OBJECTS)?);
     if objects.len() == 0 {
         at = ".git/lfs/objects";
         objects = find(at)?;
     }
     for (oid, path) in objects.iter() {
-        let file = &source.join(at).join(&path);
+        let file = &shown.join(at).join(&path);
         let copy = unfinished.join(OBJECTS).join(large_files::place(oid));
         let directory = copy.parent().unwrap_or(unfinished);
         std::fs::DirBuilder::new().recursive(true).mode(0o750).create(directory).map_err(failed(directory))?;

@@ -41,12 +41,12 @@ pub(crate) struct StoredObjects {
 impl StoredObjects {
     /// Finds the objects of a bare repository.
     pub(crate) fn find(repository: &Path) -> io::Result<Self> {
-        Self::find_in(repository, OBJECTS)
+        Self::find_in(&Tree::open(repository)?, OBJECTS)
     }
 
-    /// Finds the objects in a directory beneath another one.
-    pub(crate) fn find_in(directory: &Path, objects: &str) -> io::Result<Self> {
-        let tree = Tree::open(directory)?.within(Path::new(objects))?;
+    /// Finds the objects in a directory of a tree.
+    pub(crate) fn find_in(tree: &Tree, objects: &str) -> io::Result<Self> {
+        let tree = tree.within(Path::new(objects))?;
         let mut found = Self { tree: None, placed: Vec::new(), elsewhere: BTreeMap::new() };
         if let Some(tree) = &tree {
             tree.walk(&mut |path, stat| {

@@ -272,7 +272,16 @@ fn an_import_takes_no_object_of_another_repository() {
         assert!(outcome.status == 1 && outcome.stderr().contains(&said), "{what}: {outcome}");
         assert_eq!(hub.hubgate(&["repo", "show", "alice/x"]).status, 1, "{what}");
     }
-    assert_eq!(hub.git_in("alice/private", &["rev-parse", "main"]), id);
+    // The source itself is a link. The operator may name a repository of the hub.
+    let source = hub.path("source");
+    std::os::unix::fs::symlink(&private, &source).expect("a link");
+    let outcome = hub.hubgate(&["repo", "import", "alice/x", source.to_str().expect("UTF-8")]);
+    let said = format!("hubgate: {}: it is a link to a repository of this hub\n", source.display());
+    assert!(outcome.status == 1 && outcome.stderr().starts_with(&said), "{outcome}");
+    hub.did(&["repo", "import", "alice/copy", private.to_str().expect("UTF-8")]);
+    for path in ["alice/private", "alice/copy"] {
+        assert_eq!(hub.git_in(path, &["rev-parse", "main"]), id);
+    }
 }
 
 /// The links of a stranger's source would lead to objects that only the hub's account can read.
