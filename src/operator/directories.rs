@@ -1,7 +1,7 @@
 //! Compares the rows of repositories with their directories.
 
-use std::collections::HashSet;
 use std::io::ErrorKind;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
@@ -13,8 +13,8 @@ use crate::repository::{Directory, head};
 /// Rows without a directory, and directories without a row.
 #[derive(Debug, Default)]
 pub(super) struct Mismatches {
-    /// Repositories whose directory is missing or broken, and how.
-    pub(super) lost: Vec<(RepositoryRow, String)>,
+    /// Repositories whose directory is missing or broken, and how: a line for each.
+    pub(super) lost: Vec<String>,
     /// Directories of repositories without a row.
     pub(super) strays: Vec<PathBuf>,
     /// Files and directories that are not a repository.
@@ -32,21 +32,28 @@ impl Mismatches {
             let place = root.join(row.directory.relative());
             let checked = check_present(&row, &place).and_then(|()| head(config, &place, row.object_format).map(drop));
             if let Err(problem) = checked {
-                mismatches.lost.push((row, problem));
+                mismatches.lost.push(format!("{} ({}): {problem}", row.path, row.directory));
             }
             bar.add(1);
             Ok(())
         })?;
         drop(bar);
-        let known: HashSet<PathBuf> =
-            store.view().directories()?.iter().map(|directory| root.join(directory.relative())).collect();
+        // 16 bytes for each, because a hub may have millions.
+        let mut known: Vec<u128> = Vec::new();
+        store.view().directories(&mut |directory| {
+            known.push(number(&directory));
+            ControlFlow::Continue(())
+        })?;
+        known.sort_unstable();
+        let is_known =
+            |place: &Path| directory_of(place).is_some_and(|found| known.binary_search(&number(&found)).is_ok());
         for shard in list(root)? {
             if !shard.is_dir() || shard.file_name().is_none_or(|name| name.len() != 2) {
                 mismatches.foreign.push(shard);
                 continue;
             }
             match list(&shard) {
-                Ok(places) => mismatches.strays.extend(places.into_iter().filter(|place| !known.contains(place))),
+                Ok(places) => mismatches.strays.extend(places.into_iter().filter(|place| !is_known(place))),
                 Err(failure) => mismatches.unread.push(failure.to_string()),
             }
         }
@@ -57,7 +64,6 @@ impl Mismatches {
 
     /// Describes each in one line.
     pub(super) fn lines(&self) -> Vec<String> {
-        let lost = self.lost.iter().map(|(row, problem)| format!("{} ({}): {problem}", row.path, row.directory));
         let strays = self.strays.iter().map(|place| {
             let next = if directory_of(place).is_some() { ": adopt it with hubgate repo adopt" } else { "" };
             format!("{}: not a repository of this hub{next}", place.display())
@@ -65,7 +71,8 @@ impl Mismatches {
         let foreign = self.foreign.iter().map(|place| {
             format!("{}: not a directory of this hub: left by a create that was cut off?", place.display())
         });
-        let mut lines: Vec<String> = lost.chain(strays).chain(foreign).chain(self.unread.iter().cloned()).collect();
+        let mut lines: Vec<String> =
+            strays.chain(foreign).chain(self.lost.iter().chain(&self.unread).cloned()).collect();
         lines.sort();
         lines
     }
@@ -91,6 +98,11 @@ pub(super) fn directory_of(place: &Path) -> Option<Directory> {
     let shard = place.parent()?.file_name()?.to_str()?;
     let directory: Directory = format!("{shard}{name}").parse().ok()?;
     (shard.len() == 2).then_some(directory)
+}
+
+/// The id of a directory, as a number.
+fn number(directory: &Directory) -> u128 {
+    u128::from_str_radix(directory.id(), 16).unwrap_or_default()
 }
 
 fn list(path: &Path) -> Result<Vec<PathBuf>, Failure> {

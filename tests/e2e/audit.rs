@@ -126,6 +126,7 @@ fn a_list_of_changes_continues_behind_any_entry() {
         loop {
             let part = list(&["--after", &after, "--limit", limit]);
             parts.extend(rows(&part));
+            assert!(parts.len() <= whole.len(), "{parts:?}");
             match part.stderr().split_once("there are more rows: to continue, add --after ") {
                 Some((_, next)) => next.trim_end().clone_into(&mut after),
                 None => break,

@@ -184,8 +184,8 @@ impl View<'_> {
     ///
     /// # Errors
     /// [`Error`].
-    pub fn directories(&self) -> Result<Vec<Directory>, Error> {
-        self.connection.query("SELECT directory FROM repository", &[], |row| row.word("directory"))
+    pub fn directories(&self, each: Each<'_, Directory>) -> Result<(), Error> {
+        self.connection.each("SELECT directory FROM repository", &[], |row| Ok(each(row.word("directory")?)))
     }
 
     /// The grants on a repository, by the name of the user.
