@@ -362,7 +362,7 @@ client_jgit() {
     needs_debian jgit jgit-cli default-jre-headless
     java=$(command -v java || find /usr/lib/jvm -name java -path '*/bin/*' | head -n 1)
     jgit() {
-        "$java" "-Duser.home=$HOME" -cp '/usr/share/java/*' org.eclipse.jgit.pgm.Main "$@"
+        "$java" -XX:-UsePerfData "-Duser.home=$HOME" -cp '/usr/share/java/*' org.eclipse.jgit.pgm.Main "$@"
     }
     jgit_clones() {
         jgit clone "$repository" tree
@@ -651,8 +651,9 @@ if [ "${1-}" = --client ]; then
     ends=
     # shellcheck disable=SC2154 # the status at the end
     trap 'status=$?; [ -z "$ends" ] || kill $ends; exit "$status"' EXIT
-    mkdir -p "$place/home"
-    export HOME="$place/home"
+    mkdir -p "$place/home" "$place/tmp"
+    # Some clients leave files in TMPDIR.
+    export HOME="$place/home" TMPDIR="$place/tmp"
     git config --global init.defaultBranch main
     "client_$client"
     exit
@@ -733,7 +734,7 @@ ssh-keygen -q -t ecdsa -m PEM -N "" -f "$work/id_ecdsa"
 # Clients run git with these settings alone.
 export GIT_CONFIG_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND="ssh -F $work/ssh_config"
 export GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@example.com GIT_COMMITTER_NAME=A GIT_COMMITTER_EMAIL=a@example.com
-unset GIT_SSH GIT_SSH_VARIANT SSH_AUTH_SOCK
+unset GIT_SSH GIT_SSH_VARIANT SSH_AUTH_SOCK XDG_RUNTIME_DIR
 
 # The seed: three commits, of which the second is the tip of nothing. It is a package of cargo, pip, npm and go.
 seed=$work/seed

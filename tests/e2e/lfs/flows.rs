@@ -7,6 +7,7 @@ use std::process::Command;
 
 use super::{tree, tree_with};
 use crate::harness::{Client, Hub, Key, Machine, Outcome, Setup, Skip, run, trials};
+use crate::hostile::LFS_INSIDE_SSH;
 use crate::texts::not_found;
 
 trials![
@@ -21,6 +22,7 @@ trials![
     pushes_of_the_same_object_at_once_all_succeed,
     a_checkout_that_pauses_after_another_client_quit_gets_its_files,
     large_files_need_fetch_access,
+    a_client_that_may_not_transfer_over_ssh_reads_what_to_change,
 ];
 
 /// A directory for sockets, outside the client's home because the name of a socket has at most 108 bytes.
@@ -235,6 +237,17 @@ fn pushes_of_the_same_object_at_once_all_succeed() {
     });
     assert_eq!(hub.did(&["lfs", "check", "alice/x"]), "1 object, 9000000 bytes: no problems found\n");
     assert!(fs::read_dir(hub.directory("alice/x").join("lfs/incomplete")).is_ok_and(|mut left| left.next().is_none()));
+}
+
+fn a_client_that_may_not_transfer_over_ssh_reads_what_to_change() {
+    let hub = Hub::new();
+    let alice = hub.user("alice").with_programs(&newer("3.8"));
+    hub.empty_repo("alice/x", &[]);
+    tree(&alice, "alice/x", &[("a.bin", "weights".to_owned())]);
+    let over_http = ["-c", "lfs.sshtransfer=never", "-c", "lfs.ssh.retries=0", "push", "origin", "HEAD:main"];
+    let push = alice.git_in("x", &over_http);
+    assert!(push.status != 0 && push.stderr().contains(LFS_INSIDE_SSH.trim_end()), "{push}");
+    alice.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
 }
 
 fn large_files_need_fetch_access() {
