@@ -16,12 +16,13 @@ cd "$(dirname "$0")/.."
 
 # Those that take longest come first.
 quick="git plink dulwich asyncssh pip npm cargo libgit2"
-slow="gitoxide go_git jgit dropbear git_annex dvc go nix"
+slow="gitoxide go_git jgit dropbear git_annex dvc go nix uv"
 
 cache=/var/cache/hubgate-tools/clients
 # What PyPI and crates.io are asked for. apt decides about the versions of Debian's packages.
 python_packages="pygit2==1.21.0 dulwich==1.2.21 asyncssh==2.24.1"
 dvc_packages="dvc==3.67.1"
+uv_packages="uv==0.13.9"
 gitoxide_version=0.61.0
 # How many clients run at once, and how many seconds one may take. Only gitoxide has to be built.
 lanes=3
@@ -471,6 +472,20 @@ client_pip() {
     try "it installs a tag" pip_installs v1.0.0 "one = 1"
     git config --global protocol.version 0
     try "it installs a commit by its id, over protocol 0" pip_installs "$second" "two = 2"
+}
+
+client_uv() {
+    needs_python uv "$uv_packages"
+    client="uv $("$python" -m uv --version | cut -d ' ' -f 2)"
+    uv_installs() {
+        "$python" -m uv pip install --quiet --no-config --no-deps --cache-dir "$PWD/cache" --python "$python" \
+            --target lib "git+$url/alice/library@$1"
+        [ "$(tail -n 1 lib/seed.py)" = "$2" ]
+    }
+    try "it installs a commit by its id" uv_installs "$second" "two = 2"
+    try "it installs a tag" uv_installs v1.0.0 "one = 1"
+    git config --global protocol.version 0
+    try "it installs a commit by its id, over protocol 0" uv_installs "$second" "two = 2"
 }
 
 client_npm() {
