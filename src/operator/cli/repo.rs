@@ -185,7 +185,8 @@ pub struct RestoreRepo {
 pub struct ImportRepo {
     /// OWNER/NAME, datasets/OWNER/NAME or spaces/OWNER/NAME.
     pub path: RepoPath,
-    /// A directory, or https://, ssh://, file:// or USER@HOST:PATH.
+    /// A directory, or https://, ssh://, file:// or USER@HOST:PATH. A directory must hold its objects itself, without
+    /// links and alternates.
     #[arg(value_parser = absolute_source)]
     pub source: String,
     /// Make the repository public. Default: private.
