@@ -103,6 +103,8 @@ pub enum FromHook {
     Decide(u64),
     /// The push was refused, for that reason.
     Refused(String),
+    /// The push was refused, for that reason, and git must end without a word about each of its refs.
+    Ended(String),
     /// The hook failed, for that cause.
     Fault(String),
     /// A ref moved from one object to another.
@@ -126,6 +128,7 @@ impl FromHook {
         let mut line = match self {
             Self::Decide(bytes) => format!("decide {bytes}").into_bytes(),
             Self::Refused(reason) => format!("refused {}", one_line(reason)).into_bytes(),
+            Self::Ended(reason) => format!("ended {}", one_line(reason)).into_bytes(),
             Self::Fault(cause) => format!("fault {}", one_line(cause)).into_bytes(),
             // A ref's name has no newline (git-check-ref-format(1)).
             Self::Moved { old, new, name, effect } => {
@@ -148,6 +151,7 @@ impl FromHook {
         match word {
             b"decide" => text()?.parse().ok().map(Self::Decide),
             b"refused" => text().map(Self::Refused),
+            b"ended" => text().map(Self::Ended),
             b"fault" => text().map(Self::Fault),
             b"moved" => {
                 let mut words = rest?.splitn(4, |byte| *byte == b' ');
@@ -236,6 +240,7 @@ mod tests {
         for said in [
             FromHook::Decide(1 << 40),
             FromHook::Refused("no".to_owned()),
+            FromHook::Ended("too many".to_owned()),
             FromHook::Fault(String::new()),
             FromHook::Moved { old, new, name: b"refs/heads/a b\xff".to_vec(), effect: Effect::Forced },
         ] {

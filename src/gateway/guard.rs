@@ -87,6 +87,8 @@ struct Hook {
     heard: (u64, u64),
     /// Whether the log took the last line about a ref.
     is_logged: bool,
+    /// Why the hook wants git to end.
+    ends: Option<String>,
 }
 
 /// How the bytes of a push count. It holds until git and its children have ended, whatever the hook says.
@@ -134,7 +136,7 @@ pub(super) fn split(is_push: bool) -> Result<Copy, Fault> {
             let hook = match ours {
                 Some(stream) => {
                     stream.set_nonblocking(true).map_err(Fault::Git)?;
-                    Some(Hook { stream, line: Vec::new(), heard: (0, 0), is_logged: true })
+                    Some(Hook { stream, line: Vec::new(), heard: (0, 0), is_logged: true, ends: None })
                 }
                 None => None,
             };
@@ -291,6 +293,11 @@ impl Guard {
                 hook.line.push(byte);
             }
         }
+        if let Some(reason) = hook.ends.take().filter(|_| self.ended_at.is_none()) {
+            self.lines = vec![reason];
+            self.end();
+        }
+        let Some(hook) = &self.hook else { return false };
         if !is_heard || hook.line.len() > LINE_MAX {
             self.hook = None;
         }
@@ -318,6 +325,10 @@ impl Hook {
             }
             Some(FromHook::Refused(reason)) => {
                 send(Level::Notice, &push().field("decision", "deny").field("reason", reason));
+            }
+            Some(FromHook::Ended(reason)) => {
+                send(Level::Notice, &push().field("decision", "deny").field("reason", &reason));
+                self.ends = Some(reason);
             }
             Some(FromHook::Fault(cause)) => {
                 send(Level::Error, &push().field("decision", "fault").field("cause", cause));

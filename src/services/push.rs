@@ -10,7 +10,7 @@ mod proc_receive;
 mod refusals;
 mod updates;
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -140,6 +140,12 @@ fn read(message: &Sealed) -> Result<(PushContext, SystemTime), Fault> {
 /// Refuses the push if every ref of it is refused.
 fn pre_receive(inherited: &Inherited) -> Result<Answer, Fault> {
     let updates = updates()?;
+    if let Some(reason) = excess(&inherited.context, updates.len()) {
+        // git would answer with a line for each ref. The guard ends it instead, and this process with it.
+        inherited.guard.tell(&FromHook::Ended(reason.clone()));
+        let _ = (&inherited.guard.0).read(&mut [0]);
+        return Ok(Answer { out: String::new(), status: Status::Refused, err: vec![reason] });
+    }
     let stored = stored_bytes()?;
     let problems = match std::env::var(CERTIFICATE) {
         Ok(id) => {
@@ -167,12 +173,19 @@ fn updates() -> Result<Vec<Update>, Fault> {
     std::io::stdin().lock().split(b'\n').map(parse).collect()
 }
 
+/// Why a push of so many refs is refused, with a command that pushes them in parts.
+fn excess(context: &PushContext, count: usize) -> Option<String> {
+    let most = context.refs;
+    (most > 0 && count as u64 > most).then(|| {
+        format!(
+            "this push updates {count} refs, of at most {most} at once: git for-each-ref --format='%(refname)' \
+             refs/heads refs/tags | xargs -n {most} git push origin"
+        )
+    })
+}
+
 /// The reasons to refuse a push that stores so many bytes, as the client reads them.
 fn problems(context: &PushContext, updates: &[Update], stored: u64) -> Result<Vec<String>, Fault> {
-    let count = updates.len() as u64;
-    if context.refs > 0 && count > context.refs {
-        return Ok(vec![format!("this push updates {count} refs, of at most {} at once: push in parts", context.refs)]);
-    }
     let verdicts = verdicts(context, updates)?;
     if !verdicts.is_empty() && verdicts.iter().all(Option::is_some) {
         return Ok(refusals::lines(updates, &verdicts, &context.choose_branch));

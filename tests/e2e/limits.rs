@@ -65,14 +65,33 @@ fn branches(hub: &Hub) -> String {
 }
 
 fn a_push_of_too_many_refs_is_refused_as_a_whole() {
-    let (hub, alice) = scene("push_refs = 2");
-    let pushed = push(&alice, &["HEAD:a", "HEAD:b", "HEAD:c"]);
-    is_refused(&hub, &alice, &pushed, &["this push updates 3 refs, of at most 2 at once: push in parts"]);
-    push(&alice, &["HEAD:a", "HEAD:b"]).is(&silent());
-    // Deletions count too.
-    let pushed = push(&alice, &[":a", ":b", "HEAD:c"]);
-    assert!(pushed.stderr().contains("updates 3 refs, of at most 2"), "{pushed}");
-    assert_eq!(branches(&hub), "a\nb\nmain\n");
+    for git in &machine().gits {
+        let (hub, alice) = scene_with("push_refs = 2", &git.path);
+        let pushed = push(&alice, &["HEAD:a", "HEAD:b", "HEAD:c"]);
+        let command = "git for-each-ref --format='%(refname)' refs/heads refs/tags | xargs -n 2 git push origin";
+        // One sentence, and git's own about the end of the session. No line names a ref.
+        let said = pushed.stderr();
+        let sentence = format!("hubgate: this push updates 3 refs, of at most 2 at once: {command}\n");
+        assert!(pushed.status != 0 && said.contains(&sentence), "{pushed}");
+        assert!(!said.contains("remote rejected") && said.lines().count() <= 6, "{pushed}");
+        assert_eq!(branches(&hub), "main\n");
+        assert!(hub.raw_log().iter().any(|line| line.contains("decision=deny reason=\"this push updates 3 refs")));
+        // The command that the client read works.
+        for name in ["a", "b", "c"] {
+            alice.git_in("x", &["branch", name]).is(&silent());
+        }
+        let mut shell = alice.command("sh");
+        shell.envs(
+            alice.git_command("x").get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))),
+        );
+        shell.current_dir(alice.home.join("x")).args(["-c", &command.replace("git push", "git push --quiet")]);
+        run(&mut shell).succeeded();
+        assert_eq!(branches(&hub), "a\nb\nc\nmain\n");
+        // Deletions count too.
+        let pushed = push(&alice, &[":a", ":b", "HEAD:d"]);
+        assert!(pushed.stderr().contains("updates 3 refs, of at most 2"), "{pushed}");
+        assert_eq!(branches(&hub), "a\nb\nc\nmain\n");
+    }
 }
 
 fn a_push_of_too_many_commits_is_refused_as_a_whole() {

@@ -2,6 +2,7 @@
 //! git. Or it stays and attacks from inside.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::Write;
@@ -148,7 +149,7 @@ fn serve(session: &Session, service: &str, repository: &Path, program: &[&str]) 
             command.args([service.as_str(), "."]);
             command
         }
-        [] => serving.command(),
+        [] => without_missing_hook(serving.command(), &hooks),
         [program, arguments @ ..] => {
             let mut command = Command::new(program);
             command.args(arguments);
@@ -160,6 +161,17 @@ fn serve(session: &Session, service: &str, repository: &Path, program: &[&str]) 
         command.env("KEPT", kept.as_raw_fd().to_string());
     }
     panic!("cannot start: {}", git::exec_git(command, &directory));
+}
+
+/// The command, so that a push needs no hook that this session does not have.
+fn without_missing_hook(mut command: Command, hooks: &Path) -> Command {
+    let number = |name: &OsStr| name.to_str()?.strip_prefix("GIT_CONFIG_KEY_").map(str::to_owned);
+    let mut settings = command.get_envs().filter(|(_, value)| *value == Some(OsStr::new("receive.procReceiveRefs")));
+    let found = settings.find_map(|(name, _)| number(name)).filter(|_| !hooks.join("proc-receive").exists());
+    if let Some(number) = found {
+        command.env(format!("GIT_CONFIG_VALUE_{number}"), "refs/none");
+    }
+    command
 }
 
 /// Runs the session as a child and prints the peak memory of its processes in kilobytes.

@@ -63,6 +63,8 @@ pub fn push_context(data: &[u8]) -> bool {
         commits: u.arbitrary().unwrap_or(0),
         bytes: u.arbitrary().unwrap_or(0),
         stores_objects: u.arbitrary().unwrap_or(false),
+        default_branch: "main".to_owned(),
+        choose_branch: "ssh git@hub.example repo default-branch alice/x".to_owned(),
     };
     let text = context.to_string();
     assert_eq!(text.parse().as_ref(), Ok(&context));
