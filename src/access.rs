@@ -13,7 +13,7 @@ use crate::request::{Operation, Service};
 use crate::word::words;
 
 pub use certificate::{AuthorityFacts, CertificateFacts, identify_certificate};
-pub use identity::{Account, AddedKey, Identity, KeyFacts, KeyHolder, Removal, Scope, identify};
+pub use identity::{Account, AddedKey, AddedMembership, Identity, KeyFacts, KeyHolder, Removal, Scope, identify};
 pub use not_admitted::{BadCertificate, NotAdmitted};
 pub use sources::{BadSources, Sources, network};
 

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use crate::access::{Identity, NotAdmitted, Place, Scope, may_create, may_use};
+use crate::access::{Account, Identity, NotAdmitted, Place, Scope, may_create, may_use};
 use crate::clock::{self, wait_to_deny};
 use crate::config::{AnonymousMode, Config, DEFAULT_PATH, LfsMode};
 use crate::db::Reader;
@@ -303,7 +303,7 @@ impl Session {
             Request::Greeting => {
                 say(&messages.notices(expires_at, now, None));
                 if let (Identity::Account(account), Some(key)) = (identity, services.forced_command.fingerprint()) {
-                    tell_of_added_keys(context, messages, account.id, key);
+                    tell_of_additions(context, messages, account, key);
                 }
                 Ok(self.answer(&messages.greeting()))
             }
@@ -374,13 +374,15 @@ impl Session {
     }
 }
 
-/// Lists the keys that were added to the account since this key's last greeting. If the database does not answer, the
-/// next greeting lists them.
-fn tell_of_added_keys(context: &Context<'_>, messages: Messages<'_>, account: i64, key: Fingerprint) {
+/// Lists the keys that were added to the account since this key's last greeting, and the organizations that it was put
+/// into. If the database does not answer, the next greeting lists them.
+fn tell_of_additions(context: &Context<'_>, messages: Messages<'_>, account: &Account, key: Fingerprint) {
     let directory = context.config.last_greeted_dir();
     let since = session::last_time(&directory, key);
-    if let Ok(added) = context.reader.ask(|view| view.keys_added(account, key, since)) {
-        say(&messages.added(added));
+    if let Ok(keys) = context.reader.ask(|view| view.keys_added(account.id, key, since)) {
+        // An older schema does not have what this question needs.
+        let memberships = context.reader.ask(|view| view.memberships_added(account, key, since)).unwrap_or_default();
+        say(&messages.added(keys, memberships));
         session::touch_time(&directory, key);
     }
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use time::{Date, OffsetDateTime};
 
-use crate::access::{AddedKey, GateRequest, NotAdmitted};
+use crate::access::{AddedKey, AddedMembership, GateRequest, NotAdmitted};
 use crate::config::{Address, AnonymousMode, Config};
 use crate::name::{RepoPath, Shown, Title};
 use crate::request::{BadRequest, ForcedCommand};
@@ -220,22 +220,32 @@ impl<'a> Messages<'a> {
         Answer { out: String::new(), err: vec![line], status: Status::Done }
     }
 
-    /// Lists the newest keys that were added to the account since this key was last greeted.
+    /// Lists what was added to the account since this key was last greeted: the newest keys, and the organizations that
+    /// it was put into.
     #[must_use]
-    pub fn added(&self, mut keys: Vec<AddedKey>) -> Answer {
+    pub fn added(&self, mut keys: Vec<AddedKey>, mut memberships: Vec<AddedMembership>) -> Answer {
         keys.sort_by_key(|key| std::cmp::Reverse(key.added_at));
+        memberships.sort_by_key(|membership| std::cmp::Reverse(membership.added_at));
         let ssh = self.at().ssh();
-        let line = |AddedKey { fingerprint, title, added_at }: &AddedKey| {
+        let key = |AddedKey { fingerprint, title, added_at }: &AddedKey| {
             let day = day(*added_at);
             format!(
                 "the key \"{title}\" ({fingerprint}) was added on {day}: \
                  if you do not know it: {ssh} key remove {fingerprint}"
             )
         };
-        let more = keys.len().saturating_sub(ADDED_MAX);
-        let more = (more > 0).then(|| format!("and {more} more were added: {ssh} key list"));
-        let err = keys.iter().take(ADDED_MAX).map(line).chain(more).collect();
-        Answer { out: String::new(), err, status: Status::Done }
+        let membership = |AddedMembership { organization, role, added_at }: &AddedMembership| {
+            format!("you are a member of {organization} since {}, with the role {role}", day(*added_at))
+        };
+        let more = |count: usize, command: &str| {
+            let more = count.saturating_sub(ADDED_MAX);
+            (more > 0).then(|| format!("and {more} more{command}"))
+        };
+        let more_keys = more(keys.len(), &format!(" were added: {ssh} key list"));
+        let more_memberships = more(memberships.len(), " organizations");
+        let keys = keys.iter().take(ADDED_MAX).map(key).chain(more_keys);
+        let memberships = memberships.iter().take(ADDED_MAX).map(membership).chain(more_memberships);
+        Answer { out: String::new(), err: keys.chain(memberships).collect(), status: Status::Done }
     }
 
     /// What `help` prints.

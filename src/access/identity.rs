@@ -1,5 +1,6 @@
 //! The identity of a session: the forced command, checked against the current row of the key.
 
+use super::Role;
 use super::not_admitted::NotAdmitted;
 use super::sources::Sources;
 use crate::key::Fingerprint;
@@ -94,6 +95,17 @@ pub struct AddedKey {
     /// Its title.
     pub title: Title,
     /// When it was added, in Unix time.
+    pub added_at: i64,
+}
+
+/// An organization that an account was put into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddedMembership {
+    /// The organization.
+    pub organization: Owner,
+    /// The role now.
+    pub role: Role,
+    /// When the account was put into it, in Unix time.
     pub added_at: i64,
 }
 

@@ -5,6 +5,7 @@
 
 mod engine;
 mod error;
+mod greeting;
 mod reader;
 mod schema;
 mod session;

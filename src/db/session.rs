@@ -3,7 +3,7 @@
 use super::engine::{Row, Value, values};
 use super::{Error, VERSION, View};
 use crate::access::{
-    Account, AddedKey, AuthorityFacts, CertificateFacts, Gate, Grant, KeyFacts, KeyHolder, OwnerFacts, Place, Removal,
+    Account, AuthorityFacts, CertificateFacts, Gate, Grant, KeyFacts, KeyHolder, OwnerFacts, Place, Removal,
     RepositoryFacts, Scope,
 };
 use crate::key::{Fingerprint, OfferedCertificate};
@@ -83,12 +83,6 @@ LEFT JOIN member x ON x.organization_id = a.organization_id AND x.user_id = u.id
 /// The statement for an account without a key: `?1` is its name.
 const SESSION_OF_ACCOUNT: &str = session_statement!("u.kind", "LEFT JOIN owner u ON u.folded = ?1 AND u.kind = 'user'");
 
-/// The keys that were added to the account `?1` after the key `?2`, and not before the second `?3`.
-const KEYS_ADDED: &str = "
-SELECT k.fingerprint, k.title, k.added_at FROM key k
-WHERE k.owner_id = ?1 AND k.removal IS NULL AND k.fingerprint <> ?2 AND k.added_at >= ?3
-    AND k.added_at > (SELECT added_at FROM key WHERE fingerprint = ?2)";
-
 /// Whether an organization has a CA at the second `?1`. `LIMIT 1` ends the search at the first; removed rows are few.
 const HAS_AUTHORITIES: &str = "SELECT 1 AS one FROM authority WHERE removed_at IS NULL OR removed_at > ?1 LIMIT 1";
 
@@ -140,17 +134,6 @@ pub enum Opens {
 }
 
 impl View<'_> {
-    /// The keys that were added to an account after one of its keys, and not before the second `since`.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub fn keys_added(&self, account: i64, key: Fingerprint, since: Option<i64>) -> Result<Vec<AddedKey>, Error> {
-        self.connection.query(KEYS_ADDED, values![account, key.as_bytes(), since.unwrap_or(0)], |row| {
-            let fingerprint = Fingerprint::from_bytes(row.get("fingerprint")?);
-            Ok(AddedKey { fingerprint, title: row.word("title")?, added_at: row.get("added_at")? })
-        })
-    }
-
     /// Whether an account has or had this name.
     ///
     /// # Errors
@@ -278,12 +261,6 @@ impl View<'_> {
     pub(super) fn plan_of_sessions(&self) -> Result<Vec<String>, Error> {
         let plans = [KEY_HOLDER, SESSION_BY_KEY, SESSION_BY_CERTIFICATE].map(|question| self.connection.plan(question));
         Ok(plans.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
-    }
-
-    /// How SQLite would run the statement of [`Self::keys_added`], which may find many rows.
-    #[cfg(test)]
-    pub(super) fn plan_of_keys_added(&self) -> Result<Vec<String>, Error> {
-        self.connection.plan(KEYS_ADDED)
     }
 }
 

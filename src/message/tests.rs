@@ -238,7 +238,7 @@ fn a_greeting_lists_the_newest_added_keys() {
         title: format!("key {number}").parse().unwrap(),
         added_at,
     };
-    let said = |keys: &[AddedKey]| answer(&alice(), |messages| messages.added(keys.to_vec())).stderr();
+    let said = |keys: &[AddedKey]| answer(&alice(), |messages| messages.added(keys.to_vec(), Vec::new())).stderr();
     assert_eq!(said(&[]), "");
     let line = |key: &AddedKey, day: &str| {
         let (title, fingerprint) = (&key.title, key.fingerprint);
@@ -394,8 +394,12 @@ fn every_command_and_url_names_a_port_that_is_not_22() {
                 Refusal::Reserved(path()),
                 Refusal::Gated(path(), GateRequest::None),
             ];
-            let answers =
-                [messages.greeting(), messages.help(), messages.added(added), messages.notices(None, 0, Some(&path()))];
+            let answers = [
+                messages.greeting(),
+                messages.help(),
+                messages.added(added, Vec::new()),
+                messages.notices(None, 0, Some(&path())),
+            ];
             let refused = refusals.iter().map(|refusal| messages.refusal(refusal));
             let said = answers.into_iter().chain(refused).map(|answer| answer.out.clone() + &answer.stderr());
             said.collect::<String>()

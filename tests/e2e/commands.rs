@@ -9,6 +9,7 @@ trials![
     whoami_names_the_account_and_the_key,
     a_key_added_over_ssh_opens_the_account_at_once,
     the_next_greeting_of_each_other_key_names_an_added_key_once,
+    the_next_greeting_tells_of_a_new_membership_once,
     a_read_only_key_neither_adds_keys_nor_pushes,
     a_repository_is_created_shown_and_renamed_and_its_old_path_works,
     a_hidden_repository_does_not_exist_in_any_command,
@@ -83,6 +84,31 @@ fn the_next_greeting_of_each_other_key_names_an_added_key_once() {
     fs::remove_dir_all(hub.path("db/last-greeted")).expect("a directory");
     fs::write(hub.path("db/last-greeted"), "").expect("a file");
     other.greet().is(&says(hi("alice")));
+}
+
+fn the_next_greeting_tells_of_a_new_membership_once() {
+    let hub = Hub::new();
+    let (alice, bob) = (hub.user("alice"), hub.user("bob"));
+    hub.sql("UPDATE key SET added_at = 86400");
+    bob.greet().is(&says(hi("bob")));
+    wait_for_next_second();
+    hub.did(&["org", "add", "acme", "--admin", "alice"]);
+    hub.did(&["org", "add", "gone", "--admin", "alice"]);
+    alice.ssh("org member set acme bob write").succeeded();
+    alice.ssh("org member set acme bob read").succeeded();
+    alice.ssh("org member set gone bob read").succeeded();
+    alice.ssh("org member remove gone bob").succeeded();
+    hub.did(&["org", "rename", "acme", "acme2"]);
+    let day = hub.sql("SELECT date('now')");
+    let told = format!("hubgate: you are a member of acme2 since {}, with the role read\n", day.trim_end());
+    wait_for_next_second();
+    bob.greet().is(&says(hi("bob")).warning(&told));
+    bob.greet().is(&says(hi("bob")));
+    // A change of the role is no new membership.
+    wait_for_next_second();
+    alice.ssh("org member set acme2 bob write").succeeded();
+    wait_for_next_second();
+    bob.greet().is(&says(hi("bob")));
 }
 
 fn a_read_only_key_neither_adds_keys_nor_pushes() {

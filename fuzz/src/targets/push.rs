@@ -29,9 +29,8 @@ fn sound_ref(name: &[u8]) -> bool {
     let levels: Vec<&str> = name.split('/').collect();
     assert!(name.len() <= 255 && levels.len() <= 10, "{name:?}");
     assert!(levels.iter().all(|level| !level.starts_with('-')), "{name:?}");
-    let hides = |c: char| {
-        c.is_control() || c.is_whitespace() || matches!(c, '\u{200b}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
-    };
+    let reorders = |c: char| matches!(c, '\u{200b}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
+    let hides = |c: char| c.is_control() || c.is_whitespace() || reorders(c);
     assert!(!name.contains(hides), "{name:?}");
     let short = levels[2..].join("/");
     let is_hex = short.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -265,14 +265,17 @@ fn each_question_of_a_session_finds_its_rows_by_an_index() {
 }
 
 #[test]
-fn a_greeting_reads_only_the_keys_of_its_account() {
-    let plan = Hub::new().reader().ask(|view| view.plan_of_keys_added()).unwrap();
+fn a_greeting_reads_only_rows_of_its_account() {
+    let [plan, memberships] = Hub::new().reader().ask(|view| view.plans_of_greetings()).unwrap();
     let expected = [
         "SEARCH k USING INDEX key_owner (owner_id=?)",
         "SCALAR SUBQUERY 1",
         "SEARCH key USING PRIMARY KEY (fingerprint=?)",
     ];
     assert_eq!(plan, expected);
+    assert!(memberships.iter().all(|line| !line.starts_with("SCAN")), "{memberships:#?}");
+    let search = "SEARCH n USING PRIMARY KEY (name=? AND at>?)";
+    assert!(memberships.iter().any(|line| line == search), "{memberships:#?}");
 }
 
 #[test]
