@@ -8,6 +8,7 @@ mod guard;
 mod push_context;
 mod serving;
 mod session;
+mod trace;
 
 use std::io::Write;
 use std::os::unix::ffi::OsStringExt;

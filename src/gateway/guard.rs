@@ -21,6 +21,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, alarm, getpid, getppid, setpgid};
 
+use super::trace::{self, Trace, Traced};
 use super::{Fault, Session, say};
 use crate::clock::now;
 use crate::config::{Config, Limits};
@@ -43,15 +44,21 @@ const MOST_LINES: u64 = 16;
 /// The longest line of the hook, in bytes.
 const LINE_MAX: usize = 128 * 1024;
 
-/// What the copy of the gateway that becomes git needs: the hook's end of the socket.
+/// What the copy of the gateway that becomes git needs for a push: the hook's end of the socket, and git's of its
+/// trace.
 pub(super) struct Guarded {
-    hook: Option<UnixStream>,
+    push: Option<(UnixStream, Traced)>,
 }
 
 impl Guarded {
     /// The hook's end of the socket, if git serves a push.
     pub(super) fn hook(&self) -> Option<BorrowedFd<'_>> {
-        self.hook.as_ref().map(AsFd::as_fd)
+        self.push.as_ref().map(|(hook, _)| hook.as_fd())
+    }
+
+    /// Where git writes its trace, if it serves a push.
+    pub(super) fn traced(&self) -> Option<&Traced> {
+        self.push.as_ref().map(|(_, traced)| traced)
     }
 }
 
@@ -68,6 +75,10 @@ pub(super) struct Guard {
     git: Pid,
     signals: SignalFd,
     hook: Option<Hook>,
+    /// Open as long as git may write to it.
+    trace: Option<Trace>,
+    /// Whether the hook has run.
+    has_hooked: bool,
     storing: Storing,
     watch: Watch,
     /// The bytes that git had moved, and when the guard saw this number first.
@@ -112,8 +123,13 @@ fn signals() -> SigSet {
 /// Too many processes, or no memory.
 pub(super) fn split(is_push: bool) -> Result<Copy, Fault> {
     let failed = |errno: Errno| Fault::Git(errno.into());
-    let pair = if is_push { Some(UnixStream::pair().map_err(Fault::Git)?) } else { None };
-    let (ours, hook) = pair.map_or((None, None), |(ours, hook)| (Some(ours), Some(hook)));
+    let open = || {
+        // First, because git accepts only low numbers for its trace.
+        let (trace, traced) = trace::pipe()?;
+        let (ours, hook) = UnixStream::pair()?;
+        Ok(((ours, trace), (hook, traced)))
+    };
+    let (ours, push) = is_push.then(open).transpose().map_err(Fault::Git)?.unzip();
     let signals = signals();
     process::block(&signals).map_err(failed)?;
     set_child_subreaper(true).map_err(failed)?;
@@ -126,25 +142,23 @@ pub(super) fn split(is_push: bool) -> Result<Copy, Fault> {
             }
             setpgid(Pid::from_raw(0), Pid::from_raw(0)).map_err(failed)?;
             process::unblock(&signals).map_err(failed)?;
-            Ok(Copy::Git(Guarded { hook }))
+            Ok(Copy::Git(Guarded { push }))
         }
         ForkResult::Parent { child: git } => {
             // Whichever of the two is first.
             let _ = setpgid(git, git);
             // From here on, a list of processes tells it from a gateway that has not decided yet.
             let _ = set_name(GUARD);
-            let hook = match ours {
-                Some(stream) => {
-                    stream.set_nonblocking(true).map_err(Fault::Git)?;
-                    Some(Hook { stream, line: Vec::new(), heard: (0, 0), is_logged: true, ends: None })
-                }
-                None => None,
-            };
+            let (stream, trace) = ours.unzip();
+            stream.iter().try_for_each(|stream| stream.set_nonblocking(true)).map_err(Fault::Git)?;
+            let hook = |stream| Hook { stream, line: Vec::new(), heard: (0, 0), is_logged: true, ends: None };
             let signals = SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC);
             Ok(Copy::Guard(Guard {
                 git,
                 signals: signals.map_err(failed)?,
-                hook,
+                hook: stream.map(hook),
+                trace,
+                has_hooked: false,
                 storing: Storing::Nothing,
                 watch: Watch::begin(),
                 moved: (None, Instant::now()),
@@ -188,6 +202,10 @@ impl Guard {
         };
         end_children();
         while self.hear(watched) {}
+        // git runs no hook if it refuses an object.
+        if self.lines.is_empty() && !self.has_hooked {
+            self.lines.extend(self.trace.take().and_then(Trace::refusal));
+        }
         if let Storing::Uncounted(row) = self.storing {
             // A session that measured while the push was stored has not seen it. A fault fails no push.
             let _ = usage::forget(&watched.config.usage_file(), row);
@@ -282,6 +300,7 @@ impl Guard {
             Ok(length) => length,
         };
         let mut is_heard = read > 0;
+        self.has_hooked |= is_heard;
         for byte in bytes.into_iter().take(read) {
             if !is_heard {
                 break;

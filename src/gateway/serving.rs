@@ -7,6 +7,7 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use super::guard::{self, Watched};
+use super::trace::Traced;
 use super::{Context, Fault, Services, Session, push_context, say};
 use crate::access::{Identity, network};
 use crate::config::{Config, LfsMode};
@@ -101,7 +102,10 @@ impl Session {
         if let Some(message) = &message {
             command.env(DESCRIPTORS, message.leave_open(hook));
         }
-        let keep: Vec<_> = [message.as_ref().map(AsFd::as_fd), hook].into_iter().flatten().collect();
+        let traced = guarded.traced();
+        command.envs(traced.and_then(Traced::variables).into_iter().flatten());
+        let inherited = [message.as_ref().map(AsFd::as_fd), hook, traced.map(AsFd::as_fd)];
+        let keep: Vec<_> = inherited.into_iter().flatten().collect();
         let programs = [config.paths.git.as_path(), services.as_path()];
         let programs = if message.is_some() { programs.as_slice() } else { programs.get(..1).unwrap_or_default() };
         let limits = &config.limits;

@@ -88,6 +88,53 @@ fn git_accepts_each_pinned_setting_once() {
     assert_eq!((keys.len(), all.len()), (PINNED.len() + 1, PINNED.len() + 1));
 }
 
+/// The tests that show what each pinned setting does, with each git of the machine. A fetch shows it under versions 0
+/// and 2 of the protocol.
+const SHOWN_BY: [(&str, &str); 13] = [
+    ("safe.directory", "a_repository_of_another_owner_is_served_only_with_the_pinned_setting"),
+    ("core.alternateRefsCommand core.fsmonitor protocol.allow", "nothing_planted_in_a_repository_runs"),
+    ("core.bigFileThreshold", "a_pack_that_unpacks_to_450_mb_uses_little_memory"),
+    ("gpg.program gpg.x509.program gpg.ssh.program", "a_push_certificate_is_neither_asked_for_nor_kept"),
+    (
+        "transfer.advertiseSID receive.advertisePushOptions",
+        "no_setting_of_a_repository_changes_what_sessions_offer_and_accept",
+    ),
+    ("receive.fsckObjects", "a_dangerous_object_is_refused_and_imported_only_on_request"),
+    ("receive.unpackLimit", "a_small_pack_cannot_take_memory"),
+    ("receive.autogc gc.auto maintenance.auto", "no_setting_of_a_repository_changes_what_sessions_offer_and_accept"),
+    ("receive.denyDeleteCurrent", "a_push_does_not_delete_the_default_branch"),
+    ("receive.procReceiveRefs", "a_refused_ref_leaves_the_others_unless_the_push_is_atomic"),
+    ("uploadpack.allowAnySHA1InWant", "an_object_is_fetched_by_its_id_under_every_version_of_the_protocol"),
+    (
+        "uploadpack.allowFilter uploadpackfilter.allow uploadpackfilter.blob:none.allow \
+         uploadpackfilter.blob:limit.allow uploadpackfilter.tree.allow uploadpackfilter.tree.maxDepth \
+         uploadpackfilter.object:type.allow uploadpackfilter.combine.allow",
+        "a_partial_clone_works_under_every_version_of_the_protocol",
+    ),
+    // Only a repository that plants a larger window shows it, by memory.
+    ("pack.windowMemory", "each_pinned_setting_has_a_test_of_what_it_does"),
+];
+
+#[test]
+fn each_pinned_setting_has_a_test_of_what_it_does() {
+    let mut shown: Vec<&str> = SHOWN_BY.iter().flat_map(|(keys, _)| keys.split_whitespace()).collect();
+    let mut pinned: Vec<&str> = PINNED.iter().map(|(key, _)| *key).collect();
+    shown.sort_unstable();
+    pinned.sort_unstable();
+    assert_eq!(shown, pinned);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut sources = String::new();
+    for directory in ["tests/e2e", "tests/sandbox", "src/git"] {
+        for file in std::fs::read_dir(root.join(directory)).unwrap() {
+            sources += &std::fs::read_to_string(file.unwrap().path()).unwrap_or_default();
+        }
+    }
+    for (keys, test) in SHOWN_BY {
+        let is_there = sources.contains(&format!("fn {test}(")) || sources.contains(&format!("(\"{test}\","));
+        assert!(is_there, "{keys}: there is no test {test}");
+    }
+}
+
 #[test]
 fn a_protocol_is_passed_on_if_it_looks_like_one() {
     let (longest, longer) = ("a".repeat(64), "a".repeat(65));

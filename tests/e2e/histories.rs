@@ -16,6 +16,7 @@ trials![
     an_object_is_fetched_by_its_id_under_every_version_of_the_protocol,
     a_partial_clone_works_under_every_version_of_the_protocol,
     a_shallow_submodule_is_cloned_under_every_version_of_the_protocol,
+    no_setting_of_a_repository_changes_what_sessions_offer_and_accept,
 ];
 
 /// The gits of this machine, each as the hub's, with alice who uses the newest.
@@ -128,7 +129,8 @@ fn a_dangerous_object_is_refused_and_imported_only_on_request() {
             let commit = commit_of(alice, tree);
             let outcome = push(alice, &[&format!("{commit}:refs/heads/bad")]);
             assert_eq!(outcome.status, 1, "{fault}: {outcome}");
-            assert!(outcome.stderr().contains(fault), "{fault}: {outcome}");
+            let sentence = format!(" has the fault {fault} of git-fsck(1), which this server refuses: remove it");
+            assert!(outcome.stderr().contains(&sentence), "{fault}: {outcome}");
         }
         let nul = format!("tree {tree}\nauthor A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000\n\nx\0y\n");
         let nul = object(alice, "commit", nul.as_bytes());
@@ -305,5 +307,92 @@ fn a_shallow_submodule_is_cloned_under_every_version_of_the_protocol() {
             git_with(alice, version, "", &clone).succeeded();
             assert!(Path::new(&alice.home.join(&tree).join("sub/first")).exists());
         });
+    });
+}
+
+/// Settings against hubgate's own, as a taken-over git could write them to its repository.
+const AGAINST: &str = "
+[transfer]
+\tadvertiseSID = true
+\tfsckObjects = false
+[receive]
+\tadvertisePushOptions = true
+\tfsckObjects = false
+\tunpackLimit = 1000
+\tautogc = true
+\tdenyDeleteCurrent = refuse
+\tprocReceiveRefs = !refs/heads
+[receive \"fsck\"]
+\tbadTimezone = error
+[gc]
+\tauto = 1
+\tautoPackLimit = 1
+\tautoDetach = false
+[maintenance]
+\tauto = true
+[uploadpack]
+\tallowFilter = false
+\tallowAnySHA1InWant = false
+[uploadpackfilter]
+\tallow = true
+[uploadpackfilter \"blob:none\"]
+\tallow = false
+[uploadpackfilter \"tree\"]
+\tallow = false
+\tmaxDepth = 1000
+[uploadpackfilter \"object:type\"]
+\tallow = false
+[uploadpackfilter \"combine\"]
+\tallow = false
+";
+
+/// What a session offers at first, under this version of the protocol.
+fn offer(alice: &Client, service: &str, version: &str) -> String {
+    let version = format!("SetEnv=GIT_PROTOCOL=version={version}");
+    let outcome = alice.ssh_with(&["-oBatchMode=yes", "-o", &version], format!("git-{service} 'alice/x'"), b"0000");
+    String::from_utf8_lossy(&outcome.stdout).into_owned()
+}
+
+fn no_setting_of_a_repository_changes_what_sessions_offer_and_accept() {
+    with_each_server(|hub, alice| {
+        let tree = scene(hub, alice);
+        let directory = hub.directory("alice/x");
+        let config = directory.join("config");
+        let planted = std::fs::read_to_string(&config).expect("a configuration") + AGAINST;
+        std::fs::write(&config, planted).expect("a configuration");
+        push(alice, &["main"]).is(&silent());
+        for version in ["0", "2"] {
+            let pushing = offer(alice, "receive-pack", version);
+            assert!(pushing.contains(" atomic"), "{pushing}");
+            let fetching = offer(alice, "upload-pack", version);
+            assert!(fetching.contains("filter"), "{fetching}");
+            assert_eq!(fetching.contains("allow-reachable-sha1-in-want"), version == "0", "{fetching}");
+            let offers = pushing + &fetching;
+            for absent in ["session-id", "push-options"] {
+                assert!(!offers.contains(absent), "{absent}: {offers}");
+            }
+            // A partial clone, the objects that it lacks, and a filter that costs the server too much.
+            for filter in ["blob:none", "tree:16", "object:type=commit", "combine:blob:none+tree:1"] {
+                let name = format!("{version}-{}", filter.replace([':', '=', '+'], "-"));
+                let clone = ["clone", "--quiet", &format!("--filter={filter}"), &Client::url("alice/x"), &name];
+                git_with(alice, version, "", &clone).is(&silent());
+            }
+            for filter in ["tree:17", "sparse:oid=main:first"] {
+                let clone = ["clone", "--quiet", &format!("--filter={filter}"), &Client::url("alice/x"), "none"];
+                assert_eq!(git_with(alice, version, "", &clone).status, 128, "{filter}");
+            }
+        }
+        // Each push stays one pack. Nothing collects them.
+        for number in 0..3 {
+            alice.commit("x", "more", &number.to_string());
+            push(alice, &["main"]).is(&silent());
+        }
+        let counted = hub.git_in("alice/x", &["count-objects", "-v"]);
+        assert!(counted.contains("count: 0\n") && counted.contains("packs: 4\n"), "{counted}");
+        push(alice, &[&format!("{}:refs/heads/old", old_commits(alice, &tree)[0])]).is(&silent());
+        let bad = commit_of(alice, &entry(alice, "40000", ".git", &tree));
+        assert!(push(alice, &[&format!("{bad}:refs/heads/bad")]).stderr().contains("hasDotgit"));
+        let refused = push(alice, &["HEAD:refs/x/y", "HEAD:fine", ":main"]);
+        assert!(refused.stderr().contains("refs/x/y is not accepted") && !names(hub).contains("refs/heads/main\n"));
     });
 }
