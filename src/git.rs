@@ -27,7 +27,7 @@ pub const SAFE_PATH: &str = "/usr/bin:/bin";
 ///
 /// Nothing planted in a repository runs: neither its hooks nor commands in its configuration. `safe.directory` accepts
 /// `.` in git 2.39.5 to 2.47.3; 2.39.5 did not accept an absolute path.
-const PINNED: [(&str, &str); 27] = [
+const PINNED: [(&str, &str); 26] = [
     ("safe.directory", "."),
     ("core.alternateRefsCommand", "true"),
     ("core.fsmonitor", "false"),
@@ -55,9 +55,11 @@ const PINNED: [(&str, &str); 27] = [
     ("uploadpackfilter.blob:none.allow", "true"),
     ("uploadpackfilter.blob:limit.allow", "true"),
     ("uploadpackfilter.tree.allow", "true"),
-    ("uploadpackfilter.tree.maxDepth", "16"),
+    // git visits a tree once for each depth. For 377,000 objects in trees of 21 levels, a depth of 4 took the 0.08 s
+    // that `blob:none` took, and a depth of 16 took 1.0 s.
+    ("uploadpackfilter.tree.maxDepth", "4"),
+    // `combine` stays refused: `combine:blob:none+tree:1` visits every tree of every commit, which took 38 s there.
     ("uploadpackfilter.object:type.allow", "true"),
-    ("uploadpackfilter.combine.allow", "true"),
     ("pack.windowMemory", "256m"),
     // git runs these programs on a push certificate even if it advertises none. The push hook rejects certificates.
     ("gpg.program", "false"),

@@ -108,7 +108,7 @@ const SHOWN_BY: [(&str, &str); 13] = [
     (
         "uploadpack.allowFilter uploadpackfilter.allow uploadpackfilter.blob:none.allow \
          uploadpackfilter.blob:limit.allow uploadpackfilter.tree.allow uploadpackfilter.tree.maxDepth \
-         uploadpackfilter.object:type.allow uploadpackfilter.combine.allow",
+         uploadpackfilter.object:type.allow",
         "a_partial_clone_works_under_every_version_of_the_protocol",
     ),
     // Only a repository that plants a larger window shows it, by memory.

@@ -178,7 +178,7 @@ fn a_partial_clone_fetches_blobs_when_they_are_needed() {
 fn a_filter_that_costs_the_server_much_is_refused() {
     with_each_git(|hub, alice| {
         hub.repo("alice/x", &[]);
-        for filter in ["tree:17", "sparse:oid=main:README.md", "combine:blob:none+tree:17"] {
+        for filter in ["tree:5", "sparse:oid=main:README.md", "combine:blob:none+tree:1"] {
             let outcome = alice.git(&["clone", "--quiet", &format!("--filter={filter}"), &Client::url("alice/x"), "y"]);
             assert_eq!((outcome.status, outcome.stdout().as_str()), (128, ""), "{outcome}");
             assert!(outcome.stderr().contains("fatal: remote error: "), "{outcome}");

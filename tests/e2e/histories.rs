@@ -272,7 +272,7 @@ fn a_partial_clone_works_under_every_version_of_the_protocol() {
         scene(hub, alice);
         push(alice, &["main"]).is(&silent());
         each_version(hub, alice, |_, alice, version| {
-            for filter in ["blob:none", "tree:0", "tree:1", "object:type=commit", "combine:blob:none+tree:1"] {
+            for filter in ["blob:none", "tree:0", "tree:1", "object:type=commit"] {
                 let tree = format!("partial-{version}-{}", filter.replace([':', '=', '+'], "-"));
                 let clone = ["clone", "--quiet", &format!("--filter={filter}"), &Client::url("alice/x"), &tree];
                 git_with(alice, version, "", &clone).is(&silent());
@@ -342,8 +342,6 @@ const AGAINST: &str = "
 \tmaxDepth = 1000
 [uploadpackfilter \"object:type\"]
 \tallow = false
-[uploadpackfilter \"combine\"]
-\tallow = false
 ";
 
 /// What a session offers at first, under this version of the protocol.
@@ -372,12 +370,12 @@ fn no_setting_of_a_repository_changes_what_sessions_offer_and_accept() {
                 assert!(!offers.contains(absent), "{absent}: {offers}");
             }
             // A partial clone, the objects that it lacks, and a filter that costs the server too much.
-            for filter in ["blob:none", "tree:16", "object:type=commit", "combine:blob:none+tree:1"] {
+            for filter in ["blob:none", "tree:4", "object:type=commit"] {
                 let name = format!("{version}-{}", filter.replace([':', '=', '+'], "-"));
                 let clone = ["clone", "--quiet", &format!("--filter={filter}"), &Client::url("alice/x"), &name];
                 git_with(alice, version, "", &clone).is(&silent());
             }
-            for filter in ["tree:17", "sparse:oid=main:first"] {
+            for filter in ["tree:5", "combine:blob:none+tree:1", "sparse:oid=main:first"] {
                 let clone = ["clone", "--quiet", &format!("--filter={filter}"), &Client::url("alice/x"), "none"];
                 assert_eq!(git_with(alice, version, "", &clone).status, 128, "{filter}");
             }
