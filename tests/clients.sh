@@ -15,8 +15,8 @@ set -eu
 cd "$(dirname "$0")/.."
 
 # Those that take longest come first.
-quick="git plink dulwich asyncssh pip npm cargo libgit2"
-slow="gitoxide go_git jgit dropbear git_annex dvc go nix uv"
+quick="plink dulwich asyncssh pip npm cargo libgit2"
+slow="git gitoxide go_git jgit dropbear git_annex dvc go nix uv"
 
 cache=/var/cache/hubgate-tools/clients
 # What PyPI and crates.io are asked for. apt decides about the versions of Debian's packages.
