@@ -211,20 +211,23 @@ pub(crate) fn default_branch(
             .map_err(failed)?;
         return Ok(default_branch_report(&row.path, head.as_ref().map(|(name, exists)| (name.as_str(), *exists))));
     };
-    requester.change(|by, change| {
-        let row = by.administered(change, &arguments.path)?;
-        let place = place(&row);
-        let stored = StoredRepository::open(&config, &place, row.object_format).map_err(failed)?;
-        let name = branch.ref_name();
-        let exists = stored.has_ref(&name).map_err(failed)?;
-        if !exists && !stored.is_empty().map_err(failed)? {
-            return Err(Denied::NoBranch(row.path, branch.clone()).into());
-        }
-        let before = stored.default_branch().map_err(failed)?.map(|(name, _)| name);
-        change.note_default_branch(&row.path, before.as_deref(), &branch.to_string())?;
-        stored.choose_head(&name).map_err(failed)?;
-        Ok(default_branch_report(&row.path, Some((&branch.to_string(), exists))))
-    })
+    // git runs outside the transaction: it may take minutes in a large repository, and all other changes would wait.
+    let row = requester.read(|by, view| by.administered(view, &arguments.path))?;
+    let place = place(&row);
+    let stored = StoredRepository::open(&config, &place, row.object_format).map_err(failed)?;
+    let name = branch.ref_name();
+    let exists = stored.has_ref(&name).map_err(failed)?;
+    if !exists && !stored.is_empty().map_err(failed)? {
+        return Err(Denied::NoBranch(row.path, branch.clone()).into());
+    }
+    let before = stored.default_branch().map_err(failed)?.map(|(name, _)| name);
+    requester.change(|by, change| match by.administered(change, &arguments.path)? {
+        now if now.id == row.id => Ok(change.note_default_branch(&now.path, before.as_deref(), &branch.to_string())?),
+        // Another repository has the path since.
+        _ => Err(ChangeError::NotFound(format!("repository {}", arguments.path)).into()),
+    })?;
+    stored.choose_head(&name).map_err(failed)?;
+    Ok(default_branch_report(&row.path, Some((&branch.to_string(), exists))))
 }
 
 fn default_branch_report(path: &RepoPath, head: Option<(&str, bool)>) -> Report {

@@ -17,6 +17,7 @@ trials![
     a_secret_that_was_pushed_away_is_not_served_after_prune_now,
     prune_now_waits_for_a_push_in_progress_and_admits_no_other,
     prune_now_ends_its_own_freeze_only_and_finds_its_repository_after_a_rename,
+    prune_now_ends_its_freeze_after_a_fault_of_the_counts,
     a_branch_that_was_deleted_while_git_packed_is_collected_next_time,
 ];
 
@@ -341,6 +342,16 @@ fn prune_now_ends_its_own_freeze_only_and_finds_its_repository_after_a_rename() 
     drop(push);
     wait_until("it does not end", || pruning.has_ended());
     assert_eq!(frozen(&hub, "alice/moved"), "an audit");
+}
+
+fn prune_now_ends_its_freeze_after_a_fault_of_the_counts() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    hub.repo("alice/x", &[]);
+    fs::create_dir(hub.path("db/usage")).expect("a directory in place of the counts");
+    let outcome = hub.hubgate(&["repo", "gc", "--prune-now", "alice/x"]);
+    assert_ne!(outcome.status, 0, "{outcome}");
+    assert!(frozen(&hub, "alice/x").is_null(), "{outcome}");
 }
 
 fn a_branch_that_was_deleted_while_git_packed_is_collected_next_time() {

@@ -1,10 +1,15 @@
 //! The default branch of a repository: which branch a clone checks out, who chooses it, and what a push may do to it.
 
-use crate::harness::{Client, Hub, Outcome, refused, says, silent, trials};
+use std::fs;
+use std::os::unix::fs::chown;
+use std::process::Stdio;
+
+use crate::harness::{Client, Hub, Outcome, background, refused, says, silent, trials, wait_until};
 
 trials![
     head_follows_pushes_until_a_preferred_branch_comes,
     the_default_branch_is_chosen_by_the_operator_and_over_ssh,
+    a_choice_of_the_default_branch_holds_up_no_change,
     a_push_does_not_delete_the_default_branch,
     a_mirror_is_pushed_over_a_repository_with_another_head,
     an_imported_and_an_adopted_repository_keep_their_head,
@@ -73,8 +78,34 @@ fn the_default_branch_is_chosen_by_the_operator_and_over_ssh() {
     alice.git(&["clone", "--quiet", &Client::url("alice/x"), "again"]).is(&silent());
     alice.git_in("again", &["branch", "--show-current"]).is(&says("main\n"));
     let entries = hub.did(&["--json", "audit", "--repo", "alice/x"]);
-    let changes = entries.matches("\"repo.default-branch\"").count();
+    let changes = entries.matches("\"repo.set_default_branch\"").count();
     assert_eq!(changes, 2, "{entries}");
+}
+
+/// git waits at a pipe in place of its list of refs, as it would take long in a large repository.
+fn a_choice_of_the_default_branch_holds_up_no_change() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    let refs = hub.directory("alice/x").join("packed-refs");
+    let pipe = hub.path("pipe");
+    let _ = fs::remove_file(&refs);
+    nix::unistd::mkfifo(&refs, nix::sys::stat::Mode::S_IRUSR).expect("a pipe");
+    chown(&refs, Some(hub.login.uid), Some(hub.login.gid)).expect("an owner");
+    let mut ssh = alice.ssh_command(&["-oBatchMode=yes", "-oControlPath=none"]);
+    ssh.arg("repo default-branch alice/x nowhere").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let choice = background(&mut ssh);
+    let is_git = |pid: &nix::unistd::Pid| {
+        let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        words.split(|byte| *byte == 0).any(|word| word == b"show-ref")
+    };
+    wait_until("git does not run", || hub.sessions().iter().any(is_git));
+    hub.did(&["user", "add", "carol"]);
+    assert!(hub.sessions().iter().any(is_git), "git has not waited");
+    fs::rename(&refs, &pipe).expect("a pipe");
+    // git goes on when the pipe is open at both ends.
+    drop(fs::OpenOptions::new().write(true).open(&pipe).expect("a pipe"));
+    choice.ended();
 }
 
 fn a_push_does_not_delete_the_default_branch() {

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::about::{ALL, enter, names};
 use super::list::Each;
+use super::values::is_event;
 use super::{Change, ChangeError};
 use crate::db::engine::{Row, values};
 use crate::db::{Error, View};
@@ -79,7 +80,13 @@ impl View<'_> {
 
 impl Change<'_> {
     /// Writes the audit row of this change: the event as the Hub names it, the object, and details.
+    ///
+    /// # Errors
+    /// The database's, or [`Error::Value`] for the name of an event that `restore` would not accept.
     pub(super) fn audit(&self, event: &str, object: &str, detail: &Value) -> Result<(), ChangeError> {
+        if !is_event(event) {
+            return Err(Error::Value("audit.event".to_owned()).into());
+        }
         let query = "INSERT INTO audit (at, actor, event, object, detail) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id";
         let text = detail.to_string();
         let id =

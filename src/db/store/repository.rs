@@ -128,7 +128,8 @@ impl View<'_> {
         self.connection.each(&query, values![owner, kind, &name], |row| Ok(each(repository_row(row)?)))
     }
 
-    /// So many repositories behind a row, by row: those of an owner, given by its row, or all. Removed ones too.
+    /// At most so many repositories, in the order of their rows, beginning behind a row: those of an owner, given by
+    /// its row, or all. Removed repositories are included.
     ///
     /// # Errors
     /// [`Error`].
@@ -307,12 +308,12 @@ impl Change<'_> {
         self.audit("repo.update_settings", &repository.path.to_string(), &detail)
     }
 
-    /// Writes down that another branch is the default branch. Names are without `refs/heads/`.
+    /// Notes that a branch is chosen as the default branch. Names are without `refs/heads/`.
     ///
     /// # Errors
     /// [`ChangeError`].
     pub fn note_default_branch(&self, path: &RepoPath, before: Option<&str>, branch: &str) -> Result<(), ChangeError> {
-        self.audit("repo.default-branch", &path.to_string(), &json!({ "before": before, "branch": branch }))
+        self.audit("repo.set_default_branch", &path.to_string(), &json!({ "before": before, "branch": branch }))
     }
 
     /// Rejects pushes, for a reason that the client reads; `None` accepts them again.

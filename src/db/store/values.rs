@@ -282,7 +282,8 @@ fn is_line(text: &str) -> bool {
     !text.is_empty() && text.len() <= AUDIT_MAX && !text.chars().any(char::is_control)
 }
 
-fn is_event(text: &str) -> bool {
+/// Whether a text can be the name of an event in the audit table.
+pub(super) fn is_event(text: &str) -> bool {
     is_line(text) && text.bytes().all(|byte| byte.is_ascii_lowercase() || b"._".contains(&byte))
 }
 

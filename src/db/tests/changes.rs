@@ -55,6 +55,11 @@ const LIFE: &[Step] = &[
         |change| change.set_frozen(&path("bob/y"), Some("moving")),
         r#"repo.freeze bob/y {"before":null,"reason":"moving"}"#,
     ),
+    (
+        |change| change.note_default_branch(&path("bob/y"), Some("main"), "dev"),
+        r#"repo.set_default_branch bob/y {"before":"main","branch":"dev"}"#,
+    ),
+    (|change| change.note_prune(&path("bob/y")), r"repo.prune bob/y {}"),
     (|change| change.set_frozen(&path("bob/y"), None), r#"repo.unfreeze bob/y {"before":"moving","reason":null}"#),
     (
         |change| change.set_collaborator(&path("bob/y"), &owner("ALICE"), CollaboratorRole::Write, Some(9)),

@@ -43,9 +43,10 @@ pub(in crate::operator) fn run(context: &mut Context, path: &RepoPath) -> Result
     check_present(&row, &place).map_err(failed)?;
     context.store.change(&actor(), |change| set_frozen(change, row.id, Some(REASON)))?;
     let pruned = prune(&context.config, &row, &place);
-    quota::forget(&context.config, &row)?;
-    // From here on, pushes are admitted again.
+    // The count is forgotten before pushes are admitted again. A fault there must not leave them rejected.
+    let forgotten = quota::forget(&context.config, &row);
     context.store.change(&actor(), |change| set_frozen(change, row.id, None))?;
+    forgotten?;
     let (removed, others) = pruned?;
     context.store.change(&actor(), |change| change.note_prune(&row.path))?;
     let leftovers = counted(removed.len(), "leftover", "leftovers");
