@@ -7,6 +7,7 @@ mod address;
 mod file;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -431,6 +432,18 @@ impl Config {
 }
 
 impl Limits {
+    /// The longest age of a session, if it is limited.
+    #[must_use]
+    pub fn longest_age(&self) -> Option<Duration> {
+        seconds(self.session_age)
+    }
+
+    /// How long a session of git may move no byte, if that is limited.
+    #[must_use]
+    pub fn longest_idle(&self) -> Option<Duration> {
+        seconds(self.session_idle)
+    }
+
     /// The quota of a repository without one of its own.
     #[must_use]
     pub fn repository_quota(&self) -> Quota {
@@ -442,6 +455,11 @@ impl Limits {
     pub fn owner_quota(&self) -> Quota {
         quota(self.owner_bytes)
     }
+}
+
+/// A limit in seconds; 0 means no limit.
+fn seconds(limit: u32) -> Option<Duration> {
+    (limit > 0).then(|| Duration::from_secs(limit.into()))
 }
 
 /// The quota of a number that [`Config::parse`] has accepted.

@@ -112,7 +112,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The client of this session reads the sentence of a fault if the process panics.
+/// Lets the client of this session read the sentence of a fault if the process panics.
 fn answer_panics(id: SessionId, socket: PathBuf) {
     let reference = id.to_string();
     log::on_panic(log::Sink::Socket(socket), PROGRAM, Line::default().field("sid", id), move || {
@@ -192,7 +192,7 @@ impl Session {
             asked = self.ask(&config, words, arguments.login_shell, path, now)?;
             self.line = self.fields(&asked.session_context.forced_command);
         }
-        let Asked { reader, proven, session_context } = &asked;
+        let Asked { reader, session_context, .. } = &asked;
         let identity = match &session_context.identity {
             Ok(identity) => identity,
             Err(NotAdmitted::OtherAccount) => return Err(Fault::OtherAccount),
@@ -200,12 +200,7 @@ impl Session {
                 return Ok(self.refuse(session_context.messages(&config), &Refusal::NotAdmitted(reason.clone())));
             }
         };
-        let services = Services {
-            config: arguments.config.as_deref(),
-            forced_command: &session_context.forced_command,
-            proven: proven.as_ref(),
-        };
-        let context = Context { config: &config, services, reader, lock, now };
+        let context = Context { config: &config, services: asked.services(&arguments), reader, lock, now };
         self.answer_or_serve(&request, &context, session_context, identity)
     }
 
@@ -219,8 +214,7 @@ impl Session {
         request: &Result<Request, BadRequest>,
         reason: &NotAdmitted,
     ) -> Result<ExitCode, Fault> {
-        let Asked { proven, session_context, .. } = asked;
-        let messages = session_context.messages(config);
+        let messages = asked.session_context.messages(config);
         let work = request.as_ref().ok().and_then(Work::of).filter(|work| match work {
             Work::Account(_) => reason.leaves_release() && is_release(request),
             Work::Transfer(..) => config.lfs.mode != LfsMode::Http,
@@ -237,12 +231,7 @@ impl Session {
         if let Work::Account(_) = work {
             self.line.add("verb", "account");
         }
-        let services = Services {
-            config: arguments.config.as_deref(),
-            forced_command: &session_context.forced_command,
-            proven: proven.as_ref(),
-        };
-        self.become_services(&services, work, &lock)
+        self.become_services(&asked.services(arguments), work, &lock)
     }
 
     /// The first fields of the session's log line.
@@ -397,6 +386,16 @@ struct Asked {
     reader: Reader,
     proven: Option<Proven>,
     session_context: SessionContext,
+}
+
+impl Asked {
+    fn services<'a>(&'a self, arguments: &'a Arguments) -> Services<'a> {
+        Services {
+            config: arguments.config.as_deref(),
+            forced_command: &self.session_context.forced_command,
+            proven: self.proven.as_ref(),
+        }
+    }
 }
 
 /// What `services` must know of a session, apart from its environment.

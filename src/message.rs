@@ -235,7 +235,7 @@ impl<'a> Messages<'a> {
             )
         };
         let membership = |AddedMembership { organization, role, added_at }: &AddedMembership| {
-            format!("you are a member of {organization} since {}, with the role {role}", day(*added_at))
+            format!("you have been a member of {organization} since {}, with the role {role}", day(*added_at))
         };
         let more = |count: usize, command: &str| {
             let more = count.saturating_sub(ADDED_MAX);

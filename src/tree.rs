@@ -23,7 +23,7 @@ const DIRECTORY: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_NOFOLLOW).union(OFlag
 const FILE: OFlag =
     OFlag::O_NOFOLLOW.union(OFlag::O_NONBLOCK).union(OFlag::O_NOCTTY).union(OFlag::O_RDONLY).union(OFlag::O_CLOEXEC);
 
-/// The most directories in each other that are read: each takes descriptors.
+/// The deepest nesting of directories that is read, because each level needs open descriptors.
 const DEPTH_MAX: usize = 100;
 
 /// An open tree.
@@ -229,7 +229,7 @@ fn remove_at(parent: &OwnedFd, name: &OsStr, depth: usize) -> io::Result<()> {
 }
 
 fn too_deep() -> io::Error {
-    io::Error::other(format!("it has more than {DEPTH_MAX} directories in each other"))
+    io::Error::other(format!("its directories are nested more than {DEPTH_MAX} deep"))
 }
 
 fn is_dots(name: &OsStr) -> bool {
@@ -369,7 +369,7 @@ mod tests {
         }
         assert!(tree().bytes(|_| false).is_ok());
         deep.made(OsStr::new("d")).unwrap();
-        let said = format!("it has more than {DEPTH_MAX} directories in each other");
+        let said = format!("its directories are nested more than {DEPTH_MAX} deep");
         assert_eq!(tree().bytes(|_| false).unwrap_err().to_string(), said);
         assert_eq!(tree().remove(Path::new("d")).unwrap_err().to_string(), said);
         assert!(tree().entries(4).is_ok());

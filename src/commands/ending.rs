@@ -58,7 +58,7 @@ pub(crate) fn end_withdrawn(config: &Config) {
 /// Ends sessions, each for a reason that the log shows, and waits for their end.
 pub(crate) fn end(config: &Config, sessions: &[(Record, &'static str)]) {
     let begin = Instant::now();
-    // All first, so that no session waits for the log.
+    // Every session gets the signal before the first line is logged, because the log may be slow.
     let ended: Vec<_> = sessions.iter().filter(|(record, _)| record.process.signal(Signal::SIGTERM)).collect();
     for (record, _) in &ended {
         // A stopped process gets the signal when it continues.
@@ -66,7 +66,7 @@ pub(crate) fn end(config: &Config, sessions: &[(Record, &'static str)]) {
     }
     ENDED.fetch_add(ended.len(), Ordering::Relaxed);
     let log = log::connect(&config.log.socket).ok();
-    // A log that does not read delays one line, and gets no more.
+    // A log that does not read delays one line, and the others are dropped.
     let _ = ended.iter().all(|(record, reason)| {
         let line = record.line().field("decision", "end").field("reason", reason);
         log.as_ref().is_some_and(|log| log::send_on(log, log::PROGRAM, Level::Notice, &line))

@@ -94,8 +94,10 @@ struct Hook {
     stream: UnixStream,
     /// The bytes of a line that have arrived so far.
     line: Vec<u8>,
-    /// The number of lines about refs, and of other lines.
-    heard: (u64, u64),
+    /// The number of lines about refs.
+    refs: u64,
+    /// The number of other lines.
+    others: u64,
     /// Whether the log took the last line about a ref.
     is_logged: bool,
     /// Why the hook wants git to end.
@@ -151,7 +153,7 @@ pub(super) fn split(is_push: bool) -> Result<Copy, Fault> {
             let _ = set_name(GUARD);
             let (stream, trace) = ours.unzip();
             stream.iter().try_for_each(|stream| stream.set_nonblocking(true)).map_err(Fault::Git)?;
-            let hook = |stream| Hook { stream, line: Vec::new(), heard: (0, 0), is_logged: true, ends: None };
+            let hook = |stream| Hook { stream, line: Vec::new(), refs: 0, others: 0, is_logged: true, ends: None };
             let signals = SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC);
             Ok(Copy::Guard(Guard {
                 git,
@@ -219,7 +221,7 @@ impl Guard {
         if let Some(ended_at) = self.ended_at {
             return (ended_at + GRACE).saturating_duration_since(Instant::now());
         }
-        let idle = seconds(config.limits.session_idle).map(sample);
+        let idle = config.limits.longest_idle().map(sample);
         idle.into_iter().fold(self.watch.pause(&config.limits), Duration::min)
     }
 
@@ -258,7 +260,7 @@ impl Guard {
 
     /// Why the session ends, if it has moved no byte for too long.
     fn idle(&mut self, limits: &Limits) -> Option<End> {
-        let idle = seconds(limits.session_idle)?;
+        let idle = limits.longest_idle()?;
         let (before, since) = self.moved;
         if since.elapsed() < sample(idle) && before.is_some() {
             return None;
@@ -365,7 +367,7 @@ impl Hook {
 
     /// Counts a line. Returns `false` if there were too many of its kind.
     fn count(&mut self, is_about_ref: bool, push_refs: u64) -> bool {
-        let (heard, most) = if is_about_ref { (&mut self.heard.0, push_refs) } else { (&mut self.heard.1, MOST_LINES) };
+        let (heard, most) = if is_about_ref { (&mut self.refs, push_refs) } else { (&mut self.others, MOST_LINES) };
         *heard += 1;
         most == 0 || *heard <= most
     }
@@ -409,11 +411,6 @@ fn reserve(
         }
         Err(full) => PushVerdict::Refused(vec![full.to_string()]),
     })
-}
-
-/// A limit in seconds; 0 means no limit.
-fn seconds(limit: u32) -> Option<Duration> {
-    (limit > 0).then(|| Duration::from_secs(limit.into()))
 }
 
 /// How often the guard looks whether bytes moved.

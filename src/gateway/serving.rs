@@ -29,8 +29,10 @@ use crate::session_limits::{self, SessionLock};
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// How long it waits before the client reads that it waits.
 const SILENT_WAIT: Duration = Duration::from_secs(5);
-/// How soon it looks again: this long at first, then twice as long each time, up to the second time.
-const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+/// How long it first waits before it looks again. Each further pause is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// The longest of these pauses.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// How many sessions of LFS count as one session: git-lfs opens so many for one push or pull, and loses objects if one
 /// is refused. Connections cannot be counted instead, because git-lfs 3.0 to 3.4 may open a connection per session.
 const LFS_SESSIONS: u32 = 8;
@@ -191,11 +193,11 @@ impl Session {
             return (waiting, false);
         }
         let begin = Instant::now();
-        let (mut retry, slowest) = RETRY;
+        let mut pause = FIRST_PAUSE;
         let mut told = false;
         loop {
-            std::thread::sleep(retry);
-            retry = (retry * 2).min(slowest);
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(LONGEST_PAUSE);
             let lock = limit.acquire();
             if begin.elapsed() >= LONGEST_WAIT || !matches!(lock, SessionLock::LimitReached) {
                 return (lock, true);

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use super::backup::STREAM;
 use super::failure::Failure;
 use crate::bounded;
 use crate::commands::Refused;
@@ -33,7 +34,10 @@ pub(super) fn read_fingerprint(key: &str) -> Result<Fingerprint, Failure> {
 /// [`Failure::File`], also for a file of more than 1 MiB.
 pub(super) fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     let failed = |error| Failure::File(file.display().to_string(), error);
-    let source: Box<dyn Read> =
-        if file == Path::new("-") { Box::new(std::io::stdin()) } else { Box::new(File::open(file).map_err(failed)?) };
+    let source: Box<dyn Read> = if file == Path::new(STREAM) {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(File::open(file).map_err(failed)?)
+    };
     bounded::read(source, FILE_MAX).map_err(failed)
 }

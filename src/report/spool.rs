@@ -12,7 +12,7 @@ use super::listing::Out;
 /// How much stays in memory, in bytes. The rest is in a file without a name.
 const MEMORY: usize = 1 << 20;
 
-/// The rows of a list, until the client reads them: the database is not kept open for a slow client.
+/// A text that waits, such as the rows of a list: the database is not kept open for a slow client.
 #[derive(Debug, Default)]
 pub(crate) struct Spool {
     /// What was written last.
@@ -24,12 +24,12 @@ pub(crate) struct Spool {
 }
 
 impl Spool {
-    /// Names the directory for the file. Without it, or if no file can be created, a text that needs the file fails.
+    /// Names the directory for the file. Without a directory, or if it takes no file, a text that needs the file fails.
     pub(crate) fn overflow_to(&mut self, directory: &Path) {
         self.directory = Some(directory.to_owned());
     }
 
-    /// Writes everything to standard output.
+    /// Writes everything to `out`.
     ///
     /// # Errors
     /// What the operating system says.

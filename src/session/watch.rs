@@ -32,13 +32,13 @@ impl Watch {
 
     /// How long there is nothing to do.
     pub(crate) fn pause(&self, limits: &Limits) -> Duration {
-        let next = longest(limits).map_or(self.check_at, |age| self.check_at.min(self.began + age));
+        let next = limits.longest_age().map_or(self.check_at, |age| self.check_at.min(self.began + age));
         next.saturating_duration_since(Instant::now())
     }
 
     /// Why the session ends, if it is too old, or if it is time to ask and its rights do not stand.
     pub(crate) fn look(&mut self, config: &Config, record: &Record) -> Option<End> {
-        if let Some(age) = longest(&config.limits).filter(|age| self.began.elapsed() >= *age) {
+        if let Some(age) = config.limits.longest_age().filter(|age| self.began.elapsed() >= *age) {
             let line = format!("this session ends because it has run for {} seconds", age.as_secs());
             return Some(End { lines: vec![line], reason: "age" });
         }
@@ -57,9 +57,4 @@ impl Watch {
         self.check_at = Instant::now() + until_next.map_or(CHECK, |until| until.min(CHECK));
         end
     }
-}
-
-/// The longest age of a session, if it is limited.
-fn longest(limits: &Limits) -> Option<Duration> {
-    (limits.session_age > 0).then(|| Duration::from_secs(limits.session_age.into()))
 }

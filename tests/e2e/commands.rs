@@ -100,7 +100,7 @@ fn the_next_greeting_tells_of_a_new_membership_once() {
     alice.ssh("org member remove gone bob").succeeded();
     hub.did(&["org", "rename", "acme", "acme2"]);
     let day = hub.sql("SELECT date('now')");
-    let told = format!("hubgate: you are a member of acme2 since {}, with the role read\n", day.trim_end());
+    let told = format!("hubgate: you have been a member of acme2 since {}, with the role read\n", day.trim_end());
     wait_for_next_second();
     bob.greet().is(&says(hi("bob")).warning(&told));
     bob.greet().is(&says(hi("bob")));

@@ -39,9 +39,9 @@ pub(super) struct Sessions {
 enum Undated {
     /// There are none.
     Nowhere,
-    /// In the file, behind this byte, if it has such lines.
-    InFile(File, u64, bool),
-    /// Here, because a pipe can be read only once.
+    /// In the file, behind the byte `begin`, if it has any.
+    InFile { file: File, begin: u64, has_some: bool },
+    /// In a copy, because a pipe can be read only once.
     Copied(Spool),
 }
 
@@ -59,7 +59,7 @@ impl Sessions {
             };
             let undated = if file.metadata()?.is_file() {
                 let begin = file.stream_position()?;
-                Undated::InFile(file.try_clone()?, begin, false)
+                Undated::InFile { file: file.try_clone()?, begin, has_some: false }
             } else {
                 let mut copied = Spool::default();
                 copied.overflow_to(state);
@@ -107,8 +107,8 @@ impl Sessions {
         each: &mut dyn FnMut(Entry) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, Failure> {
         let lines: io::Result<Box<dyn BufRead>> = match std::mem::replace(&mut self.undated, Undated::Nowhere) {
-            Undated::Nowhere | Undated::InFile(_, _, false) => return Ok(ControlFlow::Continue(())),
-            Undated::InFile(mut file, begin, true) => match file.seek(SeekFrom::Start(begin)) {
+            Undated::Nowhere | Undated::InFile { has_some: false, .. } => return Ok(ControlFlow::Continue(())),
+            Undated::InFile { mut file, begin, has_some: true } => match file.seek(SeekFrom::Start(begin)) {
                 Ok(_) => Ok(Box::new(BufReader::new(file))),
                 Err(error) => Err(error),
             },
@@ -143,8 +143,8 @@ impl Sessions {
             let Some(entry) = (self.read)(&String::from_utf8_lossy(&line)) else { continue };
             match (&mut self.undated, entry.second) {
                 (Undated::Copied(copied), None) => copied.write_all(&line)?,
-                (Undated::InFile(_, _, has_some), None) => *has_some = true,
-                (Undated::Nowhere | Undated::InFile(..) | Undated::Copied(_), _) => {}
+                (Undated::InFile { has_some, .. }, None) => *has_some = true,
+                (Undated::Nowhere | Undated::InFile { .. } | Undated::Copied(_), _) => {}
             }
             return Ok(Some(entry));
         }

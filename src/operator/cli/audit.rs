@@ -10,6 +10,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::key::Fingerprint;
 use crate::name::{Owner, RepoPath};
+use crate::operator::backup::STREAM;
 use crate::report::when::{parse_past, rfc3339};
 
 /// `hubgate audit`
@@ -51,7 +52,7 @@ pub struct Audit {
 
 /// Makes a file absolute, because the command changes to `/`.
 fn log_file(text: &str) -> std::io::Result<PathBuf> {
-    if text == "-" { Ok(PathBuf::from(text)) } else { std::path::absolute(text) }
+    if text == STREAM { Ok(PathBuf::from(text)) } else { std::path::absolute(text) }
 }
 
 /// A position in the list of changes and sessions: the second of an entry, and its number among those of that second.

@@ -9,6 +9,7 @@ mod outcome;
 use std::fs::File;
 use std::path::Path;
 
+use super::backup::STREAM;
 use super::cli::{ImportCommand, ImportKeys};
 use super::context::Context;
 use super::failure::Failure;
@@ -31,7 +32,7 @@ pub(super) fn run(command: ImportCommand, config: &Path) -> Result<Report, Failu
 
 /// `hubgate import authorized-keys`
 fn import_keys(command: &ImportKeys, config: &Path) -> Result<Report, Failure> {
-    let is_input = command.file == Path::new("-");
+    let is_input = command.file == Path::new(STREAM);
     let shown = if is_input { "standard input".to_owned() } else { command.file.display().to_string() };
     // Opened before root privileges are dropped.
     let text = if is_input {

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::AsFd;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
@@ -23,8 +23,7 @@ pub(super) fn optional_title(words: &[String]) -> Result<Option<Title>, Refused>
 
 /// Reads the public key that the client sends, within the longest age of a session.
 pub(super) fn standard_input(config: &Config) -> Result<Vec<u8>, Refused> {
-    let age = Some(config.limits.session_age).filter(|age| *age > 0);
-    let end = age.and_then(|age| Instant::now().checked_add(Duration::from_secs(age.into())));
+    let end = config.limits.longest_age().and_then(|age| Instant::now().checked_add(age));
     let input = io::stdin().as_fd().try_clone_to_owned();
     input.and_then(|input| bounded::read(Ending { input: input.into(), end }, KEY_MAX)).map_err(|error| {
         match error.kind() {

@@ -34,7 +34,7 @@ impl Policy for HubPolicy {
     }
 
     fn settle(&mut self, stored: Stored) -> Result<(), Fault> {
-        // The authorizer notes bytes too that no quota counts.
+        // The authorizer also notes bytes that no quota counts.
         self.authorizer.try_borrow_mut()?.settle(stored)
     }
 
