@@ -180,7 +180,9 @@ impl Session {
         let (lock, waited) = if is_brief(&accept(&config, &request, &asked.session_context, identity, now)) {
             (SessionLock::Unavailable, false)
         } else {
-            self.take_session_lock(&config, identity, request.as_ref().ok(), asked.session_context.messages(&config))
+            let SessionContext { forced_command, .. } = &asked.session_context;
+            let messages = asked.session_context.messages(&config);
+            self.take_session_lock(&config, identity, forced_command.fingerprint(), request.as_ref().ok(), messages)
         };
         if matches!(lock, SessionLock::LimitReached) {
             return Ok(self.refuse(asked.session_context.messages(&config), &Refusal::TooManySessions));
@@ -224,7 +226,7 @@ impl Session {
             return Ok(self.refuse(messages, &Refusal::NotAdmitted(reason.clone())));
         };
         // Such a session counts for its address, and does not wait.
-        let lock = self.limit(config, None, request.as_ref().ok()).acquire();
+        let lock = self.limit(config, None, None, request.as_ref().ok()).acquire();
         if matches!(lock, SessionLock::LimitReached) {
             return Ok(self.refuse(messages, &Refusal::TooManySessions));
         }

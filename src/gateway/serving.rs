@@ -13,6 +13,7 @@ use crate::access::{Identity, network};
 use crate::config::{Config, LfsMode};
 use crate::db::ServedRepository;
 use crate::git::{self, Serving};
+use crate::key::Fingerprint;
 use crate::log::{self, Level};
 use crate::message::Messages;
 use crate::name::RepoPath;
@@ -178,10 +179,11 @@ impl Session {
         &self,
         config: &Config,
         identity: &Identity,
+        key: Option<Fingerprint>,
         request: Option<&Request>,
         messages: Messages<'_>,
     ) -> (SessionLock, bool) {
-        let limit = self.limit(config, Some(identity), request);
+        let limit = self.limit(config, Some(identity), key, request);
         let lock = limit.acquire();
         let waits = matches!(request, Some(Request::Git(..) | Request::Lfs(LfsProgram::Transfer, ..)));
         if !waits || !matches!(lock, SessionLock::LimitReached) {
@@ -209,7 +211,14 @@ impl Session {
     }
 
     /// The limit that a session counts for. A session that is not admitted has no identity, and counts for its address.
-    pub(super) fn limit(&self, config: &Config, identity: Option<&Identity>, request: Option<&Request>) -> Limit {
+    /// `key` is the key of the forced command.
+    pub(super) fn limit(
+        &self,
+        config: &Config,
+        identity: Option<&Identity>,
+        key: Option<Fingerprint>,
+        request: Option<&Request>,
+    ) -> Limit {
         let address = || network(&String::from_utf8_lossy(self.environment.peer()));
         let (subject, most) = match identity {
             Some(Identity::Account(account) | Identity::Certificate { account, .. }) => {
@@ -225,6 +234,11 @@ impl Session {
             Some(Request::Lfs(..)) => (format!("lfs {subject}"), most.saturating_mul(LFS_SESSIONS)),
             // Sessions that fetch must not keep a person from joining an account.
             Some(Request::Account(command)) if command.is_join() => (format!("join {subject}"), most),
+            // Sessions of a stolen key must not keep an owner from removing that key by another one.
+            Some(Request::Account(_)) => match (identity, key) {
+                (Some(Identity::Account(_)), Some(key)) => (format!("commands {key}"), most),
+                (_, _) => (subject, most),
+            },
             Some(_) | None => (subject, most),
         };
         Limit { directory: config.running_dir(), subject, most }

@@ -198,6 +198,7 @@ mod tests {
             "ش\u{feff}ش",
             "a\u{2060}b",
             "a\u{3164}",
+            "\u{2800}",
         ] {
             assert_eq!(check_ref(format!("refs/heads/{name}").as_bytes()), Err(BadRef::Character), "{name:?}");
         }

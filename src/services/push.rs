@@ -139,7 +139,15 @@ fn read(message: &Sealed) -> Result<(PushContext, SystemTime), Fault> {
 /// Checks the number of the refs, the number of the commits, the size of the objects, and the objects of LFS pointers.
 /// Refuses the push if every ref of it is refused.
 fn pre_receive(inherited: &Inherited) -> Result<Answer, Fault> {
-    let updates = updates()?;
+    let updates = match updates() {
+        Err(Fault::Line) => {
+            // git prints a name as it is, also with a line break, which no ref can have.
+            let problem = "the name of a ref is malformed".to_owned();
+            inherited.guard.tell(&FromHook::Refused(problem.clone()));
+            return Ok(Answer { out: String::new(), err: vec![problem], status: Status::Refused });
+        }
+        updates => updates?,
+    };
     if let Some(reason) = excess(&inherited.context, updates.len()) {
         // git would answer with a line for each ref. The guard ends it instead, and this process with it.
         inherited.guard.tell(&FromHook::Ended(reason.clone()));

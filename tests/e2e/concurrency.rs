@@ -14,7 +14,7 @@ use crate::texts::{hi, not_found, not_supported, read_only};
 trials![
     clones_and_pushes_go_on_while_keys_are_added_and_removed,
     of_concurrent_pushes_to_one_branch_one_wins,
-    an_account_has_a_limited_number_of_sessions,
+    sessions_of_a_stolen_key_do_not_keep_the_owner_from_removing_it,
     strangers_of_one_address_share_a_limit,
     an_account_command_counts_as_a_session,
     an_account_command_lasts_no_longer_than_a_session,
@@ -115,19 +115,32 @@ fn hold(hub: &Hub, client: &Client) -> impl Drop {
 
 pub(crate) const TOO_MANY: &str = "hubgate: too many sessions: wait until one of your sessions has ended\n";
 
-fn an_account_has_a_limited_number_of_sessions() {
-    let hub = Hub::with(&Setup { more: "[limits]\nsessions_per_account = 2\n", ..Setup::default() });
-    let (alice, bob) = (hub.user("alice"), hub.user("bob"));
+/// A thief must not lock out the owner, who removes the stolen key by another key.
+fn sessions_of_a_stolen_key_do_not_keep_the_owner_from_removing_it() {
+    let hub = Hub::with(&Setup { more: "[limits]\nsessions_per_account = 1\n", ..Setup::default() });
+    let alice = hub.user("alice");
     hub.repo("alice/x", &[]);
-    let sessions = [hold(&hub, &alice), hold(&hub, &alice)];
-    alice.ssh("whoami").is(&refused(TOO_MANY));
-    hub.logged(&[format!(
-        "notice hubgate: user=alice key={} from=127.0.0.1 decision=deny reason=too-many-sessions",
-        alice.key.fingerprint
-    )]);
-    bob.greet().is(&says(hi("bob")));
-    drop(sessions);
-    wait_until("no place is free", || alice.ssh("whoami").status == 0);
+    let stolen = Key::new("stolen");
+    hub.add_key("alice", &stolen, &[]);
+    let thief = Client::new(&hub, Some("alice"), stolen.clone());
+    let _fetch = hold(&hub, &thief);
+    let _command = hold_command(&hub, &thief);
+    assert_eq!(thief.ssh("whoami").stderr(), TOO_MANY);
+    alice.ssh(format!("key remove {} --yes", stolen.fingerprint)).succeeded();
+    wait_until("the sessions run on", || hub.sessions().is_empty());
+}
+
+/// An account command that waits for a key on its standard input.
+fn hold_command(hub: &Hub, client: &Client) -> Background {
+    let mut ssh = client.ssh_command(&["-oBatchMode=yes"]);
+    ssh.arg("key add").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    let command = background(&mut ssh);
+    let runs = |pid: &nix::unistd::Pid| {
+        let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        words.split(|byte| *byte == 0).nth(1) == Some(b"account")
+    };
+    wait_until("the command does not run", || hub.sessions().iter().any(runs));
+    command
 }
 
 fn strangers_of_one_address_share_a_limit() {
@@ -158,16 +171,13 @@ fn strangers_of_one_address_share_a_limit() {
 fn an_account_command_counts_as_a_session() {
     let hub = Hub::with(&Setup { more: "[limits]\nsessions_per_account = 1\n", ..Setup::default() });
     let alice = hub.user("alice");
-    // It waits for a key on its standard input.
-    let mut ssh = alice.ssh_command(&["-oBatchMode=yes"]);
-    ssh.arg("key add").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-    let command = background(&mut ssh);
-    let runs = |pid: &nix::unistd::Pid| {
-        let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        words.split(|byte| *byte == 0).nth(1) == Some(b"account")
-    };
-    wait_until("the command does not run", || hub.sessions().iter().any(runs));
-    assert_eq!(alice.ssh("whoami").stderr(), TOO_MANY);
+    let command = hold_command(&hub, &alice);
+    hub.log();
+    alice.ssh("whoami").is(&refused(TOO_MANY));
+    hub.logged(&[format!(
+        "notice hubgate: user=alice key={} from=127.0.0.1 decision=deny reason=too-many-sessions",
+        alice.key.fingerprint
+    )]);
     drop(command);
     wait_until("no place is free", || alice.ssh("whoami").status == 0);
 }

@@ -156,6 +156,10 @@ fn each_change_of_the_operator_has_one_row() {
     step("user rename", "bob robert", 1);
     step("user release", "bob", 1);
     step("user remove", "robert --yes", 1);
+    // What each command wrote is what a restore accepts.
+    let copy = hub.path("copy.db").display().to_string();
+    hub.did(&["backup", &copy]);
+    hub.did(&["restore", &copy, "--yes"]);
     let mut all = BTreeSet::new();
     leaves(&Cli::command(), "", &mut all);
     walked.extend(NOT_WALKED.map(str::to_owned));
@@ -238,6 +242,10 @@ fn each_account_command_has_one_line_and_each_change_one_row() {
         assert!(walked.iter().any(|walked| format!("{walked} ").starts_with(&format!("{verb} "))), "{verb}: {help}");
     }
     assert_eq!(listed(&help, &format!("ssh {}", alice.at)).len(), 24, "{help}");
+    // What each command wrote is what a restore accepts.
+    let copy = hub.path("copy.db").display().to_string();
+    hub.did(&["backup", &copy]);
+    hub.did(&["restore", &copy, "--yes"]);
 }
 
 fn a_rewind_cannot_hide_behind_the_other_refs_of_its_push() {
