@@ -230,19 +230,20 @@ pub fn decide(identity: &Identity, repository: Option<&RepositoryFacts>, needed:
 /// The highest of the grants that apply.
 fn access(identity: &Identity, repository: &RepositoryFacts, now: i64) -> Access {
     let everybody = everybody(repository);
+    if let Some(account) = identity.account_at(repository.owner) {
+        let granted = everybody.max(personal(account, repository, now));
+        return match account.scope {
+            Scope::Read => granted.min(Access::Fetch),
+            Scope::Write => granted,
+        };
+    }
     match identity {
         Identity::DeployKey { repository: its_own, scope } if *its_own == repository.id => match scope {
             Scope::Read => Access::Fetch,
             Scope::Write => Access::Write,
         },
-        Identity::Anonymous | Identity::DeployKey { .. } => everybody,
-        Identity::Certificate { organization, .. } if *organization != repository.owner => everybody,
-        Identity::Account(account) | Identity::Certificate { account, .. } => {
-            let granted = everybody.max(personal(account, repository, now));
-            match account.scope {
-                Scope::Read => granted.min(Access::Fetch),
-                Scope::Write => granted,
-            }
+        Identity::Account(_) | Identity::Certificate { .. } | Identity::DeployKey { .. } | Identity::Anonymous => {
+            everybody
         }
     }
 }
@@ -361,14 +362,9 @@ pub fn may_manage(account: &Account, repository: &RepositoryFacts, now: i64) -> 
     }
 }
 
-/// The state of the identity's own request. Identities without an account have none. For a certificate, the account's
-/// requests count only in the certificate's organization.
+/// The state of the identity's own request. Identities without an account there have none.
 fn gate_request(identity: &Identity, repository: &RepositoryFacts, now: i64) -> GateRequest {
-    match identity {
-        Identity::Certificate { organization, .. } if *organization != repository.owner => GateRequest::None,
-        Identity::Account(_) | Identity::Certificate { .. } => repository.gate_request_at(now),
-        Identity::DeployKey { .. } | Identity::Anonymous => GateRequest::None,
-    }
+    identity.account_at(repository.owner).map_or(GateRequest::None, |_| repository.gate_request_at(now))
 }
 
 #[cfg(test)]

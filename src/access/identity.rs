@@ -54,6 +54,19 @@ pub enum Identity {
     Anonymous,
 }
 
+impl Identity {
+    /// The account whose grants count for the repositories of this owner. Those of a certificate's account count only
+    /// in the certificate's organization.
+    #[must_use]
+    pub fn account_at(&self, owner: i64) -> Option<&Account> {
+        match self {
+            Self::Account(account) => Some(account),
+            Self::Certificate { account, organization } => (*organization == owner).then_some(account),
+            Self::DeployKey { .. } | Self::Anonymous => None,
+        }
+    }
+}
+
 /// What the database says about the key that a session proved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyFacts {

@@ -45,16 +45,17 @@ pub(crate) fn chain(
 /// The identity's role, the state of the repository, and whether the gate lets the identity pass.
 fn repository_lines(identity: &Identity, served: &ServedRepository) -> Vec<String> {
     let facts = &served.facts;
-    let account = match identity {
-        Identity::Account(account) | Identity::Certificate { account, .. } => Some(account),
-        Identity::DeployKey { .. } | Identity::Anonymous => None,
-    };
+    let account = identity.account_at(facts.owner);
     let gate = match (facts.visibility, facts.gate) {
         (Visibility::Private, _) | (Visibility::Public, Gate::Open) => "",
         (Visibility::Public, Gate::Closed) => ", gated",
         (Visibility::Public, Gate::ClosedToMembers) => ", gated, for members with the role read too",
     };
-    let mut lines = account.map_or_else(Vec::new, |account| role_lines(account, served));
+    let mut lines = match (account, identity) {
+        (Some(account), _) => role_lines(account, served),
+        (None, Identity::Certificate { .. }) => vec!["a certificate counts only in its organization".to_owned()],
+        (None, _) => Vec::new(),
+    };
     lines.push(format!("{} is {}{gate}", served.path, facts.visibility));
     if let Some(reason) = &facts.frozen {
         lines.push(format!("the repository is frozen: {reason}"));

@@ -1,6 +1,7 @@
 //! `hubgate audit`: database changes, and sessions and pushes from the system log, in one list.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -11,6 +12,7 @@ use crate::programs::program;
 
 trials![
     a_log_file_adds_sessions_and_pushes_to_the_changes,
+    a_long_line_of_a_log_file_takes_no_memory,
     a_list_of_changes_continues_behind_any_entry,
     the_journal_adds_only_what_the_login_wrote,
 ];
@@ -98,6 +100,25 @@ fn a_log_file_adds_sessions_and_pushes_to_the_changes() {
     following.is(&refused("hubgate: --follow needs a log file: leave it out to read standard input\n").status(2));
     let missing = hub.hubgate(&["audit", "--log", "/nonexistent"]);
     missing.is(&refused("hubgate: /nonexistent: No such file or directory (os error 2)\n"));
+}
+
+/// After a crash of the machine, a log file may have a long part of zeros.
+fn a_long_line_of_a_log_file_takes_no_memory() {
+    let hub = Hub::new();
+    let file = hub.path("auth.log");
+    let line = |sid: u8| {
+        let line = format!("sid={sid:016x} user=alice from=::1 verb=greeting decision=allow reason=\"\"");
+        format!("2020-09-13T12:26:39Z hub hubgate[1]: {line}\n")
+    };
+    fs::write(&file, line(1)).expect("a file");
+    let mut log = fs::OpenOptions::new().append(true).open(&file).expect("a file");
+    log.set_len(256 << 20).expect("a length");
+    log.write_all(format!("\n{}", line(2)).as_bytes()).expect("a line");
+    log.set_len(512 << 20).expect("a length");
+    let mut command = Command::new("prlimit");
+    command.arg("--as=268435456").arg(program("hubgate")).arg("--config").arg(hub.config());
+    let listed = run(command.args(["audit", "--since", "2000-01-01", "--log"]).arg(&file)).succeeded().stdout();
+    assert_eq!(listed.matches("verb=greeting").count(), 2, "{listed}");
 }
 
 fn a_list_of_changes_continues_behind_any_entry() {

@@ -14,6 +14,7 @@ use crate::texts::{certificate, hi, not_found, unknown_key};
 
 trials![
     a_certificate_reads_and_writes_its_organization_but_changes_no_state,
+    a_certificate_does_not_tell_what_its_account_may_do_elsewhere,
     an_invalid_certificate_is_skipped_and_the_log_says_why,
     a_certificate_that_becomes_invalid_on_a_live_connection_is_refused_with_the_reason,
     a_key_is_either_a_ca_or_an_accounts_key,
@@ -97,6 +98,51 @@ fn a_certificate_reads_and_writes_its_organization_but_changes_no_state() {
     // Options that sshd itself enforces.
     let near = acme.certified(&["-n", "alice", "-V", "-1m:+1h", "-O", "source-address=127.0.0.1/32"]);
     near.greet().is(&says(hi("alice")));
+}
+
+/// `explain` says the same for a member with every kind of grant elsewhere as for a member without any.
+fn a_certificate_does_not_tell_what_its_account_may_do_elsewhere() {
+    let acme = Acme::new();
+    let hub = &acme.hub;
+    hub.did(&["org", "member", "set", "acme", "mallory", "read"]);
+    hub.did(&["org", "add", "other", "--admin", "alice"]);
+    for (path, more) in [
+        ("acme/model", &["--private"][..]),
+        ("other/public", &[]),
+        ("other/private", &["--private"]),
+        ("other/accepted", &["--gated", "manual"]),
+        ("other/rejected", &["--gated", "manual"]),
+        ("bob/own", &[]),
+    ] {
+        hub.did(&[&["repo", "create", path], more].concat());
+    }
+    let by = |user: &str| acme.certified(&["-n", user, "-V", "-1m:+1h"]);
+    let (bob, mallory) = (by("bob"), by("mallory"));
+    let told = |client: &Client, user: &str, path: &str, what: &str| {
+        let outcome = client.ssh(format!("explain {path} {what}"));
+        (outcome.status, outcome.stdout().replace(user, "USER"), outcome.stderr().replace(user, "USER"))
+    };
+    hub.did(&["access", "grant", "other/accepted", "bob"]);
+    hub.did(&["access", "reject", "other/rejected", "bob"]);
+    hub.did(&["repo", "collaborator", "set", "other/public", "bob", "read", "--until", "2999-01-01"]);
+    for role in ["no_access", "admin"] {
+        hub.did(&["org", "member", "set", "other", "bob", role]);
+        for path in ["other/public", "other/private", "other/accepted", "other/rejected"] {
+            for what in ["fetch", "push"] {
+                assert_eq!(
+                    told(&bob, "bob", path, what),
+                    told(&mallory, "mallory", path, what),
+                    "{role} {path} {what}"
+                );
+            }
+        }
+    }
+    let public = "identity: by a certificate, account bob\na certificate counts only in its organization\n\
+                  bob/own is public\ndeny: may fetch, may not push\n";
+    assert_eq!(bob.ssh("explain bob/own push").stdout(), public);
+    let own = "identity: by a certificate, account bob\nbob has the role read in acme\nacme/model is private\n\
+               allow: fetch\n";
+    assert_eq!(bob.ssh("explain acme/model fetch").stdout(), own);
 }
 
 fn an_invalid_certificate_is_skipped_and_the_log_says_why() {

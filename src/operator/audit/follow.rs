@@ -1,6 +1,6 @@
 //! `hubgate audit --follow`: prints changes and sessions as they happen.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufReader, Write};
 use std::ops::ControlFlow;
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
@@ -15,7 +15,8 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::entry::{Entry, change};
-use super::sessions::{journalctl, of_line, of_record};
+use super::sessions::{LINE_MAX, journalctl, of_line, of_record};
+use crate::bounded::next_line;
 use crate::config::Config;
 use crate::db::Direction;
 use crate::operator::cli::Audit;
@@ -122,7 +123,8 @@ fn read_log(command: &Audit, log: Option<ChildStdout>, sender: Sender<Message>) 
     let read = if command.log.is_some() { of_line } else { of_record };
     if let Some(output) = log {
         std::thread::spawn(move || {
-            for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+            let (mut output, mut line) = (BufReader::new(output), Vec::new());
+            while next_line(&mut output, LINE_MAX, &mut line).unwrap_or_default() {
                 let entry = read(&String::from_utf8_lossy(&line));
                 if entry.is_some_and(|entry| sender.send(Message::Entry(entry)).is_err()) {
                     return;

@@ -17,12 +17,16 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
 use super::entry::Entry;
+use crate::bounded::next_line;
 use crate::log;
 use crate::operator::backup::STREAM;
 use crate::operator::failure::Failure;
 use crate::report::json_time;
 use crate::report::spool::Spool;
 use crate::report::when::minute;
+
+/// The longest line that is looked at, in bytes. hubgate writes no line of this length.
+pub(super) const LINE_MAX: u64 = 64 * 1024;
 
 /// The sessions and pushes of a log, in the order of its lines, read one by one.
 pub(super) struct Sessions {
@@ -135,8 +139,7 @@ impl Sessions {
         let Some(lines) = &mut self.lines else { return Ok(None) };
         let mut line = Vec::new();
         loop {
-            line.clear();
-            if lines.read_until(b'\n', &mut line)? == 0 {
+            if !next_line(lines, LINE_MAX, &mut line)? {
                 return Ok(None);
             }
             // Other programs may write bytes that are not UTF-8.
