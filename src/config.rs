@@ -444,6 +444,12 @@ impl Limits {
         seconds(self.session_idle)
     }
 
+    /// How long a session of LFS may wait for the client's next command, if that is limited.
+    #[must_use]
+    pub fn longest_lfs_idle(&self) -> Option<Duration> {
+        seconds(self.lfs_idle)
+    }
+
     /// The quota of a repository without one of its own.
     #[must_use]
     pub fn repository_quota(&self) -> Quota {

@@ -279,7 +279,7 @@ impl<'a> Messages<'a> {
     /// The text of a refusal.
     #[must_use]
     pub fn refusal(&self, refusal: &Refusal) -> Answer {
-        let (line, you_are) = match refusal {
+        let (line, more) = match refusal {
             Refusal::Bad(BadRequest::Syntax) => ("invalid command".to_owned(), Vec::new()),
             Refusal::Bad(BadRequest::Verb) | Refusal::NotSupported => (self.not_supported(), Vec::new()),
             Refusal::Bad(BadRequest::Path) | Refusal::NoRepository => {
@@ -302,11 +302,12 @@ impl<'a> Messages<'a> {
                 ("too many sessions: wait until one of your sessions has ended".to_owned(), Vec::new())
             }
             Refusal::LfsInsideSsh => (
-                "this server serves LFS over SSH alone: git-lfs 3.0 and newer use that unless lfs.sshtransfer is never, \
-                 git-xet is not needed, and clients that need HTTP, such as git-annex and dvc, get no LFS objects \
-                 here"
+                "this server serves LFS over SSH alone: git-lfs 3.0 and newer use that unless lfs.sshtransfer is never"
                     .to_owned(),
-                Vec::new(),
+                vec![
+                    "git-xet is not needed; clients that need HTTP, such as git-annex and dvc, get no LFS objects here"
+                        .to_owned(),
+                ],
             ),
             Refusal::LfsOverHttp => {
                 ("this server serves LFS over HTTP: git-lfs-authenticate gives its address".to_owned(), Vec::new())
@@ -328,7 +329,7 @@ impl<'a> Messages<'a> {
             | Refusal::LfsOverHttp
             | Refusal::LfsOff => Status::Refused,
         };
-        Answer { out: String::new(), err: std::iter::once(line).chain(you_are).collect(), status }
+        Answer { out: String::new(), err: std::iter::once(line).chain(more).collect(), status }
     }
 
     fn not_supported(&self) -> String {

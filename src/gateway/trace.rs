@@ -11,7 +11,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use nix::fcntl::OFlag;
 use nix::unistd::pipe2;
 
-/// How much of the trace is read. A pipe holds no more, and git gives its trace up once the pipe is full.
+/// How much of the trace is read. A pipe holds no more, and git stops its trace once the pipe is full.
 const MOST: usize = 64 * 1024;
 
 /// The guard's end of git's trace.

@@ -128,9 +128,8 @@ fn transfer(caller: &Caller, operation: Operation, prepared: Prepared) -> Result
     // Without the file, git-lfs 3.3 and 3.4 can hang at the end of a push or a pull, after all objects are stored.
     let id = GroupId::of(Some(caller.connection.as_bytes()), repository.as_fd(), operation);
     let group = id.and_then(|id| Group::open(&file, id));
-    let idle = Some(config.limits.lfs_idle).filter(|seconds| *seconds > 0);
-    let command = idle.map(|seconds| Duration::from_secs(seconds.into()));
-    let streams = Streams::new(stdout()?, operation, group.ok(), Patience { command, ..Patience::default() })?;
+    let patience = Patience { command: config.limits.longest_lfs_idle(), ..Patience::default() };
+    let streams = Streams::new(stdout()?, operation, group.ok(), patience)?;
     if let Some(tell) = authorizer.try_borrow()?.tells_of_panics() {
         answer_panics(caller.line(), &caller.sid, Sink::Process(tell));
     }

@@ -29,8 +29,8 @@ trials![
 
 /// What LFS clients read that ask for an HTTP server.
 pub(crate) const LFS_INSIDE_SSH: &str = "hubgate: this server serves LFS over SSH alone: git-lfs 3.0 and newer use that \
-    unless lfs.sshtransfer is never, git-xet is not needed, and clients that need HTTP, such as git-annex and dvc, get \
-    no LFS objects here\n";
+    unless lfs.sshtransfer is never\n\
+    hubgate: git-xet is not needed; clients that need HTTP, such as git-annex and dvc, get no LFS objects here\n";
 /// A fingerprint that is not registered.
 const NOBODY: &str = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
@@ -281,6 +281,10 @@ fn the_push_hook_gets_its_descriptors_and_no_other_variables() {
     let (mut variables, settings) = recorder.environment();
     let descriptors = variables.remove("HUBGATE_DESCRIPTORS").expect("the hook's descriptors");
     assert!(descriptors.split(',').all(|number| number.parse::<u32>().is_ok_and(|number| number > 2)), "{descriptors}");
+    // git's trace goes to the guard.
+    let trace = variables.remove("GIT_TRACE2_EVENT").expect("the trace's descriptor");
+    assert!(trace.parse::<u32>().is_ok_and(|number| (3..10).contains(&number)), "{trace}");
+    assert_eq!(variables.remove("GIT_TRACE2_EVENT_BRIEF").as_deref(), Some("1"));
     assert_eq!(variables, expected_environment(&[]));
     let hooks = hub.path("libexec/hooks").display().to_string();
     assert_eq!(settings.get("core.hooksPath"), Some(&hooks));

@@ -171,6 +171,9 @@ fn an_authority_with_an_end_is_in_use_until_then() {
     assert_eq!(hub.refusal(|change| add_key(change, "bob", 2)), signs);
     let has = |hub: &Hub, now| hub.reader().ask(|view| view.has_authorities(now)).unwrap();
     assert_eq!((has(&hub, end - 1), has(&hub, end)), (true, false));
+    // A program that does not know ends asks for this, so it accepts no certificate.
+    let known = "SELECT count(*) AS number FROM authority WHERE removed_at IS NULL";
+    assert_eq!(hub.store.view().connection.number(known, &[]).unwrap(), 0);
     assert_eq!(authorities(&hub, &acme, end - 1), [(fingerprint(2), 900)]);
     assert_eq!(authorities(&hub, &acme, end), []);
     // It may be removed before its end, and added again after it.
