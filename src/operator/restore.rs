@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{Read, copy};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -31,16 +31,18 @@ pub(super) fn restore(command: &Restore, config: &Path) -> Result<Report, Failur
     let shown = command.source.display().to_string();
     let failed = |error| Failure::File(shown.clone(), error);
     // Opened before root privileges are dropped.
-    let mut source: Box<dyn Read> = if command.source == Path::new(STREAM) {
-        Box::new(std::io::stdin())
+    let (source, size): (Box<dyn Read>, _) = if command.source == Path::new(STREAM) {
+        (Box::new(std::io::stdin()), None)
     } else {
-        Box::new(File::open(&command.source).map_err(failed)?)
+        let file = File::open(&command.source).map_err(failed)?;
+        let metadata = file.metadata().map_err(failed)?;
+        (Box::new(file), metadata.is_file().then_some(metadata.len()))
     };
     let config = Config::load(config)?;
     become_login(&config.paths.repositories)?;
     let database = &config.paths.database;
     let new = AtomicFile::beside(database, 0o640)?;
-    copy(&mut source, &mut new.file()).map_err(failed)?;
+    Store::receive(source, size, new.file()).map_err(failed)?;
     let bad = |error: BadCopy| Failure::Refused(format!("{shown}: {error}"));
     let copy = Store::open_copy(new.path()).map_err(|error| bad(error.into()))?;
     let version = copy.check().map_err(bad)?;

@@ -19,6 +19,7 @@ trials![
     a_backup_works_through_standard_output_and_input,
     a_backup_replaces_only_a_copy_of_a_database,
     a_file_that_is_not_a_copy_is_not_restored,
+    a_restore_looks_at_a_file_before_it_copies_it,
     a_backup_with_values_that_hubgate_does_not_write_changes_nothing,
     a_damaged_or_missing_database_is_restored,
     an_old_wal_beside_a_damaged_database_does_not_come_back,
@@ -200,6 +201,38 @@ fn a_file_that_is_not_a_copy_is_not_restored() {
         assert!(outcome.status == 1 && outcome.stderr().contains(file.to_str().expect("UTF-8")), "{outcome}");
     }
     hub.did(&["user", "show", "alice"]);
+    assert_eq!(names(&hub.path("db")), ["hubgate.db", "hubgate.db-shm", "hubgate.db-wal"]);
+}
+
+/// A program that copied such a file would fill the disk of the database, and here reach the limit of files first.
+fn a_restore_looks_at_a_file_before_it_copies_it() {
+    let hub = Hub::new();
+    let directory = roots_own(&hub);
+    let copy = directory.join("hub.db");
+    hub.did(&words("backup", &copy));
+    let bytes = fs::metadata(&copy).expect("a copy").len();
+    let zeros = directory.join("zeros");
+    fs::File::create(&zeros).and_then(|file| file.set_len(1 << 40)).expect("a file");
+    let longer = directory.join("longer");
+    fs::copy(&copy, &longer).expect("a copy");
+    fs::File::options().write(true).open(&longer).and_then(|file| file.set_len(1 << 40)).expect("a file");
+    let other = "it is not a database of SQLite\n".to_owned();
+    let long = format!("it is not whole: according to its first page, it has {bytes} bytes\n");
+    for (file, problem) in [(&zeros, other), (&longer, long)] {
+        for is_stream in [false, true] {
+            let mut command = Command::new("prlimit");
+            command.arg("--fsize=16777216").arg(program("hubgate")).arg("--config").arg(hub.config());
+            command.args(["restore", "--yes"]).arg(if is_stream { Path::new("-") } else { file });
+            command.stdin(fs::File::open(file).expect("a file"));
+            let outcome = command.output().expect("hubgate");
+            let said = String::from_utf8_lossy(&outcome.stderr);
+            assert!(
+                outcome.status.code() == Some(1) && said.ends_with(&problem),
+                "{} {is_stream}: {outcome:?}",
+                file.display()
+            );
+        }
+    }
     assert_eq!(names(&hub.path("db")), ["hubgate.db", "hubgate.db-shm", "hubgate.db-wal"]);
 }
 

@@ -1,6 +1,7 @@
 //! Whole databases: a copy is made, checked, and put in place of the database.
 
 use std::fs::File;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::ChangeError;
@@ -153,6 +154,14 @@ impl Store {
     #[must_use]
     pub fn is_database(file: &File) -> bool {
         files::is_database(file)
+    }
+
+    /// Copies a database from a source of this size, if that is known. Anything else is not copied.
+    ///
+    /// # Errors
+    /// That of reading or writing, or [`io::ErrorKind::InvalidData`].
+    pub fn receive(source: impl Read, size: Option<u64>, to: impl Write) -> io::Result<()> {
+        files::receive(source, size, to)
     }
 
     /// Keeps the files of a damaged database under another name too.

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::os::fd::AsFd;
 use std::process::Command;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use std::time::Duration;
 use crate::child::{self, Limits, Terminal};
 use crate::git::objects::{next_blob, small_blob};
 use crate::lfs::{LocalStore, Oid, Options, Pointer, Store};
+use crate::name::Shown;
 use crate::push::PushContext;
 
 /// The most pointers whose commit and path the client reads.
@@ -23,6 +24,11 @@ const EXAMINED: usize = 100_000;
 
 /// What one git of this check may take. The blobs of a push are read one by one.
 const GIT: Limits = Limits { time: Duration::from_secs(3_600), output: u64::MAX, terminal: Terminal::Closed };
+
+/// What the search for the places of pointers may take. Without an answer, the client reads the objects alone.
+const SEARCH: Limits = Limits { time: Duration::from_secs(30), output: 256 << 20, terminal: Terminal::Closed };
+/// The most bytes of an id and a path that are shown.
+const BEGINNING: u64 = 4_096;
 
 /// Why the pointers of a push cannot be checked.
 #[derive(Debug, thiserror::Error)]
@@ -48,10 +54,22 @@ struct Placed {
     oid: Oid,
 }
 
+/// What a search for the places of pointers found.
+#[derive(Default)]
+struct Search {
+    placed: Vec<Placed>,
+    /// Pointers that the search did not reach within its limits.
+    unplaced: Vec<Pointer>,
+}
+
 impl fmt::Display for Placed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { commit, path, oid } = self;
-        write!(f, "commit {commit}: {path} is an LFS pointer, but its object {oid} is not here")
+        // A tag may lead to a tree or a blob without a commit.
+        if !commit.is_empty() {
+            write!(f, "commit {commit}: ")?;
+        }
+        write!(f, "{} is an LFS pointer, but its object {oid} is not here", Shown(path))
     }
 }
 
@@ -65,8 +83,12 @@ pub(super) fn problems(context: &PushContext, tips: &[&str]) -> Result<Vec<Strin
         return Ok(Vec::new());
     }
     let missing = new_ones(context, of_quarantine(context)?)?;
-    let placed = if missing.is_empty() { Vec::new() } else { places(context, tips, &missing)? };
-    let mut problems: Vec<String> = placed.iter().map(ToString::to_string).collect();
+    let Search { placed, unplaced } =
+        if missing.is_empty() { Search::default() } else { places(context, tips, &missing)? };
+    let unplaced = unplaced.iter().map(|Pointer { oid, size }| {
+        format!("the object {oid} of {size} bytes is not here, and this push has an LFS pointer to it")
+    });
+    let mut problems: Vec<String> = placed.iter().map(ToString::to_string).chain(unplaced).collect();
     if !problems.is_empty() {
         let more = missing.len() - problems.len();
         problems.extend((more > 0).then(|| format!("the objects of {more} more LFS pointers are not here")));
@@ -142,32 +164,54 @@ fn new_ones(context: &PushContext, mut missing: Vec<Missing>) -> Result<Vec<Miss
     Ok(missing)
 }
 
-/// The first pointers that are in a commit, from the oldest commit on.
-fn places(context: &PushContext, tips: &[&str], missing: &[Missing]) -> Result<Vec<Placed>, Error> {
+/// Where the pointers are that these tips lead to, from the oldest commit on.
+///
+/// git visits each object once, as in its own check of the push before this hook. A comparison of commits would visit
+/// a tree as often as it occurs.
+fn places(context: &PushContext, tips: &[&str], missing: &[Missing]) -> Result<Search, Error> {
     let mut command = Command::new(&context.git);
-    command.args(["-c", "core.quotePath=false", "log", "--format=%H", "--reverse", "--topo-order"]);
-    command.args(["-m", "--raw", "--no-abbrev", "--no-renames", "--stdin", "--not", "--all"]);
+    command.args(["rev-list", "--objects", "--in-commit-order", "--reverse", "--topo-order"]);
+    command.args(["--stdin", "--not", "--all"]);
     let tips = |input: &mut dyn Write| tips.iter().try_for_each(|tip| writeln!(input, "{tip}"));
     let mut left: HashMap<&str, &Missing> = missing.iter().map(|missing| (missing.blob.as_str(), missing)).collect();
     let mut placed = Vec::new();
-    answers(command, tips, |output| {
-        let mut commit = String::new();
-        for line in output.split(b'\n') {
-            let line = line.map_err(Error::Git)?;
+    let ended = child::ask(&mut command, SEARCH, tips, |output| {
+        let (mut commit, mut line) = (String::new(), Vec::new());
+        while next_beginning(output, &mut line)? {
             let line = String::from_utf8_lossy(&line);
-            // `:MODE MODE OLD NEW STATUS`, a tab, the path.
-            if let Some((head, path)) = line.strip_prefix(':').and_then(|line| line.split_once('\t')) {
-                let missing = head.split(' ').nth(3).and_then(|blob| left.remove(blob));
-                if let Some(Missing { pointer, .. }) = missing.filter(|_| placed.len() < SHOWN) {
-                    placed.push(Placed { commit: commit.clone(), path: path.to_owned(), oid: pointer.oid });
-                }
-            } else if !line.is_empty() {
+            // `COMMIT`, or `OBJECT PATH`.
+            let Some((object, path)) = line.split_once(' ') else {
                 commit = line.into_owned();
+                continue;
+            };
+            if let Some(Missing { pointer, .. }) = left.remove(object).filter(|_| placed.len() < SHOWN) {
+                placed.push(Placed { commit: commit.clone(), path: path.to_owned(), oid: pointer.oid });
             }
         }
-        Ok(())
-    })?;
-    Ok(placed)
+        io::Result::Ok(())
+    });
+    let is_whole = match ended {
+        Ok(ended) => ended.status.success() && ended.read.is_ok(),
+        Err(error) if matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::FileTooLarge) => false,
+        Err(error) => return Err(Error::Git(error)),
+    };
+    let unplaced = missing.iter().filter(|missing| !is_whole && left.contains_key(missing.blob.as_str()));
+    let unplaced = unplaced.take(SHOWN - placed.len()).map(|missing| missing.pointer).collect();
+    Ok(Search { placed, unplaced })
+}
+
+/// Reads the beginning of the next line, without its newline. Returns whether there is a line.
+fn next_beginning(output: &mut dyn BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
+    line.clear();
+    #[expect(clippy::disallowed_methods, reason = "the end of a long path is not needed")]
+    if (&mut *output).take(BEGINNING).read_until(b'\n', line)? == 0 {
+        return Ok(false);
+    }
+    match line.pop_if(|byte| *byte == b'\n') {
+        Some(_) => {}
+        None => drop(output.skip_until(b'\n')?),
+    }
+    Ok(true)
 }
 
 /// Runs git with this input, and reads its output.

@@ -4,12 +4,15 @@ use std::path::PathBuf;
 
 use super::wire::oid;
 use super::{tree, tree_with};
-use crate::harness::{Client, Hub, Outcome, Setup, silent, trials};
+use crate::harness::{Client, Hub, Outcome, Setup, run_with, silent, trials};
 
 trials![
     a_push_without_the_objects_of_its_pointers_is_refused,
     a_mirror_without_objects_is_refused_and_with_them_accepted,
     a_pointer_that_the_repository_has_is_not_checked_again,
+    a_pointer_in_a_tree_bomb_is_found_within_the_limits_of_a_push,
+    a_pointer_whose_place_is_not_found_in_time_is_refused_by_its_object,
+    a_pointer_behind_a_tag_without_a_commit_is_refused,
     pointers_are_not_checked_where_objects_are_stored_elsewhere,
 ];
 
@@ -123,6 +126,66 @@ fn a_pointer_that_the_repository_has_is_not_checked_again() {
     // The same client with a new pointer beside it.
     let commit = alice.commit("x", "b.bin", "new");
     is_refused(&push(), &[problem(&commit, "b.bin", "new"), REMEDY.to_owned()]);
+}
+
+/// Writes an object with a git command that reads it, and returns its id.
+#[track_caller]
+fn written(client: &Client, words: &[&str], input: &str) -> String {
+    run_with(client.git_command("x").args(words), input.as_bytes()).succeeded().stdout().trim_end().to_owned()
+}
+
+/// A blob that is a pointer to an object of this content.
+fn pointer(client: &Client, content: &str) -> String {
+    let (oid, size) = (oid(content), content.len());
+    let text = format!("version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {size}\n");
+    written(client, &["hash-object", "-w", "--stdin"], &text)
+}
+
+/// A chain of trees, each with the one before it under each of these names; a pointer is in the innermost.
+fn nested(client: &Client, depth: usize, names: &[String]) -> String {
+    let mut tree = written(client, &["mktree"], &format!("100644 blob {}\tp.bin\n", pointer(client, "lost")));
+    for _ in 0..depth {
+        let entries: String = names.iter().map(|name| format!("040000 tree {tree}\t{name}\n")).collect();
+        tree = written(client, &["mktree"], &entries);
+    }
+    written(client, &["commit-tree", "-m", "nested", &tree], "")
+}
+
+fn a_pointer_in_a_tree_bomb_is_found_within_the_limits_of_a_push() {
+    let hub = Hub::with(&Setup { more: "[limits]\npush_memory = 268435456\n", ..Setup::default() });
+    let alice = hub.user("alice");
+    hub.empty_repo("alice/x", &[]);
+    tree(&alice, "alice/x", &[]);
+    let names: Vec<String> = (0..10).map(|number| number.to_string()).collect();
+    let bomb = nested(&alice, 12, &names);
+    let push = alice.git_in("x", &["push", "--quiet", "--no-verify", "origin", &format!("{bomb}:refs/heads/main")]);
+    is_refused(&push, &[problem(&bomb, &format!("{}p.bin", "0/".repeat(12)), "lost"), REMEDY.to_owned()]);
+}
+
+/// Each path is longer than the one before it: together they are longer than what is read of git.
+fn a_pointer_whose_place_is_not_found_in_time_is_refused_by_its_object() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.empty_repo("alice/x", &[]);
+    tree(&alice, "alice/x", &[]);
+    let deep = nested(&alice, 400, &["n".repeat(4_000)]);
+    let push = alice.git_in("x", &["push", "--quiet", "--no-verify", "origin", &format!("{deep}:refs/heads/main")]);
+    let lost = format!("the object {} of 4 bytes is not here, and this push has an LFS pointer to it", oid("lost"));
+    is_refused(&push, &[lost, REMEDY.to_owned()]);
+}
+
+fn a_pointer_behind_a_tag_without_a_commit_is_refused() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.empty_repo("alice/x", &[]);
+    tree(&alice, "alice/x", &[]);
+    let blob = pointer(&alice, "lost");
+    let tree = written(&alice, &["mktree"], &format!("100644 blob {blob}\tp.bin\n"));
+    for (object, path) in [(&tree, "p.bin"), (&blob, "")] {
+        let push = alice.git_in("x", &["push", "--quiet", "--no-verify", "origin", &format!("{object}:refs/tags/t")]);
+        let said = format!("{path} is an LFS pointer, but its object {} is not here", oid("lost"));
+        is_refused(&push, &[said, REMEDY.to_owned()]);
+    }
 }
 
 fn pointers_are_not_checked_where_objects_are_stored_elsewhere() {

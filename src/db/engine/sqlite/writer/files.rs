@@ -1,7 +1,7 @@
 //! SQLite's files, for programs that make, check and replace them.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,9 @@ use crate::db::error::Error;
 
 /// How a database begins (sqlite.org/fileformat2.html).
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// The length of the part that describes a database.
+const HEAD: u64 = 100;
 
 /// The files of a database in WAL mode: the database, its `-wal` and its `-shm`.
 pub(in crate::db) fn all(database: &Path) -> [PathBuf; 3] {
@@ -28,6 +31,45 @@ pub(in crate::db) fn create(database: &Path) -> Result<(), Error> {
 pub(in crate::db) fn is_database(file: &File) -> bool {
     let mut head = [0; 16];
     file.read_exact_at(&mut head, 0).is_ok() && head == *MAGIC
+}
+
+/// Copies a database from a source that may be anything, of this size if that is known. Its first bytes come first.
+///
+/// They say how long it is, and no more than that is copied.
+pub(in crate::db) fn receive(mut source: impl Read, size: Option<u64>, mut to: impl Write) -> io::Result<()> {
+    let mut head = Vec::new();
+    #[expect(clippy::disallowed_methods, reason = "the rest is copied below")]
+    source.by_ref().take(HEAD).read_to_end(&mut head)?;
+    let invalid = |why: String| io::Error::new(io::ErrorKind::InvalidData, why);
+    if !head.starts_with(MAGIC) || (head.len() as u64) < HEAD {
+        return Err(invalid("it is not a database of SQLite".to_owned()));
+    }
+    let expected = length(&head);
+    let check = |found: u64| match expected {
+        Some(bytes) if bytes != found => {
+            Err(invalid(format!("it is not whole: according to its first page, it has {bytes} bytes")))
+        }
+        Some(_) | None => Ok(()),
+    };
+    size.map_or(Ok(()), check)?;
+    to.write_all(&head)?;
+    let most = expected.map_or(u64::MAX, |bytes| bytes.saturating_sub(HEAD).saturating_add(1));
+    #[expect(clippy::disallowed_methods, reason = "one byte more shows that the source is too long")]
+    let rest = io::copy(&mut source.take(most), &mut to)?;
+    check(HEAD + rest)
+}
+
+/// The length of a database according to its first bytes. Programs before SQLite 3.7.0 leave an old length there, which
+/// counts for nothing.
+fn length(head: &[u8]) -> Option<u64> {
+    let number =
+        |at: usize, bytes: usize| head.iter().skip(at).take(bytes).fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+    let page = match number(16, 2) {
+        1 => 65_536,
+        size => size,
+    };
+    let (changes, pages, valid_for) = (number(24, 4), number(28, 4), number(92, 4));
+    (pages > 0 && changes == valid_for).then_some(pages * page)
 }
 
 /// Keeps the files of a damaged database under another name too, `-wal` included.
