@@ -16,7 +16,7 @@ use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 use sha2::{Digest, Sha256};
 
-use super::objects::{next_blob, small_blob};
+use super::objects::{next_blob, short_lines, small_blob};
 use super::{BRIEF, NO_HOOKS, output_of, pin, pin_checks};
 use crate::bounded;
 use crate::child::{self, Ended, Limits, Terminal};
@@ -223,7 +223,7 @@ impl<'a> StoredRepository<'a> {
             let ids = |ids: &mut dyn Write| copied(&mut self.command(&list), |line| writeln!(ids, "{line}"));
             let small = |small: &mut dyn Write| {
                 let read = |sizes: &mut (dyn BufRead + Send)| {
-                    sizes.lines().try_for_each(|line| match small_blob(&line?, &(0..limit)) {
+                    short_lines(sizes, |line| match small_blob(line, &(0..limit)) {
                         Some(id) => writeln!(small, "{id}"),
                         None => Ok(()),
                     })
@@ -231,7 +231,7 @@ impl<'a> StoredRepository<'a> {
                 succeeded(child::ask(&mut self.command(&["cat-file", "--buffer", format]), LONG, ids, read)?)
             };
             let read = |blobs: &mut (dyn BufRead + Send)| {
-                while let Some((id, bytes)) = next_blob(blobs)? {
+                while let Some((id, bytes)) = next_blob(blobs, limit)? {
                     each(id, bytes);
                 }
                 Ok(())
@@ -291,8 +291,8 @@ pub(super) fn confined<T: Send, E: ToString + Send>(
 }
 
 /// Hands each line of a command's output to `write`.
-fn copied(command: &mut Command, mut write: impl FnMut(&str) -> io::Result<()>) -> io::Result<()> {
-    let read = |lines: &mut (dyn BufRead + Send)| lines.lines().try_for_each(|line| write(&line?));
+fn copied(command: &mut Command, write: impl FnMut(&str) -> io::Result<()>) -> io::Result<()> {
+    let read = |lines: &mut (dyn BufRead + Send)| short_lines(lines, write);
     succeeded(child::ask(command, LONG, |_| Ok(()), read)?)
 }
 

@@ -124,7 +124,7 @@ fn of_quarantine(context: &PushContext) -> Result<Vec<Missing>, Error> {
                 std::iter::once(first).chain(candidates).try_for_each(|id| writeln!(ids, "{}", id?))
             };
             answers(quarantined(&["--batch", "--buffer"]), ids, |output| {
-                while let Some((blob, text)) = next_blob(output).map_err(Error::Git)? {
+                while let Some((blob, text)) = next_blob(output, Pointer::SIZES.end).map_err(Error::Git)? {
                     let Some(pointer) = Pointer::parse(&text) else { continue };
                     let is_here = store.size(&pointer.oid).map_err(Error::Store)? == Some(pointer.size);
                     if !is_here && missing.len() < EXAMINED {
