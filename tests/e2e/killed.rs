@@ -290,7 +290,7 @@ fn leftovers(directory: &Path, found: &mut Vec<String>) {
 }
 
 fn a_push_killed_at_any_moment_leaves_a_sound_repository_and_gc_removes_the_rest() {
-    let rounds = std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(12);
+    let rounds = std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(6);
     let mut scene = Scene::new();
     // On a busy machine, many pushes end before their kill, so more rounds are run.
     let is_enough = |scene: &Scene| scene.tally.rounds >= rounds && scene.tally.killed * 3 >= rounds;
