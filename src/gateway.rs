@@ -31,6 +31,7 @@ use crate::session::{SessionContext, Work, admit};
 use crate::session_limits::SessionLock;
 
 use session::{Environment, SessionId};
+use trace::{Trace, Traced};
 
 /// A fault of the server. The log shows its cause; the client reads a reference.
 #[derive(Debug, thiserror::Error)]
@@ -99,7 +100,8 @@ pub fn main() -> ExitCode {
     let id = SessionId::random();
     answer_panics(id, crate::config::Log::default().socket);
     let line = Line::default().field("sid", id);
-    let mut session = Session { began, id, environment: Environment::take(), line, socket: None, connection: None };
+    let mut session =
+        Session { began, id, environment: Environment::take(), line, socket: None, connection: None, trace: None };
     match session.run() {
         Ok(status) => status,
         Err(fault) => {
@@ -138,6 +140,8 @@ struct Session {
     socket: Option<PathBuf>,
     /// An open connection to the log, because a sandboxed process cannot open one.
     connection: Option<UnixDatagram>,
+    /// The pipe for git's trace of a push.
+    trace: Option<(Trace, Traced)>,
 }
 
 impl Session {
@@ -154,6 +158,10 @@ impl Session {
             return Err(Fault::Unavailable);
         };
         let request = Request::parse(self.environment.command.as_deref());
+        if let Ok(Request::Git(Service::ReceivePack, _)) = request {
+            // Before other files are open, because git accepts only a low number for its trace.
+            self.trace = trace::pipe().ok();
+        }
         let path = request.as_ref().ok().and_then(Request::path);
         let now = clock::now();
         let asked = self.ask(&config, words, arguments.login_shell, path, now);

@@ -21,7 +21,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, alarm, getpid, getppid, setpgid};
 
-use super::trace::{self, Trace, Traced};
+use super::trace::{Trace, Traced};
 use super::{Fault, Session, say};
 use crate::clock::now;
 use crate::config::{Config, Limits};
@@ -47,18 +47,19 @@ const LINE_MAX: usize = 128 * 1024;
 /// What the copy of the gateway that becomes git needs for a push: the hook's end of the socket, and git's of its
 /// trace.
 pub(super) struct Guarded {
-    push: Option<(UnixStream, Traced)>,
+    hook: Option<UnixStream>,
+    traced: Option<Traced>,
 }
 
 impl Guarded {
     /// The hook's end of the socket, if git serves a push.
     pub(super) fn hook(&self) -> Option<BorrowedFd<'_>> {
-        self.push.as_ref().map(|(hook, _)| hook.as_fd())
+        self.hook.as_ref().map(AsFd::as_fd)
     }
 
     /// Where git writes its trace, if it serves a push.
     pub(super) fn traced(&self) -> Option<&Traced> {
-        self.push.as_ref().map(|(_, traced)| traced)
+        self.traced.as_ref()
     }
 }
 
@@ -123,15 +124,11 @@ fn signals() -> SigSet {
 ///
 /// # Errors
 /// Too many processes, or no memory.
-pub(super) fn split(is_push: bool) -> Result<Copy, Fault> {
+pub(super) fn split(is_push: bool, trace: Option<(Trace, Traced)>) -> Result<Copy, Fault> {
     let failed = |errno: Errno| Fault::Git(errno.into());
-    let open = || {
-        // First, because git accepts only low numbers for its trace.
-        let (trace, traced) = trace::pipe()?;
-        let (ours, hook) = UnixStream::pair()?;
-        Ok(((ours, trace), (hook, traced)))
-    };
-    let (ours, push) = is_push.then(open).transpose().map_err(Fault::Git)?.unzip();
+    let pair = is_push.then(UnixStream::pair).transpose().map_err(Fault::Git)?;
+    let (stream, hook) = pair.unzip();
+    let (trace, traced) = trace.unzip();
     let signals = signals();
     process::block(&signals).map_err(failed)?;
     set_child_subreaper(true).map_err(failed)?;
@@ -144,14 +141,13 @@ pub(super) fn split(is_push: bool) -> Result<Copy, Fault> {
             }
             setpgid(Pid::from_raw(0), Pid::from_raw(0)).map_err(failed)?;
             process::unblock(&signals).map_err(failed)?;
-            Ok(Copy::Git(Guarded { push }))
+            Ok(Copy::Git(Guarded { hook, traced }))
         }
         ForkResult::Parent { child: git } => {
             // Whichever of the two is first.
             let _ = setpgid(git, git);
             // From here on, a list of processes tells it from a gateway that has not decided yet.
             let _ = set_name(GUARD);
-            let (stream, trace) = ours.unzip();
             stream.iter().try_for_each(|stream| stream.set_nonblocking(true)).map_err(Fault::Git)?;
             let hook = |stream| Hook { stream, line: Vec::new(), refs: 0, others: 0, is_logged: true, ends: None };
             let signals = SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC);

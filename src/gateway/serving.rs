@@ -93,7 +93,7 @@ impl Session {
             Service::UploadPack | Service::UploadArchive => None,
         };
         let record = self.record(context, service.into(), Some((path.clone(), repository.facts.id)), lock)?;
-        let guarded = match guard::split(message.is_some())? {
+        let guarded = match guard::split(message.is_some(), self.trace.take())? {
             guard::Copy::Git(guarded) => guarded,
             guard::Copy::Guard(guard) => {
                 let watched = Watched { session: self, config, record: &record };
