@@ -75,6 +75,25 @@ pub struct Offer {
     pub refused: Vec<(Vec<u8>, BadRef)>,
 }
 
+/// A source as people and the audit table may see it: without the password, or the token, of its URL.
+#[must_use]
+pub fn without_password(location: &str) -> String {
+    let shown = || {
+        let (scheme, rest) = location.split_once("://")?;
+        let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let (user, host) = host.rsplit_once('@')?;
+        let user = match user.split_once(':') {
+            Some((user, _)) => user,
+            // Over https a name alone may be a token. ssh accepts no secret there.
+            None if scheme == "ssh" => user,
+            None => "",
+        };
+        let at = if user.is_empty() { "" } else { "@" };
+        Some(format!("{scheme}://{user}{at}{host}{path}"))
+    };
+    shown().unwrap_or_else(|| location.to_owned())
+}
+
 impl Source {
     fn command(&self, git: &Path, repository: &Path, verb: &str, allowed: &[String]) -> Command {
         let allow = format!("protocol.{}.allow", self.protocol);
@@ -259,6 +278,22 @@ mod tests {
             ["", "-x", "--upload-pack=x", "http://x/y", "git://x/y", "ext::sh -c id", "file://host/x", "x\ny", "fd::17"]
         {
             assert_eq!(location.parse::<Source>(), Err(BadSource), "{location}");
+        }
+    }
+
+    #[test]
+    fn a_shown_source_has_no_password() {
+        for (location, shown) in [
+            ("https://alice:secret@host/a/x", "https://alice@host/a/x"),
+            ("https://token@host/a/x", "https://host/a/x"),
+            ("https://a:b@c@host/x", "https://a@host/x"),
+            ("ssh://git:secret@host:22/a/x", "ssh://git@host:22/a/x"),
+            ("ssh://git@host/a@b", "ssh://git@host/a@b"),
+            ("https://host/a@b", "https://host/a@b"),
+            ("git@host:a/x", "git@host:a/x"),
+            ("/srv/a:b@c", "/srv/a:b@c"),
+        ] {
+            assert_eq!(without_password(location), shown);
         }
     }
 

@@ -15,7 +15,7 @@ use crate::access::Visibility;
 use crate::commands::quota;
 use crate::commands::repository::check_free;
 use crate::db::{ChangeError, NewRepository, Removed, all};
-use crate::git::import::Source;
+use crate::git::import::{Source, without_password};
 use crate::git::stored::{StoredRepository, foreign_format};
 use crate::report::when::minute;
 use crate::report::{Report, repo_json, state};
@@ -32,11 +32,13 @@ pub(super) fn import(command: ImportRepo, mut context: Context) -> Result<Report
     let ImportRepo { path, source, public, description, allow_fsck } = command;
     check_free(&context.store.view(), &path)?;
     let git = context.config.paths.git.clone();
-    let bad = |error| Failure::Usage(format!("{source}: {error}"));
-    let from = source.clone();
+    // git repeats the URL in its messages.
+    let (given, from) = (source.clone(), without_password(&source));
+    let shown = |text: String| text.replace(&given, &from);
+    let bad = |error| Failure::Usage(format!("{from}: {error}"));
     let source: Source = source.parse().map_err(bad)?;
     let hint = source.directory.as_ref().map_or("", |_| "\nthe login account that serves must be able to read it");
-    let failed = |reason: String| Failure::Refused(format!("{from}: {reason}{hint}"));
+    let failed = |reason: String| Failure::Refused(format!("{from}: {}{hint}", shown(reason)));
     let offer = source.offer(&context.config).map_err(failed)?;
     let object_format = offer.object_format.unwrap_or(context.config.git.object_format);
     let mut large_files = 0;
@@ -52,7 +54,7 @@ pub(super) fn import(command: ImportRepo, mut context: Context) -> Result<Report
         Ok(())
     });
     let directory = directory.map_err(|error| {
-        let error = error.to_string();
+        let error = shown(error.to_string());
         // git's words for an object that it does not accept (fetch-pack.c, index-pack.c).
         let is_fault = error.contains("fsck error");
         let next = if is_fault { "\nto import it in spite of that fault: --allow-fsck ID" } else { "" };
@@ -68,7 +70,7 @@ pub(super) fn import(command: ImportRepo, mut context: Context) -> Result<Report
     };
     let place = context.config.paths.repositories.join(new.directory.relative());
     let allowed = if allow_fsck.is_empty() { String::new() } else { format!(" --allow-fsck {}", allow_fsck.join(",")) };
-    let noted = from + &allowed;
+    let noted = format!("{from}{allowed}");
     let import = |change: &crate::db::Change<'_>| change.enter_repository("repo.import", &new, Some(&noted));
     let row = context.change(import).inspect_err(|_| {
         let _ = std::fs::remove_dir_all(&place);

@@ -466,7 +466,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))";
     server.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
     let _server = crate::harness::background(&mut server);
     let port: u16 = wait_for(|| fs::read_to_string(&port_file).unwrap_or_default().trim().parse());
-    let url = format!("https://127.0.0.1:{port}/web");
+    let url = format!("https://alice:secret-token@127.0.0.1:{port}/web");
     let import = |name: &str| {
         let mut command = hub.hubgate_command();
         command.args(["repo", "import", name, &url]);
@@ -476,6 +476,11 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))";
         .is(&says("imported alice/https (private): 1 branch, 1 tag, 0 large files\n"));
     let outcome = run(&mut import("alice/untrusted"));
     assert!(outcome.status == 1 && outcome.stderr().contains("certificate"), "{outcome}");
+    // A password in the URL is neither shown nor kept.
+    assert!(!outcome.stderr().contains("secret-token"), "{outcome}");
+    let noted = hub.did(&["--json", "audit"]);
+    assert!(noted.contains(&format!("https://alice@127.0.0.1:{port}/web")), "{noted}");
+    assert!(!noted.contains("secret-token"), "{noted}");
 }
 
 fn a_failed_import_leaves_nothing() {
