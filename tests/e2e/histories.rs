@@ -377,7 +377,8 @@ fn no_setting_of_a_repository_changes_what_sessions_offer_and_accept() {
             }
             for filter in ["tree:5", "combine:blob:none+tree:1", "sparse:oid=main:first"] {
                 let clone = ["clone", "--quiet", &format!("--filter={filter}"), &Client::url("alice/x"), "none"];
-                assert_eq!(git_with(alice, version, "", &clone).status, 128, "{filter}");
+                // The client may be killed by its closed connection.
+                assert_ne!(git_with(alice, version, "", &clone).status, 0, "{filter}");
             }
         }
         // Each push stays one pack. Nothing collects them.

@@ -15,9 +15,10 @@ trials![
     a_standalone_sshd_admits_clients_without_a_key_in_mode_fallback,
 ];
 
-/// A shell function that runs a command at a terminal with the given answers, and prints its last line.
+/// A shell function that runs a command at a terminal with the given answers, and prints its last line. There is no
+/// echo, which on a busy machine could come after the question.
 const AT_TERMINAL: &str = r#"
-at_terminal() { printf -- "$1" | script --quiet --return --command "$2" /dev/null | tr -d '\r' | tail -n 1; }
+at_terminal() { printf -- "$1" | script --quiet --return --command "stty -echo; $2" /dev/null | tr -d '\r' | tail -n 1; }
 "#;
 
 fn init_asks_for_the_host_and_refuses_options_that_contradict_the_configuration() {

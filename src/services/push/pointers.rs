@@ -207,9 +207,10 @@ fn next_beginning(output: &mut dyn BufRead, line: &mut Vec<u8>) -> io::Result<bo
     if (&mut *output).take(BEGINNING).read_until(b'\n', line)? == 0 {
         return Ok(false);
     }
-    match line.pop_if(|byte| *byte == b'\n') {
-        Some(_) => {}
-        None => drop(output.skip_until(b'\n')?),
+    if line.ends_with(b"\n") {
+        line.pop();
+    } else {
+        output.skip_until(b'\n')?;
     }
     Ok(true)
 }
