@@ -28,7 +28,8 @@ use crate::db::{Change, Each, RepositoryRow, Store, View};
 use crate::message::FaultKind;
 use crate::name::{Owner, RepoPath};
 use crate::report::Report;
-use crate::report::listing::{Form, Listing, Out, Table};
+use crate::report::listing::{Form, Listing, Table};
+use crate::report::writing::Out;
 
 pub(crate) use refused::{Denied, Refused};
 pub(crate) use rights::{Peer, Rights};

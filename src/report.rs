@@ -10,6 +10,7 @@ mod members;
 mod repository;
 pub(crate) mod spool;
 pub(crate) mod when;
+pub(crate) mod writing;
 
 use std::fmt::Display;
 use std::iter;

@@ -13,7 +13,7 @@ use crate::name::{Owner, RepoPath};
 use crate::quota::Quota;
 use crate::report::Report;
 use crate::report::lines::Lines;
-use crate::report::listing::Out;
+use crate::report::writing::Out;
 use crate::usage::{self, Count, Counted, Error, Usage};
 use crate::word::counted;
 

@@ -147,11 +147,7 @@ impl<'a> StoredRepository<'a> {
     /// # Errors
     /// git's message.
     pub fn default_branch(&self) -> Result<Option<(String, bool)>, String> {
-        let name = match self.read(&["symbolic-ref", "--quiet", "HEAD"], BRIEF) {
-            Ok(name) => String::from_utf8_lossy(&name).trim_end().to_owned(),
-            Err(said) if said.is_empty() => return Ok(None),
-            Err(said) => return Err(said),
-        };
+        let Some(name) = self.head_ref()? else { return Ok(None) };
         let Some(branch) = name.strip_prefix("refs/heads/") else { return Ok(None) };
         Ok(Some((branch.to_owned(), self.has_ref(&name)?)))
     }
@@ -201,13 +197,17 @@ impl<'a> StoredRepository<'a> {
     /// git's message, for example if the directory is not a repository.
     pub fn head(&self) -> Result<String, String> {
         let is_empty = self.is_empty()?;
-        let name = match self.read(&["symbolic-ref", "--quiet", "HEAD"], BRIEF) {
-            Ok(name) => String::from_utf8_lossy(&name).trim_end().to_owned(),
-            // git-symbolic-ref(1), --quiet: no message means that HEAD is detached.
-            Err(said) if said.is_empty() => "detached".to_owned(),
-            Err(said) => return Err(said),
-        };
+        let name = self.head_ref()?.unwrap_or_else(|| "detached".to_owned());
         Ok(if is_empty { format!("{name} (empty)") } else { name })
+    }
+
+    fn head_ref(&self) -> Result<Option<String>, String> {
+        match self.read(&["symbolic-ref", "--quiet", "HEAD"], BRIEF) {
+            Ok(name) => Ok(Some(String::from_utf8_lossy(&name).trim_end().to_owned())),
+            // git-symbolic-ref(1), --quiet: no message means that HEAD is detached.
+            Err(said) if said.is_empty() => Ok(None),
+            Err(said) => Err(said),
+        }
     }
 
     /// Calls `each` for the blobs of reachable history with fewer than `limit` bytes, with the id and the bytes of

@@ -19,8 +19,9 @@ use crate::bounded;
 use crate::config::Config;
 use crate::db::{Error, ErrorKind, Reader, RepositoryRow, Store};
 use crate::report::Report;
-use crate::report::listing::{Column, Form, Listing, Out, Table};
+use crate::report::listing::{Column, Form, Listing, Table};
 use crate::report::spool::Spool;
+use crate::report::writing::Out;
 
 /// Means standard output or standard input instead of a file.
 pub(super) const STREAM: &str = "-";

@@ -4,7 +4,8 @@ use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 
 use super::cli::ListOptions;
 use crate::commands::Output;
-use crate::report::listing::{Form, Out};
+use crate::report::listing::Form;
+use crate::report::writing::Out;
 
 /// The most rows on a terminal.
 const PAGE: u64 = 1_000;

@@ -1,39 +1,34 @@
 //! Findings that are printed while the work is done: lines for people, or one JSON array for programs.
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::ops::ControlFlow;
 
 use serde_json::Value;
 
-use super::listing::Out;
+use super::writing::{Out, Writing};
 
 /// Findings in progress.
 pub(crate) struct Lines<'a> {
     json: bool,
-    out: &'a mut dyn Out,
-    objects: u64,
+    writing: Writing<'a>,
     /// Whether a line was printed.
     has_text: bool,
-    written: io::Result<()>,
 }
 
 impl<'a> Lines<'a> {
     pub(crate) fn new(json: bool, out: &'a mut dyn Out) -> Self {
-        Self { json, out, objects: 0, has_text: false, written: Ok(()) }
+        Self { json, writing: Writing::new(out), has_text: false }
     }
 
     /// Prints a finding: its line, which may be empty, or its object. Breaks if nothing can be printed any more.
     pub(crate) fn print(&mut self, line: &str, object: &Value) -> ControlFlow<()> {
         if self.json {
-            let before = if self.objects == 0 { "[" } else { "," };
-            let object = format!("{object:#}").replace('\n', "\n  ");
-            self.write(&format!("{before}\n  {object}"));
+            self.writing.object(object);
         } else {
-            self.write(line);
+            self.writing.text(line);
         }
-        self.objects += 1;
         self.has_text |= !line.is_empty();
-        if self.written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        self.writing.state()
     }
 
     /// Prints the end; for people, `none` if no line was printed.
@@ -41,22 +36,12 @@ impl<'a> Lines<'a> {
     /// # Errors
     /// What the operating system says. If the reader has gone away, that is no error.
     pub(crate) fn finish(mut self, none: &str) -> io::Result<()> {
-        match (self.json, self.objects) {
-            (true, 0) => self.write("[]\n"),
-            (true, _) => self.write("\n]\n"),
-            (false, _) if !self.has_text => self.write(none),
-            (false, _) => {}
+        if self.json {
+            self.writing.end_of_array();
+        } else if !self.has_text {
+            self.writing.text(none);
         }
-        match self.written.and_then(|()| self.out.flush()) {
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-            written => written,
-        }
-    }
-
-    fn write(&mut self, text: &str) {
-        if self.written.is_ok() {
-            self.written = self.out.write_all(text.as_bytes());
-        }
+        self.writing.finish()
     }
 }
 

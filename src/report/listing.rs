@@ -1,11 +1,12 @@
 //! Lists: rows that are printed while they are read, as a table or as one JSON array. No list waits in memory.
 
-use std::io::{self, ErrorKind, Write};
+use std::io;
 use std::ops::ControlFlow;
 
 use serde_json::Value;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::writing::{Out, Writing};
 use crate::name::{Shown, fold};
 
 /// How many rows decide about the widths of the columns.
@@ -81,20 +82,11 @@ pub(crate) struct Form {
     pub(crate) matching: Option<String>,
 }
 
-/// Where a list goes.
-pub(crate) trait Out: Write {
-    /// Forgets what was written, because the question is asked again.
-    ///
-    /// # Errors
-    /// What the operating system says.
-    fn restart(&mut self) -> io::Result<()>;
-}
-
 /// A list in progress.
 pub(crate) struct Listing<'a, T> {
     form: &'a Form,
     table: &'a dyn Table<T>,
-    out: &'a mut dyn Out,
+    writing: Writing<'a>,
     columns: Vec<Column>,
     /// The rows of the first page, until their widths are known.
     page: Vec<Vec<String>>,
@@ -105,7 +97,6 @@ pub(crate) struct Listing<'a, T> {
     last: String,
     /// Whether there are more rows than the limit admits.
     is_cut: bool,
-    written: io::Result<()>,
 }
 
 impl<'a, T> Listing<'a, T> {
@@ -119,8 +110,7 @@ impl<'a, T> Listing<'a, T> {
             rows: 0,
             last: String::new(),
             is_cut: false,
-            written: out.restart(),
-            out,
+            writing: Writing::from_start(out),
         }
     }
 
@@ -145,10 +135,8 @@ impl<'a, T> Listing<'a, T> {
             self.last = self.table.position(row);
         }
         if self.form.json {
-            let before = if self.rows == 1 { "[" } else { "," };
-            let object = format!("{:#}", self.table.json(row)).replace('\n', "\n  ");
-            self.write(&format!("{before}\n  {object}"));
-            return if self.written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+            self.writing.object(&self.table.json(row));
+            return self.writing.state();
         }
         let cells: Vec<String> = cells.iter().map(|cell| Shown(cell).to_string()).collect();
         if self.widths.is_some() {
@@ -159,7 +147,7 @@ impl<'a, T> Listing<'a, T> {
                 self.print_page();
             }
         }
-        if self.written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        self.writing.state()
     }
 
     /// Prints the end of the list. Returns how to get more rows, if the limit cut the list.
@@ -167,17 +155,12 @@ impl<'a, T> Listing<'a, T> {
     /// # Errors
     /// What the operating system says. If the reader has gone away, that is no error.
     pub(crate) fn finish(mut self) -> io::Result<Option<String>> {
-        match (self.form.json, self.rows) {
-            (true, 0) => self.write("[]\n"),
-            (true, _) => self.write("\n]\n"),
-            (false, _) if self.widths.is_none() => self.print_page(),
-            (false, _) => {}
+        if self.form.json {
+            self.writing.end_of_array();
+        } else if self.widths.is_none() {
+            self.print_page();
         }
-        let written = self.written.and_then(|()| self.out.flush());
-        let is_gone = |error: &io::Error| error.kind() == ErrorKind::BrokenPipe;
-        if !written.as_ref().is_err_and(is_gone) {
-            written?;
-        }
+        self.writing.finish()?;
         let more = || format!("there are more rows: to continue, add --after {}", self.last);
         Ok(self.is_cut.then(more))
     }
@@ -203,13 +186,7 @@ impl<'a, T> Listing<'a, T> {
         }
         line.truncate(line.trim_end().len());
         line.push('\n');
-        self.write(&line);
-    }
-
-    fn write(&mut self, text: &str) {
-        if self.written.is_ok() {
-            self.written = self.out.write_all(text.as_bytes());
-        }
+        self.writing.text(&line);
     }
 }
 

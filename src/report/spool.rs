@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
 
-use super::listing::Out;
+use super::writing::Out;
 
 /// How much stays in memory, in bytes. The rest is in a file without a name.
 const MEMORY: usize = 1 << 20;

@@ -162,7 +162,7 @@ fn pre_receive(inherited: &Inherited) -> Result<Answer, Fault> {
         }
         Err(_) => problems(&inherited.context, &updates, stored)?,
     };
-    // Last, because refs move next.
+    // Last, because git keeps the objects next, and then refs move.
     let problems = if problems.is_empty() { inherited.guard.problems(stored)? } else { problems };
     let answer = Answer {
         out: String::new(),
