@@ -32,13 +32,12 @@ pub(super) fn import(command: ImportRepo, mut context: Context) -> Result<Report
     let ImportRepo { path, source, public, description, allow_fsck } = command;
     check_free(&context.store.view(), &path)?;
     let git = context.config.paths.git.clone();
-    // git repeats the URL in its messages.
-    let (given, from) = (source.clone(), without_password(&source));
-    let shown = |text: String| text.replace(&given, &from);
+    // git leaves the user and the password out of its own messages (transport_anonymize_url).
+    let from = without_password(&source);
     let bad = |error| Failure::Usage(format!("{from}: {error}"));
     let source: Source = source.parse().map_err(bad)?;
     let hint = source.directory.as_ref().map_or("", |_| "\nthe login account that serves must be able to read it");
-    let failed = |reason: String| Failure::Refused(format!("{from}: {}{hint}", shown(reason)));
+    let failed = |reason: String| Failure::Refused(format!("{from}: {reason}{hint}"));
     let offer = source.offer(&context.config).map_err(failed)?;
     let object_format = offer.object_format.unwrap_or(context.config.git.object_format);
     let mut large_files = 0;
@@ -54,7 +53,7 @@ pub(super) fn import(command: ImportRepo, mut context: Context) -> Result<Report
         Ok(())
     });
     let directory = directory.map_err(|error| {
-        let error = shown(error.to_string());
+        let error = error.to_string();
         // git's words for an object that it does not accept (fetch-pack.c, index-pack.c).
         let is_fault = error.contains("fsck error");
         let next = if is_fault { "\nto import it in spite of that fault: --allow-fsck ID" } else { "" };

@@ -369,6 +369,7 @@ fn refs_outside_branches_and_tags_are_refused() {
     hub.repo("alice/x", &[]);
     alice.git(&["clone", "--quiet", &Client::url("alice/x")]).is(&silent());
     let before = refs(&alice, "alice/x");
+    let new = alice.commit("x", "new", "1");
     let outcome = alice.git_in("x", &["push", "--quiet", "origin", "HEAD:refs/pull/1/head", "HEAD:refs/replace/x"]);
     assert_eq!(outcome.status, 1, "{outcome}");
     let place = "is not accepted: only branches (refs/heads/) and tags (refs/tags/) can be pushed";
@@ -376,6 +377,13 @@ fn refs_outside_branches_and_tags_are_refused() {
         assert!(outcome.stderr().contains(&format!("remote: hubgate: {name} {place}")), "{outcome}");
     }
     assert_eq!(refs(&alice, "alice/x"), before);
+    // git keeps no object of a push of which every ref is refused.
+    let has = |object: &str| {
+        let mut look = hub.as_login(&machine().git().path);
+        look.env("HOME", machine().dir.join("home")).arg("--git-dir").arg(hub.directory("alice/x"));
+        run(look.args(["cat-file", "-e", object])).status == 0
+    };
+    assert!(has("main") && !has(&new));
 }
 
 fn nothing_in_a_repository_is_executed() {
