@@ -113,3 +113,38 @@ fn man_pages_and_completions_match_the_command_line() {
     hold(&packaging.join("man/hubgate.toml.5"), config_page().as_bytes(), &mut stale);
     assert!(stale.is_empty(), "stale: {stale:#?}\nrun: UPDATE=1 cargo test --test generated");
 }
+
+/// The commands that README.md names in its table for operators, each as words.
+fn commands_of_readme() -> Vec<Vec<String>> {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("README.md");
+    let (_, table) = readme.split_once("| task | command |\n").expect("the table");
+    let rows: String = table.lines().take_while(|line| line.starts_with('|')).collect();
+    let mut commands = Vec::new();
+    for text in rows.split('`').filter_map(|text| text.strip_prefix("hubgate ")) {
+        let is_word = |word: &&str| word.bytes().all(|byte| byte.is_ascii_lowercase() || b"-\\|".contains(&byte));
+        let words: Vec<&str> = text.split(' ').take_while(is_word).take_while(|word| !word.starts_with('-')).collect();
+        let (last, first) = words.split_last().expect("a command");
+        let first: Vec<String> = first.iter().map(ToString::to_string).collect();
+        commands.extend(last.split("\\|").map(|last| [first.as_slice(), &[last.to_owned()]].concat()));
+    }
+    commands
+}
+
+#[test]
+fn the_table_in_readme_has_every_command_and_no_other() {
+    let mut listed = commands_of_readme();
+    let mut left: Vec<(Vec<String>, clap::Command)> = vec![(Vec::new(), Cli::command())];
+    let mut missing = Vec::new();
+    while let Some((words, command)) = left.pop() {
+        let is_listed = listed.contains(&words);
+        listed.retain(|known| *known != words);
+        let visible: Vec<&clap::Command> = command.get_subcommands().filter(|command| !command.is_hide_set()).collect();
+        if visible.is_empty() && !is_listed {
+            missing.push(words.join(" "));
+        } else if !is_listed {
+            let of = |command: &clap::Command| [words.as_slice(), &[command.get_name().to_owned()]].concat();
+            left.extend(visible.into_iter().map(|command| (of(command), command.clone())));
+        }
+    }
+    assert!(missing.is_empty() && listed.is_empty(), "README.md lacks {missing:?}, and has no command for {listed:?}");
+}

@@ -135,3 +135,25 @@ fn readme_and_the_fuzz_targets_state_the_rust_version_of_cargo_toml() {
         "fuzz states not {version}"
     );
 }
+
+#[test]
+fn security_md_states_the_fuzz_targets_and_how_long_each_is_fuzzed() {
+    let corpora = fs::read_dir(root().join("fuzz/corpus")).expect("the corpora").count();
+    let script = fs::read_to_string(root().join("tests/run.sh")).expect("the script");
+    let (_, seconds) = script.split_once("sh fuzz/run.sh ").expect("a run of the targets");
+    let seconds: String = seconds.chars().take_while(char::is_ascii_digit).collect();
+    let stated = format!("| fuzz targets | {corpora}; a full test run fuzzes each for {seconds} s ");
+    assert!(security_md().contains(&stated), "SECURITY.md states not: {stated}");
+}
+
+#[test]
+fn the_block_in_readme_is_a_part_of_the_configuration_of_sshd() {
+    let read = |name: &str| fs::read_to_string(root().join(name)).expect("a file of the tree");
+    let (readme, example) = (read("README.md"), read("sshd_config.example"));
+    let (_, block) = readme.split_once("```\nMatch User git\n").expect("the block");
+    let (block, _) = block.split_once("```").expect("its end");
+    assert!(block.lines().count() > 5, "{block}");
+    for line in block.lines() {
+        assert!(example.lines().any(|known| known == line), "sshd_config.example does not have: {line}");
+    }
+}

@@ -122,6 +122,20 @@ impl Hub {
         self.directory.join(name)
     }
 
+    /// The names of all files and directories beneath the repository, in order.
+    pub(crate) fn names(&self) -> Vec<PathBuf> {
+        let mut names = Vec::new();
+        let mut left = vec![self.directory.join("repositories").join(child::repository().relative())];
+        while let Some(directory) = left.pop() {
+            for entry in fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry").path()) {
+                left.extend(Some(entry.clone()).filter(|entry| entry.is_dir()));
+                names.push(entry);
+            }
+        }
+        names.sort();
+        names
+    }
+
     pub(crate) fn config(&self) -> PathBuf {
         self.path("config.toml")
     }

@@ -121,10 +121,12 @@ fn push(hub: &Hub, name: &str) -> Ended {
 /// The peer reads git's error, and no object of the push stays. The log has a line for the session and none for the
 /// push.
 fn pushes_fail(hub: &Hub, name: &str, cause: &str) {
+    let before = hub.names();
     let pushed = push(hub, name);
     assert_ne!(pushed.code(), 0, "{pushed:?}");
     assert!(pushed.err.contains(cause), "{pushed:?}");
     assert!(!pushed.err.contains("/var/lib"), "no path of the server's: {pushed:?}");
+    assert_eq!(hub.names(), before, "{pushed:?}");
     let [session] = pushed.log.as_slice() else { panic!("{pushed:?}") };
     assert!(session.contains(" verb=receive-pack ") && session.contains(" decision=allow "), "{session}");
     is_served(hub);

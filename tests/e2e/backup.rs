@@ -1,7 +1,7 @@
 //! `hubgate backup`, `restore` and `export`: the database as a file.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -216,9 +216,15 @@ fn a_restore_looks_at_a_file_before_it_copies_it() {
     let longer = directory.join("longer");
     fs::copy(&copy, &longer).expect("a copy");
     fs::File::options().write(true).open(&longer).and_then(|file| file.set_len(1 << 40)).expect("a file");
+    // The number of changes for which the length is valid, at byte 92 of the head.
+    let silent = directory.join("silent");
+    fs::copy(&copy, &silent).expect("a copy");
+    let file = fs::File::options().write(true).open(&silent).expect("a file");
+    file.write_all_at(&[0xff; 4], 92).and_then(|()| file.set_len(1 << 40)).expect("a file");
     let other = "it is not a database of SQLite\n".to_owned();
     let long = format!("it is not whole: according to its first page, it has {bytes} bytes\n");
-    for (file, problem) in [(&zeros, other), (&longer, long)] {
+    let unknown = "its first page does not say how long it is\n".to_owned();
+    for (file, problem) in [(&zeros, other), (&longer, long), (&silent, unknown)] {
         for is_stream in [false, true] {
             let mut command = Command::new("prlimit");
             command.arg("--fsize=16777216").arg(program("hubgate")).arg("--config").arg(hub.config());

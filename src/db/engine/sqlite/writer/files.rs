@@ -44,23 +44,23 @@ pub(in crate::db) fn receive(mut source: impl Read, size: Option<u64>, mut to: i
     if !head.starts_with(MAGIC) || (head.len() as u64) < HEAD {
         return Err(invalid("it is not a database of SQLite".to_owned()));
     }
-    let expected = length(&head);
-    let check = |found: u64| match expected {
-        Some(bytes) if bytes != found => {
-            Err(invalid(format!("it is not whole: according to its first page, it has {bytes} bytes")))
+    let expected = length(&head).ok_or_else(|| invalid("its first page does not say how long it is".to_owned()))?;
+    let check = |found: u64| {
+        if expected == found {
+            Ok(())
+        } else {
+            Err(invalid(format!("it is not whole: according to its first page, it has {expected} bytes")))
         }
-        Some(_) | None => Ok(()),
     };
     size.map_or(Ok(()), check)?;
     to.write_all(&head)?;
-    let most = expected.map_or(u64::MAX, |bytes| bytes.saturating_sub(HEAD).saturating_add(1));
     #[expect(clippy::disallowed_methods, reason = "one byte more shows that the source is too long")]
-    let rest = io::copy(&mut source.take(most), &mut to)?;
+    let rest = io::copy(&mut source.take(expected.saturating_sub(HEAD).saturating_add(1)), &mut to)?;
     check(HEAD + rest)
 }
 
-/// The length of a database according to its first bytes. Programs before SQLite 3.7.0 leave an old length there, which
-/// counts for nothing.
+/// The length of a database according to its first bytes. `None` if they do not say it, as after a write by a program
+/// older than SQLite 3.7.0. Every copy that `backup` makes says it.
 fn length(head: &[u8]) -> Option<u64> {
     let number =
         |at: usize, bytes: usize| head.iter().skip(at).take(bytes).fold(0, |sum, byte| sum << 8 | u64::from(*byte));
