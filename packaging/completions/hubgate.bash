@@ -43,6 +43,9 @@ _hubgate() {
             hubgate,help)
                 cmd="hubgate__subcmd__help"
                 ;;
+            hubgate,host-keys)
+                cmd="hubgate__subcmd__host__subcmd__keys"
+                ;;
             hubgate,import)
                 cmd="hubgate__subcmd__import"
                 ;;
@@ -174,6 +177,9 @@ _hubgate() {
                 ;;
             hubgate__subcmd__help,help)
                 cmd="hubgate__subcmd__help__subcmd__help"
+                ;;
+            hubgate__subcmd__help,host-keys)
+                cmd="hubgate__subcmd__help__subcmd__host__subcmd__keys"
                 ;;
             hubgate__subcmd__help,import)
                 cmd="hubgate__subcmd__help__subcmd__import"
@@ -932,7 +938,7 @@ _hubgate() {
 
     case "${cmd}" in
         hubgate)
-            opts="-h -V --config --json --help --version init migrate demo doctor sshd-config user org key repo owner quota deploy-key access session invite lfs lock explain policy backup restore kept export import audit help"
+            opts="-h -V --config --json --help --version init migrate demo doctor sshd-config host-keys user org key repo owner quota deploy-key access session invite lfs lock explain policy backup restore kept export import audit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1482,7 +1488,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help)
-            opts="init migrate demo doctor sshd-config user org key repo owner quota deploy-key access session invite lfs lock explain policy backup restore kept export import audit help"
+            opts="init migrate demo doctor sshd-config host-keys user org key repo owner quota deploy-key access session invite lfs lock explain policy backup restore kept export import audit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1706,6 +1712,20 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__host__subcmd__keys)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2818,6 +2838,28 @@ _hubgate() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__host__subcmd__keys)
+            opts="-h -V --known-hosts --sshfp --sshd-config --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --sshd-config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

@@ -42,6 +42,13 @@ impl Address<'_> {
         }
     }
 
+    /// The name of the server in `known_hosts`: `hub.example` or `[hub.example]:2222` (sshd(8), `SSH_KNOWN_HOSTS FILE
+    /// FORMAT`).
+    #[must_use]
+    pub fn known_hosts_name(&self) -> String {
+        if self.port == PORT { self.host.to_owned() } else { format!("[{}]:{}", self.host, self.port) }
+    }
+
     /// The URL of a repository for git: `git@hub.example:alice/x` or `ssh://git@hub.example:2222/alice/x`.
     #[must_use]
     pub fn url(&self, path: impl fmt::Display) -> String {
@@ -90,6 +97,15 @@ mod tests {
                 (ssh.into(), shown.into(), url.into())
             );
         }
+    }
+
+    #[test]
+    fn known_hosts_names_the_port_unless_it_is_22() {
+        let name = |host, port| Address { login: "git", host, port }.known_hosts_name();
+        assert_eq!(
+            [name("hub.example", 22), name("hub.example", 2222), name("::1", 22), name("::1", 2222)],
+            ["hub.example", "[hub.example]:2222", "::1", "[::1]:2222"]
+        );
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub use backup::{Backup, KeptCommand, Restore};
 pub use import::{ImportCommand, ImportGitolite, ImportKeys};
 pub use key::{DeployKeyCommand, KeyCommand};
 pub use lfs::{LfsCommand, LockCommand};
-pub use machine::{Demo, Doctor, Init, SshdConfig};
+pub use machine::{Demo, Doctor, HostKeys, Init, ServingSshd, SshdConfig};
 pub use org::{AuthorityCommand, MemberCommand, OrgCommand};
 pub use owner::{OwnerCommand, QuotaCommand};
 pub use policy::PolicyCommand;
@@ -72,6 +72,14 @@ pub enum Command {
     Doctor(Doctor),
     /// Print the configuration block that this machine's sshd needs.
     SshdConfig(SshdConfig),
+    /// Print the host keys of the sshd that serves the hub, by which clients recognize it.
+    ///
+    /// Without an option, the command prints the fingerprints, which ssh shows at the first connection. Run it as root,
+    /// because sshd reads its private host keys.
+    ///
+    /// With --json, it prints one object: `host`, `port`, and the array `keys` of objects with `type`, `fingerprint`,
+    /// `public_key`, `known_hosts` and `sshfp`. `sshfp` is null if the host is an IP address.
+    HostKeys(HostKeys),
     /// Accounts of people and machines.
     #[command(subcommand)]
     User(UserCommand),

@@ -18,6 +18,7 @@ mod explain;
 mod export;
 mod failure;
 mod gc;
+mod host_keys;
 mod import;
 mod kept;
 mod key_file;
@@ -104,6 +105,7 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Demo(command) => demo::run(&command),
         Command::Doctor(command) => doctor::run(&command, &cli.config),
         Command::SshdConfig(command) => sshd_config::run(&command, &cli.config),
+        Command::HostKeys(command) => host_keys::run(&command, &cli.config),
         Command::Migrate => setup::migrate(&cli.config),
         Command::User(command) => dispatch::user(&command, context()?, printer),
         Command::Org(command) => dispatch::org(&command, &cli.config, printer),

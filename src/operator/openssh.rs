@@ -1,11 +1,16 @@
 //! This machine's OpenSSH server: its path, its version, and its settings for a login.
 
 use std::fmt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::str::FromStr;
 
 use super::failure::Failure;
+use crate::bounded;
+
+/// The longest file of a public key, in bytes. ssh-keygen writes at most some 3,000.
+const PUBLIC_KEY_MAX: u64 = 64 * 1024;
 
 /// A version of OpenSSH, such as 9.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,6 +52,22 @@ pub(super) fn sshd_version(sshd: &Path) -> Result<Version, Failure> {
 pub(super) fn output(command: &mut Command) -> Result<Output, Failure> {
     let program = command.get_program().to_string_lossy().into_owned();
     command.output().map_err(|error| Failure::File(program, error))
+}
+
+/// The line of the public key that belongs to a host key of sshd.
+///
+/// The private key decides, as for sshd: the file beside it may be of another key. That file is read if the private key
+/// is in an agent (`HostKeyAgent`).
+pub(super) fn public_host_key(file: &Path) -> Result<Vec<u8>, Failure> {
+    let mut derive = Command::new("ssh-keygen");
+    // Without a passphrase, so that ssh-keygen asks for none.
+    let derived = output(derive.args(["-y", "-P", "", "-f"]).arg(file).stdin(Stdio::null()))?;
+    if derived.status.success() {
+        return Ok(derived.stdout);
+    }
+    let beside = PathBuf::from(format!("{}.pub", file.display()));
+    let read = |file: &Path| bounded::read(File::open(file)?, PUBLIC_KEY_MAX);
+    read(&beside).or_else(|_| read(file)).map_err(|error| Failure::File(beside.display().to_string(), error))
 }
 
 /// sshd's settings for a login, as `sshd -T` prints them.

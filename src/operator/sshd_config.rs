@@ -27,7 +27,7 @@ use crate::report::Report;
 
 pub(super) use block::config_option;
 pub use block::{Anonymous, Block, EXAMPLE};
-pub(super) use fix::{Server, unit};
+pub(super) use fix::{MAIN, STANDALONE, Server, unit};
 pub(super) use judgement::is_helper;
 
 /// Settings of the block that apply to every login of the server.

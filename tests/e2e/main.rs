@@ -37,6 +37,7 @@ mod heads;
 mod helper;
 mod hidden;
 mod histories;
+mod host_keys;
 mod hostile;
 mod identity;
 mod invitations;
@@ -85,6 +86,7 @@ fn main() -> ExitCode {
         heads::TRIALS,
         histories::TRIALS,
         broken::TRIALS,
+        host_keys::TRIALS,
         hostile::TRIALS,
         hidden::TRIALS,
         identity::TRIALS,

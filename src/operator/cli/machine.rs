@@ -1,4 +1,4 @@
-//! `hubgate demo`, `doctor`, `sshd-config`: the machine.
+//! `hubgate demo`, `doctor`, `sshd-config`, `host-keys`: the machine.
 
 use std::path::PathBuf;
 
@@ -88,4 +88,28 @@ pub struct SshdConfig {
     /// The configuration file of sshd.
     #[arg(long, value_name = "FILE", default_value = "/etc/ssh/sshd_config")]
     pub sshd_config: PathBuf,
+}
+
+/// `hubgate host-keys`
+#[derive(Debug, Args)]
+pub struct HostKeys {
+    /// Print lines for `known_hosts`, with the host name and the port of the configuration.
+    #[arg(long, conflicts_with = "sshfp")]
+    pub known_hosts: bool,
+    /// Print SSHFP records for the DNS zone of the host. ssh uses them if `VerifyHostKeyDNS` is set and the zone is
+    /// signed.
+    #[arg(long)]
+    pub sshfp: bool,
+    /// The sshd.
+    #[command(flatten)]
+    pub server: ServingSshd,
+}
+
+/// The sshd that serves the hub.
+#[derive(Debug, Args)]
+pub struct ServingSshd {
+    /// The configuration file of sshd. Default: `/etc/ssh/hubgate_sshd_config` if it exists, otherwise
+    /// `/etc/ssh/sshd_config`.
+    #[arg(long, value_name = "FILE")]
+    pub sshd_config: Option<PathBuf>,
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::block::{Block, drop_in};
 
 /// The configuration file of the machine's sshd.
-pub(super) const MAIN: &str = "/etc/ssh/sshd_config";
+pub(in crate::operator) const MAIN: &str = "/etc/ssh/sshd_config";
 /// The configuration file of an sshd for hubgate alone.
 pub(in crate::operator) const STANDALONE: &str = "/etc/ssh/hubgate_sshd_config";
 
