@@ -6,6 +6,7 @@
 mod certificate;
 mod identity;
 mod not_admitted;
+pub mod rule;
 mod sources;
 
 use crate::name::RepoPath;

@@ -1,0 +1,163 @@
+//! Which rule decides about a ref. No I/O here.
+//!
+//! [`applied`] leaves, of the rules of all scopes, those that concern one identity. What is left needs no identity any
+//! more. [`decide_ref`] finds the first of them that names the action and the ref.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Action, Actions, Pattern, Rule, Verdict, Who};
+use crate::access::{Access, Identity, RepositoryFacts, Role, is_live};
+use crate::name::{Owner, RepoPath};
+
+/// A user in a rule: the row, by which rights are decided, and the present name, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedUser {
+    /// The id of the row.
+    pub id: i64,
+    /// The name.
+    pub name: Owner,
+}
+
+impl fmt::Display for NamedUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.name.fmt(f)
+    }
+}
+
+/// The rules of every scope that a repository is in.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RuleSets {
+    /// Those of the hub.
+    pub hub: Vec<Rule<NamedUser>>,
+    /// Those of the repository's owner.
+    pub owner: Vec<Rule<NamedUser>>,
+    /// Those of the repository.
+    pub repository: Vec<Rule<NamedUser>>,
+}
+
+/// Who pushes, and where to.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The identity.
+    pub identity: &'a Identity,
+    /// Its access to the repository.
+    pub access: Access,
+    /// The repository's path.
+    pub path: &'a RepoPath,
+    /// What the database says about the repository.
+    pub facts: &'a RepositoryFacts,
+    /// The time of the decision.
+    pub now: i64,
+    /// Whether the reader of the decision is the operator, who may see the rules of every scope.
+    pub is_for_operator: bool,
+}
+
+impl Subject<'_> {
+    fn is_named(&self, who: &Who<NamedUser>) -> bool {
+        match who {
+            Who::User(user) => self.identity.account_at(self.facts.owner).is_some_and(|own| own.id == user.id),
+            Who::Role(role) => self.access >= role.access(),
+            Who::DeployKeys => matches!(self.identity, Identity::DeployKey { .. }),
+            Who::Everyone => true,
+        }
+    }
+
+    /// Whether the identity may read the rules of the repository's owner: the owner itself, or a member of the
+    /// organization who may read its repositories.
+    fn sees_owner(&self) -> bool {
+        let account = self.identity.account_at(self.facts.owner);
+        account.is_some_and(|account| match self.facts.role.filter(|role| is_live(role.until, self.now)) {
+            Some(role) => role.value != Role::NoAccess,
+            None => account.id == self.facts.owner,
+        })
+    }
+}
+
+/// A rule that concerns the identity of one session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppliedRule {
+    /// Allow or deny.
+    pub verdict: Verdict,
+    /// What it decides about.
+    pub actions: Actions,
+    /// Which refs, without `{user}`.
+    pub pattern: Pattern,
+    /// What the identity may read about the rule: its scope, and its number and text if it may see the scope's rules.
+    pub label: String,
+}
+
+impl fmt::Display for AppliedRule {
+    /// One line without its end.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { verdict, actions, pattern, label } = self;
+        write!(f, "{verdict} {actions} {pattern} {label}")
+    }
+}
+
+/// The text is not a rule for one session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a rule for a session")]
+pub struct BadAppliedRule;
+
+impl FromStr for AppliedRule {
+    type Err = BadAppliedRule;
+
+    fn from_str(line: &str) -> Result<Self, BadAppliedRule> {
+        let mut words = line.splitn(4, ' ');
+        let mut word = || words.next().ok_or(BadAppliedRule);
+        Ok(Self {
+            verdict: word()?.parse().map_err(|_| BadAppliedRule)?,
+            actions: word()?.parse().map_err(|_| BadAppliedRule)?,
+            pattern: word()?.parse().map_err(|_| BadAppliedRule)?,
+            label: word()?.to_owned(),
+        })
+    }
+}
+
+/// The rules that concern an identity, in the order in which they are asked: the final ones of the hub and of the
+/// owner, then those of the repository, and last the others of the owner and of the hub.
+///
+/// The final rules of the hub come before those of the owner, so that no owner softens them.
+#[must_use]
+pub fn applied(sets: &RuleSets, subject: &Subject<'_>) -> Vec<AppliedRule> {
+    let RuleSets { hub, owner, repository } = sets;
+    let Subject { path, identity, is_for_operator, .. } = subject;
+    let the_hub = (hub, "the hub".to_owned(), *is_for_operator);
+    let the_owner = (owner, path.owner.to_string(), *is_for_operator || subject.sees_owner());
+    let the_repository = (repository, path.to_string(), true);
+    let order =
+        [(&the_hub, true), (&the_owner, true), (&the_repository, false), (&the_owner, false), (&the_hub, false)];
+    let user = identity.account_at(subject.facts.owner).map(|account| &account.name);
+    let mut applied = Vec::new();
+    for ((rules, scope, is_seen), is_final) in order {
+        for (rule, number) in rules.iter().zip(1..).filter(|(rule, _)| rule.is_final == is_final) {
+            let names = rule.who.iter().any(|who| subject.is_named(who));
+            if let (true, Some(pattern)) = (names, rule.pattern.for_user(user)) {
+                let label =
+                    if *is_seen { format!("rule {number} of {scope}: {rule}") } else { format!("a rule of {scope}") };
+                applied.push(AppliedRule { verdict: rule.verdict, actions: rule.actions, pattern, label });
+            }
+        }
+    }
+    applied
+}
+
+/// What the rules say about a ref.
+#[must_use]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefDecision<'a> {
+    /// The push may change it, by this rule; `None` if no rule names it.
+    Allow(Option<&'a AppliedRule>),
+    /// The push may not change it, by this rule.
+    Deny(&'a AppliedRule),
+}
+
+/// Decides whether a push may do this to a ref, whose whole name is given. The first rule that names both decides.
+/// Without one, an identity with write access may do everything.
+pub fn decide_ref<'a>(rules: &'a [AppliedRule], action: Action, name: &[u8]) -> RefDecision<'a> {
+    match rules.iter().find(|rule| rule.actions.contains(action) && rule.pattern.matches(name)) {
+        Some(rule) if rule.verdict == Verdict::Deny => RefDecision::Deny(rule),
+        rule => RefDecision::Allow(rule),
+    }
+}

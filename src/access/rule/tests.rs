@@ -1,0 +1,418 @@
+use proptest::prelude::{Just, Strategy, any};
+use proptest::sample::select;
+use proptest::{collection, prop_assert, prop_assert_eq, prop_oneof};
+
+use super::{
+    AccountRow, Action, Actions, AppliedRule, BadPattern, BadRule, NamedUser, Pattern, RefDecision, Rule, RuleSets,
+    Rules, Subject, Verdict, applied, decide_ref, is_protection, protection,
+};
+use crate::access::{Access, Account, Gate, Grant, Identity, RepositoryFacts, Role, Scope, Visibility};
+use crate::name::{Owner, RepoPath};
+use crate::tests::holds;
+
+const OWNER: i64 = 9;
+const ALICE: i64 = 7;
+const BOB: i64 = 8;
+
+fn identity(id: i64, name: &str) -> Identity {
+    Identity::Account(Account { id, name: name.parse().unwrap(), scope: Scope::Write })
+}
+
+fn facts(role: Option<Role>) -> RepositoryFacts {
+    RepositoryFacts {
+        id: 70,
+        owner: OWNER,
+        visibility: Visibility::Private,
+        gate: Gate::Open,
+        frozen: None,
+        created_by_account: false,
+        role: role.map(|value| Grant { value, until: None }),
+        collaborator: None,
+        gate_request: None,
+    }
+}
+
+/// Reads rules whose users are `alice` and `bob`.
+fn rules(lines: &[&str]) -> Vec<Rule<NamedUser>> {
+    let named = |name: &Owner| -> Result<NamedUser, BadRule> {
+        Ok(NamedUser { id: if name.as_str() == "alice" { ALICE } else { BOB }, name: name.clone() })
+    };
+    lines.iter().map(|line| line.parse::<Rule<Owner>>().unwrap().with_users(named).unwrap()).collect()
+}
+
+fn for_identity(sets: &RuleSets, identity: &Identity, access: Access, role: Option<Role>) -> Vec<AppliedRule> {
+    let path: RepoPath = "acme/x".parse().unwrap();
+    let subject = Subject { identity, access, path: &path, facts: &facts(role), now: 1_000, is_for_operator: false };
+    applied(sets, &subject)
+}
+
+#[test]
+fn a_rule_reads_back_as_it_is_printed() {
+    for line in [
+        "allow all ** @everyone",
+        "deny force,delete refs/heads/main @everyone",
+        "final deny create refs/tags/** @read @write @admin @deploy-keys alice bob.x",
+        "allow create,update,force refs/heads/users/{user}/** @write",
+        "deny update refs/heads/größe-* alice",
+    ] {
+        assert_eq!(line.parse::<Rule<Owner>>().unwrap().to_string(), line);
+    }
+    let same = |text: &str| text.parse::<Rule<Owner>>().unwrap().to_string();
+    assert_eq!(same("  deny  delete,force,force ** alice "), "deny force,delete ** alice");
+    assert_eq!(same("deny delete,force,update,create ** alice"), "deny all ** alice");
+}
+
+#[test]
+fn the_database_has_rules_with_the_rows_of_users() {
+    let text = "final deny force refs/heads/** #7 @admin\nallow all ** @everyone";
+    assert_eq!(text.parse::<Rules<AccountRow>>().unwrap().to_string(), text);
+    for bad in ["", "allow all ** alice", "allow all ** #0", "allow all ** #-1", "allow all ** #", "allow all ** #7\n"]
+    {
+        assert!(bad.parse::<Rules<AccountRow>>().is_err(), "{bad:?}");
+    }
+    // No account can have such a name.
+    assert!("#7".parse::<Owner>().is_err());
+}
+
+#[test]
+fn a_text_that_is_not_a_rule_is_rejected_with_its_reason() {
+    let many = format!("allow all **{}", " alice".repeat(65));
+    let long = format!("allow all refs/heads/{} alice", "x".repeat(250));
+    for (line, why) in [
+        ("", BadRule::Shape),
+        ("allow", BadRule::Shape),
+        ("allow all **", BadRule::Shape),
+        ("permit all ** alice", BadRule::Shape),
+        ("final final deny all ** alice", BadRule::Shape),
+        ("allow push ** alice", BadRule::Actions),
+        ("allow create, ** alice", BadRule::Actions),
+        ("allow create,all ** alice", BadRule::Actions),
+        ("allow all main alice", BadRule::Pattern(BadPattern::Place)),
+        ("allow all * alice", BadRule::Pattern(BadPattern::Place)),
+        ("allow all refs/heads/v[0-9] alice", BadRule::Pattern(BadPattern::Character)),
+        ("allow all refs/heads/v? alice", BadRule::Pattern(BadPattern::Character)),
+        ("allow all refs/heads/a\u{202e}b alice", BadRule::Pattern(BadPattern::Character)),
+        ("allow all refs/heads/ alice", BadRule::Pattern(BadPattern::Level)),
+        ("allow all refs//main alice", BadRule::Pattern(BadPattern::Level)),
+        ("allow all refs/heads/*** alice", BadRule::Pattern(BadPattern::Wildcards)),
+        ("allow all refs/**/**/x alice", BadRule::Pattern(BadPattern::Wildcards)),
+        ("allow all refs/a*a*a*a*a*a*a*a*a* alice", BadRule::Pattern(BadPattern::Wildcards)),
+        ("allow all refs/heads/{name}/* alice", BadRule::Pattern(BadPattern::User)),
+        ("allow all refs/heads/{user}* alice", BadRule::Pattern(BadPattern::User)),
+        ("allow all refs/heads/*{user} alice", BadRule::Pattern(BadPattern::User)),
+        ("allow all refs/heads/{user}{user} alice", BadRule::Pattern(BadPattern::User)),
+        ("allow all refs/heads/{user}/{user} alice", BadRule::Pattern(BadPattern::User)),
+        ("allow all ** @all", BadRule::Who),
+        ("allow all ** @", BadRule::Who),
+        ("allow all ** -x", BadRule::Who),
+        (&many, BadRule::Names),
+        (&long, BadRule::Long),
+    ] {
+        assert_eq!(line.parse::<Rule<Owner>>(), Err(why), "{line}");
+    }
+}
+
+#[test]
+fn a_star_matches_within_a_level_and_two_stars_match_at_any_depth() {
+    for (pattern, matched, others) in [
+        ("**", &["refs/heads/main", "HEAD", "refs/x/y/z"][..], &[][..]),
+        ("refs/heads/main", &["refs/heads/main"], &["refs/heads/main2", "refs/heads/mai", "refs/heads/main/x", "x"]),
+        ("refs/heads/*", &["refs/heads/main", "refs/heads/-"], &["refs/heads/a/b", "refs/heads", "refs/tags/a"]),
+        ("refs/heads/v*.x", &["refs/heads/v.x", "refs/heads/v1.2.x"], &["refs/heads/v/.x", "refs/heads/v1.xy"]),
+        ("refs/heads/*/x", &["refs/heads/a/x"], &["refs/heads/x", "refs/heads/a/b/x", "refs/heads/a/x/x"]),
+        ("refs/heads/**", &["refs/heads/a", "refs/heads/a/b/c"], &["refs/tags/a", "refs/heads"]),
+        ("refs/heads/main**", &["refs/heads/main", "refs/heads/main2", "refs/heads/main/x"], &["refs/heads/mai"]),
+        ("refs/heads/**/x", &["refs/heads/x", "refs/heads/a/x", "refs/heads/a/b/x"], &["refs/heads/ax", "refs/heads"]),
+        ("refs/**/a/*", &["refs/a/b", "refs/x/a/b", "refs/a/a/b"], &["refs/a", "refs/xa/b", "refs/a/b/c"]),
+        ("refs/heads/a*b*c", &["refs/heads/abc", "refs/heads/abbcc"], &["refs/heads/acb", "refs/heads/ab/c"]),
+        ("refs/heads/**z", &["refs/heads/z", "refs/heads/a/bz"], &["refs/heads/a/b"]),
+        // A name that was not given in place of `{user}` matches nothing.
+        ("refs/heads/{user}", &[], &["refs/heads/{user}", "refs/heads/"]),
+    ] {
+        let pattern: Pattern = pattern.parse().unwrap();
+        for name in matched {
+            assert!(pattern.matches(name.as_bytes()), "{pattern} {name}");
+        }
+        for name in others {
+            assert!(!pattern.matches(name.as_bytes()), "{pattern} {name}");
+        }
+    }
+    assert!("refs/heads/*".parse::<Pattern>().unwrap().matches(b"refs/heads/\xff"));
+}
+
+#[test]
+fn a_comparison_with_many_wildcards_ends_at_once() {
+    let pattern: Pattern = "refs/**a*a*a*a*a*a*b".parse().unwrap();
+    assert!(!pattern.matches(format!("refs/{}", "a".repeat(10_000)).as_bytes()));
+}
+
+/// Rules of hub, owner and repository; an identity, an action and a ref; the decision and the label of its rule.
+///
+/// `writer` is a member of the owner with the role write, `guest` writes as a collaborator, `admin` has the role admin,
+/// and `key` is a deploy key.
+#[test]
+fn the_first_rule_that_names_identity_action_and_ref_decides() {
+    let sets = RuleSets {
+        hub: rules(&["final deny delete refs/tags/v* @everyone", "deny all refs/notes/** @everyone"]),
+        owner: rules(&[
+            "final deny create refs/heads/wip/** @everyone",
+            "final allow delete refs/tags/v1 @everyone",
+            "deny force refs/heads/** @everyone",
+        ]),
+        repository: rules(&[
+            "allow all refs/heads/users/{user}/** @write",
+            "deny all refs/heads/users/** @everyone",
+            "allow update refs/heads/main bob @admin",
+            "deny all refs/heads/main @everyone",
+            "allow all refs/heads/wip/** @everyone",
+            "deny all refs/heads/ci/** @deploy-keys",
+            "allow force refs/heads/fix-* @admin",
+        ]),
+    };
+    let repository = |number: usize| format!("rule {number} of acme/x: {}", sets.repository.get(number - 1).unwrap());
+    for (who, action, name, is_allowed, label) in [
+        // No rule names it.
+        ("writer", Action::Create, "refs/heads/a", true, None),
+        ("writer", Action::Delete, "refs/tags/a", true, None),
+        ("key", Action::Update, "refs/heads/a", true, None),
+        // The repository's rules.
+        ("writer", Action::Force, "refs/heads/users/alice/a", true, Some(repository(1))),
+        ("writer", Action::Create, "refs/heads/users/bob/a", false, Some(repository(2))),
+        ("writer", Action::Create, "refs/heads/users/alice", false, Some(repository(2))),
+        ("key", Action::Create, "refs/heads/users/alice/a", false, Some(repository(2))),
+        ("writer", Action::Update, "refs/heads/main", false, Some(repository(4))),
+        ("admin", Action::Update, "refs/heads/main", true, Some(repository(3))),
+        ("bob", Action::Update, "refs/heads/main", true, Some(repository(3))),
+        ("bob", Action::Force, "refs/heads/main", false, Some(repository(4))),
+        ("admin", Action::Delete, "refs/heads/main", false, Some(repository(4))),
+        ("key", Action::Create, "refs/heads/ci/a", false, Some(repository(6))),
+        ("writer", Action::Create, "refs/heads/ci/a", true, None),
+        ("admin", Action::Force, "refs/heads/fix-1", true, Some(repository(7))),
+        // The owner's rules: members of the owner may read them.
+        (
+            "writer",
+            Action::Force,
+            "refs/heads/fix-1",
+            false,
+            Some("rule 3 of acme: deny force refs/heads/** @everyone".to_owned()),
+        ),
+        ("guest", Action::Force, "refs/heads/a", false, Some("a rule of acme".to_owned())),
+        ("key", Action::Force, "refs/heads/a", false, Some("a rule of acme".to_owned())),
+        (
+            "admin",
+            Action::Create,
+            "refs/heads/wip/a",
+            false,
+            Some("rule 1 of acme: final deny create refs/heads/wip/** @everyone".to_owned()),
+        ),
+        ("admin", Action::Update, "refs/heads/wip/a", true, Some(repository(5))),
+        // The hub's rules: only the operator may read them, and no owner softens a final one.
+        ("admin", Action::Delete, "refs/tags/v1", false, Some("a rule of the hub".to_owned())),
+        ("admin", Action::Create, "refs/notes/commits", false, Some("a rule of the hub".to_owned())),
+    ] {
+        let (identity, access, role) = match who {
+            "writer" => (identity(ALICE, "alice"), Access::Write, Some(Role::Write)),
+            "admin" => (identity(ALICE, "alice"), Access::Admin, Some(Role::Admin)),
+            "guest" => (identity(ALICE, "alice"), Access::Write, None),
+            "bob" => (identity(BOB, "bob"), Access::Write, Some(Role::Write)),
+            _ => (Identity::DeployKey { repository: 70, scope: Scope::Write }, Access::Write, None),
+        };
+        let rules = for_identity(&sets, &identity, access, role);
+        let decision = decide_ref(&rules, action, name.as_bytes());
+        let found = match decision {
+            RefDecision::Allow(rule) => (true, rule.map(|rule| rule.label.clone())),
+            RefDecision::Deny(rule) => (false, Some(rule.label.clone())),
+        };
+        assert_eq!(found, (is_allowed, label), "{who} {action} {name}");
+        for rule in &rules {
+            assert_eq!(rule.to_string().parse(), Ok(rule.clone()));
+        }
+    }
+}
+
+#[test]
+fn a_certificate_of_another_organization_is_no_account_in_a_rule() {
+    let sets = RuleSets { repository: rules(&["allow all refs/heads/{user}/** alice"]), ..RuleSets::default() };
+    let Identity::Account(account) = identity(ALICE, "alice") else { panic!() };
+    let of = |organization| Identity::Certificate { account: account.clone(), organization };
+    assert_eq!(for_identity(&sets, &of(OWNER), Access::Write, None).len(), 1);
+    assert_eq!(for_identity(&sets, &of(OWNER + 1), Access::Write, None).len(), 0);
+}
+
+#[test]
+fn the_operator_reads_every_rule_whole() {
+    let sets = RuleSets { hub: rules(&["deny all ** bob"]), ..RuleSets::default() };
+    let path: RepoPath = "acme/x".parse().unwrap();
+    let (identity, facts) = (identity(BOB, "bob"), facts(None));
+    let subject = Subject {
+        identity: &identity,
+        access: Access::Write,
+        path: &path,
+        facts: &facts,
+        now: 0,
+        is_for_operator: true,
+    };
+    let labels: Vec<String> = applied(&sets, &subject).into_iter().map(|rule| rule.label).collect();
+    assert_eq!(labels, ["rule 1 of the hub: deny all ** bob"]);
+}
+
+#[test]
+fn protection_is_found_again_and_rules_of_a_person_stay() {
+    let branches: Pattern = "refs/heads/main".parse().unwrap();
+    let lines = |who: &str| -> Vec<String> {
+        let update: Vec<_> = who.split(' ').filter(|who| !who.is_empty()).map(|who| who.parse().unwrap()).collect();
+        let rules = protection(&branches, &update);
+        assert!(rules.iter().all(|rule| is_protection(rule, &branches)));
+        rules.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(lines(""), ["deny force,delete refs/heads/main @everyone"]);
+    assert_eq!(
+        lines("@admin bob"),
+        [
+            "deny force,delete refs/heads/main @everyone",
+            "allow create,update refs/heads/main @admin bob",
+            "deny create,update refs/heads/main @everyone",
+        ]
+    );
+    for line in [
+        "deny all refs/heads/main @everyone",
+        "deny force,delete refs/heads/main bob",
+        "deny force,delete refs/heads/dev @everyone",
+        "allow update refs/heads/main bob",
+        "final deny force,delete refs/heads/main @everyone",
+    ] {
+        assert!(!is_protection(&line.parse::<Rule<Owner>>().unwrap(), &branches), "{line}");
+    }
+}
+
+/// Patterns and names that often match: few words, and wildcards in between.
+fn pattern() -> impl Strategy<Value = String> {
+    let level = select(vec!["a", "b", "*", "a*", "*b", "{user}", "**", "a**"]);
+    collection::vec(level, 1..4).prop_map(|levels| format!("refs/heads/{}", levels.join("/")))
+}
+
+fn line() -> impl Strategy<Value = String> {
+    let actions = select(vec!["all", "create", "update", "force", "delete", "force,delete", "create,update"]);
+    let who = select(vec!["alice", "bob", "@read", "@write", "@admin", "@deploy-keys", "@everyone", "bob @admin"]);
+    (select(vec!["allow", "deny"]), actions, pattern(), who)
+        .prop_map(|(verdict, actions, pattern, who)| format!("{verdict} {actions} {pattern} {who}"))
+}
+
+fn name() -> impl Strategy<Value = String> {
+    collection::vec(select(vec!["a", "b", "ab", "alice", "bob"]), 1..4)
+        .prop_map(|levels| format!("refs/heads/{}", levels.join("/")))
+}
+
+/// Rules in three scopes, some of them final, and where another rule comes among them.
+type Case = (Vec<(u8, bool, String)>, (u8, bool, String), usize, (Access, Action, String));
+
+fn cases() -> impl Strategy<Value = Case> {
+    let placed = || (0..3_u8, any::<bool>(), line());
+    let access = select(vec![Access::Write, Access::Admin]);
+    let action = select(Action::ALL.to_vec());
+    (collection::vec(placed(), 0..8), placed(), any::<usize>(), (access, action, name()))
+}
+
+/// The rules of three scopes, without those that cannot be read.
+fn sets(placed: &[(u8, bool, String)]) -> RuleSets {
+    let mut sets = RuleSets::default();
+    for (scope, is_final, line) in placed {
+        if line.parse::<Rule<Owner>>().is_err() {
+            continue;
+        }
+        let mut read = rules(&[line]);
+        let of = match scope {
+            0 => &mut sets.hub,
+            1 => &mut sets.owner,
+            _ => &mut sets.repository,
+        };
+        for rule in &mut read {
+            rule.is_final = *is_final && *scope < 2;
+        }
+        of.append(&mut read);
+    }
+    sets
+}
+
+fn is_allowed(sets: &RuleSets, access: Access, action: Action, name: &str) -> bool {
+    let rules = for_identity(sets, &identity(ALICE, "alice"), access, None);
+    matches!(decide_ref(&rules, action, name.as_bytes()), RefDecision::Allow(_))
+}
+
+#[test]
+fn adding_a_deny_never_adds_a_right() {
+    let lost = holds(3_000, &cases(), |(placed, (scope, is_final, line), at, (access, action, name))| {
+        let before = is_allowed(&sets(&placed), access, action, &name);
+        let mut more = placed.clone();
+        let deny = line.replacen("allow", "deny", 1);
+        more.insert(at % (placed.len() + 1), (scope, is_final, deny));
+        let after = is_allowed(&sets(&more), access, action, &name);
+        prop_assert!(before || !after);
+        Ok(before && !after)
+    });
+    assert!(lost > 75, "{lost} rights were lost");
+}
+
+#[test]
+fn moving_rules_that_do_not_name_the_ref_changes_nothing() {
+    let moved = holds(3_000, &cases(), |(mut placed, unrelated, at, (access, action, name))| {
+        let (scope, is_final, line) = unrelated;
+        let line = line.replace("refs/heads/", "refs/tags/");
+        if line.parse::<Rule<Owner>>().is_err() {
+            return Ok(false);
+        }
+        let decided = |placed: &[(u8, bool, String)]| {
+            let rules = for_identity(&sets(placed), &identity(ALICE, "alice"), access, None);
+            let deciding = |rule: &AppliedRule| (rule.verdict, rule.actions, rule.pattern.clone());
+            match decide_ref(&rules, action, name.as_bytes()) {
+                RefDecision::Allow(rule) => (true, rule.map(deciding)),
+                RefDecision::Deny(rule) => (false, Some(deciding(rule))),
+            }
+        };
+        let before = decided(&placed);
+        let place = at % (placed.len() + 1);
+        placed.insert(place, (scope, is_final, line));
+        prop_assert_eq!(&decided(&placed), &before);
+        let moved = placed.remove(place);
+        placed.push(moved);
+        prop_assert_eq!(&decided(&placed), &before);
+        Ok(before.1.is_some())
+    });
+    assert!(moved > 300, "{moved} were decided by a rule");
+}
+
+#[test]
+fn the_user_of_a_pattern_never_matches_another_name() {
+    let characters = select("aAbB09_.-".chars().collect::<Vec<_>>());
+    let name = collection::vec(characters, 1..6).prop_map(|chars| chars.into_iter().collect::<String>());
+    let part = prop_oneof![Just(""), Just("a"), Just("-"), Just(".x"), Just("u.")];
+    let before = select(vec!["refs/heads/", "refs/heads/*/", "refs/**/", "refs/heads/a*/"]);
+    let behind = select(vec!["", "/x", "/*", "/**"]);
+    let strategy = (before, part.clone(), part, behind, name.clone(), name);
+    let matched = holds(3_000, &strategy, |(before, prefix, suffix, behind, own, other)| {
+        let (Ok(user), Ok(other)) = (own.parse::<Owner>(), other.parse::<Owner>()) else { return Ok(false) };
+        let pattern: Pattern = format!("{before}{prefix}{{user}}{suffix}{behind}").parse().unwrap();
+        let pattern = pattern.for_user(Some(&user)).unwrap();
+        // Read again as the hook reads it.
+        prop_assert_eq!(pattern.to_string().parse(), Ok(pattern.clone()));
+        let name = |user: &Owner| {
+            let before = before.replace("**", "heads").replace('*', "z");
+            format!("{before}{prefix}{user}{suffix}{}", behind.replace("**", "p/q").replace('*', "p"))
+        };
+        prop_assert!(pattern.matches(name(&user).as_bytes()));
+        prop_assert_eq!(pattern.matches(name(&other).as_bytes()), user == other);
+        Ok(user != other)
+    });
+    assert!(matched > 750, "{matched} pairs of names");
+}
+
+#[test]
+fn the_actions_of_a_set_are_those_that_it_names() {
+    assert!(Action::ALL.iter().all(|action| Actions::ALL.contains(*action)));
+    let some: Actions = "force,delete".parse().unwrap();
+    let found: Vec<Action> = Action::ALL.iter().copied().filter(|action| some.contains(*action)).collect();
+    assert_eq!(found, [Action::Force, Action::Delete]);
+    assert_eq!(Actions::of(&[]), Err(BadRule::Actions));
+    assert_eq!(Actions::of(&found), Ok(some));
+    assert!(rules(&["allow all ** @everyone"]).iter().all(|rule| rule.verdict == Verdict::Allow));
+}
