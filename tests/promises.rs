@@ -157,3 +157,24 @@ fn the_block_in_readme_is_a_part_of_the_configuration_of_sshd() {
         assert!(example.lines().any(|known| known == line), "sshd_config.example does not have: {line}");
     }
 }
+
+#[test]
+fn readme_states_the_versions_of_the_clients_that_the_script_installs() {
+    let read = |name: &str| fs::read_to_string(root().join(name)).expect("a file of the tree");
+    let (readme, script) = (read("README.md"), read("tests/clients.sh"));
+    let (_, table) = readme.split_once("| client | version |").expect("the table");
+    let table: String = table.lines().skip(1).take_while(|line| line.starts_with('|')).collect();
+    let assigned = |name: &str| {
+        let line = script.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        line.unwrap_or_else(|| panic!("tests/clients.sh does not set {name}")).trim_matches('"').to_owned()
+    };
+    let python = ["python_packages", "dvc_packages", "uv_packages"].map(assigned).join(" ");
+    let mut versions: Vec<(&str, &str)> = python.split(' ').filter_map(|package| package.split_once("==")).collect();
+    // The table has the version of libgit2, which pygit2 brings.
+    versions.retain(|(name, _)| *name != "pygit2");
+    assert!(versions.len() >= 4, "{versions:?}");
+    let gitoxide = assigned("gitoxide_version");
+    for (name, version) in versions.into_iter().chain([("gitoxide", gitoxide.as_str())]) {
+        assert!(table.contains(name) && table.contains(version), "README.md does not state {name} {version}");
+    }
+}
