@@ -3,6 +3,7 @@
 mod agent;
 mod client;
 mod dev_log;
+mod held;
 mod hub;
 mod key;
 mod machine;
@@ -13,6 +14,7 @@ mod test;
 
 pub(crate) use agent::Agent;
 pub(crate) use client::Client;
+pub(crate) use held::Held;
 pub(crate) use hub::{Hub, Setup};
 pub(crate) use key::{Key, KeyKind};
 pub(crate) use machine::{Account, Git, Machine, login_home, machine};

@@ -7,9 +7,9 @@ use std::process::{Command, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::sessions::{all_have_ended, stop_in_the_middle};
+use super::sessions::{all_have_ended, in_the_middle};
 use super::tree_with;
-use crate::harness::{Background, Client, Hub, background, run, trials};
+use crate::harness::{Background, Client, Held, Hub, background, run, trials};
 
 trials![
     an_upload_whose_session_is_killed_leaves_nothing,
@@ -21,31 +21,34 @@ trials![
 
 const SIZE: u64 = 24 << 20;
 
-/// A hub with a push that is stopped in the middle of its object, and the session that receives it.
-struct StoppedPush {
+/// A hub with a push that is held in the middle of its object, and the session that receives it.
+struct HeldPush {
     hub: Hub,
     alice: Client,
+    held: Held,
     push: Background,
     session: Pid,
 }
 
-impl StoppedPush {
+impl HeldPush {
     fn new() -> Self {
         let hub = Hub::new();
         let alice = hub.user("alice");
         hub.empty_repo("alice/x", &[]);
         tree_with(&alice, "x", "alice/x", &[("a.bin", "a".repeat(usize::try_from(SIZE).expect("a size")))]);
+        let held = Held::after(1 << 20, &alice, &hub);
         let mut push = alice.git_command("x");
         push.args(["push", "--quiet", "origin", "HEAD:main"]);
         let push = background(push.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()));
-        let session = stop_in_the_middle(&hub);
-        Self { hub, alice, push, session }
+        let session = in_the_middle(&hub);
+        Self { hub, alice, held, push, session }
     }
 
     /// Checks that nothing of the killed push is left, and that the next push stores exactly the object.
     #[track_caller]
     fn leaves_nothing_and_is_repaired(self) {
-        let Self { hub, alice, push, .. } = self;
+        let Self { hub, alice, held, push, .. } = self;
+        held.open();
         push.ended();
         all_have_ended(&hub);
         let lfs = hub.directory("alice/x").join("lfs");
@@ -69,37 +72,35 @@ fn kill_hard(process: Pid) {
 }
 
 fn an_upload_whose_session_is_killed_leaves_nothing() {
-    let stopped = StoppedPush::new();
-    kill_hard(stopped.session);
-    stopped.leaves_nothing_and_is_repaired();
+    let push = HeldPush::new();
+    kill_hard(push.session);
+    push.leaves_nothing_and_is_repaired();
 }
 
 fn an_upload_whose_client_is_killed_leaves_nothing() {
-    let stopped = StoppedPush::new();
-    for process in stopped.push.processes() {
+    let push = HeldPush::new();
+    for process in push.push.processes() {
         // A process may have ended with another one.
         let _ = kill(process, Signal::SIGKILL);
     }
-    kill(stopped.session, Signal::SIGCONT).expect("a process");
-    stopped.leaves_nothing_and_is_repaired();
+    push.leaves_nothing_and_is_repaired();
 }
 
 fn an_upload_whose_sshd_is_killed_leaves_nothing() {
-    let stopped = StoppedPush::new();
-    let stat = fs::read_to_string(format!("/proc/{}/stat", stopped.session)).expect("a process");
+    let push = HeldPush::new();
+    let stat = fs::read_to_string(format!("/proc/{}/stat", push.session)).expect("a process");
     let parent = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1)).and_then(|pid| pid.parse().ok());
     kill_hard(Pid::from_raw(parent.expect("a parent")));
-    kill(stopped.session, Signal::SIGCONT).expect("a process");
-    stopped.leaves_nothing_and_is_repaired();
+    push.leaves_nothing_and_is_repaired();
 }
 
 fn an_upload_whose_processes_are_all_killed_leaves_nothing() {
-    let stopped = StoppedPush::new();
+    let push = HeldPush::new();
     // All but the listening sshd: its sessions, git, the authorizer.
-    for process in stopped.hub.processes().into_iter().skip(1) {
+    for process in push.hub.processes().into_iter().skip(1) {
         let _ = kill(process, Signal::SIGKILL);
     }
-    stopped.leaves_nothing_and_is_repaired();
+    push.leaves_nothing_and_is_repaired();
 }
 
 fn a_download_whose_session_is_killed_succeeds_the_next_time() {
@@ -113,10 +114,12 @@ fn a_download_whose_session_is_killed_succeeds_the_next_time() {
     pointers.env("GIT_LFS_SKIP_SMUDGE", "1").args(["clone", "--quiet", &Client::url("alice/x"), "copy"]);
     run(&mut pointers).succeeded();
     alice.git_in("copy", &["lfs", "install", "--local"]).succeeded();
+    let held = Held::after(1 << 20, &alice, &hub);
     let mut pull = alice.git_command("copy");
     pull.args(["lfs", "pull"]);
     let pull = background(pull.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()));
-    kill_hard(stop_in_the_middle(&hub));
+    kill_hard(in_the_middle(&hub));
+    held.open();
     pull.ended();
     all_have_ended(&hub);
     alice.git_in("copy", &["lfs", "pull"]).succeeded();

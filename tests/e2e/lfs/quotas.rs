@@ -9,8 +9,8 @@ use nix::sys::signal::{Signal, kill};
 
 use super::wire::{Wire, oid};
 use super::{tree, tree_with};
-use crate::harness::{Client, Hub, Setup, background, run, silent, trials};
-use crate::lfs::sessions::{all_have_ended, stop_in_the_middle};
+use crate::harness::{Client, Held, Hub, Setup, background, run, silent, trials};
+use crate::lfs::sessions::{all_have_ended, in_the_middle};
 
 trials![
     eight_workers_together_store_no_more_than_a_quota,
@@ -178,10 +178,11 @@ fn an_upload_whose_processes_are_killed_gives_its_bytes_back() {
         hub.empty_repo("alice/x", &[]);
         hub.did(&["owner", "quota", "alice", "25M"]);
         tree_with(&alice, "x", "alice/x", &[("a.bin", "a".repeat(SIZE))]);
+        let held = Held::after(1 << 20, &alice, &hub);
         let mut push = alice.git_command("x");
         push.args(["push", "--quiet", "origin", "HEAD:main"]);
         let push = background(push.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()));
-        let session = stop_in_the_middle(&hub);
+        let session = in_the_middle(&hub);
         // Its bytes are in use while it is alive.
         let mut other = Wire::open(&alice, "alice/x", "upload");
         let two = "b".repeat(2 << 20);
@@ -202,6 +203,7 @@ fn an_upload_whose_processes_are_killed_gives_its_bytes_back() {
             kill(session, Signal::SIGKILL).expect("a process");
             other.hang_up();
         }
+        held.open();
         push.ended();
         all_have_ended(&hub);
         let mut again = Wire::open(&alice, "alice/x", "upload");
@@ -341,11 +343,10 @@ fn an_object_that_is_stored_while_another_session_measures_counts() {
         let mut session = Wire::open(&alice, "alice/x", "upload");
         session.send(&[&format!("put-object {}", oid(&content)), &format!("size={}", content.len()), "0001"]);
         session.data(&content.as_bytes()[..20_000]);
-        let process = stop_in_the_middle(&hub);
+        in_the_middle(&hub);
         hub.did(&["owner", "quota", "alice", "1M"]);
         let before = (round - 1) * 30_000;
         assert!(hub.did(&["repo", "quota", "alice/x"]).contains(&format!(" and {before} in LFS objects; ")));
-        kill(process, Signal::SIGCONT).expect("a session");
         session.data(&content.as_bytes()[20_000..]);
         if is_cut_off {
             // The client is gone before it reads the answer.

@@ -1,9 +1,8 @@
 //! The hub's processes that transfer LFS objects, found in `/proc`.
 
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::harness::{Hub, wait_for};
@@ -37,21 +36,10 @@ fn is_in_the_middle(session: Pid) -> bool {
     })
 }
 
-/// Stops a session in the middle of an object: lets it run in short slices until it is there.
+/// Waits for a session that is in the middle of an object. The connection must be held there.
 #[track_caller]
-pub(super) fn stop_in_the_middle(hub: &Hub) -> Pid {
-    let begin = Instant::now();
-    loop {
-        for session in sessions(hub) {
-            let _ = kill(session, Signal::SIGSTOP);
-            if is_in_the_middle(session) {
-                return session;
-            }
-            let _ = kill(session, Signal::SIGCONT);
-        }
-        assert!(begin.elapsed() < Duration::from_secs(60), "no session came to an object");
-        std::thread::sleep(Duration::from_millis(1));
-    }
+pub(super) fn in_the_middle(hub: &Hub) -> Pid {
+    wait_for(|| sessions(hub).into_iter().find(|pid| is_in_the_middle(*pid)).ok_or("no session came to an object"))
 }
 
 /// The peak memory of a process so far, in bytes; `None` after its end.
