@@ -352,12 +352,15 @@ fn doctor_names_a_log_without_a_reader() {
     names(&complaints(&hub), "log", "bad", "Connection refused", fix);
 }
 
-/// Fills the queue of a socket that has no reader.
+/// Fills the queue of a socket that has no reader. Where the queue is long, one sender's buffer is full before it.
 pub(crate) fn fill(socket: &Path) {
-    let sender = UnixDatagram::unbound().expect("a socket");
-    sender.connect(socket).expect("a connection");
-    sender.set_nonblocking(true).expect("a flag");
-    while sender.send(b"x").is_ok() {}
+    let fills = || {
+        let sender = UnixDatagram::unbound().expect("a socket");
+        sender.connect(socket).expect("a connection");
+        sender.set_nonblocking(true).expect("a flag");
+        std::iter::from_fn(|| sender.send(b"x").ok()).count() == 0
+    };
+    while !fills() {}
 }
 
 fn doctor_names_repositories_that_cannot_be_opened() {
