@@ -275,8 +275,8 @@ impl<'a> StoredRepository<'a> {
     }
 }
 
-/// Runs git in the sandbox. Only the new thread and its children are confined.
-pub(super) fn confined<T: Send, E: ToString + Send>(
+/// Works on a repository in the sandbox. Only the new thread and its children are confined.
+pub(crate) fn confined<T: Send, E: ToString + Send>(
     config: &Config,
     directory: BorrowedFd<'_>,
     plan: Plan<'_>,

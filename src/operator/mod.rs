@@ -1,8 +1,7 @@
 //! Program 4, `hubgate`: the operator's.
 //!
 //! Words of the command line enter as types, a `Report` leaves. Started as root it opens what only root may open and
-//! then becomes the account that serves, for good, before it touches the database or a repository. The only user of
-//! `clap` and `git2`.
+//! then becomes the account that serves, for good, before it touches the database or a repository.
 
 mod adopt;
 mod atomic_file;

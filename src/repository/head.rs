@@ -1,12 +1,15 @@
-//! What the HEAD of a stored repository names. The only user of git2.
+//! What the HEAD of a stored repository names, read in the sandbox. The only user of git2.
 
+use std::fs::File;
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::Once;
 
 use git2::{ConfigLevel, Repository};
 
 use crate::config::{Config, ObjectFormat};
-use crate::git::stored::StoredRepository;
+use crate::git::stored::{StoredRepository, confined};
+use crate::sandbox::Plan;
 
 /// What HEAD names, such as `refs/heads/main`, followed by ` (empty)` if the repository has no refs. `detached` if HEAD
 /// names no ref.
@@ -15,7 +18,12 @@ use crate::git::stored::StoredRepository;
 /// What is wrong with the repository, for people.
 pub fn head(config: &Config, place: &Path, format: ObjectFormat) -> Result<String, String> {
     match format {
-        ObjectFormat::Sha1 => by_libgit2(place).map_err(|error| format!("broken: {}", error.message())),
+        // The git of a push can write every file that libgit2 reads, so libgit2 runs in the sandbox.
+        ObjectFormat::Sha1 => {
+            let directory = File::open(place).map_err(|error| format!("broken: {error}"))?;
+            let read = || by_libgit2(place).map_err(|error| error.message().to_owned());
+            confined(config, directory.as_fd(), Plan::fetch(&[]), read).map_err(|said| format!("broken: {said}"))
+        }
         // libgit2 reads only SHA-1 repositories.
         ObjectFormat::Sha256 => StoredRepository::open(config, place, format)
             .and_then(|stored| stored.head())

@@ -13,6 +13,7 @@ trials![
     nothing_planted_in_a_repository_runs_in_a_command_of_the_operator,
     nothing_planted_while_a_command_of_the_operator_runs_leaves_the_sandbox,
     a_planted_link_leads_no_command_of_the_operator_to_another_repository,
+    a_planted_head_reads_no_file_outside_its_repository,
 ];
 
 /// The keys that git-config(1) of git 2.39.5 and 2.47.3 documents as naming a command, or a URL or directory that leads
@@ -182,8 +183,11 @@ fn nothing_planted_in_a_repository_runs_in_a_command_of_the_operator() {
                     };
                     replaced(&all(&["repo", "gc", path], ": packed, "));
                     replaced(&all(&["lfs", "check", path], "no problems found"));
-                    let shown = all(&["repo", "show", path], "refs/heads/main");
-                    let checked = all(&["repo", "check"], "every repository has its directory");
+                    // libgit2 replaces nothing. In the sandbox, it cannot read the directory elsewhere.
+                    let is_broken = (format, file, mode) == ("sha1", "commondir", "best-effort");
+                    let shown = all(&["repo", "show", path], if is_broken { " broken: " } else { "refs/heads/main" });
+                    let well = "every repository has its directory";
+                    let checked = all(&["repo", "check"], if is_broken { "): broken: " } else { well });
                     if format == "sha256" {
                         replaced(&shown);
                         replaced(&checked);
@@ -289,4 +293,22 @@ fn a_planted_link_leads_no_command_of_the_operator_to_another_repository() {
     let said = hub.did_with_status(&["lfs", "check", "--quarantine", "alice/x"], 1);
     assert!(said.contains("it cannot be moved aside: ") && directory.join(&corrupt).exists(), "{said}");
     assert_eq!(files(), before);
+}
+
+/// libgit2 reads HEAD of a SHA-1 repository.
+fn a_planted_head_reads_no_file_outside_its_repository() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    hub.repo("alice/x", &[]);
+    hub.repo("alice/secret", &["--private"]);
+    let shown = hub.did(&["repo", "show", "alice/x"]);
+    assert!(shown.contains(" refs/heads/main\n"), "{shown}");
+    hub.git_in("alice/secret", &["symbolic-ref", "HEAD", "refs/heads/hidden"]);
+    let head = hub.directory("alice/x").join("HEAD");
+    fs::remove_file(&head).expect("HEAD");
+    std::os::unix::fs::symlink(hub.directory("alice/secret").join("HEAD"), &head).expect("a link");
+    let shown = hub.did(&["repo", "show", "alice/x"]);
+    assert!(shown.contains(" broken: ") && !shown.contains("hidden"), "{shown}");
+    let checked = hub.hubgate(&["repo", "check"]);
+    assert!(checked.status == 1 && !checked.stdout().contains("hidden"), "{checked}");
 }
