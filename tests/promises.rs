@@ -125,11 +125,15 @@ fn security_md_has_one_whole_row_for_each_number() {
 }
 
 #[test]
-fn readme_and_the_fuzz_targets_state_the_rust_version_of_cargo_toml() {
+fn documents_and_the_fuzz_targets_state_the_rust_version_of_cargo_toml() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |name: &str| fs::read_to_string(root.join(name)).expect("a file of the tree");
     let version = env!("CARGO_PKG_RUST_VERSION");
     assert!(read("README.md").contains(&format!("with cargo {version} or newer")), "README.md states not {version}");
+    assert!(
+        read("CONTRIBUTING.md").contains(&format!("cargo {version} or newer")),
+        "CONTRIBUTING.md states not {version}"
+    );
     assert!(
         read("fuzz/Cargo.toml").contains(&format!("\nrust-version = \"{version}\"\n")),
         "fuzz states not {version}"
@@ -176,5 +180,60 @@ fn readme_states_the_versions_of_the_clients_that_the_script_installs() {
     let gitoxide = assigned("gitoxide_version");
     for (name, version) in versions.into_iter().chain([("gitoxide", gitoxide.as_str())]) {
         assert!(table.contains(name) && table.contains(version), "README.md does not state {name} {version}");
+    }
+}
+
+/// The documents that name files of the tree.
+const DOCUMENTS: [&str; 6] =
+    ["README.md", "SECURITY.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "RELEASING.md", "benches/README.md"];
+
+#[test]
+fn every_file_that_a_document_names_exists() {
+    let is_path = |word: &str| {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-./".contains(&byte);
+        let begins =
+            ["src/", "tests/", "packaging/", "fuzz/", "benches/", "bin/"].iter().any(|top| word.starts_with(top));
+        begins && word.bytes().all(plain)
+    };
+    let mut named = 0;
+    for document in DOCUMENTS {
+        let text = fs::read_to_string(root().join(document)).expect("a document");
+        let words = text.split(|c: char| c.is_whitespace() || "`()[],;:\"".contains(c));
+        for word in words.map(|word| word.trim_end_matches('.')).filter(|word| is_path(word)) {
+            assert!(root().join(word).exists(), "{document} names {word}");
+            named += 1;
+        }
+        for target in text.split("](").skip(1).filter_map(|link| link.split_once(')')).map(|(target, _)| target) {
+            let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+            if file.starts_with("http") || file.starts_with("mailto") {
+                continue;
+            }
+            let file = if file.is_empty() { root().join(document) } else { root().join(document).with_file_name(file) };
+            assert!(file.exists(), "{document} links to {target}");
+            let anchor = |line: &str| {
+                let kept = |c: &char| c.is_alphanumeric() || "-_ ".contains(*c);
+                line.trim_start_matches('#')
+                    .trim()
+                    .to_lowercase()
+                    .chars()
+                    .filter(kept)
+                    .collect::<String>()
+                    .replace(' ', "-")
+            };
+            let text = if heading.is_empty() { String::new() } else { fs::read_to_string(file).expect("a document") };
+            let found = text.lines().any(|line| line.starts_with('#') && anchor(line) == heading);
+            assert!(heading.is_empty() || found, "{document} links to {target}");
+        }
+    }
+    assert!(named > 40, "{named} names");
+}
+
+#[test]
+fn every_module_in_the_table_of_contributing_md_exists() {
+    let text = fs::read_to_string(root().join("CONTRIBUTING.md")).expect("CONTRIBUTING.md");
+    let rows = rows(&text, "rule");
+    assert!(rows.len() >= 5, "{rows:?}");
+    for module in rows.iter().filter_map(|row| row.get(1)).flat_map(|cell| quoted(cell)) {
+        assert!(root().join("src").join(module).exists() || root().join(module).exists(), "there is no {module}");
     }
 }

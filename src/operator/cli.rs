@@ -39,8 +39,8 @@ pub use user::UserCommand;
 
 /// The front gate of a Git hub: accounts, keys and repositories behind this machine's OpenSSH server.
 ///
-/// Run it as root or as the login account. Exit status: 0 done; 1 refused or not found; 2 wrong usage, or a name or key
-/// that hubgate does not accept.
+/// Run it as root or as the login account. Exit status: 0 done; 1 refused, not found, or a problem was found; 2 wrong
+/// usage, or a name or key that hubgate does not accept; 128 hubgate itself failed.
 #[derive(Debug, Parser)]
 #[command(name = "hubgate", version, propagate_version = true)]
 pub struct Cli {
@@ -62,7 +62,7 @@ pub enum Command {
     ///
     /// If the login account exists but no hub does, init asks before it uses the account.
     Init(Init),
-    /// Update the database to this version of hubgate, and keep a backup beside it.
+    /// Update the database to this version of hubgate, and keep a copy of the old one beside it.
     Migrate,
     /// Try hubgate on this machine, with a temporary hub and sshd on 127.0.0.1.
     Demo(Demo),
@@ -109,7 +109,7 @@ pub enum Command {
     Session(SessionCommand),
     /// Print a one-time code.
     ///
-    /// The command `ssh git@host join CODE` adds the key of its caller to the account.
+    /// It also prints the command that the person runs. That command adds the key of its caller to the account.
     Invite {
         /// The account.
         user: Owner,
@@ -136,9 +136,10 @@ pub enum Command {
     Backup(Backup),
     /// Replace the database with a copy that `backup` wrote.
     ///
-    /// The copy is checked first. The previous database is kept beside the new one. Sessions keep running. During the
-    /// replacement, changes by other processes wait. The command lists repositories without a directory, and
-    /// directories without a repository. If a repository has no directory, the exit status is 1.
+    /// The copy is checked first. The previous database is kept beside the new one. Sessions keep running if the new
+    /// database gives them their rights. During the replacement, changes by other processes wait. The command lists
+    /// repositories without a directory, and directories without a repository. If a repository has no directory, the
+    /// exit status is 1.
     Restore(Restore),
     /// Copies of the database that `restore` and `migrate` kept beside it.
     #[command(subcommand)]
@@ -150,7 +151,7 @@ pub enum Command {
     /// The command lists what it did not import.
     #[command(subcommand)]
     Import(ImportCommand),
-    /// Show changes, with their time and author.
+    /// Show changes, with their time and author, and the sessions and pushes of the system log.
     Audit(Audit),
 }
 

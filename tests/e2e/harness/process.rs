@@ -188,8 +188,8 @@ impl Drop for Background {
 
 /// All descendants of a process, as far as their parents still run.
 ///
-/// It reads the lists of children (proc(5), `/proc/pid/task/tid/children`), because tests ask many times a second, and a
-/// walk through all processes of the machine took a fifth of the suite's time.
+/// It reads the lists of children (proc(5), `/proc/pid/task/tid/children`), because tests ask many times a second, and
+/// a walk through all processes of the machine took a fifth of the suite's time.
 pub(super) fn descendants(of: Pid) -> Vec<Pid> {
     let mut found = vec![of.as_raw()];
     let mut next = 0;
