@@ -18,6 +18,7 @@ pub(crate) mod quota;
 mod refused;
 pub(crate) mod repository;
 mod rights;
+pub(crate) mod rule;
 pub(crate) mod user;
 
 use std::fmt::Display;

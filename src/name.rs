@@ -253,6 +253,47 @@ impl fmt::Display for RepoPath {
     }
 }
 
+/// The part of the hub to which a setting applies: the hub, the repositories of one owner, or one repository.
+///
+/// Holding one tells you that it is well formed. It does not tell you that the owner or the repository exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HubScope {
+    /// Every repository.
+    Hub,
+    /// Every repository of an owner.
+    Owner(Owner),
+    /// One repository.
+    Repository(RepoPath),
+}
+
+/// The word for the whole hub, in upper or lower case.
+const WHOLE_HUB: &str = "hub";
+
+impl FromStr for HubScope {
+    type Err = NameError;
+
+    /// An owner may be written with a `/` behind the name, so that an owner named `hub` can be written too.
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        match text.strip_suffix('/') {
+            Some(owner) => owner.parse().map(Self::Owner),
+            None if text.contains('/') => text.parse().map(Self::Repository),
+            None if text.eq_ignore_ascii_case(WHOLE_HUB) => Ok(Self::Hub),
+            None => text.parse().map(Self::Owner),
+        }
+    }
+}
+
+impl fmt::Display for HubScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hub => f.write_str(WHOLE_HUB),
+            Self::Owner(owner) if owner.folded() == WHOLE_HUB => write!(f, "{owner}/"),
+            Self::Owner(owner) => owner.fmt(f),
+            Self::Repository(path) => path.fmt(f),
+        }
+    }
+}
+
 /// The title of a key, or another line of free text.
 ///
 /// Holding one tells you that it is one line of 1 to 255 bytes without control, format or private-use characters. It

@@ -8,6 +8,7 @@ pub(crate) mod lines;
 pub(crate) mod listing;
 mod members;
 mod repository;
+mod rules;
 pub(crate) mod spool;
 pub(crate) mod when;
 pub(crate) mod writing;
@@ -34,6 +35,7 @@ pub(crate) use repository::{
     RemovedRepositories, Repositories, repo_json, repository_created, repository_page, repository_removed,
     repository_summary, state,
 };
+pub(crate) use rules::{Rules, rule_json};
 use when::rfc3339;
 
 /// The outcome of a command.

@@ -88,6 +88,9 @@ _hubgate() {
             hubgate,restore)
                 cmd="hubgate__subcmd__restore"
                 ;;
+            hubgate,rule)
+                cmd="hubgate__subcmd__rule"
+                ;;
             hubgate,session)
                 cmd="hubgate__subcmd__session"
                 ;;
@@ -222,6 +225,9 @@ _hubgate() {
                 ;;
             hubgate__subcmd__help,restore)
                 cmd="hubgate__subcmd__help__subcmd__restore"
+                ;;
+            hubgate__subcmd__help,rule)
+                cmd="hubgate__subcmd__help__subcmd__rule"
                 ;;
             hubgate__subcmd__help,session)
                 cmd="hubgate__subcmd__help__subcmd__session"
@@ -379,6 +385,9 @@ _hubgate() {
             hubgate__subcmd__help__subcmd__repo,path)
                 cmd="hubgate__subcmd__help__subcmd__repo__subcmd__path"
                 ;;
+            hubgate__subcmd__help__subcmd__repo,protect)
+                cmd="hubgate__subcmd__help__subcmd__repo__subcmd__protect"
+                ;;
             hubgate__subcmd__help__subcmd__repo,quota)
                 cmd="hubgate__subcmd__help__subcmd__repo__subcmd__quota"
                 ;;
@@ -397,6 +406,9 @@ _hubgate() {
             hubgate__subcmd__help__subcmd__repo,unfreeze)
                 cmd="hubgate__subcmd__help__subcmd__repo__subcmd__unfreeze"
                 ;;
+            hubgate__subcmd__help__subcmd__repo,unprotect)
+                cmd="hubgate__subcmd__help__subcmd__repo__subcmd__unprotect"
+                ;;
             hubgate__subcmd__help__subcmd__repo,visibility)
                 cmd="hubgate__subcmd__help__subcmd__repo__subcmd__visibility"
                 ;;
@@ -408,6 +420,18 @@ _hubgate() {
                 ;;
             hubgate__subcmd__help__subcmd__repo__subcmd__collaborator,set)
                 cmd="hubgate__subcmd__help__subcmd__repo__subcmd__collaborator__subcmd__set"
+                ;;
+            hubgate__subcmd__help__subcmd__rule,add)
+                cmd="hubgate__subcmd__help__subcmd__rule__subcmd__add"
+                ;;
+            hubgate__subcmd__help__subcmd__rule,list)
+                cmd="hubgate__subcmd__help__subcmd__rule__subcmd__list"
+                ;;
+            hubgate__subcmd__help__subcmd__rule,move)
+                cmd="hubgate__subcmd__help__subcmd__rule__subcmd__move"
+                ;;
+            hubgate__subcmd__help__subcmd__rule,remove)
+                cmd="hubgate__subcmd__help__subcmd__rule__subcmd__remove"
                 ;;
             hubgate__subcmd__help__subcmd__session,end)
                 cmd="hubgate__subcmd__help__subcmd__session__subcmd__end"
@@ -748,6 +772,9 @@ _hubgate() {
             hubgate__subcmd__repo,path)
                 cmd="hubgate__subcmd__repo__subcmd__path"
                 ;;
+            hubgate__subcmd__repo,protect)
+                cmd="hubgate__subcmd__repo__subcmd__protect"
+                ;;
             hubgate__subcmd__repo,quota)
                 cmd="hubgate__subcmd__repo__subcmd__quota"
                 ;;
@@ -765,6 +792,9 @@ _hubgate() {
                 ;;
             hubgate__subcmd__repo,unfreeze)
                 cmd="hubgate__subcmd__repo__subcmd__unfreeze"
+                ;;
+            hubgate__subcmd__repo,unprotect)
+                cmd="hubgate__subcmd__repo__subcmd__unprotect"
                 ;;
             hubgate__subcmd__repo,visibility)
                 cmd="hubgate__subcmd__repo__subcmd__visibility"
@@ -829,6 +859,9 @@ _hubgate() {
             hubgate__subcmd__repo__subcmd__help,path)
                 cmd="hubgate__subcmd__repo__subcmd__help__subcmd__path"
                 ;;
+            hubgate__subcmd__repo__subcmd__help,protect)
+                cmd="hubgate__subcmd__repo__subcmd__help__subcmd__protect"
+                ;;
             hubgate__subcmd__repo__subcmd__help,quota)
                 cmd="hubgate__subcmd__repo__subcmd__help__subcmd__quota"
                 ;;
@@ -847,6 +880,9 @@ _hubgate() {
             hubgate__subcmd__repo__subcmd__help,unfreeze)
                 cmd="hubgate__subcmd__repo__subcmd__help__subcmd__unfreeze"
                 ;;
+            hubgate__subcmd__repo__subcmd__help,unprotect)
+                cmd="hubgate__subcmd__repo__subcmd__help__subcmd__unprotect"
+                ;;
             hubgate__subcmd__repo__subcmd__help,visibility)
                 cmd="hubgate__subcmd__repo__subcmd__help__subcmd__visibility"
                 ;;
@@ -858,6 +894,36 @@ _hubgate() {
                 ;;
             hubgate__subcmd__repo__subcmd__help__subcmd__collaborator,set)
                 cmd="hubgate__subcmd__repo__subcmd__help__subcmd__collaborator__subcmd__set"
+                ;;
+            hubgate__subcmd__rule,add)
+                cmd="hubgate__subcmd__rule__subcmd__add"
+                ;;
+            hubgate__subcmd__rule,help)
+                cmd="hubgate__subcmd__rule__subcmd__help"
+                ;;
+            hubgate__subcmd__rule,list)
+                cmd="hubgate__subcmd__rule__subcmd__list"
+                ;;
+            hubgate__subcmd__rule,move)
+                cmd="hubgate__subcmd__rule__subcmd__move"
+                ;;
+            hubgate__subcmd__rule,remove)
+                cmd="hubgate__subcmd__rule__subcmd__remove"
+                ;;
+            hubgate__subcmd__rule__subcmd__help,add)
+                cmd="hubgate__subcmd__rule__subcmd__help__subcmd__add"
+                ;;
+            hubgate__subcmd__rule__subcmd__help,help)
+                cmd="hubgate__subcmd__rule__subcmd__help__subcmd__help"
+                ;;
+            hubgate__subcmd__rule__subcmd__help,list)
+                cmd="hubgate__subcmd__rule__subcmd__help__subcmd__list"
+                ;;
+            hubgate__subcmd__rule__subcmd__help,move)
+                cmd="hubgate__subcmd__rule__subcmd__help__subcmd__move"
+                ;;
+            hubgate__subcmd__rule__subcmd__help,remove)
+                cmd="hubgate__subcmd__rule__subcmd__help__subcmd__remove"
                 ;;
             hubgate__subcmd__session,end)
                 cmd="hubgate__subcmd__session__subcmd__end"
@@ -938,7 +1004,7 @@ _hubgate() {
 
     case "${cmd}" in
         hubgate)
-            opts="-h -V --config --json --help --version init migrate demo doctor sshd-config host-keys user org key repo owner quota deploy-key access session invite lfs lock explain policy backup restore kept export import audit help"
+            opts="-h -V --config --json --help --version init migrate demo doctor sshd-config host-keys user org key repo rule owner quota deploy-key access session invite lfs lock explain policy backup restore kept export import audit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1488,7 +1554,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help)
-            opts="init migrate demo doctor sshd-config host-keys user org key repo owner quota deploy-key access session invite lfs lock explain policy backup restore kept export import audit help"
+            opts="init migrate demo doctor sshd-config host-keys user org key repo rule owner quota deploy-key access session invite lfs lock explain policy backup restore kept export import audit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2342,7 +2408,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help__subcmd__repo)
-            opts="create list show rename visibility default-branch gate freeze unfreeze collaborator remove restore import adopt path check quota gc"
+            opts="create list show rename visibility default-branch protect unprotect gate freeze unfreeze collaborator remove restore import adopt path check quota gc"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2551,6 +2617,20 @@ _hubgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        hubgate__subcmd__help__subcmd__repo__subcmd__protect)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         hubgate__subcmd__help__subcmd__repo__subcmd__quota)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -2635,6 +2715,20 @@ _hubgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        hubgate__subcmd__help__subcmd__repo__subcmd__unprotect)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         hubgate__subcmd__help__subcmd__repo__subcmd__visibility)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -2652,6 +2746,76 @@ _hubgate() {
         hubgate__subcmd__help__subcmd__restore)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__rule)
+            opts="list add remove move"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__rule__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__rule__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__rule__subcmd__move)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__rule__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -4606,7 +4770,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo)
-            opts="-h -V --config --json --help --version create list show rename visibility default-branch gate freeze unfreeze collaborator remove restore import adopt path check quota gc help"
+            opts="-h -V --config --json --help --version create list show rename visibility default-branch protect unprotect gate freeze unfreeze collaborator remove restore import adopt path check quota gc help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4940,7 +5104,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo__subcmd__help)
-            opts="create list show rename visibility default-branch gate freeze unfreeze collaborator remove restore import adopt path check quota gc help"
+            opts="create list show rename visibility default-branch protect unprotect gate freeze unfreeze collaborator remove restore import adopt path check quota gc help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5163,6 +5327,20 @@ _hubgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        hubgate__subcmd__repo__subcmd__help__subcmd__protect)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         hubgate__subcmd__repo__subcmd__help__subcmd__quota)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -5234,6 +5412,20 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo__subcmd__help__subcmd__unfreeze)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__repo__subcmd__help__subcmd__unprotect)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -5324,6 +5516,28 @@ _hubgate() {
                 return 0
             fi
             case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__repo__subcmd__protect)
+            opts="-h -V --update --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --update)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -5451,6 +5665,24 @@ _hubgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        hubgate__subcmd__repo__subcmd__unprotect)
+            opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         hubgate__subcmd__repo__subcmd__visibility)
             opts="-h -V --config --json --help --version public private"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -5472,6 +5704,196 @@ _hubgate() {
         hubgate__subcmd__restore)
             opts="-h -V --yes --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__rule)
+            opts="-h -V --config --json --help --version list add remove move help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__rule__subcmd__add)
+            opts="-h -V --at --final --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --at)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__rule__subcmd__help)
+            opts="list add remove move help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__rule__subcmd__help__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__rule__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__rule__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__rule__subcmd__help__subcmd__move)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__rule__subcmd__help__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__rule__subcmd__list)
+            opts="-h -V --limit --after --match --wide --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --match)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__rule__subcmd__move)
+            opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__rule__subcmd__remove)
+            opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

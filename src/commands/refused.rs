@@ -77,6 +77,9 @@ pub(crate) enum Denied {
     /// Not an administrator of the organization.
     #[error("you do not administer {0}")]
     Organization(Owner),
+    /// The hub as a scope.
+    #[error("only the operator may see and change what applies to the whole hub")]
+    Hub,
     /// Not a member of the organization.
     #[error("you are not a member of {0}")]
     Member(Owner),

@@ -7,6 +7,7 @@ mod engine;
 mod error;
 mod greeting;
 mod reader;
+mod rules;
 mod schema;
 mod session;
 #[cfg(feature = "operator")]
@@ -24,8 +25,8 @@ pub use session::{AccountFacts, Opens, ServedRepository, SessionFacts, SetQuotas
 pub use store::{
     AuthorityRange, AuthorityRow, BadCopy, BadValue, Change, ChangeError, Code, Collaboration, Collaborator, Contents,
     Direction, Each, Event, GateRequestRow, GrantPosition, Holder, HolderId, KeyRange, KeyRow, Member, Membership,
-    NewKey, NewRepository, Organization, OwnerKind, OwnerRow, Period, Removed, Replacing, RepositoryRow, SeenBy, Store,
-    User, all,
+    NewKey, NewRepository, NumberedRule, Organization, OwnerKind, OwnerRow, Period, Removed, Replacing, RepositoryRow,
+    SeenBy, Store, User, all,
 };
 
 /// The database as one connection sees it: each question is a method.

@@ -18,6 +18,7 @@ mod member;
 mod quota;
 mod removed;
 mod repository;
+mod rule;
 mod steps;
 mod temporary;
 mod values;
@@ -46,6 +47,7 @@ pub use list::{Each, GrantPosition, Period, all};
 pub use member::Membership;
 pub use removed::Removed;
 pub use repository::{NewRepository, RepositoryRow};
+pub use rule::NumberedRule;
 use steps::STEPS;
 pub use values::BadValue;
 

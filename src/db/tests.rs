@@ -4,6 +4,7 @@ mod entry;
 mod file;
 mod lists;
 mod questions;
+mod rules;
 mod values;
 mod waits;
 

@@ -1,7 +1,7 @@
 use proptest::prelude::{Strategy, any};
 use proptest::{prop_assert, prop_assert_eq, prop_oneof, sample};
 
-use super::{Name, NameError, Owner, RESERVED_OWNERS, RepoKind, RepoPath, Shown, Title, fold, is_invisible};
+use super::{HubScope, Name, NameError, Owner, RESERVED_OWNERS, RepoKind, RepoPath, Shown, Title, fold, is_invisible};
 use crate::tests::{HostileInput, holds, hostile_inputs};
 
 #[test]
@@ -286,4 +286,25 @@ fn a_path_reads_back_as_it_was_written() {
         Ok(true)
     });
     assert!(read > 500, "{read} read");
+}
+
+#[test]
+fn a_scope_is_the_hub_an_owner_or_a_repository() {
+    let owner = |name: &str| HubScope::Owner(name.parse().unwrap());
+    for (text, scope, printed) in [
+        ("hub", HubScope::Hub, "hub"),
+        ("HUB", HubScope::Hub, "hub"),
+        ("acme", owner("acme"), "acme"),
+        ("acme/", owner("acme"), "acme"),
+        ("Hub/", owner("Hub"), "Hub/"),
+        ("acme/x", HubScope::Repository("acme/x".parse().unwrap()), "acme/x"),
+        ("datasets/acme/x", HubScope::Repository("datasets/acme/x".parse().unwrap()), "datasets/acme/x"),
+    ] {
+        assert_eq!(text.parse(), Ok(scope.clone()), "{text}");
+        assert_eq!(scope.to_string(), printed);
+        assert_eq!(printed.parse(), Ok(scope));
+    }
+    for bad in ["", "/", "acme/x/", "datasets/x", "a b", "acme//"] {
+        assert!(bad.parse::<HubScope>().is_err(), "{bad:?}");
+    }
 }

@@ -11,6 +11,7 @@ mod org;
 mod owner;
 mod policy;
 mod repo;
+mod rule;
 mod session;
 mod user;
 
@@ -34,6 +35,7 @@ pub use org::{AuthorityCommand, MemberCommand, OrgCommand};
 pub use owner::{OwnerCommand, QuotaCommand};
 pub use policy::PolicyCommand;
 pub use repo::{AdoptRepo, CollaboratorCommand, ImportRepo, RepoCommand, RestoreRepo};
+pub use rule::RuleCommand;
 pub use session::{SessionCommand, Which};
 pub use user::UserCommand;
 
@@ -92,6 +94,9 @@ pub enum Command {
     /// Repositories.
     #[command(subcommand)]
     Repo(RepoCommand),
+    /// Rules for refs: who may create, update, rewrite and delete which branches and tags.
+    #[command(subcommand)]
+    Rule(RuleCommand),
     /// Quotas of users and organizations.
     #[command(subcommand)]
     Owner(OwnerCommand),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::cli::{
     AccessCommand, AuthorityCommand, CollaboratorCommand, DeployKeyCommand, KeyCommand, MemberCommand, OrgCommand,
-    OwnerCommand, UserCommand,
+    OwnerCommand, RuleCommand, UserCommand,
 };
 use super::context::{Context, confirm};
 use super::failure::Failure;
@@ -13,7 +13,7 @@ use super::printer::Printer;
 use crate::access::{GateRequest, Scope};
 use crate::commands::arguments::Confirmation;
 use crate::commands::{
-    Refused, access, authority, collaborator, deploy_key, key, member, organization, owner, quota, user,
+    Refused, access, authority, collaborator, deploy_key, key, member, organization, owner, quota, rule, user,
 };
 use crate::db::OwnerKind;
 use crate::report::Report;
@@ -158,6 +158,16 @@ pub(super) fn access(command: &AccessCommand, mut context: Context, printer: &mu
             Ok(access::answer(&mut requester, &of.path, &of.user, GateRequest::Rejected, None)?)
         }
         AccessCommand::Revoke(of) => Ok(access::answer(&mut requester, &of.path, &of.user, GateRequest::None, None)?),
+    }
+}
+
+pub(super) fn rule(command: &RuleCommand, mut context: Context, printer: &mut Printer) -> Result<Report, Failure> {
+    let mut requester = context.requester();
+    match command {
+        RuleCommand::List { scope, list } => Ok(rule::list(&requester, scope, &mut printer.output(list))?),
+        RuleCommand::Add(arguments) => Ok(rule::add(&mut requester, arguments)?),
+        RuleCommand::Remove(arguments) => Ok(rule::remove(&mut requester, arguments)?),
+        RuleCommand::Move(arguments) => Ok(rule::set_number(&mut requester, arguments)?),
     }
 }
 

@@ -25,6 +25,8 @@ words! {
         Repo = "repo",
         /// Organizations.
         Org = "org",
+        /// Rules for refs.
+        Rule = "rule",
         /// Gated repositories.
         Access = "access",
         /// Why something is allowed or denied.

@@ -617,6 +617,9 @@ fn export_writes_everything_but_secrets() {
     hub.did(&["repo", "collaborator", "set", "acme/x", "bob", "read", "--until", "2999-12-31"]);
     hub.did(&["access", "grant", "acme/x", "bob"]);
     hub.did(&["repo", "rename", "acme/x", "acme/y"]);
+    hub.did(&["rule", "add", "hub", "deny", "force", "**", "@everyone", "--final"]);
+    hub.did(&["rule", "add", "acme", "deny all ** @deploy-keys"]);
+    hub.did(&["repo", "protect", "acme/y", "main", "--update", "bob"]);
     let code = json_of(&hub, &["invite", "bob"])["code"].as_str().expect("a code").to_owned();
     let export = export_of(&hub);
     let user =
@@ -642,6 +645,19 @@ fn export_writes_everything_but_secrets() {
     let request = json!({ "path": "acme/y", "user": "bob", "state": "accepted", "asked_at": "TIME", "until": null });
     assert_eq!(export["gate_requests"], json!([request]));
     assert_eq!(export["former_paths"], json!([{ "former": "acme/x", "path": "acme/y", "moved_at": "TIME" }]));
+    let protection = [
+        "deny force,delete refs/heads/main @everyone",
+        "allow create,update refs/heads/main bob",
+        "deny create,update refs/heads/main @everyone",
+    ];
+    assert_eq!(
+        export["rules"],
+        json!([
+            { "scope": "hub", "rules": ["final deny force ** @everyone"] },
+            { "scope": "acme", "rules": ["deny all ** @deploy-keys"] },
+            { "scope": "acme/y", "rules": protection },
+        ])
+    );
     let text = hub.did(&["export"]);
     let hash = hub.sql("SELECT lower(hex(code)) FROM invite");
     assert!(!text.contains(&code) && !text.contains(hash.trim_end()) && !text.contains("invit"), "{text}");
@@ -657,6 +673,7 @@ fn export_writes_everything_but_secrets() {
             "members",
             "organizations",
             "repositories",
+            "rules",
             "users"
         ]
     );

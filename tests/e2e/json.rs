@@ -14,7 +14,7 @@ trials![every_time_in_json_is_rfc_3339_and_shared_nouns_have_the_same_keys, an_i
 const OTHERS: [&str; 5] = ["init", "demo", "lfs serve", "restore", "sshd-config"];
 
 /// The operator's commands, in an order in which each one works. `FPR`, `FILE` and similar words are replaced.
-const OPERATOR: [&str; 75] = [
+const OPERATOR: [&str; 82] = [
     "migrate",
     "user add dora",
     "user list",
@@ -53,6 +53,13 @@ const OPERATOR: [&str; 75] = [
     "repo visibility alice/y public",
     "repo default-branch alice/y",
     "repo default-branch alice/y main",
+    "repo protect alice/y main --update bob",
+    "rule list alice/y",
+    "rule add alice/y deny delete ** @everyone",
+    "rule add hub deny force ** @deploy-keys --final",
+    "rule move alice/y 4 1",
+    "rule remove alice/y 1",
+    "repo unprotect alice/y main",
     "repo gate alice/y manual",
     "repo freeze alice/y --reason moving",
     "repo unfreeze alice/y",
@@ -93,7 +100,7 @@ const OPERATOR: [&str; 75] = [
 ];
 
 /// Commands over SSH, in an order in which each one works.
-const OVER_SSH: [&str; 24] = [
+const OVER_SSH: [&str; 30] = [
     "whoami",
     "key add third",
     "key list",
@@ -106,6 +113,12 @@ const OVER_SSH: [&str; 24] = [
     "repo visibility alice/w public",
     "repo default-branch alice/w",
     "repo default-branch alice/w main",
+    "repo protect alice/w dev",
+    "repo unprotect alice/w dev",
+    "rule add alice/w deny all ** bob",
+    "rule add alice/w allow all ** alice --at 1",
+    "rule list alice/w",
+    "rule remove alice/w 2",
     "repo collaborator set alice/w bob write --until 30d",
     "repo collaborator list alice/w",
     "repo collaborator remove alice/w bob",
@@ -121,7 +134,7 @@ const OVER_SSH: [&str; 24] = [
 ];
 
 /// Keys that every object of a noun has, and the keys by which the noun is recognized.
-const NOUNS: [(&str, &[&str], &[&str]); 6] = [
+const NOUNS: [(&str, &[&str], &[&str]); 7] = [
     (
         "key",
         &["fingerprint", "scope", "title"],
@@ -148,6 +161,7 @@ const NOUNS: [(&str, &[&str], &[&str]); 6] = [
     ("member", &["organization", "role", "user"], &["organization", "user", "role", "until"]),
     ("collaborator", &["path", "role", "user"], &["path", "user", "role", "until"]),
     ("request", &["path", "state", "user"], &["path", "user", "state", "asked_at", "until"]),
+    ("rule", &["number", "pattern"], &["number", "rule", "final", "decision", "actions", "pattern", "who"]),
     ("user", &["may_create", "name"], &["name", "created_at", "may_create", "disabled"]),
 ];
 

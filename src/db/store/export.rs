@@ -1,17 +1,20 @@
 //! Everything in the database that is not secret, as rows with the names of their columns.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::Store;
 use super::list::Each;
-use crate::db::Error;
-use crate::db::engine::{self, Row};
+use crate::db::engine::{self, Connection, Row};
+use crate::db::rules::stored_rules;
+use crate::db::{Error, View};
 use crate::key::{Fingerprint, PublicKey};
 
 /// The exported tables and their queries. `invite` and all removed accounts and repositories are left out.
 ///
 /// Each query reads its table in the order of an index, so that no row waits in memory for another one.
-const TABLES: [(&str, &str); 11] = [
+const TABLES: [(&str, &str); 12] = [
     (
         "users",
         "SELECT name, may_create AS is_may_create, disabled, quota, created_at FROM owner
@@ -78,6 +81,14 @@ const TABLES: [(&str, &str); 11] = [
          JOIN repository r ON r.id = f.repository_id JOIN owner o ON o.id = r.owner_id
          WHERE w.folded IS NOT NULL AND r.folded IS NOT NULL ORDER BY f.owner_id, f.kind, f.folded",
     ),
+    (
+        "rules",
+        "SELECT 'hub' AS scope, h.rules FROM hubgate h WHERE h.rules IS NOT NULL
+         UNION ALL SELECT o.name || CASE o.folded WHEN 'hub' THEN '/' ELSE '' END, o.rules FROM owner o
+         WHERE o.rules IS NOT NULL AND o.folded IS NOT NULL
+         UNION ALL SELECT PATH, r.rules FROM repository r JOIN owner o ON o.id = r.owner_id
+         WHERE r.rules IS NOT NULL AND r.folded IS NOT NULL",
+    ),
 ];
 
 /// The path of the repository `r` of the owner `o`, for `PATH` in the queries above.
@@ -96,7 +107,7 @@ impl Store {
             for (name, query) in &TABLES {
                 if is_wanted {
                     connection.each(&query.replace("PATH", PATH), &[], |row| {
-                        let flow = each((*name, object(row)?));
+                        let flow = each((*name, object(connection, row)?));
                         is_wanted = flow.is_continue();
                         Ok(flow)
                     })?;
@@ -107,8 +118,9 @@ impl Store {
     }
 }
 
-/// A row as an object. `blob` becomes the public key, a fingerprint its text, and `is_x` the boolean `x`.
-fn object(row: &Row<'_>) -> Result<Map<String, Value>, Error> {
+/// A row as an object. `blob` becomes the public key, a fingerprint its text, `is_x` the boolean `x`, and `rules` an
+/// array of lines with the names of users.
+fn object(connection: Connection<'_>, row: &Row<'_>) -> Result<Map<String, Value>, Error> {
     let field = |(column, value): (&str, engine::Value<'_>)| {
         let strange = || Error::Value(column.to_owned());
         let (name, value) = match (column, value) {
@@ -119,6 +131,10 @@ fn object(row: &Row<'_>) -> Result<Map<String, Value>, Error> {
             ("blob", engine::Value::Bytes(bytes)) => {
                 let key = PublicKey::from_blob(row.word("type")?, bytes.to_vec()).map_err(|_| strange())?;
                 ("key", key.to_string().into())
+            }
+            ("rules", engine::Value::Text(_)) => {
+                let rules = View { connection }.named(&stored_rules(row, column)?, &mut BTreeMap::new())?;
+                (column, rules.iter().map(|rule| Value::from(rule.to_string())).collect())
             }
             (_, engine::Value::Null) => (column, Value::Null),
             (_, engine::Value::Integer(number)) => match column.strip_prefix("is_") {

@@ -7,8 +7,11 @@
 /// know this accepts no certificate of it.
 /// `former_name` reserves the names of renamed and removed owners. Times are whole seconds UTC since 1970.
 ///
+/// `rules` is a scope's rules for refs, a line each; NULL if there are none. Three columns cost a session less than a
+/// table.
+///
 /// `audit_about` leads from a name, in lower case, to the changes that mention it; the empty name leads to all changes.
-pub(in crate::db) const STEPS: [&str; 2] = [
+pub(in crate::db) const STEPS: [&str; 3] = [
     "
 CREATE TABLE hubgate (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -151,5 +154,10 @@ CREATE TABLE audit_about (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX repository_public ON repository (owner_id, kind, folded) WHERE visibility = 'public';
 CREATE INDEX collaborator_user ON collaborator (user_id);
+",
+    "
+ALTER TABLE hubgate ADD COLUMN rules TEXT;
+ALTER TABLE owner ADD COLUMN rules TEXT;
+ALTER TABLE repository ADD COLUMN rules TEXT;
 ",
 ];

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use crate::access::rule::{AccountRow, Rules};
 use crate::access::{CollaboratorRole, GateMode, GateRequest, Removal, Role, Scope, Sources, Visibility};
 use crate::config::ObjectFormat;
 use crate::db::Error;
@@ -61,6 +62,7 @@ const RULES: &[(&str, &str, Rule)] = &[
     ("hubgate", "id", |value| value == Value::Integer(1)),
     ("hubgate", "version", |value| number(value, 1, VERSION)),
     ("hubgate", "min_reader", |value| number(value, 1, VERSION)),
+    ("hubgate", "rules", |value| or_null(value, rules)),
     ("owner", "id", id),
     ("owner", "name", |value| text(value, |name| Owner::new_account(name).is_ok())),
     ("owner", "folded", |value| or_null(value, folded::<Owner>)),
@@ -70,6 +72,7 @@ const RULES: &[(&str, &str, Rule)] = &[
     ("owner", "quota", |value| or_null(value, quota)),
     ("owner", "created_at", time),
     ("owner", "removed_at", |value| or_null(value, time)),
+    ("owner", "rules", |value| or_null(value, rules)),
     ("former_name", "folded", folded::<Owner>),
     ("former_name", "owner_id", |value| or_null(value, id)),
     ("former_name", "since", time),
@@ -101,6 +104,7 @@ const RULES: &[(&str, &str, Rule)] = &[
     ("repository", "created_by", |value| or_null(value, id)),
     ("repository", "created_at", time),
     ("repository", "removed_at", |value| or_null(value, time)),
+    ("repository", "rules", |value| or_null(value, |value| rules(value) && !has_final(value))),
     ("member", "organization_id", id),
     ("member", "user_id", id),
     ("member", "role", word::<Role>),
@@ -272,6 +276,15 @@ fn hash(value: Value<'_>) -> bool {
 
 fn bytes(value: Value<'_>) -> bool {
     matches!(value, Value::Bytes(_))
+}
+
+/// The rules of a scope in the form in which they are written.
+fn rules(value: Value<'_>) -> bool {
+    text(value, |text| text.parse::<Rules<AccountRow>>().is_ok_and(|rules| rules.to_string() == text))
+}
+
+fn has_final(value: Value<'_>) -> bool {
+    text(value, |text| text.parse::<Rules<AccountRow>>().is_ok_and(|rules| rules.0.iter().any(|rule| rule.is_final)))
 }
 
 fn is_sources(text: &str) -> bool {

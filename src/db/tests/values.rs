@@ -23,6 +23,10 @@ fn full() -> (Hub, PathBuf) {
         change.invite(&owner("bob"), &code(1), 9)?;
         change.add_authority(&owner("acme"), &key(4), 60, None)?;
         change.revoke_certificate(&owner("acme"), "serial 7")?;
+        for scope in ["hub", "acme", "acme/x"] {
+            let rule = "deny force refs/heads/** bob @everyone".parse().unwrap();
+            change.add_rule(&scope.parse().unwrap(), &rule, None)?;
+        }
         change.rename_repository(&path("acme/x"), &path("acme/y"))?;
         add_repository(change, "acme/gone", 2)?;
         change.remove_repository(&path("acme/gone"))?;
@@ -162,5 +166,27 @@ fn the_audit_row_of_a_restore_can_be_restored_whatever_the_name_of_the_file() {
         fs::copy(&copy, &noted).unwrap();
         Store::open_copy(&noted).unwrap().note_restore("operator:root", source, Some(source)).unwrap();
         assert_eq!(said_of(&hub, &noted, "SELECT 1"), "accepted", "{source:?}");
+    }
+}
+
+#[test]
+fn a_copy_with_a_final_rule_of_a_repository_or_a_rule_of_another_form_is_not_accepted() {
+    let (hub, copy) = full();
+    for (statement, expected) in [
+        ("UPDATE owner SET rules = 'final deny all ** @everyone' WHERE folded = 'acme'", "accepted"),
+        (
+            "UPDATE repository SET rules = 'final deny all ** @everyone'",
+            "the value of repository.rules in row 1 is not one that hubgate writes",
+        ),
+        (
+            "UPDATE hubgate SET rules = 'deny  all ** @everyone'",
+            "the value of hubgate.rules in row 1 is not one that hubgate writes",
+        ),
+        (
+            "UPDATE hubgate SET rules = 'deny all ** bob'",
+            "the value of hubgate.rules in row 1 is not one that hubgate writes",
+        ),
+    ] {
+        assert_eq!(said_of(&hub, &copy, statement), expected, "{statement}");
     }
 }

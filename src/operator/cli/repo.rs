@@ -7,8 +7,8 @@ use clap::{Args, Subcommand};
 use super::ListOptions;
 use crate::access::GateMode;
 use crate::commands::arguments::{
-    Confirmation, CreateRepository, DefaultBranch, Expiring, NewQuota, OfRepository, RenameRepository, SetCollaborator,
-    SetVisibility, words,
+    Confirmation, CreateRepository, DefaultBranch, Expiring, NewQuota, OfRepository, Protect, RenameRepository,
+    SetCollaborator, SetVisibility, Unprotect, words,
 };
 use crate::git::import::{BadSource, Source};
 use crate::name::{Owner, RepoPath, Title};
@@ -49,6 +49,15 @@ pub enum RepoCommand {
     Visibility(SetVisibility),
     /// Show the branch that a clone checks out, or choose it.
     DefaultBranch(DefaultBranch),
+    /// Protect branches: they cannot be rewritten or deleted.
+    ///
+    /// The rules of the protection come before the other rules of the repository. They replace those of an earlier
+    /// protection of the same branches.
+    Protect(Protect),
+    /// End the protection of branches.
+    ///
+    /// Other rules stay.
+    Unprotect(Unprotect),
     /// Put a gate before a repository, or remove it with `none`.
     Gate {
         /// The repository.

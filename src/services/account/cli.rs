@@ -3,10 +3,11 @@
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::arguments::{
-    Confirmation, CreateRepository, DefaultBranch, Expiring, GrantAccess, KeyTerms, ListArguments, OfRepository,
-    RemoveKey, RemoveMember, RenameKey, RenameRepository, SetCollaborator, SetMember, SetVisibility,
+    AddRule, Confirmation, CreateRepository, DefaultBranch, Expiring, GrantAccess, KeyTerms, ListArguments, MoveRule,
+    OfRepository, OfScope, Protect, RemoveKey, RemoveMember, RenameKey, RenameRepository, SetCollaborator, SetMember,
+    SetVisibility, Unprotect,
 };
-use crate::name::{Owner, RepoPath};
+use crate::name::{HubScope, Owner, RepoPath};
 use crate::request::AccountCommand;
 
 /// Commands of this hub for your own account.
@@ -65,6 +66,9 @@ pub(super) enum Command {
     /// Repositories.
     #[command(subcommand)]
     Repo(RepoCommand),
+    /// Rules for refs, of repositories and owners that you administer.
+    #[command(subcommand)]
+    Rule(RuleCommand),
     /// Organizations that you administer.
     #[command(subcommand)]
     Org(OrgCommand),
@@ -144,6 +148,10 @@ pub(super) enum RepoCommand {
     Visibility(SetVisibility),
     /// Show the branch that a clone checks out, or choose it.
     DefaultBranch(DefaultBranch),
+    /// Protect branches: they cannot be rewritten or deleted.
+    Protect(Protect),
+    /// End the protection of branches. Other rules stay.
+    Unprotect(Unprotect),
     /// Remove a repository from the hub. The operator can restore it for 30 days.
     Remove {
         /// The repository.
@@ -171,6 +179,23 @@ pub(super) enum CollaboratorCommand {
     Set(SetCollaborator),
     /// Remove a user's role on a repository.
     Remove(OfRepository),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RuleCommand {
+    /// List the rules of a repository or of an owner, in the order in which they are asked.
+    List {
+        /// OWNER/NAME or OWNER.
+        scope: HubScope,
+        #[command(flatten)]
+        rows: ListArguments,
+    },
+    /// Add a rule for refs. The first rule that names the account, the action and the ref decides.
+    Add(AddRule),
+    /// Remove a rule. The rules behind it get smaller numbers.
+    Remove(OfScope),
+    /// Give a rule another place among the rules of its scope.
+    Move(MoveRule),
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use clap::error::ErrorKind;
 
-use super::cli::{self, AccessCommand, Cli, CollaboratorCommand, Command, KeyCommand, MemberCommand, RepoCommand};
+use super::cli::{
+    self, AccessCommand, Cli, CollaboratorCommand, Command, KeyCommand, MemberCommand, RepoCommand, RuleCommand,
+};
 use super::input::{optional_title, standard_input};
 use super::{explain, join, whoami};
 use crate::access::{GateRequest, NotAdmitted};
@@ -12,7 +14,7 @@ use crate::clock::wait_to_deny;
 use crate::commands::arguments::{KeyTerms, ListArguments, OfRepository};
 use crate::commands::ending::ended;
 use crate::commands::key::TitledKey;
-use crate::commands::{Output, Peer, Refused, Requester, access, collaborator, key, member, repository};
+use crate::commands::{Output, Peer, Refused, Requester, access, collaborator, key, member, repository, rule};
 use crate::config::Config;
 use crate::db::{ChangeError, Reader};
 use crate::log::{self, Level};
@@ -139,6 +141,12 @@ fn run_command(
         Command::Whoami => Ok(whoami::run(peer, context)),
         Command::Key(command) => run_key(peer, command, &mut printed),
         Command::Repo(command) => run_repo(&mut requester, command, &mut printed),
+        Command::Rule(command) => match command {
+            RuleCommand::List { scope, rows } => rule::list(&requester, &scope, &mut printed.output(&rows)),
+            RuleCommand::Add(arguments) => rule::add(&mut requester, &arguments),
+            RuleCommand::Remove(arguments) => rule::remove(&mut requester, &arguments),
+            RuleCommand::Move(arguments) => rule::set_number(&mut requester, &arguments),
+        },
         Command::Org(cli::OrgCommand::Member(command)) => match command {
             MemberCommand::List { organization, expiring, rows } => {
                 member::list(&requester, Some(&organization), expiring, &mut printed.output(&rows))
@@ -197,6 +205,8 @@ fn run_repo(requester: &mut Requester<'_>, command: RepoCommand, printed: &mut P
         RepoCommand::Rename(arguments) => repository::rename(requester, &arguments),
         RepoCommand::Visibility(arguments) => repository::set_visibility(requester, &arguments),
         RepoCommand::DefaultBranch(arguments) => repository::default_branch(requester, &arguments),
+        RepoCommand::Protect(arguments) => rule::protect(requester, &arguments),
+        RepoCommand::Unprotect(arguments) => rule::unprotect(requester, &arguments),
         RepoCommand::Remove { path, confirmation } => repository::remove(requester, &path, confirmation),
         RepoCommand::Collaborator(CollaboratorCommand::Set(arguments)) => collaborator::set(requester, &arguments),
         RepoCommand::Collaborator(CollaboratorCommand::Remove(arguments)) => {

@@ -55,6 +55,9 @@ const OF_A_REPOSITORY: [&[&str]; 6] = [
         "repo collaborator remove PATH collaborator-read",
         "access list PATH",
         "access revoke PATH pending",
+        "rule list PATH",
+        "rule add PATH deny force refs/heads/main stranger",
+        "repo protect PATH main --update @admin",
     ],
     &["access grant PATH stranger --until 30d", "access reject PATH stranger"],
     &["access request PATH"],
@@ -64,31 +67,31 @@ const OF_A_REPOSITORY: [&[&str]; 6] = [
 /// there is no key on standard input; `l` not a member; `s` needs a key instead of a certificate, which shows
 /// nothing of its account; `i` in use already; `j` a wrong code; `q` a key that is on no account and no repository.
 const ACCOUNTS: &str = "
-identity               whoami key: list add rename remove release  repo: create own list  member: list set remove  join
-anonymous              +           a    a   a      a      q              a      a   +             a    a   a       j
-stranger               +           +    u   +      +      +              o      +   +             l    o   o       i
-no_access              +           +    u   +      +      +              o      +   +             +    o   o       i
-ended                  +           +    u   +      +      +              o      +   +             l    o   o       i
-read                   +           +    u   +      +      +              o      +   +             +    o   o       i
-contributor            +           +    u   +      +      +              +      +   +             +    o   o       i
-maker                  +           +    u   +      +      +              +      +   +             +    o   o       i
-write                  +           +    u   +      +      +              +      +   +             +    o   o       i
-admin                  +           +    u   +      +      +              +      +   +             +    +   +       i
-collaborator-admin     +           +    u   +      +      +              o      +   +             l    o   o       i
-owner                  +           +    u   +      +      +              o      +   +             l    o   o       i
-admin-reading          +           +    k   k      k      +              k      k   +             +    k   k       i
-read-certified         +           s    c   c      c      q              c      c   +             +    c   c       i
-admin-certified        +           s    c   c      c      q              c      c   +             +    c   c       i
-admin-elsewhere        +           s    c   c      c      q              c      c   +             l    c   c       i
-deploy-reading         +           a    a   a      a      +              a      a   +             a    a   a       i
-deploy-writing         +           a    a   a      a      +              a      a   +             a    a   a       i
-expired                E           E    E   E      E      +              E      E   E             E    E   E       E
-disabled               D           D    D   D      D      +              D      D   D             D    D   D       D
-compromised            C           C    C   C      C      C              C      C   C             C    C   C       C
-removed                R           R    R   R      R      R              R      R   R             R    R   R       R
+identity               whoami key: list add rename remove release  repo: create own list  member: list set remove  rule: list add own hub  join
+anonymous              +           a    a   a      a      q              a      a   +             a    a   a            a    a   a   a    j
+stranger               +           +    u   +      +      +              o      +   +             l    o   o            o    o   +   o    i
+no_access              +           +    u   +      +      +              o      +   +             +    o   o            o    o   +   o    i
+ended                  +           +    u   +      +      +              o      +   +             l    o   o            o    o   +   o    i
+read                   +           +    u   +      +      +              o      +   +             +    o   o            o    o   +   o    i
+contributor            +           +    u   +      +      +              +      +   +             +    o   o            o    o   +   o    i
+maker                  +           +    u   +      +      +              +      +   +             +    o   o            o    o   +   o    i
+write                  +           +    u   +      +      +              +      +   +             +    o   o            o    o   +   o    i
+admin                  +           +    u   +      +      +              +      +   +             +    +   +            +    +   +   o    i
+collaborator-admin     +           +    u   +      +      +              o      +   +             l    o   o            o    o   +   o    i
+owner                  +           +    u   +      +      +              o      +   +             l    o   o            o    o   +   o    i
+admin-reading          +           +    k   k      k      +              k      k   +             +    k   k            k    k   k   k    i
+read-certified         +           s    c   c      c      q              c      c   +             +    c   c            c    c   c   c    i
+admin-certified        +           s    c   c      c      q              c      c   +             +    c   c            c    c   c   c    i
+admin-elsewhere        +           s    c   c      c      q              c      c   +             l    c   c            c    c   c   c    i
+deploy-reading         +           a    a   a      a      +              a      a   +             a    a   a            a    a   a   a    i
+deploy-writing         +           a    a   a      a      +              a      a   +             a    a   a            a    a   a   a    i
+expired                E           E    E   E      E      +              E      E   E             E    E   E            E    E   E   E    E
+disabled               D           D    D   D      D      +              D      D   D             D    D   D            D    D   D   D    D
+compromised            C           C    C   C      C      C              C      C   C             C    C   C            C    C   C   C    C
+removed                R           R    R   R      R      R              R      R   R             R    R   R            R    R   R   R    R
 ";
 
-const OF_AN_ACCOUNT: [&str; 13] = [
+const OF_AN_ACCOUNT: [&str; 17] = [
     "whoami",
     "key list",
     "key add a title",
@@ -101,6 +104,10 @@ const OF_AN_ACCOUNT: [&str; 13] = [
     "org member list acme",
     "org member set acme stranger write --until 30d",
     "org member remove acme read",
+    "rule list acme",
+    "rule add acme deny force ** @everyone --final",
+    "rule list SELF",
+    "rule add hub deny force ** @everyone",
     "join 00112233445566778899aabbccddeeff",
 ];
 
@@ -142,7 +149,7 @@ fn each_command_on_each_repository_has_the_outcome_of_the_table() {
     }
     let named: Vec<&str> = rows.iter().map(|(identity, _)| *identity).collect();
     assert_eq!(named, IDENTITIES, "every identity has its row");
-    assert_eq!(asked, 26 * 7 * 16);
+    assert_eq!(asked, 26 * 7 * 19);
 }
 
 #[test]

@@ -332,6 +332,7 @@ fn letter(text: &str) -> char {
         ("is restricted: your request was rejected", 'x'),
         ("you have no write access to ", 'o'),
         ("you do not administer ", 'o'),
+        ("only the operator may see and change", 'o'),
         ("you may neither rename nor remove ", 'o'),
         ("you may not create repositories of ", 'o'),
         ("is read-only: moving", 'z'),

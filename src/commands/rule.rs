@@ -1,0 +1,98 @@
+//! Rules for refs, of the hub, of an owner or of a repository.
+
+use serde_json::json;
+
+use super::arguments::{AddRule, MoveRule, OfScope, Protect, Unprotect};
+use super::{By, Denied, Output, Refused, Requester};
+use crate::db::{NumberedRule, View};
+use crate::name::HubScope;
+use crate::report::{Report, Rules, rule_json, with_fields};
+use crate::word::counted;
+
+/// Lists the rules of a scope, in the order in which they are asked.
+pub(crate) fn list(requester: &Requester<'_>, scope: &HubScope, output: &mut Output<'_>) -> Result<Report, Refused> {
+    let after: Option<usize> = output.after()?;
+    requester.list(output, &Rules, |by, view, each| {
+        let scope = administered(by, view, scope)?;
+        Ok(view.rules_of(&scope, after.unwrap_or_default(), each)?)
+    })
+}
+
+/// Adds a rule.
+pub(crate) fn add(requester: &mut Requester<'_>, arguments: &AddRule) -> Result<Report, Refused> {
+    let rule = arguments.rule()?;
+    requester.change(|by, change| {
+        let scope = administered(by, change, &arguments.scope)?;
+        let added = change.add_rule(&scope, &rule, arguments.at.map(usize::from))?;
+        Ok(report(&scope, &added, &format!("rule {} of {scope}: {}", added.number, added.rule)))
+    })
+}
+
+/// Removes a rule.
+pub(crate) fn remove(requester: &mut Requester<'_>, arguments: &OfScope) -> Result<Report, Refused> {
+    requester.change(|by, change| {
+        let scope = administered(by, change, &arguments.scope)?;
+        let removed = change.remove_rule(&scope, arguments.number.into())?;
+        Ok(report(&scope, &removed, &format!("removed rule {} of {scope}: {}", removed.number, removed.rule)))
+    })
+}
+
+/// Gives a rule another number.
+pub(crate) fn set_number(requester: &mut Requester<'_>, arguments: &MoveRule) -> Result<Report, Refused> {
+    let MoveRule { rule: OfScope { scope, number }, to } = arguments;
+    requester.change(|by, change| {
+        let scope = administered(by, change, scope)?;
+        let moved = change.move_rule(&scope, (*number).into(), (*to).into())?;
+        let report = report(&scope, &moved, &format!("rule {number} of {scope} is rule {to} now: {}", moved.rule));
+        Ok(Report { json: with_fields(report.json, [("before", (*number).into())]), ..report })
+    })
+}
+
+/// Protects branches of a repository.
+pub(crate) fn protect(requester: &mut Requester<'_>, arguments: &Protect) -> Result<Report, Refused> {
+    let Protect { path, branch, update } = arguments;
+    requester.change(|by, change| {
+        let path = by.administered(change, path)?.path;
+        let rules = change.protect(&path, &branch.0, update)?;
+        let lines: String =
+            rules.iter().map(|rule| format!("rule {} of {path}: {}\n", rule.number, rule.rule)).collect();
+        let json = json!({
+            "path": path.to_string(), "branches": branch.0.as_str(),
+            "rules": rules.iter().map(rule_json).collect::<Vec<_>>(),
+        });
+        Ok(Report::new(lines, json))
+    })
+}
+
+/// Ends the protection of branches.
+pub(crate) fn unprotect(requester: &mut Requester<'_>, arguments: &Unprotect) -> Result<Report, Refused> {
+    let Unprotect { path, branch } = arguments;
+    requester.change(|by, change| {
+        let path = by.administered(change, path)?.path;
+        let removed = change.unprotect(&path, &branch.0)?;
+        let rules = counted(u64::try_from(removed).unwrap_or(u64::MAX), "rule", "rules");
+        let json = json!({ "path": path.to_string(), "branches": branch.0.as_str(), "removed_rules": removed });
+        Ok(Report::new(format!("removed {rules} of {path}: {} is no longer protected\n", branch.0), json))
+    })
+}
+
+/// The scope with its present names, if the requester administers it. The hub is the operator's alone.
+fn administered(by: By<'_>, view: &View<'_>, scope: &HubScope) -> Result<HubScope, Refused> {
+    match (scope, by) {
+        (HubScope::Repository(path), by) => Ok(HubScope::Repository(by.administered(view, path)?.path)),
+        (HubScope::Hub, By::Account(rights)) => {
+            rights.changing_account()?;
+            Err(Denied::Hub.into())
+        }
+        (HubScope::Hub, By::Operator) => Ok(HubScope::Hub),
+        (HubScope::Owner(owner), by) => {
+            by.check_administers(owner)?;
+            Ok(view.present_scope(scope)?)
+        }
+    }
+}
+
+/// One rule as a line and as an object.
+fn report(scope: &HubScope, rule: &NumberedRule, line: &str) -> Report {
+    Report::new(format!("{line}\n"), with_fields(rule_json(rule), [("scope", scope.to_string().into())]))
+}

@@ -1,0 +1,81 @@
+//! Rules for refs, as a session asks for them.
+
+use std::collections::BTreeMap;
+
+use super::engine::{Row, values};
+use super::{Error, View};
+use crate::access::rule::{AccountRow, NamedUser, Rule, RuleSets, Rules};
+
+/// The version of the schema from which on there are rules.
+const SINCE: i64 = 3;
+
+/// The rules of every scope of the repository with the row `?1`.
+const RULES: &str = "
+SELECT h.rules AS hub, o.rules AS owner, r.rules AS repository
+FROM hubgate h
+LEFT JOIN repository r ON r.id = ?1
+LEFT JOIN owner o ON o.id = r.owner_id
+WHERE h.id = 1";
+
+/// Rules as the database has them.
+pub(super) type StoredRules = Vec<Rule<AccountRow>>;
+
+impl View<'_> {
+    /// The rules for the refs of a repository, given by its row. A database of an older version has none.
+    ///
+    /// # Errors
+    /// [`Error`]. It never means that there are no rules.
+    pub fn rules(&self, repository: i64) -> Result<RuleSets, Error> {
+        let stored = self.connection.first(RULES, values![repository], |row| {
+            Ok([stored_rules(row, "hub")?, stored_rules(row, "owner")?, stored_rules(row, "repository")?])
+        });
+        let [hub, owner, repository] = match stored {
+            Ok(stored) => stored.ok_or(Error::NoVersion)?,
+            // The columns are missing then.
+            Err(_) if self.version()? < SINCE => return Ok(RuleSets::default()),
+            Err(error) => return Err(error),
+        };
+        let mut names = BTreeMap::new();
+        Ok(RuleSets {
+            hub: self.named(&hub, &mut names)?,
+            owner: self.named(&owner, &mut names)?,
+            repository: self.named(&repository, &mut names)?,
+        })
+    }
+
+    /// The rules with the present names of their users. `names` keeps what was found.
+    pub(super) fn named(
+        &self,
+        rules: &[Rule<AccountRow>],
+        names: &mut BTreeMap<i64, NamedUser>,
+    ) -> Result<Vec<Rule<NamedUser>>, Error> {
+        let mut user = |row: &AccountRow| {
+            if let Some(user) = names.get(&row.0) {
+                return Ok(user.clone());
+            }
+            // The row of a removed account keeps its name.
+            let query = "SELECT name FROM owner WHERE id = ?1";
+            let name = self.connection.first(query, values![row.0], |row| row.word("name"))?;
+            let user = NamedUser { id: row.0, name: name.ok_or_else(|| Error::Value("rules".to_owned()))? };
+            names.insert(row.0, user.clone());
+            Ok(user)
+        };
+        rules.iter().map(|rule| rule.with_users(&mut user)).collect()
+    }
+
+    fn version(&self) -> Result<i64, Error> {
+        let query = "SELECT version FROM hubgate WHERE id = 1";
+        self.connection.first(query, &[], |row| row.get("version"))?.ok_or(Error::NoVersion)
+    }
+
+    /// How SQLite would run the statement, one line a step.
+    #[cfg(test)]
+    pub(super) fn plan_of_rules(&self) -> Result<Vec<String>, Error> {
+        self.connection.plan(RULES)
+    }
+}
+
+/// The rules in a column; none if it is NULL.
+pub(super) fn stored_rules(row: &Row<'_>, column: &str) -> Result<StoredRules, Error> {
+    Ok(row.optional_word::<Rules<AccountRow>>(column)?.map_or_else(Vec::new, |rules| rules.0))
+}

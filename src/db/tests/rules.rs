@@ -1,0 +1,211 @@
+//! Rules for refs in the database.
+
+use super::{Hub, owner, path};
+use crate::access::rule::{NamedUser, Rule, RuleSets};
+use crate::access::{CollaboratorRole, Role};
+use crate::db::{ChangeError, Error, OwnerKind, Store, VERSION, all};
+use crate::name::{HubScope, Owner};
+
+fn scope(text: &str) -> HubScope {
+    text.parse().unwrap()
+}
+
+fn rule(text: &str) -> Rule<Owner> {
+    text.parse().unwrap()
+}
+
+fn lines(rules: &[Rule<NamedUser>]) -> Vec<String> {
+    rules.iter().map(ToString::to_string).collect()
+}
+
+impl Hub {
+    /// The rules of a scope, in their order.
+    fn rules(&self, of: &str) -> Vec<String> {
+        let rows = all(|each| self.store.view().rules_of(&scope(of), 0, each)).unwrap();
+        let numbers: Vec<usize> = rows.iter().map(|row| row.number).collect();
+        assert_eq!(numbers, (1..=rows.len()).collect::<Vec<_>>());
+        rows.iter().map(|row| row.rule.to_string()).collect()
+    }
+
+    fn add_rule(&mut self, of: &str, text: &str, at: Option<usize>) -> Result<(), ChangeError> {
+        self.change(|change| change.add_rule(&scope(of), &rule(text), at)).map(drop)
+    }
+
+    /// The rules that a session on acme/x is judged by.
+    fn sets(&self) -> RuleSets {
+        let id = self.store.view().repository(&path("acme/x")).unwrap().id;
+        self.reader().ask(|view| view.rules(id)).unwrap()
+    }
+}
+
+#[test]
+fn rules_are_kept_in_their_order_and_each_change_has_its_audit_row() {
+    let mut hub = Hub::new();
+    assert_eq!(hub.sets(), RuleSets::default());
+    for text in ["deny all refs/heads/a @everyone", "allow force refs/heads/b bob alice"] {
+        hub.add_rule("acme/x", text, None).unwrap();
+    }
+    let detail = r#"{"number":2,"rule":"allow force refs/heads/b bob alice","users":["bob","alice"]}"#;
+    assert_eq!(hub.last_event(), format!("rule.add acme/x {detail}"));
+    hub.add_rule("ACME/X", "deny create ** @read", Some(1)).unwrap();
+    let all = ["deny create ** @read", "deny all refs/heads/a @everyone", "allow force refs/heads/b bob alice"];
+    assert_eq!(hub.rules("acme/x"), all);
+    hub.change(|change| change.move_rule(&scope("acme/x"), 3, 1)).unwrap();
+    assert_eq!(hub.rules("acme/x"), [all[2], all[0], all[1]]);
+    let moved = r#"{"before":3,"number":1,"rule":"allow force refs/heads/b bob alice","users":["bob","alice"]}"#;
+    assert_eq!(hub.last_event(), format!("rule.move acme/x {moved}"));
+    hub.change(|change| change.remove_rule(&scope("acme/x"), 2)).unwrap();
+    assert_eq!(hub.rules("acme/x"), [all[2], all[1]]);
+    assert_eq!(hub.last_event(), r#"rule.remove acme/x {"number":2,"rule":"deny create ** @read","users":[]}"#);
+    let behind = super::all(|each| hub.store.view().rules_of(&scope("acme/x"), 1, each)).unwrap();
+    assert_eq!(behind.iter().map(|row| row.number).collect::<Vec<_>>(), [2]);
+    for number in [1, 1] {
+        hub.change(|change| change.remove_rule(&scope("acme/x"), number)).unwrap();
+    }
+    assert_eq!(hub.count("repository WHERE rules IS NULL"), 1, "no rule is no text");
+    assert_eq!(hub.sets(), RuleSets::default());
+}
+
+#[test]
+fn a_change_of_rules_that_names_nothing_is_refused() {
+    let mut hub = Hub::new();
+    hub.add_rule("acme/x", "deny all ** @everyone", None).unwrap();
+    let x = scope("acme/x");
+    for (number, to, said) in [
+        (2, 1, "there is no rule 2 of acme/x"),
+        (0, 1, "there is no rule 0 of acme/x"),
+        (1, 2, "there is no rule 2 of acme/x"),
+        (1, 0, "there is no rule 0 of acme/x"),
+    ] {
+        assert_eq!(hub.refusal(|change| change.move_rule(&x, number, to)), said);
+    }
+    assert_eq!(hub.refusal(|change| change.remove_rule(&x, 2)), "there is no rule 2 of acme/x");
+    for (of, text, at, said) in [
+        ("acme/x", "deny all ** @everyone", Some(3), "there is no rule 3 of acme/x"),
+        ("acme/x", "deny all ** mallory", None, "there is no user mallory"),
+        ("acme/x", "deny all ** acme", None, "there is no user acme: acme is an organization"),
+        ("acme/y", "deny all ** @everyone", None, "there is no repository acme/y"),
+        ("mallory", "deny all ** @everyone", None, "there is no account mallory"),
+        (
+            "acme/x",
+            "final deny all ** @everyone",
+            None,
+            "a rule of a repository cannot be final: give it to its owner or to the hub",
+        ),
+    ] {
+        assert_eq!(hub.refusal(|change| change.add_rule(&scope(of), &rule(text), at)), said, "{of} {text}");
+    }
+    hub.change(|change| (0..999).try_for_each(|_| change.add_rule(&x, &rule("deny all ** @everyone"), None).map(drop)))
+        .unwrap();
+    let more = hub.refusal(|change| change.add_rule(&x, &rule("deny all ** @everyone"), None));
+    assert_eq!(more, "acme/x would have more than 1000 rules");
+}
+
+#[test]
+fn a_session_is_judged_by_the_rules_of_its_repository_of_the_owner_and_of_the_hub() {
+    let mut hub = Hub::new();
+    hub.add_rule("hub", "final deny delete ** @everyone", None).unwrap();
+    hub.add_rule("acme", "deny force ** alice", None).unwrap();
+    hub.add_rule("acme/x", "allow all ** bob", None).unwrap();
+    hub.add_rule("alice", "deny all ** @everyone", None).unwrap();
+    let sets = hub.sets();
+    assert_eq!(lines(&sets.hub), ["final deny delete ** @everyone"]);
+    assert_eq!(lines(&sets.owner), ["deny force ** alice"]);
+    assert_eq!(lines(&sets.repository), ["allow all ** bob"]);
+    // The rules of a repository move with it, and those of the owner are the new owner's.
+    hub.change(|change| change.rename_repository(&path("acme/x"), &path("alice/x"))).unwrap();
+    let id = hub.store.view().repository(&path("alice/x")).unwrap().id;
+    let moved = hub.reader().ask(|view| view.rules(id)).unwrap();
+    assert_eq!((lines(&moved.owner), moved.repository), (vec!["deny all ** @everyone".to_owned()], sets.repository));
+}
+
+#[test]
+fn a_rule_stays_with_its_user_whatever_names_accounts_get() {
+    let mut hub = Hub::new();
+    hub.add_rule("acme/x", "deny all ** bob", None).unwrap();
+    let bob = hub.store.view().owner(&owner("bob")).unwrap().id;
+    hub.change(|change| {
+        change.rename_owner(OwnerKind::User, &owner("bob"), &owner("robert"))?;
+        change.release_name(&owner("bob"))?;
+        change.add_owner(OwnerKind::User, &owner("bob"), true)
+    })
+    .unwrap();
+    assert_eq!(hub.rules("acme/x"), ["deny all ** robert"]);
+    let sets = hub.sets();
+    let who = &sets.repository.first().unwrap().who;
+    let robert = NamedUser { id: bob, name: owner("robert") };
+    assert_eq!(who.as_slice(), [crate::access::rule::Who::User(robert)]);
+    hub.change(|change| change.remove_owner(OwnerKind::User, &owner("robert"), None)).unwrap();
+    assert_eq!(hub.rules("acme/x"), ["deny all ** robert"]);
+}
+
+#[test]
+fn protection_comes_first_replaces_itself_and_ends_without_other_rules() {
+    let mut hub = Hub::new();
+    hub.add_rule("acme/x", "allow all refs/heads/main bob", None).unwrap();
+    let main = "refs/heads/main".parse().unwrap();
+    let x = path("acme/x");
+    hub.change(|change| change.protect(&x, &main, &["@admin".parse().unwrap(), "bob".parse().unwrap()])).unwrap();
+    let rules = [
+        "deny force,delete refs/heads/main @everyone",
+        "allow create,update refs/heads/main @admin bob",
+        "deny create,update refs/heads/main @everyone",
+        "allow all refs/heads/main bob",
+    ];
+    assert_eq!(hub.rules("acme/x"), rules);
+    assert!(hub.last_event().starts_with("repo.protect acme/x {\"branches\":\"refs/heads/main\",\"rules\":["));
+    hub.change(|change| change.protect(&x, &main, &[])).unwrap();
+    assert_eq!(hub.rules("acme/x"), [rules[0], rules[3]]);
+    let dev = "refs/heads/dev".parse().unwrap();
+    let none = hub.refusal(|change| change.unprotect(&x, &dev));
+    assert_eq!(none, "there is no protection of refs/heads/dev in acme/x");
+    assert_eq!(hub.change(|change| change.unprotect(&x, &main)).unwrap(), 1);
+    assert_eq!(hub.rules("acme/x"), [rules[3]]);
+}
+
+#[test]
+fn a_database_of_version_2_has_no_rules_and_a_migration_lets_it_have_some() {
+    let mut hub = Hub::new();
+    hub.change(|change| {
+        change.set_collaborator(&path("acme/x"), &owner("bob"), CollaboratorRole::Write, None)?;
+        change.set_member(&owner("acme"), &owner("bob"), Role::Read, None)
+    })
+    .unwrap();
+    let full = hub.dump();
+    hub.tamper(
+        "ALTER TABLE hubgate DROP COLUMN rules; ALTER TABLE owner DROP COLUMN rules;
+         ALTER TABLE repository DROP COLUMN rules; UPDATE hubgate SET version = 2",
+    );
+    // The small programs serve it, and see no rules.
+    assert_eq!(hub.sets(), RuleSets::default());
+    assert!(matches!(Store::open(&hub.path()), Err(Error::Old { version: 2 })));
+    let mut store = Store::open_any_version(&hub.path()).unwrap();
+    assert_eq!(store.migrate().unwrap(), 2);
+    assert_eq!(store.view().versions().unwrap(), (VERSION, 1));
+    assert_eq!(hub.dump(), full);
+    hub.add_rule("hub", "deny all ** @everyone", None).unwrap();
+    assert_eq!(lines(&hub.sets().hub), ["deny all ** @everyone"]);
+}
+
+#[test]
+fn rules_that_cannot_be_read_are_a_fault_and_not_none() {
+    let mut hub = Hub::new();
+    hub.add_rule("acme/x", "deny all ** bob", None).unwrap();
+    let id = hub.store.view().repository(&path("acme/x")).unwrap().id;
+    for statement in [
+        "UPDATE repository SET rules = 'deny all ** everyone'",
+        "UPDATE repository SET rules = 'deny all ** #99'",
+        "UPDATE repository SET rules = ''",
+        "ALTER TABLE repository DROP COLUMN rules",
+    ] {
+        hub.tamper(statement);
+        assert!(hub.reader().ask(|view| view.rules(id)).is_err(), "{statement}");
+    }
+}
+
+#[test]
+fn the_question_for_rules_finds_each_row_by_its_number() {
+    let plan = Hub::new().reader().ask(|view| view.plan_of_rules()).unwrap();
+    assert_eq!(plan.len(), 3, "{plan:#?}");
+    assert!(plan.iter().all(|line| line.contains("USING INTEGER PRIMARY KEY")), "{plan:#?}");
+}
