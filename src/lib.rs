@@ -2,6 +2,9 @@
 //!
 //! The library is the program; `bin/` contains mains of one call each. ARCHITECTURE.md describes the modules.
 
+// For fuzzing, the modules that no target calls are private: nothing of them is compiled then, which halves that build.
+#![cfg_attr(feature = "fuzzing", allow(dead_code, unreachable_pub))]
+
 pub mod access;
 pub mod authorized_keys;
 pub mod bounded;
@@ -10,8 +13,14 @@ pub mod clock;
 #[cfg(feature = "operator")]
 mod commands;
 pub mod config;
+#[cfg(not(feature = "fuzzing"))]
 pub mod db;
+#[cfg(feature = "fuzzing")]
+mod db;
+#[cfg(not(feature = "fuzzing"))]
 pub mod gateway;
+#[cfg(feature = "fuzzing")]
+mod gateway;
 pub mod git;
 pub mod key;
 #[cfg(feature = "operator")]
@@ -19,8 +28,10 @@ pub mod lfs;
 pub mod log;
 pub mod message;
 pub mod name;
-#[cfg(feature = "operator")]
+#[cfg(all(feature = "operator", not(feature = "fuzzing")))]
 pub mod operator;
+#[cfg(feature = "fuzzing")]
+mod operator;
 #[cfg(feature = "operator")]
 mod passwd;
 pub mod privilege;
@@ -34,8 +45,10 @@ pub mod repository;
 pub mod request;
 pub mod sandbox;
 pub mod sealed;
-#[cfg(feature = "operator")]
+#[cfg(all(feature = "operator", not(feature = "fuzzing")))]
 pub mod services;
+#[cfg(feature = "fuzzing")]
+mod services;
 pub mod session;
 pub mod session_limits;
 pub mod tree;

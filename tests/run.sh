@@ -207,11 +207,12 @@ if ! sh tests/git-lfs.sh "$cache/git-lfs"; then
     echo "no newer git-lfs can be fetched: their tests are skipped"
 fi
 
-# All other steps go first. Each line of the output says how much of a processor its target had.
+# All other steps go first, and five targets run at once in the time that they leave. Each line of the output says how
+# much of a processor its target had.
 fuzzing() {
     if [ "$nightly" = yes ]; then
         suite "each fuzz target for 10 seconds" \
-            env CARGO_TARGET_DIR="$cache/fuzz-target" nice sh fuzz/run.sh 10
+            env CARGO_TARGET_DIR="$cache/fuzz-target" FUZZ_JOBS=5 nice sh fuzz/run.sh 10
     else
         # Fuzzing begins with the corpora, so they run as tests only where it cannot.
         suite "the corpora of the fuzz targets" cargo test --quiet --locked --manifest-path fuzz/Cargo.toml
