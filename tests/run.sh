@@ -144,6 +144,9 @@ sizes() {
         size=$(stat -c %s "$file")
         echo "$program: $size bytes"
         ! grep -q 'libnss_' "$file" || return 1
+        # Static and position-independent.
+        readelf -h "$file" | grep -q 'Type: *DYN' || return 1
+        ! readelf -d "$file" | grep -q NEEDED || return 1
         [ "$program" != services ] || continue
         [ "$size" -lt 3000000 ] || return 1
         ! grep -q 'libgit2\|clap_builder' "$file" || return 1

@@ -20,6 +20,7 @@ trials![
     a_key_is_either_a_ca_or_an_accounts_key,
     a_ca_that_expires_signs_nothing_and_its_sessions_end,
     a_certificate_that_its_own_key_hides_is_not_lost_silently,
+    without_the_database_a_certificate_is_skipped_and_its_key_reads_that_the_hub_is_unavailable,
 ];
 
 /// The organization acme with its CA, and its members alice and bob.
@@ -357,4 +358,19 @@ fn a_certificate_that_its_own_key_hides_is_not_lost_silently() {
         let findings = serde_json::from_slice(&doctor.stdout).expect("findings");
         assert!(of(&findings).is_empty(), "{mode}");
     }
+}
+
+fn without_the_database_a_certificate_is_skipped_and_its_key_reads_that_the_hub_is_unavailable() {
+    let acme = Acme::new();
+    let hub = &acme.hub;
+    let certified = acme.certified(&["-n", "alice", "-V", "-1m:+1h"]);
+    certified.greet().is(&says(hi("alice")));
+    let away = |from: &str, to: &str| fs::rename(hub.path(from), hub.path(to)).expect("a rename");
+    away("db/hubgate.db", "db/away");
+    hub.log();
+    certified.greet().is_unavailable();
+    let faults = hub.log().iter().filter(|entry| entry.program == "hubgate-keys").count();
+    assert!(faults >= 2, "one for the certificate, and one for the key");
+    away("db/away", "db/hubgate.db");
+    certified.greet().is(&says(hi("alice")));
 }

@@ -12,6 +12,7 @@ use crate::texts::not_found;
 trials![
     a_peers_text_never_becomes_a_path,
     no_session_starts_a_shell,
+    the_helper_reads_files_and_does_nothing_else,
     a_session_is_in_the_log_before_its_git_starts,
     a_hidden_repository_causes_the_same_calls_as_a_missing_one,
     a_hidden_repository_takes_the_time_of_a_missing_repository,
@@ -101,6 +102,48 @@ fn a_peers_text_never_becomes_a_path() {
         // The served directory has the name from its row.
         let is_served = command.starts_with("git-upload-pack 'alice");
         assert!(!is_served || calls.iter().any(|call| call.contains(&format!("\"{shard}/"))), "{command}: {calls:#?}");
+    }
+}
+
+/// The calls of `authorized-keys` for words from sshd, as the account that runs it.
+fn calls_of_the_helper(hub: &Hub, words: &[&str]) -> Vec<String> {
+    let file = machine().fresh("trace");
+    let mut strace = Command::new("/usr/bin/strace");
+    strace.env_clear().args(["-f", "-qq", "-e", "signal=none", "-e", "trace=%process,%network,%file", "-u"]);
+    strace.arg(&machine().keys.name).arg("-o").arg(&file).arg(hub.path("libexec/authorized-keys"));
+    run(strace.arg("--config").arg(hub.config()).args(words));
+    fs::read_to_string(&file).expect("a trace").lines().map(str::to_owned).collect()
+}
+
+/// Only a fault writes to the log, by a socket of this machine.
+fn the_helper_reads_files_and_does_nothing_else() {
+    let hub = Hub::new();
+    let (alice, stranger) = (hub.user("alice"), hub.stranger());
+    // Skips the test where strace may not trace.
+    drop(Traced::new(&hub, &alice));
+    let login = hub.login.name.as_str();
+    let words = |client: &Client| client.key.line.split(' ').take(2).map(str::to_owned).collect::<Vec<_>>();
+    for (client, is_fault) in [(&alice, false), (&stranger, false), (&alice, true)] {
+        if is_fault {
+            fs::rename(hub.path("db/hubgate.db"), hub.path("db/away")).expect("a rename");
+        }
+        let key = words(client);
+        let calls = calls_of_the_helper(&hub, &[login, &key[0], &key[1]]);
+        let named = |name: &str| calls.iter().filter(|call| call.contains(&format!(" {name}("))).count();
+        assert!(calls.iter().any(|call| call.contains("hubgate.db")), "{calls:#?}");
+        assert_eq!(named("execve"), 1, "{calls:#?}");
+        for call in &calls {
+            let call = call.split_once(' ').map_or(call.as_str(), |(_, call)| call.trim_start());
+            let is_harmless = ["execve(", "exit_group(", "open", "stat", "lstat", "newfstatat(", "statx(", "readlink"]
+                .iter()
+                .chain(&["access(", "faccessat", "getcwd("])
+                .any(|name| call.starts_with(name));
+            let logs =
+                ["socket(AF_UNIX,", "setsockopt(", "connect(", "sendto("].iter().any(|name| call.starts_with(name));
+            assert!(is_harmless || is_fault && logs, "{call}");
+            let writes = ["O_WRONLY", "O_RDWR", "O_CREAT"].iter().any(|flag| call.contains(flag));
+            assert!(!writes || call.contains("\"/dev/null\""), "{call}");
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::harness::{Client, Hub, Outcome, Setup, machine, run, run_with, silent
 trials![
     an_old_history_is_pushed_and_imported,
     a_dangerous_object_is_refused_and_imported_only_on_request,
+    a_fault_that_is_information_to_git_is_accepted_with_a_warning,
     branches_in_living_languages_are_pushed,
     two_branches_that_look_the_same_are_refused_as_a_pair,
     a_refused_ref_leaves_the_others_unless_the_push_is_atomic,
@@ -106,6 +107,19 @@ fn an_old_history_is_pushed_and_imported() {
         hub.did(&["repo", "import", "alice/y", place.to_str().expect("UTF-8")]);
         assert_eq!(hub.git_in("alice/y", &["for-each-ref", "refs/heads/old*"]).lines().count(), commits.len());
         hub.did(&["repo", "check"]);
+    });
+}
+
+/// git-fsck(1) marks the faults that are no errors as INFO. Old tags have no tagger.
+fn a_fault_that_is_information_to_git_is_accepted_with_a_warning() {
+    with_each_server(|hub, alice| {
+        scene(hub, alice);
+        let commit = alice.git_in("x", &["rev-parse", "HEAD"]).succeeded().stdout();
+        let text = format!("object {commit}type commit\ntag v1\n\nold\n");
+        let tag = object(alice, "tag", text.as_bytes());
+        let pushed = push(alice, &[&format!("{tag}:refs/tags/v1")]);
+        assert!(pushed.status == 0 && pushed.stderr().contains("missingTaggerEntry"), "{pushed}");
+        assert_eq!(names(hub), "refs/tags/v1\n");
     });
 }
 

@@ -23,6 +23,7 @@ trials![
     commands_on_the_whole_hub_end_sessions_too,
     a_session_that_is_stopped_ends_too,
     a_guard_finds_a_change_that_no_command_made,
+    without_a_directory_of_the_state_limits_do_not_hold_and_expired_rights_still_end_sessions,
 ];
 
 /// The longest time from a revocation to the end of a session.
@@ -524,4 +525,21 @@ fn a_guard_finds_a_change_that_no_command_made() {
     let errors = session.ended(Duration::from_secs(45), "a change that no command made");
     assert_eq!(errors, "hubgate: the account alice is disabled: away\n");
     assert!(hub.log().iter().any(|entry| entry.fields.ends_with("decision=end reason=account-disabled")));
+}
+
+fn without_a_directory_of_the_state_limits_do_not_hold_and_expired_rights_still_end_sessions() {
+    let hub = Hub::with(&Setup { more: "[limits]\nsessions_per_account = 1\n", ..Setup::default() });
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    crate::state::move_state(&hub);
+    let key = Key::new("short");
+    hub.add_key("alice", &key, &["--expires", "6s"]);
+    let begin = Instant::now();
+    let short = Running::fetch(&Client::new(&hub, Some("alice"), key), "alice/x");
+    let mut other = Running::fetch(&alice, "alice/x");
+    assert_eq!(hub.did(&["--json", "session", "list"]).trim(), "[]");
+    let errors = short.ended(Duration::from_secs(6) + PROMISED, "an expired key");
+    assert!(errors.starts_with("hubgate: the key \"short\""), "{errors}");
+    assert!(begin.elapsed() > Duration::from_secs(3), "it ended before its key did");
+    other.ask().expect("a session");
 }
