@@ -30,7 +30,7 @@ pub use backup::{Backup, KeptCommand, Restore};
 pub use import::{ImportCommand, ImportGitolite, ImportKeys};
 pub use key::{DeployKeyCommand, KeyCommand};
 pub use lfs::{LfsCommand, LockCommand};
-pub use machine::{Demo, Doctor, HostKeys, Init, ServingSshd, SshdConfig};
+pub use machine::{Demo, Doctor, Guide, HostKeys, Init, ServingSshd, SshdConfig};
 pub use org::{AuthorityCommand, MemberCommand, OrgCommand};
 pub use owner::{OwnerCommand, QuotaCommand};
 pub use policy::PolicyCommand;
@@ -82,6 +82,12 @@ pub enum Command {
     /// With --json, it prints one object: `host`, `port`, and the array `keys` of objects with `type`, `fingerprint`,
     /// `public_key`, `known_hosts` and `sshfp`. `sshfp` is null if the host is an IP address.
     HostKeys(HostKeys),
+    /// Print a page for the people who use the hub: how to make a key, add it, test it and use git with it.
+    ///
+    /// The page says what the configuration and the host keys say, so write it again after you change them. Run the
+    /// command as root, as `host-keys`. The page needs no other file and loads nothing. With --json, it is one object:
+    /// `format` is html or markdown, and `text` is the page.
+    Guide(Guide),
     /// Accounts of people and machines.
     #[command(subcommand)]
     User(UserCommand),

@@ -109,9 +109,10 @@ fn prepare(place: &Place) -> Result<(), Failure> {
     let dir = &place.dir;
     let config_path = place.config();
     let config = format!(
-        "[hub]\nname = \"Demo Hub\"\nhost = \"{HOST}\"\n\n[ssh]\nlogin = \"{}\"\n\n[paths]\n\
-         database = \"{1}/db/hubgate.db\"\nrepositories = \"{1}/repositories\"\ngit = \"{2}\"\n",
+        "[hub]\nname = \"Demo Hub\"\nhost = \"127.0.0.1\"\n\n[ssh]\nlogin = \"{}\"\nport = {}\n\n[paths]\n\
+         database = \"{2}/db/hubgate.db\"\nrepositories = \"{2}/repositories\"\ngit = \"{3}\"\n",
         place.login,
+        place.port,
         dir.display(),
         find_program("git")?.display()
     );
@@ -139,7 +140,7 @@ fn prepare(place: &Place) -> Result<(), Failure> {
         place.port,
         dir.display()
     );
-    write_config(&dir.join("sshd_config"), &sshd_config)?;
+    write_config(&place.sshd_config(), &sshd_config)?;
     let host_key = dir.join("host_key.pub");
     let host_key =
         std::fs::read_to_string(&host_key).map_err(|error| Failure::File(host_key.display().to_string(), error))?;

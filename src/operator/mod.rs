@@ -17,6 +17,7 @@ mod explain;
 mod export;
 mod failure;
 mod gc;
+mod guide;
 mod host_keys;
 mod import;
 mod kept;
@@ -104,6 +105,7 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Demo(command) => demo::run(&command),
         Command::Doctor(command) => doctor::run(&command, &cli.config),
         Command::SshdConfig(command) => sshd_config::run(&command, &cli.config),
+        Command::Guide(command) => guide::run(&command, &cli.config),
         Command::HostKeys(command) => host_keys::run(&command, &cli.config),
         Command::Migrate => setup::migrate(&cli.config),
         Command::User(command) => dispatch::user(&command, context()?, printer),

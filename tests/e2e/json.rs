@@ -14,7 +14,7 @@ trials![every_time_in_json_is_rfc_3339_and_shared_nouns_have_the_same_keys, an_i
 const OTHERS: [&str; 5] = ["init", "demo", "lfs serve", "restore", "sshd-config"];
 
 /// The operator's commands, in an order in which each one works. `FPR`, `FILE` and similar words are replaced.
-const OPERATOR: [&str; 82] = [
+const OPERATOR: [&str; 83] = [
     "migrate",
     "user add dora",
     "user list",
@@ -77,6 +77,7 @@ const OPERATOR: [&str; 82] = [
     "kept list",
     "session list",
     "host-keys --sshd-config SSHD",
+    "guide --sshd-config SSHD",
     "deploy-key add alice/y FILE --expires 30d",
     "deploy-key list alice/y",
     "deploy-key remove FPR --yes",

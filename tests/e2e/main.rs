@@ -32,6 +32,7 @@ mod gates;
 mod gc;
 mod git;
 mod greeting;
+mod guide;
 mod harness;
 mod heads;
 mod helper;
@@ -86,6 +87,7 @@ fn main() -> ExitCode {
         heads::TRIALS,
         histories::TRIALS,
         broken::TRIALS,
+        guide::TRIALS,
         host_keys::TRIALS,
         hostile::TRIALS,
         hidden::TRIALS,

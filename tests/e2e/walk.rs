@@ -82,6 +82,7 @@ fn each_change_of_the_operator_has_one_row() {
     step("session end", "--all", 0);
     step("kept list", "", 0);
     step("host-keys", &format!("--sshd-config {}", hub.path("sshd_config").display()), 0);
+    step("guide", &format!("--sshd-config {}", hub.path("sshd_config").display()), 0);
     step("user disable", "bob --reason away", 1);
     step("user enable", "bob", 1);
     step("key add", &format!("alice {first}"), 1);
@@ -159,6 +160,7 @@ fn each_change_of_the_operator_has_one_row() {
     step("export", "", 0);
     step("kept list", "", 0);
     step("host-keys", &format!("--sshd-config {}", hub.path("sshd_config").display()), 0);
+    step("guide", &format!("--sshd-config {}", hub.path("sshd_config").display()), 0);
     step("kept remove", "--all --yes", 0);
     step("audit", "", 0);
     step("import authorized-keys", &authorized, 1);

@@ -1,4 +1,4 @@
-//! `hubgate demo`, `doctor`, `sshd-config`, `host-keys`: the machine.
+//! `hubgate demo`, `doctor`, `sshd-config`, `host-keys`, `guide`: the machine.
 
 use std::path::PathBuf;
 
@@ -100,6 +100,20 @@ pub struct HostKeys {
     /// signed.
     #[arg(long)]
     pub sshfp: bool,
+    /// The sshd.
+    #[command(flatten)]
+    pub server: ServingSshd,
+}
+
+/// `hubgate guide`
+#[derive(Debug, Args)]
+pub struct Guide {
+    /// Print HTML. This is the default.
+    #[arg(long, conflicts_with = "markdown")]
+    pub html: bool,
+    /// Print Markdown with the same content.
+    #[arg(long)]
+    pub markdown: bool,
     /// The sshd.
     #[command(flatten)]
     pub server: ServingSshd,

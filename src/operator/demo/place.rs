@@ -21,6 +21,15 @@ impl Place {
         self.dir.join("config.toml")
     }
 
+    pub(super) fn sshd_config(&self) -> PathBuf {
+        self.dir.join("sshd_config")
+    }
+
+    /// The page for the people of the hub.
+    pub(super) fn guide(&self) -> PathBuf {
+        self.dir.join("guide.html")
+    }
+
     pub(super) fn libexec(&self) -> PathBuf {
         self.dir.join("libexec")
     }

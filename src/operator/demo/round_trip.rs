@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use super::place::{HOST, Place, find_program, own, say};
 use crate::operator::failure::Failure;
+use crate::operator::openssh::output;
 
 struct Step<'a> {
     /// What the command demonstrates.
@@ -79,7 +80,20 @@ pub(super) fn show(place: &Place) -> Result<(), Failure> {
     step("it cannot see a private repository", git("", &["ls-remote", &stranger])?, 128, "repository not found")?;
     step("it may fetch a public repository", hubgate(&["repo", "visibility", repository, "public"]), 0, "is public")?;
     step("", git("", &["ls-remote", &stranger])?, 0, "refs/heads/main")?;
-    step("but not push to it", git("hello", &["push", &stranger, "HEAD:main"])?, 128, "you have no write access")
+    step("but not push to it", git("hello", &["push", &stranger, "HEAD:main"])?, 128, "you have no write access")?;
+    write_guide(place, hubgate(&["guide"]))
+}
+
+/// Writes the page for the people of the hub.
+fn write_guide(place: &Place, (shown, mut command): (String, Command)) -> Result<(), Failure> {
+    let page = place.guide();
+    say(&format!("\n# a page for the people who use this hub\n$ {shown} > {}\n", page.display()));
+    let output = output(command.arg("--sshd-config").arg(place.sshd_config()).stdin(Stdio::null()))?;
+    if output.status.success() {
+        return std::fs::write(&page, output.stdout).map_err(|error| Failure::File(page.display().to_string(), error));
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(Failure::Refused(format!("the demo failed: {shown} ended with {}: {}", output.status, said.trim())))
 }
 
 /// Words as a person would type them.
@@ -125,6 +139,8 @@ pub(super) fn what_to_try(place: &Place, own: &Path) -> String {
          GIT_SSH_COMMAND='ssh -F {dir}/ssh_config' git clone {HOST}:demo/hello\n  \
          {own} --config {dir}/config.toml key list\n  \
          {own} --config {dir}/config.toml repo list\n  \
-         {own} --config {dir}/config.toml doctor --sshd-config {dir}/sshd_config\n"
+         {own} --config {dir}/config.toml doctor --sshd-config {dir}/sshd_config\n\
+         The page for the people who use this hub, for a browser:\n  {}\n",
+        place.guide().display()
     )
 }
