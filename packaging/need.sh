@@ -27,7 +27,10 @@ package() {
     apt-get:ps) echo procps ;;
     dnf:ps | pacman:ps) echo procps-ng ;;
     apk:ps) echo procps ;;
+    *:ip) echo iproute2 ;;
     *:fail2ban-regex) echo fail2ban ;;
+    *:systemd-analyze) echo systemd ;;
+    *:apparmor_parser) echo apparmor ;;
     *) echo "$2" ;;
     esac
 }

@@ -34,8 +34,8 @@ fi
 
 # commands HEADING: the commands of the shell blocks under a heading of README.md, without their comments.
 commands() {
-    awk -v heading="## $1" '
-        $0 == heading { under = 1; next }
+    awk -v heading="$1" '
+        /^##/ && substr($0, index($0, " ") + 1) == heading { under = 1; next }
         under && !inside && /^#/ { exit }
         under && /^ *```sh$/ { inside = 1; next }
         inside && /^ *```$/ { inside = 0; next }
@@ -49,40 +49,19 @@ in_system() {
     copy=$(mktemp -d "$chroots/run.XXXXXX")
     trap 'rm -rf "$copy"' EXIT
     trap 'exit 129' HUP INT TERM
-    mkdir -p "$chroots/$1-target" "$chroots/$1-cargo" "$chroots/$1-archives/partial" "$copy/root" "$copy/above"
+    mkdir -p "$chroots/$1-target" "$chroots/$1-cargo" "$chroots/$1-archives/partial"
     # The tree as it would be committed: no build directory, no file that git ignores.
     git ls-files -z --cached --others --exclude-standard | tar -c --null --ignore-failed-read -T - >"$copy/tree.tar"
     printf '%s\n' "$3" >"$copy/script"
     # shellcheck disable=SC2016 # read by the inner shell
     unshare --mount --pid --ipc --uts --fork --kill-child sh -euc '
         system=$1 copy=$2 kept=$3 toolchain=$4
-        root=$copy/root
-        mount -t tmpfs tmpfs "$copy/above"
-        mkdir "$copy/above/upper" "$copy/above/work"
-        mount -t overlay -o "lowerdir=$system,upperdir=$copy/above/upper,workdir=$copy/above/work" overlay "$root"
-        mount -t proc proc "$root/proc"
-        mount -t sysfs -o ro sysfs "$root/sys"
-        mount -t tmpfs -o mode=755 tmpfs "$root/dev"
-        mkdir "$root/dev/pts" "$root/dev/shm"
-        for device in null zero full random urandom tty; do
-            touch "$root/dev/$device"
-            mount --bind "/dev/$device" "$root/dev/$device"
-        done
-        mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts "$root/dev/pts"
-        ln -s pts/ptmx "$root/dev/ptmx"
-        ln -s /proc/self/fd "$root/dev/fd"
-        ln -s /proc/self/fd/0 "$root/dev/stdin"
-        ln -s /proc/self/fd/1 "$root/dev/stdout"
-        ln -s /proc/self/fd/2 "$root/dev/stderr"
-        mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
-        mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
-        mount -t tmpfs -o mode=755 tmpfs "$root/run"
+        '"$mount_system"'
         mkdir -p "$root/root/hubgate/target" "$root/root/.cargo"
         tar -x -C "$root/root/hubgate" -f "$copy/tree.tar"
         mount --bind "$kept-target" "$root/root/hubgate/target"
         mount --bind "$kept-cargo" "$root/root/.cargo"
         mount --bind "$kept-archives" "$root/var/cache/apt/archives"
-        cat /etc/resolv.conf >"$root/etc/resolv.conf"
         cp "$copy/script" "$root/root/script"
         path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
         if [ -n "$toolchain" ]; then
@@ -122,7 +101,7 @@ SCRIPT
     fi
     # README's apt-get asks before it installs.
     echo "echo 'APT::Get::Assume-Yes \"true\";' >/etc/apt/apt.conf.d/90yes"
-    { commands "Try it" && commands "Set it up"; } | while IFS= read -r command; do
+    { commands "Try it" && commands "From a source tree"; } | while IFS= read -r command; do
         printf "printf '\\\\n# %%s\\\\n' '%s'\n" "$command"
         case $command in
         "$cannot" | "systemctl "*) echo "echo 'cannot run here: no systemd'" ;;

@@ -58,3 +58,32 @@ SOURCES
     fi
     exec 9>&-
 }
+
+# Commands that mount a throw-away copy of the system $system on $copy/root, whose path they put in $root. Nothing of it
+# is written to disk. They run in a mount namespace of their own, which ends the mounts.
+# shellcheck disable=SC2016,SC2034 # an inner shell reads it
+mount_system='
+    root=$copy/root
+    mkdir -p "$root" "$copy/above"
+    mount -t tmpfs tmpfs "$copy/above"
+    mkdir "$copy/above/upper" "$copy/above/work"
+    mount -t overlay -o "lowerdir=$system,upperdir=$copy/above/upper,workdir=$copy/above/work" overlay "$root"
+    mount -t proc proc "$root/proc"
+    mount -t sysfs -o ro sysfs "$root/sys"
+    mount -t tmpfs -o mode=755 tmpfs "$root/dev"
+    mkdir "$root/dev/pts" "$root/dev/shm"
+    for device in null zero full random urandom tty; do
+        touch "$root/dev/$device"
+        mount --bind "/dev/$device" "$root/dev/$device"
+    done
+    mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts "$root/dev/pts"
+    ln -s pts/ptmx "$root/dev/ptmx"
+    ln -s /proc/self/fd "$root/dev/fd"
+    ln -s /proc/self/fd/0 "$root/dev/stdin"
+    ln -s /proc/self/fd/1 "$root/dev/stdout"
+    ln -s /proc/self/fd/2 "$root/dev/stderr"
+    mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
+    mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
+    mount -t tmpfs -o mode=755 tmpfs "$root/run"
+    cat /etc/resolv.conf >"$root/etc/resolv.conf"
+'

@@ -84,7 +84,8 @@ LC_ALL=C find . -name target -prune -o '(' -name '*.rs' -o -name '*.md' -o -name
 for file in \
     README.md SECURITY.md ARCHITECTURE.md CHANGELOG.md CONTRIBUTING.md RELEASING.md benches/README.md \
     sshd_config.example packaging/config.toml packaging/weak-keys packaging/pam.d/* packaging/fail2ban/* \
-    packaging/*.sh tests/git-lfs.sh tests/clients.sh fuzz/run.sh; do
+    packaging/*.sh packaging/*.conf packaging/cron packaging/systemd/* packaging/debian/control packaging/debian/p* \
+    tests/git-lfs.sh tests/clients.sh tests/package.sh fuzz/run.sh; do
     if [ ! -r "$file" ]; then
         echo "$file: cannot be read"
         status=1

@@ -14,7 +14,7 @@ cd "$(dirname "$0")/.."
 need_root || exit 1
 need_cargo || exit 1
 need sshd ssh ssh-keygen git git-lfs cc useradd getent shellcheck sqlite3 strace mandoc python3 fail2ban-regex \
-    debootstrap || exit 1
+    debootstrap lintian systemd-analyze apparmor_parser || exit 1
 
 # Tools and builds are kept between runs.
 cache=/var/cache/hubgate-tools
@@ -101,7 +101,7 @@ skip() {
 }
 
 scripts() {
-    shellcheck -x packaging/*.sh tests/*.sh fuzz/*.sh .ci/run
+    shellcheck -x packaging/*.sh packaging/debian/p* tests/*.sh fuzz/*.sh .ci/run
 }
 
 man_pages() {
@@ -255,6 +255,7 @@ lane_debug() {
 lane_shipped() {
     check "release build" shipped_build
     check "sizes" sizes
+    check "the Debian package" sh tests/package.sh quick "$work/programs"
     until [ -e "$work/e2e" ] || [ -e "$work/debug-done" ]; do
         sleep 1
     done

@@ -26,6 +26,11 @@ pub(super) fn create_second_name(login: &Login, name: &str) -> Result<(), Failur
     run(command.arg("--home-dir").arg(&login.home).arg("--shell").arg(&login.shell).arg(name))
 }
 
+/// Gives an account a password that matches nothing but is not locked.
+pub(super) fn unlock(name: &str) -> Result<(), Failure> {
+    run(Command::new("usermod").args(["--password", "*", name]))
+}
+
 /// The second name that a login account still has, although the mode of anonymous access does not use it.
 pub(super) fn unused_second_name<'a>(config: &'a Config, login: &Login) -> Result<Option<&'a str>, Failure> {
     let name = config.ssh.anonymous_login.as_str();

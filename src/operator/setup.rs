@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::io::{IsTerminal, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, chown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::atomic_file::AtomicFile;
 use super::cli::Init;
 use super::context::{become_login, confirm};
 use super::failure::Failure;
@@ -22,17 +23,23 @@ use crate::report::Report;
 /// The configuration file of a new hub, with every key and comments.
 pub const PACKAGED_CONFIG: &str = include_str!("../../packaging/config.toml");
 
+const CONFIG_MODE: u32 = 0o644;
+
 /// Creates what is missing and reports it. Leaves existing files as they are; `hubgate doctor` checks them.
 pub(super) fn init(command: &Init, config_path: &Path) -> Result<Report, Failure> {
     if !nix::unistd::geteuid().is_root() {
         return Err(Failure::Refused("run hubgate init as root: it creates accounts and directories".to_owned()));
     }
-    let mut made = Vec::new();
+    let (mut made, mut set) = (Vec::new(), Vec::new());
     let config = if config_path.exists() {
         let config = Config::load(config_path)?;
-        may_keep(command, &config, config_path)?;
-        may_use(command, &config)?;
-        config
+        if let Some(text) = answered(command, &config, config_path, &mut set)? {
+            may_use(command, &Config::parse(&text).map_err(Failure::Refused)?)?;
+            AtomicFile::write(config_path, CONFIG_MODE, &text)?;
+        } else {
+            may_use(command, &config)?;
+        }
+        Config::load(config_path)?
     } else {
         let host = if command.host.is_some() { command.host.clone() } else { ask_host()? };
         let text = new_config(host.as_deref(), command.login.as_deref());
@@ -42,8 +49,12 @@ pub(super) fn init(command: &Init, config_path: &Path) -> Result<Report, Failure
         Config::load(config_path)?
     };
     let home = config.paths.repositories.parent().unwrap_or(Path::new("/")).to_owned();
-    let gateway = Path::new(LIBEXEC).join("gateway");
-    let login = ensure_login(&config.ssh.login, &home, &gateway, &mut made)?;
+    let login = ensure_login(&config.ssh.login, &home, &gateway(), &mut made)?;
+    if is_own(&login) && passwd::is_locked(&login.name)? {
+        // systemd-sysusers locks the accounts that it creates.
+        login::unlock(&login.name)?;
+        set.push(format!("the password of {} to one that matches nothing and is not locked", login.name));
+    }
     if config.access.anonymous == AnonymousMode::Login && passwd::find(&config.ssh.anonymous_login)?.is_none() {
         login::create_second_name(&login, &config.ssh.anonymous_login)?;
         made.push(format!("login account {}, a second name of {}", config.ssh.anonymous_login, login.name));
@@ -59,7 +70,8 @@ pub(super) fn init(command: &Init, config_path: &Path) -> Result<Report, Failure
     become_login(&config.paths.repositories)?;
     Store::create(&config.paths.database)?;
     let mut text: String = made.iter().map(|what| format!("created the {what}\n")).collect();
-    if made.is_empty() {
+    text.extend(set.iter().map(|what| format!("set {what}\n")));
+    if text.is_empty() {
         text.push_str("nothing is missing\n");
     }
     text.push_str(&left);
@@ -67,29 +79,57 @@ pub(super) fn init(command: &Init, config_path: &Path) -> Result<Report, Failure
         let _ = writeln!(text, "next: set [hub] host in {}", config_path.display());
     }
     text.push_str("next: hubgate sshd-config --install, and hubgate doctor to check the setup\n");
-    Ok(Report::new(text, json!({ "made": made })))
+    Ok(Report::new(text, json!({ "made": made, "set": set })))
 }
 
 /// The packaged configuration with the operator's values.
 fn new_config(host: Option<&str>, login: Option<&str>) -> String {
-    let set = |text: String, key: &str, default: &str, value: Option<&str>| match value {
-        Some(value) => text.replace(&format!("#{key} = \"{default}\"\n"), &format!("{key} = \"{value}\"\n")),
-        None => text,
-    };
-    let text = set(PACKAGED_CONFIG.to_owned(), "host", EXAMPLE_HOST, host);
-    set(text, "login", &Config::default().ssh.login, login)
+    let text = PACKAGED_CONFIG.to_owned();
+    let text = host.map_or_else(|| text.clone(), |host| with(&text, "host", EXAMPLE_HOST, host));
+    login.map_or_else(|| text.clone(), |login| with(&text, "login", &Config::default().ssh.login, login))
 }
 
-/// Refuses options that contradict an existing configuration.
-fn may_keep(command: &Init, config: &Config, path: &Path) -> Result<(), Failure> {
-    for (key, option, value) in
-        [("[hub] host", &command.host, &config.hub.host), ("[ssh] login", &command.login, &config.ssh.login)]
-    {
-        if option.as_ref().is_some_and(|option| option != value) {
-            return Err(Failure::Refused(format!("{} exists: set {key} there", path.display())));
+/// A configuration in which the commented line of a setting has a value.
+fn with(text: &str, key: &str, default: &str, value: &str) -> String {
+    text.replace(&format!("#{key} = \"{default}\"\n"), &format!("{key} = \"{value}\"\n"))
+}
+
+/// An existing configuration, such as a package's, with the operator's values for settings that it leaves unset.
+/// Refuses options that contradict it.
+fn answered(command: &Init, config: &Config, path: &Path, set: &mut Vec<String>) -> Result<Option<String>, Failure> {
+    let before = std::fs::read_to_string(path).map_err(|error| Failure::File(path.display().to_string(), error))?;
+    let mut text = before.clone();
+    let is_unset = config.hub.host == EXAMPLE_HOST;
+    let host = if command.host.is_none() && is_unset { ask_host()? } else { command.host.clone() };
+    let (example, git) = (EXAMPLE_HOST.to_owned(), Config::default().ssh.login);
+    for (section, key, option, value, default, may_change) in [
+        ("hub", "host", &host, &config.hub.host, &example, is_unset),
+        ("ssh", "login", &command.login, &config.ssh.login, &git, !is_in_use(config)),
+    ] {
+        let Some(option) = option.as_ref().filter(|option| *option != value) else { continue };
+        let changed = with(&text, key, default, option);
+        if changed == text || !may_change {
+            return Err(Failure::Refused(format!("{} exists: set [{section}] {key} there", path.display())));
         }
+        set.push(format!("[{section}] {key} in {}", path.display()));
+        text = changed;
     }
-    Ok(())
+    Ok((text != before).then_some(text))
+}
+
+/// Whether the hub of a configuration has files already.
+fn is_in_use(config: &Config) -> bool {
+    config.paths.repositories.exists() || config.paths.database.exists()
+}
+
+/// The gateway of an installed package.
+fn gateway() -> PathBuf {
+    Path::new(LIBEXEC).join("gateway")
+}
+
+/// Whether a package or `init` created the account for hubgate. No other software has the gateway as a login shell.
+fn is_own(login: &Login) -> bool {
+    login.shell == gateway()
 }
 
 /// Asks for the host name on a terminal, until the answer is valid or empty.
@@ -112,10 +152,11 @@ fn ask_host() -> Result<Option<String>, Failure> {
 
 /// Asks before an account that exists becomes the login of a new hub.
 fn may_use(command: &Init, config: &Config) -> Result<(), Failure> {
-    if config.paths.repositories.exists() || config.paths.database.exists() {
+    if is_in_use(config) {
         return Ok(());
     }
-    let Some(Login { name, home, shell, .. }) = passwd::find(&config.ssh.login)? else { return Ok(()) };
+    let Some(login) = passwd::find(&config.ssh.login)?.filter(|login| !is_own(login)) else { return Ok(()) };
+    let Login { name, home, shell, .. } = login;
     let question = format!(
         "the account {name} exists, with the shell {} and the home {}. As login of the hub, sshd no longer accepts its own \
          keys and password. To create another account: hubgate init --login NAME. Use {name}?",
@@ -146,8 +187,8 @@ pub(super) fn write_config(path: &Path, text: &str) -> Result<(), Failure> {
     if let Some(parent) = path.parent() {
         DirBuilder::new().recursive(true).mode(0o755).create(parent).map_err(failed)?;
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(path).map_err(failed)?;
-    file.set_permissions(Permissions::from_mode(0o644)).map_err(failed)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(CONFIG_MODE).open(path).map_err(failed)?;
+    file.set_permissions(Permissions::from_mode(CONFIG_MODE)).map_err(failed)?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)
 }
 

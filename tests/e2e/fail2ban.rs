@@ -161,7 +161,10 @@ fn fail2ban_of(hub: &Hub) -> PathBuf {
     let dir = hub.dir.display();
     let write = |name: &str, text: String| fs::write(etc.join(name), text).expect("a file");
     write("action.d/record.conf", format!("[Definition]\nactionban = echo <ip> >> {dir}/banned\nactionunban =\n"));
-    let own = format!("[DEFAULT]\nsyslog_authpriv = {dir}/auth.log\nbanaction = record\nignoreself = false\n");
+    let own = format!(
+        "[DEFAULT]\nsyslog_authpriv = {dir}/auth.log\nbanaction = record\nignoreself = false\n\
+         [hubgate]\nenabled = true\n"
+    );
     write("jail.d/own.conf", own);
     write(
         "fail2ban.local",

@@ -152,7 +152,7 @@ fn init_creates_a_hub_once() {
          created the directory /var/lib/hubgate/repositories\n\
          created the database /var/lib/hubgate/db/hubgate.db\n\
          next: hubgate sshd-config --install, and hubgate doctor to check the setup\n\
-         {\n  \"made\": []\n}\n\
+         {\n  \"made\": [],\n  \"set\": []\n}\n\
          added alice\n\
          /etc/hubgate/config.toml root:root 644\n\
          /var/lib/hubgate root:root 755\n\

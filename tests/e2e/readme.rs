@@ -88,7 +88,7 @@ fn the_transcript_of_the_readme_matches_the_programs() {
 }
 
 fn the_transcripts_of_anonymous_modes_match_the_programs() {
-    for (number, anonymous) in [(2, "login"), (3, "fallback")] {
+    for (number, anonymous) in [(4, "login"), (5, "fallback")] {
         let hub = Hub::with(&Setup { anonymous, gateway_is_shell: true, ..Setup::default() });
         let (alice, stranger) = (hub.user("alice"), hub.stranger());
         fs::copy(&stranger.key.file, stranger.home.join("id_stranger")).expect("a copy");
@@ -101,7 +101,7 @@ fn the_transcript_of_large_files_matches_the_programs() {
     let hub = Hub::new();
     let alice = hub.user("alice");
     hub.empty_repo("alice/mini", &["--private"]);
-    happens(&hub, &alice, &transcript(4, &alice), &[]);
+    happens(&hub, &alice, &transcript(6, &alice), &[]);
 }
 
 /// The commands of the shell blocks under a heading of README.md.

@@ -9,6 +9,7 @@ use crate::operator::on_a_fresh_machine;
 trials![
     init_asks_for_the_host_and_refuses_options_that_contradict_the_configuration,
     init_asks_before_it_uses_an_account_that_exists,
+    init_completes_what_a_package_installed,
     init_offers_to_remove_the_second_login_that_a_mode_left,
     install_says_what_it_changes_for_the_whole_server,
     a_standalone_sshd_admits_the_hub_and_no_other_account,
@@ -79,6 +80,70 @@ fn init_asks_before_it_uses_an_account_that_exists() {
          hub\n\
          git\n\
          nothing is missing\n",
+    ));
+}
+
+/// A package has created the configuration and the accounts; systemd-sysusers has locked them.
+fn init_completes_what_a_package_installed() {
+    let hub = Hub::new();
+    let script = format!(
+        r#"{AT_TERMINAL}
+packaged() {{
+    rm -rf /etc/hubgate /var/lib/hubgate
+    install -D -m 644 {config} /etc/hubgate/config.toml
+    for account in hub git hubgate-keys; do userdel --force $account 2>/dev/null || true; done
+    useradd --system --home-dir /var/lib/hubgate --shell "$1" --password '!*' git
+    useradd --system --home-dir / --shell /usr/sbin/nologin --password '!*' hubgate-keys
+}}
+gateway=/usr/libexec/hubgate/gateway
+packaged $gateway
+hubgate init --host hub.test
+hubgate init --host hub.test | head -n 1
+diff {config} /etc/hubgate/config.toml | grep '^>'
+stat -c '%n %U %a' /etc/hubgate/config.toml /etc/hubgate/*
+getent shadow git | cut -d: -f2
+hubgate init --host other.test 2>&1 || echo $?
+hubgate init --login hub 2>&1 || echo $?
+packaged $gateway
+at_terminal 'hub.test
+' 'hubgate init' >/dev/null; grep '^host' /etc/hubgate/config.toml
+packaged $gateway
+sed -i 's/^#host = /host = /' /etc/hubgate/config.toml
+hubgate init --host hub.test 2>&1 || echo $?
+# The account git of other software.
+packaged /bin/sh
+hubgate init --host hub.test 2>&1 </dev/null | tail -c 34; echo
+grep -c '^host' /etc/hubgate/config.toml || getent shadow git | cut -d: -f2
+hubgate init --host hub.test --login hub | grep -v created
+grep '^[a-z]* = ' /etc/hubgate/config.toml; stat -c %U /var/lib/hubgate/repositories
+"#,
+        config = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/config.toml").display()
+    );
+    on_a_fresh_machine(&hub, &script).is(&says(
+        "created the directory /var/lib/hubgate/db\n\
+         created the directory /var/lib/hubgate/repositories\n\
+         created the database /var/lib/hubgate/db/hubgate.db\n\
+         set [hub] host in /etc/hubgate/config.toml\n\
+         set the password of git to one that matches nothing and is not locked\n\
+         next: hubgate sshd-config --install, and hubgate doctor to check the setup\n\
+         nothing is missing\n\
+         > host = \"hub.test\"\n\
+         /etc/hubgate/config.toml root 644\n\
+         /etc/hubgate/config.toml root 644\n\
+         *\n\
+         hubgate: /etc/hubgate/config.toml exists: set [hub] host there\n1\n\
+         hubgate: /etc/hubgate/config.toml exists: set [ssh] login there\n1\n\
+         host = \"hub.test\"\n\
+         hubgate: /etc/hubgate/config.toml exists: set [hub] host there\n1\n\
+         NAME. Use git? Confirm with --yes\n\n\
+         0\n\
+         !*\n\
+         set [hub] host in /etc/hubgate/config.toml\n\
+         set [ssh] login in /etc/hubgate/config.toml\n\
+         next: hubgate sshd-config --install, and hubgate doctor to check the setup\n\
+         host = \"hub.test\"\n\
+         login = \"hub\"\n\
+         hub\n",
     ));
 }
 

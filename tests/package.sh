@@ -1,0 +1,346 @@
+#!/bin/sh
+# Checks the Debian package: as a file, and in a throw-away root.
+#
+#   sh tests/package.sh [bookworm|trixie]...   installs it on a Debian system as README.md says, and uses it
+#   sh tests/package.sh quick PROGRAMS         what tests/run.sh runs; packaging/build.sh prints the directory PROGRAMS
+#
+# In the first form, README.md is the input: its section "Install it" is typed, and what it shows is compared. Then the
+# package is upgraded, removed, purged and installed again. The systems run systemd, and are gone at the end. If a tag
+# exists, the package of the last one is upgraded too. HUBGATE_PROGRAMS names a directory of programs to package.
+#
+# In the second form, the throw-away root is this machine's, in which only the run itself sees a change. It has no
+# /proc, as in an image that is being built.
+set -eu
+cd "$(dirname "$0")/.."
+# shellcheck source=tests/chroot.sh
+. tests/chroot.sh
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' HUP INT TERM
+
+# quick_files PACKAGE: what the package contains, by owner, mode and place.
+quick_files() {
+    # man pages are checked by mandoc, which tests/run.sh runs.
+    lintian --allow-root --fail-on error,warning -X documentation/manual "$1"
+    dpkg-deb --fsys-tarfile "$1" | tar -t -v >"$work/list"
+    awk '
+        $2 != "root/root" { print "not of root: " $0; bad = 1 }
+        $1 ~ /^d/ && $1 != "drwxr-xr-x" { print "mode of a directory: " $0; bad = 1 }
+        $1 ~ /^-/ {
+            mode = $6 ~ /^\.\/usr\/(bin|libexec)\// ? "-rwxr-xr-x" : "-rw-r--r--"
+            if ($1 != mode) { print "mode of a file: " $0; bad = 1 }
+        }
+        END { exit bad }
+    ' "$work/list"
+    # Every file in /etc is a conffile. None is read by sshd or PAM: installing the package opens no login.
+    sed -n 's,^-.* \./\(etc/.*\)$,/\1,p' "$work/list" | sort >"$work/etc"
+    diff "$work/etc" packaging/debian/conffiles
+    if grep -E '^/etc/(ssh|pam\.d|cron\.d|systemd)/' "$work/etc"; then return 1; fi
+    # The files of packaging/install.sh are in the package too, but examples whose place is /etc.
+    sh packaging/files.sh "$2" "$work/installed" | grep -v '/examples/\(apparmor.conf\|fail2ban/\)' |
+        sort >"$work/expected"
+    awk '$1 ~ /^[-l]/ { sub("^\\./", "", $6); if ($6 ~ "^usr/share/man/") sub("\\.gz$", "", $6); print $6 }' \
+        "$work/list" | sort >"$work/found"
+    comm -23 "$work/expected" "$work/found" >"$work/missing"
+    diff /dev/null "$work/missing"
+}
+
+# The script of the throw-away root, from an installation to a purge. $1 is the package, $2 one of a later version.
+in_root() {
+    cat <<'SCRIPT'
+package=$1 later=$2
+gateway=/usr/libexec/hubgate/gateway
+say() { printf '== %s\n' "$*"; }
+# Messages of dpkg itself, which depend on what the machine has, are left out.
+dpkg_does() { dpkg --no-triggers "$@" 2>&1 | grep '^hubgate: ' || true; }
+is_installed() {
+    dpkg-query --show --showformat '${db:Status-Status}\n' hubgate 2>/dev/null || echo not-installed
+}
+# This is a copy of the machine.
+for account in git hubgate-keys; do
+    sed -i "/^$account:/d" /etc/passwd /etc/shadow /etc/group /etc/gshadow
+done
+dpkg --purge hubgate >/dev/null 2>&1 || true
+rm -rf /etc/hubgate /var/lib/hubgate /etc/ssh/sshd_config.d/50-hubgate.conf
+mkdir -p /run/sshd /etc/ssh/sshd_config.d
+[ -e /etc/ssh/ssh_host_ed25519_key ] || ssh-keygen -A >/dev/null
+[ ! -e /proc/self ]
+find /etc/ssh /etc/pam.d -type f -exec sha256sum {} + | sort >/before
+
+say "install"
+dpkg_does --install "$package"
+is_installed
+getent passwd git hubgate-keys | cut -d: -f1,6,7
+getent shadow git hubgate-keys | cut -d: -f1,2
+stat -c '%n %U:%G %a' /var/lib/hubgate /etc/hubgate/config.toml
+find /etc/ssh /etc/pam.d -type f -exec sha256sum {} + | sort | diff /before -
+
+say "upgrade with a changed configuration and data"
+hubgate init --host hub.test | grep -v '^next'
+hubgate user add alice
+sed -i 's/^#name = .*/name = "Kept"/' /etc/hubgate/config.toml
+dpkg_does --install "$later"
+dpkg-query --show --showformat '${Version}\n' hubgate | grep -cx "$(dpkg-deb --field "$later" Version)"
+grep '^[a-z]* = ' /etc/hubgate/config.toml
+hubgate user list | grep -o alice
+hubgate sshd-config --install >/dev/null
+sshd -t
+
+say "remove"
+dpkg_does --remove hubgate
+sshd -t && echo "sshd can start"
+sshd -T -C user=git,host=hub.test,addr=192.0.2.1 | grep -i '^authorizedkeys'
+ls /usr/libexec/hubgate 2>/dev/null || echo "no programs"
+ls -d /var/lib/hubgate/db/hubgate.db /var/lib/hubgate/repositories /etc/hubgate/config.toml
+
+say "purge"
+dpkg_does --purge hubgate
+is_installed
+ls -d /var/lib/hubgate/db/hubgate.db /etc/hubgate 2>&1 | grep -v 'ls:'
+getent passwd git hubgate-keys | wc -l
+
+say "reinstall"
+dpkg_does --install "$package"
+hubgate init --host hub.test
+hubgate user list | grep -o alice
+
+say "purge that deletes the data"
+useradd --system --non-unique --no-create-home --no-user-group --uid "$(id -u git)" --gid "$(id -g git)" \
+    --shell "$gateway" anonymous
+touch /var/lib/hubgate/delete-on-purge
+rm /etc/ssh/sshd_config.d/50-hubgate.conf
+dpkg_does --purge hubgate
+ls -d /var/lib/hubgate /etc/hubgate 2>/dev/null || getent passwd git hubgate-keys anonymous || echo "all is gone"
+
+say "an account git of other software"
+useradd --system --home-dir /srv/git --shell /bin/sh --password '!' git
+getent passwd git >/before
+getent shadow git >>/before
+dpkg_does --install "$package"
+{ getent passwd git && getent shadow git; } | diff /before - && echo "git is as before"
+hubgate init --host hub.test --login hub | grep -v created
+stat -c '%n %U' /var/lib/hubgate/db /var/lib/hubgate/repositories
+{ getent passwd git && getent shadow git; } | diff /before - && echo "git is as before"
+# As at the next boot.
+if command -v systemd-tmpfiles >/dev/null && command -v systemd-sysusers >/dev/null; then
+    systemd-tmpfiles --create hubgate.conf 2>/dev/null || true
+    systemd-sysusers hubgate.conf 2>/dev/null || true
+fi
+stat -c '%n %U' /var/lib/hubgate/db
+{ getent passwd git && getent shadow git; } | diff /before - && echo "git is as before"
+dpkg_does --purge hubgate
+
+say "after packaging/install.sh"
+install -D -m 644 /dev/null /usr/share/hubgate/left
+printf '%s\n' usr/share/hubgate/left usr/share/hubgate/installed >/usr/share/hubgate/installed
+dpkg_does --install "$package"
+ls /usr/share/hubgate
+SCRIPT
+}
+
+expected() {
+    cat <<'EXPECTED'
+== install
+hubgate: next, as root: hubgate init
+installed
+git:/var/lib/hubgate:/usr/libexec/hubgate/gateway
+hubgate-keys:/:/usr/sbin/nologin
+git:*
+hubgate-keys:*
+/var/lib/hubgate root:root 755
+/etc/hubgate/config.toml root:root 644
+== upgrade with a changed configuration and data
+created the directory /var/lib/hubgate/db
+created the directory /var/lib/hubgate/repositories
+created the database /var/lib/hubgate/db/hubgate.db
+set [hub] host in /etc/hubgate/config.toml
+added alice
+1
+name = "Kept"
+host = "hub.test"
+alice
+== remove
+hubgate: sshd refuses the logins of the hub from now on, because of /etc/ssh/sshd_config.d/50-hubgate.conf.
+hubgate: To remove this file too, run: rm /etc/ssh/sshd_config.d/50-hubgate.conf && systemctl reload ssh
+sshd can start
+authorizedkeyscommand /usr/libexec/hubgate/authorized-keys %u %t %k
+authorizedkeyscommanduser hubgate-keys
+authorizedkeysfile none
+no programs
+/etc/hubgate/config.toml
+/var/lib/hubgate/db/hubgate.db
+/var/lib/hubgate/repositories
+== purge
+hubgate: the repositories and the database stay in /var/lib/hubgate, and the accounts git and hubgate-keys.
+hubgate: To delete them with the next purge, run: touch /var/lib/hubgate/delete-on-purge
+not-installed
+/var/lib/hubgate/db/hubgate.db
+2
+== reinstall
+set [hub] host in /etc/hubgate/config.toml
+next: hubgate sshd-config --install, and hubgate doctor to check the setup
+alice
+== purge that deletes the data
+all is gone
+== an account git of other software
+hubgate: the account git exists and belongs to other software. It stays as it is.
+hubgate: To give the hub a login of its own, run: hubgate init --login NAME
+hubgate: next, as root: hubgate init
+git is as before
+set [hub] host in /etc/hubgate/config.toml
+set [ssh] login in /etc/hubgate/config.toml
+next: hubgate sshd-config --install, and hubgate doctor to check the setup
+/var/lib/hubgate/db hub
+/var/lib/hubgate/repositories hub
+git is as before
+/var/lib/hubgate/db hub
+git is as before
+hubgate: the repositories and the database stay in /var/lib/hubgate, and the accounts git and hubgate-keys.
+hubgate: To delete them with the next purge, run: touch /var/lib/hubgate/delete-on-purge
+== after packaging/install.sh
+weak-keys
+EXPECTED
+}
+
+# quick_scripts PACKAGE LATER: the maintainer scripts.
+quick_scripts() {
+    if ! unshare --mount true 2>/dev/null; then
+        echo "skipped: the maintainer scripts, because this machine does not allow a mount namespace"
+        return 0
+    fi
+    mkdir "$work/root" "$work/above"
+    in_root >"$work/script"
+    # shellcheck disable=SC2016 # the inner shell reads it
+    unshare --mount --pid --fork --kill-child sh -euc '
+        work=$1
+        mount -t tmpfs tmpfs "$work/above"
+        mkdir "$work/above/upper" "$work/above/work"
+        mount -t overlay -o "lowerdir=/,upperdir=$work/above/upper,workdir=$work/above/work" overlay "$work/root"
+        mount -t tmpfs -o mode=755 tmpfs "$work/root/dev"
+        for device in null zero random urandom; do
+            touch "$work/root/dev/$device"
+            mount --bind "/dev/$device" "$work/root/dev/$device"
+        done
+        mount -t tmpfs -o mode=1777 tmpfs "$work/root/tmp"
+        mount -t tmpfs -o mode=755 tmpfs "$work/root/run"
+        cp "$2" "$work/root/package.deb"
+        cp "$3" "$work/root/later.deb"
+        cp "$work/script" "$work/root/script"
+        exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 \
+            chroot "$work/root" sh -eu /script /package.deb /later.deb
+    ' sh "$work" "$1" "$2" >"$work/said" 2>&1 || {
+        cat "$work/said"
+        return 1
+    }
+    expected | diff - "$work/said"
+}
+
+# The units are hardened, and the AppArmor profile is valid.
+quick_hardening() {
+    apparmor_parser --skip-kernel-load --skip-cache packaging/apparmor.conf
+    for unit in packaging/systemd/hubgate-*.service; do
+        case $unit in
+        */hubgate-sshd.service) continue ;;
+        esac
+        exposure=$(systemd-analyze security --offline=true --no-pager "$unit" |
+            sed -n 's/^.* Overall exposure level for .*: \([0-9.]*\) .*/\1/p')
+        echo "${unit##*/}: exposure $exposure"
+        awk -v exposure="${exposure:-10}" 'BEGIN { exit exposure > 3.5 }'
+    done
+}
+
+# on_system SUITE DIRECTORY: runs tests/package/system.sh on a system with systemd. Its files are in DIRECTORY.
+on_system() {
+    chroot_of "package-$1" "$1" systemd,systemd-sysv,procps,ca-certificates || return 1
+    copy=$work/$1
+    mkdir -p "$copy" "$chroots/$1-archives/partial"
+    {
+        echo "suite=$1"
+        cat tests/package/system.sh
+    } >"$2/script"
+    # shellcheck disable=SC2016 # the inner shell reads it
+    unshare --mount --pid --ipc --uts --cgroup --fork --kill-child sh -euc '
+        system=$1 copy=$2 shared=$3 archives=$4
+        '"$mount_system"'
+        mkdir "$root/shared"
+        mount --bind "$shared" "$root/shared"
+        mount --bind "$archives" "$root/var/cache/apt/archives"
+        mount -t tmpfs -o mode=755 tmpfs "$root/sys/fs/cgroup"
+        mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
+        hostname hub
+        echo "127.0.0.1 localhost hub hub.example" >"$root/etc/hosts"
+        in_root() { env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"; }
+        # The colleague works on the same system. What the package depends on is fetched now, and installed later.
+        in_root apt-get update -qq
+        in_root apt-get install -y -qq --no-install-recommends git git-lfs openssh-client >/dev/null 2>&1
+        in_root sh -c "apt-get install -y -qq --download-only /shared/hubgate_*.deb" >/dev/null
+        cat >"$root/etc/systemd/system/trial.service" <<UNIT
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c "sh /shared/script; echo \$\$? >/shared/status"
+StandardOutput=file:/shared/output
+StandardError=inherit
+UNIT
+        mkdir -p "$root/etc/systemd/system/multi-user.target.wants"
+        ln -s ../trial.service "$root/etc/systemd/system/multi-user.target.wants/"
+        exec unshare --net sh -c "ip link set lo up && \
+            exec env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot $root /lib/systemd/systemd"
+    ' sh "$chroots/package-$1" "$copy" "$2" "$chroots/$1-archives" >"$2/systemd" 2>&1 </dev/null &
+    system=$!
+    trap 'kill -s KILL "$system" 2>/dev/null; rm -rf "$work"' EXIT
+    for _ in $(seq 1800); do
+        if [ -e "$2/status" ] || ! kill -s 0 "$system" 2>/dev/null; then break; fi
+        sleep 1
+    done
+    kill -s KILL "$system" 2>/dev/null || true
+    wait "$system" 2>/dev/null || true
+    cat "$2/output" 2>/dev/null || cat "$2/systemd"
+    [ "$(cat "$2/status" 2>/dev/null)" = 0 ] || {
+        echo "FAILED: the package on $1"
+        return 1
+    }
+    python3 tests/package/transcript.py compare "$2/transcript"
+}
+
+# slow SUITE
+slow() {
+    shared=$work/shared-$1
+    mkdir -p "$shared/later"
+    package=$(sh packaging/deb.sh "$programs" "$shared")
+    VERSION=99-1 sh packaging/deb.sh "$programs" "$shared/later" >/dev/null
+    lintian --allow-root --fail-on error,warning "$package"
+    python3 tests/package/transcript.py type >"$shared/typed"
+    on_system "$1" "$shared"
+}
+
+if [ "${1:-}" = quick ]; then
+    package=$(QUICK=yes sh packaging/deb.sh "$2" "$work")
+    later=$(QUICK=yes VERSION=99-1 sh packaging/deb.sh "$2" "$work")
+    quick_files "$package" "$2"
+    quick_scripts "$package" "$later"
+    quick_hardening
+    exit
+fi
+for word in "$@"; do
+    case $word in
+    bookworm | trixie) ;;
+    *)
+        echo "usage: sh tests/package.sh [bookworm|trixie]... | quick PROGRAMS" >&2
+        exit 2
+        ;;
+    esac
+done
+if why=$(without_chroot); then
+    echo "skipped: $why"
+    exit 0
+fi
+# shellcheck source=packaging/need.sh
+. packaging/need.sh
+need lintian ip || exit 1
+programs=${HUBGATE_PROGRAMS:-$(sh packaging/build.sh)}
+[ "$#" != 0 ] || set -- bookworm trixie
+for suite in "$@"; do
+    echo "=== $suite"
+    slow "$suite"
+    echo "=== $suite: the package works as README.md says"
+done
