@@ -268,7 +268,7 @@ on_system() {
         mount -t tmpfs -o mode=755 tmpfs "$root/sys/fs/cgroup"
         mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
         hostname hub
-        echo "127.0.0.1 localhost hub hub.example" >"$root/etc/hosts"
+        echo "127.0.0.1 localhost hub hub.test" >"$root/etc/hosts"
         in_root() { env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"; }
         # The colleague works on the same system. What the package depends on is fetched now, and installed later.
         in_root apt-get update -qq
