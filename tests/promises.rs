@@ -160,6 +160,13 @@ fn the_block_in_readme_is_a_part_of_the_configuration_of_sshd() {
     for line in block.lines() {
         assert!(example.lines().any(|known| known == line), "sshd_config.example does not have: {line}");
     }
+    let is_directive = |line: &str| {
+        let line = line.trim_start();
+        !line.is_empty() && !line.starts_with('#') && !line.starts_with("Match ")
+    };
+    for (above, line) in example.lines().zip(example.lines().skip(1)).filter(|(_, line)| is_directive(line)) {
+        assert!(above.trim_start().starts_with("# "), "no comment gives the reason of: {line}");
+    }
 }
 
 #[test]

@@ -45,6 +45,12 @@ fn sessions_write_their_files_to_the_directory_of_the_state() {
     // A state that cannot be written stops no session.
     alice.greet().is(&says(hi("alice")));
     assert_eq!(last_used(&hub), Value::Null);
+    // A code is accepted, and only a wrong one cannot be answered.
+    let invited: Value = serde_json::from_str(&hub.did(&["--json", "invite", "alice"])).expect("JSON");
+    let code = invited["code"].as_str().expect("a code");
+    let stranger = hub.stranger();
+    stranger.ssh(format!("join {}", "0".repeat(32))).is_unavailable();
+    stranger.ssh(format!("join {code}")).succeeded();
 
     fs::create_dir(&state).expect("a directory");
     std::os::unix::fs::chown(&state, Some(hub.login.uid), Some(hub.login.gid)).expect("an owner");
