@@ -41,8 +41,9 @@ pub use user::UserCommand;
 
 /// The front gate of a Git hub: accounts, keys and repositories behind this machine's OpenSSH server.
 ///
-/// Run it as root or as the login account. Exit status: 0 done; 1 refused, not found, or a problem was found; 2 wrong
-/// usage, or a name or key that hubgate does not accept; 128 hubgate itself failed.
+/// Run it as root or as the login account. Commands that set up or check the machine need root. Exit status: 0 done; 1
+/// refused, not found, or a problem was found; 2 wrong usage, or a name or key that hubgate does not accept; 128
+/// hubgate itself failed.
 #[derive(Debug, Parser)]
 #[command(name = "hubgate", version, propagate_version = true)]
 pub struct Cli {
@@ -70,7 +71,7 @@ pub enum Command {
     Demo(Demo),
     /// Check this machine.
     ///
-    /// Each finding comes with a command or setting that fixes it.
+    /// Each problem comes with a command or setting that fixes it.
     Doctor(Doctor),
     /// Print the configuration block that this machine's sshd needs.
     SshdConfig(SshdConfig),

@@ -77,7 +77,7 @@ pub enum KeyCommand {
 /// `hubgate deploy-key`
 #[derive(Debug, Subcommand)]
 pub enum DeployKeyCommand {
-    /// Add a key that opens one repository and nothing else.
+    /// Add a key that opens one repository, and apart from it only what everyone may fetch.
     Add {
         /// The repository.
         path: RepoPath,

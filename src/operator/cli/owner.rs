@@ -23,7 +23,8 @@ pub enum OwnerCommand {
 pub enum QuotaCommand {
     /// Measure again what repositories store, and correct what is counted against quotas.
     ///
-    /// Sessions count what they store. Run this command after files of a repository were changed by hand.
+    /// Where a quota is set, sessions count what they store. Run this command after files of a repository were changed
+    /// by hand.
     Check {
         /// The repositories of this owner only.
         owner: Option<Owner>,
