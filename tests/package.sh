@@ -287,7 +287,7 @@ UNIT
             exec env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot $root /lib/systemd/systemd"
     ' sh "$chroots/package-$1" "$copy" "$2" "$chroots/$1-archives" >"$2/systemd" 2>&1 </dev/null &
     system=$!
-    trap 'kill -s KILL "$system" 2>/dev/null; rm -rf "$work"' EXIT
+    trap 'kill -s KILL "$system" 2>/dev/null || true; rm -rf "$work"' EXIT
     for _ in $(seq 1800); do
         if [ -e "$2/status" ] || ! kill -s 0 "$system" 2>/dev/null; then break; fi
         sleep 1

@@ -191,8 +191,15 @@ fn readme_states_the_versions_of_the_clients_that_the_script_installs() {
 }
 
 /// The documents that name files of the tree.
-const DOCUMENTS: [&str; 6] =
-    ["README.md", "SECURITY.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "RELEASING.md", "benches/README.md"];
+const DOCUMENTS: [&str; 7] = [
+    "README.md",
+    "MOVING.md",
+    "SECURITY.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "RELEASING.md",
+    "benches/README.md",
+];
 
 #[test]
 fn every_file_that_a_document_names_exists() {

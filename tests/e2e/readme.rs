@@ -1,7 +1,8 @@
-//! Runs the transcripts of README.md.
+//! Runs the transcripts of README.md, and the commands of MOVING.md.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use crate::harness::{Client, Hub, Key, Setup, Skip, machine, run, trials};
 use crate::pages::{settled, with_code, wrapper};
@@ -11,8 +12,8 @@ trials![
     the_transcript_of_the_readme_matches_the_programs,
     the_transcripts_of_anonymous_modes_match_the_programs,
     the_transcript_of_large_files_matches_the_programs,
-    a_hub_moves_to_another_machine_by_the_commands_of_the_readme,
-    a_hub_is_upgraded_and_uninstalled_by_the_commands_of_the_readme,
+    a_hub_moves_to_another_machine_by_the_commands_of_its_page,
+    a_hub_is_upgraded_and_uninstalled_by_the_commands_of_its_page,
     the_programs_are_installed_upgraded_and_uninstalled_by_list,
 ];
 
@@ -104,20 +105,21 @@ fn the_transcript_of_large_files_matches_the_programs() {
     happens(&hub, &alice, &transcript(6, &alice), &[]);
 }
 
-/// The commands of the shell blocks under a heading of README.md.
-fn shell_blocks(heading: &str) -> Vec<String> {
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("README.md");
-    let (_, section) = readme.split_once(&format!("### {heading}\n")).expect("a section");
-    let (section, _) = section.split_once("\n##").expect("its end");
+/// The commands of the shell blocks under a heading of a document.
+fn shell_blocks(document: &str, heading: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(document);
+    let text = fs::read_to_string(path).expect("a document");
+    let (_, section) = text.split_once(&format!("## {heading}\n")).expect("a section");
+    let section = section.split("\n##").next().expect("its end");
     let blocks = section.split("```sh\n").skip(1);
     blocks.map(|block| block.split_once("```").expect("its end").0.to_owned()).collect()
 }
 
 /// Two machines in turn, whose accounts have different uids.
-fn a_hub_moves_to_another_machine_by_the_commands_of_the_readme() {
+fn a_hub_moves_to_another_machine_by_the_commands_of_its_page() {
     let hub = Hub::new();
     let key = Key::new("alice");
-    let blocks = shell_blocks("Move it to another machine");
+    let blocks = shell_blocks("MOVING.md", "Move to another machine");
     let [old, new] = [0, 1].map(|number: usize| {
         // No systemd and no sshd run there, and /root is the root of this machine.
         let lines = blocks[number].lines().filter(|line| !line.starts_with("systemctl") && !line.contains("--login"));
@@ -176,18 +178,18 @@ echo moved
 }
 
 /// A machine with hubgate, from its installation on, with this run's programs. Its `/usr` and `/var/log` are copies.
-fn a_hub_is_upgraded_and_uninstalled_by_the_commands_of_the_readme() {
+fn a_hub_is_upgraded_and_uninstalled_by_the_commands_of_its_page() {
     let hub = Hub::new();
-    let of = |heading: &str| {
-        let lines = shell_blocks(heading).concat();
+    let of = |document: &str, heading: &str| {
+        let lines = shell_blocks(document, heading).concat();
         // No systemd runs there, /root is the root of this machine, and doctor misses a running sshd.
         let lines = lines.lines().filter(|line| !line.starts_with("systemctl"));
         let lines = lines.map(|line| if line == "hubgate doctor" { "hubgate doctor || true" } else { line });
         lines.map(|line| line.replace("/root/", "/var/lib/kept/") + "\n").collect::<String>()
     };
-    let uninstall = of("Uninstall it");
+    let uninstall = of("MOVING.md", "Uninstall what a source tree installed");
     let (leave, delete) = uninstall.split_once("rm -r").expect("two blocks");
-    let upgrade = of("Upgrade it");
+    let upgrade = of("MOVING.md", "Upgrade from a source tree");
     let (before, after) = upgrade.split_once("sh packaging/install.sh").expect("the new version");
     let script = format!(
         r#"source={source} programs={programs}
@@ -235,7 +237,7 @@ echo gone
 "#,
         source = env!("CARGO_MANIFEST_DIR"),
         programs = program("hubgate").parent().expect("a directory").display(),
-        log = of("The log"),
+        log = of("README.md", "The log"),
     );
     let outcome = crate::operator::on_a_fresh_machine(&hub, &script);
     if outcome.status == 77 {

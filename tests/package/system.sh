@@ -4,6 +4,8 @@
 # shellcheck disable=SC1091,SC2154 # tests/package.sh writes /shared/typed and sets $suite
 set -eu
 export HOME=/root LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive
+# What the units said, if the script ends early.
+trap '[ $? = 0 ] || journalctl --no-pager --lines 40 --output cat --unit "hubgate-*"' EXIT
 cd /shared
 say() { printf '== %s\n' "$*"; }
 fail() {
@@ -109,7 +111,8 @@ systemctl is-active hubgate-gc.timer || true
 say "purge"
 apt-get purge -y -qq hubgate 2>&1 | grep '^hubgate: '
 ls /var/lib/hubgate
-find /etc/systemd /etc/hubgate -name '*hubgate*' 2>/dev/null
+[ ! -e /etc/hubgate ]
+find /etc/systemd -name '*hubgate*'
 
 say "reinstall"
 apt-get install -y -qq ./hubgate_*.deb >/dev/null
