@@ -26,6 +26,7 @@ trials![
     auth_info_works_only_as_login_shell_and_in_its_mode,
     doctor_names_what_a_mode_is_missing,
     init_and_sshd_config_create_what_a_mode_needs,
+    the_pam_service_admits_the_login_and_no_other_account,
 ];
 
 /// A hub in this mode, with the gateway as login shell.
@@ -484,4 +485,41 @@ fn init_and_sshd_config_create_what_a_mode_needs() {
              separate sshd; write its configuration with hubgate sshd-config --standalone --install\n"
         )));
     }
+}
+
+/// The shipped service, asked by PAM itself. It reads the services of a directory of this test.
+fn the_pam_service_admits_the_login_and_no_other_account() {
+    let hub = hub("fallback");
+    let directory = hub.path("pam.d");
+    fs::create_dir(&directory).expect("a directory");
+    let login = hub.login.name.as_str();
+    fs::write(directory.join("hubgate-sshd"), hubgate::operator::pam::text(login)).expect("a service");
+    let script = r"
+import ctypes, sys
+pam = ctypes.CDLL('libpam.so.0')
+conversing = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+asked = []
+class Conversation(ctypes.Structure):
+    _fields_ = [('ask', conversing), ('data', ctypes.c_void_p)]
+conversation = Conversation(conversing(lambda *_: asked.append(1) or 19), None)
+for user in sys.argv[2:]:
+    handle = ctypes.c_void_p()
+    words = [word.encode() for word in ('hubgate-sshd', user)]
+    started = pam.pam_start_confdir(*words, ctypes.byref(conversation), sys.argv[1].encode(), ctypes.byref(handle))
+    print(user, started, pam.pam_authenticate(handle, 0) == 0, len(asked))
+    pam.pam_end(handle, 0)
+";
+    let mut python = Command::new("python3");
+    python.args(["-c", script]).arg(&directory).args([
+        login,
+        "root",
+        &machine().keys.name,
+        &format!("{login}x"),
+        "git",
+    ]);
+    let said = format!(
+        "{login} 0 True 0\nroot 0 False 0\n{} 0 False 0\n{login}x 0 False 0\ngit 0 False 0\n",
+        machine().keys.name
+    );
+    run(&mut python).is(&says(said));
 }
