@@ -339,3 +339,20 @@ fn the_document_lists_the_files_with_unsafe_code() {
     }
     assert_eq!(listed, found);
 }
+
+/// The dependencies without which the two small programs do not build.
+#[test]
+fn the_document_gives_a_reason_for_each_crate_of_the_small_programs() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let document = fs::read_to_string(root.join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
+    let (_, table) = document.split_once("| crate | reason |\n|---|---|\n").expect("the table");
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    let names = rows.filter_map(|row| row.split('|').nth(1)).flat_map(|cell| cell.split(','));
+    let listed: BTreeSet<&str> = names.map(|name| name.split('(').next().unwrap_or_default().trim()).collect();
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).expect("Cargo.toml");
+    let dependencies = manifest.split("\n[").find_map(|part| part.strip_prefix("dependencies]")).expect("dependencies");
+    let lines = dependencies.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()));
+    let own = lines.filter(|line| !line.contains("optional = true"));
+    let found: BTreeSet<&str> = own.filter_map(|line| Some(line.split_once(" = ")?.0)).collect();
+    assert_eq!(listed, found);
+}

@@ -116,9 +116,11 @@ fn sessions_of_64_concurrent_clients_succeed_and_leave_no_memory() {
     let after = at_rest(&hub);
     println!(
         "load: {sessions} sessions of {CLIENTS} clients in {took:.1?}, all with status 0; memory {} KiB before, {} KiB \
-         after, at most {} KiB in {} processes",
+         after ({} and {} KiB without pages of files), at most {} KiB in {} processes",
         before.all >> 10,
         after.all >> 10,
+        before.own >> 10,
+        after.own >> 10,
         peak.1.all >> 10,
         peak.0
     );
