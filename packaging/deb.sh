@@ -23,7 +23,7 @@ chmod 755 "$root"
 sh packaging/files.sh "$programs" "$root" package >/dev/null
 mkdir -p "$root/var/lib/hubgate" "$root/DEBIAN" "$root/usr/share/lintian/overrides"
 documents=$root/usr/share/doc/hubgate
-cp README.md SECURITY.md "$documents/"
+cp README.md MOVING.md SECURITY.md "$documents/"
 cp packaging/debian/copyright "$documents/"
 cp packaging/debian/lintian-overrides "$root/usr/share/lintian/overrides/hubgate"
 gzip -9n <CHANGELOG.md >"$documents/changelog.gz"

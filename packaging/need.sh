@@ -28,6 +28,8 @@ package() {
     dnf:ps | pacman:ps) echo procps-ng ;;
     apk:ps) echo procps ;;
     *:ip) echo iproute2 ;;
+    *:rpmbuild) echo rpm ;;
+    *:nix-instantiate) echo nix-bin ;;
     *:fail2ban-regex) echo fail2ban ;;
     *:systemd-analyze) echo systemd ;;
     *:apparmor_parser) echo apparmor ;;
@@ -37,7 +39,9 @@ package() {
 
 # present PROGRAM: checks that a program is there and works. A compiler works if it links a static program with libc.
 present() {
-    command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] || return 1
+    # It has no program of its name.
+    [ "$1" != selinux-policy-dev ] || [ -e /usr/share/selinux/devel/Makefile ] || return 1
+    [ "$1" = selinux-policy-dev ] || command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] || return 1
     [ "$1" != cc ] || echo 'int main(void) { return 0; }' | cc -static -x c -o /dev/null - 2>/dev/null
 }
 

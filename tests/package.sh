@@ -2,13 +2,14 @@
 # Checks the Debian package: as a file, and in a throw-away root.
 #
 #   sh tests/package.sh [bookworm|trixie]...   installs it on a Debian system as README.md says, and uses it
+#   sh tests/package.sh others                 packages of other distributions, as far as Debian's tools can check them
 #   sh tests/package.sh quick PROGRAMS         what tests/run.sh runs; packaging/build.sh prints the directory PROGRAMS
 #
 # In the first form, README.md is the input: its section "Install it" is typed, and what it shows is compared. Then the
-# package is upgraded, removed, purged and installed again. The systems run systemd, and are gone at the end. If a tag
-# exists, the package of the last one is upgraded too. HUBGATE_PROGRAMS names a directory of programs to package.
+# package is upgraded, removed, purged and installed again. Last, the package of the last tag is installed and upgraded.
+# The systems run systemd, and are gone at the end. HUBGATE_PROGRAMS names a directory of programs to package.
 #
-# In the second form, the throw-away root is this machine's, in which only the run itself sees a change. It has no
+# With `quick`, the throw-away root is this machine's, in which only the run itself sees a change. It has no
 # /proc, as in an image that is being built.
 set -eu
 cd "$(dirname "$0")/.."
@@ -302,15 +303,108 @@ UNIT
     python3 tests/package/transcript.py compare "$2/transcript"
 }
 
+# previous DIRECTORY: the package of the last tag. As long as there is none, it has this version's programs under an
+# older number, and another configuration file.
+previous() {
+    mkdir -p "$1"
+    if tag=$(git describe --tags --abbrev=0 2>/dev/null); then
+        git worktree add --quiet --detach "$work/previous" "$tag"
+        built=$(cd "$work/previous" && CARGO_TARGET_DIR=$chroots/previous-target sh packaging/build.sh)
+        (cd "$work/previous" && sh packaging/deb.sh "$built" "$1")
+        git worktree remove --force "$work/previous"
+    else
+        mkdir "$work/previous"
+        cp -r Cargo.toml ./*.md LICENSE* sshd_config.example packaging "$work/previous/"
+        echo "# A setting that is gone." >>"$work/previous/packaging/config.toml"
+        (cd "$work/previous" && VERSION=0.0.1-1 sh packaging/deb.sh "$programs" "$1")
+    fi
+    rm -rf "$work/previous"
+}
+
 # slow SUITE
 slow() {
     shared=$work/shared-$1
     mkdir -p "$shared/later"
     package=$(sh packaging/deb.sh "$programs" "$shared")
     VERSION=99-1 sh packaging/deb.sh "$programs" "$shared/later" >/dev/null
+    previous "$shared/previous" >&2
     lintian --allow-root --fail-on error,warning "$package"
     python3 tests/package/transcript.py type >"$shared/typed"
+    awk '/^## Upgrade$/ { under = 1 } under && /^```$/ { exit } inside { print } under && /^```sh$/ { inside = 1 }' \
+        MOVING.md >"$shared/upgrade"
     on_system "$1" "$shared"
+}
+
+# installed_as_listed DIRECTORY [SED]: a directory has what files.sh lists for packages, but not /etc/apparmor.d. SED is
+# a script that changes the list to what the package has.
+installed_as_listed() {
+    (cd "$1" && find . ! -type d | sed 's,^\./,,; s,^\(usr/share/man/.*\)\.gz$,\1,' | grep -v '^usr/share/licenses/' |
+        sort) >"$work/found"
+    sed "${2:-}" "$work/packaged" | grep -v '^etc/apparmor\.d/' | sort | diff - "$work/found"
+}
+
+# The packages that cannot be built here are read by their shells, and their functions run.
+others() {
+    version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
+    sh packaging/files.sh "$programs" "$work/all" package >"$work/packaged"
+    zsh='s,zsh/vendor-completions,zsh/site-functions,'
+
+    echo "== RPM"
+    rpmbuild -bb --quiet --define "_topdir $work/rpm" --define "source $PWD" --define "programs $programs" \
+        packaging/rpm/hubgate.spec
+    package=$(find "$work/rpm/RPMS" -name "hubgate-$version-1.*.rpm")
+    rpmlint --config packaging/rpm/rpmlint.toml "$package" packaging/rpm/hubgate.spec
+    mkdir "$work/rpm-root"
+    (cd "$work/rpm-root" && rpm2cpio "$package" | cpio --quiet -i -d)
+    installed_as_listed "$work/rpm-root" "$zsh"
+    rpm -qp --configfiles "$package" | sort >"$work/config"
+    grep -v apparmor packaging/debian/conffiles | diff - "$work/config"
+
+    echo "== SELinux"
+    mkdir "$work/selinux"
+    cp packaging/selinux/* "$work/selinux/"
+    make --silent --directory "$work/selinux" --file /usr/share/selinux/devel/Makefile hubgate.pp
+    [ -s "$work/selinux/hubgate.pp" ]
+
+    echo "== AppArmor"
+    apparmor_parser --skip-kernel-load --skip-cache packaging/apparmor.conf
+
+    echo "== Arch"
+    mkdir "$work/arch-src"
+    echo "$programs" >"$work/arch-src/programs"
+    bash -euc 'startdir=$PWD/packaging/arch srcdir=$1 pkgdir=$2
+        cd packaging/arch && . ./PKGBUILD && bash -n hubgate.install && echo "$pkgver" && package >/dev/null' \
+        bash "$work/arch-src" "$work/arch" | grep -qxF "$version"
+    mv "$work/arch/usr/share/doc/hubgate/examples/apparmor.conf" "$work/"
+    installed_as_listed "$work/arch" "$zsh"
+
+    echo "== Alpine"
+    sh -euc 'startdir=$PWD/packaging/alpine srcdir=$1 pkgdir=$2
+        . packaging/alpine/APKBUILD && cd "$builddir" && echo "$pkgver" && package >/dev/null' \
+        sh "$work/arch-src" "$work/alpine" | grep -qxF "$version"
+    installed_as_listed "$work/alpine" "$zsh; \,^usr/lib/,d"
+    sh -n packaging/alpine/hubgate.pre-install
+
+    echo "== NixOS"
+    for file in packaging/nix/*.nix; do
+        nix-instantiate --parse "$file" >/dev/null
+    done
+
+    echo "== archive"
+    mkdir -p "$work/archive/programs"
+    cp -r packaging sshd_config.example Cargo.toml "$work/archive/"
+    for program in hubgate authorized-keys gateway services; do
+        cp "$programs/$program" "$work/archive/programs/"
+    done
+    # Neither cargo nor a compiler is in the path.
+    mkdir "$work/path"
+    for program in sh sed grep sort install mkdir dirname id ln mktemp rm cat chmod rmdir dpkg-query; do
+        ln -s "$(command -v "$program")" "$work/path/$program"
+    done
+    PATH=$work/path sh "$work/archive/packaging/install.sh" "$work/machine"
+    [ "$("$work/machine/usr/bin/hubgate" --version)" = "hubgate $version" ]
+    PATH=$work/path sh "$work/archive/packaging/uninstall.sh" "$work/machine"
+    [ -z "$(find "$work/machine" ! -type d)" ]
 }
 
 if [ "${1:-}" = quick ]; then
@@ -323,9 +417,9 @@ if [ "${1:-}" = quick ]; then
 fi
 for word in "$@"; do
     case $word in
-    bookworm | trixie) ;;
+    bookworm | trixie | others) ;;
     *)
-        echo "usage: sh tests/package.sh [bookworm|trixie]... | quick PROGRAMS" >&2
+        echo "usage: sh tests/package.sh [bookworm|trixie|others]... | quick PROGRAMS" >&2
         exit 2
         ;;
     esac
@@ -337,9 +431,14 @@ fi
 # shellcheck source=packaging/need.sh
 . packaging/need.sh
 need lintian ip || exit 1
-programs=${HUBGATE_PROGRAMS:-$(sh packaging/build.sh)}
-[ "$#" != 0 ] || set -- bookworm trixie
+programs=$(cd "${HUBGATE_PROGRAMS:-$(sh packaging/build.sh)}" && pwd)
+[ "$#" != 0 ] || set -- others bookworm trixie
 for suite in "$@"; do
+    if [ "$suite" = others ]; then
+        need rpmbuild rpmlint cpio make selinux-policy-dev apparmor_parser nix-instantiate || exit 1
+        others
+        continue
+    fi
     echo "=== $suite"
     slow "$suite"
     echo "=== $suite: the package works as README.md says"

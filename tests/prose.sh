@@ -83,6 +83,7 @@ LC_ALL=C find . -name target -prune -o '(' -name '*.rs' -o -name '*.md' -o -name
 
 for file in \
     README.md MOVING.md SECURITY.md ARCHITECTURE.md CHANGELOG.md CONTRIBUTING.md RELEASING.md benches/README.md \
+    packaging/README.md \
     sshd_config.example packaging/config.toml packaging/weak-keys packaging/pam.d/* packaging/fail2ban/* \
     packaging/*.sh packaging/*.conf packaging/cron packaging/systemd/* packaging/debian/control packaging/debian/p* \
     tests/git-lfs.sh tests/clients.sh tests/package.sh fuzz/run.sh; do

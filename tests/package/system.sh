@@ -142,3 +142,27 @@ colleague "ssh -T -p $port git@hub.test"
 # A visitor without any key.
 useradd --create-home --shell /bin/sh visitor
 su - visitor -c "mkdir -m 700 .ssh && $knows_host && ssh -T -p $port git@hub.test 2>&1"
+
+say "an upgrade from the previous release, with data and a changed configuration"
+touch /var/lib/hubgate/delete-on-purge
+apt-get purge -y -qq hubgate >/dev/null 2>&1
+rm -f /etc/ssh/sshd_config.d/50-hubgate.conf /etc/ssh/hubgate_sshd_config
+apt-get install -y -qq ./previous/hubgate_*.deb >/dev/null
+hubgate init --host hub.test >/dev/null
+hubgate sshd-config --install >/dev/null
+systemctl reload ssh
+sed -i 's/^#name = .*/name = "Old Hub"/' /etc/hubgate/config.toml
+hubgate user add alice
+hubgate key add alice /home/alice/.ssh/id_ed25519.pub | sed 's/SHA256:[^ ]*/SHA256:…/'
+hubgate repo create alice/old --private >/dev/null
+colleague 'cd mini && git push --quiet git@hub.test:alice/old HEAD:main 2>/dev/null'
+# MOVING.md's commands. The configuration has changed on both sides, and the answer is to keep the old one.
+yes N | sh -eu /shared/upgrade >/shared/upgraded 2>&1 || {
+    cat /shared/upgraded
+    fail "a command of MOVING.md"
+}
+grep -c 'config.toml.*Y/I/N/O/D/Z' /shared/upgraded
+hubgate doctor | grep -E '^(bad|warning)  ' && fail "doctor"
+ls /etc/hubgate
+colleague 'ssh -T git@hub.test && git clone --quiet git@hub.test:alice/old && cmp old/data mini/data &&
+    cmp old/large.bin mini/large.bin'
