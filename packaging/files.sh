@@ -49,6 +49,9 @@ for example in sshd_config.example packaging/config.toml packaging/backup.conf p
     put 644 "$example" "$examples/${example##*/}"
 done
 put 644 packaging/pam.d/hubgate-sshd "$examples/pam.d/hubgate-sshd"
+for check in secrets pickles; do
+    put 755 "packaging/checks/$check" "$examples/checks/$check"
+done
 if [ "$kind" != package ]; then
     put 644 packaging/apparmor.conf "$examples/apparmor.conf"
     put 644 packaging/fail2ban/filter.conf "$examples/fail2ban/filter.conf"

@@ -4,6 +4,7 @@
 //! sshd requires for its own files (sshd's misc.c, `safe_path`).
 
 mod address;
+mod checks;
 mod file;
 
 use std::path::{Path, PathBuf};
@@ -37,6 +38,8 @@ pub struct Config {
     pub paths: Paths,
     /// Settings of git.
     pub git: Git,
+    /// The operator's own checks of pushes.
+    pub checks: Checks,
     /// The sandbox in which git runs.
     pub sandbox: Sandbox,
     /// How LFS objects are served.
@@ -129,6 +132,18 @@ words! {
         /// SHA-256, from git 2.29 on.
         Sha256 = "sha256",
     }
+}
+
+/// `[checks]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Checks {
+    /// The directory of the programs that check each push.
+    pub directory: PathBuf,
+    /// Seconds that one check may take.
+    pub seconds: u32,
+    /// Bytes of memory for each process of a check; 0 means no limit.
+    pub memory: u64,
 }
 
 /// `[sandbox]`
@@ -263,6 +278,12 @@ impl Default for Git {
     }
 }
 
+impl Default for Checks {
+    fn default() -> Self {
+        Self { directory: "/etc/hubgate/checks.d".into(), seconds: 30, memory: 1 << 30 }
+    }
+}
+
 impl Default for Sandbox {
     fn default() -> Self {
         Self { mode: SandboxMode::BestEffort }
@@ -329,7 +350,7 @@ impl Config {
 
     /// Checks each value.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
-        let Self { hub, ssh, access: _, paths, git, sandbox: _, lfs, limits: _, log } = self;
+        let Self { hub, ssh, access: _, paths, git, checks, sandbox: _, lfs, limits: _, log } = self;
         let printable = |text: &str| !text.chars().any(char::is_control);
         if !printable(&hub.name) || hub.name.is_empty() || !printable(&hub.keys_help) {
             return Err("[hub] name and keys_help are one line of printable text each");
@@ -347,9 +368,9 @@ impl Config {
             return Err("[ssh] port is a number from 1 to 65535");
         }
         let path = |path: &Path| path.is_absolute() && path.to_str().is_some_and(printable);
-        let places = [&paths.database, &paths.repositories, &paths.git, &log.socket];
+        let places = [&paths.database, &paths.repositories, &paths.git, &checks.directory, &log.socket];
         if !places.into_iter().all(|file| path(file)) || !paths.state.as_os_str().is_empty() && !path(&paths.state) {
-            return Err("[paths] and [log] socket are absolute paths of printable text");
+            return Err("[paths], [checks] directory and [log] socket are absolute paths of printable text");
         }
         let branch = |c: char| c.is_ascii_alphanumeric() || "._/-".contains(c);
         if git.default_branch.is_empty()

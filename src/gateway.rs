@@ -64,6 +64,8 @@ enum Fault {
     Services(std::io::Error),
     #[error("cannot start git: {0}")]
     Git(std::io::Error),
+    #[error("cannot open the directory of [checks]: {0}")]
+    Checks(std::io::Error),
     #[error("cannot read this process's start time in /proc")]
     NoProcess,
     #[error("cannot leave the session's lock to services: {0}")]
@@ -87,6 +89,7 @@ impl Fault {
             | Self::Sandbox(_)
             | Self::Services(_)
             | Self::Git(_)
+            | Self::Checks(_)
             | Self::NoProcess
             | Self::Lock(_) => (FaultKind::Broken, Level::Error),
         }

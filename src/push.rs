@@ -12,13 +12,17 @@ use crate::word::words;
 #[cfg(feature = "operator")]
 pub mod canonical;
 mod default_branch;
+mod operator_checks;
 mod ref_name;
 
 pub use default_branch::{DefaultBranch, MARK, followed};
+pub use operator_checks::OperatorChecks;
 pub use ref_name::{BadRef, BranchName, check_ref};
 
 /// The first line of a push context: its receiver, and the version of its format.
 const HEADING: &str = "hubgate push 4";
+/// The line of a push context without the operator's own checks.
+const NO_CHECKS: &str = "no checks";
 
 /// The hooks by whose names git runs `services`, for the whole push, for its refs, and after it (githooks(5)).
 pub const HOOKS: [&str; 3] = ["pre-receive", "proc-receive", "post-receive"];
@@ -56,13 +60,17 @@ pub struct PushContext {
     pub default_branch: String,
     /// The command that chooses the default branch, as the client can run it, without the branch.
     pub choose_branch: String,
+    /// The operator's own checks, if there are any.
+    pub operator_checks: Option<OperatorChecks>,
 }
 
 impl fmt::Display for PushContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sid, git, bytes, refs, commits, stores_objects, default_branch, choose_branch } = self;
+        let Self { sid, git, bytes, refs, commits, stores_objects, default_branch, choose_branch, operator_checks } =
+            self;
+        let checks = operator_checks.as_ref().map_or_else(|| NO_CHECKS.to_owned(), ToString::to_string);
         writeln!(f, "{HEADING}\n{sid}\n{}", git.display())?;
-        writeln!(f, "{bytes}\n{refs}\n{commits}\n{stores_objects}\n{default_branch}\n{choose_branch}")
+        writeln!(f, "{bytes}\n{refs}\n{commits}\n{stores_objects}\n{default_branch}\n{choose_branch}\n{checks}")
     }
 }
 
@@ -76,7 +84,8 @@ impl FromStr for PushContext {
 
     fn from_str(text: &str) -> Result<Self, BadPushContext> {
         let lines: Vec<&str> = text.lines().collect();
-        let [HEADING, sid, git, bytes, refs, commits, stores_objects, default_branch, choose_branch] = lines.as_slice()
+        let [HEADING, sid, git, bytes, refs, commits, stores_objects, default_branch, choose_branch, checks] =
+            lines.as_slice()
         else {
             return Err(BadPushContext);
         };
@@ -89,6 +98,7 @@ impl FromStr for PushContext {
             stores_objects: stores_objects.parse().map_err(|_| BadPushContext)?,
             default_branch: (*default_branch).to_owned(),
             choose_branch: (*choose_branch).to_owned(),
+            operator_checks: if *checks == NO_CHECKS { None } else { Some(checks.parse()?) },
         })
     }
 }
@@ -226,6 +236,7 @@ mod tests {
             stores_objects: true,
             default_branch: "main".to_owned(),
             choose_branch: "ssh git@hub.example repo default-branch alice/x".to_owned(),
+            operator_checks: None,
         };
         let text = context.to_string();
         assert_eq!(text.parse(), Ok(context));

@@ -3,8 +3,8 @@
 //! A file is accepted only if no user except root can have written it, as sshd requires for its own files (sshd's
 //! misc.c, `safe_path`).
 
-use std::fs::File;
-use std::io::ErrorKind;
+use std::fs::{File, Metadata};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -37,6 +37,20 @@ pub enum ConfigError {
     Value(PathBuf, &'static str),
 }
 
+/// The first of these files and directories that a user other than root could have changed.
+pub(super) fn first_untrusted<'a>(mut paths: impl Iterator<Item = &'a Path>) -> io::Result<Option<&'a Path>> {
+    paths
+        .find_map(|path| match path.symlink_metadata() {
+            Ok(metadata) => is_untrusted(&metadata).then_some(Ok(path)),
+            Err(error) => Some(Err(error)),
+        })
+        .transpose()
+}
+
+fn is_untrusted(metadata: &Metadata) -> bool {
+    metadata.uid() != 0 || metadata.mode() & 0o022 != 0
+}
+
 impl Config {
     /// Reads the configuration at `path`, after checking that only root can write to it and to each directory above it.
     ///
@@ -52,15 +66,12 @@ impl Config {
             .custom_flags((nix::fcntl::OFlag::O_NOFOLLOW | nix::fcntl::OFlag::O_NONBLOCK).bits())
             .open(path)
             .map_err(read)?;
-        let untrusted = |metadata: &std::fs::Metadata| metadata.uid() != 0 || metadata.mode() & 0o022 != 0;
         let metadata = file.metadata().map_err(read)?;
-        if !metadata.is_file() || untrusted(&metadata) {
+        if !metadata.is_file() || is_untrusted(&metadata) {
             return Err(ConfigError::Untrusted(path.to_owned(), path.to_owned()));
         }
-        for parent in path.ancestors().skip(1) {
-            if untrusted(&parent.symlink_metadata().map_err(read)?) {
-                return Err(ConfigError::Untrusted(parent.to_owned(), path.to_owned()));
-            }
+        if let Some(parent) = first_untrusted(path.ancestors().skip(1)).map_err(read)? {
+            return Err(ConfigError::Untrusted(parent.to_owned(), path.to_owned()));
         }
         let text = read_text(&mut file, FILE_MAX).map_err(|error| match error.kind() {
             ErrorKind::FileTooLarge => ConfigError::Value(path.to_owned(), "a configuration file has at most 64 KiB"),

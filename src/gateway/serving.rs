@@ -1,5 +1,6 @@
 //! What an allowed session becomes: git in its sandbox beside its guard, or `services`.
 
+use std::fs::File;
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use super::guard::{self, Watched};
 use super::trace::Traced;
 use super::{Context, Fault, Services, Session, push_context, say};
 use crate::access::{Identity, network};
-use crate::config::{Config, LfsMode};
+use crate::config::{Config, ConfigError, LfsMode};
 use crate::db::ServedRepository;
 use crate::git::{self, Serving};
 use crate::key::Fingerprint;
@@ -18,9 +19,9 @@ use crate::log::{self, Level};
 use crate::message::Messages;
 use crate::name::RepoPath;
 use crate::process::Process;
-use crate::push::PushContext;
+use crate::push::{OperatorChecks, PushContext};
 use crate::repository::open_repository;
-use crate::request::{Activity, LfsProgram, Request, Service};
+use crate::request::{Activity, ForcedCommand, LfsProgram, Request, Service};
 use crate::sandbox::{self, Plan};
 use crate::sealed::{DESCRIPTORS, Sealed};
 use crate::session::{Handover, Record, Work};
@@ -86,10 +87,17 @@ impl Session {
             push_bytes: config.limits.push_bytes,
         };
         let mut command = serving.command();
+        let checks = match service {
+            Service::ReceivePack => operator_checks(config, &repository.path, context.services.forced_command)?,
+            Service::UploadPack | Service::UploadArchive => None,
+        };
+        let checks_directory = checks.as_ref().map(|checks| File::open(&checks.directory));
+        let checks_directory = checks_directory.transpose().map_err(Fault::Checks)?;
+        let check_programs: Vec<PathBuf> = checks.iter().flat_map(OperatorChecks::programs).collect();
         // The gateway opens nothing outside the repository by path after this.
         self.connection = log::connect(&config.log.socket).ok();
         let message = match service {
-            Service::ReceivePack => Some(push_context::seal(&self.push_context(config, path), &hooks)?),
+            Service::ReceivePack => Some(push_context::seal(&self.push_context(config, path, checks), &hooks)?),
             Service::UploadPack | Service::UploadArchive => None,
         };
         let record = self.record(context, service.into(), Some((path.clone(), repository.facts.id)), lock)?;
@@ -109,17 +117,20 @@ impl Session {
         command.envs(traced.and_then(Traced::variables).into_iter().flatten());
         let inherited = [message.as_ref().map(AsFd::as_fd), hook, traced.map(AsFd::as_fd)];
         let keep: Vec<_> = inherited.into_iter().flatten().collect();
-        let programs = [config.paths.git.as_path(), services.as_path()];
-        let programs = if message.is_some() { programs.as_slice() } else { programs.get(..1).unwrap_or_default() };
+        let mut programs = vec![config.paths.git.as_path()];
+        programs.extend(message.as_ref().map(|_| services.as_path()));
+        programs.extend(check_programs.iter().map(PathBuf::as_path));
+        let reads: Vec<_> = checks_directory.iter().map(AsFd::as_fd).collect();
         let limits = &config.limits;
         let plan = match service {
             Service::ReceivePack => Plan {
                 keep: &keep,
                 file_size_limit: (limits.push_bytes > 0).then(|| limits.push_bytes.saturating_mul(2)),
                 memory_limit: (limits.push_memory > 0).then_some(limits.push_memory),
-                ..Plan::push(programs)
+                reads: &reads,
+                ..Plan::push(&programs)
             },
-            Service::UploadPack | Service::UploadArchive => Plan { keep: &keep, ..Plan::fetch(programs) },
+            Service::UploadPack | Service::UploadArchive => Plan { keep: &keep, ..Plan::fetch(&programs) },
         };
         let in_force = sandbox::enter(config.sandbox.mode, directory.as_fd(), &plan)?;
         self.line.add("sandbox", in_force);
@@ -160,7 +171,7 @@ impl Session {
     }
 
     /// What the push hook must know.
-    fn push_context(&self, config: &Config, path: &RepoPath) -> PushContext {
+    fn push_context(&self, config: &Config, path: &RepoPath, operator_checks: Option<OperatorChecks>) -> PushContext {
         PushContext {
             sid: self.id.to_string(),
             git: config.paths.git.clone(),
@@ -170,6 +181,7 @@ impl Session {
             stores_objects: config.lfs.mode == LfsMode::Ssh,
             default_branch: config.git.default_branch.clone(),
             choose_branch: format!("{} repo default-branch {path}", config.address().ssh()),
+            operator_checks,
         }
     }
 
@@ -243,6 +255,26 @@ impl Session {
         };
         Limit { directory: config.running_dir(), subject, most }
     }
+}
+
+/// The operator's own checks for a push into this repository, if there are any.
+fn operator_checks(
+    config: &Config,
+    repository: &RepoPath,
+    forced_command: &ForcedCommand,
+) -> Result<Option<OperatorChecks>, ConfigError> {
+    let names = config.checks()?;
+    let checks = &config.checks;
+    Ok((!names.is_empty()).then(|| OperatorChecks {
+        directory: checks.directory.clone(),
+        names,
+        seconds: checks.seconds,
+        memory: checks.memory,
+        sandbox: config.sandbox.mode,
+        user: forced_command.user().to_owned(),
+        key: forced_command.key(),
+        repository: repository.to_string(),
+    }))
 }
 
 /// How many sessions a subject may have at a time.

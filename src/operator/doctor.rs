@@ -103,6 +103,11 @@ fn examine(findings: &mut Findings, config: &Config, path: &Path, command: &Doct
     if let Some(keys) = keys.filter(|_| !findings.is_bad(&helper::CAUSES)) {
         helper::check(findings, config, &line, &keys);
     }
+    match config.checks() {
+        Ok(names) if names.is_empty() => {}
+        Ok(names) => findings.ok("checks", format!("each push runs {}", names.join(", "))),
+        Err(error) => findings.bad("checks", error.to_string(), fix_config(&error)),
+    }
     surroundings::check_git(findings, &config.paths.git);
     surroundings::check_sandbox(findings, config.sandbox.mode);
     surroundings::check_log(findings, &config.log.socket);

@@ -63,11 +63,12 @@ fn build(repository: BorrowedFd<'_>, plan: &Plan<'_>, abi: ABI) -> Result<(), Ru
     if abi >= ABI::V6 {
         ruleset = ruleset.scope(Scope::from_all(abi))?;
     }
-    let mut rules = ruleset
-        .create()?
-        .add_rule(PathBeneath::new(repository, repository_access(plan.writes != Writes::Nothing, abi)))?;
+    let mut rules = ruleset.create()?.add_rule(PathBeneath::new(repository, access(plan.writes_repository(), abi)))?;
+    if let Some(scratch) = plan.scratch {
+        rules = rules.add_rule(PathBeneath::new(scratch, access(true, abi)))?;
+    }
     for tree in plan.reads {
-        rules = rules.add_rule(PathBeneath::new(tree, repository_access(false, abi)))?;
+        rules = rules.add_rule(PathBeneath::new(tree, access(false, abi)))?;
     }
     // From here on, a rule for a file may contain rights that only directories have; the file gets the others.
     rules = rules.set_compatibility(CompatLevel::BestEffort);
@@ -84,8 +85,9 @@ fn build(repository: BorrowedFd<'_>, plan: &Plan<'_>, abi: ABI) -> Result<(), Ru
     rules.restrict_self().map(drop)
 }
 
-/// The rights beneath the repository. Nothing in it is ever executed, and it contains only files and directories.
-fn repository_access(write: bool, abi: ABI) -> BitFlags<AccessFs> {
+/// The rights beneath the repository and other trees. Nothing in them is ever executed, and they contain only files and
+/// directories.
+fn access(write: bool, abi: ABI) -> BitFlags<AccessFs> {
     let read = make_bitflags!(AccessFs::{ReadFile | ReadDir});
     let writing = make_bitflags!(AccessFs::{WriteFile | Truncate | Refer | MakeReg | MakeDir | RemoveFile | RemoveDir});
     if write { read | (writing & AccessFs::from_all(abi)) } else { read }

@@ -48,7 +48,7 @@ fn program(writes: Writes) -> Vec<sock_filter> {
     let (eperm, enosys) = (fail(Errno::EPERM), fail(Errno::ENOSYS));
     let (map, looked_into): (_, &[LookedInto]) = match writes {
         Writes::Nothing => (FETCH, &OPENING),
-        Writes::Contents => (PUSH, &TIMES),
+        Writes::Contents | Writes::Scratch => (PUSH, &TIMES),
         Writes::ContentsAndLocks => (UPLOAD, &TIMES),
         Writes::ContentsAndTimes => (MAINTENANCE, &[]),
     };

@@ -21,6 +21,8 @@ pub enum Writes {
     Contents,
     /// The same, with locks of files and changes of their length.
     ContentsAndLocks,
+    /// Nothing beneath the repository, and files and directories beneath [`Plan::scratch`].
+    Scratch,
     /// Files and directories, and the times of any file of the account whose path it knows. Landlock does not control
     /// times.
     ContentsAndTimes,
@@ -31,6 +33,8 @@ pub enum Writes {
 pub struct Plan<'a> {
     /// What it writes beneath its repository.
     pub writes: Writes,
+    /// A directory that it writes, outside or beneath its repository.
+    pub scratch: Option<BorrowedFd<'a>>,
     /// Other trees that it reads.
     pub reads: &'a [BorrowedFd<'a>],
     /// The programs that it runs. They and their libraries are readable, wherever they are installed.
@@ -47,11 +51,17 @@ pub struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
+    /// Whether it writes beneath its repository.
+    pub(super) fn writes_repository(&self) -> bool {
+        !matches!(self.writes, Writes::Nothing | Writes::Scratch)
+    }
+
     /// A fetch, which only reads the repository.
     #[must_use]
     pub fn fetch(programs: &'a [&'a Path]) -> Self {
         Self {
             writes: Writes::Nothing,
+            scratch: None,
             reads: &[],
             programs,
             keep: &[],
@@ -71,6 +81,12 @@ impl<'a> Plan<'a> {
     #[must_use]
     pub fn upload(programs: &'a [&'a Path]) -> Self {
         Self { writes: Writes::ContentsAndLocks, ..Self::fetch(programs) }
+    }
+
+    /// A check of a push, which reads the repository and writes a directory of its own.
+    #[must_use]
+    pub fn check(programs: &'a [&'a Path], scratch: BorrowedFd<'a>) -> Self {
+        Self { writes: Writes::Scratch, scratch: Some(scratch), ..Self::fetch(programs) }
     }
 
     /// The maintenance of a repository.

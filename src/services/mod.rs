@@ -35,6 +35,7 @@ pub fn main() -> ExitCode {
         (Some("pre-receive"), []) => push::run(Hook::Push),
         (Some("proc-receive"), []) => push::run(Hook::Refs),
         (Some("post-receive"), []) => push::run(Hook::Pushed),
+        (_, [word, name]) if word == push::CHECK => push::become_check(&name.to_string_lossy()),
         (_, [word, row @ ..]) => {
             match sealed::receive().map_err(|error| no_message(&error)).and_then(|(message, _)| Caller::read(message)) {
                 Ok((caller, message, work)) => {

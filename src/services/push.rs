@@ -5,6 +5,7 @@
 //! nor the log's socket. The session's guard, outside the sandbox, decides for it and writes to the log. If the hook
 //! refuses a push, git updates no ref and keeps no object.
 
+mod operator_checks;
 mod pointers;
 mod proc_receive;
 mod refusals;
@@ -23,6 +24,8 @@ use crate::push::{BadPushContext, DefaultBranch, FromHook, MARK, NoVerdict, Push
 use crate::sealed::{self, ReceiveError, Sealed};
 use crate::services::caller::{answer_panics, no_message};
 
+use operator_checks::Outcome;
+pub(super) use operator_checks::{CHECK, become_check};
 use refusals::{BRANCHES, Facts, Reason, branch};
 use updates::{Update, in_order};
 
@@ -56,6 +59,8 @@ enum Fault {
     Git(std::io::Error),
     #[error(transparent)]
     Pointers(#[from] pointers::Error),
+    #[error(transparent)]
+    OperatorCheck(#[from] operator_checks::Error),
     #[error("cannot ask the session's guard: {0}")]
     Guard(std::io::Error),
     #[error(transparent)]
@@ -64,6 +69,7 @@ enum Fault {
 
 /// What the gateway left open for the hook.
 struct Inherited {
+    message: Sealed,
     context: PushContext,
     started: SystemTime,
     guard: Guard,
@@ -109,7 +115,7 @@ pub(super) fn run(hook: Hook) -> Answer {
         Err(error) => return no_message(&error),
     };
     let inherited = match (read(&message), guard) {
-        (Ok((context, started)), Some(guard)) => Inherited { context, started, guard },
+        (Ok((context, started)), Some(guard)) => Inherited { message, context, started, guard },
         (Ok(_), None) => return no_message(&ReceiveError::Descriptors),
         (Err(fault), guard) => {
             guard.inspect(|guard| guard.tell(&FromHook::Fault(fault.to_string())));
@@ -162,17 +168,20 @@ fn pre_receive(inherited: &Inherited) -> Result<Answer, Fault> {
         }
         Err(_) => problems(&inherited.context, &updates, stored)?,
     };
-    // Last, because git keeps the objects next, and then refs move.
-    let problems = if problems.is_empty() { inherited.guard.problems(stored)? } else { problems };
-    let answer = Answer {
-        out: String::new(),
-        status: if problems.is_empty() { Status::Done } else { Status::Refused },
-        err: problems,
-    };
-    if let Some(problem) = answer.err.first() {
-        inherited.guard.tell(&FromHook::Refused(problem.clone()));
+    let mut outcome = Outcome::of(problems);
+    if outcome.refusal.is_none() {
+        outcome = operator_checks::run(&inherited.context, &inherited.message, &updates)?;
     }
-    Ok(answer)
+    if outcome.refusal.is_none() {
+        // Last, because git keeps the objects next, and then refs move.
+        outcome.add(Outcome::of(inherited.guard.problems(stored)?));
+    }
+    let Outcome { lines, refusal } = outcome;
+    let status = if refusal.is_none() { Status::Done } else { Status::Refused };
+    if let Some(reason) = refusal {
+        inherited.guard.tell(&FromHook::Refused(reason));
+    }
+    Ok(Answer { out: String::new(), err: lines, status })
 }
 
 /// Reads git's list of the refs of this push.

@@ -73,7 +73,7 @@ const LAYERS: [Layer; 5] = [
     ),
     (
         "policy",
-        &[("message", "access config name request"), ("access", "key name request word"), ("push", "name word")],
+        &[("message", "access config name request"), ("access", "key name request word"), ("push", "config name word")],
     ),
     (
         "names",
@@ -146,7 +146,7 @@ const OUTSIDE: [(&str, &str); 28] = [
 /// The type that starts processes.
 const COMMAND: &str = "std::process::Command";
 /// The modules that open files by path.
-const FILES: &str = "commands::repository config::file db gateway git::stored key::weak lfs operator process report::spool \
+const FILES: &str = "commands::repository config::checks config::file db gateway git::stored key::weak lfs operator process report::spool \
      repository sandbox sealed services session::user_auth session_limits tree usage";
 
 fn files() -> Crate {

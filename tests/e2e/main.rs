@@ -20,6 +20,7 @@ mod audit;
 mod backup;
 mod broken;
 mod certificates;
+mod checks;
 mod clients;
 mod commands;
 mod concurrency;
@@ -112,6 +113,7 @@ fn main() -> ExitCode {
         audit::TRIALS,
         clients::TRIALS,
         certificates::TRIALS,
+        checks::TRIALS,
         commands::TRIALS,
         own_keys::TRIALS,
         invitations::TRIALS,
