@@ -50,7 +50,7 @@ for example in sshd_config.example packaging/config.toml packaging/backup.conf p
 done
 put 644 packaging/pam.d/hubgate-sshd "$examples/pam.d/hubgate-sshd"
 for check in secrets pickles; do
-    put 755 "packaging/checks/$check" "$examples/checks/$check"
+    put 644 "packaging/checks/$check" "$examples/checks/$check"
 done
 if [ "$kind" != package ]; then
     put 644 packaging/apparmor.conf "$examples/apparmor.conf"

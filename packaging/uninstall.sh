@@ -20,8 +20,9 @@ echo "$files" | while IFS= read -r file; do
     rm -f "$destination/$file"
 done
 # Only directories that no other package has files in.
-for directory in usr/libexec/hubgate/hooks usr/libexec/hubgate usr/share/hubgate usr/share/doc/hubgate/examples/pam.d \
-    usr/share/doc/hubgate/examples/fail2ban usr/share/doc/hubgate/examples usr/share/doc/hubgate; do
+for directory in usr/libexec/hubgate/hooks usr/libexec/hubgate usr/share/hubgate usr/share/doc/hubgate/examples/checks \
+    usr/share/doc/hubgate/examples/pam.d usr/share/doc/hubgate/examples/fail2ban usr/share/doc/hubgate/examples \
+    usr/share/doc/hubgate; do
     [ ! -d "$destination/$directory" ] || rmdir --ignore-fail-on-non-empty "$destination/$directory"
 done
 echo "removed the programs; /etc/hubgate, /var/lib/hubgate and the login accounts stay"
