@@ -157,7 +157,7 @@ hubgate key add alice /home/alice/.ssh/id_ed25519.pub | sed 's/SHA256:[^ ]*/SHA2
 hubgate repo create alice/old --private >/dev/null
 colleague 'cd mini && git push --quiet git@hub.test:alice/old HEAD:main 2>/dev/null'
 # MOVING.md's commands. The configuration has changed on both sides, and the answer is to keep the old one.
-yes N | sh -eu /shared/upgrade >/shared/upgraded 2>&1 || {
+yes N 2>/dev/null | sh -eu /shared/upgrade >/shared/upgraded 2>&1 || {
     cat /shared/upgraded
     fail "a command of MOVING.md"
 }
