@@ -46,7 +46,8 @@ fn sessions_write_their_files_to_the_directory_of_the_state() {
     alice.greet().is(&says(hi("alice")));
     assert_eq!(last_used(&hub), Value::Null);
     // A code is accepted, and only a wrong one cannot be answered.
-    let invited: Value = serde_json::from_str(&hub.did(&["--json", "invite", "alice"])).expect("JSON");
+    hub.did(&["user", "add", "bob"]);
+    let invited: Value = serde_json::from_str(&hub.did(&["--json", "invite", "bob"])).expect("JSON");
     let code = invited["code"].as_str().expect("a code");
     let stranger = hub.stranger();
     stranger.ssh(format!("join {}", "0".repeat(32))).is_unavailable();
