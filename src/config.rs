@@ -120,6 +120,8 @@ pub struct Git {
     pub default_branch: String,
     /// The object format of a new repository.
     pub object_format: ObjectFormat,
+    /// Where the refs are that a push may create or update.
+    pub refs: Vec<String>,
 }
 
 words! {
@@ -274,7 +276,12 @@ impl Default for Paths {
 
 impl Default for Git {
     fn default() -> Self {
-        Self { archive: false, default_branch: "main".to_owned(), object_format: ObjectFormat::Sha1 }
+        Self {
+            archive: false,
+            default_branch: "main".to_owned(),
+            object_format: ObjectFormat::Sha1,
+            refs: ["refs/heads/", "refs/tags/", "refs/notes/", "refs/pr/"].map(str::to_owned).into(),
+        }
     }
 }
 
@@ -378,6 +385,10 @@ impl Config {
             || git.default_branch.starts_with('-')
         {
             return Err("[git] default_branch is the name of a branch");
+        }
+        if !git.refs.iter().any(|refs| refs == "refs/heads/") || !git.refs.iter().all(|refs| is_namespace(refs)) {
+            return Err("[git] refs has \"refs/heads/\" and other beginnings of the form \"refs/NAME/\", \
+                        but neither refs/replace/ nor refs/original/");
         }
         if lfs.mode == LfsMode::Http && lfs.token_command.as_os_str().is_empty() {
             if !lfs.url.starts_with("https://") && !lfs.url.starts_with("http://") || !lfs.url.contains("{path}") {
@@ -492,6 +503,21 @@ fn seconds(limit: u32) -> Option<Duration> {
 /// The quota of a number that [`Config::parse`] has accepted.
 fn quota(bytes: u64) -> Quota {
     i64::try_from(bytes).ok().and_then(Quota::of_number).unwrap_or(Quota::Unlimited)
+}
+
+/// Whether a text is the beginning of names of refs: `refs/`, at least one level, and a `/`. Refs in `refs/replace/`
+/// would change what git shows of other objects, and those in `refs/original/` are copies that git itself made.
+fn is_namespace(text: &str) -> bool {
+    let character = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let is_level = |level: &str| {
+        let is_plain = !level.is_empty() && level.chars().all(character) && !level.contains("..");
+        is_plain && !level.starts_with(['.', '-']) && !level.ends_with('.')
+    };
+    let levels = text.strip_prefix("refs/").and_then(|text| text.strip_suffix('/'));
+    levels.is_some_and(|levels| {
+        let first = levels.split('/').next();
+        levels.split('/').all(is_level) && !matches!(first, Some("replace" | "original"))
+    })
 }
 
 /// Whether a text can be the name of a login account, as shadow's `useradd` accepts it without being forced.

@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::access::rule::AppliedRule;
 use crate::word::words;
 
 #[cfg(feature = "operator")]
@@ -17,10 +18,10 @@ mod ref_name;
 
 pub use default_branch::{DefaultBranch, MARK, followed};
 pub use operator_checks::OperatorChecks;
-pub use ref_name::{BadRef, BranchName, check_ref};
+pub use ref_name::{BRANCHES_AND_TAGS, BadRef, BranchName, check_ref};
 
 /// The first line of a push context: its receiver, and the version of its format.
-const HEADING: &str = "hubgate push 4";
+const HEADING: &str = "hubgate push 5";
 /// The line of a push context without the operator's own checks.
 const NO_CHECKS: &str = "no checks";
 
@@ -62,15 +63,23 @@ pub struct PushContext {
     pub choose_branch: String,
     /// The operator's own checks, if there are any.
     pub operator_checks: Option<OperatorChecks>,
+    /// Where the refs are that a push may create or update.
+    pub namespaces: Vec<String>,
+    /// Who pushes, as a message for the client says it.
+    pub who: String,
+    /// The rules that concern the session, in the order in which they are asked.
+    pub rules: Vec<AppliedRule>,
 }
 
 impl fmt::Display for PushContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sid, git, bytes, refs, commits, stores_objects, default_branch, choose_branch, operator_checks } =
-            self;
-        let checks = operator_checks.as_ref().map_or_else(|| NO_CHECKS.to_owned(), ToString::to_string);
+        let Self { sid, git, bytes, refs, commits, stores_objects, default_branch, choose_branch, .. } = self;
+        let checks = self.operator_checks.as_ref().map_or_else(|| NO_CHECKS.to_owned(), ToString::to_string);
         writeln!(f, "{HEADING}\n{sid}\n{}", git.display())?;
-        writeln!(f, "{bytes}\n{refs}\n{commits}\n{stores_objects}\n{default_branch}\n{choose_branch}\n{checks}")
+        writeln!(f, "{bytes}\n{refs}\n{commits}\n{stores_objects}\n{default_branch}\n{choose_branch}\n{checks}")?;
+        writeln!(f, "{}\n{}", self.namespaces.join(" "), self.who)?;
+        // No field of a rule has the end of a line.
+        self.rules.iter().try_for_each(|rule| writeln!(f, "{rule}"))
     }
 }
 
@@ -84,8 +93,21 @@ impl FromStr for PushContext {
 
     fn from_str(text: &str) -> Result<Self, BadPushContext> {
         let lines: Vec<&str> = text.lines().collect();
-        let [HEADING, sid, git, bytes, refs, commits, stores_objects, default_branch, choose_branch, checks] =
-            lines.as_slice()
+        let [
+            HEADING,
+            sid,
+            git,
+            bytes,
+            refs,
+            commits,
+            stores_objects,
+            default_branch,
+            choose_branch,
+            checks,
+            namespaces,
+            who,
+            rules @ ..,
+        ] = lines.as_slice()
         else {
             return Err(BadPushContext);
         };
@@ -99,6 +121,9 @@ impl FromStr for PushContext {
             default_branch: (*default_branch).to_owned(),
             choose_branch: (*choose_branch).to_owned(),
             operator_checks: if *checks == NO_CHECKS { None } else { Some(checks.parse()?) },
+            namespaces: namespaces.split(' ').map(str::to_owned).collect(),
+            who: (*who).to_owned(),
+            rules: rules.iter().map(|rule| rule.parse().map_err(|_| BadPushContext)).collect::<Result<_, _>>()?,
         })
     }
 }
@@ -237,10 +262,21 @@ mod tests {
             default_branch: "main".to_owned(),
             choose_branch: "ssh git@hub.example repo default-branch alice/x".to_owned(),
             operator_checks: None,
+            namespaces: vec!["refs/heads/".to_owned(), "refs/tags/".to_owned()],
+            who: "alice".to_owned(),
+            rules: vec![
+                "deny force,delete refs/heads/** rule 1 of alice/x: deny force,delete refs/heads/** @everyone",
+                "allow all ** a rule of the hub",
+            ]
+            .into_iter()
+            .map(|rule| rule.parse().unwrap())
+            .collect(),
         };
         let text = context.to_string();
-        assert_eq!(text.parse(), Ok(context));
-        assert_eq!(text.replace("push 4", "push 3").parse::<PushContext>(), Err(BadPushContext));
+        assert_eq!(text.parse(), Ok(context.clone()));
+        let without = PushContext { rules: Vec::new(), ..context };
+        assert_eq!(without.to_string().parse(), Ok(without));
+        assert_eq!(text.replace("push 5", "push 4").parse::<PushContext>(), Err(BadPushContext));
         assert_eq!(text.replace("true", "yes").parse::<PushContext>(), Err(BadPushContext));
         assert_eq!((text + "more\n").parse::<PushContext>(), Err(BadPushContext));
     }

@@ -7,6 +7,7 @@ mod context;
 mod handover;
 pub(crate) mod quota;
 mod record;
+pub(crate) mod rules;
 pub(crate) mod user_auth;
 mod watch;
 

@@ -309,7 +309,8 @@ fn git_environment() -> Seeds {
 }
 
 fn push_context() -> Seeds {
-    let context = "hubgate push 3\n00ff\n/usr/bin/git\n0\n10\n0\ntrue\n";
+    let context = "hubgate push 5\n00ff\n/usr/bin/git\n0\n10\n0\ntrue\nmain\nssh git@hub repo default-branch a/x\nno checks\n\
+                   refs/heads/ refs/tags/\nalice\ndeny force refs/heads/** rule 1 of a/x: deny force refs/heads/** @everyone\n";
     let (zero, one) = ("0".repeat(40), "1".repeat(40));
     let said = [
         "decide".to_owned(),
@@ -400,6 +401,27 @@ fn directories() -> Seeds {
         "0011223344556677",
         "",
     ])
+}
+
+/// Rules, each after an identity, an action and the name of a ref.
+fn ref_rules() -> Seeds {
+    let rules = [
+        "deny force,delete refs/heads/main @everyone",
+        "allow create,update refs/heads/main @admin bob\ndeny create,update refs/heads/main @everyone",
+        "final deny all ** @deploy-keys",
+        "allow all refs/heads/users/{user}/** @write\ndeny all refs/heads/users/** @everyone",
+        "allow all refs/heads/**/x* alice\nallow all refs/*/a*b @read",
+        "deny all refs/heads/{user}* @everyone",
+        "deny all refs/heads/v[0-9] @everyone",
+        "deny push ** alice",
+        "deny all **",
+    ];
+    let names = ["refs/heads/main", "refs/heads/users/alice/x", "refs/tags/v1"];
+    let seed = |rule: &str, number: u8| {
+        let name = names[usize::from(number) % names.len()];
+        [&[number % 2, number / 2, number], &short(name.as_bytes())[..], rule.as_bytes()].concat()
+    };
+    rules.iter().zip(0..).flat_map(|(rule, number)| [seed(rule, number), seed(rule, number + 1)]).collect()
 }
 
 fn ref_policy() -> Seeds {
@@ -503,6 +525,7 @@ fn main() {
         ("names", [rows("user"), rows("comment"), thinned(words(), 16)].concat()),
         ("push_context", push_context()),
         ("ref_policy", ref_policy()),
+        ("ref_rules", ref_rules()),
         ("repository_directory", [directories(), vec![(0..16).collect()]].concat()),
         ("session_matrix", choices(80)),
         ("sources", sources()),

@@ -23,5 +23,6 @@ targets! {
     name: names, repository_directory;
     push: push_context, ref_policy;
     request: account_command, forced_command, git_environment, git_quoting, ssh_original_command;
+    rule: ref_rules;
     time: when;
 }

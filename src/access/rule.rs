@@ -156,7 +156,7 @@ impl<U: FromStr> FromStr for Who<U> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadRule {
     /// A word is missing.
-    #[error("a rule is: allow|deny ACTIONS PATTERN WHO…")]
+    #[error("a rule is: allow|deny ACTIONS PATTERN WHO [WHO...]")]
     Shape,
     /// Not the name of an action.
     #[error("the actions of a rule are create, update, force and delete, separated by commas, or all")]

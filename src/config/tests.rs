@@ -68,6 +68,17 @@ fn what_is_set_counts_and_the_rest_keeps_its_default() {
 }
 
 #[test]
+fn the_operator_chooses_where_refs_are() {
+    let refs = |text: &str| {
+        let config = Config::parse(&format!("[git]\nrefs = {text}\n")).unwrap();
+        config.check().map(|()| config.git.refs)
+    };
+    assert_eq!(refs(r#"["refs/heads/"]"#), Ok(vec!["refs/heads/".to_owned()]));
+    assert!(refs(r#"["refs/heads/", "refs/tags/", "refs/changes/", "refs/a.b/c_d-e/"]"#).is_ok());
+    assert!(refs(r#"["refs/heads/", "refs/replace/"]"#).is_err());
+}
+
+#[test]
 fn every_mode_of_anonymous_has_its_word_and_nobody_is_the_login_itself() {
     for (word, mode) in [
         ("any-key", AnonymousMode::AnyKey),
@@ -113,6 +124,15 @@ fn a_value_that_cannot_be_meant_is_refused() {
         "[ssh]\nlogin = \"root\"",
         "[ssh]\nlogin = \"\"",
         "[ssh]\nlogin = \"Git\"",
+        "[git]\nrefs = []",
+        "[git]\nrefs = [\"refs/tags/\"]",
+        "[git]\nrefs = [\"refs/heads/\", \"refs/replace/\"]",
+        "[git]\nrefs = [\"refs/heads/\", \"refs/original/refs/\"]",
+        "[git]\nrefs = [\"refs/heads/\", \"refs/\"]",
+        "[git]\nrefs = [\"refs/heads/\", \"refs/notes\"]",
+        "[git]\nrefs = [\"refs/heads/\", \"refs/a b/\"]",
+        "[git]\nrefs = [\"refs/heads/\", \"refs/../\"]",
+        "[git]\nrefs = [\"refs/heads/\", \"changes/\"]",
         "[paths]\ndatabase = \"hubgate.db\"",
         "[paths]\nrepositories = \"../x\"",
         "[paths]\ngit = \"git\"",

@@ -23,6 +23,7 @@ use nix::unistd::{ForkResult, Pid, alarm, getpid, getppid, setpgid};
 
 use super::trace::{Trace, Traced};
 use super::{Fault, Session, say};
+use crate::access::rule::AppliedRule;
 use crate::clock::now;
 use crate::config::{Config, Limits};
 use crate::db::{Error, Reader};
@@ -30,6 +31,7 @@ use crate::log::{Level, Line};
 use crate::message::{Answer, Status};
 use crate::process::{self, GUARD, bytes_moved, children};
 use crate::push::{FromHook, PushVerdict};
+use crate::session::rules::decide_alike;
 use crate::session::{End, Record, Watch, quota};
 use crate::usage::{self, Part, Reservation};
 
@@ -41,6 +43,8 @@ const GRACE: Duration = Duration::from_secs(2);
 const LAST_WORDS: u32 = 2;
 /// The most questions and log lines of one push, besides the lines about refs. A hook needs fewer.
 const MOST_LINES: u64 = 16;
+/// What the client reads if the hook has decided by rules that do not hold any more.
+const RULES_CHANGED: &str = "the rules for refs changed during this push: push again";
 /// The longest line of the hook, in bytes.
 const LINE_MAX: usize = 128 * 1024;
 
@@ -172,6 +176,8 @@ pub(super) struct Watched<'a> {
     pub(super) session: &'a Session,
     pub(super) config: &'a Config,
     pub(super) record: &'a Record,
+    /// The rules that the hook got.
+    pub(super) rules: &'a [AppliedRule],
 }
 
 impl Guard {
@@ -369,12 +375,15 @@ impl Hook {
     }
 }
 
-/// Whether the rights of the session stand at this moment and the quotas have room for the bytes of the push.
+/// Whether the rights of the session and the rules for its refs stand at this moment, and the quotas have room for the
+/// bytes of the push.
 fn verdict(watched: &Watched<'_>, storing: &mut Storing, bytes: u64) -> Result<PushVerdict, Error> {
-    let Watched { session, config, record } = *watched;
+    let Watched { session, config, record, rules } = *watched;
     let reader = Reader::open(&config.paths.database)?;
-    if let Err(end) = reader.ask(|view| record.check(view, config, record.needed(), now()))? {
-        return Ok(PushVerdict::Refused(end.lines));
+    match reader.ask(|view| record.check_push(view, config, now()))? {
+        Err(end) => return Ok(PushVerdict::Refused(end.lines)),
+        Ok(now) if !decide_alike(&now, rules) => return Ok(PushVerdict::Refused(vec![RULES_CHANGED.to_owned()])),
+        Ok(_) => {}
     }
     let Some((_, row)) = record.repository else { return Ok(PushVerdict::Stands) };
     Ok(reserve(config, &reader, row, bytes, storing).unwrap_or_else(|fault| {

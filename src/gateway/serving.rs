@@ -21,9 +21,10 @@ use crate::name::RepoPath;
 use crate::process::Process;
 use crate::push::{OperatorChecks, PushContext};
 use crate::repository::open_repository;
-use crate::request::{Activity, ForcedCommand, LfsProgram, Request, Service};
+use crate::request::{ANONYMOUS, Activity, ForcedCommand, LfsProgram, Request, Service};
 use crate::sandbox::{self, Plan};
 use crate::sealed::{DESCRIPTORS, Sealed};
+use crate::session::rules::{self, Reading};
 use crate::session::{Handover, Record, Work};
 use crate::session_limits::{self, SessionLock};
 
@@ -72,9 +73,16 @@ impl Session {
         context: &Context<'_>,
         service: Service,
         path: &RepoPath,
-        repository: &ServedRepository,
+        (identity, repository): (&Identity, &ServedRepository),
     ) -> Result<ExitCode, Fault> {
-        let Context { config, lock, .. } = context;
+        let Context { config, lock, reader, now, .. } = context;
+        // A fetch asks for no rules.
+        let rules = match service {
+            Service::ReceivePack => {
+                reader.ask(|view| rules::rules(view, identity, repository, *now, Reading::Session))?
+            }
+            Service::UploadPack | Service::UploadArchive => Vec::new(),
+        };
         let directory = open_repository(&config.paths.repositories, &repository.directory)?;
         let own = std::env::current_exe().map_err(Fault::Git)?;
         let hooks = own.with_file_name("hooks");
@@ -97,14 +105,18 @@ impl Session {
         // The gateway opens nothing outside the repository by path after this.
         self.connection = log::connect(&config.log.socket).ok();
         let message = match service {
-            Service::ReceivePack => Some(push_context::seal(&self.push_context(config, path, checks), &hooks)?),
+            Service::ReceivePack => {
+                let context = self.push_context(config, path, checks);
+                let context = PushContext { who: who(identity), rules: rules.clone(), ..context };
+                Some(push_context::seal(&context, &hooks)?)
+            }
             Service::UploadPack | Service::UploadArchive => None,
         };
         let record = self.record(context, service.into(), Some((path.clone(), repository.facts.id)), lock)?;
         let guarded = match guard::split(message.is_some(), self.trace.take())? {
             guard::Copy::Git(guarded) => guarded,
             guard::Copy::Guard(guard) => {
-                let watched = Watched { session: self, config, record: &record };
+                let watched = Watched { session: self, config, record: &record, rules: &rules };
                 return Ok(guard.watch(&watched).into());
             }
         };
@@ -170,7 +182,7 @@ impl Session {
         Err(Fault::Services(command.exec()))
     }
 
-    /// What the push hook must know.
+    /// What the push hook must know, without the identity and its rules.
     fn push_context(&self, config: &Config, path: &RepoPath, operator_checks: Option<OperatorChecks>) -> PushContext {
         PushContext {
             sid: self.id.to_string(),
@@ -182,6 +194,9 @@ impl Session {
             default_branch: config.git.default_branch.clone(),
             choose_branch: format!("{} repo default-branch {path}", config.address().ssh()),
             operator_checks,
+            namespaces: config.git.refs.clone(),
+            who: String::new(),
+            rules: Vec::new(),
         }
     }
 
@@ -275,6 +290,15 @@ fn operator_checks(
         key: forced_command.key(),
         repository: repository.to_string(),
     }))
+}
+
+/// Who pushes, as a message says it.
+fn who(identity: &Identity) -> String {
+    match identity {
+        Identity::Account(account) | Identity::Certificate { account, .. } => account.name.to_string(),
+        Identity::DeployKey { .. } => "this deploy key".to_owned(),
+        Identity::Anonymous => ANONYMOUS.to_owned(),
+    }
 }
 
 /// How many sessions a subject may have at a time.

@@ -9,7 +9,7 @@ use super::stored::{LONG, StoredRepository, confined};
 use super::{BRIEF, NO_HOOKS, output_for, output_of, pin_checks};
 use crate::child::{Limits, Terminal};
 use crate::config::{Config, ObjectFormat};
-use crate::push::{BadRef, check_ref};
+use crate::push::{BRANCHES_AND_TAGS, BadRef, check_ref};
 use crate::sandbox::Plan;
 use crate::tree::{Tree, is_directory, is_link};
 
@@ -176,7 +176,9 @@ impl Source {
             None => drop(fetch()?),
         }
         let refs = stored.refs()?;
-        if let Some(name) = refs.split(|byte| *byte == b'\n').find(|name| !name.is_empty() && check_ref(name).is_err())
+        if let Some(name) = refs
+            .split(|byte| *byte == b'\n')
+            .find(|name| !name.is_empty() && check_ref(name, &BRANCHES_AND_TAGS).is_err())
         {
             return Err(format!("it got the ref {} during the import: try again", name.escape_ascii()));
         }
@@ -232,7 +234,8 @@ fn read_offer(said: &[u8]) -> Offer {
         if let Some(target) = value.strip_prefix(b"ref: ") {
             let target = std::str::from_utf8(target).ok().filter(|target| target.starts_with("refs/heads/"));
             if name == b"HEAD" {
-                offer.head = target.filter(|target| check_ref(target.as_bytes()).is_ok()).map(str::to_owned);
+                offer.head =
+                    target.filter(|target| check_ref(target.as_bytes(), &BRANCHES_AND_TAGS).is_ok()).map(str::to_owned);
             }
             continue;
         }
@@ -246,7 +249,7 @@ fn read_offer(said: &[u8]) -> Offer {
             continue;
         }
         let is_branch = name.starts_with(b"refs/heads/");
-        match check_ref(name) {
+        match check_ref(name, &BRANCHES_AND_TAGS) {
             _ if !is_branch && !name.starts_with(b"refs/tags/") => offer.others += 1,
             Err(reason) => offer.refused.push((name.to_vec(), reason)),
             Ok(()) if is_branch => offer.branches += 1,

@@ -10,6 +10,11 @@ const REF_NAME_MAX: usize = 255;
 /// The most levels in a ref's name.
 const REF_LEVELS_MAX: usize = 10;
 
+/// Where branches and tags are.
+pub const BRANCHES_AND_TAGS: [&str; 2] = ["refs/heads/", "refs/tags/"];
+/// Where proposals are. The hub gives their numbers, so no push creates or updates one.
+const PROPOSALS: &str = "refs/pr/";
+
 /// Joins letters of Persian and of Indic scripts, or the parts of an emoji (Unicode, chapter 23.2).
 const ZERO_WIDTH_JOINER: char = '\u{200d}';
 /// Keeps letters of Persian and of Indic scripts apart.
@@ -18,11 +23,14 @@ const ZERO_WIDTH_NON_JOINER: char = '\u{200c}';
 const EMOJI_SELECTOR: char = '\u{fe0f}';
 
 /// Why a push may not change a ref.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadRef {
-    /// The ref is neither a branch nor a tag.
-    #[error("only branches (refs/heads/) and tags (refs/tags/) can be pushed")]
-    Place,
+    /// The hub has no such refs. Holds where its refs are.
+    #[error("this hub accepts only {0}")]
+    Place(String),
+    /// A proposal, which only the hub opens.
+    #[error("only the hub opens proposals ({PROPOSALS})")]
+    Proposal,
     /// The name is too long or has too many levels.
     #[error("a ref has at most {REF_NAME_MAX} bytes and {REF_LEVELS_MAX} levels")]
     Size,
@@ -34,18 +42,22 @@ pub enum BadRef {
     Ambiguous,
 }
 
-/// Checks whether a push may create or update a ref of this name. git also applies its own rules
-/// (git-check-ref-format(1)).
+/// Checks whether a push may create or update a ref of this name, in one of these namespaces. git also applies its own
+/// rules (git-check-ref-format(1)).
 ///
 /// Letters and marks of every script, emoji and punctuation are accepted, also the signs that a shell interprets: no
 /// name reaches a shell here. Characters that hide or reorder text are not.
 ///
 /// # Errors
 /// [`BadRef`], worded for the client.
-pub fn check_ref(name: &[u8]) -> Result<(), BadRef> {
+pub fn check_ref(name: &[u8], namespaces: &[impl AsRef<str>]) -> Result<(), BadRef> {
     let name = std::str::from_utf8(name).map_err(|_| BadRef::Character)?;
-    let short = name.strip_prefix("refs/heads/").or_else(|| name.strip_prefix("refs/tags/"));
-    let short = short.ok_or(BadRef::Place)?;
+    let short =
+        namespaces.iter().filter_map(|namespace| name.strip_prefix(namespace.as_ref())).min_by_key(|it| it.len());
+    let short = short.ok_or_else(|| BadRef::Place(listed(namespaces)))?;
+    if name.starts_with(PROPOSALS) {
+        return Err(BadRef::Proposal);
+    }
     if name.len() > REF_NAME_MAX || name.split('/').count() > REF_LEVELS_MAX {
         return Err(BadRef::Size);
     }
@@ -54,6 +66,23 @@ pub fn check_ref(name: &[u8]) -> Result<(), BadRef> {
     }
     let is_id = matches!(short.len(), 40 | 64) && short.bytes().all(|byte| byte.is_ascii_hexdigit());
     if short == "HEAD" || is_id { Err(BadRef::Ambiguous) } else { Ok(()) }
+}
+
+/// The namespaces that a push can use, as a person lists them.
+fn listed(namespaces: &[impl AsRef<str>]) -> String {
+    let shown = |namespace: &str| match namespace {
+        "refs/heads/" => format!("branches ({namespace})"),
+        "refs/tags/" => format!("tags ({namespace})"),
+        "refs/notes/" => format!("notes ({namespace})"),
+        other => other.to_owned(),
+    };
+    let namespaces = namespaces.iter().map(AsRef::as_ref).filter(|namespace| *namespace != PROPOSALS);
+    let all: Vec<String> = namespaces.map(shown).collect();
+    match all.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    }
 }
 
 /// The name of a branch, without `refs/heads/`.
@@ -83,7 +112,7 @@ impl FromStr for BranchName {
     /// Accepts `refs/heads/main` as `main`.
     fn from_str(text: &str) -> Result<Self, BadRef> {
         let name = Self(text.strip_prefix("refs/heads/").unwrap_or(text).to_owned());
-        check_ref(name.ref_name().as_bytes()).map(|()| name)
+        check_ref(name.ref_name().as_bytes(), &BRANCHES_AND_TAGS).map(|()| name)
     }
 }
 
@@ -114,6 +143,10 @@ fn is_readable(text: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn check(name: &[u8]) -> Result<(), BadRef> {
+        check_ref(name, &["refs/heads/", "refs/tags/", "refs/notes/", "refs/pr/"])
+    }
+
     #[test]
     fn branches_and_tags_of_ordinary_names_are_accepted() {
         for name in [
@@ -121,6 +154,7 @@ mod tests {
             "refs/heads/feature/#123-x",
             "refs/tags/v1.0+rc.1",
             "refs/heads/user@host",
+            "refs/notes/commits",
             "refs/heads/a=b,c%d",
             "refs/heads/R&D",
             "refs/heads/don't",
@@ -128,8 +162,19 @@ mod tests {
             "refs/heads/wow!",
             "refs/heads/$(id);`id`|\"<>{}",
         ] {
-            assert_eq!(check_ref(name.as_bytes()), Ok(()), "{name}");
+            assert_eq!(check(name.as_bytes()), Ok(()), "{name}");
         }
+    }
+
+    #[test]
+    fn a_ref_lies_where_the_operator_wants_refs() {
+        let place = |namespaces: &[&str]| check_ref(b"refs/changes/1", namespaces).map_err(|error| error.to_string());
+        assert_eq!(place(&["refs/heads/", "refs/changes/"]), Ok(()));
+        let only = |text: &str| Err(format!("this hub accepts only {text}"));
+        assert_eq!(place(&["refs/heads/"]), only("branches (refs/heads/)"));
+        assert_eq!(place(&["refs/heads/", "refs/pr/", "refs/x/"]), only("branches (refs/heads/) and refs/x/"));
+        // The name behind the longest beginning is the name that git could confuse.
+        assert_eq!(check_ref(b"refs/x/y/HEAD", &["refs/x/", "refs/x/y/"]), Err(BadRef::Ambiguous));
     }
 
     #[test]
@@ -148,7 +193,7 @@ mod tests {
             "👩🏽\u{200d}💻",
             "❤\u{fe0f}\u{200d}🔥",
         ] {
-            assert_eq!(check_ref(format!("refs/heads/{name}").as_bytes()), Ok(()), "{name}");
+            assert_eq!(check(format!("refs/heads/{name}").as_bytes()), Ok(()), "{name}");
         }
     }
 
@@ -158,12 +203,18 @@ mod tests {
         let deep = format!("refs/heads/{}x", "d/".repeat(20));
         let id = format!("refs/heads/{}", "a1".repeat(20));
         let id256 = format!("refs/tags/{}", "0f".repeat(32));
+        let place = || {
+            let all = "branches (refs/heads/), tags (refs/tags/) and notes (refs/notes/)";
+            BadRef::Place(all.to_owned())
+        };
         for (name, why) in [
-            ("refs/pull/1/head", BadRef::Place),
-            ("refs/replace/0000", BadRef::Place),
-            ("refs/notes/commits", BadRef::Place),
-            ("refs/x", BadRef::Place),
-            ("HEAD", BadRef::Place),
+            ("refs/pull/1/head", place()),
+            ("refs/replace/0000", place()),
+            ("refs/pr/1", BadRef::Proposal),
+            ("refs/pr/1/head", BadRef::Proposal),
+            ("refs/notes/HEAD", BadRef::Ambiguous),
+            ("refs/x", place()),
+            ("HEAD", place()),
             ("refs/heads/-x", BadRef::Character),
             ("refs/heads/a/-x", BadRef::Character),
             ("refs/heads/a b", BadRef::Character),
@@ -175,9 +226,9 @@ mod tests {
             (&long, BadRef::Size),
             (&deep, BadRef::Size),
         ] {
-            assert_eq!(check_ref(name.as_bytes()), Err(why), "{name}");
+            assert_eq!(check(name.as_bytes()), Err(why), "{name}");
         }
-        assert_eq!(check_ref(b"refs/heads/\xff"), Err(BadRef::Character));
+        assert_eq!(check(b"refs/heads/\xff"), Err(BadRef::Character));
     }
 
     #[test]
@@ -200,7 +251,7 @@ mod tests {
             "a\u{3164}",
             "\u{2800}",
         ] {
-            assert_eq!(check_ref(format!("refs/heads/{name}").as_bytes()), Err(BadRef::Character), "{name:?}");
+            assert_eq!(check(format!("refs/heads/{name}").as_bytes()), Err(BadRef::Character), "{name:?}");
         }
     }
 }

@@ -11,6 +11,7 @@ mod proc_receive;
 mod refusals;
 mod updates;
 
+use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -26,7 +27,7 @@ use crate::services::caller::{answer_panics, no_message};
 
 use operator_checks::Outcome;
 pub(super) use operator_checks::{CHECK, become_check};
-use refusals::{BRANCHES, Facts, Reason, branch};
+use refusals::{Ancestry, BRANCHES, Facts, Reason, branch};
 use updates::{Update, in_order};
 
 /// The variable with the id of a push certificate, which git stores before it runs the first hook
@@ -39,6 +40,8 @@ const QUARANTINE: &str = "GIT_QUARANTINE_PATH";
 const GIT: Limits = Limits { time: Duration::from_secs(600), output: 1 << 20, terminal: Terminal::Closed };
 /// How long git may compare old and new ids of refs. What is left then counts as forced.
 const COMPARING: Duration = Duration::from_secs(10);
+/// How long git may compare ids where a rule decides by the answer. What is left is then refused.
+const JUDGING: Duration = Duration::from_secs(60);
 
 /// Why the hook cannot check a push. git then refuses the push.
 #[derive(Debug, thiserror::Error)]
@@ -296,7 +299,39 @@ fn proc_receive(inherited: &Inherited) -> Result<Answer, Fault> {
 fn verdicts(context: &PushContext, updates: &[Update]) -> Result<Vec<Option<Reason>>, Fault> {
     let head = if refusals::deletes_branches(updates) { head(context)? } else { None };
     let existing = if refusals::creates_unicode(updates) { refs(context, "refs/")? } else { Vec::new() };
-    Ok(refusals::decide(updates, &Facts { head: head.as_ref().map(Head::as_default_branch), existing: &existing }))
+    let facts = Facts {
+        head: head.as_ref().map(Head::as_default_branch),
+        existing: &existing,
+        namespaces: &context.namespaces,
+        who: &context.who,
+        rules: &context.rules,
+        ancestry: &ancestry(context, updates),
+    };
+    Ok(refusals::decide(updates, &facts))
+}
+
+/// Whether the new commit contains the old one, for each update about which rules decide by it, and for the first that
+/// they deny. git is one process for each of them.
+fn ancestry(context: &PushContext, updates: &[Update]) -> HashMap<usize, bool> {
+    let until = Instant::now() + JUDGING;
+    let mut named = 0;
+    let compared = updates.iter().enumerate().filter(|(_, update)| match Ancestry::of(update, &context.rules) {
+        Ancestry::Unimportant => false,
+        Ancestry::Named => {
+            named += 1;
+            named <= refusals::MOST_NAMED
+        }
+        Ancestry::Decides => true,
+    });
+    let known = compared.map_while(|(index, update)| {
+        (Instant::now() < until).then(|| (index, contains(context, &update.new, &update.old)))
+    });
+    known.collect()
+}
+
+/// Whether a commit contains another one. git fails for an object that is no commit.
+fn contains(context: &PushContext, new: &str, old: &str) -> bool {
+    git(context, &["merge-base", "--is-ancestor", old, new], b"").is_ok_and(|output| output.status.success())
 }
 
 /// HEAD of the repository.
@@ -342,11 +377,7 @@ fn post_receive(inherited: &Inherited) -> Result<Answer, Fault> {
 /// Tells the guard about each ref.
 fn record(inherited: &Inherited, updates: &[Update]) {
     let until = Instant::now() + COMPARING;
-    let contains = |new: &str, old: &str| {
-        // git fails for an object that is no commit.
-        let answer = || git(&inherited.context, &["merge-base", "--is-ancestor", old, new], b"");
-        Instant::now() < until && answer().is_ok_and(|output| output.status.success())
-    };
+    let contains = |new: &str, old: &str| Instant::now() < until && contains(&inherited.context, new, old);
     for (effect, Update { old, new, name }) in in_order(updates, contains) {
         let (old, new, name) = (old.clone(), new.clone(), name.clone());
         inherited.guard.tell(&FromHook::Moved { old, new, name, effect });

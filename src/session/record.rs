@@ -6,9 +6,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::rules::{self, Reading};
 use super::user_auth::{Proven, proven};
 use super::{SessionContext, admit};
 use crate::access::Access;
+use crate::access::rule::AppliedRule;
 use crate::config::Config;
 use crate::db::{Error, Reader, View};
 use crate::log::Line;
@@ -71,6 +73,24 @@ impl Record {
         reader.ask(|view| self.check(view, config, self.needed(), now))
     }
 
+    /// Decides by the database whether a push may go on. Returns the rules for its refs.
+    ///
+    /// # Errors
+    /// As [`Record::check`].
+    pub(crate) fn check_push(
+        &self,
+        view: &View<'_>,
+        config: &Config,
+        now: i64,
+    ) -> Result<Result<Vec<AppliedRule>, End>, Error> {
+        let context = self.context(view, config, now)?;
+        match (self.decide(&context, self.needed(), now), &context.identity, &context.repository) {
+            (Err(refusal), ..) => Ok(Err(end(&context, config, refusal.as_ref()))),
+            (Ok(_), Ok(identity), Some(served)) => Ok(Ok(rules::rules(view, identity, served, now, Reading::Session)?)),
+            (Ok(_), ..) => Ok(Ok(Vec::new())),
+        }
+    }
+
     /// Decides by the database whether the session may go on, with this access. Returns the next second at
     /// which a key or a role ends, if there is one.
     ///
@@ -83,18 +103,14 @@ impl Record {
         needed: Access,
         now: i64,
     ) -> Result<Result<Option<i64>, End>, Error> {
+        let context = self.context(view, config, now)?;
+        Ok(self.decide(&context, needed, now).map_err(|refusal| end(&context, config, refusal.as_ref())))
+    }
+
+    fn context(&self, view: &View<'_>, config: &Config, now: i64) -> Result<SessionContext, Error> {
         let Self { forced_command, proven, address, repository, .. } = self;
         let path = repository.as_ref().map(|(path, _)| path);
-        let context = SessionContext::ask(view, config, forced_command, proven.as_ref(), path, address, now)?;
-        let end = |refusal: Option<Refusal>| {
-            let moved = || vec!["the repository was moved during this session: try again".to_owned()];
-            let lines = |refusal| context.messages(config).refusal(refusal).err;
-            End {
-                lines: refusal.as_ref().map_or_else(moved, lines),
-                reason: refusal.as_ref().map_or("moved", Refusal::reason),
-            }
-        };
-        Ok(self.decide(&context, needed, now).map_err(end))
+        SessionContext::ask(view, config, forced_command, proven.as_ref(), path, address, now)
     }
 
     /// The inner error is `None` if the path leads to another repository than when the session began.
@@ -129,6 +145,13 @@ impl Record {
             .field("verb", verb);
         self.repository.iter().fold(line, |line, (path, _)| line.field("repo", path))
     }
+}
+
+/// Why a session ends. Without a refusal, its path leads to another repository.
+fn end(context: &SessionContext, config: &Config, refusal: Option<&Refusal>) -> End {
+    let moved = || vec!["the repository was moved during this session: try again".to_owned()];
+    let lines = |refusal| context.messages(config).refusal(refusal).err;
+    End { lines: refusal.map_or_else(moved, lines), reason: refusal.map_or("moved", Refusal::reason) }
 }
 
 impl fmt::Display for Record {

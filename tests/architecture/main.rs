@@ -73,7 +73,11 @@ const LAYERS: [Layer; 5] = [
     ),
     (
         "policy",
-        &[("message", "access config name request"), ("access", "key name request word"), ("push", "config name word")],
+        &[
+            ("message", "access config name request"),
+            ("access", "key name request word"),
+            ("push", "access config name word"),
+        ],
     ),
     (
         "names",

@@ -60,7 +60,8 @@ fn a_log_file_adds_sessions_and_pushes_to_the_changes() {
         "session receive-pack allow",
         "push push",
         "session receive-pack allow",
-        "push push deny refs/x/y is not accepted: only branches (refs/heads/) and tags (refs/tags/) can be pushed",
+        "push push deny refs/x/y is not accepted: this hub accepts only branches (refs/heads/), tags (refs/tags/) and \
+         notes (refs/notes/)",
         "session receive-pack deny read-only",
     ];
     let changes = ["user.create", "key.add", "repo.create"];

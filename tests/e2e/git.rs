@@ -372,7 +372,8 @@ fn refs_outside_branches_and_tags_are_refused() {
     let new = alice.commit("x", "new", "1");
     let outcome = alice.git_in("x", &["push", "--quiet", "origin", "HEAD:refs/pull/1/head", "HEAD:refs/replace/x"]);
     assert_eq!(outcome.status, 1, "{outcome}");
-    let place = "is not accepted: only branches (refs/heads/) and tags (refs/tags/) can be pushed";
+    let place =
+        "is not accepted: this hub accepts only branches (refs/heads/), tags (refs/tags/) and notes (refs/notes/)";
     for name in ["refs/pull/1/head", "refs/replace/x"] {
         assert!(outcome.stderr().contains(&format!("remote: hubgate: {name} {place}")), "{outcome}");
     }

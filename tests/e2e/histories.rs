@@ -211,18 +211,18 @@ fn two_branches_that_look_the_same_are_refused_as_a_pair() {
 fn a_refused_ref_leaves_the_others_unless_the_push_is_atomic() {
     with_each_server(|hub, alice| {
         scene(hub, alice);
-        let refs = ["HEAD:refs/heads/fine", "HEAD:refs/notes/commits", "HEAD:refs/tags/v1"];
+        let refs = ["HEAD:refs/heads/fine", "HEAD:refs/changes/1", "HEAD:refs/tags/v1"];
         let outcome = push(alice, &[&["--atomic"], &refs[..]].concat());
         assert_eq!((outcome.status, names(hub).as_str()), (1, ""), "{outcome}");
         assert!(outcome.stderr().contains("(another ref of this push was refused)"), "{outcome}");
         let outcome = push(alice, &refs);
         assert_eq!((outcome.status, names(hub).as_str()), (1, "refs/heads/fine\nrefs/tags/v1\n"), "{outcome}");
-        let place = "only branches (refs/heads/) and tags (refs/tags/) can be pushed";
+        let place = "this hub accepts only branches (refs/heads/), tags (refs/tags/) and notes (refs/notes/)";
         assert!(
-            outcome.stderr().contains(&format!("remote: hubgate: refs/notes/commits is not accepted: {place}")),
+            outcome.stderr().contains(&format!("remote: hubgate: refs/changes/1 is not accepted: {place}")),
             "{outcome}"
         );
-        assert!(outcome.stderr().contains(&format!("refs/notes/commits ({place})")), "{outcome}");
+        assert!(outcome.stderr().contains(&format!("refs/changes/1 ({place})")), "{outcome}");
     });
 }
 

@@ -340,7 +340,10 @@ fn dangerous_refs_are_refused_each_with_its_reason() {
     let deep = format!("refs/heads/{}x", "d/".repeat(20));
     let signs = "is not accepted: a ref is UTF-8 text without invisible characters, and no part of it starts with '-'";
     for (name, why) in [
-        ("refs/pull/1/head", "is not accepted: only branches (refs/heads/) and tags (refs/tags/) can be pushed"),
+        (
+            "refs/pull/1/head",
+            "is not accepted: this hub accepts only branches (refs/heads/), tags (refs/tags/) and notes (refs/notes/)",
+        ),
         ("refs/heads/-x", signs),
         (&deep, "is not accepted: a ref has at most 255 bytes and 10 levels"),
         (
@@ -359,7 +362,8 @@ fn dangerous_refs_are_refused_each_with_its_reason() {
     assert!(pushed.stderr().contains(&format!("hubgate: refs/heads/\\u{{202e}}x {signs}")), "{pushed}");
     // Each bad name has its sentence, and the others are accepted.
     let pushed = push(&alice, &["HEAD:refs/heads/fine", "HEAD:refs/x/y", "HEAD:refs/heads/-x"]);
-    let place = "refs/x/y is not accepted: only branches (refs/heads/) and tags (refs/tags/) can be pushed";
+    let place = "refs/x/y is not accepted: this hub accepts only branches (refs/heads/), tags (refs/tags/) and notes \
+                 (refs/notes/)";
     let mut said: Vec<String> = pushed
         .stderr()
         .lines()

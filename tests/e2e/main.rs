@@ -64,6 +64,7 @@ mod readme;
 mod repo_command;
 mod revocation;
 mod rows;
+mod rules;
 mod setup;
 mod state;
 mod taken_over;
@@ -138,6 +139,7 @@ fn main() -> ExitCode {
         load::TRIALS,
         limits::TRIALS,
         revocation::TRIALS,
+        rules::TRIALS,
         taken_over::TRIALS,
         lists::TRIALS,
         planted::TRIALS,

@@ -17,6 +17,7 @@ trials![
     a_right_that_expires_ends_the_sessions_that_used_it,
     a_fetch_that_is_sending_ends_too,
     a_push_is_decided_again_when_refs_move,
+    rules_that_change_during_a_push_are_asked_again,
     an_idle_session_and_an_old_session_end,
     the_operator_lists_and_ends_sessions,
     git_does_not_outlive_its_guard,
@@ -294,6 +295,45 @@ fn git_runs(directory: &std::path::Path) -> bool {
 }
 
 /// The database is changed directly, so that the session does not end before its push arrives.
+fn rules_that_change_during_a_push_are_asked_again() {
+    let hub = Hub::new();
+    let (_alice, bob) = (hub.user("alice"), hub.user("bob"));
+    hub.repo("alice/x", &[]);
+    hub.did(&["repo", "collaborator", "set", "alice/x", "bob", "write"]);
+    let head = hub.git_in("alice/x", &["rev-parse", "main"]);
+    let push = run(Command::new("python3").args(["-c", PUSH, "plain", head.trim_end()])).succeeded().stdout.clone();
+    let refs = || hub.git_in("alice/x", &["for-each-ref", "--format=%(refname)"]);
+    for (scope, rule, is_accepted) in [
+        // A rule that does not concern bob changes nothing.
+        ("alice/x", "deny all ** alice", true),
+        ("alice/x", "deny create refs/tags/** bob", false),
+        ("hub", "deny create refs/tags/** bob", false),
+        ("alice", "deny create refs/tags/** bob", false),
+    ] {
+        let before = refs();
+        let mut session = Running::push(&bob, "alice/x");
+        hub.did(&["rule", "add", scope, rule]);
+        session.stdin.write_all(&push).expect("a session");
+        let errors = session.errors.clone();
+        let mut said = String::new();
+        session.stdout.read_to_string(&mut said).expect("an answer");
+        let read = fs::read_to_string(&errors).expect("a file");
+        if is_accepted {
+            assert!(said.contains("ok refs/tags/new"), "{said} {read}");
+            hub.did(&["rule", "remove", scope, "1"]);
+            let delete = ["update-ref", "-d", "refs/tags/new"];
+            let mut git = hub.as_login(&crate::harness::machine().git().path);
+            git.env("HOME", "/").arg("--git-dir").arg(hub.directory("alice/x"));
+            run(git.args(delete)).succeeded();
+            continue;
+        }
+        assert!(said.contains("ng refs/tags/new pre-receive hook declined"), "{said}");
+        assert!(read.starts_with("hubgate: the rules for refs changed during this push: push again\n"), "{read}");
+        assert_eq!(refs(), before, "{scope}");
+        hub.did(&["rule", "remove", scope, "1"]);
+    }
+}
+
 fn a_push_is_decided_again_when_refs_move() {
     let hub = Hub::new();
     let alice = hub.user("alice");

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use arbitrary::Unstructured;
-use hubgate::push::{FromHook, PushContext, PushVerdict, check_ref};
+use hubgate::push::{BRANCHES_AND_TAGS, FromHook, PushContext, PushVerdict, check_ref};
 
 use crate::input::{self, is_sentence};
 
@@ -20,7 +20,7 @@ pub fn ref_policy(data: &[u8]) -> bool {
 }
 
 fn sound_ref(name: &[u8]) -> bool {
-    if let Err(error) = check_ref(name) {
+    if let Err(error) = check_ref(name, &BRANCHES_AND_TAGS) {
         assert!(is_sentence(&error.to_string()));
         return false;
     }
@@ -56,7 +56,7 @@ pub fn push_context(data: &[u8]) -> bool {
     let verdict = PushVerdict::Refused(lines.clone()).to_string();
     assert!(!verdict.contains('\n'));
     let plain = !lines.concat().contains(char::is_control);
-    assert!(!plain || verdict.parse() == Ok(PushVerdict::Refused(lines)));
+    assert!(!plain || verdict.parse() == Ok(PushVerdict::Refused(lines.clone())));
     let context = PushContext {
         sid: format!("{:016x}", u.arbitrary::<u64>().unwrap_or(0)),
         git: Path::new("/usr/bin/git").to_owned(),
@@ -66,6 +66,10 @@ pub fn push_context(data: &[u8]) -> bool {
         stores_objects: u.arbitrary().unwrap_or(false),
         default_branch: "main".to_owned(),
         choose_branch: "ssh git@hub.example repo default-branch alice/x".to_owned(),
+        operator_checks: None,
+        namespaces: BRANCHES_AND_TAGS.map(str::to_owned).into(),
+        who: "alice".to_owned(),
+        rules: lines.iter().filter(|_| plain).filter_map(|line| format!("deny all refs/** {line}").parse().ok()).collect(),
     };
     let text = context.to_string();
     assert_eq!(text.parse().as_ref(), Ok(&context));

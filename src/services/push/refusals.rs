@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::updates::Update;
+use crate::access::rule::{Action, AppliedRule, RefDecision, decide_ref};
 use crate::name::Shown;
 use crate::push::canonical::canonical;
 use crate::push::{BadRef, DefaultBranch, check_ref};
@@ -10,7 +11,7 @@ use crate::push::{BadRef, DefaultBranch, check_ref};
 /// Where branches are.
 pub(super) const BRANCHES: &str = "refs/heads/";
 /// The most refused refs that are named to the client. git itself names each.
-const MOST_NAMED: usize = 10;
+pub(super) const MOST_NAMED: usize = 10;
 
 /// Why a ref is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +23,19 @@ pub(super) enum Reason {
     Twin(String),
     #[error("it is the default branch")]
     Default,
+    /// A rule denies it.
+    #[error("{who} may not {} ({label})", .action.phrase())]
+    Rule {
+        /// Who pushes.
+        who: String,
+        /// What the push would do.
+        action: Action,
+        /// What the client may read about the rule.
+        label: String,
+    },
+    /// A rule would deny to rewrite the ref, and git did not say in time whether the push does.
+    #[error("its commits could not be compared in time: push fewer refs at once")]
+    Time,
     /// The client wanted all refs or none.
     #[error("another ref of this push was refused")]
     Atomic,
@@ -38,6 +52,59 @@ pub(super) struct Facts<'a> {
     pub(super) head: Option<DefaultBranch<'a>>,
     /// The refs that exist, if the push creates a ref whose name is not ASCII.
     pub(super) existing: &'a [String],
+    /// Where the refs are that a push may create or update.
+    pub(super) namespaces: &'a [String],
+    /// Who pushes, as the client reads it.
+    pub(super) who: &'a str,
+    /// The rules that concern the session.
+    pub(super) rules: &'a [AppliedRule],
+    /// Whether the new commit of an update contains the old one, where [`Ancestry`] says that it matters and git said so
+    /// in time.
+    pub(super) ancestry: &'a HashMap<usize, bool>,
+}
+
+/// Why git must say whether the new commit of an update contains the old one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ancestry {
+    /// The rules allow the update in either case, or the ref is new or removed.
+    Unimportant,
+    /// They deny it in either case, and the client reads what it is.
+    Named,
+    /// They decide by it.
+    Decides,
+}
+
+impl Ancestry {
+    pub(super) fn of(update: &Update, rules: &[AppliedRule]) -> Self {
+        if update.creates() || update.removes() {
+            return Self::Unimportant;
+        }
+        let is_denied = |action| matches!(decide_ref(rules, action, &update.name), RefDecision::Deny(_));
+        match (is_denied(Action::Update), is_denied(Action::Force)) {
+            (false, false) => Self::Unimportant,
+            (true, true) => Self::Named,
+            (true, false) | (false, true) => Self::Decides,
+        }
+    }
+}
+
+/// Why the rules refuse an update, which is the one with this index.
+fn refused_by_rule(index: usize, update: &Update, facts: &Facts<'_>) -> Option<Reason> {
+    let denial = |action| match decide_ref(facts.rules, action, &update.name) {
+        RefDecision::Allow(_) => None,
+        RefDecision::Deny(rule) => Some(Reason::Rule { who: facts.who.to_owned(), action, label: rule.label.clone() }),
+    };
+    match (update.removes(), update.creates(), facts.ancestry.get(&index)) {
+        (true, ..) => denial(Action::Delete),
+        (false, true, _) => denial(Action::Create),
+        (false, false, Some(true)) => denial(Action::Update),
+        (false, false, Some(false)) => denial(Action::Force),
+        (false, false, None) => match Ancestry::of(update, facts.rules) {
+            Ancestry::Unimportant => None,
+            Ancestry::Named => denial(Action::Update),
+            Ancestry::Decides => Some(Reason::Time),
+        },
+    }
 }
 
 /// Whether [`Facts::head`] is needed.
@@ -63,22 +130,33 @@ pub(super) fn decide(updates: &[Update], facts: &Facts<'_>) -> Vec<Option<Reason
     // The spelling that came first of each canonical form.
     let mut spellings: HashMap<String, String> =
         stay.filter(|name| !name.is_ascii()).map(|name| (canonical(name), name.clone())).collect();
-    let brings_a_branch = updates.iter().any(|it| !it.removes() && branch(it).is_some() && check_ref(&it.name).is_ok());
-    let refusal = |update: &Update| {
+    let is_named_well = |update: &Update| check_ref(&update.name, facts.namespaces);
+    let by_rules: Vec<Option<Reason>> =
+        updates.iter().enumerate().map(|(index, update)| refused_by_rule(index, update, facts)).collect();
+    let brings_a_branch = updates.iter().zip(&by_rules).any(|(update, refused)| {
+        !update.removes() && branch(update).is_some() && refused.is_none() && is_named_well(update).is_ok()
+    });
+    let refusal = |(update, by_rule): (&Update, Option<Reason>)| {
         if update.removes() {
+            if by_rule.is_some() {
+                return by_rule;
+            }
             // A ref may be removed whatever its name is.
             let head = facts.head.filter(|head| branch(update) == Some(head.name));
             // HEAD follows to a branch of the same push, as for `git push --mirror`.
             return head.is_some_and(|head| head.is_chosen || !brings_a_branch).then_some(Reason::Default);
         }
-        if let Err(reason) = check_ref(&update.name) {
+        if let Err(reason) = is_named_well(update) {
             return Some(reason.into());
+        }
+        if by_rule.is_some() {
+            return by_rule;
         }
         let name = std::str::from_utf8(&update.name).ok().filter(|name| update.creates() && !name.is_ascii())?;
         let spelling = spellings.entry(canonical(name)).or_insert_with(|| name.to_owned());
         (spelling != name).then(|| Reason::Twin(spelling.clone()))
     };
-    updates.iter().map(refusal).collect()
+    updates.iter().zip(by_rules).map(refusal).collect()
 }
 
 /// Refuses every ref if one is refused.
@@ -104,7 +182,10 @@ pub(super) fn lines(updates: &[Update], verdicts: &[Option<Reason>], choose_bran
         let name = Shown(&name);
         match reason {
             Reason::Default => format!("{name} is not deleted: {reason}"),
-            Reason::Name(_) | Reason::Twin(_) | Reason::Atomic => format!("{name} is not accepted: {reason}"),
+            Reason::Rule { .. } => format!("{name}: {reason}"),
+            Reason::Name(_) | Reason::Twin(_) | Reason::Time | Reason::Atomic => {
+                format!("{name} is not accepted: {reason}")
+            }
         }
     };
     let mut lines: Vec<String> = refused.iter().take(MOST_NAMED).map(line).collect();
@@ -114,7 +195,7 @@ pub(super) fn lines(updates: &[Update], verdicts: &[Option<Reason>], choose_bran
         more => lines.push(format!("{more} more refs are not accepted")),
     }
     let has = |wanted: fn(&Reason) -> bool| refused.iter().any(|(_, reason)| wanted(reason));
-    if has(|reason| *reason == Reason::Name(BadRef::Place)) {
+    if has(|reason| matches!(reason, Reason::Name(BadRef::Place(_)))) {
         lines.push("to push branches and tags only: git push --all && git push --tags".to_owned());
     }
     if has(|reason| *reason == Reason::Default) {
@@ -133,17 +214,90 @@ mod tests {
 
     fn decided(lines: &[&str], head: Option<DefaultBranch<'_>>, existing: &[&str]) -> Vec<Option<Reason>> {
         let existing: Vec<String> = existing.iter().map(ToString::to_string).collect();
-        decide(&updates(lines), &Facts { head, existing: &existing })
+        let (namespaces, ancestry) = (namespaces(), HashMap::new());
+        let facts = Facts { existing: &existing, head, ..facts(&namespaces, &[], &ancestry) };
+        decide(&updates(lines), &facts)
+    }
+
+    fn namespaces() -> Vec<String> {
+        vec!["refs/heads/".to_owned(), "refs/tags/".to_owned()]
+    }
+
+    fn facts<'a>(namespaces: &'a [String], rules: &'a [AppliedRule], ancestry: &'a HashMap<usize, bool>) -> Facts<'a> {
+        Facts { head: None, existing: &[], namespaces, who: "alice", rules, ancestry }
+    }
+
+    fn place() -> Reason {
+        Reason::Name(BadRef::Place("branches (refs/heads/) and tags (refs/tags/)".to_owned()))
+    }
+
+    fn rules(lines: &[&str]) -> Vec<AppliedRule> {
+        lines.iter().zip(1..).map(|(line, number)| format!("{line} rule {number}").parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_rule_decides_by_what_the_push_does_to_the_ref() {
+        let rules =
+            rules(&["deny force,delete refs/heads/main", "deny create refs/tags/**", "allow all refs/heads/**"]);
+        let lines = [
+            "12 13 refs/heads/main",
+            "12 13 refs/heads/main",
+            "12 13 refs/heads/main",
+            "12 00 refs/heads/main",
+            "00 12 refs/heads/main",
+            "00 12 refs/tags/v1",
+            "12 13 refs/heads/dev",
+        ];
+        let ancestry = HashMap::from([(0, true), (1, false)]);
+        let namespaces = namespaces();
+        let rule =
+            |action, label: &str| Some(Reason::Rule { who: "alice".to_owned(), action, label: label.to_owned() });
+        let updates = updates(&lines);
+        assert_eq!(
+            decide(&updates, &facts(&namespaces, &rules, &ancestry)),
+            [
+                None,
+                rule(Action::Force, "rule 1"),
+                // git did not say in time whether it is rewritten.
+                Some(Reason::Time),
+                rule(Action::Delete, "rule 1"),
+                None,
+                rule(Action::Create, "rule 2"),
+                None,
+            ]
+        );
+        let found: Vec<Ancestry> = updates.iter().map(|update| Ancestry::of(update, &rules)).collect();
+        let (decides, unimportant) = (Ancestry::Decides, Ancestry::Unimportant);
+        assert_eq!(found, [decides, decides, decides, unimportant, unimportant, unimportant, unimportant]);
+        let of = |rules: &[AppliedRule]| Ancestry::of(updates.first().unwrap(), rules);
+        assert_eq!(of(&self::rules(&["deny all **"])), Ancestry::Named);
+        assert_eq!(of(&[]), Ancestry::Unimportant, "without rules, nothing is compared");
+    }
+
+    #[test]
+    fn a_name_is_refused_before_a_rule_is_asked_and_a_rule_before_the_default_branch() {
+        let rules = rules(&["deny all **"]);
+        let (namespaces, ancestry) = (namespaces(), HashMap::new());
+        let head = Some(DefaultBranch { name: "main", exists: true, is_chosen: false });
+        let facts = Facts { head, ..facts(&namespaces, &rules, &ancestry) };
+        let found = decide(&updates(&["00 12 refs/pull/1", "12 00 refs/heads/main", "00 12 refs/heads/b"]), &facts);
+        let said: Vec<String> = found.iter().flatten().map(ToString::to_string).collect();
+        let place = "this hub accepts only branches (refs/heads/) and tags (refs/tags/)";
+        assert_eq!(said, [place, "alice may not delete it (rule 1)", "alice may not create it (rule 1)"]);
+        // A branch that a rule refuses is none to which HEAD could move.
+        let rules = [self::rules(&["deny create refs/heads/b"])].concat();
+        let facts = Facts { rules: &rules, ..facts };
+        let found = decide(&updates(&["12 00 refs/heads/main", "00 12 refs/heads/b"]), &facts);
+        assert_eq!(found.first(), Some(&Some(Reason::Default)));
     }
 
     #[test]
     fn a_refused_ref_leaves_the_others_unless_the_push_is_atomic() {
         let lines = ["00 12 refs/heads/a", "00 12 refs/pull/1", "12 00 refs/pull/2"];
         let mut verdicts = decided(&lines, None, &[]);
-        assert_eq!(verdicts, [None, Some(Reason::Name(BadRef::Place)), None]);
+        assert_eq!(verdicts, [None, Some(place()), None]);
         all_or_none(&mut verdicts);
-        let place = Some(Reason::Name(BadRef::Place));
-        assert_eq!(verdicts, [Some(Reason::Atomic), place, Some(Reason::Atomic)]);
+        assert_eq!(verdicts, [Some(Reason::Atomic), Some(place()), Some(Reason::Atomic)]);
         let mut none = [None, None];
         all_or_none(&mut none);
         assert_eq!(none, [None, None]);
@@ -180,7 +334,8 @@ mod tests {
     fn the_lines_for_the_client_are_bounded_and_name_a_way_out() {
         let many: Vec<String> = (0..300).map(|number| format!("00 12 refs/pull/{number}/head")).collect();
         let updates = updates(&many.iter().map(String::as_str).collect::<Vec<_>>());
-        let verdicts = decide(&updates, &Facts { head: None, existing: &[] });
+        let (namespaces, ancestry) = (namespaces(), HashMap::new());
+        let verdicts = decide(&updates, &facts(&namespaces, &[], &ancestry));
         let said = lines(&updates, &verdicts, "ssh git@hub repo default-branch a/x");
         assert_eq!(said.len(), MOST_NAMED + 2);
         assert_eq!(said.get(MOST_NAMED).map(String::as_str), Some("290 more refs are not accepted"));

@@ -1,0 +1,40 @@
+//! The rules for refs that a session is judged by, read from the database.
+
+use crate::access::rule::{AppliedRule, Subject, applied};
+use crate::access::{Access, Decision, Identity, decide};
+use crate::db::{Error, ServedRepository, View};
+
+/// Who reads what the rules say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// The session itself, which may not see the rules of every scope.
+    Session,
+    /// The operator.
+    Operator,
+}
+
+/// The rules for an identity that may write to the repository, in the order in which they are asked.
+///
+/// # Errors
+/// The database did not answer.
+pub(crate) fn rules(
+    view: &View<'_>,
+    identity: &Identity,
+    served: &ServedRepository,
+    now: i64,
+    reading: Reading,
+) -> Result<Vec<AppliedRule>, Error> {
+    let ServedRepository { path, facts, .. } = served;
+    let access = match decide(identity, Some(facts), Access::Write, now) {
+        Decision::Allow(access) => access,
+        Decision::Deny(_) => Access::None,
+    };
+    let subject = Subject { identity, access, path, facts, now, is_for_operator: reading == Reading::Operator };
+    Ok(applied(&view.rules(facts.id)?, &subject))
+}
+
+/// Whether two lists decide alike. What a client reads about a rule may differ.
+pub(crate) fn decide_alike(one: &[AppliedRule], other: &[AppliedRule]) -> bool {
+    let deciding = |rule: &AppliedRule| (rule.verdict, rule.actions, rule.pattern.clone());
+    one.iter().map(deciding).eq(other.iter().map(deciding))
+}
