@@ -58,8 +58,7 @@ pub(super) struct Facts<'a> {
     pub(super) who: &'a str,
     /// The rules that concern the session.
     pub(super) rules: &'a [AppliedRule],
-    /// Whether the new commit of an update contains the old one, where [`Ancestry`] says that it matters and git said so
-    /// in time.
+    /// Whether the new commit of an update contains the old one, where it matters ([`Ancestry`]) and git knew in time.
     pub(super) ancestry: &'a HashMap<usize, bool>,
 }
 
