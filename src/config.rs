@@ -456,6 +456,18 @@ impl Config {
         self.state_dir().join("gc")
     }
 
+    /// The file whose modification time is the end of the last backup.
+    #[must_use]
+    pub fn last_backup_file(&self) -> PathBuf {
+        self.state_dir().join("last-backup")
+    }
+
+    /// The file with the numbers of sessions that `hubgate stats` has counted.
+    #[must_use]
+    pub fn stats_file(&self) -> PathBuf {
+        self.state_dir().join("stats")
+    }
+
     /// The file with the times of wrong invitation codes.
     #[must_use]
     pub fn wrong_codes_file(&self) -> PathBuf {

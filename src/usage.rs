@@ -157,6 +157,28 @@ impl Usage {
         Ok(self.record(&self.open()?, counted)?.count())
     }
 
+    /// What is known of the bytes of repositories, without measuring any: the last count of each in this boot, and
+    /// whether it is up to date.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn last_counts(&self, repositories: &[Counted]) -> Result<Vec<Option<(Count, bool)>>, Error> {
+        let file = match options().open(&self.file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![None; repositories.len()]),
+            opened => opened.map_err(|error| self.failed(error))?,
+        };
+        self.lock(&file, Subject::Records, Mode::Shared)?;
+        let counts = repositories.iter().map(|counted| {
+            offset(counted.id).map_err(|_| Error::Row(counted.id))?;
+            let record = read(&file, counted.id).map_err(|error| self.failed(error))?;
+            let is_valid = record.tag == self.tag(counted);
+            Ok(is_valid.then(|| (record.count(), record.is_settled())))
+        });
+        let counts = counts.collect();
+        self.unlock(&file, Subject::Records)?;
+        counts
+    }
+
     /// Measures a repository again. Returns what the next session would have counted, if the repository was counted,
     /// and what is stored. `None` if sessions store objects now; the next session measures the repository then.
     ///

@@ -100,6 +100,9 @@ _hubgate() {
             hubgate,sshd-config)
                 cmd="hubgate__subcmd__sshd__subcmd__config"
                 ;;
+            hubgate,stats)
+                cmd="hubgate__subcmd__stats"
+                ;;
             hubgate,user)
                 cmd="hubgate__subcmd__user"
                 ;;
@@ -240,6 +243,9 @@ _hubgate() {
                 ;;
             hubgate__subcmd__help,sshd-config)
                 cmd="hubgate__subcmd__help__subcmd__sshd__subcmd__config"
+                ;;
+            hubgate__subcmd__help,stats)
+                cmd="hubgate__subcmd__help__subcmd__stats"
                 ;;
             hubgate__subcmd__help,user)
                 cmd="hubgate__subcmd__help__subcmd__user"
@@ -1010,7 +1016,7 @@ _hubgate() {
 
     case "${cmd}" in
         hubgate)
-            opts="-h -V --config --json --help --version init migrate demo doctor sshd-config host-keys guide user org key repo rule owner quota deploy-key access session invite lfs lock explain policy backup restore kept export import audit help"
+            opts="-h -V --config --json --help --version init migrate demo doctor sshd-config host-keys guide stats user org key repo rule owner quota deploy-key access session invite lfs lock explain policy backup restore kept export import audit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1268,7 +1274,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__backup)
-            opts="-h -V --config --json --help --version"
+            opts="-h -V --unnoted --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1582,7 +1588,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help)
-            opts="init migrate demo doctor sshd-config host-keys guide user org key repo rule owner quota deploy-key access session invite lfs lock explain policy backup restore kept export import audit help"
+            opts="init migrate demo doctor sshd-config host-keys guide stats user org key repo rule owner quota deploy-key access session invite lfs lock explain policy backup restore kept export import audit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2912,6 +2918,20 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help__subcmd__sshd__subcmd__config)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__stats)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -6080,6 +6100,32 @@ _hubgate() {
                 return 0
             fi
             case "${prev}" in
+                --sshd-config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__stats)
+            opts="-h -V --prometheus --log --measure --sshd-config --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --sshd-config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

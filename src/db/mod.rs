@@ -24,9 +24,9 @@ pub use session::{AccountFacts, Opens, ServedRepository, SessionFacts, SetQuotas
 #[cfg(feature = "operator")]
 pub use store::{
     AuthorityRange, AuthorityRow, BadCopy, BadValue, Change, ChangeError, Code, Collaboration, Collaborator, Contents,
-    Direction, Each, Event, GateRequestRow, GrantPosition, Holder, HolderId, KeyRange, KeyRow, Member, Membership,
-    NewKey, NewRepository, NumberedRule, Organization, OwnerKind, OwnerRow, Period, Removed, Replacing, RepositoryRow,
-    SeenBy, Store, User, all,
+    Counts, Direction, Each, Event, GateRequestRow, GrantPosition, Holder, HolderId, KeyRange, KeyRow, Member,
+    Membership, NewKey, NewRepository, NumberedRule, Organization, OwnerKind, OwnerRow, Period, Removed, Replacing,
+    RepositoryRow, SeenBy, Store, User, all,
 };
 
 /// The database as one connection sees it: each question is a method.

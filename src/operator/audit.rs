@@ -28,6 +28,7 @@ use crate::report::listing::{Form, Listing};
 
 use entry::{Entries, Entry, change};
 use sessions::Sessions;
+pub(super) use sessions::{LINE_MAX, fields_of_line, fields_of_record, journal};
 
 pub(super) fn run(command: &Audit, json: bool, config: &Path, printer: &mut Printer) -> Result<Report, Failure> {
     if command.follow && command.log.as_deref() == Some(Path::new(STREAM)) {

@@ -3,15 +3,18 @@
 //! Possibly only root can write DEST, but root does not touch the database. So the program that root started opens
 //! DEST. A second process, which becomes the account that serves, writes the copy.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufWriter, ErrorKind as IoError, IsTerminal, Stderr, Write, copy};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::SystemTime;
 
+use nix::fcntl::OFlag;
 use serde_json::{Value, json};
 
 use super::atomic_file::AtomicFile;
+use super::cli::Backup;
 use super::context::become_login;
 use super::failure::Failure;
 use super::printer::Printer;
@@ -39,20 +42,23 @@ pub(super) fn is_to_stdout(destination: &Path) -> bool {
 
 /// `hubgate backup`
 pub(super) fn backup(
-    destination: &Path,
+    command: &Backup,
     json: bool,
     config_path: &Path,
     printer: &mut Printer,
 ) -> Result<Report, Failure> {
+    let destination = command.destination.as_path();
     if is_to_stdout(destination) {
-        return copy_out(config_path, json);
+        let config = Config::load(config_path)?;
+        copy_out(&config, json)?;
+        return Ok(Report::printed(if command.unnoted { None } else { note_time(&config) }));
     }
     let config = Config::load(config_path)?;
     check_destination(destination, &config.paths.database)?;
     let new = AtomicFile::beside(destination, 0o600)?;
     let failed = |error| Failure::File("the copy".to_owned(), error);
     let mut command = Command::new("/proc/self/exe");
-    command.arg("--config").arg(config_path).args(json.then_some("--json")).args(["backup", STREAM]);
+    command.arg("--config").arg(config_path).args(json.then_some("--json")).args(["backup", STREAM, "--unnoted"]);
     let file = new.file().try_clone().map_err(failed)?;
     let mut child = command.stdin(Stdio::null()).stdout(file).stderr(Stdio::piped()).spawn().map_err(failed)?;
     // The list of the repositories, or why there is no copy. It is printed only if the copy is in its place.
@@ -68,10 +74,28 @@ pub(super) fn backup(
         return Err(Failure::Refused(why));
     }
     new.put_in_place(destination)?;
+    become_login(&config.paths.repositories)?;
+    let note = note_time(&config);
     match print(destination, json, &mut said, printer) {
         Err(error) if error.kind() != IoError::BrokenPipe => Err(Failure::File("standard output".to_owned(), error)),
-        Ok(()) | Err(_) => Ok(Report::printed(None)),
+        Ok(()) | Err(_) => Ok(Report::printed(note)),
     }
+}
+
+/// Notes that a backup has been made now. A failure says so and fails no backup, which may be of a full disk.
+fn note_time(config: &Config) -> Option<String> {
+    let file = config.last_backup_file();
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o640);
+    options.custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits());
+    let noted = options.open(&file).and_then(|file| file.set_modified(SystemTime::now()));
+    noted.err().map(|error| format!("hubgate stats does not know of this backup: {}: {error}", file.display()))
+}
+
+/// The second in which the last backup was made, if there was one.
+pub(super) fn last_time(config: &Config) -> Option<i64> {
+    let metadata = config.last_backup_file().symlink_metadata().ok()?;
+    Some(metadata.mtime())
 }
 
 /// Prints where the copy is, and the list of its repositories.
@@ -106,12 +130,11 @@ fn check_destination(destination: &Path, database: &Path) -> Result<(), Failure>
 }
 
 /// Writes a consistent copy of the database to standard output, and reports its repositories.
-fn copy_out(config: &Path, json: bool) -> Result<Report, Failure> {
+fn copy_out(config: &Config, json: bool) -> Result<(), Failure> {
     let mut out = std::io::stdout();
     if out.is_terminal() {
         return Err(Failure::Usage("cannot write a database to a terminal: name a file".to_owned()));
     }
-    let config = Config::load(config)?;
     become_login(&config.paths.repositories)?;
     let new = make_copy(&config.paths.database)?;
     let copied = Store::open_copy(new.path())?;
@@ -123,7 +146,7 @@ fn copy_out(config: &Path, json: bool) -> Result<Report, Failure> {
     let mut listing = Listing::new(&form, &Copied, &mut errors);
     copied.view().repositories(None, &mut |row| listing.row(&row))?;
     listing.finish().map_err(|error| Failure::File("standard error".to_owned(), error))?;
-    Ok(Report::printed(None))
+    Ok(())
 }
 
 /// The repositories of a copy.

@@ -30,7 +30,7 @@ pub use backup::{Backup, KeptCommand, Restore};
 pub use import::{ImportCommand, ImportGitolite, ImportKeys};
 pub use key::{DeployKeyCommand, KeyCommand};
 pub use lfs::{LfsCommand, LockCommand};
-pub use machine::{Demo, Doctor, Guide, HostKeys, Init, ServingSshd, SshdConfig};
+pub use machine::{Demo, Doctor, Guide, HostKeys, Init, ServingSshd, SshdConfig, Stats};
 pub use org::{AuthorityCommand, MemberCommand, OrgCommand};
 pub use owner::{OwnerCommand, QuotaCommand};
 pub use policy::PolicyCommand;
@@ -89,6 +89,24 @@ pub enum Command {
     /// command as root, as `host-keys`. The page needs no other file and loads nothing. With --json, it is one object:
     /// `format` is html or markdown, and `text` is the page.
     Guide(Guide),
+    /// Print the numbers of the hub: accounts, keys, repositories, bytes, sessions, refusals, last backup, findings.
+    ///
+    /// Sessions and refusals are counted from the system log, since the last run and since the first one. The first run
+    /// counts none. Run the command as root, which may read the journal, and for the findings of `doctor`. Its checks
+    /// whose time grows with the hub are left out: run `hubgate doctor` for these.
+    ///
+    /// Bytes of git and LFS objects are known for repositories that sessions or `quota check` have counted since the
+    /// machine was started. `--measure` counts the others.
+    ///
+    /// With --json, it prints one object, in which null stands for what is not known. Its keys are `version`, `at`,
+    /// `accounts` (`users`, `disabled`, `organizations`), `keys` (`account`, `deploy`), `repositories` (`models`,
+    /// `datasets`, `spaces`, `removed`), `stored`, `running`, `log`, `last_backup_at` and `doctor`. `stored` has the
+    /// bytes `git` and `lfs`, and the numbers of repositories whose count is `current`, `outdated` or `missing`.
+    /// `running` has the number of running sessions for each verb. `log` has `since` and `counted` for the time since
+    /// the last run, and `begun_at` and `total` for the time since the first one. `counted` and `total` have
+    /// `sessions` by verb, `refusals` and `ended` by reason, and `faults`. `doctor` has the numbers of findings that
+    /// are `ok`, `warning` and `bad`.
+    Stats(Stats),
     /// Accounts of people and machines.
     #[command(subcommand)]
     User(UserCommand),

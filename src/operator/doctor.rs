@@ -15,6 +15,7 @@ mod store;
 mod surroundings;
 mod temporary;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::cli::Doctor;
@@ -27,7 +28,7 @@ use crate::report::Report;
 
 use super::sshd_config::unit;
 pub(super) use account::{Shell, shell};
-use findings::Findings;
+use findings::{Extent, Findings};
 use helper::CommandLine;
 use server::Sshd;
 
@@ -43,11 +44,23 @@ pub(super) fn run(command: &Doctor, config_path: &Path) -> Result<Report, Failur
     match Config::load(config_path) {
         Ok(config) => {
             findings.ok("config", config_path.display().to_string());
-            examine(&mut findings, &config, config_path, command)?;
+            examine(&mut findings, &config, config_path, command, Extent::Whole)?;
         }
         Err(error) => findings.bad("config", error.to_string(), fix_config(&error)),
     }
     Ok(findings.report())
+}
+
+/// The quick checks, as root: how many findings are ok, warnings and problems, for each check.
+pub(super) fn quick(
+    config: &Config,
+    config_path: &Path,
+    sshd_config: &Path,
+) -> Result<BTreeMap<&'static str, [u64; 3]>, Failure> {
+    let command = Doctor { login: false, sshd_config: sshd_config.to_owned(), temporary_account: Vec::new() };
+    let mut findings = Findings::of(config_path);
+    examine(&mut findings, config, config_path, &command, Extent::Quick)?;
+    Ok(findings.numbers())
 }
 
 /// The fix for a configuration that hubgate rejects. All logins fail until then.
@@ -63,7 +76,13 @@ fn fix_config(error: &ConfigError) -> String {
     }
 }
 
-fn examine(findings: &mut Findings, config: &Config, path: &Path, command: &Doctor) -> Result<(), Failure> {
+fn examine(
+    findings: &mut Findings,
+    config: &Config,
+    path: &Path,
+    command: &Doctor,
+    extent: Extent,
+) -> Result<(), Failure> {
     if config.hub.host == EXAMPLE_HOST {
         let text = format!("the commands and URLs that people copy name {EXAMPLE_HOST}");
         findings.warn("host", text, format!("set [hub] host in {} to the name that clients use", path.display()));
@@ -91,10 +110,12 @@ fn examine(findings: &mut Findings, config: &Config, path: &Path, command: &Doct
             files::check_parents(findings, "state", state);
             files::check_mode(findings, "state", state, login, login, 0o750);
         }
-        let reader = keys.as_ref().and_then(|keys| database::check(findings, database, login, keys));
+        let reader = keys.as_ref().and_then(|keys| database::check(findings, database, login, keys, extent));
         if let Some(reader) = reader {
             anonymous::check_certificates(findings, config, path, &reader);
-            store::check_directories(findings, root, login, &reader);
+            if extent == Extent::Whole {
+                store::check_directories(findings, root, login, &reader);
+            }
         }
     }
     for directory in [root.as_path(), database_dir].into_iter().chain(state) {

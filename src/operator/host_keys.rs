@@ -98,14 +98,19 @@ fn lines(lines: impl Iterator<Item = impl Display>) -> String {
     lines.map(|line| format!("{line}\n")).collect()
 }
 
+/// The configuration file of the sshd that serves the hub.
+pub(super) fn sshd_config(server: &ServingSshd) -> &Path {
+    let default = Path::new(if Path::new(STANDALONE).exists() { STANDALONE } else { MAIN });
+    server.sshd_config.as_deref().unwrap_or(default)
+}
+
 /// The host keys of the sshd that serves the hub, and why others are left out.
 pub(super) fn host_keys(server: &ServingSshd, config: &Config) -> Result<(Vec<HostKey>, Vec<String>), Failure> {
     if !nix::unistd::geteuid().is_root() {
         let problem = "run this command as root: sshd reads its private host keys to tell which ones it has";
         return Err(Failure::Refused(problem.to_owned()));
     }
-    let default = Path::new(if Path::new(STANDALONE).exists() { STANDALONE } else { MAIN });
-    let file = server.sshd_config.as_deref().unwrap_or(default);
+    let file = sshd_config(server);
     let settings = settings(&sshd()?, file, &config.ssh.login)?;
     let settings = settings.map_err(|complaint| Failure::Refused(format!("sshd -T: {complaint}")))?;
     let (mut keys, mut left_out) = (Vec::new(), Vec::new());

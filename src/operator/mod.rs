@@ -35,6 +35,7 @@ mod restore;
 mod session;
 mod setup;
 pub mod sshd_config;
+mod stats;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -107,6 +108,7 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::SshdConfig(command) => sshd_config::run(&command, &cli.config),
         Command::Guide(command) => guide::run(&command, &cli.config),
         Command::HostKeys(command) => host_keys::run(&command, &cli.config),
+        Command::Stats(command) => stats::run(&command, cli.json, &cli.config),
         Command::Migrate => setup::migrate(&cli.config),
         Command::User(command) => dispatch::user(&command, context()?, printer),
         Command::Org(command) => dispatch::org(&command, &cli.config, printer),
@@ -124,7 +126,7 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Access(command) => dispatch::access(&command, context()?, printer),
         Command::Invite { user, expires } => Ok(invite(&mut context()?.requester(), &user, expires.0)?),
         Command::Explain(command) => explain::run(&command, &cli.config),
-        Command::Backup(command) => backup::backup(&command.destination, cli.json, &cli.config, printer),
+        Command::Backup(command) => backup::backup(&command, cli.json, &cli.config, printer),
         Command::Restore(command) => restore::restore(&command, &cli.config),
         Command::Kept(command) => kept::run(&command, &cli.config),
         Command::Import(command) => import::run(command, &cli.config),

@@ -37,7 +37,7 @@ const LAYERS: [Layer; 5] = [
             (
                 "operator",
                 "access bounded clock commands config db git key lfs log message name passwd privilege process push random report repository \
-                 request sandbox session tree word",
+                 request sandbox session tree usage word",
             ),
         ],
     ),

@@ -49,6 +49,8 @@ fn names(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).expect("a directory");
     let mut names: Vec<String> =
         entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8")).collect();
+    // A backup leaves its time in the directory of the state, which is that of the database.
+    names.retain(|name| name != "last-backup");
     names.sort();
     names
 }

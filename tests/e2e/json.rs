@@ -14,7 +14,7 @@ trials![every_time_in_json_is_rfc_3339_and_shared_nouns_have_the_same_keys, an_i
 const OTHERS: [&str; 5] = ["init", "demo", "lfs serve", "restore", "sshd-config"];
 
 /// The operator's commands, in an order in which each one works. `FPR`, `FILE` and similar words are replaced.
-const OPERATOR: [&str; 83] = [
+const OPERATOR: [&str; 84] = [
     "migrate",
     "user add dora",
     "user list",
@@ -78,6 +78,7 @@ const OPERATOR: [&str; 83] = [
     "session list",
     "host-keys --sshd-config SSHD",
     "guide --sshd-config SSHD",
+    "stats --sshd-config SSHD --log LOG",
     "deploy-key add alice/y FILE --expires 30d",
     "deploy-key list alice/y",
     "deploy-key remove FPR --yes",
@@ -239,6 +240,7 @@ fn files(hub: &Hub, key: &Key, authority: &Key) -> Vec<(&'static str, String)> {
         }),
         ("BACKUP", hub.path("copy.db").display().to_string()),
         ("SSHD", hub.path("sshd_config").display().to_string()),
+        ("LOG", write("auth.log", "")),
     ]
 }
 

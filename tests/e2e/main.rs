@@ -67,6 +67,7 @@ mod rows;
 mod rules;
 mod setup;
 mod state;
+mod stats;
 mod taken_over;
 mod texts;
 mod walk;
@@ -120,6 +121,7 @@ fn main() -> ExitCode {
         invitations::TRIALS,
         setup::TRIALS,
         state::TRIALS,
+        stats::TRIALS,
         gates::TRIALS,
         gc::TRIALS,
         moves::TRIALS,

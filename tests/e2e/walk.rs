@@ -83,6 +83,7 @@ fn each_change_of_the_operator_has_one_row() {
     step("kept list", "", 0);
     step("host-keys", &format!("--sshd-config {}", hub.path("sshd_config").display()), 0);
     step("guide", &format!("--sshd-config {}", hub.path("sshd_config").display()), 0);
+    step("stats", &format!("--sshd-config {}", hub.path("sshd_config").display()), 0);
     step("user disable", "bob --reason away", 1);
     step("user enable", "bob", 1);
     step("key add", &format!("alice {first}"), 1);
@@ -161,6 +162,7 @@ fn each_change_of_the_operator_has_one_row() {
     step("kept list", "", 0);
     step("host-keys", &format!("--sshd-config {}", hub.path("sshd_config").display()), 0);
     step("guide", &format!("--sshd-config {}", hub.path("sshd_config").display()), 0);
+    step("stats", &format!("--sshd-config {}", hub.path("sshd_config").display()), 0);
     step("kept remove", "--all --yes", 0);
     step("audit", "", 0);
     step("import authorized-keys", &authorized, 1);

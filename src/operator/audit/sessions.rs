@@ -26,7 +26,7 @@ use crate::report::spool::Spool;
 use crate::report::when::minute;
 
 /// The longest line that is looked at, in bytes. hubgate writes no line of this length.
-pub(super) const LINE_MAX: u64 = 64 * 1024;
+pub(in crate::operator) const LINE_MAX: u64 = 64 * 1024;
 
 /// The sessions and pushes of a log, in the order of its lines, read one by one.
 pub(super) struct Sessions {
@@ -196,12 +196,18 @@ fn of_message(second: Option<i64>, at: &str, message: &str) -> Option<Entry> {
     })
 }
 
-/// journalctl(1) for the lines that the login wrote, one record per line.
+/// journalctl(1) for the lines that the login wrote since a second, one record per line.
 pub(super) fn journalctl(since: i64, repositories: &Path) -> std::io::Result<Command> {
+    let mut command = journal(repositories)?;
+    command.arg(format!("--since=@{since}"));
+    Ok(command)
+}
+
+/// The same without a beginning.
+pub(in crate::operator) fn journal(repositories: &Path) -> std::io::Result<Command> {
     let login = repositories.metadata()?.uid();
     let mut command = Command::new("journalctl");
-    command.args(["--quiet", "--no-pager", "--output=json", "--identifier=hubgate"]);
-    command.args([format!("--since=@{since}"), format!("_UID={login}")]);
+    command.args(["--quiet", "--no-pager", "--output=json", "--identifier=hubgate", &format!("_UID={login}")]);
     Ok(command)
 }
 
@@ -210,6 +216,16 @@ pub(super) fn of_record(line: &str) -> Option<Entry> {
     let record: Value = serde_json::from_str(line).ok()?;
     let microseconds: i64 = record.get("__REALTIME_TIMESTAMP")?.as_str()?.parse().ok()?;
     of_message(Some(microseconds / 1_000_000), "", record.get("MESSAGE")?.as_str()?)
+}
+
+/// The fields of hubgate's line in a log file.
+pub(in crate::operator) fn fields_of_line(line: &str) -> Option<Value> {
+    of_line(line)?.json.get_mut("session").map(Value::take)
+}
+
+/// The fields of hubgate's line in a record of the journal.
+pub(in crate::operator) fn fields_of_record(record: &str) -> Option<Value> {
+    of_record(record)?.json.get_mut("session").map(Value::take)
 }
 
 #[cfg(test)]

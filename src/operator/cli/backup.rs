@@ -13,6 +13,9 @@ pub struct Backup {
     /// The file; an older copy is replaced. `-` writes the database to standard output and the list to standard error.
     #[arg(value_name = "DEST")]
     pub destination: PathBuf,
+    /// Used by this command, in a second process: the first one notes the time of the backup.
+    #[arg(long, hide = true)]
+    pub unnoted: bool,
 }
 
 /// `hubgate restore`

@@ -127,3 +127,27 @@ pub struct ServingSshd {
     #[arg(long, value_name = "FILE")]
     pub sshd_config: Option<PathBuf>,
 }
+
+/// `hubgate stats`
+#[derive(Debug, Args)]
+pub struct Stats {
+    /// Print the numbers as Prometheus reads them. The status is then 0 even if the database cannot be read;
+    /// `hubgate_database_up` says so.
+    #[arg(long, conflicts_with = "json")]
+    pub prometheus: bool,
+    /// Count the sessions of this log file, also if it was rotated to FILE.1. Default: the journal.
+    #[arg(long, value_name = "FILE", value_parser = absolute)]
+    pub log: Option<PathBuf>,
+    /// Measure the repositories whose bytes were not counted since the last start of the machine, or have changed. This
+    /// reads the directories of these repositories.
+    #[arg(long)]
+    pub measure: bool,
+    /// The sshd, for doctor's findings.
+    #[command(flatten)]
+    pub server: ServingSshd,
+}
+
+/// Makes a file absolute, because the command changes to `/`.
+fn absolute(text: &str) -> std::io::Result<PathBuf> {
+    std::path::absolute(text)
+}

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::Findings;
 use super::files::{check_mode, check_parents};
+use super::findings::{Extent, Findings};
 use crate::db::{Error, ErrorKind, Reader, Store, VERSION};
 use crate::passwd::Login;
 
@@ -11,7 +11,13 @@ use crate::passwd::Login;
 const RESTORE: &str = "restore the last backup: hubgate restore BACKUP";
 
 /// Checks the database. Returns it if it can be read.
-pub(super) fn check(findings: &mut Findings, database: &Path, login: &Login, keys: &Login) -> Option<Reader> {
+pub(super) fn check(
+    findings: &mut Findings,
+    database: &Path,
+    login: &Login,
+    keys: &Login,
+    extent: Extent,
+) -> Option<Reader> {
     check_files(findings, database, login, keys);
     if !database.exists() {
         return None;
@@ -41,6 +47,9 @@ pub(super) fn check(findings: &mut Findings, database: &Path, login: &Login, key
             findings.warn("database", text, "hubgate migrate");
         }
         (version, _) => findings.ok("database", format!("version {version}")),
+    }
+    if extent == Extent::Quick {
+        return Some(reader);
     }
     match reader.ask(|view| view.damage()) {
         Ok(None) => findings.ok("database", "intact"),

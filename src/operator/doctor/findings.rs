@@ -1,5 +1,6 @@
 //! The findings of `hubgate doctor`: each check, its result, and a command that fixes it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -8,6 +9,14 @@ use serde_json::{Value, json};
 use crate::message::Status;
 use crate::operator::sshd_config::config_option;
 use crate::report::Report;
+
+/// What is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    Whole,
+    /// Nothing whose time grows with the hub: neither each page of the database nor each directory of a repository.
+    Quick,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
@@ -67,6 +76,20 @@ impl Findings {
     /// A fix for this hub: its commands name the configuration file.
     fn command(&self, fix: impl Into<String>) -> String {
         fix.into().replace("hubgate ", &format!("hubgate{} ", self.option))
+    }
+
+    /// How many findings are ok, warnings and problems, for each check.
+    pub(super) fn numbers(&self) -> BTreeMap<&'static str, [u64; 3]> {
+        let mut numbers: BTreeMap<_, [u64; 3]> = BTreeMap::new();
+        for finding in &self.list {
+            let [ok, warnings, bad] = numbers.entry(finding.check).or_default();
+            *match finding.verdict {
+                Verdict::Ok => ok,
+                Verdict::Warning => warnings,
+                Verdict::Bad => bad,
+            } += 1;
+        }
+        numbers
     }
 
     pub(super) fn is_well(&self) -> bool {
