@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes the files of a release in DIRECTORY: Debian package, RPM package, archive for any Linux of this processor, list
-# of components (SBOM), and SHA-256 sums. Needs no root. Run it on Debian, in a clean checkout of the tag.
+# of components (SBOM), and SHA-256 sums. Run it on Debian, in a clean checkout of the tag. It needs root only if it has
+# to install rpm.
 #
 #   sh packaging/release.sh DIRECTORY
 #
@@ -15,12 +16,9 @@ cd "$(dirname "$0")/.."
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
 cyclonedx_version=0.5.9
-for program in dpkg-deb rpmbuild gzip; do
-    command -v "$program" >/dev/null || {
-        echo "missing: $program (apt-get install dpkg rpm gzip)" >&2
-        exit 1
-    }
-done
+# shellcheck source=packaging/need.sh
+. packaging/need.sh
+need rpmbuild || exit 1
 if ! cargo cyclonedx --version >/dev/null 2>&1; then
     echo "missing: cargo install --locked cargo-cyclonedx@$cyclonedx_version" >&2
     exit 1
@@ -64,10 +62,12 @@ tar -C "$work" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --n
     --format=gnu -c "$name" | gzip -9n >"$out/$name.tar.gz"
 echo "$out/$name.tar.gz"
 
-# The components of the four programs. The tool writes its file beside Cargo.toml.
+# The components of the programs and of their build. The tool writes its file, with this directory's path, beside
+# Cargo.toml.
 cargo cyclonedx --quiet --format json --override-filename "hubgate-$version.cdx" \
     --target "$(rustc -vV | sed -n 's/^host: //p')"
-mv "hubgate-$version.cdx.json" "$out/"
+sed "s,file://$PWD,file:///hubgate,g" "hubgate-$version.cdx.json" >"$out/hubgate-$version.cdx.json"
+rm "hubgate-$version.cdx.json"
 echo "$out/hubgate-$version.cdx.json"
 
 cd "$out"

@@ -46,7 +46,8 @@ quick_files() {
     diff /dev/null "$work/missing"
 }
 
-# The script of the throw-away root, from an installation to a purge. $1 is the package, $2 one of a later version.
+# The script of the throw-away root, from an installation to a purge. $1 is the package, $2 one of a later version. What
+# the key lookup opens is what packaging/apparmor.conf allows, beside what every program may.
 in_root() {
     cat <<'SCRIPT'
 package=$1 later=$2
@@ -86,6 +87,13 @@ grep '^[a-z]* = ' /etc/hubgate/config.toml
 hubgate user list | grep -o alice
 hubgate sshd-config --install >/dev/null
 sshd -t
+
+say "what the key lookup opens"
+ssh-keygen -q -t ed25519 -N '' -f /tmp/key
+setpriv --reuid hubgate-keys --regid hubgate-keys --clear-groups \
+    strace -f -qq -o /tmp/trace -e trace=open,openat,openat2,execve,connect \
+    /usr/libexec/hubgate/authorized-keys git ssh-ed25519 "$(cut -d' ' -f2 /tmp/key.pub)" | cut -d' ' -f1
+sed -n 's/^[^"]*"\([^"]*\)".* = [0-9].*/\1/p' /tmp/trace | grep -v '^/dev/' | sort -u
 
 say "remove"
 dpkg_does --remove hubgate
@@ -159,6 +167,13 @@ added alice
 name = "Kept"
 host = "hub.test"
 alice
+== what the key lookup opens
+restrict,command="/usr/libexec/hubgate/gateway
+/etc/hubgate/config.toml
+/usr/libexec/hubgate/authorized-keys
+/var/lib/hubgate/db/hubgate.db
+/var/lib/hubgate/db/hubgate.db-shm
+/var/lib/hubgate/db/hubgate.db-wal
 == remove
 hubgate: sshd refuses the logins of the hub from now on, because of /etc/ssh/sshd_config.d/50-hubgate.conf.
 hubgate: To remove this file too, run: rm /etc/ssh/sshd_config.d/50-hubgate.conf && systemctl reload ssh
@@ -369,6 +384,14 @@ others() {
     make --silent --directory "$work/selinux" --file /usr/share/selinux/devel/Makefile hubgate.pp
     [ -s "$work/selinux/hubgate.pp" ]
 
+    echo "== Prometheus"
+    if [ ! -x "$chroots/promtool" ]; then
+        # Only this program of the package. apt reads the directory as an account of its own.
+        (cd "$work" && chmod 755 . && apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb prometheus)
+        cp "$work/prometheus/usr/bin/promtool" "$chroots/promtool"
+    fi
+    "$chroots/promtool" check rules packaging/alerts.yml
+
     echo "== AppArmor"
     apparmor_parser --skip-kernel-load --skip-cache packaging/apparmor.conf
 
@@ -406,6 +429,8 @@ others() {
     done
     PATH=$work/path sh "$work/archive/packaging/install.sh" "$work/machine"
     [ "$("$work/machine/usr/bin/hubgate" --version)" = "hubgate $version" ]
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    sh "$work/archive/packaging/demo.sh" --once --port "$port" --login "hgarchive$$" | grep -qx ready
     PATH=$work/path sh "$work/archive/packaging/uninstall.sh" "$work/machine"
     [ -z "$(find "$work/machine" ! -type d)" ]
 }
