@@ -266,6 +266,18 @@ pub enum HubScope {
     Repository(RepoPath),
 }
 
+impl HubScope {
+    /// The scope in a sentence.
+    #[must_use]
+    pub fn phrase(&self) -> String {
+        match self {
+            Self::Hub => format!("the {WHOLE_HUB}"),
+            Self::Owner(owner) => owner.to_string(),
+            Self::Repository(path) => path.to_string(),
+        }
+    }
+}
+
 /// The word for the whole hub, in upper or lower case.
 const WHOLE_HUB: &str = "hub";
 

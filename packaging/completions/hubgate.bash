@@ -1514,7 +1514,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__explain)
-            opts="-h -V --user --key --anonymous --from --command --config --json --help --version"
+            opts="-h -V --user --key --anonymous --from --command --ref --action --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1534,6 +1534,14 @@ _hubgate() {
                     ;;
                 --command)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ref)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --action)
+                    COMPREPLY=($(compgen -W "create update force delete" -- "${cur}"))
                     return 0
                     ;;
                 --config)

@@ -652,6 +652,11 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand explain" -l user -d 'As 
 complete -c hubgate -n "__fish_hubgate_using_subcommand explain" -l key -d 'With this key: a public key file, `-` for standard input, or a fingerprint as `SHA256:…`' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand explain" -l from -d 'The client\'s address, for a key that is restricted to some addresses' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand explain" -l command -d 'The command, as in "git-upload-pack \'acme/x\'"' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand explain" -l ref -d 'Explain a push to this ref, whose full name is given' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand explain" -l action -d 'What the push does to the ref' -r -f -a "create\t''
+update\t''
+force\t''
+delete\t''"
 complete -c hubgate -n "__fish_hubgate_using_subcommand explain" -l config -d 'The configuration file' -r -F
 complete -c hubgate -n "__fish_hubgate_using_subcommand explain" -l anonymous -d 'With a key that is on no account'
 complete -c hubgate -n "__fish_hubgate_using_subcommand explain" -l json -d 'Print one JSON object or array for programs, instead of text for people'

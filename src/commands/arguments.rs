@@ -4,7 +4,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::Refused;
-use crate::access::rule::{BadPattern, BadRule, Pattern, Rule, Who};
+use crate::access::rule::{Action, BadPattern, BadRule, Pattern, Rule, Who};
 use crate::access::{CollaboratorRole, GateMode, Role, Scope, Visibility};
 use crate::clock::now;
 use crate::config::ObjectFormat;
@@ -365,4 +365,23 @@ pub struct Unprotect {
     pub path: RepoPath,
     /// The branch, as it was protected.
     pub branch: Branches,
+}
+
+/// A change of a ref, about which names and rules decide.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RefChange {
+    /// Explain a push to this ref, whose full name is given.
+    #[arg(long = "ref", value_name = "REF", requires = "action")]
+    pub name: Option<String>,
+    /// What the push does to the ref.
+    #[arg(long, requires = "name", value_parser = words(Action::ALL, Action::as_str))]
+    pub action: Option<Action>,
+}
+
+impl RefChange {
+    /// The ref and the action, if they are given.
+    #[must_use]
+    pub fn given(&self) -> Option<(&str, Action)> {
+        self.name.as_deref().zip(self.action)
+    }
 }

@@ -4,8 +4,11 @@ use serde_json::json;
 
 use super::arguments::{AddRule, MoveRule, OfScope, Protect, Unprotect};
 use super::{By, Denied, Output, Refused, Requester};
+use crate::access::rule::{Action, AppliedRule, RefDecision, decide_ref};
+use crate::config::Config;
 use crate::db::{NumberedRule, View};
 use crate::name::HubScope;
+use crate::push::check_ref;
 use crate::report::{Report, Rules, rule_json, with_fields};
 use crate::word::counted;
 
@@ -24,7 +27,7 @@ pub(crate) fn add(requester: &mut Requester<'_>, arguments: &AddRule) -> Result<
     requester.change(|by, change| {
         let scope = administered(by, change, &arguments.scope)?;
         let added = change.add_rule(&scope, &rule, arguments.at.map(usize::from))?;
-        Ok(report(&scope, &added, &format!("rule {} of {scope}: {}", added.number, added.rule)))
+        Ok(report(&scope, &added, &format!("rule {} of {}: {}", added.number, scope.phrase(), added.rule)))
     })
 }
 
@@ -33,7 +36,11 @@ pub(crate) fn remove(requester: &mut Requester<'_>, arguments: &OfScope) -> Resu
     requester.change(|by, change| {
         let scope = administered(by, change, &arguments.scope)?;
         let removed = change.remove_rule(&scope, arguments.number.into())?;
-        Ok(report(&scope, &removed, &format!("removed rule {} of {scope}: {}", removed.number, removed.rule)))
+        Ok(report(
+            &scope,
+            &removed,
+            &format!("removed rule {} of {}: {}", removed.number, scope.phrase(), removed.rule),
+        ))
     })
 }
 
@@ -43,7 +50,8 @@ pub(crate) fn set_number(requester: &mut Requester<'_>, arguments: &MoveRule) ->
     requester.change(|by, change| {
         let scope = administered(by, change, scope)?;
         let moved = change.move_rule(&scope, (*number).into(), (*to).into())?;
-        let report = report(&scope, &moved, &format!("rule {number} of {scope} is rule {to} now: {}", moved.rule));
+        let report =
+            report(&scope, &moved, &format!("rule {number} of {} is rule {to} now: {}", scope.phrase(), moved.rule));
         Ok(Report { json: with_fields(report.json, [("before", (*number).into())]), ..report })
     })
 }
@@ -74,6 +82,26 @@ pub(crate) fn unprotect(requester: &mut Requester<'_>, arguments: &Unprotect) ->
         let json = json!({ "path": path.to_string(), "branches": branch.0.as_str(), "removed_rules": removed });
         Ok(Report::new(format!("removed {rules} of {path}: {} is no longer protected\n", branch.0), json))
     })
+}
+
+/// What names and rules say about a change of a ref: the decision as the last step of an explanation.
+pub(crate) fn judge(
+    config: &Config,
+    rules: &[AppliedRule],
+    who: &str,
+    (name, action): (&str, Action),
+) -> (bool, String) {
+    if action != Action::Delete
+        && let Err(reason) = check_ref(name.as_bytes(), &config.git.refs)
+    {
+        return (false, format!("deny: {name} is not accepted: {reason}"));
+    }
+    let phrase = action.phrase();
+    match decide_ref(rules, action, name.as_bytes()) {
+        RefDecision::Deny(rule) => (false, format!("deny: {name}: {who} may not {phrase} ({})", rule.label)),
+        RefDecision::Allow(Some(rule)) => (true, format!("allow: {name}: {who} may {phrase} ({})", rule.label)),
+        RefDecision::Allow(None) => (true, format!("allow: {name}: {who} may {phrase} (no rule names it)")),
+    }
 }
 
 /// The scope with its present names, if the requester administers it. The hub is the operator's alone.

@@ -21,7 +21,7 @@ use crate::name::RepoPath;
 use crate::process::Process;
 use crate::push::{OperatorChecks, PushContext};
 use crate::repository::open_repository;
-use crate::request::{ANONYMOUS, Activity, ForcedCommand, LfsProgram, Request, Service};
+use crate::request::{Activity, ForcedCommand, LfsProgram, Request, Service};
 use crate::sandbox::{self, Plan};
 use crate::sealed::{DESCRIPTORS, Sealed};
 use crate::session::rules::{self, Reading};
@@ -77,7 +77,7 @@ impl Session {
     ) -> Result<ExitCode, Fault> {
         let Context { config, lock, reader, now, .. } = context;
         // A fetch asks for no rules.
-        let rules = match service {
+        let applied = match service {
             Service::ReceivePack => {
                 reader.ask(|view| rules::rules(view, identity, repository, *now, Reading::Session))?
             }
@@ -107,7 +107,7 @@ impl Session {
         let message = match service {
             Service::ReceivePack => {
                 let context = self.push_context(config, path, checks);
-                let context = PushContext { who: who(identity), rules: rules.clone(), ..context };
+                let context = PushContext { who: rules::who(identity), rules: applied.clone(), ..context };
                 Some(push_context::seal(&context, &hooks)?)
             }
             Service::UploadPack | Service::UploadArchive => None,
@@ -116,7 +116,7 @@ impl Session {
         let guarded = match guard::split(message.is_some(), self.trace.take())? {
             guard::Copy::Git(guarded) => guarded,
             guard::Copy::Guard(guard) => {
-                let watched = Watched { session: self, config, record: &record, rules: &rules };
+                let watched = Watched { session: self, config, record: &record, rules: &applied };
                 return Ok(guard.watch(&watched).into());
             }
         };
@@ -290,15 +290,6 @@ fn operator_checks(
         key: forced_command.key(),
         repository: repository.to_string(),
     }))
-}
-
-/// Who pushes, as a message says it.
-fn who(identity: &Identity) -> String {
-    match identity {
-        Identity::Account(account) | Identity::Certificate { account, .. } => account.name.to_string(),
-        Identity::DeployKey { .. } => "this deploy key".to_owned(),
-        Identity::Anonymous => ANONYMOUS.to_owned(),
-    }
 }
 
 /// How many sessions a subject may have at a time.

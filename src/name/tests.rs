@@ -302,6 +302,7 @@ fn a_scope_is_the_hub_an_owner_or_a_repository() {
     ] {
         assert_eq!(text.parse(), Ok(scope.clone()), "{text}");
         assert_eq!(scope.to_string(), printed);
+        assert_eq!(scope.phrase(), if scope == HubScope::Hub { "the hub" } else { printed.trim_end_matches('/') });
         assert_eq!(printed.parse(), Ok(scope));
     }
     for bad in ["", "/", "acme/x/", "datasets/x", "a b", "acme//"] {

@@ -8,8 +8,10 @@ use super::cli::Explain;
 use super::context::Context;
 use super::failure::Failure;
 use super::key_file::read_fingerprint;
+use crate::access::rule::Action;
 use crate::access::{Access, Decision, Identity, NotAdmitted, decide, identify};
 use crate::clock::now;
+use crate::commands::rule;
 use crate::config::{AnonymousMode, Config, LfsMode};
 use crate::db::Reader;
 use crate::key::Fingerprint;
@@ -17,6 +19,7 @@ use crate::message::{Messages, Refusal, Status};
 use crate::name::{Owner, RepoPath};
 use crate::report::{Report, chain};
 use crate::request::{ANONYMOUS, ForcedCommand, Request, Service};
+use crate::session::rules::{self, Reading};
 
 /// The identity that asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +68,10 @@ pub(super) fn run(command: &Explain, config: &Path) -> Result<Report, Failure> {
             return Err(Failure::Usage("explain needs a git or git-lfs command on a repository".to_owned()));
         }
     };
+    let change = command.change.given();
+    if change.is_some() && !matches!(request, Request::Git(Service::ReceivePack, _)) {
+        return Err(Failure::Usage("--ref and --action explain git-receive-pack".to_owned()));
+    }
     let who = match (&command.user, key) {
         (Some(user), _) => Who::Account(user.clone()),
         (None, Some(key)) => Who::Key(key, command.from.clone()),
@@ -73,7 +80,7 @@ pub(super) fn run(command: &Explain, config: &Path) -> Result<Report, Failure> {
     let reader = Reader::open(&context.config.paths.database)?;
     let verdict = match not_served(&context.config, &request) {
         Some(why) => Verdict::denied(vec![why.to_owned()]),
-        None => explain(&reader, &context.config, &who, path, needed)?,
+        None => explain(&reader, &context.config, &who, path, (needed, change))?,
     };
     let text = verdict.chain.iter().map(|line| format!("{line}\n")).collect();
     let json = json!({ "decision": verdict.word(), "reason": verdict.reason(), "chain": verdict.chain });
@@ -99,7 +106,7 @@ pub(super) fn explain(
     config: &Config,
     who: &Who,
     path: &RepoPath,
-    needed: Access,
+    (needed, change): (Access, Option<(&str, Action)>),
 ) -> Result<Verdict, Failure> {
     let now = now();
     let (name, identity, key, served) = match who {
@@ -141,8 +148,15 @@ pub(super) fn explain(
     }
     let decision = decide(&identity, served.as_ref().map(|served| &served.facts), needed, now);
     let mut chain = chain(&name, key.as_ref(), &identity, served.as_ref(), decision);
-    if let Some(served) = served.filter(|served| served.path.folded() != path.folded()) {
+    let mut is_allowed = matches!(decision, Decision::Allow(_));
+    if let Some(served) = served.as_ref().filter(|served| served.path.folded() != path.folded()) {
         chain.insert(chain.len() - 1, format!("{path} is an old path of {}", served.path));
     }
-    Ok(Verdict { chain, is_allowed: matches!(decision, Decision::Allow(_)) })
+    if let (true, Some(served), Some(change)) = (is_allowed, &served, change) {
+        let applied = reader.ask(|view| rules::rules(view, &identity, served, now, Reading::Operator))?;
+        let (may, step) = rule::judge(config, &applied, &rules::who(&identity), change);
+        is_allowed = may;
+        chain.push(step);
+    }
+    Ok(Verdict { chain, is_allowed })
 }

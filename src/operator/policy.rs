@@ -11,6 +11,7 @@ use super::explain::{Who, explain};
 use super::failure::Failure;
 use super::key_file::read;
 use crate::access::Access;
+use crate::access::rule::Action;
 use crate::db::Reader;
 use crate::message::Status;
 use crate::name::RepoPath;
@@ -22,11 +23,14 @@ struct Expectation {
     who: Who,
     needed: Access,
     path: RepoPath,
+    /// What a push does to a ref, and the full name of the ref.
+    change: Option<(String, Action)>,
     is_allowed: bool,
 }
 
 /// The format of a line.
-const SHAPE: &str = "a line is WHO [from ADDRESS] fetch|push PATH = allow|deny";
+const SHAPE: &str = "a line is WHO [from ADDRESS] fetch|push PATH = allow|deny, or \
+     WHO [from ADDRESS] create|update|force|delete PATH REF = allow|deny";
 
 pub(super) fn run(command: &PolicyCommand, config: &Path) -> Result<Report, Failure> {
     let PolicyCommand::Test { file } = command;
@@ -42,8 +46,9 @@ pub(super) fn run(command: &PolicyCommand, config: &Path) -> Result<Report, Fail
         let number = index + 1;
         let Some(expectation) = parse(line).transpose() else { continue };
         let verdict = expectation.and_then(|expected| {
-            let Expectation { who, needed, path, is_allowed } = expected;
-            match explain(&reader, &context.config, &who, &path, needed) {
+            let Expectation { who, needed, path, change, is_allowed } = expected;
+            let change = change.as_ref().map(|(name, action)| (name.as_str(), *action));
+            match explain(&reader, &context.config, &who, &path, (needed, change)) {
                 Ok(verdict) => Ok((verdict, is_allowed)),
                 Err(Failure::Usage(why)) => Err(why),
                 Err(error) => Err(error.to_string()),
@@ -77,12 +82,16 @@ pub(super) fn run(command: &PolicyCommand, config: &Path) -> Result<Report, Fail
 
 /// Reads one line; `None` for a blank line or a comment.
 fn parse(line: &str) -> Result<Option<Expectation>, String> {
-    let line = line.split_once('#').map_or(line, |(line, _comment)| line);
-    let words: Vec<&str> = line.split_whitespace().collect();
-    let (who, address, action, path, expected) = match words.as_slice() {
+    // The name of a ref may have this sign, but not at its beginning.
+    let words: Vec<&str> = line.split_whitespace().take_while(|word| !word.starts_with('#')).collect();
+    let (who, address, rest) = match words.as_slice() {
         [] => return Ok(None),
-        [who, action, path, "=", expected] => (*who, None, *action, *path, *expected),
-        [who, "from", address, action, path, "=", expected] => (*who, Some(*address), *action, *path, *expected),
+        [who, "from", address, rest @ ..] => (*who, Some(*address), rest),
+        [who, rest @ ..] => (*who, None, rest),
+    };
+    let (action, path, name, expected) = match rest {
+        [action, path, "=", expected] => (*action, *path, None, *expected),
+        [action, path, name, "=", expected] => (*action, *path, Some(*name), *expected),
         _ => return Err(SHAPE.to_owned()),
     };
     let who = match (who, address) {
@@ -94,9 +103,13 @@ fn parse(line: &str) -> Result<Option<Expectation>, String> {
         (user, None) => Who::Account(user.parse().map_err(|error| format!("{user}: {error}"))?),
         (_, Some(_)) => return Err("only a key can have an address".to_owned()),
     };
-    let needed = match action {
-        "fetch" => Access::Fetch,
-        "push" => Access::Write,
+    let (needed, change) = match (action, name) {
+        ("fetch", None) => (Access::Fetch, None),
+        ("push", None) => (Access::Write, None),
+        (action, Some(name)) => {
+            let action = action.parse().map_err(|_| SHAPE.to_owned())?;
+            (Access::Write, Some((name.to_owned(), action)))
+        }
         _ => return Err(SHAPE.to_owned()),
     };
     let is_allowed = match expected {
@@ -105,7 +118,7 @@ fn parse(line: &str) -> Result<Option<Expectation>, String> {
         _ => return Err(SHAPE.to_owned()),
     };
     let path = path.parse().map_err(|error| format!("{path}: {error}"))?;
-    Ok(Some(Expectation { who, needed, path, is_allowed }))
+    Ok(Some(Expectation { who, needed, path, change, is_allowed }))
 }
 
 #[cfg(test)]
@@ -121,11 +134,18 @@ mod tests {
             who: Who::Account("alice".parse().unwrap()),
             needed: Access::Write,
             path: path.clone(),
+            change: None,
             is_allowed: true,
         };
         assert_eq!(line, expected);
         let line = read("anonymous fetch acme/x = deny");
-        assert_eq!(line, Expectation { who: Who::Anonymous, needed: Access::Fetch, path, is_allowed: false });
+        assert_eq!(
+            line,
+            Expectation { who: Who::Anonymous, needed: Access::Fetch, path, change: None, is_allowed: false }
+        );
+        let line = read("alice force acme/x refs/heads/#1 = deny # a rule");
+        assert_eq!(line.change, Some(("refs/heads/#1".to_owned(), Action::Force)));
+        assert_eq!((line.needed, line.is_allowed), (Access::Write, false));
         let key = format!("SHA256:{}", "A".repeat(43));
         let line = read(&format!("{key} from 192.0.2.1 fetch datasets/acme/x = allow"));
         assert_eq!(line.who, Who::Key(key.parse().unwrap(), Some("192.0.2.1".to_owned())));
@@ -140,6 +160,9 @@ mod tests {
             "alice push acme/x",
             "alice push acme/x = maybe",
             "alice pull acme/x = allow",
+            "alice push acme/x refs/heads/a = allow",
+            "alice force acme/x = allow",
+            "alice force acme/x refs/heads/a refs/heads/b = allow",
             "alice push acme/x allow",
             "alice push acme/x = allow deny",
             "-x push acme/x = allow",

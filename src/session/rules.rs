@@ -3,6 +3,7 @@
 use crate::access::rule::{AppliedRule, Subject, applied};
 use crate::access::{Access, Decision, Identity, decide};
 use crate::db::{Error, ServedRepository, View};
+use crate::request::ANONYMOUS;
 
 /// Who reads what the rules say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,15 @@ pub(crate) fn rules(
     };
     let subject = Subject { identity, access, path, facts, now, is_for_operator: reading == Reading::Operator };
     Ok(applied(&view.rules(facts.id)?, &subject))
+}
+
+/// Who pushes, as a message says it.
+pub(crate) fn who(identity: &Identity) -> String {
+    match identity {
+        Identity::Account(account) | Identity::Certificate { account, .. } => account.name.to_string(),
+        Identity::DeployKey { .. } => "this deploy key".to_owned(),
+        Identity::Anonymous => ANONYMOUS.to_owned(),
+    }
 }
 
 /// Whether two lists decide alike. What a client reads about a rule may differ.

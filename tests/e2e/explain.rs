@@ -185,7 +185,8 @@ fn an_invalid_policy_is_reported_with_its_lines() {
                  alice push acme/public = deny\n";
     let outcome = run_with(hub.hubgate_command().args(["policy", "test", "-"]), text);
     outcome.is(&says(
-        "-:2: a line is WHO [from ADDRESS] fetch|push PATH = allow|deny\n-:3: there is no user nobody\n\
+        "-:2: a line is WHO [from ADDRESS] fetch|push PATH = allow|deny, or WHO [from ADDRESS] \
+         create|update|force|delete PATH REF = allow|deny\n-:3: there is no user nobody\n\
          -:4: alice push acme/public = deny, but: identity: account alice, scope write; alice has the role admin in acme; \
          acme/public is public; allow: admin\n1 passed, 1 failed, 2 invalid\n",
     )

@@ -13,6 +13,7 @@ trials![
     a_rule_for_deploy_keys_concerns_no_account,
     a_protected_branch_is_updated_by_those_who_may,
     administrators_set_rules_over_ssh,
+    explain_and_a_policy_say_what_a_push_reads,
     a_database_without_rules_serves_pushes_and_fetches,
     the_operator_chooses_where_refs_are,
     no_push_opens_a_proposal_by_its_number,
@@ -329,6 +330,65 @@ fn administrators_set_rules_over_ssh() {
     // The rule stays with the account when its name changes.
     scene.hub.did(&["user", "rename", "alice", "alicia"]);
     assert_eq!(scene.hub.did(&["rule", "list", "acme"]), "NUMBER  RULE\n1       final deny delete ** alicia\n");
+}
+
+fn explain_and_a_policy_say_what_a_push_reads() {
+    let scene = Scene::new();
+    let (hub, alice) = (&scene.hub, &scene.alice);
+    scene.rule("hub", "deny delete refs/heads/dev @everyone");
+    scene.rule("acme/x", "allow create,update refs/heads/main alice");
+    scene.rule("acme/x", "deny all refs/heads/main @everyone");
+    let command = "git-receive-pack 'acme/x'";
+    let explain = |user: &str, name: &str, action: &str| {
+        let words = ["explain", "--user", user, "--command", command, "--ref", name, "--action", action];
+        let outcome = hub.hubgate(&words);
+        (outcome.status, outcome.stdout().lines().last().expect("a step").to_owned())
+    };
+    alice.commit("x", "second", "2");
+    push(alice, &["HEAD:main"]).is(&silent());
+    for (name, action, refspec, rule) in [
+        ("refs/heads/main", "force", "+HEAD~1:main", "rule 2 of acme/x: deny all refs/heads/main @everyone"),
+        ("refs/heads/main", "delete", ":main", "rule 2 of acme/x: deny all refs/heads/main @everyone"),
+        ("refs/heads/dev", "delete", ":dev", "rule 1 of the hub: deny delete refs/heads/dev @everyone"),
+    ] {
+        let (status, said_by_explain) = explain("alice", name, action);
+        let read = said(&push(alice, &[refspec])).concat();
+        // The operator reads the rules of the hub too, and the client only that there is one.
+        let shown = if rule.contains("the hub") { "a rule of the hub" } else { rule };
+        let phrase = if action == "force" { "rewrite it" } else { "delete it" };
+        assert_eq!(read, format!("{name}: alice may not {phrase} ({shown})"));
+        assert_eq!((status, said_by_explain), (1, format!("deny: {name}: alice may not {phrase} ({rule})")));
+        let by_ssh = alice.ssh(format!("explain acme/x push --ref {name} --action {action}"));
+        assert_eq!((by_ssh.status, by_ssh.stdout().lines().last()), (1, Some(format!("deny: {read}").as_str())));
+    }
+    let one = "rule 1 of acme/x: allow create,update refs/heads/main alice";
+    let allowed = format!("allow: refs/heads/main: alice may update it ({one})");
+    assert_eq!(explain("alice", "refs/heads/main", "update"), (0, allowed));
+    let free = "allow: refs/heads/other: alice may create it (no rule names it)".to_owned();
+    assert_eq!(explain("alice", "refs/heads/other", "create"), (0, free));
+    let place = "branches (refs/heads/), tags (refs/tags/) and notes (refs/notes/)";
+    let name = format!("deny: refs/x/y is not accepted: this hub accepts only {place}");
+    assert_eq!(explain("alice", "refs/x/y", "create"), (1, name));
+    for words in [
+        &["--command", "git-upload-pack 'acme/x'", "--ref", "refs/heads/a", "--action", "create"][..],
+        &["--command", command, "--ref", "refs/heads/a"],
+        &["--command", command, "--ref", "refs/heads/a", "--action", "push"],
+    ] {
+        assert_eq!(hub.hubgate(&[&["explain", "--user", "alice"], words].concat()).status, 2, "{words:?}");
+    }
+    assert_eq!(alice.ssh("explain acme/x fetch --ref refs/heads/a --action create").status, 2);
+    let policy = hub.path("policy");
+    fs::write(
+        &policy,
+        "alice update acme/x refs/heads/main = allow\nalice force acme/x refs/heads/main = deny\n\
+         rooty update acme/x refs/heads/main = allow # it is not\n",
+    )
+    .expect("a file");
+    let outcome = hub.hubgate(&["policy", "test", policy.to_str().expect("UTF-8")]);
+    let denied =
+        "deny: refs/heads/main: rooty may not update it (rule 2 of acme/x: deny all refs/heads/main @everyone)";
+    assert_eq!(outcome.status, 1, "{outcome}");
+    assert!(outcome.stdout().ends_with(&format!("{denied}\n2 passed, 1 failed\n")), "{outcome}");
 }
 
 fn a_database_without_rules_serves_pushes_and_fetches() {

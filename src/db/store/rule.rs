@@ -54,7 +54,7 @@ impl Place {
     }
 
     fn no_rule(&self, number: usize) -> ChangeError {
-        ChangeError::NotFound(format!("rule {number} of {}", self.scope))
+        ChangeError::NotFound(format!("rule {number} of {}", self.scope.phrase()))
     }
 }
 
@@ -225,7 +225,7 @@ impl Change<'_> {
 
     fn store_rules(&self, place: &Place, rules: StoredRules) -> Result<(), ChangeError> {
         if rules.len() > MOST {
-            return Err(ChangeError::Conflict(format!("{} would have more than {MOST} rules", place.scope)));
+            return Err(ChangeError::Conflict(format!("{} would have more than {MOST} rules", place.scope.phrase())));
         }
         Ok(place.write(self.connection, rules)?)
     }

@@ -3,7 +3,7 @@
 use clap::{ArgGroup, Args, Subcommand};
 
 use super::ListOptions;
-use crate::commands::arguments::{GrantAccess, OfRepository};
+use crate::commands::arguments::{GrantAccess, OfRepository, RefChange};
 use crate::name::{Owner, RepoPath};
 
 /// `hubgate access`
@@ -49,4 +49,7 @@ pub struct Explain {
     /// The command, as in "git-upload-pack 'acme/x'".
     #[arg(long)]
     pub command: String,
+    /// What the push does to a ref.
+    #[command(flatten)]
+    pub change: RefChange,
 }

@@ -4,8 +4,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::arguments::{
     AddRule, Confirmation, CreateRepository, DefaultBranch, Expiring, GrantAccess, KeyTerms, ListArguments, MoveRule,
-    OfRepository, OfScope, Protect, RemoveKey, RemoveMember, RenameKey, RenameRepository, SetCollaborator, SetMember,
-    SetVisibility, Unprotect,
+    OfRepository, OfScope, Protect, RefChange, RemoveKey, RemoveMember, RenameKey, RenameRepository, SetCollaborator,
+    SetMember, SetVisibility, Unprotect,
 };
 use crate::name::{HubScope, Owner, RepoPath};
 use crate::request::AccountCommand;
@@ -82,6 +82,8 @@ pub(super) enum Command {
         /// What you want to do.
         #[arg(value_parser = ["fetch", "push"])]
         what: String,
+        #[command(flatten)]
+        change: RefChange,
     },
     /// Add the key that you are using to an account, with a code that you were given. If you connected without a key,
     /// send the public key on standard input.

@@ -165,7 +165,7 @@ fn run_command(
                 access::answer(&mut requester, &path, &user, GateRequest::None, None)
             }
         },
-        Command::Explain { path, what } => explain::run(peer, context, &path, &what),
+        Command::Explain { path, what, change } => explain::run(peer, context, &path, &what, change.given()),
         Command::Join { code, title } => join::run(caller, peer, &code, &title),
     }
 }

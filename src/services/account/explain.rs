@@ -1,17 +1,28 @@
-//! `explain PATH fetch|push`: why the policy allows or denies.
+//! `explain PATH fetch|push [--ref REF --action ACTION]`: why policy and rules allow or deny.
 
 use serde_json::json;
 
+use crate::access::rule::Action;
 use crate::access::{Access, Decision, Visibility};
-use crate::commands::{Peer, Refused};
+use crate::commands::{Peer, Refused, rule};
 use crate::message::{Refusal, Status};
 use crate::name::RepoPath;
 use crate::report::{Report, chain};
 use crate::session::SessionContext;
+use crate::session::rules::{self, Reading};
 
-pub(super) fn run(peer: &Peer<'_>, context: &SessionContext, path: &RepoPath, what: &str) -> Result<Report, Refused> {
+pub(super) fn run(
+    peer: &Peer<'_>,
+    context: &SessionContext,
+    path: &RepoPath,
+    what: &str,
+    change: Option<(&str, Action)>,
+) -> Result<Report, Refused> {
     let needed = if what == "push" { Access::Write } else { Access::Fetch };
-    peer.read(|rights, _| {
+    if change.is_some() && needed != Access::Write {
+        return Err(Refused::Usage("--ref and --action explain a push".to_owned()));
+    }
+    peer.read(|rights, view| {
         let served = rights.find(path)?;
         let decision = rights.decide(served.as_ref(), needed);
         // A repository that is not public and that the session may not fetch looks missing, as in every command.
@@ -20,9 +31,15 @@ pub(super) fn run(peer: &Peer<'_>, context: &SessionContext, path: &RepoPath, wh
             return Err(Refused::Refusal(Refusal::NoRepository));
         };
         let user = rights.forced_command().user();
-        let chain = chain(user, context.key.as_ref(), &rights.identity, Some(&served), decision);
+        let mut chain = chain(user, context.key.as_ref(), &rights.identity, Some(&served), decision);
+        let mut is_allowed = matches!(decision, Decision::Allow(_));
+        if let (true, Some(change)) = (is_allowed, change) {
+            let applied = rules::rules(view, &rights.identity, &served, rights.now, Reading::Session)?;
+            let (may, step) = rule::judge(peer.config, &applied, &rules::who(&rights.identity), change);
+            is_allowed = may;
+            chain.push(step);
+        }
         let text = chain.iter().map(|line| format!("{line}\n")).collect::<String>();
-        let is_allowed = matches!(decision, Decision::Allow(_));
         let verdict = if is_allowed { "allow" } else { "deny" };
         let reason = chain.last().cloned().unwrap_or_default();
         let mut report = Report::new(text, json!({ "decision": verdict, "reason": reason, "chain": chain }));
