@@ -91,10 +91,12 @@ pub(crate) fn judge(
     who: &str,
     (name, action): (&str, Action),
 ) -> (bool, String) {
-    if action != Action::Delete
-        && let Err(reason) = check_ref(name.as_bytes(), &config.git.refs)
-    {
-        return (false, format!("deny: {name} is not accepted: {reason}"));
+    match check_ref(name.as_bytes(), &config.git.refs) {
+        // A ref may be removed whatever its name is.
+        Err(reason) if action != Action::Delete => {
+            return (false, format!("deny: {name} is not accepted: {reason}"));
+        }
+        Ok(()) | Err(_) => {}
     }
     let phrase = action.phrase();
     match decide_ref(rules, action, name.as_bytes()) {

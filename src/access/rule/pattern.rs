@@ -83,9 +83,7 @@ impl Pattern {
     #[must_use]
     pub fn matches(&self, name: &[u8]) -> bool {
         // Most patterns begin with a long text, and most names differ there.
-        if let Some(Token::Text(text)) = self.tokens.first()
-            && !name.starts_with(text.as_bytes())
-        {
+        if matches!(self.tokens.first(), Some(Token::Text(text)) if !name.starts_with(text.as_bytes())) {
             return false;
         }
         // The lengths of the beginnings of `name` that the tokens so far match.
