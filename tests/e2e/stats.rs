@@ -310,7 +310,7 @@ fn what_prometheus_reads_is_well_formed_and_only_grows() {
     stats(&hub, &log[1..]);
     let second = metrics();
     for (name, number) in [
-        ("hubgate_info{version=\"0.2.0\"}", 1),
+        (concat!("hubgate_info{version=\"", env!("CARGO_PKG_VERSION"), "\"}"), 1),
         ("hubgate_database_up", 1),
         ("hubgate_log_up", 1),
         ("hubgate_accounts{kind=\"user\",state=\"enabled\"}", 1),
