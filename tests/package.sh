@@ -346,7 +346,7 @@ previous() {
         mkdir "$work/previous"
         cp -r Cargo.toml ./*.md LICENSE* sshd_config.example packaging "$work/previous/"
         echo "# A setting that is gone." >>"$work/previous/packaging/config.toml"
-        (cd "$work/previous" && VERSION=0.0.1-1 sh packaging/deb.sh "$programs" "$1")
+        (cd "$work/previous" && QUICK=yes VERSION=0.0.1-1 sh packaging/deb.sh "$programs" "$1")
     fi
     rm -rf "$work/previous"
 }
@@ -356,7 +356,7 @@ slow() {
     shared=$work/shared-$1
     mkdir -p "$shared/later"
     package=$(sh packaging/deb.sh "$programs" "$shared")
-    VERSION=99-1 sh packaging/deb.sh "$programs" "$shared/later" >/dev/null
+    QUICK=yes VERSION=99-1 sh packaging/deb.sh "$programs" "$shared/later" >/dev/null
     previous "$shared/previous" >&2
     lintian --allow-root --fail-on error,warning "$package"
     python3 tests/package/transcript.py type >"$shared/typed"

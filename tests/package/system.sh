@@ -62,11 +62,18 @@ done
 [ -e /srv/backup/hubgate/hubgate-other.db ]
 hubgate restore --yes "$(find /srv/backup/hubgate -name 'hubgate-2*.db' | sort | tail -n 1)" >/dev/null
 mkdir -p /var/lib/prometheus/node-exporter
-if hubgate stats --help >/dev/null 2>&1; then
-    systemctl start hubgate-stats.service
-    grep -c '^hubgate_' /var/lib/prometheus/node-exporter/hubgate.prom
-    ls /var/lib/prometheus/node-exporter
-fi
+# The collector's account owns the directory on Debian.
+chown daemon /var/lib/prometheus/node-exporter
+systemctl start hubgate-stats.service
+colleague 'ssh -T git@hub.test' >/dev/null
+systemctl start hubgate-stats.service
+ls /var/lib/prometheus/node-exporter
+figures=/var/lib/prometheus/node-exporter/hubgate.prom
+stat -c %a "$figures"
+grep -E '^hubgate_(sessions_total\{verb="greeting"\}|log_up|database_up|doctor_findings\{state="bad"\}) ' "$figures"
+grep -o 'hubgate_[a-z_]*' /usr/share/doc/hubgate/examples/alerts.yml | sort -u | while IFS= read -r metric; do
+    grep -q "^${metric}[ {]" "$figures" || fail "alerts.yml uses $metric, which hubgate does not print"
+done
 systemctl enable --quiet --now hubgate-gc.timer hubgate-backup.timer hubgate-doctor.timer
 # doctor's unit fails when the machine is wrong.
 mv /usr/libexec/hubgate/services /usr/libexec/hubgate/services.moved
