@@ -2,6 +2,7 @@
 # Checks the Debian package: as a file, and in a throw-away root.
 #
 #   sh tests/package.sh [bookworm|trixie]...   installs it on a Debian system as README.md says, and uses it
+#   sh tests/package.sh release                makes a release of the last commit twice, which must give the same bytes
 #   sh tests/package.sh others                 packages of other distributions, as far as Debian's tools can check them
 #   sh tests/package.sh quick PROGRAMS         what tests/run.sh runs; packaging/build.sh prints the directory PROGRAMS
 #
@@ -15,6 +16,7 @@ set -eu
 cd "$(dirname "$0")/.."
 # shellcheck source=tests/chroot.sh
 . tests/chroot.sh
+cache=/var/cache/hubgate-tools
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' HUP INT TERM
@@ -333,6 +335,22 @@ UNIT
     python3 tests/package/transcript.py compare "$2/transcript"
 }
 
+# A release of the last commit, from two directories with other names and other lengths of their names.
+release() {
+    if [ ! -x "$cache/bin/cargo-cyclonedx" ]; then
+        version=$(sed -n 's/^cyclonedx_version=//p' packaging/release.sh)
+        cargo install --quiet --locked --root "$cache" "cargo-cyclonedx@$version"
+    fi
+    for directory in one another/place; do
+        git clone --quiet . "$work/$directory/hubgate"
+        (cd "$work/$directory/hubgate" && unset CARGO_TARGET_DIR RUSTFLAGS CFLAGS &&
+            PATH=$cache/bin:$PATH sh packaging/release.sh "$work/$directory/out")
+        (cd "$work/$directory/out" && sha256sum --check SHA256SUMS)
+        rm -rf "$work/$directory/hubgate/target"
+    done
+    diff "$work/one/out/SHA256SUMS" "$work/another/place/out/SHA256SUMS"
+}
+
 # previous DIRECTORY: the package of the last tag. As long as there is none, it has this version's programs under an
 # older number, and another configuration file.
 previous() {
@@ -457,9 +475,9 @@ if [ "${1:-}" = quick ]; then
 fi
 for word in "$@"; do
     case $word in
-    bookworm | trixie | others) ;;
+    bookworm | trixie | others | release) ;;
     *)
-        echo "usage: sh tests/package.sh [bookworm|trixie|others]... | quick PROGRAMS" >&2
+        echo "usage: sh tests/package.sh [bookworm|trixie|others|release]... | quick PROGRAMS" >&2
         exit 2
         ;;
     esac
@@ -471,15 +489,19 @@ fi
 # shellcheck source=packaging/need.sh
 . packaging/need.sh
 need lintian ip || exit 1
-programs=$(cd "${HUBGATE_PROGRAMS:-$(sh packaging/build.sh)}" && pwd)
-[ "$#" != 0 ] || set -- others bookworm trixie
-for suite in "$@"; do
-    if [ "$suite" = others ]; then
+[ "$*" = release ] || programs=$(cd "${HUBGATE_PROGRAMS:-$(sh packaging/build.sh)}" && pwd)
+[ "$#" != 0 ] || set -- others bookworm trixie release
+for part in "$@"; do
+    echo "=== $part"
+    case $part in
+    release) release ;;
+    others)
         need rpmbuild rpmlint cpio make selinux-policy-dev apparmor_parser nix-instantiate || exit 1
         others
-        continue
-    fi
-    echo "=== $suite"
-    slow "$suite"
-    echo "=== $suite: the package works as README.md says"
+        ;;
+    *)
+        slow "$part"
+        echo "=== $part: the package works as README.md says"
+        ;;
+    esac
 done

@@ -63,7 +63,8 @@ pub struct Cli {
 pub enum Command {
     /// Create the configuration file, the login accounts, the directories and the database, if they are missing.
     ///
-    /// If the login account exists but no hub does, init asks before it uses the account.
+    /// In a configuration that a package installed, init sets the host name and the login. If the login account exists
+    /// but no hub does, init asks before it uses the account. It does not ask about an account that a package created.
     Init(Init),
     /// Update the database to this version of hubgate, and keep a copy of the old one beside it.
     Migrate,
