@@ -34,7 +34,17 @@ say "$suite: README's words"
     cat /shared/transcript
     fail "a command of README.md"
 }
+# Every check of doctor is ok, also its login.
+grep '^ok       loopback  ' /shared/transcript
 grep -E '^(bad|warning)  ' /shared/transcript && fail "doctor"
+doctor_is_green() {
+    hubgate doctor --login "$@" >/shared/doctor || {
+        cat /shared/doctor
+        fail "doctor"
+    }
+    grep -E '^(bad|warning)  ' /shared/doctor && fail "doctor"
+    grep -q '^ok       loopback  ' /shared/doctor || fail "doctor has not logged in"
+}
 
 say "push, large files"
 colleague 'git lfs install >/dev/null && cd mini && git lfs track "*.bin" >/dev/null &&
@@ -42,7 +52,7 @@ colleague 'git lfs install >/dev/null && cd mini && git lfs track "*.bin" >/dev/
     git add . && git commit --quiet -m first && git push --quiet origin HEAD:main &&
     cd .. && git clone --quiet git@hub.test:alice/mini copy &&
     cmp mini/large.bin copy/large.bin && cmp mini/data copy/data && rm -rf copy'
-colleague 'ssh -T git@hub.test'
+colleague 'ssh -T git@hub.test' | grep '^Hi alice,'
 
 say "the units"
 systemd-analyze verify --man=no /usr/lib/systemd/system/hubgate-*.service /usr/lib/systemd/system/hubgate-*.timer
@@ -70,7 +80,10 @@ systemctl start hubgate-stats.service
 ls /var/lib/prometheus/node-exporter
 figures=/var/lib/prometheus/node-exporter/hubgate.prom
 stat -c %a "$figures"
-grep -E '^hubgate_(sessions_total\{verb="greeting"\}|log_up|database_up|doctor_findings\{state="bad"\}) ' "$figures"
+for line in 'hubgate_sessions_total{verb="greeting"} 1' 'hubgate_log_up 1' 'hubgate_database_up 1' \
+    'hubgate_doctor_findings{state="bad"} 0'; do
+    grep -qxF "$line" "$figures" || fail "not printed: $line"
+done
 grep -o 'hubgate_[a-z_]*' /usr/share/doc/hubgate/examples/alerts.yml | sort -u | while IFS= read -r metric; do
     grep -q "^${metric}[ {]" "$figures" || fail "alerts.yml uses $metric, which hubgate does not print"
 done
@@ -105,21 +118,21 @@ wait "$clone"
 colleague 'git -C during fsck --no-progress && cmp during/data mini/data && rm -rf during'
 grep -qx 'name = "Kept Hub"' /etc/hubgate/config.toml
 colleague 'ssh -T git@hub.test'
-hubgate doctor | grep -E '^(bad|warning)  ' && fail "doctor"
+doctor_is_green
 systemctl is-active hubgate-gc.timer
 
 say "remove"
 apt-get remove -y -qq hubgate 2>&1 | grep '^hubgate: '
 systemctl restart ssh
 said=$(colleague 'ssh -T -o BatchMode=yes git@hub.test' 2>&1) && fail "a login without the programs: $said"
-echo "$said"
-systemctl is-active hubgate-gc.timer || true
+echo "$said" | grep -F 'Permission denied (publickey)'
+systemctl is-active --quiet hubgate-gc.timer && fail "a timer of a removed package"
 
 say "purge"
 apt-get purge -y -qq hubgate 2>&1 | grep '^hubgate: '
 ls /var/lib/hubgate
 [ ! -e /etc/hubgate ]
-find /etc/systemd -name '*hubgate*'
+[ -z "$(find /etc/systemd -name '*hubgate*')" ] || fail "units of a purged package"
 
 say "reinstall"
 apt-get install -y -qq ./hubgate_*.deb >/dev/null
@@ -137,18 +150,18 @@ if [ "$suite" = bookworm ]; then
     hubgate sshd-config --standalone --install
     systemctl reload ssh
     systemctl enable --quiet --now hubgate-sshd
-    hubgate doctor --login --sshd-config /etc/ssh/hubgate_sshd_config | grep -E '^(bad|warning)  |loopback'
+    doctor_is_green --sshd-config /etc/ssh/hubgate_sshd_config
     port=2222
 else
     hubgate sshd-config --install | head -n 1
     systemctl reload ssh
-    hubgate doctor --login | grep -E '^(bad|warning)  |loopback'
+    doctor_is_green
     port=22
 fi
-colleague "ssh -T -p $port git@hub.test"
+colleague "ssh -T -p $port git@hub.test" | grep '^Hi alice,'
 # A visitor without any key.
 useradd --create-home --shell /bin/sh visitor
-su - visitor -c "mkdir -m 700 .ssh && $knows_host && ssh -T -p $port git@hub.test 2>&1"
+su - visitor -c "mkdir -m 700 .ssh && $knows_host && ssh -T -p $port git@hub.test" | grep '^Hi anonymous,'
 
 say "an upgrade from the previous release, with data and a changed configuration"
 touch /var/lib/hubgate/delete-on-purge
@@ -169,7 +182,7 @@ yes N 2>/dev/null | sh -eu /shared/upgrade >/shared/upgraded 2>&1 || {
     fail "a command of MOVING.md"
 }
 grep -c 'config.toml.*Y/I/N/O/D/Z' /shared/upgraded
-hubgate doctor | grep -E '^(bad|warning)  ' && fail "doctor"
+doctor_is_green
 ls /etc/hubgate
 colleague 'ssh -T git@hub.test && git clone --quiet git@hub.test:alice/old && cmp old/data mini/data &&
     cmp old/large.bin mini/large.bin'
