@@ -5,6 +5,7 @@
 //! nor the log's socket. The session's guard, outside the sandbox, decides for it and writes to the log. If the hook
 //! refuses a push, git updates no ref and keeps no object.
 
+mod ancestry;
 mod operator_checks;
 mod pointers;
 mod proc_receive;
@@ -25,6 +26,7 @@ use crate::push::{BadPushContext, DefaultBranch, FromHook, MARK, NoVerdict, Push
 use crate::sealed::{self, ReceiveError, Sealed};
 use crate::services::caller::{answer_panics, no_message};
 
+use ancestry::Parents;
 use operator_checks::Outcome;
 pub(super) use operator_checks::{CHECK, become_check};
 use refusals::{Ancestry, BRANCHES, Facts, Reason, branch};
@@ -40,6 +42,10 @@ const QUARANTINE: &str = "GIT_QUARANTINE_PATH";
 const GIT: Limits = Limits { time: Duration::from_secs(600), output: 1 << 20, terminal: Terminal::Closed };
 /// How long git may compare old and new ids of refs. What is left then counts as forced.
 const COMPARING: Duration = Duration::from_secs(10);
+/// Up to how many pairs of commits git compares in a process each.
+const FEW: usize = 16;
+/// How many commits are looked at to find the old ones of a push among the new ones.
+const STEPS: usize = 4 << 20;
 /// How long git may compare ids where a rule decides by the answer. What is left is then refused.
 const JUDGING: Duration = Duration::from_secs(60);
 
@@ -311,7 +317,10 @@ fn verdicts(context: &PushContext, updates: &[Update]) -> Result<Vec<Option<Reas
 }
 
 /// Whether the new commit contains the old one, for each update about which rules decide by it, and for the first that
-/// they deny. git is one process for each of them.
+/// they deny.
+///
+/// If they are many, one git lists the new commits of all, and most answers are in this list. For each other pair of
+/// commits, git is a process.
 fn ancestry(context: &PushContext, updates: &[Update]) -> HashMap<usize, bool> {
     let until = Instant::now() + JUDGING;
     let mut named = 0;
@@ -323,10 +332,38 @@ fn ancestry(context: &PushContext, updates: &[Update]) -> HashMap<usize, bool> {
         }
         Ancestry::Decides => true,
     });
-    let known = compared.map_while(|(index, update)| {
-        (Instant::now() < until).then(|| (index, contains(context, &update.new, &update.old)))
-    });
-    known.collect()
+    let compared: Vec<(usize, (&str, &str))> =
+        compared.map(|(index, update)| (index, (update.new.as_str(), update.old.as_str()))).collect();
+    let mut known: HashMap<(&str, &str), bool> = HashMap::new();
+    if compared.len() > FEW {
+        let listed = listed(context, compared.iter().map(|(_, pair)| *pair));
+        let parents = Parents::read(&listed);
+        let mut steps = STEPS;
+        let pairs = compared.iter().map(|(_, pair)| *pair);
+        known.extend(pairs.filter(|(new, old)| parents.lead(new, old, &mut steps)).map(|pair| (pair, true)));
+    }
+    let mut answers = HashMap::new();
+    for (index, pair) in compared {
+        let answer = known.get(&pair).copied().or_else(|| {
+            let (new, old) = pair;
+            (Instant::now() < until).then(|| contains(context, new, old))
+        });
+        if let Some(answer) = answer {
+            known.insert(pair, answer);
+            answers.insert(index, answer);
+        }
+    }
+    answers
+}
+
+/// The commits that are in new ones and in no old one, with their parents. Empty if git does not list them.
+fn listed<'a>(context: &PushContext, pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let revisions = pairs.fold(String::new(), |text, (new, old)| text + new + "\n^" + old + "\n");
+    let limits = Limits { time: JUDGING, output: 64 << 20, ..GIT };
+    let mut command = Command::new(&context.git);
+    let ended = child::output_for(command.args(["rev-list", "--parents", "--stdin"]), limits, revisions.as_bytes());
+    let read = ended.ok().filter(|ended| ended.status.success()).map(|ended| ended.read);
+    read.and_then(|read| String::from_utf8(read).ok()).unwrap_or_default()
 }
 
 /// Whether a commit contains another one. git fails for an object that is no commit.

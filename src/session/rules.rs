@@ -14,7 +14,7 @@ pub(crate) enum Reading {
     Operator,
 }
 
-/// The rules for an identity that may write to the repository, in the order in which they are asked.
+/// The rules for an identity that may at least fetch from the repository, in the order in which they are asked.
 ///
 /// # Errors
 /// The database did not answer.
@@ -26,7 +26,7 @@ pub(crate) fn rules(
     reading: Reading,
 ) -> Result<Vec<AppliedRule>, Error> {
     let ServedRepository { path, facts, .. } = served;
-    let access = match decide(identity, Some(facts), Access::Write, now) {
+    let access = match decide(identity, Some(facts), Access::Fetch, now) {
         Decision::Allow(access) => access,
         Decision::Deny(_) => Access::None,
     };

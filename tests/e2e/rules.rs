@@ -2,12 +2,13 @@
 
 use std::fs;
 
-use crate::harness::{Client, Hub, Key, Outcome, Setup, machine, refused, run, says, silent, trials};
+use crate::harness::{Client, Hub, Key, Outcome, Setup, machine, refused, run, run_with, says, silent, trials};
 
 trials![
     a_rule_refuses_each_action_with_its_sentence,
     a_push_with_a_refused_ref_goes_through_unless_it_is_atomic,
     a_mirror_and_a_lease_are_judged_ref_by_ref,
+    many_refs_are_judged_one_by_one,
     personal_branches_belong_to_their_account,
     rules_of_owner_and_hub_come_in_their_order_and_hide_from_guests,
     a_rule_for_deploy_keys_concerns_no_account,
@@ -201,6 +202,45 @@ fn a_mirror_and_a_lease_are_judged_ref_by_ref() {
     push(alice, &["HEAD:topic"]).is(&silent());
     alice.git_in("x", &["commit", "--quiet", "--amend", "--message=another"]).is(&silent());
     push(alice, &["--force-with-lease", "HEAD:topic"]).is(&silent());
+}
+
+/// More refs than git compares one by one: most move forward, one by a merge, and some do not.
+fn many_refs_are_judged_one_by_one() {
+    let scene = Scene::new();
+    scene.rule("acme/x", "deny force refs/heads/m/** @everyone");
+    let alice = &scene.alice;
+    let stream = |from: u32, text: &str| -> String {
+        let commit = |number: u32| {
+            let who = "committer A <a@example.com> 1700000000 +0000";
+            format!(
+                "commit refs/heads/m/{number}\n{who}\ndata 1\n{text}\nfrom refs/heads/main\nM 644 inline {text}{number}\ndata 1\nx\n"
+            )
+        };
+        (from..40).map(commit).collect()
+    };
+    let import = |stream: &str| {
+        let mut command = alice.git_command("x");
+        run_with(command.args(["fast-import", "--quiet", "--force"]), stream.as_bytes()).succeeded();
+    };
+    import(&stream(0, "a"));
+    push(alice, &["refs/heads/m/*:refs/heads/m/*"]).is(&silent());
+    // Every branch gets a commit behind its own, but the last ones begin again at main.
+    for number in 0..37 {
+        let name = format!("refs/heads/m/{number}");
+        let tree = alice.git_in("x", &["rev-parse", &format!("{name}^{{tree}}")]).succeeded().stdout();
+        let merged = if number == 0 { &["-p", "main"][..] } else { &[] };
+        let words = [&["commit-tree", "-m", "b", "-p", &name], merged, &[tree.trim_end()]].concat();
+        let new = alice.git_in("x", &words).succeeded().stdout();
+        alice.git_in("x", &["update-ref", &name, new.trim_end()]).is(&silent());
+    }
+    import(&stream(37, "c"));
+    let outcome = push(alice, &["+refs/heads/m/*:refs/heads/m/*"]);
+    let rule = "(rule 1 of acme/x: deny force refs/heads/m/** @everyone)";
+    let expected: Vec<String> =
+        (37..40).map(|number| format!("refs/heads/m/{number}: alice may not rewrite it {rule}")).collect();
+    assert_eq!((outcome.status, said(&outcome)), (1, expected), "{outcome}");
+    let moved = scene.hub.git_in("acme/x", &["for-each-ref", "--format=%(subject)", "refs/heads/m"]);
+    assert_eq!((moved.matches('b').count(), moved.matches('a').count()), (37, 3), "{moved}");
 }
 
 fn personal_branches_belong_to_their_account() {
