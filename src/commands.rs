@@ -6,6 +6,7 @@
 pub(crate) mod access;
 pub(crate) mod arguments;
 pub(crate) mod authority;
+pub(crate) mod check;
 pub(crate) mod collaborator;
 pub(crate) mod deploy_key;
 pub(crate) mod ending;

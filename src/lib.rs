@@ -3,7 +3,7 @@
 //! The library is the program; `bin/` contains mains of one call each. ARCHITECTURE.md describes the modules.
 
 // For fuzzing, the modules that no target calls are private: nothing of them is compiled then, which halves that build.
-#![cfg_attr(feature = "fuzzing", allow(dead_code, unreachable_pub))]
+#![cfg_attr(feature = "fuzzing", allow(dead_code, unreachable_pub, unused_imports))]
 
 pub mod access;
 pub mod authorized_keys;
@@ -13,6 +13,7 @@ pub mod clock;
 #[cfg(feature = "operator")]
 mod commands;
 pub mod config;
+pub mod content;
 #[cfg(not(feature = "fuzzing"))]
 pub mod db;
 #[cfg(feature = "fuzzing")]

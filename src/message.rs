@@ -265,6 +265,7 @@ impl<'a> Messages<'a> {
              {ssh} key add [TITLE] < id_ed25519.pub    key list|rename|remove|release\n  \
              {ssh} repo create|list|show|rename|visibility|default-branch|remove|collaborator\n  \
              {ssh} repo protect|unprotect PATH BRANCH    rule list|add|remove|move\n  \
+             {ssh} check list|set SCOPE\n  \
              {ssh} org member list|set|remove\n  \
              {ssh} access request|list|grant|reject|revoke\n  \
              {ssh} explain PATH fetch|push\n  \

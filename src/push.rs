@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::access::rule::AppliedRule;
+use crate::content::CheckValues;
 use crate::word::words;
 
 #[cfg(feature = "operator")]
@@ -61,6 +62,8 @@ pub struct PushContext {
     pub default_branch: String,
     /// The command that chooses the default branch, as the client can run it, without the branch.
     pub choose_branch: String,
+    /// The checks of the content, with their values.
+    pub checks: CheckValues,
     /// The operator's own checks, if there are any.
     pub operator_checks: Option<OperatorChecks>,
     /// Where the refs are that a push may create or update.
@@ -76,7 +79,11 @@ impl fmt::Display for PushContext {
         let Self { sid, git, bytes, refs, commits, stores_objects, default_branch, choose_branch, .. } = self;
         let checks = self.operator_checks.as_ref().map_or_else(|| NO_CHECKS.to_owned(), ToString::to_string);
         writeln!(f, "{HEADING}\n{sid}\n{}", git.display())?;
-        writeln!(f, "{bytes}\n{refs}\n{commits}\n{stores_objects}\n{default_branch}\n{choose_branch}\n{checks}")?;
+        writeln!(
+            f,
+            "{bytes}\n{refs}\n{commits}\n{stores_objects}\n{default_branch}\n{choose_branch}\n{}\n{checks}",
+            self.checks
+        )?;
         writeln!(f, "{}\n{}", self.namespaces.join(" "), self.who)?;
         // No field of a rule has the end of a line.
         self.rules.iter().try_for_each(|rule| writeln!(f, "{rule}"))
@@ -103,6 +110,7 @@ impl FromStr for PushContext {
             stores_objects,
             default_branch,
             choose_branch,
+            values,
             checks,
             namespaces,
             who,
@@ -120,6 +128,7 @@ impl FromStr for PushContext {
             stores_objects: stores_objects.parse().map_err(|_| BadPushContext)?,
             default_branch: (*default_branch).to_owned(),
             choose_branch: (*choose_branch).to_owned(),
+            checks: values.parse().map_err(|_| BadPushContext)?,
             operator_checks: if *checks == NO_CHECKS { None } else { Some(checks.parse()?) },
             namespaces: namespaces.split(' ').map(str::to_owned).collect(),
             who: (*who).to_owned(),
@@ -261,6 +270,7 @@ mod tests {
             stores_objects: true,
             default_branch: "main".to_owned(),
             choose_branch: "ssh git@hub.example repo default-branch alice/x".to_owned(),
+            checks: "blob-size=5 binary=on".parse().unwrap(),
             operator_checks: None,
             namespaces: vec!["refs/heads/".to_owned(), "refs/tags/".to_owned()],
             who: "alice".to_owned(),

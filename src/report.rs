@@ -2,6 +2,7 @@
 
 mod accounts;
 mod chain;
+mod checks;
 mod gate;
 mod keys;
 pub(crate) mod lines;
@@ -28,6 +29,7 @@ pub(crate) use accounts::{
     user_page,
 };
 pub(crate) use chain::chain;
+pub(crate) use checks::{Checks, check_json};
 pub(crate) use gate::{Requests, answer_report, request_json};
 pub(crate) use keys::{Keys, key_added, key_json, key_page, key_removed};
 pub(crate) use members::{Collaborators, Members, members_json, members_text};

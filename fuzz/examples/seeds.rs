@@ -309,7 +309,7 @@ fn git_environment() -> Seeds {
 }
 
 fn push_context() -> Seeds {
-    let context = "hubgate push 5\n00ff\n/usr/bin/git\n0\n10\n0\ntrue\nmain\nssh git@hub repo default-branch a/x\nno checks\n\
+    let context = "hubgate push 5\n00ff\n/usr/bin/git\n0\n10\n0\ntrue\nmain\nssh git@hub repo default-branch a/x\nblob-size=5 binary=on\nno checks\n\
                    refs/heads/ refs/tags/\nalice\ndeny force refs/heads/** rule 1 of a/x: deny force refs/heads/** @everyone\n";
     let (zero, one) = ("0".repeat(40), "1".repeat(40));
     let said = [

@@ -25,6 +25,9 @@ _hubgate() {
             hubgate,backup)
                 cmd="hubgate__subcmd__backup"
                 ;;
+            hubgate,check)
+                cmd="hubgate__subcmd__check"
+                ;;
             hubgate,demo)
                 cmd="hubgate__subcmd__demo"
                 ;;
@@ -136,6 +139,24 @@ _hubgate() {
             hubgate__subcmd__access__subcmd__help,revoke)
                 cmd="hubgate__subcmd__access__subcmd__help__subcmd__revoke"
                 ;;
+            hubgate__subcmd__check,help)
+                cmd="hubgate__subcmd__check__subcmd__help"
+                ;;
+            hubgate__subcmd__check,list)
+                cmd="hubgate__subcmd__check__subcmd__list"
+                ;;
+            hubgate__subcmd__check,set)
+                cmd="hubgate__subcmd__check__subcmd__set"
+                ;;
+            hubgate__subcmd__check__subcmd__help,help)
+                cmd="hubgate__subcmd__check__subcmd__help__subcmd__help"
+                ;;
+            hubgate__subcmd__check__subcmd__help,list)
+                cmd="hubgate__subcmd__check__subcmd__help__subcmd__list"
+                ;;
+            hubgate__subcmd__check__subcmd__help,set)
+                cmd="hubgate__subcmd__check__subcmd__help__subcmd__set"
+                ;;
             hubgate__subcmd__deploy__subcmd__key,add)
                 cmd="hubgate__subcmd__deploy__subcmd__key__subcmd__add"
                 ;;
@@ -168,6 +189,9 @@ _hubgate() {
                 ;;
             hubgate__subcmd__help,backup)
                 cmd="hubgate__subcmd__help__subcmd__backup"
+                ;;
+            hubgate__subcmd__help,check)
+                cmd="hubgate__subcmd__help__subcmd__check"
                 ;;
             hubgate__subcmd__help,demo)
                 cmd="hubgate__subcmd__help__subcmd__demo"
@@ -261,6 +285,12 @@ _hubgate() {
                 ;;
             hubgate__subcmd__help__subcmd__access,revoke)
                 cmd="hubgate__subcmd__help__subcmd__access__subcmd__revoke"
+                ;;
+            hubgate__subcmd__help__subcmd__check,list)
+                cmd="hubgate__subcmd__help__subcmd__check__subcmd__list"
+                ;;
+            hubgate__subcmd__help__subcmd__check,set)
+                cmd="hubgate__subcmd__help__subcmd__check__subcmd__set"
                 ;;
             hubgate__subcmd__help__subcmd__deploy__subcmd__key,add)
                 cmd="hubgate__subcmd__help__subcmd__deploy__subcmd__key__subcmd__add"
@@ -1016,7 +1046,7 @@ _hubgate() {
 
     case "${cmd}" in
         hubgate)
-            opts="-h -V --config --json --help --version init migrate demo doctor sshd-config host-keys guide stats user org key repo rule owner quota deploy-key access session invite lfs lock explain policy backup restore kept export import audit help"
+            opts="-h -V --config --json --help --version init migrate demo doctor sshd-config host-keys guide stats user org key repo check rule owner quota deploy-key access session invite lfs lock explain policy backup restore kept export import audit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1276,6 +1306,128 @@ _hubgate() {
         hubgate__subcmd__backup)
             opts="-h -V --unnoted --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__check)
+            opts="-h -V --config --json --help --version list set help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__check__subcmd__help)
+            opts="list set help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__check__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__check__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__check__subcmd__help__subcmd__set)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__check__subcmd__list)
+            opts="-h -V --limit --after --match --wide --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --match)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__check__subcmd__set)
+            opts="-h -V --config --json --help --version blob-size lfs-missing directory-entries case-collision binary author"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1596,7 +1748,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help)
-            opts="init migrate demo doctor sshd-config host-keys guide stats user org key repo rule owner quota deploy-key access session invite lfs lock explain policy backup restore kept export import audit help"
+            opts="init migrate demo doctor sshd-config host-keys guide stats user org key repo check rule owner quota deploy-key access session invite lfs lock explain policy backup restore kept export import audit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1696,6 +1848,48 @@ _hubgate() {
         hubgate__subcmd__help__subcmd__backup)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__check)
+            opts="list set"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__check__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__check__subcmd__set)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -8,6 +8,7 @@ use crate::access::rule::{Action, BadPattern, BadRule, Pattern, Rule, Who};
 use crate::access::{CollaboratorRole, GateMode, Role, Scope, Visibility};
 use crate::clock::now;
 use crate::config::ObjectFormat;
+use crate::content::ContentCheck;
 use crate::db::Period;
 use crate::key::Fingerprint;
 use crate::name::{HubScope, NameError, Owner, RepoPath, Title};
@@ -255,6 +256,20 @@ pub struct GrantAccess {
     /// When the grant ends.
     #[command(flatten)]
     pub until: Until,
+}
+
+/// Set the value of a check of the content of pushes.
+#[derive(Debug, Clone, Args)]
+pub struct SetCheck {
+    /// OWNER/NAME, OWNER or hub.
+    pub scope: HubScope,
+    /// The check.
+    #[arg(value_parser = words(ContentCheck::ALL, ContentCheck::as_str))]
+    pub check: ContentCheck,
+    /// `off`; `on`, for lfs-missing, case-collision and binary; a number of bytes such as 10M, for blob-size; a number
+    /// of entries, for directory-entries; patterns such as *@example.org,*@example.com, for author; or `default`, so
+    /// that a wider scope decides.
+    pub value: String,
 }
 
 /// A new quota. `None` means that the configured limit applies.

@@ -107,7 +107,7 @@ pub(crate) fn judge(
 }
 
 /// The scope with its present names, if the requester administers it. The hub is the operator's alone.
-fn administered(by: By<'_>, view: &View<'_>, scope: &HubScope) -> Result<HubScope, Refused> {
+pub(super) fn administered(by: By<'_>, view: &View<'_>, scope: &HubScope) -> Result<HubScope, Refused> {
     match (scope, by) {
         (HubScope::Repository(path), by) => Ok(HubScope::Repository(by.administered(view, path)?.path)),
         (HubScope::Hub, By::Account(rights)) => {

@@ -1,17 +1,19 @@
-//! Rules for refs, as a session asks for them.
+//! Rules for refs and checks of content, as a push asks for them.
 
 use std::collections::BTreeMap;
 
 use super::engine::{Row, values};
 use super::{Error, View};
 use crate::access::rule::{AccountRow, NamedUser, Rule, RuleSets, Rules};
+use crate::content::CheckValues;
 
-/// The version of the schema from which on there are rules.
+/// The version of the schema from which on there are rules and checks.
 const SINCE: i64 = 3;
 
-/// The rules of every scope of the repository with the row `?1`.
+/// The rules and checks of every scope of the repository with the row `?1`.
 const RULES: &str = "
-SELECT h.rules AS hub, o.rules AS owner, r.rules AS repository
+SELECT h.rules AS hub, o.rules AS owner, r.rules AS repository,
+       h.checks AS hub_checks, o.checks AS owner_checks, r.checks AS repository_checks
 FROM hubgate h
 LEFT JOIN repository r ON r.id = ?1
 LEFT JOIN owner o ON o.id = r.owner_id
@@ -20,27 +22,45 @@ WHERE h.id = 1";
 /// Rules as the database has them.
 pub(super) type StoredRules = Vec<Rule<AccountRow>>;
 
+/// What a push into a repository is judged by, besides its rights.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushSettings {
+    /// The rules for refs.
+    pub rules: RuleSets,
+    /// The checks of the content.
+    pub checks: CheckValues,
+}
+
 impl View<'_> {
-    /// The rules for the refs of a repository, given by its row. A database of an older version has none.
+    /// The rules for the refs of a repository, given by its row, and the checks of what is pushed there. A database of
+    /// an older version has none of its own.
     ///
     /// # Errors
     /// [`Error`]. It never means that there are no rules.
-    pub fn rules(&self, repository: i64) -> Result<RuleSets, Error> {
+    pub fn push_settings(&self, repository: i64) -> Result<PushSettings, Error> {
         let stored = self.connection.first(RULES, values![repository], |row| {
-            Ok([stored_rules(row, "hub")?, stored_rules(row, "owner")?, stored_rules(row, "repository")?])
+            let rules = [stored_rules(row, "hub")?, stored_rules(row, "owner")?, stored_rules(row, "repository")?];
+            let checks = ["repository_checks", "owner_checks", "hub_checks"].map(|column| stored_checks(row, column));
+            let [repository, owner, hub] = checks;
+            Ok((rules, CheckValues::effective([&repository?, &owner?, &hub?])))
         });
-        let [hub, owner, repository] = match stored {
+        let ([hub, owner, repository], checks) = match stored {
             Ok(stored) => stored.ok_or(Error::NoVersion)?,
             // The columns are missing then.
-            Err(_) if self.version()? < SINCE => return Ok(RuleSets::default()),
+            Err(_) if self.version()? < SINCE => {
+                let none = CheckValues::default();
+                let checks = CheckValues::effective([&none, &none, &none]);
+                return Ok(PushSettings { rules: RuleSets::default(), checks });
+            }
             Err(error) => return Err(error),
         };
         let mut names = BTreeMap::new();
-        Ok(RuleSets {
+        let rules = RuleSets {
             hub: self.named(&hub, &mut names)?,
             owner: self.named(&owner, &mut names)?,
             repository: self.named(&repository, &mut names)?,
-        })
+        };
+        Ok(PushSettings { rules, checks })
     }
 
     /// The rules with the present names of their users. `names` keeps what was found.
@@ -78,4 +98,9 @@ impl View<'_> {
 /// The rules in a column; none if it is NULL.
 pub(super) fn stored_rules(row: &Row<'_>, column: &str) -> Result<StoredRules, Error> {
     Ok(row.optional_word::<Rules<AccountRow>>(column)?.map_or_else(Vec::new, |rules| rules.0))
+}
+
+/// The values in a column; none if it is NULL.
+pub(super) fn stored_checks(row: &Row<'_>, column: &str) -> Result<CheckValues, Error> {
+    Ok(row.optional_word(column)?.unwrap_or_default())
 }

@@ -12,6 +12,7 @@ use super::trace::Traced;
 use super::{Context, Fault, Services, Session, push_context, say};
 use crate::access::{Identity, network};
 use crate::config::{Config, ConfigError, LfsMode};
+use crate::content::CheckValues;
 use crate::db::ServedRepository;
 use crate::git::{self, Serving};
 use crate::key::Fingerprint;
@@ -77,11 +78,11 @@ impl Session {
     ) -> Result<ExitCode, Fault> {
         let Context { config, lock, reader, now, .. } = context;
         // A fetch asks for no rules.
-        let applied = match service {
+        let (applied, checks) = match service {
             Service::ReceivePack => {
-                reader.ask(|view| rules::rules(view, identity, repository, *now, Reading::Session))?
+                reader.ask(|view| rules::rules_and_checks(view, identity, repository, *now, Reading::Session))?
             }
-            Service::UploadPack | Service::UploadArchive => Vec::new(),
+            Service::UploadPack | Service::UploadArchive => Default::default(),
         };
         let directory = open_repository(&config.paths.repositories, &repository.directory)?;
         let own = std::env::current_exe().map_err(Fault::Git)?;
@@ -95,19 +96,20 @@ impl Session {
             push_bytes: config.limits.push_bytes,
         };
         let mut command = serving.command();
-        let checks = match service {
+        let own_checks = match service {
             Service::ReceivePack => operator_checks(config, &repository.path, context.services.forced_command)?,
             Service::UploadPack | Service::UploadArchive => None,
         };
-        let checks_directory = checks.as_ref().map(|checks| File::open(&checks.directory));
+        let checks_directory = own_checks.as_ref().map(|checks| File::open(&checks.directory));
         let checks_directory = checks_directory.transpose().map_err(Fault::Checks)?;
-        let check_programs: Vec<PathBuf> = checks.iter().flat_map(OperatorChecks::programs).collect();
+        let check_programs: Vec<PathBuf> = own_checks.iter().flat_map(OperatorChecks::programs).collect();
         // The gateway opens nothing outside the repository by path after this.
         self.connection = log::connect(&config.log.socket).ok();
         let message = match service {
             Service::ReceivePack => {
-                let context = self.push_context(config, path, checks);
-                let context = PushContext { who: rules::who(identity), rules: applied.clone(), ..context };
+                let context = self.push_context(config, path, own_checks);
+                let (who, rules) = (rules::who(identity), applied.clone());
+                let context = PushContext { checks, who, rules, ..context };
                 Some(push_context::seal(&context, &hooks)?)
             }
             Service::UploadPack | Service::UploadArchive => None,
@@ -193,6 +195,7 @@ impl Session {
             stores_objects: config.lfs.mode == LfsMode::Ssh,
             default_branch: config.git.default_branch.clone(),
             choose_branch: format!("{} repo default-branch {path}", config.address().ssh()),
+            checks: CheckValues::default(),
             operator_checks,
             namespaces: config.git.refs.clone(),
             who: String::new(),

@@ -1,18 +1,52 @@
-//! The output of `git cat-file`: which objects are small blobs, and the bytes of blobs. Its caller runs git.
+//! The output of `git cat-file`: objects with their types, sizes and bytes. Its caller runs git.
 
 use std::io::{self, BufRead, Read};
 use std::ops::Range;
 
+use crate::word::words;
+
 /// No line of ids, types and sizes is as long, in bytes.
 const LINE_MAX: u64 = 4_096;
 
-/// The id in a line of `--batch-check=%(objectname) %(objecttype) %(objectsize)`, if the object is a blob of such a
-/// size.
+words! {
+    /// The type of an object.
+    pub enum Kind {
+        /// The bytes of a file.
+        Blob = "blob",
+        /// A directory.
+        Tree = "tree",
+        /// A commit.
+        Commit = "commit",
+        /// An annotated tag.
+        Tag = "tag",
+    }
+}
+
+/// An object as `--batch-check=%(objectname) %(objecttype) %(objectsize)` lists it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listed<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Its type.
+    pub kind: Kind,
+    /// Its bytes.
+    pub size: u64,
+}
+
+impl<'a> Listed<'a> {
+    /// Reads a line; `None` if it names no object, such as `ID missing`.
+    #[must_use]
+    pub fn parse(line: &'a str) -> Option<Self> {
+        let mut words = line.split(' ');
+        let (id, kind, size) = (words.next()?, words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+        words.next().is_none().then_some(Self { id, kind, size })
+    }
+}
+
+/// The id in such a line, if the object is a blob of such a size.
 #[must_use]
 pub fn small_blob<'a>(line: &'a str, sizes: &Range<u64>) -> Option<&'a str> {
-    let (id, rest) = line.split_once(' ')?;
-    let size = rest.strip_prefix("blob ")?.parse().ok()?;
-    sizes.contains(&size).then_some(id)
+    Listed::parse(line).filter(|object| object.kind == Kind::Blob && sizes.contains(&object.size)).map(|blob| blob.id)
 }
 
 /// Calls `each` for every line of ids and sizes.
@@ -35,27 +69,59 @@ pub fn short_lines(output: &mut dyn BufRead, mut each: impl FnMut(&str) -> io::R
     }
 }
 
-/// The next blob of `--batch`, of fewer than `limit` bytes, with its id; `None` at the end. It is `ID blob SIZE`,
-/// newline, the bytes, newline.
+/// Reads the next object of `--batch`: a line like that of `--batch-check`, the bytes, and a newline. Calls `each` with
+/// the object and its first bytes, of which `most` says how many it wants. Returns whether there was an object.
+///
+/// # Errors
+/// That of reading or of `each`, or [`io::ErrorKind::InvalidData`].
+pub fn next_object<E: From<io::Error>>(
+    output: &mut dyn BufRead,
+    most: impl FnOnce(Listed<'_>) -> u64,
+    each: impl FnOnce(Listed<'_>, Vec<u8>) -> Result<(), E>,
+) -> Result<bool, E> {
+    let invalid = || io::Error::new(io::ErrorKind::InvalidData, "git cat-file printed something else than an object");
+    let mut head = String::new();
+    #[expect(clippy::disallowed_methods, reason = "a longer line names no object")]
+    if (&mut *output).take(LINE_MAX).read_line(&mut head)? == 0 {
+        return Ok(false);
+    }
+    let object = Listed::parse(head.trim_end()).ok_or_else(invalid)?;
+    let wanted = most(object).min(object.size);
+    let mut bytes = Vec::new();
+    #[expect(clippy::disallowed_methods, reason = "the size is exact, and fewer bytes are an error")]
+    (&mut *output).take(wanted).read_to_end(&mut bytes)?;
+    // The rest, and the newline.
+    let rest = (object.size - wanted).checked_add(1).ok_or_else(invalid)?;
+    #[expect(clippy::disallowed_methods, reason = "the size is exact, and fewer bytes are an error")]
+    let skipped = io::copy(&mut (&mut *output).take(rest), &mut io::sink())?;
+    if bytes.len() as u64 != wanted || skipped != rest {
+        return Err(invalid().into());
+    }
+    each(object, bytes)?;
+    Ok(true)
+}
+
+/// The next blob of `--batch`, of fewer than `limit` bytes, with its id; `None` at the end.
 ///
 /// # Errors
 /// That of reading, or [`io::ErrorKind::InvalidData`].
 pub fn next_blob(output: &mut dyn BufRead, limit: u64) -> io::Result<Option<(String, Vec<u8>)>> {
-    let invalid = || io::Error::new(io::ErrorKind::InvalidData, "git cat-file printed something else than a blob");
-    let mut head = String::new();
-    #[expect(clippy::disallowed_methods, reason = "a longer line names no blob")]
-    if (&mut *output).take(LINE_MAX).read_line(&mut head)? == 0 {
-        return Ok(None);
-    }
-    let (id, size) = head.trim_end().rsplit_once(" blob ").ok_or_else(invalid)?;
-    let size = size.parse().ok().filter(|size: &u64| *size < limit).ok_or_else(invalid)?;
-    let mut text = Vec::new();
-    #[expect(clippy::disallowed_methods, reason = "the size is exact, and fewer bytes are an error")]
-    output.take(size.checked_add(1).ok_or_else(invalid)?).read_to_end(&mut text)?;
-    match text.pop() {
-        Some(b'\n') if text.len() as u64 == size => Ok(Some((id.to_owned(), text))),
-        Some(_) | None => Err(invalid()),
-    }
+    let mut blob = None;
+    next_object(
+        output,
+        |object| limit.min(object.size),
+        |object, bytes| {
+            if object.kind != Kind::Blob || object.size >= limit {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "git cat-file printed something else than a blob",
+                ));
+            }
+            blob = Some((object.id.to_owned(), bytes));
+            Ok(())
+        },
+    )?;
+    Ok(blob)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod backup;
+mod check;
 mod import;
 mod key;
 mod lfs;
@@ -27,6 +28,7 @@ use crate::report::when::Expiry;
 pub use access::{AccessCommand, Explain};
 pub use audit::{Audit, Position};
 pub use backup::{Backup, KeptCommand, Restore};
+pub use check::CheckCommand;
 pub use import::{ImportCommand, ImportGitolite, ImportKeys};
 pub use key::{DeployKeyCommand, KeyCommand};
 pub use lfs::{LfsCommand, LockCommand};
@@ -120,6 +122,9 @@ pub enum Command {
     /// Repositories.
     #[command(subcommand)]
     Repo(RepoCommand),
+    /// Checks of the content of pushes: large files, LFS pointers, directories, authors.
+    #[command(subcommand)]
+    Check(CheckCommand),
     /// Rules for refs: who may create, update, rewrite and delete which branches and tags.
     #[command(subcommand)]
     Rule(RuleCommand),

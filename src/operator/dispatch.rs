@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::cli::{
-    AccessCommand, AuthorityCommand, CollaboratorCommand, DeployKeyCommand, KeyCommand, MemberCommand, OrgCommand,
-    OwnerCommand, RuleCommand, UserCommand,
+    AccessCommand, AuthorityCommand, CheckCommand, CollaboratorCommand, DeployKeyCommand, KeyCommand, MemberCommand,
+    OrgCommand, OwnerCommand, RuleCommand, UserCommand,
 };
 use super::context::{Context, confirm};
 use super::failure::Failure;
@@ -13,7 +13,7 @@ use super::printer::Printer;
 use crate::access::{GateRequest, Scope};
 use crate::commands::arguments::Confirmation;
 use crate::commands::{
-    Refused, access, authority, collaborator, deploy_key, key, member, organization, owner, quota, rule, user,
+    Refused, access, authority, check, collaborator, deploy_key, key, member, organization, owner, quota, rule, user,
 };
 use crate::db::OwnerKind;
 use crate::report::Report;
@@ -158,6 +158,14 @@ pub(super) fn access(command: &AccessCommand, mut context: Context, printer: &mu
             Ok(access::answer(&mut requester, &of.path, &of.user, GateRequest::Rejected, None)?)
         }
         AccessCommand::Revoke(of) => Ok(access::answer(&mut requester, &of.path, &of.user, GateRequest::None, None)?),
+    }
+}
+
+pub(super) fn check(command: &CheckCommand, mut context: Context, printer: &mut Printer) -> Result<Report, Failure> {
+    let mut requester = context.requester();
+    match command {
+        CheckCommand::List { scope, list } => Ok(check::list(&requester, scope, &mut printer.output(list))?),
+        CheckCommand::Set(arguments) => Ok(check::set(&mut requester, arguments)?),
     }
 }
 

@@ -114,6 +114,7 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Org(command) => dispatch::org(&command, &cli.config, printer),
         Command::Key(command) => dispatch::key(&command, &cli.config, printer),
         Command::Repo(command) => repo::run(command, context()?, printer),
+        Command::Check(command) => dispatch::check(&command, context()?, printer),
         Command::Rule(command) => dispatch::rule(&command, context()?, printer),
         Command::Owner(command) => dispatch::owner_quota(&command, context()?),
         Command::Quota(QuotaCommand::Check { owner }) => {

@@ -25,6 +25,8 @@ words! {
         Repo = "repo",
         /// Organizations.
         Org = "org",
+        /// Checks of the content of pushes.
+        Check = "check",
         /// Rules for refs.
         Rule = "rule",
         /// Gated repositories.

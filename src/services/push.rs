@@ -6,8 +6,8 @@
 //! refuses a push, git updates no ref and keeps no object.
 
 mod ancestry;
+mod contents;
 mod operator_checks;
-mod pointers;
 mod proc_receive;
 mod refusals;
 mod updates;
@@ -67,7 +67,7 @@ enum Fault {
     #[error("cannot run git: {0}")]
     Git(std::io::Error),
     #[error(transparent)]
-    Pointers(#[from] pointers::Error),
+    Contents(#[from] contents::Error),
     #[error(transparent)]
     OperatorCheck(#[from] operator_checks::Error),
     #[error("cannot ask the session's guard: {0}")]
@@ -227,8 +227,8 @@ fn problems(context: &PushContext, updates: &[Update], stored: u64) -> Result<Ve
     if problems.is_empty() && context.commits > 0 && new_commits(context, &tips)? > context.commits {
         problems.push(format!("this push adds more than {} commits: push in parts", context.commits));
     }
-    if problems.is_empty() && context.stores_objects {
-        problems = pointers::problems(context, &tips)?;
+    if problems.is_empty() {
+        problems = contents::problems(context, &tips)?;
     }
     Ok(problems)
 }

@@ -1,8 +1,9 @@
-//! The rules for refs that a session is judged by, read from the database.
+//! The rules for refs and the checks of content that a push is judged by, read from the database.
 
 use crate::access::rule::{AppliedRule, Subject, applied};
 use crate::access::{Access, Decision, Identity, decide};
-use crate::db::{Error, ServedRepository, View};
+use crate::content::CheckValues;
+use crate::db::{Error, PushSettings, ServedRepository, View};
 use crate::request::ANONYMOUS;
 
 /// Who reads what the rules say.
@@ -25,13 +26,28 @@ pub(crate) fn rules(
     now: i64,
     reading: Reading,
 ) -> Result<Vec<AppliedRule>, Error> {
+    Ok(rules_and_checks(view, identity, served, now, reading)?.0)
+}
+
+/// The same, with the checks of what the identity pushes.
+///
+/// # Errors
+/// The database did not answer.
+pub(crate) fn rules_and_checks(
+    view: &View<'_>,
+    identity: &Identity,
+    served: &ServedRepository,
+    now: i64,
+    reading: Reading,
+) -> Result<(Vec<AppliedRule>, CheckValues), Error> {
     let ServedRepository { path, facts, .. } = served;
     let access = match decide(identity, Some(facts), Access::Fetch, now) {
         Decision::Allow(access) => access,
         Decision::Deny(_) => Access::None,
     };
     let subject = Subject { identity, access, path, facts, now, is_for_operator: reading == Reading::Operator };
-    Ok(applied(&view.rules(facts.id)?, &subject))
+    let PushSettings { rules, checks } = view.push_settings(facts.id)?;
+    Ok((applied(&rules, &subject), checks))
 }
 
 /// Who pushes, as a message says it.

@@ -26,13 +26,11 @@ const LAYERS: [Layer; 5] = [
             ("authorized_keys", "access clock config db key log message privilege request"),
             (
                 "gateway",
-                "access clock config db git key log message name privilege process push random repository request sandbox \
-                 sealed session session_limits usage",
+                "access clock config content db git key log message name privilege process push random repository request sandbox sealed session session_limits usage",
             ),
             (
                 "services",
-                "access bounded child clock commands config db git lfs log message name process push report repository request \
-                 sandbox sealed session usage",
+                "access bounded child clock commands config content db git lfs log message name process push report repository request sandbox sealed session usage",
             ),
             (
                 "operator",
@@ -46,19 +44,18 @@ const LAYERS: [Layer; 5] = [
         &[
             (
                 "commands",
-                "access clock config db git key log message name process push quota report repository request session \
-                 session_limits usage word",
+                "access clock config content db git key log message name process push quota report repository request session session_limits usage word",
             ),
-            ("session", "access bounded clock config db key log message name process quota request usage"),
+            ("session", "access bounded clock config content db key log message name process quota request usage"),
             ("report", "access clock config db key message name word"),
         ],
     ),
     (
         "internal services",
         &[
-            ("db", "access clock config key name quota random repository word"),
+            ("db", "access clock config content key name quota random repository word"),
             ("repository", "config git lfs random sandbox tree"),
-            ("git", "bounded child config log push request sandbox tree"),
+            ("git", "bounded child config log push request sandbox tree word"),
             ("lfs", "bounded clock key message name passwd process random request"),
             ("sandbox", "config"),
             ("child", ""),
@@ -76,7 +73,7 @@ const LAYERS: [Layer; 5] = [
         &[
             ("message", "access config name request"),
             ("access", "key name request word"),
-            ("push", "access config name word"),
+            ("push", "access config content name word"),
         ],
     ),
     (
@@ -86,6 +83,7 @@ const LAYERS: [Layer; 5] = [
             ("request", "key name word"),
             ("key", "name"),
             ("name", "word"),
+            ("content", "quota word"),
             ("quota", ""),
             ("word", ""),
             ("clock", ""),
@@ -132,7 +130,7 @@ const OUTSIDE: [(&str, &str); 28] = [
     ),
     (
         "thiserror",
-        "access authorized_keys commands::refused config db gateway git key lfs name operator passwd process push quota \
+        "access authorized_keys commands::refused config content db gateway git key lfs name operator passwd process push quota \
          report repository request sandbox sealed services session usage word",
     ),
     (

@@ -621,6 +621,7 @@ fn export_writes_everything_but_secrets() {
     hub.did(&["repo", "rename", "acme/x", "acme/y"]);
     hub.did(&["rule", "add", "hub", "deny", "force", "**", "@everyone", "--final"]);
     hub.did(&["rule", "add", "acme", "deny all ** @deploy-keys"]);
+    hub.did(&["check", "set", "acme", "blob-size", "20M"]);
     hub.did(&["repo", "protect", "acme/y", "main", "--update", "bob"]);
     let code = json_of(&hub, &["invite", "bob"])["code"].as_str().expect("a code").to_owned();
     let export = export_of(&hub);
@@ -652,6 +653,7 @@ fn export_writes_everything_but_secrets() {
         "allow create,update refs/heads/main bob",
         "deny create,update refs/heads/main @everyone",
     ];
+    assert_eq!(export["checks"], json!([{ "scope": "acme", "checks": { "blob-size": "20971520" } }]));
     assert_eq!(
         export["rules"],
         json!([
@@ -667,6 +669,7 @@ fn export_writes_everything_but_secrets() {
     assert_eq!(
         tables,
         [
+            "checks",
             "collaborators",
             "former_paths",
             "gate_requests",

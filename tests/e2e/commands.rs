@@ -157,6 +157,8 @@ fn a_hidden_repository_does_not_exist_in_any_command() {
         "repo default-branch PATH main",
         "repo protect PATH main",
         "repo unprotect PATH main",
+        "check list PATH",
+        "check set PATH blob-size 5M",
         "rule list PATH",
         "rule add PATH deny all ** @everyone",
         "rule move PATH 1 2",

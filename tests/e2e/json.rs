@@ -14,7 +14,7 @@ trials![every_time_in_json_is_rfc_3339_and_shared_nouns_have_the_same_keys, an_i
 const OTHERS: [&str; 5] = ["init", "demo", "lfs serve", "restore", "sshd-config"];
 
 /// The operator's commands, in an order in which each one works. `FPR`, `FILE` and similar words are replaced.
-const OPERATOR: [&str; 84] = [
+const OPERATOR: [&str; 86] = [
     "migrate",
     "user add dora",
     "user list",
@@ -54,6 +54,8 @@ const OPERATOR: [&str; 84] = [
     "repo default-branch alice/y",
     "repo default-branch alice/y main",
     "repo protect alice/y main --update bob",
+    "check list alice/y",
+    "check set alice/y blob-size 5M",
     "rule list alice/y",
     "rule add alice/y deny delete ** @everyone",
     "rule add hub deny force ** @deploy-keys --final",
@@ -102,7 +104,7 @@ const OPERATOR: [&str; 84] = [
 ];
 
 /// Commands over SSH, in an order in which each one works.
-const OVER_SSH: [&str; 30] = [
+const OVER_SSH: [&str; 32] = [
     "whoami",
     "key add third",
     "key list",
@@ -117,6 +119,8 @@ const OVER_SSH: [&str; 30] = [
     "repo default-branch alice/w main",
     "repo protect alice/w dev",
     "repo unprotect alice/w dev",
+    "check list alice/w",
+    "check set alice/w binary on",
     "rule add alice/w deny all ** bob",
     "rule add alice/w allow all ** alice --at 1",
     "rule list alice/w",
@@ -136,7 +140,7 @@ const OVER_SSH: [&str; 30] = [
 ];
 
 /// Keys that every object of a noun has, and the keys by which the noun is recognized.
-const NOUNS: [(&str, &[&str], &[&str]); 7] = [
+const NOUNS: [(&str, &[&str], &[&str]); 8] = [
     (
         "key",
         &["fingerprint", "scope", "title"],
@@ -163,6 +167,7 @@ const NOUNS: [(&str, &[&str], &[&str]); 7] = [
     ("member", &["organization", "role", "user"], &["organization", "user", "role", "until"]),
     ("collaborator", &["path", "role", "user"], &["path", "user", "role", "until"]),
     ("request", &["path", "state", "user"], &["path", "user", "state", "asked_at", "until"]),
+    ("check", &["set_by"], &["check", "value", "set_by"]),
     ("rule", &["number", "pattern"], &["number", "rule", "final", "decision", "actions", "pattern", "who"]),
     ("user", &["may_create", "name"], &["name", "created_at", "may_create", "disabled"]),
 ];

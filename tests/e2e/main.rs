@@ -24,6 +24,7 @@ mod checks;
 mod clients;
 mod commands;
 mod concurrency;
+mod contents;
 mod demo;
 mod doctor;
 mod explain;
@@ -137,6 +138,7 @@ fn main() -> ExitCode {
         lfs::quotas::TRIALS,
         lfs::http::TRIALS,
         concurrency::TRIALS,
+        contents::TRIALS,
         killed::TRIALS,
         load::TRIALS,
         limits::TRIALS,

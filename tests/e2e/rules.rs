@@ -435,7 +435,9 @@ fn a_database_without_rules_serves_pushes_and_fetches() {
     let scene = Scene::new();
     let (hub, alice) = (&scene.hub, &scene.alice);
     for table in ["hubgate", "owner", "repository"] {
-        hub.sql(&format!("ALTER TABLE {table} DROP COLUMN rules"));
+        for column in ["rules", "checks"] {
+            hub.sql(&format!("ALTER TABLE {table} DROP COLUMN {column}"));
+        }
     }
     hub.sql("UPDATE hubgate SET version = 2");
     alice.commit("x", "second", "2");

@@ -117,6 +117,9 @@ fn each_change_of_the_operator_has_one_row() {
     step("repo default-branch", "alice/y main", 1);
     step("repo protect", "alice/y main --update @admin", 1);
     step("repo unprotect", "alice/y main", 1);
+    step("check set", "hub blob-size 20M", 1);
+    step("check set", "alice/y binary default", 1);
+    step("check list", "alice/y", 0);
     step("rule add", "hub deny force refs/heads/** @everyone --final", 1);
     step("rule add", "alice deny delete ** bob", 1);
     step("rule add", "alice/y deny all refs/tags/** @everyone", 1);
@@ -240,6 +243,8 @@ fn each_account_command_has_one_line_and_each_change_one_row() {
     step(&alice, "repo default-branch", "alice/y main", true);
     step(&alice, "repo protect", "alice/y main --update alice", true);
     step(&alice, "repo unprotect", "alice/y main", true);
+    step(&alice, "check set", "alice/y binary on", true);
+    step(&alice, "check list", "alice/y", false);
     step(&alice, "rule add", "alice/y deny all refs/heads/main bob", true);
     step(&alice, "rule add", "alice deny force ** @everyone --final", true);
     step(&alice, "rule add", "alice/y allow all ** alice", true);
@@ -263,7 +268,7 @@ fn each_account_command_has_one_line_and_each_change_one_row() {
     for verb in listed(&help, &format!("ssh {}", alice.at)) {
         assert!(walked.iter().any(|walked| format!("{walked} ").starts_with(&format!("{verb} "))), "{verb}: {help}");
     }
-    assert_eq!(listed(&help, &format!("ssh {}", alice.at)).len(), 30, "{help}");
+    assert_eq!(listed(&help, &format!("ssh {}", alice.at)).len(), 32, "{help}");
     // What each command wrote is what a restore accepts.
     let copy = hub.path("copy.db").display().to_string();
     hub.did(&["backup", &copy]);

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use arbitrary::Unstructured;
+use hubgate::content::CheckValues;
 use hubgate::push::{BRANCHES_AND_TAGS, FromHook, PushContext, PushVerdict, check_ref};
 
 use crate::input::{self, is_sentence};
@@ -66,6 +67,7 @@ pub fn push_context(data: &[u8]) -> bool {
         stores_objects: u.arbitrary().unwrap_or(false),
         default_branch: "main".to_owned(),
         choose_branch: "ssh git@hub.example repo default-branch alice/x".to_owned(),
+        checks: CheckValues::default(),
         operator_checks: None,
         namespaces: BRANCHES_AND_TAGS.map(str::to_owned).into(),
         who: "alice".to_owned(),

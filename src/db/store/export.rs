@@ -7,14 +7,14 @@ use serde_json::{Map, Value};
 use super::Store;
 use super::list::Each;
 use crate::db::engine::{self, Connection, Row};
-use crate::db::rules::stored_rules;
+use crate::db::rules::{stored_checks, stored_rules};
 use crate::db::{Error, View};
 use crate::key::{Fingerprint, PublicKey};
 
 /// The exported tables and their queries. `invite` and all removed accounts and repositories are left out.
 ///
 /// Each query reads its table in the order of an index, so that no row waits in memory for another one.
-const TABLES: [(&str, &str); 12] = [
+const TABLES: [(&str, &str); 13] = [
     (
         "users",
         "SELECT name, may_create AS is_may_create, disabled, quota, created_at FROM owner
@@ -89,6 +89,14 @@ const TABLES: [(&str, &str); 12] = [
          UNION ALL SELECT PATH, r.rules FROM repository r JOIN owner o ON o.id = r.owner_id
          WHERE r.rules IS NOT NULL AND r.folded IS NOT NULL",
     ),
+    (
+        "checks",
+        "SELECT 'hub' AS scope, h.checks FROM hubgate h WHERE h.checks IS NOT NULL
+         UNION ALL SELECT o.name || CASE o.folded WHEN 'hub' THEN '/' ELSE '' END, o.checks FROM owner o
+         WHERE o.checks IS NOT NULL AND o.folded IS NOT NULL
+         UNION ALL SELECT PATH, r.checks FROM repository r JOIN owner o ON o.id = r.owner_id
+         WHERE r.checks IS NOT NULL AND r.folded IS NOT NULL",
+    ),
 ];
 
 /// The path of the repository `r` of the owner `o`, for `PATH` in the queries above.
@@ -119,7 +127,7 @@ impl Store {
 }
 
 /// A row as an object. `blob` becomes the public key, a fingerprint its text, `is_x` the boolean `x`, and `rules` an
-/// array of lines with the names of users.
+/// array of lines with the names of users, and `checks` an object with a field per check.
 fn object(connection: Connection<'_>, row: &Row<'_>) -> Result<Map<String, Value>, Error> {
     let field = |(column, value): (&str, engine::Value<'_>)| {
         let strange = || Error::Value(column.to_owned());
@@ -135,6 +143,11 @@ fn object(connection: Connection<'_>, row: &Row<'_>) -> Result<Map<String, Value
             ("rules", engine::Value::Text(_)) => {
                 let rules = View { connection }.named(&stored_rules(row, column)?, &mut BTreeMap::new())?;
                 (column, rules.iter().map(|rule| Value::from(rule.to_string())).collect())
+            }
+            ("checks", engine::Value::Text(_)) => {
+                let checks = stored_checks(row, column)?;
+                let values = checks.iter().map(|(check, value)| (check.to_string(), value.to_string().into()));
+                (column, Value::Object(values.collect()))
             }
             (_, engine::Value::Null) => (column, Value::Null),
             (_, engine::Value::Integer(number)) => match column.strip_prefix("is_") {

@@ -24,11 +24,11 @@ pub struct NumberedRule {
     pub rule: Rule<NamedUser>,
 }
 
-/// The row that has the rules of a scope.
-struct Place {
+/// The row that has the rules and checks of a scope.
+pub(super) struct Place {
     /// The scope with the present names.
-    scope: HubScope,
-    id: i64,
+    pub(super) scope: HubScope,
+    pub(super) id: i64,
 }
 
 impl Place {
@@ -59,7 +59,7 @@ impl Place {
 }
 
 impl View<'_> {
-    fn place(&self, scope: &HubScope) -> Result<Place, ChangeError> {
+    pub(super) fn place(&self, scope: &HubScope) -> Result<Place, ChangeError> {
         Ok(match scope {
             HubScope::Hub => Place { scope: HubScope::Hub, id: 1 },
             HubScope::Owner(owner) => {

@@ -7,8 +7,8 @@
 /// know this accepts no certificate of it.
 /// `former_name` reserves the names of renamed and removed owners. Times are whole seconds UTC since 1970.
 ///
-/// `rules` is a scope's rules for refs, a line each; NULL if there are none. Three columns cost a session less than a
-/// table.
+/// `rules` is a scope's rules for refs, a line each; NULL if there are none. `checks` is the values that a scope sets
+/// for checks of the content of pushes. Columns cost a session less than a table.
 ///
 /// `audit_about` leads from a name, in lower case, to the changes that mention it; the empty name leads to all changes.
 pub(in crate::db) const STEPS: [&str; 3] = [
@@ -159,5 +159,8 @@ CREATE INDEX collaborator_user ON collaborator (user_id);
 ALTER TABLE hubgate ADD COLUMN rules TEXT;
 ALTER TABLE owner ADD COLUMN rules TEXT;
 ALTER TABLE repository ADD COLUMN rules TEXT;
+ALTER TABLE hubgate ADD COLUMN checks TEXT;
+ALTER TABLE owner ADD COLUMN checks TEXT;
+ALTER TABLE repository ADD COLUMN checks TEXT;
 ",
 ];

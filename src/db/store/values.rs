@@ -5,6 +5,7 @@ use std::str::FromStr;
 use crate::access::rule::{AccountRow, Rules};
 use crate::access::{CollaboratorRole, GateMode, GateRequest, Removal, Role, Scope, Sources, Visibility};
 use crate::config::ObjectFormat;
+use crate::content::CheckValues;
 use crate::db::Error;
 use crate::db::engine::{Connection, Row, Value};
 use crate::db::schema::VERSION;
@@ -62,6 +63,7 @@ const RULES: &[(&str, &str, Rule)] = &[
     ("hubgate", "id", |value| value == Value::Integer(1)),
     ("hubgate", "version", |value| number(value, 1, VERSION)),
     ("hubgate", "min_reader", |value| number(value, 1, VERSION)),
+    ("hubgate", "checks", |value| or_null(value, checks)),
     ("hubgate", "rules", |value| or_null(value, rules)),
     ("owner", "id", id),
     ("owner", "name", |value| text(value, |name| Owner::new_account(name).is_ok())),
@@ -72,6 +74,7 @@ const RULES: &[(&str, &str, Rule)] = &[
     ("owner", "quota", |value| or_null(value, quota)),
     ("owner", "created_at", time),
     ("owner", "removed_at", |value| or_null(value, time)),
+    ("owner", "checks", |value| or_null(value, checks)),
     ("owner", "rules", |value| or_null(value, rules)),
     ("former_name", "folded", folded::<Owner>),
     ("former_name", "owner_id", |value| or_null(value, id)),
@@ -104,6 +107,7 @@ const RULES: &[(&str, &str, Rule)] = &[
     ("repository", "created_by", |value| or_null(value, id)),
     ("repository", "created_at", time),
     ("repository", "removed_at", |value| or_null(value, time)),
+    ("repository", "checks", |value| or_null(value, checks)),
     ("repository", "rules", |value| or_null(value, |value| rules(value) && !has_final(value))),
     ("member", "organization_id", id),
     ("member", "user_id", id),
@@ -276,6 +280,13 @@ fn hash(value: Value<'_>) -> bool {
 
 fn bytes(value: Value<'_>) -> bool {
     matches!(value, Value::Bytes(_))
+}
+
+/// The values of checks in the form in which they are written.
+fn checks(value: Value<'_>) -> bool {
+    let is_written =
+        |text: &str| text.parse::<CheckValues>().is_ok_and(|checks| !checks.is_empty() && checks.to_string() == text);
+    text(value, is_written)
 }
 
 /// The rules of a scope in the form in which they are written.

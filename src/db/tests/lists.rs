@@ -262,7 +262,9 @@ fn events_that_another_version_wrote_are_found_after_a_migration() {
     // The tables of the step exist already here.
     hub.tamper("DROP TABLE audit_about; DROP INDEX repository_public; DROP INDEX collaborator_user");
     for table in ["hubgate", "owner", "repository"] {
-        hub.tamper(&format!("ALTER TABLE {table} DROP COLUMN rules"));
+        for column in ["rules", "checks"] {
+            hub.tamper(&format!("ALTER TABLE {table} DROP COLUMN {column}"));
+        }
     }
     assert_eq!(hub.store.migrate().unwrap(), 1);
     assert_eq!(hub.events(0), all_events);

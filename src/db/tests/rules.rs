@@ -34,7 +34,7 @@ impl Hub {
     /// The rules that a session on acme/x is judged by.
     fn sets(&self) -> RuleSets {
         let id = self.store.view().repository(&path("acme/x")).unwrap().id;
-        self.reader().ask(|view| view.rules(id)).unwrap()
+        self.reader().ask(|view| view.push_settings(id).map(|settings| settings.rules)).unwrap()
     }
 }
 
@@ -115,7 +115,7 @@ fn a_session_is_judged_by_the_rules_of_its_repository_of_the_owner_and_of_the_hu
     // The rules of a repository move with it, and those of the owner are the new owner's.
     hub.change(|change| change.rename_repository(&path("acme/x"), &path("alice/x"))).unwrap();
     let id = hub.store.view().repository(&path("alice/x")).unwrap().id;
-    let moved = hub.reader().ask(|view| view.rules(id)).unwrap();
+    let moved = hub.reader().ask(|view| view.push_settings(id).map(|settings| settings.rules)).unwrap();
     assert_eq!((lines(&moved.owner), moved.repository), (vec!["deny all ** @everyone".to_owned()], sets.repository));
 }
 
@@ -174,7 +174,8 @@ fn a_database_of_version_2_has_no_rules_and_a_migration_lets_it_have_some() {
     let full = hub.dump();
     hub.tamper(
         "ALTER TABLE hubgate DROP COLUMN rules; ALTER TABLE owner DROP COLUMN rules;
-         ALTER TABLE repository DROP COLUMN rules; UPDATE hubgate SET version = 2",
+         ALTER TABLE repository DROP COLUMN rules; ALTER TABLE hubgate DROP COLUMN checks;
+         ALTER TABLE owner DROP COLUMN checks; ALTER TABLE repository DROP COLUMN checks; UPDATE hubgate SET version = 2",
     );
     // The small programs serve it, and see no rules.
     assert_eq!(hub.sets(), RuleSets::default());
@@ -199,8 +200,51 @@ fn rules_that_cannot_be_read_are_a_fault_and_not_none() {
         "ALTER TABLE repository DROP COLUMN rules",
     ] {
         hub.tamper(statement);
-        assert!(hub.reader().ask(|view| view.rules(id)).is_err(), "{statement}");
+        assert!(hub.reader().ask(|view| view.push_settings(id).map(|settings| settings.rules)).is_err(), "{statement}");
     }
+}
+
+#[test]
+fn a_push_is_judged_by_the_checks_of_the_narrowest_scope_that_sets_them() {
+    use crate::content::{CheckValue, ContentCheck};
+    let mut hub = Hub::new();
+    let id = hub.store.view().repository(&path("acme/x")).unwrap().id;
+    let applied = |hub: &Hub| hub.reader().ask(|view| view.push_settings(id)).unwrap().checks.to_string();
+    let defaults = "blob-size=10485760 lfs-missing=on directory-entries=10000 case-collision=off binary=off author=off";
+    assert_eq!(applied(&hub), defaults);
+    for (of, check, value) in [
+        ("hub", ContentCheck::BlobSize, "1M"),
+        ("hub", ContentCheck::Binary, "on"),
+        ("acme", ContentCheck::BlobSize, "off"),
+        ("acme/x", ContentCheck::Author, "*@example.org"),
+        ("alice", ContentCheck::CaseCollision, "on"),
+    ] {
+        let value = CheckValue::parse(check, value).unwrap();
+        hub.change(|change| change.set_check(&scope(of), check, Some(value))).unwrap();
+    }
+    let changed =
+        "blob-size=off lfs-missing=on directory-entries=10000 case-collision=off binary=on author=*@example.org";
+    assert_eq!(applied(&hub), changed);
+    let rows = all(|each| hub.store.view().checks_of(&scope("acme/x"), None, each)).unwrap();
+    let shown: Vec<String> = rows.iter().map(|row| format!("{}={} {}", row.check, row.value, row.set_by)).collect();
+    assert_eq!(
+        shown,
+        [
+            "blob-size=off owner",
+            "lfs-missing=on default",
+            "directory-entries=10000 default",
+            "case-collision=off default",
+            "binary=on hub",
+            "author=*@example.org repository"
+        ]
+    );
+    let behind = all(|each| hub.store.view().checks_of(&scope("acme"), Some(ContentCheck::Binary), each)).unwrap();
+    assert_eq!(behind.iter().map(|row| row.check).collect::<Vec<_>>(), [ContentCheck::Author]);
+    hub.change(|change| change.set_check(&scope("acme"), ContentCheck::BlobSize, None)).unwrap();
+    assert!(applied(&hub).starts_with("blob-size=1048576 "));
+    assert_eq!(hub.last_event(), "check.set acme {\"before\":\"off\",\"check\":\"blob-size\",\"value\":null}");
+    hub.tamper("UPDATE repository SET checks = 'author'");
+    assert!(hub.reader().ask(|view| view.push_settings(id)).is_err());
 }
 
 #[test]

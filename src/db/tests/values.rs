@@ -26,6 +26,8 @@ fn full() -> (Hub, PathBuf) {
         for scope in ["hub", "acme", "acme/x"] {
             let rule = "deny force refs/heads/** bob @everyone".parse().unwrap();
             change.add_rule(&scope.parse().unwrap(), &rule, None)?;
+            let value = crate::content::CheckValue::Limit(5);
+            change.set_check(&scope.parse().unwrap(), crate::content::ContentCheck::BlobSize, Some(value))?;
         }
         change.rename_repository(&path("acme/x"), &path("acme/y"))?;
         add_repository(change, "acme/gone", 2)?;
@@ -181,6 +183,10 @@ fn a_copy_with_a_final_rule_of_a_repository_or_a_rule_of_another_form_is_not_acc
         (
             "UPDATE hubgate SET rules = 'deny  all ** @everyone'",
             "the value of hubgate.rules in row 1 is not one that hubgate writes",
+        ),
+        (
+            "UPDATE owner SET checks = 'blob-size=5K' WHERE folded = 'acme'",
+            "the value of owner.checks in row 3 is not one that hubgate writes",
         ),
         (
             "UPDATE hubgate SET rules = 'deny all ** bob'",

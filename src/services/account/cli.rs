@@ -4,8 +4,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::arguments::{
     AddRule, Confirmation, CreateRepository, DefaultBranch, Expiring, GrantAccess, KeyTerms, ListArguments, MoveRule,
-    OfRepository, OfScope, Protect, RefChange, RemoveKey, RemoveMember, RenameKey, RenameRepository, SetCollaborator,
-    SetMember, SetVisibility, Unprotect,
+    OfRepository, OfScope, Protect, RefChange, RemoveKey, RemoveMember, RenameKey, RenameRepository, SetCheck,
+    SetCollaborator, SetMember, SetVisibility, Unprotect,
 };
 use crate::name::{HubScope, Owner, RepoPath};
 use crate::request::AccountCommand;
@@ -66,6 +66,9 @@ pub(super) enum Command {
     /// Repositories.
     #[command(subcommand)]
     Repo(RepoCommand),
+    /// Checks of the content of pushes, of repositories and owners that you administer.
+    #[command(subcommand)]
+    Check(CheckCommand),
     /// Rules for refs, of repositories and owners that you administer.
     #[command(subcommand)]
     Rule(RuleCommand),
@@ -181,6 +184,19 @@ pub(super) enum CollaboratorCommand {
     Set(SetCollaborator),
     /// Remove a user's role on a repository.
     Remove(OfRepository),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CheckCommand {
+    /// List the checks of the content of pushes, with the values that apply to a repository or to an owner.
+    List {
+        /// OWNER/NAME or OWNER.
+        scope: HubScope,
+        #[command(flatten)]
+        rows: ListArguments,
+    },
+    /// Set the value of a check.
+    Set(SetCheck),
 }
 
 #[derive(Debug, Subcommand)]

@@ -5,7 +5,8 @@ use std::time::Instant;
 use clap::error::ErrorKind;
 
 use super::cli::{
-    self, AccessCommand, Cli, CollaboratorCommand, Command, KeyCommand, MemberCommand, RepoCommand, RuleCommand,
+    self, AccessCommand, CheckCommand, Cli, CollaboratorCommand, Command, KeyCommand, MemberCommand, RepoCommand,
+    RuleCommand,
 };
 use super::input::{optional_title, standard_input};
 use super::{explain, join, whoami};
@@ -14,7 +15,7 @@ use crate::clock::wait_to_deny;
 use crate::commands::arguments::{KeyTerms, ListArguments, OfRepository};
 use crate::commands::ending::ended;
 use crate::commands::key::TitledKey;
-use crate::commands::{Output, Peer, Refused, Requester, access, collaborator, key, member, repository, rule};
+use crate::commands::{Output, Peer, Refused, Requester, access, check, collaborator, key, member, repository, rule};
 use crate::config::Config;
 use crate::db::{ChangeError, Reader};
 use crate::log::{self, Level};
@@ -141,6 +142,10 @@ fn run_command(
         Command::Whoami => Ok(whoami::run(peer, context)),
         Command::Key(command) => run_key(peer, command, &mut printed),
         Command::Repo(command) => run_repo(&mut requester, command, &mut printed),
+        Command::Check(command) => match command {
+            CheckCommand::List { scope, rows } => check::list(&requester, &scope, &mut printed.output(&rows)),
+            CheckCommand::Set(arguments) => check::set(&mut requester, &arguments),
+        },
         Command::Rule(command) => match command {
             RuleCommand::List { scope, rows } => rule::list(&requester, &scope, &mut printed.output(&rows)),
             RuleCommand::Add(arguments) => rule::add(&mut requester, &arguments),

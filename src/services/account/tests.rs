@@ -56,6 +56,8 @@ const OF_A_REPOSITORY: [&[&str]; 6] = [
         "access list PATH",
         "access revoke PATH pending",
         "rule list PATH",
+        "check list PATH",
+        "check set PATH blob-size off",
         "rule add PATH deny force refs/heads/main stranger",
         "repo protect PATH main --update @admin",
     ],
@@ -149,7 +151,7 @@ fn each_command_on_each_repository_has_the_outcome_of_the_table() {
     }
     let named: Vec<&str> = rows.iter().map(|(identity, _)| *identity).collect();
     assert_eq!(named, IDENTITIES, "every identity has its row");
-    assert_eq!(asked, 26 * 7 * 19);
+    assert_eq!(asked, 26 * 7 * 21);
 }
 
 #[test]

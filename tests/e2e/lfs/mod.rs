@@ -147,10 +147,21 @@ fn a_session_continues_during_changes_and_ends_with_its_right() {
     // A writer that continues while the session asks.
     hub.sql("BEGIN; UPDATE owner SET name = name; COMMIT");
     assert_eq!(put(&mut session, "three"), ["status 200"]);
-    // A command would end the session at once, so the database is changed directly.
+    session.hang_up();
+    // A command would end a session at once, so the database is changed directly. A session's authorizer looks after a
+    // second, and then not for half a minute.
+    let looked = || {
+        let session = Wire::open(&bob, "alice/x", "upload");
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        session
+    };
+    let mut session = looked();
     hub.sql("UPDATE collaborator SET role = 'read'");
     let refused = put(&mut session, "four");
     assert_eq!(refused[..3], ["status 422", "0001", "you have no write access to alice/x"]);
+    session.hang_up();
+    hub.sql("UPDATE collaborator SET role = 'write'");
+    let mut session = looked();
     hub.sql("DELETE FROM collaborator");
     assert_eq!(session.ask(&["batch", "0001"])[2], "repository not found, or you have no access to it");
     session.hang_up();

@@ -1,0 +1,314 @@
+//! Checks of the content of pushes: which ones a scope turns on, and with which values. No I/O.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use crate::quota::Quota;
+use crate::word::words;
+
+/// The longest list of patterns, in bytes.
+const PATTERNS_MAX: usize = 1_000;
+
+words! {
+    /// A check of the content of pushes.
+    pub enum ContentCheck {
+        /// No new blob has more bytes. Large files belong in Git LFS.
+        BlobSize = "blob-size",
+        /// The object of each new LFS pointer is stored here.
+        LfsMissing = "lfs-missing",
+        /// No new directory has more entries.
+        DirectoryEntries = "directory-entries",
+        /// No new directory has two names that macOS or Windows takes for one.
+        CaseCollision = "case-collision",
+        /// Every new blob is text.
+        Binary = "binary",
+        /// The e-mail addresses of author and committer of each new commit match a pattern.
+        Author = "author",
+    }
+}
+
+/// The value of a check: off, or what it accepts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CheckValue {
+    /// The check accepts everything.
+    Off,
+    /// The check is on. It has no number and no pattern.
+    On,
+    /// The check is on, with this limit.
+    Limit(u64),
+    /// The check is on, with these patterns.
+    Patterns(Patterns),
+}
+
+/// The text is no value of this check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{}", expected(*.0))]
+pub struct BadValue(pub ContentCheck);
+
+/// What a check accepts as its value.
+fn expected(check: ContentCheck) -> String {
+    let values = match check {
+        ContentCheck::BlobSize => "a number of bytes such as 500K or 10M, or off",
+        ContentCheck::DirectoryEntries => "a number, or off",
+        ContentCheck::LfsMissing | ContentCheck::CaseCollision | ContentCheck::Binary => "on, or off",
+        ContentCheck::Author => "patterns of e-mail addresses, such as *@example.org,*@example.com, or off",
+    };
+    format!("the value of {check} is {values}")
+}
+
+impl CheckValue {
+    /// Reads the value of a check.
+    ///
+    /// # Errors
+    /// [`BadValue`].
+    pub fn parse(check: ContentCheck, text: &str) -> Result<Self, BadValue> {
+        let value = match check {
+            _ if text == "off" => Some(Self::Off),
+            ContentCheck::LfsMissing | ContentCheck::CaseCollision | ContentCheck::Binary => {
+                (text == "on").then_some(Self::On)
+            }
+            ContentCheck::BlobSize => text.parse::<Quota>().ok().and_then(Quota::bytes).map(Self::Limit),
+            ContentCheck::DirectoryEntries => {
+                text.parse().ok().filter(|number| *number > 0 && !text.starts_with('+')).map(Self::Limit)
+            }
+            ContentCheck::Author => text.parse().ok().map(Self::Patterns),
+        };
+        value.ok_or(BadValue(check))
+    }
+
+    /// The value where no scope sets one.
+    #[must_use]
+    pub fn default_of(check: ContentCheck) -> Self {
+        match check {
+            // As the Hugging Face Hub has it.
+            ContentCheck::BlobSize => Self::Limit(10 << 20),
+            ContentCheck::DirectoryEntries => Self::Limit(10_000),
+            ContentCheck::LfsMissing => Self::On,
+            ContentCheck::CaseCollision | ContentCheck::Binary | ContentCheck::Author => Self::Off,
+        }
+    }
+}
+
+impl fmt::Display for CheckValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => f.write_str("off"),
+            Self::On => f.write_str("on"),
+            Self::Limit(limit) => limit.fmt(f),
+            Self::Patterns(patterns) => patterns.fmt(f),
+        }
+    }
+}
+
+/// Patterns in which `*` stands for any characters. A text matches if one of them matches. The case of ASCII letters
+/// does not matter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patterns(Vec<String>);
+
+impl Patterns {
+    /// Whether one of the patterns matches the whole text.
+    #[must_use]
+    pub fn match_any(&self, text: &str) -> bool {
+        let text = text.to_ascii_lowercase();
+        self.0.iter().any(|pattern| matches(&pattern.to_ascii_lowercase(), &text))
+    }
+}
+
+/// Whether a pattern matches a whole text, in time that grows with the product of their lengths.
+fn matches(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
+    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    for part in parts {
+        // The first place leaves the most for the parts behind it.
+        let Some((_, after)) = rest.split_once(part) else { return false };
+        rest = after;
+    }
+    rest.ends_with(last)
+}
+
+impl FromStr for Patterns {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let patterns: Vec<String> = text.split(',').map(str::to_owned).collect();
+        let is_pattern = |pattern: &String| !pattern.is_empty() && pattern.bytes().all(|byte| byte.is_ascii_graphic());
+        // `off` and `default` are words.
+        let is_email = |pattern: &String| pattern.contains('@');
+        let good = text.len() <= PATTERNS_MAX && patterns.iter().all(|one| is_pattern(one) && is_email(one));
+        good.then_some(Self(patterns)).ok_or(())
+    }
+}
+
+impl fmt::Display for Patterns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(","))
+    }
+}
+
+/// Values of checks: those that one scope sets, or those that apply to a push.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CheckValues(BTreeMap<ContentCheck, CheckValue>);
+
+/// The text is no list of values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a list of checks and values")]
+pub struct BadValues;
+
+impl CheckValues {
+    /// The values for a repository: for each check that of the narrowest scope that sets one, or else the default.
+    #[must_use]
+    pub fn effective([repository, owner, hub]: [&Self; 3]) -> Self {
+        let value = |check: &ContentCheck| {
+            let set = [repository, owner, hub].into_iter().find_map(|scope| scope.0.get(check));
+            (*check, set.cloned().unwrap_or_else(|| CheckValue::default_of(*check)))
+        };
+        Self(ContentCheck::ALL.iter().map(value).collect())
+    }
+
+    /// Sets a value, or removes it.
+    pub fn set(&mut self, check: ContentCheck, value: Option<CheckValue>) {
+        match value {
+            Some(value) => self.0.insert(check, value),
+            None => self.0.remove(&check),
+        };
+    }
+
+    /// The value that is set.
+    #[must_use]
+    pub fn get(&self, check: ContentCheck) -> Option<&CheckValue> {
+        self.0.get(&check)
+    }
+
+    /// The checks with a value, and their values.
+    pub fn iter(&self) -> impl Iterator<Item = (ContentCheck, &CheckValue)> {
+        self.0.iter().map(|(check, value)| (*check, value))
+    }
+
+    /// Whether no value is set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether a check is on.
+    #[must_use]
+    pub fn is_on(&self, check: ContentCheck) -> bool {
+        self.get(check).is_some_and(|value| *value != CheckValue::Off)
+    }
+
+    /// The limit of a check that is on.
+    #[must_use]
+    pub fn limit(&self, check: ContentCheck) -> Option<u64> {
+        match self.get(check) {
+            Some(CheckValue::Limit(limit)) => Some(*limit),
+            Some(_) | None => None,
+        }
+    }
+
+    /// The patterns of [`ContentCheck::Author`], if it is on.
+    #[must_use]
+    pub fn authors(&self) -> Option<&Patterns> {
+        match self.get(ContentCheck::Author) {
+            Some(CheckValue::Patterns(patterns)) => Some(patterns),
+            Some(_) | None => None,
+        }
+    }
+}
+
+impl fmt::Display for CheckValues {
+    /// One line: `blob-size=10485760 binary=on`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let values: Vec<String> = self.0.iter().map(|(check, value)| format!("{check}={value}")).collect();
+        f.write_str(&values.join(" "))
+    }
+}
+
+impl FromStr for CheckValues {
+    type Err = BadValues;
+
+    fn from_str(line: &str) -> Result<Self, BadValues> {
+        let mut values = BTreeMap::new();
+        for word in line.split(' ').filter(|word| !word.is_empty()) {
+            let (check, value) = word.split_once('=').ok_or(BadValues)?;
+            let check = check.parse().map_err(|_| BadValues)?;
+            values.insert(check, CheckValue::parse(check, value).map_err(|_| BadValues)?);
+        }
+        Ok(Self(values))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_reads_back_as_it_is_written_and_other_texts_are_refused() {
+        use ContentCheck::{Author, Binary, BlobSize, CaseCollision, DirectoryEntries, LfsMissing};
+        for (check, text, shown) in [
+            (BlobSize, "10M", "10485760"),
+            (BlobSize, "1", "1"),
+            (BlobSize, "off", "off"),
+            (DirectoryEntries, "500", "500"),
+            (LfsMissing, "on", "on"),
+            (CaseCollision, "off", "off"),
+            (Author, "*@example.org,bot@x", "*@example.org,bot@x"),
+        ] {
+            let value = CheckValue::parse(check, text).unwrap();
+            assert_eq!(value.to_string(), shown);
+            assert_eq!(CheckValue::parse(check, shown), Ok(value));
+        }
+        for (check, text) in [
+            (BlobSize, "0"),
+            (BlobSize, "on"),
+            (BlobSize, "unlimited"),
+            (BlobSize, "-1"),
+            (DirectoryEntries, "0"),
+            (DirectoryEntries, "+5"),
+            (DirectoryEntries, "10M"),
+            (Binary, "yes"),
+            (Binary, "1"),
+            (Author, "on"),
+            (Author, "default"),
+            (Author, "*@a b"),
+            (Author, "*@a,"),
+            (Author, "*@\u{fc}"),
+        ] {
+            let error = CheckValue::parse(check, text).unwrap_err();
+            assert!(error.to_string().starts_with(&format!("the value of {check} is ")), "{check} {text}");
+        }
+    }
+
+    #[test]
+    fn the_narrowest_scope_that_sets_a_value_decides() {
+        let values = |text: &str| text.parse::<CheckValues>().unwrap();
+        let (repository, owner) = (values("blob-size=5"), values("blob-size=off binary=on"));
+        let hub = values("binary=off author=*@example.org lfs-missing=off");
+        let effective = CheckValues::effective([&repository, &owner, &hub]);
+        let expected =
+            "blob-size=5 lfs-missing=off directory-entries=10000 case-collision=off binary=on author=*@example.org";
+        assert_eq!(effective.to_string(), expected);
+        assert_eq!(expected.parse(), Ok(effective));
+        let none = CheckValues::default();
+        assert_eq!(CheckValues::effective([&none, &none, &none]).limit(ContentCheck::BlobSize), Some(10 << 20));
+        for bad in ["binary", "binary=maybe", "size=1", "binary=on,author=off"] {
+            assert_eq!(bad.parse::<CheckValues>(), Err(BadValues), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_matches_a_whole_address() {
+        let patterns: Patterns = "*@example.org,a*b*@x.y,exact@z".parse().unwrap();
+        for text in ["me@example.org", "@Example.ORG", "ab@x.y", "axxbxx@x.y", "exact@z", "EXACT@Z"] {
+            assert!(patterns.match_any(text), "{text}");
+        }
+        for text in ["me@example.org.evil", "me@example.com", "ba@x.y", "xexact@z", "exact@zz", "", "ab@x.yz"] {
+            assert!(!patterns.match_any(text), "{text}");
+        }
+        // A part that would have to overlap itself.
+        assert!(!matches("aa*aa", "aaa") && matches("aa*aa", "aaaa") && matches("*", "") && !matches("", "a"));
+        let long = "a".repeat(1_000);
+        assert!(matches(&"a*".repeat(400), &long) && !matches(&"a*".repeat(1_001), &long));
+    }
+}

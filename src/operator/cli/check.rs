@@ -1,0 +1,25 @@
+//! `hubgate check`.
+
+use clap::Subcommand;
+
+use super::ListOptions;
+use crate::commands::arguments::SetCheck;
+use crate::name::HubScope;
+
+/// `hubgate check`
+#[derive(Debug, Subcommand)]
+pub enum CheckCommand {
+    /// List the checks of the content of pushes, with the values that apply to a repository, to an owner or to the hub.
+    List {
+        /// OWNER/NAME, OWNER or hub.
+        scope: HubScope,
+        /// Which rows.
+        #[command(flatten)]
+        list: ListOptions,
+    },
+    /// Set the value of a check for a repository, for all repositories of an owner, or for the hub.
+    ///
+    /// The value of the repository comes before that of its owner, and that of the owner before that of the hub. A push
+    /// of an object that a check refuses is refused as a whole. The message names the commit, the path and the remedy.
+    Set(SetCheck),
+}
