@@ -62,7 +62,7 @@ pub(super) fn line(text: &'static str, values: &[&str]) -> Line {
     spans.map(|(number, part)| if number % 2 == 0 { Span::Text(fill(part)) } else { Span::Code(fill(part)) }).collect()
 }
 
-/// A paragraph, as [`line`] makes it.
+/// A paragraph, as [`line()`] makes it.
 pub(super) fn paragraph(text: &'static str, values: &[&str]) -> Block {
     Block::Paragraph(line(text, values))
 }
