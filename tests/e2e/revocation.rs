@@ -267,6 +267,7 @@ fn a_fetch_that_is_sending_ends_too() {
     let alice = hub.user("alice");
     hub.repo("alice/x", &[]);
     alice.git(&["clone", "--quiet", &Client::url("alice/x")]).is(&silent());
+    hub.did(&["check", "set", "hub", "blob-size", "off"]);
     let bytes = "import random, sys; sys.stdout.buffer.write(random.Random(1).randbytes(60_000_000))";
     alice.write("x/large", run(Command::new("python3").args(["-c", bytes])).succeeded().stdout.as_slice());
     alice.git_in("x", &["add", "large"]).succeeded();
