@@ -194,7 +194,8 @@ no programs
 /var/lib/hubgate/repositories
 == purge
 hubgate: the repositories and the database stay in /var/lib/hubgate, and the accounts git and hubgate-keys.
-hubgate: To delete them with the next purge, run: touch /var/lib/hubgate/delete-on-purge
+hubgate: To delete them, run: rm -r /var/lib/hubgate; userdel git; userdel hubgate-keys
+hubgate: To have the next purge delete them, run before it: touch /var/lib/hubgate/delete-on-purge
 not-installed
 /var/lib/hubgate/db/hubgate.db
 2
@@ -203,6 +204,7 @@ set [hub] host in /etc/hubgate/config.toml
 next: hubgate sshd-config --install, and hubgate doctor to check the setup
 alice
 == purge that deletes the data
+hubgate: deleting /var/lib/hubgate and its accounts, because of /var/lib/hubgate/delete-on-purge
 all is gone
 == an account git of other software
 hubgate: the account git exists and belongs to other software. It stays as it is.
@@ -225,7 +227,8 @@ restrict,command="/usr/libexec/hubgate/gateway
 /var/lib/hubgate/db/hubgate.db-shm
 /var/lib/hubgate/db/hubgate.db-wal
 hubgate: the repositories and the database stay in /var/lib/hubgate, and the accounts git and hubgate-keys.
-hubgate: To delete them with the next purge, run: touch /var/lib/hubgate/delete-on-purge
+hubgate: To delete them, run: rm -r /var/lib/hubgate; userdel git; userdel hubgate-keys
+hubgate: To have the next purge delete them, run before it: touch /var/lib/hubgate/delete-on-purge
 == after packaging/install.sh
 weak-keys
 EXPECTED

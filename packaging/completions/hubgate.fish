@@ -79,7 +79,7 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand demo" -l keep -d 'Keep t
 complete -c hubgate -n "__fish_hubgate_using_subcommand demo" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand demo" -s h -l help -d 'Print help'
 complete -c hubgate -n "__fish_hubgate_using_subcommand demo" -s V -l version -d 'Print version'
-complete -c hubgate -n "__fish_hubgate_using_subcommand doctor" -l sshd-config -d 'The configuration file of sshd' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand doctor" -l sshd-config -d 'The configuration file of sshd. Default: `/etc/ssh/hubgate_sshd_config` if it exists, otherwise `/etc/ssh/sshd_config`' -r -F
 complete -c hubgate -n "__fish_hubgate_using_subcommand doctor" -l temporary-account -d 'Used by --login, in a second process: the name and the key of the temporary account' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand doctor" -l config -d 'The configuration file' -r -F
 complete -c hubgate -n "__fish_hubgate_using_subcommand doctor" -l login -d 'Also log in over loopback, with a temporary account and key. Two rows of the audit table stay'

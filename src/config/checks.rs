@@ -17,6 +17,18 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] if the directory cannot be read, or if a user other than root could have written it or a check.
     pub fn checks(&self) -> Result<Vec<String>, ConfigError> {
+        Ok(self.files_of_checks()?.into_iter().filter(|(_, is_on)| *is_on).map(|(name, _)| name).collect())
+    }
+
+    /// The names of the files that would be checks, but that nobody may execute.
+    ///
+    /// # Errors
+    /// As [`Config::checks`].
+    pub fn checks_turned_off(&self) -> Result<Vec<String>, ConfigError> {
+        Ok(self.files_of_checks()?.into_iter().filter(|(_, is_on)| !is_on).map(|(name, _)| name).collect())
+    }
+
+    fn files_of_checks(&self) -> Result<Vec<(String, bool)>, ConfigError> {
         let directory = &self.checks.directory;
         let read = |error| ConfigError::Read(directory.clone(), error);
         let entries = match std::fs::read_dir(directory) {
@@ -32,14 +44,14 @@ impl Config {
             // A check may be a link to a program.
             let program = path.canonicalize().map_err(|error| ConfigError::Read(path.clone(), error))?;
             let metadata = program.metadata().map_err(|error| ConfigError::Read(path.clone(), error))?;
-            if !metadata.is_file() || metadata.mode() & 0o111 == 0 {
+            if !metadata.is_file() {
                 continue;
             }
             let untrusted = first_untrusted(path.ancestors().skip(1).chain(program.ancestors()));
             if let Some(other) = untrusted.map_err(|error| ConfigError::Read(path.clone(), error))? {
-                return Err(ConfigError::Untrusted(other.to_owned(), path));
+                return Err(ConfigError::UntrustedCheck(other.to_owned()));
             }
-            names.push(name.to_owned());
+            names.push((name.to_owned(), metadata.mode() & 0o111 != 0));
         }
         names.sort_unstable();
         Ok(names)

@@ -29,6 +29,9 @@ pub enum ConfigError {
         "{0} must be owned by root and not writable by group or others, or {1} is not used: chown root {0} && chmod go-w {0}"
     )]
     Untrusted(PathBuf, PathBuf),
+    /// A user other than root could have written a check of pushes.
+    #[error("{0} must be owned by root and not writable by group or others: until then every push is refused")]
+    UntrustedCheck(PathBuf),
     /// Not TOML, an unknown key, or a value of another type; the text has line and column.
     #[error("{0}: {1}")]
     Syntax(PathBuf, String),

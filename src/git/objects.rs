@@ -70,13 +70,14 @@ pub fn short_lines(output: &mut dyn BufRead, mut each: impl FnMut(&str) -> io::R
 }
 
 /// Reads the next object of `--batch`: a line like that of `--batch-check`, the bytes, and a newline. Calls `each` with
-/// the object and its first bytes, of which `most` says how many it wants. Returns whether there was an object.
+/// the object and its first bytes, of which `most` says how many it wants; `None` for an object that must not come.
+/// Returns whether there was an object.
 ///
 /// # Errors
 /// That of reading or of `each`, or [`io::ErrorKind::InvalidData`].
 pub fn next_object<E: From<io::Error>>(
     output: &mut dyn BufRead,
-    most: impl FnOnce(Listed<'_>) -> u64,
+    most: impl FnOnce(Listed<'_>) -> Option<u64>,
     each: impl FnOnce(Listed<'_>, Vec<u8>) -> Result<(), E>,
 ) -> Result<bool, E> {
     let invalid = || io::Error::new(io::ErrorKind::InvalidData, "git cat-file printed something else than an object");
@@ -86,15 +87,16 @@ pub fn next_object<E: From<io::Error>>(
         return Ok(false);
     }
     let object = Listed::parse(head.trim_end()).ok_or_else(invalid)?;
-    let wanted = most(object).min(object.size);
+    let wanted = most(object).ok_or_else(invalid)?.min(object.size);
     let mut bytes = Vec::new();
     #[expect(clippy::disallowed_methods, reason = "the size is exact, and fewer bytes are an error")]
     (&mut *output).take(wanted).read_to_end(&mut bytes)?;
-    // The rest, and the newline.
-    let rest = (object.size - wanted).checked_add(1).ok_or_else(invalid)?;
+    let rest = object.size - wanted;
     #[expect(clippy::disallowed_methods, reason = "the size is exact, and fewer bytes are an error")]
     let skipped = io::copy(&mut (&mut *output).take(rest), &mut io::sink())?;
-    if bytes.len() as u64 != wanted || skipped != rest {
+    let mut end = [0];
+    output.read_exact(&mut end)?;
+    if bytes.len() as u64 != wanted || skipped != rest || end != *b"\n" {
         return Err(invalid().into());
     }
     each(object, bytes)?;
@@ -107,20 +109,12 @@ pub fn next_object<E: From<io::Error>>(
 /// That of reading, or [`io::ErrorKind::InvalidData`].
 pub fn next_blob(output: &mut dyn BufRead, limit: u64) -> io::Result<Option<(String, Vec<u8>)>> {
     let mut blob = None;
-    next_object(
-        output,
-        |object| limit.min(object.size),
-        |object, bytes| {
-            if object.kind != Kind::Blob || object.size >= limit {
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    "git cat-file printed something else than a blob",
-                ));
-            }
-            blob = Some((object.id.to_owned(), bytes));
-            Ok(())
-        },
-    )?;
+    let is_small = |object: Listed<'_>| object.kind == Kind::Blob && object.size < limit;
+    let most = |object: Listed<'_>| is_small(object).then_some(object.size);
+    next_object(output, most, |object, bytes| {
+        blob = Some((object.id.to_owned(), bytes));
+        Ok::<(), io::Error>(())
+    })?;
     Ok(blob)
 }
 

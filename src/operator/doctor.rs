@@ -18,7 +18,7 @@ mod temporary;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::cli::Doctor;
+use super::cli::{Doctor, ServingSshd};
 use super::failure::Failure;
 use super::login::KEYS_LOGIN;
 use super::programs::{LIBEXEC, PROGRAMS};
@@ -26,6 +26,7 @@ use crate::config::{Config, ConfigError, EXAMPLE_HOST};
 use crate::push::HOOKS;
 use crate::report::Report;
 
+use super::host_keys::sshd_config;
 use super::sshd_config::unit;
 pub(super) use account::{Shell, shell};
 use findings::{Extent, Findings};
@@ -57,7 +58,8 @@ pub(super) fn quick(
     config_path: &Path,
     sshd_config: &Path,
 ) -> Result<BTreeMap<&'static str, [u64; 3]>, Failure> {
-    let command = Doctor { login: false, sshd_config: sshd_config.to_owned(), temporary_account: Vec::new() };
+    let server = ServingSshd { sshd_config: Some(sshd_config.to_owned()) };
+    let command = Doctor { login: false, server, temporary_account: Vec::new() };
     let mut findings = Findings::of(config_path);
     examine(&mut findings, config, config_path, &command, Extent::Quick)?;
     Ok(findings.numbers())
@@ -68,7 +70,9 @@ fn fix_config(error: &ConfigError) -> String {
     match error {
         ConfigError::Read(_, error) if error.kind() == std::io::ErrorKind::NotFound => "hubgate init".to_owned(),
         ConfigError::Read(path, _) => format!("chown root {0} && chmod 644 {0}", path.display()),
-        ConfigError::Untrusted(path, _) => format!("chown root {0} && chmod go-w {0}", path.display()),
+        ConfigError::Untrusted(path, _) | ConfigError::UntrustedCheck(path) => {
+            format!("chown root {0} && chmod go-w {0}", path.display())
+        }
         ConfigError::Syntax(path, _) | ConfigError::Value(path, _) => {
             format!("correct that line of {}; hubgate.toml(5) has every key", path.display())
         }
@@ -88,12 +92,13 @@ fn examine(
         findings.warn("host", text, format!("set [hub] host in {} to the name that clients use", path.display()));
     }
     let login = account::check_login(findings, config)?;
-    let sshd = Sshd::find(findings, config, &command.sshd_config)?;
+    let sshd_config = sshd_config(&command.server);
+    let sshd = Sshd::find(findings, config, sshd_config)?;
     let line = CommandLine::of(sshd.as_ref().and_then(Sshd::helper), path);
     let helper = line.program();
     if let Some(sshd) = &sshd {
         let libexec = helper.parent().unwrap_or(Path::new(LIBEXEC));
-        sshd.check(findings, config, [path, &command.sshd_config, libexec], login.as_ref())?;
+        sshd.check(findings, config, [path, sshd_config, libexec], login.as_ref())?;
     }
     let keys_name = sshd.as_ref().map_or(KEYS_LOGIN, Sshd::keys_login);
     let hooks = HOOKS.map(|hook| helper.with_file_name("hooks").join(hook));
@@ -125,8 +130,16 @@ fn examine(
         helper::check(findings, config, &line, &keys);
     }
     match config.checks() {
-        Ok(names) if names.is_empty() => {}
-        Ok(names) => findings.ok("checks", format!("each push runs {}", names.join(", "))),
+        Ok(names) => {
+            if !names.is_empty() {
+                findings.ok("checks", format!("each push runs {}", names.join(", ")));
+            }
+            for name in config.checks_turned_off().unwrap_or_default() {
+                let file = config.checks.directory.join(&name);
+                let text = format!("{name} does not run, because nobody may execute it");
+                findings.warn("checks", text, format!("chmod 755 {0}, or: rm {0}", file.display()));
+            }
+        }
         Err(error) => findings.bad("checks", error.to_string(), fix_config(&error)),
     }
     surroundings::check_git(findings, &config.paths.git);
@@ -135,7 +148,7 @@ fn examine(
     if let Some(sshd) = sshd.filter(|_| command.login) {
         // Otherwise it fails for a reason that is listed by now.
         if findings.is_well() {
-            let unit = unit(&command.sshd_config);
+            let unit = unit(sshd_config);
             loopback::check(findings, config, path, &sshd.settings, unit);
         } else {
             findings.ok("loopback", "not tried, because of the problems above");

@@ -85,6 +85,11 @@ fn a_check_reads_the_push_and_refuses_it_with_its_own_words() {
     assert!(reason.contains("verb=push") && reason.contains("decision=deny reason=\"talks: 0000"), "{reason}");
     let branches = hub.git_in("alice/x", &["for-each-ref", "--format=%(refname:short)", "refs/heads"]);
     assert_eq!(branches, "good\nmain\n");
+    // A push that only deletes has no quarantine.
+    check(&hub, "talks", "#!/bin/sh\nread -r line; echo \"$line\" >\"$TMPDIR/line\"; cat \"$TMPDIR/line\"\n");
+    let deleted = push(&alice, &[":good"]);
+    let line = format!("talks: {head} {} refs/heads/good", "0".repeat(40));
+    assert_eq!(said(deleted.succeeded()), [line]);
     let objects = hub.directory("alice/x").join("objects");
     let left: Vec<String> = names(&objects).into_iter().filter(|name| name.len() > 4).collect();
     assert!(left.is_empty(), "{left:?}");
@@ -202,6 +207,7 @@ fn checks_run_in_the_order_of_their_names_and_only_if_they_are_executable() {
     assert_eq!(said(&pushed), ["10-a: this push is refused", "20-b: 20-b", "30-c: this push is refused"]);
     let doctor = hub.hubgate(&["doctor"]).stdout();
     assert!(doctor.contains("each push runs 10-a, 20-b, 30-c"), "{doctor}");
+    assert!(doctor.contains("off does not run, because nobody may execute it"), "{doctor}");
 }
 
 fn a_check_that_another_user_could_have_written_stops_pushes() {
@@ -213,7 +219,7 @@ fn a_check_that_another_user_could_have_written_stops_pushes() {
         let pushed = push(&alice, &["HEAD:main"]);
         assert_eq!(pushed.status, 128, "{pushed}");
         let log = last_in_log(&hub);
-        let cause = format!("{} must be owned by root and not writable by group or others", untrusted.display());
+        let cause = format!("{} must be owned by root and not writable by group or others: until", untrusted.display());
         assert!(log.contains("decision=fault") && log.contains(&cause), "{log}");
         let doctor = hub.hubgate(&["doctor"]).stdout();
         assert!(doctor.contains(&cause), "{doctor}");
@@ -279,6 +285,13 @@ fn the_example_pickles_refuses_models_that_run_code() {
     let pushed = push(&alice, &["HEAD:main"]);
     assert_eq!(pushed.status, 1, "{pushed}");
     assert!(said(&pushed)[0].starts_with("pickles: bad.pkl: loading it runs "), "{pushed}");
+    // A check that cannot work does not look like one that refuses.
+    let lib = directory(&hub).join("lib");
+    fs::rename(&lib, hub.path("lib")).expect("a rename");
+    assert_ne!(push(&alice, &["HEAD:main"]).status, 0);
+    let log = last_in_log(&hub);
+    assert!(log.contains("decision=fault") && log.contains("ModuleNotFoundError"), "{log}");
+    fs::rename(hub.path("lib"), &lib).expect("a rename");
     // The same as a large file.
     alice.git_in("x", &["reset", "--quiet", "--hard", "HEAD^"]).succeeded();
     alice.git_in("x", &["lfs", "install", "--local"]).succeeded();

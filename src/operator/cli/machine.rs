@@ -55,9 +55,9 @@ pub struct Doctor {
     /// Also log in over loopback, with a temporary account and key. Two rows of the audit table stay.
     #[arg(long)]
     pub login: bool,
-    /// The configuration file of sshd.
-    #[arg(long, value_name = "FILE", default_value = "/etc/ssh/sshd_config")]
-    pub sshd_config: PathBuf,
+    /// The sshd that serves the hub.
+    #[command(flatten)]
+    pub server: ServingSshd,
     /// Used by --login, in a second process: the name and the key of the temporary account.
     #[arg(long, hide = true, num_args = 2, value_names = ["NAME", "FILE"])]
     pub temporary_account: Vec<String>,

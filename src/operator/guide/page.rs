@@ -299,7 +299,8 @@ impl Facts<'_> {
         }
         let push = self.config.limits.push_bytes;
         if push > 0 {
-            let text = "Without Git LFS, one push may have at most {}.";
+            let text = "One push may have at most {} without Git LFS. The hub refuses large files outside Git LFS, and says \
+                        how to move them.";
             blocks.push(paragraph(text, &[&size(push)]));
         }
         Section { id: "large-files", title: "Large files", blocks }

@@ -13,7 +13,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::child::{self, Limits, Terminal};
-use crate::content::{CheckValues, ContentCheck};
+use crate::content::{CheckValues, ContentCheck, Patterns};
 use crate::git::objects::{Kind, Listed, next_object};
 use crate::lfs::{LocalStore, Options, Pointer, Store};
 use crate::push::PushContext;
@@ -89,12 +89,16 @@ fn of_quarantine(context: &PushContext) -> Result<Vec<Found>, Error> {
                 std::iter::once(first).chain(candidates).try_for_each(|id| writeln!(ids, "{}", id?))
             };
             answers(quarantined(&["--batch", "--buffer"]), ids, |output| {
-                while next_object(output, most, |object, bytes| {
-                    if let Some(fault) = examine(checks, store.as_mut(), object, &bytes)? {
-                        add(&mut read, object.id, fault);
-                    }
-                    Ok::<(), Error>(())
-                })? {}
+                while next_object(
+                    output,
+                    |object| Some(most(object)),
+                    |object, bytes| {
+                        if let Some(fault) = examine(checks, store.as_mut(), object, &bytes)? {
+                            add(&mut read, object.id, fault);
+                        }
+                        Ok::<(), Error>(())
+                    },
+                )? {}
                 Ok(())
             })
         },
@@ -175,7 +179,10 @@ fn examine(
             }
         }
         Kind::Commit => {
-            checks.authors().and_then(|accepted| faults::refused_address(bytes, accepted)).map(Fault::Author)
+            let fault = |accepted: &Patterns| {
+                faults::refused_address(bytes, accepted).map(|email| Fault::Author(email, accepted.to_string()))
+            };
+            checks.authors().and_then(fault)
         }
         Kind::Tag => None,
     })

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -64,11 +64,10 @@ pub(super) fn run(context: &PushContext, message: &Sealed, updates: &[Update]) -
     let Some(checks) = &context.operator_checks else { return Ok(outcome) };
     for name in &checks.names {
         let run = |error| Error::Run(name.clone(), error);
-        let place = std::env::var_os("GIT_QUARANTINE_PATH").map(PathBuf::from);
-        let place = place.ok_or_else(|| run(io::ErrorKind::NotFound.into()))?.join("check");
+        // A push that only deletes has no quarantine. `repo gc` removes what a killed hook leaves by this name.
+        let place = std::env::current_dir().map_err(run)?.join(format!("objects/tmp_objdir-check-{}", context.sid));
         std::fs::create_dir(&place).map_err(run)?;
         let answer = ask(context, checks, message, name, updates, &place);
-        // Before git takes the quarantine into the repository.
         std::fs::remove_dir_all(&place).map_err(run)?;
         outcome.add(answer?);
     }

@@ -38,8 +38,8 @@ pub(super) enum Fault {
     Entries(u64, u64),
     /// A directory has two names that are one on some systems.
     Collision(String, String),
-    /// A commit is by someone with this e-mail address.
-    Author(String),
+    /// A commit is by someone with the first e-mail address, and only those like the second are accepted.
+    Author(String, String),
 }
 
 /// An object with a fault.
@@ -75,7 +75,7 @@ impl Fault {
             Self::Missing(_) => Remedy::Upload,
             Self::Entries(..) => Remedy::Split,
             Self::Collision(..) => Remedy::Rename,
-            Self::Author(_) => Remedy::Amend,
+            Self::Author(..) => Remedy::Amend,
         }
     }
 
@@ -95,8 +95,8 @@ impl Fault {
             Self::Collision(one, two) => {
                 format!("{directory} has {} and {}, which are one name on macOS or Windows", Shown(one), Shown(two))
             }
-            Self::Author(email) => {
-                format!("its author or committer is {}, an address that this repository refuses", Shown(email))
+            Self::Author(email, accepted) => {
+                format!("its author or committer is {}, and this repository accepts {accepted}", Shown(email))
             }
         }
     }
@@ -119,7 +119,7 @@ impl Fault {
                 Shown(one),
                 Shown(two)
             ),
-            Self::Author(_) => format!("commit {object}: {}", self.at("")),
+            Self::Author(..) => format!("commit {object}: {}", self.at("")),
         }
     }
 }
@@ -133,8 +133,8 @@ impl Remedy {
             Self::Split => "put the files into subdirectories in every commit of this push".to_owned(),
             Self::Rename => "rename one of each pair in every commit of this push".to_owned(),
             Self::Amend => {
-                "set user.email and rewrite the commits: git rebase -r --exec 'git commit --amend --no-edit \
-                --reset-author' @{upstream}"
+                "set user.email and rewrite the commits, with --root in place of @{upstream} if nothing was pushed \
+                 before: git rebase -r --exec 'git commit --amend --no-edit --reset-author' @{upstream}"
                     .to_owned()
             }
         }

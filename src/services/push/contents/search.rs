@@ -27,7 +27,7 @@ struct Placed<'a> {
 /// The lines about these faults: where each is, how many more there are, and what to do about them.
 pub(super) fn problems(context: &PushContext, tips: &[&str], found: &[Found]) -> Result<Vec<String>, Error> {
     let (commits, others): (Vec<&Found>, Vec<&Found>) =
-        found.iter().partition(|found| matches!(found.fault, Fault::Author(_)));
+        found.iter().partition(|found| matches!(found.fault, Fault::Author(..)));
     let (placed, unplaced) = if others.is_empty() { Default::default() } else { places(context, tips, &others)? };
     let mut problems: Vec<String> = placed
         .iter()
