@@ -2,8 +2,8 @@
 # Installs what the tests need, then runs everything. The last line counts. Run as root on Debian 12 or newer.
 #
 # Two lanes of steps run side by side, since most steps leave a processor idle: one lane has what cargo's debug build is
-# for, and fuzzes beside its later steps. The other lane has what packaging/build.sh ships. Each step prints its output
-# when it ends.
+# for, and fuzzes beside its later steps. The other lane has what packaging/build.sh ships, and its end-to-end suite.
+# Each step prints its output when it ends.
 #
 # The end-to-end suite runs as a whole on the shipped programs. A part of it runs on the debug build too, whose overflow
 # checks and debug assertions the shipped programs do not have.
@@ -249,22 +249,27 @@ lane_debug() {
     check "mandoc" man_pages
     check "the small programs link nothing of the operator's" small_programs
     : >"$work/debug-done"
+    # The rest of what the shipped programs do, beside the end-to-end suite.
+    until [ -e "$work/shipped-done" ]; do
+        sleep 1
+    done
+    suite "git clients of other projects, on the shipped programs" clients
+    suite "git-lfs-transfer on the wire, on the shipped programs" exchanges
+    suite "the database under fire, on the shipped programs" crash
+    check "the demo" demo_is_ready
+    suite "end to end in part, on the debug build" debug_part
     wait "$fuzzing"
 }
 
 lane_shipped() {
     check "release build" shipped_build
+    : >"$work/shipped-done"
     check "sizes" sizes
     check "the Debian package" sh tests/package.sh quick "$work/programs"
     until [ -e "$work/e2e" ] || [ -e "$work/debug-done" ]; do
         sleep 1
     done
     suite "end to end, on the shipped programs" end_to_end "$work/programs" --test-threads 6
-    suite "git clients of other projects, on the shipped programs" clients
-    suite "git-lfs-transfer on the wire, on the shipped programs" exchanges
-    suite "the database under fire, on the shipped programs" crash
-    check "the demo" demo_is_ready
-    suite "end to end in part, on the debug build" debug_part
 }
 
 lane_debug &
