@@ -16,6 +16,7 @@ trials![
     every_command_that_walks_all_repositories_shows_its_progress,
     a_secret_that_was_pushed_away_is_not_served_after_prune_now,
     prune_now_waits_for_a_push_in_progress_and_admits_no_other,
+    prune_now_waits_for_no_gateway_that_has_ended,
     prune_now_ends_its_own_freeze_only_and_finds_its_repository_after_a_rename,
     prune_now_ends_its_freeze_after_a_fault_of_the_counts,
     a_branch_that_was_deleted_while_git_packed_is_collected_next_time,
@@ -320,6 +321,23 @@ fn prune(hub: &Hub, path: &str) -> Background {
 
 fn frozen(hub: &Hub, path: &str) -> serde_json::Value {
     json_of(hub, &["repo", "show", path])["frozen"].clone()
+}
+
+/// Its parent has not looked, so its name is still among the processes.
+fn prune_now_waits_for_no_gateway_that_has_ended() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    hub.repo("alice/x", &[]);
+    let gateway = hub.path("gateway");
+    fs::copy("/bin/true", &gateway).expect("a program");
+    let mut ended = hub.as_login(&gateway).spawn().expect("a process");
+    let stat = format!("/proc/{}/stat", ended.id());
+    wait_until("it runs", || fs::read_to_string(&stat).is_ok_and(|stat| stat.contains("(gateway) Z ")));
+    let begin = std::time::Instant::now();
+    let said = hub.did(&["repo", "gc", "--prune-now", "alice/x"]);
+    assert!(said.starts_with("alice/x: packed, unreachable objects deleted"), "{said}");
+    assert!(begin.elapsed() < std::time::Duration::from_secs(60), "it waited");
+    ended.wait().expect("a status");
 }
 
 fn prune_now_ends_its_own_freeze_only_and_finds_its_repository_after_a_rename() {

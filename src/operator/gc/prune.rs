@@ -107,9 +107,12 @@ fn is_starting_git(process: &str) -> bool {
     process.parse().is_ok_and(|process| becomes_git(Pid::from_raw(process)))
 }
 
-/// The processes that have not decided yet. A gateway that guards git has another name.
+/// The processes that have not decided yet. A gateway that guards git has another name. One that has ended, and whose
+/// parent has not looked, has no command line any more (proc(5)).
 fn gateways() -> BTreeSet<String> {
-    processes().filter(|process| read(format!("/proc/{process}/comm")).is_ok_and(|name| name == b"gateway\n")).collect()
+    let file = |process: &str, name| read(format!("/proc/{process}/{name}")).unwrap_or_default();
+    let is_gateway = |process: &String| file(process, "comm") == b"gateway\n" && !file(process, "cmdline").is_empty();
+    processes().filter(is_gateway).collect()
 }
 
 /// The number of `git receive-pack` that run in a directory. Each runs until its push has ended, hooks included.
