@@ -19,8 +19,9 @@ async def main(key, known_hosts, *words):
             " ".join(command), env=environment, encoding=None, stdin=sys.stdin, stdout=sys.stdout, stderr=sys.stderr
         )
         status = (await process.wait()).exit_status
-        # asyncssh has closed the files of this process, which Python would close again.
-        os._exit(status)
+        # There is no status if git-lfs went away before it came. asyncssh has closed the files of this process, which
+        # Python would close again.
+        os._exit(status or 0)
 
 
 if sys.argv[1:] == ["version"]:
