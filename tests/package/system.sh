@@ -47,6 +47,8 @@ doctor_is_green() {
 }
 
 say "push, large files"
+# A clone must take long enough for an upgrade in its middle.
+hubgate check set alice/mini blob-size off >/dev/null
 colleague 'git lfs install >/dev/null && cd mini && git lfs track "*.bin" >/dev/null &&
     head -c 3000000 /dev/urandom >large.bin && head -c 60000000 /dev/urandom >data &&
     git add . && git commit --quiet -m first && git push --quiet origin HEAD:main &&
