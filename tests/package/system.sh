@@ -177,6 +177,8 @@ sed -i 's/^#name = .*/name = "Old Hub"/' /etc/hubgate/config.toml
 hubgate user add alice
 hubgate key add alice /home/alice/.ssh/id_ed25519.pub | sed 's/SHA256:[^ ]*/SHA256:…/'
 hubgate repo create alice/old --private >/dev/null
+# A release before checks of sizes has none to turn off.
+hubgate check set alice/old blob-size off >/dev/null 2>&1 || true
 colleague 'cd mini && git push --quiet git@hub.test:alice/old HEAD:main 2>/dev/null'
 # MOVING.md's commands. The configuration has changed on both sides, and the answer is to keep the old one.
 yes N 2>/dev/null | sh -eu /shared/upgrade >/shared/upgraded 2>&1 || {
