@@ -11,6 +11,7 @@ trials![
     files_that_are_not_text_are_refused_where_the_check_is_on,
     commits_by_others_are_refused_where_the_check_is_on_and_the_printed_command_rewrites_them,
     what_the_repository_has_already_is_not_checked,
+    an_object_of_a_refused_ref_does_not_enter_with_an_accepted_one,
     those_who_administer_a_scope_set_its_checks,
 ];
 
@@ -180,6 +181,9 @@ fn those_who_administer_a_scope_set_its_checks() {
                 author             *@example.org  hub\n";
     alice.ssh("check list alice/x").is(&says(list));
     assert_eq!(hub.did(&["check", "list", "alice/x"]), list);
+    let last = list.lines().last().expect("a row");
+    let behind = hub.did(&["check", "list", "alice/x", "--after", "binary"]);
+    assert!(behind.lines().count() == 2 && behind.ends_with(&format!("{last}\n")), "{behind}");
     alice.ssh("check set alice/x blob-size default").is(&says("blob-size of alice/x: 10485760 (set by: default)\n"));
     let bad = "hubgate: the value of binary is on, or off\n";
     alice.ssh("check set alice/x binary 5").is(&refused(bad).status(2));
@@ -188,4 +192,21 @@ fn those_who_administer_a_scope_set_its_checks() {
     alice
         .ssh("check set hub blob-size off")
         .is(&refused("hubgate: only the operator may see and change what applies to the whole hub\n"));
+}
+
+fn an_object_of_a_refused_ref_does_not_enter_with_an_accepted_one() {
+    let (hub, alice) = scene(&[]);
+    hub.did(&["rule", "add", "alice/x", "deny create refs/heads/no @everyone"]);
+    set(&hub, "blob-size", "100");
+    let git = |words: &[&str]| alice.git_in("x", words).succeeded();
+    git(&["branch", "small"]);
+    git(&["checkout", "--quiet", "-b", "large"]);
+    alice.commit("x", "large", &"x".repeat(101));
+    git(&["checkout", "--quiet", "small"]);
+    alice.commit("x", "small", "x");
+    for refs in [&["small:refs/heads/yes", "large:refs/heads/no"][..], &["large:refs/heads/other"]] {
+        let pushed = alice.git_in("x", &[&["push", "--quiet", "origin"], refs].concat());
+        let at = " has 101 bytes, and a file outside Git LFS has at most 100";
+        assert!(pushed.status == 1 && pushed.stderr().contains(at), "{refs:?}: {pushed}");
+    }
 }

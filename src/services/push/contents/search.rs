@@ -1,6 +1,7 @@
 //! Where the objects with faults are in the pushed commits, and the lines that the client reads.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::io::{self, BufRead, Read, Write};
 use std::process::Command;
 use std::time::Duration;
@@ -24,27 +25,31 @@ struct Placed<'a> {
     found: &'a Found,
 }
 
+impl fmt::Display for Placed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A tag may lead to a tree or a blob without a commit.
+        if !self.commit.is_empty() {
+            write!(f, "commit {}: ", self.commit)?;
+        }
+        f.write_str(&self.found.fault.at(&self.path))
+    }
+}
+
 /// The lines about these faults: where each is, how many more there are, and what to do about them.
+///
+/// There is a line also if no tip leads to an object with a fault: the push would store it, and then a later push could
+/// name it as an object that was here before.
 pub(super) fn problems(context: &PushContext, tips: &[&str], found: &[Found]) -> Result<Vec<String>, Error> {
     let (commits, others): (Vec<&Found>, Vec<&Found>) =
         found.iter().partition(|found| matches!(found.fault, Fault::Author(..)));
-    let (placed, unplaced) = if others.is_empty() { Default::default() } else { places(context, tips, &others)? };
-    let mut problems: Vec<String> = placed
-        .iter()
-        .map(|Placed { commit, path, found }| {
-            // A tag may lead to a tree or a blob without a commit.
-            let commit = if commit.is_empty() { String::new() } else { format!("commit {commit}: ") };
-            commit + &found.fault.at(path)
-        })
-        .collect();
-    let more = commits.into_iter().chain(unplaced).take(SHOWN - problems.len());
-    let more: Vec<&Found> = more.collect();
+    let placed = if others.is_empty() { Vec::new() } else { places(context, tips, &others)? };
+    let is_placed = |found: &Found| placed.iter().any(|placed| placed.found.object == found.object);
+    let others = others.into_iter().filter(|found| !is_placed(found));
+    let more: Vec<&Found> = commits.into_iter().chain(others).take(SHOWN - placed.len()).collect();
+    let shown: Vec<&Fault> =
+        placed.iter().map(|placed| placed.found).chain(more.iter().copied()).map(|found| &found.fault).collect();
+    let mut problems: Vec<String> = placed.iter().map(Placed::to_string).collect();
     problems.extend(more.iter().map(|found| found.fault.somewhere(&found.object)));
-    let shown: Vec<&Fault> = placed.iter().map(|placed| placed.found).chain(more).map(|found| &found.fault).collect();
-    if shown.is_empty() {
-        // No commit of the push leads to the objects.
-        return Ok(Vec::new());
-    }
     let left = found.len() - shown.len();
     if left > 0 {
         let what = if shown.iter().all(|fault| fault.remedy() == Remedy::Upload) {
@@ -61,16 +66,12 @@ pub(super) fn problems(context: &PushContext, tips: &[&str], found: &[Found]) ->
     Ok(problems)
 }
 
-/// Where the objects are that these tips lead to, from the oldest commit on, and those that the search did not reach
-/// within its limits.
+/// Where the first of the objects are that these tips lead to, from the oldest commit on. An object that the search
+/// does not reach within its limits has no place.
 ///
 /// git visits each object once, as in its own check of the push before this hook. A comparison of commits would visit
 /// a tree as often as it occurs.
-fn places<'a>(
-    context: &PushContext,
-    tips: &[&str],
-    found: &[&'a Found],
-) -> Result<(Vec<Placed<'a>>, Vec<&'a Found>), Error> {
+fn places<'a>(context: &PushContext, tips: &[&str], found: &[&'a Found]) -> Result<Vec<Placed<'a>>, Error> {
     let mut command = Command::new(&context.git);
     command.args(["rev-list", "--objects", "--in-commit-order", "--reverse", "--topo-order"]);
     command.args(["--stdin", "--not", "--all"]);
@@ -92,14 +93,11 @@ fn places<'a>(
         }
         io::Result::Ok(())
     });
-    let is_whole = match ended {
-        Ok(ended) => ended.status.success() && ended.read.is_ok(),
-        Err(error) if matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::FileTooLarge) => false,
-        Err(error) => return Err(Error::Git(error)),
-    };
-    let unplaced = found.iter().filter(|found| !is_whole && left.contains_key(found.object.as_str()));
-    let unplaced = unplaced.take(SHOWN - placed.len()).copied().collect();
-    Ok((placed, unplaced))
+    match ended {
+        Ok(_) => Ok(placed),
+        Err(error) if matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::FileTooLarge) => Ok(placed),
+        Err(error) => Err(Error::Git(error)),
+    }
 }
 
 /// Reads the beginning of the next line, without its newline. Returns whether there is a line.
