@@ -147,6 +147,43 @@ impl fmt::Display for Patterns {
     }
 }
 
+words! {
+    /// Which scope sets the value that applies.
+    pub enum SetBy {
+        /// The repository.
+        Repository = "repository",
+        /// The owner.
+        Owner = "owner",
+        /// The hub.
+        Hub = "hub",
+        /// No scope.
+        Default = "default",
+    }
+}
+
+/// A check, its value in a scope, and where the value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppliedCheck {
+    /// The check.
+    pub check: ContentCheck,
+    /// The value that applies.
+    pub value: CheckValue,
+    /// Which scope sets it.
+    pub set_by: SetBy,
+}
+
+impl AppliedCheck {
+    /// The value that applies, of these of a repository, its owner and the hub: that of the narrowest scope that sets
+    /// one, or else the default.
+    #[must_use]
+    pub fn of(check: ContentCheck, [repository, owner, hub]: [&CheckValues; 3]) -> Self {
+        let scopes = [(SetBy::Repository, repository), (SetBy::Owner, owner), (SetBy::Hub, hub)];
+        let set = scopes.into_iter().find_map(|(set_by, values)| Some((values.get(check)?.clone(), set_by)));
+        let (value, set_by) = set.unwrap_or_else(|| (CheckValue::default_of(check), SetBy::Default));
+        Self { check, value, set_by }
+    }
+}
+
 /// Values of checks: those that one scope sets, or those that apply to a push.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CheckValues(BTreeMap<ContentCheck, CheckValue>);
@@ -157,14 +194,10 @@ pub struct CheckValues(BTreeMap<ContentCheck, CheckValue>);
 pub struct BadValues;
 
 impl CheckValues {
-    /// The values for a repository: for each check that of the narrowest scope that sets one, or else the default.
+    /// The values for a repository, of these of the repository, its owner and the hub.
     #[must_use]
-    pub fn effective([repository, owner, hub]: [&Self; 3]) -> Self {
-        let value = |check: &ContentCheck| {
-            let set = [repository, owner, hub].into_iter().find_map(|scope| scope.0.get(check));
-            (*check, set.cloned().unwrap_or_else(|| CheckValue::default_of(*check)))
-        };
-        Self(ContentCheck::ALL.iter().map(value).collect())
+    pub fn effective(scopes: [&Self; 3]) -> Self {
+        Self(ContentCheck::ALL.iter().map(|check| (*check, AppliedCheck::of(*check, scopes).value)).collect())
     }
 
     /// Sets a value, or removes it.
@@ -290,6 +323,11 @@ mod tests {
             "blob-size=5 lfs-missing=off directory-entries=10000 case-collision=off binary=on author=*@example.org";
         assert_eq!(effective.to_string(), expected);
         assert_eq!(expected.parse(), Ok(effective));
+        let set_by = |check| AppliedCheck::of(check, [&repository, &owner, &hub]).set_by;
+        assert_eq!(set_by(ContentCheck::BlobSize), SetBy::Repository);
+        assert_eq!(set_by(ContentCheck::Binary), SetBy::Owner);
+        assert_eq!(set_by(ContentCheck::Author), SetBy::Hub);
+        assert_eq!(set_by(ContentCheck::CaseCollision), SetBy::Default);
         let none = CheckValues::default();
         assert_eq!(CheckValues::effective([&none, &none, &none]).limit(ContentCheck::BlobSize), Some(10 << 20));
         for bad in ["binary", "binary=maybe", "size=1", "binary=on,author=off"] {

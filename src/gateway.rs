@@ -319,7 +319,7 @@ impl Session {
                 Ok(repository) => {
                     let moved = repository.path.folded() != path.folded();
                     say(&messages.notices(expires_at, now, moved.then_some(&repository.path)));
-                    self.serve(context, *service, path, (identity, repository))
+                    self.serve(context, *service, path, identity, repository)
                 }
                 Err(refusal) => Ok(self.refuse(messages, &refusal)),
             },

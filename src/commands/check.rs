@@ -3,8 +3,7 @@
 use super::arguments::SetCheck;
 use super::rule::administered;
 use super::{Output, Refused, Requester};
-use crate::content::{CheckValue, ContentCheck};
-use crate::db::AppliedCheck;
+use crate::content::{AppliedCheck, CheckValue, ContentCheck};
 use crate::name::HubScope;
 use crate::report::{Checks, Report, check_json, with_fields};
 
@@ -13,7 +12,13 @@ pub(crate) fn list(requester: &Requester<'_>, scope: &HubScope, output: &mut Out
     let after: Option<ContentCheck> = output.after()?;
     requester.list(output, &Checks, |by, view, each| {
         let scope = administered(by, view, scope)?;
-        Ok(view.checks_of(&scope, after, each)?)
+        let values = view.checks_of(&scope)?;
+        for check in ContentCheck::ALL.iter().filter(|check| after.is_none_or(|after| **check > after)) {
+            if each(AppliedCheck::of(*check, values.each_ref())).is_break() {
+                break;
+            }
+        }
+        Ok(())
     })
 }
 
@@ -27,14 +32,7 @@ pub(crate) fn set(requester: &mut Requester<'_>, arguments: &SetCheck) -> Result
     requester.change(|by, change| {
         let scope = administered(by, change, scope)?;
         let scope = change.set_check(&scope, *check, value.clone())?;
-        let mut applied: Option<AppliedCheck> = None;
-        change.checks_of(&scope, None, &mut |row: AppliedCheck| {
-            if row.check == *check {
-                applied = Some(row);
-            }
-            std::ops::ControlFlow::Continue(())
-        })?;
-        let Some(row) = applied else { return Ok(Report::new(String::new(), serde_json::Value::Null)) };
+        let row = AppliedCheck::of(*check, change.checks_of(&scope)?.each_ref());
         let from = if value.is_none() { format!(" (set by: {})", row.set_by) } else { String::new() };
         let line = format!("{check} of {scope}: {}{from}\n", row.value);
         Ok(Report::new(line, with_fields(check_json(&row), [("scope", scope.to_string().into())])))

@@ -24,10 +24,10 @@ pub use schema::{MIN_READER, VERSION};
 pub use session::{AccountFacts, Opens, ServedRepository, SessionFacts, SetQuotas};
 #[cfg(feature = "operator")]
 pub use store::{
-    AppliedCheck, AuthorityRange, AuthorityRow, BadCopy, BadValue, Change, ChangeError, Code, Collaboration,
-    Collaborator, Contents, Counts, Direction, Each, Event, GateRequestRow, GrantPosition, Holder, HolderId, KeyRange,
-    KeyRow, Member, Membership, NewKey, NewRepository, NumberedRule, Organization, OwnerKind, OwnerRow, Period,
-    Removed, Replacing, RepositoryRow, SeenBy, SetBy, Store, User, all,
+    AuthorityRange, AuthorityRow, BadCopy, BadValue, Change, ChangeError, Code, Collaboration, Collaborator, Contents,
+    Counts, Direction, Each, Event, GateRequestRow, GrantPosition, Holder, HolderId, KeyRange, KeyRow, Member,
+    Membership, NewKey, NewRepository, NumberedRule, Organization, OwnerKind, OwnerRow, Period, Removed, Replacing,
+    RepositoryRow, SeenBy, Store, User, all,
 };
 
 /// The database as one connection sees it: each question is a method.

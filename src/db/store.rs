@@ -38,7 +38,6 @@ use crate::name::{NameError, Owner, Title};
 pub use account::{Member, Organization, OwnerKind, OwnerRow, User};
 pub use audit::{Direction, Event};
 pub use authority::{AuthorityRange, AuthorityRow};
-pub use check::{AppliedCheck, SetBy};
 pub use collaborator::{Collaboration, Collaborator};
 pub use copy::{BadCopy, Contents, Replacing};
 pub use counts::Counts;

@@ -3,16 +3,16 @@
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use super::guard::{self, Watched};
 use super::trace::Traced;
 use super::{Context, Fault, Services, Session, push_context, say};
+use crate::access::rule::AppliedRule;
 use crate::access::{Identity, network};
 use crate::config::{Config, ConfigError, LfsMode};
-use crate::content::CheckValues;
 use crate::db::ServedRepository;
 use crate::git::{self, Serving};
 use crate::key::Fingerprint;
@@ -40,6 +40,18 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// How many sessions of LFS count as one session: git-lfs opens so many for one push or pull, and loses objects if one
 /// is refused. Connections cannot be counted instead, because git-lfs 3.0 to 3.4 may open a connection per session.
 const LFS_SESSIONS: u32 = 8;
+
+/// What a push needs besides git.
+struct Push {
+    /// What the hook of the push must know.
+    message: Sealed,
+    /// The rules for refs that the guard asks for again.
+    rules: Vec<AppliedRule>,
+    /// The directory of the operator's own checks, if there are any.
+    checks_directory: Option<File>,
+    /// The operator's own checks.
+    checks: Vec<PathBuf>,
+}
 
 impl Session {
     /// Writes the session's record, and returns it.
@@ -74,20 +86,19 @@ impl Session {
         context: &Context<'_>,
         service: Service,
         path: &RepoPath,
-        (identity, repository): (&Identity, &ServedRepository),
+        identity: &Identity,
+        repository: &ServedRepository,
     ) -> Result<ExitCode, Fault> {
-        let Context { config, lock, reader, now, .. } = context;
-        // A fetch asks for no rules.
-        let (applied, checks) = match service {
-            Service::ReceivePack => {
-                reader.ask(|view| rules::rules_and_checks(view, identity, repository, *now, Reading::Session))?
-            }
-            Service::UploadPack | Service::UploadArchive => Default::default(),
-        };
-        let directory = open_repository(&config.paths.repositories, &repository.directory)?;
+        let Context { config, lock, .. } = context;
         let own = std::env::current_exe().map_err(Fault::Git)?;
         let hooks = own.with_file_name("hooks");
         let services = own.with_file_name("services");
+        // A fetch asks for no rules.
+        let push = match service {
+            Service::ReceivePack => Some(self.push(context, path, identity, repository, &hooks)?),
+            Service::UploadPack | Service::UploadArchive => None,
+        };
+        let directory = open_repository(&config.paths.repositories, &repository.directory)?;
         let serving = Serving {
             git: &config.paths.git,
             service,
@@ -96,45 +107,31 @@ impl Session {
             push_bytes: config.limits.push_bytes,
         };
         let mut command = serving.command();
-        let own_checks = match service {
-            Service::ReceivePack => operator_checks(config, &repository.path, context.services.forced_command)?,
-            Service::UploadPack | Service::UploadArchive => None,
-        };
-        let checks_directory = own_checks.as_ref().map(|checks| File::open(&checks.directory));
-        let checks_directory = checks_directory.transpose().map_err(Fault::Checks)?;
-        let check_programs: Vec<PathBuf> = own_checks.iter().flat_map(OperatorChecks::programs).collect();
         // The gateway opens nothing outside the repository by path after this.
         self.connection = log::connect(&config.log.socket).ok();
-        let message = match service {
-            Service::ReceivePack => {
-                let context = self.push_context(config, path, own_checks);
-                let (who, rules) = (rules::who(identity), applied.clone());
-                let context = PushContext { checks, who, rules, ..context };
-                Some(push_context::seal(&context, &hooks)?)
-            }
-            Service::UploadPack | Service::UploadArchive => None,
-        };
         let record = self.record(context, service.into(), Some((path.clone(), repository.facts.id)), lock)?;
-        let guarded = match guard::split(message.is_some(), self.trace.take())? {
+        let guarded = match guard::split(push.is_some(), self.trace.take())? {
             guard::Copy::Git(guarded) => guarded,
             guard::Copy::Guard(guard) => {
-                let watched = Watched { session: self, config, record: &record, rules: &applied };
+                let rules = push.as_ref().map_or(&[][..], |push| &push.rules);
+                let watched = Watched { session: self, config, record: &record, rules };
                 return Ok(guard.watch(&watched).into());
             }
         };
         // From here on, this is the copy that becomes git. It keeps neither the lock nor the connection to the log.
         let hook = guarded.hook();
-        if let Some(message) = &message {
+        let message = push.as_ref().map(|push| &push.message);
+        if let Some(message) = message {
             command.env(DESCRIPTORS, message.leave_open(hook));
         }
         let traced = guarded.traced();
         command.envs(traced.and_then(Traced::variables).into_iter().flatten());
-        let inherited = [message.as_ref().map(AsFd::as_fd), hook, traced.map(AsFd::as_fd)];
+        let inherited = [message.map(AsFd::as_fd), hook, traced.map(AsFd::as_fd)];
         let keep: Vec<_> = inherited.into_iter().flatten().collect();
         let mut programs = vec![config.paths.git.as_path()];
-        programs.extend(message.as_ref().map(|_| services.as_path()));
-        programs.extend(check_programs.iter().map(PathBuf::as_path));
-        let reads: Vec<_> = checks_directory.iter().map(AsFd::as_fd).collect();
+        programs.extend(push.as_ref().map(|_| services.as_path()));
+        programs.extend(push.iter().flat_map(|push| &push.checks).map(PathBuf::as_path));
+        let reads: Vec<_> = push.iter().filter_map(|push| push.checks_directory.as_ref()).map(AsFd::as_fd).collect();
         let limits = &config.limits;
         let plan = match service {
             Service::ReceivePack => Plan {
@@ -184,9 +181,23 @@ impl Session {
         Err(Fault::Services(command.exec()))
     }
 
-    /// What the push hook must know, without the identity and its rules.
-    fn push_context(&self, config: &Config, path: &RepoPath, operator_checks: Option<OperatorChecks>) -> PushContext {
-        PushContext {
+    /// Reads what holds for a push, and tells it to the hook of the push by a sealed message.
+    fn push(
+        &self,
+        context: &Context<'_>,
+        path: &RepoPath,
+        identity: &Identity,
+        repository: &ServedRepository,
+        hooks: &Path,
+    ) -> Result<Push, Fault> {
+        let Context { config, reader, now, .. } = context;
+        let (rules, checks) =
+            reader.ask(|view| rules::rules_and_checks(view, identity, repository, *now, Reading::Session))?;
+        let operator_checks = operator_checks(config, &repository.path, context.services.forced_command)?;
+        let checks_directory = operator_checks.as_ref().map(|checks| File::open(&checks.directory));
+        let checks_directory = checks_directory.transpose().map_err(Fault::Checks)?;
+        let programs = operator_checks.iter().flat_map(OperatorChecks::programs).collect();
+        let push_context = PushContext {
             sid: self.id.to_string(),
             git: config.paths.git.clone(),
             bytes: config.limits.push_bytes,
@@ -195,12 +206,13 @@ impl Session {
             stores_objects: config.lfs.mode == LfsMode::Ssh,
             default_branch: config.git.default_branch.clone(),
             choose_branch: format!("{} repo default-branch {path}", config.address().ssh()),
-            checks: CheckValues::default(),
+            checks,
             operator_checks,
             namespaces: config.git.refs.clone(),
-            who: String::new(),
-            rules: Vec::new(),
-        }
+            who: rules::who(identity),
+            rules: rules.clone(),
+        };
+        Ok(Push { message: push_context::seal(&push_context, hooks)?, rules, checks_directory, checks: programs })
     }
 
     /// Takes a lock among the sessions of the account, or of the address if the session is anonymous. A session of git

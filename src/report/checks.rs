@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::listing::{Column, Table};
-use crate::db::AppliedCheck;
+use crate::content::AppliedCheck;
 
 /// A list of the checks that apply in one scope.
 pub(crate) struct Checks;

@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use super::list::Each;
 use super::rule::Place;
 use super::{Change, ChangeError};
 use crate::content::{CheckValue, CheckValues, ContentCheck};
@@ -10,32 +9,6 @@ use crate::db::engine::{Connection, values};
 use crate::db::rules::stored_checks;
 use crate::db::{Error, View};
 use crate::name::HubScope;
-use crate::word::words;
-
-words! {
-    /// Which scope sets the value that applies.
-    pub enum SetBy {
-        /// The repository.
-        Repository = "repository",
-        /// The owner.
-        Owner = "owner",
-        /// The hub.
-        Hub = "hub",
-        /// No scope.
-        Default = "default",
-    }
-}
-
-/// A check, its value in a scope, and where the value comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AppliedCheck {
-    /// The check.
-    pub check: ContentCheck,
-    /// The value that applies.
-    pub value: CheckValue,
-    /// Which scope sets it.
-    pub set_by: SetBy,
-}
 
 impl Place {
     fn checks(&self, connection: Connection<'_>) -> Result<CheckValues, Error> {
@@ -61,40 +34,20 @@ impl Place {
 }
 
 impl View<'_> {
-    /// Every check with the value that applies in a scope. Begins behind the check `after`.
+    /// The values that a repository, its owner and the hub set, as far as they apply in a scope.
     ///
     /// # Errors
     /// [`ChangeError::NotFound`], or the database's.
-    pub fn checks_of(
-        &self,
-        scope: &HubScope,
-        after: Option<ContentCheck>,
-        each: Each<'_, AppliedCheck>,
-    ) -> Result<(), ChangeError> {
+    pub fn checks_of(&self, scope: &HubScope) -> Result<[CheckValues; 3], ChangeError> {
         let place = self.place(scope)?;
         let of = |scope: &HubScope| Ok::<_, ChangeError>(self.place(scope)?.checks(self.connection)?);
-        let owner = match &place.scope {
-            HubScope::Hub => None,
-            HubScope::Owner(owner) => Some(owner.clone()),
-            HubScope::Repository(path) => Some(path.owner.clone()),
+        let none = CheckValues::default();
+        let [repository, owner] = match &place.scope {
+            HubScope::Hub => [none.clone(), none],
+            HubScope::Owner(_) => [none, place.checks(self.connection)?],
+            HubScope::Repository(path) => [place.checks(self.connection)?, of(&HubScope::Owner(path.owner.clone()))?],
         };
-        let repository = match place.scope {
-            HubScope::Repository(_) => place.checks(self.connection)?,
-            HubScope::Hub | HubScope::Owner(_) => CheckValues::default(),
-        };
-        let owner = owner.map(|owner| of(&HubScope::Owner(owner))).transpose()?.unwrap_or_default();
-        let scopes = [(SetBy::Repository, repository), (SetBy::Owner, owner), (SetBy::Hub, of(&HubScope::Hub)?)];
-        let row = |check: ContentCheck| {
-            let set = scopes.iter().find_map(|(set_by, values)| Some((*set_by, values.get(check)?.clone())));
-            let (set_by, value) = set.unwrap_or_else(|| (SetBy::Default, CheckValue::default_of(check)));
-            AppliedCheck { check, value, set_by }
-        };
-        for check in ContentCheck::ALL.iter().filter(|check| after.is_none_or(|after| **check > after)) {
-            if each(row(*check)).is_break() {
-                break;
-            }
-        }
-        Ok(())
+        Ok([repository, owner, of(&HubScope::Hub)?])
     }
 }
 

@@ -134,9 +134,9 @@ impl Numbers {
         match &self.log {
             None => fields.push(("sessions".to_owned(), unknown())),
             Some(Logged { since, counted: last, begun_at, total, .. }) => {
-                let parts = since.map(|since| (since, last)).into_iter().chain([(*begun_at, total)]);
-                for (since, tally) in parts {
-                    fields.push(("since".to_owned(), minute(Some(since))));
+                let parts = since.map(|since| ("last run", since, last));
+                for (run, at, tally) in parts.into_iter().chain([("first run", *begun_at, total)]) {
+                    fields.push((run.to_owned(), format!("{}, and since then:", minute(Some(at)))));
                     for (label, table) in
                         [("  sessions", &tally.sessions), ("  refusals", &tally.refusals), ("  ended", &tally.ended)]
                     {
