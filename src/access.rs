@@ -108,6 +108,8 @@ words! {
     pub enum Visibility {
         /// Everyone.
         Public = "public",
+        /// Every account of the hub.
+        Internal = "internal",
         /// Identities with a grant.
         Private = "private",
     }
@@ -219,7 +221,7 @@ pub fn decide(identity: &Identity, repository: Option<&RepositoryFacts>, needed:
     };
     let access = access(identity, repository, now);
     match (access, repository.visibility) {
-        (Access::None, Visibility::Private) => Decision::Deny(Denial::NoRepository),
+        (Access::None, Visibility::Internal | Visibility::Private) => Decision::Deny(Denial::NoRepository),
         // An identity without access to a public repository is stopped by its gate.
         (Access::None, Visibility::Public) => Decision::Deny(Denial::Gated(gate_request(identity, repository, now))),
         (access, _) if access < needed => Decision::Deny(Denial::ReadOnly),
@@ -232,7 +234,7 @@ pub fn decide(identity: &Identity, repository: Option<&RepositoryFacts>, needed:
 fn access(identity: &Identity, repository: &RepositoryFacts, now: i64) -> Access {
     let everybody = everybody(repository);
     if let Some(account) = identity.account_at(repository.owner) {
-        let granted = everybody.max(personal(account, repository, now));
+        let granted = everybody.max(every_account(repository)).max(personal(account, repository, now));
         return match account.scope {
             Scope::Read => granted.min(Access::Fetch),
             Scope::Write => granted,
@@ -253,7 +255,16 @@ fn access(identity: &Identity, repository: &RepositoryFacts, now: i64) -> Access
 fn everybody(repository: &RepositoryFacts) -> Access {
     match (repository.visibility, repository.gate) {
         (Visibility::Public, Gate::Open) => Access::Fetch,
-        (Visibility::Public, Gate::Closed | Gate::ClosedToMembers) | (Visibility::Private, _) => Access::None,
+        (Visibility::Public, Gate::Closed | Gate::ClosedToMembers)
+        | (Visibility::Internal | Visibility::Private, _) => Access::None,
+    }
+}
+
+/// What every account may do, besides.
+fn every_account(repository: &RepositoryFacts) -> Access {
+    match repository.visibility {
+        Visibility::Internal => Access::Fetch,
+        Visibility::Public | Visibility::Private => Access::None,
     }
 }
 
@@ -264,7 +275,9 @@ fn personal(account: &Account, repository: &RepositoryFacts, now: i64) -> Access
         None | Some(Role::NoAccess) => Access::None,
         Some(Role::Read) => match (repository.visibility, repository.gate) {
             (Visibility::Public, Gate::ClosedToMembers) => Access::None,
-            (Visibility::Public, Gate::Open | Gate::Closed) | (Visibility::Private, _) => Access::Fetch,
+            (Visibility::Public, Gate::Open | Gate::Closed) | (Visibility::Internal | Visibility::Private, _) => {
+                Access::Fetch
+            }
         },
         Some(Role::Contributor) if repository.created_by_account => Access::Write,
         Some(Role::Contributor) => Access::Fetch,
@@ -276,7 +289,7 @@ fn personal(account: &Account, repository: &RepositoryFacts, now: i64) -> Access
     let gate = match (repository.visibility, repository.gate_request_at(now)) {
         (Visibility::Public, GateRequest::Accepted) => Access::Fetch,
         (Visibility::Public, GateRequest::None | GateRequest::Pending | GateRequest::Rejected)
-        | (Visibility::Private, _) => Access::None,
+        | (Visibility::Internal | Visibility::Private, _) => Access::None,
     };
     owned.max(role).max(collaborator).max(gate)
 }

@@ -5254,7 +5254,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo__subcmd__create)
-            opts="-h -V --private --gated --gate-members --description --object-format --created-by --config --json --help --version"
+            opts="-h -V --private --internal --gated --gate-members --description --object-format --created-by --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5948,7 +5948,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo__subcmd__visibility)
-            opts="-h -V --config --json --help --version public private"
+            opts="-h -V --config --json --help --version public internal private"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

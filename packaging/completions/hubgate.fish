@@ -332,6 +332,7 @@ sha256\t''"
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from create" -l created-by -d 'The user who counts as its creator. If this user is a contributor of the organization, they may push to it' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from create" -l config -d 'The configuration file' -r -F
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from create" -l private -d 'Hide the repository from everyone who was not granted access'
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from create" -l internal -d 'Show the repository to the accounts of this hub, and to nobody else'
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from create" -l gate-members -d 'Members with the role `read` must request access too'
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from create" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'

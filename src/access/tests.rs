@@ -88,7 +88,7 @@ fn each_level_of_access_contains_the_one_before() {
 fn the_highest_grant_applies_and_no_grant_removes_rights() {
     let identity = Identity::Account(account(Scope::Write));
     let cases = all_facts();
-    assert_eq!(cases.len(), 2 * 3 * 4 * 2 * 2 * 6 * 4);
+    assert_eq!(cases.len(), 3 * 3 * 4 * 2 * 2 * 6 * 4);
     for all in cases {
         let none = RepositoryFacts { owner: OWNER, role: None, collaborator: None, gate_request: None, ..all.clone() };
         let owner = RepositoryFacts { owner: all.owner, ..none.clone() };
@@ -127,8 +127,8 @@ fn a_frozen_repository_allows_only_fetch() {
 }
 
 #[test]
-fn a_private_repository_looks_missing_to_everyone_without_access() {
-    for facts in all_facts().iter().filter(|facts| facts.visibility == Visibility::Private) {
+fn a_private_or_internal_repository_looks_missing_to_everyone_without_access() {
+    for facts in all_facts().iter().filter(|facts| facts.visibility != Visibility::Public) {
         let account = account(Scope::Write);
         let identities = [
             Identity::Account(account.clone()),

@@ -156,6 +156,9 @@ pub struct CreateRepository {
     /// Hide the repository from everyone who was not granted access.
     #[arg(long)]
     pub private: bool,
+    /// Show the repository to the accounts of this hub, and to nobody else.
+    #[arg(long, conflicts_with = "private")]
+    pub internal: bool,
     /// Put a gate before the repository. Requests to fetch are accepted at once (auto) or by an administrator (manual).
     #[arg(long, value_name = "MODE", value_parser = words(GateMode::ALL, GateMode::as_str))]
     pub gated: Option<GateMode>,
@@ -179,7 +182,7 @@ pub struct RenameRepository {
     pub new: RepoPath,
 }
 
-/// Show a repository to everyone, or hide it.
+/// Show a repository to everyone or to the accounts of this hub, or hide it.
 #[derive(Debug, Clone, Args)]
 pub struct SetVisibility {
     /// The repository.

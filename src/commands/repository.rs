@@ -29,7 +29,7 @@ pub(crate) fn create(
     arguments: &CreateRepository,
     created_by: Option<&Owner>,
 ) -> Result<Report, Refused> {
-    let CreateRepository { path, private, gated, gate_members, description, object_format } = arguments;
+    let CreateRepository { path, private, internal, gated, gate_members, description, object_format } = arguments;
     // A refused request creates no directory.
     requester.read(|by, view| check_may_create(by, view, path).map(drop))?;
     let object_format = object_format.unwrap_or(requester.config().git.object_format);
@@ -41,7 +41,11 @@ pub(crate) fn create(
         let row = change.add_repository(&NewRepository {
             path: path.clone(),
             directory,
-            visibility: if *private { Visibility::Private } else { Visibility::Public },
+            visibility: match (private, internal) {
+                (true, _) => Visibility::Private,
+                (false, true) => Visibility::Internal,
+                (false, false) => Visibility::Public,
+            },
             object_format,
             description: description.as_ref().map(ToString::to_string).unwrap_or_default(),
             created_by: creator.or(created_by).cloned(),
@@ -119,11 +123,18 @@ fn seen_by(rights: &Rights<'_>, view: &View<'_>, owner: &Owner) -> Result<SeenBy
         Identity::Account(_) | Identity::Certificate { .. } | Identity::Anonymous => None,
     };
     let Ok(account) = rights.account() else {
-        return Ok(SeenBy { owner: view.owner(owner)?.id, account: None, deployed, is_insider: false });
+        return Ok(SeenBy {
+            owner: view.owner(owner)?.id,
+            account: None,
+            deployed,
+            is_insider: false,
+            sees_internal: false,
+        });
     };
     let (row, facts) = view.owner_facts(owner, account.id)?;
     let is_insider = rights.counts_at(&facts) && sees_all(account, &facts, rights.now);
-    Ok(SeenBy { owner: row.id, account: Some(account.id), deployed, is_insider })
+    let sees_internal = rights.counts_at(&facts);
+    Ok(SeenBy { owner: row.id, account: Some(account.id), deployed, is_insider, sees_internal })
 }
 
 /// The type of [`crate::repository::head`].

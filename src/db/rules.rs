@@ -83,7 +83,7 @@ impl View<'_> {
         rules.iter().map(|rule| rule.with_users(&mut user)).collect()
     }
 
-    fn version(&self) -> Result<i64, Error> {
+    pub(super) fn version(&self) -> Result<i64, Error> {
         let query = "SELECT version FROM hubgate WHERE id = 1";
         self.connection.first(query, &[], |row| row.get("version"))?.ok_or(Error::NoVersion)
     }

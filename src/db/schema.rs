@@ -5,7 +5,7 @@
 //! the whole schema in every process, so there are few tables and indexes.
 
 /// The schema that this program writes.
-pub const VERSION: i64 = 3;
+pub const VERSION: i64 = 4;
 
 /// The oldest program that may read the schema that this one writes.
 pub const MIN_READER: i64 = 1;

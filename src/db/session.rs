@@ -1,7 +1,7 @@
 //! What the small programs ask: which account owns a key, and what applies to a session.
 
 use super::engine::{Row, Value, values};
-use super::{Error, VERSION, View};
+use super::{Error, ErrorKind, VERSION, View};
 use crate::access::{
     Account, AuthorityFacts, CertificateFacts, Gate, Grant, KeyFacts, KeyHolder, OwnerFacts, Place, Removal,
     RepositoryFacts, Scope,
@@ -27,14 +27,18 @@ WHERE h.id = 1";
 ///
 /// A path leads to its repository, or, if there is none, to the repository that had this path before, even if that is
 /// removed. The old name of a renamed owner leads to the owner.
+///
+/// `{visibility}` is the repository's visibility.
 macro_rules! session_statement {
-    ($columns:literal, $proven:literal) => {
+    ($columns:literal, $proven:literal, $visibility:literal) => {
         concat!(
             "
 SELECT h.version, h.min_reader, u.id AS account, u.name AS account_name, u.disabled, ",
             $columns,
             ",
-       r.id AS repository, r.folded AS live, r.owner_id, o.name AS owner_name, r.name AS repository_name, r.directory, r.visibility,
+       r.id AS repository, r.folded AS live, r.owner_id, o.name AS owner_name, r.name AS repository_name, r.directory, ",
+            $visibility,
+            " AS visibility,
        r.gate, r.gate_members, r.frozen, r.created_by,
        m.role, m.until AS role_until, c.role AS collaborator, c.until AS collaborator_until,
        g.state AS gate_state, g.until AS gate_until,
@@ -57,8 +61,21 @@ WHERE h.id = 1"
     };
 }
 
+/// A statement, and the one for a database whose repositories cannot be internal.
+macro_rules! with_older {
+    ($columns:literal, $proven:literal) => {
+        [
+            session_statement!($columns, $proven, "CASE r.internal WHEN 1 THEN 'internal' ELSE r.visibility END"),
+            session_statement!($columns, $proven, "r.visibility"),
+        ]
+    };
+}
+
+/// The version of the schema from which on a repository can be internal.
+const INTERNAL_SINCE: i64 = 4;
+
 /// The statement for a key: `?1` is its fingerprint.
-const SESSION_BY_KEY: &str = session_statement!(
+const SESSION_BY_KEY: [&str; 2] = with_older!(
     "k.title, k.scope, k.sources, k.expires_at, k.removal,
        d.id AS deployed, d.kind AS deployed_kind, d.name AS deployed_name, e.name AS deployed_owner",
     "
@@ -70,7 +87,7 @@ LEFT JOIN owner e ON e.id = d.owner_id"
 
 /// The statement for a certificate: `?1` is its authority's fingerprint, `?5` its principal, `?6` its serial number,
 /// `?7` its key id, and `?8` the fingerprint of the certified key.
-const SESSION_BY_CERTIFICATE: &str = session_statement!(
+const SESSION_BY_CERTIFICATE: [&str; 2] = with_older!(
     "a.organization_id AS authority, a.max_ttl, a.removed_at AS authority_until, x.role AS principal_role, x.until AS principal_until,
        (SELECT count(*) FROM revocation WHERE authority = ?1 AND what IN (?6, ?7)) AS revocations,
        (SELECT removal FROM key WHERE fingerprint = ?8) AS key_removal",
@@ -81,7 +98,7 @@ LEFT JOIN member x ON x.organization_id = a.organization_id AND x.user_id = u.id
 );
 
 /// The statement for an account without a key: `?1` is its name.
-const SESSION_OF_ACCOUNT: &str = session_statement!("u.kind", "LEFT JOIN owner u ON u.folded = ?1 AND u.kind = 'user'");
+const SESSION_OF_ACCOUNT: [&str; 2] = with_older!("u.kind", "LEFT JOIN owner u ON u.folded = ?1 AND u.kind = 'user'");
 
 /// Whether an organization has a CA at the second `?1`. `LIMIT 1` ends the search at the first; removed rows are few.
 const HAS_AUTHORITIES: &str = "SELECT 1 AS one FROM authority WHERE removed_at IS NULL OR removed_at > ?1 LIMIT 1";
@@ -171,7 +188,7 @@ impl View<'_> {
     pub fn session(&self, key: Option<&Fingerprint>, path: Option<&RepoPath>) -> Result<SessionFacts, Error> {
         let (owner, kind, name) = columns(path);
         let values = values![key.map(Fingerprint::as_bytes), owner.as_ref(), kind, name.as_ref()];
-        self.only_row(SESSION_BY_KEY, values, |row| {
+        self.session_row(SESSION_BY_KEY, values, |row| {
             let (key, repository) = (key_facts(row)?, served_repository(row, path)?);
             Ok(SessionFacts { key, repository, place: place(row, path)? })
         })
@@ -199,7 +216,7 @@ impl View<'_> {
             certificate.key_id(),
             key.as_bytes()
         ];
-        self.only_row(SESSION_BY_CERTIFICATE, values, |row| {
+        self.session_row(SESSION_BY_CERTIFICATE, values, |row| {
             Ok((certificate_facts(row, certificate)?, served_repository(row, path)?))
         })
     }
@@ -216,7 +233,7 @@ impl View<'_> {
         let (owner, kind, name) = columns(path);
         let user = user.folded();
         let values = values![&user, owner.as_ref(), kind, name.as_ref()];
-        self.only_row(SESSION_OF_ACCOUNT, values, |row| Ok((account(row)?, served_repository(row, path)?)))
+        self.session_row(SESSION_OF_ACCOUNT, values, |row| Ok((account(row)?, served_repository(row, path)?)))
     }
 
     /// The repositories of an owner whose bytes count against the owner's quota: row and directory. A removed
@@ -242,6 +259,22 @@ impl View<'_> {
         })
     }
 
+    /// Reads the only row that the statement of a session returns. An older database gets the older statement.
+    fn session_row<T>(
+        &self,
+        [statement, older]: [&str; 2],
+        values: &[Value<'_>],
+        read: impl Fn(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        match self.only_row(statement, values, &read) {
+            // The column is missing then.
+            Err(Error::Statement(ErrorKind::Other, _)) if self.version()? < INTERNAL_SINCE => {
+                self.only_row(older, values, &read)
+            }
+            answer => answer,
+        }
+    }
+
     /// Reads the only row that a statement returns, if this program may read the version of the database.
     fn only_row<T>(
         &self,
@@ -259,7 +292,8 @@ impl View<'_> {
     /// How SQLite would run the statements of a session, one line a step.
     #[cfg(test)]
     pub(super) fn plan_of_sessions(&self) -> Result<Vec<String>, Error> {
-        let plans = [KEY_HOLDER, SESSION_BY_KEY, SESSION_BY_CERTIFICATE].map(|question| self.connection.plan(question));
+        let plans =
+            [KEY_HOLDER, SESSION_BY_KEY[0], SESSION_BY_CERTIFICATE[0]].map(|question| self.connection.plan(question));
         Ok(plans.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
     }
 }

@@ -23,6 +23,22 @@ use crate::key::{Fingerprint, KeyType, PublicKey};
 use crate::name::{Owner, RepoPath};
 use crate::repository::Directory;
 
+/// The statements that take a step of the schema back, and the version to which they lead.
+const BACK: [(i64, &str); 3] = [
+    (
+        3,
+        "DROP INDEX repository_shown; ALTER TABLE repository DROP COLUMN internal;
+         CREATE INDEX repository_public ON repository (owner_id, kind, folded) WHERE visibility = 'public'",
+    ),
+    (
+        2,
+        "ALTER TABLE hubgate DROP COLUMN rules; ALTER TABLE owner DROP COLUMN rules;
+         ALTER TABLE repository DROP COLUMN rules; ALTER TABLE hubgate DROP COLUMN checks;
+         ALTER TABLE owner DROP COLUMN checks; ALTER TABLE repository DROP COLUMN checks",
+    ),
+    (1, "DROP TABLE audit_about; DROP INDEX repository_public; DROP INDEX collaborator_user"),
+];
+
 /// A new database with the users alice and bob, and the organization acme with alice as admin. Alice has a key and made
 /// the private repository acme/x.
 struct Hub {
@@ -72,6 +88,13 @@ impl Hub {
     fn tamper(&self, statements: &str) {
         let unchecked = "PRAGMA foreign_keys = off; PRAGMA ignore_check_constraints = on";
         Writer::open(&self.path()).unwrap().connection().define(&format!("{unchecked}; {statements}")).unwrap();
+    }
+
+    /// Takes the steps of the schema back, as far as to this version.
+    fn go_back_to(&self, version: i64) {
+        for (to, statements) in BACK.iter().filter(|(to, _)| *to >= version) {
+            self.tamper(&format!("{statements}; UPDATE hubgate SET version = {to}"));
+        }
     }
 
     /// Every row of every table, except the names that the audit rows mention.

@@ -47,7 +47,7 @@ fn repository_lines(identity: &Identity, served: &ServedRepository) -> Vec<Strin
     let facts = &served.facts;
     let account = identity.account_at(facts.owner);
     let gate = match (facts.visibility, facts.gate) {
-        (Visibility::Private, _) | (Visibility::Public, Gate::Open) => "",
+        (Visibility::Internal | Visibility::Private, _) | (Visibility::Public, Gate::Open) => "",
         (Visibility::Public, Gate::Closed) => ", gated",
         (Visibility::Public, Gate::ClosedToMembers) => ", gated, for members with the role read too",
     };

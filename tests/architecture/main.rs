@@ -26,7 +26,7 @@ const LAYERS: [Layer; 5] = [
             ("authorized_keys", "access clock config db key log message privilege request"),
             (
                 "gateway",
-                "access clock config content db git key log message name privilege process push random repository request sandbox sealed session session_limits usage",
+                "access clock config db git key log message name privilege process push random repository request sandbox sealed session session_limits usage",
             ),
             (
                 "services",
@@ -47,7 +47,7 @@ const LAYERS: [Layer; 5] = [
                 "access clock config content db git key log message name process push quota report repository request session session_limits usage word",
             ),
             ("session", "access bounded clock config content db key log message name process quota request usage"),
-            ("report", "access clock config db key message name word"),
+            ("report", "access clock config content db key message name word"),
         ],
     ),
     (

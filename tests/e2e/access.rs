@@ -1,6 +1,6 @@
 //! Who may do what: each kind of account clones from and pushes to each kind of repository.
 
-use crate::harness::{Client, Expected, Hub, Setup, refused, silent, trials};
+use crate::harness::{Client, Expected, Hub, Setup, refused, says, silent, trials};
 use crate::texts::{GIT_GIVES_UP, not_found, not_supported, read_only};
 
 trials![
@@ -12,6 +12,7 @@ trials![
     grants_that_have_ended_give_no_access,
     revoking_a_grant_takes_effect_at_once,
     changing_visibility_takes_effect_at_once,
+    an_internal_repository_is_served_to_accounts_and_looks_missing_to_others,
     a_removed_repository_is_missing,
     hostile_inputs_get_the_decision_of_their_row,
 ];
@@ -221,6 +222,38 @@ fn changing_visibility_takes_effect_at_once() {
     has(&stranger, None, "alice/x");
     hub.did(&["repo", "visibility", "alice/x", "public"]);
     has(&stranger, Fetch, "alice/x");
+}
+
+fn an_internal_repository_is_served_to_accounts_and_looks_missing_to_others() {
+    let hub = Hub::new();
+    let (alice, bob, stranger) = (hub.user("alice"), hub.user("bob"), hub.stranger());
+    hub.repo("alice/x", &["--internal"]);
+    hub.repo("alice/y", &[]);
+    has(&alice, Write, "alice/x");
+    has(&bob, Fetch, "alice/x");
+    has(&stranger, None, "alice/x");
+    let robot = hub.stranger();
+    hub.did(&["deploy-key", "add", "alice/y", robot.key.public_file().to_str().expect("UTF-8")]);
+    let missing = |client: &Client, path: &str| client.git(&["ls-remote", &Client::url(path)]);
+    for client in [&robot, &stranger] {
+        let hidden = missing(client, "alice/x");
+        assert_eq!((hidden.status, hidden.stderr()), (128, missing(client, "alice/none").stderr()));
+    }
+    missing(&robot, "alice/y").succeeded();
+    // Each kind of list shows it to an account alone.
+    let list = |client: &Client| client.ssh("repo list alice --json").stdout().contains("alice/x");
+    assert!(list(&alice) && list(&bob) && !list(&stranger) && !list(&robot));
+    assert_eq!(alice.ssh("explain alice/x fetch").succeeded().stdout().lines().nth(3), Some("alice/x is internal"));
+    assert!(hub.did(&["repo", "list"]).contains("internal") && hub.did(&["export"]).contains("\"internal\""));
+    alice.ssh("repo visibility alice/x private").succeeded();
+    has(&bob, None, "alice/x");
+    hub.did(&["repo", "visibility", "alice/x", "internal"]);
+    has(&bob, Fetch, "alice/x");
+    hub.did(&["user", "disable", "bob", "--reason", "left"]);
+    assert_eq!(bob.git(&["ls-remote", &Client::url("alice/x")]).status, 128);
+    let created = format!("created the model alice/z (internal): git clone {}:alice/z\n", alice.at);
+    alice.ssh("repo create alice/z --internal").is(&says(created));
+    assert_eq!(alice.ssh("repo create alice/no --internal --private").status, 2);
 }
 
 fn a_removed_repository_is_missing() {

@@ -214,7 +214,8 @@ echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) hub hubgate[1]: sid=00 user=alice verb=gree
 {before}
 # From here on, the database is that of a previous version.
 setpriv --reuid git --regid git --clear-groups sqlite3 /var/lib/hubgate/db/hubgate.db "UPDATE hubgate SET version = 1;
-    DROP TABLE audit_about; DROP INDEX repository_public; DROP INDEX collaborator_user;
+    DROP TABLE audit_about; DROP INDEX repository_shown; ALTER TABLE repository DROP COLUMN internal;
+    DROP INDEX collaborator_user;
     ALTER TABLE hubgate DROP COLUMN rules; ALTER TABLE owner DROP COLUMN rules; ALTER TABLE repository DROP COLUMN rules;
     ALTER TABLE hubgate DROP COLUMN checks; ALTER TABLE owner DROP COLUMN checks;
     ALTER TABLE repository DROP COLUMN checks"

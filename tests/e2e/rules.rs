@@ -439,14 +439,15 @@ fn a_database_without_rules_serves_pushes_and_fetches() {
             hub.sql(&format!("ALTER TABLE {table} DROP COLUMN {column}"));
         }
     }
+    hub.sql("DROP INDEX repository_shown; ALTER TABLE repository DROP COLUMN internal");
     hub.sql("UPDATE hubgate SET version = 2");
     alice.commit("x", "second", "2");
     push(alice, &["HEAD:main"]).is(&silent());
     alice.git_in("x", &["fetch", "--quiet"]).is(&silent());
     alice.greet().succeeded();
-    let old = "hubgate: the database has schema version 2, and this hubgate needs 3: run hubgate migrate\n";
+    let old = "hubgate: the database has schema version 2, and this hubgate needs 4: run hubgate migrate\n";
     hub.hubgate(&["rule", "list", "hub"]).is(&refused(old));
-    assert!(hub.did(&["migrate"]).starts_with("migrated the database from version 2 to 3; a copy is in "));
+    assert!(hub.did(&["migrate"]).starts_with("migrated the database from version 2 to 4; a copy is in "));
     scene.rule("hub", "deny all refs/heads/main @everyone");
     alice.commit("x", "third", "3");
     is_refused(&scene, alice, &["HEAD:main"], "refs/heads/main: alice may not update it (a rule of the hub)");

@@ -11,48 +11,48 @@ use crate::access::{
 /// A cell gives the result of a fetch, a push and an administration. `F`, `W`, `A`: allowed; `-`: no such repository;
 /// `r`: no write access; `g`, `p`, `x`: gated with no request, a pending request or a rejected request; `z`: frozen.
 const TABLE: &str = "
-identity              rights           public gated members private  frozen: public gated members private
-anonymous             *                   Frr    ggg   ggg     ---              Frr    ggg   ggg     ---
+identity              rights             public gated members private internal  frozen: public gated members private internal
+anonymous             *                    Frr    ggg   ggg     ---      ---              Frr    ggg   ggg     ---      ---
 
-account               owner               FWA    FWA   FWA     FWA              Fzz    Fzz   Fzz     Fzz
-account|certificate   stranger            Frr    ggg   ggg     ---              Frr    ggg   ggg     ---
-account|certificate   no_access           Frr    ggg   ggg     ---              Frr    ggg   ggg     ---
-account|certificate   read                Frr    Frr   ggg     Frr              Frr    Frr   ggg     Frr
-account|certificate   contributor         Frr    Frr   Frr     Frr              Frr    Frr   Frr     Frr
-account|certificate   contributor-own     FWr    FWr   FWr     FWr              Fzr    Fzr   Fzr     Fzr
-account|certificate   write               FWr    FWr   FWr     FWr              Fzr    Fzr   Fzr     Fzr
-account|certificate   admin               FWA    FWA   FWA     FWA              Fzz    Fzz   Fzz     Fzz
-account|certificate   created             Frr    ggg   ggg     ---              Frr    ggg   ggg     ---
-account|certificate   read-created        Frr    Frr   ggg     Frr              Frr    Frr   ggg     Frr
-account|certificate   collaborator-read   Frr    Frr   Frr     Frr              Frr    Frr   Frr     Frr
-account|certificate   collaborator-write  FWr    FWr   FWr     FWr              Fzr    Fzr   Fzr     Fzr
-account|certificate   collaborator-admin  FWA    FWA   FWA     FWA              Fzz    Fzz   Fzz     Fzz
-account|certificate   gate-pending        Frr    ppp   ppp     ---              Frr    ppp   ppp     ---
-account|certificate   gate-accepted       Frr    Frr   Frr     ---              Frr    Frr   Frr     ---
-account|certificate   gate-rejected       Frr    xxx   xxx     ---              Frr    xxx   xxx     ---
-account|certificate   expired-*           Frr    ggg   ggg     ---              Frr    ggg   ggg     ---
+account               owner                FWA    FWA   FWA     FWA      FWA              Fzz    Fzz   Fzz     Fzz      Fzz
+account|certificate   stranger             Frr    ggg   ggg     ---      Frr              Frr    ggg   ggg     ---      Frr
+account|certificate   no_access            Frr    ggg   ggg     ---      Frr              Frr    ggg   ggg     ---      Frr
+account|certificate   read                 Frr    Frr   ggg     Frr      Frr              Frr    Frr   ggg     Frr      Frr
+account|certificate   contributor          Frr    Frr   Frr     Frr      Frr              Frr    Frr   Frr     Frr      Frr
+account|certificate   contributor-own      FWr    FWr   FWr     FWr      FWr              Fzr    Fzr   Fzr     Fzr      Fzr
+account|certificate   write                FWr    FWr   FWr     FWr      FWr              Fzr    Fzr   Fzr     Fzr      Fzr
+account|certificate   admin                FWA    FWA   FWA     FWA      FWA              Fzz    Fzz   Fzz     Fzz      Fzz
+account|certificate   created              Frr    ggg   ggg     ---      Frr              Frr    ggg   ggg     ---      Frr
+account|certificate   read-created         Frr    Frr   ggg     Frr      Frr              Frr    Frr   ggg     Frr      Frr
+account|certificate   collaborator-read    Frr    Frr   Frr     Frr      Frr              Frr    Frr   Frr     Frr      Frr
+account|certificate   collaborator-write   FWr    FWr   FWr     FWr      FWr              Fzr    Fzr   Fzr     Fzr      Fzr
+account|certificate   collaborator-admin   FWA    FWA   FWA     FWA      FWA              Fzz    Fzz   Fzz     Fzz      Fzz
+account|certificate   gate-pending         Frr    ppp   ppp     ---      Frr              Frr    ppp   ppp     ---      Frr
+account|certificate   gate-accepted        Frr    Frr   Frr     ---      Frr              Frr    Frr   Frr     ---      Frr
+account|certificate   gate-rejected        Frr    xxx   xxx     ---      Frr              Frr    xxx   xxx     ---      Frr
+account|certificate   expired-*            Frr    ggg   ggg     ---      Frr              Frr    ggg   ggg     ---      Frr
 
-account-read          owner               Frr    Frr   Frr     Frr              Frr    Frr   Frr     Frr
-account-read          stranger            Frr    ggg   ggg     ---              Frr    ggg   ggg     ---
-account-read          no_access           Frr    ggg   ggg     ---              Frr    ggg   ggg     ---
-account-read          read                Frr    Frr   ggg     Frr              Frr    Frr   ggg     Frr
-account-read          contributor         Frr    Frr   Frr     Frr              Frr    Frr   Frr     Frr
-account-read          contributor-own     Frr    Frr   Frr     Frr              Frr    Frr   Frr     Frr
-account-read          write               Frr    Frr   Frr     Frr              Frr    Frr   Frr     Frr
-account-read          admin               Frr    Frr   Frr     Frr              Frr    Frr   Frr     Frr
-account-read          created             Frr    ggg   ggg     ---              Frr    ggg   ggg     ---
-account-read          read-created        Frr    Frr   ggg     Frr              Frr    Frr   ggg     Frr
-account-read          collaborator-*      Frr    Frr   Frr     Frr              Frr    Frr   Frr     Frr
-account-read          gate-pending        Frr    ppp   ppp     ---              Frr    ppp   ppp     ---
-account-read          gate-accepted       Frr    Frr   Frr     ---              Frr    Frr   Frr     ---
-account-read          gate-rejected       Frr    xxx   xxx     ---              Frr    xxx   xxx     ---
-account-read          expired-*           Frr    ggg   ggg     ---              Frr    ggg   ggg     ---
+account-read          owner                Frr    Frr   Frr     Frr      Frr              Frr    Frr   Frr     Frr      Frr
+account-read          stranger             Frr    ggg   ggg     ---      Frr              Frr    ggg   ggg     ---      Frr
+account-read          no_access            Frr    ggg   ggg     ---      Frr              Frr    ggg   ggg     ---      Frr
+account-read          read                 Frr    Frr   ggg     Frr      Frr              Frr    Frr   ggg     Frr      Frr
+account-read          contributor          Frr    Frr   Frr     Frr      Frr              Frr    Frr   Frr     Frr      Frr
+account-read          contributor-own      Frr    Frr   Frr     Frr      Frr              Frr    Frr   Frr     Frr      Frr
+account-read          write                Frr    Frr   Frr     Frr      Frr              Frr    Frr   Frr     Frr      Frr
+account-read          admin                Frr    Frr   Frr     Frr      Frr              Frr    Frr   Frr     Frr      Frr
+account-read          created              Frr    ggg   ggg     ---      Frr              Frr    ggg   ggg     ---      Frr
+account-read          read-created         Frr    Frr   ggg     Frr      Frr              Frr    Frr   ggg     Frr      Frr
+account-read          collaborator-*       Frr    Frr   Frr     Frr      Frr              Frr    Frr   Frr     Frr      Frr
+account-read          gate-pending         Frr    ppp   ppp     ---      Frr              Frr    ppp   ppp     ---      Frr
+account-read          gate-accepted        Frr    Frr   Frr     ---      Frr              Frr    Frr   Frr     ---      Frr
+account-read          gate-rejected        Frr    xxx   xxx     ---      Frr              Frr    xxx   xxx     ---      Frr
+account-read          expired-*            Frr    ggg   ggg     ---      Frr              Frr    ggg   ggg     ---      Frr
 
-certificate-elsewhere *                   Frr    ggg   ggg     ---              Frr    ggg   ggg     ---
+certificate-elsewhere *                    Frr    ggg   ggg     ---      ---              Frr    ggg   ggg     ---      ---
 
-deploy-key-read       *                   Frr    Frr   Frr     Frr              Frr    Frr   Frr     Frr
-deploy-key-write      *                   FWr    FWr   FWr     FWr              Fzr    Fzr   Fzr     Fzr
-deploy-key-elsewhere* *                   Frr    ggg   ggg     ---              Frr    ggg   ggg     ---
+deploy-key-read       *                    Frr    Frr   Frr     Frr      Frr              Frr    Frr   Frr     Frr      Frr
+deploy-key-write      *                    FWr    FWr   FWr     FWr      FWr              Fzr    Fzr   Fzr     Fzr      Fzr
+deploy-key-elsewhere* *                    Frr    ggg   ggg     ---      ---              Frr    ggg   ggg     ---      ---
 ";
 
 fn identities() -> Vec<(&'static str, Identity)> {
@@ -136,6 +136,7 @@ fn cells(identity: &Identity, facts: &RepositoryFacts) -> Vec<String> {
         (Visibility::Public, Gate::Closed),
         (Visibility::Public, Gate::ClosedToMembers),
         (Visibility::Private, Gate::Open),
+        (Visibility::Internal, Gate::Open),
     ];
     let frozen = [None, Some("moving".to_owned())];
     let repositories = frozen.iter().flat_map(|frozen| {
@@ -174,10 +175,24 @@ fn a_gate_counts_only_while_the_repository_is_public() {
     for gate in [Gate::Open, Gate::Closed, Gate::ClosedToMembers] {
         for (name, identity) in identities() {
             for (rights, facts) in all_rights() {
-                let private = RepositoryFacts { visibility: Visibility::Private, ..facts };
-                let gated = RepositoryFacts { gate, ..private.clone() };
-                assert_eq!(cell(&identity, &gated), cell(&identity, &private), "{name} {rights} {gate:?}");
+                for visibility in [Visibility::Internal, Visibility::Private] {
+                    let open = RepositoryFacts { visibility, ..facts.clone() };
+                    let gated = RepositoryFacts { gate, ..open.clone() };
+                    assert_eq!(cell(&identity, &gated), cell(&identity, &open), "{name} {rights} {gate:?}");
+                }
             }
+        }
+    }
+}
+
+#[test]
+fn an_internal_repository_is_like_a_public_one_to_accounts_and_like_a_private_one_to_others() {
+    for (name, identity) in identities() {
+        for (rights, facts) in all_rights() {
+            let of = |visibility| cell(&identity, &RepositoryFacts { visibility, gate: Gate::Open, ..facts.clone() });
+            let is_account = identity.account_at(facts.owner).is_some();
+            let like = if is_account { Visibility::Public } else { Visibility::Private };
+            assert_eq!(of(Visibility::Internal), of(like), "{name} {rights}");
         }
     }
 }

@@ -21,6 +21,8 @@ pub struct SeenBy {
     pub deployed: Option<i64>,
     /// Whether the session may see all repositories of the owner.
     pub is_insider: bool,
+    /// Whether it may see the internal ones.
+    pub sees_internal: bool,
 }
 
 const BY_NAME: &str = "ORDER BY kind, folded";
@@ -29,7 +31,8 @@ const BY_NAME: &str = "ORDER BY kind, folded";
 /// `owner` is the column of the owner, and `join` another table.
 fn visible(owner: &str, join: &str) -> String {
     format!(
-        "SELECT r.id, o.name AS owner, r.kind AS kind, r.name, r.directory, r.visibility, r.gate, r.gate_members,
+        "SELECT r.id, o.name AS owner, r.kind AS kind, r.name, r.directory, r.gate, r.gate_members,
+                CASE r.internal WHEN 1 THEN 'internal' ELSE r.visibility END AS visibility,
                 r.object_format, r.description, r.frozen, r.created_at, r.owner_id, r.created_by, r.folded AS folded,
                 m.role, m.until AS role_until, c.role AS collaborator, c.until AS collaborator_until,
                 g.state AS gate_state, g.until AS gate_until
@@ -43,10 +46,11 @@ fn visible(owner: &str, join: &str) -> String {
 
 fn statement_of_outsiders() -> String {
     format!(
-        "{public} AND r.visibility = 'public'
-         UNION ALL {granted} AND x.user_id = ?2 AND r.visibility <> 'public'
+        "{by_owner} AND r.internal = 0 AND r.visibility = 'public'
+         UNION ALL {by_owner} AND r.internal = 1 AND ?6
+         UNION ALL {granted} AND x.user_id = ?2 AND r.visibility <> 'public' AND NOT (r.internal AND ?6)
          UNION ALL {any} AND r.id = ?5 AND r.visibility <> 'public' {BY_NAME}",
-        public = visible("r.owner_id", ""),
+        by_owner = visible("r.owner_id", ""),
         // A sum has no index: the rows of the account lead to the repositories, not the repositories of the owner.
         granted = visible("r.owner_id + 0", "JOIN collaborator x ON x.repository_id = r.id"),
         any = visible("r.owner_id + 0", ""),
@@ -78,8 +82,8 @@ impl View<'_> {
     /// access. Begins behind the path `after`. Owner, account and deployed repository are given by their rows.
     ///
     /// An insider of the owner sees all of them. Every other session sees the public repositories, those on which the
-    /// account has a grant, and the deployed repository. No other row is read, so that the time of the answer does not
-    /// depend on what is hidden.
+    /// account has a grant, the deployed repository, and perhaps the internal ones. No other row is read, so that the
+    /// time of the answer does not depend on what is hidden.
     ///
     /// # Errors
     /// [`Error`].
@@ -89,9 +93,9 @@ impl View<'_> {
         after: Option<&RepoPath>,
         each: Each<'_, (RepositoryRow, RepositoryFacts)>,
     ) -> Result<(), Error> {
-        let SeenBy { owner, account, deployed, is_insider } = *seen_by;
+        let SeenBy { owner, account, deployed, is_insider, sees_internal } = *seen_by;
         let (kind, name) = position(after);
-        let values = values![owner, account, kind, &name, deployed];
+        let values = values![owner, account, kind, &name, deployed, sees_internal];
         let (query, values) = if is_insider {
             (format!("{} {BY_NAME}", visible("r.owner_id", "")), values.get(..4).unwrap_or_default())
         } else {

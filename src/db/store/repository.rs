@@ -56,8 +56,8 @@ pub struct NewRepository {
     pub created_by: Option<Owner>,
 }
 
-pub(super) const COLUMNS: &str =
-    "SELECT r.id, o.name AS owner, r.kind, r.name, r.directory, r.visibility, r.gate, r.gate_members,
+pub(super) const COLUMNS: &str = "SELECT r.id, o.name AS owner, r.kind, r.name, r.directory, r.gate, r.gate_members,
+    CASE r.internal WHEN 1 THEN 'internal' ELSE r.visibility END AS visibility,
     r.object_format, r.description, r.frozen, r.created_at, r.removed_at
     FROM repository r JOIN owner o ON o.id = r.owner_id";
 
@@ -77,6 +77,14 @@ pub(super) fn repository_row(row: &Row<'_>) -> Result<RepositoryRow, Error> {
         frozen: row.get("frozen")?,
         created_at: row.get("created_at")?,
     })
+}
+
+/// The columns `visibility` and `internal`. A program that does not know the second reads `private`.
+fn columns(visibility: Visibility) -> (&'static str, bool) {
+    match visibility {
+        Visibility::Public | Visibility::Private => (visibility.as_str(), false),
+        Visibility::Internal => (Visibility::Private.as_str(), true),
+    }
 }
 
 impl View<'_> {
@@ -229,17 +237,19 @@ impl Change<'_> {
     ) -> Result<RepositoryRow, ChangeError> {
         let owner = self.owner(&new.path.owner)?;
         let creator = new.created_by.as_ref().map(|user| self.user(user)).transpose()?;
+        let (visibility, internal) = columns(new.visibility);
         let done = self.connection.execute(
-            "INSERT INTO repository (owner_id, kind, name, folded, directory, visibility, object_format, description,
-                                     created_at, created_by)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            "INSERT INTO repository (owner_id, kind, name, folded, directory, visibility, internal, object_format,
+                                     description, created_at, created_by)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             values![
                 owner.id,
                 new.path.kind.as_str(),
                 new.path.name.as_str(),
                 &new.path.name.folded(),
                 new.directory.id(),
-                new.visibility.as_str(),
+                visibility,
+                internal,
                 new.object_format.as_str(),
                 &new.description,
                 self.now,
@@ -296,14 +306,15 @@ impl Change<'_> {
         self.audit("repo.move", &repository.path.to_string(), &detail)
     }
 
-    /// Makes a repository public or private.
+    /// Sets who may see a repository.
     ///
     /// # Errors
     /// [`ChangeError`].
     pub fn set_visibility(&self, path: &RepoPath, visibility: Visibility) -> Result<(), ChangeError> {
         let repository = self.repository(path)?;
-        let query = "UPDATE repository SET visibility = ?2 WHERE id = ?1";
-        self.connection.execute(query, values![repository.id, visibility.as_str()])?;
+        let query = "UPDATE repository SET visibility = ?2, internal = ?3 WHERE id = ?1";
+        let (column, internal) = columns(visibility);
+        self.connection.execute(query, values![repository.id, column, internal])?;
         let detail = json!({ "before": repository.visibility.as_str(), "visibility": visibility.as_str() });
         self.audit("repo.update_settings", &repository.path.to_string(), &detail)
     }

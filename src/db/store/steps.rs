@@ -10,8 +10,11 @@
 /// `rules` is a scope's rules for refs, a line each; NULL if there are none. `checks` is the values that a scope sets
 /// for checks of the content of pushes. Columns cost a session less than a table.
 ///
+/// A repository that is `internal` is `private` too: that is what older programs read. `repository_shown` takes the
+/// place of an index, without which they are only slower.
+///
 /// `audit_about` leads from a name, in lower case, to the changes that mention it; the empty name leads to all changes.
-pub(in crate::db) const STEPS: [&str; 3] = [
+pub(in crate::db) const STEPS: [&str; 4] = [
     "
 CREATE TABLE hubgate (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -162,5 +165,12 @@ ALTER TABLE repository ADD COLUMN rules TEXT;
 ALTER TABLE hubgate ADD COLUMN checks TEXT;
 ALTER TABLE owner ADD COLUMN checks TEXT;
 ALTER TABLE repository ADD COLUMN checks TEXT;
+",
+    "
+ALTER TABLE repository ADD COLUMN internal INTEGER NOT NULL DEFAULT 0
+    CHECK (internal = 0 OR internal = 1 AND visibility = 'private');
+DROP INDEX IF EXISTS repository_public;
+CREATE INDEX repository_shown ON repository (owner_id, internal, kind, folded)
+    WHERE visibility = 'public' OR internal = 1;
 ",
 ];

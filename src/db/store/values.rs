@@ -98,6 +98,7 @@ const RULES: &[(&str, &str, Rule)] = &[
     ("repository", "folded", |value| or_null(value, folded::<Name>)),
     ("repository", "directory", word::<Directory>),
     ("repository", "visibility", word::<Visibility>),
+    ("repository", "internal", boolean),
     ("repository", "gate", word::<GateMode>),
     ("repository", "gate_members", boolean),
     ("repository", "quota", |value| or_null(value, quota)),

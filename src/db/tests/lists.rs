@@ -257,15 +257,9 @@ fn an_event_is_found_by_every_name_in_it() {
 fn events_that_another_version_wrote_are_found_after_a_migration() {
     let mut hub = Hub::new();
     let all_events = hub.events(0);
-    hub.tamper("DELETE FROM audit_about WHERE event > 2; UPDATE hubgate SET version = 1");
+    hub.tamper("DELETE FROM audit_about WHERE event > 2");
     assert_ne!(hub.events(0), all_events);
-    // The tables of the step exist already here.
-    hub.tamper("DROP TABLE audit_about; DROP INDEX repository_public; DROP INDEX collaborator_user");
-    for table in ["hubgate", "owner", "repository"] {
-        for column in ["rules", "checks"] {
-            hub.tamper(&format!("ALTER TABLE {table} DROP COLUMN {column}"));
-        }
-    }
+    hub.go_back_to(1);
     assert_eq!(hub.store.migrate().unwrap(), 1);
     assert_eq!(hub.events(0), all_events);
     // A program of the previous version writes a row without names.

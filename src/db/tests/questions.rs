@@ -6,7 +6,7 @@ use crate::access::{
     Account, CollaboratorRole, Gate, GateMode, GateRequest, Grant, KeyFacts, KeyHolder, OwnerFacts, Removal,
     RepositoryFacts, Role, Scope, Visibility,
 };
-use crate::db::{Error, Opens, OwnerKind, SeenBy, ServedRepository, SessionFacts, all};
+use crate::db::{Error, ErrorKind, Opens, OwnerKind, SeenBy, ServedRepository, SessionFacts, all};
 use crate::key::Fingerprint;
 
 /// The time of every session in these tests.
@@ -219,32 +219,40 @@ fn the_helper_knows_keys_that_open_something_and_keys_that_the_gateway_rejects_w
 fn a_list_of_repositories_reads_no_row_that_the_session_cannot_see() {
     let mut hub = Hub::new();
     hub.change(|change| {
-        for (number, name) in (0..).zip(["shown", "hidden", "shared"]) {
+        for (number, name) in (0..).zip(["shown", "hidden", "shared", "inside", "lent"]) {
             add_repository(change, &format!("bob/{name}"), 100 + number)?;
-            let visibility = if name == "shown" { Visibility::Public } else { Visibility::Private };
+            let visibility = match name {
+                "shown" => Visibility::Public,
+                "inside" | "lent" => Visibility::Internal,
+                _ => Visibility::Private,
+            };
             change.set_visibility(&path(&format!("bob/{name}")), visibility)?;
         }
+        change.set_collaborator(&path("bob/lent"), &owner("alice"), CollaboratorRole::Write, None)?;
         change.set_collaborator(&path("bob/shared"), &owner("alice"), CollaboratorRole::Read, None)
     })
     .unwrap();
     let view = hub.store.view();
     let id = |name: &str| view.owner(&owner(name)).unwrap().id;
     let row = |name: &str| view.repository(&path(name)).unwrap().id;
-    let seen = |account: Option<i64>, deployed: Option<i64>, is_insider: bool| -> Vec<String> {
-        let seen_by = SeenBy { owner: id("bob"), account, deployed, is_insider };
+    let seen = |account: Option<i64>, deployed: Option<i64>, is_insider: bool, sees_internal: bool| -> Vec<String> {
+        let seen_by = SeenBy { owner: id("bob"), account, deployed, is_insider, sees_internal };
         let rows = all(|each| view.visible_repositories(&seen_by, None, each)).unwrap();
         let after = path("bob/hidden");
         let rest = all(|each| view.visible_repositories(&seen_by, Some(&after), each)).unwrap();
-        assert_eq!(rest.len(), rows.iter().filter(|(row, _)| row.path.name.to_string() != "hidden").count());
+        assert_eq!(rest.len(), rows.iter().filter(|(row, _)| row.path.name.as_str() > "hidden").count());
         rows.into_iter().map(|(row, _)| row.path.name.to_string()).collect()
     };
-    assert_eq!(seen(None, None, false), ["shown"]);
-    assert_eq!(seen(Some(id("alice")), None, false), ["shared", "shown"]);
-    assert_eq!(seen(None, Some(row("bob/hidden")), false), ["hidden", "shown"]);
-    assert_eq!(seen(Some(id("bob")), None, true), ["hidden", "shared", "shown"]);
+    assert_eq!(seen(None, None, false, false), ["shown"]);
+    assert_eq!(seen(Some(id("alice")), None, false, true), ["inside", "lent", "shared", "shown"]);
+    // As by a certificate.
+    assert_eq!(seen(Some(id("alice")), None, false, false), ["lent", "shared", "shown"]);
+    assert_eq!(seen(None, Some(row("bob/hidden")), false, false), ["hidden", "shown"]);
+    assert_eq!(seen(Some(id("bob")), None, true, true), ["hidden", "inside", "lent", "shared", "shown"]);
     let plan = view.plan_of_visible().unwrap();
     for line in plan.iter().filter(|line| line.contains(" r ") || line.contains(" x ")) {
-        let by = ["repository_public (owner_id=?", "collaborator_user (user_id=?)", "PRIMARY KEY (rowid=?)"];
+        let by =
+            ["repository_shown (owner_id=? AND internal=?", "collaborator_user (user_id=?)", "PRIMARY KEY (rowid=?)"];
         assert!(by.iter().any(|by| line.contains(by)), "{plan:#?}");
     }
 }
@@ -363,4 +371,40 @@ fn the_schema_itself_refuses_such_values() {
     ] {
         assert!(hub.store.view().connection.execute(statement, &[]).is_err(), "{statement}");
     }
+}
+
+#[test]
+fn an_internal_repository_is_private_to_older_programs_and_an_older_database_has_none() {
+    let mut hub = Hub::new();
+    let seen = |hub: &Hub| {
+        let facts = hub.reader().ask(|view| view.session(Some(&fingerprint(1)), Some(&path("acme/x"))));
+        facts.unwrap().repository.unwrap().facts.visibility
+    };
+    let stored = |hub: &Hub| {
+        let query = "SELECT visibility || internal AS stored FROM repository";
+        hub.store.view().connection.first(query, &[], |row| row.get::<String>("stored")).unwrap().unwrap()
+    };
+    for (visibility, columns) in
+        [(Visibility::Internal, "private1"), (Visibility::Public, "public0"), (Visibility::Private, "private0")]
+    {
+        hub.change(|change| change.set_visibility(&path("acme/x"), visibility)).unwrap();
+        assert_eq!((seen(&hub), stored(&hub).as_str()), (visibility, columns));
+        assert_eq!(hub.store.view().repository(&path("acme/x")).unwrap().visibility, visibility);
+    }
+    hub.change(|change| change.set_visibility(&path("acme/x"), Visibility::Internal)).unwrap();
+    let public = hub.store.view().connection.define("UPDATE repository SET visibility = 'public'");
+    assert_eq!(public.unwrap_err().kind(), ErrorKind::Constraint);
+    let full = hub.dump();
+    hub.go_back_to(3);
+    assert_eq!(seen(&hub), Visibility::Private);
+    assert_eq!(hub.store.view().versions().unwrap(), (3, 1));
+    let account = hub.reader().ask(|view| view.session_of_account(&owner("alice"), Some(&path("acme/x")))).unwrap();
+    assert!(account.0.is_some() && account.1.is_some());
+    assert_eq!(hub.store.migrate().unwrap(), 3);
+    assert_ne!(hub.dump(), full);
+    hub.change(|change| change.set_visibility(&path("acme/x"), Visibility::Internal)).unwrap();
+    assert_eq!(seen(&hub), Visibility::Internal);
+    // A newer database without the column is damaged, and not older.
+    hub.tamper("DROP INDEX repository_shown; ALTER TABLE repository DROP COLUMN internal");
+    assert!(hub.reader().ask(|view| view.session(Some(&fingerprint(1)), Some(&path("acme/x")))).is_err());
 }

@@ -27,7 +27,7 @@ pub(super) fn run(
         let decision = rights.decide(served.as_ref(), needed);
         // A repository that is not public and that the session may not fetch looks missing, as in every command.
         let hidden = !matches!(rights.decide(served.as_ref(), Access::Fetch), Decision::Allow(_));
-        let Some(served) = served.filter(|served| !hidden || served.facts.visibility != Visibility::Private) else {
+        let Some(served) = served.filter(|served| !hidden || served.facts.visibility == Visibility::Public) else {
             return Err(Refused::Refusal(Refusal::NoRepository));
         };
         let user = rights.forced_command().user();

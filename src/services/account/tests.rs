@@ -13,33 +13,33 @@ use hub::{Hub, IDENTITIES, account_of, fingerprint_of};
 /// right to do this; `z` frozen; `m` may fetch already; `w` no gate. `a` needs an account, `k` needs a key of scope
 /// write, `c` needs a key instead of a certificate. `E` expired, `D` disabled, `C` compromised, `R` removed.
 const REPOSITORIES: &str = "
-identity               public    gated     members   private   frozen    hidden    missing
-anonymous              +o++aaaa  ggg+aaaa  ggg+aaaa  nnnnaaaa  +o++aaaa  nnnnaaaa  nnnnaaaa
-stranger               +o++ooom  ggg+ggg+  ggg+ggg+  nnnnnnnn  +o++ooom  nnnnnnnn  nnnnnnnn
-no_access              +o++ooom  ggg+ggg+  ggg+ggg+  nnnnnnnn  +o++ooom  nnnnnnnn  nnnnnnnn
-ended                  +o++ooom  ggg+ggg+  ggg+ggg+  nnnnnnnn  +o++ooom  nnnnnnnn  nnnnnnnn
-read                   +o++ooom  +o++ooom  ggg+ggg+  +o++ooom  +o++ooom  +o++ooom  nnnnnnnn
-contributor            +o++ooom  +o++ooom  +o++ooom  +o++ooom  +o++ooom  +o++ooom  nnnnnnnn
-maker                  +++++oom  +++++oom  +++++oom  +++++oom  +z++zoom  +z++zoom  nnnnnnnn
-write                  +++++oom  +++++oom  +++++oom  +++++oom  +z++zoom  +z++zoom  nnnnnnnn
-admin                  ++++++wm  +++++++m  +++++++m  ++++++wm  +z++zzzm  +z++zzzm  nnnnnnnn
-collaborator-read      +o++ooom  +o++ooom  +o++ooom  +o++ooom  +o++ooom  +o++ooom  nnnnnnnn
-collaborator-write     ++++ooom  ++++ooom  ++++ooom  ++++ooom  +z++ooom  +z++ooom  nnnnnnnn
-collaborator-admin     ++++++wm  +++++++m  +++++++m  ++++++wm  +z++zzzm  +z++zzzm  nnnnnnnn
-pending                +o++ooom  ppp+ppp+  ppp+ppp+  nnnnnnnn  +o++ooom  nnnnnnnn  nnnnnnnn
-accepted               +o++ooom  +o++ooom  +o++ooom  nnnnnnnn  +o++ooom  nnnnnnnn  nnnnnnnn
-rejected               +o++ooom  xxx+xxxx  xxx+xxxx  nnnnnnnn  +o++ooom  nnnnnnnn  nnnnnnnn
-owner                  ++++++wm  +++++++m  +++++++m  ++++++wm  +z++zzzm  +z++zzzm  nnnnnnnn
-admin-reading          +o++kkkk  +o++kkkk  +o++kkkk  +o++kkkk  +o++kkkk  +o++kkkk  nnnnkkkk
-read-certified         +o++cccc  +o++cccc  ggg+cccc  +o++cccc  +o++cccc  +o++cccc  nnnncccc
-admin-certified        ++++cccc  ++++cccc  ++++cccc  ++++cccc  +z++cccc  +z++cccc  nnnncccc
-admin-elsewhere        +o++cccc  ggg+cccc  ggg+cccc  nnnncccc  +o++cccc  nnnncccc  nnnncccc
-deploy-reading         +o++aaaa  ggg+aaaa  ggg+aaaa  +o++aaaa  +o++aaaa  nnnnaaaa  nnnnaaaa
-deploy-writing         +o++aaaa  ggg+aaaa  ggg+aaaa  ++++aaaa  +o++aaaa  nnnnaaaa  nnnnaaaa
-expired                EEEEEEEE  EEEEEEEE  EEEEEEEE  EEEEEEEE  EEEEEEEE  EEEEEEEE  EEEEEEEE
-disabled               DDDDDDDD  DDDDDDDD  DDDDDDDD  DDDDDDDD  DDDDDDDD  DDDDDDDD  DDDDDDDD
-compromised            CCCCCCCC  CCCCCCCC  CCCCCCCC  CCCCCCCC  CCCCCCCC  CCCCCCCC  CCCCCCCC
-removed                RRRRRRRR  RRRRRRRR  RRRRRRRR  RRRRRRRR  RRRRRRRR  RRRRRRRR  RRRRRRRR
+identity               public    gated     members   private   internal  frozen    hidden    missing
+anonymous              +o++aaaa  ggg+aaaa  ggg+aaaa  nnnnaaaa  nnnnaaaa  +o++aaaa  nnnnaaaa  nnnnaaaa
+stranger               +o++ooom  ggg+ggg+  ggg+ggg+  nnnnnnnn  +o++ooom  +o++ooom  nnnnnnnn  nnnnnnnn
+no_access              +o++ooom  ggg+ggg+  ggg+ggg+  nnnnnnnn  +o++ooom  +o++ooom  nnnnnnnn  nnnnnnnn
+ended                  +o++ooom  ggg+ggg+  ggg+ggg+  nnnnnnnn  +o++ooom  +o++ooom  nnnnnnnn  nnnnnnnn
+read                   +o++ooom  +o++ooom  ggg+ggg+  +o++ooom  +o++ooom  +o++ooom  +o++ooom  nnnnnnnn
+contributor            +o++ooom  +o++ooom  +o++ooom  +o++ooom  +o++ooom  +o++ooom  +o++ooom  nnnnnnnn
+maker                  +++++oom  +++++oom  +++++oom  +++++oom  +++++oom  +z++zoom  +z++zoom  nnnnnnnn
+write                  +++++oom  +++++oom  +++++oom  +++++oom  +++++oom  +z++zoom  +z++zoom  nnnnnnnn
+admin                  ++++++wm  +++++++m  +++++++m  ++++++wm  ++++++wm  +z++zzzm  +z++zzzm  nnnnnnnn
+collaborator-read      +o++ooom  +o++ooom  +o++ooom  +o++ooom  +o++ooom  +o++ooom  +o++ooom  nnnnnnnn
+collaborator-write     ++++ooom  ++++ooom  ++++ooom  ++++ooom  ++++ooom  +z++ooom  +z++ooom  nnnnnnnn
+collaborator-admin     ++++++wm  +++++++m  +++++++m  ++++++wm  ++++++wm  +z++zzzm  +z++zzzm  nnnnnnnn
+pending                +o++ooom  ppp+ppp+  ppp+ppp+  nnnnnnnn  +o++ooom  +o++ooom  nnnnnnnn  nnnnnnnn
+accepted               +o++ooom  +o++ooom  +o++ooom  nnnnnnnn  +o++ooom  +o++ooom  nnnnnnnn  nnnnnnnn
+rejected               +o++ooom  xxx+xxxx  xxx+xxxx  nnnnnnnn  +o++ooom  +o++ooom  nnnnnnnn  nnnnnnnn
+owner                  ++++++wm  +++++++m  +++++++m  ++++++wm  ++++++wm  +z++zzzm  +z++zzzm  nnnnnnnn
+admin-reading          +o++kkkk  +o++kkkk  +o++kkkk  +o++kkkk  +o++kkkk  +o++kkkk  +o++kkkk  nnnnkkkk
+read-certified         +o++cccc  +o++cccc  ggg+cccc  +o++cccc  +o++cccc  +o++cccc  +o++cccc  nnnncccc
+admin-certified        ++++cccc  ++++cccc  ++++cccc  ++++cccc  ++++cccc  +z++cccc  +z++cccc  nnnncccc
+admin-elsewhere        +o++cccc  ggg+cccc  ggg+cccc  nnnncccc  nnnncccc  +o++cccc  nnnncccc  nnnncccc
+deploy-reading         +o++aaaa  ggg+aaaa  ggg+aaaa  +o++aaaa  nnnnaaaa  +o++aaaa  nnnnaaaa  nnnnaaaa
+deploy-writing         +o++aaaa  ggg+aaaa  ggg+aaaa  ++++aaaa  nnnnaaaa  +o++aaaa  nnnnaaaa  nnnnaaaa
+expired                EEEEEEEE  EEEEEEEE  EEEEEEEE  EEEEEEEE  EEEEEEEE  EEEEEEEE  EEEEEEEE  EEEEEEEE
+disabled               DDDDDDDD  DDDDDDDD  DDDDDDDD  DDDDDDDD  DDDDDDDD  DDDDDDDD  DDDDDDDD  DDDDDDDD
+compromised            CCCCCCCC  CCCCCCCC  CCCCCCCC  CCCCCCCC  CCCCCCCC  CCCCCCCC  CCCCCCCC  CCCCCCCC
+removed                RRRRRRRR  RRRRRRRR  RRRRRRRR  RRRRRRRR  RRRRRRRR  RRRRRRRR  RRRRRRRR  RRRRRRRR
 ";
 
 /// The commands for each of the last six letters. All commands for one letter have that outcome.
@@ -50,6 +50,7 @@ const OF_A_REPOSITORY: [&[&str]; 6] = [
     &[
         "repo visibility PATH public",
         "repo visibility PATH private",
+        "repo visibility PATH internal",
         "repo collaborator set PATH stranger read",
         "repo collaborator set PATH stranger admin --until 30d",
         "repo collaborator remove PATH collaborator-read",
@@ -151,7 +152,7 @@ fn each_command_on_each_repository_has_the_outcome_of_the_table() {
     }
     let named: Vec<&str> = rows.iter().map(|(identity, _)| *identity).collect();
     assert_eq!(named, IDENTITIES, "every identity has its row");
-    assert_eq!(asked, 26 * 7 * 21);
+    assert_eq!(asked, 26 * 8 * 22);
 }
 
 #[test]

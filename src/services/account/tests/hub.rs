@@ -117,14 +117,17 @@ fn ssh_keygen(directory: &Path, words: &[&str]) {
 
 /// The repositories of an owner: one for each combination of visibility, gate and freeze that the tables have.
 fn add_repositories(change: &Change<'_>, name: &str, first: u128) -> Result<(), ChangeError> {
-    let columns = ["public", "gated", "members", "private", "frozen", "hidden"];
+    let columns = ["public", "gated", "members", "private", "internal", "frozen", "hidden"];
     for (id, column) in (first..).zip(columns) {
-        let is_private = ["private", "hidden"].contains(&column);
         let path = path(&format!("{name}/{column}"));
         change.add_repository(&NewRepository {
             path: path.clone(),
             directory: Directory::of_id(id),
-            visibility: if is_private { Visibility::Private } else { Visibility::Public },
+            visibility: match column {
+                "private" | "hidden" => Visibility::Private,
+                "internal" => Visibility::Internal,
+                _ => Visibility::Public,
+            },
             object_format: ObjectFormat::Sha1,
             description: String::new(),
             created_by: Some(owner("maker")),
