@@ -66,7 +66,7 @@ pub fn session_matrix(data: &[u8]) -> bool {
 fn decided(identity: &Identity, facts: &RepositoryFacts, needed: Access, now: i64) -> Decision {
     let decision = decide(identity, Some(facts), needed, now);
     let access = granted(identity, facts, now);
-    let expected = if access == Access::None && facts.visibility == Visibility::Private {
+    let expected = if access == Access::None && facts.visibility != Visibility::Public {
         Decision::Deny(Denial::NoRepository)
     } else if access == Access::None {
         let request = facts.gate_request.filter(|grant| grant.until.is_none_or(|end| end > now));
@@ -100,6 +100,7 @@ fn granted(identity: &Identity, facts: &RepositoryFacts, now: i64) -> Access {
         let request = facts.gate_request.filter(|grant| live(grant.until)).map(|grant| grant.value);
         let shut_out = is_public && facts.gate == Gate::ClosedToMembers;
         ways.extend([
+            (facts.visibility == Visibility::Internal, Access::Fetch),
             (owner_of(identity) == Some(facts.owner), Access::Admin),
             (role == Some(Role::Read) && !shut_out, Access::Fetch),
             (role == Some(Role::Contributor), Access::Fetch),
