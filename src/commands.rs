@@ -9,6 +9,7 @@ pub(crate) mod authority;
 pub(crate) mod check;
 pub(crate) mod collaborator;
 pub(crate) mod deploy_key;
+pub(crate) mod email;
 pub(crate) mod ending;
 pub(crate) mod invite;
 pub(crate) mod key;
@@ -20,6 +21,7 @@ mod refused;
 pub(crate) mod repository;
 mod rights;
 pub(crate) mod rule;
+pub(crate) mod signers;
 pub(crate) mod user;
 
 use std::fmt::Display;

@@ -263,9 +263,11 @@ impl<'a> Messages<'a> {
              and has commands for your account, each with --help and --json:\n  \
              {ssh} whoami\n  \
              {ssh} key add [TITLE] < id_ed25519.pub    key list|rename|remove|release\n  \
+             {ssh} user email add|remove|list\n  \
              {ssh} repo create|list|show|rename|visibility|default-branch|remove|collaborator\n  \
              {ssh} repo protect|unprotect PATH BRANCH    rule list|add|remove|move\n  \
              {ssh} check list|set SCOPE\n  \
+             {ssh} allowed-signers PATH\n  \
              {ssh} org member list|set|remove\n  \
              {ssh} access request|list|grant|reject|revoke\n  \
              {ssh} explain PATH fetch|push\n  \

@@ -3,10 +3,14 @@
 //! Strangers' text enters as bytes and leaves as types; this module does no I/O. It rejects a text that breaks a rule
 //! and never repairs it. The rules are those of the Hugging Face Hub's repository ids.
 
+mod email;
+
 use std::fmt::{self, Write};
 use std::str::FromStr;
 
 use crate::word::words;
+
+pub use email::{BadEmail, Email};
 
 /// The longest component of a path on the hub, in bytes.
 const COMPONENT_MAX: usize = 96;

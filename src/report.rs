@@ -3,6 +3,7 @@
 mod accounts;
 mod chain;
 mod checks;
+mod emails;
 mod gate;
 mod keys;
 pub(crate) mod lines;
@@ -10,6 +11,7 @@ pub(crate) mod listing;
 mod members;
 mod repository;
 mod rules;
+mod signers;
 pub(crate) mod spool;
 pub(crate) mod when;
 pub(crate) mod writing;
@@ -30,6 +32,7 @@ pub(crate) use accounts::{
 };
 pub(crate) use chain::chain;
 pub(crate) use checks::{Checks, check_json};
+pub(crate) use emails::{Emails, email_json};
 pub(crate) use gate::{Requests, answer_report, request_json};
 pub(crate) use keys::{Keys, key_added, key_json, key_page, key_removed};
 pub(crate) use members::{Collaborators, Members, members_json, members_text};
@@ -38,6 +41,7 @@ pub(crate) use repository::{
     repository_summary, state,
 };
 pub(crate) use rules::{Rules, rule_json};
+pub(crate) use signers::Signers;
 use when::rfc3339;
 
 /// The outcome of a command.

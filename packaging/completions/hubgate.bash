@@ -19,6 +19,9 @@ _hubgate() {
             hubgate,access)
                 cmd="hubgate__subcmd__access"
                 ;;
+            hubgate,allowed-signers)
+                cmd="hubgate__subcmd__allowed__subcmd__signers"
+                ;;
             hubgate,audit)
                 cmd="hubgate__subcmd__audit"
                 ;;
@@ -183,6 +186,9 @@ _hubgate() {
                 ;;
             hubgate__subcmd__help,access)
                 cmd="hubgate__subcmd__help__subcmd__access"
+                ;;
+            hubgate__subcmd__help,allowed-signers)
+                cmd="hubgate__subcmd__help__subcmd__allowed__subcmd__signers"
                 ;;
             hubgate__subcmd__help,audit)
                 cmd="hubgate__subcmd__help__subcmd__audit"
@@ -487,6 +493,9 @@ _hubgate() {
             hubgate__subcmd__help__subcmd__user,disable)
                 cmd="hubgate__subcmd__help__subcmd__user__subcmd__disable"
                 ;;
+            hubgate__subcmd__help__subcmd__user,email)
+                cmd="hubgate__subcmd__help__subcmd__user__subcmd__email"
+                ;;
             hubgate__subcmd__help__subcmd__user,enable)
                 cmd="hubgate__subcmd__help__subcmd__user__subcmd__enable"
                 ;;
@@ -504,6 +513,15 @@ _hubgate() {
                 ;;
             hubgate__subcmd__help__subcmd__user,show)
                 cmd="hubgate__subcmd__help__subcmd__user__subcmd__show"
+                ;;
+            hubgate__subcmd__help__subcmd__user__subcmd__email,add)
+                cmd="hubgate__subcmd__help__subcmd__user__subcmd__email__subcmd__add"
+                ;;
+            hubgate__subcmd__help__subcmd__user__subcmd__email,list)
+                cmd="hubgate__subcmd__help__subcmd__user__subcmd__email__subcmd__list"
+                ;;
+            hubgate__subcmd__help__subcmd__user__subcmd__email,remove)
+                cmd="hubgate__subcmd__help__subcmd__user__subcmd__email__subcmd__remove"
                 ;;
             hubgate__subcmd__import,authorized-keys)
                 cmd="hubgate__subcmd__import__subcmd__authorized__subcmd__keys"
@@ -991,6 +1009,9 @@ _hubgate() {
             hubgate__subcmd__user,disable)
                 cmd="hubgate__subcmd__user__subcmd__disable"
                 ;;
+            hubgate__subcmd__user,email)
+                cmd="hubgate__subcmd__user__subcmd__email"
+                ;;
             hubgate__subcmd__user,enable)
                 cmd="hubgate__subcmd__user__subcmd__enable"
                 ;;
@@ -1012,11 +1033,38 @@ _hubgate() {
             hubgate__subcmd__user,show)
                 cmd="hubgate__subcmd__user__subcmd__show"
                 ;;
+            hubgate__subcmd__user__subcmd__email,add)
+                cmd="hubgate__subcmd__user__subcmd__email__subcmd__add"
+                ;;
+            hubgate__subcmd__user__subcmd__email,help)
+                cmd="hubgate__subcmd__user__subcmd__email__subcmd__help"
+                ;;
+            hubgate__subcmd__user__subcmd__email,list)
+                cmd="hubgate__subcmd__user__subcmd__email__subcmd__list"
+                ;;
+            hubgate__subcmd__user__subcmd__email,remove)
+                cmd="hubgate__subcmd__user__subcmd__email__subcmd__remove"
+                ;;
+            hubgate__subcmd__user__subcmd__email__subcmd__help,add)
+                cmd="hubgate__subcmd__user__subcmd__email__subcmd__help__subcmd__add"
+                ;;
+            hubgate__subcmd__user__subcmd__email__subcmd__help,help)
+                cmd="hubgate__subcmd__user__subcmd__email__subcmd__help__subcmd__help"
+                ;;
+            hubgate__subcmd__user__subcmd__email__subcmd__help,list)
+                cmd="hubgate__subcmd__user__subcmd__email__subcmd__help__subcmd__list"
+                ;;
+            hubgate__subcmd__user__subcmd__email__subcmd__help,remove)
+                cmd="hubgate__subcmd__user__subcmd__email__subcmd__help__subcmd__remove"
+                ;;
             hubgate__subcmd__user__subcmd__help,add)
                 cmd="hubgate__subcmd__user__subcmd__help__subcmd__add"
                 ;;
             hubgate__subcmd__user__subcmd__help,disable)
                 cmd="hubgate__subcmd__user__subcmd__help__subcmd__disable"
+                ;;
+            hubgate__subcmd__user__subcmd__help,email)
+                cmd="hubgate__subcmd__user__subcmd__help__subcmd__email"
                 ;;
             hubgate__subcmd__user__subcmd__help,enable)
                 cmd="hubgate__subcmd__user__subcmd__help__subcmd__enable"
@@ -1039,6 +1087,15 @@ _hubgate() {
             hubgate__subcmd__user__subcmd__help,show)
                 cmd="hubgate__subcmd__user__subcmd__help__subcmd__show"
                 ;;
+            hubgate__subcmd__user__subcmd__help__subcmd__email,add)
+                cmd="hubgate__subcmd__user__subcmd__help__subcmd__email__subcmd__add"
+                ;;
+            hubgate__subcmd__user__subcmd__help__subcmd__email,list)
+                cmd="hubgate__subcmd__user__subcmd__help__subcmd__email__subcmd__list"
+                ;;
+            hubgate__subcmd__user__subcmd__help__subcmd__email,remove)
+                cmd="hubgate__subcmd__user__subcmd__help__subcmd__email__subcmd__remove"
+                ;;
             *)
                 ;;
         esac
@@ -1046,7 +1103,7 @@ _hubgate() {
 
     case "${cmd}" in
         hubgate)
-            opts="-h -V --config --json --help --version init migrate demo doctor sshd-config host-keys guide stats user org key repo check rule owner quota deploy-key access session invite lfs lock explain policy backup restore kept export import audit help"
+            opts="-h -V --config --json --help --version init migrate demo doctor sshd-config host-keys guide stats user org key repo check rule allowed-signers owner quota deploy-key access session invite lfs lock explain policy backup restore kept export import audit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1238,6 +1295,24 @@ _hubgate() {
         hubgate__subcmd__access__subcmd__revoke)
             opts="-h -V --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__allowed__subcmd__signers)
+            opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1748,7 +1823,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help)
-            opts="init migrate demo doctor sshd-config host-keys guide stats user org key repo check rule owner quota deploy-key access session invite lfs lock explain policy backup restore kept export import audit help"
+            opts="init migrate demo doctor sshd-config host-keys guide stats user org key repo check rule allowed-signers owner quota deploy-key access session invite lfs lock explain policy backup restore kept export import audit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1820,6 +1895,20 @@ _hubgate() {
         hubgate__subcmd__help__subcmd__access__subcmd__revoke)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__allowed__subcmd__signers)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -3148,7 +3237,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help__subcmd__user)
-            opts="add list show rename disable enable remove release"
+            opts="add list show rename disable enable remove release email"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3178,6 +3267,62 @@ _hubgate() {
         hubgate__subcmd__help__subcmd__user__subcmd__disable)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__user__subcmd__email)
+            opts="add remove list"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__user__subcmd__email__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__user__subcmd__email__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__user__subcmd__email__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -6344,7 +6489,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__user)
-            opts="-h -V --config --json --help --version add list show rename disable enable remove release help"
+            opts="-h -V --config --json --help --version add list show rename disable enable remove release email help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -6401,6 +6546,160 @@ _hubgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        hubgate__subcmd__user__subcmd__email)
+            opts="-h -V --config --json --help --version add remove list help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__user__subcmd__email__subcmd__add)
+            opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__user__subcmd__email__subcmd__help)
+            opts="add remove list help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__user__subcmd__email__subcmd__help__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__user__subcmd__email__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__user__subcmd__email__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__user__subcmd__email__subcmd__help__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__user__subcmd__email__subcmd__list)
+            opts="-h -V --limit --after --match --wide --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --match)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__user__subcmd__email__subcmd__remove)
+            opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         hubgate__subcmd__user__subcmd__enable)
             opts="-h -V --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -6420,7 +6719,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__user__subcmd__help)
-            opts="add list show rename disable enable remove release help"
+            opts="add list show rename disable enable remove release email help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -6450,6 +6749,62 @@ _hubgate() {
         hubgate__subcmd__user__subcmd__help__subcmd__disable)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__user__subcmd__help__subcmd__email)
+            opts="add remove list"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__user__subcmd__help__subcmd__email__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__user__subcmd__help__subcmd__email__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__user__subcmd__help__subcmd__email__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -3,6 +3,7 @@
 //! Types enter and types leave. A row that does not read back as a type is an error. The questions and changes use
 //! `db/engine/`. The small programs only read ([`Reader`]); the operator's programs also make changes ([`Store`]).
 
+mod emails;
 mod engine;
 mod error;
 mod greeting;
@@ -17,6 +18,7 @@ mod tests;
 
 use engine::Connection;
 
+pub use emails::{AccountEmail, EmailState};
 pub use error::{DatabaseError, Error, ErrorKind};
 pub use reader::Reader;
 pub use rules::PushSettings;
@@ -25,9 +27,9 @@ pub use session::{AccountFacts, Opens, ServedRepository, SessionFacts, SetQuotas
 #[cfg(feature = "operator")]
 pub use store::{
     AuthorityRange, AuthorityRow, BadCopy, BadValue, Change, ChangeError, Code, Collaboration, Collaborator, Contents,
-    Counts, Direction, Each, Event, GateRequestRow, GrantPosition, Holder, HolderId, KeyRange, KeyRow, Member,
-    Membership, NewKey, NewRepository, NumberedRule, Organization, OwnerKind, OwnerRow, Period, Removed, Replacing,
-    RepositoryRow, SeenBy, Store, User, all,
+    Counts, Direction, Each, EmailPosition, Event, GateRequestRow, GrantPosition, Holder, HolderId, KeyRange, KeyRow,
+    Member, Membership, NewKey, NewRepository, NumberedRule, Organization, OwnerKind, OwnerRow, Period, Removed,
+    Replacing, RepositoryRow, SeenBy, Signer, Store, User, UserEmail, WritesTo, all,
 };
 
 /// The database as one connection sees it: each question is a method.

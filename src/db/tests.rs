@@ -1,5 +1,6 @@
 mod changes;
 mod conflicts;
+mod emails;
 mod entry;
 mod file;
 mod lists;
@@ -27,7 +28,7 @@ use crate::repository::Directory;
 const BACK: [(i64, &str); 3] = [
     (
         3,
-        "DROP INDEX repository_shown; ALTER TABLE repository DROP COLUMN internal;
+        "DROP INDEX repository_shown; ALTER TABLE repository DROP COLUMN internal; ALTER TABLE owner DROP COLUMN emails;
          CREATE INDEX repository_public ON repository (owner_id, kind, folded) WHERE visibility = 'public'",
     ),
     (

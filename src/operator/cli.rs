@@ -22,7 +22,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::arguments::ListArguments;
 use crate::config::DEFAULT_PATH;
-use crate::name::Owner;
+use crate::name::{HubScope, Owner};
 use crate::report::when::Expiry;
 
 pub use access::{AccessCommand, Explain};
@@ -39,7 +39,7 @@ pub use policy::PolicyCommand;
 pub use repo::{AdoptRepo, CollaboratorCommand, ImportRepo, RepoCommand, RestoreRepo};
 pub use rule::RuleCommand;
 pub use session::{SessionCommand, Which};
-pub use user::UserCommand;
+pub use user::{EmailCommand, UserCommand};
 
 /// The front gate of a Git hub: accounts, keys and repositories behind this machine's OpenSSH server.
 ///
@@ -128,6 +128,19 @@ pub enum Command {
     /// Rules for refs: who may create, update, rewrite and delete which branches and tags.
     #[command(subcommand)]
     Rule(RuleCommand),
+    /// Print the keys of the accounts that may write, as a file for git's gpg.ssh.allowedSignersFile.
+    ///
+    /// A key signs from the second in which it was added to the second in which it expired or was removed. A key that
+    /// was removed as compromised, a key of scope read and a disabled account sign nothing. An account is named by its
+    /// name and by the e-mail addresses that the operator has confirmed.
+    ///
+    /// With --json, it prints one array of objects with `user`, `emails`, `fingerprint`, `public_key`, `added_at` and
+    /// `until`.
+    AllowedSigners {
+        /// OWNER for all repositories of an owner, or OWNER/NAME for one. Default: the whole hub.
+        #[arg(default_value = "hub")]
+        scope: HubScope,
+    },
     /// Quotas of users and organizations.
     #[command(subcommand)]
     Owner(OwnerCommand),

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::cli::{
-    AccessCommand, AuthorityCommand, CheckCommand, CollaboratorCommand, DeployKeyCommand, KeyCommand, MemberCommand,
-    OrgCommand, OwnerCommand, RuleCommand, UserCommand,
+    AccessCommand, AuthorityCommand, CheckCommand, CollaboratorCommand, DeployKeyCommand, EmailCommand, KeyCommand,
+    MemberCommand, OrgCommand, OwnerCommand, RuleCommand, UserCommand,
 };
 use super::context::{Context, confirm};
 use super::failure::Failure;
@@ -13,7 +13,8 @@ use super::printer::Printer;
 use crate::access::{GateRequest, Scope};
 use crate::commands::arguments::Confirmation;
 use crate::commands::{
-    Refused, access, authority, check, collaborator, deploy_key, key, member, organization, owner, quota, rule, user,
+    Refused, access, authority, check, collaborator, deploy_key, email, key, member, organization, owner, quota, rule,
+    user,
 };
 use crate::db::OwnerKind;
 use crate::report::Report;
@@ -89,6 +90,11 @@ pub(super) fn user(command: &UserCommand, mut context: Context, printer: &mut Pr
             owner::remove(&mut requester, OwnerKind::User, name, transfer_to.as_ref(), yes)
         }),
         UserCommand::Release { name } => Ok(owner::release(&mut requester, name)?),
+        UserCommand::Email(command) => match command {
+            EmailCommand::Add { user, address } => Ok(email::add(&mut requester, Some(user), address)?),
+            EmailCommand::Remove { user, address } => Ok(email::remove(&mut requester, Some(user), address)?),
+            EmailCommand::List { user, list } => Ok(email::list(&requester, user.as_ref(), &mut printer.output(list))?),
+        },
     }
 }
 

@@ -44,7 +44,7 @@ use clap::Parser;
 
 use crate::commands::ending::ended;
 use crate::commands::invite::invite;
-use crate::commands::quota;
+use crate::commands::{quota, signers};
 use crate::lfs::serve_directory;
 use crate::log;
 use crate::message::{Status, said};
@@ -115,6 +115,7 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Key(command) => dispatch::key(&command, &cli.config, printer),
         Command::Repo(command) => repo::run(command, context()?, printer),
         Command::Check(command) => dispatch::check(&command, context()?, printer),
+        Command::AllowedSigners { scope } => Ok(signers::list(&context()?.requester(), &scope, cli.json, printer)?),
         Command::Rule(command) => dispatch::rule(&command, context()?, printer),
         Command::Owner(command) => dispatch::owner_quota(&command, context()?),
         Command::Quota(QuotaCommand::Check { owner }) => {

@@ -89,6 +89,13 @@ pub(crate) fn minute(second: Option<i64>) -> String {
     instant.and_then(|instant| instant.format(format).ok()).unwrap_or_else(|| "-".to_owned())
 }
 
+/// A second since 1970 as ssh-keygen reads it, UTC: `20260131120000Z`. OpenSSH knows the `Z` since 9.1.
+pub(crate) fn compact(second: i64) -> String {
+    let format = format_description!("[year][month][day][hour][minute][second]Z");
+    let instant = OffsetDateTime::from_unix_timestamp(second).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    instant.format(format).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

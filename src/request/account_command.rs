@@ -21,6 +21,8 @@ words! {
         Whoami = "whoami",
         /// The account's keys.
         Key = "key",
+        /// The account's e-mail addresses.
+        User = "user",
         /// Repositories.
         Repo = "repo",
         /// Organizations.
@@ -29,6 +31,8 @@ words! {
         Check = "check",
         /// Rules for refs.
         Rule = "rule",
+        /// Who may sign the commits of a repository.
+        AllowedSigners = "allowed-signers",
         /// Gated repositories.
         Access = "access",
         /// Why something is allowed or denied.

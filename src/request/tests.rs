@@ -218,7 +218,7 @@ fn account_commands_are_recognized_by_their_first_word() {
         (b"key add \xff", BadRequest::Syntax),
         (b"keys", BadRequest::Verb),
         (b" key list", BadRequest::Verb),
-        (b"user add bob", BadRequest::Verb),
+        (b"invite bob", BadRequest::Verb),
     ] {
         assert_eq!(Request::parse(Some(command)), Err(why), "{command:?}");
     }

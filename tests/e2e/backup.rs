@@ -623,11 +623,12 @@ fn export_writes_everything_but_secrets() {
     hub.did(&["rule", "add", "acme", "deny all ** @deploy-keys"]);
     hub.did(&["check", "set", "acme", "blob-size", "20M"]);
     hub.did(&["repo", "protect", "acme/y", "main", "--update", "bob"]);
+    hub.did(&["user", "email", "add", "alice", "alice@example.org"]);
     let code = json_of(&hub, &["invite", "bob"])["code"].as_str().expect("a code").to_owned();
     let export = export_of(&hub);
-    let user =
-        |name: &str| json!({ "name": name, "may_create": true, "disabled": null, "quota": null, "created_at": "TIME" });
-    assert_eq!(export["users"], json!([user("alice"), user("bob")]));
+    let user = |name: &str, emails: &Value| json!({ "name": name, "emails": emails, "may_create": true, "disabled": null, "quota": null, "created_at": "TIME" });
+    let confirmed = json!([{ "email": "alice@example.org", "state": "confirmed", "added_at": "TIME" }]);
+    assert_eq!(export["users"], json!([user("alice", &confirmed), user("bob", &json!([]))]));
     assert_eq!(export["organizations"], json!([{ "name": "acme", "quota": null, "created_at": "TIME" }]));
     assert_eq!(export["members"], json!([{ "organization": "acme", "user": "alice", "role": "admin", "until": null }]));
     let (kind, blob) = alice.key.type_and_blob();

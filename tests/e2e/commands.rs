@@ -159,6 +159,7 @@ fn a_hidden_repository_does_not_exist_in_any_command() {
         "repo unprotect PATH main",
         "check list PATH",
         "check set PATH blob-size 5M",
+        "allowed-signers PATH",
         "rule list PATH",
         "rule add PATH deny all ** @everyone",
         "rule move PATH 1 2",

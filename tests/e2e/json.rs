@@ -14,11 +14,14 @@ trials![every_time_in_json_is_rfc_3339_and_shared_nouns_have_the_same_keys, an_i
 const OTHERS: [&str; 5] = ["init", "demo", "lfs serve", "restore", "sshd-config"];
 
 /// The operator's commands, in an order in which each one works. `FPR`, `FILE` and similar words are replaced.
-const OPERATOR: [&str; 86] = [
+const OPERATOR: [&str; 90] = [
     "migrate",
     "user add dora",
     "user list",
     "user show alice",
+    "user email add alice alice@example.org",
+    "user email list",
+    "user email remove alice alice@example.org",
     "user rename dora doris",
     "user disable doris --reason away",
     "user enable doris",
@@ -56,6 +59,7 @@ const OPERATOR: [&str; 86] = [
     "repo protect alice/y main --update bob",
     "check list alice/y",
     "check set alice/y blob-size 5M",
+    "allowed-signers alice",
     "rule list alice/y",
     "rule add alice/y deny delete ** @everyone",
     "rule add hub deny force ** @deploy-keys --final",
@@ -104,12 +108,15 @@ const OPERATOR: [&str; 86] = [
 ];
 
 /// Commands over SSH, in an order in which each one works.
-const OVER_SSH: [&str; 32] = [
+const OVER_SSH: [&str; 36] = [
     "whoami",
     "key add third",
     "key list",
     "key rename FPR other",
     "key remove FPR",
+    "user email add alice@example.org",
+    "user email list",
+    "user email remove alice@example.org",
     "repo create alice/z",
     "repo list",
     "repo show alice/z",
@@ -121,6 +128,7 @@ const OVER_SSH: [&str; 32] = [
     "repo unprotect alice/w dev",
     "check list alice/w",
     "check set alice/w binary on",
+    "allowed-signers alice/w",
     "rule add alice/w deny all ** bob",
     "rule add alice/w allow all ** alice --at 1",
     "rule list alice/w",

@@ -67,6 +67,7 @@ mod revocation;
 mod rows;
 mod rules;
 mod setup;
+mod signers;
 mod state;
 mod stats;
 mod taken_over;
@@ -144,6 +145,7 @@ fn main() -> ExitCode {
         limits::TRIALS,
         revocation::TRIALS,
         rules::TRIALS,
+        signers::TRIALS,
         taken_over::TRIALS,
         lists::TRIALS,
         planted::TRIALS,

@@ -84,6 +84,11 @@ fn each_change_of_the_operator_has_one_row() {
     step("host-keys", &format!("--sshd-config {}", hub.path("sshd_config").display()), 0);
     step("guide", &format!("--sshd-config {}", hub.path("sshd_config").display()), 0);
     step("stats", &format!("--sshd-config {}", hub.path("sshd_config").display()), 0);
+    step("user email add", "alice alice@example.org", 1);
+    step("user email add", "bob bob@example.org", 1);
+    step("user email list", "", 0);
+    step("user email remove", "alice alice@example.org", 1);
+    step("allowed-signers", "alice", 0);
     step("user disable", "bob --reason away", 1);
     step("user enable", "bob", 1);
     step("key add", &format!("alice {first}"), 1);
@@ -230,6 +235,10 @@ fn each_account_command_has_one_line_and_each_change_one_row() {
     step(&alice, "whoami", "", false);
     step(&alice, "key add", "desk", true);
     step(&alice, "key list", "", false);
+    step(&alice, "user email add", "alice@example.org", true);
+    step(&alice, "user email add", "a@example.org", true);
+    step(&alice, "user email list", "", false);
+    step(&alice, "user email remove", "a@example.org", true);
     step(&alice, "key rename", &format!("{} table", new.fingerprint), true);
     step(&alice, "key remove", "table --yes", true);
     step(&alice, "repo create", "alice/x --private", true);
@@ -245,6 +254,7 @@ fn each_account_command_has_one_line_and_each_change_one_row() {
     step(&alice, "repo unprotect", "alice/y main", true);
     step(&alice, "check set", "alice/y binary on", true);
     step(&alice, "check list", "alice/y", false);
+    step(&alice, "allowed-signers", "alice/y", false);
     step(&alice, "rule add", "alice/y deny all refs/heads/main bob", true);
     step(&alice, "rule add", "alice deny force ** @everyone --final", true);
     step(&alice, "rule add", "alice/y allow all ** alice", true);
@@ -268,7 +278,7 @@ fn each_account_command_has_one_line_and_each_change_one_row() {
     for verb in listed(&help, &format!("ssh {}", alice.at)) {
         assert!(walked.iter().any(|walked| format!("{walked} ").starts_with(&format!("{verb} "))), "{verb}: {help}");
     }
-    assert_eq!(listed(&help, &format!("ssh {}", alice.at)).len(), 32, "{help}");
+    assert_eq!(listed(&help, &format!("ssh {}", alice.at)).len(), 36, "{help}");
     // What each command wrote is what a restore accepts.
     let copy = hub.path("copy.db").display().to_string();
     hub.did(&["backup", &copy]);

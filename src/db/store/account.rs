@@ -290,6 +290,7 @@ impl Change<'_> {
             self.check_another_admin(organization, owner.id)?;
         }
         self.hand_over_repositories(&owner, heir)?;
+        self.free_emails(owner.id)?;
         for statement in [
             "DELETE FROM member WHERE user_id = ?1",
             "DELETE FROM member WHERE organization_id = ?1",

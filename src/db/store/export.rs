@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::Store;
 use super::list::Each;
+use crate::db::emails::{AccountEmail, stored_emails};
 use crate::db::engine::{self, Connection, Row};
 use crate::db::rules::{stored_checks, stored_rules};
 use crate::db::{Error, View};
@@ -17,7 +18,7 @@ use crate::key::{Fingerprint, PublicKey};
 const TABLES: [(&str, &str); 13] = [
     (
         "users",
-        "SELECT name, may_create AS is_may_create, disabled, quota, created_at FROM owner
+        "SELECT name, emails, may_create AS is_may_create, disabled, quota, created_at FROM owner
          WHERE kind = 'user' AND folded > '' ORDER BY folded",
     ),
     (
@@ -127,8 +128,9 @@ impl Store {
     }
 }
 
-/// A row as an object. `blob` becomes the public key, a fingerprint its text, `is_x` the boolean `x`, and `rules` an
-/// array of lines with the names of users, and `checks` an object with a field per check.
+/// A row as an object. `blob` becomes the public key, a fingerprint its text, and `is_x` the boolean `x`. `rules`
+/// becomes an array of lines with the names of users, `checks` an object with a field per check, and `emails` an array
+/// of objects.
 fn object(connection: Connection<'_>, row: &Row<'_>) -> Result<Map<String, Value>, Error> {
     let field = |(column, value): (&str, engine::Value<'_>)| {
         let strange = || Error::Value(column.to_owned());
@@ -145,6 +147,10 @@ fn object(connection: Connection<'_>, row: &Row<'_>) -> Result<Map<String, Value
                 let rules = View { connection }.named(&stored_rules(row, column)?, &mut BTreeMap::new())?;
                 (column, rules.iter().map(|rule| Value::from(rule.to_string())).collect())
             }
+            ("emails", engine::Value::Text(_)) => {
+                (column, stored_emails(row, column)?.0.iter().map(email_object).collect())
+            }
+            ("emails", engine::Value::Null) => (column, json!([])),
             ("checks", engine::Value::Text(_)) => {
                 let checks = stored_checks(row, column)?;
                 let values = checks.iter().map(|(check, value)| (check.to_string(), value.to_string().into()));
@@ -161,4 +167,9 @@ fn object(connection: Connection<'_>, row: &Row<'_>) -> Result<Map<String, Value
         Ok((name.to_owned(), value))
     };
     row.columns()?.into_iter().map(field).collect()
+}
+
+fn email_object(email: &AccountEmail) -> Value {
+    let AccountEmail { address, state, added_at } = email;
+    json!({ "email": address.as_str(), "state": state.as_str(), "added_at": added_at })
 }

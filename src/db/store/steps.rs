@@ -5,10 +5,13 @@
 /// `folded` is the name in ASCII lower case. It is NULL in a removed row, so that the name is free and the row stays.
 /// The `removed_at` of an `authority` may lie ahead: then the authority expires at that second. A program that does not
 /// know this accepts no certificate of it.
-/// `former_name` reserves the names of renamed and removed owners. Times are whole seconds UTC since 1970.
+/// `former_name` leads to an owner from a name that is not its present one. It reserves the names of renamed and
+/// removed owners, and the addresses of users, in lower case. Only an address has an `@`. Times are whole seconds
+/// UTC since 1970.
 ///
 /// `rules` is a scope's rules for refs, a line each; NULL if there are none. `checks` is the values that a scope sets
-/// for checks of the content of pushes. Columns cost a session less than a table.
+/// for checks of the content of pushes. `emails` is the e-mail addresses of a user, a line each. Columns cost a session
+/// less than a table.
 ///
 /// A repository that is `internal` is `private` too: that is what older programs read. `repository_shown` takes the
 /// place of an index, without which they are only slower.
@@ -172,5 +175,6 @@ ALTER TABLE repository ADD COLUMN internal INTEGER NOT NULL DEFAULT 0
 DROP INDEX IF EXISTS repository_public;
 CREATE INDEX repository_shown ON repository (owner_id, internal, kind, folded)
     WHERE visibility = 'public' OR internal = 1;
+ALTER TABLE owner ADD COLUMN emails TEXT;
 ",
 ];

@@ -7,10 +7,11 @@ use crate::access::{CollaboratorRole, GateMode, GateRequest, Removal, Role, Scop
 use crate::config::ObjectFormat;
 use crate::content::CheckValues;
 use crate::db::Error;
+use crate::db::emails::Emails;
 use crate::db::engine::{Connection, Row, Value};
 use crate::db::schema::VERSION;
 use crate::key::{Fingerprint, KeyType, PublicKey};
-use crate::name::{Name, Owner, RepoKind, Title, fold};
+use crate::name::{Email, Name, Owner, RepoKind, Title, fold};
 use crate::quota::Quota;
 use crate::repository::Directory;
 
@@ -76,7 +77,8 @@ const RULES: &[(&str, &str, Rule)] = &[
     ("owner", "removed_at", |value| or_null(value, time)),
     ("owner", "checks", |value| or_null(value, checks)),
     ("owner", "rules", |value| or_null(value, rules)),
-    ("former_name", "folded", folded::<Owner>),
+    ("owner", "emails", |value| or_null(value, |value| text(value, is_emails))),
+    ("former_name", "folded", |value| folded::<Owner>(value) || folded::<Email>(value)),
     ("former_name", "owner_id", |value| or_null(value, id)),
     ("former_name", "since", time),
     ("key", "fingerprint", hash),
@@ -168,8 +170,9 @@ const ROW_RULES: &[(&str, &str, RowRule)] = &[
 const ROWS_RULES: &[(&str, &str)] = &[
     ("two repositories have the same directory", "SELECT 1 FROM repository GROUP BY directory HAVING count(*) > 1"),
     (
-        "an organization has a key, a role, a grant, an invitation or a request, or created a repository",
+        "an organization has a key, an address, a role, a grant, an invitation or a request, or created a repository",
         "SELECT 1 FROM owner WHERE kind <> 'user' AND id IN (
+             SELECT id FROM owner WHERE emails IS NOT NULL UNION ALL
              SELECT owner_id FROM key UNION ALL SELECT user_id FROM member UNION ALL SELECT user_id FROM collaborator
              UNION ALL SELECT user_id FROM gate_request UNION ALL SELECT user_id FROM invite
              UNION ALL SELECT created_by FROM repository)",
@@ -297,6 +300,10 @@ fn rules(value: Value<'_>) -> bool {
 
 fn has_final(value: Value<'_>) -> bool {
     text(value, |text| text.parse::<Rules<AccountRow>>().is_ok_and(|rules| rules.0.iter().any(|rule| rule.is_final)))
+}
+
+fn is_emails(text: &str) -> bool {
+    text.parse::<Emails>().is_ok_and(|emails| emails.to_string() == text)
 }
 
 fn is_sources(text: &str) -> bool {

@@ -19,6 +19,8 @@ fn full() -> (Hub, PathBuf) {
         change.set_gate(&path("acme/x"), GateMode::Manual, true)?;
         change.answer_access(&path("acme/x"), &owner("bob"), GateRequest::Accepted, None)?;
         change.set_frozen(&path("acme/x"), Some("moves"))?;
+        change.confirm_email(&owner("alice"), &"alice@example.org".parse().unwrap())?;
+        change.claim_email(&owner("alice"), &"a@example.com".parse().unwrap())?;
         change.set_disabled(&owner("bob"), Some("left"))?;
         change.invite(&owner("bob"), &code(1), 9)?;
         change.add_authority(&owner("acme"), &key(4), 60, None)?;
@@ -99,10 +101,18 @@ fn a_value_of_the_wrong_kind_is_named_with_its_column() {
         ("UPDATE owner SET folded = NULL WHERE name = 'alice'", "its name, and whether it was removed"),
         ("UPDATE owner SET removed_at = 1 WHERE name = 'alice'", "its name, and whether it was removed"),
         ("UPDATE owner SET may_create = 2", "owner.may_create"),
-        ("UPDATE owner SET kind = 'organization' WHERE name = 'alice'", "an organization has a key"),
+        ("UPDATE owner SET kind = 'organization' WHERE name = 'alice'", "an organization has"),
         ("UPDATE owner SET kind = 'user' WHERE name = 'acme'", "a user has members"),
         ("UPDATE owner SET disabled = ''", "owner.disabled"),
         ("UPDATE former_name SET folded = 'Carol' WHERE folded = 'carol'", "former_name.folded"),
+        (
+            "UPDATE former_name SET folded = 'Alice@example.org' WHERE folded = 'alice@example.org'",
+            "former_name.folded",
+        ),
+        ("UPDATE former_name SET folded = 'a,b@example.org' WHERE folded = 'alice@example.org'", "former_name.folded"),
+        ("UPDATE owner SET emails = 'a@x claimed' WHERE name = 'alice'", "owner.emails"),
+        ("UPDATE owner SET emails = '*@x confirmed 1' WHERE name = 'alice'", "owner.emails"),
+        ("UPDATE owner SET emails = 'a@x confirmed 1' WHERE name = 'acme'", "an organization has"),
         ("UPDATE repository SET directory = '../../../../etc/ssh/0123456789ab'", "repository.directory"),
         ("UPDATE repository SET directory = upper(directory) || 'F'", "repository.directory"),
         ("UPDATE repository SET directory = (SELECT min(directory) FROM repository)", "have the same directory"),

@@ -4,7 +4,7 @@ use clap::Subcommand;
 
 use super::{ListOptions, new_account};
 use crate::commands::arguments::Confirmation;
-use crate::name::{Owner, Title};
+use crate::name::{Email, Owner, Title};
 
 /// `hubgate user`
 #[derive(Debug, Subcommand)]
@@ -71,5 +71,39 @@ pub enum UserCommand {
     Release {
         /// The name.
         name: Owner,
+    },
+    /// E-mail addresses of accounts, by which signed commits name them.
+    #[command(subcommand)]
+    Email(EmailCommand),
+}
+
+/// `hubgate user email`
+#[derive(Debug, Subcommand)]
+pub enum EmailCommand {
+    /// Give an account an e-mail address, or confirm one that the account claims.
+    ///
+    /// hubgate sends no mail: you vouch that the address belongs to the person. Another account's claim of the address
+    /// ends. An address that an account adds over SSH is only a claim. It names the account neither in the check
+    /// `signed` nor in the file of `allowed-signers`.
+    Add {
+        /// The account.
+        user: Owner,
+        /// The address.
+        address: Email,
+    },
+    /// Remove an e-mail address from an account.
+    Remove {
+        /// The account.
+        user: Owner,
+        /// The address.
+        address: Email,
+    },
+    /// List the e-mail addresses of one account, or of all.
+    List {
+        /// The account.
+        user: Option<Owner>,
+        /// Which rows.
+        #[command(flatten)]
+        list: ListOptions,
     },
 }

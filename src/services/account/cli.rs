@@ -7,7 +7,7 @@ use crate::commands::arguments::{
     OfRepository, OfScope, Protect, RefChange, RemoveKey, RemoveMember, RenameKey, RenameRepository, SetCheck,
     SetCollaborator, SetMember, SetVisibility, Unprotect,
 };
-use crate::name::{HubScope, Owner, RepoPath};
+use crate::name::{Email, HubScope, Owner, RepoPath};
 use crate::request::AccountCommand;
 
 /// Commands of this hub for your own account.
@@ -63,6 +63,9 @@ pub(super) enum Command {
     /// Your keys.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Your account.
+    #[command(subcommand)]
+    User(UserCommand),
     /// Repositories.
     #[command(subcommand)]
     Repo(RepoCommand),
@@ -72,6 +75,11 @@ pub(super) enum Command {
     /// Rules for refs, of repositories and owners that you administer.
     #[command(subcommand)]
     Rule(RuleCommand),
+    /// Print the keys of the accounts that may write to a repository, as a file for git's gpg.ssh.allowedSignersFile.
+    AllowedSigners {
+        /// The repository.
+        path: RepoPath,
+    },
     /// Organizations that you administer.
     #[command(subcommand)]
     Org(OrgCommand),
@@ -127,6 +135,32 @@ pub(super) enum KeyCommand {
     Release {
         #[command(flatten)]
         confirmation: Confirmation,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum UserCommand {
+    /// Your e-mail addresses, by which signed commits name you.
+    #[command(subcommand)]
+    Email(EmailCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum EmailCommand {
+    /// Claim an e-mail address. It names you in signed commits after the operator has confirmed it.
+    Add {
+        /// The address.
+        address: Email,
+    },
+    /// Remove one of your e-mail addresses.
+    Remove {
+        /// The address.
+        address: Email,
+    },
+    /// List your e-mail addresses.
+    List {
+        #[command(flatten)]
+        rows: ListArguments,
     },
 }
 

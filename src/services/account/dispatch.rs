@@ -5,8 +5,8 @@ use std::time::Instant;
 use clap::error::ErrorKind;
 
 use super::cli::{
-    self, AccessCommand, CheckCommand, Cli, CollaboratorCommand, Command, KeyCommand, MemberCommand, RepoCommand,
-    RuleCommand,
+    self, AccessCommand, CheckCommand, Cli, CollaboratorCommand, Command, EmailCommand, KeyCommand, MemberCommand,
+    RepoCommand, RuleCommand, UserCommand,
 };
 use super::input::{optional_title, standard_input};
 use super::{explain, join, whoami};
@@ -15,11 +15,14 @@ use crate::clock::wait_to_deny;
 use crate::commands::arguments::{KeyTerms, ListArguments, OfRepository};
 use crate::commands::ending::ended;
 use crate::commands::key::TitledKey;
-use crate::commands::{Output, Peer, Refused, Requester, access, check, collaborator, key, member, repository, rule};
+use crate::commands::{
+    Output, Peer, Refused, Requester, access, check, collaborator, email, key, member, repository, rule, signers,
+};
 use crate::config::Config;
 use crate::db::{ChangeError, Reader};
 use crate::log::{self, Level};
 use crate::message::{Answer, FaultKind, Refusal, Status};
+use crate::name::HubScope;
 use crate::report::listing::Form;
 use crate::report::spool::Spool;
 use crate::report::{Report, error_json};
@@ -141,6 +144,11 @@ fn run_command(
     match cli.command {
         Command::Whoami => Ok(whoami::run(peer, context)),
         Command::Key(command) => run_key(peer, command, &mut printed),
+        Command::User(UserCommand::Email(command)) => match command {
+            EmailCommand::Add { address } => email::add(&mut requester, None, &address),
+            EmailCommand::Remove { address } => email::remove(&mut requester, None, &address),
+            EmailCommand::List { rows } => email::list(&requester, None, &mut printed.output(&rows)),
+        },
         Command::Repo(command) => run_repo(&mut requester, command, &mut printed),
         Command::Check(command) => match command {
             CheckCommand::List { scope, rows } => check::list(&requester, &scope, &mut printed.output(&rows)),
@@ -152,6 +160,9 @@ fn run_command(
             RuleCommand::Remove(arguments) => rule::remove(&mut requester, &arguments),
             RuleCommand::Move(arguments) => rule::set_number(&mut requester, &arguments),
         },
+        Command::AllowedSigners { path } => {
+            signers::list(&requester, &HubScope::Repository(path), printed.json, printed.list)
+        }
         Command::Org(cli::OrgCommand::Member(command)) => match command {
             MemberCommand::List { organization, expiring, rows } => {
                 member::list(&requester, Some(&organization), expiring, &mut printed.output(&rows))

@@ -7,43 +7,43 @@ use hub::{Hub, IDENTITIES, account_of, fingerprint_of};
 
 /// The outcomes of requests for a repository, one letter each. The letters stand for: fetch and LFS download; push and
 /// LFS upload; `repo show`; `explain`; commands for managers; commands for administrators; answers to requests; `access
-/// request`.
+/// request`; `allowed-signers`.
 ///
 /// `+` done; `n` no such repository; `g`, `p`, `x` restricted, with no request, a pending or a rejected one; `o` no
 /// right to do this; `z` frozen; `m` may fetch already; `w` no gate. `a` needs an account, `k` needs a key of scope
 /// write, `c` needs a key instead of a certificate. `E` expired, `D` disabled, `C` compromised, `R` removed.
 const REPOSITORIES: &str = "
-identity               public    gated     members   private   internal  frozen    hidden    missing
-anonymous              +o++aaaa  ggg+aaaa  ggg+aaaa  nnnnaaaa  nnnnaaaa  +o++aaaa  nnnnaaaa  nnnnaaaa
-stranger               +o++ooom  ggg+ggg+  ggg+ggg+  nnnnnnnn  +o++ooom  +o++ooom  nnnnnnnn  nnnnnnnn
-no_access              +o++ooom  ggg+ggg+  ggg+ggg+  nnnnnnnn  +o++ooom  +o++ooom  nnnnnnnn  nnnnnnnn
-ended                  +o++ooom  ggg+ggg+  ggg+ggg+  nnnnnnnn  +o++ooom  +o++ooom  nnnnnnnn  nnnnnnnn
-read                   +o++ooom  +o++ooom  ggg+ggg+  +o++ooom  +o++ooom  +o++ooom  +o++ooom  nnnnnnnn
-contributor            +o++ooom  +o++ooom  +o++ooom  +o++ooom  +o++ooom  +o++ooom  +o++ooom  nnnnnnnn
-maker                  +++++oom  +++++oom  +++++oom  +++++oom  +++++oom  +z++zoom  +z++zoom  nnnnnnnn
-write                  +++++oom  +++++oom  +++++oom  +++++oom  +++++oom  +z++zoom  +z++zoom  nnnnnnnn
-admin                  ++++++wm  +++++++m  +++++++m  ++++++wm  ++++++wm  +z++zzzm  +z++zzzm  nnnnnnnn
-collaborator-read      +o++ooom  +o++ooom  +o++ooom  +o++ooom  +o++ooom  +o++ooom  +o++ooom  nnnnnnnn
-collaborator-write     ++++ooom  ++++ooom  ++++ooom  ++++ooom  ++++ooom  +z++ooom  +z++ooom  nnnnnnnn
-collaborator-admin     ++++++wm  +++++++m  +++++++m  ++++++wm  ++++++wm  +z++zzzm  +z++zzzm  nnnnnnnn
-pending                +o++ooom  ppp+ppp+  ppp+ppp+  nnnnnnnn  +o++ooom  +o++ooom  nnnnnnnn  nnnnnnnn
-accepted               +o++ooom  +o++ooom  +o++ooom  nnnnnnnn  +o++ooom  +o++ooom  nnnnnnnn  nnnnnnnn
-rejected               +o++ooom  xxx+xxxx  xxx+xxxx  nnnnnnnn  +o++ooom  +o++ooom  nnnnnnnn  nnnnnnnn
-owner                  ++++++wm  +++++++m  +++++++m  ++++++wm  ++++++wm  +z++zzzm  +z++zzzm  nnnnnnnn
-admin-reading          +o++kkkk  +o++kkkk  +o++kkkk  +o++kkkk  +o++kkkk  +o++kkkk  +o++kkkk  nnnnkkkk
-read-certified         +o++cccc  +o++cccc  ggg+cccc  +o++cccc  +o++cccc  +o++cccc  +o++cccc  nnnncccc
-admin-certified        ++++cccc  ++++cccc  ++++cccc  ++++cccc  ++++cccc  +z++cccc  +z++cccc  nnnncccc
-admin-elsewhere        +o++cccc  ggg+cccc  ggg+cccc  nnnncccc  nnnncccc  +o++cccc  nnnncccc  nnnncccc
-deploy-reading         +o++aaaa  ggg+aaaa  ggg+aaaa  +o++aaaa  nnnnaaaa  +o++aaaa  nnnnaaaa  nnnnaaaa
-deploy-writing         +o++aaaa  ggg+aaaa  ggg+aaaa  ++++aaaa  nnnnaaaa  +o++aaaa  nnnnaaaa  nnnnaaaa
-expired                EEEEEEEE  EEEEEEEE  EEEEEEEE  EEEEEEEE  EEEEEEEE  EEEEEEEE  EEEEEEEE  EEEEEEEE
-disabled               DDDDDDDD  DDDDDDDD  DDDDDDDD  DDDDDDDD  DDDDDDDD  DDDDDDDD  DDDDDDDD  DDDDDDDD
-compromised            CCCCCCCC  CCCCCCCC  CCCCCCCC  CCCCCCCC  CCCCCCCC  CCCCCCCC  CCCCCCCC  CCCCCCCC
-removed                RRRRRRRR  RRRRRRRR  RRRRRRRR  RRRRRRRR  RRRRRRRR  RRRRRRRR  RRRRRRRR  RRRRRRRR
+identity               public     gated      members    private    internal   frozen     hidden     missing
+anonymous              +o++aaaaa  ggg+aaaaa  ggg+aaaaa  nnnnaaaaa  nnnnaaaaa  +o++aaaaa  nnnnaaaaa  nnnnaaaaa
+stranger               +o++ooom+  ggg+ggg+g  ggg+ggg+g  nnnnnnnnn  +o++ooom+  +o++ooom+  nnnnnnnnn  nnnnnnnnn
+no_access              +o++ooom+  ggg+ggg+g  ggg+ggg+g  nnnnnnnnn  +o++ooom+  +o++ooom+  nnnnnnnnn  nnnnnnnnn
+ended                  +o++ooom+  ggg+ggg+g  ggg+ggg+g  nnnnnnnnn  +o++ooom+  +o++ooom+  nnnnnnnnn  nnnnnnnnn
+read                   +o++ooom+  +o++ooom+  ggg+ggg+g  +o++ooom+  +o++ooom+  +o++ooom+  +o++ooom+  nnnnnnnnn
+contributor            +o++ooom+  +o++ooom+  +o++ooom+  +o++ooom+  +o++ooom+  +o++ooom+  +o++ooom+  nnnnnnnnn
+maker                  +++++oom+  +++++oom+  +++++oom+  +++++oom+  +++++oom+  +z++zoom+  +z++zoom+  nnnnnnnnn
+write                  +++++oom+  +++++oom+  +++++oom+  +++++oom+  +++++oom+  +z++zoom+  +z++zoom+  nnnnnnnnn
+admin                  ++++++wm+  +++++++m+  +++++++m+  ++++++wm+  ++++++wm+  +z++zzzm+  +z++zzzm+  nnnnnnnnn
+collaborator-read      +o++ooom+  +o++ooom+  +o++ooom+  +o++ooom+  +o++ooom+  +o++ooom+  +o++ooom+  nnnnnnnnn
+collaborator-write     ++++ooom+  ++++ooom+  ++++ooom+  ++++ooom+  ++++ooom+  +z++ooom+  +z++ooom+  nnnnnnnnn
+collaborator-admin     ++++++wm+  +++++++m+  +++++++m+  ++++++wm+  ++++++wm+  +z++zzzm+  +z++zzzm+  nnnnnnnnn
+pending                +o++ooom+  ppp+ppp+p  ppp+ppp+p  nnnnnnnnn  +o++ooom+  +o++ooom+  nnnnnnnnn  nnnnnnnnn
+accepted               +o++ooom+  +o++ooom+  +o++ooom+  nnnnnnnnn  +o++ooom+  +o++ooom+  nnnnnnnnn  nnnnnnnnn
+rejected               +o++ooom+  xxx+xxxxx  xxx+xxxxx  nnnnnnnnn  +o++ooom+  +o++ooom+  nnnnnnnnn  nnnnnnnnn
+owner                  ++++++wm+  +++++++m+  +++++++m+  ++++++wm+  ++++++wm+  +z++zzzm+  +z++zzzm+  nnnnnnnnn
+admin-reading          +o++kkkk+  +o++kkkk+  +o++kkkk+  +o++kkkk+  +o++kkkk+  +o++kkkk+  +o++kkkk+  nnnnkkkkn
+read-certified         +o++cccc+  +o++cccc+  ggg+ccccg  +o++cccc+  +o++cccc+  +o++cccc+  +o++cccc+  nnnnccccn
+admin-certified        ++++cccc+  ++++cccc+  ++++cccc+  ++++cccc+  ++++cccc+  +z++cccc+  +z++cccc+  nnnnccccn
+admin-elsewhere        +o++cccc+  ggg+ccccg  ggg+ccccg  nnnnccccn  nnnnccccn  +o++cccc+  nnnnccccn  nnnnccccn
+deploy-reading         +o++aaaa+  ggg+aaaag  ggg+aaaag  +o++aaaa+  nnnnaaaan  +o++aaaa+  nnnnaaaan  nnnnaaaan
+deploy-writing         +o++aaaa+  ggg+aaaag  ggg+aaaag  ++++aaaa+  nnnnaaaan  +o++aaaa+  nnnnaaaan  nnnnaaaan
+expired                EEEEEEEEE  EEEEEEEEE  EEEEEEEEE  EEEEEEEEE  EEEEEEEEE  EEEEEEEEE  EEEEEEEEE  EEEEEEEEE
+disabled               DDDDDDDDD  DDDDDDDDD  DDDDDDDDD  DDDDDDDDD  DDDDDDDDD  DDDDDDDDD  DDDDDDDDD  DDDDDDDDD
+compromised            CCCCCCCCC  CCCCCCCCC  CCCCCCCCC  CCCCCCCCC  CCCCCCCCC  CCCCCCCCC  CCCCCCCCC  CCCCCCCCC
+removed                RRRRRRRRR  RRRRRRRRR  RRRRRRRRR  RRRRRRRRR  RRRRRRRRR  RRRRRRRRR  RRRRRRRRR  RRRRRRRRR
 ";
 
-/// The commands for each of the last six letters. All commands for one letter have that outcome.
-const OF_A_REPOSITORY: [&[&str]; 6] = [
+/// The commands for each of the last seven letters. All commands for one letter have that outcome.
+const OF_A_REPOSITORY: [&[&str]; 7] = [
     &["repo show PATH", "repo show PATH --json"],
     &["explain PATH fetch", "explain PATH push"],
     &["repo rename PATH OWNER/renamed", "repo remove PATH --yes"],
@@ -64,37 +64,38 @@ const OF_A_REPOSITORY: [&[&str]; 6] = [
     ],
     &["access grant PATH stranger --until 30d", "access reject PATH stranger"],
     &["access request PATH"],
+    &["allowed-signers PATH", "allowed-signers PATH --json"],
 ];
 
 /// The outcomes of the other commands, in the order of [`OF_AN_ACCOUNT`]. Further letters: `u` wrong usage, because
 /// there is no key on standard input; `l` not a member; `s` needs a key instead of a certificate, which shows
 /// nothing of its account; `i` in use already; `j` a wrong code; `q` a key that is on no account and no repository.
 const ACCOUNTS: &str = "
-identity               whoami key: list add rename remove release  repo: create own list  member: list set remove  rule: list add own hub  join
-anonymous              +           a    a   a      a      q              a      a   +             a    a   a            a    a   a   a    j
-stranger               +           +    u   +      +      +              o      +   +             l    o   o            o    o   +   o    i
-no_access              +           +    u   +      +      +              o      +   +             +    o   o            o    o   +   o    i
-ended                  +           +    u   +      +      +              o      +   +             l    o   o            o    o   +   o    i
-read                   +           +    u   +      +      +              o      +   +             +    o   o            o    o   +   o    i
-contributor            +           +    u   +      +      +              +      +   +             +    o   o            o    o   +   o    i
-maker                  +           +    u   +      +      +              +      +   +             +    o   o            o    o   +   o    i
-write                  +           +    u   +      +      +              +      +   +             +    o   o            o    o   +   o    i
-admin                  +           +    u   +      +      +              +      +   +             +    +   +            +    +   +   o    i
-collaborator-admin     +           +    u   +      +      +              o      +   +             l    o   o            o    o   +   o    i
-owner                  +           +    u   +      +      +              o      +   +             l    o   o            o    o   +   o    i
-admin-reading          +           +    k   k      k      +              k      k   +             +    k   k            k    k   k   k    i
-read-certified         +           s    c   c      c      q              c      c   +             +    c   c            c    c   c   c    i
-admin-certified        +           s    c   c      c      q              c      c   +             +    c   c            c    c   c   c    i
-admin-elsewhere        +           s    c   c      c      q              c      c   +             l    c   c            c    c   c   c    i
-deploy-reading         +           a    a   a      a      +              a      a   +             a    a   a            a    a   a   a    i
-deploy-writing         +           a    a   a      a      +              a      a   +             a    a   a            a    a   a   a    i
-expired                E           E    E   E      E      +              E      E   E             E    E   E            E    E   E   E    E
-disabled               D           D    D   D      D      +              D      D   D             D    D   D            D    D   D   D    D
-compromised            C           C    C   C      C      C              C      C   C             C    C   C            C    C   C   C    C
-removed                R           R    R   R      R      R              R      R   R             R    R   R            R    R   R   R    R
+identity               whoami key: list add rename remove release  repo: create own list  member: list set remove  rule: list add own hub  join  email: add list remove
+anonymous              +           a    a   a      a      q              a      a   +             a    a   a            a    a   a   a    j                  a   a    a
+stranger               +           +    u   +      +      +              o      +   +             l    o   o            o    o   +   o    i                  +   +    +
+no_access              +           +    u   +      +      +              o      +   +             +    o   o            o    o   +   o    i                  +   +    +
+ended                  +           +    u   +      +      +              o      +   +             l    o   o            o    o   +   o    i                  +   +    +
+read                   +           +    u   +      +      +              o      +   +             +    o   o            o    o   +   o    i                  +   +    +
+contributor            +           +    u   +      +      +              +      +   +             +    o   o            o    o   +   o    i                  +   +    +
+maker                  +           +    u   +      +      +              +      +   +             +    o   o            o    o   +   o    i                  +   +    +
+write                  +           +    u   +      +      +              +      +   +             +    o   o            o    o   +   o    i                  +   +    +
+admin                  +           +    u   +      +      +              +      +   +             +    +   +            +    +   +   o    i                  +   +    +
+collaborator-admin     +           +    u   +      +      +              o      +   +             l    o   o            o    o   +   o    i                  +   +    +
+owner                  +           +    u   +      +      +              o      +   +             l    o   o            o    o   +   o    i                  +   +    +
+admin-reading          +           +    k   k      k      +              k      k   +             +    k   k            k    k   k   k    i                  k   +    k
+read-certified         +           s    c   c      c      q              c      c   +             +    c   c            c    c   c   c    i                  c   s    c
+admin-certified        +           s    c   c      c      q              c      c   +             +    c   c            c    c   c   c    i                  c   s    c
+admin-elsewhere        +           s    c   c      c      q              c      c   +             l    c   c            c    c   c   c    i                  c   s    c
+deploy-reading         +           a    a   a      a      +              a      a   +             a    a   a            a    a   a   a    i                  a   a    a
+deploy-writing         +           a    a   a      a      +              a      a   +             a    a   a            a    a   a   a    i                  a   a    a
+expired                E           E    E   E      E      +              E      E   E             E    E   E            E    E   E   E    E                  E   E    E
+disabled               D           D    D   D      D      +              D      D   D             D    D   D            D    D   D   D    D                  D   D    D
+compromised            C           C    C   C      C      C              C      C   C             C    C   C            C    C   C   C    C                  C   C    C
+removed                R           R    R   R      R      R              R      R   R             R    R   R            R    R   R   R    R                  R   R    R
 ";
 
-const OF_AN_ACCOUNT: [&str; 17] = [
+const OF_AN_ACCOUNT: [&str; 20] = [
     "whoami",
     "key list",
     "key add a title",
@@ -112,6 +113,9 @@ const OF_AN_ACCOUNT: [&str; 17] = [
     "rule list SELF",
     "rule add hub deny force ** @everyone",
     "join 00112233445566778899aabbccddeeff",
+    "user email add new@example.org",
+    "user email list",
+    "user email remove SELF@old.example",
 ];
 
 /// The rows of a table by their first word.
@@ -152,7 +156,7 @@ fn each_command_on_each_repository_has_the_outcome_of_the_table() {
     }
     let named: Vec<&str> = rows.iter().map(|(identity, _)| *identity).collect();
     assert_eq!(named, IDENTITIES, "every identity has its row");
-    assert_eq!(asked, 26 * 8 * 22);
+    assert_eq!(asked, 26 * 8 * 24);
 }
 
 #[test]

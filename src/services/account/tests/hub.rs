@@ -161,6 +161,7 @@ fn populate(change: &Change<'_>, authorities: [&PublicKey; 2]) -> Result<(), Cha
     for user in accounts() {
         change.add_owner(OwnerKind::User, &owner(user), true)?;
         add_key(change, user, user, Scope::Write)?;
+        change.confirm_email(&owner(user), &format!("{user}@old.example").parse().unwrap())?;
     }
     let acme = owner("acme");
     for (organization, authority) in ["acme", "elsewhere"].map(owner).iter().zip(authorities) {
