@@ -39,9 +39,12 @@ package() {
 
 # present PROGRAM: checks that a program is there and works. A compiler works if it links a static program with libc.
 present() {
-    # It has no program of its name.
-    [ "$1" != selinux-policy-dev ] || [ -e /usr/share/selinux/devel/Makefile ] || return 1
-    [ "$1" = selinux-policy-dev ] || command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] || return 1
+    # Packages without a program of their name.
+    case $1 in
+    selinux-policy-dev) [ -e /usr/share/selinux/devel/Makefile ] && return 0 || return 1 ;;
+    cgit) [ -e /usr/lib/cgit/cgit.cgi ] && return 0 || return 1 ;;
+    esac
+    command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] || return 1
     [ "$1" != cc ] || echo 'int main(void) { return 0; }' | cc -static -x c -o /dev/null - 2>/dev/null
 }
 

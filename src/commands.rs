@@ -17,6 +17,7 @@ pub(crate) mod member;
 pub(crate) mod organization;
 pub(crate) mod owner;
 pub(crate) mod quota;
+pub(crate) mod reachable;
 mod refused;
 pub(crate) mod repository;
 mod rights;

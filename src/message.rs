@@ -264,7 +264,7 @@ impl<'a> Messages<'a> {
              {ssh} whoami\n  \
              {ssh} key add [TITLE] < id_ed25519.pub    key list|rename|remove|release\n  \
              {ssh} user email add|remove|list\n  \
-             {ssh} repo create|list|show|rename|visibility|default-branch|remove|collaborator\n  \
+             {ssh} repo create|list|show|rename|visibility|describe|default-branch|remove|collaborator\n  \
              {ssh} repo protect|unprotect PATH BRANCH    rule list|add|remove|move\n  \
              {ssh} check list|set SCOPE\n  \
              {ssh} allowed-signers PATH\n  \

@@ -37,7 +37,7 @@ pub(crate) use gate::{Requests, answer_report, request_json};
 pub(crate) use keys::{Keys, key_added, key_json, key_page, key_removed};
 pub(crate) use members::{Collaborators, Members, members_json, members_text};
 pub(crate) use repository::{
-    RemovedRepositories, Repositories, repo_json, repository_created, repository_page, repository_removed,
+    Reachable, RemovedRepositories, Repositories, repo_json, repository_created, repository_page, repository_removed,
     repository_summary, state,
 };
 pub(crate) use rules::{Rules, rule_json};

@@ -415,6 +415,9 @@ _hubgate() {
             hubgate__subcmd__help__subcmd__repo,default-branch)
                 cmd="hubgate__subcmd__help__subcmd__repo__subcmd__default__subcmd__branch"
                 ;;
+            hubgate__subcmd__help__subcmd__repo,describe)
+                cmd="hubgate__subcmd__help__subcmd__repo__subcmd__describe"
+                ;;
             hubgate__subcmd__help__subcmd__repo,freeze)
                 cmd="hubgate__subcmd__help__subcmd__repo__subcmd__freeze"
                 ;;
@@ -811,6 +814,9 @@ _hubgate() {
             hubgate__subcmd__repo,default-branch)
                 cmd="hubgate__subcmd__repo__subcmd__default__subcmd__branch"
                 ;;
+            hubgate__subcmd__repo,describe)
+                cmd="hubgate__subcmd__repo__subcmd__describe"
+                ;;
             hubgate__subcmd__repo,freeze)
                 cmd="hubgate__subcmd__repo__subcmd__freeze"
                 ;;
@@ -897,6 +903,9 @@ _hubgate() {
                 ;;
             hubgate__subcmd__repo__subcmd__help,default-branch)
                 cmd="hubgate__subcmd__repo__subcmd__help__subcmd__default__subcmd__branch"
+                ;;
+            hubgate__subcmd__repo__subcmd__help,describe)
+                cmd="hubgate__subcmd__repo__subcmd__help__subcmd__describe"
                 ;;
             hubgate__subcmd__repo__subcmd__help,freeze)
                 cmd="hubgate__subcmd__repo__subcmd__help__subcmd__freeze"
@@ -1329,7 +1338,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__audit)
-            opts="-f -h -V --since --user --repo --key --follow --log --after --limit --match --wide --config --json --help --version"
+            opts="-f -h -V --since --user --repo --ref --key --follow --log --after --limit --match --wide --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1344,6 +1353,10 @@ _hubgate() {
                     return 0
                     ;;
                 --repo)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ref)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1783,7 +1796,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__export)
-            opts="-h -V --config --json --help --version"
+            opts="-h -V --cgit --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2747,7 +2760,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help__subcmd__repo)
-            opts="create list show rename visibility default-branch protect unprotect gate freeze unfreeze collaborator remove restore import adopt path check quota gc"
+            opts="create list show rename visibility describe default-branch protect unprotect gate freeze unfreeze collaborator remove restore import adopt path check quota gc"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2859,6 +2872,20 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help__subcmd__repo__subcmd__default__subcmd__branch)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__repo__subcmd__describe)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -5179,7 +5206,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo)
-            opts="-h -V --config --json --help --version create list show rename visibility default-branch protect unprotect gate freeze unfreeze collaborator remove restore import adopt path check quota gc help"
+            opts="-h -V --config --json --help --version create list show rename visibility describe default-branch protect unprotect gate freeze unfreeze collaborator remove restore import adopt path check quota gc help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5450,6 +5477,24 @@ _hubgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        hubgate__subcmd__repo__subcmd__describe)
+            opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         hubgate__subcmd__repo__subcmd__freeze)
             opts="-h -V --reason --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -5513,7 +5558,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo__subcmd__help)
-            opts="create list show rename visibility default-branch protect unprotect gate freeze unfreeze collaborator remove restore import adopt path check quota gc help"
+            opts="create list show rename visibility describe default-branch protect unprotect gate freeze unfreeze collaborator remove restore import adopt path check quota gc help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5625,6 +5670,20 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo__subcmd__help__subcmd__default__subcmd__branch)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__repo__subcmd__help__subcmd__describe)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -5889,12 +5948,16 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo__subcmd__list)
-            opts="-h -V --removed --limit --after --match --wide --config --json --help --version"
+            opts="-h -V --removed --reachable --limit --after --match --wide --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --reachable)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --limit)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

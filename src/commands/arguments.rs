@@ -192,6 +192,16 @@ pub struct SetVisibility {
     pub visibility: Visibility,
 }
 
+/// Say what a repository is about.
+#[derive(Debug, Clone, Args)]
+pub struct Describe {
+    /// The repository.
+    pub path: RepoPath,
+    /// The text, as one or more words. An empty word removes it.
+    #[arg(required = true)]
+    pub text: Vec<String>,
+}
+
 /// Show the branch that a clone checks out, or choose it.
 #[derive(Debug, Clone, Args)]
 pub struct DefaultBranch {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::arguments::{self, Confirmation, CreateRepository, RenameRepository, SetVisibility};
+use super::arguments::{self, Confirmation, CreateRepository, Describe, RenameRepository, SetVisibility};
 use super::rights::or_denied;
 use super::{By, Denied, Output, Refused, Requester, Rights};
 use crate::access::{
@@ -201,6 +201,18 @@ pub(crate) fn set_visibility(requester: &mut Requester<'_>, arguments: &SetVisib
         let row = by.administered(change, &arguments.path)?;
         change.set_visibility(&row.path, visibility)?;
         Ok(Report::new(format!("{} is {visibility}\n", row.path), repo_json(&change.repository(&row.path)?)))
+    })
+}
+
+/// Says what a repository is about.
+pub(crate) fn describe(requester: &mut Requester<'_>, arguments: &Describe) -> Result<Report, Refused> {
+    let text = arguments.text.join(" ");
+    let description = if text.is_empty() { String::new() } else { text.parse::<Title>()?.to_string() };
+    requester.change(|by, change| {
+        let row = by.administered(change, &arguments.path)?;
+        change.set_description(&row.path, &description)?;
+        let shown = if description.is_empty() { "nothing".to_owned() } else { format!("\"{description}\"") };
+        Ok(Report::new(format!("{} is about {shown}\n", row.path), repo_json(&change.repository(&row.path)?)))
     })
 }
 

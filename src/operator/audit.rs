@@ -193,7 +193,9 @@ impl Audit {
         let user = self.user.as_ref().map(Owner::folded);
         let repo = self.repo.as_ref().map(|repo| fold(&repo.to_string()));
         let key = self.key.map(|key| fold(&key.to_string()));
+        let is_of_ref = |name: &String| entry.json.pointer("/session/ref").is_some_and(|of| of == name.as_str());
         entry.second.is_none_or(|second| second >= self.begin())
+            && self.reference.as_ref().is_none_or(is_of_ref)
             && [user, repo, key].into_iter().flatten().all(|wanted| holds(&entry.json, &wanted))
     }
 }
@@ -219,6 +221,7 @@ mod tests {
             since: 0,
             user: Some("Alice".parse().unwrap()),
             repo: None,
+            reference: None,
             key: None,
             log: None,
             follow: false,

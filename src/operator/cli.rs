@@ -27,7 +27,7 @@ use crate::report::when::Expiry;
 
 pub use access::{AccessCommand, Explain};
 pub use audit::{Audit, Position};
-pub use backup::{Backup, KeptCommand, Restore};
+pub use backup::{Backup, Export, KeptCommand, Restore};
 pub use check::CheckCommand;
 pub use import::{ImportCommand, ImportGitolite, ImportKeys};
 pub use key::{DeployKeyCommand, KeyCommand};
@@ -194,7 +194,7 @@ pub enum Command {
     #[command(subcommand)]
     Kept(KeptCommand),
     /// Print accounts, keys, organizations, repositories and grants as JSON, without secrets and invitations.
-    Export,
+    Export(Export),
     /// Import accounts, keys and grants from another git server.
     ///
     /// The command lists what it did not import.

@@ -133,7 +133,7 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Kept(command) => kept::run(&command, &cli.config),
         Command::Import(command) => import::run(command, &cli.config),
         Command::Policy(command) => policy::run(&command, &cli.config),
-        Command::Export => export::run(&context()?, printer),
+        Command::Export(command) => export::run(&command, &context()?, printer),
         Command::Session(command) => session::run(&command, &context()?),
         Command::Audit(command) => audit::run(&command, cli.json, &cli.config, printer),
     }

@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::printer::Printer;
 use super::{adopt, gc};
 use crate::clock::now;
-use crate::commands::{quota, repository, rule};
+use crate::commands::{quota, reachable, repository, rule};
 use crate::message::Status;
 use crate::name::RepoPath;
 use crate::report::{RemovedRepositories, Report};
@@ -30,12 +30,16 @@ pub(super) fn run(command: RepoCommand, mut context: Context, printer: &mut Prin
             let table = RemovedRepositories { kept: adopt::KEPT };
             Ok(requester.list(output, &table, |_, view, each| Ok(view.removed_repositories(after.as_ref(), each)?))?)
         }
-        RepoCommand::List { owner, removed: false, list } => {
+        RepoCommand::List { reachable: Some(user), list, .. } => {
+            Ok(reachable::list(&requester, Some(&user), &mut printer.output(&list))?)
+        }
+        RepoCommand::List { owner, list, .. } => {
             Ok(repository::list(&requester, owner.as_ref(), &mut printer.output(&list))?)
         }
         RepoCommand::Show { path } => Ok(repository::show(&requester, &path, Some(head))?),
         RepoCommand::Rename(arguments) => Ok(repository::rename(&mut requester, &arguments)?),
         RepoCommand::Visibility(arguments) => Ok(repository::set_visibility(&mut requester, &arguments)?),
+        RepoCommand::Describe(arguments) => Ok(repository::describe(&mut requester, &arguments)?),
         RepoCommand::DefaultBranch(arguments) => Ok(repository::default_branch(&mut requester, &arguments)?),
         RepoCommand::Protect(arguments) => Ok(rule::protect(&mut requester, &arguments)?),
         RepoCommand::Unprotect(arguments) => Ok(rule::unprotect(&mut requester, &arguments)?),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::listing::{Column, Table};
 use super::when::minute;
 use super::{Report, json_time, page, table, with_fields};
-use crate::access::GateMode;
+use crate::access::{Access, GateMode};
 use crate::config::Config;
 use crate::db::{Collaborator, Removed, RepositoryRow};
 
@@ -50,6 +50,32 @@ impl Table<RepositoryRow> for Repositories {
     }
 
     fn position(&self, row: &RepositoryRow) -> String {
+        row.path.to_string()
+    }
+}
+
+fn level(access: Access) -> String {
+    format!("{access:?}").to_lowercase()
+}
+
+/// A list of repositories with the access of an account.
+pub(crate) struct Reachable;
+
+impl Table<(RepositoryRow, Access)> for Reachable {
+    fn columns(&self) -> Vec<Column> {
+        let narrow = [Column::at_most("STATE", 20), Column::at_most("DESCRIPTION", 12)];
+        [Column::new("REPOSITORY"), Column::new("ACCESS")].into_iter().chain(narrow).collect()
+    }
+
+    fn cells(&self, (row, access): &(RepositoryRow, Access)) -> Vec<String> {
+        vec![row.path.to_string(), level(*access), state(row), row.description.clone()]
+    }
+
+    fn json(&self, (row, access): &(RepositoryRow, Access)) -> Value {
+        with_fields(repo_json(row), [("access", level(*access).into())])
+    }
+
+    fn position(&self, (row, _): &(RepositoryRow, Access)) -> String {
         row.path.to_string()
     }
 }

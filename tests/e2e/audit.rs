@@ -77,6 +77,11 @@ fn a_log_file_adds_sessions_and_pushes_to_the_changes() {
     let of_alice = audit(&hub, &[log.as_slice(), &["--user", "alice"]].concat());
     assert_eq!(told(&of_alice), [&["user.create", "key.add"], &sessions[..5]].concat());
     assert_eq!(told(&audit(&hub, &[log.as_slice(), &["--repo", "alice/y"]].concat())), [""; 0]);
+    // Who pushed a ref.
+    let of_ref = |name: &str| audit(&hub, &[log.as_slice(), &["--repo", "alice/x", "--ref", name]].concat());
+    let pushed = of_ref("refs/heads/new");
+    assert_eq!((told(&pushed), &pushed[0]["session"]["user"]), (vec!["push push".to_owned()], &json!("alice")));
+    assert_eq!((of_ref("refs/heads/NEW").len(), of_ref("new").len()), (0, 0));
     // Entries older than `--since` are skipped; without a year, the age is unknown.
     fs::write(&file, lines("2001-01-01T00:00:00+00:00")).expect("a file");
     assert_eq!(told(&audit(&hub, &log)), changes);

@@ -9,12 +9,15 @@ use nix::fcntl::{Flock, FlockArg};
 use serde_json::json;
 
 use crate::accounts::json_of;
-use crate::harness::{Client, Hub, machine, refused, run, says, silent, trials};
+use crate::harness::{Client, Hub, Skip, machine, refused, run, says, silent, trials};
 use crate::programs::program;
 
 trials![
     repositories_are_created_listed_shown_and_changed,
     collaborators_are_set_and_removed,
+    a_description_is_set_by_those_who_administer_the_repository,
+    each_account_lists_what_it_reaches_and_with_which_access,
+    cgit_serves_the_public_repositories_and_no_other,
     the_umask_of_root_does_not_show_in_a_repository,
     two_creates_of_one_path_create_one_repository,
     check_finds_lost_repositories_and_unknown_directories,
@@ -353,4 +356,89 @@ fn a_failing_git_reports_no_repository_as_sound() {
     hub.configure(&crate::harness::Setup { git: Some(&git), ..crate::harness::Setup::default() });
     let check = hub.hubgate(&["repo", "check"]);
     assert!(check.status == 1 && check.stdout().contains("alice/y") && check.stdout().contains("broken"), "{check}");
+}
+
+fn a_description_is_set_by_those_who_administer_the_repository() {
+    let hub = Hub::new();
+    let (alice, bob) = (hub.user("alice"), hub.user("bob"));
+    hub.repo("alice/x", &[]);
+    hub.did(&["repo", "collaborator", "set", "alice/x", "bob", "write"]);
+    alice.ssh("repo describe alice/x A small model").is(&says("alice/x is about \"A small model\"\n"));
+    assert_eq!(json_of(&hub, &["repo", "show", "alice/x"])["description"], "A small model");
+    assert_eq!(bob.ssh("repo describe alice/x mine").status, 1);
+    assert_eq!(hub.hubgate(&["repo", "describe", "alice/x", "a\tb"]).status, 2);
+    hub.hubgate(&["repo", "describe", "alice/x", ""]).is(&says("alice/x is about nothing\n"));
+    assert_eq!(json_of(&hub, &["repo", "describe", "alice/x", "two", "words"])["description"], "two words");
+}
+
+fn each_account_lists_what_it_reaches_and_with_which_access() {
+    let hub = Hub::new();
+    let (alice, bob, stranger) = (hub.user("alice"), hub.user("bob"), hub.stranger());
+    hub.did(&["org", "add", "acme", "--admin", "alice"]);
+    for path in ["alice/x", "acme/y", "acme/z", "bob/shown", "bob/hidden"] {
+        hub.did(&["repo", "create", path, "--private"]);
+    }
+    hub.did(&["repo", "visibility", "bob/shown", "public"]);
+    hub.did(&["org", "member", "set", "acme", "bob", "no_access"]);
+    hub.did(&["repo", "collaborator", "set", "acme/z", "bob", "write"]);
+    hub.did(&["repo", "freeze", "acme/y", "--reason", "moving"]);
+    let rows = "REPOSITORY  ACCESS  STATE\n";
+    let of_alice = "acme/y      fetch   private, read-only: moving\nacme/z      admin   private\n\
+                    alice/x     admin   private\n";
+    let of_bob = "acme/z      write   private\nbob/hidden  admin   private\nbob/shown   admin   public\n";
+    let table = |outcome: &str| {
+        outcome.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()
+    };
+    for (client, user, expected) in [(&alice, "alice", of_alice), (&bob, "bob", of_bob)] {
+        let own = client.ssh("repo list --reachable").succeeded().stdout();
+        let expected = format!("{rows}{expected}");
+        let heading = table(&own)[0].starts_with("REPOSITORY ACCESS STATE");
+        assert!(heading && table(&own)[1..] == table(&expected)[1..], "{own}");
+        assert_eq!(hub.did(&["repo", "list", "--reachable", user]), own);
+    }
+    let behind = bob.ssh("repo list --reachable --json --after bob/hidden").succeeded().stdout();
+    let behind: serde_json::Value = serde_json::from_str(&behind).expect("JSON");
+    assert_eq!(
+        (behind[0]["path"].as_str(), behind[0]["access"].as_str(), &behind[1]),
+        (Some("bob/shown"), Some("admin"), &serde_json::Value::Null)
+    );
+    assert_eq!(stranger.ssh("repo list --reachable").status, 1);
+    hub.did(&["repo", "collaborator", "remove", "acme/z", "bob"]);
+    assert!(!bob.ssh("repo list --reachable").stdout().contains("acme"));
+    hub.did(&["user", "disable", "bob", "--reason", "left"]);
+    assert_eq!(json_of(&hub, &["repo", "list", "--reachable", "bob"]), json!([]));
+}
+
+fn cgit_serves_the_public_repositories_and_no_other() {
+    let cgit = Path::new("/usr/lib/cgit/cgit.cgi");
+    if !cgit.exists() {
+        Skip::now("there is no cgit");
+    }
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    for (path, options) in [
+        ("alice/x", &["--description", "A <model> of mine"][..]),
+        ("datasets/alice/d", &[]),
+        ("alice/private", &["--private"]),
+        ("alice/internal", &["--internal"]),
+        ("alice/gated", &["--gated", "auto"]),
+    ] {
+        hub.repo(path, options);
+    }
+    let rc = hub.path("cgitrc");
+    fs::write(&rc, format!("virtual-root=/\n{}", hub.did(&["export", "--cgit"]))).expect("a file");
+    let page = |url: &str| {
+        let mut command = Command::new(cgit);
+        command.env_clear().env("CGIT_CONFIG", &rc).env("PATH_INFO", url).env("REQUEST_METHOD", "GET");
+        // git refuses repositories of another user.
+        command.env("GIT_CONFIG_COUNT", "1").env("GIT_CONFIG_KEY_0", "safe.directory").env("GIT_CONFIG_VALUE_0", "*");
+        run(&mut command).succeeded().stdout()
+    };
+    let index = page("/");
+    assert!(index.contains("/alice/x/") && index.contains("/datasets/alice/d/"), "{index}");
+    assert!(index.contains("A &lt;model&gt; of mine"), "{index}");
+    for hidden in ["private", "internal", "gated"] {
+        assert!(!index.contains(hidden), "{index}");
+    }
+    assert!(page("/alice/x/log/").contains("README") || page("/alice/x/tree/").contains("README.md"));
 }

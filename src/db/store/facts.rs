@@ -27,9 +27,8 @@ pub struct SeenBy {
 
 const BY_NAME: &str = "ORDER BY kind, folded";
 
-/// The repositories of the owner `?1` with the facts for the account `?2`, behind the kind `?3` and the name `?4`.
-/// `owner` is the column of the owner, and `join` another table.
-fn visible(owner: &str, join: &str) -> String {
+/// Repositories with the facts for the account `?2`. `join` is another table.
+fn with_facts(join: &str) -> String {
     format!(
         "SELECT r.id, o.name AS owner, r.kind AS kind, r.name, r.directory, r.gate, r.gate_members,
                 CASE r.internal WHEN 1 THEN 'internal' ELSE r.visibility END AS visibility,
@@ -39,9 +38,15 @@ fn visible(owner: &str, join: &str) -> String {
          FROM repository r {join} JOIN owner o ON o.id = r.owner_id
          LEFT JOIN member m ON m.organization_id = r.owner_id AND m.user_id = ?2
          LEFT JOIN collaborator c ON c.repository_id = r.id AND c.user_id = ?2
-         LEFT JOIN gate_request g ON g.repository_id = r.id AND g.user_id = ?2
-         WHERE {owner} = ?1 AND r.folded IS NOT NULL AND (r.kind, r.folded) > (?3, ?4)"
+         LEFT JOIN gate_request g ON g.repository_id = r.id AND g.user_id = ?2"
     )
+}
+
+/// The repositories of the owner `?1` with the facts for the account `?2`, behind the kind `?3` and the name `?4`.
+/// `owner` is the column of the owner, and `join` another table.
+fn visible(owner: &str, join: &str) -> String {
+    let repositories = with_facts(join);
+    format!("{repositories} WHERE {owner} = ?1 AND r.folded IS NOT NULL AND (r.kind, r.folded) > (?3, ?4)")
 }
 
 fn statement_of_outsiders() -> String {
@@ -54,6 +59,21 @@ fn statement_of_outsiders() -> String {
         // A sum has no index: the rows of the account lead to the repositories, not the repositories of the owner.
         granted = visible("r.owner_id + 0", "JOIN collaborator x ON x.repository_id = r.id"),
         any = visible("r.owner_id + 0", ""),
+    )
+}
+
+/// The repositories on which the account `?2` has a right of its own, behind the owner `?1`, the kind `?3` and the name
+/// `?4`: its own, those of its organizations, and those on which it is a collaborator.
+fn statement_of_reachable() -> String {
+    let ids = "JOIN (
+             SELECT id FROM repository WHERE owner_id = ?2
+             UNION SELECT t.id FROM member b JOIN repository t ON t.owner_id = b.organization_id WHERE b.user_id = ?2
+             UNION SELECT repository_id FROM collaborator WHERE user_id = ?2
+         ) i ON i.id = r.id";
+    let repositories = with_facts(ids);
+    format!(
+        "{repositories} WHERE r.folded IS NOT NULL AND (o.folded, r.kind, r.folded) > (?1, ?3, ?4)
+         ORDER BY o.folded, r.kind, r.folded"
     )
 }
 
@@ -106,6 +126,32 @@ impl View<'_> {
             let facts = repository_facts(row, repository.id, account)?;
             Ok(each((repository, facts)))
         })
+    }
+
+    /// The repositories on which an account, given by its row, has or had a right of its own, by path, each with the
+    /// facts that decide about access. Begins behind the path `after`. No row of another repository is read.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn reachable_repositories(
+        &self,
+        account: i64,
+        after: Option<&RepoPath>,
+        each: Each<'_, (RepositoryRow, RepositoryFacts)>,
+    ) -> Result<(), Error> {
+        let owner = after.map(|path| path.owner.folded()).unwrap_or_default();
+        let (kind, name) = position(after);
+        self.connection.each(&statement_of_reachable(), values![&owner, account, kind, &name], |row| {
+            let repository = repository_row(row)?;
+            let facts = repository_facts(row, repository.id, Some(account))?;
+            Ok(each((repository, facts)))
+        })
+    }
+
+    /// How SQLite would run the statement of the list of what an account reaches.
+    #[cfg(test)]
+    pub(in crate::db) fn plan_of_reachable(&self) -> Result<Vec<String>, Error> {
+        self.connection.plan(&statement_of_reachable())
     }
 
     /// How SQLite would run the statement of a list for a session that is no insider.

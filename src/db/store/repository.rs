@@ -319,6 +319,18 @@ impl Change<'_> {
         self.audit("repo.update_settings", &repository.path.to_string(), &detail)
     }
 
+    /// Says what a repository is about; an empty text says nothing.
+    ///
+    /// # Errors
+    /// [`ChangeError`].
+    pub fn set_description(&self, path: &RepoPath, description: &str) -> Result<(), ChangeError> {
+        let repository = self.repository(path)?;
+        let query = "UPDATE repository SET description = ?2 WHERE id = ?1";
+        self.connection.execute(query, values![repository.id, description])?;
+        let detail = json!({ "before": { "description": repository.description }, "description": description });
+        self.audit("repo.update_settings", &repository.path.to_string(), &detail)
+    }
+
     /// Notes that a branch is chosen as the default branch. Names are without `refs/heads/`.
     ///
     /// # Errors

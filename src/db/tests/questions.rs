@@ -258,6 +258,34 @@ fn a_list_of_repositories_reads_no_row_that_the_session_cannot_see() {
 }
 
 #[test]
+fn what_an_account_reaches_is_found_by_its_own_rows() {
+    let mut hub = Hub::new();
+    hub.change(|change| {
+        for (number, name) in (0..).zip(["bob/shown", "bob/lent", "alice/own", "datasets/acme/y"]) {
+            add_repository(change, name, 100 + number)?;
+        }
+        change.set_visibility(&path("bob/shown"), Visibility::Public)?;
+        change.set_collaborator(&path("bob/lent"), &owner("alice"), CollaboratorRole::Read, None)?;
+        // Two rights on one repository are one row.
+        change.set_collaborator(&path("acme/x"), &owner("alice"), CollaboratorRole::Read, None)
+    })
+    .unwrap();
+    let view = hub.store.view();
+    let reached = |user: &str, after: Option<&str>| -> Vec<String> {
+        let (id, after) = (view.owner(&owner(user)).unwrap().id, after.map(path));
+        let rows = all(|each| view.reachable_repositories(id, after.as_ref(), each)).unwrap();
+        rows.into_iter().map(|(row, _)| row.path.to_string()).collect()
+    };
+    assert_eq!(reached("alice", None), ["datasets/acme/y", "acme/x", "alice/own", "bob/lent"]);
+    assert_eq!(reached("alice", Some("acme/x")), ["alice/own", "bob/lent"]);
+    assert_eq!(reached("bob", None), ["bob/lent", "bob/shown"]);
+    let plan = view.plan_of_reachable().unwrap();
+    for line in plan.iter().filter(|line| line.starts_with("SCAN ")) {
+        assert_eq!(line, "SCAN i", "{plan:#?}");
+    }
+}
+
+#[test]
 fn each_question_of_a_session_finds_its_rows_by_an_index() {
     let plans = Hub::new().reader().ask(|view| view.plan_of_sessions()).unwrap();
     let searches = plans.iter().filter(|line| line.starts_with("SEARCH "));

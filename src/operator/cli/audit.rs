@@ -25,6 +25,9 @@ pub struct Audit {
     /// Only events about this repository.
     #[arg(long, value_name = "PATH")]
     pub repo: Option<RepoPath>,
+    /// Only pushes of this ref, such as refs/heads/main.
+    #[arg(long = "ref", value_name = "REF")]
+    pub reference: Option<String>,
     /// Only events about this key.
     #[arg(long, value_name = "FINGERPRINT")]
     pub key: Option<Fingerprint>,

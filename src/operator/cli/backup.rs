@@ -50,3 +50,12 @@ pub enum KeptCommand {
         confirmation: Confirmation,
     },
 }
+
+/// `hubgate export`
+#[derive(Debug, Args)]
+pub struct Export {
+    /// Print the public repositories without a gate for cgitrc(5), which can include the output. cgit then runs as a
+    /// user who may read their directories.
+    #[arg(long)]
+    pub cgit: bool,
+}

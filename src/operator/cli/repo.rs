@@ -7,8 +7,8 @@ use clap::{Args, Subcommand};
 use super::ListOptions;
 use crate::access::GateMode;
 use crate::commands::arguments::{
-    Confirmation, CreateRepository, DefaultBranch, Expiring, NewQuota, OfRepository, Protect, RenameRepository,
-    SetCollaborator, SetVisibility, Unprotect, words,
+    Confirmation, CreateRepository, DefaultBranch, Describe, Expiring, NewQuota, OfRepository, Protect,
+    RenameRepository, SetCollaborator, SetVisibility, Unprotect, words,
 };
 use crate::git::import::{BadSource, Source};
 use crate::name::{Owner, RepoPath, Title};
@@ -34,6 +34,9 @@ pub enum RepoCommand {
         /// List the removed repositories, and how long each is kept.
         #[arg(long, conflicts_with = "owner")]
         removed: bool,
+        /// List what this user may fetch as owner, member or collaborator, and with which access.
+        #[arg(long, value_name = "USER", conflicts_with_all = ["owner", "removed"])]
+        reachable: Option<Owner>,
         /// Which rows.
         #[command(flatten)]
         list: ListOptions,
@@ -45,8 +48,10 @@ pub enum RepoCommand {
     },
     /// Change the name or the owner of a repository.
     Rename(RenameRepository),
-    /// Show a repository to everyone, or hide it.
+    /// Show a repository to everyone or to the accounts of this hub, or hide it.
     Visibility(SetVisibility),
+    /// Say what a repository is about.
+    Describe(Describe),
     /// Show the branch that a clone checks out, or choose it.
     DefaultBranch(DefaultBranch),
     /// Protect branches: they cannot be rewritten or deleted.

@@ -3,9 +3,9 @@
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::arguments::{
-    AddRule, Confirmation, CreateRepository, DefaultBranch, Expiring, GrantAccess, KeyTerms, ListArguments, MoveRule,
-    OfRepository, OfScope, Protect, RefChange, RemoveKey, RemoveMember, RenameKey, RenameRepository, SetCheck,
-    SetCollaborator, SetMember, SetVisibility, Unprotect,
+    AddRule, Confirmation, CreateRepository, DefaultBranch, Describe, Expiring, GrantAccess, KeyTerms, ListArguments,
+    MoveRule, OfRepository, OfScope, Protect, RefChange, RemoveKey, RemoveMember, RenameKey, RenameRepository,
+    SetCheck, SetCollaborator, SetMember, SetVisibility, Unprotect,
 };
 use crate::name::{Email, HubScope, Owner, RepoPath};
 use crate::request::AccountCommand;
@@ -173,6 +173,9 @@ pub(super) enum RepoCommand {
     List {
         /// The owner. Default: you.
         owner: Option<Owner>,
+        /// List what you may fetch as owner, member or collaborator, and with which access.
+        #[arg(long, conflicts_with = "owner")]
+        reachable: bool,
         #[command(flatten)]
         rows: ListArguments,
     },
@@ -183,8 +186,10 @@ pub(super) enum RepoCommand {
     },
     /// Change the name or the owner of a repository.
     Rename(RenameRepository),
-    /// Show a repository to everyone, or hide it.
+    /// Show a repository to everyone or to the accounts of this hub, or hide it.
     Visibility(SetVisibility),
+    /// Say what a repository is about. The text is the rest of the line.
+    Describe(Describe),
     /// Show the branch that a clone checks out, or choose it.
     DefaultBranch(DefaultBranch),
     /// Protect branches: they cannot be rewritten or deleted.

@@ -16,7 +16,8 @@ use crate::commands::arguments::{KeyTerms, ListArguments, OfRepository};
 use crate::commands::ending::ended;
 use crate::commands::key::TitledKey;
 use crate::commands::{
-    Output, Peer, Refused, Requester, access, check, collaborator, email, key, member, repository, rule, signers,
+    Output, Peer, Refused, Requester, access, check, collaborator, email, key, member, reachable, repository, rule,
+    signers,
 };
 use crate::config::Config;
 use crate::db::{ChangeError, Reader};
@@ -212,7 +213,10 @@ fn run_key(peer: &Peer<'_>, command: KeyCommand, printed: &mut Printed<'_>) -> R
 
 fn run_repo(requester: &mut Requester<'_>, command: RepoCommand, printed: &mut Printed<'_>) -> Result<Report, Refused> {
     match command {
-        RepoCommand::List { owner, rows } => repository::list(requester, owner.as_ref(), &mut printed.output(&rows)),
+        RepoCommand::List { reachable: true, rows, .. } => reachable::list(requester, None, &mut printed.output(&rows)),
+        RepoCommand::List { owner, rows, .. } => {
+            repository::list(requester, owner.as_ref(), &mut printed.output(&rows))
+        }
         RepoCommand::Collaborator(CollaboratorCommand::List { path, expiring, rows }) => {
             collaborator::list(requester, Some(&path), expiring, &mut printed.output(&rows))
         }
@@ -220,6 +224,7 @@ fn run_repo(requester: &mut Requester<'_>, command: RepoCommand, printed: &mut P
         RepoCommand::Show { path } => repository::show(requester, &path, None),
         RepoCommand::Rename(arguments) => repository::rename(requester, &arguments),
         RepoCommand::Visibility(arguments) => repository::set_visibility(requester, &arguments),
+        RepoCommand::Describe(arguments) => repository::describe(requester, &arguments),
         RepoCommand::DefaultBranch(arguments) => repository::default_branch(requester, &arguments),
         RepoCommand::Protect(arguments) => rule::protect(requester, &arguments),
         RepoCommand::Unprotect(arguments) => rule::unprotect(requester, &arguments),

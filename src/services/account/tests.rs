@@ -51,6 +51,7 @@ const OF_A_REPOSITORY: [&[&str]; 7] = [
         "repo visibility PATH public",
         "repo visibility PATH private",
         "repo visibility PATH internal",
+        "repo describe PATH a text",
         "repo collaborator set PATH stranger read",
         "repo collaborator set PATH stranger admin --until 30d",
         "repo collaborator remove PATH collaborator-read",
@@ -156,7 +157,7 @@ fn each_command_on_each_repository_has_the_outcome_of_the_table() {
     }
     let named: Vec<&str> = rows.iter().map(|(identity, _)| *identity).collect();
     assert_eq!(named, IDENTITIES, "every identity has its row");
-    assert_eq!(asked, 26 * 8 * 24);
+    assert_eq!(asked, 26 * 8 * 25);
 }
 
 #[test]
