@@ -138,9 +138,11 @@ fn help_goes_to_standard_output() {
              and has commands for your account, each with --help and --json:\n\
              \x20 ssh git@hub.example whoami\n\
              \x20 ssh git@hub.example key add [TITLE] < id_ed25519.pub    key list|rename|remove|release\n\
+             \x20 ssh git@hub.example user email add|remove|list\n\
              \x20 ssh git@hub.example repo create|list|show|rename|visibility|describe|default-branch|remove|collaborator\n\
              \x20 ssh git@hub.example repo protect|unprotect PATH BRANCH    rule list|add|remove|move\n\
              \x20 ssh git@hub.example check list|set SCOPE\n\
+             \x20 ssh git@hub.example allowed-signers PATH\n\
              \x20 ssh git@hub.example org member list|set|remove\n\
              \x20 ssh git@hub.example access request|list|grant|reject|revoke\n\
              \x20 ssh git@hub.example explain PATH fetch|push\n\
