@@ -125,9 +125,11 @@ fn help_lists_the_commands() {
              and has commands for your account, each with --help and --json:\n  \
              ssh {at} whoami\n  \
              ssh {at} key add [TITLE] < id_ed25519.pub    key list|rename|remove|release\n  \
+             ssh {at} user email add|remove|list\n  \
              ssh {at} repo create|list|show|rename|visibility|describe|default-branch|remove|collaborator\n  \
              ssh {at} repo protect|unprotect PATH BRANCH    rule list|add|remove|move\n  \
              ssh {at} check list|set SCOPE\n  \
+             ssh {at} allowed-signers PATH\n  \
              ssh {at} org member list|set|remove\n  \
              ssh {at} access request|list|grant|reject|revoke\n  \
              ssh {at} explain PATH fetch|push\n  \
