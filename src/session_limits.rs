@@ -91,12 +91,10 @@ fn lock(directory: &Path, file: PathBuf) -> Result<Option<HeldLock>, Errno> {
             Ok(opened) => File::from(opened),
             Err(Errno::ENOENT) if !is_created => {
                 is_created = true;
-                match DirBuilder::new().mode(0o750).create(directory) {
-                    Ok(()) => continue,
-                    // Another first session created it in between.
-                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-                    Err(_) => return Err(Errno::ENOENT),
-                }
+                // This fails if another first session created it in between. After any other failure, the file cannot
+                // be opened again.
+                let _ = DirBuilder::new().mode(0o750).create(directory);
+                continue;
             }
             // A session made it unusable, which must not free the subject from its limit.
             Err(Errno::EACCES | Errno::ELOOP | Errno::ENXIO) if !is_replaced => {
@@ -112,7 +110,7 @@ fn lock(directory: &Path, file: PathBuf) -> Result<Option<HeldLock>, Errno> {
             Err(errno) => return Err(errno),
         }
         // `records` may have removed the file in between.
-        if nix::sys::stat::fstat(&opened)?.st_nlink > 0 {
+        if has_name(&opened)? {
             return Ok(Some(HeldLock { lock: opened, file }));
         }
     }
@@ -121,6 +119,11 @@ fn lock(directory: &Path, file: PathBuf) -> Result<Option<HeldLock>, Errno> {
 #[expect(deprecated, reason = "nix's new type releases the lock when it is dropped, also in a copy of the process")]
 fn try_lock(file: &File) -> nix::Result<()> {
     nix::fcntl::flock(file.as_raw_fd(), FlockArg::LockExclusiveNonblock)
+}
+
+/// Whether a path leads to the file.
+fn has_name(file: &File) -> nix::Result<bool> {
+    Ok(nix::sys::stat::fstat(file)?.st_nlink > 0)
 }
 
 /// The records in the directory. A record may be that of a session that has ended. Removes old files without a session.
@@ -233,6 +236,44 @@ mod tests {
         let descriptor = held.lock.try_clone().unwrap();
         assert!(descriptor.set_len(0).is_err() && (&descriptor).write_all(b"x").is_err());
         assert!(records(root.path()).eq(["a record"]));
+    }
+
+    #[test]
+    fn a_link_or_a_fifo_in_the_place_of_a_lock_file_is_neither_read_nor_written() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = root.path().join("running");
+        let SessionLock::Held(held) = acquire(&directory, "alice", 1) else { panic!("no lock") };
+        let target = root.path().join("target");
+        fs::write(&target, "a file of the login account").unwrap();
+        fs::remove_file(&held.file).unwrap();
+        symlink(&target, &held.file).unwrap();
+        assert!(held.write("a record").is_err());
+        assert_eq!(fs::read_to_string(&target).unwrap(), "a file of the login account");
+        assert_eq!(records(&directory).count(), 0);
+        fs::remove_file(&held.file).unwrap();
+        nix::unistd::mkfifo(&held.file, Mode::from_bits_truncate(0o600)).unwrap();
+        // Without a process at the other end, opening a FIFO would wait.
+        assert!(held.write("a record").is_err());
+        assert_eq!(records(&directory).count(), 0);
+    }
+
+    #[test]
+    fn a_file_that_was_removed_while_it_was_locked_is_noticed() {
+        let root = tempfile::tempdir().unwrap();
+        let SessionLock::Held(held) = acquire(root.path(), "alice", 1) else { panic!("no lock") };
+        assert_eq!(has_name(&held.lock), Ok(true));
+        fs::remove_file(&held.file).unwrap();
+        assert_eq!(has_name(&held.lock), Ok(false));
+    }
+
+    #[test]
+    fn the_record_of_a_session_that_has_just_ended_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let SessionLock::Held(held) = acquire(root.path(), "alice", 1) else { panic!("no lock") };
+        held.write("a record").unwrap();
+        drop(held);
+        assert!(records(root.path()).eq(["a record"]));
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
     }
 
     #[test]

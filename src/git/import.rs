@@ -310,6 +310,7 @@ mod tests {
             said.extend([id.as_bytes(), b"\t", name, b"\n"].concat());
         }
         let offer = read_offer(&said);
+        assert_eq!(offer.object_format, Some(ObjectFormat::Sha1));
         assert_eq!(offer.refused, names.map(|name| (name.to_vec(), BadRef::Character)));
         assert_eq!((offer.head, offer.branches, offer.tags, offer.others), (None, 1, 0, 0));
     }

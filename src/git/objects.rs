@@ -91,12 +91,12 @@ pub fn next_object<E: From<io::Error>>(
     let mut bytes = Vec::new();
     #[expect(clippy::disallowed_methods, reason = "the size is exact, and fewer bytes are an error")]
     (&mut *output).take(wanted).read_to_end(&mut bytes)?;
-    let rest = object.size - wanted;
     #[expect(clippy::disallowed_methods, reason = "the size is exact, and fewer bytes are an error")]
-    let skipped = io::copy(&mut (&mut *output).take(rest), &mut io::sink())?;
+    io::copy(&mut (&mut *output).take(object.size - wanted), &mut io::sink())?;
+    // There is no byte here if there were too few above.
     let mut end = [0];
     output.read_exact(&mut end)?;
-    if bytes.len() as u64 != wanted || skipped != rest || end != *b"\n" {
+    if end != *b"\n" {
         return Err(invalid().into());
     }
     each(object, bytes)?;
@@ -147,6 +147,33 @@ mod tests {
             ["ab missing\n", "ab blob x\n", "ab blob 3\nab\n", "ab blob 3\nabcd\n", "ab blob 18446744073709551615\n"]
         {
             assert!(next_blob(&mut bad.as_bytes(), 100).is_err(), "{bad}");
+        }
+        for (limit, is_small) in [(3, false), (4, true)] {
+            assert_eq!(next_blob(&mut b"ab blob 3\na\nb\n".as_slice(), limit).is_ok(), is_small, "{limit}");
+        }
+    }
+
+    #[test]
+    fn an_object_of_which_only_the_beginning_is_wanted_ends_at_its_last_byte() {
+        let read = |output: &str, wanted| {
+            let mut got = Vec::new();
+            let mut output = output.as_bytes();
+            let read = next_object(
+                &mut output,
+                |_| Some(wanted),
+                |_, bytes| {
+                    got = bytes;
+                    Ok::<(), io::Error>(())
+                },
+            );
+            (read.ok(), got, output.len())
+        };
+        assert_eq!(read("ab tree 4\nabcd\nrest", 2), (Some(true), b"ab".to_vec(), 4));
+        assert_eq!(read("ab tree 4\nabcd\nrest", 9), (Some(true), b"abcd".to_vec(), 4));
+        for cut in ["ab tree 4\nabcd", "ab tree 4\nabc", "ab tree 4\na", "ab tree 4\nabcde\n"] {
+            for wanted in [0, 2, 9] {
+                assert_eq!(read(cut, wanted).0, None, "{cut:?}, {wanted}");
+            }
         }
     }
 

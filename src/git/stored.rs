@@ -427,6 +427,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         assert_eq!(replace_configuration(directory.path(), ObjectFormat::Sha256).unwrap(), [""; 0]);
         assert!(fs::read_to_string(directory.path().join("config")).unwrap().ends_with("objectformat = sha256\n"));
+        // What cannot be renamed is not left in place.
+        fs::write(directory.path().join("commondir"), "/elsewhere\n").unwrap();
+        fs::create_dir(directory.path().join("commondir.replaced")).unwrap();
+        assert!(replace_configuration(directory.path(), ObjectFormat::Sha256).is_err());
     }
 
     #[test]
@@ -438,6 +442,7 @@ mod tests {
         };
         let partial = format("[core]\n\tbare = true\n[extensions]\n\tpartialClone = origin\n");
         assert_eq!(partial, Err("its setting extensions.partialclone origin is not supported".to_owned()));
+        assert!(format("[extensions\n").is_err_and(|said| said.contains("bad config")));
         assert_eq!(format("[core]\n\tbare = true\n[include]\n\tpath = /dev/zero\n"), Ok(ObjectFormat::Sha1));
     }
 }

@@ -166,7 +166,7 @@ mod creation {
 
     use super::root;
     use crate::config::{Config, ObjectFormat};
-    use crate::repository::{CreateError, create_repository, open_repository};
+    use crate::repository::{CreateError, Directory, create_repository, open_repository, put_in_place};
 
     fn config(repositories: &Path) -> Config {
         let mut config = Config::default();
@@ -199,6 +199,19 @@ mod creation {
         let config = config(root.path());
         let [one, other] = [(), ()].map(|()| create_repository(&config, ObjectFormat::Sha1).unwrap());
         assert_ne!(one, other);
+    }
+
+    #[test]
+    fn a_repository_is_put_beside_another_of_the_same_first_digits() {
+        let root = root();
+        for (digits, name) in [(1, "one"), (2, "two"), (1 << 120, "other")] {
+            let unfinished = root.path().join(name);
+            fs::create_dir(&unfinished).unwrap();
+            fs::write(unfinished.join("HEAD"), name).unwrap();
+            let directory = Directory::of_id(digits);
+            put_in_place(root.path(), &unfinished, &directory).unwrap();
+            assert_eq!(fs::read_to_string(root.path().join(directory.relative()).join("HEAD")).unwrap(), name);
+        }
     }
 
     #[test]

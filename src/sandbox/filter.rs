@@ -15,7 +15,8 @@ use seccompiler::{Error, sock_filter};
 
 use super::sys;
 use calls::{
-    ARGUMENTS, FETCH, LookedInto, MAINTENANCE, MODES, NEWEST, OPENING, PUSH, Refused, TIMES, UPLOAD, WORD, bits, number,
+    ARGUMENTS, FETCH, LAST_WORD, LookedInto, MAINTENANCE, MODES, NEWEST, OPENING, PUSH, Refused, TIMES, UPLOAD, WORD,
+    bits, number,
 };
 
 use super::plan::Writes;
@@ -57,8 +58,8 @@ fn program(writes: Writes) -> Vec<sock_filter> {
     program.extend([load(CALL), jump(GREATER, NEWEST, 0, 1), answer(enosys)]);
     // Saves the bit's position in its word, then finds the word, then tests the bit.
     program.extend([plain(AND, WORD - 1), plain(PUT_ASIDE, 0), load(CALL), plain(SHIFT, WORD.ilog2())]);
-    for (place, word) in (0..=NEWEST / WORD).zip(map) {
-        program.extend([jump(EQUAL, place, 0, 2), plain(VALUE, word), plain(SKIP, 3 * (NEWEST / WORD - place))]);
+    for (place, word) in (0..).zip(map) {
+        program.extend([jump(EQUAL, place, 0, 2), plain(VALUE, word), plain(SKIP, 3 * (LAST_WORD - place))]);
     }
     program.extend([plain(SHIFT_ASIDE, 0), jump(ANY_BIT, 1, 1, 0), answer(libc::SECCOMP_RET_ALLOW), load(CALL)]);
     let mut answered = |call, verdict| program.extend([jump(EQUAL, number(call), 0, 1), answer(verdict)]);

@@ -74,6 +74,10 @@ mod tests {
             assert_eq!(flags(&inherited), Ok(FdFlag::FD_CLOEXEC));
             close_at_exec(&[kept.as_fd()]).expect("close");
             assert_eq!(flags(&kept), Ok(FdFlag::empty()));
+            // git's three streams.
+            let flags = |of: std::os::fd::BorrowedFd<'_>| fcntl(of, FcntlArg::F_GETFD);
+            let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
+            assert_eq!([stdin.as_fd(), stdout.as_fd(), stderr.as_fd()].map(flags), [Ok(0); 3]);
         }
     }
 }

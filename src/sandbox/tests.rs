@@ -19,6 +19,9 @@ fn a_push_needs_a_landlock_version_that_allows_renames() {
     }
     assert_eq!(filesystem::usable(true, 1), Err(NoLandlock::TooOld(1)));
     assert_eq!(filesystem::usable(false, 1), Ok(1));
+    if newest.is_ok_and(|newest| newest >= 2) {
+        assert_eq!(filesystem::usable(true, 2), Ok(2));
+    }
     assert_eq!(filesystem::usable(false, 0), Err(NoLandlock::Kernel(Errno::ENOSYS)));
 }
 

@@ -175,3 +175,31 @@ fn beside(database: &Path, ending: &str) -> PathBuf {
     path.push(ending);
     path.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_sqlite_has_the_kind_that_the_programs_act_on() {
+        for (code, expected) in [
+            (ffi::SQLITE_BUSY, ErrorKind::Locked),
+            (ffi::SQLITE_LOCKED, ErrorKind::Locked),
+            (ffi::SQLITE_CANTOPEN, ErrorKind::CannotOpen),
+            // A link in the place of the file.
+            (ffi::SQLITE_CANTOPEN_SYMLINK, ErrorKind::Damaged),
+            (ffi::SQLITE_CORRUPT, ErrorKind::Damaged),
+            (ffi::SQLITE_NOTADB, ErrorKind::Damaged),
+            (ffi::SQLITE_CONSTRAINT_UNIQUE, ErrorKind::Constraint),
+            (ffi::SQLITE_READONLY_RECOVERY, ErrorKind::NoIndex),
+            (ffi::SQLITE_READONLY_CANTLOCK, ErrorKind::NoIndex),
+            (ffi::SQLITE_READONLY_CANTINIT, ErrorKind::NoIndex),
+            (ffi::SQLITE_READONLY_DIRECTORY, ErrorKind::NoIndex),
+            (ffi::SQLITE_READONLY, ErrorKind::Other),
+            (ffi::SQLITE_FULL, ErrorKind::Other),
+        ] {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            assert_eq!(kind(&error), expected, "{code}");
+        }
+    }
+}

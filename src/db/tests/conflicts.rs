@@ -163,3 +163,11 @@ fn a_missing_grant_is_not_removed() {
     assert_eq!(hub.refusal(|change| change.release_name(&bob)), "there is no reserved name bob");
     assert!(matches!(hub.change(|change| change.owner(&owner("nobody"))), Err(ChangeError::NotFound(_))));
 }
+
+#[test]
+fn a_fault_of_the_database_is_no_conflict() {
+    let mut hub = Hub::new();
+    hub.tamper("ALTER TABLE repository RENAME COLUMN description TO words");
+    let added = hub.change(|change| add_repository(change, "acme/y", 2));
+    assert!(matches!(added, Err(ChangeError::Database(_))), "{added:?}");
+}

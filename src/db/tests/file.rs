@@ -17,6 +17,16 @@ fn a_writer_syncs_each_change_and_checks_foreign_keys() {
 }
 
 #[test]
+fn no_statement_changes_the_schema_behind_sqlites_back_and_no_view_calls_a_dangerous_function() {
+    let hub = Hub::new();
+    let connection = hub.store.view().connection;
+    let trusted = connection.number("SELECT trusted_schema AS number FROM pragma_trusted_schema", &[]);
+    assert_eq!(trusted.unwrap(), 0);
+    connection.define("PRAGMA writable_schema = on").unwrap();
+    assert!(connection.execute("DELETE FROM sqlite_schema", &[]).is_err());
+}
+
+#[test]
 fn the_files_stay_when_they_are_closed_and_only_the_group_may_read_them() {
     crate::tests::set_umask();
     let hub = Hub::new();

@@ -265,7 +265,8 @@ const fn low_half(argument: u32) -> u32 {
 
 /// How many calls a word of a map covers, and how many words a map has.
 pub(super) const WORD: u32 = 32;
-const WORDS: usize = (NEWEST / WORD + 1) as usize;
+pub(super) const LAST_WORD: u32 = NEWEST / WORD;
+const WORDS: usize = LAST_WORD as usize + 1;
 
 /// A bit for each call that is not allowed without inspection.
 pub(super) type Map = [u32; WORDS];

@@ -66,12 +66,27 @@ impl Call {
 const ALL: [Writes; 4] = [Writes::Nothing, Writes::Contents, Writes::ContentsAndLocks, Writes::ContentsAndTimes];
 const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
 
+/// `SECCOMP_RET_ERRNO` of `linux/seccomp.h` and the number of the error.
 fn eperm() -> u32 {
-    fail(Errno::EPERM)
+    0x0005_0000 + 1
 }
 
 fn enosys() -> u32 {
-    fail(Errno::ENOSYS)
+    0x0005_0000 + 38
+}
+
+#[test]
+fn a_kernel_without_filters_is_noticed() {
+    assert_eq!(usable(), Ok(()));
+    // A thread that may not ask for filters sees what such a kernel shows. Both end with the thread.
+    let found = std::thread::spawn(|| {
+        let refused = [load(CALL), jump(EQUAL, number(libc::SYS_seccomp), 0, 1), answer(enosys())];
+        let program = [&refused[..], &[answer(libc::SECCOMP_RET_ALLOW)]].concat();
+        nix::sys::prctl::set_no_new_privs().expect("a setting");
+        seccompiler::apply_filter(&program).expect("a filter");
+        usable()
+    });
+    assert_eq!(found.join().expect("the thread"), Err(Errno::ENOSYS));
 }
 
 #[test]
@@ -152,6 +167,26 @@ fn arguments_are_inspected() {
     ] {
         for writes in ALL {
             assert_eq!(Call::new(call, arguments).verdict(writes), expected, "{call} {arguments:x?}");
+        }
+    }
+}
+
+#[test]
+fn no_session_can_make_a_namespace_of_any_kind() {
+    for namespace in [
+        libc::CLONE_NEWNS,
+        libc::CLONE_NEWCGROUP,
+        libc::CLONE_NEWUTS,
+        libc::CLONE_NEWIPC,
+        libc::CLONE_NEWUSER,
+        libc::CLONE_NEWPID,
+        libc::CLONE_NEWNET,
+    ] {
+        for flags in [namespace, namespace | libc::CLONE_VM, namespace | libc::CLONE_NEWUSER] {
+            for writes in ALL {
+                let verdict = Call::new(libc::SYS_clone, &[bits(flags).into()]).verdict(writes);
+                assert_eq!(verdict, eperm(), "{flags:#x}");
+            }
         }
     }
 }

@@ -25,6 +25,19 @@ fn the_old_path_of_a_renamed_repository_leads_to_it_until_the_path_is_in_use_aga
 }
 
 #[test]
+fn a_path_from_which_a_repository_has_moved_names_that_repository() {
+    let mut hub = Hub::new();
+    let x = hub.store.view().repository(&path("acme/x")).unwrap().id;
+    let moved = |hub: &Hub, text: &str| session(hub, 1, Some(text)).place.unwrap().moved.map(|facts| facts.id);
+    assert_eq!(["acme/x", "ACME/X", "acme/nothing"].map(|text| moved(&hub, text)), [None; 3]);
+    hub.change(|change| change.rename_repository(&path("acme/x"), &path("acme/y"))).unwrap();
+    assert_eq!(["acme/x", "acme/y"].map(|text| moved(&hub, text)), [Some(x), None]);
+    // It has the same name at another owner.
+    hub.change(|change| change.rename_repository(&path("acme/y"), &path("bob/y"))).unwrap();
+    assert_eq!(["acme/x", "acme/y", "bob/y"].map(|text| moved(&hub, text)), [Some(x), Some(x), None]);
+}
+
+#[test]
 fn a_repository_that_comes_back_to_its_old_path_has_no_loop() {
     let mut hub = Hub::new();
     for (old, new) in [("acme/x", "acme/y"), ("acme/y", "acme/x"), ("acme/x", "acme/X")] {
