@@ -24,6 +24,8 @@ pub enum Status {
     Refused,
     /// Wrong usage.
     Usage,
+    /// There is something to change, and the command has not changed it.
+    Pending,
     /// A command that this server does not know; a shell exits with this status for a missing program.
     NotSupported,
     /// A fault of the server, or temporarily unavailable. git adds no message of its own for this status.
@@ -38,6 +40,7 @@ impl Status {
             Self::Done => 0,
             Self::Refused => 1,
             Self::Usage => 2,
+            Self::Pending => 3,
             Self::NotSupported => 127,
             Self::Fault => 128,
         }

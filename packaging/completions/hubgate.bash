@@ -22,6 +22,9 @@ _hubgate() {
             hubgate,allowed-signers)
                 cmd="hubgate__subcmd__allowed__subcmd__signers"
                 ;;
+            hubgate,apply)
+                cmd="hubgate__subcmd__apply"
+                ;;
             hubgate,audit)
                 cmd="hubgate__subcmd__audit"
                 ;;
@@ -84,6 +87,9 @@ _hubgate() {
                 ;;
             hubgate,owner)
                 cmd="hubgate__subcmd__owner"
+                ;;
+            hubgate,plan)
+                cmd="hubgate__subcmd__plan"
                 ;;
             hubgate,policy)
                 cmd="hubgate__subcmd__policy"
@@ -190,6 +196,9 @@ _hubgate() {
             hubgate__subcmd__help,allowed-signers)
                 cmd="hubgate__subcmd__help__subcmd__allowed__subcmd__signers"
                 ;;
+            hubgate__subcmd__help,apply)
+                cmd="hubgate__subcmd__help__subcmd__apply"
+                ;;
             hubgate__subcmd__help,audit)
                 cmd="hubgate__subcmd__help__subcmd__audit"
                 ;;
@@ -252,6 +261,9 @@ _hubgate() {
                 ;;
             hubgate__subcmd__help,owner)
                 cmd="hubgate__subcmd__help__subcmd__owner"
+                ;;
+            hubgate__subcmd__help,plan)
+                cmd="hubgate__subcmd__help__subcmd__plan"
                 ;;
             hubgate__subcmd__help,policy)
                 cmd="hubgate__subcmd__help__subcmd__policy"
@@ -1112,7 +1124,7 @@ _hubgate() {
 
     case "${cmd}" in
         hubgate)
-            opts="-h -V --config --json --help --version init migrate demo doctor sshd-config host-keys guide stats user org key repo check rule allowed-signers owner quota deploy-key access session invite lfs lock explain policy backup restore kept export import audit help"
+            opts="-h -V --config --json --help --version init migrate demo doctor sshd-config host-keys guide stats user org key repo check rule allowed-signers owner quota deploy-key access session invite lfs lock explain policy backup restore kept export plan apply import audit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1321,6 +1333,24 @@ _hubgate() {
             ;;
         hubgate__subcmd__allowed__subcmd__signers)
             opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__apply)
+            opts="-h -V --prune --create-users --yes --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1796,7 +1826,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__export)
-            opts="-h -V --cgit --config --json --help --version"
+            opts="-h -V --cgit --toml --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1836,7 +1866,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help)
-            opts="init migrate demo doctor sshd-config host-keys guide stats user org key repo check rule allowed-signers owner quota deploy-key access session invite lfs lock explain policy backup restore kept export import audit help"
+            opts="init migrate demo doctor sshd-config host-keys guide stats user org key repo check rule allowed-signers owner quota deploy-key access session invite lfs lock explain policy backup restore kept export plan apply import audit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1920,6 +1950,20 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help__subcmd__allowed__subcmd__signers)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__apply)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2692,6 +2736,20 @@ _hubgate() {
         hubgate__subcmd__help__subcmd__owner__subcmd__quota)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__plan)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -5034,6 +5092,24 @@ _hubgate() {
         hubgate__subcmd__owner__subcmd__quota)
             opts="-h -V --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__plan)
+            opts="-h -V --prune --create-users --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -8,6 +8,7 @@ mod check;
 mod collaborator;
 mod copy;
 mod counts;
+mod described;
 mod email;
 mod export;
 mod facts;
@@ -43,6 +44,7 @@ pub use authority::{AuthorityRange, AuthorityRow};
 pub use collaborator::{Collaboration, Collaborator};
 pub use copy::{BadCopy, Contents, Replacing};
 pub use counts::Counts;
+pub use described::{DescribedOwner, DescribedRepository, ScopeSettings};
 pub use email::{EmailPosition, UserEmail};
 pub use facts::SeenBy;
 pub use gate::GateRequestRow;
@@ -194,11 +196,11 @@ impl Store {
     ///
     /// # Errors
     /// The errors of `steps`, or of the database.
-    pub fn rehearse<T>(
+    pub fn rehearse<T, E: From<Error>>(
         &mut self,
         actor: &str,
-        steps: impl FnOnce(&Change<'_>) -> Result<T, ChangeError>,
-    ) -> Result<T, ChangeError> {
+        steps: impl FnOnce(&Change<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         self.run(Transaction::Rehearse, actor, steps)
     }
 
@@ -222,10 +224,11 @@ impl Store {
 
 /// The statements of the lists of everything, and of the keys with a title, each with the beginning of its plan.
 #[cfg(test)]
-pub(in crate::db) fn statements_of_lists() -> [(String, &'static str); 3] {
+pub(in crate::db) fn statements_of_lists() -> [(String, &'static str); 5] {
     let keys = key::statement(key::OF_ALL_USERS, "", "u.folded, ");
     let by_user = "SEARCH u USING INDEX sqlite_autoindex_owner_1 (folded>?)";
     let by_name = "SEARCH o USING INDEX sqlite_autoindex_owner_1 (folded>?)";
     let with_title = (key::with_title(), "SEARCH k USING INDEX key_owner (owner_id=?)");
-    [(repository::all_repositories(), by_name), (keys, by_user), with_title]
+    let [repositories, owners] = described::statements();
+    [(repository::all_repositories(), by_name), (keys, by_user), with_title, repositories, owners]
 }

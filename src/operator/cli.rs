@@ -4,6 +4,7 @@ mod access;
 mod audit;
 mod backup;
 mod check;
+mod hub_file;
 mod import;
 mod key;
 mod lfs;
@@ -29,6 +30,7 @@ pub use access::{AccessCommand, Explain};
 pub use audit::{Audit, Position};
 pub use backup::{Backup, Export, KeptCommand, Restore};
 pub use check::CheckCommand;
+pub use hub_file::{Apply, HubFileArguments};
 pub use import::{ImportCommand, ImportGitolite, ImportKeys};
 pub use key::{DeployKeyCommand, KeyCommand};
 pub use lfs::{LfsCommand, LockCommand};
@@ -44,8 +46,8 @@ pub use user::{EmailCommand, UserCommand};
 /// The front gate of a Git hub: accounts, keys and repositories behind this machine's OpenSSH server.
 ///
 /// Run it as root or as the login account. Commands that set up or check the machine need root. Exit status: 0 done; 1
-/// refused, not found, or a problem was found; 2 wrong usage, or a name or key that hubgate does not accept; 128
-/// hubgate itself failed.
+/// refused, not found, or a problem was found; 2 wrong usage, or a name or key that hubgate does not accept; 3 `plan`
+/// found something to change; 128 hubgate itself failed.
 #[derive(Debug, Parser)]
 #[command(name = "hubgate", version, propagate_version = true)]
 pub struct Cli {
@@ -195,6 +197,47 @@ pub enum Command {
     Kept(KeptCommand),
     /// Print accounts, keys, organizations, repositories and grants as JSON, without secrets and invitations.
     Export(Export),
+    /// Print what `apply` would change, and who would gain or lose what.
+    ///
+    /// The status is 0 if nothing would change, and 3 if something would. A file that `apply` would refuse is refused
+    /// here too, with status 1, or 2 if it is not understood. The command makes the changes and rolls them back, so it
+    /// says what `apply` does.
+    ///
+    /// FILE is in TOML, as `hubgate export --toml` prints it. What it does not mention stays as it is. Each table and
+    /// key may be left out; an unknown one is an error.
+    ///
+    /// The tables `[hub]`, `[users.NAME]` and `[organizations.NAME]` have `rules` and `checks` for all repositories
+    /// there, and `[repositories."PATH"]` has those of one repository. `rules` is the array of all rules of the scope
+    /// in their order, each a line as `hubgate rule add` reads it. `checks` is a table of checks and values, such as
+    /// `{ blob-size = "10M" }`.
+    ///
+    /// `[users.NAME]` has `may_create`, whether the user may create repositories. `[organizations.NAME]` has `members`,
+    /// a table of users and roles. A role is a word, or a table such as `{ role = "read", until = 2027-01-31 }`.
+    /// `until` is the last day in UTC, or a second with its offset. A grant that has ended counts as none.
+    ///
+    /// `[repositories."PATH"]` has `visibility` (public, internal, private), `gate` (none, auto, manual),
+    /// `gate_members`, `description`, `collaborators` (as `members`), and `deploy_keys`, an array of tables with `key`,
+    /// `title`, `write` and `expires`. A repository that does not exist is created; it needs a `visibility`.
+    /// `object_format` and `created_by` say how it is created, and cannot change later.
+    ///
+    /// Names that differ in upper and lower case are equal. The file renames nothing: another name is another
+    /// repository. Users and organizations keep their keys, certificate authorities, quotas and requests, which the
+    /// file does not have.
+    ///
+    /// With --json, the command prints one object. `changes` is an array of objects with `object`, `kind`, `name`,
+    /// `before` and `after`. `rights` is an array of objects with `who`, `before` and `after` (none, fetch, write,
+    /// admin), `count`, and `repositories`, of which at most 100 are listed. Rights are those of accounts, of
+    /// `everyone`, and of `every account`; what rules allow on refs is not in them. `applied` says whether the changes
+    /// were made.
+    Plan(HubFileArguments),
+    /// Change the hub so that it is as a file says.
+    ///
+    /// hubgate-plan(8) describes the file and the output. All changes are one transaction: either all are made, each
+    /// with its row in the audit table, or none is. Running sessions that lose their rights end. If the hub is as the
+    /// file says, the command changes nothing.
+    ///
+    /// Without --prune, nothing is removed. With it, the command asks before it removes repositories or organizations.
+    Apply(Apply),
     /// Import accounts, keys and grants from another git server.
     ///
     /// The command lists what it did not import.

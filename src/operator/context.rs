@@ -12,7 +12,7 @@ use crate::commands::Requester;
 use crate::commands::arguments::Confirmation;
 use crate::commands::ending::end_withdrawn;
 use crate::config::Config;
-use crate::db::{Change, ChangeError, RepositoryRow, Store};
+use crate::db::{Change, Error, RepositoryRow, Store};
 use crate::git::import::FROM_THE_OPERATOR;
 use crate::name::RepoPath;
 use crate::privilege::clear_environment;
@@ -51,10 +51,10 @@ impl Context {
     }
 
     /// Makes a change in the operator's name. Then ends the running sessions whose rights the change has withdrawn.
-    pub(super) fn change<T>(
+    pub(super) fn change<T, E: From<Error>>(
         &mut self,
-        steps: impl FnOnce(&Change<'_>) -> Result<T, ChangeError>,
-    ) -> Result<T, ChangeError> {
+        steps: impl FnOnce(&Change<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let changed = self.store.change(&actor(), steps)?;
         end_withdrawn(&self.config);
         Ok(changed)

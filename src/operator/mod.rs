@@ -19,6 +19,7 @@ mod failure;
 mod gc;
 mod guide;
 mod host_keys;
+mod hub_file;
 mod import;
 mod kept;
 mod key_file;
@@ -52,7 +53,7 @@ use crate::report::Report;
 
 pub use setup::PACKAGED_CONFIG;
 
-use cli::{Cli, Command, LfsCommand, QuotaCommand};
+use cli::{Cli, Command, Export, LfsCommand, QuotaCommand};
 use context::Context;
 use failure::Failure;
 use printer::Printer;
@@ -133,7 +134,10 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Kept(command) => kept::run(&command, &cli.config),
         Command::Import(command) => import::run(command, &cli.config),
         Command::Policy(command) => policy::run(&command, &cli.config),
+        Command::Export(Export { toml: true, .. }) => hub_file::export(&context()?, printer),
         Command::Export(command) => export::run(&command, &context()?, printer),
+        Command::Plan(arguments) => hub_file::plan(&arguments, &cli.config),
+        Command::Apply(command) => hub_file::apply(&command, &cli.config),
         Command::Session(command) => session::run(&command, &context()?),
         Command::Audit(command) => audit::run(&command, cli.json, &cli.config, printer),
     }

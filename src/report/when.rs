@@ -18,6 +18,9 @@ pub enum BadTime {
     /// Neither a duration nor a date.
     #[error("a time is a duration such as 30s, 15m, 24h or 90d, or a date such as 2027-01-31")]
     Format,
+    /// Neither an instant nor a date.
+    #[error("an instant is a date such as 2027-01-31, or a whole second such as 2027-01-31T12:00:00Z")]
+    Instant,
     /// The time is in the past.
     #[error("this time is in the past")]
     Past,
@@ -37,6 +40,19 @@ impl FromStr for Expiry {
 /// [`BadTime::Format`].
 pub(crate) fn parse_duration(text: &str) -> Result<i64, BadTime> {
     if text.contains('-') { Err(BadTime::Format) } else { at(text, 0, 1) }
+}
+
+/// Reads a whole second in RFC 3339, or a day in UTC, which means its end. The instant may be in the past.
+///
+/// # Errors
+/// [`BadTime::Instant`].
+pub(crate) fn parse_instant(text: &str) -> Result<i64, BadTime> {
+    let instant = match OffsetDateTime::parse(text, &Rfc3339) {
+        Ok(instant) if instant.nanosecond() == 0 => Some(instant.unix_timestamp()),
+        Err(_) if text.contains('-') => at(text, 0, 1).ok(),
+        Ok(_) | Err(_) => None,
+    };
+    instant.filter(|second| *second >= 0).ok_or(BadTime::Instant)
 }
 
 /// Reads the start of a period: a duration before now, or the first second of a day.
@@ -127,6 +143,23 @@ mod tests {
         }
         assert_eq!("2001-01-01".parse::<Expiry>(), Err(BadTime::Past));
         assert_eq!("0s".parse::<Expiry>(), Err(BadTime::Past));
+    }
+
+    #[test]
+    fn an_instant_is_a_whole_second_or_a_day() {
+        for (text, expected) in [
+            ("1970-01-02T00:00:00Z", 86_400),
+            ("1970-01-02T02:00:00+02:00", 86_400),
+            ("1970-01-01T23:59:59-00:01", 86_459),
+            ("1970-01-01", 86_400),
+        ] {
+            assert_eq!(parse_instant(text), Ok(expected), "{text}");
+        }
+        for text in
+            ["1970-01-02T00:00:00", "1970-01-02T00:00:00.5Z", "00:00:00", "1969-12-30", "90d", "", "-", "9999-12-31"]
+        {
+            assert_eq!(parse_instant(text), Err(BadTime::Instant), "{text}");
+        }
     }
 
     #[test]

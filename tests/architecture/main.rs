@@ -34,8 +34,8 @@ const LAYERS: [Layer; 5] = [
             ),
             (
                 "operator",
-                "access bounded clock commands config db git key lfs log message name passwd privilege process push random report repository \
-                 request sandbox session tree usage word",
+                "access bounded clock commands config content db git key lfs log message name passwd privilege process push random report \
+                 repository request sandbox session tree usage word",
             ),
         ],
     ),
@@ -113,8 +113,8 @@ const OUTSIDE: [(&str, &str); 28] = [
     ("landlock", "sandbox::filesystem"),
     ("seccompiler", "sandbox::filter"),
     ("syslog", "log"),
-    ("toml", "config"),
-    ("serde", "config services::transfer::authorizer"),
+    ("toml", "config operator::hub_file::file"),
+    ("serde", "config operator::hub_file::file services::transfer::authorizer"),
     ("serde_json", "commands db operator report services"),
     ("clap", "commands::arguments operator services::account"),
     ("shlex", "operator::import::authorized_keys"),

@@ -14,7 +14,7 @@ trials![every_time_in_json_is_rfc_3339_and_shared_nouns_have_the_same_keys, an_i
 const OTHERS: [&str; 5] = ["init", "demo", "lfs serve", "restore", "sshd-config"];
 
 /// The operator's commands, in an order in which each one works. `FPR`, `FILE` and similar words are replaced.
-const OPERATOR: [&str; 90] = [
+const OPERATOR: [&str; 93] = [
     "migrate",
     "user add dora",
     "user list",
@@ -76,6 +76,7 @@ const OPERATOR: [&str; 90] = [
     "repo collaborator remove alice/y bob",
     "repo quota alice/y 1G",
     "repo path alice/y",
+    "repo describe alice/y About",
     "repo check",
     "repo gc alice/y",
     "owner quota alice",
@@ -95,6 +96,8 @@ const OPERATOR: [&str; 90] = [
     "invite bob",
     "explain --user alice --command git-upload-pack~alice/y",
     "policy test POLICY",
+    "apply HUBFILE",
+    "plan HUBFILE",
     "lfs check",
     "lock list alice/y",
     "import authorized-keys PEOPLE --plain",
@@ -246,6 +249,7 @@ fn files(hub: &Hub, key: &Key, authority: &Key) -> Vec<(&'static str, String)> {
         ("CA", write("ca.pub", &authority.line)),
         ("FPR", key.fingerprint.clone()),
         ("POLICY", write("policy", "alice fetch alice/y = allow\n")),
+        ("HUBFILE", write("hub.toml", "[repositories.\"alice/y\"]\ndescription = \"About y\"\n")),
         ("PEOPLE", write("people", &format!("{}\n", person.line))),
         ("GITOLITE", {
             write("gitolite/conf/gitolite.conf", "repo y\n    RW+ = carol\n");

@@ -46,7 +46,7 @@ fn on_a_terminal(hub: &Hub, words: &str) -> Outcome {
 }
 
 /// Runs a command by a shell, with `hubgate` as its first word.
-fn by_a_shell(hub: &Hub, script: &str) -> Outcome {
+pub(crate) fn by_a_shell(hub: &Hub, script: &str) -> Outcome {
     let hubgate = format!("'{}' --config {} ", program("hubgate").display(), hub.config().display());
     run(Command::new("bash").arg("-c").arg(script.replace("hubgate ", &hubgate)))
 }

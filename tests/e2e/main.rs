@@ -42,6 +42,7 @@ mod hidden;
 mod histories;
 mod host_keys;
 mod hostile;
+mod hub_file;
 mod identity;
 mod invitations;
 mod json;
@@ -94,6 +95,7 @@ fn main() -> ExitCode {
         broken::TRIALS,
         guide::TRIALS,
         host_keys::TRIALS,
+        hub_file::TRIALS,
         hostile::TRIALS,
         hidden::TRIALS,
         identity::TRIALS,

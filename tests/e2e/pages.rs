@@ -123,6 +123,16 @@ fn stage(hub: &Hub) -> Client {
         fs::set_permissions(&file, Permissions::from_mode(0o755)).expect("a mode");
     }
     alice.write("policy", "alice push acme/x = allow\nbob push acme/x = deny\nanonymous fetch acme/x = deny\n");
+    alice.write(
+        "hub.toml",
+        "[organizations.acme]\nmembers = { alice = \"admin\", bob = \"write\" }\n[repositories.\"acme/x\"]\n\
+         rules = [\"deny force,delete refs/heads/main @everyone\"]\n",
+    );
+    alice.write(
+        "old.toml",
+        "[organizations.initech]\nmembers = { dora = \"admin\", alice = \"read\" }\n\
+         [repositories.\"datasets/initech/reports\"]\nvisibility = \"internal\"\ncollaborators = { bob = \"write\" }\n",
+    );
     let line = |name: &str| Key::new(name).line;
     alice.write(
         "authorized_keys",

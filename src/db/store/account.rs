@@ -90,9 +90,9 @@ pub struct Member {
     pub until: Option<i64>,
 }
 
-const COLUMNS: &str = "SELECT o.id, o.name, o.kind, o.may_create, o.disabled, o.created_at FROM owner o";
+pub(super) const COLUMNS: &str = "SELECT o.id, o.name, o.kind, o.may_create, o.disabled, o.created_at FROM owner o";
 
-fn owner_row(row: &Row<'_>) -> Result<OwnerRow, Error> {
+pub(super) fn owner_row(row: &Row<'_>) -> Result<OwnerRow, Error> {
     Ok(OwnerRow {
         id: row.get("id")?,
         name: row.word("name")?,
@@ -265,6 +265,17 @@ impl Change<'_> {
             0 => Err(ChangeError::NotFound(format!("reserved name {name}"))),
             _ => self.audit("owner.release", name.as_str(), &json!({})),
         }
+    }
+
+    /// Sets whether a user may create repositories under their own name.
+    ///
+    /// # Errors
+    /// [`ChangeError`].
+    pub fn set_may_create(&self, name: &Owner, may_create: bool) -> Result<(), ChangeError> {
+        let user = self.user(name)?;
+        self.connection.execute("UPDATE owner SET may_create = ?2 WHERE id = ?1", values![user.id, may_create])?;
+        let detail = json!({ "may_create": may_create, "before": user.may_create });
+        self.audit("user.update_settings", user.name.as_str(), &detail)
     }
 
     /// Disables a user, for a reason that the client reads; `None` enables the user again.

@@ -58,4 +58,7 @@ pub struct Export {
     /// user who may read their directories.
     #[arg(long)]
     pub cgit: bool,
+    /// Print the hub as the file that `hubgate plan` and `hubgate apply` read. hubgate-plan(8) describes it.
+    #[arg(long, conflicts_with = "cgit")]
+    pub toml: bool,
 }

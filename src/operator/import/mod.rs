@@ -67,7 +67,7 @@ fn import_keys(command: &ImportKeys, config: &Path) -> Result<Report, Failure> {
 }
 
 /// Whether a path names what this process has open, as a shell writes `<(COMMAND)`. No stranger can write there.
-fn is_descriptor(file: &Path) -> bool {
+pub(super) fn is_descriptor(file: &Path) -> bool {
     ["/dev/fd", "/proc/self/fd"].iter().any(|directory| file.parent() == Some(Path::new(directory)))
         || file == Path::new("/dev/stdin")
 }

@@ -1,0 +1,614 @@
+//! The steps from the present hub to the file. Reads, and changes nothing.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::convert::Infallible;
+use std::fmt::Display;
+use std::ops::ControlFlow;
+
+use super::file::{Checks, DeployKey, Entries, Granted, HubFile, OrganizationTable, RepositoryTable, Word};
+use super::step::{Action, Step, Wanted, in_table};
+use crate::access::rule::{Rule, Who};
+use crate::access::{CollaboratorRole, GateMode, Role, Scope};
+use crate::commands::Refused;
+use crate::commands::key::TitledKey;
+use crate::config::ObjectFormat;
+use crate::db::{
+    ChangeError, DescribedOwner, DescribedRepository, HolderId, KeyRange, OwnerKind, ScopeSettings, View, all,
+};
+use crate::key::Fingerprint;
+use crate::name::{HubScope, Owner, RepoPath, Title, fold};
+use crate::report::when::{BadTime, rfc3339};
+
+/// How a file is read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading {
+    /// Whether what the file does not mention goes.
+    pub(super) prune: bool,
+    /// Whether users that do not exist are created.
+    pub(super) create_users: bool,
+    /// The object format of a new repository for which the file has none.
+    pub(super) object_format: ObjectFormat,
+}
+
+/// The steps, in an order in which no step needs a later one.
+#[derive(Debug, Default)]
+struct Steps {
+    /// New owners.
+    owners: Vec<Step>,
+    /// Roles, the roles of admins first, so that no organization is without one in between.
+    admins: Vec<Step>,
+    members: Vec<Step>,
+    /// What goes, before what comes: a deploy key may move to another repository.
+    removals: Vec<Step>,
+    repositories: Vec<Step>,
+    grants: Vec<Step>,
+    settings: Vec<Step>,
+    /// What must hold in the end.
+    last: Vec<Step>,
+}
+
+struct Difference<'a> {
+    view: &'a View<'a>,
+    reading: Reading,
+    now: Now,
+    steps: Steps,
+    /// The names of users and organizations that the steps add, for comparison.
+    new_owners: HashMap<String, OwnerKind>,
+}
+
+/// Returns the steps from the present hub to the file.
+///
+/// # Errors
+/// [`Refused`]: the file mentions a user that does not exist, or asks for what no command can do.
+pub(super) fn steps(view: &View<'_>, file: &HubFile, reading: Reading, now: i64) -> Result<Vec<Step>, Refused> {
+    let mut difference =
+        Difference { view, reading, now: Now(now), steps: Steps::default(), new_owners: HashMap::new() };
+    difference.organizations(file)?;
+    difference.users(file)?;
+    let hub = view.described_hub()?;
+    difference.settings("[hub]", &HubScope::Hub, &hub, file.hub.rules.as_deref(), &file.hub.checks);
+    for (path, table) in &file.repositories.0 {
+        difference.repository(path, table)?;
+    }
+    if reading.prune {
+        difference.prune(file)?;
+    }
+    let Steps { owners, admins, members, removals, repositories, grants, settings, last } = difference.steps;
+    Ok([owners, admins, members, removals, repositories, grants, settings, last].into_iter().flatten().collect())
+}
+
+/// The users of rules.
+fn users(rules: Option<&[Word<Rule<Owner>>]>) -> impl Iterator<Item = &Owner> {
+    rules.unwrap_or_default().iter().flat_map(|rule| &rule.0.who).filter_map(|who| match who {
+        Who::User(user) => Some(user),
+        Who::Role(_) | Who::DeployKeys | Who::Everyone => None,
+    })
+}
+
+fn of_owner(kind: OwnerKind, name: &Owner) -> String {
+    match kind {
+        OwnerKind::User => format!("[users.{}]", super::write::key(name.as_str())),
+        OwnerKind::Organization => format!("[organizations.{}]", super::write::key(name.as_str())),
+    }
+}
+
+fn of_repository(path: &RepoPath) -> String {
+    format!("[repositories.{}]", super::write::key(&path.to_string()))
+}
+
+/// The present second.
+#[derive(Debug, Clone, Copy)]
+struct Now(i64);
+
+impl Now {
+    /// Whether a grant or key with this end has ended.
+    fn is_over(self, until: Option<i64>) -> bool {
+        until.is_some_and(|end| end <= self.0)
+    }
+}
+
+/// A role and its end.
+fn grant_text(role: impl Display, until: Option<i64>) -> String {
+    until.map_or_else(|| role.to_string(), |end| format!("{role} until {}", rfc3339(end)))
+}
+
+impl Difference<'_> {
+    /// The step from a present grant to a grant of the file. A grant that has ended is no grant.
+    fn grant<R: Copy + PartialEq + Display>(
+        &self,
+        present: Option<(R, Option<i64>)>,
+        wanted: Granted<R>,
+    ) -> Result<Option<(Option<String>, String)>, BadTime> {
+        let present = present.filter(|(_, until)| !self.now.is_over(*until));
+        match present {
+            Some(present) if present == (wanted.role, wanted.until) => Ok(None),
+            None if self.now.is_over(wanted.until) => Ok(None),
+            Some(_) if self.now.is_over(wanted.until) => Err(BadTime::Past),
+            present => {
+                let before = present.map(|(role, until)| grant_text(role, until));
+                Ok(Some((before, grant_text(wanted.role, wanted.until))))
+            }
+        }
+    }
+
+    fn organizations(&mut self, file: &HubFile) -> Result<(), Refused> {
+        for (name, table) in &file.organizations.0 {
+            let at = of_owner(OwnerKind::Organization, name);
+            let (name, present) = match self.view.described_owner(name)? {
+                Some(owner) if owner.row.kind == OwnerKind::Organization => (owner.row.name.clone(), Some(owner)),
+                Some(_) => {
+                    let error = self.view.owner_of(OwnerKind::Organization, name).map(drop);
+                    return error.map_err(|error| in_table(&at, error.into()));
+                }
+                None => (name.clone(), None),
+            };
+            if present.is_none() {
+                self.new_owners.insert(name.folded(), OwnerKind::Organization);
+                let step = |action, after: Option<&str>| Step {
+                    table: at.clone(),
+                    object: name.to_string(),
+                    kind: "organization",
+                    name: None,
+                    before: None,
+                    after: after.map(str::to_owned),
+                    action,
+                };
+                self.steps.owners.push(step(Action::AddOrganization(name.clone()), Some("")));
+                self.steps.last.push(step(Action::CheckAdmin(name.clone()), None));
+            }
+            self.members(&at, &name, present.as_ref(), table)?;
+            let none = ScopeSettings::default();
+            let settings = present.as_ref().map_or(&none, |owner| &owner.settings);
+            let scope = HubScope::Owner(name);
+            self.settings(&at, &scope, settings, table.rules.as_deref(), &table.checks);
+        }
+        Ok(())
+    }
+
+    fn members(
+        &mut self,
+        table: &str,
+        organization: &Owner,
+        present: Option<&DescribedOwner>,
+        wanted: &OrganizationTable,
+    ) -> Result<(), Refused> {
+        let present = match present {
+            Some(owner) => self.view.organization_details(&owner.row.name)?.members,
+            None => Vec::new(),
+        };
+        let by_name: HashMap<String, _> = present.iter().map(|member| (member.name.folded(), member)).collect();
+        let step = |user: &Owner, before, after, action| Step {
+            table: table.to_owned(),
+            object: organization.to_string(),
+            kind: "member",
+            name: Some(user.to_string()),
+            before,
+            after,
+            action,
+        };
+        for (user, grant) in &wanted.members.0 {
+            let member = by_name.get(&user.folded()).map(|member| (member.role, member.until));
+            let changed = self.grant(member, *grant).map_err(|error| usage(table, "members", user, error))?;
+            if let Some((before, after)) = changed {
+                let action = Action::SetMember(organization.clone(), user.clone(), grant.role, grant.until);
+                let step = step(user, before, Some(after), action);
+                let is_admin = grant.role == Role::Admin && grant.until.is_none();
+                if is_admin { &mut self.steps.admins } else { &mut self.steps.members }.push(step);
+            }
+        }
+        if self.reading.prune {
+            let now = self.now;
+            let named: HashSet<String> = wanted.members.0.iter().map(|(user, _)| user.folded()).collect();
+            let others = present.iter().filter(|member| !named.contains(&member.name.folded()));
+            for member in others.filter(|member| !now.is_over(member.until)) {
+                let action = Action::RemoveMember(organization.clone(), member.name.clone());
+                let before = Some(grant_text(member.role, member.until));
+                self.steps.members.push(step(&member.name, before, None, action));
+            }
+        }
+        Ok(())
+    }
+
+    /// Users that the file mentions anywhere must exist, or are added.
+    fn users(&mut self, file: &HubFile) -> Result<(), Refused> {
+        let mut mentioned: BTreeMap<String, (&Owner, String)> = BTreeMap::new();
+        let mut mention = |user, table: &dyn Fn() -> String| {
+            mentioned.entry(Owner::folded(user)).or_insert_with(|| (user, table()));
+        };
+        users(file.hub.rules.as_deref()).for_each(|user| mention(user, &|| "[hub]".to_owned()));
+        for (name, table) in &file.users.0 {
+            let at = || of_owner(OwnerKind::User, name);
+            mention(name, &at);
+            users(table.rules.as_deref()).for_each(|user| mention(user, &at));
+        }
+        for (name, table) in &file.organizations.0 {
+            let at = || of_owner(OwnerKind::Organization, name);
+            let members = table.members.0.iter().map(|(user, _)| user);
+            members.chain(users(table.rules.as_deref())).for_each(|user| mention(user, &at));
+        }
+        for (path, table) in &file.repositories.0 {
+            let at = || of_repository(path);
+            let collaborators = table.collaborators.0.iter().map(|(user, _)| user);
+            let creator = table.created_by.iter().map(|user| &user.0);
+            collaborators.chain(creator).chain(users(table.rules.as_deref())).for_each(|user| mention(user, &at));
+            let is_owner_known =
+                self.new_owners.contains_key(&path.owner.folded()) || self.view.described_owner(&path.owner)?.is_some();
+            if !is_owner_known {
+                mention(&path.owner, &at);
+            }
+        }
+        for (folded, (user, table)) in mentioned {
+            match self.view.user(user) {
+                Ok(_) => continue,
+                Err(ChangeError::NotFound(_))
+                    if self.reading.create_users && self.view.described_owner(user)?.is_none() => {}
+                Err(error) => return Err(in_table(&table, error.into())),
+            }
+            // An organization of the file has this name.
+            if self.new_owners.insert(folded, OwnerKind::User).is_some() {
+                let problem = ChangeError::Conflict(format!("the name {user} is in use by an organization"));
+                return Err(in_table(&table, problem.into()));
+            }
+            self.steps.owners.push(Step {
+                table,
+                object: user.to_string(),
+                kind: "user",
+                name: None,
+                before: None,
+                after: Some(String::new()),
+                action: Action::AddUser(user.clone()),
+            });
+        }
+        for (name, table) in &file.users.0 {
+            let at = of_owner(OwnerKind::User, name);
+            let present = self.view.described_owner(name)?;
+            let may_create = present.as_ref().is_none_or(|user| user.row.may_create);
+            let name = present.as_ref().map_or(name, |user| &user.row.name);
+            self.may_create(&at, name, may_create, table.may_create);
+            let settings = present.as_ref().map(|user| user.settings.clone()).unwrap_or_default();
+            let scope = HubScope::Owner(name.clone());
+            self.settings(&at, &scope, &settings, table.rules.as_deref(), &table.checks);
+        }
+        Ok(())
+    }
+
+    /// Whether a user may create repositories; every user may unless the file says otherwise.
+    fn may_create(&mut self, table: &str, user: &Owner, present: bool, wanted: Option<bool>) {
+        let wanted = wanted.unwrap_or(present || self.reading.prune);
+        if wanted != present {
+            let step = Step {
+                table: table.to_owned(),
+                object: user.to_string(),
+                kind: "may_create",
+                name: None,
+                before: Some(present.to_string()),
+                after: Some(wanted.to_string()),
+                action: Action::SetMayCreate(user.clone(), wanted),
+            };
+            // A right to create may be needed for a repository of the file, and may have been used for one.
+            if wanted { &mut self.steps.owners } else { &mut self.steps.last }.push(step);
+        }
+    }
+
+    fn repository(&mut self, path: &RepoPath, wanted: &RepositoryTable) -> Result<(), Refused> {
+        let table = of_repository(path);
+        let present = self.view.described_repository(path)?;
+        let path = present.as_ref().map_or(path, |present| &present.row.path);
+        match &present {
+            Some(present) => self.present_repository(&table, present, wanted)?,
+            None => self.new_repository(&table, path, wanted)?,
+        }
+        self.collaborators(&table, path, present.as_ref(), &wanted.collaborators)?;
+        self.deploy_keys(&table, path, present.as_ref(), &wanted.deploy_keys)?;
+        let none = ScopeSettings::default();
+        let settings = present.as_ref().map_or(&none, |present| &present.settings);
+        let scope = HubScope::Repository(path.clone());
+        self.settings(&table, &scope, settings, wanted.rules.as_deref(), &wanted.checks);
+        Ok(())
+    }
+
+    fn new_repository(&mut self, table: &str, path: &RepoPath, wanted: &RepositoryTable) -> Result<(), Refused> {
+        let Some(Word(visibility)) = wanted.visibility else {
+            let problem = "a new repository needs a visibility: public, internal or private".to_owned();
+            return Err(in_table(table, Refused::Usage(problem)));
+        };
+        let gate = wanted.gate.as_ref().map_or(GateMode::None, |gate| gate.0);
+        let gated = if gate == GateMode::None { String::new() } else { format!(", gate {gate}") };
+        self.steps.repositories.push(Step {
+            table: table.to_owned(),
+            object: path.to_string(),
+            kind: "repository",
+            name: None,
+            before: None,
+            after: Some(format!("{visibility}{gated}")),
+            action: Action::AddRepository(Box::new(Wanted {
+                path: path.clone(),
+                visibility,
+                gate,
+                gate_members: wanted.gate_members.unwrap_or_default(),
+                description: wanted.description.as_ref().map(|text| text.0.clone()).unwrap_or_default(),
+                object_format: wanted.object_format.as_ref().map_or(self.reading.object_format, |format| format.0),
+                created_by: wanted.created_by.as_ref().map(|user| user.0.clone()),
+            })),
+        });
+        Ok(())
+    }
+
+    fn present_repository(
+        &mut self,
+        table: &str,
+        present: &DescribedRepository,
+        wanted: &RepositoryTable,
+    ) -> Result<(), Refused> {
+        let row = &present.row;
+        let fixed = |what: &str, is: &str| {
+            Err(in_table(table, ChangeError::Conflict(format!("{} {what} {is}, which cannot change", row.path)).into()))
+        };
+        if wanted.object_format.as_ref().is_some_and(|format| format.0 != row.object_format) {
+            return fixed("has the object format", row.object_format.as_str());
+        }
+        if let Some(Word(user)) = &wanted.created_by {
+            let creator = present.created_by.as_ref();
+            if creator.map(Owner::folded) != Some(user.folded()) {
+                return fixed("was created by", creator.map_or("the operator", Owner::as_str));
+            }
+        }
+        let prune = self.reading.prune;
+        let mut set = |kind, before: String, after: String, action| {
+            self.steps.settings.push(Step {
+                table: table.to_owned(),
+                object: row.path.to_string(),
+                kind,
+                name: None,
+                before: Some(before),
+                after: Some(after),
+                action,
+            });
+        };
+        if let Some(Word(visibility)) = wanted.visibility.as_ref().filter(|wanted| wanted.0 != row.visibility) {
+            let action = Action::SetVisibility(row.path.clone(), *visibility);
+            set("visibility", row.visibility.to_string(), visibility.to_string(), action);
+        }
+        let gate = wanted.gate.as_ref().map_or(if prune { GateMode::None } else { row.gate }, |gate| gate.0);
+        let members = wanted.gate_members.unwrap_or(row.gate_members && !prune);
+        if (gate, members) != (row.gate, row.gate_members) {
+            let text = |gate: GateMode, members| format!("{gate}{}", if members { ", members too" } else { "" });
+            let action = Action::SetGate(row.path.clone(), gate, members);
+            set("gate", text(row.gate, row.gate_members), text(gate, members), action);
+        }
+        let text = wanted.description.as_ref().map(|text| text.0.as_str());
+        let text = text.unwrap_or(if prune { "" } else { &row.description });
+        if text != row.description {
+            let action = Action::SetDescription(row.path.clone(), text.to_owned());
+            set("description", row.description.clone(), text.to_owned(), action);
+        }
+        Ok(())
+    }
+
+    fn collaborators(
+        &mut self,
+        table: &str,
+        path: &RepoPath,
+        present: Option<&DescribedRepository>,
+        wanted: &Entries<Owner, Granted<CollaboratorRole>>,
+    ) -> Result<(), Refused> {
+        let present = match present.filter(|present| present.has_collaborators) {
+            Some(present) => self.view.collaborators(&present.row)?,
+            None => Vec::new(),
+        };
+        let by_name: HashMap<String, _> = present.iter().map(|one| (one.user.folded(), one)).collect();
+        let step = |user: &Owner, before, after, action| Step {
+            table: table.to_owned(),
+            object: path.to_string(),
+            kind: "collaborator",
+            name: Some(user.to_string()),
+            before,
+            after,
+            action,
+        };
+        for (user, grant) in &wanted.0 {
+            let one = by_name.get(&user.folded()).map(|one| (one.role, one.until));
+            let changed = self.grant(one, *grant).map_err(|error| usage(table, "collaborators", user, error))?;
+            if let Some((before, after)) = changed {
+                let action = Action::SetCollaborator(path.clone(), user.clone(), grant.role, grant.until);
+                self.steps.grants.push(step(user, before, Some(after), action));
+            }
+        }
+        if self.reading.prune {
+            let now = self.now;
+            let named: HashSet<String> = wanted.0.iter().map(|(user, _)| user.folded()).collect();
+            let others = present.iter().filter(|one| !named.contains(&one.user.folded()));
+            for one in others.filter(|one| !now.is_over(one.until)) {
+                let action = Action::RemoveCollaborator(path.clone(), one.user.clone());
+                self.steps.removals.push(step(&one.user, Some(grant_text(one.role, one.until)), None, action));
+            }
+        }
+        Ok(())
+    }
+
+    fn deploy_keys(
+        &mut self,
+        table: &str,
+        path: &RepoPath,
+        present: Option<&DescribedRepository>,
+        wanted: &[DeployKey],
+    ) -> Result<(), Refused> {
+        let mut present: HashMap<Fingerprint, _> = match present.filter(|present| present.has_deploy_keys) {
+            Some(present) => {
+                let holder = HolderId::Repository(present.row.id);
+                let keys = all(|each| self.view.keys_of(holder, &KeyRange::default(), each))?;
+                keys.into_iter().filter(|key| key.removal.is_none()).map(|key| (key.fingerprint, key)).collect()
+            }
+            None => HashMap::new(),
+        };
+        let text = |title: &Title, scope: Scope, until| {
+            grant_text(format_args!("\"{title}\", {}", if scope == Scope::Write { "write" } else { "fetch" }), until)
+        };
+        let step = |fingerprint: &Fingerprint, before, after, action| Step {
+            table: table.to_owned(),
+            object: path.to_string(),
+            kind: "deploy key",
+            name: Some(fingerprint.to_string()),
+            before,
+            after,
+            action,
+        };
+        for DeployKey { key, title, write, expires } in wanted {
+            let title = title.as_ref().map_or_else(|| key.0.title.clone(), |title| title.0.clone());
+            let key = TitledKey { key: key.0.key.clone(), title };
+            let (fingerprint, expires_at) = (key.key.fingerprint(), expires.map(|end| end.0));
+            let scope = if *write { Scope::Write } else { Scope::Read };
+            let after = text(&key.title, scope, expires_at);
+            let Some(row) = present.remove(&fingerprint) else {
+                if !self.now.is_over(expires_at) {
+                    let action = Action::AddDeployKey(path.clone(), key, scope, expires_at);
+                    self.steps.grants.push(step(&fingerprint, None, Some(after), action));
+                }
+                continue;
+            };
+            let before = text(&row.title, row.scope, row.expires_at);
+            if self.now.is_over(row.expires_at) && self.now.is_over(expires_at) {
+                continue;
+            }
+            if (row.scope, row.expires_at) != (scope, expires_at) {
+                if self.now.is_over(expires_at) {
+                    return Err(usage(table, "deploy_keys", &fingerprint, BadTime::Past));
+                }
+                // No command changes what a key may do: it goes, and comes again.
+                let action = Action::RemoveDeployKey(fingerprint, row.scope);
+                self.steps.removals.push(step(&fingerprint, Some(before), None, action));
+                let action = Action::AddDeployKey(path.clone(), key, scope, expires_at);
+                self.steps.grants.push(step(&fingerprint, None, Some(after), action));
+            } else if row.title != key.title {
+                let action = Action::RenameDeployKey(key);
+                self.steps.grants.push(step(&fingerprint, Some(before), Some(after), action));
+            }
+        }
+        if self.reading.prune {
+            let mut others: Vec<_> = present.into_values().filter(|row| !self.now.is_over(row.expires_at)).collect();
+            others.sort_by_key(|row| row.added_at);
+            for row in others {
+                let before = text(&row.title, row.scope, row.expires_at);
+                let action = Action::RemoveDeployKey(row.fingerprint, row.scope);
+                self.steps.removals.push(step(&row.fingerprint, Some(before), None, action));
+            }
+        }
+        Ok(())
+    }
+
+    /// The rules and checks of a scope. Rules are asked in their order, so the file has all of them or none.
+    fn settings(
+        &mut self,
+        table: &str,
+        scope: &HubScope,
+        present: &ScopeSettings,
+        rules: Option<&[Word<Rule<Owner>>]>,
+        checks: &Checks,
+    ) {
+        let step = |kind, name, before, after, action| Step {
+            table: table.to_owned(),
+            object: scope.to_string(),
+            kind,
+            name: Some(name),
+            before,
+            after,
+            action,
+        };
+        let rules = if self.reading.prune { Some(rules.unwrap_or_default()) } else { rules };
+        if let Some(rules) = rules {
+            let wanted: Vec<String> = rules.iter().map(|rule| folded(&rule.0)).collect();
+            let stored: Vec<Option<String>> = present.rules.iter().map(|rule| rule.as_ref().map(folded)).collect();
+            if !stored.iter().flatten().eq(&wanted) {
+                let same = stored.iter().zip(&wanted).take_while(|(a, b)| a.as_ref() == Some(*b)).count();
+                let behind = stored.iter().rev().zip(wanted.iter().rev());
+                let behind = behind.take_while(|(a, b)| a.as_ref() == Some(*b)).count();
+                let behind = behind.min(stored.len() - same).min(wanted.len() - same);
+                for number in (same + 1..=stored.len() - behind).rev() {
+                    let rule = present.rules.get(number - 1).and_then(Option::as_ref);
+                    let before = rule.map_or_else(|| "of a removed user".to_owned(), ToString::to_string);
+                    let action = Action::RemoveRule(scope.clone(), number);
+                    self.steps.settings.push(step("rule", number.to_string(), Some(before), None, action));
+                }
+                for (index, rule) in rules.iter().enumerate().take(wanted.len() - behind).skip(same) {
+                    let at = (behind > 0).then_some(index + 1);
+                    let action = Action::AddRule(scope.clone(), rule.0.clone(), at);
+                    let (name, after) = ((index + 1).to_string(), Some(rule.0.to_string()));
+                    self.steps.settings.push(step("rule", name, None, after, action));
+                }
+            }
+        }
+        let mut left = present.checks.clone();
+        for (check, value) in &checks.0 {
+            let before = present.checks.get(*check);
+            if before != Some(value) {
+                let (before, after) = (before.map(ToString::to_string), Some(value.to_string()));
+                let action = Action::SetCheck(scope.clone(), *check, Some(value.clone()));
+                self.steps.settings.push(step("check", check.to_string(), before, after, action));
+            }
+            left.set(*check, None);
+        }
+        if self.reading.prune {
+            for (check, value) in left.iter() {
+                let action = Action::SetCheck(scope.clone(), check, None);
+                self.steps.settings.push(step("check", check.to_string(), Some(value.to_string()), None, action));
+            }
+        }
+    }
+
+    /// What the file does not mention. Accounts of users stay: they belong to people.
+    fn prune(&mut self, file: &HubFile) -> Result<(), Refused> {
+        let paths: HashSet<String> = file.repositories.0.iter().map(|(path, _)| path.folded()).collect();
+        let mut owners: HashSet<String> = file.organizations.0.iter().map(|(name, _)| name.folded()).collect();
+        owners.extend(file.repositories.0.iter().map(|(path, _)| path.owner.folded()));
+        let users: HashSet<String> = file.users.0.iter().map(|(name, _)| name.folded()).collect();
+        let view = self.view;
+        view.repositories(None, &mut |row| {
+            if !paths.contains(&row.path.folded()) {
+                self.steps.removals.push(Step {
+                    table: of_repository(&row.path),
+                    object: row.path.to_string(),
+                    kind: "repository",
+                    name: None,
+                    before: Some(row.visibility.to_string()),
+                    after: None,
+                    action: Action::RemoveRepository(row.path),
+                });
+            }
+            ControlFlow::Continue(())
+        })?;
+        view.described_owners(OwnerKind::User, &mut |user| {
+            if !users.contains(&user.row.name.folded()) {
+                let table = of_owner(OwnerKind::User, &user.row.name);
+                self.may_create(&table, &user.row.name, user.row.may_create, None);
+                let scope = HubScope::Owner(user.row.name);
+                self.settings(&table, &scope, &user.settings, None, &Checks::default());
+            }
+            ControlFlow::Continue(())
+        })?;
+        view.owners(OwnerKind::Organization, None, &mut |row| {
+            if !owners.contains(&row.name.folded()) {
+                self.steps.last.push(Step {
+                    table: of_owner(OwnerKind::Organization, &row.name),
+                    object: row.name.to_string(),
+                    kind: "organization",
+                    name: None,
+                    before: Some(String::new()),
+                    after: None,
+                    action: Action::RemoveOrganization(row.name),
+                });
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(())
+    }
+}
+
+/// A rule for comparison: names of users in lower case.
+fn folded<U: Display>(rule: &Rule<U>) -> String {
+    let named = rule.with_users(|user| Ok::<_, Infallible>(fold(&user.to_string())));
+    named.map_or_else(|never| match never {}, |rule| rule.to_string())
+}
+
+fn usage(table: &str, field: &str, name: &impl Display, error: BadTime) -> Refused {
+    in_table(table, Refused::Usage(format!("{field}: {name}: {error}")))
+}

@@ -1,0 +1,668 @@
+//! A hub becomes a file and a file becomes a hub, for hubs made at random.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::difference::Reading;
+use super::file::HubFile;
+use super::step::Directories;
+use super::{Outcome, run, run_again, write};
+use crate::access::{
+    Access, Account, CollaboratorRole, Decision, GateMode, GateRequest, Identity, Removal, Role, Scope, Visibility,
+    decide,
+};
+use crate::clock::now;
+use crate::commands::Refused;
+use crate::config::ObjectFormat;
+use crate::content::{CheckValue, ContentCheck};
+use crate::db::{Change, ChangeError, Direction, KeyRange, NewKey, NewRepository, OwnerKind, Store, all};
+use crate::key::{KeyType, PublicKey};
+use crate::name::{HubScope, Owner, RepoPath};
+use crate::repository::Directory;
+use crate::tests::holds;
+
+const LATER: i64 = 4_102_444_800;
+
+struct Hub {
+    _directory: TempDir,
+    store: Store,
+}
+
+fn owner(name: &str) -> Owner {
+    name.parse().unwrap()
+}
+
+fn path(text: &str) -> RepoPath {
+    text.parse().unwrap()
+}
+
+fn scope(text: &str) -> HubScope {
+    text.parse().unwrap()
+}
+
+fn key(number: u8) -> PublicKey {
+    let blob = [&[0, 0, 0, 11], b"ssh-ed25519".as_slice(), &[0, 0, 0, 32], &[number; 32]].concat();
+    PublicKey::from_blob(KeyType::Ed25519, blob).unwrap()
+}
+
+const READING: Reading = Reading { prune: false, create_users: false, object_format: ObjectFormat::Sha1 };
+const CREATING: Reading = Reading { create_users: true, ..READING };
+const PRUNING: Reading = Reading { prune: true, ..CREATING };
+
+impl Hub {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::create(&directory.path().join("hubgate.db")).unwrap();
+        Self { _directory: directory, store }
+    }
+
+    /// The users alice, Bob and carol, and the organization acme with its admin alice and the repository acme/x.
+    fn small() -> Self {
+        let mut hub = Self::new();
+        hub.change(|change| {
+            for name in ["alice", "Bob", "carol"] {
+                change.add_owner(OwnerKind::User, &owner(name), true)?;
+            }
+            change.add_owner(OwnerKind::Organization, &owner("acme"), true)?;
+            change.set_member(&owner("acme"), &owner("alice"), Role::Admin, None)?;
+            add_repository(change, "acme/x", Visibility::Private, None)
+        })
+        .unwrap();
+        hub
+    }
+
+    fn change(&mut self, steps: impl FnOnce(&Change<'_>) -> Result<(), ChangeError>) -> Result<(), ChangeError> {
+        self.store.change("operator:test", steps)
+    }
+
+    fn export(&self) -> String {
+        let mut text = Vec::new();
+        self.store.read(|view| write::write(view, &mut text, now())).unwrap();
+        String::from_utf8(text).unwrap()
+    }
+
+    fn plan(&mut self, text: &str, reading: Reading) -> Result<Outcome, Refused> {
+        let file = HubFile::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        self.store.rehearse("operator:test", |change| run(change, &file, reading, &Directories::Rehearsal))
+    }
+
+    fn apply(&mut self, text: &str, reading: Reading) -> Result<Outcome, Refused> {
+        let file = HubFile::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        self.store.change("operator:test", |change| run(change, &file, reading, &Directories::Rehearsal))
+    }
+
+    /// The sentence with which a file is refused. It must change nothing.
+    fn refusal(&mut self, text: &str, reading: Reading) -> String {
+        let before = (self.export(), self.events());
+        let planned = self.plan(text, reading).unwrap_err().to_string();
+        assert_eq!(self.apply(text, reading).unwrap_err().to_string(), planned, "apply says what plan says");
+        assert_eq!((self.export(), self.events()), before, "{text}");
+        planned
+    }
+
+    /// The lines of a plan, which apply must print too.
+    fn applied(&mut self, text: &str, reading: Reading) -> Vec<String> {
+        let planned = self.plan(text, reading).unwrap();
+        let applied = self.apply(text, reading).unwrap();
+        assert_eq!(planned.report(true).text, applied.report(true).text, "{text}");
+        assert_eq!(planned.report(true).json, applied.report(true).json, "{text}");
+        let events = self.events();
+        let again = self.apply(text, reading).unwrap();
+        assert!(!again.changes(), "a second apply changes something: {}", again.report(true).text);
+        assert_eq!(self.events(), events);
+        applied.report(true).text.lines().map(str::to_owned).collect()
+    }
+
+    fn events(&self) -> usize {
+        all(|each| self.store.view().events(0, None, Direction::OldestFirst, each)).unwrap().len()
+    }
+
+    /// What every account may do with every repository.
+    fn accesses(&self) -> BTreeMap<(String, String), Access> {
+        let view = self.store.view();
+        let mut accounts: Vec<(i64, String)> = vec![(-1, "everyone".to_owned()), (-2, "every account".to_owned())];
+        let users = all(|each| view.owners(OwnerKind::User, None, each)).unwrap();
+        accounts.extend(users.into_iter().map(|user| (user.id, user.name.to_string())));
+        let mut accesses = BTreeMap::new();
+        for repository in all(|each| view.repositories(None, each)).unwrap() {
+            for (id, name) in &accounts {
+                let facts = view.facts_of(repository.id, *id).unwrap();
+                let identity = match id {
+                    -1 => Identity::Anonymous,
+                    id => Identity::Account(Account { id: *id, name: owner("_"), scope: Scope::Write }),
+                };
+                let access = match decide(&identity, facts.as_ref(), Access::Fetch, now()) {
+                    Decision::Allow(access) => access,
+                    Decision::Deny(_) => Access::None,
+                };
+                accesses.insert((name.clone(), repository.path.to_string()), access);
+            }
+        }
+        accesses
+    }
+}
+
+fn add_repository(
+    change: &Change<'_>,
+    text: &str,
+    visibility: Visibility,
+    created_by: Option<&str>,
+) -> Result<(), ChangeError> {
+    let id = u128::from_le_bytes(crate::random::bytes().unwrap());
+    let new = NewRepository {
+        path: path(text),
+        directory: Directory::of_id(id),
+        visibility,
+        object_format: ObjectFormat::Sha1,
+        description: String::new(),
+        created_by: created_by.map(owner),
+    };
+    change.add_repository(&new).map(drop)
+}
+
+/// One change of a random hub. A refused change is left out.
+#[derive(Debug, Clone)]
+enum Op {
+    Repository(&'static str, Visibility),
+    Visibility(&'static str, Visibility),
+    Gate(&'static str, GateMode, bool),
+    Description(&'static str, &'static str),
+    Member(&'static str, &'static str, Role, Option<i64>),
+    Collaborator(&'static str, &'static str, CollaboratorRole, Option<i64>),
+    Accept(&'static str, &'static str),
+    Rule(&'static str, &'static str),
+    Check(&'static str, ContentCheck, &'static str),
+    DeployKey(usize, bool, &'static str, Option<i64>),
+    RemoveKey(usize),
+    MayCreate(&'static str, bool),
+    RemoveUser(&'static str),
+}
+
+const USERS: [&str; 4] = ["alice", "Bob", "c.d", "eve-1"];
+const ORGANIZATIONS: [&str; 3] = ["acme", "Initech", "hub"];
+const PATHS: [&str; 7] =
+    ["acme/x", "acme/y.z", "datasets/acme/x", "Initech/Big", "spaces/hub/s", "alice/own", "c.d/own"];
+const SCOPES: [&str; 7] = ["hub", "acme", "hub/", "alice", "acme/x", "Initech/Big", "c.d"];
+const RULES: [&str; 6] = [
+    "deny force,delete refs/heads/main @everyone",
+    "allow all refs/heads/users/{user}/** @write",
+    "final deny create refs/tags/** @deploy-keys alice",
+    "allow all ** Bob c.d",
+    "deny all ** eve-1",
+    "deny all ** @everyone",
+];
+const DESCRIPTIONS: [&str; 4] = ["", "a \"quoted\" \\ text", "ünïcödé = [x]", "# no comment"];
+
+impl Op {
+    fn run(&self, change: &Change<'_>) -> Result<(), ChangeError> {
+        match *self {
+            Self::Repository(path, visibility) => add_repository(change, path, visibility, None),
+            Self::Visibility(at, visibility) => change.set_visibility(&path(at), visibility),
+            Self::Gate(at, mode, members) => change.set_gate(&path(at), mode, members),
+            Self::Description(at, text) => change.set_description(&path(at), text),
+            Self::Member(organization, user, role, until) => {
+                change.set_member(&owner(organization), &owner(user), role, until)
+            }
+            Self::Collaborator(at, user, role, until) => change.set_collaborator(&path(at), &owner(user), role, until),
+            Self::Accept(at, user) => change.answer_access(&path(at), &owner(user), GateRequest::Accepted, None),
+            Self::Rule(at, rule) => change.add_rule(&scope(at), &rule.parse().unwrap(), None).map(drop),
+            Self::Check(at, check, value) => {
+                change.set_check(&scope(at), check, CheckValue::parse(check, value).ok()).map(drop)
+            }
+            Self::DeployKey(index, write, title, expires_at) => {
+                let scope = if write { Scope::Write } else { Scope::Read };
+                let (key, title) = (key(u8::try_from(index + 20).unwrap()), title.parse().unwrap());
+                let new = NewKey { key: &key, title: &title, scope, expires_at, sources: None };
+                change.add_deploy_key(&path(PATHS[index]), &new).map(drop)
+            }
+            Self::RemoveKey(index) => {
+                change.remove_key(&key(u8::try_from(index + 20).unwrap()).fingerprint(), Removal::Ordinary).map(drop)
+            }
+            Self::MayCreate(user, may) => change.set_may_create(&owner(user), may),
+            Self::RemoveUser(user) => change.remove_owner(OwnerKind::User, &owner(user), None),
+        }
+    }
+}
+
+fn one<T: Clone + std::fmt::Debug + 'static>(values: &'static [T]) -> impl Strategy<Value = T> {
+    proptest::sample::select(values)
+}
+
+fn until() -> impl Strategy<Value = Option<i64>> {
+    prop_oneof![4 => Just(None), 1 => Just(Some(LATER)), 1 => Just(Some(86_400))]
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let titles: &'static [&'static str] = &["ci", "a \"b\" \\"];
+    prop_oneof![
+        4 => (one(&PATHS), one(Visibility::ALL)).prop_map(|(path, visibility)| Op::Repository(path, visibility)),
+        1 => (one(&PATHS), one(Visibility::ALL)).prop_map(|(path, visibility)| Op::Visibility(path, visibility)),
+        2 => (one(&PATHS), one(GateMode::ALL), any::<bool>()).prop_map(|(path, mode, all)| Op::Gate(path, mode, all)),
+        1 => (one(&PATHS), one(&DESCRIPTIONS)).prop_map(|(path, text)| Op::Description(path, text)),
+        4 => (one(&ORGANIZATIONS), one(&USERS), one(Role::ALL), until())
+            .prop_map(|(organization, user, role, until)| Op::Member(organization, user, role, until)),
+        4 => (one(&PATHS), one(&USERS), one(CollaboratorRole::ALL), until())
+            .prop_map(|(path, user, role, until)| Op::Collaborator(path, user, role, until)),
+        1 => (one(&PATHS), one(&USERS)).prop_map(|(path, user)| Op::Accept(path, user)),
+        5 => (one(&SCOPES), one(&RULES)).prop_map(|(scope, rule)| Op::Rule(scope, rule)),
+        2 => (one(&SCOPES), one(ContentCheck::ALL), one(&["off", "on", "500", "default", "*@a.b"]))
+            .prop_map(|(scope, check, value)| Op::Check(scope, check, value)),
+        3 => (0..PATHS.len(), any::<bool>(), one(titles), until())
+            .prop_map(|(index, write, title, until)| Op::DeployKey(index, write, title, until)),
+        1 => (0..PATHS.len()).prop_map(Op::RemoveKey),
+        1 => (one(&USERS), any::<bool>()).prop_map(|(user, may)| Op::MayCreate(user, may)),
+        1 => Just(Op::RemoveUser("eve-1")),
+    ]
+}
+
+fn ops() -> impl Strategy<Value = Vec<Op>> {
+    proptest::collection::vec(op(), 0..60)
+}
+
+fn random_hub(ops: &[Op]) -> Hub {
+    let mut hub = Hub::new();
+    hub.change(|change| {
+        for user in USERS {
+            change.add_owner(OwnerKind::User, &owner(user), true)?;
+        }
+        for organization in ORGANIZATIONS {
+            change.add_owner(OwnerKind::Organization, &owner(organization), true)?;
+            change.set_member(&owner(organization), &owner("alice"), Role::Admin, None)?;
+        }
+        for op in ops {
+            if let Err(ChangeError::Database(error)) = op.run(change) {
+                return Err(error.into());
+            }
+        }
+        Ok(())
+    })
+    .unwrap();
+    hub
+}
+
+#[test]
+fn export_apply_and_export_again_give_the_same_file_for_random_hubs() {
+    let with_keys = holds(60, &ops(), |ops| {
+        let mut first = random_hub(&ops);
+        let text = first.export();
+        let events = first.events();
+        for reading in [READING, PRUNING] {
+            let again = first.apply(&text, reading).unwrap();
+            prop_assert!(!again.changes(), "{}\n{text}", again.report(true).text);
+        }
+        prop_assert_eq!(first.events(), events);
+        let mut second = Hub::new();
+        second.applied(&text, CREATING);
+        prop_assert_eq!(&second.export(), &text);
+        second.applied(&text, PRUNING);
+        prop_assert_eq!(&second.export(), &text);
+        Ok(text.contains("deploy_keys") && text.contains("rules"))
+    });
+    assert!(with_keys > 10, "{with_keys}");
+}
+
+#[test]
+fn one_random_hub_becomes_another_and_the_rights_are_those_that_the_policy_gives() {
+    let changed = holds(60, &(ops(), ops()), |(from, to)| {
+        let mut hub = random_hub(&from);
+        let text = random_hub(&to).export();
+        let before = hub.accesses();
+        let outcome = match hub.plan(&text, PRUNING) {
+            // A name of a removed user is reserved.
+            Err(Refused::Change(_)) => return Ok(false),
+            outcome => outcome.unwrap(),
+        };
+        hub.applied(&text, PRUNING);
+        prop_assert_eq!(&hub.export(), &text);
+        let after = hub.accesses();
+        let rights: BTreeMap<(String, String), (String, String)> = outcome
+            .rights
+            .json()
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|line| {
+                let word = |name: &str| line[name].as_str().unwrap().to_owned();
+                let change = (word("before"), word("after"));
+                let paths: Vec<String> = serde_json::from_value(line["repositories"].clone()).unwrap();
+                paths.into_iter().map(move |path| ((line["who"].as_str().unwrap().to_owned(), path), change.clone()))
+            })
+            .collect();
+        let none = Access::None;
+        let keys: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
+        for key @ (who, path) in keys {
+            let of = |map: &BTreeMap<(String, String), Access>, who: &str| {
+                format!("{:?}", map.get(&(who.to_owned(), path.clone())).unwrap_or(&none)).to_lowercase()
+            };
+            let change = (of(&before, who), of(&after, who));
+            let said = rights.get(key).or_else(|| rights.get(&("every account".to_owned(), path.clone())));
+            let said = said.or_else(|| rights.get(&("everyone".to_owned(), path.clone())));
+            if who == "everyone" {
+                prop_assert_eq!(rights.contains_key(key), change.0 != change.1, "{:?} {:?}", key, change);
+            } else if change.0 == change.1 {
+                prop_assert!(!rights.contains_key(key), "{:?} {:?}", key, rights);
+            } else {
+                prop_assert_eq!(said, Some(&change), "{:?}", key);
+            }
+        }
+        Ok(!rights.is_empty())
+    });
+    assert!(changed > 20, "{changed}");
+}
+
+#[test]
+fn a_file_says_what_changes_and_who_gains_or_loses() {
+    let mut hub = Hub::small();
+    let lines = hub.applied(
+        r#"
+        [organizations.ACME]
+        members = { Bob = "read" }
+        [organizations.new]
+        members = { carol = { role = "write", until = 2100-01-01 }, bob = "admin" }
+        [repositories."acme/x"]
+        visibility = "internal"
+        description = "What it is"
+        collaborators = { carol = "write" }
+        rules = ["deny force,delete refs/heads/main @everyone", "allow all ** carol"]
+        checks = { blob-size = "5M" }
+        [repositories."datasets/new/d"]
+        visibility = "public"
+        gate = "manual"
+        "#,
+        READING,
+    );
+    let expected = [
+        "+ organization new",
+        "+ new: member bob: admin",
+        "+ acme: member Bob: read",
+        "+ new: member carol: write until 2100-01-02T00:00:00Z",
+        "+ repository datasets/new/d: public, gate manual",
+        "+ acme/x: collaborator carol: write",
+        "~ acme/x: visibility: private -> internal",
+        "~ acme/x: description: nothing -> What it is",
+        "+ acme/x: rule 1: deny force,delete refs/heads/main @everyone",
+        "+ acme/x: rule 2: allow all ** carol",
+        "+ acme/x: check blob-size: 5242880",
+        "Bob gains: none -> admin on datasets/new/d",
+        "carol gains: none -> write on acme/x, datasets/new/d",
+        "every account gains: none -> fetch on acme/x",
+        "made 11 changes",
+    ];
+    assert_eq!(lines, expected);
+    // The second rule goes; the others stay in their order.
+    let lines = hub.applied(
+        r#"
+        [repositories."acme/x"]
+        visibility = "private"
+        collaborators = { carol = "read" }
+        rules = ["deny force,delete refs/heads/main @everyone", "deny all refs/tags/** Bob"]
+        checks = { blob-size = "off" }
+        "#,
+        READING,
+    );
+    let expected = [
+        "~ acme/x: collaborator carol: write -> read",
+        "~ acme/x: visibility: internal -> private",
+        "- acme/x: rule 2: allow all ** carol",
+        "+ acme/x: rule 2: deny all refs/tags/** Bob",
+        "~ acme/x: check blob-size: 5242880 -> off",
+        "carol loses: write -> fetch on acme/x",
+        "every account loses: fetch -> none on acme/x",
+        "made 5 changes",
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn what_a_file_does_not_mention_stays_unless_it_is_pruned() {
+    let mut hub = Hub::small();
+    hub.applied(
+        r#"
+        [hub]
+        rules = ["deny create refs/heads/x @everyone"]
+        [users.alice]
+        checks = { binary = "on" }
+        [organizations.acme]
+        members = { Bob = "write" }
+        [organizations.old]
+        members = { alice = "admin" }
+        [repositories."acme/x"]
+        gate = "auto"
+        collaborators = { carol = "write" }
+        [repositories."old/y"]
+        visibility = "public"
+        "#,
+        READING,
+    );
+    let text = hub.export();
+    for nothing in ["", "[hub]", "[repositories.\"acme/x\"]", "[organizations.acme]\nmembers = {}"] {
+        assert_eq!(hub.applied(nothing, READING), ["nothing to change"], "{nothing}");
+    }
+    assert_eq!(hub.export(), text);
+    let lines = hub.applied(
+        "[organizations.acme]\nmembers = { alice = \"admin\" }\n[repositories.\"acme/x\"]\nvisibility = \"private\"",
+        PRUNING,
+    );
+    let expected = [
+        "- acme: member Bob: write",
+        "- acme/x: collaborator carol: write",
+        "- repository old/y: public",
+        "- hub: rule 1: deny create refs/heads/x @everyone",
+        "~ acme/x: gate: auto -> none",
+        "- alice: check binary: on",
+        "- organization old",
+        "Bob loses: write -> none on acme/x",
+        "alice loses: admin -> none on old/y",
+        "carol loses: write -> none on acme/x",
+        "everyone loses: fetch -> none on old/y",
+        "made 7 changes",
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn a_file_that_a_single_command_would_refuse_is_refused_with_its_sentence_and_changes_nothing() {
+    let mut hub = Hub::small();
+    hub.change(|change| {
+        let (key, title) = (key(9), "ci".parse().unwrap());
+        let new = NewKey { key: &key, title: &title, scope: Scope::Read, expires_at: None, sources: None };
+        change.add_deploy_key(&path("acme/x"), &new)?;
+        change.add_owner(OwnerKind::User, &owner("gone"), true)?;
+        change.remove_owner(OwnerKind::User, &owner("gone"), None)?;
+        change.add_owner(OwnerKind::User, &owner("guest"), false).map(drop)
+    })
+    .unwrap();
+    let key = key(9).to_string();
+    for (file, sentence) in [
+        (
+            "[organizations.acme]\nmembers = { alice = \"write\" }".to_owned(),
+            "[organizations.acme]: acme would have no admin: first give the role to another member",
+        ),
+        (
+            "[organizations.new]\nmembers = { alice = { role = \"admin\", until = 2100-01-01 } }".to_owned(),
+            "[organizations.new]: new would have no admin: first give the role to another member",
+        ),
+        (
+            "[organizations.new]".to_owned(),
+            "[organizations.new]: new would have no admin: first give the role to another member",
+        ),
+        (
+            "[organizations.acme]\nmembers = { dave = \"read\" }".to_owned(),
+            "[organizations.acme]: there is no user dave",
+        ),
+        (
+            "[organizations.acme]\nmembers = { acme = \"read\" }".to_owned(),
+            "[organizations.acme]: there is no user acme: acme is an organization",
+        ),
+        ("[organizations.alice]".to_owned(), "[organizations.alice]: there is no organization alice: alice is a user"),
+        ("[organizations.git]".to_owned(), "[organizations.git]: git: this name is reserved"),
+        (
+            "[repositories.\"nobody/x\"]\nvisibility = \"public\"".to_owned(),
+            "[repositories.\"nobody/x\"]: there is no user nobody",
+        ),
+        (
+            "[repositories.\"acme/new\"]".to_owned(),
+            "[repositories.\"acme/new\"]: a new repository needs a visibility: public, internal or private",
+        ),
+        (
+            "[repositories.\"guest/x\"]\nvisibility = \"public\"".to_owned(),
+            "[repositories.\"guest/x\"]: the account guest may not create repositories",
+        ),
+        (
+            "[repositories.\"acme/x\"]\nrules = [\"final deny all ** @everyone\"]".to_owned(),
+            "[repositories.\"acme/x\"]: a rule of a repository cannot be final: give it to its owner or to the hub",
+        ),
+        (
+            "[repositories.\"acme/x\"]\nobject_format = \"sha256\"".to_owned(),
+            "[repositories.\"acme/x\"]: acme/x has the object format sha1, which cannot change",
+        ),
+        (
+            "[repositories.\"acme/x\"]\ncreated_by = \"alice\"".to_owned(),
+            "[repositories.\"acme/x\"]: acme/x was created by the operator, which cannot change",
+        ),
+        (
+            format!("[repositories.\"alice/x\"]\nvisibility = \"public\"\ndeploy_keys = [{{ key = \"{key}\" }}]"),
+            "[repositories.alice/x]: the key",
+        ),
+    ] {
+        let refusal = hub.refusal(&file, READING);
+        if sentence.ends_with("the key") {
+            let sentence = format!(
+                "[repositories.\"alice/x\"]: the key {} is already in use: it is \"ci\" of acme/x",
+                self::key(9).fingerprint()
+            );
+            assert_eq!(refusal, sentence);
+        } else {
+            assert_eq!(refusal, sentence, "{file}");
+        }
+    }
+    let reserved = "[organizations.acme]\nmembers = { gone = \"read\" }";
+    assert_eq!(
+        hub.refusal(reserved, CREATING),
+        "[organizations.acme]: the name gone belonged to an account before: to free it run hubgate user release gone"
+    );
+    let both = "[organizations.new]\nmembers = { new = \"read\", alice = \"admin\" }";
+    assert_eq!(hub.refusal(both, CREATING), "[organizations.new]: the name new is in use by an organization");
+    let over = "[organizations.acme]\nmembers = { alice = { role = \"admin\", until = 2001-01-01 } }";
+    assert_eq!(hub.refusal(over, READING), "[organizations.acme]: members: alice: this time is in the past");
+    // An admin may change places with another one, and a grant that has ended is no grant.
+    let swap = "[organizations.acme.members]\nalice = \"read\"\nBob = \"admin\"\n\
+                carol = { role = \"read\", until = 2001-01-01 }";
+    assert_eq!(hub.applied(swap, READING).len(), 5);
+}
+
+#[test]
+fn an_unknown_key_or_a_bad_value_is_an_error_with_its_place() {
+    for (text, place, why) in [
+        ("[hub]\nrule = []", "line 2, column 1", "unknown field `rule`"),
+        ("[organization.acme]", "line 1, column 2", "unknown field `organization`"),
+        ("[users.a]\n\n  keys = []", "line 3, column 3", "unknown field `keys`"),
+        (
+            "[repositories.\"a/b\"]\nvisibility = \"secret\"",
+            "line 2, column 14",
+            "\"secret\" is not one of public, internal, private",
+        ),
+        ("[repositories.\"../b\"]", "line 1, column 15", "\"../b\": a name starts and ends with a letter"),
+        ("[repositories.b]", "line 1, column 15", "\"b\": a repository is OWNER/NAME"),
+        (
+            "[organizations.acme]\nmembers = { a = \"owner\" }",
+            "line 2, column 17",
+            "\"owner\" is not one of no_access, read",
+        ),
+        (
+            "[organizations.acme]\nmembers = { a = { role = \"read\", till = 2027-01-31 } }",
+            "line 2, column 34",
+            "unknown field `till`",
+        ),
+        ("[organizations.acme]\nmembers = { a = { role = \"read\", until = \"1d\" } }", "line 2, column 42", ""),
+        (
+            "[organizations.acme]\nmembers = { a = { role = \"read\", until = 2027-01-31T00:00:00 } }",
+            "line 2, column 42",
+            "an instant is a date",
+        ),
+        ("[organizations.acme]\nmembers = { a = \"read\", A = \"read\" }", "line 2", "is in this table twice"),
+        ("[organizations.acme]\nmembers = { a = \"read\", a = \"read\" }", "line 2, column 25", "duplicate key"),
+        ("[hub]\nrules = [\"allow all refs/heads/[ @everyone\"]", "line 2, column 10", ""),
+        ("[hub]\nchecks = { binary = \"maybe\" }", "line 2, column 21", "the value of binary is on, or off"),
+        ("[hub]\nchecks = { size = \"1\" }", "line 2, column 12", "\"size\" is not one of blob-size"),
+        ("[repositories.\"a/b\"]\ndeploy_keys = [{ key = \"ssh-rsa AAAA\" }]", "line 2, column 24", ""),
+        ("[repositories.\"a/b\"]\ndescription = \"a\\nb\"", "line 2, column 15", "a title is printable text"),
+        ("[hub\n", "line 1", ""),
+    ] {
+        let error = HubFile::parse(text).unwrap_err();
+        assert!(error.contains(place) && error.contains(why), "{text}\n{error}");
+    }
+}
+
+#[test]
+fn users_are_created_only_on_request_and_get_no_keys() {
+    let mut hub = Hub::new();
+    let file = r#"
+        [users.guest]
+        may_create = false
+        [organizations.acme]
+        members = { alice = "admin" }
+        rules = ["allow all ** Rita"]
+        [repositories."guest/own"]
+        visibility = "private"
+        created_by = "maker"
+        collaborators = { Carol = "read", alice = "write" }
+    "#;
+    assert_eq!(hub.refusal(file, READING), "[organizations.acme]: there is no user alice");
+    let lines = hub.applied(file, CREATING);
+    let users = ["alice", "Carol", "guest", "maker", "Rita"].map(|user| format!("+ user {user}"));
+    assert!(users.iter().all(|line| lines.contains(line)), "{lines:#?}");
+    // The right to create ends after the repository of the file was created.
+    assert!(lines.contains(&"~ guest: may_create: true -> false".to_owned()), "{lines:#?}");
+    let next = "[repositories.\"guest/two\"]\nvisibility = \"private\"";
+    let refusal = "[repositories.\"guest/two\"]: the account guest may not create repositories";
+    assert_eq!(hub.refusal(next, CREATING), refusal);
+    assert!(all(|each| hub.store.view().keys(&KeyRange::default(), each)).unwrap().is_empty());
+}
+
+#[test]
+fn a_deploy_key_moves_and_changes_what_it_may_do() {
+    let mut hub = Hub::small();
+    let (key, fingerprint) = (key(9).to_string(), key(9).fingerprint());
+    let table = |path: &str, more: &str| {
+        format!("[repositories.\"{path}\"]\nvisibility = \"private\"\ndeploy_keys = [{{ key = \"{key} ci\"{more} }}]\n")
+    };
+    let lines = hub.applied(&table("acme/x", ""), READING);
+    let gains = format!("deploy key {fingerprint} gains: none -> fetch on acme/x");
+    assert_eq!(
+        lines,
+        [format!("+ acme/x: deploy key {fingerprint}: \"ci\", fetch"), gains, "made 1 change".to_owned()]
+    );
+    let lines = hub.applied(&table("acme/x", ", title = \"CI\""), READING);
+    assert_eq!(
+        lines,
+        [format!("~ acme/x: deploy key {fingerprint}: \"ci\", fetch -> \"CI\", fetch"), "made 1 change".to_owned()]
+    );
+    let lines = hub.applied(&table("acme/x", ", write = true"), READING);
+    assert!(lines.contains(&format!("deploy key {fingerprint} gains: none -> write on acme/x")), "{lines:#?}");
+    // It is on a repository that keeps it, so it can be on no other.
+    let moved = table("acme/y", "") + "[repositories.\"acme/x\"]\n";
+    let in_use = format!("[repositories.\"acme/y\"]: the key {fingerprint} is already in use: it is \"ci\" of acme/x");
+    assert_eq!(hub.refusal(&moved, READING), in_use);
+    let moved = moved + "[organizations.acme]\nmembers = { alice = \"admin\" }\n";
+    let lines = hub.applied(&moved, PRUNING);
+    assert!(lines.contains(&format!("- acme/x: deploy key {fingerprint}: \"ci\", write")), "{lines:#?}");
+}
+
+#[test]
+fn what_was_not_in_the_plan_is_not_applied() {
+    let mut hub = Hub::small();
+    let text = "[organizations.acme]\nmembers = { alice = \"admin\" }\n";
+    let planned = hub.plan(text, PRUNING).unwrap();
+    assert_eq!(planned.question().unwrap(), "Remove acme/x from the hub?");
+    hub.change(|change| add_repository(change, "acme/new", Visibility::Private, None)).unwrap();
+    let (before, file) = ((hub.export(), hub.events()), HubFile::parse(text).unwrap());
+    let applied = hub
+        .store
+        .change("operator:test", |change| run_again(change, &file, PRUNING, &Directories::Rehearsal, &planned));
+    let why = "another command has changed the hub: run this command again";
+    assert_eq!(applied.unwrap_err().to_string(), why);
+    assert_eq!((hub.export(), hub.events()), before);
+}
