@@ -478,3 +478,6 @@ fn missing(identity: &Identity, place: Option<&Place>, service: Service, now: i6
         _ => Refusal::NoRepository,
     }
 }
+
+#[cfg(test)]
+mod tests;

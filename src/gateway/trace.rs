@@ -82,6 +82,23 @@ mod tests {
     }
 
     #[test]
+    fn the_pipe_makes_nobody_wait_and_no_other_program_inherits_it() {
+        use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+        let (trace, traced) = pipe().unwrap();
+        for end in [trace.0.as_fd(), traced.as_fd()] {
+            let status = OFlag::from_bits_retain(fcntl(end, FcntlArg::F_GETFL).unwrap());
+            let descriptor = FdFlag::from_bits_retain(fcntl(end, FcntlArg::F_GETFD).unwrap());
+            assert!(status.contains(OFlag::O_NONBLOCK) && descriptor.contains(FdFlag::FD_CLOEXEC));
+        }
+        // Full or empty, it does not make its user wait.
+        let mut filled = 0;
+        while let Ok(length) = nix::unistd::write(&traced, &[0; 4096]) {
+            filled += length;
+        }
+        assert_eq!(filled, MOST);
+    }
+
+    #[test]
     fn the_fault_of_an_object_is_found_in_gits_trace() {
         let id = "844e32858c207f74f3d80721ef01c4b82fad2423";
         let event =

@@ -210,17 +210,20 @@ fn excess(context: &PushContext, count: usize) -> Option<String> {
     })
 }
 
+/// Why a push that stores so many bytes is refused.
+fn too_large(context: &PushContext, stored: u64) -> Option<String> {
+    let most = context.bytes;
+    (most > 0 && stored > most)
+        .then(|| format!("this push stores {stored} bytes, of at most {most} at once: push in parts"))
+}
+
 /// The reasons to refuse a push that stores so many bytes, as the client reads them.
 fn problems(context: &PushContext, updates: &[Update], stored: u64) -> Result<Vec<String>, Fault> {
     let verdicts = verdicts(context, updates)?;
     if !verdicts.is_empty() && verdicts.iter().all(Option::is_some) {
         return Ok(refusals::lines(updates, &verdicts, &context.choose_branch));
     }
-    let mut problems = Vec::new();
-    if context.bytes > 0 && stored > context.bytes {
-        let most = context.bytes;
-        problems.push(format!("this push stores {stored} bytes, of at most {most} at once: push in parts"));
-    }
+    let mut problems = Vec::from_iter(too_large(context, stored));
     // The hook proc-receive refuses the others.
     let accepted = updates.iter().zip(&verdicts).filter(|(update, verdict)| verdict.is_none() && !update.removes());
     let tips: Vec<&str> = accepted.map(|(update, _)| update.new.as_str()).collect();
@@ -439,4 +442,36 @@ fn move_head(context: &PushContext, updates: &[Update]) -> Result<(), Fault> {
     command.args(["symbolic-ref", "HEAD"]).arg(format!("{BRANCHES}{branch}"));
     child::output(&mut command, GIT).map_err(Fault::Git)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A push context with these limits.
+    fn limited(refs: u64, bytes: u64) -> PushContext {
+        PushContext {
+            sid: "00ff".to_owned(),
+            git: "/usr/bin/git".into(),
+            bytes,
+            refs,
+            commits: 0,
+            stores_objects: true,
+            default_branch: "main".to_owned(),
+            choose_branch: String::new(),
+            checks: "blob-size=5".parse().unwrap(),
+            operator_checks: None,
+            namespaces: vec![BRANCHES.to_owned()],
+            who: "alice".to_owned(),
+            rules: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_push_may_have_as_many_refs_and_bytes_as_the_limits_say_and_0_is_no_limit() {
+        for (most, count, is_refused) in [(10, 10, false), (10, 11, true), (0, 11, false)] {
+            assert_eq!(excess(&limited(most, 0), count).is_some(), is_refused, "{count} refs of {most}");
+            assert_eq!(too_large(&limited(0, most), count as u64).is_some(), is_refused, "{count} bytes of {most}");
+        }
+    }
 }

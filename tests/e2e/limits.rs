@@ -7,6 +7,7 @@ use crate::harness::{Client, Hub, Outcome, Setup, background, machine, run, run_
 
 trials![
     a_push_of_too_many_refs_is_refused_as_a_whole,
+    a_limit_of_0_limits_nothing,
     a_push_of_too_many_commits_is_refused_as_a_whole,
     git_has_the_limits_of_a_push_and_a_fetch_has_none,
     a_push_of_more_refs_than_a_command_line_takes_is_checked_like_any_other,
@@ -104,6 +105,24 @@ fn a_push_of_too_many_commits_is_refused_as_a_whole() {
     push(&alice, &["HEAD~1:refs/heads/new"]).is(&silent());
     // Existing commits do not count.
     push(&alice, &["HEAD:new", "HEAD:other"]).is(&silent());
+    assert_eq!(branches(&hub), "main\nnew\nother\n");
+    // Neither do those that only a refused ref brings.
+    alice.commit("x", "file", "a last commit");
+    let last = alice.git_in("x", &["rev-parse", "HEAD"]).stdout().trim().to_owned();
+    for number in 0..4 {
+        alice.commit("x", "file", &format!("more {number}"));
+    }
+    let pushed = push(&alice, &["HEAD:refs/pull/1/head", &format!("{last}:refs/heads/last")]);
+    assert!(pushed.stderr().contains("refs/pull/1/head is not accepted"), "{pushed}");
+    assert_eq!(branches(&hub), "last\nmain\nnew\nother\n");
+}
+
+fn a_limit_of_0_limits_nothing() {
+    let (hub, alice) = scene("push_bytes = 0\npush_memory = 0\npush_refs = 0\npush_commits = 0");
+    for number in 0..3 {
+        alice.commit("x", "file", &number.to_string());
+    }
+    push(&alice, &["HEAD:new", "HEAD~1:refs/heads/other"]).is(&silent());
     assert_eq!(branches(&hub), "main\nnew\nother\n");
 }
 

@@ -21,6 +21,7 @@ trials![
     an_idle_session_and_an_old_session_end,
     the_operator_lists_and_ends_sessions,
     git_does_not_outlive_its_guard,
+    a_guard_that_has_nothing_to_do_sleeps,
     commands_on_the_whole_hub_end_sessions_too,
     a_session_that_is_stopped_ends_too,
     a_guard_finds_a_change_that_no_command_made,
@@ -490,6 +491,28 @@ fn git_does_not_outlive_its_guard() {
     kill(process_of_session(&hub), Signal::SIGKILL).expect("a signal");
     session.ended(PROMISED, "a session without its guard");
     wait_for(|| if git_runs(&directory) { Err("git runs") } else { Ok(()) });
+}
+
+fn a_guard_that_has_nothing_to_do_sleeps() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.repo("alice/x", &[]);
+    let _session = Running::push(&alice, "alice/x");
+    let guard = process_of_session(&hub);
+    let read = |file: &str| fs::read_to_string(format!("/proc/{guard}/{file}")).expect("the guard");
+    // How often it has slept, and its processor time in hundredths of a second (proc(5)).
+    let work = || -> (u64, u64) {
+        let (status, stat) = (read("status"), read("stat"));
+        let slept = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).expect("a line");
+        let times = stat.rsplit_once(')').expect("a name").1.split_whitespace().skip(11).take(2);
+        let number = |text: &str| text.trim().parse::<u64>().expect("a number");
+        (number(slept), times.map(number).sum())
+    };
+    let before = work();
+    std::thread::sleep(Duration::from_secs(3));
+    let after = work();
+    let (slept, ticks) = (after.0 - before.0, after.1 - before.1);
+    assert!(slept <= 60 && ticks <= 60, "in 3 seconds it woke {slept} times and used {ticks} ticks");
 }
 
 /// The process of the only session.

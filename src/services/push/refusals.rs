@@ -317,6 +317,20 @@ mod tests {
     }
 
     #[test]
+    fn git_is_asked_for_refs_and_head_only_where_a_decision_needs_them() {
+        for (line, needs) in [
+            ("00 12 refs/heads/main", [false, false]),
+            ("00 12 refs/heads/caf\u{e9}", [true, false]),
+            ("12 13 refs/heads/caf\u{e9}", [false, false]),
+            ("12 00 refs/heads/main", [false, true]),
+            ("12 00 refs/tags/v1", [false, false]),
+        ] {
+            let updates = updates(&[line]);
+            assert_eq!([creates_unicode(&updates), deletes_branches(&updates)], needs, "{line}");
+        }
+    }
+
+    #[test]
     fn two_names_that_look_the_same_are_refused_as_a_pair() {
         let (composed, decomposed) = ("refs/heads/caf\u{e9}", "refs/heads/cafe\u{301}");
         let twin = Some(Reason::Twin(composed.to_owned()));
@@ -324,7 +338,9 @@ mod tests {
         assert_eq!(decided(&[&create], None, &[composed]), std::slice::from_ref(&twin));
         assert_eq!(decided(&[&format!("00 12 {composed}"), &create], None, &[]), [None, twin]);
         // The existing ref itself may be updated, and replaced in one push.
-        assert_eq!(decided(&[&format!("12 13 {decomposed}")], None, &[composed, decomposed]), [None]);
+        for name in [composed, decomposed] {
+            assert_eq!(decided(&[&format!("12 13 {name}")], None, &[composed, decomposed]), [None]);
+        }
         assert_eq!(decided(&[&format!("12 00 {composed}"), &create], None, &[composed]), [None, None]);
         assert_eq!(decided(&[&create], None, &[]), [None]);
     }

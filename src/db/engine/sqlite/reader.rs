@@ -152,11 +152,8 @@ fn open(path: &Path, mode: Mode) -> Result<rusqlite::Connection, Error> {
 fn uri(path: &Path, parameter: &str) -> String {
     let mut uri = String::from("file:");
     for byte in path.as_os_str().as_bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' => uri.push(char::from(*byte)),
-            // Writing to a String cannot fail.
-            _ => drop(write!(uri, "%{byte:02x}")),
-        }
+        // Writing to a String cannot fail.
+        let _ = write!(uri, "%{byte:02x}");
     }
     uri + "?" + parameter
 }

@@ -138,3 +138,14 @@ fn no_path_adds_a_parameter_to_the_uri() {
         assert_eq!(Reader::open(&numbers.path(name)).unwrap().ask(number).unwrap(), 2, "{name}");
     }
 }
+
+#[test]
+fn only_a_file_that_is_missing_is_no_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let short = directory.path().join("d".repeat(251));
+    fs::write(&short, "").unwrap();
+    assert!(Files::of(&short).is_err_and(|error| error.raw_os_error() == Some(nix::libc::ENAMETOOLONG)));
+    let shorter = directory.path().join("d".repeat(240));
+    fs::write(&shorter, "").unwrap();
+    assert!(Files::of(&shorter).is_ok_and(|files| files.wal.is_none()));
+}
