@@ -547,9 +547,9 @@ fn a_file_that_a_single_command_would_refuse_is_refused_with_its_sentence_and_ch
     assert_eq!(hub.refusal(both, CREATING), "[organizations.new]: the name new is in use by an organization");
     let over = "[organizations.acme]\nmembers = { alice = { role = \"admin\", until = 2001-01-01 } }";
     assert_eq!(hub.refusal(over, READING), "[organizations.acme]: members: alice: this time is in the past");
-    // An admin may change places with another one, and a grant that has ended is no grant.
-    let swap = "[organizations.acme.members]\nalice = \"read\"\nBob = \"admin\"\n\
-                carol = { role = \"read\", until = 2001-01-01 }";
+    // An admin may change places with another one that comes later, and a grant that has ended is no grant.
+    let swap = "[organizations.acme.members]\nalice = \"read\"\ncarol = \"admin\"\n\
+                Bob = { role = \"read\", until = 2001-01-01 }";
     assert_eq!(hub.applied(swap, READING).len(), 5);
 }
 
