@@ -86,7 +86,7 @@ for file in \
     packaging/README.md \
     sshd_config.example packaging/config.toml packaging/weak-keys packaging/pam.d/* packaging/fail2ban/* \
     packaging/*.sh packaging/*.conf packaging/cron packaging/systemd/* packaging/debian/control packaging/debian/p* \
-    tests/git-lfs.sh tests/clients.sh tests/package.sh fuzz/run.sh; do
+    tests/git-lfs.sh tests/clients.sh tests/package.sh tests/mutants.sh fuzz/run.sh; do
     if [ ! -r "$file" ]; then
         echo "$file: cannot be read"
         status=1
