@@ -28,6 +28,7 @@ package() {
     dnf:ps | pacman:ps) echo procps-ng ;;
     apk:ps) echo procps ;;
     *:ip) echo iproute2 ;;
+    *:gitolite) echo gitolite3 ;;
     *:rpmbuild) echo rpm ;;
     *:nix-instantiate) echo nix-bin ;;
     *:fail2ban-regex) echo fail2ban ;;

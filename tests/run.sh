@@ -14,7 +14,7 @@ cd "$(dirname "$0")/.."
 need_root || exit 1
 need_cargo || exit 1
 need sshd ssh ssh-keygen git git-lfs cc useradd getent shellcheck sqlite3 strace mandoc python3 fail2ban-regex \
-    debootstrap lintian systemd-analyze apparmor_parser cgit || exit 1
+    debootstrap lintian systemd-analyze apparmor_parser cgit gitolite || exit 1
 
 # Tools and builds are kept between runs.
 cache=/var/cache/hubgate-tools

@@ -19,9 +19,14 @@ pub use targets::*;
 mod operators_times;
 
 /// The reader of another server's configuration, which is private in the crate.
-#[allow(dead_code)]
-#[path = "../../src/operator/import/conf.rs"]
+#[allow(dead_code, unused_imports)]
+#[path = "../../src/operator/import/conf/mod.rs"]
 mod gitolite;
+
+/// What [`gitolite`] uses of the crate.
+mod access {
+    pub(crate) use hubgate::access::rule;
+}
 
 /// A clock that stands still, for [`operators_times`].
 mod clock {

@@ -3544,7 +3544,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__import__subcmd__authorized__subcmd__keys)
-            opts="-h -V --user --plain --dry-run --config --json --help --version"
+            opts="-h -V --user --plain --merge --no-create --verbose --dry-run --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3566,13 +3566,21 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__import__subcmd__gitolite)
-            opts="-h -V --owner --dry-run --config --json --help --version"
+            opts="-h -V --owner --rename --rc --partial --merge --no-create --verbose --dry-run --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --owner)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rename)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rc)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

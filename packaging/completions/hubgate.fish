@@ -782,12 +782,21 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand import; and not __fish_s
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -l user -d 'Add every key to this account, whatever its line says' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -l config -d 'The configuration file' -r -F
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -l plain -d 'Each line is a public key, the name of its account, and optionally a title: `ssh-ed25519 AAAA… alice Laptop`. Missing accounts are created'
+complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -l merge -d 'Add keys to accounts too that were here before and that no import created'
+complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -l no-create -d 'The new accounts may not create repositories'
+complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -l verbose -d 'List each entry, not the kinds alone'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -l dry-run -d 'Print what would be done, and change nothing'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -s V -l version -d 'Print version'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -l owner -d 'The owner on this hub for repositories whose name in gitolite has no owner' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -l rename -d 'Another name here for a user, as OLD=NEW, or for a repository, as OLD=OWNER/NAME. Can be given again' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -l rc -d 'gitolite\'s own configuration, `.gitolite.rc` in the home directory of its account: it says which features gitolite.conf uses' -r -F
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -l config -d 'The configuration file' -r -F
+complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -l partial -d 'Import what can be read, although other lines cannot: what they deny is not denied here'
+complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -l merge -d 'Add keys to accounts too that were here before and that no import created'
+complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -l no-create -d 'The new accounts may not create repositories, except users that a rule C of gitolite names'
+complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -l verbose -d 'List each entry, not the kinds alone'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -l dry-run -d 'Print what would be done, and change nothing'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -s h -l help -d 'Print help (see more with \'--help\')'

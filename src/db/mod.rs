@@ -28,9 +28,9 @@ pub use session::{AccountFacts, Opens, ServedRepository, SessionFacts, SetQuotas
 pub use store::{
     AuthorityRange, AuthorityRow, BadCopy, BadValue, Change, ChangeError, Code, Collaboration, Collaborator, Contents,
     Counts, DescribedOwner, DescribedRepository, Direction, Each, EmailPosition, Event, GateRequestRow, GrantPosition,
-    Holder, HolderId, KeyRange, KeyRow, Member, Membership, NewKey, NewRepository, NumberedRule, Organization,
-    OwnerKind, OwnerRow, Period, Removed, Replacing, RepositoryRow, ScopeSettings, SeenBy, Signer, Store, User,
-    UserEmail, WritesTo, all,
+    Holder, HolderId, KeyRange, KeyRow, MOST_RULES, Member, Membership, NewKey, NewRepository, NumberedRule,
+    Organization, OwnerKind, OwnerRow, Period, Removed, Replacing, RepositoryRow, ScopeSettings, SeenBy, Signer, Store,
+    User, UserEmail, WritesTo, all,
 };
 
 /// The database as one connection sees it: each question is a method.

@@ -55,7 +55,7 @@ pub use list::{Each, GrantPosition, Period, all};
 pub use member::Membership;
 pub use removed::Removed;
 pub use repository::{NewRepository, RepositoryRow};
-pub use rule::NumberedRule;
+pub use rule::{MOST as MOST_RULES, NumberedRule};
 pub use signer::{Signer, WritesTo};
 use steps::STEPS;
 pub use values::BadValue;

@@ -31,7 +31,7 @@ pub use audit::{Audit, Position};
 pub use backup::{Backup, Export, KeptCommand, Restore};
 pub use check::CheckCommand;
 pub use hub_file::{Apply, HubFileArguments};
-pub use import::{ImportCommand, ImportGitolite, ImportKeys};
+pub use import::{ImportCommand, ImportGitolite, ImportKeys, Renaming};
 pub use key::{DeployKeyCommand, KeyCommand};
 pub use lfs::{LfsCommand, LockCommand};
 pub use machine::{Demo, Doctor, Guide, HostKeys, Init, ServingSshd, SshdConfig, Stats};

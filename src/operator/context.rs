@@ -55,7 +55,16 @@ impl Context {
         &mut self,
         steps: impl FnOnce(&Change<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let changed = self.store.change(&actor(), steps)?;
+        self.change_as(&actor(), steps)
+    }
+
+    /// The same, with another name in the audit table.
+    pub(super) fn change_as<T, E: From<Error>>(
+        &mut self,
+        actor: &str,
+        steps: impl FnOnce(&Change<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let changed = self.store.change(actor, steps)?;
         end_withdrawn(&self.config);
         Ok(changed)
     }

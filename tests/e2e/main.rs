@@ -33,6 +33,7 @@ mod faults;
 mod gates;
 mod gc;
 mod git;
+mod gitolite;
 mod greeting;
 mod guide;
 mod harness;
@@ -110,6 +111,7 @@ fn main() -> ExitCode {
         repo_command::TRIALS,
         adopt::TRIALS,
         moving_in::TRIALS,
+        gitolite::TRIALS,
         operator::TRIALS,
         explain::TRIALS,
         demo::TRIALS,

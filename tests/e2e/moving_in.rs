@@ -17,6 +17,10 @@ trials![
     an_authorized_keys_file_is_imported,
     every_key_of_a_file_is_imported_to_one_account,
     gitolite_is_imported,
+    what_was_changed_here_since_an_import_stays,
+    names_that_would_become_one_are_not_imported_until_one_is_renamed,
+    a_line_that_is_not_understood_ends_an_import_unless_it_may_be_partial,
+    the_report_of_fourteen_thousand_lines_is_one_screen,
     links_and_pipes_in_what_is_imported_are_neither_followed_nor_waited_for,
     a_dry_run_changes_nothing,
     five_thousand_people_are_added_in_one_change_that_can_be_repeated,
@@ -60,7 +64,17 @@ fn an_authorized_keys_file_is_imported() {
     fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("a mode");
     let place = shown(&file);
     let fingerprint = |number: usize| keys[number].fingerprint.as_str();
-    let outcome = hub.hubgate(&["import", "authorized-keys", place]);
+    // bob and alice were here before, so that an import gives them no key unless it is told so.
+    let said = hub.did(&["import", "authorized-keys", place, "--dry-run"]);
+    assert!(
+        said.contains("keys for accounts that were here before the import: --merge (4): \"bob@desk\" for bob, "),
+        "{said}"
+    );
+    assert!(
+        said.contains("\n1 account, 1 key, 0 grants; 1 existed already, 9 left out (--verbose lists them)\n"),
+        "{said}"
+    );
+    let outcome = hub.hubgate(&["import", "authorized-keys", place, "--merge", "--verbose"]);
     let dsa = outcome.stdout().lines().find(|line| line.contains(":12: ")).unwrap_or_default().to_owned();
     outcome.is(&says(format!(
         "added carol\n\
@@ -69,11 +83,13 @@ fn an_authorized_keys_file_is_imported() {
          added \"bob\" ({}) to bob\n\
          added \"bob@vpn\" ({}) to bob\n\
          added \"alice@home\" ({}) to alice\n\
-         left out: {place}:4: neither its command nor its comment names an account of this hub (key-3, comment \"nobody@here\", {})\n\
-         left out: {place}:7: its command is not of a known git server: /usr/bin/backup \\u{{202e}}\n\
-         left out: {place}:8: it expired: expiry-time=\"20010131Z\"\n\
-         left out: {place}:9: expiry-time=\"29990131\" is not a time in UTC, such as 20270131Z\n\
+         left out: lines that are not imported (3):\n\
+         \x20 {place}:4: neither its command nor its comment names an account of this hub (key-3, comment \"nobody@here\", {})\n\
+         \x20 {place}:7: its command is not of a known git server: /usr/bin/backup \\u{{202e}}\n\
          {dsa}\n\
+         left out: keys that have expired, or whose end has no time zone (2):\n\
+         \x20 {place}:8: it expired: expiry-time=\"20010131Z\"\n\
+         \x20 {place}:9: expiry-time=\"29990131\" is not a time in UTC, such as 20270131Z\n\
          1 account, 5 keys, 0 grants; 1 existed already, 5 left out\n",
         fingerprint(1),
         fingerprint(2),
@@ -93,7 +109,7 @@ fn an_authorized_keys_file_is_imported() {
     assert_eq!((&again["keys"], &again["accounts"], &again["already"]), (&json!([]), &json!([]), &json!(6)));
     assert_eq!(
         again["left_out"][1],
-        json!({ "place": format!("{place}:7"), "why": "its command is not of a known git server: /usr/bin/backup \u{202e}" })
+        json!({ "kind": "line", "place": format!("{place}:7"), "why": "its command is not of a known git server: /usr/bin/backup \u{202e}" })
     );
 }
 
@@ -108,20 +124,18 @@ fn every_key_of_a_file_is_imported_to_one_account() {
     let place = shown(&file);
     hub.hubgate(&["import", "authorized-keys", place, "--user", "carol"])
         .is(&refused("hubgate: there is no user carol\n"));
+    let in_use = "left out: keys that are in use here, or were removed here (1): \"bob@laptop\" of bob\n";
     hub.hubgate(&["import", "authorized-keys", place, "--user", "alice"]).is(&says(format!(
-        "added \"one\" ({}) to alice\nadded \"two\" ({}) to alice\n\
-         left out: {place}:3: the key is in use here: it is \"bob@laptop\" of bob\n\
-         0 accounts, 2 keys, 0 grants; 0 existed already, 1 left out\n",
-        one.fingerprint, two.fingerprint
+        "{in_use}0 accounts, 2 keys, 0 grants; 0 existed already, 1 left out (--verbose lists them)\n",
     )));
+    let alices = hub.did(&["key", "list", "alice"]);
+    assert!([&one, &two].iter().all(|key| alices.contains(&key.fingerprint)), "{alices}");
     // The same from a pipe, by each name of it. A pipe in a directory is not waited for.
     let text = fs::read(&file).expect("a file");
     for name in ["-", "/dev/stdin", "/dev/fd/0"] {
         let said = hub.hubgate_with(&["import", "authorized-keys", name, "--user", "alice"], &text);
-        let place = if name == "-" { "standard input" } else { name };
         said.is(&says(format!(
-            "left out: {place}:3: the key is in use here: it is \"bob@laptop\" of bob\n\
-             0 accounts, 0 keys, 0 grants; 2 existed already, 1 left out\n"
+            "{in_use}0 accounts, 0 keys, 0 grants; 2 existed already, 1 left out (--verbose lists them)\n"
         )));
     }
     let pipe = hub.path("pipe");
@@ -151,6 +165,16 @@ const CONF: &str = "@staff = alice bob\n\
      repo missing\n    R = alice\n\
      repo gitolite-admin\n    RW+ = alice\n";
 
+/// The rules of `acme/x` for [`CONF`].
+const RULES: [&str; 6] = [
+    "allow update refs/tags/** alice",
+    "deny update refs/tags/** @everyone",
+    "deny update refs/**refs/tags/** @everyone",
+    "allow all ** alice",
+    "allow create,update ** alice bob",
+    "deny all ** @everyone",
+];
+
 fn gitolite_is_imported() {
     let hub = Hub::new();
     hub.did(&["user", "add", "boss"]);
@@ -170,46 +194,266 @@ fn gitolite_is_imported() {
     );
     fs::write(format!("{directory}/keydir/eve.pub"), "ssh-rsa nonsense\n").expect("a file");
     fs::write(format!("{directory}/keydir/README"), "keys\n").expect("a file");
-    let outcome = hub.hubgate(&["import", "gitolite", &directory, "--owner", "acme"]);
-    let eve = outcome.stdout().lines().find(|line| line.contains("keydir/eve.pub: ")).unwrap_or_default().to_owned();
-    outcome.is(&says(format!(
-        "added alice\nadded bob\n\
-         added \"laptop\" ({}) to alice\nadded \"desk\" ({}) to alice\nadded \"bob\" ({}) to bob\n\
-         alice has the role write on acme/secret\n\
-         alice has the role write on acme/x\n\
-         bob has the role write on acme/x\n\
-         2 grants of RW became write, which may also rewind branches\n\
-         left out: keydir/README: its name is not NAME.pub or NAME@HOST.pub\n\
-         left out: keydir/dan@example.com.pub: \"dan@example.com\" is not a valid account name: a name has only letters, digits, '.', '_' and '-'\n\
-         {eve}\n\
-         left out: conf/gitolite.conf:5: @all is not a user: open a repository to all with hubgate repo visibility\n\
-         left out: conf/gitolite.conf:7: a rule that denies: its users get no grants on these repositories\n\
-         left out: conf/gitolite.conf:8: bob on acme/secret: another rule denies something, which a grant cannot express\n\
-         left out: conf/gitolite.conf:12: gitolite-admin is gitolite's own repository\n\
-         left out: conf/gitolite.conf:10: alice on missing: there is no repository acme/missing: import it with hubgate repo import\n\
-         left out: conf/gitolite.conf:5: carol on x: carol has no key in keydir and no account here\n\
-         2 accounts, 3 keys, 3 grants; 0 existed already, 9 left out\n",
-        laptop.fingerprint, desk.fingerprint, bob.fingerprint
-    )));
-    assert!(eve.starts_with("left out: keydir/eve.pub: "), "{eve}");
-    let alice = Client::new(&hub, Some("alice"), desk);
-    alice.git(&["clone", "--quiet", &Client::url("acme/x")]).succeeded();
-    alice.git_in("x", &["push", "--quiet", "origin", "HEAD:new"]).succeeded();
-    let bob = Client::new(&hub, Some("bob"), bob);
-    assert_eq!(bob.ssh("git-upload-pack 'acme/secret'").status, 1);
-    // An import does not revoke newer grants.
-    hub.did(&["repo", "collaborator", "set", "acme/x", "bob", "admin"]);
+    let import = ["import", "gitolite", &directory, "--owner", "acme"];
+    hub.hubgate(&[import.as_slice(), &["--dry-run"]].concat()).is(&says(
+        "gained: repositories that every account may read now (R = @all) (1): acme/x\n\
+         lost: users without any right here (1): carol\n\
+         lost: rights of users without a key in keydir or an account here (1): carol on x\n\
+         lost: rights on repositories that are not here: hubgate repo import (1): alice on missing: acme/missing\n\
+         left out: keys that are not accepted (1): eve: the key is malformed: copy the whole line of the .pub \
+         file again\n\
+         left out: names that are not accepted: --rename OLD=NEW (1): dan@example.com: a name has only letters, digits, \
+         '.', '_' and '-'\n\
+         left out: files of keydir that are not NAME.pub or NAME@HOST.pub (1): keydir/README\n\
+         left out: the rights on gitolite's own repository (1): alice on gitolite-admin\n\
+         2 accounts, 3 keys, 4 grants, 11 rules; 0 existed already, 7 left out (--verbose lists them)\n\
+         nothing was changed: this was a dry run\n",
+    ));
+    let said = hub.did(&[import.as_slice(), &["--verbose"]].concat());
+    let rules: String =
+        RULES.iter().zip(1..).map(|(rule, number)| format!("rule {number} of acme/x: {rule}\n")).collect();
+    assert!(
+        said.starts_with(&format!(
+            "added alice\nadded bob\n\
+             added \"laptop\" ({}) to alice\nadded \"desk\" ({}) to alice\nadded \"bob\" ({}) to bob\n\
+             alice has the role write on acme/secret\n\
+             bob has the role write on acme/secret\n\
+             alice has the role write on acme/x\n\
+             bob has the role write on acme/x\n\
+             rule 1 of acme/secret: deny update refs/tags/** @everyone\n",
+            laptop.fingerprint, desk.fingerprint, bob.fingerprint
+        )) && said.contains(&rules)
+            && said.contains("\n  conf/gitolite.conf:5: carol on x\n"),
+        "{said}"
+    );
+    // What gitolite refused is refused.
+    let (alice, bob) = (Client::new(&hub, Some("alice"), desk), Client::new(&hub, Some("bob"), bob));
+    for (client, path) in [(&alice, "acme/x"), (&bob, "acme/x"), (&bob, "acme/secret")] {
+        client.git(&["clone", "--quiet", &Client::url(path), &path.replace('/', "-")]).succeeded();
+    }
+    let push = |client: &Client, tree: &str, to: &str| client.git_in(tree, &["push", "--quiet", "origin", to]);
+    push(&bob, "acme-secret", "HEAD:dev").succeeded();
+    let refused = push(&bob, "acme-secret", "HEAD:master");
+    let said =
+        "hubgate: refs/heads/master: bob may not create it (rule 3 of acme/secret: deny all refs/heads/master** bob)";
+    assert!(refused.status == 1 && refused.stderr().contains(said), "{refused}");
+    alice.commit("acme-x", "a", "a");
+    push(&alice, "acme-x", "HEAD:new").succeeded();
+    assert_eq!(push(&bob, "acme-x", "+HEAD:new").status, 1);
+    push(&alice, "acme-x", ":new").succeeded();
+    assert_eq!(json_of(&hub, &["repo", "show", "acme/x"])["visibility"], "internal");
+    // A second run has nothing to do, and imports for new repositories.
     hub.did(&["repo", "create", "acme/missing", "--private"]);
-    let again = json_of(&hub, &["import", "gitolite", &directory, "--owner", "acme"]);
+    let again = json_of(&hub, &import);
     let grant = json!({ "path": "acme/missing", "user": "alice", "role": "read", "until": null });
-    assert_eq!(again["grants"], json!([grant]));
-    assert_eq!((&again["accounts"], &again["keys"], &again["already"]), (&json!([]), &json!([]), &json!(6)));
-    assert!(hub.did(&["repo", "show", "acme/x"]).contains("bob           admin"));
-    // A grant that has ended gives nothing, so it is imported again.
+    assert_eq!((&again["grants"], &again["rules"], &again["gained"]), (&json!([grant]), &json!([]), &json!([])));
+    assert_eq!((&again["accounts"], &again["keys"], &again["already"]), (&json!([]), &json!([]), &json!(18)));
+    // A grant of an import that has ended gives nothing, so it is imported again.
     hub.sql("UPDATE collaborator SET until = unixepoch() WHERE user_id = (SELECT id FROM owner WHERE name = 'bob')");
-    let again = json_of(&hub, &["import", "gitolite", &directory, "--owner", "acme"]);
-    let grant = json!({ "path": "acme/x", "user": "bob", "role": "write", "until": null });
-    assert_eq!(again["grants"], json!([grant]));
+    let again = json_of(&hub, &import);
+    assert_eq!(again["grants"].as_array().map(Vec::len), Some(2));
+}
+
+fn what_was_changed_here_since_an_import_stays() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "boss"]);
+    hub.did(&["org", "add", "acme", "--admin", "boss"]);
+    for path in ["acme/x", "acme/secret", "acme/missing"] {
+        hub.empty_repo(path, &["--private"]);
+    }
+    let (laptop, desk, bob) = (Key::new("laptop"), Key::new("desk"), Key::new("bob"));
+    let keys = [("alice@laptop.pub", &laptop), ("office/alice.pub", &desk), ("bob.pub", &bob)];
+    let directory = gitolite_admin(&hub, CONF, &keys);
+    let import = ["import", "gitolite", &directory, "--owner", "acme"];
+    hub.did(&import);
+    hub.did(&["key", "remove", &laptop.fingerprint, "--yes"]);
+    hub.did(&["repo", "collaborator", "remove", "acme/x", "alice"]);
+    hub.did(&["repo", "collaborator", "set", "acme/secret", "bob", "read"]);
+    hub.did(&["repo", "visibility", "acme/x", "private"]);
+    hub.did(&["rule", "remove", "acme/secret", "1"]);
+    hub.did(&["repo", "collaborator", "remove", "acme/secret", "alice"]);
+    hub.did(&["repo", "rename", "acme/missing", "acme/found"]);
+    hub.did(&["repo", "collaborator", "remove", "acme/found", "alice"]);
+    // Both names are new, and lead to what was removed.
+    hub.did(&["user", "rename", "alice", "alicia"]);
+    let before = hub.did(&["export"]);
+    let again = [import.as_slice(), &["--rename", "alice=alicia", "--rename", "missing=acme/found"]].concat();
+    let report = json_of(&hub, &again);
+    for nothing in ["accounts", "keys", "grants", "rules", "gained"] {
+        assert_eq!(report[nothing], json!([]), "{report:#}");
+    }
+    let lost = report["lost"].as_array().expect("a list");
+    let has = |kind: &str, why: &str| {
+        let is = |entry: &&Value| entry["kind"] == kind && entry["why"].as_str().expect("a text").starts_with(why);
+        assert_eq!(lost.iter().filter(is).count(), 1, "{kind} {why}: {report:#}");
+    };
+    has("changed-here", "alicia on acme/x: repo.remove_collaborator on 2");
+    has("changed-here", "bob on acme/secret: repo.set_collaborator on 2");
+    has("changed-here", "alicia on acme/secret: repo.remove_collaborator on 2");
+    has("changed-here", "alicia on acme/found: repo.remove_collaborator on 2");
+    has("changed-here", "every user on acme/x: repo.update_settings on 2");
+    has("rules-changed-here", "acme/secret: rule.remove on 2");
+    let left = &report["left_out"];
+    assert_eq!((&left[0]["kind"], &left[0]["place"]), (&json!("key-here"), &json!("keydir/alice@laptop.pub")));
+    let without_time = |text: &str| text.lines().filter(|line| !line.contains("exported_at")).collect::<String>();
+    assert_eq!(without_time(&hub.did(&["export"])), without_time(&before));
+    // A new user gets no right to push where the rules are not gitolite's.
+    let carol = Key::new("carol");
+    fs::write(format!("{directory}/keydir/carol.pub"), &carol.line).expect("a file");
+    fs::write(format!("{directory}/conf/gitolite.conf"), CONF.replace("alice bob", "alice bob carol")).expect("a file");
+    let report = json_of(&hub, &again);
+    let role = |path: &str, role: &str| json!({ "path": path, "user": "carol", "role": role, "until": null });
+    assert_eq!(report["grants"], json!([role("acme/secret", "read"), role("acme/x", "write")]), "{report:#}");
+    // The rules that the first import wrote are replaced by those with the new user.
+    assert_eq!(report["rules"][0]["path"], "acme/x");
+    assert!(hub.did(&["rule", "list", "acme/x"]).contains("allow create,update ** alicia bob carol"));
+    // What a person gave stays, and is named.
+    hub.did(&["repo", "collaborator", "set", "acme/x", "carol", "admin"]);
+    let said = hub.did(&again);
+    let more = "gained: users have more here than gitolite gives them now (1): carol on acme/x: admin, not write\n";
+    assert!(said.contains(more), "{said}");
+}
+
+fn names_that_would_become_one_are_not_imported_until_one_is_renamed() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "boss"]);
+    hub.did(&["user", "add", "Frank"]);
+    hub.did(&["org", "add", "corp", "--admin", "boss"]);
+    for path in ["corp/secret", "corp/foo", "corp/other"] {
+        hub.empty_repo(path, &["--private"]);
+    }
+    let keys: Vec<Key> = ["alice", "Alice", "admin", "frank", "shared", "boss", "zoe"].map(Key::new).into();
+    let conf = "repo Secret\n    R = alice Alice admin\nrepo secret\n    RW+ = zoe\n\
+                repo foo\n    R = zoe\nrepo corp/foo\n    RW+ = zoe\n\
+                repo other\n    R = alice Alice admin frank zoe\n    RW u/USER/ = admin\nrepo x/.*\n    C = zoe\n";
+    let files = [
+        ("alice.pub", &keys[0]),
+        ("Alice.pub", &keys[1]),
+        ("admin.pub", &keys[2]),
+        ("frank.pub", &keys[3]),
+        ("a.pub", &keys[4]),
+        ("zoe@b.pub", &keys[4]),
+        ("boss.pub", &keys[5]),
+        ("zoe@a.pub", &keys[6]),
+    ];
+    let directory = gitolite_admin(&hub, conf, &files);
+    let import = ["import", "gitolite", &directory, "--owner", "corp", "--no-create"];
+    let report = json_of(&hub, &import);
+    let entries: Vec<&Value> =
+        ["lost", "left_out"].iter().flat_map(|list| report[list].as_array().expect("a list")).collect();
+    let has = |kind: &str, why: &str| {
+        let is = |entry: &&&Value| entry["kind"] == kind && entry["why"] == why;
+        assert!(entries.iter().any(|entry| is(&entry)), "{kind} {why}: {report:#}");
+    };
+    has("same-name", "Alice and alice");
+    has("same-name", "Alice on other: Alice and alice");
+    has("same-name", "frank and Frank, an account here");
+    has("same-name", "alice on Secret: Secret and secret");
+    has("same-name", "zoe on secret: Secret and secret");
+    has("same-name", "zoe on foo: corp/foo and foo");
+    has("same-name", "zoe on corp/foo: corp/foo and foo");
+    has("name", "admin: this name is reserved");
+    has("same-key", "keydir/zoe@b.pub: keydir/a.pub of a comes first");
+    has("account-before", "\"boss\" for boss");
+    assert_eq!((&report["accounts"], report["keys"].as_array().map(Vec::len)), (&json!(["a", "zoe"]), Some(2)));
+    assert_eq!(report["grants"], json!([{ "path": "corp/other", "user": "zoe", "role": "read", "until": null }]));
+    let may_create = |user: &str| json_of(&hub, &["user", "show", user])["may_create"].clone();
+    assert_eq!((may_create("a"), may_create("zoe")), (json!(false), json!(true)));
+    let renames = ["Alice=alice2", "admin=root2", "frank=Frank", "Secret=corp/other2", "corp/foo=corp/foo2"];
+    let renames = renames.iter().flat_map(|rename| ["--rename", rename]);
+    let words: Vec<&str> = import.into_iter().chain(renames).chain(["--merge"]).collect();
+    for path in ["corp/other2", "corp/foo2"] {
+        hub.empty_repo(path, &["--private"]);
+    }
+    let report = json_of(&hub, &words);
+    assert_eq!(report["accounts"], json!(["alice2", "root2", "alice"]), "{report:#}");
+    assert_eq!(report["keys"].as_array().map(Vec::len), Some(5), "{report:#}");
+    assert!(hub.did(&["repo", "show", "corp/foo2"]).contains("zoe"));
+    // A renamed user keeps the branches with the old name, and does not get those of the new one.
+    let rules = hub.did(&["rule", "list", "corp/other"]);
+    assert!(rules.contains("refs/heads/u/admin/** root2") && !rules.contains("{user}"), "{rules}");
+    for (rename, why) in [
+        ("nobody=x", "gitolite has no nobody: --rename takes OLD=NEW for a user, and OLD=OWNER/NAME for a repository"),
+        ("foo=x", "gitolite has no foo: --rename takes OLD=NEW for a user, and OLD=OWNER/NAME for a repository"),
+    ] {
+        hub.hubgate(&["import", "gitolite", &directory, "--rename", rename]).is(&refused(format!("hubgate: {why}\n")));
+    }
+    for rename in ["x", "=x", "x=", "x=admin", "x=a/b/c"] {
+        assert_eq!(hub.hubgate(&["import", "gitolite", &directory, "--rename", rename]).status, 2, "{rename}");
+    }
+}
+
+fn a_line_that_is_not_understood_ends_an_import_unless_it_may_be_partial() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "boss"]);
+    hub.did(&["org", "add", "acme", "--admin", "boss"]);
+    hub.empty_repo("acme/x", &["--private"]);
+    let alice = Key::new("alice");
+    for (line, why) in [
+        ("include \"deny.conf\"", "conf/gitolite.conf:3: there is no file conf/deny.conf"),
+        ("include \"/etc/deny.conf\"", "conf/gitolite.conf:3: \"/etc/deny.conf\" is not below conf"),
+        ("deny = alice", "conf/gitolite.conf:3: gitolite ignores the line: deny = alice"),
+        ("@g = @h", "conf/gitolite.conf:3: there is no group @h yet"),
+        ("repo x(", "conf/gitolite.conf:3: gitolite ignores the line: repo"),
+    ] {
+        let conf = format!("repo x\n    RW = alice\n{line}\n    - = alice\n");
+        let directory = gitolite_admin(&hub, &conf, &[("alice.pub", &alice)]);
+        let outcome = hub.hubgate(&["import", "gitolite", &directory, "--owner", "acme"]);
+        if line == "repo x(" {
+            assert!(outcome.status == 1 && outcome.stderr().contains("the pattern x( is not understood"), "{outcome}");
+            continue;
+        }
+        outcome.is(&refused(format!(
+            "hubgate: these lines are not understood, and may deny something:\nhubgate:   {why}\n\
+             hubgate: to import without them, add --partial\n"
+        )));
+        assert_eq!(json_of(&hub, &["user", "list"]).as_array().map(Vec::len), Some(1));
+        let report = json_of(&hub, &["import", "gitolite", &directory, "--owner", "acme", "--partial", "--dry-run"]);
+        assert_eq!(report["left_out"][0]["kind"], "unread", "{report:#}");
+    }
+    // gitolite's own configuration says what its files mean.
+    let rc = hub.path("rc");
+    let directory = gitolite_admin(&hub, "repo x\n    RW = alice\n    what = is this\n", &[("alice.pub", &alice)]);
+    let import = ["import", "gitolite", &directory, "--owner", "acme", "--rc", shown(&rc)];
+    fs::write(&rc, "%RC = ( GROUPLIST_PGM => '/bin/groups', ENABLE => [ 'help' ] );\n").expect("a file");
+    let outcome = hub.hubgate(&import);
+    assert!(
+        outcome.status == 1 && outcome.stderr().contains("another program says who belongs to a group"),
+        "{outcome}"
+    );
+    fs::write(&rc, "%RC = ( # GROUPLIST_PGM\n ENABLE => [ 'help' ] );\n").expect("a file");
+    let said = hub.did(&import);
+    assert!(
+        said.contains("left out: lines that gitolite ignores too (1): gitolite ignores the line: what = is this\n"),
+        "{said}"
+    );
+    assert!(said.contains("\n1 account, 1 key, 1 grant, 4 rules; "), "{said}");
+}
+
+fn the_report_of_fourteen_thousand_lines_is_one_screen() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "boss"]);
+    hub.did(&["org", "add", "corp", "--admin", "boss"]);
+    hub.rows_of_repositories("corp", 200, "private");
+    let mut conf = "@staff = alice bob carol\n".to_owned();
+    for number in 1..=2_816 {
+        let _ = writeln!(
+            conf,
+            "repo x{number:05}\n    - master = @all\n    RW+ [^x] = dave{number}\n    RW = @staff\n    R = @all",
+        );
+    }
+    assert_eq!(conf.lines().count(), 14_081);
+    let names = ["alice", "bob", "carol"].map(Key::new);
+    let directory = gitolite_admin(&hub, &conf, &[("alice.pub", &names[0]), ("bob.pub", &names[1])]);
+    let start = Instant::now();
+    let said = hub.did(&["import", "gitolite", &directory, "--owner", "corp"]);
+    println!("{} lines in {:?}: {said}", conf.lines().count(), start.elapsed());
+    assert!(said.lines().count() <= 24 && said.lines().all(|line| line.chars().count() <= 300), "{said}");
+    let report = json_of(&hub, &["import", "gitolite", &directory, "--owner", "corp", "--dry-run"]);
+    let lost = report["lost"].as_array().expect("a list");
+    let count = |kind: &str| lost.iter().filter(|entry| entry["kind"] == kind).count();
+    assert_eq!((count("no-repository"), count("refs"), count("push")), (2_616 * 4, 2_816, 2_816));
+    assert_eq!((report["grants"].clone(), report["already"].clone()), (json!([]), json!(200 * 5 + 200 * 2 + 2)));
 }
 
 /// root reads these trees, so a link would show the files of others, and a pipe would never end.
@@ -228,10 +472,11 @@ fn links_and_pipes_in_what_is_imported_are_neither_followed_nor_waited_for() {
     link("mallory.pub", &keydir.join("carol.pub"));
     link("", &keydir.join("linked"));
     run(Command::new("mkfifo").arg(keydir.join("dave.pub"))).succeeded();
-    let imported = hub.hubgate(&["import", "gitolite", &directory]);
+    let imported = hub.hubgate(&["import", "gitolite", &directory, "--verbose"]);
     let text = imported.stdout();
-    for name in ["keydir/carol.pub", "keydir/dave.pub"] {
-        assert!(text.contains(&format!("{name}: it is a link, or not a regular file")), "{name}: {imported}");
+    for name in ["carol", "dave"] {
+        let said = format!("keydir/{name}.pub: {name}: it is a link, or not a regular file");
+        assert!(text.contains(&said), "{name}: {imported}");
     }
     assert_eq!(hub.sql("SELECT name FROM owner WHERE kind = 'user'"), "alice\n", "{imported}");
     let is_refused = |outcome: Outcome| {
@@ -255,13 +500,13 @@ fn a_dry_run_changes_nothing() {
     let key = Key::new("laptop");
     let directory = gitolite_admin(&hub, CONF, &[("alice@laptop.pub", &key)]);
     let before = hub.did(&["export"]);
-    let said = hub.did(&["import", "gitolite", &directory, "--dry-run"]);
+    let said = hub.did(&["import", "gitolite", &directory, "--dry-run", "--verbose"]);
     assert!(
         said.starts_with("added alice\nadded \"laptop\" (")
             && said.ends_with("nothing was changed: this was a dry run\n"),
         "{said}"
     );
-    assert!(said.contains("alice on x: give its owner here with --owner"), "{said}");
+    assert!(said.contains("alice on x: x: it has no owner"), "{said}");
     let without_time = |text: &str| text.lines().filter(|line| !line.contains("exported_at")).collect::<String>();
     assert_eq!(without_time(&hub.did(&["export"])), without_time(&before));
     assert_eq!(json_of(&hub, &["audit"]), json!([]));

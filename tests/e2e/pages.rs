@@ -149,7 +149,7 @@ fn stage(hub: &Hub) -> Client {
     }
     alice.write(
         "gitolite-admin/conf/gitolite.conf",
-        "@staff = alice dora\n\nrepo testing\n    RW+     = @staff\n    R       = @all\n    - v1    = dora\n",
+        "@staff = alice dora\n\nrepo testing\n    -   master  = dora\n    RW+     = @staff\n    R       = @all erik\n",
     );
     alice.write("gitolite-admin/keydir/dora.pub", line("dora@desk"));
     run(Command::new("cp").arg("-r").arg(machine().dir.join("seed/sha1")).arg(home.join("old.git"))).succeeded();

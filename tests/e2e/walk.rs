@@ -173,7 +173,7 @@ fn each_change_of_the_operator_has_one_row() {
     step("stats", &format!("--sshd-config {}", hub.path("sshd_config").display()), 0);
     step("kept remove", "--all --yes", 0);
     step("audit", "", 0);
-    step("import authorized-keys", &authorized, 1);
+    step("import authorized-keys", &format!("{authorized} --merge"), 1);
     step("import gitolite", &gitolite, 0);
     step("user rename", "bob robert", 1);
     step("user release", "bob", 1);

@@ -1,31 +1,45 @@
-//! Configuration files of other git servers.
+//! The configuration of another server.
 
-use crate::gitolite::{Conf, parse};
+use std::collections::BTreeMap;
 
-/// Arbitrary text as a `gitolite.conf`.
+use hubgate::access::rule::Pattern;
+
+use crate::gitolite::{Conf, Source, read};
+
+/// Arbitrary text as a `gitolite.conf` that may include itself and a second file.
 ///
-/// Every grant is for one user on one repository, from a line of the file. If a line denies all users anything, no user
-/// gets a grant there, whatever follows.
+/// What it says has a line of a file, and each rule a pattern. If a rule denies everything to all users before any
+/// other rule, nobody may push, and who may read is the same.
 pub fn gitolite_conf(data: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(data) else { return false };
-    let Conf { grants, left } = parse(text);
-    let lines = text.lines().count();
-    for grant in &grants {
-        assert!((1..=lines).contains(&grant.line), "{grant:?}");
-        assert!(!grant.user.contains('@') || !grant.user.starts_with('@'), "{grant:?}");
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte);
-        assert!(grant.repository.bytes().all(plain), "{grant:?}");
-        let same = grants.iter().filter(|other| (&other.repository, &other.user) == (&grant.repository, &grant.user));
-        assert_eq!(same.count(), 1, "{grant:?}");
+    let of = |text: &str| -> Conf {
+        let (first, second) = text.split_once("\0").unwrap_or((text, ""));
+        let files = [("gitolite.conf", first), ("b.conf", second)];
+        let files = files.into_iter().map(|(name, text)| (name.to_owned(), Ok(text.to_owned())));
+        read(&Source { files: files.collect(), directories: BTreeMap::new(), enabled: None })
+    };
+    let conf = of(text);
+    let lines = text.split('\n').count();
+    let people = |conf: &Conf| -> Vec<(String, String)> {
+        let all = conf.repositories.iter().map(|repository| (repository, &repository.people));
+        all.flat_map(|(repository, people)| people.iter().map(|one| (repository.name.clone(), one.name.to_string())))
+            .collect()
+    };
+    for repository in &conf.repositories {
+        for rule in &repository.rules {
+            assert!(rule.pattern.parse::<Pattern>().is_ok(), "{rule:?}");
+        }
+        assert!(repository.people.iter().all(|person| (1..=lines).contains(&person.place.line)), "{repository:?}");
+        assert!(repository.people.iter().all(|person| !person.name.starts_with('@')), "{repository:?}");
     }
-    assert!(left.iter().all(|left| (1..=lines).contains(&left.line) && !left.what.is_empty()));
-    assert_eq!(parse(text), Conf { grants: grants.clone(), left });
-    let refusal = "\nrepo @all\n    - = @all\n";
-    assert!(parse(&format!("{text}{refusal}")).grants.is_empty());
-    assert!(parse(&format!("{refusal}{text}")).grants.is_empty());
-    if let Some(grant) = grants.first() {
-        let one = format!("{text}\nrepo {}\n    - x = {}\n", grant.repository, grant.user);
-        assert!(!parse(&one).grants.contains(grant));
+    assert!(conf.lost.iter().all(|lost| (1..=lines).contains(&lost.place.line) && !lost.what.is_empty()));
+    assert_eq!(of(text), conf);
+    let denied = of(&format!("repo @all\n    - = @all\n{text}"));
+    let is_quiet = conf.repositories.iter().flat_map(|repository| &repository.people).all(|person| !person.writes);
+    assert!(denied.repositories.iter().flat_map(|repository| &repository.people).all(|person| !person.writes));
+    // The text may say that rules that deny count before git runs, or begin with rules for no repository.
+    if !text.contains("deny-rules") && text.trim_start().starts_with("repo ") {
+        assert_eq!(people(&denied), people(&conf));
     }
-    !grants.is_empty()
+    !conf.repositories.is_empty() && !is_quiet
 }

@@ -13,7 +13,9 @@ use crate::db::{Error, View};
 use crate::name::{HubScope, Owner, RepoPath};
 
 /// The most rules of one scope.
-const MOST: usize = 1_000;
+pub const MOST: usize = 1_000;
+/// The event of rules of another server.
+const IMPORTED: &str = "rule.import";
 
 /// A rule and its number in its scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,6 +187,18 @@ impl Change<'_> {
         self.store_rules(&place, others)?;
         self.audit("repo.unprotect", &place.scope.to_string(), &self.detail(&removed, branches)?)?;
         Ok(removed.len())
+    }
+
+    /// Replaces the rules of a repository by those of another server.
+    ///
+    /// # Errors
+    /// [`ChangeError`].
+    pub fn import_rules(&self, path: &RepoPath, rules: &[Rule<Owner>]) -> Result<(), ChangeError> {
+        let place = self.place(&HubScope::Repository(path.clone()))?;
+        let rules = rules.iter().map(|rule| self.with_rows(&place, rule)).collect::<Result<Vec<_>, _>>()?;
+        let detail = json!({ "rules": rules.len() });
+        self.store_rules(&place, rules)?;
+        self.audit(IMPORTED, &place.scope.to_string(), &detail)
     }
 
     /// The details of the audit row of a protection.

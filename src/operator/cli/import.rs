@@ -1,10 +1,11 @@
 //! `hubgate import`.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Subcommand};
 
-use crate::name::Owner;
+use crate::name::{Owner, RepoPath};
 
 /// `hubgate import`
 #[derive(Debug, Subcommand)]
@@ -20,14 +21,30 @@ pub enum ImportCommand {
     AuthorizedKeys(ImportKeys),
     /// Import the users of gitolite, and their grants on repositories that exist on this hub.
     ///
-    /// The users are those with a key in keydir. R becomes the collaborator role read; RW and RW+ become the role
-    /// write. Rules with refs, patterns or options, rules that deny, and rules for @all are skipped. If such a rule
-    /// denies a user anything, the user gets no grant there. Run the command again after more repositories were
-    /// imported.
+    /// The users are those with a key in keydir. If a rule lets a user read, the user becomes a collaborator with
+    /// the role read, and if it lets the user push, with the role write. `R = @all` becomes the visibility internal.
+    ///
+    /// What users may push becomes rules for refs (hubgate rule), unless all who may push may do everything. A refex
+    /// becomes patterns: master is `refs/heads/master**`, and `master$` is `refs/heads/master`. Where no pattern says
+    /// the same, a rule that allows matches fewer refs, and a rule that denies matches more. Rules with VREF or NAME
+    /// take the right to push from the users that they can refuse. Rules for roles, such as CREATOR, allow nobody.
+    /// Rules for a pattern of repositories concern those that other lines name.
+    ///
+    /// Lines that are not understood end the command before it changes anything, because they may deny something. The
+    /// report begins with what users gain and lose, a line for each kind.
+    ///
+    /// No user gets a right that gitolite refuses, with three exceptions. The owner of a repository administers it. An
+    /// internal repository is for every account, also for those that gitolite does not know. Refs may have names that
+    /// gitolite does not accept, with letters of every script. Where some users may not rewind, nobody updates a branch
+    /// whose own name contains `refs/tags/`.
+    ///
+    /// Run the command again after more repositories were imported. What was removed or changed here since the first
+    /// run stays as it is.
     Gitolite(ImportGitolite),
 }
 
 /// `hubgate import authorized-keys`
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 #[derive(Debug, Args)]
 pub struct ImportKeys {
     /// The file, or - for standard input.
@@ -39,12 +56,22 @@ pub struct ImportKeys {
     /// Missing accounts are created.
     #[arg(long, conflicts_with = "user")]
     pub plain: bool,
+    /// Add keys to accounts too that were here before and that no import created.
+    #[arg(long)]
+    pub merge: bool,
+    /// The new accounts may not create repositories.
+    #[arg(long)]
+    pub no_create: bool,
+    /// List each entry, not the kinds alone.
+    #[arg(long)]
+    pub verbose: bool,
     /// Print what would be done, and change nothing.
     #[arg(long)]
     pub dry_run: bool,
 }
 
 /// `hubgate import gitolite`
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 #[derive(Debug, Args)]
 pub struct ImportGitolite {
     /// A working copy of gitolite-admin, with conf and keydir.
@@ -53,7 +80,50 @@ pub struct ImportGitolite {
     /// The owner on this hub for repositories whose name in gitolite has no owner.
     #[arg(long)]
     pub owner: Option<Owner>,
+    /// Another name here for a user, as OLD=NEW, or for a repository, as OLD=OWNER/NAME. Can be given again.
+    #[arg(long, value_name = "OLD=NEW")]
+    pub rename: Vec<Renaming>,
+    /// gitolite's own configuration, `.gitolite.rc` in the home directory of its account: it says which features
+    /// gitolite.conf uses.
+    #[arg(long, value_name = "FILE")]
+    pub rc: Option<PathBuf>,
+    /// Import what can be read, although other lines cannot: what they deny is not denied here.
+    #[arg(long)]
+    pub partial: bool,
+    /// Add keys to accounts too that were here before and that no import created.
+    #[arg(long)]
+    pub merge: bool,
+    /// The new accounts may not create repositories, except users that a rule C of gitolite names.
+    #[arg(long)]
+    pub no_create: bool,
+    /// List each entry, not the kinds alone.
+    #[arg(long)]
+    pub verbose: bool,
     /// Print what would be done, and change nothing.
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// `OLD=NEW`: another name for a user or a repository of gitolite.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Renaming {
+    /// A user's name, and the name of the account.
+    User(String, Owner),
+    /// A repository's name, and its path here.
+    Repository(String, RepoPath),
+}
+
+impl FromStr for Renaming {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (old, new) = text.split_once('=').filter(|(old, _)| !old.is_empty()).ok_or("it is not OLD=NEW")?;
+        if new.contains('/') {
+            let path = new.parse().map_err(|error| format!("{new}: {error}"))?;
+            Ok(Self::Repository(old.to_owned(), path))
+        } else {
+            let name = Owner::new_account(new).map_err(|error| format!("{new}: {error}"))?;
+            Ok(Self::User(old.to_owned(), name))
+        }
+    }
 }

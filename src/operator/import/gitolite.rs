@@ -1,61 +1,136 @@
-//! `hubgate import gitolite`: the users of its `keydir`, and the grants of its `gitolite.conf` on repositories of this
+//! `hubgate import gitolite`: the users of its `keydir`, and what its `gitolite.conf` permits on repositories of this
 //! hub.
 
-use std::collections::BTreeMap;
+mod rc;
+mod rights;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::Path;
 
-use super::conf::{self, Conf, Grant, Permission};
-use super::outcome::{Candidate, Outcome, finish};
-use crate::access::CollaboratorRole;
+use super::conf::{self, Source};
+use super::outcome::{Candidate, Kind, Outcome, Terms, finish};
 use crate::bounded;
 use crate::commands::key::TitledKey;
 use crate::db::{Change, ChangeError};
-use crate::name::{Owner, RepoPath};
+use crate::key::Fingerprint;
+use crate::name::Owner;
 use crate::operator::cli::ImportGitolite;
 use crate::operator::context::Context;
 use crate::operator::failure::Failure;
 use crate::report::Report;
 use crate::tree::Tree;
-use crate::word::counted;
 
-/// The deepest nesting of directories in `keydir`.
+use rights::Names;
+
+/// The file of `conf` that gitolite reads first.
+const MAIN: &str = "gitolite.conf";
+/// The deepest nesting of directories in `keydir` and in `conf`.
 const DEPTH_MAX: usize = 16;
-/// The longest file of a key, and the longest `gitolite.conf`, in bytes.
+/// The longest file of a key, and the most bytes of all files in `conf`.
 const KEY_MAX: u64 = 1 << 20;
 const CONF_MAX: u64 = 64 << 20;
+/// The most lines that the message of a refused import names.
+const SHOWN: usize = 20;
 
 /// A file of `keydir`: its relative name, and its content or why it cannot be read.
-type KeyFile = (String, Result<Candidate, String>);
+struct KeyFile {
+    shown: String,
+    user: String,
+    read: Result<Candidate, String>,
+}
+
+/// The users of each directory in `keydir`.
+type Directories = BTreeMap<String, BTreeSet<String>>;
 
 pub(super) fn run(command: &ImportGitolite, config: &Path) -> Result<Report, Failure> {
     // Read before root privileges are dropped.
     let failed = |error| Failure::File(command.directory.display().to_string(), error);
     let tree = Tree::open(&command.directory).map_err(failed)?;
-    let missing = || Failure::Refused(format!("{}: there is no directory keydir", command.directory.display()));
-    let keydir = tree.within(Path::new("keydir")).map_err(failed)?.ok_or_else(missing)?;
-    let mut keys: BTreeMap<String, Vec<KeyFile>> = BTreeMap::new();
-    let mut left = Vec::new();
-    for file in keydir.entries(DEPTH_MAX).map_err(failed)? {
-        let shown = Path::new("keydir").join(&file).display().to_string();
-        match user_of(&file) {
-            Some(user) => keys.entry(user).or_default().push((shown.clone(), read(&keydir, &file, shown))),
-            None => left.push((shown, "its name is not NAME.pub or NAME@HOST.pub".to_owned())),
-        }
+    let within = |name: &str| {
+        let missing = || Failure::Refused(format!("{}: there is no directory {name}", command.directory.display()));
+        tree.within(Path::new(name)).map_err(failed)?.ok_or_else(missing)
+    };
+    let (keydir, conf) = (within("keydir")?, within("conf")?);
+    let mut outcome = Outcome::default();
+    let (files, directories) = keys(&keydir, &mut outcome).map_err(failed)?;
+    let texts = texts(&conf).map_err(failed)?;
+    if let Some(Err(why)) = texts.get(MAIN) {
+        return Err(Failure::Refused(format!("{}: {why}", command.directory.join("conf").join(MAIN).display())));
     }
-    let file = Path::new("conf/gitolite.conf");
-    let text = tree.file(file).and_then(|text| bounded::read(text, CONF_MAX));
-    let text = text.map_err(|error| Failure::File(command.directory.join(file).display().to_string(), error))?;
-    let conf = conf::parse(&String::from_utf8_lossy(&text));
+    let mut source = Source { files: texts, directories, enabled: None };
+    let mut unread = Vec::new();
+    if let Some(file) = &command.rc {
+        let text = Tree::file_at(file).and_then(|text| bounded::read(text, CONF_MAX));
+        let text = text.map_err(|error| Failure::File(file.display().to_string(), error))?;
+        let (enabled, strange) = rc::enabled(&String::from_utf8_lossy(&text));
+        source.enabled = Some(enabled);
+        unread.extend(strange.into_iter().map(|why| (file.display().to_string(), why)));
+    }
+    let conf = conf::read(&source);
+    unread.extend(conf.unread.iter().map(|unread| (unread.place.to_string(), unread.why.clone())));
+    if !unread.is_empty() && !command.partial {
+        return Err(refused(&unread));
+    }
+    for (place, why) in unread {
+        outcome.leave(Kind::Unread, place, why);
+    }
+    let names =
+        Names::read(&command.rename, command.owner.as_ref(), &conf, files.iter().map(|file| file.user.as_str()));
+    let names = names.map_err(Failure::Refused)?;
     let mut context = Context::open(config)?;
     let steps = |change: &Change<'_>| {
-        let mut outcome = Outcome { left, ..Outcome::default() };
-        for (user, files) in keys {
-            outcome.take_user(change, &user, files)?;
-        }
-        outcome.take_conf(change, &conf, command.owner.as_ref())?;
+        let may_create = |user: &str| !command.no_create || conf.creators.1 || conf.creators.0.contains(user);
+        outcome.take_keys(change, files, &names, (command.merge, &may_create))?;
+        outcome.take_conf(change, &conf, &names)?;
         Ok(outcome)
     };
-    finish(&mut context, command.dry_run, steps)
+    let terms = Terms { dry_run: command.dry_run, verbose: command.verbose };
+    finish(&mut context, terms, steps)
+}
+
+/// Says what cannot be read, which may deny something.
+fn refused(unread: &[(String, String)]) -> Failure {
+    let mut lines = vec!["these lines are not understood, and may deny something:".to_owned()];
+    lines.extend(unread.iter().take(SHOWN).map(|(place, why)| format!("  {place}: {why}")));
+    if unread.len() > SHOWN {
+        lines.push(format!("  and {} more", unread.len() - SHOWN));
+    }
+    lines.push("to import without them, add --partial".to_owned());
+    Failure::Refused(lines.join("\n"))
+}
+
+/// The files of keys in the order in which gitolite reads them, and the users of each directory.
+fn keys(keydir: &Tree, outcome: &mut Outcome) -> io::Result<(Vec<KeyFile>, Directories)> {
+    let (mut files, mut directories) = (Vec::new(), Directories::new());
+    for file in keydir.entries(DEPTH_MAX)? {
+        let shown = Path::new("keydir").join(&file).display().to_string();
+        let Some(user) = user_of(&file) else {
+            outcome.leave(Kind::NoKeyFile, "", shown);
+            continue;
+        };
+        if let Some(directory) = file.parent().and_then(Path::file_name).and_then(|name| name.to_str()) {
+            directories.entry(directory.to_owned()).or_default().insert(user.clone());
+        }
+        files.push(KeyFile { read: read(keydir, &file, shown.clone()), shown, user });
+    }
+    files.sort_by(|one, other| one.shown.cmp(&other.shown));
+    Ok((files, directories))
+}
+
+/// The text of each file in `conf` that gitolite could include, or why it cannot be read.
+fn texts(conf: &Tree) -> io::Result<BTreeMap<String, Result<String, String>>> {
+    let mut texts = BTreeMap::new();
+    let mut room = CONF_MAX;
+    for file in conf.entries(DEPTH_MAX)? {
+        let is_conf = file.extension().is_some_and(|extension| extension == "conf");
+        let Some(name) = file.to_str().filter(|_| is_conf) else { continue };
+        let text = conf.file(&file).and_then(|text| bounded::read(text, room));
+        room -= text.as_ref().map_or(0, |text| u64::try_from(text.len()).unwrap_or(room));
+        let text = text.map(|text| String::from_utf8_lossy(&text).into_owned()).map_err(|error| error.to_string());
+        texts.insert(name.to_owned(), text);
+    }
+    Ok(texts)
 }
 
 /// The user of a file in `keydir`: its name up to `.pub`, and up to the first `@` that no dot follows (gitolite's
@@ -69,93 +144,70 @@ fn user_of(file: &Path) -> Option<String> {
 
 fn read(keydir: &Tree, file: &Path, at: String) -> Result<Candidate, String> {
     let text = keydir.file(file).and_then(|file| bounded::read(file, KEY_MAX)).map_err(|error| error.to_string())?;
+    if text.strip_suffix(b"\n").unwrap_or(&text).contains(&b'\n') {
+        return Err("gitolite ignores a file that has not exactly one line".to_owned());
+    }
     let TitledKey { key, title } = TitledKey::parse(&text, None).map_err(|error| error.to_string())?;
     Ok(Candidate { at, key, title, sources: None, expires_at: None })
 }
 
 impl Outcome {
-    fn take_user(&mut self, change: &Change<'_>, user: &str, files: Vec<KeyFile>) -> Result<(), ChangeError> {
-        // An account is created only with its first imported key.
-        let (good, bad): (Vec<KeyFile>, Vec<KeyFile>) = files.into_iter().partition(|(_, read)| read.is_ok());
-        self.left.extend(bad.into_iter().filter_map(|(at, read)| Some((at, read.err()?))));
-        if good.is_empty() {
-            return Ok(());
-        }
-        match self.account(change, user)? {
-            Ok(account) => {
-                for candidate in good.into_iter().filter_map(|(_, read)| read.ok()) {
-                    self.add_key(change, &account, candidate)?;
-                }
-            }
-            Err(why) => self.left.extend(good.into_iter().map(|(at, _)| (at, why.clone()))),
-        }
-        Ok(())
-    }
-
-    fn take_conf(&mut self, change: &Change<'_>, conf: &Conf, owner: Option<&Owner>) -> Result<(), ChangeError> {
-        let at = |line: usize| format!("conf/gitolite.conf:{line}");
-        self.left.extend(conf.left.iter().map(|left| (at(left.line), left.what.clone())));
-        let mut without_rewind = 0_usize;
-        for grant in &conf.grants {
-            match self.take_grant(change, grant, owner)? {
-                Ok(()) if grant.permission == Permission::Write => without_rewind += 1,
-                Ok(()) => {}
-                Err(why) => self.left.push((at(grant.line), why)),
-            }
-        }
-        if without_rewind > 0 {
-            let grants = counted(without_rewind, "grant", "grants");
-            self.notes.push(format!("{grants} of RW became write, which may also rewind branches"));
-        }
-        Ok(())
-    }
-
-    /// Makes one grant, unless the account already has as much. Returns why if that is not possible.
-    fn take_grant(
+    /// Adds the keys. gitolite gives a key of two users to the one whose file comes first.
+    fn take_keys(
         &mut self,
         change: &Change<'_>,
-        grant: &Grant,
-        owner: Option<&Owner>,
-    ) -> Result<Result<(), String>, ChangeError> {
-        let Grant { repository, user, permission, .. } = grant;
-        let path = match (repository.contains('/'), owner) {
-            (true, _) => repository.parse::<RepoPath>(),
-            (false, Some(owner)) => format!("{owner}/{repository}").parse::<RepoPath>(),
-            (false, None) => return Ok(Err(format!("{user} on {repository}: give its owner here with --owner"))),
-        };
-        let path = match path {
-            Ok(path) => path,
-            Err(error) => return Ok(Err(format!("{repository} is not a valid path: {error}"))),
-        };
-        let row = match change.repository(&path) {
-            Ok(row) => row,
-            Err(error @ ChangeError::NotFound(_)) => {
-                return Ok(Err(format!("{user} on {repository}: {error}: import it with hubgate repo import")));
-            }
-            Err(error) => return Err(error),
-        };
-        let account = user.parse::<Owner>().map_err(|error| format!("{user:?} is not a valid account name: {error}"));
-        let account = match account.map(|name| change.user(&name)) {
-            Ok(Ok(account)) => account.name,
-            Ok(Err(ChangeError::NotFound(_))) => {
-                return Ok(Err(format!("{user} on {repository}: {user} has no key in keydir and no account here")));
-            }
-            Ok(Err(error)) => return Err(error),
-            Err(why) => return Ok(Err(why)),
-        };
-        let role = match permission {
-            Permission::Read => CollaboratorRole::Read,
-            Permission::Write | Permission::Rewind => CollaboratorRole::Write,
-        };
-        let has = change.collaborator_role(row.id, &account)?;
-        if account.folded() == row.path.owner.folded() || has.is_some_and(|has| has.access() >= role.access()) {
-            self.already += 1;
-        } else {
-            change.set_collaborator(&row.path, &account, role, None)?;
-            self.grants.push((row.path, account, role));
+        files: Vec<KeyFile>,
+        names: &Names,
+        (merge, may_create): (bool, &dyn Fn(&str) -> bool),
+    ) -> Result<(), ChangeError> {
+        let mut first: BTreeMap<Fingerprint, (String, String, bool)> = BTreeMap::new();
+        for file in &files {
+            let Ok(candidate) = &file.read else { continue };
+            let fingerprint = candidate.key.fingerprint();
+            let (user, shown, is_certain) =
+                first.entry(fingerprint).or_insert_with(|| (file.user.clone(), file.shown.clone(), true));
+            // Another locale can have another order.
+            *is_certain &= *user == file.user || as_sorted(shown) < as_sorted(&file.shown);
         }
-        Ok(Ok(()))
+        let mut accounts: BTreeMap<String, Option<Owner>> = BTreeMap::new();
+        for KeyFile { shown, user, read } in files {
+            let candidate = match read {
+                Ok(candidate) => candidate,
+                Err(why) => {
+                    self.leave(Kind::BadKey, shown, format!("{user}: {why}"));
+                    continue;
+                }
+            };
+            match first.get(&candidate.key.fingerprint()) {
+                Some((owner, file, false)) => {
+                    self.leave(Kind::SameKey, "", format!("{shown}: {file} of {owner} may come before or behind it"));
+                    continue;
+                }
+                Some((owner, file, true)) if *owner != user => {
+                    self.leave(Kind::SameKey, "", format!("{shown}: {file} of {owner} comes first"));
+                    continue;
+                }
+                Some(_) | None => {}
+            }
+            if !accounts.contains_key(&user) {
+                let account = match names.user(&user) {
+                    Ok(name) => self.account(change, name.as_str(), may_create(&user))?,
+                    Err(why) => Err(why),
+                };
+                let account = account.map_err(|(kind, why)| self.leave(kind, "", why)).ok();
+                accounts.insert(user.clone(), account);
+            }
+            if let Some(Some(account)) = accounts.get(&user) {
+                self.add_key(change, account, candidate, merge)?;
+            }
+        }
+        Ok(())
     }
+}
+
+/// A path as a locale could sort it, without its punctuation.
+fn as_sorted(path: &str) -> String {
+    path.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 mod authorized_keys;
 mod conf;
 mod gitolite;
+mod history;
 mod outcome;
 
 use std::fs::File;
@@ -18,7 +19,7 @@ use crate::db::Change;
 use crate::report::Report;
 use crate::tree::Tree;
 
-use outcome::{Outcome, finish};
+use outcome::{Kind, Outcome, Terms, finish};
 
 /// The longest file of keys, in bytes.
 const FILE_MAX: u64 = 64 << 20;
@@ -57,13 +58,17 @@ fn import_keys(command: &ImportKeys, config: &Path) -> Result<Report, Failure> {
             });
             match line {
                 Ok(None) => {}
-                Ok(Some(line)) => outcome.take_line(change, at, &line, command.user.as_ref())?,
-                Err(why) => outcome.left.push((at, why)),
+                Ok(Some(line)) => {
+                    let terms = (command.merge, !command.no_create);
+                    outcome.take_line(change, at, &line, command.user.as_ref(), terms)?;
+                }
+                Err(why) => outcome.leave(Kind::BadLine, at, why),
             }
         }
         Ok(outcome)
     };
-    finish(&mut context, command.dry_run, steps)
+    let terms = Terms { dry_run: command.dry_run, verbose: command.verbose };
+    finish(&mut context, terms, steps)
 }
 
 /// Whether a path names what this process has open, as a shell writes `<(COMMAND)`. No stranger can write there.

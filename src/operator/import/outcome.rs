@@ -1,18 +1,151 @@
 //! The result of an import: what it imported and what it left out.
 
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
 use serde_json::{Value, json};
 
 use super::authorized_keys::{Line, Names};
+use super::conf;
 use crate::access::{CollaboratorRole, Removal, Scope, Sources};
 use crate::commands::key::default_title;
 use crate::config::Config;
-use crate::db::{Change, ChangeError, Holder, KeyRow, NewKey, OwnerKind};
+use crate::db::{Change, ChangeError, Direction, Holder, KeyRow, NewKey, OwnerKind};
 use crate::key::{PublicKey, refuse_weak};
 use crate::name::{Owner, RepoPath, Title};
 use crate::operator::context::{Context, actor};
 use crate::operator::failure::Failure;
+use crate::report::when::minute;
 use crate::report::{Report, key_json};
 use crate::word::counted;
+
+/// What the actor of an import ends with in the audit table.
+const BY_IMPORT: &str = ":import";
+/// The most examples on the line of a kind.
+const EXAMPLES: usize = 4;
+
+/// Why an entry is not as it was, in the order of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Kind {
+    /// An owner administers a repository.
+    OwnerGained,
+    /// Every account may read, where every user of gitolite might.
+    Internal,
+    /// A user has more here than gitolite gives now.
+    More,
+    /// A user has no right on any repository.
+    Nothing,
+    NoAccount,
+    NoRepository,
+    BadPath,
+    SameName,
+    SameKey,
+    AccountBefore,
+    Revoked,
+    OtherRules,
+    Conf(conf::Kind),
+    BadKey,
+    BadName,
+    BadLine,
+    Expired,
+    KeyInUse,
+    NoKeyFile,
+    Unread,
+    Ignored,
+    Admin,
+    Settings,
+}
+
+impl Kind {
+    /// The first word of the line: what the change means for rights.
+    fn means(self) -> &'static str {
+        match self {
+            Self::OwnerGained | Self::Internal | Self::More => "gained",
+            Self::Nothing
+            | Self::NoAccount
+            | Self::NoRepository
+            | Self::BadPath
+            | Self::SameName
+            | Self::Revoked
+            | Self::OtherRules
+            | Self::Conf(_) => "lost",
+            Self::SameKey
+            | Self::AccountBefore
+            | Self::BadKey
+            | Self::BadName
+            | Self::BadLine
+            | Self::Expired
+            | Self::KeyInUse
+            | Self::NoKeyFile
+            | Self::Unread
+            | Self::Ignored
+            | Self::Admin
+            | Self::Settings => "left out",
+        }
+    }
+
+    /// The rest of the line, and the word in JSON.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::OwnerGained => ("owners administer their repositories, whatever gitolite permits", "owner"),
+            Self::Internal => ("repositories that every account may read now (R = @all)", "internal"),
+            Self::More => ("users have more here than gitolite gives them now", "more"),
+            Self::Nothing => ("users without any right here", "nothing"),
+            Self::NoAccount => ("rights of users without a key in keydir or an account here", "no-account"),
+            Self::NoRepository => ("rights on repositories that are not here: hubgate repo import", "no-repository"),
+            Self::BadPath => {
+                ("rights on repositories without a place here: --owner, or --rename NAME=OWNER/NAME", "no-path")
+            }
+            Self::SameName => ("names that would become one here: --rename OLD=NEW", "same-name"),
+            Self::Revoked => ("rights that were withdrawn or changed here", "changed-here"),
+            Self::OtherRules => {
+                ("rights to push, since the rules of the repository were changed here", "rules-changed-here")
+            }
+            Self::Conf(kind) => match kind {
+                conf::Kind::Everybody => ("rights that every user had by @all", "every-user"),
+                conf::Kind::Push => ("rights to push", "push"),
+                conf::Kind::Refex => ("refs that no pattern of a rule matches", "refs"),
+                conf::Kind::Wider => ("refs that a rule denies too, for want of a closer pattern", "denied-refs"),
+                conf::Kind::Check => ("pushes of users whose files or commits a rule checks (VREF)", "checks"),
+                conf::Kind::Merge => ("pushes of users that may not push merges", "merges"),
+                conf::Kind::Group => ("rules with a role, or with a group that is not in the files", "groups"),
+                conf::Kind::Directory => {
+                    ("rules with a group that a directory of keydir may add to: --rc", "directories")
+                }
+                conf::Kind::Pattern => ("rules for repositories that only a pattern names", "patterns"),
+                conf::Kind::Service => ("rules for gitweb or daemon: hubgate repo visibility PATH public", "services"),
+            },
+            Self::SameKey => ("files with the key of another user, which gitolite takes", "same-key"),
+            Self::AccountBefore => ("keys for accounts that were here before the import: --merge", "account-before"),
+            Self::BadKey => ("keys that are not accepted", "key"),
+            Self::BadName => ("names that are not accepted: --rename OLD=NEW", "name"),
+            Self::BadLine => ("lines that are not imported", "line"),
+            Self::Expired => ("keys that have expired, or whose end has no time zone", "expired"),
+            Self::KeyInUse => ("keys that are in use here, or were removed here", "key-here"),
+            Self::NoKeyFile => ("files of keydir that are not NAME.pub or NAME@HOST.pub", "file"),
+            Self::Unread => ("lines that are not understood", "unread"),
+            Self::Ignored => ("lines that gitolite ignores too", "ignored"),
+            Self::Admin => ("the rights on gitolite's own repository", "gitolite-admin"),
+            Self::Settings => ("descriptions and settings of git", "settings"),
+        }
+    }
+}
+
+/// An entry that is not as it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Left {
+    pub(super) kind: Kind,
+    /// A file and its line, or empty.
+    pub(super) place: String,
+    pub(super) what: String,
+}
+
+/// What the operator asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    pub(super) dry_run: bool,
+    pub(super) verbose: bool,
+}
 
 /// What an import did and what it left out.
 #[derive(Debug, Default)]
@@ -20,12 +153,15 @@ pub(super) struct Outcome {
     pub(super) accounts: Vec<Owner>,
     pub(super) keys: Vec<KeyRow>,
     pub(super) grants: Vec<(RepoPath, Owner, CollaboratorRole)>,
+    /// Rules that were written, by repository.
+    pub(super) rules: Vec<(RepoPath, Vec<String>)>,
     /// The number of existing entries.
     pub(super) already: usize,
-    /// The place of each entry that was left out, and why.
-    pub(super) left: Vec<(String, String)>,
+    pub(super) left: Vec<Left>,
     /// Notes about imported entries.
     pub(super) notes: Vec<String>,
+    /// Accounts, and whether imports may add keys to them.
+    known: BTreeMap<String, bool>,
 }
 
 /// A key to be added to an account.
@@ -41,11 +177,17 @@ pub(super) struct Candidate {
 /// Makes the change, or rolls it back for a dry run, and reports it.
 pub(super) fn finish(
     context: &mut Context,
-    dry_run: bool,
+    terms: Terms,
     steps: impl FnOnce(&Change<'_>) -> Result<Outcome, ChangeError>,
 ) -> Result<Report, Failure> {
-    let outcome = if dry_run { context.store.rehearse(&actor(), steps) } else { context.change(steps) }?;
-    Ok(outcome.report(&context.config, dry_run))
+    let actor = actor() + BY_IMPORT;
+    let outcome = if terms.dry_run { context.store.rehearse(&actor, steps) } else { context.change_as(&actor, steps) }?;
+    Ok(outcome.report(&context.config, terms))
+}
+
+/// Whether an import made a change.
+pub(super) fn is_by_import(actor: &str) -> bool {
+    actor.ends_with(BY_IMPORT)
 }
 
 impl Outcome {
@@ -56,16 +198,19 @@ impl Outcome {
         at: String,
         line: &Line,
         user: Option<&Owner>,
+        (merge, may_create): (bool, bool),
     ) -> Result<(), ChangeError> {
         let account = match (user, &line.names) {
             (Some(user), _) => Ok(user.clone()),
-            (None, Names::User(name)) => self.account(change, name)?,
-            (None, Names::Row(_) | Names::Nobody) => account_of_comment(change, line)?,
+            (None, Names::User(name)) => self.account(change, name, may_create)?,
+            (None, Names::Row(_) | Names::Nobody) => {
+                account_of_comment(change, line)?.map_err(|why| (Kind::BadLine, why))
+            }
         };
-        let expires_at = line.expiry.as_deref().map(expiry).transpose();
+        let expires_at = line.expiry.as_deref().map(expiry).transpose().map_err(|why| (Kind::Expired, why));
         let candidate = |expires_at| {
             let title = line.comment.clone().map_or_else(|| default_title(&line.key), Ok);
-            title.map_err(|error| error.to_string()).map(|title| Candidate {
+            title.map_err(|error| (Kind::BadLine, error.to_string())).map(|title| Candidate {
                 at: at.clone(),
                 key: line.key.clone(),
                 title,
@@ -74,44 +219,77 @@ impl Outcome {
             })
         };
         match (account, expires_at.and_then(candidate)) {
-            (Ok(account), Ok(candidate)) => self.add_key(change, &account, candidate),
-            (Err(why), _) | (_, Err(why)) => {
-                self.left.push((at, why));
+            // The operator has named the account.
+            (Ok(account), Ok(candidate)) => self.add_key(change, &account, candidate, merge || user.is_some()),
+            (Err((kind, why)), _) | (_, Err((kind, why))) => {
+                self.leave(kind, at, why);
                 Ok(())
             }
         }
     }
 
+    /// Notes an entry that is not as it was.
+    pub(super) fn leave(&mut self, kind: Kind, place: impl Into<String>, what: impl Into<String>) {
+        self.left.push(Left { kind, place: place.into(), what: what.into() });
+    }
+
     /// The account with that name, created if it does not exist. Returns why if that is not possible.
-    pub(super) fn account(&mut self, change: &Change<'_>, name: &str) -> Result<Result<Owner, String>, ChangeError> {
+    pub(super) fn account(
+        &mut self,
+        change: &Change<'_>,
+        name: &str,
+        may_create: bool,
+    ) -> Result<Result<Owner, (Kind, String)>, ChangeError> {
         let owner = match Owner::new_account(name) {
             Ok(owner) => owner,
-            Err(error) => return Ok(Err(format!("{name:?} is not a valid account name: {error}"))),
+            Err(error) => return Ok(Err((Kind::BadName, format!("{name}: {error}")))),
         };
         match change.user(&owner) {
-            Ok(_) => Ok(Ok(owner)),
-            Err(ChangeError::NotFound(_)) => match change.add_owner(OwnerKind::User, &owner, true) {
+            Ok(row) if row.name == owner => Ok(Ok(owner)),
+            Ok(row) => Ok(Err((Kind::SameName, format!("{name} and {}, an account here", row.name)))),
+            Err(ChangeError::NotFound(_)) => match change.add_owner(OwnerKind::User, &owner, may_create) {
                 Ok(_) => {
+                    self.known.insert(owner.folded(), true);
                     self.accounts.push(owner.clone());
                     Ok(Ok(owner))
                 }
-                Err(error @ ChangeError::Conflict(_)) => Ok(Err(error.to_string())),
+                Err(error @ ChangeError::Conflict(_)) => Ok(Err((Kind::BadName, error.to_string()))),
                 Err(error) => Err(error),
             },
             Err(error) => Err(error),
         }
     }
 
-    /// Adds a key to an account, unless it is there already. A key that is used elsewhere stays there.
+    /// Whether an import created the account, so that a later one may add keys to it.
+    fn is_imported(&mut self, change: &Change<'_>, user: &Owner) -> Result<bool, ChangeError> {
+        if let Some(is_imported) = self.known.get(&user.folded()) {
+            return Ok(*is_imported);
+        }
+        let mut is_imported = false;
+        // A name that was released may have belonged to another account before.
+        change.events(0, Some(user.as_str()), Direction::NewestFirst, &mut |event| {
+            if event.event == "user.create" && event.object == user.as_str() {
+                is_imported = is_by_import(&event.actor);
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        })?;
+        self.known.insert(user.folded(), is_imported);
+        Ok(is_imported)
+    }
+
+    /// Adds a key to an account, unless it is there already. A key that is used elsewhere stays there, and a key that
+    /// was removed here stays removed.
     pub(super) fn add_key(
         &mut self,
         change: &Change<'_>,
         user: &Owner,
         candidate: Candidate,
+        merge: bool,
     ) -> Result<(), ChangeError> {
         let Candidate { at, key, title, sources, expires_at } = candidate;
         if let Err(error) = refuse_weak(&key) {
-            self.left.push((at, error.to_string()));
+            self.leave(Kind::BadKey, at, error.to_string());
             return Ok(());
         }
         match change.find_key(&key.fingerprint())? {
@@ -120,35 +298,76 @@ impl Outcome {
                 return Ok(());
             }
             Some(KeyRow { removal: None, holder, title, .. }) => {
-                self.left.push((at, format!("the key is in use here: it is \"{title}\" of {holder}")));
+                self.leave(Kind::KeyInUse, at, format!("\"{title}\" of {holder}"));
                 return Ok(());
             }
-            Some(KeyRow { removal: Some(Removal::Compromised), .. }) => {
-                self.left.push((at, "the key was removed here as compromised".to_owned()));
+            Some(KeyRow { removal: Some(removal), removed_at, title, .. }) => {
+                let when = minute(removed_at);
+                let why = match removal {
+                    Removal::Compromised => "as compromised ",
+                    Removal::Ordinary => "",
+                };
+                self.leave(Kind::KeyInUse, at, format!("\"{title}\" was removed {why}on {when}"));
                 return Ok(());
             }
-            Some(KeyRow { removal: Some(Removal::Ordinary), .. }) | None => {}
+            None => {}
+        }
+        if !merge && !self.is_imported(change, user)? {
+            self.leave(Kind::AccountBefore, at, format!("\"{title}\" for {user}"));
+            return Ok(());
         }
         let new = NewKey { key: &key, title: &title, scope: Scope::Write, expires_at, sources: sources.as_ref() };
         self.keys.push(change.add_key(user, &new)?);
         Ok(())
     }
 
-    fn report(self, config: &Config, dry_run: bool) -> Report {
-        let mut lines: Vec<String> = self.accounts.iter().map(|user| format!("added {user}")).collect();
-        lines.extend(
-            self.keys.iter().map(|key| format!("added \"{}\" ({}) to {}", key.title, key.fingerprint, key.holder)),
-        );
-        lines.extend(self.grants.iter().map(|(path, user, role)| format!("{user} has the role {role} on {path}")));
+    fn report(mut self, config: &Config, terms: Terms) -> Report {
+        let Terms { dry_run, verbose, .. } = terms;
+        self.left.sort_by_key(|left| left.kind);
+        let mut lines: Vec<String> = Vec::new();
+        if verbose {
+            lines.extend(self.accounts.iter().map(|user| format!("added {user}")));
+            let keys = self.keys.iter();
+            lines.extend(keys.map(|key| format!("added \"{}\" ({}) to {}", key.title, key.fingerprint, key.holder)));
+            lines.extend(self.grants.iter().map(|(path, user, role)| format!("{user} has the role {role} on {path}")));
+            for (path, rules) in &self.rules {
+                lines.extend(rules.iter().zip(1..).map(|(rule, number)| format!("rule {number} of {path}: {rule}")));
+            }
+        }
+        let mut left_out = 0;
+        for of_kind in self.left.chunk_by(|one, other| one.kind == other.kind) {
+            let Some(Left { kind, .. }) = of_kind.first() else { continue };
+            left_out += if kind.means() == "gained" { 0 } else { of_kind.len() };
+            let heading = format!("{}: {} ({})", kind.means(), kind.words().0, of_kind.len());
+            if verbose {
+                lines.push(format!("{heading}:"));
+                lines.extend(of_kind.iter().map(|left| format!("  {}", left.line())));
+                continue;
+            }
+            let mut examples: Vec<&str> = Vec::new();
+            for left in of_kind {
+                if !examples.contains(&left.what.as_str()) && examples.len() < EXAMPLES {
+                    examples.push(&left.what);
+                }
+            }
+            let shown = examples.iter().scan(0, |length, example| {
+                *length += example.chars().count() + 2;
+                (*length <= 160 || *length == example.chars().count() + 2).then_some(*example)
+            });
+            let shown: Vec<&str> = shown.collect();
+            let dots = if shown.len() < of_kind.len() { ", …" } else { "" };
+            lines.push(format!("{heading}: {}{dots}", shown.join(", ")));
+        }
         lines.extend(self.notes.iter().cloned());
-        lines.extend(self.left.iter().map(|(at, why)| format!("left out: {at}: {why}")));
+        let rules: usize = self.rules.iter().map(|(_, rules)| rules.len()).sum();
+        let rules = if rules == 0 { String::new() } else { format!(", {}", counted(rules, "rule", "rules")) };
+        let hint = if verbose || left_out == 0 { "" } else { " (--verbose lists them)" };
         lines.push(format!(
-            "{}, {}, {}; {} existed already, {} left out",
+            "{}, {}, {}{rules}; {} existed already, {left_out} left out{hint}",
             counted(self.accounts.len(), "account", "accounts"),
             counted(self.keys.len(), "key", "keys"),
             counted(self.grants.len(), "grant", "grants"),
             self.already,
-            self.left.len()
         ));
         if dry_run {
             lines.push("nothing was changed: this was a dry run".to_owned());
@@ -158,16 +377,30 @@ impl Outcome {
             let (path, user, role) = (path.to_string(), user.as_str(), role.as_str());
             json!({ "path": path, "user": user, "role": role, "until": null })
         };
+        let left = |means: &'static [&str]| -> Vec<Value> {
+            let left = self.left.iter().filter(|left| means.contains(&left.kind.means()));
+            left.map(|left| json!({ "kind": left.kind.words().1, "place": left.place, "why": left.what })).collect()
+        };
         let json = json!({
             "accounts": self.accounts.iter().map(Owner::as_str).collect::<Vec<_>>(),
             "keys": self.keys.iter().map(key).collect::<Vec<Value>>(),
             "grants": self.grants.iter().map(grant).collect::<Vec<Value>>(),
+            "rules": self.rules.iter().map(|(path, rules)| json!({ "path": path.to_string(), "rules": rules }))
+                .collect::<Vec<Value>>(),
             "already": self.already,
             "notes": self.notes,
-            "left_out": self.left.iter().map(|(at, why)| json!({ "place": at, "why": why })).collect::<Vec<Value>>(),
+            "gained": left(&["gained"]),
+            "lost": left(&["lost"]),
+            "left_out": left(&["left out"]),
             "dry_run": dry_run,
         });
         Report::new(lines.iter().map(|line| format!("{line}\n")).collect(), json)
+    }
+}
+
+impl Left {
+    fn line(&self) -> String {
+        if self.place.is_empty() { self.what.clone() } else { format!("{}: {}", self.place, self.what) }
     }
 }
 

@@ -1,0 +1,76 @@
+//! What is found in `gitolite.conf`: people and rules of repositories, and what is lost.
+
+use std::rc::Rc;
+
+use super::text::Place;
+use crate::access::rule::{Actions, Verdict};
+
+/// Why something of gitolite is not imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Kind {
+    /// Every user of gitolite had a right.
+    Everybody,
+    /// A user may not push any more.
+    Push,
+    /// A rule allows refs that no pattern matches.
+    Refex,
+    /// A rule denies more refs here.
+    Wider,
+    /// A rule concerns files or other contents.
+    Check,
+    /// A rule concerns merges.
+    Merge,
+    /// A rule names a role or an unknown group.
+    Group,
+    /// A rule names a directory of `keydir`.
+    Directory,
+    /// A rule is for repositories by pattern.
+    Pattern,
+    /// A rule is for gitweb or git-daemon.
+    Service,
+}
+
+/// A right that is lost, or lost in part.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Lost {
+    pub(crate) kind: Kind,
+    pub(crate) place: Place,
+    pub(crate) what: String,
+}
+
+/// A user with rights on a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Person {
+    pub(crate) name: Rc<str>,
+    /// Whether the user may push to some refs, or read alone.
+    pub(crate) writes: bool,
+    /// The rule that lets the user read.
+    pub(crate) place: Place,
+}
+
+/// The users that a rule names, by gitolite's names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Who {
+    Everyone,
+    Users(Vec<Rc<str>>),
+}
+
+/// A rule for refs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RuleText {
+    pub(crate) verdict: Verdict,
+    pub(crate) actions: Actions,
+    pub(crate) pattern: String,
+    pub(crate) who: Who,
+}
+
+/// One repository that gitolite names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Repository {
+    pub(crate) name: String,
+    pub(crate) people: Vec<Person>,
+    /// None if all who may push may do everything.
+    pub(crate) rules: Vec<RuleText>,
+    /// The rule by which every user may read.
+    pub(crate) everyone_reads: Option<Place>,
+}

@@ -1,0 +1,377 @@
+//! The rights on one repository: what gitolite permits, as roles and rules of this hub. No I/O.
+//!
+//! Where rules of this hub cannot say the same, they permit less.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use super::found::{Kind, Lost, Person, Repository, RuleText, Who};
+use super::refex::{EVERY, around, within};
+use super::statements::{EVERY_REF, Letters, Match, Options, Rule, Users, is_of_refs};
+use super::text::Place;
+use crate::access::rule::{Action, Actions, Verdict};
+
+/// Users of gitolite that stand for other services.
+const SERVICES: [&str; 2] = ["daemon", "gitweb"];
+const TAGS: &str = "refs/tags/";
+const EVERY_TAG: &str = "refs/tags/**";
+/// gitolite takes these for tags too.
+const INNER_TAGS: &str = "refs/**refs/tags/**";
+
+/// A rule for a repository. Rules for patterns with an unknown creator concern it perhaps.
+pub(super) type Entry = (Rc<Rule>, Match);
+
+/// Rights and rules, in gitolite's order of the rules.
+pub(super) struct Rights<'a> {
+    pub(super) name: &'a str,
+    pub(super) options: Options,
+    pub(super) entries: Vec<Entry>,
+}
+
+impl Rights<'_> {
+    /// The repository here, and what is lost.
+    pub(super) fn repository(&self, lost: &mut impl FnMut(Lost)) -> Repository {
+        let named = |users: &Users| users.names.iter().chain(&users.perhaps).cloned().collect::<Vec<_>>();
+        let people: BTreeSet<Rc<str>> = self.entries.iter().flat_map(|(rule, _)| named(&rule.users)).collect();
+        let (services, people): (Vec<Rc<str>>, Vec<Rc<str>>) =
+            people.into_iter().partition(|user| SERVICES.contains(&&**user));
+        let blocked: BTreeMap<Rc<str>, Vec<Action>> = people
+            .iter()
+            .map(|user| (Rc::clone(user), self.blocked(user)))
+            .filter(|(_, actions)| !actions.is_empty())
+            .collect();
+        self.report(&services, lost);
+        let rules = self.rules(&people, &blocked, lost);
+        let writes = |user: Option<&str>| {
+            let first = |rule: &&RuleText| names(rule, user);
+            let mut own = rules.iter().filter(first);
+            let is_stopped = |rule: &RuleText| {
+                rule.verdict == Verdict::Deny && rule.actions == Actions::ALL && rule.pattern == EVERY
+            };
+            own.find(|rule| rule.verdict == Verdict::Allow || is_stopped(rule))
+                .is_some_and(|rule| rule.verdict == Verdict::Allow)
+        };
+        let mut members = Vec::new();
+        for user in &people {
+            if let Some(place) = self.reads(Some(user)) {
+                let pushed = self.may_push(Some(user));
+                let writes = pushed.is_some() && writes(Some(user));
+                if let Some(place) = pushed.filter(|_| !writes) {
+                    let what = format!("{user} on {}", self.name);
+                    lost(Lost { kind: Kind::Push, place, what });
+                }
+                members.push(Person { name: Rc::clone(user), writes, place });
+            }
+        }
+        let all_read = self.reads(None);
+        let all_write = all_read.is_some() && self.may_push(None).is_some();
+        // Visibility knows no exception.
+        let everyone_reads = all_read.clone().filter(|_| people.iter().all(|user| self.reads(Some(user)).is_some()));
+        if let Some(place) = all_read.filter(|_| all_write || everyone_reads.is_none()) {
+            let may = if all_write { "push to" } else { "read" };
+            lost(Lost { kind: Kind::Everybody, place, what: format!("every user could {may} {}", self.name) });
+        }
+        // Without rules, a writer may do everything.
+        let is_full = |user: Option<&str>| {
+            let first = rules.iter().find(|rule| names(rule, user));
+            first.is_some_and(|rule| {
+                rule.verdict == Verdict::Allow && rule.actions == Actions::ALL && rule.pattern == EVERY
+            })
+        };
+        let needs_rules = members.iter().filter(|person| person.writes).any(|person| !is_full(Some(&person.name)))
+            || all_write && !is_full(None);
+        let rules = if needs_rules { rules } else { Vec::new() };
+        Repository { name: self.name.to_owned(), people: members, rules, everyone_reads }
+    }
+
+    /// The rule by which a user may read. The user `None` is any other one.
+    fn reads(&self, user: Option<&str>) -> Option<Place> {
+        self.before_git(user, |letters| letters.reads)
+    }
+
+    fn may_push(&self, user: Option<&str>) -> Option<Place> {
+        self.before_git(user, |letters| letters.writes)
+    }
+
+    /// gitolite's check before git runs: every refex matches, and rules that deny count by an option alone.
+    fn before_git(&self, user: Option<&str>, permits: impl Fn(Letters) -> bool) -> Option<Place> {
+        for (rule, concerns) in &self.entries {
+            if rule.letters.is_deny {
+                if self.options.deny_rules && is_denied(&rule.users, user) {
+                    return None;
+                }
+            } else if *concerns == Match::Yes && is_allowed(&rule.users, user) && permits(rule.letters) {
+                return Some(rule.place.clone());
+            }
+        }
+        None
+    }
+
+    /// The actions that a user may not do whole, because checks of what is pushed could refuse them.
+    fn blocked(&self, user: &str) -> Vec<Action> {
+        let refexes = |rule: &Rule| rule.refexes.iter().filter(|refex| !is_of_refs(refex)).cloned().collect::<Vec<_>>();
+        let is_blocked = |action: &Action| {
+            let mut passed: Vec<String> = Vec::new();
+            for (rule, concerns) in &self.entries {
+                if rule.letters.is_deny && is_denied(&rule.users, Some(user)) {
+                    if refexes(rule).iter().any(|refex| !passed.iter().any(|passed| covers(passed, refex))) {
+                        return true;
+                    }
+                } else if *concerns == Match::Yes
+                    && is_allowed(&rule.users, Some(user))
+                    && self.permits(rule.letters, *action)
+                {
+                    passed.extend(refexes(rule));
+                }
+            }
+            false
+        };
+        Action::ALL.iter().copied().filter(is_blocked).collect()
+    }
+
+    fn permits(&self, letters: Letters, action: Action) -> bool {
+        let Options { create_is_c, delete_is_d, merge_check, .. } = self.options;
+        // Whether a push has a merge, no rule here asks.
+        let merges = letters.merges || !merge_check;
+        match action {
+            Action::Create if create_is_c => letters.creates && letters.writes,
+            Action::Create => letters.writes,
+            Action::Update => letters.writes && merges,
+            Action::Force => letters.rewinds && merges,
+            Action::Delete if delete_is_d => letters.deletes,
+            Action::Delete => letters.rewinds,
+        }
+    }
+
+    fn rules(
+        &self,
+        people: &[Rc<str>],
+        blocked: &BTreeMap<Rc<str>, Vec<Action>>,
+        lost: &mut impl FnMut(Lost),
+    ) -> Vec<RuleText> {
+        let everyone = if blocked.is_empty() { Who::Everyone } else { Who::Users(people.to_vec()) };
+        let mut writing = Writing::default();
+        for (rule, concerns) in &self.entries {
+            let Rule { letters, users, .. } = &**rule;
+            let refexes = rule.refexes.iter().filter(|refex| is_of_refs(refex));
+            if letters.is_deny {
+                let is_all = users.all || !users.unknown.is_empty();
+                let named = || users.names.union(&users.perhaps).cloned().collect();
+                let who = if is_all { Who::Everyone } else { Who::Users(named()) };
+                refexes.for_each(|refex| writing.deny(rule, refex, &who, lost));
+                continue;
+            }
+            if *concerns == Match::Perhaps {
+                continue;
+            }
+            let who = if users.all { everyone.clone() } else { Who::Users(users.names.iter().cloned().collect()) };
+            let actions: Vec<Action> =
+                Action::ALL.iter().copied().filter(|action| self.permits(*letters, *action)).collect();
+            if !actions.is_empty() {
+                refexes.for_each(|refex| writing.allow(rule, refex, &actions, &who, lost));
+            }
+            if letters.writes && self.options.merge_check && !letters.merges {
+                let what = format!("{}: no pushes to branches, since merges are refused to them", rule.text);
+                lost(Lost { kind: Kind::Merge, place: rule.place.clone(), what });
+            }
+        }
+        joined(writing.finish(blocked_rules(blocked)))
+    }
+
+    /// What is lost whatever the rules here say.
+    fn report(&self, services: &[Rc<str>], lost: &mut impl FnMut(Lost)) {
+        for (rule, concerns) in &self.entries {
+            let mut say = |kind, what| lost(Lost { kind, place: rule.place.clone(), what });
+            for group in &rule.users.unknown {
+                let what = if rule.letters.is_deny {
+                    format!("{}: every user may belong to {group}", rule.text)
+                } else {
+                    format!("{}: nobody is known to belong to {group}", rule.text)
+                };
+                say(Kind::Group, what);
+            }
+            if !rule.users.perhaps.is_empty() {
+                say(Kind::Directory, rule.text.to_string());
+            }
+            let has_service = services.iter().any(|user| rule.users.names.contains(user));
+            if has_service && !rule.letters.is_deny {
+                say(Kind::Service, rule.text.to_string());
+            }
+            if rule.refexes.iter().any(|refex| !is_of_refs(refex)) {
+                say(Kind::Check, rule.text.to_string());
+            }
+            if *concerns == Match::Perhaps && !rule.letters.is_deny {
+                say(Kind::Pattern, rule.text.to_string());
+            }
+        }
+    }
+}
+
+/// The rules of one repository, while they are written.
+#[derive(Default)]
+struct Writing {
+    main: Vec<RuleText>,
+    /// What updates tags: in gitolite, who may rewind.
+    of_tags: Vec<RuleText>,
+    /// Whether a rule lets update and not rewind among others tags.
+    spans_tags: bool,
+    /// Whether such a rule has a pattern for more than one ref.
+    has_wildcards: bool,
+}
+
+impl Writing {
+    fn deny(&mut self, rule: &Rule, refex: &str, who: &Who, lost: &mut impl FnMut(Lost)) {
+        let found = around(refex, *who == Who::Everyone || is_dotted(who));
+        if !found.is_exact && refex != EVERY_REF {
+            let what = format!("{} denies {} too", rule.text, found.patterns.join(" "));
+            lost(Lost { kind: Kind::Wider, place: rule.place.clone(), what });
+        }
+        for pattern in found.patterns {
+            let deny = |actions, pattern| RuleText { verdict: Verdict::Deny, actions, pattern, who: who.clone() };
+            if let Some(tags) = tags_of(&pattern) {
+                let of_tags = if pattern.starts_with(TAGS) { pattern.clone() } else { tags };
+                self.of_tags.push(deny(update(), of_tags));
+            }
+            self.main.push(deny(Actions::ALL, pattern));
+        }
+    }
+
+    fn allow(&mut self, rule: &Rule, refex: &str, actions: &[Action], who: &Who, lost: &mut impl FnMut(Lost)) {
+        let found = within(refex);
+        if !found.is_exact {
+            let said = if found.patterns.is_empty() { "no rule".to_owned() } else { found.patterns.join(" ") };
+            let what = format!("{}: {said}", rule.text);
+            lost(Lost { kind: Kind::Refex, place: rule.place.clone(), what });
+        }
+        let rewinds = actions.contains(&Action::Force);
+        for pattern in found.patterns {
+            let mut actions = actions.to_vec();
+            let allow = |actions, pattern| RuleText { verdict: Verdict::Allow, actions, pattern, who: who.clone() };
+            let is_of_tags = pattern.starts_with(TAGS);
+            // A pattern that has some tags among others is left out for tags.
+            let has_every_tag = pattern.strip_suffix(EVERY).is_some_and(|text| TAGS.starts_with(text));
+            if rewinds && is_of_tags {
+                self.of_tags.push(allow(update(), pattern.clone()));
+            } else if rewinds && has_every_tag {
+                self.of_tags.push(allow(update(), EVERY_TAG.to_owned()));
+            } else if is_of_tags && !rewinds {
+                actions.retain(|action| *action != Action::Update);
+            } else if actions.contains(&Action::Update) && !rewinds {
+                self.spans_tags |= tags_of(&pattern).is_some();
+                self.has_wildcards |= pattern.contains('*');
+            }
+            if let Ok(actions) = Actions::of(&actions) {
+                self.main.push(allow(actions, pattern));
+            }
+        }
+    }
+
+    /// All rules, behind those that are first.
+    fn finish(self, mut rules: Vec<RuleText>) -> Vec<RuleText> {
+        let deny = |actions, pattern: &str| {
+            let pattern = pattern.to_owned();
+            RuleText { verdict: Verdict::Deny, actions, pattern, who: Who::Everyone }
+        };
+        if self.spans_tags {
+            // Refusals alone would be the last one in other words.
+            if self.of_tags.iter().any(|rule| rule.verdict == Verdict::Allow) {
+                rules.extend(self.of_tags);
+            }
+            rules.push(deny(update(), EVERY_TAG));
+        }
+        if self.has_wildcards {
+            rules.push(deny(update(), INNER_TAGS));
+        }
+        rules.extend(self.main);
+        rules.push(deny(Actions::ALL, EVERY));
+        rules
+    }
+}
+
+/// The rules for users whose pushes checks of contents could refuse.
+fn blocked_rules(blocked: &BTreeMap<Rc<str>, Vec<Action>>) -> Vec<RuleText> {
+    let mut users_of: Vec<(Actions, Vec<Rc<str>>)> = Vec::new();
+    for (user, actions) in blocked {
+        let Ok(actions) = Actions::of(actions) else { continue };
+        match users_of.iter_mut().find(|(of, _)| *of == actions) {
+            Some((_, users)) => users.push(Rc::clone(user)),
+            None => users_of.push((actions, vec![Rc::clone(user)])),
+        }
+    }
+    let mut rules = Vec::new();
+    for (actions, users) in users_of {
+        let mut deny = |actions, pattern: &str| {
+            let (pattern, who) = (pattern.to_owned(), Who::Users(users.clone()));
+            rules.push(RuleText { verdict: Verdict::Deny, actions, pattern, who });
+        };
+        deny(actions, EVERY);
+        // In gitolite, who updates a tag rewinds it.
+        if actions.contains(Action::Force) && !actions.contains(Action::Update) {
+            deny(update(), EVERY_TAG);
+            deny(update(), INNER_TAGS);
+        }
+    }
+    rules
+}
+
+fn update() -> Actions {
+    Actions::of(&[Action::Update]).unwrap_or(Actions::ALL)
+}
+
+/// The pattern of all tags, if a pattern can match one.
+fn tags_of(pattern: &str) -> Option<String> {
+    let text = pattern.split(['*', '{']).next().unwrap_or_default();
+    (TAGS.starts_with(text) || text.starts_with(TAGS)).then(|| EVERY_TAG.to_owned())
+}
+
+/// Whether a refex for files matches all that another one matches, as far as their texts tell.
+fn covers(wide: &str, narrow: &str) -> bool {
+    let is_text = wide.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_-@,".contains(&byte));
+    // Another alternative of the narrow one could begin anywhere.
+    wide == narrow || is_text && narrow.starts_with(wide) && !narrow.contains(['|', '*', '?', '{', '\\'])
+}
+
+fn is_dotted(who: &Who) -> bool {
+    matches!(who, Who::Users(users) if users.iter().any(|user| user.contains(['.', '+'])))
+}
+
+fn is_allowed(users: &Users, user: Option<&str>) -> bool {
+    users.all || user.is_some_and(|user| users.names.contains(user))
+}
+
+fn is_denied(users: &Users, user: Option<&str>) -> bool {
+    is_allowed(users, user) || !users.unknown.is_empty() || user.is_some_and(|user| users.perhaps.contains(user))
+}
+
+/// Whether a rule names a user; `None` is any other one.
+fn names(rule: &RuleText, user: Option<&str>) -> bool {
+    match &rule.who {
+        Who::Everyone => true,
+        Who::Users(users) => user.is_some_and(|user| users.iter().any(|other| &**other == user)),
+    }
+}
+
+/// Rules that follow each other and differ in their users alone become one.
+fn joined(rules: Vec<RuleText>) -> Vec<RuleText> {
+    let mut all: Vec<RuleText> = Vec::new();
+    for rule in rules {
+        let RuleText { verdict, actions, pattern, who } = &rule;
+        if matches!(who, Who::Users(users) if users.is_empty()) {
+            continue;
+        }
+        if let Some(last) = all.last_mut() {
+            if (last.verdict, last.actions, &last.pattern) == (*verdict, *actions, pattern) {
+                if let (Who::Users(before), Who::Users(users)) = (&mut last.who, who) {
+                    for user in users {
+                        if !before.contains(user) {
+                            before.push(Rc::clone(user));
+                        }
+                    }
+                    continue;
+                }
+            }
+        }
+        all.push(rule);
+    }
+    all
+}

@@ -1,0 +1,382 @@
+//! What gitolite permits, on repositories of this hub.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use super::super::conf::{ADMIN, Conf, Person, Repository, RuleText, Who};
+use super::super::history::History;
+use super::super::outcome::{Kind, Outcome};
+use crate::access::rule::{self, Rule, Verdict};
+use crate::access::{CollaboratorRole, Visibility};
+use crate::db::{Change, ChangeError, MOST_RULES, OwnerKind, OwnerRow, RepositoryRow, all};
+use crate::name::{HubScope, Owner, RepoPath};
+use crate::operator::cli::Renaming;
+
+/// The most users of one rule.
+const WHO_MAX: usize = 64;
+/// Where the name of a user stands in a pattern.
+const USER: &str = "{user}";
+
+type Problem = (Kind, String);
+
+/// What the users and repositories of gitolite are called here.
+pub(super) struct Names {
+    users: BTreeMap<String, Result<Owner, Problem>>,
+    repositories: BTreeMap<String, Result<RepoPath, Problem>>,
+}
+
+impl Names {
+    /// Names that would become one here have none.
+    ///
+    /// # Errors
+    /// A renaming of what gitolite does not have.
+    pub(super) fn read<'a>(
+        renamed: &[Renaming],
+        owner: Option<&Owner>,
+        conf: &'a Conf,
+        holders: impl Iterator<Item = &'a str>,
+    ) -> Result<Self, String> {
+        let people = conf.repositories.iter().flat_map(|repository| &repository.people).map(|person| &*person.name);
+        let users: BTreeSet<&str> = holders.chain(people).collect();
+        let repositories: BTreeSet<&str> =
+            conf.repositories.iter().map(|repository| repository.name.as_str()).collect();
+        for renaming in renamed {
+            let (old, is_known) = match renaming {
+                Renaming::User(old, _) => (old, users.contains(old.as_str())),
+                Renaming::Repository(old, _) => (old, repositories.contains(old.as_str())),
+            };
+            if !is_known {
+                let hint = "--rename takes OLD=NEW for a user, and OLD=OWNER/NAME for a repository";
+                return Err(format!("gitolite has no {old}: {hint}"));
+            }
+        }
+        let new_user = |name: &str| {
+            let new = renamed.iter().find_map(|renaming| match renaming {
+                Renaming::User(old, new) if old == name => Some(new.clone()),
+                Renaming::User(..) | Renaming::Repository(..) => None,
+            });
+            new.map_or_else(
+                || Owner::new_account(name).map_err(|error| (Kind::BadName, format!("{name}: {error}"))),
+                Ok,
+            )
+        };
+        let new_path = |name: &str| {
+            let new = renamed.iter().find_map(|renaming| match renaming {
+                Renaming::Repository(old, new) if old == name => Some(new.clone()),
+                Renaming::User(..) | Renaming::Repository(..) => None,
+            });
+            let path = match (new, name.contains('/'), owner) {
+                (Some(new), ..) => return Ok(new),
+                (None, true, _) => name.parse(),
+                (None, false, Some(owner)) => format!("{owner}/{name}").parse(),
+                (None, false, None) => return Err((Kind::BadPath, format!("{name}: it has no owner"))),
+            };
+            path.map_err(|error| (Kind::BadPath, format!("{name}: {error}")))
+        };
+        Ok(Self {
+            users: distinct(users.into_iter().map(|name| (name, new_user(name))), Owner::folded),
+            repositories: distinct(repositories.into_iter().map(|name| (name, new_path(name))), RepoPath::folded),
+        })
+    }
+
+    pub(super) fn user(&self, name: &str) -> Result<Owner, Problem> {
+        self.users.get(name).cloned().unwrap_or_else(|| Err((Kind::NoAccount, name.to_owned())))
+    }
+
+    fn path(&self, name: &str) -> Result<RepoPath, Problem> {
+        self.repositories.get(name).cloned().unwrap_or_else(|| Err((Kind::BadPath, name.to_owned())))
+    }
+}
+
+/// Takes away the new names that two old ones share.
+fn distinct<'a, T>(
+    names: impl Iterator<Item = (&'a str, Result<T, Problem>)>,
+    folded: impl Fn(&T) -> String,
+) -> BTreeMap<String, Result<T, Problem>> {
+    let names: Vec<(&str, Result<T, Problem>)> = names.collect();
+    let mut olds: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (old, new) in &names {
+        if let Ok(new) = new {
+            olds.entry(folded(new)).or_default().push(old);
+        }
+    }
+    let entry = |(old, new): (&str, Result<T, Problem>)| {
+        let new = new.and_then(|new| match olds.get(&folded(&new)) {
+            Some(olds) if olds.len() > 1 => Err((Kind::SameName, olds.join(" and "))),
+            Some(_) | None => Ok(new),
+        });
+        (old.to_owned(), new)
+    };
+    names.into_iter().map(entry).collect()
+}
+
+/// Accounts that were asked for, by gitolite's names.
+type Accounts = BTreeMap<Rc<str>, Result<OwnerRow, Problem>>;
+
+impl Outcome {
+    pub(super) fn take_conf(&mut self, change: &Change<'_>, conf: &Conf, names: &Names) -> Result<(), ChangeError> {
+        for lost in &conf.lost {
+            self.leave(Kind::Conf(lost.kind), lost.place.to_string(), lost.what.clone());
+        }
+        for ignored in &conf.ignored {
+            self.leave(Kind::Ignored, ignored.place.to_string(), ignored.why.clone());
+        }
+        if conf.settings > 0 {
+            self.leave(Kind::Settings, "", format!("{} lines", conf.settings));
+        }
+        let mut accounts = Accounts::new();
+        // Users with a right in gitolite, and whether they have one here.
+        let mut users: BTreeMap<&str, bool> = BTreeMap::new();
+        for repository in &conf.repositories {
+            let granted = self.take_repository(change, repository, names, &mut accounts)?;
+            for person in &repository.people {
+                *users.entry(&person.name).or_default() |= granted.contains(&person.name);
+            }
+        }
+        for (user, _) in users.into_iter().filter(|(_, has)| !has) {
+            self.leave(Kind::Nothing, "", user);
+        }
+        Ok(())
+    }
+
+    /// Imports the rules and grants of one repository. Returns the users who have a right there.
+    fn take_repository(
+        &mut self,
+        change: &Change<'_>,
+        repository: &Repository,
+        names: &Names,
+        accounts: &mut Accounts,
+    ) -> Result<BTreeSet<Rc<str>>, ChangeError> {
+        let mut granted = BTreeSet::new();
+        let Repository { name, people, rules, everyone_reads } = repository;
+        let row = match names.path(name) {
+            _ if name == ADMIN => Err((Kind::Admin, String::new())),
+            Ok(path) => match change.repository(&path) {
+                Ok(row) => Ok(row),
+                Err(ChangeError::NotFound(_)) => Err((Kind::NoRepository, format!(": {path}"))),
+                Err(error) => return Err(error),
+            },
+            Err((kind, why)) => Err((kind, format!(": {why}"))),
+        };
+        let row = match row {
+            Ok(row) => row,
+            Err((kind, why)) => {
+                for person in people {
+                    self.leave(kind, person.place.to_string(), format!("{} on {name}{why}", person.name));
+                }
+                return Ok(granted);
+            }
+        };
+        let mut present: Vec<(&Person, OwnerRow)> = Vec::new();
+        for person in people {
+            match account(change, &person.name, names, accounts)? {
+                Ok(account) => present.push((person, account)),
+                Err((Kind::NoAccount, _)) => {
+                    self.leave(Kind::NoAccount, person.place.to_string(), format!("{} on {name}", person.name));
+                }
+                Err((kind, why)) => {
+                    self.leave(kind, person.place.to_string(), format!("{} on {name}: {why}", person.name));
+                }
+            }
+        }
+        let history = History::of(change, &row.path)?;
+        let rules = written(change, rules, names, accounts, &present)?;
+        let may_push = self.take_rules(change, &row, &rules, &history)?;
+        for (person, account) in present {
+            let role = if person.writes { CollaboratorRole::Write } else { CollaboratorRole::Read };
+            let place = person.place.to_string();
+            let on = format!("{} on {}", account.name, row.path);
+            if account.name.folded() == row.path.owner.folded() {
+                self.already += 1;
+                granted.insert(Rc::clone(&person.name));
+                continue;
+            }
+            let has = change.collaborator_role(row.id, &account.name)?;
+            if has.is_some_and(|has| has.access() >= role.access()) {
+                self.already += 1;
+                granted.insert(Rc::clone(&person.name));
+                if let Some(more) = has.filter(|has| has.access() > role.access()) {
+                    self.leave(Kind::More, place, format!("{on}: {more}, not {role}"));
+                }
+                continue;
+            }
+            if has.is_some() {
+                granted.insert(Rc::clone(&person.name));
+            }
+            if let Some(changed) = history.changed_role(change, &account.name)? {
+                self.leave(Kind::Revoked, place, format!("{on}: {changed}"));
+                continue;
+            }
+            let role = match (role, may_push) {
+                (CollaboratorRole::Write, false) => {
+                    self.leave(Kind::OtherRules, place, on);
+                    if has.is_some() {
+                        continue;
+                    }
+                    CollaboratorRole::Read
+                }
+                (role, _) => role,
+            };
+            change.set_collaborator(&row.path, &account.name, role, None)?;
+            granted.insert(Rc::clone(&person.name));
+            self.grants.push((row.path.clone(), account.name, role));
+        }
+        if let (Some(place), Visibility::Private) = (everyone_reads, row.visibility) {
+            if let Some(changed) = history.changed_visibility() {
+                self.leave(Kind::Revoked, place.to_string(), format!("every user on {}: {changed}", row.path));
+            } else {
+                change.set_visibility(&row.path, Visibility::Internal)?;
+                self.leave(Kind::Internal, place.to_string(), row.path.to_string());
+            }
+        }
+        // A user of gitolite whose name the repository bears administers it.
+        if change.owner(&row.path.owner)?.kind == OwnerKind::User && names.has_user(&row.path.owner) {
+            self.leave(Kind::OwnerGained, "", format!("{} ({})", row.path.owner, row.path));
+        }
+        Ok(granted)
+    }
+
+    /// Writes the rules of a repository, unless it has others. Returns whether new grants may permit to push.
+    fn take_rules(
+        &mut self,
+        change: &Change<'_>,
+        row: &RepositoryRow,
+        rules: &[Rule<Owner>],
+        history: &History,
+    ) -> Result<bool, ChangeError> {
+        let scope = HubScope::Repository(row.path.clone());
+        let here = all(|each| change.rules_of(&scope, 0, each))?;
+        let here: Vec<String> = here.iter().map(|numbered| numbered.rule.to_string()).collect();
+        let wanted: Vec<String> = rules.iter().map(ToString::to_string).collect();
+        if here == wanted {
+            self.already += wanted.len();
+            return Ok(true);
+        }
+        if rules.len() > MOST_RULES {
+            let why = format!("{}: it would have more than {MOST_RULES} rules", row.path);
+            self.leave(Kind::OtherRules, "", why);
+            return Ok(false);
+        }
+        let changed = history.changed_rules();
+        if changed.is_some() || !here.is_empty() && !history.has_rules() {
+            // Without rules of gitolite, those that are here only take away.
+            if !wanted.is_empty() {
+                let changed = changed.unwrap_or("it has other rules");
+                self.leave(Kind::OtherRules, "", format!("{}: {changed}", row.path));
+            }
+            return Ok(wanted.is_empty());
+        }
+        change.import_rules(&row.path, rules)?;
+        self.rules.push((row.path.clone(), wanted));
+        Ok(true)
+    }
+}
+
+impl Names {
+    fn has_user(&self, owner: &Owner) -> bool {
+        self.users.values().any(|name| name.as_ref().is_ok_and(|name| name.folded() == owner.folded()))
+    }
+}
+
+/// The name of a user in gitolite, and here.
+type Named = (Rc<str>, Owner);
+
+/// The rules with the names of accounts. Those of users without an account are left out.
+fn written(
+    change: &Change<'_>,
+    rules: &[RuleText],
+    names: &Names,
+    accounts: &mut Accounts,
+    present: &[(&Person, OwnerRow)],
+) -> Result<Vec<Rule<Owner>>, ChangeError> {
+    let mut found: Vec<(&RuleText, Option<Vec<Named>>)> = Vec::new();
+    let mut denies_missing = false;
+    for rule in rules {
+        let users = match &rule.who {
+            Who::Everyone => None,
+            Who::Users(users) => {
+                let mut known = Vec::new();
+                for user in users {
+                    match account(change, user, names, accounts)? {
+                        Ok(account) => known.push((Rc::clone(user), account.name)),
+                        Err(_) => denies_missing |= rule.verdict == Verdict::Deny,
+                    }
+                }
+                Some(known)
+            }
+        };
+        found.push((rule, users));
+    }
+    let everyone: Vec<Named> =
+        present.iter().map(|(person, account)| (Rc::clone(&person.name), account.name.clone())).collect();
+    let is_renamed = |(old, new): &Named| **old != *new.as_str();
+    let mut written = Vec::new();
+    for (rule, users) in found {
+        let has_user = rule.pattern.contains(USER);
+        // If a rule denies something to a user without an account, a later rule for everyone must not allow it.
+        let users = match users {
+            None if rule.verdict == Verdict::Allow
+                && (denies_missing || has_user && everyone.iter().any(is_renamed)) =>
+            {
+                Some(everyone.clone())
+            }
+            users => users,
+        };
+        let (Some(users), true) = (&users, has_user) else {
+            // What is denied to everyone is denied to a renamed user by both names.
+            for (old, new) in everyone.iter().filter(|user| has_user && users.is_none() && is_renamed(user)) {
+                push(&mut written, rule, &rule.pattern.replace(USER, old), Some(std::slice::from_ref(new)));
+            }
+            let users = users.map(|users| users.into_iter().map(|(_, new)| new).collect::<Vec<Owner>>());
+            push(&mut written, rule, &rule.pattern, users.as_deref());
+            continue;
+        };
+        let (renamed, others): (Vec<_>, Vec<_>) = users.iter().cloned().partition(is_renamed);
+        let others: Vec<Owner> = others.into_iter().map(|(_, new)| new).collect();
+        push(&mut written, rule, &rule.pattern, Some(&others));
+        for (old, new) in renamed {
+            push(&mut written, rule, &rule.pattern.replace(USER, &old), Some(&[new]));
+        }
+    }
+    Ok(written)
+}
+
+/// Adds a rule for these users, or for everyone. It takes several rules for many users.
+fn push(written: &mut Vec<Rule<Owner>>, rule: &RuleText, pattern: &str, users: Option<&[Owner]>) {
+    let Ok(pattern) = pattern.parse::<rule::Pattern>() else { return };
+    let RuleText { verdict, actions, .. } = rule;
+    let mut add = |who: Vec<rule::Who<Owner>>| {
+        let pattern = pattern.clone();
+        written.push(Rule { is_final: false, verdict: *verdict, actions: *actions, pattern, who });
+    };
+    match users {
+        None => add(vec![rule::Who::Everyone]),
+        Some(users) => {
+            for users in users.chunks(WHO_MAX) {
+                add(users.iter().cloned().map(rule::Who::User).collect());
+            }
+        }
+    }
+}
+
+fn account(
+    change: &Change<'_>,
+    user: &Rc<str>,
+    names: &Names,
+    accounts: &mut Accounts,
+) -> Result<Result<OwnerRow, Problem>, ChangeError> {
+    if let Some(account) = accounts.get(user) {
+        return Ok(account.clone());
+    }
+    let account = match names.user(user) {
+        Err(problem) => Err(problem),
+        Ok(name) => match change.user(&name) {
+            Ok(row) if row.name == name => Ok(row),
+            Ok(row) => Err((Kind::SameName, format!("{user} and {}, an account here", row.name))),
+            Err(ChangeError::NotFound(_)) => Err((Kind::NoAccount, user.to_string())),
+            Err(error) => return Err(error),
+        },
+    };
+    accounts.insert(Rc::clone(user), account.clone());
+    Ok(account)
+}

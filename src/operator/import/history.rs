@@ -1,0 +1,134 @@
+//! What was changed here since an import, by the audit table.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+use serde_json::Value;
+
+use super::outcome::is_by_import;
+use crate::db::{Change, Direction, Error};
+use crate::name::{Owner, RepoPath, fold};
+use crate::report::when::minute;
+
+/// Events after which the rules of a repository are not those that they were.
+const OF_RULES: [&str; 6] = ["rule.add", "rule.remove", "rule.move", "rule.import", "repo.protect", "repo.unprotect"];
+
+/// A change of one person's role, or of the rules.
+#[derive(Debug, Clone)]
+struct Last {
+    id: i64,
+    by_import: bool,
+    /// What was done, when, and who did it.
+    phrase: String,
+}
+
+/// The last changes of one repository.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    rules: Option<Last>,
+    visibility: Option<Last>,
+    /// By the name that a user had then.
+    roles: BTreeMap<String, Last>,
+}
+
+impl History {
+    pub(super) fn of(change: &Change<'_>, path: &RepoPath) -> Result<Self, Error> {
+        let owners = former(change, path.owner.as_str(), &["user.rename", "org.rename"], "name")?;
+        let mut paths = BTreeSet::new();
+        for owner in owners {
+            // A path of the owner's former name.
+            let before = owner.parse::<Owner>().map(|owner| RepoPath { owner, ..path.clone() }.folded());
+            paths.extend(before.ok());
+        }
+        for path in paths.clone() {
+            paths.extend(former(change, &path, &["repo.move"], "path")?);
+        }
+        let mut history = Self::default();
+        for path in &paths {
+            change.events(0, Some(path), Direction::OldestFirst, &mut |event| {
+                if fold(&event.object) == *path {
+                    let last = Last {
+                        id: event.id,
+                        by_import: is_by_import(&event.actor),
+                        phrase: format!("{} on {} by {}", event.event, minute(Some(event.at)), event.actor),
+                    };
+                    if OF_RULES.contains(&event.event.as_str()) {
+                        history.rules = Some(last).max_by_id(history.rules.take());
+                    } else if event.event == "repo.update_settings" && event.detail.contains("\"visibility\"") {
+                        history.visibility = Some(last).max_by_id(history.visibility.take());
+                    } else if matches!(event.event.as_str(), "repo.set_collaborator" | "repo.remove_collaborator") {
+                        let detail: Value = serde_json::from_str(&event.detail).unwrap_or_default();
+                        let user = fold(detail.get("user").and_then(Value::as_str).unwrap_or_default());
+                        let before = history.roles.remove(&user);
+                        history.roles.extend(Some(last).max_by_id(before).map(|last| (user, last)));
+                    }
+                }
+                ControlFlow::Continue(())
+            })?;
+        }
+        Ok(history)
+    }
+
+    /// What a person changed about the role of a user, if no import has changed it since.
+    pub(super) fn changed_role(&self, change: &Change<'_>, user: &Owner) -> Result<Option<String>, Error> {
+        // Most repositories have no history, and an account may have a long one.
+        if self.roles.is_empty() {
+            return Ok(None);
+        }
+        let mut last = None;
+        for name in former(change, user.as_str(), &["user.rename"], "name")? {
+            last = self.roles.get(&name).cloned().max_by_id(last);
+        }
+        Ok(last.filter(|last| !last.by_import).map(|last| last.phrase))
+    }
+
+    /// What a person changed about the rules, if no import has changed them since.
+    pub(super) fn changed_rules(&self) -> Option<&str> {
+        self.rules.as_ref().filter(|last| !last.by_import).map(|last| last.phrase.as_str())
+    }
+
+    /// What a person changed about the visibility, if no import has changed it since.
+    pub(super) fn changed_visibility(&self) -> Option<&str> {
+        self.visibility.as_ref().filter(|last| !last.by_import).map(|last| last.phrase.as_str())
+    }
+
+    pub(super) fn has_rules(&self) -> bool {
+        self.rules.is_some()
+    }
+}
+
+trait Later {
+    /// The later one of two changes.
+    fn max_by_id(self, other: Self) -> Self;
+}
+
+impl Later for Option<Last> {
+    fn max_by_id(self, other: Self) -> Self {
+        match (self, other) {
+            (Some(one), Some(other)) => Some(if other.id > one.id { other } else { one }),
+            (one, other) => one.or(other),
+        }
+    }
+}
+
+/// A name and its former names, as they are compared.
+fn former(change: &Change<'_>, name: &str, events: &[&str], field: &str) -> Result<BTreeSet<String>, Error> {
+    let mut names = BTreeSet::new();
+    let mut open = vec![fold(name)];
+    while let Some(name) = open.pop() {
+        if !names.insert(name.clone()) {
+            continue;
+        }
+        change.events(0, Some(&name), Direction::OldestFirst, &mut |event| {
+            if events.contains(&event.event.as_str()) {
+                let detail: Value = serde_json::from_str(&event.detail).unwrap_or_default();
+                let text = |field: &str| fold(detail.get(field).and_then(Value::as_str).unwrap_or_default());
+                if text(field) == name {
+                    open.push(text("before"));
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+    }
+    Ok(names)
+}

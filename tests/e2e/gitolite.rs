@@ -1,0 +1,263 @@
+//! `hubgate import gitolite` beside gitolite itself: no user may do here what gitolite refuses, and the report names
+//! what is lost. The configurations are in `tests/data/gitolite`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use base64ct::{Base64, Encoding};
+use serde_json::Value;
+
+use crate::harness::{Hub, Skip, run, run_with, trials};
+
+trials![an_import_gives_nothing_that_gitolite_refuses_and_names_what_is_lost,];
+
+/// The line of an Ed25519 key without a comment. Keys of different names differ.
+fn key_line(name: &str) -> String {
+    let mut point = [7; 32];
+    let bytes: Vec<u8> = name.bytes().take(31).collect();
+    point[..bytes.len()].copy_from_slice(&bytes);
+    let blob = [&[0, 0, 0, 11], b"ssh-ed25519".as_slice(), &[0, 0, 0, 32], &point].concat();
+    format!("ssh-ed25519 {}\n", Base64::encode_string(&blob))
+}
+
+const USERS: [&str; 9] = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "alice.b", "mallory"];
+/// Refs that rules in `tests/data/gitolite` tell apart.
+const REFS: &str = "heads/master heads/master2 heads/dev heads/dev/a heads/dev/a/b heads/dev2 heads/test/x heads/main \
+    heads/new/x heads/live heads/secret heads/personal/alice/x heads/personal/bob/x heads/personal/bob heads/feature/x \
+    heads/feature heads/fix/a heads/fix/a/b heads/x/wip/y heads/x/y/wip/z heads/wip/z heads/a/done heads/a/b/done \
+    heads/done heads/ax/b heads/a/b heads/b/a heads/release/1.0 heads/release/1x0 heads/rel-1 heads/rel- heads/rel \
+    heads/v1.0 heads/v1x0 heads/v1.0/x heads/x heads/aster heads/mmaster heads/q/x heads/ab/c heads/users/alice.b/x \
+    heads/users/alicexb/x heads/other/bob/x heads/u/alice/USER/x heads/u/alice/alice/x heads/u/USER heads/u/carol \
+    heads/x/dave/y heads/x/dave/yz heads/x/alice.b/y heads/refs/tags/x heads/xrefs/tags/y heads/developer \
+    tags/v tags/v1 tags/va tags/x tags/xy tags/no tags/y notes/commits notes/x";
+
+/// A home directory of gitolite.
+struct Gitolite {
+    home: PathBuf,
+}
+
+impl Gitolite {
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("HOME", &self.home).current_dir(&self.home);
+        command
+    }
+
+    fn new(home: PathBuf) -> Self {
+        if !Path::new("/usr/share/gitolite3").exists() {
+            Skip::now("there is no gitolite: apt-get install gitolite3");
+        }
+        fs::create_dir_all(&home).expect("a directory");
+        fs::write(home.join("boss.pub"), key_line("boss")).expect("a file");
+        fs::write(home.join(".gitconfig"), "[user]\n\tname = boss\n\temail = boss@example.com\n").expect("a file");
+        let gitolite = Self { home };
+        run(gitolite.command("gitolite").args(["setup", "-pk", "boss.pub"])).succeeded();
+        gitolite
+    }
+
+    /// Reads a configuration as gitolite does. Returns the repositories.
+    fn compile(&self, directory: &Path, enabled: &str) -> BTreeSet<String> {
+        let features: String =
+            enabled.split_whitespace().fold(String::new(), |text, word| text + &format!("'{word}', "));
+        let rc = format!(
+            "%RC = (\n    GIT_CONFIG_KEYS => '.*',\n    ROLES => {{ READERS => 1, WRITERS => 1 }},\n    \
+             ENABLE => [ {features} ],\n);\n1;\n"
+        );
+        fs::write(self.home.join(".gitolite.rc"), rc).expect("a file");
+        let base = self.home.join(".gitolite");
+        let repositories = self.home.join("repositories");
+        for old in [base.join("conf"), base.join("keydir"), repositories.clone()] {
+            let _ = fs::remove_dir_all(old);
+        }
+        fs::create_dir(&repositories).expect("a directory");
+        for name in ["conf", "keydir"] {
+            run(self.command("cp").arg("-r").arg(directory.join(name)).arg(&base)).succeeded();
+        }
+        run(self.command("gitolite").arg("compile")).succeeded();
+        let found = run(self.command("find").args(["repositories", "-name", "*.git", "-prune"])).succeeded().stdout();
+        found.lines().map(|line| line["repositories/".len()..line.len() - ".git".len()].to_owned()).collect()
+    }
+
+    /// The places of the rules that permit what some lines say; `-` for what is refused.
+    fn answers(&self, lines: &str) -> Vec<String> {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gitolite.pl");
+        let outcome = run_with(self.command("perl").arg(script), lines.as_bytes());
+        outcome.succeeded().stdout().lines().map(str::to_owned).collect()
+    }
+}
+
+/// Makes a working copy of gitolite-admin from a directory in `tests/data/gitolite`.
+fn working_copy(case: &Path, to: &Path) {
+    fs::create_dir_all(to.join("keydir")).expect("a directory");
+    run(Command::new("cp").arg("-r").arg(case).arg(to.join("conf"))).succeeded();
+    let mut files: Vec<String> = USERS.iter().map(|user| (*user).to_owned()).collect();
+    files.extend(fs::read_to_string(case.join("keydir")).unwrap_or_default().lines().map(str::to_owned));
+    for file in files {
+        let path = to.join("keydir").join(format!("{file}.pub"));
+        fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
+        fs::write(path, key_line(&file)).expect("a file");
+    }
+}
+
+/// One thing that a user may do or not.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Question {
+    user: String,
+    repository: String,
+    action: &'static str,
+    ref_name: String,
+}
+
+fn questions(repositories: &BTreeSet<String>) -> Vec<Question> {
+    let refs: Vec<String> = REFS.split_whitespace().map(|name| format!("refs/{name}")).collect();
+    let mut all = Vec::new();
+    for repository in repositories {
+        for user in USERS {
+            let mut ask = |action, ref_name: &str| {
+                let (user, repository) = (user.to_owned(), repository.clone());
+                all.push(Question { user, repository, action, ref_name: ref_name.to_owned() });
+            };
+            ask("fetch", "");
+            for name in &refs {
+                for action in ["create", "update", "force", "delete"] {
+                    ask(action, name);
+                }
+            }
+        }
+    }
+    if !is_whole() {
+        // Every ref, action, user and repository is still among them.
+        all =
+            all.into_iter().enumerate().filter(|(number, _)| number % 23 == 0).map(|(_, question)| question).collect();
+    }
+    all
+}
+
+/// Whether every question is asked, which takes minutes: `GITOLITE=all`.
+fn is_whole() -> bool {
+    std::env::var("GITOLITE").is_ok_and(|value| value == "all")
+}
+
+/// Adds a repository of an owner that has none of this name. It has no directory.
+fn add_repository(hub: &Hub, path: &str) {
+    let (owner, name) = path.split_once('/').expect("a path");
+    hub.sql(&format!(
+        "INSERT INTO repository (owner_id, kind, name, folded, directory, visibility, object_format, description,
+                                 created_at)
+         SELECT id, 'model', '{name}', '{name}', lower(hex(randomblob(16))), 'private', 'sha1', '', 0 FROM owner
+         WHERE folded = '{owner}'"
+    ));
+}
+
+/// What hubgate permits.
+fn permitted(hub: &Hub, questions: &[Question], paths: &BTreeMap<String, String>) -> BTreeSet<Question> {
+    let lines = questions.iter().fold(String::new(), |mut text, question| {
+        let Question { user, repository, action, ref_name } = question;
+        let _ = writeln!(text, "{user} {action} {} {ref_name} = deny", paths[repository]);
+        text
+    });
+    let file = hub.path("policy");
+    fs::write(&file, lines).expect("a file");
+    let outcome = hub.hubgate(&["--json", "policy", "test", file.to_str().expect("UTF-8")]);
+    let answer: Value = serde_json::from_str(&outcome.stdout()).unwrap_or_else(|error| panic!("{error}: {outcome}"));
+    assert_eq!(answer["bad"], serde_json::json!([]), "{outcome}");
+    let failed = answer["failed"].as_array().expect("a list");
+    let number = |line: &Value| usize::try_from(line["line"].as_u64().expect("a number")).expect("a number") - 1;
+    failed.iter().map(|line| questions[number(line)].clone()).collect()
+}
+
+/// Whether an entry of the report names a right that is lost, or why rights of that kind are.
+fn names(entry: &Value, question: &Question, place: &str) -> bool {
+    let text = |name: &str| entry[name].as_str().expect("a text");
+    let (kind, why) = (text("kind"), text("why"));
+    let has = |word: &str| why.split(|c: char| c.is_whitespace() || ":,()".contains(c)).any(|found| found == word);
+    match kind {
+        "every-user" => has(&question.repository),
+        "push" | "no-account" => has(&question.user) && why.contains(&question.repository),
+        // Another rule denies more than in gitolite.
+        "denied-refs" | "checks" | "groups" | "directories" => true,
+        _ => text("place") == format!("conf/{place}"),
+    }
+}
+
+/// Imports a case, asks both, and returns how much gitolite permits, and how much hubgate does.
+fn compare(hub: &Hub, gitolite: &Gitolite, case: &Path, with_rc: bool) -> (usize, usize) {
+    let name = case.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
+    let organization = format!("{name}{}", if with_rc { "-rc" } else { "" });
+    let copy = hub.path(&organization);
+    working_copy(case, &copy);
+    let enabled = fs::read_to_string(case.join("enable")).unwrap_or_default();
+    let repositories = gitolite.compile(&copy, &enabled);
+    hub.did(&["org", "add", &organization, "--admin", "boss"]);
+    let mut renames = Vec::new();
+    let mut paths = BTreeMap::new();
+    for repository in &repositories {
+        let path = format!("{organization}/{}", repository.replace('/', "-"));
+        add_repository(hub, &path);
+        if repository.contains('/') {
+            renames.extend(["--rename".to_owned(), format!("{repository}={path}")]);
+        }
+        paths.insert(repository.clone(), path);
+    }
+    let rc = gitolite.home.join(".gitolite.rc").display().to_string();
+    let copy = copy.display().to_string();
+    let mut words = vec!["--json", "import", "gitolite", &copy, "--owner", &organization];
+    words.extend(renames.iter().map(String::as_str));
+    if with_rc {
+        words.extend(["--rc", &rc]);
+    }
+    let report: Value = serde_json::from_str(&hub.did(&words)).expect("JSON");
+    let questions = questions(&repositories);
+    let lines = questions.iter().fold(String::new(), |mut text, question| {
+        let Question { user, repository, action, ref_name } = question;
+        let _ = writeln!(text, "{user} {repository} {action} {ref_name}");
+        text
+    });
+    let answers = gitolite.answers(&lines);
+    assert_eq!(answers.len(), questions.len(), "{name}");
+    let here = permitted(hub, &questions, &paths);
+    let mut by_gitolite = 0;
+    for (question, place) in questions.iter().zip(&answers) {
+        by_gitolite += usize::from(place != "-");
+        match (place.as_str(), here.contains(question)) {
+            ("-", true) => panic!("{name}: gitolite refuses {question:?}"),
+            ("-", false) | (_, true) => {}
+            // The manual names these: nobody updates such a branch where some may not rewind.
+            (_, false) if question.action == "update" && question.ref_name[5..].contains("refs/tags/") => {}
+            (place, false) => {
+                let lost = report["lost"].as_array().expect("a list");
+                let is_named = lost.iter().any(|entry| names(entry, question, place));
+                assert!(is_named, "{name}: not named: {question:?} by {place}: {lost:#?}");
+            }
+        }
+    }
+    (by_gitolite, here.len())
+}
+
+fn cases() -> Vec<PathBuf> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/gitolite");
+    let mut cases: Vec<PathBuf> =
+        fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry").path()).collect();
+    cases.sort();
+    cases
+}
+
+fn an_import_gives_nothing_that_gitolite_refuses_and_names_what_is_lost() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "boss"]);
+    let gitolite = Gitolite::new(hub.path("home"));
+    let mut all = (0, 0);
+    for case in cases() {
+        let both = [false, true];
+        let has_features = case.join("enable").exists() || case.ends_with("groups");
+        for with_rc in if is_whole() || has_features { &both[..] } else { &both[..1] } {
+            let (by_gitolite, here) = compare(&hub, &gitolite, &case, *with_rc);
+            println!("{} {with_rc}: gitolite permits {by_gitolite}, hubgate {here}", case.display());
+            all = (all.0 + by_gitolite, all.1 + here);
+        }
+    }
+    assert!(all.0 > 500 && all.1 * 10 > all.0 * 7, "{all:?}");
+}
