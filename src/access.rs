@@ -7,6 +7,7 @@ mod certificate;
 mod identity;
 mod not_admitted;
 pub mod rule;
+mod signer;
 mod sources;
 
 use crate::name::RepoPath;
@@ -16,6 +17,7 @@ use crate::word::words;
 pub use certificate::{AuthorityFacts, CertificateFacts, identify_certificate};
 pub use identity::{Account, AddedKey, AddedMembership, Identity, KeyFacts, KeyHolder, Removal, Scope, identify};
 pub use not_admitted::{BadCertificate, NotAdmitted};
+pub use signer::{SignedBy, SignerFacts, SignerVerdict, decide_signer};
 pub use sources::{BadSources, Sources, network};
 
 /// What an identity may do with a repository; each level contains the level before it.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::access::SignedBy;
+use crate::access::rule::{AccountRow, PathRules, Subject};
 use crate::quota::Quota;
 use crate::word::words;
 
@@ -25,6 +27,10 @@ words! {
         Binary = "binary",
         /// The e-mail addresses of author and committer of each new commit match a pattern.
         Author = "author",
+        /// Each new commit is signed by an SSH key of the hub.
+        Signed = "signed",
+        /// New commits change only paths that the account may change.
+        Path = "path",
     }
 }
 
@@ -39,6 +45,10 @@ pub enum CheckValue {
     Limit(u64),
     /// The check is on, with these patterns.
     Patterns(Patterns),
+    /// The check is on, with the keys of these accounts.
+    Signers(SignedBy),
+    /// The check is on, with these rules. Their text has the rows of users.
+    Paths(PathRules<AccountRow>),
 }
 
 /// The text is no value of this check.
@@ -53,6 +63,8 @@ fn expected(check: ContentCheck) -> String {
         ContentCheck::DirectoryEntries => "a number, or off",
         ContentCheck::LfsMissing | ContentCheck::CaseCollision | ContentCheck::Binary => "on, or off",
         ContentCheck::Author => "patterns of e-mail addresses, such as *@example.org,*@example.com, or off",
+        ContentCheck::Signed => "pusher, hub, or off",
+        ContentCheck::Path => "rules such as: allow .github bob; deny .github @everyone, or off",
     };
     format!("the value of {check} is {values}")
 }
@@ -73,6 +85,8 @@ impl CheckValue {
                 text.parse().ok().filter(|number| *number > 0 && !text.starts_with('+')).map(Self::Limit)
             }
             ContentCheck::Author => text.parse().ok().map(Self::Patterns),
+            ContentCheck::Signed => text.parse().ok().map(Self::Signers),
+            ContentCheck::Path => text.parse().ok().map(Self::Paths),
         };
         value.ok_or(BadValue(check))
     }
@@ -85,7 +99,11 @@ impl CheckValue {
             ContentCheck::BlobSize => Self::Limit(10 << 20),
             ContentCheck::DirectoryEntries => Self::Limit(10_000),
             ContentCheck::LfsMissing => Self::On,
-            ContentCheck::CaseCollision | ContentCheck::Binary | ContentCheck::Author => Self::Off,
+            ContentCheck::CaseCollision
+            | ContentCheck::Binary
+            | ContentCheck::Author
+            | ContentCheck::Signed
+            | ContentCheck::Path => Self::Off,
         }
     }
 }
@@ -97,6 +115,8 @@ impl fmt::Display for CheckValue {
             Self::On => f.write_str("on"),
             Self::Limit(limit) => limit.fmt(f),
             Self::Patterns(patterns) => patterns.fmt(f),
+            Self::Signers(by) => by.fmt(f),
+            Self::Paths(rules) => f.write_str(&rules.word()),
         }
     }
 }
@@ -240,6 +260,35 @@ impl CheckValues {
         }
     }
 
+    /// Whose keys may sign, if [`ContentCheck::Signed`] is on.
+    #[must_use]
+    pub fn signers(&self) -> Option<SignedBy> {
+        match self.get(ContentCheck::Signed) {
+            Some(CheckValue::Signers(by)) => Some(*by),
+            Some(_) | None => None,
+        }
+    }
+
+    /// The rules of [`ContentCheck::Path`], if it is on.
+    #[must_use]
+    pub fn paths(&self) -> Option<&PathRules<AccountRow>> {
+        match self.get(ContentCheck::Path) {
+            Some(CheckValue::Paths(rules)) => Some(rules),
+            Some(_) | None => None,
+        }
+    }
+
+    /// The values for one identity: of the rules for paths, those that concern it.
+    #[must_use]
+    pub fn applied(mut self, subject: &Subject<'_>) -> Self {
+        if let Some(CheckValue::Paths(rules)) = self.0.get_mut(&ContentCheck::Path) {
+            let PathRules(applied) = rules.applied(subject);
+            let value = if applied.is_empty() { CheckValue::Off } else { CheckValue::Paths(PathRules(applied)) };
+            self.0.insert(ContentCheck::Path, value);
+        }
+        self
+    }
+
     /// The patterns of [`ContentCheck::Author`], if it is on.
     #[must_use]
     pub fn authors(&self) -> Option<&Patterns> {
@@ -278,7 +327,7 @@ mod tests {
 
     #[test]
     fn a_value_reads_back_as_it_is_written_and_other_texts_are_refused() {
-        use ContentCheck::{Author, Binary, BlobSize, CaseCollision, DirectoryEntries, LfsMissing};
+        use ContentCheck::{Author, Binary, BlobSize, CaseCollision, DirectoryEntries, LfsMissing, Path, Signed};
         for (check, text, shown) in [
             (BlobSize, "10M", "10485760"),
             (BlobSize, "1", "1"),
@@ -287,6 +336,9 @@ mod tests {
             (LfsMissing, "on", "on"),
             (CaseCollision, "off", "off"),
             (Author, "*@example.org,bot@x", "*@example.org,bot@x"),
+            (Signed, "hub", "hub"),
+            (Signed, "pusher", "pusher"),
+            (Path, "deny .github/** @write; allow a #7", "deny|.github|@write;allow|a|#7"),
         ] {
             let value = CheckValue::parse(check, text).unwrap();
             assert_eq!(value.to_string(), shown);
@@ -302,6 +354,10 @@ mod tests {
             (DirectoryEntries, "10M"),
             (Binary, "yes"),
             (Binary, "1"),
+            (Signed, "on"),
+            (Path, "on"),
+            (Path, "deny a bob"),
+            (Signed, "hub,pusher"),
             (Author, "on"),
             (Author, "default"),
             (Author, "*@a b"),
@@ -319,8 +375,8 @@ mod tests {
         let (repository, owner) = (values("blob-size=5"), values("blob-size=off binary=on"));
         let hub = values("binary=off author=*@example.org lfs-missing=off");
         let effective = CheckValues::effective([&repository, &owner, &hub]);
-        let expected =
-            "blob-size=5 lfs-missing=off directory-entries=10000 case-collision=off binary=on author=*@example.org";
+        let expected = "blob-size=5 lfs-missing=off directory-entries=10000 case-collision=off binary=on author=*@example.org \
+             signed=off path=off";
         assert_eq!(effective.to_string(), expected);
         assert_eq!(expected.parse(), Ok(effective));
         let set_by = |check| AppliedCheck::of(check, [&repository, &owner, &hub]).set_by;

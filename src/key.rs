@@ -10,6 +10,8 @@ mod error;
 mod fingerprint;
 mod key_type;
 mod line;
+#[cfg(feature = "operator")]
+mod signature;
 mod structure;
 mod weak;
 
@@ -21,6 +23,8 @@ pub use error::KeyError;
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use key_type::KeyType;
 use key_type::{authorized_keys_words, decode_base64, inner_type};
+#[cfg(feature = "operator")]
+pub use signature::{BadSignature, verify};
 pub use weak::{WeakKeys, WeakKeysError, refuse_weak};
 
 /// Why an offered key is rejected.

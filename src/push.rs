@@ -8,7 +8,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::access::rule::AppliedRule;
+use crate::access::{SignedBy, SignerVerdict};
 use crate::content::CheckValues;
+use crate::key::Fingerprint;
+use crate::name::Email;
 use crate::word::words;
 
 #[cfg(feature = "operator")]
@@ -145,6 +148,8 @@ pub enum FromHook {
     /// Whether the rights of the session stand and the quotas have room for so many bytes. The answer is a
     /// [`PushVerdict`].
     Decide(u64),
+    /// Whether these keys may have signed commits of committers with these addresses. The answer is [`SignerVerdicts`].
+    Signers(SignedBy, Vec<Signing>),
     /// The push was refused, for that reason.
     Refused(String),
     /// The push was refused, for that reason, and git must end without a word about each of its refs.
@@ -164,6 +169,32 @@ pub enum FromHook {
     },
 }
 
+/// A key that signed a commit, and the address of the committer if it can be the address of an account.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Signing {
+    /// The key.
+    pub key: Fingerprint,
+    /// The address.
+    pub email: Option<Email>,
+}
+
+impl fmt::Display for Signing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // No fingerprint has a comma.
+        write!(f, "{},{}", self.key, self.email.as_ref().map_or("", Email::as_str))
+    }
+}
+
+impl FromStr for Signing {
+    type Err = NoVerdict;
+
+    fn from_str(word: &str) -> Result<Self, NoVerdict> {
+        let (key, email) = word.split_once(',').ok_or(NoVerdict)?;
+        let email = if email.is_empty() { None } else { Some(email.parse().map_err(|_| NoVerdict)?) };
+        Ok(Self { key: key.parse().map_err(|_| NoVerdict)?, email })
+    }
+}
+
 impl FromHook {
     /// The line, with its end.
     #[must_use]
@@ -171,6 +202,10 @@ impl FromHook {
         let one_line = |text: &str| text.replace('\n', " ");
         let mut line = match self {
             Self::Decide(bytes) => format!("decide {bytes}").into_bytes(),
+            Self::Signers(by, signings) => {
+                let words: String = signings.iter().map(|signing| format!(" {signing}")).collect();
+                format!("signers {by}{words}").into_bytes()
+            }
             Self::Refused(reason) => format!("refused {}", one_line(reason)).into_bytes(),
             Self::Ended(reason) => format!("ended {}", one_line(reason)).into_bytes(),
             Self::Fault(cause) => format!("fault {}", one_line(cause)).into_bytes(),
@@ -194,6 +229,12 @@ impl FromHook {
         let text = || String::from_utf8(rest?.to_vec()).ok();
         match word {
             b"decide" => text()?.parse().ok().map(Self::Decide),
+            b"signers" => {
+                let text = text()?;
+                let mut words = text.split(' ');
+                let by = words.next()?.parse().ok()?;
+                words.map(str::parse).collect::<Result<_, _>>().ok().map(|signings| Self::Signers(by, signings))
+            }
             b"refused" => text().map(Self::Refused),
             b"ended" => text().map(Self::Ended),
             b"fault" => text().map(Self::Fault),
@@ -255,6 +296,30 @@ impl FromStr for PushVerdict {
     }
 }
 
+/// The guard's answer about keys: a verdict for each, in their order; none if the database does not answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignerVerdicts(pub Vec<SignerVerdict>);
+
+impl fmt::Display for SignerVerdicts {
+    /// One line without its end.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("signers")?;
+        self.0.iter().try_for_each(|verdict| write!(f, " {verdict}"))
+    }
+}
+
+impl FromStr for SignerVerdicts {
+    type Err = NoVerdict;
+
+    fn from_str(text: &str) -> Result<Self, NoVerdict> {
+        let mut words = text.split(' ');
+        if words.next() != Some("signers") {
+            return Err(NoVerdict);
+        }
+        words.map(|word| word.parse().map_err(|_| NoVerdict)).collect::<Result<_, _>>().map(Self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -294,8 +359,13 @@ mod tests {
     #[test]
     fn what_the_hook_says_is_one_line_and_reads_back() {
         let (old, new) = ("0".repeat(40), "a1".repeat(32));
+        let key = Fingerprint::from_bytes([7; 32]);
+        let signings = [Some("alice@example.org"), None]
+            .map(|email| Signing { key, email: email.map(|email| email.parse().unwrap()) });
         for said in [
             FromHook::Decide(1 << 40),
+            FromHook::Signers(SignedBy::Pusher, signings.into()),
+            FromHook::Signers(SignedBy::Hub, Vec::new()),
             FromHook::Refused("no".to_owned()),
             FromHook::Ended("too many".to_owned()),
             FromHook::Fault(String::new()),
@@ -307,9 +377,20 @@ mod tests {
             assert_eq!(FromHook::parse(line), Some(said));
         }
         assert_eq!(FromHook::Refused("a\nfault b".to_owned()).line(), b"refused a fault b\n");
-        for line in
-            [&b""[..], b"decide ", b"decide", b"decide x", b"moved", b"moved forced 0 0 x", b"moved x", b"refused \xff"]
-        {
+        for line in [
+            &b""[..],
+            b"decide ",
+            b"decide",
+            b"decide x",
+            b"moved",
+            b"moved forced 0 0 x",
+            b"moved x",
+            b"refused \xff",
+            b"signers",
+            b"signers all",
+            b"signers hub x,",
+            b"signers hub SHA256:x,a@b",
+        ] {
             assert_eq!(FromHook::parse(line), None, "{}", line.escape_ascii());
         }
     }
@@ -321,6 +402,11 @@ mod tests {
             assert_eq!(verdict.to_string().parse(), Ok(verdict));
         }
         assert_eq!(PushVerdict::Refused(vec!["a\nstands".to_owned()]).to_string(), "refused\ta?stands");
+        let verdicts = SignerVerdicts(SignerVerdict::ALL.to_vec());
+        assert_eq!(verdicts.to_string().parse(), Ok(verdicts));
+        for text in ["", "yes", "signers yes", "stands"] {
+            assert_eq!(text.parse::<SignerVerdicts>(), Err(NoVerdict), "{text:?}");
+        }
         for text in ["", "yes", "stands ", "stands\t", "refused"] {
             assert_eq!(text.parse::<PushVerdict>(), Err(NoVerdict), "{text:?}");
         }

@@ -31,7 +31,7 @@ pub(crate) use accounts::{
     user_page,
 };
 pub(crate) use chain::chain;
-pub(crate) use checks::{Checks, check_json};
+pub(crate) use checks::{Checks, ShownCheck, check_json};
 pub(crate) use emails::{Emails, email_json};
 pub(crate) use gate::{Requests, answer_report, request_json};
 pub(crate) use keys::{Keys, key_added, key_json, key_page, key_removed};

@@ -5,6 +5,7 @@
 //! the database, or both.
 
 mod decision;
+mod paths;
 mod pattern;
 
 use std::fmt::{self, Display};
@@ -15,6 +16,7 @@ use crate::name::Owner;
 use crate::word::words;
 
 pub use decision::{AppliedRule, BadAppliedRule, NamedUser, RefDecision, RuleSets, Subject, applied, decide_ref};
+pub use paths::{BadPathRules, PathPattern, PathRule, PathRules};
 pub use pattern::{BadPattern, Pattern};
 
 /// The most names of one rule.
@@ -128,6 +130,18 @@ pub enum Who<U> {
     Everyone,
 }
 
+impl<U> Who<U> {
+    /// The same with another user.
+    fn with_user<V, E>(&self, change: &mut impl FnMut(&U) -> Result<V, E>) -> Result<Who<V>, E> {
+        Ok(match self {
+            Self::User(user) => Who::User(change(user)?),
+            Self::Role(role) => Who::Role(*role),
+            Self::DeployKeys => Who::DeployKeys,
+            Self::Everyone => Who::Everyone,
+        })
+    }
+}
+
 impl<U: Display> Display for Who<U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -198,15 +212,7 @@ impl<U> Rule<U> {
     /// # Errors
     /// Those of `change`.
     pub fn with_users<V, E>(&self, mut change: impl FnMut(&U) -> Result<V, E>) -> Result<Rule<V>, E> {
-        let who = self.who.iter().map(|who| {
-            Ok(match who {
-                Who::User(user) => Who::User(change(user)?),
-                Who::Role(role) => Who::Role(*role),
-                Who::DeployKeys => Who::DeployKeys,
-                Who::Everyone => Who::Everyone,
-            })
-        });
-        let who = who.collect::<Result<_, E>>()?;
+        let who = self.who.iter().map(|who| who.with_user(&mut change)).collect::<Result<_, E>>()?;
         let Self { is_final, verdict, actions, pattern, .. } = self;
         Ok(Rule { is_final: *is_final, verdict: *verdict, actions: *actions, pattern: pattern.clone(), who })
     }

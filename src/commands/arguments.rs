@@ -280,9 +280,15 @@ pub struct SetCheck {
     #[arg(value_parser = words(ContentCheck::ALL, ContentCheck::as_str))]
     pub check: ContentCheck,
     /// `off`; `on`, for lfs-missing, case-collision and binary; a number of bytes such as 10M, for blob-size; a number
-    /// of entries, for directory-entries; patterns such as *@example.org,*@example.com, for author; or `default`, so
-    /// that a wider scope decides.
-    pub value: String,
+    /// of entries, for directory-entries; patterns such as *@example.org,*@example.com, for author; `pusher` or `hub`,
+    /// for signed; rules for paths, for path; or `default`, so that a wider scope decides.
+    ///
+    /// Rules for paths are `allow` or `deny`, a pattern, and names as in rules for refs, separated by `;`. The first
+    /// rule that names the account and the path decides: `allow .github bob; deny .github @everyone`. In a pattern, *
+    /// stands for any characters of one level, ** for any levels, and {user} for the name of the account that pushes. A
+    /// pattern names a path and everything below it.
+    #[arg(required = true)]
+    pub value: Vec<String>,
 }
 
 /// A new quota. `None` means that the configured limit applies.

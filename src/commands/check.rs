@@ -3,9 +3,11 @@
 use super::arguments::SetCheck;
 use super::rule::administered;
 use super::{Output, Refused, Requester};
-use crate::content::{AppliedCheck, CheckValue, ContentCheck};
-use crate::name::HubScope;
-use crate::report::{Checks, Report, check_json, with_fields};
+use crate::access::rule::PathRules;
+use crate::content::{AppliedCheck, BadValue, CheckValue, ContentCheck};
+use crate::db::View;
+use crate::name::{HubScope, Owner};
+use crate::report::{Checks, Report, ShownCheck, check_json, with_fields};
 
 /// Lists every check with the value that applies in a scope.
 pub(crate) fn list(requester: &Requester<'_>, scope: &HubScope, output: &mut Output<'_>) -> Result<Report, Refused> {
@@ -14,7 +16,7 @@ pub(crate) fn list(requester: &Requester<'_>, scope: &HubScope, output: &mut Out
         let scope = administered(by, view, scope)?;
         let values = view.checks_of(&scope)?;
         for check in ContentCheck::ALL.iter().filter(|check| after.is_none_or(|after| **check > after)) {
-            if each(AppliedCheck::of(*check, values.each_ref())).is_break() {
+            if each(shown(view, AppliedCheck::of(*check, values.each_ref()))?).is_break() {
                 break;
             }
         }
@@ -25,16 +27,43 @@ pub(crate) fn list(requester: &Requester<'_>, scope: &HubScope, output: &mut Out
 /// Sets the value of a check.
 pub(crate) fn set(requester: &mut Requester<'_>, arguments: &SetCheck) -> Result<Report, Refused> {
     let SetCheck { scope, check, value } = arguments;
-    let value = match value.as_str() {
-        "default" => None,
-        text => Some(CheckValue::parse(*check, text).map_err(|error| Refused::Usage(error.to_string()))?),
-    };
+    let value = New::parse(*check, &value.join(" ")).map_err(|error| Refused::Usage(error.to_string()))?;
     requester.change(|by, change| {
         let scope = administered(by, change, scope)?;
+        let value = match &value {
+            New::Default => None,
+            New::Value(value) => Some(value.clone()),
+            New::Paths(rules) => Some(change.path_rules(rules)?),
+        };
         let scope = change.set_check(&scope, *check, value.clone())?;
-        let row = AppliedCheck::of(*check, change.checks_of(&scope)?.each_ref());
+        let row = shown(change, AppliedCheck::of(*check, change.checks_of(&scope)?.each_ref()))?;
         let from = if value.is_none() { format!(" (set by: {})", row.set_by) } else { String::new() };
         let line = format!("{check} of {scope}: {}{from}\n", row.value);
         Ok(Report::new(line, with_fields(check_json(&row), [("scope", scope.to_string().into())])))
     })
+}
+
+/// A new value, as it was typed.
+enum New {
+    /// A wider scope decides.
+    Default,
+    /// A value without users.
+    Value(CheckValue),
+    /// Rules with the names of users.
+    Paths(PathRules<Owner>),
+}
+
+impl New {
+    fn parse(check: ContentCheck, text: &str) -> Result<Self, BadValue> {
+        match (check, text) {
+            (_, "default") => Ok(Self::Default),
+            (ContentCheck::Path, text) if text != "off" => text.parse().map(Self::Paths).map_err(|_| BadValue(check)),
+            (_, text) => CheckValue::parse(check, text).map(Self::Value),
+        }
+    }
+}
+
+fn shown(view: &View<'_>, row: AppliedCheck) -> Result<ShownCheck, Refused> {
+    let AppliedCheck { check, value, set_by } = row;
+    Ok(ShownCheck { check, value: view.shown_value(&value)?, set_by })
 }

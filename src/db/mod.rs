@@ -11,6 +11,7 @@ mod reader;
 mod rules;
 mod schema;
 mod session;
+mod signers;
 #[cfg(feature = "operator")]
 mod store;
 #[cfg(test)]

@@ -69,18 +69,19 @@ impl View<'_> {
         rules: &[Rule<AccountRow>],
         names: &mut BTreeMap<i64, NamedUser>,
     ) -> Result<Vec<Rule<NamedUser>>, Error> {
-        let mut user = |row: &AccountRow| {
-            if let Some(user) = names.get(&row.0) {
-                return Ok(user.clone());
-            }
-            // The row of a removed account keeps its name.
-            let query = "SELECT name FROM owner WHERE id = ?1";
-            let name = self.connection.first(query, values![row.0], |row| row.word("name"))?;
-            let user = NamedUser { id: row.0, name: name.ok_or_else(|| Error::Value("rules".to_owned()))? };
-            names.insert(row.0, user.clone());
-            Ok(user)
-        };
-        rules.iter().map(|rule| rule.with_users(&mut user)).collect()
+        rules.iter().map(|rule| rule.with_users(|row| self.named_user(*row, names))).collect()
+    }
+
+    pub(super) fn named_user(&self, row: AccountRow, names: &mut BTreeMap<i64, NamedUser>) -> Result<NamedUser, Error> {
+        if let Some(user) = names.get(&row.0) {
+            return Ok(user.clone());
+        }
+        // The row of a removed account keeps its name.
+        let query = "SELECT name FROM owner WHERE id = ?1";
+        let name = self.connection.first(query, values![row.0], |row| row.word("name"))?;
+        let user = NamedUser { id: row.0, name: name.ok_or_else(|| Error::Value("rules".to_owned()))? };
+        names.insert(row.0, user.clone());
+        Ok(user)
     }
 
     pub(super) fn version(&self) -> Result<i64, Error> {

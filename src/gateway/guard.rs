@@ -23,15 +23,15 @@ use nix::unistd::{ForkResult, Pid, alarm, getpid, getppid, setpgid};
 
 use super::trace::{Trace, Traced};
 use super::{Fault, Session, say};
-use crate::access::rule::AppliedRule;
+use crate::access::{SignedBy, decide_signer};
 use crate::clock::now;
 use crate::config::{Config, Limits};
 use crate::db::{Error, Reader};
 use crate::log::{Level, Line};
 use crate::message::{Answer, Status};
 use crate::process::{self, GUARD, bytes_moved, children};
-use crate::push::{FromHook, PushVerdict};
-use crate::session::rules::decide_alike;
+use crate::push::{FromHook, PushVerdict, SignerVerdicts, Signing};
+use crate::session::rules::Deciding;
 use crate::session::{End, Record, Watch, quota};
 use crate::usage::{self, Part, Reservation};
 
@@ -43,8 +43,10 @@ const GRACE: Duration = Duration::from_secs(2);
 const LAST_WORDS: u32 = 2;
 /// The most questions and log lines of one push, besides the lines about refs. A hook needs fewer.
 const MOST_LINES: u64 = 16;
+/// The most questions about keys that signed commits of one push. A hook asks about so many in each.
+const MOST_SIGNERS: u64 = 64;
 /// What the client reads if the hook has decided by rules that do not hold any more.
-const RULES_CHANGED: &str = "the rules for refs changed during this push: push again";
+const RULES_CHANGED: &str = "the rules changed during this push: push again";
 /// The longest line of the hook, in bytes.
 const LINE_MAX: usize = 128 * 1024;
 
@@ -79,7 +81,7 @@ pub(super) enum Copy {
 pub(super) struct Guard {
     git: Pid,
     signals: SignalFd,
-    hook: Option<Hook>,
+    hook: Option<Box<Hook>>,
     /// Open as long as git may write to it.
     trace: Option<Trace>,
     /// Whether the hook has run.
@@ -101,6 +103,8 @@ struct Hook {
     line: Vec<u8>,
     /// The number of lines about refs.
     refs: u64,
+    /// The number of questions about keys.
+    signers: u64,
     /// The number of other lines.
     others: u64,
     /// Whether the log took the last line about a ref.
@@ -153,12 +157,13 @@ pub(super) fn split(is_push: bool, trace: Option<(Trace, Traced)>) -> Result<Cop
             // From here on, a list of processes tells it from a gateway that has not decided yet.
             let _ = set_name(GUARD);
             stream.iter().try_for_each(|stream| stream.set_nonblocking(true)).map_err(Fault::Git)?;
-            let hook = |stream| Hook { stream, line: Vec::new(), refs: 0, others: 0, is_logged: true, ends: None };
+            let hook =
+                |stream| Hook { stream, line: Vec::new(), refs: 0, signers: 0, others: 0, is_logged: true, ends: None };
             let signals = SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC);
             Ok(Copy::Guard(Guard {
                 git,
                 signals: signals.map_err(failed)?,
-                hook: stream.map(hook),
+                hook: stream.map(hook).map(Box::new),
                 trace,
                 has_hooked: false,
                 storing: Storing::Nothing,
@@ -176,8 +181,8 @@ pub(super) struct Watched<'a> {
     pub(super) session: &'a Session,
     pub(super) config: &'a Config,
     pub(super) record: &'a Record,
-    /// The rules that the hook got.
-    pub(super) rules: &'a [AppliedRule],
+    /// What the hook decides by; `None` if git serves no push.
+    pub(super) deciding: Option<&'a Deciding>,
 }
 
 impl Guard {
@@ -335,7 +340,7 @@ impl Hook {
         let push = || watched.record.line_of("push");
         let send = |level, line: &Line| watched.session.send(level, line);
         let said = FromHook::parse(line);
-        if !self.count(matches!(said, Some(FromHook::Moved { .. })), watched.config.limits.push_refs) {
+        if !self.count(said.as_ref(), watched.config.limits.push_refs) {
             return false;
         }
         match said {
@@ -345,6 +350,14 @@ impl Hook {
                     PushVerdict::Unknown
                 });
                 return self.stream.write_all(format!("{verdict}\n").as_bytes()).is_ok();
+            }
+            Some(FromHook::Signers(by, signings)) => {
+                // Without an answer, the hook refuses the push.
+                let verdicts = signers(watched, by, &signings).unwrap_or_else(|error| {
+                    send(Level::Error, &push().field("decision", "fault").field("cause", error));
+                    SignerVerdicts(Vec::new())
+                });
+                return self.stream.write_all(format!("{verdicts}\n").as_bytes()).is_ok();
             }
             Some(FromHook::Refused(reason)) => {
                 send(Level::Notice, &push().field("decision", "deny").field("reason", reason));
@@ -368,21 +381,42 @@ impl Hook {
     }
 
     /// Counts a line. Returns `false` if there were too many of its kind.
-    fn count(&mut self, is_about_ref: bool, push_refs: u64) -> bool {
-        let (heard, most) = if is_about_ref { (&mut self.refs, push_refs) } else { (&mut self.others, MOST_LINES) };
+    fn count(&mut self, said: Option<&FromHook>, push_refs: u64) -> bool {
+        let (heard, most) = match said {
+            Some(FromHook::Moved { .. }) => (&mut self.refs, push_refs),
+            Some(FromHook::Signers(..)) => (&mut self.signers, MOST_SIGNERS),
+            Some(_) | None => (&mut self.others, MOST_LINES),
+        };
         *heard += 1;
         most == 0 || *heard <= most
     }
 }
 
+/// What the database says about the keys that signed commits of a push.
+fn signers(watched: &Watched<'_>, by: SignedBy, signings: &[Signing]) -> Result<SignerVerdicts, Error> {
+    let Watched { config, record, .. } = *watched;
+    let reader = Reader::open(&config.paths.database)?;
+    reader.ask(|view| {
+        let now = now();
+        let pusher = record.account(view, config, now)?;
+        let verdict = |Signing { key, email }: &Signing| {
+            let named = email.as_ref().map_or(Ok(None), |email| view.user_with_email(email))?;
+            Ok(decide_signer(by, view.signer(key)?, named, pusher, now))
+        };
+        signings.iter().map(verdict).collect::<Result<_, _>>().map(SignerVerdicts)
+    })
+}
+
 /// Whether the rights of the session and the rules for its refs stand at this moment, and the quotas have room for the
 /// bytes of the push.
 fn verdict(watched: &Watched<'_>, storing: &mut Storing, bytes: u64) -> Result<PushVerdict, Error> {
-    let Watched { session, config, record, rules } = *watched;
+    let Watched { session, config, record, deciding } = *watched;
     let reader = Reader::open(&config.paths.database)?;
     match reader.ask(|view| record.check_push(view, config, now()))? {
         Err(end) => return Ok(PushVerdict::Refused(end.lines)),
-        Ok(now) if !decide_alike(&now, rules) => return Ok(PushVerdict::Refused(vec![RULES_CHANGED.to_owned()])),
+        Ok(now) if !deciding.is_some_and(|then| now.decides_like(then)) => {
+            return Ok(PushVerdict::Refused(vec![RULES_CHANGED.to_owned()]));
+        }
         Ok(_) => {}
     }
     let Some((_, row)) = record.repository else { return Ok(PushVerdict::Stands) };

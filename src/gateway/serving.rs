@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use super::guard::{self, Watched};
 use super::trace::Traced;
 use super::{Context, Fault, Services, Session, push_context, say};
-use crate::access::rule::AppliedRule;
 use crate::access::{Identity, network};
 use crate::config::{Config, ConfigError, LfsMode};
 use crate::db::ServedRepository;
@@ -25,7 +24,7 @@ use crate::repository::open_repository;
 use crate::request::{Activity, ForcedCommand, LfsProgram, Request, Service};
 use crate::sandbox::{self, Plan};
 use crate::sealed::{DESCRIPTORS, Sealed};
-use crate::session::rules::{self, Reading};
+use crate::session::rules::{self, Deciding, Reading};
 use crate::session::{Handover, Record, Work};
 use crate::session_limits::{self, SessionLock};
 
@@ -45,8 +44,8 @@ const LFS_SESSIONS: u32 = 8;
 struct Push {
     /// What the hook of the push must know.
     message: Sealed,
-    /// The rules for refs that the guard asks for again.
-    rules: Vec<AppliedRule>,
+    /// What the hook decides by, for which the guard asks again.
+    deciding: Deciding,
     /// The directory of the operator's own checks, if there are any.
     checks_directory: Option<File>,
     /// The operator's own checks.
@@ -113,8 +112,8 @@ impl Session {
         let guarded = match guard::split(push.is_some(), self.trace.take())? {
             guard::Copy::Git(guarded) => guarded,
             guard::Copy::Guard(guard) => {
-                let rules = push.as_ref().map_or(&[][..], |push| &push.rules);
-                let watched = Watched { session: self, config, record: &record, rules };
+                let deciding = push.as_ref().map(|push| &push.deciding);
+                let watched = Watched { session: self, config, record: &record, deciding };
                 return Ok(guard.watch(&watched).into());
             }
         };
@@ -206,13 +205,14 @@ impl Session {
             stores_objects: config.lfs.mode == LfsMode::Ssh,
             default_branch: config.git.default_branch.clone(),
             choose_branch: format!("{} repo default-branch {path}", config.address().ssh()),
-            checks,
+            checks: checks.clone(),
             operator_checks,
             namespaces: config.git.refs.clone(),
             who: rules::who(identity),
             rules: rules.clone(),
         };
-        Ok(Push { message: push_context::seal(&push_context, hooks)?, rules, checks_directory, checks: programs })
+        let message = push_context::seal(&push_context, hooks)?;
+        Ok(Push { message, deciding: Deciding { rules, checks }, checks_directory, checks: programs })
     }
 
     /// Takes a lock among the sessions of the account, or of the address if the session is anonymous. A session of git

@@ -6,6 +6,7 @@ mod offered;
 mod openssh;
 mod pasted;
 mod properties;
+mod signature;
 mod structure;
 
 use std::iter;

@@ -153,7 +153,7 @@ pub(super) fn explain(
         chain.insert(chain.len() - 1, format!("{path} is an old path of {}", served.path));
     }
     if let (true, Some(served), Some(change)) = (is_allowed, &served, change) {
-        let applied = reader.ask(|view| rules::rules(view, &identity, served, now, Reading::Operator))?;
+        let applied = reader.ask(|view| rules::rules_and_checks(view, &identity, served, now, Reading::Operator))?.0;
         let (may, step) = rule::judge(config, &applied, &rules::who(&identity), change);
         is_allowed = may;
         chain.push(step);

@@ -6,10 +6,13 @@
 //! refuses a push, git updates no ref and keeps no object.
 
 mod ancestry;
+mod commits;
 mod contents;
 mod operator_checks;
+mod paths;
 mod proc_receive;
 mod refusals;
+mod signed;
 mod updates;
 
 use std::collections::HashMap;
@@ -17,12 +20,17 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::str::FromStr;
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::access::{SignedBy, SignerVerdict};
 use crate::child::{self, Ended, Limits, Terminal};
 use crate::log::{Line, Sink};
 use crate::message::{Answer, FaultKind, Status};
-use crate::push::{BadPushContext, DefaultBranch, FromHook, MARK, NoVerdict, PushContext, PushVerdict, followed};
+use crate::push::{
+    BadPushContext, DefaultBranch, FromHook, MARK, NoVerdict, PushContext, PushVerdict, SignerVerdicts, Signing,
+    followed,
+};
 use crate::sealed::{self, ReceiveError, Sealed};
 use crate::services::caller::{answer_panics, no_message};
 
@@ -69,6 +77,8 @@ enum Fault {
     #[error(transparent)]
     Contents(#[from] contents::Error),
     #[error(transparent)]
+    Commits(#[from] commits::Error),
+    #[error(transparent)]
     OperatorCheck(#[from] operator_checks::Error),
     #[error("cannot ask the session's guard: {0}")]
     Guard(std::io::Error),
@@ -93,12 +103,23 @@ impl Guard {
         let _ = (&self.0).write_all(&event.line());
     }
 
-    /// The reasons why the session may not move refs to objects of so many bytes, as the client reads them.
-    fn problems(&self, bytes: u64) -> Result<Vec<String>, Fault> {
-        (&self.0).write_all(&FromHook::Decide(bytes).line()).map_err(Fault::Guard)?;
+    /// Asks the guard, which answers one line.
+    fn ask<A: FromStr<Err = NoVerdict>>(&self, question: &FromHook) -> Result<A, Fault> {
+        (&self.0).write_all(&question.line()).map_err(Fault::Guard)?;
         let mut answer = String::new();
         BufReader::new(&self.0).read_line(&mut answer).map_err(Fault::Guard)?;
-        match answer.strip_suffix('\n').ok_or(NoVerdict)?.parse()? {
+        Ok(answer.strip_suffix('\n').ok_or(NoVerdict)?.parse()?)
+    }
+
+    /// What the hub says about keys that signed commits, in their order.
+    fn signers(&self, by: SignedBy, signings: &[Signing]) -> Result<Vec<SignerVerdict>, Fault> {
+        let SignerVerdicts(verdicts) = self.ask(&FromHook::Signers(by, signings.to_vec()))?;
+        if verdicts.len() == signings.len() { Ok(verdicts) } else { Err(NoVerdict.into()) }
+    }
+
+    /// The reasons why the session may not move refs to objects of so many bytes, as the client reads them.
+    fn problems(&self, bytes: u64) -> Result<Vec<String>, Fault> {
+        match self.ask(&FromHook::Decide(bytes))? {
             PushVerdict::Stands => Ok(Vec::new()),
             PushVerdict::Refused(lines) => Ok(lines),
             PushVerdict::Unknown => Err(NoVerdict.into()),
@@ -175,7 +196,7 @@ fn pre_receive(inherited: &Inherited) -> Result<Answer, Fault> {
             remove_certificate(&id, inherited.started)?;
             vec!["push certificates are not accepted: push without --signed".to_owned()]
         }
-        Err(_) => problems(&inherited.context, &updates, stored)?,
+        Err(_) => problems(inherited, &updates, stored)?,
     };
     let mut outcome = Outcome::of(problems);
     if outcome.refusal.is_none() {
@@ -218,7 +239,8 @@ fn too_large(context: &PushContext, stored: u64) -> Option<String> {
 }
 
 /// The reasons to refuse a push that stores so many bytes, as the client reads them.
-fn problems(context: &PushContext, updates: &[Update], stored: u64) -> Result<Vec<String>, Fault> {
+fn problems(inherited: &Inherited, updates: &[Update], stored: u64) -> Result<Vec<String>, Fault> {
+    let Inherited { context, guard, .. } = inherited;
     let verdicts = verdicts(context, updates)?;
     if !verdicts.is_empty() && verdicts.iter().all(Option::is_some) {
         return Ok(refusals::lines(updates, &verdicts, &context.choose_branch));
@@ -232,6 +254,12 @@ fn problems(context: &PushContext, updates: &[Update], stored: u64) -> Result<Ve
     }
     if problems.is_empty() {
         problems = contents::problems(context, &tips)?;
+    }
+    if problems.is_empty() {
+        problems = paths::problems(context, &tips)?;
+    }
+    if problems.is_empty() {
+        problems = signed::problems(context, &tips, |by, signings| guard.signers(by, signings))?;
     }
     Ok(problems)
 }

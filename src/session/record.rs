@@ -6,11 +6,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::rules::{self, Reading};
+use super::rules::{self, Deciding, Reading};
 use super::user_auth::{Proven, proven};
 use super::{SessionContext, admit};
-use crate::access::Access;
-use crate::access::rule::AppliedRule;
+use crate::access::{Access, Identity};
 use crate::config::Config;
 use crate::db::{Error, Reader, View};
 use crate::log::Line;
@@ -73,7 +72,7 @@ impl Record {
         reader.ask(|view| self.check(view, config, self.needed(), now))
     }
 
-    /// Decides by the database whether a push may go on. Returns the rules for its refs.
+    /// Decides by the database whether a push may go on. Returns what decides about its refs and paths.
     ///
     /// # Errors
     /// As [`Record::check`].
@@ -82,13 +81,27 @@ impl Record {
         view: &View<'_>,
         config: &Config,
         now: i64,
-    ) -> Result<Result<Vec<AppliedRule>, End>, Error> {
+    ) -> Result<Result<Deciding, End>, Error> {
         let context = self.context(view, config, now)?;
         match (self.decide(&context, self.needed(), now), &context.identity, &context.repository) {
             (Err(refusal), ..) => Ok(Err(end(&context, config, refusal.as_ref()))),
-            (Ok(_), Ok(identity), Some(served)) => Ok(Ok(rules::rules(view, identity, served, now, Reading::Session)?)),
-            (Ok(_), ..) => Ok(Ok(Vec::new())),
+            (Ok(_), Ok(identity), Some(served)) => {
+                let (rules, checks) = rules::rules_and_checks(view, identity, served, now, Reading::Session)?;
+                Ok(Ok(Deciding { rules, checks }))
+            }
+            (Ok(_), ..) => Ok(Ok(Deciding::default())),
         }
+    }
+
+    /// The row of the session's account, if it has one.
+    ///
+    /// # Errors
+    /// The database did not answer.
+    pub(crate) fn account(&self, view: &View<'_>, config: &Config, now: i64) -> Result<Option<i64>, Error> {
+        Ok(match self.context(view, config, now)?.identity {
+            Ok(Identity::Account(account) | Identity::Certificate { account, .. }) => Some(account.id),
+            Ok(Identity::DeployKey { .. } | Identity::Anonymous) | Err(_) => None,
+        })
     }
 
     /// Decides by the database whether the session may go on, with this access. Returns the next second at

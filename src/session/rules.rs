@@ -15,21 +15,8 @@ pub(crate) enum Reading {
     Operator,
 }
 
-/// The rules for an identity that may at least fetch from the repository, in the order in which they are asked.
-///
-/// # Errors
-/// The database did not answer.
-pub(crate) fn rules(
-    view: &View<'_>,
-    identity: &Identity,
-    served: &ServedRepository,
-    now: i64,
-    reading: Reading,
-) -> Result<Vec<AppliedRule>, Error> {
-    Ok(rules_and_checks(view, identity, served, now, reading)?.0)
-}
-
-/// The same, with the checks of what the identity pushes.
+/// The rules for an identity that may at least fetch from the repository, in the order in which they are asked, and the
+/// checks of what the identity pushes.
 ///
 /// # Errors
 /// The database did not answer.
@@ -47,7 +34,7 @@ pub(crate) fn rules_and_checks(
     };
     let subject = Subject { identity, access, path, facts, now, is_for_operator: reading == Reading::Operator };
     let PushSettings { rules, checks } = view.push_settings(facts.id)?;
-    Ok((applied(&rules, &subject), checks))
+    Ok((applied(&rules, &subject), checks.applied(&subject)))
 }
 
 /// Who pushes, as a message says it.
@@ -59,8 +46,24 @@ pub(crate) fn who(identity: &Identity) -> String {
     }
 }
 
+/// What decides about the refs and the paths of a push.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Deciding {
+    /// The rules for refs.
+    pub(crate) rules: Vec<AppliedRule>,
+    /// The checks.
+    pub(crate) checks: CheckValues,
+}
+
+impl Deciding {
+    /// Whether the other one decides the same about refs and paths.
+    pub(crate) fn decides_like(&self, other: &Self) -> bool {
+        decide_alike(&self.rules, &other.rules) && self.checks.paths() == other.checks.paths()
+    }
+}
+
 /// Whether two lists decide alike. What a client reads about a rule may differ.
-pub(crate) fn decide_alike(one: &[AppliedRule], other: &[AppliedRule]) -> bool {
+fn decide_alike(one: &[AppliedRule], other: &[AppliedRule]) -> bool {
     let deciding = |rule: &AppliedRule| (rule.verdict, rule.actions, rule.pattern.clone());
     one.iter().map(deciding).eq(other.iter().map(deciding))
 }

@@ -178,11 +178,16 @@ fn those_who_administer_a_scope_set_its_checks() {
                 directory-entries  10000          default\n\
                 case-collision     off            default\n\
                 binary             on             owner\n\
-                author             *@example.org  hub\n";
+                author             *@example.org  hub\n\
+                signed             off            default\n\
+                path               off            default\n";
     alice.ssh("check list alice/x").is(&says(list));
     assert_eq!(hub.did(&["check", "list", "alice/x"]), list);
     let behind = hub.did(&["check", "list", "alice/x", "--after", "binary"]);
-    assert_eq!(behind, "CHECK   VALUE          SET BY\nauthor  *@example.org  hub\n");
+    assert_eq!(
+        behind,
+        "CHECK   VALUE          SET BY\nauthor  *@example.org  hub\nsigned  off            default\npath    off            default\n"
+    );
     alice.ssh("check set alice/x blob-size default").is(&says("blob-size of alice/x: 10485760 (set by: default)\n"));
     let bad = "hubgate: the value of binary is on, or off\n";
     alice.ssh("check set alice/x binary 5").is(&refused(bad).status(2));

@@ -60,6 +60,7 @@ mod moving_in;
 mod operator;
 mod own_keys;
 mod pages;
+mod paths;
 mod planted;
 #[path = "../programs/mod.rs"]
 mod programs;
@@ -69,6 +70,7 @@ mod revocation;
 mod rows;
 mod rules;
 mod setup;
+mod signed;
 mod signers;
 mod state;
 mod stats;
@@ -149,6 +151,8 @@ fn main() -> ExitCode {
         limits::TRIALS,
         revocation::TRIALS,
         rules::TRIALS,
+        paths::TRIALS,
+        signed::TRIALS,
         signers::TRIALS,
         taken_over::TRIALS,
         lists::TRIALS,

@@ -330,7 +330,7 @@ fn rules_that_change_during_a_push_are_asked_again() {
             continue;
         }
         assert!(said.contains("ng refs/tags/new pre-receive hook declined"), "{said}");
-        assert!(read.starts_with("hubgate: the rules for refs changed during this push: push again\n"), "{read}");
+        assert!(read.starts_with("hubgate: the rules changed during this push: push again\n"), "{read}");
         assert_eq!(refs(), before, "{scope}");
         hub.did(&["rule", "remove", scope, "1"]);
     }

@@ -3,10 +3,11 @@
 //! [`applied`] leaves, of the rules of all scopes, those that concern one identity. What is left needs no identity any
 //! more. [`decide_ref`] finds the first of them that names the action and the ref.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Action, Actions, Pattern, Rule, Verdict, Who};
+use super::{AccountRow, Action, Actions, Pattern, Rule, Verdict, Who};
 use crate::access::{Access, Identity, RepositoryFacts, Role, is_live};
 use crate::name::{Owner, RepoPath};
 
@@ -54,13 +55,19 @@ pub struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    fn is_named(&self, who: &Who<NamedUser>) -> bool {
+    /// Whether a word of a rule means the identity.
+    pub(super) fn is_named(&self, who: &Who<AccountRow>) -> bool {
         match who {
-            Who::User(user) => self.identity.account_at(self.facts.owner).is_some_and(|own| own.id == user.id),
+            Who::User(row) => self.identity.account_at(self.facts.owner).is_some_and(|own| own.id == row.0),
             Who::Role(role) => self.access >= role.access(),
             Who::DeployKeys => matches!(self.identity, Identity::DeployKey { .. }),
             Who::Everyone => true,
         }
+    }
+
+    /// The name for which `{user}` stands.
+    pub(super) fn user(&self) -> Option<&Owner> {
+        self.identity.account_at(self.facts.owner).map(|account| &account.name)
     }
 
     /// Whether the identity may read the rules of the repository's owner: the owner itself, or a member of the
@@ -122,17 +129,18 @@ impl FromStr for AppliedRule {
 #[must_use]
 pub fn applied(sets: &RuleSets, subject: &Subject<'_>) -> Vec<AppliedRule> {
     let RuleSets { hub, owner, repository } = sets;
-    let Subject { path, identity, is_for_operator, .. } = subject;
+    let Subject { path, is_for_operator, .. } = subject;
     let the_hub = (hub, "the hub".to_owned(), *is_for_operator);
     let the_owner = (owner, path.owner.to_string(), *is_for_operator || subject.sees_owner());
     let the_repository = (repository, path.to_string(), true);
     let order =
         [(&the_hub, true), (&the_owner, true), (&the_repository, false), (&the_owner, false), (&the_hub, false)];
-    let user = identity.account_at(subject.facts.owner).map(|account| &account.name);
+    let user = subject.user();
     let mut applied = Vec::new();
     for ((rules, scope, is_seen), is_final) in order {
         for (rule, number) in rules.iter().zip(1..).filter(|(rule, _)| rule.is_final == is_final) {
-            let names = rule.who.iter().any(|who| subject.is_named(who));
+            let row = |who: &Who<NamedUser>| who.with_user(&mut |user| Ok::<_, Infallible>(AccountRow(user.id)));
+            let names = rule.who.iter().any(|who| row(who).is_ok_and(|who| subject.is_named(&who)));
             if let (true, Some(pattern)) = (names, rule.pattern.for_user(user)) {
                 let label =
                     if *is_seen { format!("rule {number} of {scope}: {rule}") } else { format!("a rule of {scope}") };

@@ -1,14 +1,17 @@
 //! Checks of the content of pushes: the values that the hub, an owner and a repository set.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use super::rule::Place;
 use super::{Change, ChangeError};
+use crate::access::rule::{AccountRow, PathRules};
 use crate::content::{CheckValue, CheckValues, ContentCheck};
 use crate::db::engine::{Connection, values};
 use crate::db::rules::stored_checks;
 use crate::db::{Error, View};
-use crate::name::HubScope;
+use crate::name::{HubScope, Owner};
 
 impl Place {
     fn checks(&self, connection: Connection<'_>) -> Result<CheckValues, Error> {
@@ -51,7 +54,27 @@ impl View<'_> {
     }
 }
 
+impl View<'_> {
+    /// The value of a check as people read it: with the present names of users.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn shown_value(&self, value: &CheckValue) -> Result<String, Error> {
+        let CheckValue::Paths(rules) = value else { return Ok(value.to_string()) };
+        let mut names = BTreeMap::new();
+        Ok(rules.with_users(|row| self.named_user(*row, &mut names))?.to_string())
+    }
+}
+
 impl Change<'_> {
+    /// The value with rules for paths, with the rows of their users.
+    ///
+    /// # Errors
+    /// [`ChangeError`].
+    pub fn path_rules(&self, rules: &PathRules<Owner>) -> Result<CheckValue, ChangeError> {
+        rules.with_users(|user| Ok(AccountRow(self.user(user)?.id))).map(CheckValue::Paths)
+    }
+
     /// Sets the value of a check in a scope, or removes it, so that a wider scope decides. Returns the scope with its
     /// present names.
     ///
@@ -65,8 +88,8 @@ impl Change<'_> {
     ) -> Result<HubScope, ChangeError> {
         let place = self.place(scope)?;
         let mut checks = place.checks(self.connection)?;
-        let before = checks.get(check).map(ToString::to_string);
-        let after = value.as_ref().map(ToString::to_string);
+        let before = checks.get(check).map(|value| self.shown_value(value)).transpose()?;
+        let after = value.as_ref().map(|value| self.shown_value(value)).transpose()?;
         checks.set(check, value);
         place.write_checks(self.connection, &checks)?;
         let detail = json!({ "check": check.as_str(), "value": after, "before": before });

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::Store;
 use super::list::Each;
+use crate::content::{CheckValue, ContentCheck};
 use crate::db::emails::{AccountEmail, stored_emails};
 use crate::db::engine::{self, Connection, Row};
 use crate::db::rules::{stored_checks, stored_rules};
@@ -153,8 +154,11 @@ fn object(connection: Connection<'_>, row: &Row<'_>) -> Result<Map<String, Value
             ("emails", engine::Value::Null) => (column, json!([])),
             ("checks", engine::Value::Text(_)) => {
                 let checks = stored_checks(row, column)?;
-                let values = checks.iter().map(|(check, value)| (check.to_string(), value.to_string().into()));
-                (column, Value::Object(values.collect()))
+                let view = View { connection };
+                let value = |(check, value): (ContentCheck, &CheckValue)| {
+                    Ok::<_, Error>((check.to_string(), view.shown_value(value)?.into()))
+                };
+                (column, Value::Object(checks.iter().map(value).collect::<Result<_, _>>()?))
             }
             (_, engine::Value::Null) => (column, Value::Null),
             (_, engine::Value::Integer(number)) => match column.strip_prefix("is_") {

@@ -208,7 +208,8 @@ fn a_push_is_judged_by_the_checks_of_the_narrowest_scope_that_sets_them() {
     let mut hub = Hub::new();
     let id = hub.store.view().repository(&path("acme/x")).unwrap().id;
     let applied = |hub: &Hub| hub.reader().ask(|view| view.push_settings(id)).unwrap().checks.to_string();
-    let defaults = "blob-size=10485760 lfs-missing=on directory-entries=10000 case-collision=off binary=off author=off";
+    let defaults = "blob-size=10485760 lfs-missing=on directory-entries=10000 case-collision=off binary=off author=off \
+                    signed=off path=off";
     assert_eq!(applied(&hub), defaults);
     for (of, check, value) in [
         ("hub", ContentCheck::BlobSize, "1M"),
@@ -220,8 +221,8 @@ fn a_push_is_judged_by_the_checks_of_the_narrowest_scope_that_sets_them() {
         let value = CheckValue::parse(check, value).unwrap();
         hub.change(|change| change.set_check(&scope(of), check, Some(value))).unwrap();
     }
-    let changed =
-        "blob-size=off lfs-missing=on directory-entries=10000 case-collision=off binary=on author=*@example.org";
+    let changed = "blob-size=off lfs-missing=on directory-entries=10000 case-collision=off binary=on author=*@example.org \
+         signed=off path=off";
     assert_eq!(applied(&hub), changed);
     let of = |name: &str| {
         let values = hub.store.view().checks_of(&scope(name)).unwrap();

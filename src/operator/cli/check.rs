@@ -21,5 +21,12 @@ pub enum CheckCommand {
     ///
     /// The value of the repository comes before that of its owner, and that of the owner before that of the hub. A push
     /// of an object that a check refuses is refused as a whole. The message names the commit, the path and the remedy.
+    ///
+    /// With `signed`, each new commit must be signed by an SSH key of scope write. If the operator has confirmed the
+    /// address of the committer for an account, the key must be on this account. Otherwise it must be on the account
+    /// that pushes (`pusher`), or on any account (`hub`).
+    ///
+    /// With `path`, rules say which accounts change which files. A merge changes what git would have made otherwise.
+    /// Both checks read the commits to which no ref but a proposal leads yet.
     Set(SetCheck),
 }

@@ -34,7 +34,7 @@ pub(super) fn run(
         let mut chain = chain(user, context.key.as_ref(), &rights.identity, Some(&served), decision);
         let mut is_allowed = matches!(decision, Decision::Allow(_));
         if let (true, Some(change)) = (is_allowed, change) {
-            let applied = rules::rules(view, &rights.identity, &served, rights.now, Reading::Session)?;
+            let applied = rules::rules_and_checks(view, &rights.identity, &served, rights.now, Reading::Session)?.0;
             let (may, step) = rule::judge(peer.config, &applied, &rules::who(&rights.identity), change);
             is_allowed = may;
             chain.push(step);

@@ -1,0 +1,236 @@
+//! Rules for paths: which files a push may change, and by whose hand. No I/O here.
+//!
+//! A rule is `allow|deny PATTERN WHO…`, and several are separated by `;`. The first rule that names the identity and
+//! the path decides.
+
+use std::fmt::{self, Display};
+use std::str::FromStr;
+
+use super::{AccountRow, Pattern, Subject, Verdict, WHO_MAX, Who};
+
+/// The longest list of rules, in bytes.
+const TEXT_MAX: usize = 4_000;
+/// What a pattern of refs begins with.
+const ROOT: &str = "refs/";
+/// Everything in a directory.
+const BELOW: &str = "/**";
+/// What separates rules, and words in the form that is one word.
+const SEPARATORS: [char; 2] = [';', '|'];
+
+/// Why a text is no list of rules for paths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "rules for paths are: allow|deny PATTERN WHO..., separated by ; such as: allow docs/** bob; deny ** @everyone. \
+     A pattern has * for one level and ** for any"
+)]
+pub struct BadPathRules;
+
+/// A pattern of paths: `*` stands for any characters of one level, `**` for any levels, and `{user}` for the name of
+/// the account that pushes. It matches a path and everything below it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathPattern(Pattern);
+
+impl PathPattern {
+    /// Whether a path is one of these, or below one of these.
+    fn matches(&self, path: &[u8]) -> bool {
+        let whole = [ROOT.as_bytes(), path].concat();
+        let ends = whole.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| end);
+        ends.skip(1).chain([whole.len()]).any(|end| self.0.matches(whole.get(..end).unwrap_or_default()))
+    }
+
+    fn as_str(&self) -> &str {
+        self.0.as_str().strip_prefix(ROOT).unwrap_or_default()
+    }
+}
+
+impl FromStr for PathPattern {
+    type Err = BadPathRules;
+
+    fn from_str(text: &str) -> Result<Self, BadPathRules> {
+        if text.starts_with('/') || text.contains(SEPARATORS) {
+            return Err(BadPathRules);
+        }
+        // A directory is one path with everything in it.
+        let text = text.strip_suffix(BELOW).unwrap_or(text);
+        format!("{ROOT}{text}").parse().map(Self).map_err(|_| BadPathRules)
+    }
+}
+
+impl Display for PathPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A rule for paths.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathRule<U> {
+    /// Allow or deny.
+    pub verdict: Verdict,
+    /// Which paths.
+    pub pattern: PathPattern,
+    /// The identities that it concerns.
+    pub who: Vec<Who<U>>,
+}
+
+/// Rules for paths, in the order in which they are asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathRules<U>(pub Vec<PathRule<U>>);
+
+impl<U> PathRules<U> {
+    /// The same rules with other users.
+    ///
+    /// # Errors
+    /// Those of `change`.
+    pub fn with_users<V, E>(&self, mut change: impl FnMut(&U) -> Result<V, E>) -> Result<PathRules<V>, E> {
+        let rule = |PathRule { verdict, pattern, who }: &PathRule<U>| {
+            let who = who.iter().map(|who| who.with_user(&mut change)).collect::<Result<_, E>>()?;
+            Ok(PathRule { verdict: *verdict, pattern: pattern.clone(), who })
+        };
+        self.0.iter().map(rule).collect::<Result<_, E>>().map(PathRules)
+    }
+}
+
+impl PathRules<AccountRow> {
+    /// The rules that concern an identity, which need no identity any more.
+    #[must_use]
+    pub fn applied(&self, subject: &Subject<'_>) -> Self {
+        let user = subject.user();
+        let applied = self.0.iter().filter(|rule| rule.who.iter().any(|who| subject.is_named(who)));
+        let rule = |PathRule { verdict, pattern, .. }: &PathRule<AccountRow>| {
+            let pattern = PathPattern(pattern.0.for_user(user)?);
+            Some(PathRule { verdict: *verdict, pattern, who: vec![Who::Everyone] })
+        };
+        Self(applied.filter_map(rule).collect())
+    }
+
+    /// The rule that denies a change of a path, of rules that are applied to an identity.
+    ///
+    /// A rule that denies also names a path in other upper or lower case: macOS and Windows take both for one.
+    #[must_use]
+    pub fn denies(&self, path: &[u8]) -> Option<&PathPattern> {
+        let lower = path.to_ascii_lowercase();
+        let is_named = |rule: &&PathRule<AccountRow>| match rule.verdict {
+            Verdict::Allow => rule.pattern.matches(path),
+            Verdict::Deny => rule.pattern.matches(path) || rule.pattern.in_lower_case().matches(&lower),
+        };
+        self.0.iter().find(is_named).filter(|rule| rule.verdict == Verdict::Deny).map(|rule| &rule.pattern)
+    }
+}
+
+impl PathPattern {
+    fn in_lower_case(&self) -> Self {
+        // A pattern stays one in lower case.
+        self.0.as_str().to_ascii_lowercase().parse().map_or_else(|_| self.clone(), Self)
+    }
+}
+
+impl<U: Display> PathRules<U> {
+    /// The rules as one word, as the database has them.
+    #[must_use]
+    pub fn word(&self) -> String {
+        self.text("|", ";")
+    }
+
+    fn text(&self, blank: &str, end: &str) -> String {
+        let rule = |PathRule { verdict, pattern, who }: &PathRule<U>| {
+            let who: Vec<String> = who.iter().map(ToString::to_string).collect();
+            format!("{verdict}{blank}{pattern}{blank}{}", who.join(blank))
+        };
+        self.0.iter().map(rule).collect::<Vec<_>>().join(end)
+    }
+}
+
+impl<U: Display> Display for PathRules<U> {
+    /// For people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text(" ", "; "))
+    }
+}
+
+impl<U: FromStr> FromStr for PathRules<U> {
+    type Err = BadPathRules;
+
+    /// Reads both forms.
+    fn from_str(text: &str) -> Result<Self, BadPathRules> {
+        if text.len() > TEXT_MAX {
+            return Err(BadPathRules);
+        }
+        let rule = |text: &str| {
+            let mut words = text.split([' ', '|']).filter(|word| !word.is_empty());
+            let verdict = words.next()?.parse().ok()?;
+            let pattern = words.next()?.parse().ok()?;
+            let who: Vec<Who<U>> = words.map(|word| word.parse().ok()).collect::<Option<_>>()?;
+            (1..=WHO_MAX).contains(&who.len()).then_some(PathRule { verdict, pattern, who })
+        };
+        text.split(';').map(rule).collect::<Option<_>>().map(Self).ok_or(BadPathRules)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name::Owner;
+
+    fn rules(text: &str) -> PathRules<AccountRow> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn rules_for_paths_read_back_in_both_forms_and_other_texts_are_refused() {
+        for (text, shown) in [
+            ("deny .github/** @write", "deny .github @write"),
+            ("allow docs bob @admin;deny ** @everyone", "allow docs bob @admin; deny ** @everyone"),
+            ("allow|users/{user}/**|@write", "allow users/{user} @write"),
+            ("deny **/*.pem @deploy-keys", "deny **/*.pem @deploy-keys"),
+        ] {
+            let rules: PathRules<Owner> = text.parse().unwrap();
+            assert_eq!(rules.to_string(), shown);
+            assert_eq!(rules.to_string().parse(), Ok(rules.clone()));
+            assert!(!rules.word().contains(' '));
+            assert_eq!(rules.word().parse(), Ok(rules));
+        }
+        for text in [
+            "",
+            "deny",
+            "deny a",
+            "a @write",
+            "refuse a @write",
+            "deny /a @write",
+            "deny a @nobody",
+            "deny a @write;",
+            "deny a//b @write",
+            "deny a?b @write",
+            "deny a/../b[ @write",
+        ] {
+            assert_eq!(text.parse::<PathRules<Owner>>(), Err(BadPathRules), "{text}");
+        }
+        assert_eq!("deny a bob".parse::<PathRules<AccountRow>>(), Err(BadPathRules), "a name is no row");
+        assert_eq!("deny a #1".parse::<PathRules<Owner>>(), Err(BadPathRules), "a row is no name");
+    }
+
+    #[test]
+    fn the_first_rule_that_names_a_path_or_its_directory_decides() {
+        let found = |text: &str, path: &str| rules(text).denies(path.as_bytes()).map(ToString::to_string);
+        let github = "deny .github/** @everyone";
+        for path in [".github", ".github/x", ".github/a/b", ".GitHub/x"] {
+            assert_eq!(found(github, path).as_deref(), Some(".github"), "{path}");
+        }
+        for path in ["github/x", "a/.github/x", ".githubx", ".github2/x", ""] {
+            assert_eq!(found(github, path), None, "{path}");
+        }
+        let docs = "allow docs/** @everyone; deny ** @everyone";
+        assert_eq!(found(docs, "docs/a"), None);
+        // A directory in another case is another one, except on macOS and Windows.
+        assert_eq!(found(docs, "Docs/a").as_deref(), Some("**"));
+        assert_eq!(found(docs, "x").as_deref(), Some("**"));
+        let keys = "deny **/*.pem @everyone";
+        for path in ["a.pem", "x/y/a.pem", "x/A.PEM", "a.pem/below"] {
+            assert!(found(keys, path).is_some(), "{path}");
+        }
+        assert_eq!(found("deny *.pem @everyone", "a.pem").as_deref(), Some("*.pem"));
+        assert_eq!(found("deny *.pem @everyone", "x/a.pem"), None);
+        let bytes = rules("deny ** @everyone");
+        assert!(bytes.denies(b"\xff\n").is_some());
+    }
+}

@@ -1,0 +1,144 @@
+//! Signatures that ssh-keygen has made or accepts.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use base64ct::{Base64, Encoding};
+use rsa::signature::Signer;
+use sha2::{Digest, Sha256};
+use ssh_key::{PrivateKey, Signature};
+
+use crate::key::{BadSignature, Fingerprint, PublicKey, verify};
+
+const MESSAGE: &[u8] = b"tree 1\n\nmessage\n";
+
+fn run(directory: &Path, words: &[&str], input: &[u8]) -> (bool, Vec<u8>) {
+    let mut command = Command::new("ssh-keygen");
+    command.args(words).current_dir(directory).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    let output = child.wait_with_output().unwrap();
+    (output.status.success(), output.stdout)
+}
+
+/// Whether ssh-keygen accepts a signature of these bytes.
+fn accepts(directory: &Path, text: &[u8], signed: &[u8]) -> bool {
+    fs::write(directory.join("signature"), text).unwrap();
+    run(directory, &["-Y", "check-novalidate", "-n", "git", "-s", "signature"], signed).0
+}
+
+fn generate(directory: &Path, kind: &str, bits: &str) -> PublicKey {
+    let _ = fs::remove_file(directory.join("id"));
+    let (is_made, _) = run(directory, &["-q", "-t", kind, "-b", bits, "-N", "", "-f", "id"], b"");
+    assert!(is_made, "{kind} {bits}");
+    PublicKey::parse_line(&fs::read(directory.join("id.pub")).unwrap()).unwrap().0
+}
+
+fn string(bytes: &[u8]) -> Vec<u8> {
+    [&u32::try_from(bytes.len()).unwrap().to_be_bytes(), bytes].concat()
+}
+
+fn armored(blob: &[u8]) -> Vec<u8> {
+    let base64 = Base64::encode_string(blob);
+    let lines: Vec<&str> = base64.as_bytes().chunks(70).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    format!("-----BEGIN SSH SIGNATURE-----\n{}\n-----END SSH SIGNATURE-----\n", lines.join("\n")).into_bytes()
+}
+
+#[test]
+fn what_ssh_keygen_signs_is_valid_and_every_change_of_it_is_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    for (kind, bits) in
+        [("ed25519", "256"), ("ecdsa", "256"), ("ecdsa", "384"), ("ecdsa", "521"), ("rsa", "2048"), ("rsa", "5120")]
+    {
+        let key = generate(path, kind, bits);
+        for hash in ["hashalg=sha256", "hashalg=sha512"] {
+            let words = ["-q", "-Y", "sign", "-n", "git", "-O", hash, "-f", "id"];
+            let (is_signed, text) = run(path, &words, MESSAGE);
+            assert!(is_signed && accepts(path, &text, MESSAGE), "{kind} {bits} {hash}");
+            assert_eq!(verify(&text, MESSAGE), Ok(key.fingerprint()), "{kind} {bits} {hash}");
+            let other = [MESSAGE, b"x"].concat();
+            assert!(!accepts(path, &text, &other));
+            assert_eq!(verify(&text, &other), Err(BadSignature::Invalid), "{kind} {bits} {hash}");
+            // A byte of the signature is another one.
+            for index in (40..text.len() - 40).step_by(97) {
+                let mut changed = text.clone();
+                changed[index] = if changed[index] == b'A' { b'B' } else { b'A' };
+                let is_accepted = verify(&changed, MESSAGE).is_ok();
+                assert!(
+                    !is_accepted || accepts(path, &changed, MESSAGE),
+                    "{kind} {bits} {hash} {index}: {}",
+                    String::from_utf8_lossy(&changed[index - 20..index + 20])
+                );
+                assert!(!is_accepted || verify(&changed, MESSAGE) == Ok(key.fingerprint()));
+            }
+        }
+        let (_, text) = run(path, &["-q", "-Y", "sign", "-n", "file", "-f", "id"], MESSAGE);
+        assert_eq!(verify(&text, MESSAGE), Err(BadSignature::Namespace), "{kind} {bits}");
+    }
+    for text in [
+        "",
+        "-----BEGIN PGP SIGNATURE-----\n\nx\n",
+        "-----BEGIN SSH SIGNATURE-----\nU1NI\n-----END SSH SIGNATURE-----\n",
+    ] {
+        assert_eq!(verify(text.as_bytes(), MESSAGE), Err(BadSignature::Format), "{text}");
+    }
+    let small = {
+        let _ = fs::remove_file(path.join("id"));
+        run(path, &["-q", "-t", "rsa", "-b", "1024", "-N", "", "-f", "id"], b"");
+        run(path, &["-q", "-Y", "sign", "-n", "git", "-f", "id"], MESSAGE).1
+    };
+    assert!(matches!(verify(&small, MESSAGE), Err(BadSignature::Key(_))), "a small RSA key");
+}
+
+/// A signature as a security key makes it (OpenSSH's PROTOCOL.u2f), with the private half of an ordinary key.
+fn of_security_key(private: &PrivateKey, key_type: &str, algorithm: &str, key: &[u8], message: &[u8]) -> Vec<u8> {
+    let tosign =
+        [b"SSHSIG".as_slice(), &string(b"git"), &string(b""), &string(b"sha256"), &string(&Sha256::digest(message))]
+            .concat();
+    let trailer = [1, 0, 0, 0, 9];
+    let data = [&Sha256::digest(b"ssh:")[..], &trailer, &Sha256::digest(&tosign)].concat();
+    let made: Signature = match (private.key_data().ed25519(), private.key_data().ecdsa()) {
+        (Some(pair), _) => pair.try_sign(&data).unwrap(),
+        (_, Some(pair)) => {
+            let ssh_key::private::EcdsaKeypair::NistP256 { private, .. } = pair else { panic!("another curve") };
+            private.try_sign(&data).unwrap()
+        }
+        (None, None) => panic!("another key"),
+    };
+    let signature = [string(algorithm.as_bytes()), string(made.as_bytes()), trailer.to_vec()].concat();
+    let public = [&string(key_type.as_bytes()), key, &string(b"ssh:")].concat();
+    let blob = [
+        b"SSHSIG".as_slice(),
+        &1_u32.to_be_bytes(),
+        &string(&public),
+        &string(b"git"),
+        &string(b""),
+        &string(b"sha256"),
+        &string(&signature),
+    ];
+    armored(&blob.concat())
+}
+
+#[test]
+fn a_signature_of_a_security_key_is_valid_as_ssh_keygen_says() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    for (kind, key_type) in [("ed25519", "sk-ssh-ed25519@openssh.com"), ("ecdsa", "sk-ecdsa-sha2-nistp256@openssh.com")]
+    {
+        let key = generate(path, kind, "256");
+        let private = PrivateKey::from_openssh(fs::read(path.join("id")).unwrap()).unwrap();
+        // The fields of the key without its type.
+        let fields = &key.blob()[4 + key.key_type().as_str().len()..];
+        let text = of_security_key(&private, key_type, key_type, fields, MESSAGE);
+        assert!(accepts(path, &text, MESSAGE), "{kind}");
+        let blob = [&string(key_type.as_bytes()), fields, &string(b"ssh:")].concat();
+        assert_eq!(verify(&text, MESSAGE), Ok(Fingerprint::of_blob(&blob)), "{kind}");
+        assert_eq!(verify(&text, b"other"), Err(BadSignature::Invalid), "{kind}");
+        let plain = of_security_key(&private, key_type, key.key_type().as_str(), fields, MESSAGE);
+        assert!(!accepts(path, &plain, MESSAGE));
+        assert!(verify(&plain, MESSAGE).is_err(), "{kind}: an algorithm of another type of key");
+    }
+}

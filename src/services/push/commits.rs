@@ -1,0 +1,16 @@
+//! What the checks of whole commits share: which commits are new, and why they cannot be read.
+
+use std::io;
+
+/// What leaves, of the commits to which the ids on standard input lead, those to which no ref leads. A proposal is no
+/// such ref, because a person without write access may have made it.
+pub(super) const NEW_COMMITS: [&str; 3] = ["--not", "--exclude=refs/pr/*", "--all"];
+
+/// Why the commits of a push cannot be checked.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    #[error("cannot run git or read its output: {0}")]
+    Git(io::Error),
+    #[error("git cannot list the commits of the push")]
+    Commits,
+}

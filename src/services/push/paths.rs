@@ -1,0 +1,128 @@
+//! The check of paths: which files the new commits of a push change.
+//!
+//! A commit is compared with its parent, and a merge with what git makes of its parents by itself. So a merge that
+//! takes over the work of others changes nothing, and one that drops it does. A commit is new if no ref leads to it,
+//! apart from proposals.
+
+use std::io::{self, BufRead, Read, Write};
+use std::process::Command;
+use std::time::Duration;
+
+use super::commits::{Error, NEW_COMMITS};
+use crate::access::rule::{AccountRow, PathRules};
+use crate::child::{self, Limits, Terminal};
+use crate::name::Shown;
+use crate::push::PushContext;
+
+/// The most changes that the client reads.
+const SHOWN: usize = 5;
+/// The most bytes of a path that are compared. A longer path begins with the same directories.
+const PATH_MAX: u64 = 64 << 10;
+/// What begins a line about a commit. No such line is between the two parts of a change.
+const COMMIT: u8 = 1;
+/// What one git of this check may take.
+const GIT: Limits = Limits { time: Duration::from_secs(3_600), output: u64::MAX, terminal: Terminal::Closed };
+
+/// The changes that rules deny.
+struct Seen<'a> {
+    rules: &'a PathRules<AccountRow>,
+    who: &'a str,
+    commit: String,
+    /// Merges of three and more commits, which git does not make by itself.
+    octopuses: Vec<String>,
+    lines: Vec<String>,
+    count: usize,
+}
+
+/// The reasons to refuse a push with these new ids of refs, as the client reads them.
+pub(super) fn problems(context: &PushContext, tips: &[&str]) -> Result<Vec<String>, Error> {
+    let Some(rules) = context.checks.paths() else { return Ok(Vec::new()) };
+    let mut seen =
+        Seen { rules, who: &context.who, commit: String::new(), octopuses: Vec::new(), lines: Vec::new(), count: 0 };
+    let mut log = Command::new(&context.git);
+    log.args(["log", "--stdin", "--diff-merges=remerge", "--format=%x01%H %P", "--no-show-signature", "--no-notes"]);
+    log.args(["--no-decorate", "--no-color"]).args(AS_CHANGES).args(NEW_COMMITS);
+    seen.read(&mut log, tips)?;
+    let octopuses = std::mem::take(&mut seen.octopuses);
+    if !octopuses.is_empty() {
+        let mut tree = Command::new(&context.git);
+        tree.args(["diff-tree", "--stdin", "-m", "--root", "--format=%x01%H"]).args(AS_CHANGES);
+        seen.read(&mut tree, &octopuses.iter().map(String::as_str).collect::<Vec<_>>())?;
+    }
+    Ok(seen.lines())
+}
+
+/// How git prints changes: two parts for each, with a null byte behind both. The first begins with a colon.
+const AS_CHANGES: [&str; 6] = ["-r", "-z", "--raw", "--no-renames", "--no-ext-diff", "--ignore-submodules=none"];
+
+impl Seen<'_> {
+    /// Reads the changes of these commits, or of all new ones that lead to them.
+    fn read(&mut self, command: &mut Command, commits: &[&str]) -> Result<(), Error> {
+        let input = |input: &mut dyn Write| commits.iter().try_for_each(|id| writeln!(input, "{id}"));
+        let ended = child::ask(command, GIT, input, |output| {
+            let (mut part, mut is_path) = (Vec::new(), false);
+            while next_part(output, &mut part)? {
+                // Behind the line of a commit is a line break.
+                let begin = part.iter().position(|byte| *byte != b'\n').unwrap_or(part.len());
+                match (is_path, part.get(begin)) {
+                    (true, _) => self.changed(&part),
+                    (false, Some(b':')) => {}
+                    (false, _) => self.commit(&part),
+                }
+                is_path = !is_path && part.get(begin) == Some(&b':');
+            }
+            io::Result::Ok(())
+        });
+        let ended = ended.map_err(Error::Git)?;
+        ended.read.map_err(Error::Git)?;
+        if ended.status.success() { Ok(()) } else { Err(Error::Commits) }
+    }
+
+    /// Reads the line of a commit: its id and those of its parents. A warning of git may be before it.
+    fn commit(&mut self, part: &[u8]) {
+        let Some(begin) = part.iter().rposition(|byte| *byte == COMMIT) else { return };
+        let line = String::from_utf8_lossy(part.get(begin + 1..).unwrap_or_default());
+        let mut ids = line.split_whitespace();
+        ids.next().unwrap_or_default().clone_into(&mut self.commit);
+        if ids.count() > 2 {
+            self.octopuses.push(self.commit.clone());
+        }
+    }
+
+    fn changed(&mut self, path: &[u8]) {
+        let Some(pattern) = self.rules.denies(path) else { return };
+        self.count += 1;
+        if self.lines.len() < SHOWN {
+            let path = String::from_utf8_lossy(path);
+            let (commit, who) = (&self.commit, self.who);
+            self.lines.push(format!("commit {commit}: {who} may not change {} (deny {pattern})", Shown(&path)));
+        }
+    }
+
+    fn lines(mut self) -> Vec<String> {
+        let left = self.count - self.lines.len();
+        if left > 0 {
+            self.lines.push(format!("{left} more changes of this push are refused"));
+        }
+        if self.count > 0 {
+            let remedy = "take these changes out of the commits of this push: git rebase -i @{upstream}";
+            self.lines.push(remedy.to_owned());
+        }
+        self.lines
+    }
+}
+
+/// Reads the next part, up to a null byte. Returns whether there is one.
+fn next_part(output: &mut dyn BufRead, part: &mut Vec<u8>) -> io::Result<bool> {
+    part.clear();
+    #[expect(clippy::disallowed_methods, reason = "the end of a long path is not needed")]
+    if (&mut *output).take(PATH_MAX).read_until(0, part)? == 0 {
+        return Ok(false);
+    }
+    if part.ends_with(b"\0") {
+        part.pop();
+    } else {
+        output.skip_until(0)?;
+    }
+    Ok(true)
+}
