@@ -29,7 +29,7 @@ cache=/var/cache/hubgate-tools
 cargo_mutants_version=27.1.0
 PATH="$cache/bin:$PATH"
 WORK=${WORK:-/var/tmp/hubgate-mutants}
-SUITES=${SUITES:-sandbox exchanges e2e}
+SUITES=${SUITES-sandbox exchanges e2e}
 MOST=${MOST:-60}
 CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$cache/target}
 export CARGO_TARGET_DIR
