@@ -138,4 +138,14 @@ mod tests {
             assert!(logged[0].starts_with(&format!("sid={sid} decision=fault")), "{logged:?}");
         }
     }
+
+    #[test]
+    fn each_line_of_a_session_names_its_id_its_account_its_key_and_its_address() {
+        let key = format!("SHA256:{}", "A".repeat(43));
+        let text = format!("hubgate services 1\n00ff\n\nalice --key {key}\n\n\n\naccount\nwhoami\n");
+        let Handover { sid, forced_command, proven, connection, command, .. } = text.parse().unwrap();
+        let (config, address) = (Config::default(), "192.0.2.1".to_owned());
+        let caller = Caller { config, forced_command, proven, address, connection, command, sid, now: 0 };
+        assert_eq!(caller.line().as_str(), format!("sid=00ff user=alice key={key} from=192.0.2.1"));
+    }
 }

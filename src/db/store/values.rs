@@ -335,3 +335,18 @@ fn is_key(row: &Row<'_>) -> Result<bool, Error> {
     let fingerprint = Fingerprint::from_bytes(row.get("fingerprint")?);
     Ok(key.is_ok_and(|key| key.fingerprint() == fingerprint))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_the_audit_table_is_one_line_of_a_bounded_length() {
+        for (text, expected) in
+            [("", false), ("a b", true), ("a\nb", false), ("\u{1b}[31m", false), (&"x".repeat(AUDIT_MAX), true)]
+        {
+            assert_eq!(is_line(text), expected, "{text:.20}");
+        }
+        assert!(!is_line(&"x".repeat(AUDIT_MAX + 1)));
+    }
+}
