@@ -6,6 +6,7 @@
 mod certificate;
 mod identity;
 mod not_admitted;
+pub mod proposal;
 pub mod rule;
 mod signer;
 mod sources;
@@ -27,6 +28,8 @@ pub enum Access {
     None,
     /// Fetch, clone, download.
     Fetch,
+    /// Open proposals, and push to its own ones.
+    Propose,
     /// Push, upload.
     Write,
     /// Rename, change visibility, invite, remove.
@@ -34,12 +37,12 @@ pub enum Access {
 }
 
 impl Service {
-    /// The access that the service needs.
+    /// The least access that the service needs. A push to branches and tags needs more than a proposal.
     #[must_use]
     pub fn needs(self) -> Access {
         match self {
             Self::UploadPack | Self::UploadArchive => Access::Fetch,
-            Self::ReceivePack => Access::Write,
+            Self::ReceivePack => Access::Propose,
         }
     }
 }
@@ -175,6 +178,9 @@ pub struct RepositoryFacts {
     pub gate: Gate,
     /// Why the repository is frozen, if it is.
     pub frozen: Option<String>,
+    /// Whether accounts that may fetch may propose changes. It is asked only where the answer matters
+    /// ([`depends_on_proposals`]), and `false` elsewhere.
+    pub accepts_proposals: bool,
     /// Whether the session's account created it.
     pub created_by_account: bool,
     /// The account's role in the owning organization.
@@ -198,7 +204,7 @@ impl RepositoryFacts {
 pub enum Denial {
     /// Missing, or hidden from this identity. Both cases are one value, so that they always look the same.
     NoRepository,
-    /// May fetch but not write.
+    /// May fetch but not do what is needed.
     ReadOnly,
     /// The gate is closed to this identity.
     Gated(GateRequest),
@@ -227,9 +233,19 @@ pub fn decide(identity: &Identity, repository: Option<&RepositoryFacts>, needed:
         // An identity without access to a public repository is stopped by its gate.
         (Access::None, Visibility::Public) => Decision::Deny(Denial::Gated(gate_request(identity, repository, now))),
         (access, _) if access < needed => Decision::Deny(Denial::ReadOnly),
-        (_, _) if needed >= Access::Write && repository.frozen.is_some() => Decision::Deny(Denial::Frozen),
+        (_, _) if needed >= Access::Propose && repository.frozen.is_some() => Decision::Deny(Denial::Frozen),
         (access, _) => Decision::Allow(access),
     }
+}
+
+/// Whether it matters for a push of this identity if the repository accepts proposals.
+#[must_use]
+pub fn depends_on_proposals(identity: &Identity, repository: &RepositoryFacts, now: i64) -> bool {
+    let decided = |accepts_proposals| {
+        let repository = RepositoryFacts { accepts_proposals, ..repository.clone() };
+        decide(identity, Some(&repository), Access::Propose, now)
+    };
+    decided(true) != decided(false)
 }
 
 /// The highest of the grants that apply.
@@ -237,9 +253,10 @@ fn access(identity: &Identity, repository: &RepositoryFacts, now: i64) -> Access
     let everybody = everybody(repository);
     if let Some(account) = identity.account_at(repository.owner) {
         let granted = everybody.max(every_account(repository)).max(personal(account, repository, now));
-        return match account.scope {
-            Scope::Read => granted.min(Access::Fetch),
-            Scope::Write => granted,
+        return match (account.scope, identity, granted) {
+            (Scope::Read, ..) => granted.min(Access::Fetch),
+            (Scope::Write, Identity::Account(_), Access::Fetch) if repository.accepts_proposals => Access::Propose,
+            (Scope::Write, ..) => granted,
         };
     }
     match identity {

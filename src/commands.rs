@@ -16,6 +16,7 @@ pub(crate) mod key;
 pub(crate) mod member;
 pub(crate) mod organization;
 pub(crate) mod owner;
+pub(crate) mod proposal;
 pub(crate) mod quota;
 pub(crate) mod reachable;
 mod refused;

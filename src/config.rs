@@ -82,6 +82,8 @@ pub struct Ssh {
 pub struct AccessPolicy {
     /// How a key on no account is treated.
     pub anonymous: AnonymousMode,
+    /// Whether an account that may fetch from a repository may propose changes, unless the repository says otherwise.
+    pub proposals: bool,
 }
 
 /// How a key on no account is treated.
@@ -261,7 +263,7 @@ impl Default for Ssh {
 
 impl Default for AccessPolicy {
     fn default() -> Self {
-        Self { anonymous: AnonymousMode::AnyKey }
+        Self { anonymous: AnonymousMode::AnyKey, proposals: false }
     }
 }
 

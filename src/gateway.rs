@@ -20,11 +20,10 @@ use std::time::Instant;
 use crate::access::{Account, Identity, NotAdmitted, Place, Scope, may_create, may_use};
 use crate::clock::{self, wait_to_deny};
 use crate::config::{AnonymousMode, Config, DEFAULT_PATH, LfsMode};
-use crate::db::Reader;
+use crate::db::{Error, Reader};
 use crate::key::Fingerprint;
 use crate::log::{self, Level, Line, PROGRAM};
 use crate::message::{Answer, FaultKind, Messages, Refusal, Status};
-use crate::name::RepoPath;
 use crate::request::{Activity, Arguments, BadRequest, ForcedCommand, LfsProgram, Request, Service};
 use crate::session::user_auth::{self, Proven};
 use crate::session::{SessionContext, Work, admit};
@@ -165,9 +164,8 @@ impl Session {
             // Before other files are open, because git accepts only a low number for its trace.
             self.trace = trace::pipe().ok();
         }
-        let path = request.as_ref().ok().and_then(Request::path);
         let now = clock::now();
-        let asked = self.ask(&config, words, arguments.login_shell, path, now);
+        let asked = self.ask(&config, words, arguments.login_shell, &request, now);
         let forced_command = asked.as_ref().map_or(words, |asked| &asked.session_context.forced_command);
         self.line = self.fields(forced_command);
         let mut asked = asked?;
@@ -202,7 +200,7 @@ impl Session {
         if waited {
             // A right may have been withdrawn, or have expired, while the session waited.
             now = clock::now();
-            asked = self.ask(&config, words, arguments.login_shell, path, now)?;
+            asked = self.ask(&config, words, arguments.login_shell, &request, now)?;
             self.line = self.fields(&asked.session_context.forced_command);
         }
         let Asked { reader, session_context, .. } = &asked;
@@ -231,7 +229,7 @@ impl Session {
         let work = request.as_ref().ok().and_then(Work::of).filter(|work| match work {
             Work::Account(_) => reason.leaves_release() && is_release(request),
             Work::Transfer(..) => config.lfs.mode != LfsMode::Http,
-            Work::Authenticate(..) => false,
+            Work::Authenticate(..) | Work::Propose(_) => false,
         });
         let Some(work) = work else {
             return Ok(self.refuse(messages, &Refusal::NotAdmitted(reason.clone())));
@@ -263,7 +261,7 @@ impl Session {
         config: &Config,
         words: &ForcedCommand,
         login_shell: bool,
-        path: Option<&RepoPath>,
+        request: &Result<Request, BadRequest>,
         now: i64,
     ) -> Result<Asked, Fault> {
         if self.environment.connection.is_none() {
@@ -273,8 +271,14 @@ impl Session {
         let proven = user_auth::check(self.environment.user_auth.as_deref(), words, login_shell)?;
         let reader = Reader::open(&config.paths.database)?;
         let address = String::from_utf8_lossy(self.environment.peer());
-        let session_context =
-            reader.ask(|view| SessionContext::ask(view, config, words, proven.as_ref(), path, &address, now))?;
+        let path = request.as_ref().ok().and_then(Request::path);
+        let session_context = reader.ask(|view| {
+            let mut context = SessionContext::ask(view, config, words, proven.as_ref(), path, &address, now)?;
+            if let Ok(Request::Git(Service::ReceivePack, _)) = request {
+                context.ask_about_proposals(view, config, now)?;
+            }
+            Ok::<_, Error>(context)
+        })?;
         Ok(Asked { reader, proven, session_context })
     }
 

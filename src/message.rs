@@ -152,10 +152,13 @@ impl Answer {
     }
 }
 
+/// What each line for a client begins with, on standard error.
+pub const PREFIX: &str = "hubgate: ";
+
 /// One line for standard error.
 #[must_use]
 pub fn said(line: &str) -> String {
-    format!("hubgate: {}\n", Shown(line))
+    format!("{PREFIX}{}\n", Shown(line))
 }
 
 /// Writes the answers of one session.
@@ -271,6 +274,7 @@ impl<'a> Messages<'a> {
              {ssh} repo protect|unprotect PATH BRANCH    rule list|add|remove|move\n  \
              {ssh} check list|set SCOPE\n  \
              {ssh} allowed-signers PATH\n  \
+             {ssh} proposal list|show|close|reopen PATH [NUMBER]    repo proposals PATH on|off\n  \
              {ssh} org member list|set|remove\n  \
              {ssh} access request|list|grant|reject|revoke\n  \
              {ssh} explain PATH fetch|push\n  \

@@ -18,14 +18,18 @@ use crate::word::words;
 pub mod canonical;
 mod default_branch;
 mod operator_checks;
+pub mod proposal;
+mod proposal_reply;
 mod ref_name;
 
 pub use default_branch::{DefaultBranch, MARK, followed};
 pub use operator_checks::OperatorChecks;
-pub use ref_name::{BRANCHES_AND_TAGS, BadRef, BranchName, check_ref};
+pub use proposal::{ProposalNumber, ProposalRef};
+pub use proposal_reply::{ProposalReply, ProposalRights};
+pub use ref_name::{BRANCHES_AND_TAGS, BadRef, BranchName, PROPOSALS, check_ref};
 
 /// The first line of a push context: its receiver, and the version of its format.
-const HEADING: &str = "hubgate push 5";
+const HEADING: &str = "hubgate push 6";
 /// The line of a push context without the operator's own checks.
 const NO_CHECKS: &str = "no checks";
 
@@ -73,6 +77,10 @@ pub struct PushContext {
     pub namespaces: Vec<String>,
     /// Who pushes, as a message for the client says it.
     pub who: String,
+    /// Whether the session may write, and not only propose.
+    pub writes: bool,
+    /// The URL of the repository.
+    pub url: String,
     /// The rules that concern the session, in the order in which they are asked.
     pub rules: Vec<AppliedRule>,
 }
@@ -87,7 +95,7 @@ impl fmt::Display for PushContext {
             "{bytes}\n{refs}\n{commits}\n{stores_objects}\n{default_branch}\n{choose_branch}\n{}\n{checks}",
             self.checks
         )?;
-        writeln!(f, "{}\n{}", self.namespaces.join(" "), self.who)?;
+        writeln!(f, "{}\n{}\n{}\n{}", self.namespaces.join(" "), self.who, self.writes, self.url)?;
         // No field of a rule has the end of a line.
         self.rules.iter().try_for_each(|rule| writeln!(f, "{rule}"))
     }
@@ -117,6 +125,8 @@ impl FromStr for PushContext {
             checks,
             namespaces,
             who,
+            writes,
+            url,
             rules @ ..,
         ] = lines.as_slice()
         else {
@@ -135,6 +145,8 @@ impl FromStr for PushContext {
             operator_checks: if *checks == NO_CHECKS { None } else { Some(checks.parse()?) },
             namespaces: namespaces.split(' ').map(str::to_owned).collect(),
             who: (*who).to_owned(),
+            writes: writes.parse().map_err(|_| BadPushContext)?,
+            url: (*url).to_owned(),
             rules: rules.iter().map(|rule| rule.parse().map_err(|_| BadPushContext)).collect::<Result<_, _>>()?,
         })
     }
@@ -150,6 +162,15 @@ pub enum FromHook {
     Decide(u64),
     /// Whether these keys may have signed commits of committers with these addresses. The answer is [`SignerVerdicts`].
     Signers(SignedBy, Vec<Signing>),
+    /// What the session may do with proposals, and with these. The answer is a [`ProposalReply`].
+    Proposals(Vec<ProposalNumber>),
+    /// A proposal for a branch, with a number behind another number. The answer is a [`ProposalReply`].
+    Open {
+        /// The branch.
+        branch: BranchName,
+        /// The last number that is in use in the repository.
+        after: i64,
+    },
     /// The push was refused, for that reason.
     Refused(String),
     /// The push was refused, for that reason, and git must end without a word about each of its refs.
@@ -206,6 +227,11 @@ impl FromHook {
                 let words: String = signings.iter().map(|signing| format!(" {signing}")).collect();
                 format!("signers {by}{words}").into_bytes()
             }
+            Self::Proposals(numbers) => {
+                let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+                format!("proposals {}", numbers.join(" ")).into_bytes()
+            }
+            Self::Open { branch, after } => format!("open {after} {branch}").into_bytes(),
             Self::Refused(reason) => format!("refused {}", one_line(reason)).into_bytes(),
             Self::Ended(reason) => format!("ended {}", one_line(reason)).into_bytes(),
             Self::Fault(cause) => format!("fault {}", one_line(cause)).into_bytes(),
@@ -234,6 +260,16 @@ impl FromHook {
                 let mut words = text.split(' ');
                 let by = words.next()?.parse().ok()?;
                 words.map(str::parse).collect::<Result<_, _>>().ok().map(|signings| Self::Signers(by, signings))
+            }
+            b"proposals" => {
+                let text = text()?;
+                let numbers = text.split(' ').filter(|_| !text.is_empty()).map(str::parse);
+                numbers.collect::<Result<_, _>>().ok().map(Self::Proposals)
+            }
+            b"open" => {
+                let text = text()?;
+                let (after, branch) = text.split_once(' ')?;
+                Some(Self::Open { branch: branch.parse().ok()?, after: after.parse().ok()? })
             }
             b"refused" => text().map(Self::Refused),
             b"ended" => text().map(Self::Ended),
@@ -339,6 +375,8 @@ mod tests {
             operator_checks: None,
             namespaces: vec!["refs/heads/".to_owned(), "refs/tags/".to_owned()],
             who: "alice".to_owned(),
+            writes: false,
+            url: "git@hub.example:alice/x".to_owned(),
             rules: vec![
                 "deny force,delete refs/heads/** rule 1 of alice/x: deny force,delete refs/heads/** @everyone",
                 "allow all ** a rule of the hub",
@@ -351,7 +389,7 @@ mod tests {
         assert_eq!(text.parse(), Ok(context.clone()));
         let without = PushContext { rules: Vec::new(), ..context };
         assert_eq!(without.to_string().parse(), Ok(without));
-        assert_eq!(text.replace("push 5", "push 4").parse::<PushContext>(), Err(BadPushContext));
+        assert_eq!(text.replace("push 6", "push 5").parse::<PushContext>(), Err(BadPushContext));
         assert_eq!(text.replace("true", "yes").parse::<PushContext>(), Err(BadPushContext));
         assert_eq!((text + "more\n").parse::<PushContext>(), Err(BadPushContext));
     }
@@ -366,6 +404,9 @@ mod tests {
             FromHook::Decide(1 << 40),
             FromHook::Signers(SignedBy::Pusher, signings.into()),
             FromHook::Signers(SignedBy::Hub, Vec::new()),
+            FromHook::Proposals(Vec::new()),
+            FromHook::Proposals(["1", "70"].map(|number| number.parse().unwrap()).into()),
+            FromHook::Open { branch: "feature/größe".parse().unwrap(), after: 0 },
             FromHook::Refused("no".to_owned()),
             FromHook::Ended("too many".to_owned()),
             FromHook::Fault(String::new()),
@@ -390,6 +431,15 @@ mod tests {
             b"signers all",
             b"signers hub x,",
             b"signers hub SHA256:x,a@b",
+            b"proposals",
+            b"proposals 1  2",
+            b"proposals 0",
+            b"open",
+            b"open main",
+            b"open 1",
+            b"open x main",
+            b"open 1 -x",
+            b"open 1 a b",
         ] {
             assert_eq!(FromHook::parse(line), None, "{}", line.escape_ascii());
         }

@@ -9,6 +9,7 @@ mod keys;
 pub(crate) mod lines;
 pub(crate) mod listing;
 mod members;
+mod proposals;
 mod repository;
 mod rules;
 mod signers;
@@ -36,6 +37,7 @@ pub(crate) use emails::{Emails, email_json};
 pub(crate) use gate::{Requests, answer_report, request_json};
 pub(crate) use keys::{Keys, key_added, key_json, key_page, key_removed};
 pub(crate) use members::{Collaborators, Members, members_json, members_text};
+pub(crate) use proposals::{Proposal, Proposals, proposal_page};
 pub(crate) use repository::{
     Reachable, RemovedRepositories, Repositories, repo_json, repository_created, repository_page, repository_removed,
     repository_summary, state,

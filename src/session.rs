@@ -11,14 +11,35 @@ pub(crate) mod rules;
 pub(crate) mod user_auth;
 mod watch;
 
-use crate::access::{Access, Decision, Denial, Identity, decide};
-use crate::db::ServedRepository;
+use crate::access::{Access, Decision, Denial, Identity, RepositoryFacts, decide, depends_on_proposals};
+use crate::config::Config;
+use crate::db::{Error, ServedRepository, View};
 use crate::message::Refusal;
 
 pub(crate) use context::SessionContext;
-pub(crate) use handover::{Handover, Work};
+pub(crate) use handover::{Handover, Opened, Work};
 pub(crate) use record::{End, Record};
 pub(crate) use watch::Watch;
+
+/// Completes the facts that decide about a push: whether the repository accepts proposals, if that matters for this
+/// identity. For an identity that may not fetch, nothing is asked.
+pub(crate) fn ask_about_proposals(
+    view: &View<'_>,
+    config: &Config,
+    identity: &Identity,
+    facts: &mut RepositoryFacts,
+    now: i64,
+) -> Result<(), Error> {
+    if depends_on_proposals(identity, facts, now) {
+        facts.accepts_proposals = accepts_proposals(view, config, facts.id)?;
+    }
+    Ok(())
+}
+
+/// Whether a repository, given by its row, accepts proposals.
+pub(crate) fn accepts_proposals(view: &View<'_>, config: &Config, repository: i64) -> Result<bool, Error> {
+    Ok(view.accepts_proposals(repository)?.unwrap_or(config.access.proposals))
+}
 
 /// The repository, or the policy's denial as a refusal.
 pub(crate) fn admit<'a>(

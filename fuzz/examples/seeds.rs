@@ -309,8 +309,8 @@ fn git_environment() -> Seeds {
 }
 
 fn push_context() -> Seeds {
-    let context = "hubgate push 5\n00ff\n/usr/bin/git\n0\n10\n0\ntrue\nmain\nssh git@hub repo default-branch a/x\nblob-size=5 binary=on\nno checks\n\
-                   refs/heads/ refs/tags/\nalice\ndeny force refs/heads/** rule 1 of a/x: deny force refs/heads/** @everyone\n";
+    let context = "hubgate push 6\n00ff\n/usr/bin/git\n0\n10\n0\ntrue\nmain\nssh git@hub repo default-branch a/x\nblob-size=5 binary=on\nno checks\n\
+                   refs/heads/ refs/tags/\nalice\ntrue\ngit@hub:a/x\ndeny force refs/heads/** rule 1 of a/x: deny force refs/heads/** @everyone\n";
     let (zero, one) = ("0".repeat(40), "1".repeat(40));
     let said = [
         "decide".to_owned(),
@@ -319,6 +319,12 @@ fn push_context() -> Seeds {
         "fault cannot run git".to_owned(),
         format!("moved created {zero} {one} refs/heads/main"),
         format!("moved {zero} {one} refs/heads/main"),
+        "proposals 1 70".to_owned(),
+        "proposals 07".to_owned(),
+        "open 7 feature/x".to_owned(),
+        "open 7 -x".to_owned(),
+        "rights\tallowed\t7=closed".to_owned(),
+        "opened\t8".to_owned(),
     ];
     let seed = |user: Vec<u8>| {
         let fields = [short(&user), short(b"you are alice")].concat();

@@ -94,6 +94,9 @@ _hubgate() {
             hubgate,policy)
                 cmd="hubgate__subcmd__policy"
                 ;;
+            hubgate,proposal)
+                cmd="hubgate__subcmd__proposal"
+                ;;
             hubgate,quota)
                 cmd="hubgate__subcmd__quota"
                 ;;
@@ -268,6 +271,9 @@ _hubgate() {
             hubgate__subcmd__help,policy)
                 cmd="hubgate__subcmd__help__subcmd__policy"
                 ;;
+            hubgate__subcmd__help,proposal)
+                cmd="hubgate__subcmd__help__subcmd__proposal"
+                ;;
             hubgate__subcmd__help,quota)
                 cmd="hubgate__subcmd__help__subcmd__quota"
                 ;;
@@ -409,6 +415,18 @@ _hubgate() {
             hubgate__subcmd__help__subcmd__policy,test)
                 cmd="hubgate__subcmd__help__subcmd__policy__subcmd__test"
                 ;;
+            hubgate__subcmd__help__subcmd__proposal,close)
+                cmd="hubgate__subcmd__help__subcmd__proposal__subcmd__close"
+                ;;
+            hubgate__subcmd__help__subcmd__proposal,list)
+                cmd="hubgate__subcmd__help__subcmd__proposal__subcmd__list"
+                ;;
+            hubgate__subcmd__help__subcmd__proposal,reopen)
+                cmd="hubgate__subcmd__help__subcmd__proposal__subcmd__reopen"
+                ;;
+            hubgate__subcmd__help__subcmd__proposal,show)
+                cmd="hubgate__subcmd__help__subcmd__proposal__subcmd__show"
+                ;;
             hubgate__subcmd__help__subcmd__quota,check)
                 cmd="hubgate__subcmd__help__subcmd__quota__subcmd__check"
                 ;;
@@ -447,6 +465,9 @@ _hubgate() {
                 ;;
             hubgate__subcmd__help__subcmd__repo,path)
                 cmd="hubgate__subcmd__help__subcmd__repo__subcmd__path"
+                ;;
+            hubgate__subcmd__help__subcmd__repo,proposals)
+                cmd="hubgate__subcmd__help__subcmd__repo__subcmd__proposals"
                 ;;
             hubgate__subcmd__help__subcmd__repo,protect)
                 cmd="hubgate__subcmd__help__subcmd__repo__subcmd__protect"
@@ -799,6 +820,36 @@ _hubgate() {
             hubgate__subcmd__policy__subcmd__help,test)
                 cmd="hubgate__subcmd__policy__subcmd__help__subcmd__test"
                 ;;
+            hubgate__subcmd__proposal,close)
+                cmd="hubgate__subcmd__proposal__subcmd__close"
+                ;;
+            hubgate__subcmd__proposal,help)
+                cmd="hubgate__subcmd__proposal__subcmd__help"
+                ;;
+            hubgate__subcmd__proposal,list)
+                cmd="hubgate__subcmd__proposal__subcmd__list"
+                ;;
+            hubgate__subcmd__proposal,reopen)
+                cmd="hubgate__subcmd__proposal__subcmd__reopen"
+                ;;
+            hubgate__subcmd__proposal,show)
+                cmd="hubgate__subcmd__proposal__subcmd__show"
+                ;;
+            hubgate__subcmd__proposal__subcmd__help,close)
+                cmd="hubgate__subcmd__proposal__subcmd__help__subcmd__close"
+                ;;
+            hubgate__subcmd__proposal__subcmd__help,help)
+                cmd="hubgate__subcmd__proposal__subcmd__help__subcmd__help"
+                ;;
+            hubgate__subcmd__proposal__subcmd__help,list)
+                cmd="hubgate__subcmd__proposal__subcmd__help__subcmd__list"
+                ;;
+            hubgate__subcmd__proposal__subcmd__help,reopen)
+                cmd="hubgate__subcmd__proposal__subcmd__help__subcmd__reopen"
+                ;;
+            hubgate__subcmd__proposal__subcmd__help,show)
+                cmd="hubgate__subcmd__proposal__subcmd__help__subcmd__show"
+                ;;
             hubgate__subcmd__quota,check)
                 cmd="hubgate__subcmd__quota__subcmd__check"
                 ;;
@@ -849,6 +900,9 @@ _hubgate() {
                 ;;
             hubgate__subcmd__repo,path)
                 cmd="hubgate__subcmd__repo__subcmd__path"
+                ;;
+            hubgate__subcmd__repo,proposals)
+                cmd="hubgate__subcmd__repo__subcmd__proposals"
                 ;;
             hubgate__subcmd__repo,protect)
                 cmd="hubgate__subcmd__repo__subcmd__protect"
@@ -939,6 +993,9 @@ _hubgate() {
                 ;;
             hubgate__subcmd__repo__subcmd__help,path)
                 cmd="hubgate__subcmd__repo__subcmd__help__subcmd__path"
+                ;;
+            hubgate__subcmd__repo__subcmd__help,proposals)
+                cmd="hubgate__subcmd__repo__subcmd__help__subcmd__proposals"
                 ;;
             hubgate__subcmd__repo__subcmd__help,protect)
                 cmd="hubgate__subcmd__repo__subcmd__help__subcmd__protect"
@@ -1124,7 +1181,7 @@ _hubgate() {
 
     case "${cmd}" in
         hubgate)
-            opts="-h -V --config --json --help --version init migrate demo doctor sshd-config host-keys guide stats user org key repo check rule allowed-signers owner quota deploy-key access session invite lfs lock explain policy backup restore kept export plan apply import audit help"
+            opts="-h -V --config --json --help --version init migrate demo doctor sshd-config host-keys guide stats user org key repo check rule allowed-signers proposal owner quota deploy-key access session invite lfs lock explain policy backup restore kept export plan apply import audit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1866,7 +1923,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help)
-            opts="init migrate demo doctor sshd-config host-keys guide stats user org key repo check rule allowed-signers owner quota deploy-key access session invite lfs lock explain policy backup restore kept export plan apply import audit help"
+            opts="init migrate demo doctor sshd-config host-keys guide stats user org key repo check rule allowed-signers proposal owner quota deploy-key access session invite lfs lock explain policy backup restore kept export plan apply import audit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2789,6 +2846,76 @@ _hubgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        hubgate__subcmd__help__subcmd__proposal)
+            opts="list show close reopen"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__proposal__subcmd__close)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__proposal__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__proposal__subcmd__reopen)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__proposal__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         hubgate__subcmd__help__subcmd__quota)
             opts="check"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -2818,7 +2945,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help__subcmd__repo)
-            opts="create list show rename visibility describe default-branch protect unprotect gate freeze unfreeze collaborator remove restore import adopt path check quota gc"
+            opts="create list show rename visibility describe default-branch proposals protect unprotect gate freeze unfreeze collaborator remove restore import adopt path check quota gc"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3028,6 +3155,20 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__help__subcmd__repo__subcmd__path)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__help__subcmd__repo__subcmd__proposals)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -5211,6 +5352,192 @@ _hubgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        hubgate__subcmd__proposal)
+            opts="-h -V --config --json --help --version list show close reopen help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__proposal__subcmd__close)
+            opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__proposal__subcmd__help)
+            opts="list show close reopen help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__proposal__subcmd__help__subcmd__close)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__proposal__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__proposal__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__proposal__subcmd__help__subcmd__reopen)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__proposal__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__proposal__subcmd__list)
+            opts="-h -V --limit --after --match --wide --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --match)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__proposal__subcmd__reopen)
+            opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__proposal__subcmd__show)
+            opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         hubgate__subcmd__quota)
             opts="-h -V --config --json --help --version check help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -5290,7 +5617,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo)
-            opts="-h -V --config --json --help --version create list show rename visibility describe default-branch protect unprotect gate freeze unfreeze collaborator remove restore import adopt path check quota gc help"
+            opts="-h -V --config --json --help --version create list show rename visibility describe default-branch proposals protect unprotect gate freeze unfreeze collaborator remove restore import adopt path check quota gc help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5510,7 +5837,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo__subcmd__create)
-            opts="-h -V --private --internal --gated --gate-members --description --object-format --created-by --config --json --help --version"
+            opts="-h -V --private --internal --gated --gate-members --proposals --description --object-format --created-by --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5642,7 +5969,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__repo__subcmd__help)
-            opts="create list show rename visibility describe default-branch protect unprotect gate freeze unfreeze collaborator remove restore import adopt path check quota gc help"
+            opts="create list show rename visibility describe default-branch proposals protect unprotect gate freeze unfreeze collaborator remove restore import adopt path check quota gc help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5879,6 +6206,20 @@ _hubgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        hubgate__subcmd__repo__subcmd__help__subcmd__proposals)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         hubgate__subcmd__repo__subcmd__help__subcmd__protect)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -6067,6 +6408,24 @@ _hubgate() {
             ;;
         hubgate__subcmd__repo__subcmd__path)
             opts="-h -V --config --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hubgate__subcmd__repo__subcmd__proposals)
+            opts="-h -V --config --json --help --version on off"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -1,5 +1,6 @@
 mod admission;
 mod matrix;
+mod proposals;
 mod rights;
 
 use super::{
@@ -28,6 +29,7 @@ fn repository(visibility: Visibility, gate: Gate) -> RepositoryFacts {
         visibility,
         gate,
         frozen: None,
+        accepts_proposals: false,
         created_by_account: false,
         role: None,
         collaborator: None,
@@ -70,7 +72,7 @@ fn each_service_and_operation_has_the_access_that_it_needs() {
         services.chain(operations).collect::<Vec<_>>(),
         [
             ("upload-pack", Access::Fetch),
-            ("receive-pack", Access::Write),
+            ("receive-pack", Access::Propose),
             ("upload-archive", Access::Fetch),
             ("download", Access::Fetch),
             ("upload", Access::Write),
@@ -80,7 +82,7 @@ fn each_service_and_operation_has_the_access_that_it_needs() {
 
 #[test]
 fn each_level_of_access_contains_the_one_before() {
-    let levels = [Access::None, Access::Fetch, Access::Write, Access::Admin];
+    let levels = [Access::None, Access::Fetch, Access::Propose, Access::Write, Access::Admin];
     assert!(levels.is_sorted_by(|lower, higher| lower < higher));
 }
 

@@ -12,7 +12,7 @@ use crate::content::ContentCheck;
 use crate::db::Period;
 use crate::key::Fingerprint;
 use crate::name::{HubScope, NameError, Owner, RepoPath, Title};
-use crate::push::BranchName;
+use crate::push::{BranchName, ProposalNumber};
 use crate::quota::{BadQuota, Quota};
 use crate::report::when::Expiry;
 
@@ -149,6 +149,7 @@ pub struct RemoveKey {
 }
 
 /// Create an empty repository.
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 #[derive(Debug, Clone, Args)]
 pub struct CreateRepository {
     /// OWNER/NAME, datasets/OWNER/NAME or spaces/OWNER/NAME.
@@ -165,6 +166,9 @@ pub struct CreateRepository {
     /// Members with the role `read` must request access too.
     #[arg(long, requires = "gated")]
     pub gate_members: bool,
+    /// Accept proposals from accounts that may fetch. Default: the setting `[access] proposals`.
+    #[arg(long)]
+    pub proposals: bool,
     /// What the repository is about.
     #[arg(long, value_name = "TEXT")]
     pub description: Option<Title>,
@@ -209,6 +213,42 @@ pub struct DefaultBranch {
     pub path: RepoPath,
     /// The branch. Later pushes do not change it then.
     pub branch: Option<BranchName>,
+}
+
+crate::word::words! {
+    /// Whether something is on or off.
+    pub enum Switch {
+        /// On.
+        On = "on",
+        /// Off.
+        Off = "off",
+    }
+}
+
+impl Switch {
+    /// Whether it is on.
+    pub(super) fn accepts(self) -> bool {
+        self == Self::On
+    }
+}
+
+/// Accept proposals in a repository, or accept none.
+#[derive(Debug, Clone, Args)]
+pub struct SetProposals {
+    /// The repository.
+    pub path: RepoPath,
+    /// Whether accounts that may fetch may propose changes.
+    #[arg(value_parser = words(Switch::ALL, Switch::as_str))]
+    pub value: Switch,
+}
+
+/// A proposal, by its number in its repository.
+#[derive(Debug, Clone, Args)]
+pub struct OfProposal {
+    /// The repository.
+    pub path: RepoPath,
+    /// The number of the proposal.
+    pub number: ProposalNumber,
 }
 
 /// Grant a user a role on a repository. It replaces the previous role.

@@ -1,5 +1,6 @@
 //! Why a command was refused or failed, as types. The operator's program and `services` each word it for their reader.
 
+use crate::access::proposal::Opening;
 use crate::db::{self, ChangeError, DatabaseError};
 use crate::key::{Fingerprint, KeyError};
 use crate::message::{FaultKind, Refusal, Status, reserved};
@@ -59,6 +60,9 @@ pub(crate) enum Denied {
     /// Neither owner nor creator of the repository.
     #[error("you may neither rename nor remove {0}")]
     Manage(RepoPath),
+    /// May not open proposals.
+    #[error("{}", .0.problem().unwrap_or_default())]
+    Propose(Opening),
     /// The repository has no such branch.
     #[error("{0} has no branch {1}: push it first")]
     NoBranch(RepoPath, BranchName),

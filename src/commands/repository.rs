@@ -29,7 +29,8 @@ pub(crate) fn create(
     arguments: &CreateRepository,
     created_by: Option<&Owner>,
 ) -> Result<Report, Refused> {
-    let CreateRepository { path, private, internal, gated, gate_members, description, object_format } = arguments;
+    let CreateRepository { path, private, internal, gated, gate_members, proposals, description, object_format } =
+        arguments;
     // A refused request creates no directory.
     requester.read(|by, view| check_may_create(by, view, path).map(drop))?;
     let object_format = object_format.unwrap_or(requester.config().git.object_format);
@@ -51,6 +52,9 @@ pub(crate) fn create(
             created_by: creator.or(created_by).cloned(),
         })?;
         gated.map_or(Ok(()), |mode| change.set_gate(&row.path, mode, *gate_members))?;
+        if *proposals {
+            change.set_proposals(&row.path, Some(true))?;
+        }
         Ok(change.repository(&row.path)?)
     });
     let row = created.inspect_err(|_| {

@@ -63,7 +63,10 @@ impl Peer<'_> {
 
     /// Reads the session's identity from the database, and the repository of the path.
     fn context(&self, view: &View<'_>, path: Option<&RepoPath>, now: i64) -> Result<SessionContext, Error> {
-        SessionContext::ask(view, self.config, self.forced_command, self.proven, path, self.address, now)
+        let Self { config, forced_command, proven, address, .. } = *self;
+        let mut context = SessionContext::ask(view, config, forced_command, proven, path, address, now)?;
+        context.ask_about_proposals(view, config, now)?;
+        Ok(context)
     }
 }
 
@@ -176,10 +179,11 @@ impl<'a> Rights<'a> {
     /// What the session may do with a repository that it may fetch.
     pub(super) fn access(&self, served: &ServedRepository) -> &'static str {
         let may = |needed| matches!(self.decide(Some(served), needed), Decision::Allow(_));
-        match (may(Access::Admin), may(Access::Write)) {
-            (true, _) => "admin",
-            (false, true) => "write",
-            (false, false) => "fetch",
+        match (may(Access::Admin), may(Access::Write), may(Access::Propose)) {
+            (true, ..) => "admin",
+            (false, true, _) => "write",
+            (false, false, true) => "propose",
+            (false, false, false) => "fetch",
         }
     }
 
@@ -233,7 +237,7 @@ impl<'a> Rights<'a> {
     }
 }
 
-fn frozen(served: ServedRepository) -> Refused {
+pub(super) fn frozen(served: ServedRepository) -> Refused {
     let reason = served.facts.frozen.unwrap_or_default();
     Refused::Refusal(Refusal::Frozen(served.path, reason))
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::arguments::{AddRule, MoveRule, OfScope, Protect, Unprotect};
+use super::proposal::AsProposal;
 use super::{By, Denied, Output, Refused, Requester};
 use crate::access::rule::{Action, AppliedRule, RefDecision, decide_ref};
 use crate::config::Config;
@@ -84,19 +85,21 @@ pub(crate) fn unprotect(requester: &mut Requester<'_>, arguments: &Unprotect) ->
     })
 }
 
-/// What names and rules say about a change of a ref: the decision as the last step of an explanation.
+/// What names, rules and rights on proposals say about a change of a ref: the decision as the last step of an
+/// explanation. `proposal` is what proposals have to do with it.
 pub(crate) fn judge(
     config: &Config,
     rules: &[AppliedRule],
-    who: &str,
+    (who, proposal): (&str, &AsProposal),
     (name, action): (&str, Action),
 ) -> (bool, String) {
-    match check_ref(name.as_bytes(), &config.git.refs) {
+    match (proposal, check_ref(name.as_bytes(), &config.git.refs)) {
+        (AsProposal::Refused(reason), _) => return (false, format!("deny: {name} is not accepted: {reason}")),
         // A ref may be removed whatever its name is.
-        Err(reason) if action != Action::Delete => {
+        (AsProposal::NotOne, Err(reason)) if action != Action::Delete => {
             return (false, format!("deny: {name} is not accepted: {reason}"));
         }
-        Ok(()) | Err(_) => {}
+        (AsProposal::NotOne | AsProposal::Accepted, Ok(()) | Err(_)) => {}
     }
     let phrase = action.phrase();
     match decide_ref(rules, action, name.as_bytes()) {

@@ -7,6 +7,7 @@ mod emails;
 mod engine;
 mod error;
 mod greeting;
+mod proposals;
 mod reader;
 mod rules;
 mod schema;
@@ -30,8 +31,8 @@ pub use store::{
     AuthorityRange, AuthorityRow, BadCopy, BadValue, Change, ChangeError, Code, Collaboration, Collaborator, Contents,
     Counts, DescribedOwner, DescribedRepository, Direction, Each, EmailPosition, Event, GateRequestRow, GrantPosition,
     Holder, HolderId, KeyRange, KeyRow, MOST_RULES, Member, Membership, NewKey, NewRepository, NumberedRule,
-    Organization, OwnerKind, OwnerRow, Period, Removed, Replacing, RepositoryRow, ScopeSettings, SeenBy, Signer, Store,
-    User, UserEmail, WritesTo, all,
+    Organization, OwnerKind, OwnerRow, Period, ProposalRow, Removed, Replacing, RepositoryRow, ScopeSettings, SeenBy,
+    Signer, Store, User, UserEmail, WritesTo, all,
 };
 
 /// The database as one connection sees it: each question is a method.

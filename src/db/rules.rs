@@ -84,6 +84,7 @@ impl View<'_> {
         Ok(user)
     }
 
+    /// The version of the schema.
     pub(super) fn version(&self) -> Result<i64, Error> {
         let query = "SELECT version FROM hubgate WHERE id = 1";
         self.connection.first(query, &[], |row| row.get("version"))?.ok_or(Error::NoVersion)

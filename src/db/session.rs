@@ -417,6 +417,7 @@ pub(super) fn repository_facts(row: &Row<'_>, id: i64, account: Option<i64>) -> 
         visibility: row.word("visibility")?,
         gate,
         frozen: row.get("frozen")?,
+        accepts_proposals: false,
         created_by_account,
         role: grant(row, "role", "role_until")?,
         collaborator: grant(row, "collaborator", "collaborator_until")?,

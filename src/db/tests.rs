@@ -4,6 +4,7 @@ mod emails;
 mod entry;
 mod file;
 mod lists;
+mod proposals;
 mod questions;
 mod rules;
 mod values;
@@ -28,7 +29,8 @@ use crate::repository::Directory;
 const BACK: [(i64, &str); 3] = [
     (
         3,
-        "DROP INDEX repository_shown; ALTER TABLE repository DROP COLUMN internal; ALTER TABLE owner DROP COLUMN emails;
+        "DROP TABLE proposal; ALTER TABLE repository DROP COLUMN proposals;
+         DROP INDEX repository_shown; ALTER TABLE repository DROP COLUMN internal; ALTER TABLE owner DROP COLUMN emails;
          CREATE INDEX repository_public ON repository (owner_id, kind, folded) WHERE visibility = 'public'",
     ),
     (

@@ -22,17 +22,17 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, alarm, getpid, getppid, setpgid};
 
 use super::trace::{Trace, Traced};
-use super::{Fault, Session, say};
+use super::{Fault, Services, Session, say};
 use crate::access::{SignedBy, decide_signer};
 use crate::clock::now;
 use crate::config::{Config, Limits};
 use crate::db::{Error, Reader};
 use crate::log::{Level, Line};
-use crate::message::{Answer, Status};
+use crate::message::{Answer, PREFIX, Status};
 use crate::process::{self, GUARD, bytes_moved, children};
-use crate::push::{FromHook, PushVerdict, SignerVerdicts, Signing};
+use crate::push::{BranchName, FromHook, ProposalNumber, ProposalReply, PushVerdict, SignerVerdicts, Signing};
 use crate::session::rules::Deciding;
-use crate::session::{End, Record, Watch, quota};
+use crate::session::{End, Opened, Record, Watch, quota};
 use crate::usage::{self, Part, Reservation};
 
 /// The longest time between two looks whether bytes moved.
@@ -180,6 +180,8 @@ pub(super) fn split(is_push: bool, trace: Option<(Trace, Traced)>) -> Result<Cop
 pub(super) struct Watched<'a> {
     pub(super) session: &'a Session,
     pub(super) config: &'a Config,
+    /// What `services` needs to open a proposal.
+    pub(super) services: Services<'a>,
     pub(super) record: &'a Record,
     /// What the hook decides by; `None` if git serves no push.
     pub(super) deciding: Option<&'a Deciding>,
@@ -359,6 +361,20 @@ impl Hook {
                 });
                 return self.stream.write_all(format!("{verdicts}\n").as_bytes()).is_ok();
             }
+            Some(FromHook::Proposals(numbers)) => {
+                let reply = proposal_rights(watched, &numbers).unwrap_or_else(|error| {
+                    send(Level::Error, &push().field("decision", "fault").field("cause", error));
+                    ProposalReply::Unknown
+                });
+                return self.stream.write_all(format!("{reply}\n").as_bytes()).is_ok();
+            }
+            Some(FromHook::Open { branch, after }) => {
+                let reply = open_proposal(watched, branch, after).unwrap_or_else(|cause| {
+                    send(Level::Error, &push().field("decision", "fault").field("cause", cause));
+                    ProposalReply::Unknown
+                });
+                return self.stream.write_all(format!("{reply}\n").as_bytes()).is_ok();
+            }
             Some(FromHook::Refused(reason)) => {
                 send(Level::Notice, &push().field("decision", "deny").field("reason", reason));
             }
@@ -410,7 +426,7 @@ fn signers(watched: &Watched<'_>, by: SignedBy, signings: &[Signing]) -> Result<
 /// Whether the rights of the session and the rules for its refs stand at this moment, and the quotas have room for the
 /// bytes of the push.
 fn verdict(watched: &Watched<'_>, storing: &mut Storing, bytes: u64) -> Result<PushVerdict, Error> {
-    let Watched { session, config, record, deciding } = *watched;
+    let Watched { session, config, record, deciding, .. } = *watched;
     let reader = Reader::open(&config.paths.database)?;
     match reader.ask(|view| record.check_push(view, config, now()))? {
         Err(end) => return Ok(PushVerdict::Refused(end.lines)),
@@ -425,6 +441,34 @@ fn verdict(watched: &Watched<'_>, storing: &mut Storing, bytes: u64) -> Result<P
         // Without a count, a quota would be no limit.
         PushVerdict::Refused(vec![quota::uncounted(&record.sid)])
     }))
+}
+
+/// What the session may do with proposals at this moment.
+fn proposal_rights(watched: &Watched<'_>, numbers: &[ProposalNumber]) -> Result<ProposalReply, Error> {
+    let Watched { config, record, .. } = *watched;
+    let reader = Reader::open(&config.paths.database)?;
+    let rights = reader.ask(|view| record.check_proposals(view, config, numbers, now()))?;
+    Ok(rights.map_or_else(|end| ProposalReply::Refused(end.lines), ProposalReply::Rights))
+}
+
+/// Lets `services` open a proposal, which decides about the session's rights again. The hook cannot choose the author,
+/// nor a number that was given before.
+fn open_proposal(watched: &Watched<'_>, branch: BranchName, after: i64) -> Result<ProposalReply, String> {
+    let (path, row) = watched.record.repository.clone().ok_or("this session has no repository")?;
+    let opened = Opened { path, row, after, branch };
+    let ended = watched.session.propose(&watched.services, opened).map_err(|fault| fault.to_string())?;
+    match ended.status.code() {
+        Some(0) => {
+            let number = String::from_utf8_lossy(&ended.read).trim().parse().map_err(|_| "services gave no number")?;
+            Ok(ProposalReply::Opened(number))
+        }
+        Some(code) if code == i32::from(Status::Refused.code()) => {
+            let line = |line: &str| line.strip_prefix(PREFIX).unwrap_or(line).to_owned();
+            Ok(ProposalReply::Refused(ended.said.lines().map(line).collect()))
+        }
+        // `services` has logged the cause.
+        Some(_) | None => Err(format!("services could not open a proposal: {}", ended.status)),
+    }
 }
 
 /// Reserves the bytes of the push, if a quota is set and has room.

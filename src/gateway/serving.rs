@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use super::guard::{self, Watched};
 use super::trace::Traced;
 use super::{Context, Fault, Services, Session, push_context, say};
-use crate::access::{Identity, network};
+use crate::access::{Access, Decision, Identity, decide, network};
+use crate::child::{self, Ended, Limits, Terminal};
 use crate::config::{Config, ConfigError, LfsMode};
 use crate::db::ServedRepository;
 use crate::git::{self, Serving};
@@ -25,7 +26,7 @@ use crate::request::{Activity, ForcedCommand, LfsProgram, Request, Service};
 use crate::sandbox::{self, Plan};
 use crate::sealed::{DESCRIPTORS, Sealed};
 use crate::session::rules::{self, Deciding, Reading};
-use crate::session::{Handover, Record, Work};
+use crate::session::{Handover, Opened, Record, Work};
 use crate::session_limits::{self, SessionLock};
 
 /// How long a session of git or LFS waits for the end of another session.
@@ -39,6 +40,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// How many sessions of LFS count as one session: git-lfs opens so many for one push or pull, and loses objects if one
 /// is refused. Connections cannot be counted instead, because git-lfs 3.0 to 3.4 may open a connection per session.
 const LFS_SESSIONS: u32 = 8;
+/// What `services` may take to open a proposal. Its answer is a number, or why there is none.
+const PROPOSING: Limits = Limits { time: Duration::from_secs(30), output: 4_096, terminal: Terminal::Closed };
 
 /// What a push needs besides git.
 struct Push {
@@ -61,8 +64,20 @@ impl Session {
         repository: Option<(RepoPath, i64)>,
         lock: &SessionLock,
     ) -> Result<Record, Fault> {
+        self.record_push(context, activity, (repository, false), lock)
+    }
+
+    /// The same. `proposes` is whether a push may only propose.
+    fn record_push(
+        &self,
+        context: &Context<'_>,
+        activity: Activity,
+        (repository, proposes): (Option<(RepoPath, i64)>, bool),
+        lock: &SessionLock,
+    ) -> Result<Record, Fault> {
         let Services { forced_command, proven, .. } = context.services;
         let record = Record {
+            proposes,
             sid: self.id.to_string(),
             process: Process::own().ok_or(Fault::NoProcess)?,
             since: context.now,
@@ -88,13 +103,15 @@ impl Session {
         identity: &Identity,
         repository: &ServedRepository,
     ) -> Result<ExitCode, Fault> {
-        let Context { config, lock, .. } = context;
+        let Context { config, lock, now, .. } = context;
+        let decision = decide(identity, Some(&repository.facts), service.needs(), *now);
+        let proposes = decision == Decision::Allow(Access::Propose);
         let own = std::env::current_exe().map_err(Fault::Git)?;
         let hooks = own.with_file_name("hooks");
         let services = own.with_file_name("services");
         // A fetch asks for no rules.
         let push = match service {
-            Service::ReceivePack => Some(self.push(context, path, identity, repository, &hooks)?),
+            Service::ReceivePack => Some(self.push(context, (path, proposes), identity, repository, &hooks)?),
             Service::UploadPack | Service::UploadArchive => None,
         };
         let directory = open_repository(&config.paths.repositories, &repository.directory)?;
@@ -108,12 +125,14 @@ impl Session {
         let mut command = serving.command();
         // The gateway opens nothing outside the repository by path after this.
         self.connection = log::connect(&config.log.socket).ok();
-        let record = self.record(context, service.into(), Some((path.clone(), repository.facts.id)), lock)?;
+        let place = Some((path.clone(), repository.facts.id));
+        let record = self.record_push(context, service.into(), (place, proposes), lock)?;
         let guarded = match guard::split(push.is_some(), self.trace.take())? {
             guard::Copy::Git(guarded) => guarded,
             guard::Copy::Guard(guard) => {
                 let deciding = push.as_ref().map(|push| &push.deciding);
-                let watched = Watched { session: self, config, record: &record, deciding };
+                let services = context.services;
+                let watched = Watched { session: self, config, services, record: &record, deciding };
                 return Ok(guard.watch(&watched).into());
             }
         };
@@ -158,20 +177,9 @@ impl Session {
         if let SessionLock::Held(held) = lock {
             held.survive_exec().map_err(Fault::Lock)?;
         }
-        let program = std::env::current_exe().map_err(Fault::Services)?.with_file_name("services");
-        let handover = Handover {
-            sid: self.id.to_string(),
-            config: services.config.map(str::to_owned),
-            forced_command: services.forced_command.clone(),
-            proven: services.proven.cloned(),
-            connection: self.environment.connection_text().to_owned(),
-            command: String::from_utf8_lossy(&self.environment.command_for_log()).into_owned(),
-            work,
-        };
+        let handover = self.handover(services, work);
         let message = Sealed::write(&handover.to_string())?;
-        let mut command = Command::new(program);
-        command.env_clear().env("PATH", git::SAFE_PATH).env("LC_ALL", "C.UTF-8");
-        command.env(DESCRIPTORS, message.leave_open(None)).current_dir("/").arg(handover.work.as_str());
+        let mut command = services_command(&message, &handover.work).map_err(Fault::Services)?;
         // `services` decides about an account command, and logs it.
         if !matches!(handover.work, Work::Account(_)) {
             let line = self.line.clone().field("command", &handover.command);
@@ -180,11 +188,34 @@ impl Session {
         Err(Fault::Services(command.exec()))
     }
 
-    /// Reads what holds for a push, and tells it to the hook of the push by a sealed message.
+    /// Lets `services` open a proposal: the gateway changes no database. The message names the session, so `services`
+    /// asks for its rights again.
+    pub(super) fn propose(&self, services: &Services<'_>, opened: Opened) -> Result<Ended<Vec<u8>>, Fault> {
+        let handover = self.handover(services, Work::Propose(opened));
+        let message = Sealed::write(&handover.to_string())?;
+        let mut command = services_command(&message, &handover.work).map_err(Fault::Services)?;
+        child::output(&mut command, PROPOSING).map_err(Fault::Services)
+    }
+
+    /// What `services` must know of the session.
+    fn handover(&self, services: &Services<'_>, work: Work) -> Handover {
+        Handover {
+            sid: self.id.to_string(),
+            config: services.config.map(str::to_owned),
+            forced_command: services.forced_command.clone(),
+            proven: services.proven.cloned(),
+            connection: self.environment.connection_text().to_owned(),
+            command: String::from_utf8_lossy(&self.environment.command_for_log()).into_owned(),
+            work,
+        }
+    }
+
+    /// Reads what holds for a push, and tells it to the hook of the push by a sealed message. `proposes` is whether the
+    /// push may only propose.
     fn push(
         &self,
         context: &Context<'_>,
-        path: &RepoPath,
+        (path, proposes): (&RepoPath, bool),
         identity: &Identity,
         repository: &ServedRepository,
         hooks: &Path,
@@ -209,6 +240,8 @@ impl Session {
             operator_checks,
             namespaces: config.git.refs.clone(),
             who: rules::who(identity),
+            writes: !proposes,
+            url: config.address().url(&repository.path),
             rules: rules.clone(),
         };
         let message = push_context::seal(&push_context, hooks)?;
@@ -285,6 +318,14 @@ impl Session {
         };
         Limit { directory: config.running_dir(), subject, most }
     }
+}
+
+/// The command that starts `services` with a message, and with none of the session's variables.
+fn services_command(message: &Sealed, work: &Work) -> std::io::Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?.with_file_name("services"));
+    command.env_clear().env("PATH", git::SAFE_PATH).env("LC_ALL", "C.UTF-8");
+    command.env(DESCRIPTORS, message.leave_open(None)).current_dir("/").arg(work.as_str());
+    Ok(command)
 }
 
 /// The operator's own checks for a push into this repository, if there are any.

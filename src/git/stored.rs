@@ -4,6 +4,8 @@
 //! them from running. The configuration is replaced by hubgate's own before git reads it. And git runs in the sandbox,
 //! because a push could change the file again at any moment.
 
+mod proposals;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, ErrorKind, Write};
 use std::os::fd::{AsFd, BorrowedFd};

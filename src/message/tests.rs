@@ -113,7 +113,7 @@ fn sessions_on_the_anonymous_login_or_without_a_key_read_why_they_are_anonymous(
     let messages = Messages { forced_command: &alice, ..messages };
     assert!(messages.notices(None, 0, Some(&path())).stderr().contains("use git@hub.example:datasets/acme/x"));
 
-    let config = Config { access: AccessPolicy { anonymous: AnonymousMode::Fallback }, ..config };
+    let config = Config { access: AccessPolicy { anonymous: AnonymousMode::Fallback, ..config.access }, ..config };
     let messages = Messages::new(&config, &by_pam);
     let is = "none of your keys is on an account here";
     assert_eq!(messages.greeting().out, "Hi anonymous, welcome to Example Hub.\n");
@@ -143,6 +143,7 @@ fn help_goes_to_standard_output() {
              \x20 ssh git@hub.example repo protect|unprotect PATH BRANCH    rule list|add|remove|move\n\
              \x20 ssh git@hub.example check list|set SCOPE\n\
              \x20 ssh git@hub.example allowed-signers PATH\n\
+             \x20 ssh git@hub.example proposal list|show|close|reopen PATH [NUMBER]    repo proposals PATH on|off\n\
              \x20 ssh git@hub.example org member list|set|remove\n\
              \x20 ssh git@hub.example access request|list|grant|reject|revoke\n\
              \x20 ssh git@hub.example explain PATH fetch|push\n\
@@ -387,7 +388,7 @@ fn an_operators_reason_cannot_act_on_the_peers_terminal_or_add_a_line() {
 #[test]
 fn every_command_and_url_names_a_port_that_is_not_22() {
     let with = |port: u16, mode: AnonymousMode| {
-        let mut config = Config { access: AccessPolicy { anonymous: mode }, ..Config::default() };
+        let mut config = Config { access: AccessPolicy { anonymous: mode, proposals: false }, ..Config::default() };
         config.ssh.port = port;
         let texts = [alice(), anonymous()].map(|forced_command| {
             let messages = Messages::new(&config, &forced_command);

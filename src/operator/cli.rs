@@ -12,6 +12,7 @@ mod machine;
 mod org;
 mod owner;
 mod policy;
+mod proposal;
 mod repo;
 mod rule;
 mod session;
@@ -38,6 +39,7 @@ pub use machine::{Demo, Doctor, Guide, HostKeys, Init, ServingSshd, SshdConfig, 
 pub use org::{AuthorityCommand, MemberCommand, OrgCommand};
 pub use owner::{OwnerCommand, QuotaCommand};
 pub use policy::PolicyCommand;
+pub use proposal::ProposalCommand;
 pub use repo::{AdoptRepo, CollaboratorCommand, ImportRepo, RepoCommand, RestoreRepo};
 pub use rule::RuleCommand;
 pub use session::{SessionCommand, Which};
@@ -143,6 +145,9 @@ pub enum Command {
         #[arg(default_value = "hub")]
         scope: HubScope,
     },
+    /// Proposals: commits for a branch, from accounts that may fetch.
+    #[command(subcommand)]
+    Proposal(ProposalCommand),
     /// Quotas of users and organizations.
     #[command(subcommand)]
     Owner(OwnerCommand),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::cli::{
     AccessCommand, AuthorityCommand, CheckCommand, CollaboratorCommand, DeployKeyCommand, EmailCommand, KeyCommand,
-    MemberCommand, OrgCommand, OwnerCommand, RuleCommand, UserCommand,
+    MemberCommand, OrgCommand, OwnerCommand, ProposalCommand, RuleCommand, UserCommand,
 };
 use super::context::{Context, confirm};
 use super::failure::Failure;
@@ -13,8 +13,8 @@ use super::printer::Printer;
 use crate::access::{GateRequest, Scope};
 use crate::commands::arguments::Confirmation;
 use crate::commands::{
-    Refused, access, authority, check, collaborator, deploy_key, email, key, member, organization, owner, quota, rule,
-    user,
+    Refused, access, authority, check, collaborator, deploy_key, email, key, member, organization, owner, proposal,
+    quota, rule, user,
 };
 use crate::db::OwnerKind;
 use crate::report::Report;
@@ -182,6 +182,20 @@ pub(super) fn rule(command: &RuleCommand, mut context: Context, printer: &mut Pr
         RuleCommand::Add(arguments) => Ok(rule::add(&mut requester, arguments)?),
         RuleCommand::Remove(arguments) => Ok(rule::remove(&mut requester, arguments)?),
         RuleCommand::Move(arguments) => Ok(rule::set_number(&mut requester, arguments)?),
+    }
+}
+
+pub(super) fn proposal(
+    command: &ProposalCommand,
+    mut context: Context,
+    printer: &mut Printer,
+) -> Result<Report, Failure> {
+    let mut requester = context.requester();
+    match command {
+        ProposalCommand::List { path, list } => Ok(proposal::list(&requester, path, &mut printer.output(list))?),
+        ProposalCommand::Show(arguments) => Ok(proposal::show(&requester, arguments)?),
+        ProposalCommand::Close(arguments) => Ok(proposal::close(&mut requester, arguments)?),
+        ProposalCommand::Reopen(arguments) => Ok(proposal::reopen(&mut requester, arguments)?),
     }
 }
 

@@ -11,14 +11,15 @@ use super::key_file::read_fingerprint;
 use crate::access::rule::Action;
 use crate::access::{Access, Decision, Identity, NotAdmitted, decide, identify};
 use crate::clock::now;
-use crate::commands::rule;
+use crate::commands::{proposal, rule};
 use crate::config::{AnonymousMode, Config, LfsMode};
-use crate::db::Reader;
+use crate::db::{Error, Reader};
 use crate::key::Fingerprint;
 use crate::message::{Messages, Refusal, Status};
 use crate::name::{Owner, RepoPath};
 use crate::report::{Report, chain};
 use crate::request::{ANONYMOUS, ForcedCommand, Request, Service};
+use crate::session::ask_about_proposals;
 use crate::session::rules::{self, Reading};
 
 /// The identity that asks.
@@ -109,7 +110,7 @@ pub(super) fn explain(
     (needed, change): (Access, Option<(&str, Action)>),
 ) -> Result<Verdict, Failure> {
     let now = now();
-    let (name, identity, key, served) = match who {
+    let (name, identity, key, mut served) = match who {
         Who::Account(user) => {
             let (account, served) = reader.ask(|view| view.session_of_account(user, Some(path)))?;
             let (account, disabled) = account.ok_or_else(|| Failure::Usage(format!("there is no user {user}")))?;
@@ -146,6 +147,9 @@ pub(super) fn explain(
         let line = "deny: a key on no account is not admitted: [access] anonymous is off".to_owned();
         return Ok(Verdict::denied(vec![line]));
     }
+    if let Some(served) = &mut served {
+        reader.ask(|view| ask_about_proposals(view, config, &identity, &mut served.facts, now))?;
+    }
     let decision = decide(&identity, served.as_ref().map(|served| &served.facts), needed, now);
     let mut chain = chain(&name, key.as_ref(), &identity, served.as_ref(), decision);
     let mut is_allowed = matches!(decision, Decision::Allow(_));
@@ -153,8 +157,11 @@ pub(super) fn explain(
         chain.insert(chain.len() - 1, format!("{path} is an old path of {}", served.path));
     }
     if let (true, Some(served), Some(change)) = (is_allowed, &served, change) {
-        let applied = reader.ask(|view| rules::rules_and_checks(view, &identity, served, now, Reading::Operator))?.0;
-        let (may, step) = rule::judge(config, &applied, &rules::who(&identity), change);
+        let (applied, as_proposal) = reader.ask(|view| {
+            let applied = rules::rules_and_checks(view, &identity, served, now, Reading::Operator)?.0;
+            Ok::<_, Error>((applied, proposal::explain(view, config, (&identity, served), change, now)?))
+        })?;
+        let (may, step) = rule::judge(config, &applied, (&rules::who(&identity), &as_proposal), change);
         is_allowed = may;
         chain.push(step);
     }

@@ -118,6 +118,7 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Check(command) => dispatch::check(&command, context()?, printer),
         Command::AllowedSigners { scope } => Ok(signers::list(&context()?.requester(), &scope, cli.json, printer)?),
         Command::Rule(command) => dispatch::rule(&command, context()?, printer),
+        Command::Proposal(command) => dispatch::proposal(&command, context()?, printer),
         Command::Owner(command) => dispatch::owner_quota(&command, context()?),
         Command::Quota(QuotaCommand::Check { owner }) => {
             Ok(quota::check(&context()?.requester(), owner.as_ref(), cli.json, printer)?)

@@ -108,7 +108,7 @@ fn parse(line: &str) -> Result<Option<Expectation>, String> {
         ("push", None) => (Access::Write, None),
         (action, Some(name)) => {
             let action = action.parse().map_err(|_| SHAPE.to_owned())?;
-            (Access::Write, Some((name.to_owned(), action)))
+            (Access::Propose, Some((name.to_owned(), action)))
         }
         _ => return Err(SHAPE.to_owned()),
     };
@@ -145,7 +145,7 @@ mod tests {
         );
         let line = read("alice force acme/x refs/heads/#1 = deny # a rule");
         assert_eq!(line.change, Some(("refs/heads/#1".to_owned(), Action::Force)));
-        assert_eq!((line.needed, line.is_allowed), (Access::Write, false));
+        assert_eq!((line.needed, line.is_allowed), (Access::Propose, false));
         let key = format!("SHA256:{}", "A".repeat(43));
         let line = read(&format!("{key} from 192.0.2.1 fetch datasets/acme/x = allow"));
         assert_eq!(line.who, Who::Key(key.parse().unwrap(), Some("192.0.2.1".to_owned())));

@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::printer::Printer;
 use super::{adopt, gc};
 use crate::clock::now;
-use crate::commands::{quota, reachable, repository, rule};
+use crate::commands::{proposal, quota, reachable, repository, rule};
 use crate::message::Status;
 use crate::name::RepoPath;
 use crate::report::{RemovedRepositories, Report};
@@ -41,6 +41,7 @@ pub(super) fn run(command: RepoCommand, mut context: Context, printer: &mut Prin
         RepoCommand::Visibility(arguments) => Ok(repository::set_visibility(&mut requester, &arguments)?),
         RepoCommand::Describe(arguments) => Ok(repository::describe(&mut requester, &arguments)?),
         RepoCommand::DefaultBranch(arguments) => Ok(repository::default_branch(&mut requester, &arguments)?),
+        RepoCommand::Proposals(arguments) => Ok(proposal::accept(&mut requester, &arguments)?),
         RepoCommand::Protect(arguments) => Ok(rule::protect(&mut requester, &arguments)?),
         RepoCommand::Unprotect(arguments) => Ok(rule::unprotect(&mut requester, &arguments)?),
         RepoCommand::Gate { path, mode, gate_members } => {

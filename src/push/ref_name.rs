@@ -12,8 +12,8 @@ const REF_LEVELS_MAX: usize = 10;
 
 /// Where branches and tags are.
 pub const BRANCHES_AND_TAGS: [&str; 2] = ["refs/heads/", "refs/tags/"];
-/// Where proposals are. The hub gives their numbers, so no push creates or updates one.
-const PROPOSALS: &str = "refs/pr/";
+/// Where proposals are. The hub gives their numbers, so no push creates one here.
+pub const PROPOSALS: &str = "refs/pr/";
 
 /// Joins letters of Persian and of Indic scripts, or the parts of an emoji (Unicode, chapter 23.2).
 const ZERO_WIDTH_JOINER: char = '\u{200d}';

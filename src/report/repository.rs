@@ -21,6 +21,7 @@ pub(crate) fn repo_json(row: &RepositoryRow) -> Value {
         "object_format": row.object_format.as_str(),
         "description": row.description,
         "frozen": row.frozen,
+        "proposals": row.proposals,
         "created_at": json_time(Some(row.created_at)),
     })
 }

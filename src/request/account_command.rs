@@ -33,6 +33,8 @@ words! {
         Rule = "rule",
         /// Who may sign the commits of a repository.
         AllowedSigners = "allowed-signers",
+        /// Proposals.
+        Proposal = "proposal",
         /// Gated repositories.
         Access = "access",
         /// Why something is allowed or denied.

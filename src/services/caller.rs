@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::clock::now;
+use crate::commands::Peer;
 use crate::config::{Config, DEFAULT_PATH};
 use crate::db::{Error, View};
 use crate::log::{self, Level, Line};
@@ -70,6 +71,13 @@ impl Caller {
     pub(super) fn session_context(&self, view: &View<'_>, path: Option<&RepoPath>) -> Result<SessionContext, Error> {
         let Self { config, forced_command, proven, address, .. } = self;
         SessionContext::ask(view, config, forced_command, proven.as_ref(), path, address, now())
+    }
+
+    /// The session as the commands take it.
+    pub(super) fn peer(&self) -> Peer<'_> {
+        let Self { config, forced_command, proven, address, sid, .. } = self;
+        let actor = format!("{} {} sid={sid}", forced_command.user(), forced_command.key());
+        Peer { config, forced_command, proven: proven.as_ref(), address, actor, is_barred: false }
     }
 
     /// The first fields of each log line of this session.

@@ -3,6 +3,7 @@
 pub(crate) mod account;
 mod authenticate;
 mod caller;
+mod propose;
 mod push;
 mod transfer;
 
@@ -56,6 +57,7 @@ pub fn main() -> ExitCode {
                             alarm::set(caller.config.limits.session_age);
                             answer
                         }
+                        Work::Propose(opened) => propose::run(&caller, &opened),
                         Work::Authenticate(operation, path) => authenticate::run(&caller, operation, &path),
                     }
                 }

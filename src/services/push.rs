@@ -8,35 +8,33 @@
 mod ancestry;
 mod commits;
 mod contents;
+mod opening;
 mod operator_checks;
 mod paths;
 mod proc_receive;
+mod proposals;
+mod questions;
 mod refusals;
 mod signed;
 mod updates;
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::net::UnixStream;
+use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::str::FromStr;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::access::{SignedBy, SignerVerdict};
-use crate::child::{self, Ended, Limits, Terminal};
+use crate::child::{self, Limits};
 use crate::log::{Line, Sink};
 use crate::message::{Answer, FaultKind, Status};
-use crate::push::{
-    BadPushContext, DefaultBranch, FromHook, MARK, NoVerdict, PushContext, PushVerdict, SignerVerdicts, Signing,
-    followed,
-};
+use crate::push::{BadPushContext, DefaultBranch, FromHook, MARK, PushContext, followed};
 use crate::sealed::{self, ReceiveError, Sealed};
 use crate::services::caller::{answer_panics, no_message};
 
 use ancestry::Parents;
 use operator_checks::Outcome;
 pub(super) use operator_checks::{CHECK, become_check};
+use questions::{GIT, Guard, contains, git, refs};
 use refusals::{Ancestry, BRANCHES, Facts, Reason, branch};
 use updates::{Update, in_order};
 
@@ -46,8 +44,6 @@ const CERTIFICATE: &str = "GIT_PUSH_CERT";
 /// The variable with the directory of the pushed objects (tmp-objdir.c).
 const QUARANTINE: &str = "GIT_QUARANTINE_PATH";
 
-/// What one git of the hook may take. Its answers are short.
-const GIT: Limits = Limits { time: Duration::from_secs(600), output: 1 << 20, terminal: Terminal::Closed };
 /// How long git may compare old and new ids of refs. What is left then counts as forced.
 const COMPARING: Duration = Duration::from_secs(10);
 /// Up to how many pairs of commits git compares in a process each.
@@ -80,10 +76,8 @@ enum Fault {
     Commits(#[from] commits::Error),
     #[error(transparent)]
     OperatorCheck(#[from] operator_checks::Error),
-    #[error("cannot ask the session's guard: {0}")]
-    Guard(std::io::Error),
     #[error(transparent)]
-    Verdict(#[from] NoVerdict),
+    Question(#[from] questions::Error),
 }
 
 /// What the gateway left open for the hook.
@@ -92,39 +86,6 @@ struct Inherited {
     context: PushContext,
     started: SystemTime,
     guard: Guard,
-}
-
-/// The connection to the session's guard.
-struct Guard(UnixStream);
-
-impl Guard {
-    /// Tells the guard what the log must show. Errors are ignored, because a push must not fail because of its log.
-    fn tell(&self, event: &FromHook) {
-        let _ = (&self.0).write_all(&event.line());
-    }
-
-    /// Asks the guard, which answers one line.
-    fn ask<A: FromStr<Err = NoVerdict>>(&self, question: &FromHook) -> Result<A, Fault> {
-        (&self.0).write_all(&question.line()).map_err(Fault::Guard)?;
-        let mut answer = String::new();
-        BufReader::new(&self.0).read_line(&mut answer).map_err(Fault::Guard)?;
-        Ok(answer.strip_suffix('\n').ok_or(NoVerdict)?.parse()?)
-    }
-
-    /// What the hub says about keys that signed commits, in their order.
-    fn signers(&self, by: SignedBy, signings: &[Signing]) -> Result<Vec<SignerVerdict>, Fault> {
-        let SignerVerdicts(verdicts) = self.ask(&FromHook::Signers(by, signings.to_vec()))?;
-        if verdicts.len() == signings.len() { Ok(verdicts) } else { Err(NoVerdict.into()) }
-    }
-
-    /// The reasons why the session may not move refs to objects of so many bytes, as the client reads them.
-    fn problems(&self, bytes: u64) -> Result<Vec<String>, Fault> {
-        match self.ask(&FromHook::Decide(bytes))? {
-            PushVerdict::Stands => Ok(Vec::new()),
-            PushVerdict::Refused(lines) => Ok(lines),
-            PushVerdict::Unknown => Err(NoVerdict.into()),
-        }
-    }
 }
 
 /// When git runs the hook.
@@ -241,7 +202,7 @@ fn too_large(context: &PushContext, stored: u64) -> Option<String> {
 /// The reasons to refuse a push that stores so many bytes, as the client reads them.
 fn problems(inherited: &Inherited, updates: &[Update], stored: u64) -> Result<Vec<String>, Fault> {
     let Inherited { context, guard, .. } = inherited;
-    let verdicts = verdicts(context, updates)?;
+    let verdicts = verdicts(inherited, updates)?;
     if !verdicts.is_empty() && verdicts.iter().all(Option::is_some) {
         return Ok(refusals::lines(updates, &verdicts, &context.choose_branch));
     }
@@ -259,7 +220,7 @@ fn problems(inherited: &Inherited, updates: &[Update], stored: u64) -> Result<Ve
         problems = paths::problems(context, &tips)?;
     }
     if problems.is_empty() {
-        problems = signed::problems(context, &tips, |by, signings| guard.signers(by, signings))?;
+        problems = signed::problems(context, &tips, |by, signings| guard.signers(by, signings).map_err(Fault::from))?;
     }
     Ok(problems)
 }
@@ -308,38 +269,46 @@ fn new_commits(context: &PushContext, tips: &[&str]) -> Result<u64, Fault> {
     Ok(String::from_utf8_lossy(&ended.read).trim().parse().unwrap_or(0))
 }
 
-/// Runs git in the repository, with the hook's environment: the gateway made it, and git passed it on.
-fn git(context: &PushContext, words: &[&str], input: &[u8]) -> Result<Ended<Vec<u8>>, Fault> {
-    child::output_for(Command::new(&context.git).args(words), GIT, input).map_err(Fault::Git)
-}
-
 /// Refuses single refs. git keeps the objects of a push before it runs this hook, so the objects of refused refs stay
 /// until `repo gc` deletes what no ref needs.
 fn proc_receive(inherited: &Inherited) -> Result<Answer, Fault> {
     let (mut input, mut output) = (std::io::stdin().lock(), std::io::stdout().lock());
     let asked = proc_receive::ask(&mut input, &mut output).map_err(Fault::Input)?;
-    let mut verdicts = verdicts(&inherited.context, &asked.updates)?;
+    let mut verdicts = verdicts(inherited, &asked.updates)?;
     if asked.is_atomic {
+        opening::refuse_beside_others(&asked.updates, &mut verdicts);
         refusals::all_or_none(&mut verdicts);
     }
-    let lines = refusals::lines(&asked.updates, &verdicts, &inherited.context.choose_branch);
+    let opened = opening::open(&inherited.context, &inherited.guard, &asked.updates, &mut verdicts)?;
+    let mut lines = refusals::lines(&asked.updates, &verdicts, &inherited.context.choose_branch);
     if let Some(first) = lines.first() {
         inherited.guard.tell(&FromHook::Refused(first.clone()));
     }
-    let reasons: Vec<Option<String>> = verdicts.iter().map(|verdict| verdict.as_ref().map(Reason::to_string)).collect();
-    let answers = asked.updates.iter().zip(reasons.iter().map(Option::as_deref));
-    proc_receive::answer(&mut output, answers).map_err(Fault::Answer)?;
+    let outcomes: Vec<_> = verdicts
+        .iter()
+        .enumerate()
+        .map(|(index, verdict)| match (verdict, opened.get(&index)) {
+            (Some(reason), _) => proc_receive::Outcome::Refused(reason.to_string()),
+            (None, Some(number)) => proc_receive::Outcome::Created(number.ref_name()),
+            (None, None) => proc_receive::Outcome::Accepted,
+        })
+        .collect();
+    proc_receive::answer(&mut output, asked.updates.iter().zip(&outcomes)).map_err(Fault::Answer)?;
+    lines.extend(opening::lines(&inherited.context, &asked.updates, &opened));
     Ok(Answer { out: String::new(), err: lines, status: Status::Done })
 }
 
 /// Why each ref is refused.
-fn verdicts(context: &PushContext, updates: &[Update]) -> Result<Vec<Option<Reason>>, Fault> {
+fn verdicts(inherited: &Inherited, updates: &[Update]) -> Result<Vec<Option<Reason>>, Fault> {
+    let context = &inherited.context;
+    let proposals = opening::proposals(context, &inherited.guard, updates)?;
     let head = if refusals::deletes_branches(updates) { head(context)? } else { None };
     let existing = if refusals::creates_unicode(updates) { refs(context, "refs/")? } else { Vec::new() };
     let facts = Facts {
         head: head.as_ref().map(Head::as_default_branch),
         existing: &existing,
         namespaces: &context.namespaces,
+        proposals: &proposals,
         who: &context.who,
         rules: &context.rules,
         ancestry: &ancestry(context, updates),
@@ -397,11 +366,6 @@ fn listed<'a>(context: &PushContext, pairs: impl Iterator<Item = (&'a str, &'a s
     read.and_then(|read| String::from_utf8(read).ok()).unwrap_or_default()
 }
 
-/// Whether a commit contains another one. git fails for an object that is no commit.
-fn contains(context: &PushContext, new: &str, old: &str) -> bool {
-    git(context, &["merge-base", "--is-ancestor", old, new], b"").is_ok_and(|output| output.status.success())
-}
-
 /// HEAD of the repository.
 struct Head {
     name: String,
@@ -423,15 +387,6 @@ fn head(context: &PushContext) -> Result<Option<Head>, Fault> {
     };
     let exists = git(context, &["rev-parse", "--quiet", "--verify", "HEAD"], b"")?.status.success();
     Ok(Some(Head { name: name.to_owned(), exists }))
-}
-
-/// The refs of the repository whose names begin with `prefix`.
-fn refs(context: &PushContext, prefix: &str) -> Result<Vec<String>, Fault> {
-    let mut command = Command::new(&context.git);
-    let limits = Limits { output: 256 << 20, ..GIT };
-    let said =
-        child::output(command.args(["for-each-ref", "--format=%(refname)", prefix]), limits).map_err(Fault::Git)?;
-    Ok(String::from_utf8_lossy(&said.read).lines().map(str::to_owned).collect())
 }
 
 /// Writes one line to the log for each ref, and points HEAD to a branch that exists.
@@ -491,6 +446,8 @@ mod tests {
             operator_checks: None,
             namespaces: vec![BRANCHES.to_owned()],
             who: "alice".to_owned(),
+            writes: true,
+            url: String::new(),
             rules: Vec::new(),
         }
     }

@@ -7,6 +7,7 @@ use crate::message::Messages;
 use crate::name::{RepoPath, Title};
 use crate::request::ForcedCommand;
 
+use super::ask_about_proposals;
 use super::user_auth::Proven;
 
 /// The identity of a session and its repository, according to the database at one moment.
@@ -109,6 +110,17 @@ impl SessionContext {
             may_hide_certificate,
             was_added,
         })
+    }
+
+    /// Completes the facts that decide about a push.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) fn ask_about_proposals(&mut self, view: &View<'_>, config: &Config, now: i64) -> Result<(), Error> {
+        match (&self.identity, &mut self.repository) {
+            (Ok(identity), Some(served)) => ask_about_proposals(view, config, identity, &mut served.facts, now),
+            (Ok(_) | Err(_), _) => Ok(()),
+        }
     }
 
     /// The texts for this session.

@@ -8,6 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::name::RepoPath;
+use crate::push::BranchName;
 use crate::request::{AccountCommand, ForcedCommand, LfsProgram, Operation, Request};
 
 use super::user_auth::{Proven, proven};
@@ -46,6 +47,21 @@ pub(crate) enum Work {
     Authenticate(Operation, RepoPath),
     /// `git-lfs-transfer`.
     Transfer(Operation, RepoPath),
+    /// To open a proposal, for the guard of a push.
+    Propose(Opened),
+}
+
+/// The proposal that a push opens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Opened {
+    /// The repository's path, as the client wrote it.
+    pub(crate) path: RepoPath,
+    /// The repository's row.
+    pub(crate) row: i64,
+    /// The last number that is in use in the repository.
+    pub(crate) after: i64,
+    /// The branch that the proposal is for.
+    pub(crate) branch: BranchName,
 }
 
 impl Work {
@@ -67,6 +83,7 @@ impl Work {
             Self::Account(_) => "account",
             Self::Authenticate(..) => "lfs-authenticate",
             Self::Transfer(..) => "lfs-transfer",
+            Self::Propose(_) => "propose",
         }
     }
 
@@ -77,6 +94,12 @@ impl Work {
                 Some(Self::Authenticate(operation.parse().ok()?, path.parse().ok()?))
             }
             ("lfs-transfer", [operation, path]) => Some(Self::Transfer(operation.parse().ok()?, path.parse().ok()?)),
+            ("propose", [path, row, after, branch]) => Some(Self::Propose(Opened {
+                path: path.parse().ok()?,
+                row: row.parse().ok()?,
+                after: after.parse().ok()?,
+                branch: branch.parse().ok()?,
+            })),
             _ => None,
         }
     }
@@ -93,6 +116,7 @@ impl fmt::Display for Handover {
         match work {
             Work::Account(command) => command.words().try_for_each(|word| writeln!(f, "{word}")),
             Work::Authenticate(operation, path) | Work::Transfer(operation, path) => writeln!(f, "{operation}\n{path}"),
+            Work::Propose(Opened { path, row, after, branch }) => writeln!(f, "{path}\n{row}\n{after}\n{branch}"),
         }
     }
 }
@@ -181,6 +205,18 @@ mod tests {
                     assert_eq!(sent.to_string().parse(), Ok(sent));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn no_request_of_a_client_is_to_open_a_proposal() {
+        let opened = Opened { path: "a/x".parse().unwrap(), row: 7, after: 3, branch: "größe/x".parse().unwrap() };
+        let alice = format!("alice --key {FINGERPRINT}");
+        let sent = Handover { work: Work::Propose(opened), ..handover("whoami", &alice, "") };
+        assert_eq!(sent.to_string().parse(), Ok(sent));
+        for command in ["propose", "propose a/x 7 3 main", "git-propose 'a/x'"] {
+            let work = Request::parse(Some(command.as_bytes())).ok().as_ref().and_then(Work::of);
+            assert!(!matches!(work, Some(Work::Propose(_))), "{command}: {work:?}");
         }
     }
 

@@ -3,23 +3,28 @@
 //! The gateway writes it where other processes of the login find it ([`crate::session_limits`]). A change that takes
 //! rights away, and the process that watches the session, ask the database by it again.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
 use super::rules::{self, Deciding, Reading};
 use super::user_auth::{Proven, proven};
-use super::{SessionContext, admit};
-use crate::access::{Access, Identity};
+use super::{SessionContext, accepts_proposals, admit};
+use crate::access::proposal::{author, may_advance, may_open};
+use crate::access::{Access, Decision, Identity, decide};
 use crate::config::Config;
 use crate::db::{Error, Reader, View};
 use crate::log::Line;
 use crate::message::Refusal;
 use crate::name::RepoPath;
 use crate::process::Process;
+use crate::push::{ProposalNumber, ProposalRights};
 use crate::request::{Activity, ForcedCommand};
 
 /// The first line of a record: what it is, and the version of its format.
 const HEADING: &str = "hubgate session 1";
+/// The line of a session that may only propose.
+const PROPOSES: &str = "proposes";
 
 /// A running session.
 ///
@@ -41,6 +46,8 @@ pub(crate) struct Record {
     pub(crate) address: String,
     /// The repository's path, as the client wrote it, and its row.
     pub(crate) repository: Option<(RepoPath, i64)>,
+    /// Whether a push may only propose.
+    pub(crate) proposes: bool,
 }
 
 /// Why a running session ends.
@@ -55,10 +62,11 @@ pub(crate) struct End {
 impl Record {
     /// The access that the session needs for what it does.
     pub(crate) fn needed(&self) -> Access {
-        match self.activity {
-            Activity::UploadPack | Activity::UploadArchive | Activity::Download => Access::Fetch,
-            Activity::ReceivePack | Activity::Upload => Access::Write,
-            Activity::Account => Access::None,
+        match (self.activity, self.proposes) {
+            (Activity::UploadPack | Activity::UploadArchive | Activity::Download, _) => Access::Fetch,
+            (Activity::ReceivePack, true) => Access::Propose,
+            (Activity::ReceivePack, false) | (Activity::Upload, _) => Access::Write,
+            (Activity::Account, _) => Access::None,
         }
     }
 
@@ -104,6 +112,37 @@ impl Record {
         })
     }
 
+    /// Decides by the database what a push may do with proposals, and with those of these numbers.
+    ///
+    /// # Errors
+    /// As [`Record::check`].
+    pub(crate) fn check_proposals(
+        &self,
+        view: &View<'_>,
+        config: &Config,
+        numbers: &[ProposalNumber],
+        now: i64,
+    ) -> Result<Result<ProposalRights, End>, Error> {
+        let context = self.context(view, config, now)?;
+        if let Err(refusal) = self.decide(&context, self.needed(), now) {
+            return Ok(Err(end(&context, config, refusal.as_ref())));
+        }
+        let (Ok(identity), Some(served)) = (&context.identity, &context.repository) else {
+            return Ok(Err(end(&context, config, None)));
+        };
+        let access = match decide(identity, Some(&served.facts), Access::Fetch, now) {
+            Decision::Allow(access) => access,
+            Decision::Deny(_) => Access::None,
+        };
+        let accepts = author(identity).is_some() && accepts_proposals(view, config, served.facts.id)?;
+        let mut advances = HashMap::new();
+        for number in numbers {
+            let proposal = view.proposal_facts(served.facts.id, number.get())?;
+            advances.insert(*number, may_advance(identity, access, proposal));
+        }
+        Ok(Ok(ProposalRights { opening: may_open(identity, access, accepts), advances }))
+    }
+
     /// Decides by the database whether the session may go on, with this access. Returns the next second at
     /// which a key or a role ends, if there is one.
     ///
@@ -123,7 +162,11 @@ impl Record {
     fn context(&self, view: &View<'_>, config: &Config, now: i64) -> Result<SessionContext, Error> {
         let Self { forced_command, proven, address, repository, .. } = self;
         let path = repository.as_ref().map(|(path, _)| path);
-        SessionContext::ask(view, config, forced_command, proven.as_ref(), path, address, now)
+        let mut context = SessionContext::ask(view, config, forced_command, proven.as_ref(), path, address, now)?;
+        if self.proposes {
+            context.ask_about_proposals(view, config, now)?;
+        }
+        Ok(context)
     }
 
     /// The inner error is `None` if the path leads to another repository than when the session began.
@@ -170,13 +213,17 @@ fn end(context: &SessionContext, config: &Config, refusal: Option<&Refusal>) -> 
 impl fmt::Display for Record {
     /// One line for each field. No field can contain the end of a line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sid, process, since, activity, forced_command, proven, address, repository } = self;
+        let Self { sid, process, since, activity, forced_command, proven, address, repository, proposes } = self;
         let proven = proven.as_ref().map_or_else(String::new, ToString::to_string);
         writeln!(f, "{HEADING}\n{sid}\n{process}\n{since}\n{activity}\n{forced_command}\n{proven}\n{address}")?;
-        match repository {
-            Some((path, row)) => writeln!(f, "{path}\n{row}\nend"),
-            None => writeln!(f, "end"),
+        if let Some((path, row)) = repository {
+            writeln!(f, "{path}\n{row}")?;
         }
+        // A program of a release without proposals does not read such a record. The session then has its guard.
+        if *proposes {
+            writeln!(f, "{PROPOSES}")?;
+        }
+        writeln!(f, "end")
     }
 }
 
@@ -195,6 +242,12 @@ impl FromStr for Record {
         else {
             return Err(BadRecord);
         };
+        let (repository, proposes) = match repository {
+            ["end"] => (None, false),
+            [path, row, "end"] => (Some((*path, *row)), false),
+            [path, row, PROPOSES, "end"] => (Some((*path, *row)), true),
+            _ => return Err(BadRecord),
+        };
         Ok(Self {
             sid: (*sid).to_owned(),
             process: process.parse().map_err(|_| BadRecord)?,
@@ -207,10 +260,10 @@ impl FromStr for Record {
             },
             address: (*address).to_owned(),
             repository: match repository {
-                ["end"] => None,
-                [path, row, "end"] => Some((path.parse().map_err(|_| BadRecord)?, row.parse().map_err(|_| BadRecord)?)),
-                _ => return Err(BadRecord),
+                None => None,
+                Some((path, row)) => Some((path.parse().map_err(|_| BadRecord)?, row.parse().map_err(|_| BadRecord)?)),
             },
+            proposes,
         })
     }
 }
@@ -223,10 +276,12 @@ mod tests {
     #[test]
     fn a_record_reads_back_as_it_was_written_and_a_part_of_it_is_none() {
         let fingerprint = Fingerprint::from_bytes([7; 32]);
-        for (forced_command, repository) in [
-            (ForcedCommand::Account("alice".parse().unwrap(), fingerprint), Some(("a/x".parse().unwrap(), 7))),
-            (ForcedCommand::Anonymous(fingerprint), None),
-            (ForcedCommand::AuthInfo, Some(("datasets/a/x".parse().unwrap(), -1))),
+        let alice = ForcedCommand::Account("alice".parse().unwrap(), fingerprint);
+        for (forced_command, repository, proposes) in [
+            (alice.clone(), Some(("a/x".parse().unwrap(), 7)), false),
+            (alice, Some(("a/x".parse().unwrap(), 7)), true),
+            (ForcedCommand::Anonymous(fingerprint), None, false),
+            (ForcedCommand::AuthInfo, Some(("datasets/a/x".parse().unwrap(), -1)), false),
         ] {
             let record = Record {
                 sid: "00ff".to_owned(),
@@ -237,6 +292,7 @@ mod tests {
                 proven: Some(Proven::NoKey),
                 address: "::1".to_owned(),
                 repository,
+                proposes,
             };
             let text = record.to_string();
             assert_eq!(text.parse(), Ok(record));

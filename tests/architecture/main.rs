@@ -26,7 +26,7 @@ const LAYERS: [Layer; 5] = [
             ("authorized_keys", "access clock config db key log message privilege request"),
             (
                 "gateway",
-                "access clock config db git key log message name privilege process push random repository request sandbox sealed session session_limits usage",
+                "access child clock config db git key log message name privilege process push random repository request sandbox sealed session session_limits usage",
             ),
             (
                 "services",
@@ -46,14 +46,14 @@ const LAYERS: [Layer; 5] = [
                 "commands",
                 "access clock config content db git key log message name process push quota report repository request session session_limits usage word",
             ),
-            ("session", "access bounded clock config content db key log message name process quota request usage"),
+            ("session", "access bounded clock config content db key log message name process push quota request usage"),
             ("report", "access clock config content db key message name word"),
         ],
     ),
     (
         "internal services",
         &[
-            ("db", "access clock config content key name quota random repository word"),
+            ("db", "access clock config content key name push quota random repository word"),
             ("repository", "config git lfs random sandbox tree"),
             ("git", "bounded child config log push request sandbox tree word"),
             ("lfs", "bounded clock key message name passwd process random request"),

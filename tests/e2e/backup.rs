@@ -176,10 +176,10 @@ fn a_file_that_is_not_a_copy_is_not_restored() {
     let cases = [
         (other("newer", "UPDATE hubgate SET version = 99, min_reader = 99"), "schema version 99 and needs 99 or newer"),
         (other("old", "UPDATE hubgate SET version = 0"), "its tables are not those of a hub's database of version 0"),
-        (other("table", "CREATE TABLE more (id INTEGER)"), "its tables are not those of a hub's database of version 3"),
+        (other("table", "CREATE TABLE more (id INTEGER)"), "its tables are not those of a hub's database of version 4"),
         (
             other("trigger", "CREATE TRIGGER t AFTER INSERT ON owner BEGIN DELETE FROM key; END"),
-            "its tables are not those of a hub's database of version 3",
+            "its tables are not those of a hub's database of version 4",
         ),
         (
             other("dangling", "INSERT INTO member VALUES (77, 78, 'admin', NULL)"),

@@ -130,6 +130,7 @@ fn help_lists_the_commands() {
              ssh {at} repo protect|unprotect PATH BRANCH    rule list|add|remove|move\n  \
              ssh {at} check list|set SCOPE\n  \
              ssh {at} allowed-signers PATH\n  \
+             ssh {at} proposal list|show|close|reopen PATH [NUMBER]    repo proposals PATH on|off\n  \
              ssh {at} org member list|set|remove\n  \
              ssh {at} access request|list|grant|reject|revoke\n  \
              ssh {at} explain PATH fetch|push\n  \

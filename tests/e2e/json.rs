@@ -14,7 +14,7 @@ trials![every_time_in_json_is_rfc_3339_and_shared_nouns_have_the_same_keys, an_i
 const OTHERS: [&str; 5] = ["init", "demo", "lfs serve", "restore", "sshd-config"];
 
 /// The operator's commands, in an order in which each one works. `FPR`, `FILE` and similar words are replaced.
-const OPERATOR: [&str; 93] = [
+const OPERATOR: [&str; 98] = [
     "migrate",
     "user add dora",
     "user list",
@@ -56,6 +56,11 @@ const OPERATOR: [&str; 93] = [
     "repo visibility alice/y public",
     "repo default-branch alice/y",
     "repo default-branch alice/y main",
+    "repo proposals alice/y on",
+    "proposal list acme/gated",
+    "proposal show acme/gated 1",
+    "proposal close acme/gated 1",
+    "proposal reopen acme/gated 1",
     "repo protect alice/y main --update bob",
     "check list alice/y",
     "check set alice/y blob-size 5M",
@@ -111,7 +116,7 @@ const OPERATOR: [&str; 93] = [
 ];
 
 /// Commands over SSH, in an order in which each one works.
-const OVER_SSH: [&str; 36] = [
+const OVER_SSH: [&str; 42] = [
     "whoami",
     "key add third",
     "key list",
@@ -125,8 +130,14 @@ const OVER_SSH: [&str; 36] = [
     "repo show alice/z",
     "repo rename alice/z alice/w",
     "repo visibility alice/w public",
+    "repo describe alice/w model",
     "repo default-branch alice/w",
     "repo default-branch alice/w main",
+    "repo proposals alice/w off",
+    "proposal list acme/gated",
+    "proposal show acme/gated 1",
+    "proposal close acme/gated 1",
+    "proposal reopen acme/gated 1",
     "repo protect alice/w dev",
     "repo unprotect alice/w dev",
     "check list alice/w",
@@ -151,7 +162,7 @@ const OVER_SSH: [&str; 36] = [
 ];
 
 /// Keys that every object of a noun has, and the keys by which the noun is recognized.
-const NOUNS: [(&str, &[&str], &[&str]); 8] = [
+const NOUNS: [(&str, &[&str], &[&str]); 9] = [
     (
         "key",
         &["fingerprint", "scope", "title"],
@@ -173,7 +184,23 @@ const NOUNS: [(&str, &[&str], &[&str]); 8] = [
     (
         "repository",
         &["path", "visibility", "kind"],
-        &["path", "kind", "visibility", "gate", "gate_members", "object_format", "description", "frozen", "created_at"],
+        &[
+            "path",
+            "kind",
+            "visibility",
+            "gate",
+            "gate_members",
+            "object_format",
+            "description",
+            "frozen",
+            "proposals",
+            "created_at",
+        ],
+    ),
+    (
+        "proposal",
+        &["branch", "number", "state"],
+        &["number", "ref", "state", "branch", "author", "commit", "opened_at", "closed_at"],
     ),
     ("member", &["organization", "role", "user"], &["organization", "user", "role", "until"]),
     ("collaborator", &["path", "role", "user"], &["path", "user", "role", "until"]),
@@ -269,6 +296,7 @@ fn every_time_in_json_is_rfc_3339_and_shared_nouns_have_the_same_keys() {
     for path in ["acme/gated", "bob/gated"] {
         hub.empty_repo(path, &["--gated", "manual"]);
     }
+    crate::walk::propose(&hub, "acme", "gated", "bob");
     let (key, authority) = (Key::new("second"), Key::new("ca"));
     let words = files(&hub, &key, &authority);
     let replace = |command: &str| -> Vec<String> {

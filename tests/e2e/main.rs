@@ -64,6 +64,7 @@ mod paths;
 mod planted;
 #[path = "../programs/mod.rs"]
 mod programs;
+mod proposals;
 mod readme;
 mod repo_command;
 mod revocation;
@@ -150,6 +151,7 @@ fn main() -> ExitCode {
         load::TRIALS,
         limits::TRIALS,
         revocation::TRIALS,
+        proposals::TRIALS,
         rules::TRIALS,
         paths::TRIALS,
         signed::TRIALS,

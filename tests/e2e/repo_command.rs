@@ -39,7 +39,7 @@ fn repositories_are_created_listed_shown_and_changed() {
         .is(&says(format!("created the model Alice/x (private): git clone {login}@hub.test:Alice/x\n")));
     let row = json!({
         "path": "datasets/Alice/x", "kind": "dataset", "visibility": "public", "gate": "none", "gate_members": false,
-        "object_format": "sha256", "description": "", "frozen": null, "created_at": "TIME",
+        "object_format": "sha256", "description": "", "frozen": null, "proposals": null, "created_at": "TIME",
     });
     assert_eq!(json_of(&hub, &["repo", "create", "datasets/alice/x", "--object-format", "sha256"]), row);
     hub.hubgate(&["repo", "create", "ALICE/X"]).is(&refused("hubgate: there is already a model Alice/x\n"));
@@ -52,7 +52,7 @@ fn repositories_are_created_listed_shown_and_changed() {
     let directory = hub.directory("alice/x");
     let shown = json!({
         "path": "Alice/x", "kind": "model", "visibility": "private", "gate": "none", "gate_members": false,
-        "object_format": "sha1", "description": "A model", "frozen": null, "created_at": "TIME",
+        "object_format": "sha1", "description": "A model", "frozen": null, "proposals": null, "created_at": "TIME",
         "directory": directory, "head": "refs/heads/main, no commits yet", "collaborators": [],
     });
     let mut seen = json_of(&hub, &["repo", "show", "alice/x"]);

@@ -440,6 +440,9 @@ fn a_database_without_rules_serves_pushes_and_fetches() {
         }
     }
     hub.sql("DROP INDEX repository_shown; ALTER TABLE repository DROP COLUMN internal");
+    hub.sql("ALTER TABLE owner DROP COLUMN emails");
+    hub.sql("DROP TABLE proposal");
+    hub.sql("ALTER TABLE repository DROP COLUMN proposals");
     hub.sql("UPDATE hubgate SET version = 2");
     alice.commit("x", "second", "2");
     push(alice, &["HEAD:main"]).is(&silent());

@@ -17,6 +17,14 @@ trials![
     audit_finds_the_longest_path_of_a_repository,
 ];
 
+/// Enters a proposal of a user in a repository, without a commit.
+pub(crate) fn propose(hub: &Hub, owner: &str, name: &str, author: &str) {
+    hub.sql(&format!(
+        "INSERT INTO proposal SELECT r.id, 1, a.id, 'main', 1700000000, NULL FROM repository r, owner o, owner a
+         WHERE o.id = r.owner_id AND o.folded = '{owner}' AND r.folded = '{name}' AND a.folded = '{author}'"
+    ));
+}
+
 fn rows(hub: &Hub) -> usize {
     hub.sql("SELECT count(*) FROM audit").trim_end().parse().expect("a number")
 }
@@ -119,9 +127,16 @@ fn each_change_of_the_operator_has_one_row() {
     step("repo rename", "alice/x alice/y", 1);
     step("repo visibility", "alice/y private", 1);
     step("repo visibility", "alice/y public", 1);
+    step("repo describe", "alice/y A~model", 1);
     step("repo default-branch", "alice/y main", 1);
     step("repo protect", "alice/y main --update @admin", 1);
     step("repo unprotect", "alice/y main", 1);
+    step("repo proposals", "alice/y on", 1);
+    propose(&hub, "alice", "y", "bob");
+    step("proposal list", "alice/y", 0);
+    step("proposal show", "alice/y 1", 0);
+    step("proposal close", "alice/y 1", 1);
+    step("proposal reopen", "alice/y 1", 1);
     step("check set", "hub blob-size 20M", 1);
     step("check set", "alice/y binary default", 1);
     step("check list", "alice/y", 0);
@@ -249,9 +264,16 @@ fn each_account_command_has_one_line_and_each_change_one_row() {
     step(&alice, "repo collaborator list", "alice/y", false);
     step(&alice, "repo collaborator remove", "alice/y bob", true);
     step(&alice, "repo visibility", "alice/y private", true);
+    step(&alice, "repo describe", "alice/y A model", true);
     step(&alice, "repo default-branch", "alice/y main", true);
     step(&alice, "repo protect", "alice/y main --update alice", true);
     step(&alice, "repo unprotect", "alice/y main", true);
+    step(&alice, "repo proposals", "alice/y on", true);
+    propose(&hub, "alice", "y", "bob");
+    step(&alice, "proposal list", "alice/y", false);
+    step(&alice, "proposal show", "alice/y 1", false);
+    step(&alice, "proposal close", "alice/y 1", true);
+    step(&alice, "proposal reopen", "alice/y 1", true);
     step(&alice, "check set", "alice/y binary on", true);
     step(&alice, "check list", "alice/y", false);
     step(&alice, "allowed-signers", "alice/y", false);
@@ -278,7 +300,7 @@ fn each_account_command_has_one_line_and_each_change_one_row() {
     for verb in listed(&help, &format!("ssh {}", alice.at)) {
         assert!(walked.iter().any(|walked| format!("{walked} ").starts_with(&format!("{verb} "))), "{verb}: {help}");
     }
-    assert_eq!(listed(&help, &format!("ssh {}", alice.at)).len(), 36, "{help}");
+    assert_eq!(listed(&help, &format!("ssh {}", alice.at)).len(), 42, "{help}");
     // What each command wrote is what a restore accepts.
     let copy = hub.path("copy.db").display().to_string();
     hub.did(&["backup", &copy]);

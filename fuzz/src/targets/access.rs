@@ -14,7 +14,7 @@ use hubgate::request::ForcedCommand;
 
 use crate::input::one_of;
 
-const NEEDS: [Access; 3] = [Access::Fetch, Access::Write, Access::Admin];
+const NEEDS: [Access; 4] = [Access::Fetch, Access::Propose, Access::Write, Access::Admin];
 const GATES: [Gate; 3] = [Gate::Open, Gate::Closed, Gate::ClosedToMembers];
 const REQUESTS: [GateRequest; 3] = [GateRequest::Pending, GateRequest::Accepted, GateRequest::Rejected];
 /// Few values, so that ids and times are often equal.
@@ -115,7 +115,9 @@ fn granted(identity: &Identity, facts: &RepositoryFacts, now: i64) -> Access {
     }
     let highest = ways.into_iter().filter(|(applies, _)| *applies).map(|(_, access)| access).max();
     let limit = if scope_of(identity) == Some(Scope::Read) { Access::Fetch } else { Access::Admin };
-    highest.unwrap_or(Access::None).min(limit)
+    let access = highest.unwrap_or(Access::None).min(limit);
+    let is_author = matches!(identity, Identity::Account(account) if account.scope == Scope::Write);
+    if access == Access::Fetch && is_author && facts.accepts_proposals { Access::Propose } else { access }
 }
 
 /// Whether no right of an account applies to this repository.
@@ -171,6 +173,7 @@ fn better_facts(facts: &RepositoryFacts) -> Vec<RepositoryFacts> {
     with(&|facts| facts.gate = Gate::Open);
     with(&|facts| facts.gate_request = Some(Grant { value: GateRequest::Accepted, until: None }));
     with(&|facts| facts.frozen = None);
+    with(&|facts| facts.accepts_proposals = true);
     all
 }
 
@@ -316,6 +319,7 @@ fn repository(u: &mut Unstructured<'_>) -> RepositoryFacts {
         visibility: one_of(u, Visibility::ALL),
         gate: one_of(u, &GATES),
         frozen: one_of(u, &[None, Some("quota")]).map(str::to_owned),
+        accepts_proposals: one_of(u, &[true, false]),
         created_by_account: one_of(u, &[true, false]),
         role: grant(u, Role::ALL),
         collaborator: grant(u, CollaboratorRole::ALL),

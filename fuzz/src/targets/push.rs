@@ -4,7 +4,9 @@ use std::path::Path;
 
 use arbitrary::Unstructured;
 use hubgate::content::CheckValues;
-use hubgate::push::{BRANCHES_AND_TAGS, FromHook, PushContext, PushVerdict, check_ref};
+use hubgate::push::{
+    BRANCHES_AND_TAGS, FromHook, ProposalRef, ProposalReply, PushContext, PushVerdict, check_ref,
+};
 
 use crate::input::{self, is_sentence};
 
@@ -17,6 +19,15 @@ pub fn ref_policy(data: &[u8]) -> bool {
     let (whole, branch, tag) = (sound_ref(data), behind("refs/heads/"), behind("refs/tags/"));
     // Branches and tags have the same rules, except for the length.
     assert!(data.len() > 200 || branch == tag);
+    let opening = ProposalRef::of(&[b"refs/for/", data].concat());
+    assert!(matches!(&opening, Some(ProposalRef::Opening(_))));
+    if let Some(ProposalRef::Opening(Ok(branch))) = opening {
+        // What opens a proposal for a branch is the name of a branch that a push can create.
+        assert!(sound_ref(branch.ref_name().as_bytes()) && branch.to_string().parse().as_ref() == Ok(&branch));
+    }
+    if let Some(ProposalRef::Numbered(number)) = ProposalRef::of(&[b"refs/pr/", data].concat()) {
+        assert_eq!(number.to_string().as_bytes(), data);
+    }
     whole || branch || tag
 }
 
@@ -52,6 +63,9 @@ pub fn push_context(data: &[u8]) -> bool {
         assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
         assert_eq!(line.strip_suffix(b"\n").and_then(FromHook::parse).as_ref(), Some(said));
     }
+    if let Some(reply) = std::str::from_utf8(data).ok().and_then(|text| text.parse::<ProposalReply>().ok()) {
+        assert!(!reply.to_string().contains('\n') && reply.to_string().parse() == Ok(reply));
+    }
     let mut u = Unstructured::new(data);
     let lines: Vec<String> = (0..2).map(|_| input::text(&mut u).to_owned()).collect();
     let verdict = PushVerdict::Refused(lines.clone()).to_string();
@@ -71,6 +85,8 @@ pub fn push_context(data: &[u8]) -> bool {
         operator_checks: None,
         namespaces: BRANCHES_AND_TAGS.map(str::to_owned).into(),
         who: "alice".to_owned(),
+        writes: u.arbitrary().unwrap_or(false),
+        url: "git@hub.example:alice/x".to_owned(),
         rules: lines.iter().filter(|_| plain).filter_map(|line| format!("deny all refs/** {line}").parse().ok()).collect(),
     };
     let text = context.to_string();

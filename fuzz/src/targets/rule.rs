@@ -37,6 +37,7 @@ pub fn ref_rules(data: &[u8]) -> bool {
         visibility: Visibility::Private,
         gate: Gate::Open,
         frozen: None,
+        accepts_proposals: false,
         created_by_account: false,
         role: None,
         collaborator: None,

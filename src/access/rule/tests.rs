@@ -25,6 +25,7 @@ fn facts(role: Option<Role>) -> RepositoryFacts {
         visibility: Visibility::Private,
         gate: Gate::Open,
         frozen: None,
+        accepts_proposals: false,
         created_by_account: false,
         role: role.map(|value| Grant { value, until: None }),
         collaborator: None,

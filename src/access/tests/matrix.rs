@@ -55,7 +55,7 @@ deploy-key-write      *                    FWr    FWr   FWr     FWr      FWr    
 deploy-key-elsewhere* *                    Frr    ggg   ggg     ---      ---              Frr    ggg   ggg     ---      ---
 ";
 
-fn identities() -> Vec<(&'static str, Identity)> {
+pub(super) fn identities() -> Vec<(&'static str, Identity)> {
     let full = account(Scope::Write);
     let deploy_key = |repository, scope| Identity::DeployKey { repository, scope };
     vec![
@@ -73,7 +73,7 @@ fn identities() -> Vec<(&'static str, Identity)> {
 
 /// The rights that an account can have on a repository. Each case has at most one grant, which is valid without end or
 /// ended at this second.
-fn all_rights() -> Vec<(String, RepositoryFacts)> {
+pub(super) fn all_rights() -> Vec<(String, RepositoryFacts)> {
     let none = repository(Visibility::Public, Gate::Open);
     let mut all = vec![("stranger".to_owned(), none.clone())];
     all.push(("owner".to_owned(), RepositoryFacts { owner: ACCOUNT, ..none.clone() }));
@@ -145,7 +145,7 @@ fn cells(identity: &Identity, facts: &RepositoryFacts) -> Vec<String> {
     repositories.map(|repository| cell(identity, &repository)).collect()
 }
 
-fn matches(pattern: &str, word: &str) -> bool {
+pub(super) fn matches(pattern: &str, word: &str) -> bool {
     pattern.split('|').any(|one| one.strip_suffix('*').map_or(one == word, |start| word.starts_with(start)))
 }
 

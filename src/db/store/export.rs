@@ -16,7 +16,7 @@ use crate::key::{Fingerprint, PublicKey};
 /// The exported tables and their queries. `invite` and all removed accounts and repositories are left out.
 ///
 /// Each query reads its table in the order of an index, so that no row waits in memory for another one.
-const TABLES: [(&str, &str); 13] = [
+const TABLES: [(&str, &str); 14] = [
     (
         "users",
         "SELECT name, emails, may_create AS is_may_create, disabled, quota, created_at FROM owner
@@ -42,7 +42,7 @@ const TABLES: [(&str, &str); 13] = [
         "repositories",
         "SELECT PATH AS path, r.directory, r.gate, r.gate_members AS is_gate_members, r.quota,
                 CASE r.internal WHEN 1 THEN 'internal' ELSE r.visibility END AS visibility,
-                r.object_format, r.description, r.frozen, c.name AS created_by, r.created_at
+                r.object_format, r.description, r.frozen, r.proposals AS is_proposals, c.name AS created_by, r.created_at
          FROM owner o JOIN repository r ON r.owner_id = o.id LEFT JOIN owner c ON c.id = r.created_by
          WHERE o.folded > '' AND r.folded IS NOT NULL ORDER BY o.folded, r.kind, r.folded",
     ),
@@ -57,6 +57,13 @@ const TABLES: [(&str, &str); 13] = [
         "SELECT PATH AS path, u.name AS user, g.state, g.at AS asked_at, g.until FROM gate_request g
          JOIN repository r ON r.id = g.repository_id JOIN owner o ON o.id = r.owner_id JOIN owner u ON u.id = g.user_id
          WHERE r.folded IS NOT NULL ORDER BY g.repository_id, g.user_id",
+    ),
+    (
+        "proposals",
+        "SELECT PATH AS path, p.number, a.name AS author, p.branch, p.opened_at, p.closed_at FROM proposal p
+         JOIN repository r ON r.id = p.repository_id JOIN owner o ON o.id = r.owner_id
+         JOIN owner a ON a.id = p.author_id
+         WHERE r.folded IS NOT NULL ORDER BY p.repository_id, p.number",
     ),
     (
         "deploy_keys",

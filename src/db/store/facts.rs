@@ -32,7 +32,8 @@ fn with_facts(join: &str) -> String {
     format!(
         "SELECT r.id, o.name AS owner, r.kind AS kind, r.name, r.directory, r.gate, r.gate_members,
                 CASE r.internal WHEN 1 THEN 'internal' ELSE r.visibility END AS visibility,
-                r.object_format, r.description, r.frozen, r.created_at, r.owner_id, r.created_by, r.folded AS folded,
+                r.object_format, r.description, r.frozen, r.proposals, r.created_at, r.owner_id, r.created_by,
+                r.folded AS folded,
                 m.role, m.until AS role_until, c.role AS collaborator, c.until AS collaborator_until,
                 g.state AS gate_state, g.until AS gate_until
          FROM repository r {join} JOIN owner o ON o.id = r.owner_id

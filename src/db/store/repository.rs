@@ -35,6 +35,8 @@ pub struct RepositoryRow {
     pub description: String,
     /// Why it rejects pushes; `None` if it accepts them.
     pub frozen: Option<String>,
+    /// Whether it accepts proposals; `None` if the configuration decides.
+    pub proposals: Option<bool>,
     /// Seconds UTC since 1970.
     pub created_at: i64,
 }
@@ -58,7 +60,7 @@ pub struct NewRepository {
 
 pub(super) const COLUMNS: &str = "SELECT r.id, o.name AS owner, r.kind, r.name, r.directory, r.gate, r.gate_members,
     CASE r.internal WHEN 1 THEN 'internal' ELSE r.visibility END AS visibility,
-    r.object_format, r.description, r.frozen, r.created_at, r.removed_at
+    r.object_format, r.description, r.frozen, r.proposals, r.created_at, r.removed_at
     FROM repository r JOIN owner o ON o.id = r.owner_id";
 
 /// How many rows [`Store::each_repository`] reads at a time.
@@ -75,6 +77,7 @@ pub(super) fn repository_row(row: &Row<'_>) -> Result<RepositoryRow, Error> {
         object_format: row.word("object_format")?,
         description: row.get("description")?,
         frozen: row.get("frozen")?,
+        proposals: row.get("proposals")?,
         created_at: row.get("created_at")?,
     })
 }

@@ -16,6 +16,9 @@
 /// A repository that is `internal` is `private` too: that is what older programs read. `repository_shown` takes the
 /// place of an index, without which they are only slower.
 ///
+/// `proposals` is whether a repository accepts proposals; NULL if the configuration decides. A proposal's number is
+/// given once, so its row stays. Its commit is in the repository, as `refs/pr/NUMBER`.
+///
 /// `audit_about` leads from a name, in lower case, to the changes that mention it; the empty name leads to all changes.
 pub(in crate::db) const STEPS: [&str; 4] = [
     "
@@ -176,5 +179,16 @@ DROP INDEX IF EXISTS repository_public;
 CREATE INDEX repository_shown ON repository (owner_id, internal, kind, folded)
     WHERE visibility = 'public' OR internal = 1;
 ALTER TABLE owner ADD COLUMN emails TEXT;
+
+CREATE TABLE proposal (
+    repository_id INTEGER NOT NULL REFERENCES repository (id),
+    number INTEGER NOT NULL,
+    author_id INTEGER NOT NULL REFERENCES owner (id),
+    branch TEXT NOT NULL,
+    opened_at INTEGER NOT NULL,
+    closed_at INTEGER,
+    PRIMARY KEY (repository_id, number)
+) STRICT, WITHOUT ROWID;
+ALTER TABLE repository ADD COLUMN proposals INTEGER;
 ",
 ];

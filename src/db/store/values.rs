@@ -12,6 +12,7 @@ use crate::db::engine::{Connection, Row, Value};
 use crate::db::schema::VERSION;
 use crate::key::{Fingerprint, KeyType, PublicKey};
 use crate::name::{Email, Name, Owner, RepoKind, Title, fold};
+use crate::push::{BranchName, ProposalNumber};
 use crate::quota::Quota;
 use crate::repository::Directory;
 
@@ -110,6 +111,7 @@ const RULES: &[(&str, &str, Rule)] = &[
     ("repository", "created_by", |value| or_null(value, id)),
     ("repository", "created_at", time),
     ("repository", "removed_at", |value| or_null(value, time)),
+    ("repository", "proposals", |value| or_null(value, boolean)),
     ("repository", "checks", |value| or_null(value, checks)),
     ("repository", "rules", |value| or_null(value, |value| rules(value) && !has_final(value))),
     ("member", "organization_id", id),
@@ -130,6 +132,12 @@ const RULES: &[(&str, &str, Rule)] = &[
     ("gate_request", "state", word::<GateRequest>),
     ("gate_request", "until", |value| or_null(value, time)),
     ("gate_request", "at", time),
+    ("proposal", "repository_id", id),
+    ("proposal", "number", |value| matches!(value, Value::Integer(number) if ProposalNumber::new(number).is_some())),
+    ("proposal", "author_id", id),
+    ("proposal", "branch", word::<BranchName>),
+    ("proposal", "opened_at", time),
+    ("proposal", "closed_at", |value| or_null(value, time)),
     ("invite", "code", hash),
     ("invite", "user_id", id),
     ("invite", "created_at", time),
@@ -170,12 +178,12 @@ const ROW_RULES: &[(&str, &str, RowRule)] = &[
 const ROWS_RULES: &[(&str, &str)] = &[
     ("two repositories have the same directory", "SELECT 1 FROM repository GROUP BY directory HAVING count(*) > 1"),
     (
-        "an organization has a key, an address, a role, a grant, an invitation or a request, or created a repository",
+        "an organization has a key, an address, a role, a grant, an invitation, a request or a proposal, or created a repository",
         "SELECT 1 FROM owner WHERE kind <> 'user' AND id IN (
              SELECT id FROM owner WHERE emails IS NOT NULL UNION ALL
              SELECT owner_id FROM key UNION ALL SELECT user_id FROM member UNION ALL SELECT user_id FROM collaborator
              UNION ALL SELECT user_id FROM gate_request UNION ALL SELECT user_id FROM invite
-             UNION ALL SELECT created_by FROM repository)",
+             UNION ALL SELECT created_by FROM repository UNION ALL SELECT author_id FROM proposal)",
     ),
     (
         "a user has members or a certificate authority",

@@ -30,6 +30,7 @@ fn repository_facts(hub: &Hub) -> ServedRepository {
         visibility: Visibility::Private,
         gate: Gate::Open,
         frozen: None,
+        accepts_proposals: false,
         created_by_account: true,
         role: Some(Grant { value: Role::Admin, until: None }),
         collaborator: None,
@@ -435,4 +436,16 @@ fn an_internal_repository_is_private_to_older_programs_and_an_older_database_has
     // A newer database without the column is damaged, and not older.
     hub.tamper("DROP INDEX repository_shown; ALTER TABLE repository DROP COLUMN internal");
     assert!(hub.reader().ask(|view| view.session(Some(&fingerprint(1)), Some(&path("acme/x")))).is_err());
+}
+
+#[test]
+fn each_question_about_proposals_finds_its_row_by_an_index() {
+    let plans = Hub::new().reader().ask(|view| view.plans_of_proposals()).unwrap();
+    assert_eq!(
+        plans,
+        [
+            ["SEARCH repository USING INTEGER PRIMARY KEY (rowid=?)"],
+            ["SEARCH proposal USING PRIMARY KEY (repository_id=? AND number=?)"]
+        ]
+    );
 }

@@ -31,6 +31,10 @@ fn full() -> (Hub, PathBuf) {
             let value = crate::content::CheckValue::Limit(5);
             change.set_check(&scope.parse().unwrap(), crate::content::ContentCheck::BlobSize, Some(value))?;
         }
+        let bob = change.owner(&owner("bob"))?.id;
+        let number = change.open_proposal(&path("acme/x"), bob, &"main".parse().unwrap(), 0)?;
+        change.set_proposal_closed(&path("acme/x"), number, true)?;
+        change.set_proposals(&path("acme/x"), Some(true))?;
         change.rename_repository(&path("acme/x"), &path("acme/y"))?;
         add_repository(change, "acme/gone", 2)?;
         change.remove_repository(&path("acme/gone"))?;
@@ -123,6 +127,11 @@ fn a_value_of_the_wrong_kind_is_named_with_its_column() {
         ("UPDATE repository SET frozen = ''", "repository.frozen"),
         ("UPDATE repository SET created_by = (SELECT id FROM owner WHERE name = 'acme')", "an organization has a key"),
         ("UPDATE former_path SET folded = 'X'", "former_path.folded"),
+        ("UPDATE repository SET proposals = 2", "repository.proposals"),
+        ("UPDATE proposal SET number = 0", "proposal.number"),
+        ("UPDATE proposal SET number = 1000000000", "proposal.number"),
+        ("UPDATE proposal SET branch = '-x'", "proposal.branch"),
+        ("UPDATE proposal SET author_id = (SELECT id FROM owner WHERE name = 'acme')", "an organization has a key"),
         ("UPDATE key SET sources = 'everywhere'", "key.sources"),
         ("UPDATE key SET sources = '192.0.2.0/24, 192.0.3.0/24'", "key.sources"),
         ("UPDATE key SET type = 'ssh-dss'", "key.type"),

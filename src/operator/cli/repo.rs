@@ -8,7 +8,7 @@ use super::ListOptions;
 use crate::access::GateMode;
 use crate::commands::arguments::{
     Confirmation, CreateRepository, DefaultBranch, Describe, Expiring, NewQuota, OfRepository, Protect,
-    RenameRepository, SetCollaborator, SetVisibility, Unprotect, words,
+    RenameRepository, SetCollaborator, SetProposals, SetVisibility, Unprotect, words,
 };
 use crate::git::import::{BadSource, Source};
 use crate::name::{Owner, RepoPath, Title};
@@ -54,6 +54,10 @@ pub enum RepoCommand {
     Describe(Describe),
     /// Show the branch that a clone checks out, or choose it.
     DefaultBranch(DefaultBranch),
+    /// Accept proposals from accounts that may fetch, or accept none.
+    ///
+    /// Such an account proposes a change by git push … HEAD:refs/for/BRANCH.
+    Proposals(SetProposals),
     /// Protect branches: they cannot be rewritten or deleted.
     ///
     /// The rules of the protection come before the other rules of the repository. They replace those of an earlier

@@ -208,6 +208,7 @@ fn word(access: Access) -> &'static str {
     match access {
         Access::None => "none",
         Access::Fetch => "fetch",
+        Access::Propose => "propose",
         Access::Write => "write",
         Access::Admin => "admin",
     }

@@ -4,8 +4,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::arguments::{
     AddRule, Confirmation, CreateRepository, DefaultBranch, Describe, Expiring, GrantAccess, KeyTerms, ListArguments,
-    MoveRule, OfRepository, OfScope, Protect, RefChange, RemoveKey, RemoveMember, RenameKey, RenameRepository,
-    SetCheck, SetCollaborator, SetMember, SetVisibility, Unprotect,
+    MoveRule, OfProposal, OfRepository, OfScope, Protect, RefChange, RemoveKey, RemoveMember, RenameKey,
+    RenameRepository, SetCheck, SetCollaborator, SetMember, SetProposals, SetVisibility, Unprotect,
 };
 use crate::name::{Email, HubScope, Owner, RepoPath};
 use crate::request::AccountCommand;
@@ -80,6 +80,9 @@ pub(super) enum Command {
         /// The repository.
         path: RepoPath,
     },
+    /// Proposals: commits for a branch, from accounts that may fetch. To open one: git push … HEAD:refs/for/BRANCH
+    #[command(subcommand)]
+    Proposal(ProposalCommand),
     /// Organizations that you administer.
     #[command(subcommand)]
     Org(OrgCommand),
@@ -192,6 +195,8 @@ pub(super) enum RepoCommand {
     Describe(Describe),
     /// Show the branch that a clone checks out, or choose it.
     DefaultBranch(DefaultBranch),
+    /// Accept proposals from accounts that may fetch, or accept none.
+    Proposals(SetProposals),
     /// Protect branches: they cannot be rewritten or deleted.
     Protect(Protect),
     /// End the protection of branches. Other rules stay.
@@ -253,6 +258,23 @@ pub(super) enum RuleCommand {
     Remove(OfScope),
     /// Give a rule another place among the rules of its scope.
     Move(MoveRule),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ProposalCommand {
+    /// List the proposals of a repository, by number.
+    List {
+        /// The repository.
+        path: RepoPath,
+        #[command(flatten)]
+        rows: ListArguments,
+    },
+    /// Show one proposal.
+    Show(OfProposal),
+    /// Close a proposal that you opened, or any proposal of a repository that you may write to.
+    Close(OfProposal),
+    /// Open a closed proposal again, of a repository that you may write to.
+    Reopen(OfProposal),
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,7 +6,7 @@ use clap::error::ErrorKind;
 
 use super::cli::{
     self, AccessCommand, CheckCommand, Cli, CollaboratorCommand, Command, EmailCommand, KeyCommand, MemberCommand,
-    RepoCommand, RuleCommand, UserCommand,
+    ProposalCommand, RepoCommand, RuleCommand, UserCommand,
 };
 use super::input::{optional_title, standard_input};
 use super::{explain, join, whoami};
@@ -16,8 +16,8 @@ use crate::commands::arguments::{KeyTerms, ListArguments, OfRepository};
 use crate::commands::ending::ended;
 use crate::commands::key::TitledKey;
 use crate::commands::{
-    Output, Peer, Refused, Requester, access, check, collaborator, email, key, member, reachable, repository, rule,
-    signers,
+    Output, Peer, Refused, Requester, access, check, collaborator, email, key, member, proposal, reachable, repository,
+    rule, signers,
 };
 use crate::config::Config;
 use crate::db::{ChangeError, Reader};
@@ -120,14 +120,7 @@ fn answer(
         (None, _) | (Some(_), Command::Key(KeyCommand::Release { .. })) => {}
         (Some(reason), _) => return Err(Refused::Refusal(Refusal::NotAdmitted(reason.clone()))),
     }
-    let peer = Peer {
-        config: &caller.config,
-        forced_command: &caller.forced_command,
-        proven: caller.proven.as_ref(),
-        address: &caller.address,
-        actor: format!("{} {} sid={}", caller.forced_command.user(), caller.forced_command.key(), caller.sid),
-        is_barred: barred.is_some(),
-    };
+    let peer = Peer { is_barred: barred.is_some(), ..caller.peer() };
     let json = cli.json;
     let report = run_command(caller, context, &peer, cli, list)?.with_ended(ended());
     Ok(Answer { out: report.render(json), err: report.note.into_iter().collect(), status: report.status })
@@ -164,6 +157,12 @@ fn run_command(
         Command::AllowedSigners { path } => {
             signers::list(&requester, &HubScope::Repository(path), printed.json, printed.list)
         }
+        Command::Proposal(command) => match command {
+            ProposalCommand::List { path, rows } => proposal::list(&requester, &path, &mut printed.output(&rows)),
+            ProposalCommand::Show(arguments) => proposal::show(&requester, &arguments),
+            ProposalCommand::Close(arguments) => proposal::close(&mut requester, &arguments),
+            ProposalCommand::Reopen(arguments) => proposal::reopen(&mut requester, &arguments),
+        },
         Command::Org(cli::OrgCommand::Member(command)) => match command {
             MemberCommand::List { organization, expiring, rows } => {
                 member::list(&requester, Some(&organization), expiring, &mut printed.output(&rows))
@@ -226,6 +225,7 @@ fn run_repo(requester: &mut Requester<'_>, command: RepoCommand, printed: &mut P
         RepoCommand::Visibility(arguments) => repository::set_visibility(requester, &arguments),
         RepoCommand::Describe(arguments) => repository::describe(requester, &arguments),
         RepoCommand::DefaultBranch(arguments) => repository::default_branch(requester, &arguments),
+        RepoCommand::Proposals(arguments) => proposal::accept(requester, &arguments),
         RepoCommand::Protect(arguments) => rule::protect(requester, &arguments),
         RepoCommand::Unprotect(arguments) => rule::unprotect(requester, &arguments),
         RepoCommand::Remove { path, confirmation } => repository::remove(requester, &path, confirmation),

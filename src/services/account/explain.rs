@@ -4,10 +4,11 @@ use serde_json::json;
 
 use crate::access::rule::Action;
 use crate::access::{Access, Decision, Visibility};
-use crate::commands::{Peer, Refused, rule};
+use crate::commands::{Peer, Refused, proposal, rule};
 use crate::message::{Refusal, Status};
 use crate::name::RepoPath;
 use crate::report::{Report, chain};
+use crate::request::Service;
 use crate::session::SessionContext;
 use crate::session::rules::{self, Reading};
 
@@ -18,8 +19,8 @@ pub(super) fn run(
     what: &str,
     change: Option<(&str, Action)>,
 ) -> Result<Report, Refused> {
-    let needed = if what == "push" { Access::Write } else { Access::Fetch };
-    if change.is_some() && needed != Access::Write {
+    let needed = if what == "push" { Service::ReceivePack.needs() } else { Access::Fetch };
+    if change.is_some() && needed == Access::Fetch {
         return Err(Refused::Usage("--ref and --action explain a push".to_owned()));
     }
     peer.read(|rights, view| {
@@ -35,7 +36,10 @@ pub(super) fn run(
         let mut is_allowed = matches!(decision, Decision::Allow(_));
         if let (true, Some(change)) = (is_allowed, change) {
             let applied = rules::rules_and_checks(view, &rights.identity, &served, rights.now, Reading::Session)?.0;
-            let (may, step) = rule::judge(peer.config, &applied, &rules::who(&rights.identity), change);
+            let place = (&rights.identity, &served);
+            let as_proposal = proposal::explain(view, peer.config, place, change, rights.now)?;
+            let who = rules::who(&rights.identity);
+            let (may, step) = rule::judge(peer.config, &applied, (&who, &as_proposal), change);
             is_allowed = may;
             chain.push(step);
         }

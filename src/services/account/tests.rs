@@ -57,6 +57,7 @@ const OF_A_REPOSITORY: [&[&str]; 7] = [
         "repo collaborator remove PATH collaborator-read",
         "access list PATH",
         "access revoke PATH pending",
+        "repo proposals PATH on",
         "rule list PATH",
         "check list PATH",
         "check set PATH blob-size off",
@@ -157,7 +158,7 @@ fn each_command_on_each_repository_has_the_outcome_of_the_table() {
     }
     let named: Vec<&str> = rows.iter().map(|(identity, _)| *identity).collect();
     assert_eq!(named, IDENTITIES, "every identity has its row");
-    assert_eq!(asked, 26 * 8 * 25);
+    assert_eq!(asked, 26 * 8 * 26);
 }
 
 #[test]

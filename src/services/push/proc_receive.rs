@@ -44,21 +44,41 @@ pub(super) fn ask(input: &mut impl Read, output: &mut impl Write) -> io::Result<
     Ok(Asked { updates, is_atomic })
 }
 
-/// Answers git: why each refused ref is refused. git updates the others.
+/// What happens to a ref.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// git updates it.
+    Accepted,
+    /// It is refused, for this reason.
+    Refused(String),
+    /// The hook has created a ref of this name in its place.
+    Created(String),
+}
+
+/// Answers git: what happens to each ref.
 ///
 /// # Errors
 /// git has gone, or a reason is too long.
 pub(super) fn answer<'a>(
     output: &mut impl Write,
-    verdicts: impl Iterator<Item = (&'a Update, Option<&'a str>)>,
+    outcomes: impl Iterator<Item = (&'a Update, &'a Outcome)>,
 ) -> io::Result<()> {
     let mut all = Vec::new();
-    for (Update { name, .. }, reason) in verdicts {
-        if let Some(reason) = reason {
-            all.extend(framed(&[b"ng ", name.as_slice(), b" ", reason.as_bytes()].concat())?);
-        } else {
-            all.extend(framed(&[b"ok ", name.as_slice()].concat())?);
-            all.extend(framed(b"option fall-through")?);
+    for (Update { name, old, new }, outcome) in outcomes {
+        match outcome {
+            Outcome::Refused(reason) => {
+                all.extend(framed(&[b"ng ", name.as_slice(), b" ", reason.as_bytes()].concat())?);
+            }
+            Outcome::Accepted => {
+                all.extend(framed(&[b"ok ", name.as_slice()].concat())?);
+                all.extend(framed(b"option fall-through")?);
+            }
+            Outcome::Created(created) => {
+                all.extend(framed(&[b"ok ", name.as_slice()].concat())?);
+                for option in [format!("refname {created}"), format!("old-oid {old}"), format!("new-oid {new}")] {
+                    all.extend(framed(format!("option {option}").as_bytes())?);
+                }
+            }
         }
     }
     all.extend(b"0000");
@@ -109,8 +129,14 @@ mod tests {
             let [update] = asked.updates.as_slice() else { panic!() };
             assert_eq!(update, &Update::parse(LINE.as_bytes()).unwrap());
             output.clear();
-            answer(&mut output, [(update, None), (update, Some("no"))].into_iter()).unwrap();
-            let expected = "0013ok refs/heads/a0017option fall-through0016ng refs/heads/a no0000";
+            let outcomes =
+                [Outcome::Accepted, Outcome::Refused("no".to_owned()), Outcome::Created("refs/pr/7".to_owned())];
+            answer(&mut output, outcomes.iter().map(|outcome| (update, outcome))).unwrap();
+            let (old, new) = (&update.old, &update.new);
+            let created = format!(
+                "0013ok refs/heads/a001coption refname refs/pr/7003boption old-oid {old}003boption new-oid {new}"
+            );
+            let expected = format!("0013ok refs/heads/a0017option fall-through0016ng refs/heads/a no{created}0000");
             assert_eq!(output, expected.as_bytes());
         }
     }
@@ -125,6 +151,6 @@ mod tests {
             assert!(ask(&mut bad.as_bytes(), &mut io::sink()).is_err(), "{bad}");
         }
         let long = Update { old: String::new(), new: String::new(), name: vec![b'a'; 1 << 16] };
-        assert!(answer(&mut io::sink(), [(&long, None)].into_iter()).is_err());
+        assert!(answer(&mut io::sink(), [(&long, &Outcome::Accepted)].into_iter()).is_err());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::proposals::{Judged, Problem, Proposals};
 use super::updates::Update;
 use crate::access::rule::{Action, AppliedRule, RefDecision, decide_ref};
 use crate::name::Shown;
@@ -36,6 +37,9 @@ pub(super) enum Reason {
     /// A rule would deny to rewrite the ref, and git did not say in time whether the push does.
     #[error("its commits could not be compared in time: push fewer refs at once")]
     Time,
+    /// What it does with a proposal is not allowed.
+    #[error(transparent)]
+    Proposal(#[from] Problem),
     /// The client wanted all refs or none.
     #[error("another ref of this push was refused")]
     Atomic,
@@ -54,6 +58,8 @@ pub(super) struct Facts<'a> {
     pub(super) existing: &'a [String],
     /// Where the refs are that a push may create or update.
     pub(super) namespaces: &'a [String],
+    /// What the session may do with proposals, and what git says about those of the push.
+    pub(super) proposals: &'a Proposals,
     /// Who pushes, as the client reads it.
     pub(super) who: &'a str,
     /// The rules that concern the session.
@@ -135,7 +141,12 @@ pub(super) fn decide(updates: &[Update], facts: &Facts<'_>) -> Vec<Option<Reason
     let brings_a_branch = updates.iter().zip(&by_rules).any(|(update, refused)| {
         !update.removes() && branch(update).is_some() && refused.is_none() && is_named_well(update).is_ok()
     });
-    let refusal = |(update, by_rule): (&Update, Option<Reason>)| {
+    let refusal = |(index, (update, by_rule)): (usize, (&Update, Option<Reason>))| {
+        match facts.proposals.decide(index, update, facts.namespaces) {
+            Judged::Refused(problem) => return Some(problem.into()),
+            Judged::Accepted => return by_rule,
+            Judged::NotOne => {}
+        }
         if update.removes() {
             if by_rule.is_some() {
                 return by_rule;
@@ -155,7 +166,7 @@ pub(super) fn decide(updates: &[Update], facts: &Facts<'_>) -> Vec<Option<Reason
         let spelling = spellings.entry(canonical(name)).or_insert_with(|| name.to_owned());
         (spelling != name).then(|| Reason::Twin(spelling.clone()))
     };
-    updates.iter().zip(by_rules).map(refusal).collect()
+    updates.iter().zip(by_rules).enumerate().map(refusal).collect()
 }
 
 /// Refuses every ref if one is refused.
@@ -182,7 +193,7 @@ pub(super) fn lines(updates: &[Update], verdicts: &[Option<Reason>], choose_bran
         match reason {
             Reason::Default => format!("{name} is not deleted: {reason}"),
             Reason::Rule { .. } => format!("{name}: {reason}"),
-            Reason::Name(_) | Reason::Twin(_) | Reason::Time | Reason::Atomic => {
+            Reason::Name(_) | Reason::Twin(_) | Reason::Time | Reason::Proposal(_) | Reason::Atomic => {
                 format!("{name} is not accepted: {reason}")
             }
         }
@@ -194,6 +205,9 @@ pub(super) fn lines(updates: &[Update], verdicts: &[Option<Reason>], choose_bran
         more => lines.push(format!("{more} more refs are not accepted")),
     }
     let has = |wanted: fn(&Reason) -> bool| refused.iter().any(|(_, reason)| wanted(reason));
+    if has(|reason| *reason == Reason::Proposal(Problem::ReadOnly)) {
+        lines.push("to propose a change: git push REMOTE HEAD:refs/for/BRANCH".to_owned());
+    }
     if has(|reason| matches!(reason, Reason::Name(BadRef::Place(_)))) {
         lines.push("to push branches and tags only: git push --all && git push --tags".to_owned());
     }
@@ -214,7 +228,8 @@ mod tests {
     fn decided(lines: &[&str], head: Option<DefaultBranch<'_>>, existing: &[&str]) -> Vec<Option<Reason>> {
         let existing: Vec<String> = existing.iter().map(ToString::to_string).collect();
         let (namespaces, ancestry) = (namespaces(), HashMap::new());
-        let facts = Facts { existing: &existing, head, ..facts(&namespaces, &[], &ancestry) };
+        let proposals = Proposals::of_writer();
+        let facts = Facts { existing: &existing, head, ..facts(&namespaces, &[], &ancestry, &proposals) };
         decide(&updates(lines), &facts)
     }
 
@@ -222,8 +237,13 @@ mod tests {
         vec!["refs/heads/".to_owned(), "refs/tags/".to_owned()]
     }
 
-    fn facts<'a>(namespaces: &'a [String], rules: &'a [AppliedRule], ancestry: &'a HashMap<usize, bool>) -> Facts<'a> {
-        Facts { head: None, existing: &[], namespaces, who: "alice", rules, ancestry }
+    fn facts<'a>(
+        namespaces: &'a [String],
+        rules: &'a [AppliedRule],
+        ancestry: &'a HashMap<usize, bool>,
+        proposals: &'a Proposals,
+    ) -> Facts<'a> {
+        Facts { head: None, existing: &[], namespaces, proposals, who: "alice", rules, ancestry }
     }
 
     fn place() -> Reason {
@@ -253,7 +273,7 @@ mod tests {
             |action, label: &str| Some(Reason::Rule { who: "alice".to_owned(), action, label: label.to_owned() });
         let updates = updates(&lines);
         assert_eq!(
-            decide(&updates, &facts(&namespaces, &rules, &ancestry)),
+            decide(&updates, &facts(&namespaces, &rules, &ancestry, &Proposals::of_writer())),
             [
                 None,
                 rule(Action::Force, "rule 1"),
@@ -278,7 +298,8 @@ mod tests {
         let rules = rules(&["deny all **"]);
         let (namespaces, ancestry) = (namespaces(), HashMap::new());
         let head = Some(DefaultBranch { name: "main", exists: true, is_chosen: false });
-        let facts = Facts { head, ..facts(&namespaces, &rules, &ancestry) };
+        let proposals = Proposals::of_writer();
+        let facts = Facts { head, ..facts(&namespaces, &rules, &ancestry, &proposals) };
         let found = decide(&updates(&["00 12 refs/pull/1", "12 00 refs/heads/main", "00 12 refs/heads/b"]), &facts);
         let said: Vec<String> = found.iter().flatten().map(ToString::to_string).collect();
         let place = "this hub accepts only branches (refs/heads/) and tags (refs/tags/)";
@@ -350,7 +371,7 @@ mod tests {
         let many: Vec<String> = (0..300).map(|number| format!("00 12 refs/pull/{number}/head")).collect();
         let updates = updates(&many.iter().map(String::as_str).collect::<Vec<_>>());
         let (namespaces, ancestry) = (namespaces(), HashMap::new());
-        let verdicts = decide(&updates, &facts(&namespaces, &[], &ancestry));
+        let verdicts = decide(&updates, &facts(&namespaces, &[], &ancestry, &Proposals::of_writer()));
         let said = lines(&updates, &verdicts, "ssh git@hub repo default-branch a/x");
         assert_eq!(said.len(), MOST_NAMED + 2);
         assert_eq!(said.get(MOST_NAMED).map(String::as_str), Some("290 more refs are not accepted"));

@@ -116,6 +116,7 @@ enum Broken {
 pub(in crate::services) fn authorize(caller: &Caller, operation: Operation, path: &RepoPath, row: i64) -> Status {
     let Some(session) = Process::running(getppid()) else { return Status::Fault };
     let record = Record {
+        proposes: false,
         sid: caller.sid.clone(),
         process: session,
         since: caller.now,
