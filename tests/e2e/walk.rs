@@ -66,6 +66,7 @@ fn each_change_of_the_operator_has_one_row() {
         fs::create_dir_all(gitolite.join(directory)).expect("a directory");
     }
     fs::write(gitolite.join("conf/gitolite.conf"), "").expect("a file");
+    let hub_file = file("hub.toml", "[repositories.\"alice/y\"]\ndescription = \"From a file\"\n".to_owned());
     let gitolite = gitolite.display().to_string();
     let source = hub.path("source").display().to_string();
     run(std::process::Command::new("git").args(["init", "--quiet", "--bare", &source])).succeeded();
@@ -190,6 +191,9 @@ fn each_change_of_the_operator_has_one_row() {
     step("audit", "", 0);
     step("import authorized-keys", &format!("{authorized} --merge"), 1);
     step("import gitolite", &gitolite, 0);
+    step("apply", &format!("{hub_file} --yes"), 1);
+    // It would change nothing now: a plan of changes ends with another status.
+    step("plan", &hub_file, 0);
     step("user rename", "bob robert", 1);
     step("user release", "bob", 1);
     step("user remove", "robert --yes", 1);
