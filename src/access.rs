@@ -187,6 +187,9 @@ pub struct RepositoryFacts {
     pub role: Option<Grant<Role>>,
     /// The account's role on this repository.
     pub collaborator: Option<Grant<CollaboratorRole>>,
+    /// The best role on this repository of the account's teams in the owning organization. It counts only while the
+    /// account is a member of the organization.
+    pub team: Option<Grant<CollaboratorRole>>,
     /// The account's request to pass the gate, if it made one.
     pub gate_request: Option<Grant<GateRequest>>,
 }
@@ -287,7 +290,8 @@ fn every_account(repository: &RepositoryFacts) -> Access {
     }
 }
 
-/// What an account may do as owner, by a role, by a grant on the repository, or by an accepted request.
+/// What an account may do as owner, by a role, by a grant on the repository to it or to a team, or by an accepted
+/// request.
 fn personal(account: &Account, repository: &RepositoryFacts, now: i64) -> Access {
     let owned = if account.id == repository.owner { Access::Admin } else { Access::None };
     let role = match Grant::at(repository.role, now) {
@@ -304,13 +308,20 @@ fn personal(account: &Account, repository: &RepositoryFacts, now: i64) -> Access
         Some(Role::Admin) => Access::Admin,
     };
     let collaborator = Grant::at(repository.collaborator, now).map_or(Access::None, CollaboratorRole::access);
+    let team = team_role(repository, now).map_or(Access::None, CollaboratorRole::access);
     // A gate applies only while the repository is public. An accepted request does not open a private repository.
     let gate = match (repository.visibility, repository.gate_request_at(now)) {
         (Visibility::Public, GateRequest::Accepted) => Access::Fetch,
         (Visibility::Public, GateRequest::None | GateRequest::Pending | GateRequest::Rejected)
         | (Visibility::Internal | Visibility::Private, _) => Access::None,
     };
-    owned.max(role).max(collaborator).max(gate)
+    owned.max(role).max(collaborator).max(team).max(gate)
+}
+
+/// The role that a team gives the account, whatever the account's own role in the organization is. An account without
+/// a role there is not a member, and its teams do not count.
+fn team_role(repository: &RepositoryFacts, now: i64) -> Option<CollaboratorRole> {
+    Grant::at(repository.role, now).and_then(|_: Role| Grant::at(repository.team, now))
 }
 
 /// What the database says about an owner and an account's role there.

@@ -158,9 +158,10 @@ fn certificate_line(
     certificate: &OfferedCertificate,
     socket: &Path,
 ) -> Result<Option<KeyLine>, Fault> {
+    let now = now();
     let (facts, _) =
-        Reader::open(&config.paths.database)?.ask(|view| view.session_by_certificate(certificate, None))?;
-    match identify_certificate(&facts, now()) {
+        Reader::open(&config.paths.database)?.ask(|view| view.session_by_certificate(certificate, None, now))?;
+    match identify_certificate(&facts, now) {
         Ok(_) => Ok(Some(KeyLine::of_certificate(certificate))),
         Err(why) => {
             let line = Line::default()

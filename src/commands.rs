@@ -24,6 +24,7 @@ pub(crate) mod repository;
 mod rights;
 pub(crate) mod rule;
 pub(crate) mod signers;
+pub(crate) mod team;
 pub(crate) mod user;
 
 use std::fmt::Display;

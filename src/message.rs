@@ -276,6 +276,7 @@ impl<'a> Messages<'a> {
              {ssh} allowed-signers PATH\n  \
              {ssh} proposal list|show|close|reopen PATH [NUMBER]    repo proposals PATH on|off\n  \
              {ssh} org member list|set|remove\n  \
+             {ssh} team add|list|show|rename|remove    team member list|add|remove\n  \
              {ssh} access request|list|grant|reject|revoke\n  \
              {ssh} explain PATH fetch|push\n  \
              {ssh} join CODE\n",

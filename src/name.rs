@@ -4,6 +4,7 @@
 //! and never repairs it. The rules are those of the Hugging Face Hub's repository ids.
 
 mod email;
+mod team;
 
 use std::fmt::{self, Write};
 use std::str::FromStr;
@@ -11,6 +12,7 @@ use std::str::FromStr;
 use crate::word::words;
 
 pub use email::{BadEmail, Email};
+pub use team::{Grantee, TeamName, TeamPath};
 
 /// The longest component of a path on the hub, in bytes.
 const COMPONENT_MAX: usize = 96;
@@ -49,6 +51,9 @@ pub enum NameError {
     /// Not `OWNER/NAME`, `datasets/OWNER/NAME` or `spaces/OWNER/NAME`.
     #[error("a repository is OWNER/NAME, datasets/OWNER/NAME or spaces/OWNER/NAME")]
     Shape,
+    /// Not a team, or a team where it needs its mark.
+    #[error("a team is ORG/TEAM, and @ORG/TEAM where users are named too")]
+    Team,
     /// A title with a character that does not print.
     #[error("a title is printable text in UTF-8, without control or invisible characters")]
     TitleCharacter,

@@ -14,6 +14,7 @@ mod repository;
 mod rules;
 mod signers;
 pub(crate) mod spool;
+mod teams;
 pub(crate) mod when;
 pub(crate) mod writing;
 
@@ -44,6 +45,7 @@ pub(crate) use repository::{
 };
 pub(crate) use rules::{Rules, rule_json};
 pub(crate) use signers::Signers;
+pub(crate) use teams::{TeamMembers, Teams, team_json, team_page, teams_of_organization, teams_of_user};
 use when::rfc3339;
 
 /// The outcome of a command.

@@ -33,6 +33,7 @@ fn repository(visibility: Visibility, gate: Gate) -> RepositoryFacts {
         created_by_account: false,
         role: None,
         collaborator: None,
+        team: None,
         gate_request: None,
     }
 }
@@ -61,6 +62,7 @@ fn all_facts() -> Vec<RepositoryFacts> {
     all = all.iter().flat_map(|one| roles.clone().map(|role| RepositoryFacts { role, ..one.clone() })).collect();
     all.iter()
         .flat_map(|one| grants.clone().map(|collaborator| RepositoryFacts { collaborator, ..one.clone() }))
+        .flat_map(|one| grants.clone().map(move |team| RepositoryFacts { team, ..one.clone() }))
         .collect()
 }
 
@@ -90,14 +92,24 @@ fn each_level_of_access_contains_the_one_before() {
 fn the_highest_grant_applies_and_no_grant_removes_rights() {
     let identity = Identity::Account(account(Scope::Write));
     let cases = all_facts();
-    assert_eq!(cases.len(), 3 * 3 * 4 * 2 * 2 * 6 * 4);
+    assert_eq!(cases.len(), 3 * 3 * 4 * 2 * 2 * 6 * 4 * 4);
     for all in cases {
-        let none = RepositoryFacts { owner: OWNER, role: None, collaborator: None, gate_request: None, ..all.clone() };
+        let none = RepositoryFacts {
+            owner: OWNER,
+            role: None,
+            collaborator: None,
+            team: None,
+            gate_request: None,
+            ..all.clone()
+        };
         let owner = RepositoryFacts { owner: all.owner, ..none.clone() };
         let role = RepositoryFacts { role: all.role, ..none.clone() };
         let collaborator = RepositoryFacts { collaborator: all.collaborator, ..none.clone() };
+        // A team counts for a member, whatever the member's role is.
+        let member = all.role.map(|_| for_good(Role::NoAccess));
+        let team = RepositoryFacts { team: all.team, role: member, ..none.clone() };
         let gate = RepositoryFacts { gate_request: all.gate_request, ..none.clone() };
-        let single = [none, owner, role, collaborator, gate].map(|one| access(&identity, &one, NOW));
+        let single = [none, owner, role, collaborator, team, gate].map(|one| access(&identity, &one, NOW));
         assert_eq!(Some(access(&identity, &all, NOW)), single.into_iter().max(), "{all:?}");
     }
 }
@@ -163,7 +175,14 @@ fn a_grant_is_valid_until_the_second_of_its_end() {
         let role = RepositoryFacts { role: Some(Grant { value: Role::Write, until }), ..private.clone() };
         let collaborator = Some(Grant { value: CollaboratorRole::Write, until });
         let collaborator = RepositoryFacts { collaborator, ..private.clone() };
-        for facts in [role, collaborator] {
+        let (member, team) = (Some(for_good(Role::NoAccess)), Some(for_good(CollaboratorRole::Write)));
+        let by_team = RepositoryFacts {
+            role: member,
+            team: Some(Grant { value: CollaboratorRole::Write, until }),
+            ..private.clone()
+        };
+        let in_team = RepositoryFacts { role: Some(Grant { value: Role::NoAccess, until }), team, ..private.clone() };
+        for facts in [role, collaborator, by_team, in_team] {
             assert_eq!(access(&identity, &facts, NOW), expected, "{until:?}");
         }
     }

@@ -11,7 +11,7 @@ use crate::config::ObjectFormat;
 use crate::content::ContentCheck;
 use crate::db::Period;
 use crate::key::Fingerprint;
-use crate::name::{HubScope, NameError, Owner, RepoPath, Title};
+use crate::name::{Grantee, HubScope, NameError, Owner, RepoPath, TeamName, TeamPath, Title};
 use crate::push::{BranchName, ProposalNumber};
 use crate::quota::{BadQuota, Quota};
 use crate::report::when::Expiry;
@@ -251,19 +251,57 @@ pub struct OfProposal {
     pub number: ProposalNumber,
 }
 
-/// Grant a user a role on a repository. It replaces the previous role.
+/// Grant a user or a team a role on a repository. It replaces the previous role.
 #[derive(Debug, Clone, Args)]
 pub struct SetCollaborator {
     /// The repository.
     pub path: RepoPath,
-    /// The user.
-    pub user: Owner,
+    /// The user, or a team of the organization that owns the repository, as @ORG/TEAM.
+    pub user: Grantee,
     /// The role.
     #[arg(value_parser = words(CollaboratorRole::ALL, CollaboratorRole::as_str))]
     pub role: CollaboratorRole,
     /// When the role ends.
     #[command(flatten)]
     pub until: Until,
+}
+
+/// A repository, and a user or a team.
+#[derive(Debug, Clone, Args)]
+pub struct RemoveCollaborator {
+    /// The repository.
+    pub path: RepoPath,
+    /// The user, or a team as @ORG/TEAM.
+    pub user: Grantee,
+}
+
+/// A team and a user.
+#[derive(Debug, Clone, Args)]
+pub struct OfTeam {
+    /// ORG/TEAM.
+    pub team: TeamPath,
+    /// The user.
+    pub user: Owner,
+}
+
+/// Add a member of the organization to a team, or change until when the member belongs to it.
+#[derive(Debug, Clone, Args)]
+pub struct AddTeamMember {
+    /// The team and the user.
+    #[command(flatten)]
+    pub of: OfTeam,
+    /// When the user leaves the team.
+    #[command(flatten)]
+    pub until: Until,
+}
+
+/// Change the name of a team. It keeps its members and its roles.
+#[derive(Debug, Clone, Args)]
+pub struct RenameTeam {
+    /// ORG/TEAM.
+    pub team: TeamPath,
+    /// The new name, without the organization.
+    pub name: TeamName,
 }
 
 /// A repository and a user.

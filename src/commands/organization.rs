@@ -2,7 +2,7 @@
 
 use super::{Output, Refused, Requester};
 use crate::access::Role;
-use crate::db::OwnerKind;
+use crate::db::{OwnerKind, all};
 use crate::name::Owner;
 use crate::report::{Organizations, Report, organization_json, organization_page};
 
@@ -22,7 +22,11 @@ pub(crate) fn list(requester: &Requester<'_>, output: &mut Output<'_>) -> Result
     requester.list(output, &Organizations, |_, view, each| Ok(view.owners(kind, after.as_ref(), each)?))
 }
 
-/// Shows an organization and its members.
+/// Shows an organization, its members and its teams.
 pub(crate) fn show(requester: &Requester<'_>, name: &Owner) -> Result<Report, Refused> {
-    requester.read(|_, view| Ok(organization_page(&view.organization_details(name)?)))
+    requester.read(|_, view| {
+        let organization = view.organization_details(name)?;
+        let teams = all(|each| view.teams_of(organization.owner.id, None, each))?;
+        Ok(organization_page(&organization, &teams))
+    })
 }

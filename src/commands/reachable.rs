@@ -34,7 +34,7 @@ pub(crate) fn list(
             (By::Operator, None) => return Err(Refused::Usage("name the user".to_owned())),
         };
         let (Identity::Account(account) | Identity::Certificate { account, .. }) = &identity else { return Ok(()) };
-        Ok(view.reachable_repositories(account.id, after.as_ref(), &mut |(row, facts)| {
+        Ok(view.reachable_repositories(account.id, now, after.as_ref(), &mut |(row, facts)| {
             // A certificate says nothing about its account elsewhere.
             let counts = identity.account_at(facts.owner).is_some();
             match decide(&identity, Some(&facts), Access::Fetch, now) {

@@ -133,12 +133,13 @@ fn seen_by(rights: &Rights<'_>, view: &View<'_>, owner: &Owner) -> Result<SeenBy
             deployed,
             is_insider: false,
             sees_internal: false,
+            now: rights.now,
         });
     };
     let (row, facts) = view.owner_facts(owner, account.id)?;
     let is_insider = rights.counts_at(&facts) && sees_all(account, &facts, rights.now);
     let sees_internal = rights.counts_at(&facts);
-    Ok(SeenBy { owner: row.id, account: Some(account.id), deployed, is_insider, sees_internal })
+    Ok(SeenBy { owner: row.id, account: Some(account.id), deployed, is_insider, sees_internal, now: rights.now })
 }
 
 /// The type of [`crate::repository::head`].

@@ -155,6 +155,12 @@ impl<'a> Rights<'a> {
         }
     }
 
+    /// Whether the session may fetch a repository.
+    pub(super) fn may_fetch(&self, path: &RepoPath) -> Result<bool, Error> {
+        let repository = self.find(path)?;
+        Ok(matches!(self.decide(repository.as_ref(), Access::Fetch), Decision::Allow(_)))
+    }
+
     /// A repository that the account administers.
     pub(super) fn administered(&self, path: &RepoPath) -> Result<ServedRepository, Refused> {
         self.changing_account()?;

@@ -21,7 +21,10 @@ pub(crate) fn list(requester: &Requester<'_>, output: &mut Output<'_>) -> Result
 
 /// Shows an account.
 pub(crate) fn show(requester: &Requester<'_>, name: &Owner) -> Result<Report, Refused> {
-    requester.read(|_, view| Ok(user_page(&view.user_details(name)?)))
+    requester.read(|_, view| {
+        let user = view.user_details(name)?;
+        Ok(user_page(&user, &view.teams_of_user(user.owner.id)?))
+    })
 }
 
 /// Disables an account, with a reason that its owner sees, or enables it again.

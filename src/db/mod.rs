@@ -11,6 +11,7 @@ mod proposals;
 mod reader;
 mod rules;
 mod schema;
+#[macro_use]
 mod session;
 mod signers;
 #[cfg(feature = "operator")]
@@ -32,7 +33,7 @@ pub use store::{
     Counts, DescribedOwner, DescribedRepository, Direction, Each, EmailPosition, Event, GateRequestRow, GrantPosition,
     Holder, HolderId, KeyRange, KeyRow, MOST_RULES, Member, Membership, NewKey, NewRepository, NumberedRule,
     Organization, OwnerKind, OwnerRow, Period, ProposalRow, Removed, Replacing, RepositoryRow, ScopeSettings, SeenBy,
-    Signer, Store, User, UserEmail, WritesTo, all,
+    Signer, Store, TeamGrant, TeamMembership, TeamRow, User, UserEmail, WritesTo, all, check_team_of,
 };
 
 /// The database as one connection sees it: each question is a method.

@@ -26,6 +26,7 @@ mod repository;
 mod rule;
 mod signer;
 mod steps;
+mod team;
 mod temporary;
 mod values;
 
@@ -42,7 +43,7 @@ use crate::name::{NameError, Owner, Title};
 pub use account::{Member, Organization, OwnerKind, OwnerRow, User};
 pub use audit::{Direction, Event};
 pub use authority::{AuthorityRange, AuthorityRow};
-pub use collaborator::{Collaboration, Collaborator};
+pub use collaborator::{Collaboration, Collaborator, check_team_of};
 pub use copy::{BadCopy, Contents, Replacing};
 pub use counts::Counts;
 pub use described::{DescribedOwner, DescribedRepository, ScopeSettings};
@@ -60,6 +61,7 @@ pub use repository::{NewRepository, RepositoryRow};
 pub use rule::{MOST as MOST_RULES, NumberedRule};
 pub use signer::{Signer, WritesTo};
 use steps::STEPS;
+pub use team::{TeamGrant, TeamMembership, TeamRow};
 pub use values::BadValue;
 
 /// Why a change was not made. Worded for the person who asked for it.

@@ -7,6 +7,7 @@ mod lists;
 mod proposals;
 mod questions;
 mod rules;
+mod teams;
 mod values;
 mod waits;
 
@@ -22,7 +23,7 @@ use super::{
 use crate::access::{Role, Scope, Visibility};
 use crate::config::ObjectFormat;
 use crate::key::{Fingerprint, KeyType, PublicKey};
-use crate::name::{Owner, RepoPath};
+use crate::name::{Grantee, Owner, RepoPath, TeamPath};
 use crate::repository::Directory;
 
 /// The statements that take a step of the schema back, and the version to which they lead.
@@ -31,6 +32,7 @@ const BACK: [(i64, &str); 3] = [
         3,
         "DROP TABLE proposal; ALTER TABLE repository DROP COLUMN proposals;
          DROP INDEX repository_shown; ALTER TABLE repository DROP COLUMN internal; ALTER TABLE owner DROP COLUMN emails;
+         ALTER TABLE owner DROP COLUMN team_of;
          CREATE INDEX repository_public ON repository (owner_id, kind, folded) WHERE visibility = 'public'",
     ),
     (
@@ -147,6 +149,17 @@ impl Hub {
         let event = self.events(0).pop().unwrap();
         format!("{} {} {}", event.event, event.object, event.detail)
     }
+}
+
+/// The time of every session in these tests.
+const NOW: i64 = 1_000_000;
+
+fn grantee(name: &str) -> Grantee {
+    name.parse().unwrap()
+}
+
+fn team(text: &str) -> TeamPath {
+    text.parse().unwrap()
 }
 
 fn owner(name: &str) -> Owner {

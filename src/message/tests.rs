@@ -145,6 +145,7 @@ fn help_goes_to_standard_output() {
              \x20 ssh git@hub.example allowed-signers PATH\n\
              \x20 ssh git@hub.example proposal list|show|close|reopen PATH [NUMBER]    repo proposals PATH on|off\n\
              \x20 ssh git@hub.example org member list|set|remove\n\
+             \x20 ssh git@hub.example team add|list|show|rename|remove    team member list|add|remove\n\
              \x20 ssh git@hub.example access request|list|grant|reject|revoke\n\
              \x20 ssh git@hub.example explain PATH fetch|push\n\
              \x20 ssh git@hub.example join CODE\n"

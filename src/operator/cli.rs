@@ -16,6 +16,7 @@ mod proposal;
 mod repo;
 mod rule;
 mod session;
+mod team;
 mod user;
 
 use std::path::PathBuf;
@@ -43,6 +44,7 @@ pub use proposal::ProposalCommand;
 pub use repo::{AdoptRepo, CollaboratorCommand, ImportRepo, RepoCommand, RestoreRepo};
 pub use rule::RuleCommand;
 pub use session::{SessionCommand, Which};
+pub use team::{TeamCommand, TeamMemberCommand};
 pub use user::{EmailCommand, UserCommand};
 
 /// The front gate of a Git hub: accounts, keys and repositories behind this machine's OpenSSH server.
@@ -120,6 +122,9 @@ pub enum Command {
     /// Organizations and their members.
     #[command(subcommand)]
     Org(OrgCommand),
+    /// Teams: groups of members of an organization, which can have roles on its repositories.
+    #[command(subcommand)]
+    Team(TeamCommand),
     /// Public keys on accounts.
     #[command(subcommand)]
     Key(KeyCommand),
@@ -227,7 +232,7 @@ pub enum Command {
     ///
     /// Names that differ in upper and lower case are equal. The file renames nothing: another name is another
     /// repository. Users and organizations keep their keys, certificate authorities, quotas and requests, which the
-    /// file does not have.
+    /// file does not have. Teams and their roles are not in the file either, and stay.
     ///
     /// With --json, the command prints one object. `changes` is an array of objects with `object`, `kind`, `name`,
     /// `before` and `after`. `rights` is an array of objects with `who`, `before` and `after` (none, fetch, write,

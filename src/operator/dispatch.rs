@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::cli::{
     AccessCommand, AuthorityCommand, CheckCommand, CollaboratorCommand, DeployKeyCommand, EmailCommand, KeyCommand,
-    MemberCommand, OrgCommand, OwnerCommand, ProposalCommand, RuleCommand, UserCommand,
+    MemberCommand, OrgCommand, OwnerCommand, ProposalCommand, RuleCommand, TeamCommand, TeamMemberCommand, UserCommand,
 };
 use super::context::{Context, confirm};
 use super::failure::Failure;
@@ -14,7 +14,7 @@ use crate::access::{GateRequest, Scope};
 use crate::commands::arguments::Confirmation;
 use crate::commands::{
     Refused, access, authority, check, collaborator, deploy_key, email, key, member, organization, owner, proposal,
-    quota, rule, user,
+    quota, rule, team, user,
 };
 use crate::db::OwnerKind;
 use crate::report::Report;
@@ -137,6 +137,28 @@ fn ca(command: &AuthorityCommand, config: &Path, printer: &mut Printer) -> Resul
         AuthorityCommand::Remove { organization, fingerprint, confirmation } => {
             let mut context = context()?;
             confirmed(*confirmation, |yes| authority::remove(&mut context.requester(), organization, fingerprint, yes))
+        }
+    }
+}
+
+pub(super) fn team(command: &TeamCommand, mut context: Context, printer: &mut Printer) -> Result<Report, Failure> {
+    let mut requester = context.requester();
+    match command {
+        TeamCommand::Add { team } => Ok(team::add(&mut requester, team)?),
+        TeamCommand::List { organization, list } => {
+            Ok(team::list(&requester, organization, &mut printer.output(list))?)
+        }
+        TeamCommand::Show { team } => Ok(team::show(&requester, team)?),
+        TeamCommand::Rename(arguments) => Ok(team::rename(&mut requester, arguments)?),
+        TeamCommand::Remove { team, confirmation } => {
+            confirmed(*confirmation, |yes| team::remove(&mut requester, team, yes))
+        }
+        TeamCommand::Member(TeamMemberCommand::List { team, expiring, list }) => {
+            Ok(team::list_members(&requester, team.as_ref(), *expiring, &mut printer.output(list))?)
+        }
+        TeamCommand::Member(TeamMemberCommand::Add(arguments)) => Ok(team::add_member(&mut requester, arguments)?),
+        TeamCommand::Member(TeamMemberCommand::Remove(arguments)) => {
+            Ok(team::remove_member(&mut requester, arguments)?)
         }
     }
 }

@@ -11,6 +11,7 @@ use super::key_file::read_fingerprint;
 use crate::access::rule::Action;
 use crate::access::{Access, Decision, Identity, NotAdmitted, decide, identify};
 use crate::clock::now;
+use crate::commands::team::by_teams;
 use crate::commands::{proposal, rule};
 use crate::config::{AnonymousMode, Config, LfsMode};
 use crate::db::{Error, Reader};
@@ -112,7 +113,7 @@ pub(super) fn explain(
     let now = now();
     let (name, identity, key, mut served) = match who {
         Who::Account(user) => {
-            let (account, served) = reader.ask(|view| view.session_of_account(user, Some(path)))?;
+            let (account, served) = reader.ask(|view| view.session_of_account(user, Some(path), now))?;
             let (account, disabled) = account.ok_or_else(|| Failure::Usage(format!("there is no user {user}")))?;
             if let Some(reason) = disabled {
                 return Ok(Verdict::denied(vec![format!("deny: the account {user} is disabled: {reason}")]));
@@ -120,7 +121,7 @@ pub(super) fn explain(
             (account.name.to_string(), Identity::Account(account), None, served)
         }
         Who::Key(fingerprint, address) => {
-            let facts = reader.ask(|view| view.session(Some(fingerprint), Some(path)))?;
+            let facts = reader.ask(|view| view.session(Some(fingerprint), Some(path), now))?;
             let row = facts.key.as_ref().map(|(row, _)| row);
             let forced_command =
                 row.map_or(ForcedCommand::Anonymous(*fingerprint), |row| row.forced_command(*fingerprint));
@@ -139,7 +140,7 @@ pub(super) fn explain(
             }
         }
         Who::Anonymous => {
-            let facts = reader.ask(|view| view.session(None, Some(path)))?;
+            let facts = reader.ask(|view| view.session(None, Some(path), now))?;
             (ANONYMOUS.to_owned(), Identity::Anonymous, None, facts.repository)
         }
     };
@@ -151,7 +152,8 @@ pub(super) fn explain(
         reader.ask(|view| ask_about_proposals(view, config, &identity, &mut served.facts, now))?;
     }
     let decision = decide(&identity, served.as_ref().map(|served| &served.facts), needed, now);
-    let mut chain = chain(&name, key.as_ref(), &identity, served.as_ref(), decision);
+    let by_teams = reader.ask(|view| by_teams(view, &identity, served.as_ref(), now))?;
+    let mut chain = chain(&name, key.as_ref(), &identity, served.as_ref(), &by_teams, decision);
     let mut is_allowed = matches!(decision, Decision::Allow(_));
     if let Some(served) = served.as_ref().filter(|served| served.path.folded() != path.folded()) {
         chain.insert(chain.len() - 1, format!("{path} is an old path of {}", served.path));

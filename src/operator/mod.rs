@@ -113,6 +113,7 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Migrate => setup::migrate(&cli.config),
         Command::User(command) => dispatch::user(&command, context()?, printer),
         Command::Org(command) => dispatch::org(&command, &cli.config, printer),
+        Command::Team(command) => dispatch::team(&command, context()?, printer),
         Command::Key(command) => dispatch::key(&command, &cli.config, printer),
         Command::Repo(command) => repo::run(command, context()?, printer),
         Command::Check(command) => dispatch::check(&command, context()?, printer),

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::listing::{Column, Table};
 use super::when::minute;
-use super::{Report, json_time, members_json, members_text, page, with_fields};
-use crate::db::{AuthorityRow, Organization, OwnerKind, OwnerRow, User};
+use super::{Report, json_time, members_json, members_text, page, teams_of_organization, teams_of_user, with_fields};
+use crate::db::{AuthorityRow, Organization, OwnerKind, OwnerRow, TeamMembership, TeamRow, User};
 
 pub(crate) fn user_json(user: &OwnerRow) -> Value {
     json!({
@@ -53,7 +53,7 @@ impl Table<OwnerRow> for Users {
     }
 }
 
-pub(crate) fn user_page(user: &User) -> Report {
+pub(crate) fn user_page(user: &User, teams: &[TeamMembership]) -> Report {
     let mut text = page(
         &user.owner.name,
         &[
@@ -66,10 +66,13 @@ pub(crate) fn user_page(user: &User) -> Report {
     if !user.memberships.is_empty() {
         text.push_str(&members_text("ORGANIZATION", &user.memberships));
     }
+    let (teams_text, teams_json) = teams_of_user(teams);
+    text.push_str(&teams_text);
     let fields = [
         ("keys", user.keys.into()),
         ("repositories", user.repositories.into()),
         ("organizations", members_json("organization", &user.memberships)),
+        ("teams", teams_json),
     ];
     Report::new(text, with_fields(user_json(&user.owner), fields))
 }
@@ -99,14 +102,19 @@ impl Table<OwnerRow> for Organizations {
     }
 }
 
-pub(crate) fn organization_page(organization: &Organization) -> Report {
+pub(crate) fn organization_page(organization: &Organization, teams: &[TeamRow]) -> Report {
     let mut text = page(
         &organization.owner.name,
         &[("created", &minute(Some(organization.owner.created_at))), ("repositories", &organization.repositories)],
     );
     text.push_str(&members_text("MEMBER", &organization.members));
-    let fields =
-        [("repositories", organization.repositories.into()), ("members", members_json("user", &organization.members))];
+    let (teams_text, teams_json) = teams_of_organization(teams);
+    text.push_str(&teams_text);
+    let fields = [
+        ("repositories", organization.repositories.into()),
+        ("members", members_json("user", &organization.members)),
+        ("teams", teams_json),
+    ];
     Report::new(text, with_fields(organization_json(&organization.owner), fields))
 }
 

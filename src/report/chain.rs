@@ -2,15 +2,17 @@
 
 use super::when::rfc3339;
 use crate::access::{Account, Decision, Denial, Gate, GateRequest, Grant, Identity, KeyFacts, Role, Scope, Visibility};
-use crate::db::ServedRepository;
+use crate::db::{ServedRepository, TeamGrant};
 use crate::name::Title;
 
-/// The steps from a key to a decision, one line each. The last line is the decision.
+/// The steps from a key to a decision, one line each. The last line is the decision. `by_teams` is what teams give the
+/// account.
 pub(crate) fn chain(
     who: &str,
     key: Option<&(KeyFacts, Title)>,
     identity: &Identity,
     served: Option<&ServedRepository>,
+    by_teams: &[TeamGrant],
     decision: Decision,
 ) -> Vec<String> {
     let mut lines = Vec::new();
@@ -25,7 +27,7 @@ pub(crate) fn chain(
     });
     match served {
         None => lines.push("no repository has that path".to_owned()),
-        Some(served) => lines.extend(repository_lines(identity, served)),
+        Some(served) => lines.extend(repository_lines(identity, served, by_teams)),
     }
     lines.push(match decision {
         Decision::Allow(access) => format!("allow: {access:?}").to_lowercase(),
@@ -43,7 +45,7 @@ pub(crate) fn chain(
 }
 
 /// The identity's role, the state of the repository, and whether the gate lets the identity pass.
-fn repository_lines(identity: &Identity, served: &ServedRepository) -> Vec<String> {
+fn repository_lines(identity: &Identity, served: &ServedRepository, by_teams: &[TeamGrant]) -> Vec<String> {
     let facts = &served.facts;
     let account = identity.account_at(facts.owner);
     let gate = match (facts.visibility, facts.gate) {
@@ -52,7 +54,7 @@ fn repository_lines(identity: &Identity, served: &ServedRepository) -> Vec<Strin
         (Visibility::Public, Gate::ClosedToMembers) => ", gated, for members with the role read too",
     };
     let mut lines = match (account, identity) {
-        (Some(account), _) => role_lines(account, served),
+        (Some(account), _) => role_lines(account, served, by_teams),
         (None, Identity::Certificate { .. }) => vec!["a certificate counts only in its organization".to_owned()],
         (None, _) => Vec::new(),
     };
@@ -67,7 +69,7 @@ fn repository_lines(identity: &Identity, served: &ServedRepository) -> Vec<Strin
 }
 
 /// The role of an account on a repository.
-fn role_lines(account: &Account, served: &ServedRepository) -> Vec<String> {
+fn role_lines(account: &Account, served: &ServedRepository, by_teams: &[TeamGrant]) -> Vec<String> {
     let facts = &served.facts;
     let mut lines = Vec::new();
     if account.id == facts.owner {
@@ -79,6 +81,9 @@ fn role_lines(account: &Account, served: &ServedRepository) -> Vec<String> {
     }
     if let Some(Grant { value, until: end }) = facts.collaborator {
         lines.push(format!("{} is a collaborator with the role {value}{}", account.name, until(end)));
+    }
+    for TeamGrant { team, role, until: end, .. } in by_teams {
+        lines.push(format!("{} has the role {role} by the team {team}{}", account.name, until(*end)));
     }
     if lines.is_empty() {
         lines.push(format!("{} is neither a member of {} nor a collaborator", account.name, served.path.owner));

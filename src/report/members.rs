@@ -8,7 +8,6 @@ use super::listing::{Column, Table};
 use super::when::minute;
 use super::{json_time, table};
 use crate::db::{Collaboration, GrantPosition, Member, Membership};
-use crate::name::Owner;
 
 pub(crate) fn members_text(heading: &str, members: &[Member]) -> String {
     let row = |member: &Member| [member.name.to_string(), member.role.to_string(), minute(member.until)];
@@ -67,7 +66,7 @@ impl Table<Collaboration> for Collaborators {
 
     fn json(&self, row: &Collaboration) -> Value {
         json!({
-            "path": row.path.to_string(), "user": row.user.as_str(), "role": row.role.as_str(),
+            "path": row.path.to_string(), "user": row.user.to_string(), "role": row.role.as_str(),
             "until": json_time(row.until),
         })
     }
@@ -81,7 +80,7 @@ fn roles(object: Option<&'static str>, user: &'static str) -> Vec<Column> {
     object.into_iter().chain([user, "ROLE", "UNTIL"]).map(Column::new).collect()
 }
 
-fn position<T: Display + Clone>(object: Option<&T>, user: &Owner) -> String {
+pub(super) fn position<T: Display + Clone, U: Display + Clone>(object: Option<&T>, user: &U) -> String {
     let user = user.clone();
     match object.cloned() {
         Some(object) => GrantPosition { object, user }.to_string(),

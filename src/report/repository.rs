@@ -132,7 +132,7 @@ pub(crate) fn repository_page(row: &RepositoryRow, place: &Path, head: &str, col
         text.push_str(&table(["COLLABORATOR", "ROLE", "UNTIL"], collaborators.iter().map(line).collect()));
     }
     let object = |grant: &Collaborator| {
-        let (user, role) = (grant.user.as_str(), grant.role.as_str());
+        let (user, role) = (grant.user.to_string(), grant.role.as_str());
         json!({ "user": user, "role": role, "until": json_time(grant.until) })
     };
     let fields = [

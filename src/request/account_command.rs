@@ -35,6 +35,8 @@ words! {
         AllowedSigners = "allowed-signers",
         /// Proposals.
         Proposal = "proposal",
+        /// Teams of organizations.
+        Team = "team",
         /// Gated repositories.
         Access = "access",
         /// Why something is allowed or denied.

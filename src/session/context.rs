@@ -51,7 +51,7 @@ impl SessionContext {
     ) -> Result<Self, Error> {
         let key = match (forced_command, proven) {
             (ForcedCommand::Certificate(..) | ForcedCommand::AuthInfo, Some(Proven::Certificate(certificate))) => {
-                let (facts, repository) = view.session_by_certificate(certificate, path)?;
+                let (facts, repository) = view.session_by_certificate(certificate, path, now)?;
                 let identity = identify_certificate(&facts, now);
                 let forced_command =
                     ForcedCommand::Certificate(certificate.principal().clone(), certificate.authority());
@@ -69,7 +69,7 @@ impl SessionContext {
             (ForcedCommand::AuthInfo, Some(Proven::Key(key))) => Some(key.fingerprint()),
             _ => forced_command.fingerprint(),
         };
-        let facts = view.session(key.as_ref(), path)?;
+        let facts = view.session(key.as_ref(), path, now)?;
         let row = facts.key.as_ref().map(|(row, _)| row);
         let forced_command = match (forced_command, key) {
             (ForcedCommand::AuthInfo, Some(key)) => {

@@ -180,8 +180,8 @@ impl Record {
             }
             let facts = &served.facts;
             let requests = facts.gate_request.and_then(|grant| grant.until);
-            let roles = [facts.role.and_then(|grant| grant.until), facts.collaborator.and_then(|grant| grant.until)];
-            ends.extend(roles.into_iter().chain([requests]));
+            let roles = [facts.collaborator, facts.team].map(|grant| grant.and_then(|grant| grant.until));
+            ends.extend(roles.into_iter().chain([facts.role.and_then(|grant| grant.until), requests]));
         }
         Ok(ends.into_iter().flatten().filter(|end| *end > now).min())
     }

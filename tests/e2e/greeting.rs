@@ -132,6 +132,7 @@ fn help_lists_the_commands() {
              ssh {at} allowed-signers PATH\n  \
              ssh {at} proposal list|show|close|reopen PATH [NUMBER]    repo proposals PATH on|off\n  \
              ssh {at} org member list|set|remove\n  \
+             ssh {at} team add|list|show|rename|remove    team member list|add|remove\n  \
              ssh {at} access request|list|grant|reject|revoke\n  \
              ssh {at} explain PATH fetch|push\n  \
              ssh {at} join CODE\n"

@@ -14,7 +14,7 @@ trials![every_time_in_json_is_rfc_3339_and_shared_nouns_have_the_same_keys, an_i
 const OTHERS: [&str; 5] = ["init", "demo", "lfs serve", "restore", "sshd-config"];
 
 /// The operator's commands, in an order in which each one works. `FPR`, `FILE` and similar words are replaced.
-const OPERATOR: [&str; 98] = [
+const OPERATOR: [&str; 109] = [
     "migrate",
     "user add dora",
     "user list",
@@ -34,6 +34,16 @@ const OPERATOR: [&str; 98] = [
     "org member set initrode bob read --until 30d",
     "org member list",
     "org member list initrode",
+    "team add initrode/devs",
+    "team list initrode",
+    "team rename initrode/devs builders",
+    "team member add initrode/builders bob --until 30d",
+    "team member list",
+    "team member list initrode/builders",
+    "team show initrode/builders",
+    "team member remove initrode/builders bob",
+    "team remove initrode/builders --yes",
+    "org show initrode",
     "org member remove initrode bob",
     "org ca add initrode CA",
     "org ca list",
@@ -54,6 +64,7 @@ const OPERATOR: [&str; 98] = [
     "repo show alice/x",
     "repo rename alice/x alice/y",
     "repo visibility alice/y public",
+    "repo describe alice/y models",
     "repo default-branch alice/y",
     "repo default-branch alice/y main",
     "repo proposals alice/y on",
@@ -116,7 +127,7 @@ const OPERATOR: [&str; 98] = [
 ];
 
 /// Commands over SSH, in an order in which each one works.
-const OVER_SSH: [&str; 42] = [
+const OVER_SSH: [&str; 50] = [
     "whoami",
     "key add third",
     "key list",
@@ -153,6 +164,14 @@ const OVER_SSH: [&str; 42] = [
     "repo remove alice/w --yes",
     "org member set acme bob read --until 30d",
     "org member list acme",
+    "team add acme/devs",
+    "team list acme",
+    "team rename acme/devs builders",
+    "team member add acme/builders bob --until 30d",
+    "team member list acme/builders",
+    "team show acme/builders",
+    "team member remove acme/builders bob",
+    "team remove acme/builders --yes",
     "org member remove acme bob",
     "access request bob/gated",
     "access grant acme/gated bob --until 30d",
@@ -162,7 +181,7 @@ const OVER_SSH: [&str; 42] = [
 ];
 
 /// Keys that every object of a noun has, and the keys by which the noun is recognized.
-const NOUNS: [(&str, &[&str], &[&str]); 9] = [
+const NOUNS: [(&str, &[&str], &[&str]); 10] = [
     (
         "key",
         &["fingerprint", "scope", "title"],
@@ -203,6 +222,7 @@ const NOUNS: [(&str, &[&str], &[&str]); 9] = [
         &["number", "ref", "state", "branch", "author", "commit", "opened_at", "closed_at"],
     ),
     ("member", &["organization", "role", "user"], &["organization", "user", "role", "until"]),
+    ("team member", &["team", "user"], &["team", "user", "until"]),
     ("collaborator", &["path", "role", "user"], &["path", "user", "role", "until"]),
     ("request", &["path", "state", "user"], &["path", "user", "state", "asked_at", "until"]),
     ("check", &["set_by"], &["check", "value", "set_by"]),

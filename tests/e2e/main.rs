@@ -76,6 +76,7 @@ mod signers;
 mod state;
 mod stats;
 mod taken_over;
+mod teams;
 mod texts;
 mod walk;
 
@@ -157,6 +158,7 @@ fn main() -> ExitCode {
         signed::TRIALS,
         signers::TRIALS,
         taken_over::TRIALS,
+        teams::TRIALS,
         lists::TRIALS,
         planted::TRIALS,
         pages::TRIALS,

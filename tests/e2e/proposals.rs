@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::harness::{Client, Hub, Key, Outcome, Setup, machine, refused, says, silent, trials, wait_until};
+use crate::harness::{BACK_TO_3, Client, Hub, Key, Outcome, Setup, machine, refused, says, silent, trials, wait_until};
 
 trials![
     an_account_that_may_fetch_opens_a_proposal_and_updates_it,
@@ -616,11 +616,7 @@ fn explain_says_what_a_proposal_needs() {
 fn a_database_without_proposals_serves_pushes() {
     let scene = Scene::new();
     let (hub, bob, alice) = (&scene.hub, &scene.bob, &scene.alice);
-    hub.sql("DROP TABLE proposal");
-    hub.sql("ALTER TABLE repository DROP COLUMN proposals");
-    hub.sql("DROP INDEX repository_shown; ALTER TABLE repository DROP COLUMN internal");
-    hub.sql("ALTER TABLE owner DROP COLUMN emails");
-    hub.sql("UPDATE hubgate SET version = 3");
+    hub.sql(BACK_TO_3);
     alice.commit("x", "second", "2");
     push(alice, &["HEAD:main"]).is(&silent());
     bob.commit("x", "third", "3");

@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::harness::{Client, Hub, Key, Setup, Skip, machine, run, trials};
+use crate::harness::{BACK_TO_2, BACK_TO_3, Client, Hub, Key, Setup, Skip, machine, run, trials};
 use crate::pages::{settled, with_code, wrapper};
 use crate::programs::program;
 
@@ -213,12 +213,8 @@ echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) hub hubgate[1]: sid=00 user=alice verb=gree
 {log}
 {before}
 # From here on, the database is that of a previous version.
-setpriv --reuid git --regid git --clear-groups sqlite3 /var/lib/hubgate/db/hubgate.db "UPDATE hubgate SET version = 1;
-    DROP TABLE audit_about; DROP INDEX repository_shown; ALTER TABLE repository DROP COLUMN internal;
-    DROP INDEX collaborator_user;
-    ALTER TABLE hubgate DROP COLUMN rules; ALTER TABLE owner DROP COLUMN rules; ALTER TABLE repository DROP COLUMN rules;
-    ALTER TABLE hubgate DROP COLUMN checks; ALTER TABLE owner DROP COLUMN checks;
-    ALTER TABLE repository DROP COLUMN checks"
+setpriv --reuid git --regid git --clear-groups sqlite3 /var/lib/hubgate/db/hubgate.db "{BACK_TO_3} {BACK_TO_2} DROP TABLE audit_about;
+    DROP INDEX collaborator_user; UPDATE hubgate SET version = 1"
 ! hubgate user add bob
 rm /usr/libexec/hubgate/gateway
 sh packaging/install.sh{after}

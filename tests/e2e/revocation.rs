@@ -194,6 +194,22 @@ fn each_change_that_takes_a_right_away_ends_the_sessions_that_used_it() {
     scene.ends(Running::fetch(bob, "acme/x"), &["org", "member", "remove", "acme", "bob"]);
     hub.did(&["org", "member", "set", "acme", "bob", "write"]);
     scene.ends_for(Running::push(bob, "acme/x"), alice, "org member remove acme bob");
+    for team in ["acme/devs", "acme/ops"] {
+        hub.did(&["org", "member", "set", "acme", "bob", "no_access"]);
+        hub.did(&["team", "add", team]);
+        hub.did(&["team", "member", "add", team, "bob"]);
+        hub.did(&["repo", "collaborator", "set", "acme/x", &format!("@{team}"), "write"]);
+    }
+    scene.ends(Running::push(bob, "acme/x"), &["org", "member", "remove", "acme", "bob"]);
+    hub.did(&["org", "member", "set", "acme", "bob", "no_access"]);
+    hub.did(&["team", "member", "add", "acme/devs", "bob"]);
+    scene.ends_for(Running::push(bob, "acme/x"), alice, "team member remove acme/devs bob");
+    hub.did(&["team", "member", "add", "acme/devs", "bob"]);
+    scene.ends_for(Running::push(bob, "acme/x"), alice, "repo collaborator set acme/x @acme/devs read");
+    scene.ends(Running::fetch(bob, "acme/x"), &["team", "remove", "acme/devs", "--yes"]);
+    hub.did(&["team", "member", "add", "acme/ops", "bob"]);
+    scene.ends(Running::push(bob, "acme/x"), &["repo", "collaborator", "remove", "acme/x", "@acme/ops"]);
+    hub.did(&["org", "member", "remove", "acme", "bob"]);
     hub.did(&["access", "grant", "acme/gated", "bob"]);
     scene.ends(Running::fetch(bob, "acme/gated"), &["access", "revoke", "acme/gated", "bob"]);
     hub.did(&["access", "grant", "acme/gated", "bob"]);

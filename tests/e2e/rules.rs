@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::harness::{Client, Hub, Key, Outcome, Setup, machine, refused, run, run_with, says, silent, trials};
+use crate::harness::{
+    BACK_TO_2, BACK_TO_3, Client, Hub, Key, Outcome, Setup, machine, refused, run, run_with, says, silent, trials,
+};
 
 trials![
     a_rule_refuses_each_action_with_its_sentence,
@@ -434,16 +436,8 @@ fn explain_and_a_policy_say_what_a_push_reads() {
 fn a_database_without_rules_serves_pushes_and_fetches() {
     let scene = Scene::new();
     let (hub, alice) = (&scene.hub, &scene.alice);
-    for table in ["hubgate", "owner", "repository"] {
-        for column in ["rules", "checks"] {
-            hub.sql(&format!("ALTER TABLE {table} DROP COLUMN {column}"));
-        }
-    }
-    hub.sql("DROP INDEX repository_shown; ALTER TABLE repository DROP COLUMN internal");
-    hub.sql("ALTER TABLE owner DROP COLUMN emails");
-    hub.sql("DROP TABLE proposal");
-    hub.sql("ALTER TABLE repository DROP COLUMN proposals");
-    hub.sql("UPDATE hubgate SET version = 2");
+    hub.sql(BACK_TO_3);
+    hub.sql(BACK_TO_2);
     alice.commit("x", "second", "2");
     push(alice, &["HEAD:main"]).is(&silent());
     alice.git_in("x", &["fetch", "--quiet"]).is(&silent());

@@ -114,6 +114,14 @@ fn each_change_of_the_operator_has_one_row() {
     step("org show", "acme", 0);
     step("org member set", "acme bob write", 1);
     step("org member list", "acme", 0);
+    step("team add", "acme/devs", 1);
+    step("team list", "acme", 0);
+    step("team rename", "acme/devs builders", 1);
+    step("team member add", "acme/builders bob", 1);
+    step("team member list", "acme/builders", 0);
+    step("team show", "acme/builders", 0);
+    step("team member remove", "acme/builders bob", 1);
+    step("team remove", "acme/builders --yes", 1);
     step("org member remove", "acme bob", 1);
     step("org ca add", &format!("acme {ca}"), 1);
     step("org ca list", "acme", 0);
@@ -290,6 +298,14 @@ fn each_account_command_has_one_line_and_each_change_one_row() {
     step(&alice, "repo remove", "alice/y --yes", true);
     step(&alice, "org member list", "acme", false);
     step(&alice, "org member set", "acme bob no_access", true);
+    step(&alice, "team add", "acme/devs", true);
+    step(&alice, "team list", "acme", false);
+    step(&alice, "team rename", "acme/devs builders", true);
+    step(&alice, "team member add", "acme/builders bob", true);
+    step(&alice, "team member list", "acme/builders", false);
+    step(&alice, "team show", "acme/builders", false);
+    step(&alice, "team member remove", "acme/builders bob", true);
+    step(&alice, "team remove", "acme/builders --yes", true);
     step(&bob, "access request", "acme/gated", true);
     step(&alice, "access list", "acme/gated", false);
     step(&alice, "access grant", "acme/gated bob", true);
@@ -304,7 +320,7 @@ fn each_account_command_has_one_line_and_each_change_one_row() {
     for verb in listed(&help, &format!("ssh {}", alice.at)) {
         assert!(walked.iter().any(|walked| format!("{walked} ").starts_with(&format!("{verb} "))), "{verb}: {help}");
     }
-    assert_eq!(listed(&help, &format!("ssh {}", alice.at)).len(), 42, "{help}");
+    assert_eq!(listed(&help, &format!("ssh {}", alice.at)).len(), 50, "{help}");
     // What each command wrote is what a restore accepts.
     let copy = hub.path("copy.db").display().to_string();
     hub.did(&["backup", &copy]);

@@ -49,6 +49,7 @@ pub fn session_matrix(data: &[u8]) -> bool {
         }
         let mut closed = facts.clone();
         (closed.visibility, closed.role, closed.collaborator) = (Visibility::Private, None, None);
+        // Without a role, the account is no member, and its teams give nothing.
         if owner_of(&identity) != Some(facts.owner) && !matches!(identity, Identity::DeployKey { .. }) {
             let missing = Decision::Deny(Denial::NoRepository);
             assert_eq!(decide(&identity, Some(&closed), needed, now), missing);
@@ -97,6 +98,7 @@ fn granted(identity: &Identity, facts: &RepositoryFacts, now: i64) -> Access {
         let live = |until: Option<i64>| until.is_none_or(|end| end > now);
         let role = facts.role.filter(|grant| live(grant.until)).map(|grant| grant.value);
         let given = facts.collaborator.filter(|grant| live(grant.until)).map(|grant| grant.value);
+        let team = facts.team.filter(|grant| role.is_some() && live(grant.until)).map(|grant| grant.value);
         let request = facts.gate_request.filter(|grant| live(grant.until)).map(|grant| grant.value);
         let shut_out = is_public && facts.gate == Gate::ClosedToMembers;
         ways.extend([
@@ -110,6 +112,9 @@ fn granted(identity: &Identity, facts: &RepositoryFacts, now: i64) -> Access {
             (given == Some(CollaboratorRole::Read), Access::Fetch),
             (given == Some(CollaboratorRole::Write), Access::Write),
             (given == Some(CollaboratorRole::Admin), Access::Admin),
+            (team == Some(CollaboratorRole::Read), Access::Fetch),
+            (team == Some(CollaboratorRole::Write), Access::Write),
+            (team == Some(CollaboratorRole::Admin), Access::Admin),
             (is_public && request == Some(GateRequest::Accepted), Access::Fetch),
         ]);
     }
@@ -323,6 +328,7 @@ fn repository(u: &mut Unstructured<'_>) -> RepositoryFacts {
         created_by_account: one_of(u, &[true, false]),
         role: grant(u, Role::ALL),
         collaborator: grant(u, CollaboratorRole::ALL),
+        team: grant(u, CollaboratorRole::ALL),
         gate_request: grant(u, &REQUESTS),
     }
 }

@@ -41,6 +41,7 @@ pub fn ref_rules(data: &[u8]) -> bool {
         created_by_account: false,
         role: None,
         collaborator: None,
+        team: None,
         gate_request: None,
     };
     let path = "acme/x".parse().expect("a path");

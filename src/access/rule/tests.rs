@@ -29,6 +29,7 @@ fn facts(role: Option<Role>) -> RepositoryFacts {
         created_by_account: false,
         role: role.map(|value| Grant { value, until: None }),
         collaborator: None,
+        team: None,
         gate_request: None,
     }
 }

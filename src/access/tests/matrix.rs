@@ -27,6 +27,10 @@ account|certificate   read-created         Frr    Frr   ggg     Frr      Frr    
 account|certificate   collaborator-read    Frr    Frr   Frr     Frr      Frr              Frr    Frr   Frr     Frr      Frr
 account|certificate   collaborator-write   FWr    FWr   FWr     FWr      FWr              Fzr    Fzr   Fzr     Fzr      Fzr
 account|certificate   collaborator-admin   FWA    FWA   FWA     FWA      FWA              Fzz    Fzz   Fzz     Fzz      Fzz
+account|certificate   team-read            Frr    Frr   Frr     Frr      Frr              Frr    Frr   Frr     Frr      Frr
+account|certificate   team-write           FWr    FWr   FWr     FWr      FWr              Fzr    Fzr   Fzr     Fzr      Fzr
+account|certificate   team-admin           FWA    FWA   FWA     FWA      FWA              Fzz    Fzz   Fzz     Fzz      Fzz
+account|certificate   former-team-*        Frr    ggg   ggg     ---      Frr              Frr    ggg   ggg     ---      Frr
 account|certificate   gate-pending         Frr    ppp   ppp     ---      Frr              Frr    ppp   ppp     ---      Frr
 account|certificate   gate-accepted        Frr    Frr   Frr     ---      Frr              Frr    Frr   Frr     ---      Frr
 account|certificate   gate-rejected        Frr    xxx   xxx     ---      Frr              Frr    xxx   xxx     ---      Frr
@@ -43,6 +47,8 @@ account-read          admin                Frr    Frr   Frr     Frr      Frr    
 account-read          created              Frr    ggg   ggg     ---      Frr              Frr    ggg   ggg     ---      Frr
 account-read          read-created         Frr    Frr   ggg     Frr      Frr              Frr    Frr   ggg     Frr      Frr
 account-read          collaborator-*       Frr    Frr   Frr     Frr      Frr              Frr    Frr   Frr     Frr      Frr
+account-read          team-*               Frr    Frr   Frr     Frr      Frr              Frr    Frr   Frr     Frr      Frr
+account-read          former-team-*        Frr    ggg   ggg     ---      Frr              Frr    ggg   ggg     ---      Frr
 account-read          gate-pending         Frr    ppp   ppp     ---      Frr              Frr    ppp   ppp     ---      Frr
 account-read          gate-accepted        Frr    Frr   Frr     ---      Frr              Frr    Frr   Frr     ---      Frr
 account-read          gate-rejected        Frr    xxx   xxx     ---      Frr              Frr    xxx   xxx     ---      Frr
@@ -71,8 +77,8 @@ pub(super) fn identities() -> Vec<(&'static str, Identity)> {
     ]
 }
 
-/// The rights that an account can have on a repository. Each case has at most one grant, which is valid without end or
-/// ended at this second.
+/// The rights that an account can have on a repository. Each case has at most one grant with an effect, which is valid
+/// without end or ended at this second.
 pub(super) fn all_rights() -> Vec<(String, RepositoryFacts)> {
     let none = repository(Visibility::Public, Gate::Open);
     let mut all = vec![("stranger".to_owned(), none.clone())];
@@ -99,6 +105,16 @@ pub(super) fn all_rights() -> Vec<(String, RepositoryFacts)> {
             RepositoryFacts { collaborator: Some(for_good(*role)), ..none.clone() },
         ));
         all.push((format!("expired-collaborator-{role}"), RepositoryFacts { collaborator: expired, ..none.clone() }));
+    }
+    let no_access = RepositoryFacts { role: Some(for_good(Role::NoAccess)), ..none.clone() };
+    let ended = Some(Grant { value: Role::Admin, until: Some(NOW) });
+    for role in CollaboratorRole::ALL {
+        let (team, expired) = (Some(for_good(*role)), Some(Grant { value: *role, until: Some(NOW) }));
+        all.push((format!("team-{role}"), RepositoryFacts { team, ..no_access.clone() }));
+        all.push((format!("expired-team-{role}"), RepositoryFacts { team: expired, ..no_access.clone() }));
+        // A team counts only while the account is a member of the organization.
+        all.push((format!("former-team-{role}"), RepositoryFacts { team, ..none.clone() }));
+        all.push((format!("expired-member-team-{role}"), RepositoryFacts { team, role: ended, ..none.clone() }));
     }
     for (name, gate_request) in
         [("pending", GateRequest::Pending), ("accepted", GateRequest::Accepted), ("rejected", GateRequest::Rejected)]

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::db::Error;
 use crate::db::engine::{Connection, values};
 use crate::key::Fingerprint;
-use crate::name::{Owner, RepoPath, fold};
+use crate::name::{Grantee, RepoPath, fold};
 
 /// Fields of details whose text is never a name of an account, a repository or a key.
 const NOT_NAMES: [&str; 12] = [
@@ -73,5 +73,5 @@ fn gather(value: &Value, names: &mut BTreeSet<String>) {
 }
 
 fn is_name(text: &str) -> bool {
-    text.parse::<Owner>().is_ok() || text.parse::<RepoPath>().is_ok() || text.parse::<Fingerprint>().is_ok()
+    text.parse::<Grantee>().is_ok() || text.parse::<RepoPath>().is_ok() || text.parse::<Fingerprint>().is_ok()
 }

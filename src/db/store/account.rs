@@ -146,7 +146,7 @@ impl View<'_> {
     /// [`Error`].
     pub fn owners(&self, kind: OwnerKind, after: Option<&Owner>, each: Each<'_, OwnerRow>) -> Result<(), Error> {
         let after = after.map(Owner::folded).unwrap_or_default();
-        let query = format!("{COLUMNS} WHERE o.kind = ?1 AND o.folded > ?2 ORDER BY o.folded");
+        let query = format!("{COLUMNS} WHERE o.kind = ?1 AND o.folded > ?2 AND o.team_of IS NULL ORDER BY o.folded");
         self.connection.each(&query, values![kind.as_str(), &after], |row| Ok(each(owner_row(row)?)))
     }
 
@@ -161,7 +161,7 @@ impl View<'_> {
             repositories: self.repository_count(owner.id)?,
             memberships: self.members(
                 "SELECT o.name, m.role, m.until FROM member m JOIN owner o ON o.id = m.organization_id
-                 WHERE m.user_id = ?1 ORDER BY o.folded",
+                 WHERE m.user_id = ?1 AND o.team_of IS NULL ORDER BY o.folded",
                 owner.id,
             )?,
             owner,
@@ -302,6 +302,7 @@ impl Change<'_> {
         }
         self.hand_over_repositories(&owner, heir)?;
         self.free_emails(owner.id)?;
+        self.erase_teams_of(owner.id)?;
         for statement in [
             "DELETE FROM member WHERE user_id = ?1",
             "DELETE FROM member WHERE organization_id = ?1",

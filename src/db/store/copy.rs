@@ -109,7 +109,7 @@ impl Store {
     /// # Errors
     /// [`Error`].
     pub fn contents(&self) -> Result<Contents, Error> {
-        let query = "SELECT (SELECT count(*) FROM owner WHERE folded IS NOT NULL) AS accounts,
+        let query = "SELECT (SELECT count(*) FROM owner WHERE folded NOT LIKE '%/%') AS accounts,
                             (SELECT count(*) FROM key WHERE removal IS NULL) AS keys,
                             (SELECT count(*) FROM repository WHERE folded IS NOT NULL) AS repositories,
                             (SELECT max(at) FROM audit) AS changed_at";

@@ -15,6 +15,8 @@ pub struct Counts {
     pub disabled: u64,
     /// Organizations.
     pub organizations: u64,
+    /// Teams of organizations.
+    pub teams: u64,
     /// Keys on accounts.
     pub account_keys: u64,
     /// Deploy keys.
@@ -37,11 +39,13 @@ impl Counts {
     }
 }
 
-/// Each part reads an index or a table once, whatever the number of rows.
+/// The `folded` of a team has a `/`, and that of an account has none. Each part reads an index or a table once,
+/// whatever the number of rows.
 const COUNTS: &str = "SELECT
     (SELECT count(*) FROM owner WHERE kind = 'user' AND folded IS NOT NULL) AS users,
     (SELECT count(*) FROM owner WHERE kind = 'user' AND folded IS NOT NULL AND disabled IS NOT NULL) AS disabled,
-    (SELECT count(*) FROM owner WHERE kind = 'organization' AND folded IS NOT NULL) AS organizations,
+    (SELECT count(*) FROM owner WHERE kind = 'organization' AND folded NOT LIKE '%/%') AS organizations,
+    (SELECT count(*) FROM owner WHERE folded LIKE '%/%') AS teams,
     (SELECT count(*) FROM key WHERE owner_id IS NOT NULL AND removal IS NULL) AS account_keys,
     (SELECT count(*) FROM key WHERE repository_id IS NOT NULL AND removal IS NULL) AS deploy_keys,
     (SELECT count(*) FROM repository WHERE kind = 'model' AND folded IS NOT NULL) AS models,
@@ -61,6 +65,7 @@ impl View<'_> {
                 users: number("users")?,
                 disabled: number("disabled")?,
                 organizations: number("organizations")?,
+                teams: number("teams")?,
                 account_keys: number("account_keys")?,
                 deploy_keys: number("deploy_keys")?,
                 models: number("models")?,

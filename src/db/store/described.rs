@@ -84,7 +84,7 @@ impl View<'_> {
     /// # Errors
     /// [`Error`].
     pub fn described_owners(&self, kind: OwnerKind, each: Each<'_, DescribedOwner>) -> Result<(), Error> {
-        let query = owner_statement("o.kind = ?1 AND o.folded > '' ORDER BY o.folded");
+        let query = owner_statement("o.kind = ?1 AND o.folded > '' AND o.team_of IS NULL ORDER BY o.folded");
         self.connection.each(&query, values![kind.as_str()], |row| Ok(each(self.described_owner_row(row)?)))
     }
 
@@ -108,23 +108,27 @@ impl View<'_> {
         self.connection.each(&query, &[], |row| Ok(each(self.described_repository_row(row)?)))
     }
 
-    /// The facts that decide about the access of an account to a repository, both given by their rows. `None` if the
+    /// The facts that decide about the access of an account to a repository at a second, both given by their rows.
+    /// `None` if the
     /// repository was removed.
     ///
     /// # Errors
     /// [`Error`].
-    pub fn facts_of(&self, repository: i64, account: i64) -> Result<Option<RepositoryFacts>, Error> {
-        let query = "SELECT r.owner_id, r.created_by, r.gate, r.gate_members, r.frozen,
+    pub fn facts_of(&self, repository: i64, account: i64, now: i64) -> Result<Option<RepositoryFacts>, Error> {
+        let query = format!(
+            "SELECT r.owner_id, r.created_by, r.gate, r.gate_members, r.frozen,
                 CASE r.internal WHEN 1 THEN 'internal' ELSE r.visibility END AS visibility,
                 m.role, m.until AS role_until, c.role AS collaborator, c.until AS collaborator_until,
-                g.state AS gate_state, g.until AS gate_until
+                g.state AS gate_state, g.until AS gate_until, {team} AS team
              FROM repository r
              LEFT JOIN member m ON m.organization_id = r.owner_id AND m.user_id = ?2
              LEFT JOIN collaborator c ON c.repository_id = r.id AND c.user_id = ?2
              LEFT JOIN gate_request g ON g.repository_id = r.id AND g.user_id = ?2
-             WHERE r.id = ?1 AND r.folded IS NOT NULL";
+             WHERE r.id = ?1 AND r.folded IS NOT NULL",
+            team = team_column!("?2", "?3")
+        );
         let read = |row: &Row<'_>| repository_facts(row, repository, Some(account));
-        self.connection.first(query, values![repository, account], read)
+        self.connection.first(&query, values![repository, account, now], read)
     }
 
     /// The rows of the accounts that have a grant of their own on a repository: as owner, by a role, as collaborator or
@@ -136,7 +140,8 @@ impl View<'_> {
         let query = "SELECT o.id AS user FROM repository r JOIN owner o ON o.id = r.owner_id
              WHERE r.id = ?1 AND o.kind = 'user'
              UNION SELECT m.user_id FROM repository r JOIN member m ON m.organization_id = r.owner_id WHERE r.id = ?1
-             UNION SELECT user_id FROM collaborator WHERE repository_id = ?1
+             UNION SELECT c.user_id FROM collaborator c JOIN owner u ON u.id = c.user_id
+                 WHERE c.repository_id = ?1 AND u.team_of IS NULL
              UNION SELECT user_id FROM gate_request WHERE repository_id = ?1";
         self.connection.query(query, values![repository], |row| row.get("user"))
     }

@@ -16,7 +16,7 @@ use crate::key::{Fingerprint, PublicKey};
 /// The exported tables and their queries. `invite` and all removed accounts and repositories are left out.
 ///
 /// Each query reads its table in the order of an index, so that no row waits in memory for another one.
-const TABLES: [(&str, &str); 14] = [
+const TABLES: [(&str, &str); 16] = [
     (
         "users",
         "SELECT name, emails, may_create AS is_may_create, disabled, quota, created_at FROM owner
@@ -24,12 +24,24 @@ const TABLES: [(&str, &str); 14] = [
     ),
     (
         "organizations",
-        "SELECT name, quota, created_at FROM owner WHERE kind = 'organization' AND folded > '' ORDER BY folded",
+        "SELECT name, quota, created_at FROM owner
+         WHERE kind = 'organization' AND folded > '' AND team_of IS NULL ORDER BY folded",
     ),
     (
         "members",
         "SELECT o.name AS organization, u.name AS user, m.role, m.until FROM member m
          JOIN owner o ON o.id = m.organization_id JOIN owner u ON u.id = m.user_id
+         WHERE o.team_of IS NULL ORDER BY m.organization_id, m.user_id",
+    ),
+    (
+        "teams",
+        "SELECT o.name || '/' || t.name AS team, t.created_at FROM owner t JOIN owner o ON o.id = t.team_of
+         WHERE t.folded > '' ORDER BY t.folded",
+    ),
+    (
+        "team_members",
+        "SELECT o.name || '/' || t.name AS team, u.name AS user, m.until FROM member m
+         JOIN owner t ON t.id = m.organization_id JOIN owner o ON o.id = t.team_of JOIN owner u ON u.id = m.user_id
          ORDER BY m.organization_id, m.user_id",
     ),
     (
@@ -48,9 +60,10 @@ const TABLES: [(&str, &str); 14] = [
     ),
     (
         "collaborators",
-        "SELECT PATH AS path, u.name AS user, c.role, c.until FROM collaborator c
+        "SELECT PATH AS path, CASE WHEN t.id IS NULL THEN u.name ELSE '@' || t.name || '/' || u.name END AS user,
+                c.role, c.until FROM collaborator c
          JOIN repository r ON r.id = c.repository_id JOIN owner o ON o.id = r.owner_id JOIN owner u ON u.id = c.user_id
-         WHERE r.folded IS NOT NULL ORDER BY c.repository_id, c.user_id",
+         LEFT JOIN owner t ON t.id = u.team_of WHERE r.folded IS NOT NULL ORDER BY c.repository_id, c.user_id",
     ),
     (
         "gate_requests",

@@ -23,11 +23,13 @@ pub struct SeenBy {
     pub is_insider: bool,
     /// Whether it may see the internal ones.
     pub sees_internal: bool,
+    /// The second of the decision.
+    pub now: i64,
 }
 
 const BY_NAME: &str = "ORDER BY kind, folded";
 
-/// Repositories with the facts for the account `?2`. `join` is another table.
+/// Repositories with the facts for the account `?2` at the second `?5`. `join` is another table.
 fn with_facts(join: &str) -> String {
     format!(
         "SELECT r.id, o.name AS owner, r.kind AS kind, r.name, r.directory, r.gate, r.gate_members,
@@ -35,36 +37,40 @@ fn with_facts(join: &str) -> String {
                 r.object_format, r.description, r.frozen, r.proposals, r.created_at, r.owner_id, r.created_by,
                 r.folded AS folded,
                 m.role, m.until AS role_until, c.role AS collaborator, c.until AS collaborator_until,
-                g.state AS gate_state, g.until AS gate_until
+                g.state AS gate_state, g.until AS gate_until, {team} AS team
          FROM repository r {join} JOIN owner o ON o.id = r.owner_id
          LEFT JOIN member m ON m.organization_id = r.owner_id AND m.user_id = ?2
          LEFT JOIN collaborator c ON c.repository_id = r.id AND c.user_id = ?2
-         LEFT JOIN gate_request g ON g.repository_id = r.id AND g.user_id = ?2"
+         LEFT JOIN gate_request g ON g.repository_id = r.id AND g.user_id = ?2",
+        team = team_column!("?2", "?5"),
     )
 }
 
 /// The repositories of the owner `?1` with the facts for the account `?2`, behind the kind `?3` and the name `?4`.
-/// `owner` is the column of the owner, and `join` another table.
-fn visible(owner: &str, join: &str) -> String {
-    let repositories = with_facts(join);
+/// `owner` is the column of the owner.
+fn visible(owner: &str) -> String {
+    let repositories = with_facts("");
     format!("{repositories} WHERE {owner} = ?1 AND r.folded IS NOT NULL AND (r.kind, r.folded) > (?3, ?4)")
 }
 
 fn statement_of_outsiders() -> String {
     format!(
         "{by_owner} AND r.internal = 0 AND r.visibility = 'public'
-         UNION ALL {by_owner} AND r.internal = 1 AND ?6
-         UNION ALL {granted} AND x.user_id = ?2 AND r.visibility <> 'public' AND NOT (r.internal AND ?6)
-         UNION ALL {any} AND r.id = ?5 AND r.visibility <> 'public' {BY_NAME}",
-        by_owner = visible("r.owner_id", ""),
+         UNION ALL {by_owner} AND r.internal = 1 AND ?7
+         UNION ALL {any} AND r.id IN (
+             SELECT x.repository_id FROM collaborator x WHERE x.user_id = ?2
+             UNION ALL SELECT x.repository_id FROM member y JOIN collaborator x ON x.user_id = y.organization_id
+                 WHERE y.user_id = ?2) AND r.visibility <> 'public' AND NOT (r.internal AND ?7)
+         UNION ALL {any} AND r.id = ?6 AND r.visibility <> 'public' {BY_NAME}",
+        by_owner = visible("r.owner_id"),
         // A sum has no index: the rows of the account lead to the repositories, not the repositories of the owner.
-        granted = visible("r.owner_id + 0", "JOIN collaborator x ON x.repository_id = r.id"),
-        any = visible("r.owner_id + 0", ""),
+        any = visible("r.owner_id + 0"),
     )
 }
 
 /// The repositories on which the account `?2` has a right of its own, behind the owner `?1`, the kind `?3` and the name
-/// `?4`: its own, those of its organizations, and those on which it is a collaborator.
+/// `?4`: its own, those of its organizations, and those on which it is a collaborator. Its teams are of its
+/// organizations.
 fn statement_of_reachable() -> String {
     let ids = "JOIN (
              SELECT id FROM repository WHERE owner_id = ?2
@@ -103,8 +109,8 @@ impl View<'_> {
     /// access. Begins behind the path `after`. Owner, account and deployed repository are given by their rows.
     ///
     /// An insider of the owner sees all of them. Every other session sees the public repositories, those on which the
-    /// account has a grant, the deployed repository, and perhaps the internal ones. No other row is read, so that the
-    /// time of the answer does not depend on what is hidden.
+    /// account or one of its teams has a grant, the deployed repository, and perhaps the internal ones. No other row is
+    /// read, so that the time of the answer does not depend on what is hidden.
     ///
     /// # Errors
     /// [`Error`].
@@ -114,11 +120,11 @@ impl View<'_> {
         after: Option<&RepoPath>,
         each: Each<'_, (RepositoryRow, RepositoryFacts)>,
     ) -> Result<(), Error> {
-        let SeenBy { owner, account, deployed, is_insider, sees_internal } = *seen_by;
+        let SeenBy { owner, account, deployed, is_insider, sees_internal, now } = *seen_by;
         let (kind, name) = position(after);
-        let values = values![owner, account, kind, &name, deployed, sees_internal];
+        let values = values![owner, account, kind, &name, now, deployed, sees_internal];
         let (query, values) = if is_insider {
-            (format!("{} {BY_NAME}", visible("r.owner_id", "")), values.get(..4).unwrap_or_default())
+            (format!("{} {BY_NAME}", visible("r.owner_id")), values.get(..5).unwrap_or_default())
         } else {
             (statement_of_outsiders(), values.as_slice())
         };
@@ -137,12 +143,13 @@ impl View<'_> {
     pub fn reachable_repositories(
         &self,
         account: i64,
+        now: i64,
         after: Option<&RepoPath>,
         each: Each<'_, (RepositoryRow, RepositoryFacts)>,
     ) -> Result<(), Error> {
         let owner = after.map(|path| path.owner.folded()).unwrap_or_default();
         let (kind, name) = position(after);
-        self.connection.each(&statement_of_reachable(), values![&owner, account, kind, &name], |row| {
+        self.connection.each(&statement_of_reachable(), values![&owner, account, kind, &name, now], |row| {
             let repository = repository_row(row)?;
             let facts = repository_facts(row, repository.id, Some(account))?;
             Ok(each((repository, facts)))

@@ -31,25 +31,27 @@ pub struct Period {
     pub until: i64,
 }
 
-/// A position in a list of grants on several objects: `OBJECT/USER`.
+/// A position in a list of grants on several objects: `OBJECT/USER`, or `OBJECT/@ORG/TEAM` if `U` may be a team.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GrantPosition<T> {
-    /// The organization or repository.
+pub struct GrantPosition<T, U = Owner> {
+    /// The organization, repository or team.
     pub object: T,
-    /// The user.
-    pub user: Owner,
+    /// Who has the grant.
+    pub user: U,
 }
 
-impl<T: FromStr<Err = NameError>> FromStr for GrantPosition<T> {
+impl<T: FromStr<Err = NameError>, U: FromStr<Err = NameError>> FromStr for GrantPosition<T, U> {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        let (object, user) = text.rsplit_once('/').ok_or(NameError::Character)?;
-        Ok(Self { object: object.parse()?, user: user.parse()? })
+        // No name has the mark of a team.
+        let end = text.find("/@").or_else(|| text.rfind('/')).ok_or(NameError::Character)?;
+        let (object, user) = text.split_at(end);
+        Ok(Self { object: object.parse()?, user: user.strip_prefix('/').unwrap_or(user).parse()? })
     }
 }
 
-impl<T: fmt::Display> fmt::Display for GrantPosition<T> {
+impl<T: fmt::Display, U: fmt::Display> fmt::Display for GrantPosition<T, U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.object, self.user)
     }

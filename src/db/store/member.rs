@@ -55,7 +55,7 @@ impl View<'_> {
             Some(GrantPosition { object, user }) => (self.owner(object)?.id, self.owner(user)?.id),
             None => (i64::MIN, i64::MIN),
         };
-        let filter = "(m.organization_id, m.user_id) > (?1, ?2)";
+        let filter = "(m.organization_id, m.user_id) > (?1, ?2) AND o.team_of IS NULL";
         let order = "m.organization_id, m.user_id";
         Ok(self.memberships_by(filter, order, Bound::Integer(organization), Bound::Integer(user), ending, each)?)
     }
@@ -90,7 +90,7 @@ impl View<'_> {
 }
 
 impl Change<'_> {
-    /// Gives a user a role in an organization. It replaces the previous role.
+    /// Gives a user a role in an organization. It replaces the previous role. A new member belongs to no team.
     ///
     /// # Errors
     /// [`ChangeError`]; [`ChangeError::Conflict`] if the organization would have no admin.
@@ -107,6 +107,11 @@ impl Change<'_> {
             self.check_another_admin(organization.id, user.id)?;
         }
         let before = self.membership(organization.id, user.id)?;
+        let query =
+            "SELECT 1 FROM member WHERE organization_id = ?1 AND user_id = ?2 AND (until IS NULL OR until > ?3)";
+        if self.connection.first(query, values![organization.id, user.id, self.now], |_| Ok(()))?.is_none() {
+            self.leave_teams(organization.id, user.id)?;
+        }
         self.connection.execute(
             "INSERT INTO member (organization_id, user_id, role, until) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (organization_id, user_id) DO UPDATE SET role = excluded.role, until = excluded.until",
@@ -117,7 +122,7 @@ impl Change<'_> {
         self.audit(event, organization.name.as_str(), &detail)
     }
 
-    /// Removes a user from an organization.
+    /// Removes a user from an organization and from its teams.
     ///
     /// # Errors
     /// [`ChangeError`]; [`ChangeError::Conflict`] if the organization would have no admin.
@@ -125,7 +130,12 @@ impl Change<'_> {
         let organization = self.owner_of(OwnerKind::Organization, organization)?;
         let user = self.user(user)?;
         self.check_another_admin(organization.id, user.id)?;
-        let detail = json!({ "user": user.name.as_str(), "before": self.membership(organization.id, user.id)? });
+        let teams = self.leave_teams(organization.id, user.id)?;
+        let before = self.membership(organization.id, user.id)?;
+        let mut detail = json!({ "user": user.name.as_str(), "before": before });
+        if let Some(fields) = detail.as_object_mut().filter(|_| !teams.is_empty()) {
+            fields.insert("teams".to_owned(), teams.into());
+        }
         let query = "DELETE FROM member WHERE organization_id = ?1 AND user_id = ?2";
         match self.connection.execute(query, values![organization.id, user.id])? {
             0 => Err(ChangeError::NotFound(format!("member {} of {}", user.name, organization.name))),

@@ -73,16 +73,17 @@ fn removed(row: &Row<'_>) -> Result<Removed, Error> {
 }
 
 impl Change<'_> {
-    /// Restores a removed repository, given by its row, at a free path. Its grants apply again.
+    /// Restores a removed repository, given by its row, at a free path. Its grants apply again. With another owner,
+    /// those of teams do not.
     ///
     /// # Errors
     /// [`ChangeError::Conflict`] if the path is in use.
     pub fn restore_repository(&self, id: i64, path: &RepoPath) -> Result<RepositoryRow, ChangeError> {
         let owner = self.owner(&path.owner)?;
-        let query = "SELECT kind FROM repository WHERE id = ?1 AND folded IS NULL";
-        let kind = self.connection.first(query, values![id], |row| row.word("kind"))?;
-        let kind: crate::name::RepoKind =
-            kind.ok_or_else(|| ChangeError::NotFound(format!("removed repository for {path}")))?;
+        let query = "SELECT kind, owner_id FROM repository WHERE id = ?1 AND folded IS NULL";
+        let found = self.connection.first(query, values![id], |row| Ok((row.word("kind")?, row.get("owner_id")?)))?;
+        let (kind, before): (crate::name::RepoKind, i64) =
+            found.ok_or_else(|| ChangeError::NotFound(format!("removed repository for {path}")))?;
         if kind != path.kind {
             return Err(ChangeError::Conflict(format!("it was a {kind}: it cannot come back as a {}", path.kind)));
         }
@@ -92,6 +93,9 @@ impl Change<'_> {
         let values = values![id, owner.id, path.name.as_str(), &folded];
         conflict_if_in_use(self.connection.execute(query, values), path)?;
         self.remove_redirect(owner.id, path)?;
+        if before != owner.id {
+            self.leave_organization(id)?;
+        }
         let row = self.repository(path)?;
         self.audit("repo.restore", &row.path.to_string(), &json!({ "directory": row.directory.id() }))?;
         Ok(row)

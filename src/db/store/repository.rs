@@ -281,7 +281,7 @@ impl Change<'_> {
     }
 
     /// Changes the name or the owner of a repository, or both. The old path leads to the repository until it is in use
-    /// again.
+    /// again. A new owner gets it without the roles of teams.
     ///
     /// # Errors
     /// [`ChangeError::Conflict`] if the path is in use.
@@ -305,7 +305,13 @@ impl Change<'_> {
                 values![before.id, old.kind.as_str(), &repository.path.name.folded(), repository.id, self.now],
             )?;
         }
-        let detail = json!({ "before": repository.path.to_string(), "path": new.to_string() });
+        let mut detail = json!({ "before": repository.path.to_string(), "path": new.to_string() });
+        if before.id != owner.id {
+            let teams = self.leave_organization(repository.id)?;
+            if let Some(fields) = detail.as_object_mut().filter(|_| !teams.is_empty()) {
+                fields.insert("teams".to_owned(), teams.into());
+            }
+        }
         self.audit("repo.move", &repository.path.to_string(), &detail)
     }
 

@@ -53,8 +53,8 @@ fn of_hub() -> String {
 }
 
 /// The statements for the repository `?3` of the owner `?1` at the second `?2`, or for all repositories of the owner.
-/// No account is in both.
-fn of_owner(kind: OwnerKind, has_repository: bool) -> [String; 2] {
+/// No account is in two of them.
+fn of_owner(kind: OwnerKind, has_repository: bool) -> Vec<String> {
     let (made, granted) = if has_repository {
         ("id = ?3", "c.repository_id = ?3")
     } else {
@@ -75,14 +75,28 @@ fn of_owner(kind: OwnerKind, has_repository: bool) -> [String; 2] {
              ORDER BY u.id, {ORDER}"
         )
     };
-    let first = match kind {
-        OwnerKind::User => format!("SELECT {COLUMNS} FROM owner u CROSS JOIN {KEYS} AND u.id = ?1 ORDER BY {ORDER}"),
-        OwnerKind::Organization => format!(
-            "SELECT {COLUMNS} FROM member m CROSS JOIN owner u CROSS JOIN {KEYS} AND u.id = m.user_id AND {member}
-             ORDER BY m.user_id, {ORDER}"
-        ),
-    };
-    [first, collaborators]
+    let of_teams = format!(
+        "SELECT {COLUMNS} FROM member n CROSS JOIN owner u CROSS JOIN {KEYS} AND u.id = n.user_id
+         AND n.organization_id = ?1 AND (n.until IS NULL OR n.until > ?2) AND {others}
+         AND NOT EXISTS (SELECT 1 FROM collaborator c WHERE c.user_id = u.id AND {granted} AND {COLLABORATOR})
+         AND EXISTS (SELECT 1 FROM member y CROSS JOIN owner t CROSS JOIN collaborator c
+             WHERE y.user_id = u.id AND (y.until IS NULL OR y.until > ?2) AND t.id = y.organization_id
+             AND t.team_of = ?1 AND c.user_id = t.id AND {granted} AND {COLLABORATOR})
+         ORDER BY n.user_id, {ORDER}"
+    );
+    match kind {
+        OwnerKind::User => {
+            let own = format!("SELECT {COLUMNS} FROM owner u CROSS JOIN {KEYS} AND u.id = ?1 ORDER BY {ORDER}");
+            vec![own, collaborators]
+        }
+        OwnerKind::Organization => {
+            let members = format!(
+                "SELECT {COLUMNS} FROM member m CROSS JOIN owner u CROSS JOIN {KEYS} AND u.id = m.user_id AND {member}
+                 ORDER BY m.user_id, {ORDER}"
+            );
+            vec![members, collaborators, of_teams]
+        }
+    }
 }
 
 impl View<'_> {

@@ -19,6 +19,12 @@
 /// `proposals` is whether a repository accepts proposals; NULL if the configuration decides. A proposal's number is
 /// given once, so its row stays. Its commit is in the repository, as `refs/pr/NUMBER`.
 ///
+/// A team is a row of `owner`, of kind organization, whose `team_of` is its organization. Its `folded` is the number of
+/// the organization, `/`, and the name, so that no name of an account finds it. Its members are rows of `member` with
+/// the role `no_access`, and its roles on repositories are rows of `collaborator`. A program that does not know teams
+/// asks for the members of the owner of a repository, and for the collaborator that is the account itself: it finds
+/// neither row.
+///
 /// `audit_about` leads from a name, in lower case, to the changes that mention it; the empty name leads to all changes.
 pub(in crate::db) const STEPS: [&str; 4] = [
     "
@@ -179,6 +185,7 @@ DROP INDEX IF EXISTS repository_public;
 CREATE INDEX repository_shown ON repository (owner_id, internal, kind, folded)
     WHERE visibility = 'public' OR internal = 1;
 ALTER TABLE owner ADD COLUMN emails TEXT;
+ALTER TABLE owner ADD COLUMN team_of INTEGER REFERENCES owner (id);
 
 CREATE TABLE proposal (
     repository_id INTEGER NOT NULL REFERENCES repository (id),

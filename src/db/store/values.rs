@@ -11,7 +11,7 @@ use crate::db::emails::Emails;
 use crate::db::engine::{Connection, Row, Value};
 use crate::db::schema::VERSION;
 use crate::key::{Fingerprint, KeyType, PublicKey};
-use crate::name::{Email, Name, Owner, RepoKind, Title, fold};
+use crate::name::{Email, Name, Owner, RepoKind, TeamName, Title, fold};
 use crate::push::{BranchName, ProposalNumber};
 use crate::quota::Quota;
 use crate::repository::Directory;
@@ -69,13 +69,14 @@ const RULES: &[(&str, &str, Rule)] = &[
     ("hubgate", "rules", |value| or_null(value, rules)),
     ("owner", "id", id),
     ("owner", "name", |value| text(value, |name| Owner::new_account(name).is_ok())),
-    ("owner", "folded", |value| or_null(value, folded::<Owner>)),
+    ("owner", "folded", |value| or_null(value, |value| folded::<Owner>(value) || folded_team(value))),
     ("owner", "kind", word::<OwnerKind>),
     ("owner", "may_create", boolean),
     ("owner", "disabled", |value| or_null(value, word::<Title>)),
     ("owner", "quota", |value| or_null(value, quota)),
     ("owner", "created_at", time),
     ("owner", "removed_at", |value| or_null(value, time)),
+    ("owner", "team_of", |value| or_null(value, id)),
     ("owner", "checks", |value| or_null(value, checks)),
     ("owner", "rules", |value| or_null(value, rules)),
     ("owner", "emails", |value| or_null(value, |value| text(value, is_emails))),
@@ -165,7 +166,7 @@ const RULES: &[(&str, &str, Rule)] = &[
 ];
 
 const ROW_RULES: &[(&str, &str, RowRule)] = &[
-    ("owner", "its name, and whether it was removed", is_folded),
+    ("owner", "its name, and whether it was removed", is_owner),
     ("repository", "its name, and whether it was removed", is_folded),
     ("key", "its type, its fingerprint and its bytes", is_key),
     ("authority", "its type, its fingerprint and its bytes", is_key),
@@ -180,8 +181,9 @@ const ROWS_RULES: &[(&str, &str)] = &[
     (
         "an organization has a key, an address, a role, a grant, an invitation, a request or a proposal, or created a repository",
         "SELECT 1 FROM owner WHERE kind <> 'user' AND id IN (
-             SELECT id FROM owner WHERE emails IS NOT NULL UNION ALL
-             SELECT owner_id FROM key UNION ALL SELECT user_id FROM member UNION ALL SELECT user_id FROM collaborator
+             SELECT id FROM owner WHERE emails IS NOT NULL
+             UNION ALL SELECT owner_id FROM key UNION ALL SELECT user_id FROM member
+             UNION ALL SELECT c.user_id FROM collaborator c JOIN owner t ON t.id = c.user_id WHERE t.team_of IS NULL
              UNION ALL SELECT user_id FROM gate_request UNION ALL SELECT user_id FROM invite
              UNION ALL SELECT created_by FROM repository UNION ALL SELECT author_id FROM proposal)",
     ),
@@ -189,6 +191,20 @@ const ROWS_RULES: &[(&str, &str)] = &[
         "a user has members or a certificate authority",
         "SELECT 1 FROM owner WHERE kind <> 'organization' AND id IN (
              SELECT organization_id FROM member UNION ALL SELECT organization_id FROM authority)",
+    ),
+    (
+        "a team is not in an organization, or owns a repository, a name or a certificate authority",
+        "SELECT 1 FROM owner t LEFT JOIN owner o ON o.id = t.team_of
+         WHERE t.team_of IS NOT NULL AND (t.kind <> 'organization' OR o.kind <> 'organization'
+             OR o.team_of IS NOT NULL OR t.folded IS NOT NULL AND o.folded IS NULL OR t.disabled IS NOT NULL
+             OR t.may_create <> 0 OR t.quota IS NOT NULL OR t.rules IS NOT NULL OR t.checks IS NOT NULL
+             OR t.id IN (SELECT owner_id FROM repository UNION ALL SELECT owner_id FROM former_path
+                 UNION ALL SELECT organization_id FROM authority UNION ALL SELECT owner_id FROM former_name))",
+    ),
+    (
+        "a member of a team has a role there",
+        "SELECT 1 FROM member m JOIN owner t ON t.id = m.organization_id
+         WHERE t.team_of IS NOT NULL AND m.role <> 'no_access'",
     ),
     (
         "a key opens an account or a repository, and signs certificates too",
@@ -265,6 +281,14 @@ fn folded<T: FromStr>(value: Value<'_>) -> bool {
     text(value, |name| name.parse::<T>().is_ok() && fold(name) == name)
 }
 
+/// The number of an organization and the name of a team.
+fn folded_team(value: Value<'_>) -> bool {
+    text(value, |text| {
+        let parts = text.split_once('/').map(|(id, name)| (id.parse::<i64>(), name.parse::<TeamName>()));
+        matches!(parts, Some((Ok(_), Ok(name))) if text.ends_with(&name.folded()))
+    })
+}
+
 fn number(value: Value<'_>, least: i64, most: i64) -> bool {
     matches!(value, Value::Integer(number) if (least..=most).contains(&number))
 }
@@ -329,6 +353,16 @@ pub(super) fn is_event(text: &str) -> bool {
 
 fn is_object(text: &str) -> bool {
     text.len() <= AUDIT_MAX && serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).is_ok()
+}
+
+/// Whether an account or a team has the form of its name for comparison, or none if its row was removed.
+fn is_owner(row: &Row<'_>) -> Result<bool, Error> {
+    let Some(organization) = row.get::<Option<i64>>("team_of")? else {
+        return is_folded(row);
+    };
+    let name: TeamName = row.word("name")?;
+    let expected = row.get::<Option<i64>>("removed_at")?.is_none().then(|| format!("{organization}/{}", name.folded()));
+    Ok(row.get::<Option<String>>("folded")? == expected)
 }
 
 /// Whether a name has its form for comparison, or none if its row was removed.

@@ -1,4 +1,4 @@
-use super::{Hub, add_deploy_key, add_key, add_repository, code, fingerprint, key, owner, path};
+use super::{Hub, add_deploy_key, add_key, add_repository, code, fingerprint, grantee, key, owner, path};
 use crate::access::{CollaboratorRole, GateMode, GateRequest, Removal, Role, Scope, Visibility};
 use crate::clock::now;
 use crate::db::{ChangeError, Event, Opens, OwnerKind, all};
@@ -62,11 +62,11 @@ const LIFE: &[Step] = &[
     (|change| change.note_prune(&path("bob/y")), r"repo.prune bob/y {}"),
     (|change| change.set_frozen(&path("bob/y"), None), r#"repo.unfreeze bob/y {"before":"moving","reason":null}"#),
     (
-        |change| change.set_collaborator(&path("bob/y"), &owner("ALICE"), CollaboratorRole::Write, Some(9)),
+        |change| change.set_collaborator(&path("bob/y"), &grantee("ALICE"), CollaboratorRole::Write, Some(9)),
         r#"repo.set_collaborator bob/y {"before":null,"role":"write","until":9,"user":"alice"}"#,
     ),
     (
-        |change| change.remove_collaborator(&path("bob/y"), &owner("alice")),
+        |change| change.remove_collaborator(&path("bob/y"), &grantee("alice")),
         r#"repo.remove_collaborator bob/y {"before":{"role":"write","until":9},"user":"alice"}"#,
     ),
     (
@@ -216,13 +216,13 @@ fn a_repository_is_found_in_any_letter_case_and_by_its_kind() {
 fn a_grant_replaces_the_one_before() {
     let mut hub = Hub::new();
     let set = |hub: &mut Hub, role, until| {
-        hub.change(|change| change.set_collaborator(&path("acme/x"), &owner("bob"), role, until)).unwrap();
+        hub.change(|change| change.set_collaborator(&path("acme/x"), &grantee("bob"), role, until)).unwrap();
     };
     set(&mut hub, CollaboratorRole::Admin, None);
     set(&mut hub, CollaboratorRole::Read, Some(7));
     let granted = hub.store.view().collaborators(&hub.store.view().repository(&path("acme/x")).unwrap()).unwrap();
-    let granted: Vec<_> = granted.iter().map(|one| (one.user.as_str(), one.role, one.until)).collect();
-    assert_eq!(granted, [("bob", CollaboratorRole::Read, Some(7))]);
+    let granted: Vec<_> = granted.iter().map(|one| (one.user.to_string(), one.role, one.until)).collect();
+    assert_eq!(granted, [("bob".to_owned(), CollaboratorRole::Read, Some(7))]);
 }
 
 #[test]
@@ -256,7 +256,7 @@ fn an_account_that_is_removed_leaves_no_key_role_or_grant() {
     hub.change(|change| {
         add_key(change, "bob", 2)?;
         change.set_member(&owner("acme"), &owner("bob"), Role::Write, None)?;
-        change.set_collaborator(&path("acme/x"), &owner("bob"), CollaboratorRole::Admin, None)?;
+        change.set_collaborator(&path("acme/x"), &grantee("bob"), CollaboratorRole::Admin, None)?;
         change.set_gate(&path("acme/x"), GateMode::Manual, false)?;
         change.request_access(&path("acme/x"), &owner("bob"))?;
         change.rename_owner(OwnerKind::User, &owner("bob"), &owner("bobby"))?;

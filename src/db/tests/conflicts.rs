@@ -1,4 +1,4 @@
-use super::{Hub, add_key, add_repository, fingerprint, new_repository, owner, path};
+use super::{Hub, add_key, add_repository, fingerprint, grantee, new_repository, owner, path};
 use crate::access::{Removal, Role};
 use crate::db::{ChangeError, OwnerKind};
 
@@ -154,7 +154,8 @@ fn an_owner_of_repositories_is_removed_only_with_an_heir() {
 fn a_missing_grant_is_not_removed() {
     let mut hub = Hub::new();
     let (bob, x) = (owner("bob"), path("acme/x"));
-    assert_eq!(hub.refusal(|change| change.remove_collaborator(&x, &bob)), "there is no collaborator bob on acme/x");
+    let refusal = hub.refusal(|change| change.remove_collaborator(&x, &grantee("bob")));
+    assert_eq!(refusal, "there is no collaborator bob on acme/x");
     assert_eq!(hub.refusal(|change| change.remove_member(&owner("acme"), &bob)), "there is no member bob of acme");
     assert_eq!(
         hub.refusal(|change| change.set_disabled(&owner("acme"), Some("x"))),

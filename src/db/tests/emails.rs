@@ -129,9 +129,9 @@ fn a_file_of_signers_has_the_live_keys_of_those_who_may_write() {
         change.remove_key(&fingerprint(6), Removal::Compromised)?;
         change.set_member(&owner("acme"), &owner("bob"), Role::Write, Some(1_000))?;
         change.set_member(&owner("acme"), &owner("carol"), Role::Contributor, None)?;
-        change.set_collaborator(&path("acme/x"), &owner("dave"), CollaboratorRole::Write, None)?;
-        change.set_collaborator(&path("acme/x"), &owner("alice"), CollaboratorRole::Admin, None)?;
-        change.set_collaborator(&path("acme/x"), &owner("eve"), CollaboratorRole::Read, None)?;
+        change.set_collaborator(&path("acme/x"), &grantee("dave"), CollaboratorRole::Write, None)?;
+        change.set_collaborator(&path("acme/x"), &grantee("alice"), CollaboratorRole::Admin, None)?;
+        change.set_collaborator(&path("acme/x"), &grantee("eve"), CollaboratorRole::Read, None)?;
         let own = NewRepository { created_by: Some(owner("carol")), ..new_repository("acme/y", 2) };
         change.add_repository(&own)?;
         add_repository(change, "bob/z", 3)

@@ -1,7 +1,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use super::{Hub, fingerprint, owner};
+use super::{Hub, NOW, fingerprint, owner};
 use crate::db::engine::{Transaction, Writer};
 use crate::db::{ChangeError, Error, ErrorKind, Opens, OwnerKind, Reader, Store, VERSION};
 
@@ -71,7 +71,7 @@ fn a_database_that_only_newer_programs_may_read_is_not_read() {
     let reader = hub.reader();
     let too_new = |error| matches!(error, Error::TooNew { version: 99, min_reader: 99 });
     assert!(too_new(reader.ask(|view| view.key_holder(&fingerprint(1))).unwrap_err()));
-    assert!(too_new(reader.ask(|view| view.session(Some(&fingerprint(1)), None)).unwrap_err()));
+    assert!(too_new(reader.ask(|view| view.session(Some(&fingerprint(1)), None, NOW)).unwrap_err()));
     assert!(too_new(Store::open(&hub.path()).unwrap_err()));
 }
 
@@ -96,7 +96,7 @@ fn a_database_without_a_version_answers_nothing() {
     let hub = Hub::new();
     hub.tamper("DELETE FROM hubgate");
     assert!(matches!(hub.reader().ask(|view| view.key_holder(&fingerprint(1))), Err(Error::NoVersion)));
-    assert!(matches!(hub.reader().ask(|view| view.session(Some(&fingerprint(1)), None)), Err(Error::NoVersion)));
+    assert!(matches!(hub.reader().ask(|view| view.session(Some(&fingerprint(1)), None, NOW)), Err(Error::NoVersion)));
     assert!(matches!(Store::open(&hub.path()), Err(Error::NoVersion)));
 }
 

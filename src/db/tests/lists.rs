@@ -2,13 +2,13 @@
 
 use std::ops::ControlFlow;
 
-use super::{Hub, add_key, add_repository, fingerprint, key, owner, path};
+use super::{Hub, add_key, add_repository, fingerprint, grantee, key, owner, path};
 use crate::access::{CollaboratorRole, Removal, Role, Scope};
 use crate::db::store::statements_of_lists;
 use crate::db::{
     Change, ChangeError, Direction, GrantPosition, HolderId, KeyRange, NewKey, OwnerKind, Period, VERSION, all,
 };
-use crate::name::{Owner, RepoPath};
+use crate::name::{Grantee, Owner, RepoPath};
 use crate::repository::Directory;
 
 /// A hub with more users, each with keys and repositories, in an order that is not that of the names.
@@ -123,7 +123,7 @@ fn what_expires_in_a_period_is_listed_and_nothing_else() {
         }
         change.remove_key(&fingerprint(7), Removal::Ordinary)?;
         change.set_member(&owner("acme"), &owner("bob"), Role::Read, until(15))?;
-        change.set_collaborator(&path("acme/x"), &owner("bob"), CollaboratorRole::Read, until(16))
+        change.set_collaborator(&path("acme/x"), &grantee("bob"), CollaboratorRole::Read, until(16))
     })
     .unwrap();
     let view = hub.store.view();
@@ -140,7 +140,7 @@ fn what_expires_in_a_period_is_listed_and_nothing_else() {
         let members = all(|each| view.memberships(None, ending, each)).unwrap();
         assert_eq!(members, all(|each| view.memberships_of(acme, None, ending, each)).unwrap());
         let grants = all(|each| view.collaborations(None, ending, each)).unwrap();
-        assert_eq!(grants, all(|each| view.collaborations_of(repository, None, ending, each)).unwrap());
+        assert_eq!(grants, all(|each| view.collaborations_of(repository, true, None, ending, each)).unwrap());
         let titles: Vec<String> = keys[0].iter().map(|key| key.title.to_string()).collect();
         (titles.join(" "), members.len(), grants.len())
     };
@@ -152,7 +152,7 @@ fn what_expires_in_a_period_is_listed_and_nothing_else() {
     let behind: GrantPosition<Owner> = "acme/alice".parse().unwrap();
     let behind = all(|each| view.memberships(Some(&behind), None, each)).unwrap();
     assert_eq!(behind.iter().map(|row| row.user.as_str()).collect::<Vec<_>>(), ["bob"]);
-    let last: GrantPosition<RepoPath> = "acme/x/bob".parse().unwrap();
+    let last: GrantPosition<RepoPath, Grantee> = "acme/x/bob".parse().unwrap();
     assert_eq!(all(|each| view.collaborations(Some(&last), None, each)).unwrap(), []);
 }
 

@@ -1,16 +1,13 @@
 mod certificates;
 mod paths;
 
-use super::{Hub, add_repository, fingerprint, owner, path};
+use super::{Hub, NOW, add_repository, fingerprint, grantee, owner, path};
 use crate::access::{
     Account, CollaboratorRole, Gate, GateMode, GateRequest, Grant, KeyFacts, KeyHolder, OwnerFacts, Removal,
     RepositoryFacts, Role, Scope, Visibility,
 };
 use crate::db::{Error, ErrorKind, Opens, OwnerKind, SeenBy, ServedRepository, SessionFacts, all};
 use crate::key::Fingerprint;
-
-/// The time of every session in these tests.
-const NOW: i64 = 1_000_000;
 
 /// The expected facts of alice's key; `disabled` is the reason why the account is disabled.
 fn key_facts(hub: &Hub, scope: Scope, disabled: Option<&str>) -> KeyFacts {
@@ -34,6 +31,7 @@ fn repository_facts(hub: &Hub) -> ServedRepository {
         created_by_account: true,
         role: Some(Grant { value: Role::Admin, until: None }),
         collaborator: None,
+        team: None,
         gate_request: None,
     };
     ServedRepository { path: repository.path, directory: repository.directory, facts }
@@ -41,7 +39,7 @@ fn repository_facts(hub: &Hub) -> ServedRepository {
 
 /// The facts of a session with this key on this path.
 fn session(hub: &Hub, key: u8, text: Option<&str>) -> SessionFacts {
-    hub.reader().ask(|view| view.session(Some(&fingerprint(key)), text.map(path).as_ref())).unwrap()
+    hub.reader().ask(|view| view.session(Some(&fingerprint(key)), text.map(path).as_ref(), NOW)).unwrap()
 }
 
 #[test]
@@ -79,7 +77,7 @@ fn a_session_sees_only_the_grants_of_its_own_account() {
     hub.change(|change| {
         super::add_key(change, "bob", 2)?;
         change.set_member(&acme, &owner("bob"), Role::Contributor, Some(7))?;
-        change.set_collaborator(&path("acme/x"), &owner("bob"), CollaboratorRole::Write, Some(9))?;
+        change.set_collaborator(&path("acme/x"), &grantee("bob"), CollaboratorRole::Write, Some(9))?;
         change.set_visibility(&path("acme/x"), Visibility::Public)?;
         change.set_frozen(&path("acme/x"), Some("moving"))
     })
@@ -229,15 +227,15 @@ fn a_list_of_repositories_reads_no_row_that_the_session_cannot_see() {
             };
             change.set_visibility(&path(&format!("bob/{name}")), visibility)?;
         }
-        change.set_collaborator(&path("bob/lent"), &owner("alice"), CollaboratorRole::Write, None)?;
-        change.set_collaborator(&path("bob/shared"), &owner("alice"), CollaboratorRole::Read, None)
+        change.set_collaborator(&path("bob/lent"), &grantee("alice"), CollaboratorRole::Write, None)?;
+        change.set_collaborator(&path("bob/shared"), &grantee("alice"), CollaboratorRole::Read, None)
     })
     .unwrap();
     let view = hub.store.view();
     let id = |name: &str| view.owner(&owner(name)).unwrap().id;
     let row = |name: &str| view.repository(&path(name)).unwrap().id;
     let seen = |account: Option<i64>, deployed: Option<i64>, is_insider: bool, sees_internal: bool| -> Vec<String> {
-        let seen_by = SeenBy { owner: id("bob"), account, deployed, is_insider, sees_internal };
+        let seen_by = SeenBy { owner: id("bob"), account, deployed, is_insider, sees_internal, now: NOW };
         let rows = all(|each| view.visible_repositories(&seen_by, None, each)).unwrap();
         let after = path("bob/hidden");
         let rest = all(|each| view.visible_repositories(&seen_by, Some(&after), each)).unwrap();
@@ -266,15 +264,15 @@ fn what_an_account_reaches_is_found_by_its_own_rows() {
             add_repository(change, name, 100 + number)?;
         }
         change.set_visibility(&path("bob/shown"), Visibility::Public)?;
-        change.set_collaborator(&path("bob/lent"), &owner("alice"), CollaboratorRole::Read, None)?;
+        change.set_collaborator(&path("bob/lent"), &grantee("alice"), CollaboratorRole::Read, None)?;
         // Two rights on one repository are one row.
-        change.set_collaborator(&path("acme/x"), &owner("alice"), CollaboratorRole::Read, None)
+        change.set_collaborator(&path("acme/x"), &grantee("alice"), CollaboratorRole::Read, None)
     })
     .unwrap();
     let view = hub.store.view();
     let reached = |user: &str, after: Option<&str>| -> Vec<String> {
         let (id, after) = (view.owner(&owner(user)).unwrap().id, after.map(path));
-        let rows = all(|each| view.reachable_repositories(id, after.as_ref(), each)).unwrap();
+        let rows = all(|each| view.reachable_repositories(id, NOW, after.as_ref(), each)).unwrap();
         rows.into_iter().map(|(row, _)| row.path.to_string()).collect()
     };
     assert_eq!(reached("alice", None), ["datasets/acme/y", "acme/x", "alice/own", "bob/lent"]);
@@ -292,7 +290,11 @@ fn each_question_of_a_session_finds_its_rows_by_an_index() {
     let searches = plans.iter().filter(|line| line.starts_with("SEARCH "));
     assert!(searches.clone().count() > 20, "{plans:#?}");
     for line in searches {
-        assert!(line.contains("PRIMARY KEY") || line.contains("sqlite_autoindex_"), "{line}");
+        // The teams of an account are among its roles.
+        let by_account = line.contains("INDEX member_user (user_id=?)");
+        assert!(by_account || line.contains("PRIMARY KEY") || line.contains("sqlite_autoindex_"), "{line}");
+        // A repository may have a million roles.
+        assert!(!line.contains("SEARCH z") || line.contains("(repository_id=? AND user_id=?)"), "{line}");
     }
     for line in plans.iter().filter(|line| !line.starts_with("SEARCH ")) {
         // `w` is one row from two lookups.
@@ -372,7 +374,7 @@ fn a_value_that_hubgate_does_not_write_is_an_error() {
     ] {
         let hub = Hub::new();
         hub.tamper(statement);
-        match hub.reader().ask(|view| view.session(Some(&fingerprint(1)), Some(&path("acme/x")))) {
+        match hub.reader().ask(|view| view.session(Some(&fingerprint(1)), Some(&path("acme/x")), NOW)) {
             Err(Error::Value(named)) => assert_eq!(named, column, "{statement}"),
             other => panic!("{statement}: {other:?}"),
         }
@@ -406,7 +408,7 @@ fn the_schema_itself_refuses_such_values() {
 fn an_internal_repository_is_private_to_older_programs_and_an_older_database_has_none() {
     let mut hub = Hub::new();
     let seen = |hub: &Hub| {
-        let facts = hub.reader().ask(|view| view.session(Some(&fingerprint(1)), Some(&path("acme/x"))));
+        let facts = hub.reader().ask(|view| view.session(Some(&fingerprint(1)), Some(&path("acme/x")), NOW));
         facts.unwrap().repository.unwrap().facts.visibility
     };
     let stored = |hub: &Hub| {
@@ -427,7 +429,8 @@ fn an_internal_repository_is_private_to_older_programs_and_an_older_database_has
     hub.go_back_to(3);
     assert_eq!(seen(&hub), Visibility::Private);
     assert_eq!(hub.store.view().versions().unwrap(), (3, 1));
-    let account = hub.reader().ask(|view| view.session_of_account(&owner("alice"), Some(&path("acme/x")))).unwrap();
+    let x = path("acme/x");
+    let account = hub.reader().ask(|view| view.session_of_account(&owner("alice"), Some(&x), NOW)).unwrap();
     assert!(account.0.is_some() && account.1.is_some());
     assert_eq!(hub.store.migrate().unwrap(), 3);
     assert_ne!(hub.dump(), full);
@@ -435,7 +438,7 @@ fn an_internal_repository_is_private_to_older_programs_and_an_older_database_has
     assert_eq!(seen(&hub), Visibility::Internal);
     // A newer database without the column is damaged, and not older.
     hub.tamper("DROP INDEX repository_shown; ALTER TABLE repository DROP COLUMN internal");
-    assert!(hub.reader().ask(|view| view.session(Some(&fingerprint(1)), Some(&path("acme/x")))).is_err());
+    assert!(hub.reader().ask(|view| view.session(Some(&fingerprint(1)), Some(&path("acme/x")), NOW)).is_err());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Rules for refs in the database.
 
-use super::{Hub, owner, path};
+use super::{Hub, grantee, owner, path};
 use crate::access::rule::{NamedUser, Rule, RuleSets};
 use crate::access::{CollaboratorRole, Role};
 use crate::db::{ChangeError, Error, OwnerKind, Store, VERSION, all};
@@ -167,7 +167,7 @@ fn protection_comes_first_replaces_itself_and_ends_without_other_rules() {
 fn a_database_of_version_2_has_no_rules_and_a_migration_lets_it_have_some() {
     let mut hub = Hub::new();
     hub.change(|change| {
-        change.set_collaborator(&path("acme/x"), &owner("bob"), CollaboratorRole::Write, None)?;
+        change.set_collaborator(&path("acme/x"), &grantee("bob"), CollaboratorRole::Write, None)?;
         change.set_member(&owner("acme"), &owner("bob"), Role::Read, None)
     })
     .unwrap();

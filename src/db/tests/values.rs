@@ -15,7 +15,18 @@ fn full() -> (Hub, PathBuf) {
             NewKey { key: &more, title: &title, scope: Scope::Read, expires_at: Some(9), sources: Some(&sources) };
         change.add_key(&owner("bob"), &new)?;
         add_deploy_key(change, "acme/x", 3)?;
-        change.set_collaborator(&path("acme/x"), &owner("bob"), CollaboratorRole::Read, Some(9))?;
+        change.set_collaborator(&path("acme/x"), &grantee("bob"), CollaboratorRole::Read, Some(9))?;
+        for name in ["acme/Devs", "acme/ops", "acme/gone"] {
+            change.add_team(&team(name))?;
+            change.add_team_member(&team(name), &owner("alice"), Some(9))?;
+            change.set_collaborator(
+                &path("acme/x"),
+                &format!("@{name}").parse().unwrap(),
+                CollaboratorRole::Admin,
+                None,
+            )?;
+        }
+        change.remove_team(&team("acme/gone"))?;
         change.set_gate(&path("acme/x"), GateMode::Manual, true)?;
         change.answer_access(&path("acme/x"), &owner("bob"), GateRequest::Accepted, None)?;
         change.set_frozen(&path("acme/x"), Some("moves"))?;
@@ -45,7 +56,7 @@ fn full() -> (Hub, PathBuf) {
         change.remove_owner(OwnerKind::User, &owner("dave"), None)
     })
     .unwrap();
-    hub.tamper("UPDATE owner SET quota = 0; UPDATE repository SET quota = 9223372036854775807");
+    hub.tamper("UPDATE owner SET quota = 0 WHERE team_of IS NULL; UPDATE repository SET quota = 9223372036854775807");
     let copy = hub.directory.path().join("copy.db");
     hub.store.view().copy_to(&copy).unwrap();
     (hub, copy)
@@ -107,6 +118,20 @@ fn a_value_of_the_wrong_kind_is_named_with_its_column() {
         ("UPDATE owner SET may_create = 2", "owner.may_create"),
         ("UPDATE owner SET kind = 'organization' WHERE name = 'alice'", "an organization has"),
         ("UPDATE owner SET kind = 'user' WHERE name = 'acme'", "a user has members"),
+        ("UPDATE owner SET team_of = NULL WHERE name = 'Devs'", "its name, and whether it was removed"),
+        ("UPDATE owner SET team_of = team_of + 1 WHERE name = 'Devs'", "its name, and whether it was removed"),
+        ("UPDATE owner SET folded = 'devs' WHERE name = 'Devs'", "its name, and whether it was removed"),
+        ("UPDATE owner SET folded = team_of || '/Devs' WHERE name = 'Devs'", "owner.folded"),
+        ("UPDATE owner SET kind = 'user' WHERE name = 'Devs'", "a user has members"),
+        ("UPDATE owner SET rules = 'deny all ** @everyone' WHERE name = 'Devs'", "a team is not in an organization"),
+        (
+            "UPDATE repository SET owner_id = (SELECT id FROM owner WHERE name = 'Devs')",
+            "a team is not in an organization",
+        ),
+        (
+            "UPDATE member SET role = 'admin' WHERE organization_id = (SELECT id FROM owner WHERE name = 'Devs')",
+            "a member of a team has a role there",
+        ),
         ("UPDATE owner SET disabled = ''", "owner.disabled"),
         ("UPDATE former_name SET folded = 'Carol' WHERE folded = 'carol'", "former_name.folded"),
         (

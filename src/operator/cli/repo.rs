@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::ListOptions;
 use crate::access::GateMode;
 use crate::commands::arguments::{
-    Confirmation, CreateRepository, DefaultBranch, Describe, Expiring, NewQuota, OfRepository, Protect,
+    Confirmation, CreateRepository, DefaultBranch, Describe, Expiring, NewQuota, Protect, RemoveCollaborator,
     RenameRepository, SetCollaborator, SetProposals, SetVisibility, Unprotect, words,
 };
 use crate::git::import::{BadSource, Source};
@@ -93,7 +93,7 @@ pub enum RepoCommand {
         /// The repository.
         path: RepoPath,
     },
-    /// Users who were granted a role on one repository.
+    /// Users and teams that were granted a role on one repository.
     #[command(subcommand)]
     Collaborator(CollaboratorCommand),
     /// Remove a repository from the hub.
@@ -166,7 +166,7 @@ pub enum RepoCommand {
 /// `hubgate repo collaborator`
 #[derive(Debug, Subcommand)]
 pub enum CollaboratorCommand {
-    /// List the users who were granted a role on one repository, or on any.
+    /// List the users and teams that were granted a role on one repository, or on any.
     List {
         /// The repository.
         path: Option<RepoPath>,
@@ -177,12 +177,12 @@ pub enum CollaboratorCommand {
         #[command(flatten)]
         list: ListOptions,
     },
-    /// Grant a user a role on a repository.
+    /// Grant a user or a team a role on a repository.
     ///
     /// It replaces the previous role.
     Set(SetCollaborator),
-    /// Remove a user's role on a repository.
-    Remove(OfRepository),
+    /// Remove the role of a user or a team on a repository.
+    Remove(RemoveCollaborator),
 }
 
 /// `hubgate repo restore`

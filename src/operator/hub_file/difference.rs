@@ -393,10 +393,11 @@ impl Difference<'_> {
         wanted: &Entries<Owner, Granted<CollaboratorRole>>,
     ) -> Result<(), Refused> {
         let present = match present.filter(|present| present.has_collaborators) {
-            Some(present) => self.view.collaborators(&present.row)?,
+            Some(present) => self.view.user_collaborators(&present.row)?,
             None => Vec::new(),
         };
-        let by_name: HashMap<String, _> = present.iter().map(|one| (one.user.folded(), one)).collect();
+        let by_name: HashMap<String, _> =
+            present.iter().map(|(user, role, until)| (user.folded(), (*role, *until))).collect();
         let step = |user: &Owner, before, after, action| Step {
             table: table.to_owned(),
             object: path.to_string(),
@@ -407,7 +408,7 @@ impl Difference<'_> {
             action,
         };
         for (user, grant) in &wanted.0 {
-            let one = by_name.get(&user.folded()).map(|one| (one.role, one.until));
+            let one = by_name.get(&user.folded()).copied();
             let changed = self.grant(one, *grant).map_err(|error| usage(table, "collaborators", user, error))?;
             if let Some((before, after)) = changed {
                 let action = Action::SetCollaborator(path.clone(), user.clone(), grant.role, grant.until);
@@ -417,10 +418,10 @@ impl Difference<'_> {
         if self.reading.prune {
             let now = self.now;
             let named: HashSet<String> = wanted.0.iter().map(|(user, _)| user.folded()).collect();
-            let others = present.iter().filter(|one| !named.contains(&one.user.folded()));
-            for one in others.filter(|one| !now.is_over(one.until)) {
-                let action = Action::RemoveCollaborator(path.clone(), one.user.clone());
-                self.steps.removals.push(step(&one.user, Some(grant_text(one.role, one.until)), None, action));
+            let others = present.iter().filter(|(user, ..)| !named.contains(&user.folded()));
+            for (user, role, until) in others.filter(|(.., until)| !now.is_over(*until)) {
+                let action = Action::RemoveCollaborator(path.clone(), user.clone());
+                self.steps.removals.push(step(user, Some(grant_text(*role, *until)), None, action));
             }
         }
         Ok(())

@@ -176,7 +176,7 @@ impl Concerned {
 
 /// What an account, or an identity without one, may do with a repository; nothing if that was removed.
 fn access(view: &View<'_>, account: i64, repository: i64, now: i64) -> Result<Access, Refused> {
-    let facts = view.facts_of(repository, account)?;
+    let facts = view.facts_of(repository, account, now)?;
     let identity = match account {
         EVERYONE => Identity::Anonymous,
         // The policy compares rows, and no names.

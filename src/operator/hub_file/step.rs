@@ -14,7 +14,7 @@ use crate::content::{CheckValue, ContentCheck};
 use crate::db::{Change, ChangeError, NewKey, NewRepository, OwnerKind};
 use crate::key::Fingerprint;
 use crate::message::FaultKind;
-use crate::name::{HubScope, Owner, RepoPath};
+use crate::name::{Grantee, HubScope, Owner, RepoPath};
 use crate::random::bytes;
 use crate::repository::Directory;
 
@@ -195,8 +195,10 @@ impl Action {
             Self::SetVisibility(path, visibility) => change.set_visibility(path, *visibility)?,
             Self::SetGate(path, mode, members) => change.set_gate(path, *mode, *members)?,
             Self::SetDescription(path, description) => change.set_description(path, description)?,
-            Self::SetCollaborator(path, user, role, until) => change.set_collaborator(path, user, *role, *until)?,
-            Self::RemoveCollaborator(path, user) => change.remove_collaborator(path, user)?,
+            Self::SetCollaborator(path, user, role, until) => {
+                change.set_collaborator(path, &Grantee::User(user.clone()), *role, *until)?;
+            }
+            Self::RemoveCollaborator(path, user) => change.remove_collaborator(path, &Grantee::User(user.clone()))?,
             Self::AddDeployKey(path, TitledKey { key, title }, scope, expires_at) => {
                 let (scope, expires_at) = (*scope, *expires_at);
                 change.add_deploy_key(path, &NewKey { key, title, scope, expires_at, sources: None })?;

@@ -128,7 +128,7 @@ impl Hub {
         let mut accesses = BTreeMap::new();
         for repository in all(|each| view.repositories(None, each)).unwrap() {
             for (id, name) in &accounts {
-                let facts = view.facts_of(repository.id, *id).unwrap();
+                let facts = view.facts_of(repository.id, *id, now()).unwrap();
                 let identity = match id {
                     -1 => Identity::Anonymous,
                     id => Identity::Account(Account { id: *id, name: owner("_"), scope: Scope::Write }),
@@ -205,7 +205,9 @@ impl Op {
             Self::Member(organization, user, role, until) => {
                 change.set_member(&owner(organization), &owner(user), role, until)
             }
-            Self::Collaborator(at, user, role, until) => change.set_collaborator(&path(at), &owner(user), role, until),
+            Self::Collaborator(at, user, role, until) => {
+                change.set_collaborator(&path(at), &user.parse().unwrap(), role, until)
+            }
             Self::Accept(at, user) => change.answer_access(&path(at), &owner(user), GateRequest::Accepted, None),
             Self::Rule(at, rule) => change.add_rule(&scope(at), &rule.parse().unwrap(), None).map(drop),
             Self::Check(at, check, value) => {

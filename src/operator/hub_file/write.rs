@@ -127,8 +127,8 @@ impl Writing<'_> {
             writeln!(self.out, "created_by = {}", quoted(user.as_str()))?;
         }
         if *has_collaborators {
-            let collaborators = self.view.collaborators(row).map_err(ChangeError::from)?;
-            let grants = collaborators.iter().map(|one| (one.user.as_str(), one.role.as_str(), one.until));
+            let collaborators = self.view.user_collaborators(row).map_err(ChangeError::from)?;
+            let grants = collaborators.iter().map(|(user, role, until)| (user.as_str(), role.as_str(), *until));
             self.grants("collaborators", grants)?;
         }
         if *has_deploy_keys {

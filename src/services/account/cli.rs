@@ -3,11 +3,12 @@
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::arguments::{
-    AddRule, Confirmation, CreateRepository, DefaultBranch, Describe, Expiring, GrantAccess, KeyTerms, ListArguments,
-    MoveRule, OfProposal, OfRepository, OfScope, Protect, RefChange, RemoveKey, RemoveMember, RenameKey,
-    RenameRepository, SetCheck, SetCollaborator, SetMember, SetProposals, SetVisibility, Unprotect,
+    AddRule, AddTeamMember, Confirmation, CreateRepository, DefaultBranch, Describe, Expiring, GrantAccess, KeyTerms,
+    ListArguments, MoveRule, OfProposal, OfRepository, OfScope, OfTeam, Protect, RefChange, RemoveCollaborator,
+    RemoveKey, RemoveMember, RenameKey, RenameRepository, RenameTeam, SetCheck, SetCollaborator, SetMember,
+    SetProposals, SetVisibility, Unprotect,
 };
-use crate::name::{Email, HubScope, Owner, RepoPath};
+use crate::name::{Email, HubScope, Owner, RepoPath, TeamPath};
 use crate::request::AccountCommand;
 
 /// Commands of this hub for your own account.
@@ -86,6 +87,9 @@ pub(super) enum Command {
     /// Organizations that you administer.
     #[command(subcommand)]
     Org(OrgCommand),
+    /// Teams of organizations. Members of an organization see its teams, and administrators change them.
+    #[command(subcommand)]
+    Team(TeamCommand),
     /// Gated repositories: request access, and answer requests.
     #[command(subcommand)]
     Access(AccessCommand),
@@ -208,14 +212,14 @@ pub(super) enum RepoCommand {
         #[command(flatten)]
         confirmation: Confirmation,
     },
-    /// Users who were granted a role on one repository.
+    /// Users and teams that were granted a role on one repository.
     #[command(subcommand)]
     Collaborator(CollaboratorCommand),
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum CollaboratorCommand {
-    /// List the users who were granted a role on a repository.
+    /// List the users and teams that were granted a role on a repository.
     List {
         /// The repository.
         path: RepoPath,
@@ -224,10 +228,10 @@ pub(super) enum CollaboratorCommand {
         #[command(flatten)]
         rows: ListArguments,
     },
-    /// Grant a user a role on a repository. It replaces the previous role.
+    /// Grant a user or a team a role on a repository. It replaces the previous role.
     Set(SetCollaborator),
-    /// Remove a user's role on a repository.
-    Remove(OfRepository),
+    /// Remove the role of a user or a team on a repository.
+    Remove(RemoveCollaborator),
 }
 
 #[derive(Debug, Subcommand)]
@@ -299,6 +303,56 @@ pub(super) enum MemberCommand {
     Set(SetMember),
     /// Remove a user from an organization.
     Remove(RemoveMember),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TeamCommand {
+    /// Add a team to an organization.
+    Add {
+        /// ORG/TEAM.
+        team: TeamPath,
+    },
+    /// List the teams of an organization.
+    List {
+        /// The organization.
+        organization: Owner,
+        #[command(flatten)]
+        rows: ListArguments,
+    },
+    /// Show a team, its members, and its roles on repositories that you may fetch.
+    Show {
+        /// ORG/TEAM.
+        team: TeamPath,
+    },
+    /// Change the name of a team. It keeps its members and its roles.
+    Rename(RenameTeam),
+    /// Remove a team. Its members lose the roles that it gave them.
+    Remove {
+        /// ORG/TEAM.
+        team: TeamPath,
+        #[command(flatten)]
+        confirmation: Confirmation,
+    },
+    /// Members of a team.
+    #[command(subcommand)]
+    Member(TeamMemberCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TeamMemberCommand {
+    /// List the members.
+    List {
+        /// ORG/TEAM.
+        team: TeamPath,
+        #[command(flatten)]
+        expiring: Expiring,
+        #[command(flatten)]
+        rows: ListArguments,
+    },
+    /// Add a member of the organization to a team, or change until when the member belongs to it.
+    Add(AddTeamMember),
+    /// Remove a user from a team.
+    Remove(OfTeam),
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,7 +6,7 @@ use clap::error::ErrorKind;
 
 use super::cli::{
     self, AccessCommand, CheckCommand, Cli, CollaboratorCommand, Command, EmailCommand, KeyCommand, MemberCommand,
-    ProposalCommand, RepoCommand, RuleCommand, UserCommand,
+    ProposalCommand, RepoCommand, RuleCommand, TeamCommand, TeamMemberCommand, UserCommand,
 };
 use super::input::{optional_title, standard_input};
 use super::{explain, join, whoami};
@@ -17,7 +17,7 @@ use crate::commands::ending::ended;
 use crate::commands::key::TitledKey;
 use crate::commands::{
     Output, Peer, Refused, Requester, access, check, collaborator, email, key, member, proposal, reachable, repository,
-    rule, signers,
+    rule, signers, team,
 };
 use crate::config::Config;
 use crate::db::{ChangeError, Reader};
@@ -170,6 +170,7 @@ fn run_command(
             MemberCommand::Set(arguments) => member::set(&mut requester, &arguments),
             MemberCommand::Remove(arguments) => member::remove(&mut requester, &arguments),
         },
+        Command::Team(command) => run_team(&mut requester, command, &mut printed),
         Command::Access(command) => match command {
             AccessCommand::Request { path } => access::request(peer, &path),
             AccessCommand::List { path, rows } => access::list(&requester, &path, &mut printed.output(&rows)),
@@ -233,6 +234,21 @@ fn run_repo(requester: &mut Requester<'_>, command: RepoCommand, printed: &mut P
         RepoCommand::Collaborator(CollaboratorCommand::Remove(arguments)) => {
             collaborator::remove(requester, &arguments)
         }
+    }
+}
+
+fn run_team(requester: &mut Requester<'_>, command: TeamCommand, printed: &mut Printed<'_>) -> Result<Report, Refused> {
+    match command {
+        TeamCommand::Add { team } => team::add(requester, &team),
+        TeamCommand::List { organization, rows } => team::list(requester, &organization, &mut printed.output(&rows)),
+        TeamCommand::Show { team } => team::show(requester, &team),
+        TeamCommand::Rename(arguments) => team::rename(requester, &arguments),
+        TeamCommand::Remove { team, confirmation } => team::remove(requester, &team, confirmation),
+        TeamCommand::Member(TeamMemberCommand::List { team, expiring, rows }) => {
+            team::list_members(requester, Some(&team), expiring, &mut printed.output(&rows))
+        }
+        TeamCommand::Member(TeamMemberCommand::Add(arguments)) => team::add_member(requester, &arguments),
+        TeamCommand::Member(TeamMemberCommand::Remove(arguments)) => team::remove_member(requester, &arguments),
     }
 }
 

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::access::rule::Action;
 use crate::access::{Access, Decision, Visibility};
+use crate::commands::team::by_teams;
 use crate::commands::{Peer, Refused, proposal, rule};
 use crate::message::{Refusal, Status};
 use crate::name::RepoPath;
@@ -32,7 +33,8 @@ pub(super) fn run(
             return Err(Refused::Refusal(Refusal::NoRepository));
         };
         let user = rights.forced_command().user();
-        let mut chain = chain(user, context.key.as_ref(), &rights.identity, Some(&served), decision);
+        let by_teams = by_teams(view, &rights.identity, Some(&served), rights.now)?;
+        let mut chain = chain(user, context.key.as_ref(), &rights.identity, Some(&served), &by_teams, decision);
         let mut is_allowed = matches!(decision, Decision::Allow(_));
         if let (true, Some(change)) = (is_allowed, change) {
             let applied = rules::rules_and_checks(view, &rights.identity, &served, rights.now, Reading::Session)?.0;

@@ -26,6 +26,7 @@ admin                  ++++++wm+  +++++++m+  +++++++m+  ++++++wm+  ++++++wm+  +z
 collaborator-read      +o++ooom+  +o++ooom+  +o++ooom+  +o++ooom+  +o++ooom+  +o++ooom+  +o++ooom+  nnnnnnnnn
 collaborator-write     ++++ooom+  ++++ooom+  ++++ooom+  ++++ooom+  ++++ooom+  +z++ooom+  +z++ooom+  nnnnnnnnn
 collaborator-admin     ++++++wm+  +++++++m+  +++++++m+  ++++++wm+  ++++++wm+  +z++zzzm+  +z++zzzm+  nnnnnnnnn
+teammate               ++++ooom+  ++++ooom+  ++++ooom+  ++++ooom+  ++++ooom+  +z++ooom+  +z++ooom+  nnnnnnnnn
 pending                +o++ooom+  ppp+ppp+p  ppp+ppp+p  nnnnnnnnn  +o++ooom+  +o++ooom+  nnnnnnnnn  nnnnnnnnn
 accepted               +o++ooom+  +o++ooom+  +o++ooom+  nnnnnnnnn  +o++ooom+  +o++ooom+  nnnnnnnnn  nnnnnnnnn
 rejected               +o++ooom+  xxx+xxxxx  xxx+xxxxx  nnnnnnnnn  +o++ooom+  +o++ooom+  nnnnnnnnn  nnnnnnnnn
@@ -73,31 +74,32 @@ const OF_A_REPOSITORY: [&[&str]; 7] = [
 /// there is no key on standard input; `l` not a member; `s` needs a key instead of a certificate, which shows
 /// nothing of its account; `i` in use already; `j` a wrong code; `q` a key that is on no account and no repository.
 const ACCOUNTS: &str = "
-identity               whoami key: list add rename remove release  repo: create own list  member: list set remove  rule: list add own hub  join  email: add list remove
-anonymous              +           a    a   a      a      q              a      a   +             a    a   a            a    a   a   a    j                  a   a    a
-stranger               +           +    u   +      +      +              o      +   +             l    o   o            o    o   +   o    i                  +   +    +
-no_access              +           +    u   +      +      +              o      +   +             +    o   o            o    o   +   o    i                  +   +    +
-ended                  +           +    u   +      +      +              o      +   +             l    o   o            o    o   +   o    i                  +   +    +
-read                   +           +    u   +      +      +              o      +   +             +    o   o            o    o   +   o    i                  +   +    +
-contributor            +           +    u   +      +      +              +      +   +             +    o   o            o    o   +   o    i                  +   +    +
-maker                  +           +    u   +      +      +              +      +   +             +    o   o            o    o   +   o    i                  +   +    +
-write                  +           +    u   +      +      +              +      +   +             +    o   o            o    o   +   o    i                  +   +    +
-admin                  +           +    u   +      +      +              +      +   +             +    +   +            +    +   +   o    i                  +   +    +
-collaborator-admin     +           +    u   +      +      +              o      +   +             l    o   o            o    o   +   o    i                  +   +    +
-owner                  +           +    u   +      +      +              o      +   +             l    o   o            o    o   +   o    i                  +   +    +
-admin-reading          +           +    k   k      k      +              k      k   +             +    k   k            k    k   k   k    i                  k   +    k
-read-certified         +           s    c   c      c      q              c      c   +             +    c   c            c    c   c   c    i                  c   s    c
-admin-certified        +           s    c   c      c      q              c      c   +             +    c   c            c    c   c   c    i                  c   s    c
-admin-elsewhere        +           s    c   c      c      q              c      c   +             l    c   c            c    c   c   c    i                  c   s    c
-deploy-reading         +           a    a   a      a      +              a      a   +             a    a   a            a    a   a   a    i                  a   a    a
-deploy-writing         +           a    a   a      a      +              a      a   +             a    a   a            a    a   a   a    i                  a   a    a
-expired                E           E    E   E      E      +              E      E   E             E    E   E            E    E   E   E    E                  E   E    E
-disabled               D           D    D   D      D      +              D      D   D             D    D   D            D    D   D   D    D                  D   D    D
-compromised            C           C    C   C      C      C              C      C   C             C    C   C            C    C   C   C    C                  C   C    C
-removed                R           R    R   R      R      R              R      R   R             R    R   R            R    R   R   R    R                  R   R    R
+identity               whoami key: list add rename remove release  repo: create own list  member: list set remove  rule: list add own hub  join  email: add list remove  team: list show add member
+anonymous              +           a    a   a      a      q              a      a   +             a    a   a            a    a   a   a    j                  a   a    a              a    a    a   a
+stranger               +           +    u   +      +      +              o      +   +             l    o   o            o    o   +   o    i                  +   +    +              l    l    o   o
+no_access              +           +    u   +      +      +              o      +   +             +    o   o            o    o   +   o    i                  +   +    +              +    +    o   o
+teammate               +           +    u   +      +      +              o      +   +             +    o   o            o    o   +   o    i                  +   +    +              +    +    o   o
+ended                  +           +    u   +      +      +              o      +   +             l    o   o            o    o   +   o    i                  +   +    +              l    l    o   o
+read                   +           +    u   +      +      +              o      +   +             +    o   o            o    o   +   o    i                  +   +    +              +    +    o   o
+contributor            +           +    u   +      +      +              +      +   +             +    o   o            o    o   +   o    i                  +   +    +              +    +    o   o
+maker                  +           +    u   +      +      +              +      +   +             +    o   o            o    o   +   o    i                  +   +    +              +    +    o   o
+write                  +           +    u   +      +      +              +      +   +             +    o   o            o    o   +   o    i                  +   +    +              +    +    o   o
+admin                  +           +    u   +      +      +              +      +   +             +    +   +            +    +   +   o    i                  +   +    +              +    +    +   +
+collaborator-admin     +           +    u   +      +      +              o      +   +             l    o   o            o    o   +   o    i                  +   +    +              l    l    o   o
+owner                  +           +    u   +      +      +              o      +   +             l    o   o            o    o   +   o    i                  +   +    +              l    l    o   o
+admin-reading          +           +    k   k      k      +              k      k   +             +    k   k            k    k   k   k    i                  k   +    k              +    +    k   k
+read-certified         +           s    c   c      c      q              c      c   +             +    c   c            c    c   c   c    i                  c   s    c              +    +    c   c
+admin-certified        +           s    c   c      c      q              c      c   +             +    c   c            c    c   c   c    i                  c   s    c              +    +    c   c
+admin-elsewhere        +           s    c   c      c      q              c      c   +             l    c   c            c    c   c   c    i                  c   s    c              l    l    c   c
+deploy-reading         +           a    a   a      a      +              a      a   +             a    a   a            a    a   a   a    i                  a   a    a              a    a    a   a
+deploy-writing         +           a    a   a      a      +              a      a   +             a    a   a            a    a   a   a    i                  a   a    a              a    a    a   a
+expired                E           E    E   E      E      +              E      E   E             E    E   E            E    E   E   E    E                  E   E    E              E    E    E   E
+disabled               D           D    D   D      D      +              D      D   D             D    D   D            D    D   D   D    D                  D   D    D              D    D    D   D
+compromised            C           C    C   C      C      C              C      C   C             C    C   C            C    C   C   C    C                  C   C    C              C    C    C   C
+removed                R           R    R   R      R      R              R      R   R             R    R   R            R    R   R   R    R                  R   R    R              R    R    R   R
 ";
 
-const OF_AN_ACCOUNT: [&str; 20] = [
+const OF_AN_ACCOUNT: [&str; 24] = [
     "whoami",
     "key list",
     "key add a title",
@@ -118,6 +120,10 @@ const OF_AN_ACCOUNT: [&str; 20] = [
     "user email add new@example.org",
     "user email list",
     "user email remove SELF@old.example",
+    "team list acme",
+    "team show acme/writers",
+    "team add acme/new",
+    "team member add acme/writers read --until 30d",
 ];
 
 /// The rows of a table by their first word.
@@ -158,14 +164,14 @@ fn each_command_on_each_repository_has_the_outcome_of_the_table() {
     }
     let named: Vec<&str> = rows.iter().map(|(identity, _)| *identity).collect();
     assert_eq!(named, IDENTITIES, "every identity has its row");
-    assert_eq!(asked, 26 * 8 * 26);
+    assert_eq!(asked, 27 * 8 * 26);
 }
 
 #[test]
 fn each_other_command_has_the_outcome_of_the_table() {
     let hub = Hub::new();
     let rows = rows(ACCOUNTS);
-    assert_eq!(rows.len(), 21);
+    assert_eq!(rows.len(), 22);
     for (identity, cells) in rows {
         assert_eq!(cells.len(), OF_AN_ACCOUNT.len(), "{identity}");
         for (command, expected) in OF_AN_ACCOUNT.iter().zip(cells) {

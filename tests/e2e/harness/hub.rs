@@ -62,6 +62,16 @@ pub(crate) struct Hub {
     sshd: Option<Background>,
 }
 
+/// Makes a database of the present version one of version 3, as `BACK` in the tests of the database does.
+pub(crate) const BACK_TO_3: &str = "DROP TABLE proposal; ALTER TABLE repository DROP COLUMN proposals;
+    DROP INDEX repository_shown; ALTER TABLE repository DROP COLUMN internal;
+    ALTER TABLE owner DROP COLUMN emails; ALTER TABLE owner DROP COLUMN team_of; UPDATE hubgate SET version = 3;";
+
+/// Makes a database of version 3 one of version 2.
+pub(crate) const BACK_TO_2: &str = "ALTER TABLE hubgate DROP COLUMN rules; ALTER TABLE owner DROP COLUMN rules;
+    ALTER TABLE repository DROP COLUMN rules; ALTER TABLE hubgate DROP COLUMN checks;
+    ALTER TABLE owner DROP COLUMN checks; ALTER TABLE repository DROP COLUMN checks; UPDATE hubgate SET version = 2;";
+
 impl Hub {
     /// A hub with the shipped configuration, without accounts.
     pub(crate) fn new() -> Self {

@@ -15,7 +15,7 @@ mod test;
 pub(crate) use agent::Agent;
 pub(crate) use client::Client;
 pub(crate) use held::Held;
-pub(crate) use hub::{Hub, Setup};
+pub(crate) use hub::{BACK_TO_2, BACK_TO_3, Hub, Setup};
 pub(crate) use key::{Key, KeyKind};
 pub(crate) use machine::{Account, Git, Machine, login_home, machine};
 pub(crate) use outcome::{Expected, Outcome, refused, says, silent};

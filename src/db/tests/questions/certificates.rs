@@ -2,7 +2,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::{Hub, owner, path, repository_facts};
+use super::{Hub, NOW, owner, path, repository_facts};
 use crate::access::{AuthorityFacts, CertificateFacts, Grant, Role};
 use crate::clock::now;
 use crate::key::{OfferedCertificate, PublicKey};
@@ -28,7 +28,7 @@ fn sign(directory: &Path, principals: &str) -> (PublicKey, Option<OfferedCertifi
 /// The facts of a certificate. The path must be found.
 fn facts(hub: &Hub, certificate: &OfferedCertificate) -> CertificateFacts {
     let x = path("acme/x");
-    let (facts, repository) = hub.reader().ask(|view| view.session_by_certificate(certificate, Some(&x))).unwrap();
+    let (facts, repository) = hub.reader().ask(|view| view.session_by_certificate(certificate, Some(&x), NOW)).unwrap();
     assert_eq!(repository.map(|repository| repository.path), Some(x));
     facts
 }
@@ -55,7 +55,7 @@ fn a_certificate_has_one_answer_whether_its_authority_is_known_or_not() {
         Some((alice.id, None))
     );
     let (_, repository) =
-        hub.reader().ask(|view| view.session_by_certificate(&certificate, Some(&path("acme/x")))).unwrap();
+        hub.reader().ask(|view| view.session_by_certificate(&certificate, Some(&path("acme/x")), NOW)).unwrap();
     assert_eq!(repository, Some(repository_facts(&hub)));
 
     hub.change(|change| change.set_disabled(&owner("alice"), Some("left"))).unwrap();

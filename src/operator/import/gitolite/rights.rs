@@ -9,7 +9,7 @@ use super::super::outcome::{Kind, Outcome};
 use crate::access::rule::{self, Rule, Verdict};
 use crate::access::{CollaboratorRole, Visibility};
 use crate::db::{Change, ChangeError, MOST_RULES, OwnerKind, OwnerRow, RepositoryRow, all};
-use crate::name::{HubScope, Owner, RepoPath};
+use crate::name::{Grantee, HubScope, Owner, RepoPath};
 use crate::operator::cli::Renaming;
 
 /// The most users of one rule.
@@ -217,7 +217,7 @@ impl Outcome {
                 }
                 (role, _) => role,
             };
-            change.set_collaborator(&row.path, &account.name, role, None)?;
+            change.set_collaborator(&row.path, &Grantee::User(account.name.clone()), role, None)?;
             granted.insert(Rc::clone(&person.name));
             self.grants.push((row.path.clone(), account.name, role));
         }

@@ -25,7 +25,7 @@ use crate::services::caller::Caller;
 use crate::session::user_auth::Proven;
 
 /// Every identity, by its name in the tables.
-pub(super) const IDENTITIES: [&str; 26] = [
+pub(super) const IDENTITIES: [&str; 27] = [
     "anonymous",
     "stranger",
     "no_access",
@@ -38,6 +38,7 @@ pub(super) const IDENTITIES: [&str; 26] = [
     "collaborator-read",
     "collaborator-write",
     "collaborator-admin",
+    "teammate",
     "pending",
     "accepted",
     "rejected",
@@ -115,10 +116,12 @@ fn ssh_keygen(directory: &Path, words: &[&str]) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
+/// The repositories of each owner.
+const COLUMNS: [&str; 7] = ["public", "gated", "members", "private", "internal", "frozen", "hidden"];
+
 /// The repositories of an owner: one for each combination of visibility, gate and freeze that the tables have.
 fn add_repositories(change: &Change<'_>, name: &str, first: u128) -> Result<(), ChangeError> {
-    let columns = ["public", "gated", "members", "private", "internal", "frozen", "hidden"];
-    for (id, column) in (first..).zip(columns) {
+    for (id, column) in (first..).zip(COLUMNS) {
         let path = path(&format!("{name}/{column}"));
         change.add_repository(&NewRepository {
             path: path.clone(),
@@ -143,7 +146,7 @@ fn add_repositories(change: &Change<'_>, name: &str, first: u128) -> Result<(), 
             ("collaborator-write", CollaboratorRole::Write),
             ("collaborator-admin", CollaboratorRole::Admin),
         ] {
-            change.set_collaborator(&path, &owner(user), role, None)?;
+            change.set_collaborator(&path, &user.parse().unwrap(), role, None)?;
         }
         // Without a gate, answers have no effect.
         for (user, state) in [
@@ -171,6 +174,7 @@ fn populate(change: &Change<'_>, authorities: [&PublicKey; 2]) -> Result<(), Cha
     }
     for (user, role, until) in [
         ("no_access", Role::NoAccess, None),
+        ("teammate", Role::NoAccess, None),
         ("ended", Role::Admin, Some(86_400)),
         ("read", Role::Read, None),
         ("contributor", Role::Contributor, None),
@@ -184,7 +188,17 @@ fn populate(change: &Change<'_>, authorities: [&PublicKey; 2]) -> Result<(), Cha
         change.set_member(&acme, &owner(user), role, until)?;
     }
     add_key(change, "admin", "admin-reading", Scope::Read)?;
+    let (team, writers) = ("acme/writers".parse().unwrap(), "@acme/writers".parse().unwrap());
+    change.add_team(&team)?;
+    change.add_team_member(&team, &owner("teammate"), None)?;
+    // A team counts only while its member is one of the organization.
+    change.set_member(&acme, &owner("ended"), Role::Admin, None)?;
+    change.add_team_member(&team, &owner("ended"), None)?;
+    change.set_member(&acme, &owner("ended"), Role::Admin, Some(86_400))?;
     add_repositories(change, "acme", 1)?;
+    for column in COLUMNS {
+        change.set_collaborator(&path(&format!("acme/{column}")), &writers, CollaboratorRole::Write, None)?;
+    }
     add_repositories(change, "owner", 101)?;
     for (identity, scope) in [("deploy-reading", Scope::Read), ("deploy-writing", Scope::Write)] {
         let (key, title) = (key(identity), "ci".parse().unwrap());

@@ -1,0 +1,246 @@
+//! Teams: what their members may do, who manages them, and who sees them.
+
+use serde_json::Value;
+
+use crate::harness::{Client, Hub, Outcome, refused, says, silent, trials};
+use crate::texts::{not_found, read_only};
+
+trials![
+    a_team_gives_its_members_a_role_until_they_leave,
+    administrators_manage_teams_over_ssh,
+    a_team_is_hidden_from_everyone_outside_its_organization,
+    every_page_that_shows_rights_shows_teams,
+    a_role_of_a_team_stays_with_its_organization,
+];
+
+/// acme/x, private, with a commit: rooty is an admin of acme, and alice a member without access.
+struct Scene {
+    hub: Hub,
+    root: Client,
+    alice: Client,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let hub = Hub::new();
+        let (root, alice) = (hub.user("rooty"), hub.user("alice"));
+        hub.did(&["org", "add", "acme", "--admin", "rooty"]);
+        hub.did(&["org", "member", "set", "acme", "alice", "no_access"]);
+        hub.repo("acme/x", &["--private"]);
+        Self { hub, root, alice }
+    }
+
+    /// The team acme/devs with alice, and its role on acme/x.
+    fn with_team(role: &str) -> Self {
+        let scene = Self::new();
+        scene.hub.did(&["team", "add", "acme/devs"]);
+        scene.hub.did(&["team", "member", "add", "acme/devs", "alice"]);
+        scene.hub.did(&["repo", "collaborator", "set", "acme/x", "@acme/devs", role]);
+        scene
+    }
+}
+
+/// A command that is refused because its words are wrong.
+#[track_caller]
+fn is_usage(outcome: &Outcome) {
+    assert_eq!(outcome.status, 2, "{outcome}");
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).expect("JSON")
+}
+
+fn a_team_gives_its_members_a_role_until_they_leave() {
+    let scene = Scene::new();
+    let Scene { hub, root, alice } = &scene;
+    let fetch = "git-upload-pack 'acme/x'";
+    let missing = || refused(not_found(alice));
+    alice.ssh(fetch).is(&missing());
+    root.ssh("team add acme/devs").is(&says("added the team acme/devs\n"));
+    root.ssh("team member add acme/devs alice --until 30d").is(&says("alice is a member of the team acme/devs\n"));
+    alice.ssh(fetch).is(&missing());
+    let set = "repo collaborator set acme/x @acme/devs";
+    root.ssh(format!("{set} read")).is(&says("@acme/devs has the role read on acme/x\n"));
+    alice.git(&["clone", "--quiet", &Client::url("acme/x"), "x"]).is(&silent());
+    alice.commit("x", "file", "1");
+    let push = ["push", "--quiet", "origin", "HEAD"];
+    alice.ssh("git-receive-pack 'acme/x'").is(&refused(read_only(alice, "acme/x")));
+    root.ssh(format!("{set} write --until 30d")).succeeded();
+    alice.git_in("x", &push).succeeded();
+    // The best of the roles counts.
+    root.ssh("team add acme/readers").succeeded();
+    root.ssh("team member add acme/readers alice").succeeded();
+    root.ssh("repo collaborator set acme/x @acme/readers read").succeeded();
+    alice.commit("x", "file", "2");
+    alice.git_in("x", &push).succeeded();
+    root.ssh("team member remove acme/devs alice").is(&says("alice is no longer a member of the team acme/devs\n"));
+    alice.ssh("git-receive-pack 'acme/x'").is(&refused(read_only(alice, "acme/x")));
+    // A leaver is one row: the membership of the organization, or the account.
+    root.ssh("org member remove acme alice").succeeded();
+    alice.ssh(fetch).is(&missing());
+    root.ssh("org member set acme alice no_access").succeeded();
+    alice.ssh(fetch).is(&missing());
+    root.ssh("team member add acme/devs alice").succeeded();
+    alice.git_in("x", &["fetch", "--quiet"]).succeeded();
+    // A membership that ends at a second, as `--until` may have it.
+    let now = "CAST(strftime('%s', 'now') AS INTEGER)";
+    hub.sql(&format!(
+        "UPDATE member SET until = {now} WHERE role = 'no_access' AND organization_id =
+                      (SELECT id FROM owner WHERE folded = 'acme')"
+    ));
+    alice.ssh(fetch).is(&missing());
+    hub.did(&["org", "member", "set", "acme", "alice", "no_access"]);
+    alice.ssh(fetch).is(&missing());
+    root.ssh("team member add acme/devs alice").succeeded();
+    hub.did(&["user", "disable", "alice", "--reason", "left"]);
+    assert!(alice.ssh(fetch).stderr().contains("the account alice is disabled: left"));
+    hub.did(&["user", "remove", "alice", "--yes"]);
+    let left = hub.sql("SELECT count(*) FROM member");
+    assert_eq!(left, "1\n", "only the admin of acme is left");
+}
+
+fn administrators_manage_teams_over_ssh() {
+    let scene = Scene::with_team("write");
+    let Scene { hub, root, alice } = &scene;
+    let bob = hub.user("bob");
+    // Members see the teams of their organization, and change nothing.
+    for client in [root, alice] {
+        let list = client.ssh("team list acme").succeeded().stdout();
+        assert_eq!(list.lines().skip(1).filter(|line| line.starts_with("acme/devs ")).count(), 1);
+        let page = client.ssh("team show ACME/Devs --json").succeeded().stdout();
+        let page = json(&page);
+        assert_eq!((&page["team"], &page["members"][0]["user"]), (&"acme/devs".into(), &"alice".into()));
+        assert_eq!(page["repositories"][0]["path"], "acme/x");
+        let members = json(&client.ssh("team member list acme/devs --json").succeeded().stdout());
+        assert_eq!(members, serde_json::json!([{ "team": "acme/devs", "user": "alice", "until": null }]));
+    }
+    let denied = "hubgate: you do not administer acme\n";
+    for command in [
+        "team add acme/more",
+        "team rename acme/devs more",
+        "team remove acme/devs --yes",
+        "team member add acme/devs rooty",
+        "team member remove acme/devs alice",
+    ] {
+        for client in [alice, &bob] {
+            client.ssh(command).is(&refused(denied));
+        }
+    }
+    let said = "hubgate: bob is not a member of acme: first give a role with: org member set acme bob read\n";
+    root.ssh("team member add acme/devs bob").is(&refused(said));
+    root.ssh("team add acme/devs").is(&refused("hubgate: there is already a team acme/devs\n"));
+    is_usage(&root.ssh("team add acme/admin"));
+    is_usage(&root.ssh("team add acme/a/b"));
+    root.ssh("team rename acme/devs builders").is(&says("renamed the team acme/devs to acme/builders\n"));
+    alice.git(&["clone", "--quiet", &Client::url("acme/x"), "x"]).is(&silent());
+    is_usage(&root.ssh("team remove acme/builders"));
+    root.ssh("team remove acme/builders --yes").is(&says("removed the team acme/builders\n"));
+    alice.ssh("git-upload-pack 'acme/x'").is(&refused(not_found(alice)));
+    // What was done, and by which key.
+    let events =
+        hub.sql("SELECT group_concat(event, ' ') FROM audit WHERE event LIKE 'team.%' AND actor LIKE 'rooty %'");
+    assert_eq!(events, "team.rename team.delete\n");
+    let audit = hub.did(&["audit", "--user", "acme"]);
+    assert!(audit.contains("team.delete") && audit.contains("@acme/builders"), "{audit}");
+}
+
+fn a_team_is_hidden_from_everyone_outside_its_organization() {
+    let scene = Scene::with_team("write");
+    let Scene { hub, alice, .. } = &scene;
+    // Bob administers a repository of acme, and is no member.
+    let bob = hub.user("bob");
+    hub.did(&["repo", "collaborator", "set", "acme/x", "bob", "admin"]);
+    for team in ["acme/devs", "acme/none", "none/devs"] {
+        let organization = team.split('/').next().expect("an organization");
+        let no_member = refused(format!("hubgate: you are not a member of {organization}\n"));
+        for command in
+            [format!("team list {organization}"), format!("team show {team}"), format!("team member list {team}")]
+        {
+            bob.ssh(command).is(&no_member);
+        }
+        let said = if organization == "acme" {
+            format!("hubgate: there is no team {team}\n")
+        } else {
+            "hubgate: only teams of acme can have a role on acme/x\n".to_owned()
+        };
+        bob.ssh(format!("repo collaborator set acme/x @{team} admin")).is(&refused(said.as_str()));
+        bob.ssh(format!("repo collaborator remove acme/x @{team}")).is(&refused(said.as_str()));
+    }
+    let listed = json(&bob.ssh("repo collaborator list acme/x --json").succeeded().stdout());
+    let users: Vec<&str> = listed.as_array().expect("rows").iter().filter_map(|row| row["user"].as_str()).collect();
+    assert_eq!(users, ["bob"]);
+    let after = bob.ssh("repo collaborator list acme/x --after @acme/devs");
+    after.is(&refused("hubgate: there is no team acme/devs\n"));
+    let after = bob.ssh("repo collaborator list acme/x --after @acme/none");
+    after.is(&refused("hubgate: there is no team acme/none\n"));
+    // A member sees of a team only the repositories that it may fetch.
+    hub.did(&["org", "member", "set", "acme", "bob", "no_access"]);
+    hub.did(&["repo", "collaborator", "remove", "acme/x", "bob"]);
+    let page = json(&bob.ssh("team show acme/devs --json").succeeded().stdout());
+    assert_eq!((&page["repositories"], &page["members"][0]["user"]), (&serde_json::json!([]), &"alice".into()));
+    let page = json(&alice.ssh("team show acme/devs --json").succeeded().stdout());
+    assert_eq!(page["repositories"][0]["role"], "write");
+    let needs = "hubgate: this needs an account: connect with a key that is on an account here\n";
+    hub.stranger().ssh("team list acme").is(&refused(needs));
+}
+
+fn every_page_that_shows_rights_shows_teams() {
+    let scene = Scene::with_team("write");
+    let Scene { hub, root, alice } = &scene;
+    let shows = |command: &[&str], expected: &str| {
+        let text = hub.did(command);
+        assert!(text.contains(expected), "{command:?}: {text}");
+    };
+    shows(&["user", "show", "alice"], "TEAM       UNTIL\nacme/devs  -\n");
+    shows(&["org", "show", "acme"], "TEAM       CREATED\nacme/devs  ");
+    shows(&["repo", "show", "acme/x"], "COLLABORATOR  ROLE   UNTIL\n@acme/devs    write  -\n");
+    shows(&["repo", "collaborator", "list"], "@acme/devs");
+    shows(&["export"], r#""table":"team_members","team":"acme/devs","until":null,"user":"alice""#);
+    shows(&["export"], r#""role":"write","table":"collaborators","until":null,"user":"@acme/devs""#);
+    let line = "alice has the role write by the team acme/devs\n";
+    shows(&["explain", "--user", "alice", "--command", "git-receive-pack 'acme/x'"], line);
+    assert!(alice.ssh("explain acme/x push").succeeded().stdout().contains(line));
+    let policy = hub.path("policy");
+    std::fs::write(&policy, "alice push acme/x = allow\nrooty push acme/x = allow\n").expect("a file");
+    hub.did(&["policy", "test", policy.to_str().expect("UTF-8")]);
+    // What ends soon.
+    root.ssh("team member add acme/devs alice --until 3d").succeeded();
+    root.ssh("repo collaborator set acme/x @acme/devs write --until 3d").succeeded();
+    for command in [
+        &["team", "member", "list"][..],
+        &["team", "member", "list", "acme/devs"],
+        &["repo", "collaborator", "list"],
+        &["repo", "collaborator", "list", "acme/x"],
+    ] {
+        for (time, number) in [("2d", 0), ("4d", 1)] {
+            let words: Vec<&str> = command.iter().copied().chain(["--json", "--expiring", time]).collect();
+            let rows = json(&hub.did(&words));
+            assert_eq!(rows.as_array().expect("rows").len(), number, "{words:?}");
+        }
+    }
+    let listed = json(&root.ssh("repo collaborator list acme/x --json").succeeded().stdout());
+    assert_eq!(listed[0]["user"], "@acme/devs");
+}
+
+fn a_role_of_a_team_stays_with_its_organization() {
+    let scene = Scene::with_team("write");
+    let Scene { hub, root, alice } = &scene;
+    root.ssh("repo rename acme/x rooty/x").succeeded();
+    alice.ssh("git-upload-pack 'rooty/x'").is(&refused(not_found(alice)));
+    let said = "hubgate: only teams of rooty can have a role on rooty/x\n";
+    root.ssh("repo collaborator set rooty/x @acme/devs write").is(&refused(said));
+    root.ssh("repo rename rooty/x acme/x").succeeded();
+    alice.ssh("git-upload-pack 'acme/x'").is(&refused(not_found(alice)));
+    // A copy of the database has the teams.
+    hub.did(&["repo", "collaborator", "set", "acme/x", "@acme/devs", "read"]);
+    let copy = hub.path("copy.db");
+    let copy = copy.to_str().expect("UTF-8");
+    hub.did(&["backup", copy]);
+    hub.did(&["team", "remove", "acme/devs", "--yes"]);
+    alice.ssh("git-upload-pack 'acme/x'").is(&refused(not_found(alice)));
+    hub.did(&["restore", copy, "--yes"]);
+    alice.git(&["clone", "--quiet", &Client::url("acme/x"), "x"]).is(&silent());
+    hub.did(&["org", "rename", "acme", "initech"]);
+    alice.git(&["clone", "--quiet", &Client::url("initech/x"), "y"]).is(&silent());
+    assert!(alice.ssh("team show initech/devs").succeeded().stdout().contains("initech/x"));
+}
