@@ -27,6 +27,10 @@ account               read-created        PPgP zzgz
 account               collaborator-read   PPPP zzzz
 account               collaborator-write  WWWW zzzz
 account               collaborator-admin  WWWW zzzz
+account               team-read           PPPP zzzz
+account               team-write          WWWW zzzz
+account               team-admin          WWWW zzzz
+account               former-team-*       Pgg- zgg-
 account               gate-pending        Pgg- zgg-
 account               gate-accepted       PPP- zzz-
 account               gate-rejected       Pgg- zgg-
@@ -42,6 +46,8 @@ account-read          admin               rrrr rrrr
 account-read          created             rgg- rgg-
 account-read          read-created        rrgr rrgr
 account-read          collaborator-*      rrrr rrrr
+account-read          team-*              rrrr rrrr
+account-read          former-team-*       rgg- rgg-
 account-read          gate-accepted       rrr- rrr-
 account-read          gate-pending        rgg- rgg-
 account-read          gate-rejected       rgg- rgg-
@@ -58,6 +64,10 @@ certificate           read-created        rrgr rrgr
 certificate           collaborator-read   rrrr rrrr
 certificate           collaborator-write  WWWW zzzz
 certificate           collaborator-admin  WWWW zzzz
+certificate           team-read           rrrr rrrr
+certificate           team-write          WWWW zzzz
+certificate           team-admin          WWWW zzzz
+certificate           former-team-*       rgg- rgg-
 certificate           gate-accepted       rrr- rrr-
 certificate           gate-pending        rgg- rgg-
 certificate           gate-rejected       rgg- rgg-
