@@ -66,7 +66,7 @@ fn users_are_added_shown_renamed_and_removed() {
     hub.did(&["repo", "create", "alice/x"]);
     let shown = json!({
         "name": "Alice", "created_at": "TIME", "may_create": true, "disabled": null, "keys": 0, "repositories": 1,
-        "organizations": [],
+        "organizations": [], "teams": [],
     });
     assert_eq!(json_of(&hub, &["user", "show", "alice"]), shown);
     assert!(hub.did(&["user", "show", "alice"]).starts_with("Alice\n  created       "));
@@ -160,7 +160,7 @@ fn organizations_are_added_shown_renamed_and_removed() {
         .is(&refused("hubgate: there is no organization alice: alice is a user\n"));
     assert_eq!(json_of(&hub, &["org", "list"]), json!([{ "name": "acme", "created_at": "TIME" }]));
     let shown = json!({
-        "name": "acme", "created_at": "TIME", "repositories": 0,
+        "name": "acme", "created_at": "TIME", "repositories": 0, "teams": [],
         "members": [
             { "user": "alice", "role": "admin", "until": null }, { "user": "bob", "role": "read", "until": null },
         ],
