@@ -101,8 +101,9 @@ impl BranchName {
 }
 
 impl fmt::Display for BranchName {
+    /// A name that begins like a ref has the ref, so that it reads back as itself.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        if self.0.starts_with("refs/heads/") { f.write_str(&self.ref_name()) } else { f.write_str(&self.0) }
     }
 }
 
@@ -145,6 +146,19 @@ mod tests {
 
     fn check(name: &[u8]) -> Result<(), BadRef> {
         check_ref(name, &["refs/heads/", "refs/tags/", "refs/notes/", "refs/pr/"])
+    }
+
+    #[test]
+    fn the_name_of_a_branch_reads_back_as_it_is_shown() {
+        for (text, shown, name) in [
+            ("main", "main", "refs/heads/main"),
+            ("refs/heads/main", "main", "refs/heads/main"),
+            ("refs/heads/refs/heads/x", "refs/heads/refs/heads/x", "refs/heads/refs/heads/x"),
+        ] {
+            let branch: BranchName = text.parse().unwrap();
+            assert_eq!((branch.to_string().as_str(), branch.ref_name().as_str()), (shown, name));
+            assert_eq!(shown.parse(), Ok(branch));
+        }
     }
 
     #[test]

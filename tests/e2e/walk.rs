@@ -45,6 +45,16 @@ fn leaves(command: &clap::Command, before: &str, found: &mut BTreeSet<String>) {
 const NOT_WALKED: [&str; 9] =
     ["backup", "demo", "doctor", "init", "kept remove", "lfs serve", "migrate", "restore", "sshd-config"];
 
+/// The administration of a gitolite that has nothing.
+fn empty_gitolite(hub: &Hub) -> String {
+    let gitolite = hub.path("gitolite");
+    for directory in ["conf", "keydir"] {
+        fs::create_dir_all(gitolite.join(directory)).expect("a directory");
+    }
+    fs::write(gitolite.join("conf/gitolite.conf"), "").expect("a file");
+    gitolite.display().to_string()
+}
+
 fn each_change_of_the_operator_has_one_row() {
     let hub = Hub::new();
     let keys: Vec<Key> = ["first", "second", "deploy", "ca", "imported"].map(Key::new).into();
@@ -61,13 +71,8 @@ fn each_change_of_the_operator_has_one_row() {
         "authorized",
         format!("command=\"/usr/bin/gitolite-shell carol\" {}\n", fs::read_to_string(&imported).expect("a key")),
     );
-    let gitolite = hub.path("gitolite");
-    for directory in ["conf", "keydir"] {
-        fs::create_dir_all(gitolite.join(directory)).expect("a directory");
-    }
-    fs::write(gitolite.join("conf/gitolite.conf"), "").expect("a file");
+    let gitolite = empty_gitolite(&hub);
     let hub_file = file("hub.toml", "[repositories.\"alice/y\"]\ndescription = \"From a file\"\n".to_owned());
-    let gitolite = gitolite.display().to_string();
     let source = hub.path("source").display().to_string();
     run(std::process::Command::new("git").args(["init", "--quiet", "--bare", &source])).succeeded();
     let mut walked = BTreeSet::new();
