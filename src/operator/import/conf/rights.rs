@@ -43,13 +43,14 @@ impl Rights<'_> {
         self.report(&services, lost);
         let rules = self.rules(&people, &blocked, lost);
         let writes = |user: Option<&str>| {
-            let first = |rule: &&RuleText| names(rule, user);
-            let mut own = rules.iter().filter(first);
-            let is_stopped = |rule: &RuleText| {
-                rule.verdict == Verdict::Deny && rule.actions == Actions::ALL && rule.pattern == EVERY
-            };
-            own.find(|rule| rule.verdict == Verdict::Allow || is_stopped(rule))
-                .is_some_and(|rule| rule.verdict == Verdict::Allow)
+            let mut denied: Vec<&RuleText> = Vec::new();
+            rules.iter().filter(|rule| names(rule, user)).any(|rule| match rule.verdict {
+                Verdict::Allow => !denied.iter().any(|denied| denies_whole(denied, rule)),
+                Verdict::Deny => {
+                    denied.push(rule);
+                    false
+                }
+            })
         };
         let mut members = Vec::new();
         for user in &people {
@@ -312,6 +313,16 @@ fn blocked_rules(blocked: &BTreeMap<Rc<str>, Vec<Action>>) -> Vec<RuleText> {
         }
     }
     rules
+}
+
+/// Whether a rule that denies leaves nothing of a rule behind it.
+fn denies_whole(denied: &RuleText, rule: &RuleText) -> bool {
+    let has_actions =
+        Action::ALL.iter().all(|action| denied.actions.contains(*action) || !rule.actions.contains(*action));
+    let has_refs = denied.pattern == EVERY
+        || denied.pattern == rule.pattern
+        || denied.pattern == EVERY_TAG && rule.pattern.starts_with(TAGS);
+    has_actions && has_refs
 }
 
 fn update() -> Actions {

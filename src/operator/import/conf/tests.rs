@@ -281,3 +281,11 @@ fn users_who_may_create_repositories_are_known() {
     assert_eq!(conf.creators, (BTreeSet::from(["alice".into(), "carol".into()]), false));
     assert!(self::conf("repo x/.*\n C = @all\n").creators.1);
 }
+
+#[test]
+fn who_is_denied_everything_may_not_write_whatever_comes_behind() {
+    for text in ["RW = admin\n RW+ = admin\n", "RW+ refs/tags/v = admin\n RW = admin\n", "RW+CD = admin\n"] {
+        let conf = conf(&format!("repo @all\n - = @all\nrepo b/y\n {text}"));
+        assert_eq!(of(&conf, "b/y").0, "admin", "{text}");
+    }
+}
