@@ -103,7 +103,8 @@ fn the_first_rule_that_names_account_and_path_decides() {
         (&bob, "a.pem", true),
     ] {
         client.git_in("x", &["checkout", "--quiet", "-b", &format!("of-{}", file.replace('/', "-"))]).succeeded();
-        client.commit("x", file, "content\n");
+        // Commits of one second with the same content would be one commit, which is not new the second time.
+        client.commit("x", file, &format!("of {:?}\n", client.user));
         let pushed = push(client, &format!("refs/heads/{}", file.replace('/', "-")));
         assert_eq!(pushed.status == 0, is_allowed, "{file}: {pushed}");
         client.git_in("x", &["checkout", "--quiet", "main"]).succeeded();
