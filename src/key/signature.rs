@@ -51,7 +51,7 @@ pub enum BadSignature {
 /// # Errors
 /// [`BadSignature`].
 pub fn verify(text: &[u8], signed: &[u8]) -> Result<Fingerprint, BadSignature> {
-    let signature = parse(text)?;
+    let (signature, blob) = parse(text)?;
     if signature.version() != SshSig::VERSION || !signature.reserved().is_empty() {
         return Err(BadSignature::Format);
     }
@@ -59,7 +59,6 @@ pub fn verify(text: &[u8], signed: &[u8]) -> Result<Fingerprint, BadSignature> {
         return Err(BadSignature::Namespace);
     }
     let key = ssh_key::PublicKey::from(signature.public_key().clone());
-    let blob = key.to_bytes().map_err(|_| BadSignature::Format)?;
     let key_type = inner_type(&blob).and_then(KeyType::named).ok_or(BadSignature::Key(KeyError::OtherType))?;
     structure::check(key_type, &blob).map_err(BadSignature::Key)?;
     let is_valid = match (key_type, signature.algorithm()) {
@@ -77,32 +76,33 @@ pub fn verify(text: &[u8], signed: &[u8]) -> Result<Fingerprint, BadSignature> {
     if is_valid { Ok(Fingerprint::of_blob(&blob)) } else { Err(BadSignature::Invalid) }
 }
 
-/// Reads a signature between its two lines of text.
-fn parse(text: &[u8]) -> Result<SshSig, BadSignature> {
+/// Reads a signature between its two lines of text. Also returns the key as its bytes are in the text: `ssh-key` reads
+/// some that OpenSSH does not, and would write others.
+fn parse(text: &[u8]) -> Result<(SshSig, Vec<u8>), BadSignature> {
     let text = std::str::from_utf8(text).ok().filter(|text| text.len() <= TEXT_MAX).ok_or(BadSignature::Format)?;
     let base64 = text.strip_prefix(BEGIN).and_then(|rest| rest.trim_end().strip_suffix(END));
     let base64 = base64.ok_or(BadSignature::Format)?.replace('\n', "");
     let bytes = decode_base64(base64.as_bytes()).ok_or(BadSignature::Format)?;
-    if !has_exact_lengths(&bytes) {
-        return Err(BadSignature::Format);
-    }
+    let blob = key_of(&bytes).ok_or(BadSignature::Format)?;
     // ssh-keygen reads lines of any length, and ssh-key only those that ssh-keygen writes.
     let lines = base64.as_bytes().chunks(LINE).map(String::from_utf8_lossy).collect::<Vec<_>>().join("\n");
-    SshSig::from_pem(format!("{BEGIN}{lines}\n{END}\n")).map_err(|_| BadSignature::Format)
+    let signature = SshSig::from_pem(format!("{BEGIN}{lines}\n{END}\n")).map_err(|_| BadSignature::Format)?;
+    Ok((signature, blob.to_vec()))
 }
 
-/// Whether the lengths in a signature are those of what they count. `ssh-key` accepts larger ones.
-fn has_exact_lengths(bytes: &[u8]) -> bool {
+/// The key in a signature. `None` if a length in the signature is not that of what it counts, which `ssh-key` accepts.
+fn key_of(bytes: &[u8]) -> Option<&[u8]> {
     // Behind the magic and the version: the key, the namespace, the reserved field, the hash, and the signature.
-    let (mut rest, mut last) = (bytes.get(HEAD..).unwrap_or_default(), &[][..]);
-    for _ in 0..5 {
-        let Some((field, after)) = field(rest) else { return false };
-        (rest, last) = (after, field);
+    let (key, mut rest) = field(bytes.get(HEAD..)?)?;
+    let mut last = &[][..];
+    for _ in 0..4 {
+        (last, rest) = field(rest)?;
     }
-    let Some((algorithm, made)) = field(last) else { return false };
+    let (algorithm, made) = field(last)?;
     // A security key adds flags and a counter.
     let trailer = if algorithm.starts_with(b"sk-") { 5 } else { 0 };
-    rest.is_empty() && field(made).is_some_and(|(_, after)| after.len() == trailer)
+    let (_, behind) = field(made)?;
+    (rest.is_empty() && behind.len() == trailer).then_some(key)
 }
 
 /// A field with its length before it (RFC 4251, section 5), and what is behind it.
