@@ -316,7 +316,7 @@ impl Session {
             }
             Request::Help => Ok(self.answer(&messages.help())),
             Request::Account(command) => {
-                self.record(context, Activity::Account, None, lock)?;
+                self.record(context, Activity::Account, None, false)?;
                 self.become_services(services, Work::Account(command.clone()), lock)
             }
             Request::Git(service, path) => match admitted(service.needs()) {
@@ -331,7 +331,7 @@ impl Session {
                 match admitted(operation.needs()) {
                     Ok(repository) => {
                         let repository = Some((path.clone(), repository.facts.id));
-                        self.record(context, (*operation).into(), repository, lock)?;
+                        self.record(context, (*operation).into(), repository, false)?;
                     }
                     // A session without access only reads why, and ends soon. `services` asks the database again, and
                     // waits as long after that.
@@ -343,7 +343,7 @@ impl Session {
                 if admitted(operation.needs()).is_err() {
                     wait_to_deny(self.began);
                 }
-                self.record(context, Activity::Account, None, lock)?;
+                self.record(context, Activity::Account, None, false)?;
                 self.become_services(services, Work::Authenticate(*operation, path.clone()), lock)
             }
         }

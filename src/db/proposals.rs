@@ -20,7 +20,7 @@ impl View<'_> {
     /// [`Error`].
     pub fn accepts_proposals(&self, repository: i64) -> Result<Option<bool>, Error> {
         let asked = self.connection.first(ACCEPTS, values![repository], |row| row.get("proposals"));
-        Ok(self.since(asked)?.map_or(Some(false), Option::flatten))
+        Ok(self.unless_older(SINCE, asked)?.map_or(Some(false), Option::flatten))
     }
 
     /// A proposal of a repository, given by its row.
@@ -29,16 +29,7 @@ impl View<'_> {
     /// [`Error`].
     pub fn proposal_facts(&self, repository: i64, number: i64) -> Result<Option<ProposalFacts>, Error> {
         let asked = self.connection.first(PROPOSAL, values![repository, number], proposal_facts);
-        Ok(self.since(asked)?.flatten())
-    }
-
-    /// An answer; `None` if the database is older than what was asked for.
-    fn since<T>(&self, answer: Result<T, Error>) -> Result<Option<T>, Error> {
-        match answer {
-            // The column or the table is missing then.
-            Err(_) if self.version()? < SINCE => Ok(None),
-            answer => answer.map(Some),
-        }
+        Ok(self.unless_older(SINCE, asked)?.flatten())
     }
 
     /// How SQLite would run the statements, one line a step.

@@ -44,16 +44,12 @@ impl View<'_> {
             let [repository, owner, hub] = checks;
             Ok((rules, CheckValues::effective([&repository?, &owner?, &hub?])))
         });
-        let ([hub, owner, repository], checks) = match stored {
-            Ok(stored) => stored.ok_or(Error::NoVersion)?,
-            // The columns are missing then.
-            Err(_) if self.version()? < SINCE => {
-                let none = CheckValues::default();
-                let checks = CheckValues::effective([&none, &none, &none]);
-                return Ok(PushSettings { rules: RuleSets::default(), checks });
-            }
-            Err(error) => return Err(error),
+        let Some(stored) = self.unless_older(SINCE, stored)? else {
+            let none = CheckValues::default();
+            let checks = CheckValues::effective([&none, &none, &none]);
+            return Ok(PushSettings { rules: RuleSets::default(), checks });
         };
+        let ([hub, owner, repository], checks) = stored.ok_or(Error::NoVersion)?;
         let mut names = BTreeMap::new();
         let rules = RuleSets {
             hub: self.named(&hub, &mut names)?,
@@ -84,8 +80,17 @@ impl View<'_> {
         Ok(user)
     }
 
+    /// An answer; `None` if it is an error and the schema is older than the version `since`. A column or a table that
+    /// was asked for is missing then.
+    pub(super) fn unless_older<T>(&self, since: i64, answer: Result<T, Error>) -> Result<Option<T>, Error> {
+        match answer {
+            Err(_) if self.version()? < since => Ok(None),
+            answer => answer.map(Some),
+        }
+    }
+
     /// The version of the schema.
-    pub(super) fn version(&self) -> Result<i64, Error> {
+    fn version(&self) -> Result<i64, Error> {
         let query = "SELECT version FROM hubgate WHERE id = 1";
         self.connection.first(query, &[], |row| row.get("version"))?.ok_or(Error::NoVersion)
     }

@@ -1,7 +1,7 @@
 //! What the small programs ask: which account owns a key, and what applies to a session.
 
 use super::engine::{Row, Value, values};
-use super::{Error, ErrorKind, VERSION, View};
+use super::{Error, VERSION, View};
 use crate::access::{
     Account, AuthorityFacts, CertificateFacts, CollaboratorRole, Gate, Grant, KeyFacts, KeyHolder, OwnerFacts, Place,
     Removal, RepositoryFacts, Scope,
@@ -304,13 +304,8 @@ impl View<'_> {
         values: &[Value<'_>],
         read: impl Fn(&Row<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        match self.only_row(statement, values, &read) {
-            // The column is missing then.
-            Err(Error::Statement(ErrorKind::Other, _)) if self.version()? < TEAMS_SINCE => {
-                self.only_row(older, values, &read)
-            }
-            answer => answer,
-        }
+        let answer = self.only_row(statement, values, &read);
+        self.unless_older(TEAMS_SINCE, answer)?.map_or_else(|| self.only_row(older, values, &read), Ok)
     }
 
     /// Reads the only row that a statement returns, if this program may read the version of the database.

@@ -8,7 +8,9 @@
 //! git cannot outlive its guard, because the kernel ends git with it. The guard outlives no git, and ends what git
 //! leaves.
 
-use std::io::{ErrorKind, Read, Write};
+mod hook;
+
+use std::io::{ErrorKind, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -22,18 +24,16 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, alarm, getpid, getppid, setpgid};
 
 use super::trace::{Trace, Traced};
-use super::{Fault, Services, Session, say};
-use crate::access::{SignedBy, decide_signer};
-use crate::clock::now;
+use super::{Fault, say};
 use crate::config::{Config, Limits};
-use crate::db::{Error, Reader};
-use crate::log::{Level, Line};
-use crate::message::{Answer, PREFIX, Status};
+use crate::log::Level;
+use crate::message::{Answer, Status};
 use crate::process::{self, GUARD, bytes_moved, children};
-use crate::push::{BranchName, FromHook, ProposalNumber, ProposalReply, PushVerdict, SignerVerdicts, Signing};
-use crate::session::rules::Deciding;
-use crate::session::{End, Opened, Record, Watch, quota};
-use crate::usage::{self, Part, Reservation};
+use crate::session::{End, Watch};
+use crate::usage;
+use hook::{Hook, Storing};
+
+pub(super) use hook::Watched;
 
 /// The longest time between two looks whether bytes moved.
 const SAMPLE: Duration = Duration::from_secs(30);
@@ -41,15 +41,6 @@ const SAMPLE: Duration = Duration::from_secs(30);
 const GRACE: Duration = Duration::from_secs(2);
 /// How long a client may take to read why its session ended, in seconds.
 const LAST_WORDS: u32 = 2;
-/// The most questions and log lines of one push, besides the lines about refs. A hook needs fewer.
-const MOST_LINES: u64 = 16;
-/// The most questions about keys that signed commits of one push. A hook asks about so many in each.
-const MOST_SIGNERS: u64 = 64;
-/// What the client reads if the hook has decided by rules that do not hold any more.
-const RULES_CHANGED: &str = "the rules changed during this push: push again";
-/// The longest line of the hook, in bytes.
-const LINE_MAX: usize = 128 * 1024;
-
 /// What the copy of the gateway that becomes git needs for a push: the hook's end of the socket, and git's of its
 /// trace.
 pub(super) struct Guarded {
@@ -96,34 +87,6 @@ pub(super) struct Guard {
     lines: Vec<String>,
 }
 
-/// The push hook, as far as the guard knows it.
-struct Hook {
-    stream: UnixStream,
-    /// The bytes of a line that have arrived so far.
-    line: Vec<u8>,
-    /// The number of lines about refs.
-    refs: u64,
-    /// The number of questions about keys.
-    signers: u64,
-    /// The number of other lines.
-    others: u64,
-    /// Whether the log took the last line about a ref.
-    is_logged: bool,
-    /// Why the hook wants git to end.
-    ends: Option<String>,
-}
-
-/// How the bytes of a push count. It holds until git and its children have ended, whatever the hook says.
-enum Storing {
-    /// The hook has not asked, or was refused.
-    Nothing,
-    /// They are reserved. git may still refuse the push, so nothing settles them: the next session with a quota
-    /// measures the git objects.
-    Reserved { _until_dropped: Box<Reservation> },
-    /// No quota counts them, in the repository of that row.
-    Uncounted(i64),
-}
-
 fn signals() -> SigSet {
     [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT].into_iter().collect()
 }
@@ -157,13 +120,11 @@ pub(super) fn split(is_push: bool, trace: Option<(Trace, Traced)>) -> Result<Cop
             // From here on, a list of processes tells it from a gateway that has not decided yet.
             let _ = set_name(GUARD);
             stream.iter().try_for_each(|stream| stream.set_nonblocking(true)).map_err(Fault::Git)?;
-            let hook =
-                |stream| Hook { stream, line: Vec::new(), refs: 0, signers: 0, others: 0, is_logged: true, ends: None };
             let signals = SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC);
             Ok(Copy::Guard(Guard {
                 git,
                 signals: signals.map_err(failed)?,
-                hook: stream.map(hook).map(Box::new),
+                hook: stream.map(Hook::new).map(Box::new),
                 trace,
                 has_hooked: false,
                 storing: Storing::Nothing,
@@ -174,17 +135,6 @@ pub(super) fn split(is_push: bool, trace: Option<(Trace, Traced)>) -> Result<Cop
             }))
         }
     }
-}
-
-/// What the guard's decisions need.
-pub(super) struct Watched<'a> {
-    pub(super) session: &'a Session,
-    pub(super) config: &'a Config,
-    /// What `services` needs to open a proposal.
-    pub(super) services: Services<'a>,
-    pub(super) record: &'a Record,
-    /// What the hook decides by; `None` if git serves no push.
-    pub(super) deciding: Option<&'a Deciding>,
 }
 
 impl Guard {
@@ -310,190 +260,17 @@ impl Guard {
             Ok(0) | Err(_) => 0,
             Ok(length) => length,
         };
-        let mut is_heard = read > 0;
-        self.has_hooked |= is_heard;
-        for byte in bytes.into_iter().take(read) {
-            if !is_heard {
-                break;
-            }
-            if byte == b'\n' {
-                let line = std::mem::take(&mut hook.line);
-                is_heard = hook.fulfil(watched, &mut self.storing, &line);
-            } else {
-                hook.line.push(byte);
-            }
-        }
+        self.has_hooked |= read > 0;
+        let is_heard = hook.take(watched, &mut self.storing, bytes.get(..read).unwrap_or_default());
         if let Some(reason) = hook.ends.take().filter(|_| self.ended_at.is_none()) {
             self.lines = vec![reason];
             self.end();
         }
-        let Some(hook) = &self.hook else { return false };
-        if !is_heard || hook.line.len() > LINE_MAX {
+        if !is_heard {
             self.hook = None;
         }
         self.hook.is_some()
     }
-}
-
-impl Hook {
-    /// Answers a question, or writes a line to the log. Returns `false` if the hook has not said this, or says too
-    /// much.
-    fn fulfil(&mut self, watched: &Watched<'_>, storing: &mut Storing, line: &[u8]) -> bool {
-        let push = || watched.record.line_of("push");
-        let send = |level, line: &Line| watched.session.send(level, line);
-        let said = FromHook::parse(line);
-        if !self.count(said.as_ref(), watched.config.limits.push_refs) {
-            return false;
-        }
-        match said {
-            Some(FromHook::Decide(bytes)) => {
-                let verdict = verdict(watched, storing, bytes).unwrap_or_else(|error| {
-                    send(Level::Error, &push().field("decision", "fault").field("cause", error));
-                    PushVerdict::Unknown
-                });
-                return self.stream.write_all(format!("{verdict}\n").as_bytes()).is_ok();
-            }
-            Some(FromHook::Signers(by, signings)) => {
-                // Without an answer, the hook refuses the push.
-                let verdicts = signers(watched, by, &signings).unwrap_or_else(|error| {
-                    send(Level::Error, &push().field("decision", "fault").field("cause", error));
-                    SignerVerdicts(Vec::new())
-                });
-                return self.stream.write_all(format!("{verdicts}\n").as_bytes()).is_ok();
-            }
-            Some(FromHook::Proposals(numbers)) => {
-                let reply = proposal_rights(watched, &numbers).unwrap_or_else(|error| {
-                    send(Level::Error, &push().field("decision", "fault").field("cause", error));
-                    ProposalReply::Unknown
-                });
-                return self.stream.write_all(format!("{reply}\n").as_bytes()).is_ok();
-            }
-            Some(FromHook::Open { branch, after }) => {
-                let reply = open_proposal(watched, branch, after).unwrap_or_else(|cause| {
-                    send(Level::Error, &push().field("decision", "fault").field("cause", cause));
-                    ProposalReply::Unknown
-                });
-                return self.stream.write_all(format!("{reply}\n").as_bytes()).is_ok();
-            }
-            Some(FromHook::Refused(reason)) => {
-                send(Level::Notice, &push().field("decision", "deny").field("reason", reason));
-            }
-            Some(FromHook::Ended(reason)) => {
-                send(Level::Notice, &push().field("decision", "deny").field("reason", &reason));
-                self.ends = Some(reason);
-            }
-            Some(FromHook::Fault(cause)) => {
-                send(Level::Error, &push().field("decision", "fault").field("cause", cause));
-            }
-            // A log that does not read delays each line, and the client waits.
-            Some(FromHook::Moved { old, new, name, effect }) if self.is_logged => {
-                let line = push().bytes("ref", &name).field("old", old).field("new", new);
-                self.is_logged = send(Level::Info, &line.field("effect", effect));
-            }
-            Some(FromHook::Moved { .. }) => {}
-            None => return false,
-        }
-        true
-    }
-
-    /// Counts a line. Returns `false` if there were too many of its kind.
-    fn count(&mut self, said: Option<&FromHook>, push_refs: u64) -> bool {
-        let (heard, most) = match said {
-            Some(FromHook::Moved { .. }) => (&mut self.refs, push_refs),
-            Some(FromHook::Signers(..)) => (&mut self.signers, MOST_SIGNERS),
-            Some(_) | None => (&mut self.others, MOST_LINES),
-        };
-        *heard += 1;
-        most == 0 || *heard <= most
-    }
-}
-
-/// What the database says about the keys that signed commits of a push.
-fn signers(watched: &Watched<'_>, by: SignedBy, signings: &[Signing]) -> Result<SignerVerdicts, Error> {
-    let Watched { config, record, .. } = *watched;
-    let reader = Reader::open(&config.paths.database)?;
-    reader.ask(|view| {
-        let now = now();
-        let pusher = record.account(view, config, now)?;
-        let verdict = |Signing { key, email }: &Signing| {
-            let named = email.as_ref().map_or(Ok(None), |email| view.user_with_email(email))?;
-            Ok(decide_signer(by, view.signer(key)?, named, pusher, now))
-        };
-        signings.iter().map(verdict).collect::<Result<_, _>>().map(SignerVerdicts)
-    })
-}
-
-/// Whether the rights of the session and the rules for its refs stand at this moment, and the quotas have room for the
-/// bytes of the push.
-fn verdict(watched: &Watched<'_>, storing: &mut Storing, bytes: u64) -> Result<PushVerdict, Error> {
-    let Watched { session, config, record, deciding, .. } = *watched;
-    let reader = Reader::open(&config.paths.database)?;
-    match reader.ask(|view| record.check_push(view, config, now()))? {
-        Err(end) => return Ok(PushVerdict::Refused(end.lines)),
-        Ok(now) if !deciding.is_some_and(|then| now.decides_like(then)) => {
-            return Ok(PushVerdict::Refused(vec![RULES_CHANGED.to_owned()]));
-        }
-        Ok(_) => {}
-    }
-    let Some((_, row)) = record.repository else { return Ok(PushVerdict::Stands) };
-    Ok(reserve(config, &reader, row, bytes, storing).unwrap_or_else(|fault| {
-        session.send(Level::Error, &record.line_of("push").field("decision", "fault").field("cause", fault));
-        // Without a count, a quota would be no limit.
-        PushVerdict::Refused(vec![quota::uncounted(&record.sid)])
-    }))
-}
-
-/// What the session may do with proposals at this moment.
-fn proposal_rights(watched: &Watched<'_>, numbers: &[ProposalNumber]) -> Result<ProposalReply, Error> {
-    let Watched { config, record, .. } = *watched;
-    let reader = Reader::open(&config.paths.database)?;
-    let rights = reader.ask(|view| record.check_proposals(view, config, numbers, now()))?;
-    Ok(rights.map_or_else(|end| ProposalReply::Refused(end.lines), ProposalReply::Rights))
-}
-
-/// Lets `services` open a proposal, which decides about the session's rights again. The hook cannot choose the author,
-/// nor a number that was given before.
-fn open_proposal(watched: &Watched<'_>, branch: BranchName, after: i64) -> Result<ProposalReply, String> {
-    let (path, row) = watched.record.repository.clone().ok_or("this session has no repository")?;
-    let opened = Opened { path, row, after, branch };
-    let ended = watched.session.propose(&watched.services, opened).map_err(|fault| fault.to_string())?;
-    match ended.status.code() {
-        Some(0) => {
-            let number = String::from_utf8_lossy(&ended.read).trim().parse().map_err(|_| "services gave no number")?;
-            Ok(ProposalReply::Opened(number))
-        }
-        Some(code) if code == i32::from(Status::Refused.code()) => {
-            let line = |line: &str| line.strip_prefix(PREFIX).unwrap_or(line).to_owned();
-            Ok(ProposalReply::Refused(ended.said.lines().map(line).collect()))
-        }
-        // `services` has logged the cause.
-        Some(_) | None => Err(format!("services could not open a proposal: {}", ended.status)),
-    }
-}
-
-/// Reserves the bytes of the push, if a quota is set and has room.
-fn reserve(
-    config: &Config,
-    reader: &Reader,
-    row: i64,
-    bytes: u64,
-    storing: &mut Storing,
-) -> Result<PushVerdict, quota::Fault> {
-    // git starts one hook of this kind in a push, so there is nothing to keep.
-    *storing = Storing::Nothing;
-    let Some(demand) = quota::demand(config, reader, row)? else {
-        *storing = Storing::Uncounted(row);
-        // Now too, because the guard may be killed. No quota is set, so a fault stops no push.
-        let _ = usage::forget(&config.usage_file(), row);
-        return Ok(PushVerdict::Stands);
-    };
-    Ok(match quota::usage(config)?.reserve(&demand, Part::Git, bytes)? {
-        Ok(reservation) => {
-            *storing = Storing::Reserved { _until_dropped: Box::new(reservation) };
-            PushVerdict::Stands
-        }
-        Err(full) => PushVerdict::Refused(vec![full.to_string()]),
-    })
 }
 
 /// How often the guard looks whether bytes moved.

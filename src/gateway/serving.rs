@@ -56,24 +56,13 @@ struct Push {
 }
 
 impl Session {
-    /// Writes the session's record, and returns it.
+    /// Writes the session's record, and returns it. `proposes` is whether a push may only propose.
     pub(super) fn record(
         &self,
         context: &Context<'_>,
         activity: Activity,
         repository: Option<(RepoPath, i64)>,
-        lock: &SessionLock,
-    ) -> Result<Record, Fault> {
-        self.record_push(context, activity, (repository, false), lock)
-    }
-
-    /// The same. `proposes` is whether a push may only propose.
-    fn record_push(
-        &self,
-        context: &Context<'_>,
-        activity: Activity,
-        (repository, proposes): (Option<(RepoPath, i64)>, bool),
-        lock: &SessionLock,
+        proposes: bool,
     ) -> Result<Record, Fault> {
         let Services { forced_command, proven, .. } = context.services;
         let record = Record {
@@ -88,7 +77,7 @@ impl Session {
             repository,
         };
         // If it cannot be written, the session still has its guard or its authorizer.
-        if let SessionLock::Held(held) = lock {
+        if let SessionLock::Held(held) = &context.lock {
             let _ = held.write(&record.to_string());
         }
         Ok(record)
@@ -103,7 +92,7 @@ impl Session {
         identity: &Identity,
         repository: &ServedRepository,
     ) -> Result<ExitCode, Fault> {
-        let Context { config, lock, now, .. } = context;
+        let Context { config, now, .. } = context;
         let decision = decide(identity, Some(&repository.facts), service.needs(), *now);
         let proposes = decision == Decision::Allow(Access::Propose);
         let own = std::env::current_exe().map_err(Fault::Git)?;
@@ -111,7 +100,7 @@ impl Session {
         let services = own.with_file_name("services");
         // A fetch asks for no rules.
         let push = match service {
-            Service::ReceivePack => Some(self.push(context, (path, proposes), identity, repository, &hooks)?),
+            Service::ReceivePack => Some(self.push(context, path, proposes, identity, repository, &hooks)?),
             Service::UploadPack | Service::UploadArchive => None,
         };
         let directory = open_repository(&config.paths.repositories, &repository.directory)?;
@@ -126,7 +115,7 @@ impl Session {
         // The gateway opens nothing outside the repository by path after this.
         self.connection = log::connect(&config.log.socket).ok();
         let place = Some((path.clone(), repository.facts.id));
-        let record = self.record_push(context, service.into(), (place, proposes), lock)?;
+        let record = self.record(context, service.into(), place, proposes)?;
         let guarded = match guard::split(push.is_some(), self.trace.take())? {
             guard::Copy::Git(guarded) => guarded,
             guard::Copy::Guard(guard) => {
@@ -215,7 +204,8 @@ impl Session {
     fn push(
         &self,
         context: &Context<'_>,
-        (path, proposes): (&RepoPath, bool),
+        path: &RepoPath,
+        proposes: bool,
         identity: &Identity,
         repository: &ServedRepository,
         hooks: &Path,

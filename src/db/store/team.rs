@@ -197,16 +197,14 @@ impl View<'_> {
     /// # Errors
     /// [`Error`].
     pub fn grants_by_teams(&self, repository: i64, account: i64, now: i64) -> Result<Vec<TeamGrant>, Error> {
-        if self.version()? < TEAMS_SINCE {
-            return Ok(Vec::new());
-        }
         let query = format!(
             "{GRANTS} JOIN member m ON m.organization_id = t.id AND m.user_id = ?2
              JOIN member n ON n.organization_id = t.team_of AND n.user_id = ?2
              WHERE c.repository_id = ?1 AND t.team_of = r.owner_id AND (c.until IS NULL OR c.until > ?3)
                  AND (m.until IS NULL OR m.until > ?3) AND (n.until IS NULL OR n.until > ?3) ORDER BY t.folded"
         );
-        self.connection.query(&query, values![repository, account, now], team_grant)
+        let grants = self.connection.query(&query, values![repository, account, now], team_grant);
+        Ok(self.unless_older(TEAMS_SINCE, grants)?.unwrap_or_default())
     }
 }
 

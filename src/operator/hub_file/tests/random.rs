@@ -1,0 +1,195 @@
+//! Hubs made at random.
+
+use super::*;
+
+/// One change of a random hub. A refused change is left out.
+#[derive(Debug, Clone)]
+enum Op {
+    Repository(&'static str, Visibility),
+    Visibility(&'static str, Visibility),
+    Gate(&'static str, GateMode, bool),
+    Description(&'static str, &'static str),
+    Member(&'static str, &'static str, Role, Option<i64>),
+    Collaborator(&'static str, &'static str, CollaboratorRole, Option<i64>),
+    Accept(&'static str, &'static str),
+    Rule(&'static str, &'static str),
+    Check(&'static str, ContentCheck, &'static str),
+    DeployKey(usize, bool, &'static str, Option<i64>),
+    RemoveKey(usize),
+    MayCreate(&'static str, bool),
+    RemoveUser(&'static str),
+}
+
+const USERS: [&str; 4] = ["alice", "Bob", "c.d", "eve-1"];
+const ORGANIZATIONS: [&str; 3] = ["acme", "Initech", "hub"];
+const PATHS: [&str; 7] =
+    ["acme/x", "acme/y.z", "datasets/acme/x", "Initech/Big", "spaces/hub/s", "alice/own", "c.d/own"];
+const SCOPES: [&str; 7] = ["hub", "acme", "hub/", "alice", "acme/x", "Initech/Big", "c.d"];
+const RULES: [&str; 6] = [
+    "deny force,delete refs/heads/main @everyone",
+    "allow all refs/heads/users/{user}/** @write",
+    "final deny create refs/tags/** @deploy-keys alice",
+    "allow all ** Bob c.d",
+    "deny all ** eve-1",
+    "deny all ** @everyone",
+];
+const DESCRIPTIONS: [&str; 4] = ["", "a \"quoted\" \\ text", "ünïcödé = [x]", "# no comment"];
+
+impl Op {
+    fn run(&self, change: &Change<'_>) -> Result<(), ChangeError> {
+        match *self {
+            Self::Repository(path, visibility) => add_repository(change, path, visibility, None),
+            Self::Visibility(at, visibility) => change.set_visibility(&path(at), visibility),
+            Self::Gate(at, mode, members) => change.set_gate(&path(at), mode, members),
+            Self::Description(at, text) => change.set_description(&path(at), text),
+            Self::Member(organization, user, role, until) => {
+                change.set_member(&owner(organization), &owner(user), role, until)
+            }
+            Self::Collaborator(at, user, role, until) => {
+                change.set_collaborator(&path(at), &user.parse().unwrap(), role, until)
+            }
+            Self::Accept(at, user) => change.answer_access(&path(at), &owner(user), GateRequest::Accepted, None),
+            Self::Rule(at, rule) => change.add_rule(&scope(at), &rule.parse().unwrap(), None).map(drop),
+            Self::Check(at, check, value) => {
+                change.set_check(&scope(at), check, CheckValue::parse(check, value).ok()).map(drop)
+            }
+            Self::DeployKey(index, write, title, expires_at) => {
+                let scope = if write { Scope::Write } else { Scope::Read };
+                let (key, title) = (key(u8::try_from(index + 20).unwrap()), title.parse().unwrap());
+                let new = NewKey { key: &key, title: &title, scope, expires_at, sources: None };
+                change.add_deploy_key(&path(PATHS[index]), &new).map(drop)
+            }
+            Self::RemoveKey(index) => {
+                change.remove_key(&key(u8::try_from(index + 20).unwrap()).fingerprint(), Removal::Ordinary).map(drop)
+            }
+            Self::MayCreate(user, may) => change.set_may_create(&owner(user), may),
+            Self::RemoveUser(user) => change.remove_owner(OwnerKind::User, &owner(user), None),
+        }
+    }
+}
+
+fn one<T: Clone + std::fmt::Debug + 'static>(values: &'static [T]) -> impl Strategy<Value = T> {
+    proptest::sample::select(values)
+}
+
+fn until() -> impl Strategy<Value = Option<i64>> {
+    prop_oneof![4 => Just(None), 1 => Just(Some(LATER)), 1 => Just(Some(86_400))]
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let titles: &'static [&'static str] = &["ci", "a \"b\" \\"];
+    prop_oneof![
+        4 => (one(&PATHS), one(Visibility::ALL)).prop_map(|(path, visibility)| Op::Repository(path, visibility)),
+        1 => (one(&PATHS), one(Visibility::ALL)).prop_map(|(path, visibility)| Op::Visibility(path, visibility)),
+        2 => (one(&PATHS), one(GateMode::ALL), any::<bool>()).prop_map(|(path, mode, all)| Op::Gate(path, mode, all)),
+        1 => (one(&PATHS), one(&DESCRIPTIONS)).prop_map(|(path, text)| Op::Description(path, text)),
+        4 => (one(&ORGANIZATIONS), one(&USERS), one(Role::ALL), until())
+            .prop_map(|(organization, user, role, until)| Op::Member(organization, user, role, until)),
+        4 => (one(&PATHS), one(&USERS), one(CollaboratorRole::ALL), until())
+            .prop_map(|(path, user, role, until)| Op::Collaborator(path, user, role, until)),
+        1 => (one(&PATHS), one(&USERS)).prop_map(|(path, user)| Op::Accept(path, user)),
+        5 => (one(&SCOPES), one(&RULES)).prop_map(|(scope, rule)| Op::Rule(scope, rule)),
+        2 => (one(&SCOPES), one(ContentCheck::ALL), one(&["off", "on", "500", "default", "*@a.b"]))
+            .prop_map(|(scope, check, value)| Op::Check(scope, check, value)),
+        3 => (0..PATHS.len(), any::<bool>(), one(titles), until())
+            .prop_map(|(index, write, title, until)| Op::DeployKey(index, write, title, until)),
+        1 => (0..PATHS.len()).prop_map(Op::RemoveKey),
+        1 => (one(&USERS), any::<bool>()).prop_map(|(user, may)| Op::MayCreate(user, may)),
+        1 => Just(Op::RemoveUser("eve-1")),
+    ]
+}
+
+fn ops() -> impl Strategy<Value = Vec<Op>> {
+    proptest::collection::vec(op(), 0..60)
+}
+
+fn random_hub(ops: &[Op]) -> Hub {
+    let mut hub = Hub::new();
+    hub.change(|change| {
+        for user in USERS {
+            change.add_owner(OwnerKind::User, &owner(user), true)?;
+        }
+        for organization in ORGANIZATIONS {
+            change.add_owner(OwnerKind::Organization, &owner(organization), true)?;
+            change.set_member(&owner(organization), &owner("alice"), Role::Admin, None)?;
+        }
+        for op in ops {
+            if let Err(ChangeError::Database(error)) = op.run(change) {
+                return Err(error.into());
+            }
+        }
+        Ok(())
+    })
+    .unwrap();
+    hub
+}
+
+#[test]
+fn export_apply_and_export_again_give_the_same_file_for_random_hubs() {
+    let with_keys = holds(60, &ops(), |ops| {
+        let mut first = random_hub(&ops);
+        let text = first.export();
+        let events = first.events();
+        for reading in [READING, PRUNING] {
+            let again = first.apply(&text, reading).unwrap();
+            prop_assert!(!again.changes(), "{}\n{text}", again.report(true).text);
+        }
+        prop_assert_eq!(first.events(), events);
+        let mut second = Hub::new();
+        second.applied(&text, CREATING);
+        prop_assert_eq!(&second.export(), &text);
+        second.applied(&text, PRUNING);
+        prop_assert_eq!(&second.export(), &text);
+        Ok(text.contains("deploy_keys") && text.contains("rules"))
+    });
+    assert!(with_keys > 10, "{with_keys}");
+}
+
+#[test]
+fn one_random_hub_becomes_another_and_the_rights_are_those_that_the_policy_gives() {
+    let changed = holds(60, &(ops(), ops()), |(from, to)| {
+        let mut hub = random_hub(&from);
+        let text = random_hub(&to).export();
+        let before = hub.accesses();
+        let outcome = match hub.plan(&text, PRUNING) {
+            // A name of a removed user is reserved.
+            Err(Refused::Change(_)) => return Ok(false),
+            outcome => outcome.unwrap(),
+        };
+        hub.applied(&text, PRUNING);
+        prop_assert_eq!(&hub.export(), &text);
+        let after = hub.accesses();
+        let rights: BTreeMap<(String, String), (String, String)> = outcome
+            .rights
+            .json()
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|line| {
+                let word = |name: &str| line[name].as_str().unwrap().to_owned();
+                let change = (word("before"), word("after"));
+                let paths: Vec<String> = serde_json::from_value(line["repositories"].clone()).unwrap();
+                paths.into_iter().map(move |path| ((line["who"].as_str().unwrap().to_owned(), path), change.clone()))
+            })
+            .collect();
+        let none = Access::None;
+        let keys: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
+        for key @ (who, path) in keys {
+            let of = |map: &BTreeMap<(String, String), Access>, who: &str| {
+                format!("{:?}", map.get(&(who.to_owned(), path.clone())).unwrap_or(&none)).to_lowercase()
+            };
+            let change = (of(&before, who), of(&after, who));
+            let said = rights.get(key).or_else(|| rights.get(&("every account".to_owned(), path.clone())));
+            let said = said.or_else(|| rights.get(&("everyone".to_owned(), path.clone())));
+            if who == "everyone" {
+                prop_assert_eq!(rights.contains_key(key), change.0 != change.1, "{:?} {:?}", key, change);
+            } else if change.0 == change.1 {
+                prop_assert!(!rights.contains_key(key), "{:?} {:?}", key, rights);
+            } else {
+                prop_assert_eq!(said, Some(&change), "{:?}", key);
+            }
+        }
+        Ok(!rights.is_empty())
+    });
+    assert!(changed > 20, "{changed}");
+}
