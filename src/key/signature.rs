@@ -1,7 +1,7 @@
 //! Signatures of commits by SSH keys (OpenSSH's PROTOCOL.sshsig).
 //!
-//! A stranger's bytes enter, the fingerprint of the key that signed leaves. Which account has the key is not known
-//! here.
+//! A stranger's bytes enter, and the fingerprint of the key that signed leaves. This module does not know which account
+//! has the key.
 
 use rsa::pkcs1v15::{Signature as RsaSignature, VerifyingKey};
 use rsa::signature::Verifier;
@@ -17,13 +17,15 @@ use super::structure;
 
 /// The namespace of git's signatures.
 const NAMESPACE: &str = "git";
+/// The first line of a signature.
 const BEGIN: &str = "-----BEGIN SSH SIGNATURE-----\n";
+/// The last line of a signature.
+const END: &str = "-----END SSH SIGNATURE-----";
 /// The length of the magic and of the version, in bytes.
 const HEAD: usize = 10;
 /// The length of the lines that ssh-keygen writes, in bytes.
 const LINE: usize = 70;
-const END: &str = "-----END SSH SIGNATURE-----";
-/// The longest signature, in bytes of text. One of the largest RSA key has fewer than 6,000.
+/// The longest signature, in bytes of text. A signature by the largest RSA key has fewer than 6,000.
 const TEXT_MAX: usize = 16_384;
 
 /// Why a text is not a valid signature of some bytes.
@@ -32,13 +34,13 @@ pub enum BadSignature {
     /// Not what `ssh-keygen -Y sign` writes, such as a signature by `gpg`.
     #[error("it is not a signature by an SSH key")]
     Format,
-    /// Made for something else than git.
+    /// Made for another namespace than git's.
     #[error("it was made for another purpose than git")]
     Namespace,
     /// A key that no account can have.
     #[error("its key is not accepted: {0}")]
     Key(KeyError),
-    /// Another algorithm than the key's own. For RSA, SHA-1 is not accepted.
+    /// An algorithm that does not belong to the type of the key, or RSA with SHA-1.
     #[error("its algorithm is not accepted")]
     Algorithm,
     /// The bytes are not those that were signed.
@@ -46,7 +48,7 @@ pub enum BadSignature {
     Invalid,
 }
 
-/// Verifies a signature that git made of these bytes. Returns the key that signed them.
+/// Verifies a signature in git's namespace. `signed` is the bytes that were signed. Returns the fingerprint of the key.
 ///
 /// # Errors
 /// [`BadSignature`].
@@ -76,8 +78,8 @@ pub fn verify(text: &[u8], signed: &[u8]) -> Result<Fingerprint, BadSignature> {
     if is_valid { Ok(Fingerprint::of_blob(&blob)) } else { Err(BadSignature::Invalid) }
 }
 
-/// Reads a signature between its two lines of text. Also returns the key as its bytes are in the text: `ssh-key` reads
-/// some that OpenSSH does not, and would write others.
+/// Reads a signature. Also returns the bytes of the key as they are in the signature. `ssh-key` accepts encodings of a
+/// key that OpenSSH rejects, and would encode the same key differently.
 fn parse(text: &[u8]) -> Result<(SshSig, Vec<u8>), BadSignature> {
     let text = std::str::from_utf8(text).ok().filter(|text| text.len() <= TEXT_MAX).ok_or(BadSignature::Format)?;
     let base64 = text.strip_prefix(BEGIN).and_then(|rest| rest.trim_end().strip_suffix(END));
@@ -90,7 +92,8 @@ fn parse(text: &[u8]) -> Result<(SshSig, Vec<u8>), BadSignature> {
     Ok((signature, blob.to_vec()))
 }
 
-/// The key in a signature. `None` if a length in the signature is not that of what it counts, which `ssh-key` accepts.
+/// The bytes of the key in a signature. `None` if a length does not match the field behind it: `ssh-key` would accept
+/// that.
 fn key_of(bytes: &[u8]) -> Option<&[u8]> {
     // Behind the magic and the version: the key, the namespace, the reserved field, the hash, and the signature.
     let (key, mut rest) = field(bytes.get(HEAD..)?)?;
@@ -111,7 +114,7 @@ fn field(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)
 }
 
-/// Whether an RSA key has signed the bytes. `ssh-key` knows no modulus of more than 4,096 bits.
+/// Whether an RSA key has signed the bytes. `ssh-key` itself verifies no modulus of more than 4,096 bits.
 fn is_valid_rsa(signature: &SshSig, hash: HashAlg, signed: &[u8]) -> bool {
     let KeyData::Rsa(key) = signature.public_key() else { return false };
     let number = |number: &ssh_key::Mpint| number.as_positive_bytes().map(BigUint::from_bytes_be);

@@ -1,7 +1,7 @@
 //! What the push hook asks its guard, and what the guard answers.
 //!
-//! The hook runs in git's sandbox, on a stranger's objects, so it is heard as a stranger is: it may say a bounded number
-//! of lines, and each answer is decided here.
+//! The hook runs in git's sandbox on a stranger's objects, so the guard does not trust it. The guard reads a bounded
+//! number of lines from it, and makes each decision itself.
 
 use std::fmt::Display;
 use std::io::Write;
@@ -21,9 +21,9 @@ use crate::usage::{self, Part, Reservation};
 
 /// The most questions and log lines of one push, besides the lines about refs. A hook needs fewer.
 const MOST_LINES: u64 = 16;
-/// The most questions about keys that signed commits of one push. A hook asks about so many in each.
+/// The most questions about keys in one push. A hook puts many keys into each question.
 const MOST_SIGNERS: u64 = 64;
-/// What the client reads if the hook has decided by rules that do not hold any more.
+/// What the client reads if the rules have changed since the hook decided by them.
 const RULES_CHANGED: &str = "the rules changed during this push: push again";
 /// The longest line of the hook, in bytes.
 const LINE_MAX: usize = 128 * 1024;
@@ -72,8 +72,8 @@ impl Hook {
         Self { stream, line: Vec::new(), refs: 0, signers: 0, others: 0, is_logged: true, ends: None }
     }
 
-    /// Takes the bytes that the hook has said, and fulfils each whole line. Returns `false` if the hook is not heard any
-    /// more: it has said nothing, what no hook says, or too much.
+    /// Takes bytes from the hook, and acts on each whole line. Returns `false` if the guard must read no more from the
+    /// hook: there are no bytes, or a line is malformed, too long or one too many.
     pub(super) fn take(&mut self, watched: &Watched<'_>, storing: &mut Storing, said: &[u8]) -> bool {
         for byte in said {
             if *byte == b'\n' {
@@ -88,8 +88,7 @@ impl Hook {
         !said.is_empty() && self.line.len() <= LINE_MAX
     }
 
-    /// Answers a question, or writes a line to the log. Returns `false` if the hook has not said this, or says too
-    /// much.
+    /// Answers a question, or writes a line to the log. Returns `false` if the line is malformed or one too many.
     fn fulfil(&mut self, watched: &Watched<'_>, storing: &mut Storing, line: &[u8]) -> bool {
         let push = || watched.record.line_of("push");
         let send = |level, line: &Line| watched.session.send(level, line);
@@ -138,7 +137,7 @@ impl Hook {
             Some(FromHook::Fault(cause)) => {
                 fault(&cause);
             }
-            // A log that does not read delays each line, and the client waits.
+            // A syslog daemon that does not read its socket delays each line, and the client waits.
             Some(FromHook::Moved { old, new, name, effect }) if self.is_logged => {
                 let line = push().bytes("ref", &name).field("old", old).field("new", new);
                 self.is_logged = send(Level::Info, &line.field("effect", effect));
@@ -149,7 +148,7 @@ impl Hook {
         true
     }
 
-    /// Returns whether the hook can still be told something.
+    /// Sends an answer. Returns whether the hook could be reached.
     fn answer(&mut self, answer: &dyn Display) -> bool {
         self.stream.write_all(format!("{answer}\n").as_bytes()).is_ok()
     }
@@ -209,8 +208,8 @@ fn proposal_rights(watched: &Watched<'_>, numbers: &[ProposalNumber]) -> Result<
     Ok(rights.map_or_else(|end| ProposalReply::Refused(end.lines), ProposalReply::Rights))
 }
 
-/// Lets `services` open a proposal, which decides about the session's rights again. The hook cannot choose the author,
-/// nor a number that was given before.
+/// Lets `services` open a proposal. `services` decides about the session's rights again. The hook can choose neither
+/// the author nor a number that is already in use.
 fn open_proposal(watched: &Watched<'_>, branch: BranchName, after: i64) -> Result<ProposalReply, String> {
     let (path, row) = watched.record.repository.clone().ok_or("this session has no repository")?;
     let opened = Opened { path, row, after, branch };
@@ -237,11 +236,11 @@ fn reserve(
     bytes: u64,
     storing: &mut Storing,
 ) -> Result<PushVerdict, quota::Fault> {
-    // git starts one hook of this kind in a push, so there is nothing to keep.
+    // git starts one such hook in a push, so no earlier reservation exists.
     *storing = Storing::Nothing;
     let Some(demand) = quota::demand(config, reader, row)? else {
         *storing = Storing::Uncounted(row);
-        // Now too, because the guard may be killed. No quota is set, so a fault stops no push.
+        // The guard does this at its end too, but may be killed before. No quota is set, so a fault refuses no push.
         let _ = usage::forget(&config.usage_file(), row);
         return Ok(PushVerdict::Stands);
     };

@@ -52,8 +52,8 @@ fn blob_of(text: &[u8]) -> Vec<u8> {
     Base64::decode_vec(&lines).unwrap()
 }
 
-/// Asserts that a signature with one byte changed, or one more at its end, is not valid where ssh-keygen refuses it. The
-/// first byte that is changed is the first of all, and the next ones are `step` bytes apart.
+/// Asserts that a signature is not valid with one byte changed or one byte added, where ssh-keygen refuses it. The
+/// changed bytes are `step` bytes apart, from the first byte on.
 fn no_change_is_valid(directory: &Path, text: &[u8], fingerprint: Fingerprint, step: usize) {
     let blob = blob_of(text);
     assert_eq!(armored(&blob), text);
