@@ -298,7 +298,7 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand team; and __fish_seen_su
 complete -c hubgate -n "__fish_hubgate_using_subcommand team; and __fish_seen_subcommand_from member" -s h -l help -d 'Print help'
 complete -c hubgate -n "__fish_hubgate_using_subcommand team; and __fish_seen_subcommand_from member" -s V -l version -d 'Print version'
 complete -c hubgate -n "__fish_hubgate_using_subcommand team; and __fish_seen_subcommand_from member" -f -a "list" -d 'List the members of one team, or of all'
-complete -c hubgate -n "__fish_hubgate_using_subcommand team; and __fish_seen_subcommand_from member" -f -a "add" -d 'Add a member of the organization to a team, or change until when the member belongs to it'
+complete -c hubgate -n "__fish_hubgate_using_subcommand team; and __fish_seen_subcommand_from member" -f -a "add" -d 'Add a member of the organization to a team, or change when the membership ends'
 complete -c hubgate -n "__fish_hubgate_using_subcommand team; and __fish_seen_subcommand_from member" -f -a "remove" -d 'Remove a user from a team'
 complete -c hubgate -n "__fish_hubgate_using_subcommand team; and __fish_seen_subcommand_from member" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c hubgate -n "__fish_hubgate_using_subcommand team; and __fish_seen_subcommand_from help" -f -a "add" -d 'Add a team to an organization'
@@ -848,7 +848,7 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand kept; and __fish_seen_su
 complete -c hubgate -n "__fish_hubgate_using_subcommand kept; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Delete files for good'
 complete -c hubgate -n "__fish_hubgate_using_subcommand kept; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c hubgate -n "__fish_hubgate_using_subcommand export" -l config -d 'The configuration file' -r -F
-complete -c hubgate -n "__fish_hubgate_using_subcommand export" -l cgit -d 'Print the public repositories without a gate for cgitrc(5), which can include the output. cgit then runs as a user who may read their directories'
+complete -c hubgate -n "__fish_hubgate_using_subcommand export" -l cgit -d 'Print the public repositories without a gate in the format of cgitrc(5), which can include the output. cgit must run as a user who may read their directories'
 complete -c hubgate -n "__fish_hubgate_using_subcommand export" -l toml -d 'Print the hub as the file that `hubgate plan` and `hubgate apply` read. hubgate-plan(8) describes it'
 complete -c hubgate -n "__fish_hubgate_using_subcommand export" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand export" -s h -l help -d 'Print help'
@@ -876,9 +876,9 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand import; and not __fish_s
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -l user -d 'Add every key to this account, whatever its line says' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -l config -d 'The configuration file' -r -F
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -l plain -d 'Each line is a public key, the name of its account, and optionally a title: `ssh-ed25519 AAAA… alice Laptop`. Missing accounts are created'
-complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -l merge -d 'Add keys to accounts too that were here before and that no import created'
+complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -l merge -d 'Also add keys to accounts that existed before and that no import created'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -l no-create -d 'The new accounts may not create repositories'
-complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -l verbose -d 'List each entry, not the kinds alone'
+complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -l verbose -d 'List each entry, instead of one line for each kind'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -l dry-run -d 'Print what would be done, and change nothing'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -887,10 +887,10 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -l rename -d 'Another name here for a user, as OLD=NEW, or for a repository, as OLD=OWNER/NAME. Can be given again' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -l rc -d 'gitolite\'s own configuration, `.gitolite.rc` in the home directory of its account: it says which features gitolite.conf uses' -r -F
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -l config -d 'The configuration file' -r -F
-complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -l partial -d 'Import what can be read, although other lines cannot: what they deny is not denied here'
-complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -l merge -d 'Add keys to accounts too that were here before and that no import created'
+complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -l partial -d 'Import although some lines are not understood. What these lines deny is not denied here'
+complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -l merge -d 'Also add keys to accounts that existed before and that no import created'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -l no-create -d 'The new accounts may not create repositories, except users that a rule C of gitolite names'
-complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -l verbose -d 'List each entry, not the kinds alone'
+complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -l verbose -d 'List each entry, instead of one line for each kind'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -l dry-run -d 'Print what would be done, and change nothing'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -284,7 +284,7 @@ pub struct OfTeam {
     pub user: Owner,
 }
 
-/// Add a member of the organization to a team, or change until when the member belongs to it.
+/// Add a member of the organization to a team, or change when the membership ends.
 #[derive(Debug, Clone, Args)]
 pub struct AddTeamMember {
     /// The team and the user.

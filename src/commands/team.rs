@@ -100,7 +100,7 @@ pub(crate) fn list_members(
     })
 }
 
-/// Adds a member of the organization to a team, or changes until when the member belongs to it.
+/// Adds a member of the organization to a team, or changes when the membership ends.
 pub(crate) fn add_member(requester: &mut Requester<'_>, arguments: &AddTeamMember) -> Result<Report, Refused> {
     let AddTeamMember { of: OfTeam { team, user }, until } = arguments;
     let until = until.second();

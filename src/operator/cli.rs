@@ -139,9 +139,9 @@ pub enum Command {
     Rule(RuleCommand),
     /// Print the keys of the accounts that may write, as a file for git's gpg.ssh.allowedSignersFile.
     ///
-    /// A key signs from the second in which it was added to the second in which it expired or was removed. A key that
-    /// was removed as compromised, a key of scope read and a disabled account sign nothing. An account is named by its
-    /// name and by the e-mail addresses that the operator has confirmed.
+    /// A signature counts from the second in which its key was added to the second in which the key expired or was
+    /// removed. Keys that were removed as compromised, keys of scope read, and keys of disabled accounts are not in the
+    /// file. An account is named by its name and by the e-mail addresses that the operator has confirmed.
     ///
     /// With --json, it prints one array of objects with `user`, `emails`, `fingerprint`, `public_key`, `added_at` and
     /// `until`.
@@ -223,7 +223,7 @@ pub enum Command {
     ///
     /// `[users.NAME]` has `may_create`, whether the user may create repositories. `[organizations.NAME]` has `members`,
     /// a table of users and roles. A role is a word, or a table such as `{ role = "read", until = 2027-01-31 }`.
-    /// `until` is the last day in UTC, or a second with its offset. A grant that has ended counts as none.
+    /// `until` is the last day in UTC, or a date and time with an offset. A grant that has ended counts as none.
     ///
     /// `[repositories."PATH"]` has `visibility` (public, internal, private), `gate` (none, auto, manual),
     /// `gate_members`, `description`, `collaborators` (as `members`), and `deploy_keys`, an array of tables with `key`,
@@ -231,8 +231,9 @@ pub enum Command {
     /// `object_format` and `created_by` say how it is created, and cannot change later.
     ///
     /// Names that differ in upper and lower case are equal. The file renames nothing: another name is another
-    /// repository. Users and organizations keep their keys, certificate authorities, quotas and requests, which the
-    /// file does not have. Teams and their roles are not in the file either, and stay.
+    /// repository. The file says nothing about keys and e-mail addresses of users, certificate authorities, quotas,
+    /// requests, frozen and disabled states, teams and their roles, or whether a repository accepts proposals. They
+    /// stay as they are.
     ///
     /// With --json, the command prints one object. `changes` is an array of objects with `object`, `kind`, `name`,
     /// `before` and `after`. `rights` is an array of objects with `who`, `before` and `after` (none, fetch, write,
@@ -246,7 +247,8 @@ pub enum Command {
     /// with its row in the audit table, or none is. Running sessions that lose their rights end. If the hub is as the
     /// file says, the command changes nothing.
     ///
-    /// Without --prune, nothing is removed. With it, the command asks before it removes repositories or organizations.
+    /// Without --prune, what the file does not mention stays. With --prune, the command asks before it removes
+    /// repositories or organizations.
     Apply(Apply),
     /// Import accounts, keys and grants from another git server.
     ///

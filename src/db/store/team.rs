@@ -307,7 +307,7 @@ impl Change<'_> {
         all(|each| self.teams_of(organization, None, each))?.iter().try_for_each(|team| self.erase_team(team.id))
     }
 
-    /// Adds a member of the organization to one of its teams, or changes until when the member belongs to it.
+    /// Adds a member of the organization to one of its teams, or changes when the membership ends.
     ///
     /// # Errors
     /// [`ChangeError::Conflict`] if the user is not a member of the organization.

@@ -54,8 +54,8 @@ pub enum KeptCommand {
 /// `hubgate export`
 #[derive(Debug, Args)]
 pub struct Export {
-    /// Print the public repositories without a gate for cgitrc(5), which can include the output. cgit then runs as a
-    /// user who may read their directories.
+    /// Print the public repositories without a gate in the format of cgitrc(5), which can include the output. cgit must
+    /// run as a user who may read their directories.
     #[arg(long)]
     pub cgit: bool,
     /// Print the hub as the file that `hubgate plan` and `hubgate apply` read. hubgate-plan(8) describes it.

@@ -26,7 +26,8 @@ pub enum CheckCommand {
     /// address of the committer for an account, the key must be on this account. Otherwise it must be on the account
     /// that pushes (`pusher`), or on any account (`hub`).
     ///
-    /// With `path`, rules say which accounts change which files. A merge changes what git would have made otherwise.
-    /// Both checks read the commits to which no ref but a proposal leads yet.
+    /// With `path`, rules say which accounts change which files. hubgate compares a merge with the result that git
+    /// itself makes of the same parents. Both checks read each commit to which no ref leads yet, apart from the refs of
+    /// proposals.
     Set(SetCheck),
 }

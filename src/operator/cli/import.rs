@@ -28,15 +28,15 @@ pub enum ImportCommand {
     /// becomes patterns: master is `refs/heads/master**`, and `master$` is `refs/heads/master`. Where no pattern says
     /// the same, a rule that allows matches fewer refs, and a rule that denies matches more. Rules with VREF or NAME
     /// take the right to push from the users that they can refuse. Rules for roles, such as CREATOR, allow nobody.
-    /// Rules for a pattern of repositories concern those that other lines name.
+    /// Rules for a pattern of repositories apply to the repositories that other lines name.
     ///
     /// Lines that are not understood end the command before it changes anything, because they may deny something. The
     /// report begins with what users gain and lose, a line for each kind.
     ///
     /// No user gets a right that gitolite refuses, with three exceptions. The owner of a repository administers it. An
     /// internal repository is for every account, also for those that gitolite does not know. Refs may have names that
-    /// gitolite does not accept, with letters of every script. Where some users may not rewind, nobody updates a branch
-    /// whose own name contains `refs/tags/`.
+    /// gitolite does not accept, with letters of every script. Where some users may not rewind, no user can update a
+    /// branch whose own name contains `refs/tags/`.
     ///
     /// Run the command again after more repositories were imported. What was removed or changed here since the first
     /// run stays as it is.
@@ -56,13 +56,13 @@ pub struct ImportKeys {
     /// Missing accounts are created.
     #[arg(long, conflicts_with = "user")]
     pub plain: bool,
-    /// Add keys to accounts too that were here before and that no import created.
+    /// Also add keys to accounts that existed before and that no import created.
     #[arg(long)]
     pub merge: bool,
     /// The new accounts may not create repositories.
     #[arg(long)]
     pub no_create: bool,
-    /// List each entry, not the kinds alone.
+    /// List each entry, instead of one line for each kind.
     #[arg(long)]
     pub verbose: bool,
     /// Print what would be done, and change nothing.
@@ -87,16 +87,16 @@ pub struct ImportGitolite {
     /// gitolite.conf uses.
     #[arg(long, value_name = "FILE")]
     pub rc: Option<PathBuf>,
-    /// Import what can be read, although other lines cannot: what they deny is not denied here.
+    /// Import although some lines are not understood. What these lines deny is not denied here.
     #[arg(long)]
     pub partial: bool,
-    /// Add keys to accounts too that were here before and that no import created.
+    /// Also add keys to accounts that existed before and that no import created.
     #[arg(long)]
     pub merge: bool,
     /// The new accounts may not create repositories, except users that a rule C of gitolite names.
     #[arg(long)]
     pub no_create: bool,
-    /// List each entry, not the kinds alone.
+    /// List each entry, instead of one line for each kind.
     #[arg(long)]
     pub verbose: bool,
     /// Print what would be done, and change nothing.

@@ -11,8 +11,8 @@ use crate::name::RepoPath;
 pub enum ProposalCommand {
     /// List the proposals of a repository, by number.
     ///
-    /// A proposal is open, closed, or merged: then its branch contains its commit. It is empty if the push that opened
-    /// it did not end; its author can push to it.
+    /// A proposal is open, closed, merged or empty. It is merged if its branch contains its commit. It is empty if the
+    /// push that opened it did not end; its author can push to it.
     List {
         /// The repository.
         path: RepoPath,

@@ -31,7 +31,7 @@ pub enum TeamCommand {
     Rename(RenameTeam),
     /// Remove a team. Its members lose the roles that it gave them.
     ///
-    /// A team that a rule for refs names is not removed.
+    /// Its members stay in the organization. Another team of the organization can then have the name.
     Remove {
         /// ORG/TEAM.
         team: TeamPath,
@@ -58,7 +58,7 @@ pub enum TeamMemberCommand {
         #[command(flatten)]
         list: ListOptions,
     },
-    /// Add a member of the organization to a team, or change until when the member belongs to it.
+    /// Add a member of the organization to a team, or change when the membership ends.
     Add(AddTeamMember),
     /// Remove a user from a team.
     Remove(OfTeam),

@@ -349,7 +349,7 @@ pub(super) enum TeamMemberCommand {
         #[command(flatten)]
         rows: ListArguments,
     },
-    /// Add a member of the organization to a team, or change until when the member belongs to it.
+    /// Add a member of the organization to a team, or change when the membership ends.
     Add(AddTeamMember),
     /// Remove a user from a team.
     Remove(OfTeam),
