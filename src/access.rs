@@ -28,7 +28,7 @@ pub enum Access {
     None,
     /// Fetch, clone, download.
     Fetch,
-    /// Open proposals, and push to its own ones.
+    /// Open proposals, and push to the proposals that it opened.
     Propose,
     /// Push, upload.
     Write,
@@ -178,8 +178,8 @@ pub struct RepositoryFacts {
     pub gate: Gate,
     /// Why the repository is frozen, if it is.
     pub frozen: Option<String>,
-    /// Whether accounts that may fetch may propose changes. It is asked only where the answer matters
-    /// ([`depends_on_proposals`]), and `false` elsewhere.
+    /// Whether accounts that may fetch may propose changes. It is read only where the answer matters
+    /// ([`depends_on_proposals`]), and is `false` elsewhere.
     pub accepts_proposals: bool,
     /// Whether the session's account created it.
     pub created_by_account: bool,
@@ -241,7 +241,7 @@ pub fn decide(identity: &Identity, repository: Option<&RepositoryFacts>, needed:
     }
 }
 
-/// Whether it matters for a push of this identity if the repository accepts proposals.
+/// Whether the decision about a push by this identity depends on whether the repository accepts proposals.
 #[must_use]
 pub fn depends_on_proposals(identity: &Identity, repository: &RepositoryFacts, now: i64) -> bool {
     let decided = |accepts_proposals| {
@@ -282,7 +282,7 @@ fn everybody(repository: &RepositoryFacts) -> Access {
     }
 }
 
-/// What every account may do, besides.
+/// What every account may do, beyond what everyone may do.
 fn every_account(repository: &RepositoryFacts) -> Access {
     match repository.visibility {
         Visibility::Internal => Access::Fetch,

@@ -164,7 +164,7 @@ pub enum FromHook {
     Signers(SignedBy, Vec<Signing>),
     /// What the session may do with proposals, and with these. The answer is a [`ProposalReply`].
     Proposals(Vec<ProposalNumber>),
-    /// A proposal for a branch, with a number behind another number. The answer is a [`ProposalReply`].
+    /// To open a proposal for a branch, with a number greater than `after`. The answer is a [`ProposalReply`].
     Open {
         /// The branch.
         branch: BranchName,

@@ -1,4 +1,5 @@
-//! Proposals: commits that an account offers for a branch under `refs/pr/N`. Who may do what with them. No I/O here.
+//! Proposals: commits that an account offers for a branch under `refs/pr/N`. This module decides who may do what with
+//! them. No I/O here.
 
 use super::{Access, Account, Identity, Scope};
 use crate::word::words;
@@ -19,13 +20,13 @@ words! {
         Allowed = "allowed",
         /// The repository does not accept proposals.
         Off = "off",
-        /// A proposal has an author: an account by a key of its own, of scope `write`.
+        /// The identity cannot be an author: only an account can, by a key on the account with the scope `write`.
         NoAuthor = "no-author",
     }
 }
 
 impl Opening {
-    /// Why the identity may not, as it reads it.
+    /// Why the identity may not open proposals, as the client reads it. `None` if it may.
     #[must_use]
     pub fn problem(self) -> Option<&'static str> {
         match self {
@@ -82,8 +83,8 @@ pub fn may_advance(identity: &Identity, access: Access, proposal: Option<Proposa
     }
 }
 
-/// Whether an account may close a proposal: its author, and everyone who may write to the repository. Only the latter
-/// open it again.
+/// Whether an account may close a proposal: its author, and everyone who may write to the repository. Only those who
+/// may write open it again.
 #[must_use]
 pub fn may_close(account: &Account, access: Access, author: i64) -> bool {
     access >= Access::Write || (access == Access::Propose && account.id == author)

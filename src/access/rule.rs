@@ -131,7 +131,7 @@ pub enum Who<U> {
 }
 
 impl<U> Who<U> {
-    /// The same with another user.
+    /// The name with `change` applied to the user.
     fn with_user<V, E>(&self, change: &mut impl FnMut(&U) -> Result<V, E>) -> Result<Who<V>, E> {
         Ok(match self {
             Self::User(user) => Who::User(change(user)?),

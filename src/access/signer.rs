@@ -40,8 +40,8 @@ pub struct SignerFacts {
 
 /// Decides about a key that signed a commit.
 ///
-/// `named` is the account that the committer's address names, if the operator has confirmed the address for one. So no
-/// commit is by the address of one account and the key of another. `pusher` is the account that pushes.
+/// `named` is the account for which the operator has confirmed the committer's address, if there is one. Then only a
+/// key of this account is accepted. `pusher` is the account that pushes.
 #[must_use]
 pub fn decide_signer(
     by: SignedBy,

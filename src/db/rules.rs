@@ -80,8 +80,8 @@ impl View<'_> {
         Ok(user)
     }
 
-    /// An answer; `None` if it is an error and the schema is older than the version `since`. A column or a table that
-    /// was asked for is missing then.
+    /// Returns an answer, or `None` if the answer is an error and the schema is older than the version `since`. Such a
+    /// schema lacks a column or a table that the question names.
     pub(super) fn unless_older<T>(&self, since: i64, answer: Result<T, Error>) -> Result<Option<T>, Error> {
         match answer {
             Err(_) if self.version()? < since => Ok(None),

@@ -86,8 +86,8 @@ macro_rules! team_column {
     };
 }
 
-/// A statement, and the one for a database that knows neither internal repositories nor teams. `{now}` is the second of
-/// the decision.
+/// A statement, and the statement for a database without internal repositories and teams. `{now}` is the second of the
+/// decision.
 macro_rules! with_older {
     ($columns:literal, $proven:literal, $now:literal) => {
         [
@@ -97,7 +97,7 @@ macro_rules! with_older {
                 "CASE r.internal WHEN 1 THEN 'internal' ELSE r.visibility END",
                 team_column!("u.id", $now)
             ),
-            // The second is bound to each statement.
+            // All values are bound to either statement, so this statement must name the second too.
             session_statement!($columns, $proven, "r.visibility", concat!("CASE WHEN ", $now, " < 0 THEN 0 END")),
         ]
     };
@@ -435,8 +435,8 @@ pub(super) fn grant<T: std::str::FromStr>(row: &Row<'_>, value: &str, until: &st
     Ok(row.optional_word(value)?.map(|value| Grant { value, until }))
 }
 
-/// The best role of an account's teams, from a column of [`team_column`]. The last second of a role is smaller than the
-/// number of a role that does not end.
+/// The best role of an account's teams, from a column of [`team_column`]. The second at which a role ends is smaller
+/// than the number that stands for no end.
 fn team_grant(row: &Row<'_>) -> Result<Option<Grant<CollaboratorRole>>, Error> {
     const ROLE: i64 = 1_000_000_000_000;
     let Some(number) = row.get::<Option<i64>>("team")? else { return Ok(None) };

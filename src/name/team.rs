@@ -1,11 +1,11 @@
-//! Teams: groups of members of one organization, and who else can have a role on a repository.
+//! Teams: groups of members of one organization. A [`Grantee`] is a user or a team.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::{NameError, Owner, fold};
 
-/// What the text of a team begins with where users are named too. No name of a user does.
+/// Marks a team where a text can also name a user. No name of a user begins with it.
 const MARK: char = '@';
 
 /// The name of a team in its organization. It follows the rules for the name of an account.

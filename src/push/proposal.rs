@@ -63,7 +63,7 @@ impl FromStr for ProposalNumber {
 pub enum ProposalRef {
     /// A push to it opens a proposal for the branch, or the branch has a name that no push can create.
     Opening(Result<BranchName, BadRef>),
-    /// It is the ref of the proposal with this number, if the hub has opened that.
+    /// It is the ref of the proposal with this number, if the hub has opened it.
     Numbered(ProposalNumber),
 }
 

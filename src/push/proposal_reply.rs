@@ -24,7 +24,7 @@ pub enum ProposalReply {
     Rights(ProposalRights),
     /// The hub has opened a proposal with this number.
     Opened(ProposalNumber),
-    /// The session may not do this any more, with the lines for the client.
+    /// The session may no longer do this. The client reads these lines.
     Refused(Vec<String>),
     /// The database does not answer.
     Unknown,

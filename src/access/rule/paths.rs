@@ -1,4 +1,4 @@
-//! Rules for paths: which files a push may change, and by whose hand. No I/O here.
+//! Rules for paths: which accounts may change which files. No I/O here.
 //!
 //! A rule is `allow|deny PATTERN WHO…`, and several are separated by `;`. The first rule that names the identity and
 //! the path decides.
@@ -14,7 +14,7 @@ const TEXT_MAX: usize = 4_000;
 const ROOT: &str = "refs/";
 /// Everything in a directory.
 const BELOW: &str = "/**";
-/// What separates rules, and words in the form that is one word.
+/// What separates rules, and what separates words in the form that is one word.
 const SEPARATORS: [char; 2] = [';', '|'];
 
 /// Why a text is no list of rules for paths.
@@ -31,7 +31,7 @@ pub struct BadPathRules;
 pub struct PathPattern(Pattern);
 
 impl PathPattern {
-    /// Whether a path is one of these, or below one of these.
+    /// Whether the pattern matches a path or a directory above it.
     fn matches(&self, path: &[u8]) -> bool {
         let whole = [ROOT.as_bytes(), path].concat();
         let ends = whole.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| end);
@@ -50,7 +50,7 @@ impl FromStr for PathPattern {
         if text.starts_with('/') || text.contains(SEPARATORS) {
             return Err(BadPathRules);
         }
-        // A directory is one path with everything in it.
+        // A pattern for a directory also matches everything in the directory.
         let text = text.strip_suffix(BELOW).unwrap_or(text);
         format!("{ROOT}{text}").parse().map(Self).map_err(|_| BadPathRules)
     }
@@ -73,12 +73,12 @@ pub struct PathRule<U> {
     pub who: Vec<Who<U>>,
 }
 
-/// Rules for paths, in the order in which they are asked.
+/// Rules for paths. The first rule that matches decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathRules<U>(pub Vec<PathRule<U>>);
 
 impl<U> PathRules<U> {
-    /// The same rules with other users.
+    /// The rules with `change` applied to each user.
     ///
     /// # Errors
     /// Those of `change`.
@@ -92,7 +92,7 @@ impl<U> PathRules<U> {
 }
 
 impl PathRules<AccountRow> {
-    /// The rules that concern an identity, which need no identity any more.
+    /// The rules that concern an identity, as rules for everyone.
     #[must_use]
     pub fn applied(&self, subject: &Subject<'_>) -> Self {
         let user = subject.user();
@@ -104,9 +104,10 @@ impl PathRules<AccountRow> {
         Self(applied.filter_map(rule).collect())
     }
 
-    /// The rule that denies a change of a path, of rules that are applied to an identity.
+    /// The pattern of the rule that denies a change of a path. The rules must be those that [`Self::applied`] returns.
     ///
-    /// A rule that denies also names a path in other upper or lower case: macOS and Windows take both for one.
+    /// A rule that denies also matches a path that differs only in upper and lower case, because macOS and Windows
+    /// treat both paths as one.
     #[must_use]
     pub fn denies(&self, path: &[u8]) -> Option<&PathPattern> {
         let lower = path.to_ascii_lowercase();
@@ -120,7 +121,7 @@ impl PathRules<AccountRow> {
 
 impl PathPattern {
     fn in_lower_case(&self) -> Self {
-        // A pattern stays one in lower case.
+        // A valid pattern is also valid in lower case.
         self.0.as_str().to_ascii_lowercase().parse().map_or_else(|_| self.clone(), Self)
     }
 }
@@ -151,7 +152,7 @@ impl<U: Display> Display for PathRules<U> {
 impl<U: FromStr> FromStr for PathRules<U> {
     type Err = BadPathRules;
 
-    /// Reads both forms.
+    /// Reads the form for people and the form that is one word.
     fn from_str(text: &str) -> Result<Self, BadPathRules> {
         if text.len() > TEXT_MAX {
             return Err(BadPathRules);

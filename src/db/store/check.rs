@@ -67,7 +67,7 @@ impl View<'_> {
 }
 
 impl Change<'_> {
-    /// The value with rules for paths, with the rows of their users.
+    /// The value of the check `path` for these rules, with the rows of their users.
     ///
     /// # Errors
     /// [`ChangeError`].

@@ -46,7 +46,7 @@ pub struct DescribedRepository {
     pub has_deploy_keys: bool,
 }
 
-/// The columns of a repository, and more.
+/// The statement for the repositories that match a condition, with their settings.
 fn repository_statement(filter: &str) -> String {
     let more = "r.rules, r.checks, c.name AS creator,
         EXISTS (SELECT 1 FROM collaborator x WHERE x.repository_id = r.id) AS has_collaborators,
@@ -108,9 +108,8 @@ impl View<'_> {
         self.connection.each(&query, &[], |row| Ok(each(self.described_repository_row(row)?)))
     }
 
-    /// The facts that decide about the access of an account to a repository at a second, both given by their rows.
-    /// `None` if the
-    /// repository was removed.
+    /// The facts that decide at a second about the access of an account to a repository, both given by their rows.
+    /// `None` if the repository was removed.
     ///
     /// # Errors
     /// [`Error`].

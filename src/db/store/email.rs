@@ -150,7 +150,7 @@ impl Change<'_> {
         emails.push(email.clone());
         emails.sort_by_key(|email| email.address.folded());
         self.store_emails(id, &Emails(emails))?;
-        // A row that is left without its account may be there.
+        // The table may have a row of an account that was removed.
         let query = "INSERT INTO former_name (folded, owner_id, since) VALUES (?1, ?2, ?3)
                      ON CONFLICT (folded) DO UPDATE SET owner_id = excluded.owner_id, since = excluded.since";
         self.connection.execute(query, values![&address.folded(), id, self.now])?;

@@ -82,7 +82,7 @@ pub(super) fn repository_row(row: &Row<'_>) -> Result<RepositoryRow, Error> {
     })
 }
 
-/// The columns `visibility` and `internal`. A program that does not know the second reads `private`.
+/// The columns `visibility` and `internal`. A program that does not know `internal` reads `private`.
 fn columns(visibility: Visibility) -> (&'static str, bool) {
     match visibility {
         Visibility::Public | Visibility::Private => (visibility.as_str(), false),
@@ -328,7 +328,7 @@ impl Change<'_> {
         self.audit("repo.update_settings", &repository.path.to_string(), &detail)
     }
 
-    /// Says what a repository is about; an empty text says nothing.
+    /// Sets the description of a repository. An empty text removes it.
     ///
     /// # Errors
     /// [`ChangeError`].

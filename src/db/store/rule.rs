@@ -14,7 +14,7 @@ use crate::name::{HubScope, Owner, RepoPath};
 
 /// The most rules of one scope.
 pub const MOST: usize = 1_000;
-/// The event of rules of another server.
+/// The audit event of an import of rules from another server.
 const IMPORTED: &str = "rule.import";
 
 /// A rule and its number in its scope.

@@ -17,7 +17,7 @@ pub struct Signer {
     pub emails: Vec<Email>,
     /// The key.
     pub key: PublicKey,
-    /// The first second.
+    /// The first second in which a signature counts.
     pub added_at: i64,
     /// The first second in which a signature no longer counts.
     pub until: Option<i64>,

@@ -108,7 +108,7 @@ impl View<'_> {
     /// # Errors
     /// [`Error`].
     pub fn teams_of(&self, organization: i64, after: Option<&TeamName>, each: Each<'_, TeamRow>) -> Result<(), Error> {
-        // `0` comes behind `/`.
+        // `0` is the next character after `/`, so these bounds hold all names of the organization's teams.
         let (first, end) = (format!("{organization}/"), format!("{organization}0"));
         let after = after.map_or(first, |name| folded(organization, name));
         let query = format!("{COLUMNS} WHERE t.folded > ?1 AND t.folded < ?2 ORDER BY t.folded");
@@ -290,7 +290,7 @@ impl Change<'_> {
         Ok(row)
     }
 
-    /// Takes members, roles and name from a team, given by its row.
+    /// Removes the members, the roles and the name of a team, given by its row.
     fn erase_team(&self, team: i64) -> Result<(), ChangeError> {
         for statement in
             ["DELETE FROM member WHERE organization_id = ?1", "DELETE FROM collaborator WHERE user_id = ?1"]
@@ -365,8 +365,7 @@ impl Change<'_> {
         Ok(names)
     }
 
-    /// Takes the roles of teams on a repository, given by its row, because it leaves the organization. Returns the
-    /// teams.
+    /// Removes the roles of teams on a repository, given by its row, because it gets another owner. Returns the teams.
     pub(super) fn leave_organization(&self, repository: i64) -> Result<Vec<String>, ChangeError> {
         let query = format!("{GRANTS} WHERE c.repository_id = ?1 ORDER BY t.folded");
         let grants = self.connection.query(&query, values![repository], team_grant)?;
@@ -376,7 +375,8 @@ impl Change<'_> {
         Ok(grants.into_iter().map(|grant| Grantee::Team(grant.team).to_string()).collect())
     }
 
-    /// The audit row has the name of the organization too, so that its changes are found by it.
+    /// Writes an audit row for a team. The row also names the organization, so that a search for the organization finds
+    /// it.
     fn audit_team(&self, event: &str, team: &TeamPath, mut detail: Json) -> Result<(), ChangeError> {
         if let Some(fields) = detail.as_object_mut() {
             fields.insert("organization".to_owned(), team.organization.as_str().into());
