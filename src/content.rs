@@ -47,7 +47,7 @@ pub enum CheckValue {
     Patterns(Patterns),
     /// The check is on, with the keys of these accounts.
     Signers(SignedBy),
-    /// The check is on, with these rules. Their text has the rows of users.
+    /// The check is on, with these rules. Users in them are rows of the database.
     Paths(PathRules<AccountRow>),
 }
 
@@ -193,8 +193,8 @@ pub struct AppliedCheck {
 }
 
 impl AppliedCheck {
-    /// The value that applies, of these of a repository, its owner and the hub: that of the narrowest scope that sets
-    /// one, or else the default.
+    /// The value of a check that applies: that of the narrowest scope that sets a value, or else the default. The
+    /// values are those of the repository, its owner and the hub.
     #[must_use]
     pub fn of(check: ContentCheck, [repository, owner, hub]: [&CheckValues; 3]) -> Self {
         let scopes = [(SetBy::Repository, repository), (SetBy::Owner, owner), (SetBy::Hub, hub)];
@@ -214,7 +214,7 @@ pub struct CheckValues(BTreeMap<ContentCheck, CheckValue>);
 pub struct BadValues;
 
 impl CheckValues {
-    /// The values for a repository, of these of the repository, its owner and the hub.
+    /// The values that apply to a repository. `scopes` has the values of the repository, its owner and the hub.
     #[must_use]
     pub fn effective(scopes: [&Self; 3]) -> Self {
         Self(ContentCheck::ALL.iter().map(|check| (*check, AppliedCheck::of(*check, scopes).value)).collect())
@@ -278,7 +278,7 @@ impl CheckValues {
         }
     }
 
-    /// The values for one identity: of the rules for paths, those that concern it.
+    /// The values for one identity, with only those rules for paths that concern it.
     #[must_use]
     pub fn applied(mut self, subject: &Subject<'_>) -> Self {
         if let Some(CheckValue::Paths(rules)) = self.0.get_mut(&ContentCheck::Path) {

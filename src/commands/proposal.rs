@@ -1,4 +1,4 @@
-//! Proposals: which a repository has, and who accepts, closes and opens them.
+//! The commands for proposals, and the opening of a proposal by a push.
 
 use std::ops::ControlFlow;
 
@@ -96,7 +96,7 @@ pub(crate) fn list(requester: &Requester<'_>, path: &RepoPath, output: &mut Outp
         listing.finish().map_err(|error| Refused::Fault(FaultKind::Broken, format!("standard output: {error}")))
     });
     finished.map(Report::printed).inspect_err(|_| {
-        // A refused request gets no part of a list, as far as it is still here.
+        // Discards the rows that are not sent yet: a refused request gets no part of a list.
         let _ = output.out.restart();
     })
 }
@@ -223,7 +223,7 @@ fn readable(by: By<'_>, view: &View<'_>, path: &RepoPath) -> Result<RepositoryRo
     }
 }
 
-/// Another repository has the path since.
+/// The refusal if another repository has got the path since the list began.
 fn no_repository(path: &RepoPath) -> Refused {
     ChangeError::NotFound(format!("repository {path}")).into()
 }

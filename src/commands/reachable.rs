@@ -1,4 +1,4 @@
-//! The repositories that an account reaches by a right of its own.
+//! The repositories that an account may fetch as owner, member or collaborator.
 
 use std::ops::ControlFlow;
 
@@ -35,7 +35,7 @@ pub(crate) fn list(
         };
         let (Identity::Account(account) | Identity::Certificate { account, .. }) = &identity else { return Ok(()) };
         Ok(view.reachable_repositories(account.id, now, after.as_ref(), &mut |(row, facts)| {
-            // A certificate says nothing about its account elsewhere.
+            // A certificate counts only on repositories of the organization that owns its authority.
             let counts = identity.account_at(facts.owner).is_some();
             match decide(&identity, Some(&facts), Access::Fetch, now) {
                 Decision::Allow(access) if counts => {

@@ -40,7 +40,7 @@ pub(crate) fn list(
     match printed {
         Ok(()) => Ok(Report::printed(None)),
         Err(refused) => {
-            // A refused request gets no part of the file, as far as it is still here.
+            // Discards the lines that are not sent yet: a refused request gets no part of the file.
             let _ = out.restart();
             Err(refused)
         }

@@ -1,7 +1,7 @@
 //! `hubgate plan`, `hubgate apply` and `hubgate export --toml`: the hub as a file.
 //!
-//! A file enters as text and leaves as steps, which are functions of the single commands. `plan` makes the steps and
-//! rolls them back, so that it cannot differ from `apply`.
+//! A file enters as text and leaves as steps. Each step calls the change that a single command calls. `plan` makes the
+//! steps and rolls them back, so that it cannot differ from `apply`.
 
 mod difference;
 mod file;
@@ -65,7 +65,7 @@ pub(super) fn plan(arguments: &HubFileArguments, config: &Path) -> Result<Report
 /// `hubgate apply`
 pub(super) fn apply(command: &Apply, config: &Path) -> Result<Report, Failure> {
     let (mut context, file, reading) = open(&command.file, config)?;
-    // A refused file creates no directory, and a file without changes no transaction.
+    // A refused file creates no directory, and a file without changes starts no transaction.
     let outcome = rehearse(&mut context, &file, reading)?;
     if !outcome.changes() {
         return Ok(outcome.report(true));
@@ -76,7 +76,7 @@ pub(super) fn apply(command: &Apply, config: &Path) -> Result<Report, Failure> {
     let made = make_directories(&context.config, &outcome.new_repositories())?;
     let directories = Directories::Made(RefCell::new(made.clone()));
     let applied = context.change(|change| run_again(change, &file, reading, &directories, &outcome));
-    // Those that are left belong to no repository.
+    // Directories that no step used belong to no repository.
     let left = match (&applied, directories) {
         (Ok(_), Directories::Made(left)) => left.into_inner(),
         (Err(_), _) | (_, Directories::Rehearsal) => made,

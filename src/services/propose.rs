@@ -1,4 +1,5 @@
-//! Opening a proposal, for the guard of a push. The answer is the number, or why the session may not.
+//! Opening a proposal, for the guard of a push. The answer is the number, or the reason why the session may not open
+//! one.
 
 use crate::commands::{Refused, proposal};
 use crate::db::Reader;
@@ -17,7 +18,7 @@ pub(super) fn run(caller: &Caller, opened: &Opened) -> Answer {
     let Refused::Refusal(refusal) = &refused else {
         return Answer { out: String::new(), err: vec![refused.to_string()], status: Status::Refused };
     };
-    // The words of a refusal name the key, which the database knows.
+    // The text of a refusal names the key by its title, which is in the database.
     let asked = Reader::open(&caller.config.paths.database)
         .and_then(|reader| reader.ask(|view| caller.session_context(view, Some(&opened.path))));
     match asked {

@@ -219,7 +219,7 @@ impl fmt::Display for Record {
         if let Some((path, row)) = repository {
             writeln!(f, "{path}\n{row}")?;
         }
-        // A program of a release without proposals does not read such a record. The session then has its guard.
+        // A program of a release without proposals rejects such a record. The session's guard still ends the session.
         if *proposes {
             writeln!(f, "{PROPOSES}")?;
         }

@@ -56,7 +56,7 @@ pub(crate) struct Deciding {
 }
 
 impl Deciding {
-    /// Whether the other one decides the same about refs and paths.
+    /// Whether `other` decides alike about refs and paths.
     pub(crate) fn decides_like(&self, other: &Self) -> bool {
         decide_alike(&self.rules, &other.rules) && self.checks.paths() == other.checks.paths()
     }

@@ -20,7 +20,7 @@ use crate::report::when::{BadTime, rfc3339};
 /// How a file is read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reading {
-    /// Whether what the file does not mention goes.
+    /// Whether to remove what the file does not mention.
     pub(super) prune: bool,
     /// Whether users that do not exist are created.
     pub(super) create_users: bool,
@@ -33,15 +33,15 @@ pub(super) struct Reading {
 struct Steps {
     /// New owners.
     owners: Vec<Step>,
-    /// Roles, the roles of admins first, so that no organization is without one in between.
+    /// Roles of admins. They come before other roles, so that no organization is without an admin in between.
     admins: Vec<Step>,
     members: Vec<Step>,
-    /// What goes, before what comes: a deploy key may move to another repository.
+    /// Removed repositories, grants and keys. They come before new ones, because a deploy key may move.
     removals: Vec<Step>,
     repositories: Vec<Step>,
     grants: Vec<Step>,
     settings: Vec<Step>,
-    /// What must hold in the end.
+    /// Removed organizations and rights to create, and checks of the final state.
     last: Vec<Step>,
 }
 
@@ -270,7 +270,7 @@ impl Difference<'_> {
         Ok(())
     }
 
-    /// Whether a user may create repositories; every user may unless the file says otherwise.
+    /// Whether a user may create repositories. With `prune`, every user may unless the file says otherwise.
     fn may_create(&mut self, table: &str, user: &Owner, present: bool, wanted: Option<bool>) {
         let wanted = wanted.unwrap_or(present || self.reading.prune);
         if wanted != present {
@@ -283,12 +283,12 @@ impl Difference<'_> {
                 after: Some(wanted.to_string()),
                 action: Action::SetMayCreate(user.clone(), wanted),
             };
-            // A right to create may be needed for a repository of the file, and may have been used for one.
+            // Other steps may create a repository by this right, so it is given first and withdrawn last.
             if wanted { &mut self.steps.owners } else { &mut self.steps.last }.push(step);
         }
     }
 
-    /// The rules and checks of a scope. Rules are asked in their order, so the file has all of them or none.
+    /// The rules and checks of a scope. The order of rules matters, so the file has all rules of a scope or none.
     fn settings(
         &mut self,
         table: &str,
@@ -347,7 +347,7 @@ impl Difference<'_> {
         }
     }
 
-    /// What the file does not mention. Accounts of users stay: they belong to people.
+    /// Removes what the file does not mention. Accounts of users stay, because they belong to people.
     fn prune(&mut self, file: &HubFile) -> Result<(), Refused> {
         let paths: HashSet<String> = file.repositories.0.iter().map(|(path, _)| path.folded()).collect();
         let mut owners: HashSet<String> = file.organizations.0.iter().map(|(name, _)| name.folded()).collect();

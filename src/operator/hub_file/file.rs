@@ -1,4 +1,4 @@
-//! The file itself: TOML with unknown keys, names, roles and rules refused where they stand.
+//! The file itself, in TOML. An unknown key, or a bad name, role or rule, is an error with line and column.
 //!
 //! Text enters, and a [`HubFile`] leaves. No name in the file becomes a path on disk.
 
@@ -138,7 +138,7 @@ pub(super) struct Word<T>(pub(super) T);
 
 impl<'de, T: Text> Deserialize<'de> for Word<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        /// An error in here has the place of the text, also in an array.
+        /// An error of this visitor has the place of the text, also in an array.
         struct AsText<T>(PhantomData<T>);
         impl<T: Text> Visitor<'_> for AsText<T> {
             type Value = Word<T>;

@@ -17,7 +17,7 @@ use crate::word::counted;
 const SHOWN: usize = 3;
 const LISTED: usize = 100;
 
-/// Rows that no account has: an identity without an account, and an account without grants.
+/// Numbers that no row has, for an identity without an account and for an account without grants.
 const EVERYONE: i64 = -1;
 const EVERY_ACCOUNT: i64 = -2;
 const GENERAL: [i64; 2] = [EVERYONE, EVERY_ACCOUNT];
@@ -90,7 +90,7 @@ impl Concerned {
         self.repositories.insert(path.folded(), path.clone());
     }
 
-    /// Hands on each pair of account and repository that the steps can concern, as far as both exist.
+    /// Calls `pair` with the rows of each account and repository that the steps can concern, as far as both exist.
     fn pairs(&self, view: &View<'_>, mut pair: impl FnMut(i64, i64) -> Result<(), Refused>) -> Result<(), Refused> {
         for path in self.repositories.values() {
             let Some(repository) = found(view.repository(path))? else { continue };

@@ -21,13 +21,13 @@ use crate::repository::Directory;
 /// One step. The object, the kind of the setting, and its name say what changes; `before` and `after` say how.
 #[derive(Debug)]
 pub(super) struct Step {
-    /// The table of the file by which it is, or would be.
+    /// The table that describes the object in the file, whether the file has this table or not.
     pub(super) table: String,
     /// The owner or repository, or the hub.
     pub(super) object: String,
     /// What changes there.
     pub(super) kind: &'static str,
-    /// Which one of these.
+    /// The name of the member, rule, key or check, if the object can have several.
     pub(super) name: Option<String>,
     /// The present value.
     pub(super) before: Option<String>,
@@ -101,7 +101,7 @@ impl Directories {
     }
 }
 
-/// Another command has come between the rehearsal and the transaction.
+/// The refusal if another command has changed the hub between the rehearsal and the transaction.
 pub(super) fn changed_since() -> Refused {
     let why = "another command has changed the hub: run this command again".to_owned();
     ChangeError::Conflict(why).into()
@@ -118,12 +118,12 @@ impl Step {
         matches!(self.action, Action::RemoveRepository(_) | Action::RemoveOrganization(_))
     }
 
-    /// Whether it changes anything. The others only check.
+    /// Whether the step changes anything. [`Action::CheckAdmin`] only checks.
     pub(super) fn changes(&self) -> bool {
         !matches!(self.action, Action::CheckAdmin(_))
     }
 
-    /// One line: `+` for what is new, `-` for what goes, `~` for what changes.
+    /// One line: `+` for what is new, `-` for what is removed, `~` for what changes.
     pub(super) fn line(&self) -> String {
         let what = match &self.name {
             _ if self.kind == self.object_kind() => format!("{} {}", self.kind, self.object),

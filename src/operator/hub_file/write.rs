@@ -1,4 +1,4 @@
-//! The file as it is written: each table while its row is read.
+//! Writes the file, each table while its row is read.
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
@@ -34,8 +34,7 @@ impl From<ChangeError> for Stop {
 
 /// Writes the file of a hub, as it is in one state of the database. Grants and keys that have ended are left out.
 ///
-/// # Errors
-/// The output's, except that a reader may go away; or the database's.
+/// # Errors Errors of the output, unless its reader has gone, and errors of the database.
 pub(super) fn write(view: &View<'_>, out: &mut dyn Write, now: i64) -> Result<(), Failure> {
     let writing = Writing { view, out, now, is_first: true };
     match writing.all() {

@@ -2,8 +2,8 @@
 
 use std::io;
 
-/// What leaves, of the commits to which the ids on standard input lead, those to which no ref leads. A proposal is no
-/// such ref, because a person without write access may have made it.
+/// Options with which git lists only new commits: no ref leads to them yet. Refs of proposals do not count, because an
+/// account without write access may have made them.
 pub(super) const NEW_COMMITS: [&str; 3] = ["--not", "--exclude=refs/pr/*", "--all"];
 
 /// Why the commits of a push cannot be checked.

@@ -11,7 +11,7 @@ use crate::push::{
     FromHook, NoVerdict, PROPOSALS, ProposalNumber, ProposalRef, ProposalReply, ProposalRights, PushContext,
 };
 
-/// What decides about the proposals of a push. Without proposals, nothing is asked.
+/// What decides about the proposals of a push. Asks nothing if the push has no proposals.
 pub(super) fn proposals(context: &PushContext, guard: &Guard, updates: &[Update]) -> Result<Proposals, Error> {
     let mut proposals = Proposals { writes: context.writes, ..Proposals::default() };
     let of_push = of_push(updates);
@@ -57,7 +57,7 @@ fn found(
     if asked.is_empty() {
         return Ok(HashMap::new());
     }
-    // HEAD stands for no branch, so that each update has two lines.
+    // HEAD takes the place of a missing branch, so that each update has two lines.
     let line = |text: String, (_, update, branch): &(usize, &Update, Option<String>)| {
         text + &update.new + "\n" + branch.as_deref().unwrap_or("HEAD") + "\n"
     };

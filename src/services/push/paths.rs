@@ -1,8 +1,8 @@
 //! The check of paths: which files the new commits of a push change.
 //!
-//! A commit is compared with its parent, and a merge with what git makes of its parents by itself. So a merge that
-//! takes over the work of others changes nothing, and one that drops it does. A commit is new if no ref leads to it,
-//! apart from proposals.
+//! A commit is compared with its parent, and a merge with the result that git itself makes of the same parents. So a
+//! merge that keeps the work of others changes nothing, and a merge that drops such work changes its files. A commit is
+//! new if no ref leads to it, apart from refs of proposals.
 
 use std::io::{self, BufRead, Read, Write};
 use std::process::Command;
@@ -18,12 +18,12 @@ use crate::push::PushContext;
 const SHOWN: usize = 5;
 /// The most bytes of a path that are compared. A longer path begins with the same directories.
 const PATH_MAX: u64 = 64 << 10;
-/// What begins a line about a commit. No such line is between the two parts of a change.
+/// Begins a line about a commit. git writes no such line between the two parts of a change.
 const COMMIT: u8 = 1;
 /// What one git of this check may take.
 const GIT: Limits = Limits { time: Duration::from_secs(3_600), output: u64::MAX, terminal: Terminal::Closed };
 
-/// The changes that rules deny.
+/// What the check has found: the changes that rules deny.
 struct Seen<'a> {
     rules: &'a PathRules<AccountRow>,
     who: &'a str,

@@ -1,4 +1,5 @@
-//! The proposals of a push: which of its refs open, move or remove proposals, and why it may not. No I/O here.
+//! The proposals of a push: which of its refs open, move or remove proposals, and why the push may not do so. No I/O
+//! here.
 //!
 //! The guard says what the session may do, and git what the commits are.
 

@@ -26,7 +26,7 @@ const SHOWN: usize = 5;
 const PER_QUESTION: usize = 256;
 /// The most different keys and addresses of one push. The guard answers no more questions.
 const MOST: usize = 64 * PER_QUESTION;
-/// The most bytes of a commit that are read. git itself refuses no larger one.
+/// The most bytes of a commit that are read. git itself has no such limit.
 const WHOLE: u64 = 64 << 20;
 /// What one git of this check may take.
 const GIT: Limits = Limits { time: Duration::from_secs(3_600), output: u64::MAX, terminal: Terminal::Closed };
@@ -44,7 +44,7 @@ type Signings = BTreeMap<Signing, Vec<String>>;
 #[derive(Default)]
 struct Seen {
     refused: Vec<Refused>,
-    /// The number of commits that are refused, also of those that are not kept.
+    /// The number of refused commits, including those that `refused` does not keep.
     count: usize,
     signings: Signings,
     /// The number of commits of each signing.
@@ -166,7 +166,7 @@ fn each_new_commit(
     list.args(["rev-list", "--stdin"]).args(NEW_COMMITS);
     let tips = |input: &mut dyn Write| tips.iter().try_for_each(|tip| writeln!(input, "{tip}"));
     let ended = child::ask(&mut list, GIT, tips, |ids| {
-        // One git's list is the next one's input.
+        // The list of commits of one git is the input of another git.
         let mut ids = ids.lines().peekable();
         if ids.peek().is_none() {
             return Ok(true);

@@ -199,7 +199,7 @@ impl Difference<'_> {
                 if self.now.is_over(expires_at) {
                     return Err(usage(table, "deploy_keys", &fingerprint, BadTime::Past));
                 }
-                // No command changes what a key may do: it goes, and comes again.
+                // No command changes what a key may do, so the steps remove the key and add it again.
                 let action = Action::RemoveDeployKey(fingerprint, row.scope);
                 self.steps.removals.push(step(&fingerprint, Some(before), None, action));
                 let action = Action::AddDeployKey(path.clone(), key, scope, expires_at);

@@ -37,8 +37,8 @@ impl fmt::Display for Placed<'_> {
 
 /// The lines about these faults: where each is, how many more there are, and what to do about them.
 ///
-/// There is a line also if no tip leads to an object with a fault: the push would store it, and then a later push could
-/// name it as an object that was here before.
+/// An object with a fault also gets a line if no tip leads to it. The push would store it, and a later push could then
+/// name it without a check.
 pub(super) fn problems(context: &PushContext, tips: &[&str], found: &[Found]) -> Result<Vec<String>, Error> {
     let (commits, others): (Vec<&Found>, Vec<&Found>) =
         found.iter().partition(|found| matches!(found.fault, Fault::Author(..)));
