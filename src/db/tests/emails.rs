@@ -148,6 +148,34 @@ fn a_file_of_signers_has_the_live_keys_of_those_who_may_write() {
 }
 
 #[test]
+fn a_commit_is_signed_for_an_account_by_its_live_keys_alone() {
+    let mut hub = Hub::new();
+    hub.change(|change| {
+        add_key(change, "bob", 2)?;
+        add_key(change, "bob", 3)?;
+        add_deploy_key(change, "acme/x", 4)
+    })
+    .unwrap();
+    let bob = hub.store.view().user(&owner("bob")).unwrap().id;
+    let accounts = |hub: &Hub| {
+        let view = hub.store.view();
+        [2, 3, 4, 5].map(|number| view.signer(&fingerprint(number)).unwrap().map(|facts| facts.account))
+    };
+    assert_eq!(accounts(&hub), [Some(bob), Some(bob), None, None], "a deploy key and an unknown key sign for nobody");
+    for (number, removal) in [(2, Removal::Ordinary), (3, Removal::Compromised)] {
+        hub.change(|change| change.remove_key(&fingerprint(number), removal)).unwrap();
+    }
+    assert_eq!(accounts(&hub), [None; 4], "removed keys sign for nobody");
+    hub.change(|change| add_key(change, "bob", 5)).unwrap();
+    assert_eq!(accounts(&hub), [None, None, None, Some(bob)]);
+    hub.change(|change| change.set_disabled(&owner("bob"), Some("away"))).unwrap();
+    assert_eq!(accounts(&hub), [None; 4], "a disabled account signs nothing");
+    hub.change(|change| change.set_disabled(&owner("bob"), None)).unwrap();
+    hub.change(|change| change.remove_owner(OwnerKind::User, &owner("bob"), None)).unwrap();
+    assert_eq!(accounts(&hub), [None; 4], "a removed account signs nothing");
+}
+
+#[test]
 fn no_statement_of_signers_reads_what_it_does_not_need() {
     let hub = Hub::new();
     for (index, plan) in hub.store.view().plans_of_signers().unwrap().into_iter().enumerate() {
