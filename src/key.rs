@@ -19,13 +19,16 @@ use std::fmt;
 
 use crate::name::{NameError, Title};
 pub use certificate::{BadOffer, OfferedCertificate};
-pub use error::KeyError;
+pub use error::{DSA_REFUSED, KeyError};
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use key_type::KeyType;
 use key_type::{authorized_keys_words, decode_base64, inner_type};
 #[cfg(feature = "operator")]
 pub use signature::{BadSignature, verify};
 pub use weak::{WeakKeys, WeakKeysError, refuse_weak};
+
+/// The exponent of the RSA keys that current programs make.
+const USUAL_EXPONENT: u64 = 65_537;
 
 /// Why an offered key is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -139,6 +142,15 @@ impl PublicKey {
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of_blob(&self.blob)
+    }
+
+    /// The exponent of an RSA key if it is below 65,537, which every current program uses.
+    ///
+    /// Such a key is accepted, because signatures are checked whole. It comes from a program of the time before 2010,
+    /// so that it may be one of the guessable keys of CVE-2008-0166.
+    #[must_use]
+    pub fn small_exponent(&self) -> Option<u64> {
+        structure::exponent(&self.blob).filter(|exponent| *exponent < USUAL_EXPONENT)
     }
 
     /// The size of an RSA modulus or of an ECDSA curve, in bits; `None` for Ed25519, which has one size.

@@ -36,7 +36,7 @@ pub(crate) use chain::chain;
 pub(crate) use checks::{Checks, ShownCheck, check_json};
 pub(crate) use emails::{Emails, email_json};
 pub(crate) use gate::{Requests, answer_report, request_json};
-pub(crate) use keys::{Keys, key_added, key_json, key_page, key_removed};
+pub(crate) use keys::{Keys, key_added, key_json, key_page, key_removed, key_warning};
 pub(crate) use members::{Collaborators, Members, members_json, members_text};
 pub(crate) use proposals::{Proposal, Proposals, proposal_page};
 pub(crate) use repository::{

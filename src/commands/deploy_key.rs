@@ -22,7 +22,7 @@ pub(crate) fn add(
         let new = NewKey { key: &new.key, title: &new.title, scope, expires_at, sources: None };
         Ok(change.add_deploy_key(&repository.path, &new)?)
     })?;
-    Ok(key_added(requester.config(), &row))
+    Ok(key_added(requester.config(), &row, &new.key))
 }
 
 /// Lists the deploy keys of a repository.

@@ -67,7 +67,7 @@ pub(crate) fn add(
         }
         (By::Operator, None) => Err(Denied::NoAccount.into()),
     })?;
-    Ok(key_added(requester.config(), &row))
+    Ok(key_added(requester.config(), &row, key))
 }
 
 /// Lists the keys of the session's account. The operator names an account, or lists all keys.

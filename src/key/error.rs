@@ -8,6 +8,10 @@ pub(super) const RSA_BITS_MIN: usize = 2_048;
 /// The most bits of an RSA modulus; OpenSSH accepts no more (`SSHBUF_MAX_BIGNUM`).
 pub(super) const RSA_BITS_MAX: usize = 16_384;
 
+/// The refusal of a DSA key.
+pub const DSA_REFUSED: &str =
+    "ssh-dss keys are not accepted: OpenSSH refuses them since 7.0; make a new one with ssh-keygen -t ed25519";
+
 /// Why a text or a blob is not an acceptable key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
@@ -63,7 +67,7 @@ pub enum KeyError {
     #[error("this is a certificate: give the plain key, from the .pub file without -cert in its name")]
     Certificate,
     /// `ssh-dss`.
-    #[error("DSA keys are no longer safe: make a new key with ssh-keygen -t ed25519")]
+    #[error("{DSA_REFUSED}")]
     Dsa,
     /// A type that is not accepted.
     #[error("keys of this type are not accepted here: make a new key with ssh-keygen -t ed25519")]
@@ -74,7 +78,7 @@ pub enum KeyError {
          make a new key with ssh-keygen -t ed25519"
     )]
     RsaSize(usize),
-    /// An RSA exponent that is even, below 65,537 or above 64 bits.
+    /// An RSA exponent that is even, below 3 or above 64 bits.
     #[error("the exponent of this RSA key is not safe: make a new key with ssh-keygen -t ed25519")]
     RsaExponent,
     /// An RSA modulus that is even.

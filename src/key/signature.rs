@@ -10,7 +10,7 @@ use ssh_key::public::KeyData;
 use ssh_key::sha2::{Sha256, Sha512};
 use ssh_key::{Algorithm, EcdsaCurve, HashAlg, SshSig};
 
-use super::error::{KeyError, RSA_BITS_MAX};
+use super::error::KeyError;
 use super::fingerprint::Fingerprint;
 use super::key_type::{KeyType, decode_base64, inner_type};
 use super::structure;
@@ -114,20 +114,21 @@ fn field(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)
 }
 
-/// Whether an RSA key has signed the bytes. `ssh-key` itself verifies no modulus of more than 4,096 bits.
+/// Whether an RSA key, which is checked already, has signed the bytes. `ssh-key` itself verifies no modulus of more than
+/// 4,096 bits, and `rsa` no exponent of more than 33 bits.
 fn is_valid_rsa(signature: &SshSig, hash: HashAlg, signed: &[u8]) -> bool {
     let KeyData::Rsa(key) = signature.public_key() else { return false };
     let number = |number: &ssh_key::Mpint| number.as_positive_bytes().map(BigUint::from_bytes_be);
     let (Some(modulus), Some(exponent)) = (number(&key.n), number(&key.e)) else { return false };
-    let key = RsaPublicKey::new_with_max_size(modulus, exponent, RSA_BITS_MAX);
+    let key = RsaPublicKey::new_unchecked(modulus, exponent);
     let message = SshSig::signed_data(NAMESPACE, signature.hash_alg(), signed);
     let made = RsaSignature::try_from(signature.signature_bytes());
-    match (key, message, made) {
-        (Ok(key), Ok(message), Ok(made)) => match hash {
+    match (message, made) {
+        (Ok(message), Ok(made)) => match hash {
             HashAlg::Sha256 => VerifyingKey::<Sha256>::new(key).verify(&message, &made).is_ok(),
             HashAlg::Sha512 => VerifyingKey::<Sha512>::new(key).verify(&message, &made).is_ok(),
             _ => false,
         },
-        (_, _, _) => false,
+        (_, _) => false,
     }
 }

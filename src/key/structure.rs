@@ -12,8 +12,8 @@ use super::curve::{Curve, P256, P384, P521};
 use super::error::{KeyError, RSA_BITS_MAX, RSA_BITS_MIN};
 use super::key_type::{KeyType, inner_type};
 
-/// The smallest RSA exponent.
-const RSA_EXPONENT_MIN: u64 = 65_537;
+/// The smallest RSA exponent. Keys of OpenSSH before 5.4 have 35, those of other old programs 3, 17 or 37.
+const RSA_EXPONENT_MIN: u64 = 3;
 /// The longest application of a security key, in bytes.
 const APPLICATION_MAX: usize = 255;
 
@@ -110,6 +110,16 @@ fn bits(number: &[u8]) -> usize {
     (number.len() * 8).saturating_sub(unused as usize)
 }
 
+/// The value of a number without leading zero bytes, if it has at most 64 bits.
+fn number(number: &[u8]) -> Option<u64> {
+    (number.len() <= 8).then(|| number.iter().fold(0, |value, byte| (value << 8) + u64::from(*byte)))
+}
+
+/// The exponent of a sound RSA key; `None` for a key of another type.
+pub(super) fn exponent(blob: &[u8]) -> Option<u64> {
+    number(positive(&ssh_key::PublicKey::from_bytes(blob).ok()?.key_data().rsa()?.e).ok()?)
+}
+
 /// Checks size, exponent and modulus. Returns the bits of the modulus.
 fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<usize, KeyError> {
     let size = bits(modulus);
@@ -117,8 +127,8 @@ fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<usize, KeyError> {
         return Err(KeyError::RsaSize(size));
     }
     // OpenSSL limits the exponent to 64 bits for moduli above 3,072 bits (`OPENSSL_RSA_MAX_PUBEXP_BITS`).
-    let value = exponent.iter().fold(0, |value: u64, byte| (value << 8) + u64::from(*byte));
-    if bits(exponent) > 64 || value < RSA_EXPONENT_MIN || value % 2 == 0 {
+    let is_sound = number(exponent).is_some_and(|value| value >= RSA_EXPONENT_MIN && value % 2 == 1);
+    if !is_sound {
         return Err(KeyError::RsaExponent);
     }
     if remainder(modulus, 2) == 0 {

@@ -25,6 +25,9 @@ const ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIyvsxAYqLJqm+UWlMSpt
 /// phusion/baseimage-docker's `insecure_key.pub`; its private half is in the same repository.
 const PHUSION: &str = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDVmzBG5v7cO9IScGLIzlhGlHNFhXzy87VfaPzru7qnIIdQ1e9FEKvtqEws8hVixnCUdviwX5lvcMk4Ef4Tbrmj3dyF0zFtYbjiTSyl/XQlF68DQlc2sTAdHy96wJHvh7ky511tKJzzyWwSqeef4WjeVK28TqcGnq1up0S7saFO0dJh6OfDAg2cDmhyweR3VgT0vZJyrDV7hte95MBCdK+Gp7fdCyEZcWm3S1DBFaeBqHzzt/Y/njAVKbYL9TIVPum8iMg0rMiLi9ShfP+dT5Xud5Oa3dcN2OWhiDfJw5pfhFJWd44cJ/uGRwQpvNs/PNKsYABhgLlTMUH4iawhu1Xb hongli@asuna-3939";
 
+/// Vagrant's `keys/vagrant.pub.rsa`, with the exponent 35; its private half is in the same repository.
+const VAGRANT: &str = "ssh-rsa AAAAB3NzaC1yc2EAAAABIwAAAQEA6NF8iallvQVp22WDkTkyrtvp9eWW6A8YVr+kz4TjGYe7gHzIw+niNltGEFHzD8+v1I2YJ6oXevct1YeS0o9HZyN1Q9qgCgzUFtdOKLv6IedplqoPkcmF0aYet2PkEDo3MlTBckFXPITAMzF8dJSIFo9D8HfdOV0IAdx4O7PtixWKn5y2hMNG0zQPyUecp4pzC6kivAIhyfHilFR61RGL+GPXQ2MWZWFYbAGjyiYJnAmCP3NOTd0jMZEnDkbUvxhMmBYSdETk1rRgm+R4LOzFUGaHqHDLKLX+FIPKcF96hrucXzcWyLbIbEgE98OHlnVYCzRdK8jlqm8tehUc9c9WhQ==";
+
 /// The verdict on a text as a key: `accept`, or the code of the error.
 fn verdict(text: impl AsRef<[u8]>) -> &'static str {
     PublicKey::parse_line(text.as_ref()).map_or_else(|error| error.code(), |_| "accept")
@@ -142,8 +145,8 @@ fn every_hostile_key_and_comment_gets_the_expected_verdict() {
         let expected = match id {
             // "Already registered": only the database can tell.
             "key-077" | "key-078" => continue,
-            // 16,384 bits: the table rejects them, the design accepts them.
-            "key-049" => "accept",
+            // 16,384 bits, and the exponent 3: the table rejects them, the design accepts them.
+            "key-041" | "key-049" => "accept",
             _ => text("message").unwrap_or_else(|| text("expect").unwrap()),
         };
         let actual = match kind {
@@ -156,4 +159,10 @@ fn every_hostile_key_and_comment_gets_the_expected_verdict() {
         *(if kind == "key" { &mut keys } else { &mut comments }) += 1;
     }
     assert_eq!((keys, comments), (46, 12));
+}
+
+#[test]
+fn a_published_key_with_the_exponent_35_is_in_the_list() {
+    let (key, list) = (key(VAGRANT), PACKAGED_WEAK_KEYS.parse::<WeakKeys>().unwrap());
+    assert_eq!((key.small_exponent(), list.check(&key)), (Some(35), Err(KeyError::Known)));
 }

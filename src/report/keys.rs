@@ -51,9 +51,19 @@ impl Table<KeyRow> for Keys<'_> {
 }
 
 /// A key that was just added.
-pub(crate) fn key_added(config: &Config, key: &KeyRow) -> Report {
-    let text = format!("added \"{}\" ({}) to {}\n", key.title, key.fingerprint, key.holder);
-    Report::new(text, key_json(config, key))
+pub(crate) fn key_added(config: &Config, row: &KeyRow, key: &PublicKey) -> Report {
+    let text = format!("added \"{}\" ({}) to {}\n", row.title, row.fingerprint, row.holder);
+    Report { note: key_warning(row, key), ..Report::new(text, key_json(config, row)) }
+}
+
+/// What the person who added a key should know about it.
+pub(crate) fn key_warning(row: &KeyRow, key: &PublicKey) -> Option<String> {
+    let exponent = key.small_exponent()?;
+    Some(format!(
+        "\"{}\" ({}) of {} is an RSA key with the exponent {exponent}, which only old programs make: \
+         replace it with a key of ssh-keygen -t ed25519",
+        row.title, row.fingerprint, row.holder
+    ))
 }
 
 /// A key that was just removed.

@@ -29,6 +29,7 @@ trials![
     the_last_use_of_a_key_is_recorded,
     the_last_use_of_a_deploy_key_is_recorded,
     a_key_whose_private_half_is_public_is_added_nowhere,
+    a_key_with_an_exponent_of_an_old_program_works_and_is_added_with_a_warning,
     an_open_anonymous_connection_opens_nothing_once_anonymous_is_off,
 ];
 
@@ -395,4 +396,64 @@ fn an_open_anonymous_connection_opens_nothing_once_anonymous_is_off() {
     let batch = b"000eversion 1\n0000000abatch\n00010000";
     let outcome = stranger.ssh_with(&[], "git-lfs-transfer alice/x download", batch);
     assert!(outcome.stdout().contains("status 403"), "{outcome}");
+}
+
+fn a_key_with_an_exponent_of_an_old_program_works_and_is_added_with_a_warning() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "alice"]);
+    hub.repo("alice/x", &["--private"]);
+    let warning = |key: &Key, holder: &str, exponent: &str| {
+        let is = format!("\"old\" ({}) of {holder} is an RSA key with the exponent {exponent}", key.fingerprint);
+        format!("hubgate: {is}, which only old programs make: replace it with a key of ssh-keygen -t ed25519\n")
+    };
+    let added = |key: &Key, holder: &str| says(format!("added \"old\" ({}) to {holder}\n", key.fingerprint));
+    let old = Key::with_exponent("35");
+    hub.hubgate(&["key", "add", "alice", old.public_file().to_str().expect("UTF-8")])
+        .is(&added(&old, "alice").warning(warning(&old, "alice", "35")));
+    let alice = Client::new(&hub, Some("alice"), old.clone());
+    alice.greet().is(&says(hi("alice")));
+    alice.git(&["clone", "--quiet", &Client::url("alice/x"), "x"]).is(&silent());
+    alice.commit("x", "a", "a");
+    alice.git_in("x", &["push", "--quiet", "origin", "HEAD:a"]).is(&silent());
+    // Over SSH, for a repository, and with an invitation.
+    let (second, deploy, joined) = (Key::with_exponent("37"), Key::with_exponent("3"), Key::with_exponent("65535"));
+    alice
+        .ssh_with(&[], "key add", second.line.as_bytes())
+        .is(&added(&second, "alice").warning(warning(&second, "alice", "37")));
+    Client::new(&hub, Some("alice"), second).greet().is(&says(hi("alice")));
+    hub.hubgate(&["deploy-key", "add", "alice/x", deploy.public_file().to_str().expect("UTF-8")])
+        .is(&added(&deploy, "alice/x").warning(warning(&deploy, "alice/x", "3")));
+    Client::new(&hub, None, deploy).greet().is(&says(hi("deploy key of alice/x")));
+    let code = hub.did(&["--json", "invite", "alice"]);
+    let code: serde_json::Value = serde_json::from_str(&code).expect("JSON");
+    let outcome = Client::new(&hub, None, joined).ssh(format!("join {} old", code["code"].as_str().expect("a code")));
+    assert!(outcome.stderr().contains("\"old\" (") && outcome.stderr().contains("exponent 65535"), "{outcome}");
+    // An exponent that is not sound, and the type that OpenSSH refuses.
+    let (_, blob) = old.type_and_blob();
+    let even = blob.replacen("AAAAB3NzaC1yc2EAAAABIw", "AAAAB3NzaC1yc2EAAAABJA", 1);
+    assert_ne!(even, blob);
+    for (line, said) in [
+        (
+            format!("ssh-rsa {even}"),
+            "the exponent of this RSA key is not safe: make a new key with ssh-keygen -t ed25519",
+        ),
+        (
+            "ssh-dss AAAAB3NzaC1kc3M= old".to_owned(),
+            "ssh-dss keys are not accepted: OpenSSH refuses them since 7.0; make a new one with ssh-keygen -t ed25519",
+        ),
+    ] {
+        let answer = refused(format!("hubgate: {said}\n")).status(2);
+        hub.hubgate_with(&["key", "add", "alice", "-"], line.as_bytes()).is(&answer);
+        alice.ssh_with(&[], "key add", line.as_bytes()).is(&answer);
+    }
+    // A CA with such a key, for such a key.
+    let authority = Key::with_exponent("35");
+    hub.did(&["org", "add", "acme", "--admin", "alice"]);
+    hub.did(&["org", "ca", "add", "acme", authority.public_file().to_str().expect("UTF-8")]);
+    let certified = Client::new(&hub, Some("alice"), Key::with_exponent("35"));
+    let mut sign = std::process::Command::new("ssh-keygen");
+    sign.arg("-q").arg("-s").arg(&authority.file).args(["-I", "old", "-n", "alice", "-V", "-1m:+1h"]);
+    run(sign.arg(certified.key.public_file())).succeeded();
+    let certificate = format!("CertificateFile={}-cert.pub", certified.key.file.display());
+    certified.ssh_with(&["-o", &certificate], "", b"").is(&says(hi("alice")));
 }

@@ -17,6 +17,7 @@ trials![
     an_authorized_keys_file_is_imported,
     every_key_of_a_file_is_imported_to_one_account,
     gitolite_is_imported,
+    old_keys_are_imported_with_a_warning_and_dsa_keys_are_named,
     what_was_changed_here_since_an_import_stays,
     names_that_would_become_one_are_not_imported_until_one_is_renamed,
     a_line_that_is_not_understood_ends_an_import_unless_it_may_be_partial,
@@ -75,7 +76,6 @@ fn an_authorized_keys_file_is_imported() {
         "{said}"
     );
     let outcome = hub.hubgate(&["import", "authorized-keys", place, "--merge", "--verbose"]);
-    let dsa = outcome.stdout().lines().find(|line| line.contains(":12: ")).unwrap_or_default().to_owned();
     outcome.is(&says(format!(
         "added carol\n\
          added \"whatever\" ({}) to carol\n\
@@ -83,10 +83,12 @@ fn an_authorized_keys_file_is_imported() {
          added \"bob\" ({}) to bob\n\
          added \"bob@vpn\" ({}) to bob\n\
          added \"alice@home\" ({}) to alice\n\
-         left out: lines that are not imported (3):\n\
+         left out: ssh-dss keys are not accepted: OpenSSH refuses them since 7.0; make a new one with ssh-keygen -t \
+         ed25519 (1):\n\
+         \x20 {place}:12: bob\n\
+         left out: lines that are not imported (2):\n\
          \x20 {place}:4: neither its command nor its comment names an account of this hub (key-3, comment \"nobody@here\", {})\n\
          \x20 {place}:7: its command is not of a known git server: /usr/bin/backup \\u{{202e}}\n\
-         {dsa}\n\
          left out: keys that have expired, or whose end has no time zone (2):\n\
          \x20 {place}:8: it expired: expiry-time=\"20010131Z\"\n\
          \x20 {place}:9: expiry-time=\"29990131\" is not a time in UTC, such as 20270131Z\n\
@@ -108,7 +110,7 @@ fn an_authorized_keys_file_is_imported() {
     let again = json_of(&hub, &["import", "authorized-keys", place]);
     assert_eq!((&again["keys"], &again["accounts"], &again["already"]), (&json!([]), &json!([]), &json!(6)));
     assert_eq!(
-        again["left_out"][1],
+        again["left_out"][2],
         json!({ "kind": "line", "place": format!("{place}:7"), "why": "its command is not of a known git server: /usr/bin/backup \u{202e}" })
     );
 }
@@ -252,6 +254,51 @@ fn gitolite_is_imported() {
     hub.sql("UPDATE collaborator SET until = unixepoch() WHERE user_id = (SELECT id FROM owner WHERE name = 'bob')");
     let again = json_of(&hub, &import);
     assert_eq!(again["grants"].as_array().map(Vec::len), Some(2));
+}
+
+fn old_keys_are_imported_with_a_warning_and_dsa_keys_are_named() {
+    let hub = Hub::new();
+    let (alice, bob, carol) = (Key::with_exponent("35"), Key::with_exponent("37"), Key::new("carol"));
+    let directory = gitolite_admin(&hub, "", &[("alice.pub", &alice), ("bob@desk.pub", &bob), ("carol.pub", &carol)]);
+    for name in ["dave.pub", "office/erin.pub"] {
+        fs::write(format!("{directory}/keydir/{name}"), "ssh-dss AAAAB3NzaC1kc3M= old\n").expect("a file");
+    }
+    let warning = "warning: RSA keys with an exponent that only old programs use, to be replaced soon";
+    let dsa = "left out: ssh-dss keys are not accepted: OpenSSH refuses them since 7.0; \
+               make a new one with ssh-keygen -t ed25519";
+    hub.hubgate(&["import", "gitolite", &directory, "--dry-run"]).is(&says(format!(
+        "{warning} (2): alice (exponent 35), bob (exponent 37)\n\
+         {dsa} (2): dave, erin\n\
+         3 accounts, 3 keys, 0 grants; 0 existed already, 2 left out (--verbose lists them)\n\
+         nothing was changed: this was a dry run\n"
+    )));
+    let report = json_of(&hub, &["import", "gitolite", &directory]);
+    let warnings = json!([
+        { "kind": "small-exponent", "place": "keydir/alice.pub", "why": "alice (exponent 35)" },
+        { "kind": "small-exponent", "place": "keydir/bob@desk.pub", "why": "bob (exponent 37)" },
+    ]);
+    assert_eq!(report["warnings"], warnings, "{report:#}");
+    Client::new(&hub, Some("alice"), alice).greet().is(&says(hi("alice")));
+    // Lines of a file, one of them with the comment of another account.
+    let (frank, grace) = (Key::with_exponent("35"), Key::with_exponent("37"));
+    let file = hub.path("roots_keys");
+    let text = format!(
+        "command=\"/home/git/bin/gitolite-shell frank\",no-pty {}\n\
+         command=\"/home/git/bin/gitolite-shell erin\",no-pty ssh-dss AAAAB3NzaC1kc3M= alice\n\
+         ssh-dss AAAAB3NzaC1kc3M= bob@old\n",
+        frank.line
+    );
+    fs::write(&file, text).expect("a file");
+    hub.hubgate(&["import", "authorized-keys", shown(&file)]).is(&says(format!(
+        "{warning} (1): frank (exponent 35)\n{dsa} (2): erin, bob@old\n\
+         1 account, 1 key, 0 grants; 0 existed already, 2 left out (--verbose lists them)\n"
+    )));
+    fs::write(&file, format!("{}\nssh-dss AAAAB3NzaC1kc3M= x\n", grace.line)).expect("a file");
+    hub.hubgate(&["import", "authorized-keys", shown(&file), "--user", "frank"]).is(&says(format!(
+        "{warning} (1): frank (exponent 37)\n{dsa} (1): frank\n\
+         0 accounts, 1 key, 0 grants; 0 existed already, 1 left out (--verbose lists them)\n"
+    )));
+    Client::new(&hub, Some("frank"), grace).greet().is(&says(hi("frank")));
 }
 
 fn what_was_changed_here_since_an_import_stays() {

@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use base64ct::{Base64, Encoding};
+use rsa::BigUint;
 use rsa::signature::Signer;
 use sha2::{Digest, Sha256};
 use ssh_key::{PrivateKey, Signature};
@@ -158,4 +160,70 @@ fn a_signature_of_a_security_key_is_valid_as_ssh_keygen_says() {
         assert!(!accepts(path, &plain, MESSAGE));
         assert!(verify(&plain, MESSAGE).is_err(), "{kind}: an algorithm of another type of key");
     }
+}
+
+/// An RSA key of 2,048 bits with this exponent, in the file `id`.
+fn generate_with_exponent(directory: &Path, exponent: u64) -> PublicKey {
+    let _ = fs::remove_file(directory.join("id"));
+    let exponent = format!("rsa_keygen_pubexp:{exponent}");
+    let words =
+        ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-pkeyopt", &exponent, "-out", "id"];
+    assert!(Command::new("openssl").args(words).current_dir(directory).output().unwrap().status.success());
+    fs::set_permissions(directory.join("id"), fs::Permissions::from_mode(0o600)).unwrap();
+    let (is_read, line) = run(directory, &["-y", "-f", "id"], b"");
+    assert!(is_read, "{exponent}");
+    fs::write(directory.join("id.pub"), &line).unwrap();
+    PublicKey::parse_line(&line).unwrap().0
+}
+
+#[test]
+fn an_rsa_key_of_every_accepted_exponent_signs_as_ssh_keygen_says() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    // Above 2^33, `rsa` alone would refuse them. OpenSSL needs primes that suit the exponent, which a prime has soon.
+    for exponent in [3, 35, 37, (1 << 33) + 17, u64::MAX - 58] {
+        let key = generate_with_exponent(path, exponent);
+        assert_eq!(key.small_exponent(), (exponent < 65_537).then_some(exponent));
+        let (is_signed, text) = run(path, &["-q", "-Y", "sign", "-n", "git", "-f", "id"], MESSAGE);
+        assert!(is_signed && accepts(path, &text, MESSAGE), "{exponent}");
+        assert_eq!(verify(&text, MESSAGE), Ok(key.fingerprint()), "{exponent}");
+        assert_eq!(verify(&text, b"other"), Err(BadSignature::Invalid), "{exponent}");
+    }
+}
+
+/// The smallest number whose cube is not below this one.
+fn cube_root(number: &BigUint) -> BigUint {
+    let (mut low, mut high) = (BigUint::from(0_u8), BigUint::from(1_u8) << 700);
+    while low < high {
+        let middle = (&low + &high) >> 1;
+        if &middle * &middle * &middle < *number {
+            low = middle + 1_u8;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
+
+#[test]
+fn a_cube_that_only_begins_like_a_signature_is_none() {
+    // Bleichenbacher's forgery (CRYPTO 2006): with the exponent 3, a verifier that ignores what stands behind the hash
+    // accepts the cube root of a number that begins with a padded hash.
+    const OF_SHA256: &[u8] = b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20";
+    let directory = tempfile::tempdir().unwrap();
+    let key = generate_with_exponent(directory.path(), 3);
+    let parts = [b"SSHSIG".as_slice(), &string(b"git"), &string(b""), &string(b"sha256")].concat();
+    let tosign = [parts.as_slice(), &string(&Sha256::digest(MESSAGE))].concat();
+    let begin =
+        [b"\x00\x01\xff\xff\xff\xff\xff\xff\xff\xff\x00".as_slice(), OF_SHA256, &Sha256::digest(&tosign)].concat();
+    let whole = [begin.as_slice(), &vec![0; 256 - begin.len()]].concat();
+    let root = cube_root(&BigUint::from_bytes_be(&whole));
+    let cube = (&root * &root * &root).to_bytes_be();
+    assert_eq!((cube.len(), &cube[..begin.len() - 1]), (255, &begin[1..]), "the forgery begins as it should");
+    let made = [&[0; 256][root.to_bytes_be().len()..], &root.to_bytes_be()].concat();
+    let signature = [string(b"rsa-sha2-256"), string(&made)].concat();
+    let blob = [b"SSHSIG".as_slice(), &1_u32.to_be_bytes(), &string(key.blob()), &parts[6..], &string(&signature)];
+    let text = armored(&blob.concat());
+    assert!(!accepts(directory.path(), &text, MESSAGE));
+    assert_eq!(verify(&text, MESSAGE), Err(BadSignature::Invalid));
 }

@@ -16,16 +16,32 @@ fn an_rsa_key_has_2048_to_16384_bits() {
 }
 
 #[test]
-fn an_rsa_exponent_is_odd_and_from_65537_to_64_bits() {
+fn an_rsa_exponent_is_odd_and_from_3_to_64_bits() {
     let modulus = modulus(2_048);
-    for exponent in [&[1, 0, 1][..], &[1, 0, 3], &[0xff; 8]] {
-        assert!(rsa(exponent, &modulus).is_ok());
+    for (exponent, small) in [
+        (&[3][..], Some(3)),
+        (&[35], Some(35)),
+        (&[37], Some(37)),
+        (&[0xff, 0xff], Some(65_535)),
+        (&[1, 0, 1], None),
+        (&[1, 0, 3], None),
+        (&[0xff; 8], None),
+    ] {
+        assert_eq!(rsa(exponent, &modulus).unwrap().small_exponent(), small, "{exponent:?}");
     }
-    // The last two have 65 bits, the last one with low bits that alone would be accepted.
+    // These have 65 bits, the last one with low bits that alone would be accepted.
     let longer = [&[1, 0, 0, 0, 0, 0, 0, 0, 1][..], &[1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]];
-    for exponent in [&[][..], &[1], &[3], &[35], &[0xff, 0xff], &[1, 0, 0], &[1, 0, 2]].into_iter().chain(longer) {
-        assert_eq!(rsa(exponent, &modulus), Err(KeyError::RsaExponent));
+    let of_modulus = [&modulus[..], &multiply_add(&modulus, 1, 2), &multiply_add(&modulus, 2, 1)];
+    let short = [&[][..], &[1], &[2], &[36], &[1, 0, 0], &[1, 0, 2]];
+    for exponent in short.into_iter().chain(longer).chain(of_modulus) {
+        assert_eq!(rsa(exponent, &modulus), Err(KeyError::RsaExponent), "{exponent:?}");
     }
+    // 0 and 35 with zeros before them, and -35.
+    for exponent in [&[0][..], &[0, 0, 0, 35], &[0xdd]] {
+        let key = blob(&[b"ssh-rsa", exponent, &mpint(&modulus)]);
+        assert_eq!(PublicKey::from_blob(KeyType::Rsa, key), Err(KeyError::Structure), "{exponent:?}");
+    }
+    assert_eq!(key(ED25519).small_exponent(), None);
 }
 
 #[test]

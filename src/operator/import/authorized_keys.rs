@@ -1,7 +1,7 @@
 //! Lines of another git server's `authorized_keys` file. Bytes enter; no I/O.
 
 use crate::access::Sources;
-use crate::key::PublicKey;
+use crate::key::{KeyError, PublicKey};
 use crate::name::Title;
 
 /// Options that change only features that no session here has (sshd(8)).
@@ -53,14 +53,14 @@ impl Line {
     ///
     /// # Errors
     /// Why the comment names no user.
-    pub(super) fn in_plain_form(self) -> Result<Self, String> {
+    pub(super) fn in_plain_form(self) -> Result<Self, BadLine> {
         if self.names != Names::Nobody {
             return Ok(self);
         }
         let comment = self.comment.as_ref().map(Title::as_str).unwrap_or_default().to_owned();
         let (first, title) = comment.split_once(' ').unwrap_or((&comment, ""));
         let name = first.split('@').next().filter(|name| !name.is_empty());
-        let name = name.ok_or("no name of an account comes after the key")?;
+        let name = name.ok_or_else(|| "no name of an account comes after the key".to_owned())?;
         let title = match title.trim() {
             "" => self.comment,
             title => Some(title.parse().map_err(|error| format!("{title:?} is not a title: {error}"))?),
@@ -69,19 +69,38 @@ impl Line {
     }
 }
 
+/// Why a line cannot be imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum BadLine {
+    /// Its key is of the type `ssh-dss`. The command or the comment says whose key it is, for the reader of the report
+    /// alone.
+    Dsa(String),
+    Other(String),
+}
+
+impl From<String> for BadLine {
+    fn from(why: String) -> Self {
+        Self::Other(why)
+    }
+}
+
 /// Reads one line; `None` for a blank line or a comment.
 ///
 /// # Errors
 /// Why the line cannot be imported.
-pub(super) fn parse(line: &[u8]) -> Result<Option<Line>, String> {
+pub(super) fn parse(line: &[u8]) -> Result<Option<Line>, BadLine> {
     let line = line.trim_ascii();
     if line.is_empty() || line.starts_with(b"#") {
         return Ok(None);
     }
     let text = std::str::from_utf8(line).map_err(|_| "it is not UTF-8".to_owned())?;
     // If the first word is not a key type, options come first.
-    if let Ok((key, comment)) = PublicKey::parse_line(line) {
-        return Ok(Some(Line { key, comment, sources: None, expiry: None, names: Names::Nobody }));
+    match PublicKey::parse_line(line) {
+        Ok((key, comment)) => {
+            return Ok(Some(Line { key, comment, sources: None, expiry: None, names: Names::Nobody }));
+        }
+        Err(KeyError::Dsa) => return Err(BadLine::Dsa(holder_of_dsa("", text))),
+        Err(_) => {}
     }
     let end = end_of_options(text);
     let (options, rest) = text.split_at_checked(end).unwrap_or((text, ""));
@@ -89,15 +108,31 @@ pub(super) fn parse(line: &[u8]) -> Result<Option<Line>, String> {
         Ok(found) => found,
         // For a line without options, the errors of a whole line are more helpful.
         Err(error) if rest.trim().is_empty() || !options.contains(['=', ',', '-']) => {
-            return Err(PublicKey::parse_line(line).err().unwrap_or(error).to_string());
+            return Err(PublicKey::parse_line(line).err().unwrap_or(error).to_string().into());
         }
-        Err(error) => return Err(error.to_string()),
+        Err(KeyError::Dsa) => return Err(BadLine::Dsa(holder_of_dsa(options, rest))),
+        Err(error) => return Err(error.to_string().into()),
     };
     let mut found = Line { key, comment, sources: None, expiry: None, names: Names::Nobody };
     for option in split_options(options) {
         take_option(&mut found, &option)?;
     }
     Ok(Some(found))
+}
+
+/// Whose a DSA key is, by the command of its line or else by its comment.
+fn holder_of_dsa(options: &str, key: &str) -> String {
+    let mut commands = split_options(options).into_iter().filter_map(|option| {
+        let (name, value) = option.split_once('=')?;
+        name.eq_ignore_ascii_case("command").then(|| forced_command(&unquoted(value)))
+    });
+    match commands.next_back() {
+        Some(Ok(Names::User(name) | Names::Row(name))) => name,
+        Some(Ok(Names::Nobody) | Err(_)) | None => {
+            let comment = key.split([' ', '\t']).filter(|word| !word.is_empty()).skip(2).collect::<Vec<_>>().join(" ");
+            if comment.is_empty() { "a key without a name".to_owned() } else { comment }
+        }
+    }
 }
 
 fn take_option(line: &mut Line, option: &str) -> Result<(), String> {
@@ -243,12 +278,26 @@ mod tests {
             (format!("cert-authority,principals=\"x\" {KEY}"), "hubgate org ca add"),
             (format!("verify-required {KEY}"), "verify-required has no counterpart"),
             (format!("command=\"x {KEY}"), ""),
-            ("ssh-dss AAAAB3NzaC1kc3M= old".to_owned(), ""),
             ("not a key at all".to_owned(), ""),
         ] {
-            let error = parse(line.as_bytes()).unwrap_err();
+            let Err(BadLine::Other(error)) = parse(line.as_bytes()) else { panic!("{line}") };
             assert!(error.contains(why), "{line}: {error}");
         }
         assert!(parse(b"\xff\xfe").is_err());
+    }
+
+    #[test]
+    fn a_dsa_key_is_named_as_one_with_its_holder() {
+        const DSA: &str = "ssh-dss AAAAB3NzaC1kc3M=";
+        for (line, holder) in [
+            (format!("{DSA} bob@old desk"), "bob@old desk"),
+            (format!("  {DSA}"), "a key without a name"),
+            (format!("command=\"gitolite-shell alice\",no-pty {DSA} bob"), "alice"),
+            (format!("command=\"gitlab-shell key-7\",no-pty {DSA} bob"), "key-7"),
+            (format!("command=\"/usr/bin/backup\" {DSA} bob"), "bob"),
+            (format!("no-pty {DSA} bob"), "bob"),
+        ] {
+            assert_eq!(parse(line.as_bytes()), Err(BadLine::Dsa(holder.to_owned())), "{line}");
+        }
     }
 }

@@ -5,15 +5,17 @@ mod rc;
 mod rights;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::io;
 use std::path::Path;
 
 use super::conf::{self, Source};
 use super::outcome::{Candidate, Kind, Outcome, Terms, finish};
 use crate::bounded;
+use crate::commands::Refused;
 use crate::commands::key::TitledKey;
 use crate::db::{Change, ChangeError};
-use crate::key::Fingerprint;
+use crate::key::{Fingerprint, KeyError};
 use crate::name::Owner;
 use crate::operator::cli::ImportGitolite;
 use crate::operator::context::Context;
@@ -37,7 +39,7 @@ const SHOWN: usize = 20;
 struct KeyFile {
     shown: String,
     user: String,
-    read: Result<Candidate, String>,
+    read: Result<Candidate, (Kind, String)>,
 }
 
 /// The users of each directory in `keydir`.
@@ -112,7 +114,7 @@ fn keys(keydir: &Tree, outcome: &mut Outcome) -> io::Result<(Vec<KeyFile>, Direc
         if let Some(directory) = file.parent().and_then(Path::file_name).and_then(|name| name.to_str()) {
             directories.entry(directory.to_owned()).or_default().insert(user.clone());
         }
-        files.push(KeyFile { read: read(keydir, &file, shown.clone()), shown, user });
+        files.push(KeyFile { read: read(keydir, &file, &user, shown.clone()), shown, user });
     }
     files.sort_by(|one, other| one.shown.cmp(&other.shown));
     Ok((files, directories))
@@ -142,12 +144,16 @@ fn user_of(file: &Path) -> Option<String> {
     (!user.is_empty()).then(|| user.to_owned())
 }
 
-fn read(keydir: &Tree, file: &Path, at: String) -> Result<Candidate, String> {
-    let text = keydir.file(file).and_then(|file| bounded::read(file, KEY_MAX)).map_err(|error| error.to_string())?;
+fn read(keydir: &Tree, file: &Path, user: &str, at: String) -> Result<Candidate, (Kind, String)> {
+    let bad = |why: &dyn Display| (Kind::BadKey, format!("{user}: {why}"));
+    let text = keydir.file(file).and_then(|file| bounded::read(file, KEY_MAX)).map_err(|error| bad(&error))?;
     if text.strip_suffix(b"\n").unwrap_or(&text).contains(&b'\n') {
-        return Err("gitolite ignores a file that has not exactly one line".to_owned());
+        return Err(bad(&"gitolite ignores a file that has not exactly one line"));
     }
-    let TitledKey { key, title } = TitledKey::parse(&text, None).map_err(|error| error.to_string())?;
+    let TitledKey { key, title } = TitledKey::parse(&text, None).map_err(|error| match error {
+        Refused::Key(KeyError::Dsa) => (Kind::Dsa, user.to_owned()),
+        error => bad(&error),
+    })?;
     Ok(Candidate { at, key, title, sources: None, expires_at: None })
 }
 
@@ -173,8 +179,8 @@ impl Outcome {
         for KeyFile { shown, user, read } in files {
             let candidate = match read {
                 Ok(candidate) => candidate,
-                Err(why) => {
-                    self.leave(Kind::BadKey, shown, format!("{user}: {why}"));
+                Err((kind, why)) => {
+                    self.leave(kind, shown, why);
                     continue;
                 }
             };

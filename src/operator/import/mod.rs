@@ -19,6 +19,7 @@ use crate::db::Change;
 use crate::report::Report;
 use crate::tree::Tree;
 
+use authorized_keys::BadLine;
 use outcome::{Kind, Outcome, Terms, finish};
 
 /// The longest file of keys, in bytes.
@@ -62,7 +63,11 @@ fn import_keys(command: &ImportKeys, config: &Path) -> Result<Report, Failure> {
                     let terms = (command.merge, !command.no_create);
                     outcome.take_line(change, at, &line, command.user.as_ref(), terms)?;
                 }
-                Err(why) => outcome.leave(Kind::BadLine, at, why),
+                Err(BadLine::Dsa(holder)) => {
+                    let user = command.user.as_ref().map(ToString::to_string);
+                    outcome.leave(Kind::Dsa, at, user.unwrap_or(holder));
+                }
+                Err(BadLine::Other(why)) => outcome.leave(Kind::BadLine, at, why),
             }
         }
         Ok(outcome)

@@ -11,7 +11,7 @@ use crate::access::{CollaboratorRole, Removal, Scope, Sources};
 use crate::commands::key::default_title;
 use crate::config::Config;
 use crate::db::{Change, ChangeError, Direction, Holder, KeyRow, NewKey, OwnerKind};
-use crate::key::{PublicKey, refuse_weak};
+use crate::key::{DSA_REFUSED, PublicKey, refuse_weak};
 use crate::name::{Owner, RepoPath, Title};
 use crate::operator::context::{Context, actor};
 use crate::operator::failure::Failure;
@@ -44,6 +44,9 @@ pub(super) enum Kind {
     Revoked,
     OtherRules,
     Conf(conf::Kind),
+    /// An account has an RSA key of an old program.
+    SmallExponent,
+    Dsa,
     BadKey,
     BadName,
     BadLine,
@@ -69,7 +72,9 @@ impl Kind {
             | Self::Revoked
             | Self::OtherRules
             | Self::Conf(_) => "lost",
-            Self::SameKey
+            Self::SmallExponent => "warning",
+            Self::Dsa
+            | Self::SameKey
             | Self::AccountBefore
             | Self::BadKey
             | Self::BadName
@@ -115,6 +120,10 @@ impl Kind {
                 conf::Kind::Pattern => ("rules for repositories that only a pattern names", "patterns"),
                 conf::Kind::Service => ("rules for gitweb or daemon: hubgate repo visibility PATH public", "services"),
             },
+            Self::SmallExponent => {
+                ("RSA keys with an exponent that only old programs use, to be replaced soon", "small-exponent")
+            }
+            Self::Dsa => (DSA_REFUSED, "dsa"),
             Self::SameKey => ("files with the key of another user, which gitolite takes", "same-key"),
             Self::AccountBefore => ("keys for accounts that were here before the import: --merge", "account-before"),
             Self::BadKey => ("keys that are not accepted", "key"),
@@ -318,6 +327,9 @@ impl Outcome {
         }
         let new = NewKey { key: &key, title: &title, scope: Scope::Write, expires_at, sources: sources.as_ref() };
         self.keys.push(change.add_key(user, &new)?);
+        if let Some(exponent) = key.small_exponent() {
+            self.leave(Kind::SmallExponent, at, format!("{user} (exponent {exponent})"));
+        }
         Ok(())
     }
 
@@ -337,7 +349,7 @@ impl Outcome {
         let mut left_out = 0;
         for of_kind in self.left.chunk_by(|one, other| one.kind == other.kind) {
             let Some(Left { kind, .. }) = of_kind.first() else { continue };
-            left_out += if kind.means() == "gained" { 0 } else { of_kind.len() };
+            left_out += if matches!(kind.means(), "gained" | "warning") { 0 } else { of_kind.len() };
             let heading = format!("{}: {} ({})", kind.means(), kind.words().0, of_kind.len());
             if verbose {
                 lines.push(format!("{heading}:"));
@@ -391,6 +403,7 @@ impl Outcome {
             "notes": self.notes,
             "gained": left(&["gained"]),
             "lost": left(&["lost"]),
+            "warnings": left(&["warning"]),
             "left_out": left(&["left out"]),
             "dry_run": dry_run,
         });

@@ -20,7 +20,7 @@ use crate::commands::key::TitledKey;
 use crate::commands::{Denied, Peer, Refused, Rights};
 use crate::db::Code;
 use crate::message::FaultKind;
-use crate::report::{Report, key_json};
+use crate::report::{Report, key_json, key_warning};
 use crate::services::caller::Caller;
 use crate::session::user_auth::Proven;
 
@@ -68,7 +68,7 @@ pub(super) fn run(caller: &Caller, peer: &Peer<'_>, code: &str, title: &[String]
         return Err(Denied::Code.into());
     };
     let text = format!("your key {} is now on the account {}\n", row.fingerprint, row.holder);
-    Ok(Report::new(text, key_json(&caller.config, &row)))
+    Ok(Report { note: key_warning(&row, &new.key), ..Report::new(text, key_json(&caller.config, &row)) })
 }
 
 /// Refuses a key that is on an account or a repository already.

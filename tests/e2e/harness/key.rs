@@ -1,6 +1,7 @@
 //! Keys made by ssh-keygen.
 
 use std::collections::HashMap;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
@@ -57,6 +58,24 @@ impl Key {
     pub(crate) fn of_kind(kind: KeyKind) -> Self {
         let key = Arc::clone(OF_KIND.lock().expect("the keys").entry(kind).or_default());
         key.get_or_init(|| Self::generate(kind, &format!("{}-{}", kind.name, kind.bits), "")).clone()
+    }
+
+    /// A new RSA key of 2,048 bits with this exponent, as old programs made it.
+    pub(crate) fn with_exponent(exponent: &str) -> Self {
+        let file = machine().fresh("keys/id");
+        let exponent = format!("rsa_keygen_pubexp:{exponent}");
+        let mut make = Command::new("openssl");
+        make.args(["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-pkeyopt", &exponent, "-out"]);
+        run(make.arg(&file)).succeeded();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("a mode");
+        run(Command::new("ssh-keygen").args(["-q", "-p", "-N", "", "-f"]).arg(&file)).succeeded();
+        let line = run(Command::new("ssh-keygen").arg("-y").arg("-f").arg(&file)).succeeded().stdout();
+        std::fs::write(
+            public(&file),
+            format!("{} old\n", line.split_whitespace().take(2).collect::<Vec<_>>().join(" ")),
+        )
+        .expect("a public key");
+        Self::read(file)
     }
 
     fn generate(kind: KeyKind, comment: &str, passphrase: &str) -> Self {
