@@ -34,7 +34,8 @@ impl From<ChangeError> for Stop {
 
 /// Writes the file of a hub, as it is in one state of the database. Grants and keys that have ended are left out.
 ///
-/// # Errors Errors of the output, unless its reader has gone, and errors of the database.
+/// # Errors
+/// Errors of the output, unless its reader has gone, and errors of the database.
 pub(super) fn write(view: &View<'_>, out: &mut dyn Write, now: i64) -> Result<(), Failure> {
     let writing = Writing { view, out, now, is_first: true };
     match writing.all() {

@@ -1,4 +1,4 @@
-//! What was changed here since an import, by the audit table.
+//! Reads from the audit table what was changed here since an import.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -10,7 +10,7 @@ use crate::db::{Change, Direction, Error};
 use crate::name::{Owner, RepoPath, fold};
 use crate::report::when::minute;
 
-/// Events after which the rules of a repository are not those that they were.
+/// Events that change the rules of a repository.
 const OF_RULES: [&str; 6] = ["rule.add", "rule.remove", "rule.move", "rule.import", "repo.protect", "repo.unprotect"];
 
 /// A change of one person's role, or of the rules.

@@ -19,12 +19,12 @@ use crate::report::when::minute;
 use crate::report::{Report, key_json};
 use crate::word::counted;
 
-/// What the actor of an import ends with in the audit table.
+/// The end of the actor's name in the audit rows of an import.
 const BY_IMPORT: &str = ":import";
 /// The most examples on the line of a kind.
 const EXAMPLES: usize = 4;
 
-/// Why an entry is not as it was, in the order of the report.
+/// Why an entry was not imported as it was, in the order of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Kind {
     /// An owner administers a repository.
@@ -140,7 +140,7 @@ impl Kind {
     }
 }
 
-/// An entry that is not as it was.
+/// An entry that was not imported as it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Left {
     pub(super) kind: Kind,
@@ -237,7 +237,7 @@ impl Outcome {
         }
     }
 
-    /// Notes an entry that is not as it was.
+    /// Notes an entry that was not imported as it was.
     pub(super) fn leave(&mut self, kind: Kind, place: impl Into<String>, what: impl Into<String>) {
         self.left.push(Left { kind, place: place.into(), what: what.into() });
     }

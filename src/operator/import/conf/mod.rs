@@ -74,7 +74,7 @@ pub(crate) fn read(source: &Source) -> Conf {
         let mut keep = |new| {
             lost.insert(new);
         };
-        // What is lost on gitolite's own repository is lost whole.
+        // gitolite's own repository is not imported, so no single right on it is reported as lost.
         let rights = model.rights(&statements, &name);
         repositories.push(if &*name == ADMIN { rights.repository(&mut |_| {}) } else { rights.repository(&mut keep) });
     }
@@ -92,9 +92,9 @@ fn place_of(entry: &Entry) -> Option<Place> {
     }
 }
 
-/// Which groups and patterns a repository belongs to.
+/// The groups and patterns of `gitolite.conf`, to find those that a repository belongs to.
 struct Model {
-    /// The patterns that entries or members of groups are.
+    /// The patterns among the names of entries and the members of groups.
     patterns: BTreeMap<Rc<str>, Repositories>,
     /// The groups of each name.
     groups: BTreeMap<Rc<str>, Vec<Rc<str>>>,

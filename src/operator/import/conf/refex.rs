@@ -49,7 +49,7 @@ enum Part {
     End,
 }
 
-/// Patterns that match only refs that a refex matches. They are none if no such pattern is found.
+/// Patterns that match only refs that a refex matches. The list is empty if there is no such pattern.
 pub(super) fn within(refex: &str) -> Patterns {
     let node = read(refex);
     let expanded = node.as_ref().and_then(expand);
@@ -175,7 +175,7 @@ fn written(parts: &[Part], side: Side) -> Option<Written> {
     };
     let mut is_same = true;
     let mut text = String::new();
-    // Everything behind an open end, and parts that match any text beside each other, are one.
+    // Adjacent parts that match any text become one part. An open end is such a part.
     let mut simple: Vec<Part> = Vec::new();
     let open = if is_closed { None } else { Some(&Part::Any) };
     for part in parts.iter().chain(open) {
@@ -213,7 +213,7 @@ fn written(parts: &[Part], side: Side) -> Option<Written> {
             Part::Level => text.push('*'),
             // A level of a ref is never empty.
             Part::SomeLevel if begins_level && ends_level => text.push('*'),
-            // Nor is what stands between two slashes: here `/**/` is one slash too.
+            // The text between two slashes is not empty either. In a pattern, `/**/` also matches one slash.
             Part::Any | Part::Some if begins_level && behind.first() == Some(&Part::Char('/')) => {
                 text.push_str("*/**");
                 if behind == [Part::Char('/'), Part::Any] {

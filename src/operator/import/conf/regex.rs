@@ -1,4 +1,5 @@
-//! Regular expressions of gitolite: what names of repositories and refs use of Perl's. Text enters; no I/O.
+//! Regular expressions of gitolite: the part of Perl's expressions that names of repositories and refs use. Text
+//! enters; no I/O.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +7,7 @@ use std::collections::BTreeSet;
 const DEPTH_MAX: usize = 8;
 const COUNT_MAX: usize = 100;
 
-/// A regular expression that is understood whole.
+/// A regular expression without a part that this module does not understand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Node {
     Char(char),

@@ -15,10 +15,10 @@ use crate::access::rule::{Action, Actions, Verdict};
 const SERVICES: [&str; 2] = ["daemon", "gitweb"];
 const TAGS: &str = "refs/tags/";
 const EVERY_TAG: &str = "refs/tags/**";
-/// gitolite takes these for tags too.
+/// gitolite treats these refs as tags too.
 const INNER_TAGS: &str = "refs/**refs/tags/**";
 
-/// A rule for a repository. Rules for patterns with an unknown creator concern it perhaps.
+/// A rule, and whether it concerns the repository. A rule for a pattern with an unknown creator may concern it or not.
 pub(super) type Entry = (Rc<Rule>, Match);
 
 /// Rights and rules, in gitolite's order of the rules.
@@ -66,7 +66,7 @@ impl Rights<'_> {
         }
         let all_read = self.reads(None);
         let all_write = all_read.is_some() && self.may_push(None).is_some();
-        // Visibility knows no exception.
+        // A visibility has no exception for single users.
         let everyone_reads = all_read.clone().filter(|_| people.iter().all(|user| self.reads(Some(user)).is_some()));
         if let Some(place) = all_read.filter(|_| all_write || everyone_reads.is_none()) {
             let may = if all_write { "push to" } else { "read" };
@@ -85,7 +85,7 @@ impl Rights<'_> {
         Repository { name: self.name.to_owned(), people: members, rules, everyone_reads }
     }
 
-    /// The rule by which a user may read. The user `None` is any other one.
+    /// The rule by which a user may read. `None` stands for a user that no rule names.
     fn reads(&self, user: Option<&str>) -> Option<Place> {
         self.before_git(user, |letters| letters.reads)
     }
@@ -108,7 +108,8 @@ impl Rights<'_> {
         None
     }
 
-    /// The actions that a user may not do whole, because checks of what is pushed could refuse them.
+    /// The actions that are denied to a user on every ref, because a check of gitolite could refuse some of these
+    /// pushes.
     fn blocked(&self, user: &str) -> Vec<Action> {
         let refexes = |rule: &Rule| rule.refexes.iter().filter(|refex| !is_of_refs(refex)).cloned().collect::<Vec<_>>();
         let is_blocked = |action: &Action| {
@@ -132,7 +133,7 @@ impl Rights<'_> {
 
     fn permits(&self, letters: Letters, action: Action) -> bool {
         let Options { create_is_c, delete_is_d, merge_check, .. } = self.options;
-        // Whether a push has a merge, no rule here asks.
+        // Rules of this hub cannot ask whether a push has a merge.
         let merges = letters.merges || !merge_check;
         match action {
             Action::Create if create_is_c => letters.creates && letters.writes,
@@ -179,7 +180,7 @@ impl Rights<'_> {
         joined(writing.finish(blocked_rules(blocked)))
     }
 
-    /// What is lost whatever the rules here say.
+    /// Reports what is lost whatever the rules of this hub say.
     fn report(&self, services: &[Rc<str>], lost: &mut impl FnMut(Lost)) {
         for (rule, concerns) in &self.entries {
             let mut say = |kind, what| lost(Lost { kind, place: rule.place.clone(), what });
@@ -212,9 +213,9 @@ impl Rights<'_> {
 #[derive(Default)]
 struct Writing {
     main: Vec<RuleText>,
-    /// What updates tags: in gitolite, who may rewind.
+    /// Rules for the update of tags. In gitolite, an update of a tag needs the right to rewind.
     of_tags: Vec<RuleText>,
-    /// Whether a rule lets update and not rewind among others tags.
+    /// Whether a rule allows update but not rewind, by a pattern that matches tags and other refs.
     spans_tags: bool,
     /// Whether such a rule has a pattern for more than one ref.
     has_wildcards: bool,
@@ -249,7 +250,7 @@ impl Writing {
             let mut actions = actions.to_vec();
             let allow = |actions, pattern| RuleText { verdict: Verdict::Allow, actions, pattern, who: who.clone() };
             let is_of_tags = pattern.starts_with(TAGS);
-            // A pattern that has some tags among others is left out for tags.
+            // A pattern that matches only some tags and other refs gets no rule for tags.
             let has_every_tag = pattern.strip_suffix(EVERY).is_some_and(|text| TAGS.starts_with(text));
             if rewinds && is_of_tags {
                 self.of_tags.push(allow(update(), pattern.clone()));
@@ -267,14 +268,14 @@ impl Writing {
         }
     }
 
-    /// All rules, behind those that are first.
+    /// All rules, after those that come first.
     fn finish(self, mut rules: Vec<RuleText>) -> Vec<RuleText> {
         let deny = |actions, pattern: &str| {
             let pattern = pattern.to_owned();
             RuleText { verdict: Verdict::Deny, actions, pattern, who: Who::Everyone }
         };
         if self.spans_tags {
-            // Refusals alone would be the last one in other words.
+            // If no rule allows, the last rule denies the same tags.
             if self.of_tags.iter().any(|rule| rule.verdict == Verdict::Allow) {
                 rules.extend(self.of_tags);
             }
@@ -306,7 +307,7 @@ fn blocked_rules(blocked: &BTreeMap<Rc<str>, Vec<Action>>) -> Vec<RuleText> {
             rules.push(RuleText { verdict: Verdict::Deny, actions, pattern, who });
         };
         deny(actions, EVERY);
-        // In gitolite, who updates a tag rewinds it.
+        // In gitolite, an update of a tag needs the right to rewind.
         if actions.contains(Action::Force) && !actions.contains(Action::Update) {
             deny(update(), EVERY_TAG);
             deny(update(), INNER_TAGS);
@@ -338,7 +339,7 @@ fn tags_of(pattern: &str) -> Option<String> {
 /// Whether a refex for files matches all that another one matches, as far as their texts tell.
 fn covers(wide: &str, narrow: &str) -> bool {
     let is_text = wide.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_-@,".contains(&byte));
-    // Another alternative of the narrow one could begin anywhere.
+    // Another alternative of the narrow refex could begin anywhere.
     wide == narrow || is_text && narrow.starts_with(wide) && !narrow.contains(['|', '*', '?', '{', '\\'])
 }
 
@@ -354,7 +355,7 @@ fn is_denied(users: &Users, user: Option<&str>) -> bool {
     is_allowed(users, user) || !users.unknown.is_empty() || user.is_some_and(|user| users.perhaps.contains(user))
 }
 
-/// Whether a rule names a user; `None` is any other one.
+/// Whether a rule names a user. `None` stands for a user that no rule names.
 fn names(rule: &RuleText, user: Option<&str>) -> bool {
     match &rule.who {
         Who::Everyone => true,

@@ -43,7 +43,7 @@ pub(super) struct Users {
     pub(super) unknown: Vec<Rc<str>>,
 }
 
-/// One rule. Its refexes are whole.
+/// One rule. Its refexes are complete.
 #[derive(Debug, Clone)]
 pub(super) struct Rule {
     pub(super) place: Place,
@@ -128,7 +128,7 @@ pub(super) fn read(source: &Source, lines: &[Line]) -> Statements {
     reader.finish()
 }
 
-/// A rule whose users are not known before the last group.
+/// A rule whose users are known only after the last group.
 struct Pending {
     number: usize,
     repositories: Rc<[Rc<str>]>,
@@ -174,7 +174,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The repositories of a `repo` line that a subconf may speak of.
+    /// The repositories of a `repo` line for which a subconf may have rules.
     fn repositories(&mut self, place: &Place, subconf: &str, names: &str) -> Rc<[Rc<str>]> {
         let mut open: Vec<Rc<str>> = names.split(' ').map(Rc::from).collect();
         open.reverse();
@@ -299,7 +299,8 @@ impl Reader<'_> {
         self.found
     }
 
-    /// The users that words stand for. Unlike a group in a group, a group in a rule has its last members.
+    /// The users that words stand for. A group in a rule has the members that it has at the end, unlike a group in a
+    /// group.
     fn users(&self, words: &[Rc<str>]) -> Users {
         let mut users = Users::default();
         let knows_directories = self.source.enabled.is_some();
@@ -312,7 +313,7 @@ impl Reader<'_> {
             users.perhaps.extend(directory.into_iter().flatten().map(|user| Rc::from(user.as_str())));
             match self.found.groups.get(word) {
                 _ if &**word == ALL => users.all = true,
-                // `@all` in a group means nobody.
+                // `@all` in a group means no user.
                 Some(members) => users.names.extend(members.iter().filter(|member| !member.starts_with('@')).cloned()),
                 None if ROLES.contains(&group)
                     || !knows_directories

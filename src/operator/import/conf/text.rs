@@ -241,8 +241,8 @@ pub(super) fn cleaned(line: &str) -> String {
     line.split([' ', '\t', '\r', '\n', '\u{b}', '\u{c}']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// Where the comment of a line begins: at the first `#` before which each quote has its end. A string that would end
-/// before a quote without an end goes on to a later quote.
+/// Where the comment of a line begins: at the first `#` before which each quote has its end. If a later quote would
+/// otherwise have no end, a string extends to that quote.
 fn comment(line: &str) -> Option<usize> {
     let bytes = line.as_bytes();
     let end_of = |begin: usize| {
@@ -280,7 +280,8 @@ fn comment(line: &str) -> Option<usize> {
 
 /// Joins lines that end in a backslash with the next one (gitolite's continuation-lines).
 ///
-/// gitolite reads no file with such a line otherwise, with few exceptions, which are not guessed.
+/// Without that feature, gitolite rejects a file with such a line, with few exceptions, which this module does not
+/// guess.
 fn continued(lines: Vec<Line>, is_known: bool, unread: &mut Vec<Unread>) -> Vec<Line> {
     let mut joined: Vec<Line> = Vec::new();
     let mut kept: Option<Line> = None;
@@ -310,7 +311,7 @@ fn continued(lines: Vec<Line>, is_known: bool, unread: &mut Vec<Unread>) -> Vec<
     joined
 }
 
-/// Whether gitolite also accepts the line alone.
+/// Whether gitolite also accepts the line without the next one.
 fn is_read_without_joining(line: &str) -> bool {
     let word = line.split(' ').next().unwrap_or_default();
     matches!(word, "option" | "config" | "desc" | "owner" | "category") || !line.ends_with(" \\")
@@ -394,7 +395,7 @@ fn with_arguments(body: &[Line], call: &str) -> Result<Vec<Line>, String> {
     Ok(lines)
 }
 
-/// Drops blocks that are not for gitolite's rules.
+/// Drops blocks that gitolite reads for other purposes than rules.
 fn without_blocks(lines: Vec<Line>) -> Vec<Line> {
     let mut is_block = false;
     let mut kept = Vec::new();

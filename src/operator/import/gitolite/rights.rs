@@ -26,10 +26,10 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Names that would become one here have none.
+    /// If two names of gitolite would become one name here, neither gets a name.
     ///
     /// # Errors
-    /// A renaming of what gitolite does not have.
+    /// gitolite has no user or repository with an old name of `renamed`.
     pub(super) fn read<'a>(
         renamed: &[Renaming],
         owner: Option<&Owner>,
@@ -88,7 +88,7 @@ impl Names {
     }
 }
 
-/// Takes away the new names that two old ones share.
+/// Removes each new name that several old names share.
 fn distinct<'a, T>(
     names: impl Iterator<Item = (&'a str, Result<T, Problem>)>,
     folded: impl Fn(&T) -> String,
@@ -229,7 +229,7 @@ impl Outcome {
                 self.leave(Kind::Internal, place.to_string(), row.path.to_string());
             }
         }
-        // A user of gitolite whose name the repository bears administers it.
+        // The owner of a repository administers it here, whatever gitolite permits.
         if change.owner(&row.path.owner)?.kind == OwnerKind::User && names.has_user(&row.path.owner) {
             self.leave(Kind::OwnerGained, "", format!("{} ({})", row.path.owner, row.path));
         }
@@ -259,7 +259,7 @@ impl Outcome {
         }
         let changed = history.changed_rules();
         if changed.is_some() || !here.is_empty() && !history.has_rules() {
-            // Without rules of gitolite, those that are here only take away.
+            // Without rules from gitolite, the rules that exist here can only restrict what a role permits.
             if !wanted.is_empty() {
                 let changed = changed.unwrap_or("it has other rules");
                 self.leave(Kind::OtherRules, "", format!("{}: {changed}", row.path));
