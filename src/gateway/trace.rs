@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pipe_makes_nobody_wait_and_no_other_program_inherits_it() {
+    fn neither_end_of_the_pipe_waits_and_no_other_program_inherits_it() {
         use nix::fcntl::{FcntlArg, FdFlag, fcntl};
         let (trace, traced) = pipe().unwrap();
         for end in [trace.0.as_fd(), traced.as_fd()] {

@@ -114,8 +114,8 @@ fn field(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)
 }
 
-/// Whether an RSA key, which is checked already, has signed the bytes. `ssh-key` itself verifies no modulus of more than
-/// 4,096 bits, and `rsa` no exponent of more than 33 bits.
+/// Whether an RSA key has signed the bytes. [`structure::check`] must have accepted the key. `ssh-key` itself verifies
+/// no modulus of more than 4,096 bits, and `rsa` no exponent of more than 33 bits.
 fn is_valid_rsa(signature: &SshSig, hash: HashAlg, signed: &[u8]) -> bool {
     let KeyData::Rsa(key) = signature.public_key() else { return false };
     let number = |number: &ssh_key::Mpint| number.as_positive_bytes().map(BigUint::from_bytes_be);

@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reply_reads_back_and_anything_else_is_none() {
+    fn a_reply_reads_back_and_any_other_text_is_no_reply() {
         let number = |number| ProposalNumber::new(number).unwrap();
         let advances = HashMap::from([(number(7), Advance::Allowed), (number(70), Advance::Closed)]);
         for reply in [

@@ -106,7 +106,7 @@ fn a_push_of_too_many_commits_is_refused_as_a_whole() {
     // Existing commits do not count.
     push(&alice, &["HEAD:new", "HEAD:other"]).is(&silent());
     assert_eq!(branches(&hub), "main\nnew\nother\n");
-    // Neither do those that only a refused ref brings.
+    // Commits to which only a refused ref leads do not count.
     alice.commit("x", "file", "a last commit");
     let last = alice.git_in("x", &["rev-parse", "HEAD"]).stdout().trim().to_owned();
     for number in 0..4 {

@@ -69,7 +69,7 @@ fn a_path_that_a_rule_denies_is_refused_whatever_changes_it() {
             bob.git_in("x", &["commit", "--quiet", "-m", "change"]).succeeded();
             let commit = head(&bob);
             bob.git_in("x", &["reset", "--quiet", "--hard"]).succeeded();
-            // What a later commit takes back was changed all the same.
+            // A change that a later commit reverts is refused too.
             bob.git_in("x", &["revert", "--no-edit", "HEAD"]).succeeded();
             let said = refusal(&bob, "main");
             let at = format!("commit {commit}: bob may not change .");
@@ -118,10 +118,10 @@ fn a_merge_that_drops_the_changes_of_others_changes_their_paths() {
     alice.commit("x", ".github/ci.yml", "new steps\n");
     push(&alice, "main").is(&silent());
     bob.git_in("x", &["fetch", "--quiet", "origin"]).succeeded();
-    // A merge that takes over what alice has done.
+    // A merge that keeps the changes of alice.
     bob.git_in("x", &["merge", "--quiet", "--no-edit", "origin/main"]).succeeded();
     push(&bob, "refs/heads/feature").is(&silent());
-    // A merge that has her commit in its history, and not what it did.
+    // A merge that has her commit in its history, but drops its changes.
     bob.git_in("x", &["checkout", "--quiet", "-b", "dropping", "HEAD~1"]).succeeded();
     bob.commit("x", "more", "content\n");
     bob.git_in("x", &["merge", "--quiet", "--no-edit", "-s", "ours", "origin/main"]).succeeded();
@@ -130,7 +130,7 @@ fn a_merge_that_drops_the_changes_of_others_changes_their_paths() {
         said,
         [format!("commit {}: bob may not change .github/ci.yml (deny .github)", head(&bob)), REMEDY.to_owned()]
     );
-    // The same by a merge of three.
+    // The same with a merge of three parents.
     bob.git_in("x", &["checkout", "--quiet", "-b", "side", "HEAD~1"]).succeeded();
     bob.commit("x", "side", "content\n");
     let side = head(&bob);

@@ -8,8 +8,8 @@ use crate::gitolite::{Conf, Source, read};
 
 /// Arbitrary text as a `gitolite.conf` that may include itself and a second file.
 ///
-/// What it says has a line of a file, and each rule a pattern. If a rule denies everything to all users before any
-/// other rule, nobody may push, and who may read is the same.
+/// Each result names a line of a file, and each rule has a pattern. If a rule denies everything to all users before any
+/// other rule, no user may push, and the same users may read.
 pub fn gitolite_conf(data: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(data) else { return false };
     let of = |text: &str| -> Conf {

@@ -47,7 +47,7 @@ fn an_address_names_an_account_only_after_the_operator_confirmed_it() {
     assert_eq!(hub.named("alice@example.org"), None, "a claim names nobody");
     let taken = hub.refusal(|change| change.claim_email(&owner("alice"), &email("alice@EXAMPLE.org")));
     assert_eq!(taken, "the address alice@EXAMPLE.org is already in use: ask the operator");
-    // The operator's word ends the claim.
+    // A confirmation by the operator ends the claim.
     hub.change(|change| change.confirm_email(&owner("alice"), &email("alice@example.org"))).unwrap();
     assert_eq!(
         (hub.emails(), hub.named("ALICE@example.org")),

@@ -35,7 +35,7 @@ fn a_number_is_given_once_and_is_behind_every_other_of_the_repository() {
     hub.change(|change| super::add_repository(change, "acme/y", 2)).unwrap();
     assert_eq!([hub.open("acme/x", "alice", 0).unwrap(), hub.open("acme/x", "bob", 0).unwrap()], [1, 2]);
     assert_eq!(hub.open("acme/y", "bob", 0).unwrap(), 1, "each repository has its own numbers");
-    // A number of another origin is in use in the repository.
+    // The repository has a ref with a higher number, such as from an import.
     assert_eq!([hub.open("acme/x", "bob", 7).unwrap(), hub.open("acme/x", "bob", 3).unwrap()], [8, 9]);
     hub.change(|change| change.set_proposal_closed(&path("acme/x"), number(9), true)).unwrap();
     assert_eq!(hub.open("acme/x", "bob", 0).unwrap(), 10, "a closed proposal keeps its number");

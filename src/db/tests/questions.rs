@@ -244,7 +244,7 @@ fn a_list_of_repositories_reads_no_row_that_the_session_cannot_see() {
     };
     assert_eq!(seen(None, None, false, false), ["shown"]);
     assert_eq!(seen(Some(id("alice")), None, false, true), ["inside", "lent", "shared", "shown"]);
-    // As by a certificate.
+    // A certificate of another organization does not see internal repositories.
     assert_eq!(seen(Some(id("alice")), None, false, false), ["lent", "shared", "shown"]);
     assert_eq!(seen(None, Some(row("bob/hidden")), false, false), ["hidden", "shown"]);
     assert_eq!(seen(Some(id("bob")), None, true, true), ["hidden", "inside", "lent", "shared", "shown"]);

@@ -235,7 +235,7 @@ fn a_team_is_no_account_and_no_organization() {
         ["acme/devs", "acme/ops"]
     );
     assert_eq!(hub.teams(), ["acme/devs", "acme/ops"]);
-    // A user of the same name, and the same name in another organization, are something else.
+    // A user of the same name, and a team of the same name in another organization, are not this team.
     hub.change(|change| {
         change.add_owner(OwnerKind::User, &owner("devs"), true)?;
         change.add_owner(OwnerKind::Organization, &owner("ops"), true)?;

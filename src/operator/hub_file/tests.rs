@@ -1,4 +1,4 @@
-//! A hub becomes a file and a file becomes a hub, for hubs made at random.
+//! A hub becomes a file, and a file becomes a hub.
 
 mod random;
 

@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hub_without_refs_of_proposals_has_none() {
+    fn a_hub_that_accepts_no_refs_of_proposals_has_no_proposals() {
         let update = Update::parse(b"00 12 refs/for/main").unwrap();
         let decided = |writes| {
             proposals(writes, Opening::Allowed, Some(Found::New)).decide(0, &update, &["refs/heads/".to_owned()])

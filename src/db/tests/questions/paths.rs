@@ -32,7 +32,7 @@ fn a_path_from_which_a_repository_has_moved_names_that_repository() {
     assert_eq!(["acme/x", "ACME/X", "acme/nothing"].map(|text| moved(&hub, text)), [None; 3]);
     hub.change(|change| change.rename_repository(&path("acme/x"), &path("acme/y"))).unwrap();
     assert_eq!(["acme/x", "acme/y"].map(|text| moved(&hub, text)), [Some(x), None]);
-    // It has the same name at another owner.
+    // The repository gets another owner and keeps its name.
     hub.change(|change| change.rename_repository(&path("acme/y"), &path("bob/y"))).unwrap();
     assert_eq!(["acme/x", "acme/y", "bob/y"].map(|text| moved(&hub, text)), [Some(x), Some(x), None]);
 }

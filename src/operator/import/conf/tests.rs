@@ -237,7 +237,7 @@ fn rules_for_a_pattern_concern_the_repositories_that_are_named() {
 }
 
 #[test]
-fn merges_and_services_are_said() {
+fn rules_about_merges_and_for_services_are_reported() {
     let conf = conf("repo r\n RW+M = alice\n RW+ = bob\n R = daemon gitweb\n");
     assert_eq!(of(&conf, "r").0, "alice+ bob+");
     assert!(of(&conf, "r").1.contains(&"allow create,delete ** bob".to_owned()));
@@ -245,7 +245,7 @@ fn merges_and_services_are_said() {
 }
 
 #[test]
-fn a_subconf_speaks_of_its_own_repositories_alone() {
+fn a_subconf_has_rules_for_its_own_repositories_alone() {
     let text = "@sub = own [a-z]*/own\nsubconf \"sub.conf\"\nrepo other\n R = alice\n";
     let sub = "@other = other\nrepo own a/own other\n RW+ = bob\nrepo @other @sub.other\n RW+ = carol\n";
     let conf = read(&source(&[("gitolite.conf", text), ("sub.conf", sub)]));
@@ -276,14 +276,14 @@ fn what_gitolite_would_not_accept_is_not_read() {
 }
 
 #[test]
-fn users_who_may_create_repositories_are_known() {
+fn users_who_may_create_repositories_are_found() {
     let conf = conf("@c = carol\nrepo x/.*\n C = alice @c\n RW+C = bob\n");
     assert_eq!(conf.creators, (BTreeSet::from(["alice".into(), "carol".into()]), false));
     assert!(self::conf("repo x/.*\n C = @all\n").creators.1);
 }
 
 #[test]
-fn who_is_denied_everything_may_not_write_whatever_comes_behind() {
+fn a_user_who_is_denied_everything_may_not_write_whatever_rules_follow() {
     for text in ["RW = admin\n RW+ = admin\n", "RW+ refs/tags/v = admin\n RW = admin\n", "RW+CD = admin\n"] {
         let conf = conf(&format!("repo @all\n - = @all\nrepo b/y\n {text}"));
         assert_eq!(of(&conf, "b/y").0, "admin", "{text}");

@@ -39,7 +39,7 @@ fn files_are_included_once_and_in_their_order() {
 }
 
 #[test]
-fn what_cannot_be_included_is_said() {
+fn what_cannot_be_included_is_reported() {
     for (line, why) in [
         ("include \"none.conf\"", "there is no file conf/none.conf"),
         ("include \"/etc/x.conf\"", "\"/etc/x.conf\" is not below conf"),
