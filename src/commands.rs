@@ -126,7 +126,7 @@ impl Requester<'_> {
         match note {
             Ok(note) => Ok(Report::printed(note)),
             Err(refused) => {
-                // A refused request gets no part of a list, as far as it is still here.
+                // Discards the rows that are not sent yet: a refused request gets no part of a list.
                 let _ = output.out.restart();
                 Err(refused)
             }

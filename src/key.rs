@@ -146,8 +146,8 @@ impl PublicKey {
 
     /// The exponent of an RSA key if it is below 65,537, which every current program uses.
     ///
-    /// Such a key is accepted, because signatures are checked whole. It comes from a program of the time before 2010,
-    /// so that it may be one of the guessable keys of CVE-2008-0166.
+    /// Such a key is accepted, because signatures are checked whole. Such keys come from programs from before 2010, so
+    /// a key may be one of the guessable keys of CVE-2008-0166.
     #[must_use]
     pub fn small_exponent(&self) -> Option<u64> {
         structure::exponent(&self.blob).filter(|exponent| *exponent < USUAL_EXPONENT)

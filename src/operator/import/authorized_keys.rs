@@ -72,8 +72,8 @@ impl Line {
 /// Why a line cannot be imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum BadLine {
-    /// Its key is of the type `ssh-dss`. The command or the comment says whose key it is, for the reader of the report
-    /// alone.
+    /// Its key is of the type `ssh-dss`. The text names the holder of the key for the report, by the command or the
+    /// comment.
     Dsa(String),
     Other(String),
 }
@@ -120,7 +120,7 @@ pub(super) fn parse(line: &[u8]) -> Result<Option<Line>, BadLine> {
     Ok(Some(found))
 }
 
-/// Whose a DSA key is, by the command of its line or else by its comment.
+/// The holder of a DSA key, by the command of its line, or else by its comment.
 fn holder_of_dsa(options: &str, key: &str) -> String {
     let mut commands = split_options(options).into_iter().filter_map(|option| {
         let (name, value) = option.split_once('=')?;
