@@ -6,8 +6,8 @@
 #   tests/mutants.sh MODULE...        # such as gateway, services, db, repository, git, session_limits, sandbox
 #
 # All mutants are built at once, each behind a switch (see tests/mutants/). The unit tests run first, then the suites in
-# SUITES, each on what the suites before have left. Only tests that reach a mutant run on it. MOST is the highest number
-# of end-to-end tests for a mutant, the quickest ones.
+# SUITES, each on the mutants that no earlier suite has caught. Only tests that reach a mutant run on it. At most MOST
+# end-to-end tests run on a mutant, the quickest first.
 #
 # The results stay in WORK. A run with the same WORK and REBUILD=no continues where the last one ended.
 #

@@ -110,7 +110,7 @@ impl Kind {
                 conf::Kind::Everybody => ("rights that every user had by @all", "every-user"),
                 conf::Kind::Push => ("rights to push", "push"),
                 conf::Kind::Refex => ("refs that no pattern of a rule matches", "refs"),
-                conf::Kind::Wider => ("refs that a rule denies too, for want of a closer pattern", "denied-refs"),
+                conf::Kind::Wider => ("refs that a rule denies too, because no pattern is closer", "denied-refs"),
                 conf::Kind::Check => ("pushes of users whose files or commits a rule checks (VREF)", "checks"),
                 conf::Kind::Merge => ("pushes of users that may not push merges", "merges"),
                 conf::Kind::Group => ("rules with a role, or with a group that is not in the files", "groups"),
