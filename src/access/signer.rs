@@ -1,4 +1,4 @@
-//! Whether a key that signed a commit speaks for the right account. No I/O here.
+//! Whether a key that signed a commit is on the right account. No I/O here.
 
 use super::{Scope, is_live};
 use crate::word::words;
@@ -16,7 +16,7 @@ words! {
 words! {
     /// What the hub says about a key that signed a commit.
     pub enum SignerVerdict {
-        /// The key speaks for the right account.
+        /// The key is on the right account.
         Accepted = "accepted",
         /// No account has the key now, or it may not write.
         Unknown = "unknown",

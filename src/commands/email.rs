@@ -1,7 +1,7 @@
 //! E-mail addresses of accounts.
 //!
 //! hubgate sends no mail. An address that an account adds itself is a claim, and names the account nowhere. Only an
-//! address that the operator adds stands for the account, in signatures and in files of signers.
+//! address that the operator has confirmed names the account, in signatures and in files of signers.
 
 use super::{By, Denied, Output, Refused, Requester};
 use crate::db::{EmailPosition, EmailState};

@@ -11,7 +11,7 @@ use crate::word::words;
 words! {
     /// Who vouches that an address belongs to an account.
     pub enum EmailState {
-        /// The account alone, so the address names nobody.
+        /// Only the account, so the address does not name the account yet.
         Claimed = "claimed",
         /// The operator.
         Confirmed = "confirmed",

@@ -30,7 +30,7 @@ impl ProposalNumber {
         self.0
     }
 
-    /// The whole name of the ref.
+    /// The full name of the ref.
     #[must_use]
     pub fn ref_name(self) -> String {
         format!("{PROPOSALS}{}", self.0)

@@ -192,7 +192,7 @@ fn excess(context: &PushContext, count: usize) -> Option<String> {
     })
 }
 
-/// Why a push that stores so many bytes is refused.
+/// Why a push that stores `stored` bytes is refused. `None` if the limit allows it.
 fn too_large(context: &PushContext, stored: u64) -> Option<String> {
     let most = context.bytes;
     (most > 0 && stored > most)

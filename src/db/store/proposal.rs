@@ -42,7 +42,7 @@ fn proposal_row(row: &Row<'_>) -> Result<ProposalRow, Error> {
 }
 
 impl View<'_> {
-    /// The proposals of a repository, given by its row, by number. Begins behind a number.
+    /// The proposals of a repository, given by its row, by number. Begins after the number `after`.
     ///
     /// # Errors
     /// [`Error`].
@@ -80,8 +80,8 @@ impl Change<'_> {
         self.audit("repo.set_proposals", &repository.path.to_string(), &detail)
     }
 
-    /// Opens a proposal for a branch. Its number is behind those of all proposals of the repository, and behind
-    /// `after`.
+    /// Opens a proposal for a branch. Its number is greater than those of all proposals of the repository, and greater
+    /// than `after`.
     ///
     /// # Errors
     /// [`ChangeError::Conflict`] if there is no number left.

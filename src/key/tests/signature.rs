@@ -180,7 +180,7 @@ fn generate_with_exponent(directory: &Path, exponent: u64) -> PublicKey {
 fn an_rsa_key_of_every_accepted_exponent_signs_as_ssh_keygen_says() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
-    // Above 2^33, `rsa` alone would refuse them. OpenSSL needs primes that suit the exponent, which a prime has soon.
+    // Above 2^33, `rsa` alone would refuse them. OpenSSL soon finds primes for an exponent that is a prime itself.
     for exponent in [3, 35, 37, (1 << 33) + 17, u64::MAX - 58] {
         let key = generate_with_exponent(path, exponent);
         assert_eq!(key.small_exponent(), (exponent < 65_537).then_some(exponent));

@@ -42,7 +42,7 @@ pub(crate) struct Lost {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Person {
     pub(crate) name: Rc<str>,
-    /// Whether the user may push to some refs, or read alone.
+    /// Whether the user may push to some refs, and not only read.
     pub(crate) writes: bool,
     /// The rule that lets the user read.
     pub(crate) place: Place,

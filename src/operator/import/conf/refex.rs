@@ -25,7 +25,7 @@ pub(super) struct Patterns {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
     Within,
-    /// For users with a dot in their names, `{user}` is too narrow: gitolite takes the name as an expression.
+    /// For users with a dot in their names, `{user}` is too narrow: gitolite reads the name as an expression.
     Around {
         has_dotted_users: bool,
     },
@@ -87,7 +87,7 @@ pub(super) fn around(refex: &str, has_dotted_users: bool) -> Patterns {
 }
 
 fn read(refex: &str) -> Option<Node> {
-    // gitolite replaces the first `/USER/` alone.
+    // gitolite replaces only the first `/USER/`.
     parse(&refex.replacen("/USER/", &format!("/{USER}/"), 1))
 }
 

@@ -129,7 +129,7 @@ impl Reader {
         }
     }
 
-    /// What stands behind a backslash.
+    /// Reads what follows a backslash.
     fn escaped(&mut self) -> Option<Vec<(char, char)>> {
         match self.take()? {
             'd' => Some(vec![('0', '9')]),

@@ -94,7 +94,7 @@ impl Rights<'_> {
         self.before_git(user, |letters| letters.writes)
     }
 
-    /// gitolite's check before git runs: every refex matches, and rules that deny count by an option alone.
+    /// gitolite's check before git runs: every refex matches, and rules that deny count only with an option.
     fn before_git(&self, user: Option<&str>, permits: impl Fn(Letters) -> bool) -> Option<Place> {
         for (rule, concerns) in &self.entries {
             if rule.letters.is_deny {
@@ -316,7 +316,7 @@ fn blocked_rules(blocked: &BTreeMap<Rc<str>, Vec<Action>>) -> Vec<RuleText> {
     rules
 }
 
-/// Whether a rule that denies leaves nothing of a rule behind it.
+/// Whether a rule that denies leaves a later rule without effect.
 fn denies_whole(denied: &RuleText, rule: &RuleText) -> bool {
     let has_actions =
         Action::ALL.iter().all(|action| denied.actions.contains(*action) || !rule.actions.contains(*action));
@@ -363,7 +363,7 @@ fn names(rule: &RuleText, user: Option<&str>) -> bool {
     }
 }
 
-/// Rules that follow each other and differ in their users alone become one.
+/// Joins adjacent rules that differ only in their users.
 fn joined(rules: Vec<RuleText>) -> Vec<RuleText> {
     let mut all: Vec<RuleText> = Vec::new();
     for rule in rules {

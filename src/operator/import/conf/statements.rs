@@ -363,7 +363,7 @@ fn letters(permission: &str) -> Option<Letters> {
 fn rule_of(text: &str) -> Option<(&str, &str, &str)> {
     let (permission, rest) = text.split_once(' ')?;
     letters(permission)?;
-    // The users stand behind the last sign.
+    // The users follow the last `=`.
     let at = if let Some(at) = rest.rfind(" = ") { at + 1 } else { rest.starts_with("= ").then_some(0)? };
     let (refexes, users) = rest.split_at_checked(at)?;
     let users = users.strip_prefix("= ").filter(|users| !users.is_empty())?;

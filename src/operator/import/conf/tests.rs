@@ -122,7 +122,7 @@ fn a_refex_is_a_pattern_and_reads_whatever_it_is() {
         ]
     );
     assert_eq!(lost(&conf), [(Kind::Everybody, 4), (Kind::Refex, 7)]);
-    // Without another rule, the user keeps reading alone.
+    // Without another rule, the user may only read.
     let conf = self::conf("repo r\n RW [^m] = dave\n");
     assert_eq!(of(&conf, "r"), ("dave".to_owned(), Vec::new()));
     assert_eq!(lost(&conf), [(Kind::Push, 2), (Kind::Refex, 2)]);

@@ -18,7 +18,7 @@ const LINES_MAX: usize = 2_000_000;
 pub(crate) struct Place {
     /// Relative to `conf`.
     pub(crate) file: Rc<str>,
-    /// From 1 on; 0 for what stands in no file.
+    /// Counted from 1; 0 for what is in no file.
     pub(crate) line: usize,
 }
 
@@ -87,7 +87,7 @@ pub(super) const MASTER: &str = "master";
 struct Reader<'a> {
     source: &'a Source,
     included: BTreeSet<String>,
-    /// The whole names of the groups of a subconf, by their short ones.
+    /// The full names of the groups of a subconf, by their short names.
     prefixed: BTreeMap<(String, String), String>,
     lines: Vec<Line>,
     unread: Vec<Unread>,

@@ -14,7 +14,7 @@ use crate::operator::cli::Renaming;
 
 /// The most users of one rule.
 const WHO_MAX: usize = 64;
-/// Where the name of a user stands in a pattern.
+/// Stands for the name of a user in a pattern.
 const USER: &str = "{user}";
 
 type Problem = (Kind, String);
@@ -341,7 +341,7 @@ fn written(
     Ok(written)
 }
 
-/// Adds a rule for these users, or for everyone. It takes several rules for many users.
+/// Adds a rule for these users, or for everyone. Many users need several rules.
 fn push(written: &mut Vec<Rule<Owner>>, rule: &RuleText, pattern: &str, users: Option<&[Owner]>) {
     let Ok(pattern) = pattern.parse::<rule::Pattern>() else { return };
     let RuleText { verdict, actions, .. } = rule;

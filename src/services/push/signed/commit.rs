@@ -17,7 +17,7 @@ pub(super) struct SignedCommit {
 }
 
 impl SignedCommit {
-    /// Reads a commit whose id has so many digits. Returns `None` if it has no signature for that kind of id, or
+    /// Reads a commit whose id has `id_digits` digits. Returns `None` if it has no signature for that kind of id, or
     /// several. git reads the lines of several signatures as one text.
     pub(super) fn parse(commit: &[u8], id_digits: usize) -> Option<Self> {
         let own: &[u8] = if id_digits == SHA256_DIGITS { b"gpgsig-sha256 " } else { b"gpgsig " };
