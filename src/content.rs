@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::access::SignedBy;
-use crate::access::rule::{AccountRow, PathRules, Subject};
+use crate::access::rule::{GranteeRow, PathRules, Subject};
 use crate::quota::Quota;
 use crate::word::words;
 
@@ -47,8 +47,8 @@ pub enum CheckValue {
     Patterns(Patterns),
     /// The check is on, with the keys of these accounts.
     Signers(SignedBy),
-    /// The check is on, with these rules. Users in them are rows of the database.
-    Paths(PathRules<AccountRow>),
+    /// The check is on, with these rules. Users and teams in them are rows of the database.
+    Paths(PathRules<GranteeRow>),
 }
 
 /// The text is no value of this check.
@@ -271,7 +271,7 @@ impl CheckValues {
 
     /// The rules of [`ContentCheck::Path`], if it is on.
     #[must_use]
-    pub fn paths(&self) -> Option<&PathRules<AccountRow>> {
+    pub fn paths(&self) -> Option<&PathRules<GranteeRow>> {
         match self.get(ContentCheck::Path) {
             Some(CheckValue::Paths(rules)) => Some(rules),
             Some(_) | None => None,

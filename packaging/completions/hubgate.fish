@@ -440,7 +440,7 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_su
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from proposals" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from proposals" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from proposals" -s V -l version -d 'Print version'
-complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from protect" -l update -d 'Only these may create or update the branch, such as @admin or the name of a user. Can be repeated' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from protect" -l update -d 'Only these may create or update the branch, such as @admin, @acme/devs or the name of a user. Can be repeated' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from protect" -l config -d 'The configuration file' -r -F
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from protect" -l json -d 'Print one JSON object or array for programs, instead of text for people'
 complete -c hubgate -n "__fish_hubgate_using_subcommand repo; and __fish_seen_subcommand_from protect" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -1,8 +1,8 @@
 //! Rules for refs: who may create, update, rewrite and delete which refs of a repository. No I/O here.
 //!
 //! A rule is one line: `[final] allow|deny ACTIONS PATTERN WHO…`. Text enters, from a command line or from the
-//! database, and leaves as a type. The type of a user in a rule is `U`: a name that was typed, the row of an account in
-//! the database, or both.
+//! database, and leaves as a type. The type of a user or a team in a rule is `U`: a name that was typed, a row in the
+//! database, or both.
 
 mod decision;
 mod paths;
@@ -12,10 +12,12 @@ use std::fmt::{self, Display};
 use std::str::FromStr;
 
 use super::CollaboratorRole;
-use crate::name::Owner;
+use crate::name::Grantee;
 use crate::word::words;
 
-pub use decision::{AppliedRule, BadAppliedRule, NamedUser, RefDecision, RuleSets, Subject, applied, decide_ref};
+pub use decision::{
+    AppliedRule, BadAppliedRule, KnownTeams, NamedGrantee, RefDecision, RuleSets, Shown, Subject, applied, decide_ref,
+};
 pub use paths::{BadPathRules, PathPattern, PathRule, PathRules};
 pub use pattern::{BadPattern, Pattern};
 
@@ -27,8 +29,10 @@ const PATTERN_MAX: usize = 255;
 const ALL: &str = "all";
 /// The word before a rule that comes before the rules of narrower scopes.
 const FINAL: &str = "final";
-/// What the id of a row begins with. No name of an account does.
-const ROW: char = '#';
+/// What the id of a user's row begins with. No name of an account does.
+const ROW: &str = "#";
+/// What the id of a team's row begins with. No name of a team does, because it has a `/`.
+const TEAM_ROW: &str = "@#";
 
 words! {
     /// Whether a rule allows or denies.
@@ -120,8 +124,8 @@ impl FromStr for Actions {
 /// An identity, or a group of them, that a rule concerns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Who<U> {
-    /// One account.
-    User(U),
+    /// One account, or the members of a team.
+    Named(U),
     /// Every identity with at least the access of this role on the repository.
     Role(CollaboratorRole),
     /// Every deploy key.
@@ -131,10 +135,10 @@ pub enum Who<U> {
 }
 
 impl<U> Who<U> {
-    /// The name with `change` applied to the user.
-    fn with_user<V, E>(&self, change: &mut impl FnMut(&U) -> Result<V, E>) -> Result<Who<V>, E> {
+    /// The name with `change` applied to the user or team.
+    fn with_name<V, E>(&self, change: &mut impl FnMut(&U) -> Result<V, E>) -> Result<Who<V>, E> {
         Ok(match self {
-            Self::User(user) => Who::User(change(user)?),
+            Self::Named(name) => Who::Named(change(name)?),
             Self::Role(role) => Who::Role(*role),
             Self::DeployKeys => Who::DeployKeys,
             Self::Everyone => Who::Everyone,
@@ -145,7 +149,7 @@ impl<U> Who<U> {
 impl<U: Display> Display for Who<U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::User(user) => user.fmt(f),
+            Self::Named(name) => name.fmt(f),
             Self::Role(role) => write!(f, "@{role}"),
             Self::DeployKeys => f.write_str("@deploy-keys"),
             Self::Everyone => f.write_str("@everyone"),
@@ -158,11 +162,16 @@ impl<U: FromStr> FromStr for Who<U> {
 
     fn from_str(text: &str) -> Result<Self, BadRule> {
         match text.strip_prefix('@') {
-            None => text.parse().map(Self::User).map_err(|_| BadRule::Who),
-            Some("deploy-keys") => Ok(Self::DeployKeys),
-            Some("everyone") => Ok(Self::Everyone),
-            Some(role) => role.parse().map(Self::Role).map_err(|_| BadRule::Who),
+            Some("deploy-keys") => return Ok(Self::DeployKeys),
+            Some("everyone") => return Ok(Self::Everyone),
+            Some(word) => {
+                if let Ok(role) = word.parse() {
+                    return Ok(Self::Role(role));
+                }
+            }
+            None => {}
         }
+        text.parse().map(Self::Named).map_err(|_| BadRule::Who)
     }
 }
 
@@ -181,8 +190,8 @@ pub enum BadRule {
     /// The pattern is too long.
     #[error("a pattern has at most {PATTERN_MAX} bytes")]
     Long,
-    /// Not the name of a user or of a group.
-    #[error("a rule names users, @read, @write, @admin, @deploy-keys or @everyone")]
+    /// Not the name of a user, of a team or of a group.
+    #[error("a rule names users, teams such as @acme/devs, @read, @write, @admin, @deploy-keys or @everyone")]
     Who,
     /// More names than allowed.
     #[error("a rule has at most {WHO_MAX} names")]
@@ -207,12 +216,12 @@ pub struct Rule<U> {
 }
 
 impl<U> Rule<U> {
-    /// The same rule with other users.
+    /// The same rule with other users and teams.
     ///
     /// # Errors
     /// Those of `change`.
-    pub fn with_users<V, E>(&self, mut change: impl FnMut(&U) -> Result<V, E>) -> Result<Rule<V>, E> {
-        let who = self.who.iter().map(|who| who.with_user(&mut change)).collect::<Result<_, E>>()?;
+    pub fn with_names<V, E>(&self, mut change: impl FnMut(&U) -> Result<V, E>) -> Result<Rule<V>, E> {
+        let who = self.who.iter().map(|who| who.with_name(&mut change)).collect::<Result<_, E>>()?;
         let Self { is_final, verdict, actions, pattern, .. } = self;
         Ok(Rule { is_final: *is_final, verdict: *verdict, actions: *actions, pattern: pattern.clone(), who })
     }
@@ -252,22 +261,34 @@ impl<U: FromStr> FromStr for Rule<U> {
     }
 }
 
-/// The id of an account's row, as the database has it in a rule: it stays when the account gets another name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AccountRow(pub i64);
+/// The id of a row, as the database has it in a rule: it stays when the account or the team gets another name.
+///
+/// The text of a team's row is not one of a user's row, so that a program that does not know teams in rules refuses to
+/// decide, instead of passing over a rule that denies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum GranteeRow {
+    /// The row of an account.
+    User(i64),
+    /// The row of a team.
+    Team(i64),
+}
 
-impl Display for AccountRow {
+impl Display for GranteeRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{ROW}{}", self.0)
+        match self {
+            Self::User(id) => write!(f, "{ROW}{id}"),
+            Self::Team(id) => write!(f, "{TEAM_ROW}{id}"),
+        }
     }
 }
 
-impl FromStr for AccountRow {
+impl FromStr for GranteeRow {
     type Err = BadRule;
 
     fn from_str(text: &str) -> Result<Self, BadRule> {
-        let id = text.strip_prefix(ROW).and_then(|id| id.parse().ok());
-        id.filter(|id| *id > 0).map(Self).ok_or(BadRule::Who)
+        let id = |text: &str| text.parse().ok().filter(|id| *id > 0);
+        let user = text.strip_prefix(ROW).and_then(id).map(Self::User);
+        user.or_else(|| text.strip_prefix(TEAM_ROW).and_then(id).map(Self::Team)).ok_or(BadRule::Who)
     }
 }
 
@@ -293,8 +314,8 @@ impl<U: FromStr> FromStr for Rules<U> {
 /// The rules with which `repo protect` protects branches, in their order. Without `update`,
 /// other rules decide about creating and updating.
 #[must_use]
-pub fn protection(branches: &Pattern, update: &[Who<Owner>]) -> Vec<Rule<Owner>> {
-    let rule = |verdict, actions: &str, who: &[Who<Owner>]| {
+pub fn protection(branches: &Pattern, update: &[Who<Grantee>]) -> Vec<Rule<Grantee>> {
+    let rule = |verdict, actions: &str, who: &[Who<Grantee>]| {
         let actions = actions.parse().unwrap_or(Actions::ALL);
         Rule { is_final: false, verdict, actions, pattern: branches.clone(), who: who.to_vec() }
     };

@@ -395,8 +395,9 @@ pub struct AddRule {
     ///
     /// Actions are create, update (the new commit contains the old one), force (any other change of a ref) and delete,
     /// with commas between them, or all. A pattern is the full name of refs: * stands for any characters of one level,
-    /// ** for any levels, and {user} for the name of the account that pushes. Names are users, @read, @write and @admin
-    /// for everyone with at least this access, @deploy-keys, and @everyone.
+    /// ** for any levels, and {user} for the name of the account that pushes. Names are users, teams of the
+    /// organization that owns the repository, such as @acme/devs, @read, @write and @admin for everyone with at least
+    /// this access, @deploy-keys, and @everyone. Rules of the hub name no teams.
     #[arg(required = true, value_name = "RULE")]
     pub rule: Vec<String>,
     /// Put the rule before the rule that has this number. Default: at the end.
@@ -409,8 +410,8 @@ pub struct AddRule {
 
 impl AddRule {
     /// The rule that the words say.
-    pub(super) fn rule(&self) -> Result<Rule<Owner>, Refused> {
-        let rule: Rule<Owner> =
+    pub(super) fn rule(&self) -> Result<Rule<Grantee>, Refused> {
+        let rule: Rule<Grantee> =
             self.rule.join(" ").parse().map_err(|error: BadRule| Refused::Usage(error.to_string()))?;
         Ok(Rule { is_final: rule.is_final || self.is_final, ..rule })
     }
@@ -465,9 +466,9 @@ pub struct Protect {
     pub path: RepoPath,
     /// The branch, or several by the wildcards * (one level) and ** (any levels).
     pub branch: Branches,
-    /// Only these may create or update the branch, such as @admin or the name of a user. Can be repeated.
+    /// Only these may create or update the branch, such as @admin, @acme/devs or the name of a user. Can be repeated.
     #[arg(long, value_name = "WHO")]
-    pub update: Vec<Who<Owner>>,
+    pub update: Vec<Who<Grantee>>,
 }
 
 /// End the protection of branches. Other rules stay.

@@ -1,12 +1,12 @@
 //! Checks of the content of pushes, of the hub, of an owner or of a repository.
 
 use super::arguments::SetCheck;
-use super::rule::administered;
-use super::{Output, Refused, Requester};
+use super::rule::{administered, check_teams, may_read_teams};
+use super::{By, Output, Refused, Requester};
 use crate::access::rule::PathRules;
 use crate::content::{AppliedCheck, BadValue, CheckValue, ContentCheck};
 use crate::db::View;
-use crate::name::{HubScope, Owner};
+use crate::name::{Grantee, HubScope};
 use crate::report::{Checks, Report, ShownCheck, check_json, with_fields};
 
 /// Lists every check with the value that applies in a scope.
@@ -15,8 +15,9 @@ pub(crate) fn list(requester: &Requester<'_>, scope: &HubScope, output: &mut Out
     requester.list(output, &Checks, |by, view, each| {
         let scope = administered(by, view, scope)?;
         let values = view.checks_of(&scope)?;
+        let reader = reader(by, view, &scope)?;
         for check in ContentCheck::ALL.iter().filter(|check| after.is_none_or(|after| **check > after)) {
-            if each(shown(view, AppliedCheck::of(*check, values.each_ref()))?).is_break() {
+            if each(shown(view, AppliedCheck::of(*check, values.each_ref()), reader)?).is_break() {
                 break;
             }
         }
@@ -33,10 +34,16 @@ pub(crate) fn set(requester: &mut Requester<'_>, arguments: &SetCheck) -> Result
         let value = match &value {
             New::Default => None,
             New::Value(value) => Some(value.clone()),
-            New::Paths(rules) => Some(change.path_rules(rules)?),
+            New::Paths(rules) => {
+                for rule in &rules.0 {
+                    check_teams(by, change, &scope, &rule.who)?;
+                }
+                Some(change.path_rules(&scope, rules)?)
+            }
         };
         let scope = change.set_check(&scope, *check, value.clone())?;
-        let row = shown(change, AppliedCheck::of(*check, change.checks_of(&scope)?.each_ref()))?;
+        let row = AppliedCheck::of(*check, change.checks_of(&scope)?.each_ref());
+        let row = shown(change, row, reader(by, change, &scope)?)?;
         let from = if value.is_none() { format!(" (set by: {})", row.set_by) } else { String::new() };
         let line = format!("{check} of {scope}: {}{from}\n", row.value);
         Ok(Report::new(line, with_fields(check_json(&row), [("scope", scope.to_string().into())])))
@@ -47,10 +54,10 @@ pub(crate) fn set(requester: &mut Requester<'_>, arguments: &SetCheck) -> Result
 enum New {
     /// A wider scope decides.
     Default,
-    /// A value without users.
+    /// A value without names.
     Value(CheckValue),
-    /// Rules with the names of users.
-    Paths(PathRules<Owner>),
+    /// Rules with the names of users and teams.
+    Paths(PathRules<Grantee>),
 }
 
 impl New {
@@ -63,7 +70,14 @@ impl New {
     }
 }
 
-fn shown(view: &View<'_>, row: AppliedCheck) -> Result<ShownCheck, Refused> {
+/// What decides how a reader sees the teams in a value: the row of the owner whose teams count, and whether the reader
+/// may know them.
+fn reader(by: By<'_>, view: &View<'_>, scope: &HubScope) -> Result<(Option<i64>, bool), Refused> {
+    Ok((view.owner_of_scope(scope)?, may_read_teams(by, view, scope)?))
+}
+
+fn shown(view: &View<'_>, row: AppliedCheck, reader: (Option<i64>, bool)) -> Result<ShownCheck, Refused> {
     let AppliedCheck { check, value, set_by } = row;
-    Ok(ShownCheck { check, value: view.shown_value(&value)?, set_by })
+    let (owner, with_teams) = reader;
+    Ok(ShownCheck { check, value: view.shown_value(&value, owner, with_teams)?, set_by })
 }

@@ -4,11 +4,12 @@ use serde_json::json;
 
 use super::arguments::{AddRule, MoveRule, OfScope, Protect, Unprotect};
 use super::proposal::AsProposal;
+use super::team::{check_may_name, knows_teams};
 use super::{By, Denied, Output, Refused, Requester};
-use crate::access::rule::{Action, AppliedRule, RefDecision, decide_ref};
+use crate::access::rule::{Action, AppliedRule, RefDecision, Who, decide_ref};
 use crate::config::Config;
-use crate::db::{NumberedRule, View};
-use crate::name::HubScope;
+use crate::db::{NumberedRule, View, check_team_in};
+use crate::name::{Grantee, HubScope};
 use crate::push::check_ref;
 use crate::report::{Report, Rules, rule_json, with_fields};
 use crate::word::counted;
@@ -18,7 +19,8 @@ pub(crate) fn list(requester: &Requester<'_>, scope: &HubScope, output: &mut Out
     let after: Option<usize> = output.after()?;
     requester.list(output, &Rules, |by, view, each| {
         let scope = administered(by, view, scope)?;
-        Ok(view.rules_of(&scope, after.unwrap_or_default(), each)?)
+        let with_teams = may_read_teams(by, view, &scope)?;
+        Ok(view.rules_of(&scope, after.unwrap_or_default(), &mut |row| each(shown(row, with_teams)))?)
     })
 }
 
@@ -27,7 +29,9 @@ pub(crate) fn add(requester: &mut Requester<'_>, arguments: &AddRule) -> Result<
     let rule = arguments.rule()?;
     requester.change(|by, change| {
         let scope = administered(by, change, &arguments.scope)?;
+        check_teams(by, change, &scope, &rule.who)?;
         let added = change.add_rule(&scope, &rule, arguments.at.map(usize::from))?;
+        let added = shown(added, may_read_teams(by, change, &scope)?);
         Ok(report(&scope, &added, &format!("rule {} of {}: {}", added.number, scope.phrase(), added.rule)))
     })
 }
@@ -37,6 +41,7 @@ pub(crate) fn remove(requester: &mut Requester<'_>, arguments: &OfScope) -> Resu
     requester.change(|by, change| {
         let scope = administered(by, change, &arguments.scope)?;
         let removed = change.remove_rule(&scope, arguments.number.into())?;
+        let removed = shown(removed, may_read_teams(by, change, &scope)?);
         Ok(report(
             &scope,
             &removed,
@@ -51,6 +56,7 @@ pub(crate) fn set_number(requester: &mut Requester<'_>, arguments: &MoveRule) ->
     requester.change(|by, change| {
         let scope = administered(by, change, scope)?;
         let moved = change.move_rule(&scope, (*number).into(), (*to).into())?;
+        let moved = shown(moved, may_read_teams(by, change, &scope)?);
         let report =
             report(&scope, &moved, &format!("rule {number} of {} is rule {to} now: {}", scope.phrase(), moved.rule));
         Ok(Report { json: with_fields(report.json, [("before", (*number).into())]), ..report })
@@ -62,6 +68,7 @@ pub(crate) fn protect(requester: &mut Requester<'_>, arguments: &Protect) -> Res
     let Protect { path, branch, update } = arguments;
     requester.change(|by, change| {
         let path = by.administered(change, path)?.path;
+        check_teams(by, change, &HubScope::Repository(path.clone()), update)?;
         let rules = change.protect(&path, &branch.0, update)?;
         let lines: String =
             rules.iter().map(|rule| format!("rule {} of {path}: {}\n", rule.number, rule.rule)).collect();
@@ -123,6 +130,32 @@ pub(super) fn administered(by: By<'_>, view: &View<'_>, scope: &HubScope) -> Res
             Ok(view.present_scope(scope)?)
         }
     }
+}
+
+/// Refuses teams that rules of a scope cannot name, whether they exist or not, and teams that the requester may not
+/// know.
+pub(super) fn check_teams(by: By<'_>, view: &View<'_>, scope: &HubScope, who: &[Who<Grantee>]) -> Result<(), Refused> {
+    for who in who {
+        if let Who::Named(name @ Grantee::Team(team)) = who {
+            check_team_in(scope, team)?;
+            check_may_name(by, view, name)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the requester may know the teams that rules and checks of a scope name.
+pub(super) fn may_read_teams(by: By<'_>, view: &View<'_>, scope: &HubScope) -> Result<bool, Refused> {
+    match scope {
+        HubScope::Hub => Ok(true),
+        HubScope::Owner(owner) => knows_teams(by, view, owner),
+        HubScope::Repository(path) => knows_teams(by, view, &path.owner),
+    }
+}
+
+/// The rule as a reader sees it who may know of teams, or may not.
+fn shown(row: NumberedRule, with_teams: bool) -> NumberedRule {
+    if with_teams { row } else { NumberedRule { rule: row.rule.without_teams(), ..row } }
 }
 
 /// One rule as a line and as an object.

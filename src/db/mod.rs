@@ -33,7 +33,7 @@ pub use store::{
     Counts, DescribedOwner, DescribedRepository, Direction, Each, EmailPosition, Event, GateRequestRow, GrantPosition,
     Holder, HolderId, KeyRange, KeyRow, MOST_RULES, Member, Membership, NewKey, NewRepository, NumberedRule,
     Organization, OwnerKind, OwnerRow, Period, ProposalRow, Removed, Replacing, RepositoryRow, ScopeSettings, SeenBy,
-    Signer, Store, TeamGrant, TeamMembership, TeamRow, User, UserEmail, WritesTo, all, check_team_of,
+    Signer, Store, TeamGrant, TeamMembership, TeamRow, User, UserEmail, WritesTo, all, check_team_in, check_team_of,
 };
 
 /// The database as one connection sees it: each question is a method.

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::engine::{Row, values};
 use super::{Error, View};
-use crate::access::rule::{AccountRow, NamedUser, Rule, RuleSets, Rules};
+use crate::access::rule::{GranteeRow, KnownTeams, NamedGrantee, Rule, RuleSets, Rules, Shown, Who};
 use crate::content::CheckValues;
+use crate::name::{Grantee, TeamPath};
 
 /// The version of the schema from which on there are rules and checks.
 const SINCE: i64 = 3;
@@ -20,7 +21,10 @@ LEFT JOIN owner o ON o.id = r.owner_id
 WHERE h.id = 1";
 
 /// Rules as the database has them.
-pub(super) type StoredRules = Vec<Rule<AccountRow>>;
+pub(super) type StoredRules = Vec<Rule<GranteeRow>>;
+
+/// The users and teams of rules that were found.
+pub(super) type Names = BTreeMap<GranteeRow, NamedGrantee>;
 
 /// What a push into a repository is judged by, besides its rights.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,15 +33,24 @@ pub struct PushSettings {
     pub rules: RuleSets,
     /// The checks of the content.
     pub checks: CheckValues,
+    /// The teams that rules and checks name.
+    pub teams: KnownTeams,
 }
 
 impl View<'_> {
-    /// The rules for the refs of a repository, given by its row, and the checks of what is pushed there. A database of
-    /// an older version has none of its own.
+    /// The rules for the refs of a repository, given by its row and its owner's, and the checks of what is pushed
+    /// there. A database of an older version has none of its own.
+    ///
+    /// `account` is the row of the account that pushes. Only if a rule names a team, it is asked for.
     ///
     /// # Errors
     /// [`Error`]. It never means that there are no rules.
-    pub fn push_settings(&self, repository: i64) -> Result<PushSettings, Error> {
+    pub fn push_settings(
+        &self,
+        (repository, owner): (i64, i64),
+        account: Option<i64>,
+        now: i64,
+    ) -> Result<PushSettings, Error> {
         let stored = self.connection.first(RULES, values![repository], |row| {
             let rules = [stored_rules(row, "hub")?, stored_rules(row, "owner")?, stored_rules(row, "repository")?];
             let checks = ["repository_checks", "owner_checks", "hub_checks"].map(|column| stored_checks(row, column));
@@ -47,37 +60,84 @@ impl View<'_> {
         let Some(stored) = self.unless_older(SINCE, stored)? else {
             let none = CheckValues::default();
             let checks = CheckValues::effective([&none, &none, &none]);
-            return Ok(PushSettings { rules: RuleSets::default(), checks });
+            return Ok(PushSettings { rules: RuleSets::default(), checks, teams: KnownTeams::default() });
         };
-        let ([hub, owner, repository], checks) = stored.ok_or(Error::NoVersion)?;
+        let ([hub, of_owner, repository], checks) = stored.ok_or(Error::NoVersion)?;
         let mut names = BTreeMap::new();
         let rules = RuleSets {
-            hub: self.named(&hub, &mut names)?,
-            owner: self.named(&owner, &mut names)?,
-            repository: self.named(&repository, &mut names)?,
+            hub: self.named(&hub, Some(owner), &mut names)?,
+            owner: self.named(&of_owner, Some(owner), &mut names)?,
+            repository: self.named(&repository, Some(owner), &mut names)?,
         };
-        Ok(PushSettings { rules, checks })
+        for rule in checks.paths().iter().flat_map(|rules| &rules.0) {
+            for who in &rule.who {
+                if let Who::Named(row @ GranteeRow::Team(_)) = who {
+                    self.named_grantee(*row, Some(owner), &mut names)?;
+                }
+            }
+        }
+        let mut teams = BTreeMap::new();
+        for NamedGrantee { row, shown, .. } in names.values() {
+            if let (GranteeRow::Team(team), Shown::Name) = (row, shown) {
+                teams.insert(*team, self.is_in_team(*team, account, now)?);
+            }
+        }
+        Ok(PushSettings { rules, checks, teams: KnownTeams(teams) })
     }
 
-    /// The rules with the present names of their users. `names` keeps what was found.
+    /// Whether an account belongs to a team at a second, both given by their rows.
+    fn is_in_team(&self, team: i64, account: Option<i64>, now: i64) -> Result<bool, Error> {
+        let query = "SELECT 1 AS one FROM member WHERE organization_id = ?1 AND user_id = ?2
+                     AND (until IS NULL OR until > ?3)";
+        Ok(self.connection.first(query, values![team, account, now], |_| Ok::<_, Error>(()))?.is_some())
+    }
+
+    /// The rules of a scope with the present names of their users and teams. `owner` is the row of the owner whose
+    /// teams count; without one, those of all do. `names` keeps what was found.
     pub(super) fn named(
         &self,
-        rules: &[Rule<AccountRow>],
-        names: &mut BTreeMap<i64, NamedUser>,
-    ) -> Result<Vec<Rule<NamedUser>>, Error> {
-        rules.iter().map(|rule| rule.with_users(|row| self.named_user(*row, names))).collect()
+        rules: &[Rule<GranteeRow>],
+        owner: Option<i64>,
+        names: &mut Names,
+    ) -> Result<Vec<Rule<NamedGrantee>>, Error> {
+        rules.iter().map(|rule| rule.with_names(|row| self.named_grantee(*row, owner, names))).collect()
     }
 
-    pub(super) fn named_user(&self, row: AccountRow, names: &mut BTreeMap<i64, NamedUser>) -> Result<NamedUser, Error> {
-        if let Some(user) = names.get(&row.0) {
-            return Ok(user.clone());
+    pub(super) fn named_grantee(
+        &self,
+        row: GranteeRow,
+        owner: Option<i64>,
+        names: &mut Names,
+    ) -> Result<NamedGrantee, Error> {
+        if let Some(named) = names.get(&row) {
+            return Ok(named.clone());
         }
-        // The row of a removed account keeps its name.
-        let query = "SELECT name FROM owner WHERE id = ?1";
-        let name = self.connection.first(query, values![row.0], |row| row.word("name"))?;
-        let user = NamedUser { id: row.0, name: name.ok_or_else(|| Error::Value("rules".to_owned()))? };
-        names.insert(row.0, user.clone());
-        Ok(user)
+        // The row of a removed account or team keeps its name.
+        let named = match row {
+            GranteeRow::User(id) => {
+                let query = "SELECT name FROM owner WHERE id = ?1";
+                self.connection.first(query, values![id], |found| {
+                    Ok(NamedGrantee { row, name: Grantee::User(found.word("name")?), shown: Shown::Name })
+                })
+            }
+            GranteeRow::Team(id) => {
+                let query = "SELECT o.name AS organization, t.name, t.team_of, t.folded FROM owner t
+                             JOIN owner o ON o.id = t.team_of WHERE t.id = ?1";
+                self.connection.first(query, values![id], |found| {
+                    let name = Grantee::Team(TeamPath {
+                        organization: found.word("organization")?,
+                        name: found.word("name")?,
+                    });
+                    let team_of = found.get::<i64>("team_of")?;
+                    let is_here =
+                        owner.is_none_or(|owner| owner == team_of) && found.get::<Option<String>>("folded")?.is_some();
+                    Ok(NamedGrantee { row, name, shown: if is_here { Shown::Name } else { Shown::Gone } })
+                })
+            }
+        };
+        let named = named?.ok_or_else(|| Error::Value("rules".to_owned()))?;
+        names.insert(row, named.clone());
+        Ok(named)
     }
 
     /// Returns an answer, or `None` if the answer is an error and the schema is older than the version `since`. Such a
@@ -104,7 +164,7 @@ impl View<'_> {
 
 /// The rules in a column; none if it is NULL.
 pub(super) fn stored_rules(row: &Row<'_>, column: &str) -> Result<StoredRules, Error> {
-    Ok(row.optional_word::<Rules<AccountRow>>(column)?.map_or_else(Vec::new, |rules| rules.0))
+    Ok(row.optional_word::<Rules<GranteeRow>>(column)?.map_or_else(Vec::new, |rules| rules.0))
 }
 
 /// The values in a column; none if it is NULL.

@@ -58,7 +58,7 @@ pub use member::Membership;
 pub use proposal::ProposalRow;
 pub use removed::Removed;
 pub use repository::{NewRepository, RepositoryRow};
-pub use rule::{MOST as MOST_RULES, NumberedRule};
+pub use rule::{MOST as MOST_RULES, NumberedRule, check_team_in};
 pub use signer::{Signer, WritesTo};
 use steps::STEPS;
 pub use team::{TeamGrant, TeamMembership, TeamRow};

@@ -32,8 +32,10 @@ pub(crate) fn rules_and_checks(
         Decision::Allow(access) => access,
         Decision::Deny(_) => Access::None,
     };
-    let subject = Subject { identity, access, path, facts, now, is_for_operator: reading == Reading::Operator };
-    let PushSettings { rules, checks } = view.push_settings(facts.id)?;
+    let account = identity.account_at(facts.owner).map(|account| account.id);
+    let PushSettings { rules, checks, teams } = view.push_settings((facts.id, facts.owner), account, now)?;
+    let is_for_operator = reading == Reading::Operator;
+    let subject = Subject { identity, access, path, facts, teams: &teams, now, is_for_operator };
     Ok((applied(&rules, &subject), checks.applied(&subject)))
 }
 

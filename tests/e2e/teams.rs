@@ -11,6 +11,9 @@ trials![
     a_team_is_hidden_from_everyone_outside_its_organization,
     every_page_that_shows_rights_shows_teams,
     a_role_of_a_team_stays_with_its_organization,
+    a_rule_for_a_team_concerns_its_members_until_they_leave,
+    rules_for_teams_are_set_and_read_by_those_who_may_know_the_team,
+    a_team_that_rules_name_is_not_removed_and_a_denial_stays_with_a_repository,
 ];
 
 /// acme/x, private, with a commit: rooty is an admin of acme, and alice a member without access.
@@ -243,4 +246,149 @@ fn a_role_of_a_team_stays_with_its_organization() {
     hub.did(&["org", "rename", "acme", "initech"]);
     alice.git(&["clone", "--quiet", &Client::url("initech/x"), "y"]).is(&silent());
     assert!(alice.ssh("team show initech/devs").succeeded().stdout().contains("initech/x"));
+}
+
+/// The last sentence of the hub in an outcome that is a refusal.
+#[track_caller]
+fn sentence(outcome: &Outcome) -> String {
+    assert_eq!(outcome.status, 1, "{outcome}");
+    let text = outcome.stderr();
+    let line = text.lines().find_map(|line| line.strip_prefix("remote: hubgate: "));
+    line.unwrap_or_else(|| panic!("no sentence: {text}")).trim_end().to_owned()
+}
+
+fn a_rule_for_a_team_concerns_its_members_until_they_leave() {
+    let scene = Scene::with_team("write");
+    let Scene { hub, root, alice } = &scene;
+    let bob = hub.user("bob");
+    hub.did(&["org", "member", "set", "acme", "bob", "write"]);
+    hub.did(&["team", "add", "acme/ops"]);
+    hub.did(&["team", "member", "add", "acme/ops", "bob"]);
+    let said = root.ssh("repo protect acme/x main --update @acme/devs").succeeded().stdout();
+    assert_eq!(
+        said,
+        "rule 1 of acme/x: deny force,delete refs/heads/main @everyone\n\
+         rule 2 of acme/x: allow create,update refs/heads/main @acme/devs\n\
+         rule 3 of acme/x: deny create,update refs/heads/main @everyone\n"
+    );
+    for client in [alice, &bob, root] {
+        client.git(&["clone", "--quiet", &Client::url("acme/x"), "x"]).is(&silent());
+    }
+    let push = |client: &Client, number: &str| {
+        client.git_in("x", &["pull", "--quiet", "--rebase"]).succeeded();
+        client.commit("x", "file", number);
+        client.git_in("x", &["push", "--quiet", "origin", "HEAD:main"])
+    };
+    push(alice, "1").is(&silent());
+    let refused = |name: &str| {
+        format!(
+            "refs/heads/main: {name} may not update it (rule 3 of acme/x: deny create,update refs/heads/main @everyone)"
+        )
+    };
+    // A member of another team and an administrator are not of the team.
+    assert_eq!(sentence(&push(&bob, "2")), refused("bob"));
+    assert_eq!(sentence(&push(root, "3")), refused("rooty"));
+    let explain = "explain acme/x push --ref refs/heads/main --action update";
+    let allowed = "allow: refs/heads/main: alice may update it (rule 2 of acme/x: allow create,update refs/heads/main @acme/devs)\n";
+    assert!(alice.ssh(explain).succeeded().stdout().ends_with(allowed));
+    let words = ["explain", "--user", "alice", "--command", "git-receive-pack 'acme/x'"];
+    let operator = hub.did(&[&words[..], &["--ref", "refs/heads/main", "--action", "update"]].concat());
+    assert!(operator.ends_with(allowed), "{operator}");
+    let policy = hub.path("policy");
+    let lines = "alice update acme/x refs/heads/main = allow\nbob update acme/x refs/heads/main = deny\n";
+    std::fs::write(&policy, lines).expect("a file");
+    hub.did(&["policy", "test", policy.to_str().expect("UTF-8")]);
+    // One moment after leaving the team, and with it back.
+    root.ssh("org member set acme alice write").succeeded();
+    root.ssh("team member remove acme/devs alice").succeeded();
+    assert_eq!(sentence(&push(alice, "4")), refused("alice"));
+    root.ssh("team member add acme/devs alice").succeeded();
+    push(alice, "5").is(&silent());
+    let now = "CAST(strftime('%s', 'now') AS INTEGER)";
+    hub.sql(&format!(
+        "UPDATE member SET until = {now} WHERE organization_id = (SELECT id FROM owner WHERE name = 'devs')"
+    ));
+    assert_eq!(sentence(&push(alice, "6")), refused("alice"));
+    // Rules for paths, too.
+    hub.did(&["repo", "unprotect", "acme/x", "main"]);
+    root.ssh("check set acme/x path 'allow docs @acme/ops; deny docs @everyone'").succeeded();
+    bob.git_in("x", &["reset", "--quiet", "--hard", "origin/main"]).succeeded();
+    bob.git_in("x", &["pull", "--quiet"]).succeeded();
+    bob.commit("x", "docs", "1");
+    bob.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]).is(&silent());
+    root.ssh("team member remove acme/ops bob").succeeded();
+    bob.commit("x", "docs", "2");
+    let outcome = bob.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]);
+    assert!(outcome.stderr().contains("docs"), "{outcome}");
+    assert_eq!(outcome.status, 1);
+}
+
+fn rules_for_teams_are_set_and_read_by_those_who_may_know_the_team() {
+    let scene = Scene::with_team("write");
+    let Scene { hub, root, .. } = &scene;
+    // Bob administers a repository of acme, and is no member.
+    let bob = hub.user("bob");
+    hub.did(&["repo", "collaborator", "set", "acme/x", "bob", "admin"]);
+    for (team, said) in [
+        ("acme/devs", "there is no team acme/devs"),
+        ("acme/none", "there is no team acme/none"),
+        ("none/devs", "rules of acme/x name only teams of acme"),
+    ] {
+        let said = refused(format!("hubgate: {said}\n"));
+        bob.ssh(format!("rule add acme/x deny all '**' @{team}")).is(&said);
+        bob.ssh(format!("repo protect acme/x main --update @{team}")).is(&said);
+        bob.ssh(format!("check set acme/x path 'deny docs @{team}'")).is(&said);
+    }
+    let hub_rule = hub.hubgate(&["rule", "add", "hub", "deny all ** @acme/devs"]);
+    hub_rule.is(&refused("hubgate: a rule of the hub names no team: give it to acme or to a repository\n"));
+    root.ssh("rule add acme/x deny force '**' @acme/devs").is(&says("rule 1 of acme/x: deny force ** @acme/devs\n"));
+    root.ssh("rule add acme allow force '**' @ACME/Devs bob")
+        .is(&says("rule 1 of acme: allow force ** @acme/devs bob\n"));
+    root.ssh("check set acme/x path 'deny docs @acme/devs'").is(&says("path of acme/x: deny docs @acme/devs\n"));
+    let who = |client: &Client| {
+        let listed = json(&client.ssh("rule list acme/x --json").succeeded().stdout());
+        (listed[0]["rule"].clone(), listed[0]["who"][0].clone())
+    };
+    assert_eq!(who(root), ("deny force ** @acme/devs".into(), "@acme/devs".into()));
+    assert_eq!(who(&bob), ("deny force ** @acme/...".into(), "@acme/...".into()));
+    let checks = bob.ssh("check list acme/x").succeeded().stdout();
+    assert!(checks.contains("deny docs @acme/...") && !checks.contains("devs"), "{checks}");
+    bob.ssh("rule remove acme/x 1").is(&says("removed rule 1 of acme/x: deny force ** @acme/...\n"));
+    // A rule is stored by the row of the team, and follows a change of its name.
+    root.ssh("team rename acme/devs builders").succeeded();
+    let listed = hub.did(&["rule", "list", "acme"]);
+    assert_eq!(listed, "NUMBER  RULE\n1       allow force ** @acme/builders bob\n");
+    let events = hub.did(&["audit", "--user", "acme", "--json"]);
+    assert!(events.contains("allow force ** @acme/devs bob"), "{events}");
+}
+
+fn a_team_that_rules_name_is_not_removed_and_a_denial_stays_with_a_repository() {
+    let scene = Scene::with_team("read");
+    let Scene { hub, root, .. } = &scene;
+    hub.did(&["rule", "add", "acme/x", "deny create refs/tags/** @acme/devs"]);
+    hub.did(&["rule", "add", "acme/x", "allow create refs/heads/wip @acme/devs"]);
+    hub.did(&["rule", "add", "acme/x", "deny create refs/heads/wip @everyone"]);
+    root.ssh("team remove acme/devs --yes").is(&refused(
+        "hubgate: rules of acme/x name the team acme/devs: first remove them, as rule list and check list show them\n",
+    ));
+    root.git(&["clone", "--quiet", &Client::url("acme/x"), "x"]).is(&silent());
+    let push = |name: &str| root.git_in("x", &["push", "--quiet", "origin", &format!("HEAD:{name}")]);
+    push("refs/tags/v1").is(&silent());
+    // Where the repository has no teams, the denial holds for everyone, and nobody has what the team was allowed.
+    root.ssh("repo rename acme/x rooty/x").succeeded();
+    root.ssh("team remove acme/devs --yes").is(&says("removed the team acme/devs\n"));
+    let denied = |name: &str, of: &str| {
+        format!("refs/tags/{name}: rooty may not create it (rule 1 of {of}: deny create refs/tags/** {})", "@acme/...")
+    };
+    assert_eq!(sentence(&push("refs/tags/v2")), denied("v2", "rooty/x"));
+    let listed = hub.did(&["rule", "list", "rooty/x"]);
+    assert!(listed.contains("1       deny create refs/tags/** @acme/devs(gone)\n"), "{listed}");
+    // A new team of the same name is another team.
+    root.ssh("repo rename rooty/x acme/x").succeeded();
+    root.ssh("team add acme/devs").succeeded();
+    root.ssh("team member add acme/devs rooty").succeeded();
+    assert!(sentence(&push("refs/tags/v2")).ends_with("deny create refs/tags/** @acme/devs(gone))"));
+    assert!(sentence(&push("refs/heads/wip")).ends_with("(rule 3 of acme/x: deny create refs/heads/wip @everyone)"));
+    root.ssh("rule remove acme/x 1").succeeded();
+    push("refs/tags/v2").is(&silent());
 }

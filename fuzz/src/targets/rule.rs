@@ -2,11 +2,11 @@
 
 use arbitrary::Unstructured;
 use hubgate::access::rule::{
-    AccountRow, Action, AppliedRule, NamedUser, RefDecision, Rule, RuleSets, Rules, Subject, Verdict, applied,
-    decide_ref,
+    Action, AppliedRule, GranteeRow, KnownTeams, NamedGrantee, RefDecision, Rule, RuleSets, Rules, Shown, Subject,
+    Verdict, applied, decide_ref,
 };
-use hubgate::access::{Access, Account, Gate, Identity, RepositoryFacts, Scope, Visibility};
-use hubgate::name::Owner;
+use hubgate::access::{Access, Account, Gate, Grant, Identity, RepositoryFacts, Role, Scope, Visibility};
+use hubgate::name::Grantee;
 
 use crate::input::{is_sentence, one_of, text};
 
@@ -21,7 +21,7 @@ pub fn ref_rules(data: &[u8]) -> bool {
     let lines = String::from_utf8_lossy(u.take_rest()).into_owned();
     let mut rules = Vec::new();
     for line in lines.split('\n') {
-        match line.parse::<Rule<Owner>>() {
+        match line.parse::<Rule<Grantee>>() {
             Ok(rule) => rules.push(sound(&rule)),
             Err(error) => assert!(is_sentence(&error.to_string()), "{error}"),
         }
@@ -39,14 +39,22 @@ pub fn ref_rules(data: &[u8]) -> bool {
         frozen: None,
         accepts_proposals: false,
         created_by_account: false,
-        role: None,
+        role: Some(Grant { value: Role::NoAccess, until: None }),
         collaborator: None,
         team: None,
         gate_request: None,
     };
     let path = "acme/x".parse().expect("a path");
-    let subject =
-        Subject { identity: &identity, access, path: &path, facts: &facts, now: 0, is_for_operator: true };
+    let teams = KnownTeams([(20, true), (21, false)].into());
+    let subject = Subject {
+        identity: &identity,
+        access,
+        path: &path,
+        facts: &facts,
+        teams: &teams,
+        now: 0,
+        is_for_operator: true,
+    };
     let judged = |sets: &RuleSets| -> Vec<AppliedRule> {
         let rules = applied(sets, &subject);
         for rule in &rules {
@@ -75,15 +83,26 @@ pub fn ref_rules(data: &[u8]) -> bool {
     !rules.is_empty()
 }
 
-/// Checks the forms of a rule. Returns it with rows of users: 7 for alice, 8 for any other.
-fn sound(rule: &Rule<Owner>) -> Rule<NamedUser> {
+/// Checks the forms of a rule. Returns it with rows: of users, 7 for alice and 8 for any other; of teams, 20 for
+/// acme/devs, to which the account belongs, 21 for acme/ops, and 22 for any other, which is gone.
+fn sound(rule: &Rule<Grantee>) -> Rule<NamedGrantee> {
     let line = rule.to_string();
     assert_eq!(line.parse().as_ref(), Ok(rule), "{line}");
     assert!(!line.contains(char::is_control));
-    let row = |user: &Owner| if user.as_str() == "alice" { 7 } else { 8 };
-    let stored = rule.with_users(|user| Ok::<_, ()>(AccountRow(row(user)))).expect("a rule");
+    let row = |name: &Grantee| match (name, name.to_string().as_str()) {
+        (Grantee::User(_), "alice") => GranteeRow::User(7),
+        (Grantee::User(_), _) => GranteeRow::User(8),
+        (Grantee::Team(_), "@acme/devs") => GranteeRow::Team(20),
+        (Grantee::Team(_), "@acme/ops") => GranteeRow::Team(21),
+        (Grantee::Team(_), _) => GranteeRow::Team(22),
+    };
+    let stored = rule.with_names(|name| Ok::<_, ()>(row(name))).expect("a rule");
     let text = Rules(vec![stored.clone(), stored]).to_string();
-    assert_eq!(text.parse::<Rules<AccountRow>>().map(|rules| rules.to_string()), Ok(text));
-    let named = |user: &Owner| Ok::<_, ()>(NamedUser { id: row(user), name: user.clone() });
-    rule.with_users(named).expect("a rule")
+    assert_eq!(text.parse::<Rules<GranteeRow>>().map(|rules| rules.to_string()), Ok(text));
+    let named = |name: &Grantee| {
+        let row = row(name);
+        let shown = if row == GranteeRow::Team(22) { Shown::Gone } else { Shown::Name };
+        Ok::<_, ()>(NamedGrantee { row, name: name.clone(), shown })
+    };
+    rule.with_names(named).expect("a rule")
 }

@@ -3,38 +3,73 @@
 //! [`applied`] leaves, of the rules of all scopes, those that concern one identity. What is left needs no identity any
 //! more. [`decide_ref`] finds the first of them that names the action and the ref.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
-use super::{AccountRow, Action, Actions, Pattern, Rule, Verdict, Who};
+use super::{Action, Actions, GranteeRow, Pattern, Rule, Verdict, Who};
 use crate::access::{Access, Identity, RepositoryFacts, Role, is_live};
-use crate::name::{Owner, RepoPath};
+use crate::name::{Grantee, Owner, RepoPath};
 
-/// A user in a rule: the row, by which rights are decided, and the present name, for people.
+/// A user or a team in a rule: the row, by which rights are decided, and the present name, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamedUser {
-    /// The id of the row.
-    pub id: i64,
+pub struct NamedGrantee {
+    /// The row.
+    pub row: GranteeRow,
     /// The name.
-    pub name: Owner,
+    pub name: Grantee,
+    /// How people read it.
+    pub shown: Shown,
 }
 
-impl fmt::Display for NamedUser {
+/// How people read a user or a team in a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// By the name.
+    Name,
+    /// By the name of a team that was removed, or that is not of the owner of the repository.
+    Gone,
+    /// Without the name of the team, by readers who may not know it.
+    Hidden,
+}
+
+impl fmt::Display for NamedGrantee {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.name.fmt(f)
+        match (&self.name, self.shown) {
+            (name, Shown::Name) | (name @ Grantee::User(_), Shown::Gone | Shown::Hidden) => name.fmt(f),
+            (name @ Grantee::Team(_), Shown::Gone) => write!(f, "{name}(gone)"),
+            (Grantee::Team(team), Shown::Hidden) => write!(f, "@{}/...", team.organization),
+        }
     }
 }
+
+impl Rule<NamedGrantee> {
+    /// The rule for readers who may not know the teams of the organization.
+    #[must_use]
+    pub fn without_teams(&self) -> Self {
+        let hidden =
+            self.with_names(|named| Ok::<_, Infallible>(NamedGrantee { shown: Shown::Hidden, ..named.clone() }));
+        hidden.unwrap_or_else(|never| match never {})
+    }
+}
+
+/// The teams that rules name and that the owner of the repository has, each with whether the account is in it. Without
+/// an account, it is in none.
+///
+/// A team that is missing here was removed, or the repository has another owner now.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KnownTeams(pub BTreeMap<i64, bool>);
 
 /// The rules of every scope that a repository is in.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RuleSets {
     /// Those of the hub.
-    pub hub: Vec<Rule<NamedUser>>,
+    pub hub: Vec<Rule<NamedGrantee>>,
     /// Those of the repository's owner.
-    pub owner: Vec<Rule<NamedUser>>,
+    pub owner: Vec<Rule<NamedGrantee>>,
     /// Those of the repository.
-    pub repository: Vec<Rule<NamedUser>>,
+    pub repository: Vec<Rule<NamedGrantee>>,
 }
 
 /// Who pushes, and where to.
@@ -48,6 +83,8 @@ pub struct Subject<'a> {
     pub path: &'a RepoPath,
     /// What the database says about the repository.
     pub facts: &'a RepositoryFacts,
+    /// What the database says about the teams that the rules name.
+    pub teams: &'a KnownTeams,
     /// The time of the decision.
     pub now: i64,
     /// Whether the reader of the decision is the operator, who may see the rules of every scope.
@@ -56,9 +93,18 @@ pub struct Subject<'a> {
 
 impl Subject<'_> {
     /// Whether a word of a rule means the identity.
-    pub(super) fn is_named(&self, who: &Who<AccountRow>) -> bool {
+    ///
+    /// What a team that is gone was denied, is denied to everyone: nobody gets a right because a team was removed. What
+    /// it was allowed, it does not give to anyone.
+    pub(super) fn is_named(&self, verdict: Verdict, who: &Who<GranteeRow>) -> bool {
         match who {
-            Who::User(row) => self.identity.account_at(self.facts.owner).is_some_and(|own| own.id == row.0),
+            Who::Named(GranteeRow::User(row)) => {
+                self.identity.account_at(self.facts.owner).is_some_and(|own| own.id == *row)
+            }
+            Who::Named(GranteeRow::Team(row)) => match self.teams.0.get(row) {
+                Some(is_in) => *is_in && self.is_member(),
+                None => verdict == Verdict::Deny,
+            },
             Who::Role(role) => self.access >= role.access(),
             Who::DeployKeys => matches!(self.identity, Identity::DeployKey { .. }),
             Who::Everyone => true,
@@ -68,6 +114,12 @@ impl Subject<'_> {
     /// The name for which `{user}` stands.
     pub(super) fn user(&self) -> Option<&Owner> {
         self.identity.account_at(self.facts.owner).map(|account| &account.name)
+    }
+
+    /// Whether the identity is, or is certified as, a member of the organization that owns the repository.
+    fn is_member(&self) -> bool {
+        let role = self.facts.role.filter(|role| is_live(role.until, self.now));
+        self.identity.account_at(self.facts.owner).is_some() && role.is_some()
     }
 
     /// Whether the identity may read the rules of the repository's owner: the owner itself, or a member of the
@@ -139,11 +191,14 @@ pub fn applied(sets: &RuleSets, subject: &Subject<'_>) -> Vec<AppliedRule> {
     let mut applied = Vec::new();
     for ((rules, scope, is_seen), is_final) in order {
         for (rule, number) in rules.iter().zip(1..).filter(|(rule, _)| rule.is_final == is_final) {
-            let row = |who: &Who<NamedUser>| who.with_user(&mut |user| Ok::<_, Infallible>(AccountRow(user.id)));
-            let names = rule.who.iter().any(|who| row(who).is_ok_and(|who| subject.is_named(&who)));
+            let row = |who: &Who<NamedGrantee>| who.with_name(&mut |named| Ok::<_, Infallible>(named.row));
+            let names = rule.who.iter().any(|who| row(who).is_ok_and(|who| subject.is_named(rule.verdict, &who)));
             if let (true, Some(pattern)) = (names, rule.pattern.for_user(user)) {
-                let label =
-                    if *is_seen { format!("rule {number} of {scope}: {rule}") } else { format!("a rule of {scope}") };
+                let label = match (is_seen, *is_for_operator || subject.is_member()) {
+                    (true, true) => format!("rule {number} of {scope}: {rule}"),
+                    (true, false) => format!("rule {number} of {scope}: {}", rule.without_teams()),
+                    (false, _) => format!("a rule of {scope}"),
+                };
                 applied.push(AppliedRule { verdict: rule.verdict, actions: rule.actions, pattern, label });
             }
         }

@@ -6,7 +6,7 @@
 use std::fmt::{self, Display};
 use std::str::FromStr;
 
-use super::{AccountRow, Pattern, Subject, Verdict, WHO_MAX, Who};
+use super::{GranteeRow, Pattern, Subject, Verdict, WHO_MAX, Who};
 
 /// The longest list of rules, in bytes.
 const TEXT_MAX: usize = 4_000;
@@ -78,26 +78,26 @@ pub struct PathRule<U> {
 pub struct PathRules<U>(pub Vec<PathRule<U>>);
 
 impl<U> PathRules<U> {
-    /// The rules with `change` applied to each user.
+    /// The rules with `change` applied to each user and team.
     ///
     /// # Errors
     /// Those of `change`.
-    pub fn with_users<V, E>(&self, mut change: impl FnMut(&U) -> Result<V, E>) -> Result<PathRules<V>, E> {
+    pub fn with_names<V, E>(&self, mut change: impl FnMut(&U) -> Result<V, E>) -> Result<PathRules<V>, E> {
         let rule = |PathRule { verdict, pattern, who }: &PathRule<U>| {
-            let who = who.iter().map(|who| who.with_user(&mut change)).collect::<Result<_, E>>()?;
+            let who = who.iter().map(|who| who.with_name(&mut change)).collect::<Result<_, E>>()?;
             Ok(PathRule { verdict: *verdict, pattern: pattern.clone(), who })
         };
         self.0.iter().map(rule).collect::<Result<_, E>>().map(PathRules)
     }
 }
 
-impl PathRules<AccountRow> {
+impl PathRules<GranteeRow> {
     /// The rules that concern an identity, as rules for everyone.
     #[must_use]
     pub fn applied(&self, subject: &Subject<'_>) -> Self {
         let user = subject.user();
-        let applied = self.0.iter().filter(|rule| rule.who.iter().any(|who| subject.is_named(who)));
-        let rule = |PathRule { verdict, pattern, .. }: &PathRule<AccountRow>| {
+        let applied = self.0.iter().filter(|rule| rule.who.iter().any(|who| subject.is_named(rule.verdict, who)));
+        let rule = |PathRule { verdict, pattern, .. }: &PathRule<GranteeRow>| {
             let pattern = PathPattern(pattern.0.for_user(user)?);
             Some(PathRule { verdict: *verdict, pattern, who: vec![Who::Everyone] })
         };
@@ -111,7 +111,7 @@ impl PathRules<AccountRow> {
     #[must_use]
     pub fn denies(&self, path: &[u8]) -> Option<&PathPattern> {
         let lower = path.to_ascii_lowercase();
-        let is_named = |rule: &&PathRule<AccountRow>| match rule.verdict {
+        let is_named = |rule: &&PathRule<GranteeRow>| match rule.verdict {
             Verdict::Allow => rule.pattern.matches(path),
             Verdict::Deny => rule.pattern.matches(path) || rule.pattern.in_lower_case().matches(&lower),
         };
@@ -171,9 +171,9 @@ impl<U: FromStr> FromStr for PathRules<U> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::name::Owner;
+    use crate::name::Grantee;
 
-    fn rules(text: &str) -> PathRules<AccountRow> {
+    fn rules(text: &str) -> PathRules<GranteeRow> {
         text.parse().unwrap()
     }
 
@@ -185,7 +185,7 @@ mod tests {
             ("allow|users/{user}/**|@write", "allow users/{user} @write"),
             ("deny **/*.pem @deploy-keys", "deny **/*.pem @deploy-keys"),
         ] {
-            let rules: PathRules<Owner> = text.parse().unwrap();
+            let rules: PathRules<Grantee> = text.parse().unwrap();
             assert_eq!(rules.to_string(), shown);
             assert_eq!(rules.to_string().parse(), Ok(rules.clone()));
             assert!(!rules.word().contains(' '));
@@ -204,10 +204,10 @@ mod tests {
             "deny a?b @write",
             "deny a/../b[ @write",
         ] {
-            assert_eq!(text.parse::<PathRules<Owner>>(), Err(BadPathRules), "{text}");
+            assert_eq!(text.parse::<PathRules<Grantee>>(), Err(BadPathRules), "{text}");
         }
-        assert_eq!("deny a bob".parse::<PathRules<AccountRow>>(), Err(BadPathRules), "a name is no row");
-        assert_eq!("deny a #1".parse::<PathRules<Owner>>(), Err(BadPathRules), "a row is no name");
+        assert_eq!("deny a bob".parse::<PathRules<GranteeRow>>(), Err(BadPathRules), "a name is no row");
+        assert_eq!("deny a #1".parse::<PathRules<Grantee>>(), Err(BadPathRules), "a row is no name");
     }
 
     #[test]

@@ -3,11 +3,11 @@ use proptest::sample::select;
 use proptest::{collection, prop_assert, prop_assert_eq, prop_oneof};
 
 use super::{
-    AccountRow, Action, Actions, AppliedRule, BadPattern, BadRule, NamedUser, Pattern, RefDecision, Rule, RuleSets,
-    Rules, Subject, Verdict, applied, decide_ref, is_protection, protection,
+    Action, Actions, AppliedRule, BadPattern, BadRule, GranteeRow, KnownTeams, NamedGrantee, Pattern, RefDecision,
+    Rule, RuleSets, Rules, Shown, Subject, Verdict, Who, applied, decide_ref, is_protection, protection,
 };
 use crate::access::{Access, Account, Gate, Grant, Identity, RepositoryFacts, Role, Scope, Visibility};
-use crate::name::{Owner, RepoPath};
+use crate::name::{Grantee, Owner, RepoPath};
 use crate::tests::holds;
 
 const OWNER: i64 = 9;
@@ -34,17 +34,42 @@ fn facts(role: Option<Role>) -> RepositoryFacts {
     }
 }
 
-/// Reads rules whose users are `alice` and `bob`.
-fn rules(lines: &[&str]) -> Vec<Rule<NamedUser>> {
-    let named = |name: &Owner| -> Result<NamedUser, BadRule> {
-        Ok(NamedUser { id: if name.as_str() == "alice" { ALICE } else { BOB }, name: name.clone() })
+/// The teams of acme that there are.
+const DEVS: i64 = 20;
+const OPS: i64 = 21;
+
+/// Reads rules whose users are `alice` and `bob`. Of their teams, `@acme/devs` and `@acme/ops` are not gone.
+fn rules(lines: &[&str]) -> Vec<Rule<NamedGrantee>> {
+    let named = |name: &Grantee| -> Result<NamedGrantee, BadRule> {
+        let (row, shown) = match name.to_string().as_str() {
+            "alice" => (GranteeRow::User(ALICE), Shown::Name),
+            "bob" => (GranteeRow::User(BOB), Shown::Name),
+            "@acme/devs" => (GranteeRow::Team(DEVS), Shown::Name),
+            "@acme/ops" => (GranteeRow::Team(OPS), Shown::Name),
+            _ => (GranteeRow::Team(22), Shown::Gone),
+        };
+        Ok(NamedGrantee { row, name: name.clone(), shown })
     };
-    lines.iter().map(|line| line.parse::<Rule<Owner>>().unwrap().with_users(named).unwrap()).collect()
+    lines.iter().map(|line| line.parse::<Rule<Grantee>>().unwrap().with_names(named).unwrap()).collect()
 }
 
 fn for_identity(sets: &RuleSets, identity: &Identity, access: Access, role: Option<Role>) -> Vec<AppliedRule> {
+    for_member_of(&[], sets, identity, access, role)
+}
+
+/// The rules for an identity whose account is in these teams.
+fn for_member_of(
+    teams: &[i64],
+    sets: &RuleSets,
+    identity: &Identity,
+    access: Access,
+    role: Option<Role>,
+) -> Vec<AppliedRule> {
     let path: RepoPath = "acme/x".parse().unwrap();
-    let subject = Subject { identity, access, path: &path, facts: &facts(role), now: 1_000, is_for_operator: false };
+    let facts = facts(role);
+    let known = KnownTeams([DEVS, OPS].map(|team| (team, teams.contains(&team))).into());
+    let subject =
+        Subject { identity, access, path: &path, facts: &facts, teams: &known, now: 1_000, is_for_operator: false };
     applied(sets, &subject)
 }
 
@@ -53,27 +78,98 @@ fn a_rule_reads_back_as_it_is_printed() {
     for line in [
         "allow all ** @everyone",
         "deny force,delete refs/heads/main @everyone",
-        "final deny create refs/tags/** @read @write @admin @deploy-keys alice bob.x",
+        "final deny create refs/tags/** @read @write @admin @deploy-keys alice bob.x @acme/devs",
         "allow create,update,force refs/heads/users/{user}/** @write",
         "deny update refs/heads/größe-* alice",
     ] {
-        assert_eq!(line.parse::<Rule<Owner>>().unwrap().to_string(), line);
+        assert_eq!(line.parse::<Rule<Grantee>>().unwrap().to_string(), line);
     }
-    let same = |text: &str| text.parse::<Rule<Owner>>().unwrap().to_string();
+    let same = |text: &str| text.parse::<Rule<Grantee>>().unwrap().to_string();
     assert_eq!(same("  deny  delete,force,force ** alice "), "deny force,delete ** alice");
     assert_eq!(same("deny delete,force,update,create ** alice"), "deny all ** alice");
 }
 
 #[test]
 fn the_database_has_rules_with_the_rows_of_users() {
-    let text = "final deny force refs/heads/** #7 @admin\nallow all ** @everyone";
-    assert_eq!(text.parse::<Rules<AccountRow>>().unwrap().to_string(), text);
-    for bad in ["", "allow all ** alice", "allow all ** #0", "allow all ** #-1", "allow all ** #", "allow all ** #7\n"]
-    {
-        assert!(bad.parse::<Rules<AccountRow>>().is_err(), "{bad:?}");
+    let text = "final deny force refs/heads/** #7 @#7 @admin\nallow all ** @everyone";
+    assert_eq!(text.parse::<Rules<GranteeRow>>().unwrap().to_string(), text);
+    for bad in ["alice", "#0", "#-1", "#", "#7\n", "@acme/devs", "@#0", "@#", "#@7", "@#7/", "##7"] {
+        assert!(format!("allow all ** {bad}").parse::<Rules<GranteeRow>>().is_err(), "{bad:?}");
     }
-    // No account can have such a name.
-    assert!("#7".parse::<Owner>().is_err());
+    assert!("".parse::<Rules<GranteeRow>>().is_err());
+    // No account and no team can have such a name.
+    for row in ["#7", "@#7"] {
+        assert!(row.parse::<Grantee>().is_err());
+    }
+}
+
+/// Teams, the role in the owning organization, and whether an identity has the right of a rule.
+#[test]
+fn a_team_in_a_rule_means_its_members_and_a_team_that_is_gone_gives_nothing() {
+    let account = identity(ALICE, "alice");
+    let Identity::Account(alice) = account.clone() else { panic!() };
+    let of = |organization| Identity::Certificate { account: alice.clone(), organization };
+    let deploy_key = Identity::DeployKey { repository: 70, scope: Scope::Write };
+    let is_allowed = |line: &str, teams: &[i64], identity: &Identity, role: Option<Role>| {
+        let rest = if line.starts_with("allow") { "deny all ** @everyone" } else { "allow all ** @everyone" };
+        let sets = RuleSets { repository: rules(&[line, rest]), ..RuleSets::default() };
+        let rules = for_member_of(teams, &sets, identity, Access::Write, role);
+        matches!(decide_ref(&rules, Action::Update, b"refs/heads/a"), RefDecision::Allow(_))
+    };
+    let no_access = Some(Role::NoAccess);
+    for (teams, identity, role, is_in) in [
+        (&[DEVS][..], &account, no_access, true),
+        (&[DEVS], &account, Some(Role::Write), true),
+        (&[DEVS, OPS], &account, no_access, true),
+        (&[DEVS], &of(OWNER), no_access, true),
+        (&[OPS], &account, Some(Role::Write), false),
+        (&[], &account, Some(Role::Write), false),
+        // Only members of the organization are in its teams.
+        (&[DEVS], &account, None, false),
+        (&[DEVS], &of(OWNER + 1), no_access, false),
+        (&[DEVS], &deploy_key, None, false),
+        (&[DEVS], &Identity::Anonymous, None, false),
+    ] {
+        let said = format!("{teams:?} {identity:?} {role:?}");
+        assert_eq!(is_allowed("allow update ** @acme/devs", teams, identity, role), is_in, "{said}");
+        assert_eq!(is_allowed("deny update ** @acme/devs", teams, identity, role), !is_in, "{said}");
+        assert!(!is_allowed("allow update ** @acme/gone", teams, identity, role), "{said}");
+        assert!(!is_allowed("deny update ** @acme/gone", teams, identity, role), "{said}");
+        assert!(is_allowed("deny force ** @acme/gone", teams, identity, role), "{said}");
+    }
+}
+
+#[test]
+fn a_membership_that_has_ended_is_no_membership_of_a_team() {
+    let (path, account) = ("acme/x".parse().unwrap(), identity(ALICE, "alice"));
+    let teams = KnownTeams([(DEVS, true)].into());
+    let facts = RepositoryFacts { role: Some(Grant { value: Role::Read, until: Some(1_000) }), ..facts(None) };
+    let sets = RuleSets { repository: rules(&["allow all ** @acme/devs"]), ..RuleSets::default() };
+    let rules = |now| {
+        let (identity, access) = (&account, Access::Write);
+        let (path, facts, teams) = (&path, &facts, &teams);
+        applied(&sets, &Subject { identity, access, path, facts, teams, now, is_for_operator: false })
+    };
+    assert_eq!((rules(999).len(), rules(1_000).len()), (1, 0));
+}
+
+#[test]
+fn only_members_of_the_organization_read_which_team_a_rule_names() {
+    let sets = RuleSets {
+        repository: rules(&["deny all ** @acme/devs @acme/gone bob @everyone"]),
+        owner: rules(&["deny all ** @acme/ops @everyone"]),
+        ..RuleSets::default()
+    };
+    let labels = |identity: &Identity, role| -> Vec<String> {
+        for_identity(&sets, identity, Access::Write, role).into_iter().map(|rule| rule.label).collect()
+    };
+    let alice = identity(ALICE, "alice");
+    let member = "rule 1 of acme/x: deny all ** @acme/devs @acme/gone(gone) bob @everyone";
+    assert_eq!(labels(&alice, Some(Role::Read)), [member, "rule 1 of acme: deny all ** @acme/ops @everyone"]);
+    assert_eq!(labels(&alice, Some(Role::NoAccess)), [member, "a rule of acme"]);
+    let guest = ["rule 1 of acme/x: deny all ** @acme/... @acme/... bob @everyone", "a rule of acme"];
+    assert_eq!(labels(&alice, None), guest);
+    assert_eq!(labels(&Identity::DeployKey { repository: 70, scope: Scope::Write }, None), guest);
 }
 
 #[test]
@@ -110,7 +206,7 @@ fn a_text_that_is_not_a_rule_is_rejected_with_its_reason() {
         (&many, BadRule::Names),
         (&long, BadRule::Long),
     ] {
-        assert_eq!(line.parse::<Rule<Owner>>(), Err(why), "{line}");
+        assert_eq!(line.parse::<Rule<Grantee>>(), Err(why), "{line}");
     }
 }
 
@@ -251,6 +347,7 @@ fn the_operator_reads_every_rule_whole() {
         access: Access::Write,
         path: &path,
         facts: &facts,
+        teams: &KnownTeams::default(),
         now: 0,
         is_for_operator: true,
     };
@@ -283,7 +380,7 @@ fn protection_is_found_again_and_rules_of_a_person_stay() {
         "allow update refs/heads/main bob",
         "final deny force,delete refs/heads/main @everyone",
     ] {
-        assert!(!is_protection(&line.parse::<Rule<Owner>>().unwrap(), &branches), "{line}");
+        assert!(!is_protection(&line.parse::<Rule<Grantee>>().unwrap(), &branches), "{line}");
     }
 }
 
@@ -295,7 +392,19 @@ fn pattern() -> impl Strategy<Value = String> {
 
 fn line() -> impl Strategy<Value = String> {
     let actions = select(vec!["all", "create", "update", "force", "delete", "force,delete", "create,update"]);
-    let who = select(vec!["alice", "bob", "@read", "@write", "@admin", "@deploy-keys", "@everyone", "bob @admin"]);
+    let who = select(vec![
+        "alice",
+        "bob",
+        "@read",
+        "@write",
+        "@admin",
+        "@deploy-keys",
+        "@everyone",
+        "bob @admin",
+        "@acme/devs",
+        "@acme/ops bob",
+        "@acme/gone",
+    ]);
     (select(vec!["allow", "deny"]), actions, pattern(), who)
         .prop_map(|(verdict, actions, pattern, who)| format!("{verdict} {actions} {pattern} {who}"))
 }
@@ -319,7 +428,7 @@ fn cases() -> impl Strategy<Value = Case> {
 fn sets(placed: &[(u8, bool, String)]) -> RuleSets {
     let mut sets = RuleSets::default();
     for (scope, is_final, line) in placed {
-        if line.parse::<Rule<Owner>>().is_err() {
+        if line.parse::<Rule<Grantee>>().is_err() {
             continue;
         }
         let mut read = rules(&[line]);
@@ -355,12 +464,71 @@ fn adding_a_deny_never_adds_a_right() {
     assert!(lost > 75, "{lost} rights were lost");
 }
 
+/// The rules with a team for one user, and for another team.
+fn of_team(placed: &[(u8, bool, String)], team: &str) -> Vec<(u8, bool, String)> {
+    let line = |line: &str| line.replace(" alice", " @acme/devs").replace("devs", team);
+    placed.iter().map(|(scope, is_final, text)| (*scope, *is_final, line(text))).collect()
+}
+
+/// The rules without the words of a team.
+fn without(sets: &RuleSets, team: i64) -> RuleSets {
+    let of = |rules: &[Rule<NamedGrantee>]| {
+        let rule = |rule: &Rule<NamedGrantee>| {
+            let is_other =
+                |who: &&Who<NamedGrantee>| !matches!(who, Who::Named(named) if named.row == GranteeRow::Team(team));
+            Rule { who: rule.who.iter().filter(is_other).cloned().collect(), ..rule.clone() }
+        };
+        rules.iter().map(rule).collect()
+    };
+    RuleSets { hub: of(&sets.hub), owner: of(&sets.owner), repository: of(&sets.repository) }
+}
+
+#[test]
+fn a_member_of_another_team_never_matches() {
+    let strategy = (cases(), any::<bool>(), select(vec![None, Some(Role::NoAccess), Some(Role::Write)]));
+    let named = holds(3_000, &strategy, |((placed, _, _, (access, action, name)), is_in_ops, role)| {
+        let teams: &[i64] = if is_in_ops { &[OPS] } else { &[] };
+        let sets = sets(&of_team(&placed, "devs"));
+        let decided = |teams: &[i64], sets: &RuleSets| {
+            let rules = for_member_of(teams, sets, &identity(ALICE, "alice"), access, role);
+            let deciding = |rule: &AppliedRule| (rule.verdict, rule.actions, rule.pattern.clone());
+            match decide_ref(&rules, action, name.as_bytes()) {
+                RefDecision::Allow(rule) => (true, rule.map(deciding)),
+                RefDecision::Deny(rule) => (false, Some(deciding(rule))),
+            }
+        };
+        let without = without(&sets, DEVS);
+        prop_assert_eq!(decided(teams, &sets), decided(teams, &without));
+        let changes = decided(&[DEVS], &sets) != decided(&[DEVS], &without);
+        prop_assert!(!changes || role.is_some());
+        Ok(changes)
+    });
+    assert!(named > 75, "{named} rules decided about a member of the team");
+}
+
+#[test]
+fn the_removal_of_a_team_never_adds_a_right() {
+    let strategy = (cases(), any::<bool>());
+    let lost = holds(3_000, &strategy, |((placed, _, _, (access, action, name)), is_in)| {
+        let (placed, gone) = (of_team(&placed, "devs"), of_team(&placed, "gone"));
+        let teams: &[i64] = if is_in { &[DEVS] } else { &[] };
+        let is_allowed = |placed: &[(u8, bool, String)]| {
+            let rules = for_member_of(teams, &sets(placed), &identity(ALICE, "alice"), access, Some(Role::Write));
+            matches!(decide_ref(&rules, action, name.as_bytes()), RefDecision::Allow(_))
+        };
+        let (before, after) = (is_allowed(&placed), is_allowed(&gone));
+        prop_assert!(before || !after);
+        Ok(before && !after)
+    });
+    assert!(lost > 20, "{lost} rights were lost");
+}
+
 #[test]
 fn moving_rules_that_do_not_name_the_ref_changes_nothing() {
     let moved = holds(3_000, &cases(), |(mut placed, unrelated, at, (access, action, name))| {
         let (scope, is_final, line) = unrelated;
         let line = line.replace("refs/heads/", "refs/tags/");
-        if line.parse::<Rule<Owner>>().is_err() {
+        if line.parse::<Rule<Grantee>>().is_err() {
             return Ok(false);
         }
         let decided = |placed: &[(u8, bool, String)]| {

@@ -6,12 +6,12 @@ use serde_json::json;
 
 use super::rule::Place;
 use super::{Change, ChangeError};
-use crate::access::rule::{AccountRow, PathRules};
+use crate::access::rule::{NamedGrantee, PathRules, Shown};
 use crate::content::{CheckValue, CheckValues, ContentCheck};
 use crate::db::engine::{Connection, values};
 use crate::db::rules::stored_checks;
 use crate::db::{Error, View};
-use crate::name::{HubScope, Owner};
+use crate::name::{Grantee, HubScope};
 
 impl Place {
     fn checks(&self, connection: Connection<'_>) -> Result<CheckValues, Error> {
@@ -55,24 +55,29 @@ impl View<'_> {
 }
 
 impl View<'_> {
-    /// The value of a check as people read it: with the present names of users.
+    /// The value of a check as people read it: with the present names of users and teams. `owner` is the row of the
+    /// owner whose teams count; without one, those of all do. `with_teams` says whether the reader may know of teams.
     ///
     /// # Errors
     /// [`Error`].
-    pub fn shown_value(&self, value: &CheckValue) -> Result<String, Error> {
+    pub fn shown_value(&self, value: &CheckValue, owner: Option<i64>, with_teams: bool) -> Result<String, Error> {
         let CheckValue::Paths(rules) = value else { return Ok(value.to_string()) };
         let mut names = BTreeMap::new();
-        Ok(rules.with_users(|row| self.named_user(*row, &mut names))?.to_string())
+        let named = |row: &_| {
+            let named = self.named_grantee(*row, owner, &mut names)?;
+            Ok::<_, Error>(if with_teams { named } else { NamedGrantee { shown: Shown::Hidden, ..named } })
+        };
+        Ok(rules.with_names(named)?.to_string())
     }
 }
 
 impl Change<'_> {
-    /// The value of the check `path` for these rules, with the rows of their users.
+    /// The value of the check `path` for these rules of a scope, with the rows of their users and teams.
     ///
     /// # Errors
     /// [`ChangeError`].
-    pub fn path_rules(&self, rules: &PathRules<Owner>) -> Result<CheckValue, ChangeError> {
-        rules.with_users(|user| Ok(AccountRow(self.user(user)?.id))).map(CheckValue::Paths)
+    pub fn path_rules(&self, scope: &HubScope, rules: &PathRules<Grantee>) -> Result<CheckValue, ChangeError> {
+        rules.with_names(|name| self.row_in(scope, name)).map(CheckValue::Paths)
     }
 
     /// Sets the value of a check in a scope, or removes it, so that a wider scope decides. Returns the scope with its
@@ -88,8 +93,8 @@ impl Change<'_> {
     ) -> Result<HubScope, ChangeError> {
         let place = self.place(scope)?;
         let mut checks = place.checks(self.connection)?;
-        let before = checks.get(check).map(|value| self.shown_value(value)).transpose()?;
-        let after = value.as_ref().map(|value| self.shown_value(value)).transpose()?;
+        let before = checks.get(check).map(|value| self.shown_value(value, place.owner, true)).transpose()?;
+        let after = value.as_ref().map(|value| self.shown_value(value, place.owner, true)).transpose()?;
         checks.set(check, value);
         place.write_checks(self.connection, &checks)?;
         let detail = json!({ "check": check.as_str(), "value": after, "before": before });

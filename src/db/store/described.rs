@@ -1,10 +1,12 @@
 //! What a file of the hub says about owners and repositories: their rows with rules, checks and grants.
 
+use std::collections::BTreeMap;
+
 use super::account::{COLUMNS as OWNER_COLUMNS, OwnerKind, OwnerRow, owner_row};
 use super::list::Each;
 use super::repository::{COLUMNS as REPOSITORY_COLUMNS, RepositoryRow, repository_row};
 use crate::access::RepositoryFacts;
-use crate::access::rule::{AccountRow, NamedUser, Rule, Who};
+use crate::access::rule::{GranteeRow, NamedGrantee, Rule, Shown, Verdict, Who};
 use crate::content::CheckValues;
 use crate::db::engine::{Row, values};
 use crate::db::rules::{stored_checks, stored_rules};
@@ -17,7 +19,7 @@ use crate::name::{Owner, RepoPath};
 pub struct ScopeSettings {
     /// The rules in their order, without users who were removed. A rule for removed users alone is `None`: it concerns
     /// no identity.
-    pub rules: Vec<Option<Rule<NamedUser>>>,
+    pub rules: Vec<Option<Rule<NamedGrantee>>>,
     /// The checks with a value.
     pub checks: CheckValues,
 }
@@ -48,7 +50,7 @@ pub struct DescribedRepository {
 
 /// The statement for the repositories that match a condition, with their settings.
 fn repository_statement(filter: &str) -> String {
-    let more = "r.rules, r.checks, c.name AS creator,
+    let more = "r.owner_id, r.rules, r.checks, c.name AS creator,
         EXISTS (SELECT 1 FROM collaborator x WHERE x.repository_id = r.id) AS has_collaborators,
         EXISTS (SELECT 1 FROM key k WHERE k.repository_id = r.id) AS has_deploy_keys,";
     let columns = REPOSITORY_COLUMNS.replacen("SELECT", &format!("SELECT {more}"), 1);
@@ -66,7 +68,7 @@ impl View<'_> {
     /// [`Error`].
     pub fn described_hub(&self) -> Result<ScopeSettings, Error> {
         let query = "SELECT rules, checks FROM hubgate WHERE id = 1";
-        let settings = self.connection.first(query, &[], |row| self.settings(row))?;
+        let settings = self.connection.first(query, &[], |row| self.settings(row, None))?;
         settings.ok_or(Error::NoVersion)
     }
 
@@ -156,43 +158,56 @@ impl View<'_> {
     }
 
     fn described_owner_row(&self, row: &Row<'_>) -> Result<DescribedOwner, Error> {
-        Ok(DescribedOwner { row: owner_row(row)?, settings: self.settings(row)? })
+        let owner = owner_row(row)?;
+        Ok(DescribedOwner { settings: self.settings(row, Some(owner.id))?, row: owner })
     }
 
     fn described_repository_row(&self, row: &Row<'_>) -> Result<DescribedRepository, Error> {
         Ok(DescribedRepository {
             row: repository_row(row)?,
             created_by: row.optional_word("creator")?,
-            settings: self.settings(row)?,
+            settings: self.settings(row, Some(row.get("owner_id")?))?,
             has_collaborators: row.get("has_collaborators")?,
             has_deploy_keys: row.get("has_deploy_keys")?,
         })
     }
 
-    fn settings(&self, row: &Row<'_>) -> Result<ScopeSettings, Error> {
+    /// The rules and checks of a scope. `owner` is the row of the owner whose teams count.
+    fn settings(&self, row: &Row<'_>, owner: Option<i64>) -> Result<ScopeSettings, Error> {
         let rules = stored_rules(row, "rules")?;
-        let rules = rules.into_iter().map(|rule| self.of_present_users(rule)).collect::<Result<_, Error>>()?;
+        let rules = rules.into_iter().map(|rule| self.of_present_users(rule, owner)).collect::<Result<_, Error>>()?;
         Ok(ScopeSettings { rules, checks: stored_checks(row, "checks")? })
     }
 
-    /// The rule without users who were removed; `None` if it had no others.
-    fn of_present_users(&self, mut rule: Rule<AccountRow>) -> Result<Option<Rule<NamedUser>>, Error> {
-        let mut names = Vec::new();
+    /// The rule without users and teams who were removed; `None` if it had no others. A team that is gone stands for
+    /// everyone in a rule that denies.
+    fn of_present_users(
+        &self,
+        mut rule: Rule<GranteeRow>,
+        owner: Option<i64>,
+    ) -> Result<Option<Rule<NamedGrantee>>, Error> {
+        let mut names = BTreeMap::new();
         for who in std::mem::take(&mut rule.who) {
-            if let Who::User(user) = &who {
-                let query = "SELECT name FROM owner WHERE id = ?1 AND folded IS NOT NULL";
-                let Some(name) = self.connection.first(query, values![user.0], |row| row.word("name"))? else {
-                    continue;
-                };
-                names.push(NamedUser { id: user.0, name });
-            }
+            let who = match who {
+                Who::Named(row) => match (self.named_grantee(row, owner, &mut names)?.shown, row, rule.verdict) {
+                    (Shown::Gone, GranteeRow::Team(_), Verdict::Deny) => Who::Everyone,
+                    (Shown::Gone, ..) => continue,
+                    (Shown::Name | Shown::Hidden, GranteeRow::User(id), _) if !self.is_present(id)? => continue,
+                    (Shown::Name | Shown::Hidden, ..) => who,
+                },
+                Who::Role(_) | Who::DeployKeys | Who::Everyone => who,
+            };
             rule.who.push(who);
         }
         if rule.who.is_empty() {
             return Ok(None);
         }
-        let mut names = names.into_iter();
-        rule.with_users(|_| names.next().ok_or_else(|| Error::Value("rules".to_owned()))).map(Some)
+        rule.with_names(|row| self.named_grantee(*row, owner, &mut names)).map(Some)
+    }
+
+    fn is_present(&self, account: i64) -> Result<bool, Error> {
+        let query = "SELECT 1 AS one FROM owner WHERE id = ?1 AND folded IS NOT NULL";
+        Ok(self.connection.first(query, values![account], |_| Ok::<_, Error>(()))?.is_some())
     }
 }
 

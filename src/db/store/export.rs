@@ -150,8 +150,8 @@ impl Store {
 }
 
 /// A row as an object. `blob` becomes the public key, a fingerprint its text, and `is_x` the boolean `x`. `rules`
-/// becomes an array of lines with the names of users, `checks` an object with a field per check, and `emails` an array
-/// of objects.
+/// becomes an array of lines with the names of users and teams, `checks` an object with a field per check, and `emails`
+/// an array of objects.
 fn object(connection: Connection<'_>, row: &Row<'_>) -> Result<Map<String, Value>, Error> {
     let field = |(column, value): (&str, engine::Value<'_>)| {
         let strange = || Error::Value(column.to_owned());
@@ -165,7 +165,7 @@ fn object(connection: Connection<'_>, row: &Row<'_>) -> Result<Map<String, Value
                 ("key", key.to_string().into())
             }
             ("rules", engine::Value::Text(_)) => {
-                let rules = View { connection }.named(&stored_rules(row, column)?, &mut BTreeMap::new())?;
+                let rules = View { connection }.named(&stored_rules(row, column)?, None, &mut BTreeMap::new())?;
                 (column, rules.iter().map(|rule| Value::from(rule.to_string())).collect())
             }
             ("emails", engine::Value::Text(_)) => {
@@ -176,7 +176,7 @@ fn object(connection: Connection<'_>, row: &Row<'_>) -> Result<Map<String, Value
                 let checks = stored_checks(row, column)?;
                 let view = View { connection };
                 let value = |(check, value): (ContentCheck, &CheckValue)| {
-                    Ok::<_, Error>((check.to_string(), view.shown_value(value)?.into()))
+                    Ok::<_, Error>((check.to_string(), view.shown_value(value, None, true)?.into()))
                 };
                 (column, Value::Object(checks.iter().map(value).collect::<Result<_, _>>()?))
             }

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::list::Each;
+use super::team::TeamRow;
 use super::{Change, ChangeError};
-use crate::access::rule::{AccountRow, NamedUser, Pattern, Rule, Rules, Who, is_protection, protection};
+use crate::access::rule::{GranteeRow, NamedGrantee, Pattern, Rule, Rules, Who, is_protection, protection};
 use crate::db::engine::{Connection, values};
-use crate::db::rules::{StoredRules, stored_rules};
+use crate::db::rules::{StoredRules, stored_checks, stored_rules};
 use crate::db::{Error, View};
-use crate::name::{HubScope, Owner, RepoPath};
+use crate::name::{Grantee, HubScope, RepoPath, TeamPath};
 
 /// The most rules of one scope.
 pub const MOST: usize = 1_000;
@@ -23,7 +24,7 @@ pub struct NumberedRule {
     /// From 1 on, in the order in which the rules are asked.
     pub number: usize,
     /// The rule.
-    pub rule: Rule<NamedUser>,
+    pub rule: Rule<NamedGrantee>,
 }
 
 /// The row that has the rules and checks of a scope.
@@ -31,6 +32,8 @@ pub(super) struct Place {
     /// The scope with the present names.
     pub(super) scope: HubScope,
     pub(super) id: i64,
+    /// The row of its owner, whose teams its rules can name. The hub has none.
+    pub(super) owner: Option<i64>,
 }
 
 impl Place {
@@ -63,14 +66,15 @@ impl Place {
 impl View<'_> {
     pub(super) fn place(&self, scope: &HubScope) -> Result<Place, ChangeError> {
         Ok(match scope {
-            HubScope::Hub => Place { scope: HubScope::Hub, id: 1 },
+            HubScope::Hub => Place { scope: HubScope::Hub, id: 1, owner: None },
             HubScope::Owner(owner) => {
                 let row = self.owner(owner)?;
-                Place { scope: HubScope::Owner(row.name), id: row.id }
+                Place { scope: HubScope::Owner(row.name), id: row.id, owner: Some(row.id) }
             }
             HubScope::Repository(path) => {
                 let row = self.repository(path)?;
-                Place { scope: HubScope::Repository(row.path), id: row.id }
+                let owner = Some(self.owner(&row.path.owner)?.id);
+                Place { scope: HubScope::Repository(row.path), id: row.id, owner }
             }
         })
     }
@@ -83,13 +87,49 @@ impl View<'_> {
         Ok(self.place(scope)?.scope)
     }
 
+    /// The row of the owner whose teams rules and checks of a scope can name. The hub has none.
+    ///
+    /// # Errors
+    /// [`ChangeError::NotFound`], or the database's.
+    pub fn owner_of_scope(&self, scope: &HubScope) -> Result<Option<i64>, ChangeError> {
+        Ok(self.place(scope)?.owner)
+    }
+
+    /// The scopes whose rules for refs or for paths name a team: its organization, and repositories of it.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn scopes_naming(&self, team: &TeamRow) -> Result<Vec<HubScope>, Error> {
+        let query = "SELECT o.name AS owner, NULL AS kind, NULL AS name, '' AS folded, o.rules, o.checks
+                     FROM owner o WHERE o.id = ?1
+                     UNION ALL SELECT o.name, r.kind, r.name, r.folded, r.rules, r.checks
+                     FROM repository r JOIN owner o ON o.id = r.owner_id
+                     WHERE r.owner_id = ?1 AND r.folded IS NOT NULL
+                     ORDER BY kind, folded";
+        let is_team = |who: &Who<GranteeRow>| *who == Who::Named(GranteeRow::Team(team.id));
+        let scopes = self.connection.query(query, values![team.organization], |row| {
+            let (rules, checks) = (stored_rules(row, "rules")?, stored_checks(row, "checks")?);
+            let of_paths = checks.paths().is_some_and(|rules| rules.0.iter().any(|rule| rule.who.iter().any(is_team)));
+            if !of_paths && !rules.iter().any(|rule| rule.who.iter().any(is_team)) {
+                return Ok(None);
+            }
+            let owner = row.word("owner")?;
+            Ok(Some(match row.optional_word("kind")? {
+                Some(kind) => HubScope::Repository(RepoPath { kind, owner, name: row.word("name")? }),
+                None => HubScope::Owner(owner),
+            }))
+        })?;
+        Ok(scopes.into_iter().flatten().collect())
+    }
+
     /// The rules of a scope in their order. Begins behind the number `after`.
     ///
     /// # Errors
     /// [`ChangeError::NotFound`], or the database's.
     pub fn rules_of(&self, scope: &HubScope, after: usize, each: Each<'_, NumberedRule>) -> Result<(), ChangeError> {
-        let stored = self.place(scope)?.read(self.connection)?;
-        let named = self.named(&stored, &mut BTreeMap::new())?;
+        let place = self.place(scope)?;
+        let stored = place.read(self.connection)?;
+        let named = self.named(&stored, place.owner, &mut BTreeMap::new())?;
         for (rule, number) in named.into_iter().zip(1..).skip(after) {
             if each(NumberedRule { number, rule }).is_break() {
                 break;
@@ -107,7 +147,7 @@ impl Change<'_> {
     pub fn add_rule(
         &self,
         scope: &HubScope,
-        rule: &Rule<Owner>,
+        rule: &Rule<Grantee>,
         at: Option<usize>,
     ) -> Result<NumberedRule, ChangeError> {
         let place = self.place(scope)?;
@@ -160,7 +200,7 @@ impl Change<'_> {
         &self,
         path: &RepoPath,
         branches: &Pattern,
-        update: &[Who<Owner>],
+        update: &[Who<Grantee>],
     ) -> Result<Vec<NumberedRule>, ChangeError> {
         let place = self.place(&HubScope::Repository(path.clone()))?;
         let added = protection(branches, update);
@@ -169,7 +209,7 @@ impl Change<'_> {
         let others = stored.into_iter().filter(|rule| !is_protection(rule, branches));
         self.store_rules(&place, added.iter().cloned().chain(others).collect())?;
         self.audit("repo.protect", &place.scope.to_string(), &self.detail(&added, branches)?)?;
-        let named = self.named(&added, &mut BTreeMap::new())?;
+        let named = self.named(&added, place.owner, &mut BTreeMap::new())?;
         Ok(named.into_iter().zip(1..).map(|(rule, number)| NumberedRule { number, rule }).collect())
     }
 
@@ -193,7 +233,7 @@ impl Change<'_> {
     ///
     /// # Errors
     /// [`ChangeError`].
-    pub fn import_rules(&self, path: &RepoPath, rules: &[Rule<Owner>]) -> Result<(), ChangeError> {
+    pub fn import_rules(&self, path: &RepoPath, rules: &[Rule<Grantee>]) -> Result<(), ChangeError> {
         let place = self.place(&HubScope::Repository(path.clone()))?;
         let rules = rules.iter().map(|rule| self.with_rows(&place, rule)).collect::<Result<Vec<_>, _>>()?;
         let detail = json!({ "rules": rules.len() });
@@ -202,10 +242,10 @@ impl Change<'_> {
     }
 
     /// The details of the audit row of a protection.
-    fn detail(&self, rules: &[Rule<AccountRow>], branches: &Pattern) -> Result<Value, Error> {
-        let named = self.named(rules, &mut BTreeMap::new())?;
+    fn detail(&self, rules: &[Rule<GranteeRow>], branches: &Pattern) -> Result<Value, Error> {
+        let named = self.named(rules, None, &mut BTreeMap::new())?;
         let lines: Vec<String> = named.iter().map(ToString::to_string).collect();
-        let users: Vec<&str> = named.iter().flat_map(users).collect();
+        let users: Vec<String> = named.iter().flat_map(users).collect();
         Ok(json!({ "branches": branches.as_str(), "rules": lines, "users": users }))
     }
 
@@ -214,10 +254,10 @@ impl Change<'_> {
         event: &str,
         place: &Place,
         number: usize,
-        rule: &Rule<AccountRow>,
+        rule: &Rule<GranteeRow>,
         more: Value,
     ) -> Result<NumberedRule, ChangeError> {
-        let named = self.named(std::slice::from_ref(rule), &mut BTreeMap::new())?;
+        let named = self.named(std::slice::from_ref(rule), place.owner, &mut BTreeMap::new())?;
         let rule = named.into_iter().next().ok_or_else(|| place.no_rule(number))?;
         let mut detail =
             json!({ "number": number, "rule": rule.to_string(), "users": users(&rule).collect::<Vec<_>>() });
@@ -228,13 +268,24 @@ impl Change<'_> {
         Ok(NumberedRule { number, rule })
     }
 
-    /// The rule with the rows of its users.
-    fn with_rows(&self, place: &Place, rule: &Rule<Owner>) -> Result<Rule<AccountRow>, ChangeError> {
+    /// The rule with the rows of its users and teams.
+    fn with_rows(&self, place: &Place, rule: &Rule<Grantee>) -> Result<Rule<GranteeRow>, ChangeError> {
         if rule.is_final && matches!(place.scope, HubScope::Repository(_)) {
             let why = "a rule of a repository cannot be final: give it to its owner or to the hub";
             return Err(ChangeError::Conflict(why.to_owned()));
         }
-        rule.with_users(|user| Ok(AccountRow(self.user(user)?.id)))
+        rule.with_names(|name| self.row_in(&place.scope, name))
+    }
+
+    /// The row of a user, or of a team that rules of a scope can name. Those of the hub name no team, because they also
+    /// hold where the team means nothing.
+    pub(super) fn row_in(&self, scope: &HubScope, name: &Grantee) -> Result<GranteeRow, ChangeError> {
+        let team = match name {
+            Grantee::User(user) => return Ok(GranteeRow::User(self.user(user)?.id)),
+            Grantee::Team(team) => team,
+        };
+        check_team_in(scope, team)?;
+        Ok(GranteeRow::Team(self.team(team)?.id))
     }
 
     fn store_rules(&self, place: &Place, rules: StoredRules) -> Result<(), ChangeError> {
@@ -245,16 +296,36 @@ impl Change<'_> {
     }
 }
 
-/// The names of the users in a rule.
-fn users(rule: &Rule<NamedUser>) -> impl Iterator<Item = &str> {
+/// Rejects a team of another organization than the one to which a scope belongs.
+///
+/// # Errors
+/// [`ChangeError::Conflict`]
+pub fn check_team_in(scope: &HubScope, team: &TeamPath) -> Result<(), ChangeError> {
+    let owner = match scope {
+        HubScope::Hub => {
+            let organization = &team.organization;
+            let why = format!("a rule of the hub names no team: give it to {organization} or to a repository");
+            return Err(ChangeError::Conflict(why));
+        }
+        HubScope::Owner(owner) => owner,
+        HubScope::Repository(path) => &path.owner,
+    };
+    if team.organization.folded() == owner.folded() {
+        return Ok(());
+    }
+    Err(ChangeError::Conflict(format!("rules of {} name only teams of {owner}", scope.phrase())))
+}
+
+/// The names of the users and teams in a rule.
+fn users(rule: &Rule<NamedGrantee>) -> impl Iterator<Item = String> {
     rule.who.iter().filter_map(|who| match who {
-        Who::User(user) => Some(user.name.as_str()),
+        Who::Named(named) => Some(named.name.to_string()),
         Who::Role(_) | Who::DeployKeys | Who::Everyone => None,
     })
 }
 
 /// Takes out the rule with this number.
-fn take(rules: &mut StoredRules, number: usize) -> Option<Rule<AccountRow>> {
+fn take(rules: &mut StoredRules, number: usize) -> Option<Rule<GranteeRow>> {
     let index = number.checked_sub(1).filter(|index| *index < rules.len())?;
     Some(rules.remove(index))
 }

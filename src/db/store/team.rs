@@ -276,9 +276,17 @@ impl Change<'_> {
     /// Removes a team. Its members lose the roles that it gave them, and its name is free.
     ///
     /// # Errors
-    /// [`ChangeError`].
+    /// [`ChangeError::Conflict`] if rules name it: what they deny to the team would otherwise be allowed, or denied to
+    /// everyone.
     pub fn remove_team(&self, team: &TeamPath) -> Result<TeamRow, ChangeError> {
         let row = self.team(team)?;
+        let scopes: Vec<String> = self.scopes_naming(&row)?.iter().map(ToString::to_string).collect();
+        if !scopes.is_empty() {
+            let (scopes, team) = (scopes.join(", "), &row.path);
+            return Err(ChangeError::Conflict(format!(
+                "rules of {scopes} name the team {team}: first remove them, as rule list and check list show them"
+            )));
+        }
         let users = all(|each| self.team_members(row.id, None, None, each))?;
         let users: Vec<&str> = users.iter().map(|member| member.user.as_str()).collect();
         let grants = self.team_grants(row.id)?;

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::access::rule::{AccountRow, Rules};
+use crate::access::rule::{GranteeRow, Rules};
 use crate::access::{CollaboratorRole, GateMode, GateRequest, Removal, Role, Scope, Sources, Visibility};
 use crate::config::ObjectFormat;
 use crate::content::CheckValues;
@@ -327,11 +327,11 @@ fn checks(value: Value<'_>) -> bool {
 
 /// The rules of a scope in the form in which they are written.
 fn rules(value: Value<'_>) -> bool {
-    text(value, |text| text.parse::<Rules<AccountRow>>().is_ok_and(|rules| rules.to_string() == text))
+    text(value, |text| text.parse::<Rules<GranteeRow>>().is_ok_and(|rules| rules.to_string() == text))
 }
 
 fn has_final(value: Value<'_>) -> bool {
-    text(value, |text| text.parse::<Rules<AccountRow>>().is_ok_and(|rules| rules.0.iter().any(|rule| rule.is_final)))
+    text(value, |text| text.parse::<Rules<GranteeRow>>().is_ok_and(|rules| rules.0.iter().any(|rule| rule.is_final)))
 }
 
 fn is_emails(text: &str) -> bool {

@@ -1,20 +1,20 @@
 //! Rules for refs in the database.
 
-use super::{Hub, grantee, owner, path};
-use crate::access::rule::{NamedUser, Rule, RuleSets};
+use super::{Hub, NOW, grantee, owner, path, team};
+use crate::access::rule::{GranteeRow, KnownTeams, NamedGrantee, Rule, RuleSets, Shown, Who};
 use crate::access::{CollaboratorRole, Role};
-use crate::db::{ChangeError, Error, OwnerKind, Store, VERSION, all};
-use crate::name::{HubScope, Owner};
+use crate::db::{ChangeError, Error, OwnerKind, PushSettings, Store, VERSION, all};
+use crate::name::{Grantee, HubScope};
 
 fn scope(text: &str) -> HubScope {
     text.parse().unwrap()
 }
 
-fn rule(text: &str) -> Rule<Owner> {
+fn rule(text: &str) -> Rule<Grantee> {
     text.parse().unwrap()
 }
 
-fn lines(rules: &[Rule<NamedUser>]) -> Vec<String> {
+fn lines(rules: &[Rule<NamedGrantee>]) -> Vec<String> {
     rules.iter().map(ToString::to_string).collect()
 }
 
@@ -33,8 +33,15 @@ impl Hub {
 
     /// The rules that a session on acme/x is judged by.
     fn sets(&self) -> RuleSets {
-        let id = self.store.view().repository(&path("acme/x")).unwrap().id;
-        self.reader().ask(|view| view.push_settings(id).map(|settings| settings.rules)).unwrap()
+        self.settings("acme/x", None, NOW).unwrap().rules
+    }
+
+    /// What a push of an account to a repository is judged by, as the small programs read it.
+    fn settings(&self, to: &str, account: Option<i64>, now: i64) -> Result<PushSettings, Error> {
+        self.reader().ask(|view| {
+            let repository = view.session(None, Some(&path(to)), now)?.repository.unwrap();
+            view.push_settings((repository.facts.id, repository.facts.owner), account, now)
+        })
     }
 }
 
@@ -114,8 +121,7 @@ fn a_session_is_judged_by_the_rules_of_its_repository_of_the_owner_and_of_the_hu
     assert_eq!(lines(&sets.repository), ["allow all ** bob"]);
     // The rules of a repository move with it, and those of the owner are the new owner's.
     hub.change(|change| change.rename_repository(&path("acme/x"), &path("alice/x"))).unwrap();
-    let id = hub.store.view().repository(&path("alice/x")).unwrap().id;
-    let moved = hub.reader().ask(|view| view.push_settings(id).map(|settings| settings.rules)).unwrap();
+    let moved = hub.settings("alice/x", None, NOW).unwrap().rules;
     assert_eq!((lines(&moved.owner), moved.repository), (vec!["deny all ** @everyone".to_owned()], sets.repository));
 }
 
@@ -133,10 +139,128 @@ fn a_rule_stays_with_its_user_whatever_names_accounts_get() {
     assert_eq!(hub.rules("acme/x"), ["deny all ** robert"]);
     let sets = hub.sets();
     let who = &sets.repository.first().unwrap().who;
-    let robert = NamedUser { id: bob, name: owner("robert") };
-    assert_eq!(who.as_slice(), [crate::access::rule::Who::User(robert)]);
+    let robert = NamedGrantee { row: GranteeRow::User(bob), name: grantee("robert"), shown: Shown::Name };
+    assert_eq!(who.as_slice(), [Who::Named(robert)]);
     hub.change(|change| change.remove_owner(OwnerKind::User, &owner("robert"), None)).unwrap();
     assert_eq!(hub.rules("acme/x"), ["deny all ** robert"]);
+}
+
+/// Adds the team acme/devs with bob, a member of acme. Returns the rows of team and bob.
+fn devs(hub: &mut Hub) -> (i64, i64) {
+    hub.change(|change| {
+        change.set_member(&owner("acme"), &owner("bob"), Role::NoAccess, None)?;
+        change.add_team(&team("acme/devs"))?;
+        change.add_team_member(&team("acme/devs"), &owner("bob"), Some(NOW + 9))
+    })
+    .unwrap();
+    (hub.store.view().team(&team("acme/devs")).unwrap().id, hub.store.view().owner(&owner("bob")).unwrap().id)
+}
+
+#[test]
+fn a_rule_stays_with_its_team_until_that_is_gone() {
+    let mut hub = Hub::new();
+    let (devs, bob) = devs(&mut hub);
+    hub.add_rule("acme/x", "deny all ** @ACME/Devs bob", None).unwrap();
+    let detail = r#"{"number":1,"rule":"deny all ** @acme/devs bob","users":["@acme/devs","bob"]}"#;
+    assert_eq!(hub.last_event(), format!("rule.add acme/x {detail}"));
+    let stored = format!("repository WHERE rules = 'deny all ** @#{devs} #{bob}'");
+    assert_eq!(hub.count(&stored), 1);
+    hub.change(|change| {
+        change.rename_team(&team("acme/devs"), &"ops".parse().unwrap())?;
+        change.add_team(&team("acme/devs"))?;
+        change.rename_owner(OwnerKind::Organization, &owner("acme"), &owner("initech"))
+    })
+    .unwrap();
+    assert_eq!(hub.rules("initech/x"), ["deny all ** @initech/ops bob"]);
+    hub.change(|change| {
+        change.release_name(&owner("acme"))?;
+        change.rename_owner(OwnerKind::Organization, &owner("initech"), &owner("acme"))
+    })
+    .unwrap();
+    let teams = |hub: &Hub, to: &str, account, now| hub.settings(to, account, now).unwrap().teams;
+    let known = |is_in| KnownTeams([(devs, is_in)].into());
+    assert_eq!(teams(&hub, "acme/x", Some(bob), NOW), known(true));
+    assert_eq!(teams(&hub, "acme/x", Some(bob), NOW + 9), known(false), "the end of the membership");
+    assert_eq!(teams(&hub, "acme/x", Some(bob + 1), NOW), known(false));
+    assert_eq!(teams(&hub, "acme/x", None, NOW), known(false));
+    // A repository of another owner has no teams of the organization.
+    hub.change(|change| change.rename_repository(&path("acme/x"), &path("alice/x"))).unwrap();
+    assert_eq!(teams(&hub, "alice/x", Some(bob), NOW), KnownTeams::default());
+    assert_eq!(hub.rules("alice/x"), ["deny all ** @acme/ops(gone) bob"]);
+    hub.change(|change| change.rename_repository(&path("alice/x"), &path("acme/x"))).unwrap();
+    assert_eq!(teams(&hub, "acme/x", Some(bob), NOW), known(true));
+    let row = hub.store.view().team(&team("acme/ops")).unwrap();
+    let naming = |hub: &Hub| -> Vec<String> {
+        hub.store.view().scopes_naming(&row).unwrap().iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(naming(&hub), ["acme/x"]);
+    hub.add_rule("acme", "allow all ** @acme/ops", None).unwrap();
+    assert_eq!(naming(&hub), ["acme", "acme/x"]);
+    let said = "rules of acme, acme/x name the team acme/ops: first remove them, as rule list and check list show them";
+    assert_eq!(hub.refusal(|change| change.remove_team(&team("acme/ops"))), said);
+    // A team that goes with its organization is gone, and so is one whose rules are in a repository elsewhere.
+    hub.change(|change| change.rename_repository(&path("acme/x"), &path("alice/x"))).unwrap();
+    hub.change(|change| {
+        change.remove_rule(&scope("acme"), 1)?;
+        change.remove_team(&team("acme/ops"))?;
+        change.add_team(&team("acme/ops"))?;
+        change.add_team_member(&team("acme/ops"), &owner("bob"), None)?;
+        change.rename_repository(&path("alice/x"), &path("acme/x")).map(drop)
+    })
+    .unwrap();
+    assert_eq!(teams(&hub, "acme/x", Some(bob), NOW), KnownTeams::default(), "another team has the name now");
+    assert_eq!(hub.rules("acme/x"), ["deny all ** @acme/ops(gone) bob"]);
+    // A copy of the hub denies what this one denies.
+    let described = hub.store.view().described_repository(&path("acme/x")).unwrap().unwrap();
+    let lines: Vec<String> = described.settings.rules.iter().flatten().map(ToString::to_string).collect();
+    assert_eq!(lines, ["deny all ** @everyone bob"]);
+}
+
+#[test]
+fn rules_and_rules_for_paths_name_only_teams_of_their_own_organization() {
+    use crate::content::ContentCheck;
+    let mut hub = Hub::new();
+    let (devs, bob) = devs(&mut hub);
+    hub.change(|change| {
+        change.add_owner(OwnerKind::Organization, &owner("initech"), true)?;
+        change.add_team(&team("initech/devs")).map(drop)
+    })
+    .unwrap();
+    for (of, name, said) in [
+        ("hub", "@acme/devs", "a rule of the hub names no team: give it to acme or to a repository"),
+        ("initech", "@acme/devs", "rules of initech name only teams of initech"),
+        ("acme/x", "@initech/devs", "rules of acme/x name only teams of acme"),
+        ("acme/x", "@none/devs", "rules of acme/x name only teams of acme"),
+        ("acme", "@acme/none", "there is no team acme/none"),
+        ("alice", "@alice/devs", "there is no team alice/devs"),
+    ] {
+        let line = format!("deny all ** {name}");
+        assert_eq!(hub.refusal(|change| change.add_rule(&scope(of), &rule(&line), None)), said, "{of} {name}");
+        let paths = format!("deny docs {name}").parse().unwrap();
+        assert_eq!(hub.refusal(|change| change.path_rules(&scope(of), &paths)), said, "{of} {name}");
+    }
+    let update = ["@initech/devs".parse().unwrap()];
+    let said = hub.refusal(|change| change.protect(&path("acme/x"), &"refs/heads/main".parse().unwrap(), &update));
+    assert_eq!(said, "rules of acme/x name only teams of acme");
+    hub.change(|change| {
+        let value = change.path_rules(&scope("acme"), &"allow docs @acme/devs; deny ** @everyone".parse().unwrap())?;
+        change.set_check(&scope("acme"), ContentCheck::Path, Some(value)).map(drop)
+    })
+    .unwrap();
+    assert_eq!(hub.count(&format!("owner WHERE checks = 'path=allow|docs|@#{devs};deny|**|@everyone'")), 1);
+    assert!(hub.last_event().contains("allow docs @acme/devs; deny ** @everyone"));
+    let settings = hub.settings("acme/x", Some(bob), NOW).unwrap();
+    assert_eq!(settings.teams, KnownTeams([(devs, true)].into()));
+    let row = hub.store.view().team(&team("acme/devs")).unwrap();
+    assert_eq!(hub.store.view().scopes_naming(&row).unwrap(), [scope("acme")]);
+}
+
+#[test]
+fn a_database_without_teams_has_rules_all_the_same() {
+    let mut hub = Hub::new();
+    hub.add_rule("acme/x", "deny all ** bob", None).unwrap();
+    hub.go_back_to(3);
+    assert_eq!(lines(&hub.sets().repository), ["deny all ** bob"]);
 }
 
 #[test]
@@ -172,11 +296,9 @@ fn a_database_of_version_2_has_no_rules_and_a_migration_lets_it_have_some() {
     })
     .unwrap();
     let full = hub.dump();
-    let id = hub.store.view().repository(&path("acme/x")).unwrap().id;
     hub.go_back_to(2);
     // The small programs serve it, and see no rules.
-    let settings = hub.reader().ask(|view| view.push_settings(id)).unwrap();
-    assert_eq!(settings.rules, RuleSets::default());
+    assert_eq!(hub.sets(), RuleSets::default());
     assert!(matches!(Store::open(&hub.path()), Err(Error::Old { version: 2 })));
     let mut store = Store::open_any_version(&hub.path()).unwrap();
     assert_eq!(store.migrate().unwrap(), 2);
@@ -190,15 +312,16 @@ fn a_database_of_version_2_has_no_rules_and_a_migration_lets_it_have_some() {
 fn rules_that_cannot_be_read_are_a_fault_and_not_none() {
     let mut hub = Hub::new();
     hub.add_rule("acme/x", "deny all ** bob", None).unwrap();
-    let id = hub.store.view().repository(&path("acme/x")).unwrap().id;
     for statement in [
         "UPDATE repository SET rules = 'deny all ** everyone'",
         "UPDATE repository SET rules = 'deny all ** #99'",
+        "UPDATE repository SET rules = 'deny all ** @#99'",
+        "UPDATE repository SET rules = 'deny all ** @#1'",
         "UPDATE repository SET rules = ''",
         "ALTER TABLE repository DROP COLUMN rules",
     ] {
         hub.tamper(statement);
-        assert!(hub.reader().ask(|view| view.push_settings(id).map(|settings| settings.rules)).is_err(), "{statement}");
+        assert!(hub.settings("acme/x", None, NOW).is_err(), "{statement}");
     }
 }
 
@@ -206,8 +329,7 @@ fn rules_that_cannot_be_read_are_a_fault_and_not_none() {
 fn a_push_is_judged_by_the_checks_of_the_narrowest_scope_that_sets_them() {
     use crate::content::{CheckValue, ContentCheck};
     let mut hub = Hub::new();
-    let id = hub.store.view().repository(&path("acme/x")).unwrap().id;
-    let applied = |hub: &Hub| hub.reader().ask(|view| view.push_settings(id)).unwrap().checks.to_string();
+    let applied = |hub: &Hub| hub.settings("acme/x", None, NOW).unwrap().checks.to_string();
     let defaults = "blob-size=10485760 lfs-missing=on directory-entries=10000 case-collision=off binary=off author=off \
                     signed=off path=off";
     assert_eq!(applied(&hub), defaults);
@@ -235,7 +357,7 @@ fn a_push_is_judged_by_the_checks_of_the_narrowest_scope_that_sets_them() {
     assert!(applied(&hub).starts_with("blob-size=1048576 "));
     assert_eq!(hub.last_event(), "check.set acme {\"before\":\"off\",\"check\":\"blob-size\",\"value\":null}");
     hub.tamper("UPDATE repository SET checks = 'author'");
-    assert!(hub.reader().ask(|view| view.push_settings(id)).is_err());
+    assert!(hub.settings("acme/x", None, NOW).is_err());
 }
 
 #[test]

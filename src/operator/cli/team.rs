@@ -31,7 +31,8 @@ pub enum TeamCommand {
     Rename(RenameTeam),
     /// Remove a team. Its members lose the roles that it gave them.
     ///
-    /// Its members stay in the organization. Another team of the organization can then have the name.
+    /// Its members stay in the organization. Another team of the organization can then have the name. A team that a
+    /// rule names cannot be removed: first remove the rule.
     Remove {
         /// ORG/TEAM.
         team: TeamPath,

@@ -14,7 +14,7 @@ use crate::access::rule::{Rule, Who};
 use crate::commands::Refused;
 use crate::config::ObjectFormat;
 use crate::db::{ChangeError, DescribedOwner, OwnerKind, ScopeSettings, View};
-use crate::name::{HubScope, Owner, RepoPath, fold};
+use crate::name::{Grantee, HubScope, Owner, RepoPath, fold};
 use crate::report::when::{BadTime, rfc3339};
 
 /// How a file is read.
@@ -76,10 +76,10 @@ pub(super) fn steps(view: &View<'_>, file: &HubFile, reading: Reading, now: i64)
 }
 
 /// The users of rules.
-fn users(rules: Option<&[Word<Rule<Owner>>]>) -> impl Iterator<Item = &Owner> {
+fn users(rules: Option<&[Word<Rule<Grantee>>]>) -> impl Iterator<Item = &Owner> {
     rules.unwrap_or_default().iter().flat_map(|rule| &rule.0.who).filter_map(|who| match who {
-        Who::User(user) => Some(user),
-        Who::Role(_) | Who::DeployKeys | Who::Everyone => None,
+        Who::Named(Grantee::User(user)) => Some(user),
+        Who::Named(Grantee::Team(_)) | Who::Role(_) | Who::DeployKeys | Who::Everyone => None,
     })
 }
 
@@ -294,7 +294,7 @@ impl Difference<'_> {
         table: &str,
         scope: &HubScope,
         present: &ScopeSettings,
-        rules: Option<&[Word<Rule<Owner>>]>,
+        rules: Option<&[Word<Rule<Grantee>>]>,
         checks: &Checks,
     ) {
         let step = |kind, name, before, after, action| Step {
@@ -397,7 +397,7 @@ impl Difference<'_> {
 
 /// A rule for comparison: names of users in lower case.
 fn folded<U: Display>(rule: &Rule<U>) -> String {
-    let named = rule.with_users(|user| Ok::<_, Infallible>(fold(&user.to_string())));
+    let named = rule.with_names(|user| Ok::<_, Infallible>(fold(&user.to_string())));
     named.map_or_else(|never| match never {}, |rule| rule.to_string())
 }
 

@@ -16,7 +16,7 @@ use crate::access::{CollaboratorRole, GateMode, Role, Visibility};
 use crate::commands::key::TitledKey;
 use crate::config::ObjectFormat;
 use crate::content::{CheckValue, ContentCheck};
-use crate::name::{Owner, RepoPath, Title};
+use crate::name::{Grantee, Owner, RepoPath, Title};
 use crate::report::when::parse_instant;
 
 /// What a file says about a hub.
@@ -33,7 +33,7 @@ pub(super) struct HubFile {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct HubTable {
-    pub(super) rules: Option<Vec<Word<Rule<Owner>>>>,
+    pub(super) rules: Option<Vec<Word<Rule<Grantee>>>>,
     pub(super) checks: Checks,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct HubTable {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct UserTable {
     pub(super) may_create: Option<bool>,
-    pub(super) rules: Option<Vec<Word<Rule<Owner>>>>,
+    pub(super) rules: Option<Vec<Word<Rule<Grantee>>>>,
     pub(super) checks: Checks,
 }
 
@@ -51,7 +51,7 @@ pub(super) struct UserTable {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct OrganizationTable {
     pub(super) members: Entries<Owner, Granted<Role>>,
-    pub(super) rules: Option<Vec<Word<Rule<Owner>>>>,
+    pub(super) rules: Option<Vec<Word<Rule<Grantee>>>>,
     pub(super) checks: Checks,
 }
 
@@ -67,7 +67,7 @@ pub(super) struct RepositoryTable {
     pub(super) created_by: Option<Word<Owner>>,
     pub(super) collaborators: Entries<Owner, Granted<CollaboratorRole>>,
     pub(super) deploy_keys: Vec<DeployKey>,
-    pub(super) rules: Option<Vec<Word<Rule<Owner>>>>,
+    pub(super) rules: Option<Vec<Word<Rule<Grantee>>>>,
     pub(super) checks: Checks,
 }
 
@@ -123,7 +123,7 @@ texts! {
     Owner: named;
     RepoPath: named;
     Title: named;
-    Rule<Owner>: named;
+    Rule<Grantee>: named;
     Visibility: |text| one_of(text, Visibility::ALL);
     GateMode: |text| one_of(text, GateMode::ALL);
     Role: |text| one_of(text, Role::ALL);

@@ -58,7 +58,7 @@ pub(super) enum Action {
     AddDeployKey(RepoPath, TitledKey, Scope, Option<i64>),
     RenameDeployKey(TitledKey),
     RemoveDeployKey(Fingerprint, Scope),
-    AddRule(HubScope, Rule<Owner>, Option<usize>),
+    AddRule(HubScope, Rule<Grantee>, Option<usize>),
     RemoveRule(HubScope, usize),
     SetCheck(HubScope, ContentCheck, Option<CheckValue>),
 }

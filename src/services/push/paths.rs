@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::commits::{Error, NEW_COMMITS};
-use crate::access::rule::{AccountRow, PathRules};
+use crate::access::rule::{GranteeRow, PathRules};
 use crate::child::{self, Limits, Terminal};
 use crate::name::Shown;
 use crate::push::PushContext;
@@ -25,7 +25,7 @@ const GIT: Limits = Limits { time: Duration::from_secs(3_600), output: u64::MAX,
 
 /// What the check has found: the changes that rules deny.
 struct Seen<'a> {
-    rules: &'a PathRules<AccountRow>,
+    rules: &'a PathRules<GranteeRow>,
     who: &'a str,
     commit: String,
     /// Merges of three and more commits, which git does not make by itself.

@@ -241,7 +241,7 @@ impl Outcome {
         &mut self,
         change: &Change<'_>,
         row: &RepositoryRow,
-        rules: &[Rule<Owner>],
+        rules: &[Rule<Grantee>],
         history: &History,
     ) -> Result<bool, ChangeError> {
         let scope = HubScope::Repository(row.path.clone());
@@ -288,7 +288,7 @@ fn written(
     names: &Names,
     accounts: &mut Accounts,
     present: &[(&Person, OwnerRow)],
-) -> Result<Vec<Rule<Owner>>, ChangeError> {
+) -> Result<Vec<Rule<Grantee>>, ChangeError> {
     let mut found: Vec<(&RuleText, Option<Vec<Named>>)> = Vec::new();
     let mut denies_missing = false;
     for rule in rules {
@@ -342,10 +342,10 @@ fn written(
 }
 
 /// Adds a rule for these users, or for everyone. Many users need several rules.
-fn push(written: &mut Vec<Rule<Owner>>, rule: &RuleText, pattern: &str, users: Option<&[Owner]>) {
+fn push(written: &mut Vec<Rule<Grantee>>, rule: &RuleText, pattern: &str, users: Option<&[Owner]>) {
     let Ok(pattern) = pattern.parse::<rule::Pattern>() else { return };
     let RuleText { verdict, actions, .. } = rule;
-    let mut add = |who: Vec<rule::Who<Owner>>| {
+    let mut add = |who: Vec<rule::Who<Grantee>>| {
         let pattern = pattern.clone();
         written.push(Rule { is_final: false, verdict: *verdict, actions: *actions, pattern, who });
     };
@@ -353,7 +353,7 @@ fn push(written: &mut Vec<Rule<Owner>>, rule: &RuleText, pattern: &str, users: O
         None => add(vec![rule::Who::Everyone]),
         Some(users) => {
             for users in users.chunks(WHO_MAX) {
-                add(users.iter().cloned().map(rule::Who::User).collect());
+                add(users.iter().cloned().map(Grantee::User).map(rule::Who::Named).collect());
             }
         }
     }
