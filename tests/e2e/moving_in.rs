@@ -15,6 +15,7 @@ use crate::texts::hi;
 
 trials![
     an_authorized_keys_file_is_imported,
+    the_comment_of_a_key_gives_it_to_nobody,
     every_key_of_a_file_is_imported_to_one_account,
     gitolite_is_imported,
     old_keys_are_imported_with_a_warning_and_dsa_keys_are_named,
@@ -65,58 +66,108 @@ fn an_authorized_keys_file_is_imported() {
     fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("a mode");
     let place = shown(&file);
     let fingerprint = |number: usize| keys[number].fingerprint.as_str();
-    // bob and alice were here before, so that an import gives them no key unless it is told so.
-    let said = hub.did(&["import", "authorized-keys", place, "--dry-run"]);
+    let map = hub.path("map");
+    fs::write(&map, format!("key-2 bob\n{} bob # by hand\n{} bob\n", fingerprint(4), fingerprint(5))).expect("a file");
+    let import = ["import", "authorized-keys", place, "--map", shown(&map)];
+    // bob was here before, so that an import gives no key to bob unless it is told so.
+    let said = hub.did(&[import.as_slice(), &["--dry-run"]].concat());
     assert!(
-        said.contains("keys for accounts that were here before the import: --merge (4): \"bob@desk\" for bob, "),
+        said.contains("keys for accounts that were here before the import: --merge (3): \"bob@desk\" for bob, "),
         "{said}"
     );
     assert!(
-        said.contains("\n1 account, 1 key, 0 grants; 1 existed already, 9 left out (--verbose lists them)\n"),
+        said.contains("\n1 account, 1 key, 0 grants; 0 existed already, 10 left out (--verbose lists them)\n"),
         "{said}"
     );
-    let outcome = hub.hubgate(&["import", "authorized-keys", place, "--merge", "--verbose"]);
+    let outcome = hub.hubgate(&[import.as_slice(), &["--merge", "--verbose"]].concat());
     outcome.is(&says(format!(
         "added carol\n\
          added \"whatever\" ({}) to carol\n\
          added \"bob@desk\" ({}) to bob\n\
          added \"bob\" ({}) to bob\n\
          added \"bob@vpn\" ({}) to bob\n\
-         added \"alice@home\" ({}) to alice\n\
          left out: ssh-dss keys are not accepted: OpenSSH refuses them since 7.0; make a new one with ssh-keygen -t \
          ed25519 (1):\n\
          \x20 {place}:12: bob\n\
-         left out: lines that are not imported (2):\n\
-         \x20 {place}:4: neither its command nor its comment names an account of this hub (key-3, comment \"nobody@here\", {})\n\
+         left out: keys that no command gives to an account: --map FILE (3):\n\
+         \x20 {place}:4: key-3 (nobody@here)\n\
+         \x20 {place}:10: {} (alice@home)\n\
+         \x20 {place}:11: {} (alice@laptop)\n\
+         left out: lines that are not imported (1):\n\
          \x20 {place}:7: its command is not of a known git server: /usr/bin/backup \\u{{202e}}\n\
          left out: keys that have expired, or whose end has no time zone (2):\n\
          \x20 {place}:8: it expired: expiry-time=\"20010131Z\"\n\
          \x20 {place}:9: expiry-time=\"29990131\" is not a time in UTC, such as 20270131Z\n\
-         1 account, 5 keys, 0 grants; 1 existed already, 5 left out\n",
+         1 account, 4 keys, 0 grants; 0 existed already, 7 left out\n",
         fingerprint(1),
         fingerprint(2),
         fingerprint(4),
         fingerprint(5),
         fingerprint(0),
-        fingerprint(3),
+        alice.key.fingerprint,
     )));
     let vpn = json_of(&hub, &["key", "show", fingerprint(5)]);
     assert_eq!((&vpn["from"], &vpn["expires_at"]), (&json!("192.0.2.0/24"), &json!("TIME")));
     Client::new(&hub, Some("carol"), keys[1].clone()).greet().is(&says(hi("carol")));
     let events = json_of(&hub, &["audit"]);
     let count = |name: &str| events.as_array().expect("a list").iter().filter(|event| event["event"] == name).count();
-    assert_eq!((count("user.create"), count("key.add")), (3, 6));
+    assert_eq!((count("user.create"), count("key.add")), (3, 5));
     // A second run has nothing to do.
-    let again = json_of(&hub, &["import", "authorized-keys", place]);
-    assert_eq!((&again["keys"], &again["accounts"], &again["already"]), (&json!([]), &json!([]), &json!(6)));
+    let again = json_of(&hub, &import);
+    assert_eq!((&again["keys"], &again["accounts"], &again["already"]), (&json!([]), &json!([]), &json!(4)));
     assert_eq!(
-        again["left_out"][2],
+        again["left_out"][4],
         json!({ "kind": "line", "place": format!("{place}:7"), "why": "its command is not of a known git server: /usr/bin/backup \u{202e}" })
     );
 }
 
 fn every_key_of_a_file_is_imported_to_one_account() {
     let hub = Hub::new();
+fn the_comment_of_a_key_gives_it_to_nobody() {
+    let hub = Hub::new();
+    let alice = hub.user("alice");
+    hub.repo("alice/secret", &["--private"]);
+    let (gogs, gitea, plain, tool) = (Key::new("alice"), Key::new("alice@x"), Key::new("alice"), Key::new("alice"));
+    let file = hub.path("keys_file");
+    let text = format!(
+        "command=\"/app/gogs/gogs serv key-2 --config='/data/app.ini'\",no-pty {}\n\
+         command=\"/usr/bin/gitea --config=/etc/app.ini serv key-3\",no-pty {}\n\
+         {}\n\
+         command=\"/usr/bin/backup key-2\",no-pty {}\n",
+        gogs.line, gitea.line, plain.line, tool.line
+    );
+    fs::write(&file, text).expect("a file");
+    let (place, map) = (shown(&file).to_owned(), hub.path("map"));
+    hub.hubgate(&["import", "authorized-keys", &place, "--merge"]).is(&says(format!(
+        "left out: keys that no command gives to an account: --map FILE (3): key-2 (alice), key-3 (alice@x), {} (alice)\n\
+         left out: lines that are not imported (1): its command is not of a known git server: /usr/bin/backup key-2\n\
+         0 accounts, 0 keys, 0 grants; 0 existed already, 4 left out (--verbose lists them)\n",
+        plain.fingerprint
+    )));
+    assert_eq!(hub.did(&["key", "list", "alice"]).lines().count(), 2);
+    // The map says which account it is. A missing one is created.
+    let import = ["import", "authorized-keys", &place, "--merge", "--map", shown(&map)];
+    for (text, why) in [
+        ("key-2 mallory\nkey-2 alice\n", "line 2 names key-2 again"),
+        ("key-2\n", "line 1 is not WORD NAME, such as: key-42 alice"),
+    ] {
+        fs::write(&map, text).expect("a file");
+        hub.hubgate(&import).is(&refused(format!("hubgate: {}: {why}\n", map.display())));
+    }
+    fs::write(&map, format!("key-2 mallory\n{} alice\n", plain.fingerprint)).expect("a file");
+    hub.hubgate(&import).is(&says(
+        "left out: keys that no command gives to an account: --map FILE (1): key-3 (alice@x)\n\
+         left out: lines that are not imported (1): its command is not of a known git server: /usr/bin/backup key-2\n\
+         1 account, 2 keys, 0 grants; 0 existed already, 2 left out (--verbose lists them)\n",
+    ));
+    let mallory = Client::new(&hub, Some("mallory"), gogs);
+    mallory.greet().is(&says(hi("mallory")));
+    assert_eq!(mallory.git(&["ls-remote", &Client::url("alice/secret")]).status, 128);
+    // A greeting may also tell of a new key.
+    assert_eq!(Client::new(&hub, Some("alice"), plain).greet().stdout(), hi("alice"));
+    assert_eq!(alice.greet().stdout(), hi("alice"));
+}
+
     let bob = hub.user("bob");
     hub.did(&["user", "add", "alice"]);
     let file = hub.path("keys_file");

@@ -144,6 +144,7 @@ fn stage(hub: &Hub) -> Client {
             line("backup")
         ),
     );
+    alice.write("map", "key-2 bob\n");
     for directory in ["gitolite-admin/conf", "gitolite-admin/keydir"] {
         fs::create_dir_all(home.join(directory)).expect("a directory");
     }

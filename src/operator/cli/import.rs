@@ -14,10 +14,13 @@ pub enum ImportCommand {
     ///
     /// All lines are one change, which can be repeated: an entry that exists already stays as it is.
     ///
-    /// A key with a forced command of gitolite goes to the user that the command names; a missing account is created.
-    /// For other lines, the comment must be the name of an account of this hub, or NAME@HOST. Addresses and expiry
-    /// times in UTC are imported. A line with any other option is skipped. With
-    /// `--plain`, the comment is the name of the account, and a title may follow. Options can stand before the key.
+    /// The forced command of a line says which account gets the key, because only the old server writes it. gitolite
+    /// and gitosis name the user; a missing account is created. GitLab, Gitea, Forgejo and Gogs name the number of the
+    /// key, as in `key-42`: `--map` says which account it is. A line with another command is skipped. The comment of a
+    /// key decides nothing, because the owner of the key writes it. Only with `--plain`, for a list that you made
+    /// yourself, is it the name of the account, and a title may follow.
+    ///
+    /// Addresses and expiry times in UTC are imported. A line with any other option is skipped.
     AuthorizedKeys(ImportKeys),
     /// Import the users of gitolite, and their grants on repositories that exist on this hub.
     ///
@@ -55,6 +58,10 @@ pub struct ImportKeys {
     /// Each line is a public key, the name of its account, and optionally a title: `ssh-ed25519 AAAA… alice Laptop`.
     /// Missing accounts are created.
     #[arg(long, conflicts_with = "user")]
+    /// A file with the account of each key: lines such as `key-42 alice`. The first word is the one in the forced
+    /// command of the key, or the fingerprint of a key without a command. Missing accounts are created.
+    #[arg(long, value_name = "FILE", conflicts_with = "user")]
+    pub map: Option<PathBuf>,
     pub plain: bool,
     /// Also add keys to accounts that existed before and that no import created.
     #[arg(long)]

@@ -22,8 +22,12 @@ const WITHOUT_EFFECT: [&str; 15] = [
     "permitlisten",
     "tunnel",
 ];
-/// gitolite's programs, whose one argument is the user.
-const GITOLITE: [&str; 2] = ["gitolite-shell", "gl-auth-command"];
+/// Programs whose first argument is the user. The file name of the key may follow.
+const BY_USER: [&str; 3] = ["gitolite-shell", "gl-auth-command", "gitosis-serve"];
+/// The program whose one argument is the number of a key.
+const GITLAB: &str = "gitlab-shell";
+/// Programs that are called as `gitea --config='/etc/gitea/app.ini' serv key-42`, or with the setting behind it.
+const BY_SERV: [&str; 3] = ["gitea", "forgejo", "gogs"];
 
 /// A line that can be imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +45,7 @@ pub(super) struct Line {
 pub(super) enum Names {
     /// No forced command.
     Nobody,
-    /// A user of gitolite.
+    /// A user of gitolite or gitosis.
     User(String),
     /// `key-42`: the id of a row in another server's database.
     Row(String),
@@ -152,23 +156,30 @@ fn take_option(line: &mut Line, option: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The user that a forced command names.
+/// The user or the key that a forced command names. Only the old server writes commands, so that the owner of a key
+/// cannot choose the name. The name of a program alone does not make it a git server: the whole form must be known.
 fn forced_command(command: &str) -> Result<Names, String> {
     let words = shlex::split(command).unwrap_or_default();
-    let is_row = |word: &str| {
+    let (program, arguments) = words.split_first().map_or(("", &[][..]), |(program, rest)| (program.as_str(), rest));
+    let program = program.rsplit('/').next().unwrap_or_default();
+    let row = |word: &String| {
         let number = word.strip_prefix("key-").unwrap_or_default();
-        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+        let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then(|| Names::Row(word.clone()))
     };
-    match words.as_slice() {
-        // The file name of the key may follow the user.
-        [program, user] | [program, user, _]
-            if GITOLITE.iter().any(|name| program.rsplit('/').next() == Some(name)) =>
-        {
-            Ok(Names::User(user.clone()))
+    let is_setting = |word: &&String| word.starts_with("--") && word.contains('=');
+    let names = match arguments {
+        [user] | [user, _] if BY_USER.contains(&program) => Some(Names::User(user.clone())),
+        [key] if program == GITLAB => row(key),
+        _ if BY_SERV.contains(&program) => {
+            match arguments.iter().filter(|word| !is_setting(word)).collect::<Vec<_>>().as_slice() {
+                [verb, key] if *verb == "serv" => row(key),
+                _ => None,
+            }
         }
-        [_, .., last] if is_row(last) => Ok(Names::Row(last.clone())),
-        _ => Err(format!("its command is not of a known git server: {command}")),
-    }
+        _ => None,
+    };
+    names.ok_or_else(|| format!("its command is not of a known git server: {command}"))
 }
 
 /// The end of the options: the first blank outside quotes (sshd's auth-options.c).
@@ -219,26 +230,51 @@ mod tests {
     }
 
     #[test]
-    fn a_line_names_the_user_that_its_server_names() {
-        for (options, names) in [
-            (
-                "command=\"/home/git/bin/gitolite-shell alice\",no-port-forwarding,no-pty",
-                Names::User("alice".to_owned()),
-            ),
-            (
-                "command=\"/opt/gitlab/embedded/service/gitlab-shell/bin/gitlab-shell key-42\",restrict",
-                Names::Row("key-42".to_owned()),
-            ),
-            (
-                "command=\"/usr/bin/gitea --config='/etc/gitea/app.ini' serv key-3\",no-X11-forwarding",
-                Names::Row("key-3".to_owned()),
-            ),
-            ("command=\"/home/git/bin/gitolite-shell bob keydir/bob@desk.pub\",no-pty", Names::User("bob".to_owned())),
-            ("restrict", Names::Nobody),
+    fn a_line_names_the_user_or_the_key_that_its_server_names() {
+        let (user, row) = (|name: &str| Names::User(name.to_owned()), |name: &str| Names::Row(name.to_owned()));
+        for (command, names) in [
+            // gitolite 3, and 3 with the option to name the file.
+            ("/home/git/bin/gitolite-shell alice", user("alice")),
+            ("/usr/share/gitolite3/gitolite-shell bob keydir/bob@desk.pub", user("bob")),
+            // gitolite 1 and 2.
+            ("/home/git/.gitolite/src/gl-auth-command alice", user("alice")),
+            ("gitosis-serve alice@desk", user("alice@desk")),
+            ("/usr/bin/gitosis-serve alice", user("alice")),
+            ("/opt/gitlab/embedded/service/gitlab-shell/bin/gitlab-shell key-42", row("key-42")),
+            // Gitea since 1.12 and Forgejo, then Gogs and Gitea before.
+            ("/usr/bin/gitea --config='/etc/gitea/app.ini' serv key-3", row("key-3")),
+            ("/usr/local/bin/forgejo --config=/etc/forgejo/app.ini serv key-3", row("key-3")),
+            ("/app/gogs/gogs serv key-7 --config='/data/gogs/conf/app.ini'", row("key-7")),
+            ("/usr/bin/gitea serv key-3", row("key-3")),
         ] {
-            let line = read(&format!("{options} {KEY} alice@laptop"));
-            assert_eq!((line.names, line.comment.unwrap().as_str()), (names, "alice@laptop"), "{options}");
+            let line = read(&format!("command=\"{command}\",no-port-forwarding,no-pty {KEY} mallory@laptop"));
+            assert_eq!((line.names, line.comment.unwrap().as_str()), (names, "mallory@laptop"), "{command}");
         }
+        for command in [
+            "",
+            "/usr/bin/backup key-2",
+            "/bin/sh -c key-2",
+            "gitlab-shell username-alice",
+            "gitlab-shell key-",
+            "gitlab-shell key-2x",
+            "gitlab-shell key-2 key-3",
+            "gitlab-shell -c key-2",
+            "gitea key-2",
+            "gitea serv",
+            "gitea serv key-2 key-3",
+            "gitea dump key-2",
+            "gitea serv alice",
+            "my-gitea serv key-2",
+            "gitolite-shell",
+            "gitolite-shell alice bob carol",
+            "env gitolite-shell alice",
+            "gitosis-serve",
+        ] {
+            let left = parse(format!("command=\"{command}\" {KEY} alice").as_bytes());
+            let why = format!("its command is not of a known git server: {command}");
+            assert_eq!(left, Err(BadLine::Other(why)), "{command}");
+        }
+        assert_eq!(read(&format!("restrict {KEY} alice")).names, Names::Nobody);
         assert_eq!(read(KEY).names, Names::Nobody);
         assert_eq!(
             read(&format!("from=\"192.0.2.0/24,2001:db8::1\" {KEY}")).sources.unwrap().to_string(),

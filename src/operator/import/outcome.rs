@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::authorized_keys::{Line, Names};
 use super::conf;
+use super::map::Map;
 use crate::access::{CollaboratorRole, Removal, Scope, Sources};
 use crate::commands::key::default_title;
 use crate::config::Config;
@@ -49,6 +50,10 @@ pub(super) enum Kind {
     Dsa,
     BadKey,
     BadName,
+    /// As [`Kind::BadName`] and [`Kind::SameName`], in a file of keys.
+    BadWord,
+    SameWord,
+    Unmapped,
     BadLine,
     Expired,
     KeyInUse,
@@ -79,6 +84,9 @@ impl Kind {
             | Self::BadKey
             | Self::BadName
             | Self::BadLine
+            | Self::BadWord
+            | Self::SameWord
+            | Self::Unmapped
             | Self::Expired
             | Self::KeyInUse
             | Self::NoKeyFile
@@ -133,6 +141,9 @@ impl Kind {
             Self::KeyInUse => ("keys that are in use here, or were removed here", "key-here"),
             Self::NoKeyFile => ("files of keydir that are not NAME.pub or NAME@HOST.pub", "file"),
             Self::Unread => ("lines that are not understood", "unread"),
+            Self::BadWord => ("names that are not accepted: --map FILE", "name"),
+            Self::SameWord => ("names that would become one here: --map FILE", "same-name"),
+            Self::Unmapped => ("keys that no command gives to an account: --map FILE", "unmapped"),
             Self::Ignored => ("lines that gitolite ignores too", "ignored"),
             Self::Admin => ("the rights on gitolite's own repository", "gitolite-admin"),
             Self::Settings => ("descriptions and settings of git", "settings"),
@@ -162,6 +173,17 @@ pub(super) struct Outcome {
     pub(super) accounts: Vec<Owner>,
     pub(super) keys: Vec<KeyRow>,
     pub(super) grants: Vec<(RepoPath, Owner, CollaboratorRole)>,
+/// Who gets the keys of a file.
+pub(super) struct KeyTerms<'a> {
+    /// The account of every key.
+    pub(super) user: Option<&'a Owner>,
+    pub(super) map: &'a Map,
+    /// Whether accounts get keys that no import created.
+    pub(super) merge: bool,
+    /// Whether new accounts may create repositories.
+    pub(super) may_create: bool,
+}
+
     /// Rules that were written, by repository.
     pub(super) rules: Vec<(RepoPath, Vec<String>)>,
     /// The number of existing entries.
@@ -206,15 +228,13 @@ impl Outcome {
         change: &Change<'_>,
         at: String,
         line: &Line,
-        user: Option<&Owner>,
-        (merge, may_create): (bool, bool),
+        terms: &KeyTerms<'_>,
     ) -> Result<(), ChangeError> {
-        let account = match (user, &line.names) {
-            (Some(user), _) => Ok(user.clone()),
-            (None, Names::User(name)) => self.account(change, name, may_create)?,
-            (None, Names::Row(_) | Names::Nobody) => {
-                account_of_comment(change, line)?.map_err(|why| (Kind::BadLine, why))
-            }
+        let account = match (terms.user, terms.map.account(line), &line.names) {
+            (Some(user), ..) => Ok(user.clone()),
+            (None, Some(name), _) => self.account(change, name.as_str(), terms.may_create)?,
+            (None, None, Names::User(name)) => self.account(change, name, terms.may_create)?,
+            (None, None, Names::Row(_) | Names::Nobody) => Err((Kind::Unmapped, without_account(line))),
         };
         let expires_at = line.expiry.as_deref().map(expiry).transpose().map_err(|why| (Kind::Expired, why));
         let candidate = |expires_at| {
@@ -226,10 +246,17 @@ impl Outcome {
                 sources: line.sources.clone(),
                 expires_at,
             })
+        let account = account.map_err(|(kind, why)| match kind {
+            Kind::BadName => (Kind::BadWord, why),
+            Kind::SameName => (Kind::SameWord, why),
+            kind => (kind, why),
+        });
         };
         match (account, expires_at.and_then(candidate)) {
             // The operator has named the account.
-            (Ok(account), Ok(candidate)) => self.add_key(change, &account, candidate, merge || user.is_some()),
+            (Ok(account), Ok(candidate)) => {
+                self.add_key(change, &account, candidate, terms.merge || terms.user.is_some())
+            }
             (Err((kind, why)), _) | (_, Err((kind, why))) => {
                 self.leave(kind, at, why);
                 Ok(())
@@ -417,25 +444,14 @@ impl Left {
     }
 }
 
-/// The account that a comment names, as `alice` or `alice@laptop`.
-fn account_of_comment(change: &Change<'_>, line: &Line) -> Result<Result<Owner, String>, ChangeError> {
-    let comment = line.comment.as_ref().map(Title::as_str).unwrap_or_default();
-    let name = comment.split_once('@').map_or(comment, |(name, _)| name);
-    if let Ok(owner) = name.parse::<Owner>() {
-        match change.user(&owner) {
-            Ok(user) => return Ok(Ok(user.name)),
-            Err(ChangeError::NotFound(_)) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    let row = match &line.names {
-        Names::Row(row) => format!("{row}, "),
-        Names::User(_) | Names::Nobody => String::new(),
+/// What the report says of a key that no command and no map gives to an account. Its owner wrote the comment, which
+/// only the operator can judge.
+fn without_account(line: &Line) -> String {
+    let name = match &line.names {
+        Names::Row(word) | Names::User(word) => word.clone(),
+        Names::Nobody => line.key.fingerprint().to_string(),
     };
-    Ok(Err(format!(
-        "neither its command nor its comment names an account of this hub ({row}comment {comment:?}, {})",
-        line.key.fingerprint()
-    )))
+    line.comment.as_ref().map_or_else(|| name.clone(), |comment| format!("{name} ({comment})"))
 }
 
 /// Reads the end that sshd writes as `YYYYMMDD[HHMM[SS]]`, as the first second at which the key is no longer valid.
