@@ -282,8 +282,8 @@ impl CheckValues {
     #[must_use]
     pub fn applied(mut self, subject: &Subject<'_>) -> Self {
         if let Some(CheckValue::Paths(rules)) = self.0.get_mut(&ContentCheck::Path) {
-            let PathRules(applied) = rules.applied(subject);
-            let value = if applied.is_empty() { CheckValue::Off } else { CheckValue::Paths(PathRules(applied)) };
+            let applied = rules.applied(subject);
+            let value = if applied.rules.is_empty() { CheckValue::Off } else { CheckValue::Paths(applied) };
             self.0.insert(ContentCheck::Path, value);
         }
         self

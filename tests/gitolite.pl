@@ -3,7 +3,8 @@
 # ACTION is fetch, create, update, force or delete. The answer to each is a line: the file and line of the rule that
 # permits it, or "-".
 #
-# A push is permitted here if gitolite permits it whatever it pushes: with a merge, and to every file.
+# A push is permitted here if gitolite permits it with a merge, and whatever rules for contents say. Rules for files are
+# compared by real pushes, unless they have what no rule of hubgate says.
 use strict;
 use warnings;
 
@@ -47,6 +48,7 @@ sub letters {
 sub can_be_refused {
     my ( $repo, $user, $letter ) = @_;
     for my $vref ( vrefs( $repo, $user ) ) {
+        next if $vref =~ m(^VREF/NAME/[-\w/.\@,\$()|+*]*$) and $vref !~ /USER/;
         my $answer = access( $repo, $user, $letter, $vref );
         return 1 if $answer =~ /DENIED/ and $answer !~ /by fallthru/;
     }

@@ -3933,13 +3933,17 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__import__subcmd__authorized__subcmd__keys)
-            opts="-h -V --user --plain --merge --no-create --verbose --dry-run --config --json --help --version"
+            opts="-h -V --user --map --plain --merge --no-create --verbose --dry-run --config --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --map)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -364,7 +364,9 @@ pub struct SetCheck {
     /// Rules for paths are `allow` or `deny`, a pattern, and names as in rules for refs, separated by `;`. The first
     /// rule that names the account and the path decides: `allow .github bob; deny .github @everyone`. In a pattern, *
     /// stands for any characters of one level, ** for any levels, and {user} for the name of the account that pushes. A
-    /// pattern names a path and everything below it.
+    /// pattern names a path and everything below it. If `by-ref;` stands before the rules, they apply to the files that
+    /// differ in a ref before and after the push: all files of a new or removed ref, and none that one commit changes
+    /// and the next one changes back.
     #[arg(required = true)]
     pub value: Vec<String>,
 }

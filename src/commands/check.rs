@@ -35,7 +35,7 @@ pub(crate) fn set(requester: &mut Requester<'_>, arguments: &SetCheck) -> Result
             New::Default => None,
             New::Value(value) => Some(value.clone()),
             New::Paths(rules) => {
-                for rule in &rules.0 {
+                for rule in &rules.rules {
                     check_teams(by, change, &scope, &rule.who)?;
                 }
                 Some(change.path_rules(&scope, rules)?)

@@ -69,7 +69,7 @@ impl View<'_> {
             owner: self.named(&of_owner, Some(owner), &mut names)?,
             repository: self.named(&repository, Some(owner), &mut names)?,
         };
-        for rule in checks.paths().iter().flat_map(|rules| &rules.0) {
+        for rule in checks.paths().iter().flat_map(|rules| &rules.rules) {
             for who in &rule.who {
                 if let Who::Named(row @ GranteeRow::Team(_)) = who {
                     self.named_grantee(*row, Some(owner), &mut names)?;

@@ -208,8 +208,10 @@ fn problems(inherited: &Inherited, updates: &[Update], stored: u64) -> Result<Ve
     }
     let mut problems = Vec::from_iter(too_large(context, stored));
     // The hook proc-receive refuses the others.
-    let accepted = updates.iter().zip(&verdicts).filter(|(update, verdict)| verdict.is_none() && !update.removes());
-    let tips: Vec<&str> = accepted.map(|(update, _)| update.new.as_str()).collect();
+    let accepted = updates.iter().zip(&verdicts).filter(|(_, verdict)| verdict.is_none());
+    let accepted: Vec<&Update> = accepted.map(|(update, _)| update).collect();
+    let tips: Vec<&str> =
+        accepted.iter().filter(|update| !update.removes()).map(|update| update.new.as_str()).collect();
     if problems.is_empty() && context.commits > 0 && new_commits(context, &tips)? > context.commits {
         problems.push(format!("this push adds more than {} commits: push in parts", context.commits));
     }
@@ -217,7 +219,7 @@ fn problems(inherited: &Inherited, updates: &[Update], stored: u64) -> Result<Ve
         problems = contents::problems(context, &tips)?;
     }
     if problems.is_empty() {
-        problems = paths::problems(context, &tips)?;
+        problems = paths::problems(context, &accepted, &tips)?;
     }
     if problems.is_empty() {
         problems = signed::problems(context, &tips, |by, signings| guard.signers(by, signings).map_err(Fault::from))?;

@@ -10,9 +10,12 @@ use std::process::Command;
 use base64ct::{Base64, Encoding};
 use serde_json::Value;
 
-use crate::harness::{Hub, Skip, run, run_with, trials};
+use crate::harness::{Client, Hub, Key, Skip, run, run_with, trials};
 
-trials![an_import_gives_nothing_that_gitolite_refuses_and_names_what_is_lost,];
+trials![
+    an_import_gives_nothing_that_gitolite_refuses_and_names_what_is_lost,
+    a_push_of_files_is_refused_where_gitolite_refuses_it,
+];
 
 /// The line of an Ed25519 key without a comment. Keys of different names differ.
 fn key_line(name: &str) -> String {
@@ -79,6 +82,25 @@ impl Gitolite {
         run(self.command("gitolite").arg("compile")).succeeded();
         let found = run(self.command("find").args(["repositories", "-name", "*.git", "-prune"])).succeeded().stdout();
         found.lines().map(|line| line["repositories/".len()..line.len() - ".git".len()].to_owned()).collect()
+    }
+
+    /// Whether gitolite lets a user push from a working tree, with its own hook.
+    fn pushes(&self, user: &str, tree: &Path, refspec: &str) -> bool {
+        let ssh = self.home.join("ssh");
+        let script =
+            "#!/bin/sh\nexport SSH_ORIGINAL_COMMAND=\"$2\"\nexec /usr/share/gitolite3/gitolite-shell $PUSHER\n";
+        fs::write(&ssh, script).expect("a file");
+        fs::set_permissions(&ssh, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a mode");
+        let mut git = self.command("git");
+        git.current_dir(tree)
+            .env("GIT_SSH", ssh)
+            .env("GIT_SSH_VARIANT", "simple")
+            .env("PUSHER", user)
+            .env("SSH_CONNECTION", "192.0.2.1 1 192.0.2.2 22");
+        let outcome = run(git.args(["push", "--quiet", "gitolite:r", refspec]));
+        // Anything else than a refusal is a fault of the test.
+        assert!(outcome.status == 0 || outcome.stderr().contains("DENIED by"), "{user} {refspec}: {outcome}");
+        outcome.status == 0
     }
 
     /// The places of the rules that permit what some lines say; `-` for what is refused.
@@ -260,4 +282,113 @@ fn an_import_gives_nothing_that_gitolite_refuses_and_names_what_is_lost() {
         }
     }
     assert!(all.0 > 500 && all.1 * 10 > all.0 * 7, "{all:?}");
+}
+
+const FILES: &str = "repo r\n    RW+ = alice bob carol dave\n    - NAME/doc/ = bob\n    RW+ VREF/NAME/src/ = carol\n    \
+                     - VREF/NAME/ = carol\n    RW NAME/ = dave\n    - NAME/secret = @all\n";
+
+/// Makes the working tree `r` with the branches `main`, `docs` and `sources`. Returns pushes, and what they do.
+fn pushes(client: &Client) -> Vec<(String, String)> {
+    let git = |words: &[&str]| client.git_in("r", words).succeeded().stdout().trim_end().to_owned();
+    client.git(&["init", "--quiet", "--initial-branch=main", "r"]).succeeded();
+    for directory in ["doc", "src"] {
+        fs::create_dir_all(client.home.join("r").join(directory)).expect("a directory");
+    }
+    for file in ["doc/a", "src/a", "secret", "top"] {
+        client.write(&format!("r/{file}"), "first\n");
+    }
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "-m", "first"]);
+    let first = git(&["rev-parse", "HEAD"]);
+    client.commit("r", "top", "second\n");
+    git(&["branch", "docs", &first]);
+    git(&["checkout", "--quiet", "docs"]);
+    client.commit("r", "doc/a", "second\n");
+    git(&["checkout", "--quiet", "--orphan", "sources"]);
+    git(&["rm", "--quiet", "--cached", "-r", "doc", "secret", "top"]);
+    git(&["commit", "--quiet", "-m", "sources"]);
+    git(&["clean", "--quiet", "-df"]);
+    let mut pushes = Vec::new();
+    let mut add = |what: &str, refspec: String| pushes.push((what.to_owned(), refspec));
+    for file in ["top", "doc/a", "doc/new", "docs", "src/a", "src/new", "secret", "secrets", "sub/doc/a"] {
+        git(&["checkout", "--quiet", "--detach", "main"]);
+        for directory in ["doc", "src", "sub/doc"] {
+            fs::create_dir_all(client.home.join("r").join(directory)).expect("a directory");
+        }
+        let id = client.commit("r", file, "changed\n");
+        add(&format!("change {file}"), format!("{id}:refs/heads/main"));
+        if matches!(file, "doc/a" | "secret") {
+            git(&["revert", "--no-edit", "HEAD"]);
+            let id = git(&["rev-parse", "HEAD"]);
+            add(&format!("change {file} and back"), format!("{id}:refs/heads/main"));
+        }
+    }
+    git(&["checkout", "--quiet", "--detach", "main"]);
+    git(&["mv", "doc/a", "src/moved"]);
+    git(&["commit", "--quiet", "-m", "move"]);
+    add("move", format!("{}:refs/heads/main", git(&["rev-parse", "HEAD"])));
+    add("rewind", format!("+{first}:refs/heads/main"));
+    add("rewind docs", format!("+{first}:refs/heads/docs"));
+    add("take over", "+docs:refs/heads/main".to_owned());
+    add("new branch", "main:refs/heads/new".to_owned());
+    add("new branch of sources", "sources:refs/heads/new".to_owned());
+    add("delete docs", ":refs/heads/docs".to_owned());
+    add("delete sources", ":refs/heads/sources".to_owned());
+    add("tag", "sources:refs/tags/v1".to_owned());
+    pushes
+}
+
+fn a_push_of_files_is_refused_where_gitolite_refuses_it() {
+    let hub = Hub::new();
+    let gitolite = Gitolite::new(hub.path("home"));
+    let boss = hub.user("boss");
+    hub.did(&["org", "add", "corp", "--admin", "boss"]);
+    hub.empty_repo("corp/r", &["--private"]);
+    let pushes = pushes(&boss);
+    let tree = boss.home.join("r");
+    boss.git_in("r", &["push", "--quiet", &Client::url("corp/r"), "--all"]).succeeded();
+    let copy = hub.path("files");
+    for name in ["conf", "keydir"] {
+        fs::create_dir_all(copy.join(name)).expect("a directory");
+    }
+    fs::write(copy.join("conf/gitolite.conf"), FILES).expect("a file");
+    let users: Vec<(&str, Key)> = ["alice", "bob", "carol", "dave"].map(|user| (user, Key::new(user))).into();
+    for (user, key) in &users {
+        fs::write(copy.join(format!("keydir/{user}.pub")), &key.line).expect("a file");
+    }
+    gitolite.compile(&copy, "");
+    let bare = gitolite.home.join("repositories/r.git");
+    let source = tree.display().to_string();
+    let in_bare = |words: &[&str]| run(gitolite.command("git").arg("--git-dir").arg(&bare).args(words));
+    in_bare(&["fetch", "--quiet", &source, "refs/heads/*:refs/heads/*"]).succeeded();
+    let said = hub.did(&["import", "gitolite", copy.to_str().expect("UTF-8"), "--owner", "corp", "--verbose"]);
+    let value = "by-ref; deny doc/* bob; allow src/* carol; deny ** carol; allow ** dave; deny secret** @everyone";
+    assert!(said.contains(&format!("\npaths of corp/r: {value}\n")) && said.contains(", 1 check of paths;"), "{said}");
+    let before = in_bare(&["for-each-ref", "--format=%(objectname) %(refname)"]).succeeded().stdout();
+    let restore = |name: &str| {
+        let id = before.lines().find_map(|line| line.strip_suffix(name)).map(str::trim_end);
+        let words = id.map_or_else(|| ["update-ref", "-d", name], |id| ["update-ref", name, id]);
+        in_bare(&words).succeeded();
+        hub.git_in("corp/r", &words);
+    };
+    let (mut both, mut neither, mut fewer) = (0, 0, Vec::new());
+    for (user, key) in users {
+        let client = Client::new(&hub, Some(user), key);
+        for (what, refspec) in &pushes {
+            let there = gitolite.pushes(user, &tree, refspec);
+            let outcome = client.git(&["-C", &source, "push", "--quiet", &Client::url("corp/r"), refspec]);
+            match (there, outcome.status == 0) {
+                (true, true) => both += 1,
+                (false, false) => neither += 1,
+                (true, false) => fewer.push(format!("{user}: {what}")),
+                (false, true) => panic!("gitolite refuses {user}: {what}"),
+            }
+            restore(refspec.rsplit(':').next().expect("a ref"));
+        }
+    }
+    // git hides the old name of a file from gitolite. Who may change files by RW may not rewind any.
+    let expected =
+        ["bob: move", "carol: move", "dave: rewind", "dave: rewind docs", "dave: take over", "dave: delete sources"];
+    assert_eq!(fewer, expected, "both accept {both} and refuse {neither}");
+    assert!(both > 40 && neither > 20, "{both} {neither}");
 }

@@ -19,6 +19,8 @@ trials![
     every_key_of_a_file_is_imported_to_one_account,
     gitolite_is_imported,
     old_keys_are_imported_with_a_warning_and_dsa_keys_are_named,
+    descriptions_come_with_the_repository_and_those_of_this_hub_stay,
+    an_owner_who_gains_rights_is_named_and_a_repository_can_have_another_owner,
     what_was_changed_here_since_an_import_stays,
     names_that_would_become_one_are_not_imported_until_one_is_renamed,
     a_line_that_is_not_understood_ends_an_import_unless_it_may_be_partial,
@@ -121,8 +123,6 @@ fn an_authorized_keys_file_is_imported() {
     );
 }
 
-fn every_key_of_a_file_is_imported_to_one_account() {
-    let hub = Hub::new();
 fn the_comment_of_a_key_gives_it_to_nobody() {
     let hub = Hub::new();
     let alice = hub.user("alice");
@@ -168,6 +168,8 @@ fn the_comment_of_a_key_gives_it_to_nobody() {
     assert_eq!(alice.greet().stdout(), hi("alice"));
 }
 
+fn every_key_of_a_file_is_imported_to_one_account() {
+    let hub = Hub::new();
     let bob = hub.user("bob");
     hub.did(&["user", "add", "alice"]);
     let file = hub.path("keys_file");
@@ -352,6 +354,81 @@ fn old_keys_are_imported_with_a_warning_and_dsa_keys_are_named() {
     Client::new(&hub, Some("frank"), grace).greet().is(&says(hi("frank")));
 }
 
+fn descriptions_come_with_the_repository_and_those_of_this_hub_stay() {
+    let hub = Hub::new();
+    hub.did(&["user", "add", "boss"]);
+    hub.did(&["org", "add", "acme", "--admin", "boss"]);
+    for path in ["acme/x", "acme/y", "acme/z", "acme/bad"] {
+        hub.empty_repo(path, &["--private"]);
+    }
+    hub.empty_repo("acme/own", &["--private", "--description", "made here"]);
+    let alice = Key::new("alice");
+    let conf = |second: &str| {
+        format!(
+            "repo x y z own bad\n    R = alice\n    config hooks.emailprefix = x\nrepo x\n    desc = \"All of it\"\n\
+             repo y\n    config gitweb.description = {second}\nz \"Owner\" = \"The third\"\n\
+             repo own\n    desc = \"of gitolite\"\nrepo bad\n    desc = \"a\u{202e}b\"\n"
+        )
+    };
+    let directory = gitolite_admin(&hub, &conf("Second one"), &[("alice.pub", &alice)]);
+    let import = ["import", "gitolite", &directory, "--owner", "acme"];
+    let said = hub.did(&import);
+    let ends = "\nkept 1 description from this hub, where gitolite has another text\n\
+                1 account, 1 key, 5 grants, 3 descriptions; 0 existed already, 2 left out (--verbose lists them)\n";
+    assert!(said.ends_with(ends) && !said.contains("All of it"), "{said}");
+    assert!(said.contains("left out: descriptions that are not accepted (1): acme/bad: "), "{said}");
+    assert!(said.contains("left out: settings of git and of web pages (1): 1 lines\n"), "{said}");
+    let about = |path: &str| json_of(&hub, &["repo", "show", path])["description"].clone();
+    assert_eq!(["acme/x", "acme/y", "acme/z"].map(about), ["All of it", "Second one", "The third"]);
+    assert_eq!(["acme/own", "acme/bad"].map(about), ["made here", ""]);
+    // What was described here since then stays, and what gitolite has changed is imported.
+    hub.did(&["repo", "describe", "acme/x", "Only some of it"]);
+    hub.did(&["repo", "describe", "acme/z", ""]);
+    fs::write(format!("{directory}/conf/gitolite.conf"), conf("Another one")).expect("a file");
+    assert_eq!(json_of(&hub, &import)["descriptions"], 1);
+    assert_eq!(["acme/x", "acme/y", "acme/z"].map(about), ["Only some of it", "Another one", ""]);
+}
+
+fn an_owner_who_gains_rights_is_named_and_a_repository_can_have_another_owner() {
+    let hub = Hub::new();
+    for user in ["boss", "alice", "bob", "carol", "dave"] {
+        hub.did(&["user", "add", user]);
+    }
+    hub.did(&["org", "add", "acme", "--admin", "boss"]);
+    for path in ["alice/w", "bob/x", "carol/y", "dave/z", "acme/x", "acme/y"] {
+        hub.empty_repo(path, &["--private"]);
+    }
+    let keys: Vec<Key> = ["alice", "bob", "carol", "dave"].map(Key::new).into();
+    let conf = "repo alice/w\n    RW+ = alice\nrepo bob/x\n    R = bob\n    RW+ = alice\n\
+                repo carol/y\n    RW+ = alice\nrepo dave/z\n    RW = dave\n";
+    let files = [("alice.pub", &keys[0]), ("bob.pub", &keys[1]), ("carol.pub", &keys[2]), ("dave.pub", &keys[3])];
+    let directory = gitolite_admin(&hub, conf, &files);
+    let import = ["import", "gitolite", &directory, "--merge"];
+    let said = hub.did(&[import.as_slice(), &["--dry-run", "--verbose"]].concat());
+    let gained = "gained: owners administer their repositories, whatever gitolite permits: --rename OWNER/=OTHER/ to \
+                  prevent it (4):\n\
+                  \x20 alice on alice/w: write in gitolite\n\
+                  \x20 bob on bob/x: read in gitolite\n\
+                  \x20 carol on carol/y: nothing in gitolite\n\
+                  \x20 dave on dave/z: write by rules in gitolite\n";
+    assert!(said.contains(gained), "{said}");
+    // Below another owner, both have what gitolite gave.
+    let moved = [import.as_slice(), &["--rename", "bob/=acme/", "--rename", "carol/=acme/"]].concat();
+    let report = json_of(&hub, &moved);
+    let gained: Vec<&Value> = report["gained"].as_array().expect("a list").iter().map(|entry| &entry["why"]).collect();
+    assert_eq!(gained, ["alice on alice/w: write in gitolite", "dave on dave/z: write by rules in gitolite"]);
+    let may = |user: &str, command: &str| {
+        let status = hub.hubgate(&["explain", "--user", user, "--command", command]).status;
+        assert!(status < 2, "{status}");
+        status == 0
+    };
+    assert!(may("bob", "git-upload-pack 'acme/x'") && !may("bob", "git-receive-pack 'acme/x'"));
+    assert!(!may("carol", "git-upload-pack 'acme/y'") && may("alice", "git-receive-pack 'acme/y'"));
+    let unknown = [import.as_slice(), &["--rename", "erin/=acme/"]].concat();
+    let outcome = hub.hubgate(&unknown);
+    assert!(outcome.status == 1 && outcome.stderr().contains("gitolite has no erin/: "), "{outcome}");
+}
+
 fn what_was_changed_here_since_an_import_stays() {
     let hub = Hub::new();
     hub.did(&["user", "add", "boss"]);
@@ -470,11 +547,11 @@ fn names_that_would_become_one_are_not_imported_until_one_is_renamed() {
     // A renamed user keeps the branches with the old name, and does not get those of the new one.
     let rules = hub.did(&["rule", "list", "corp/other"]);
     assert!(rules.contains("refs/heads/u/admin/** root2") && !rules.contains("{user}"), "{rules}");
-    for (rename, why) in [
-        ("nobody=x", "gitolite has no nobody: --rename takes OLD=NEW for a user, and OLD=OWNER/NAME for a repository"),
-        ("foo=x", "gitolite has no foo: --rename takes OLD=NEW for a user, and OLD=OWNER/NAME for a repository"),
-    ] {
-        hub.hubgate(&["import", "gitolite", &directory, "--rename", rename]).is(&refused(format!("hubgate: {why}\n")));
+    for (rename, old) in [("nobody=x", "nobody"), ("foo=x", "foo"), ("fo/=x/", "fo/")] {
+        hub.hubgate(&["import", "gitolite", &directory, "--rename", rename]).is(&refused(format!(
+            "hubgate: gitolite has no {old}: --rename takes OLD=NEW for a user, OLD=OWNER/NAME for a repository, and \
+             OLD/=OWNER/ for all repositories below OLD\n"
+        )));
     }
     for rename in ["x", "=x", "x=", "x=admin", "x=a/b/c"] {
         assert_eq!(hub.hubgate(&["import", "gitolite", &directory, "--rename", rename]).status, 2, "{rename}");

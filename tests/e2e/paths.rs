@@ -6,6 +6,7 @@ trials![
     a_path_that_a_rule_denies_is_refused_whatever_changes_it,
     the_first_rule_that_names_account_and_path_decides,
     a_merge_that_drops_the_changes_of_others_changes_their_paths,
+    rules_by_ref_compare_what_a_ref_has_before_and_after_a_push,
     a_proposal_is_checked_when_a_branch_takes_it_over,
     rules_for_paths_are_set_shown_and_stay_with_their_users,
 ];
@@ -139,6 +140,42 @@ fn a_merge_that_drops_the_changes_of_others_changes_their_paths() {
     let said = refusal(&bob, "main");
     let at = format!("commit {}: bob may not change .github/ci.yml (deny .github)", head(&bob));
     assert!(said.contains(&at), "{said:#?}");
+}
+
+fn rules_by_ref_compare_what_a_ref_has_before_and_after_a_push() {
+    for format in ["sha1", "sha256"] {
+        let (hub, alice, bob) = scene("by-ref; deny .github bob", &["--object-format", format]);
+        let main = head(&alice);
+        let refused = |branch: &str, path: &str| {
+            let remedy = "leave these files as the ref has them, or ask the administrators of the repository";
+            let to = format!("refs/heads/{branch}");
+            let said = refusal(&bob, &to);
+            let line = format!("{to}: bob may not change {path} (deny .github)");
+            assert_eq!(said, [line, remedy.to_owned()], "{format}");
+        };
+        // A commit that changes a file, and one that changes it back.
+        bob.commit("x", ".github/ci.yml", "other steps\n");
+        refused("main", ".github/ci.yml");
+        bob.git_in("x", &["revert", "--no-edit", "HEAD"]).succeeded();
+        push(&bob, "main").is(&silent());
+        // What the repository has already, by another branch.
+        alice.git_in("x", &["pull", "--quiet", "origin", "main"]).succeeded();
+        alice.commit("x", ".github/new.yml", "steps\n");
+        push(&alice, "other").is(&silent());
+        bob.git_in("x", &["fetch", "--quiet", "origin"]).succeeded();
+        bob.git_in("x", &["checkout", "--quiet", "--detach", "origin/other"]).succeeded();
+        refused("main", ".github/new.yml");
+        // A new branch has all of its files, a removed one loses them, and a rewound one those of its commits.
+        bob.git_in("x", &["checkout", "--quiet", "--detach", &main]).succeeded();
+        refused("fresh", ".github/ci.yml");
+        let removed = bob.git_in("x", &["push", "--quiet", "origin", ":other"]);
+        assert!(removed.status == 1 && removed.stderr().contains("bob may not change .github/ci.yml"), "{removed}");
+        let rewound = bob.git_in("x", &["push", "--quiet", "origin", "+HEAD:other"]);
+        assert!(rewound.status == 1 && rewound.stderr().contains("bob may not change .github/new.yml"), "{rewound}");
+        bob.git_in("x", &["push", "--quiet", "origin", "+HEAD:main"]).is(&silent());
+        let shown = hub.did(&["check", "list", "alice/x"]);
+        assert!(shown.contains("by-ref; deny .github bob"), "{shown}");
+    }
 }
 
 fn a_proposal_is_checked_when_a_branch_takes_it_over() {

@@ -1,7 +1,7 @@
 //! Rules for paths: which accounts may change which files. No I/O here.
 //!
 //! A rule is `allow|deny PATTERN WHO…`, and several are separated by `;`. The first rule that names the identity and
-//! the path decides.
+//! the path decides. If `by-ref` stands before them, they are about what a push changes of a ref as a whole.
 
 use std::fmt::{self, Display};
 use std::str::FromStr;
@@ -12,6 +12,8 @@ use super::{GranteeRow, Pattern, Subject, Verdict, WHO_MAX, Who};
 const TEXT_MAX: usize = 4_000;
 /// What a pattern of refs begins with.
 const ROOT: &str = "refs/";
+/// Stands before rules that compare refs.
+const BY_REF: &str = "by-ref";
 /// Everything in a directory.
 const BELOW: &str = "/**";
 /// What separates rules, and what separates words in the form that is one word.
@@ -21,7 +23,7 @@ const SEPARATORS: [char; 2] = [';', '|'];
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "rules for paths are: allow|deny PATTERN WHO..., separated by ; such as: allow docs/** bob; deny ** @everyone. \
-     A pattern has * for one level and ** for any"
+     A pattern has * for one level and ** for any. by-ref; may stand before them"
 )]
 pub struct BadPathRules;
 
@@ -75,7 +77,13 @@ pub struct PathRule<U> {
 
 /// Rules for paths. The first rule that matches decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PathRules<U>(pub Vec<PathRule<U>>);
+pub struct PathRules<U> {
+    /// Whether the content of a ref before a push is compared with that behind it, as gitolite does. A new or removed
+    /// ref has nothing on one side. Otherwise each new commit is compared with its parents.
+    pub by_ref: bool,
+    /// In the order in which they are asked.
+    pub rules: Vec<PathRule<U>>,
+}
 
 impl<U> PathRules<U> {
     /// The rules with `change` applied to each user and team.
@@ -87,7 +95,8 @@ impl<U> PathRules<U> {
             let who = who.iter().map(|who| who.with_name(&mut change)).collect::<Result<_, E>>()?;
             Ok(PathRule { verdict: *verdict, pattern: pattern.clone(), who })
         };
-        self.0.iter().map(rule).collect::<Result<_, E>>().map(PathRules)
+        let rules = self.rules.iter().map(rule).collect::<Result<_, E>>()?;
+        Ok(PathRules { by_ref: self.by_ref, rules })
     }
 }
 
@@ -96,12 +105,12 @@ impl PathRules<GranteeRow> {
     #[must_use]
     pub fn applied(&self, subject: &Subject<'_>) -> Self {
         let user = subject.user();
-        let applied = self.0.iter().filter(|rule| rule.who.iter().any(|who| subject.is_named(rule.verdict, who)));
+        let applied = self.rules.iter().filter(|rule| rule.who.iter().any(|who| subject.is_named(rule.verdict, who)));
         let rule = |PathRule { verdict, pattern, .. }: &PathRule<GranteeRow>| {
             let pattern = PathPattern(pattern.0.for_user(user)?);
             Some(PathRule { verdict: *verdict, pattern, who: vec![Who::Everyone] })
         };
-        Self(applied.filter_map(rule).collect())
+        Self { by_ref: self.by_ref, rules: applied.filter_map(rule).collect() }
     }
 
     /// The pattern of the rule that denies a change of a path. The rules must be those that [`Self::applied`] returns.
@@ -115,7 +124,7 @@ impl PathRules<GranteeRow> {
             Verdict::Allow => rule.pattern.matches(path),
             Verdict::Deny => rule.pattern.matches(path) || rule.pattern.in_lower_case().matches(&lower),
         };
-        self.0.iter().find(is_named).filter(|rule| rule.verdict == Verdict::Deny).map(|rule| &rule.pattern)
+        self.rules.iter().find(is_named).filter(|rule| rule.verdict == Verdict::Deny).map(|rule| &rule.pattern)
     }
 }
 
@@ -138,7 +147,14 @@ impl<U: Display> PathRules<U> {
             let who: Vec<String> = who.iter().map(ToString::to_string).collect();
             format!("{verdict}{blank}{pattern}{blank}{}", who.join(blank))
         };
-        self.0.iter().map(rule).collect::<Vec<_>>().join(end)
+        let by_ref = self.by_ref.then(|| BY_REF.to_owned());
+        by_ref.into_iter().chain(self.rules.iter().map(rule)).collect::<Vec<_>>().join(end)
+    }
+
+    /// Whether the rules are not longer than a text of rules may be.
+    #[must_use]
+    pub fn fit(&self) -> bool {
+        self.word().len() <= TEXT_MAX
     }
 }
 
@@ -164,7 +180,12 @@ impl<U: FromStr> FromStr for PathRules<U> {
             let who: Vec<Who<U>> = words.map(|word| word.parse().ok()).collect::<Option<_>>()?;
             (1..=WHO_MAX).contains(&who.len()).then_some(PathRule { verdict, pattern, who })
         };
-        text.split(';').map(rule).collect::<Option<_>>().map(Self).ok_or(BadPathRules)
+        let (by_ref, rules) = match text.split_once(';') {
+            Some((first, rules)) if first.trim_matches(' ') == BY_REF => (true, rules),
+            Some(_) | None => (false, text),
+        };
+        let rules = rules.split(';').map(rule).collect::<Option<_>>().ok_or(BadPathRules)?;
+        Ok(Self { by_ref, rules })
     }
 }
 
@@ -184,6 +205,7 @@ mod tests {
             ("allow docs bob @admin;deny ** @everyone", "allow docs bob @admin; deny ** @everyone"),
             ("allow|users/{user}/**|@write", "allow users/{user} @write"),
             ("deny **/*.pem @deploy-keys", "deny **/*.pem @deploy-keys"),
+            (" by-ref ;allow docs/* bob; deny ** bob", "by-ref; allow docs/* bob; deny ** bob"),
         ] {
             let rules: PathRules<Grantee> = text.parse().unwrap();
             assert_eq!(rules.to_string(), shown);
@@ -203,6 +225,11 @@ mod tests {
             "deny a//b @write",
             "deny a?b @write",
             "deny a/../b[ @write",
+            "by-ref",
+            "by-ref;",
+            "by-ref deny a @write",
+            "deny a @write; by-ref",
+            "by-ref; by-ref; deny a @write",
         ] {
             assert_eq!(text.parse::<PathRules<Grantee>>(), Err(BadPathRules), "{text}");
         }

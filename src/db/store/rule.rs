@@ -109,7 +109,8 @@ impl View<'_> {
         let is_team = |who: &Who<GranteeRow>| *who == Who::Named(GranteeRow::Team(team.id));
         let scopes = self.connection.query(query, values![team.organization], |row| {
             let (rules, checks) = (stored_rules(row, "rules")?, stored_checks(row, "checks")?);
-            let of_paths = checks.paths().is_some_and(|rules| rules.0.iter().any(|rule| rule.who.iter().any(is_team)));
+            let of_paths =
+                checks.paths().is_some_and(|rules| rules.rules.iter().any(|rule| rule.who.iter().any(is_team)));
             if !of_paths && !rules.iter().any(|rule| rule.who.iter().any(is_team)) {
                 return Ok(None);
             }

@@ -29,17 +29,20 @@ pub enum ImportCommand {
     ///
     /// What users may push becomes rules for refs (hubgate rule), unless all who may push may do everything. A refex
     /// becomes patterns: master is `refs/heads/master**`, and `master$` is `refs/heads/master`. Where no pattern says
-    /// the same, a rule that allows matches fewer refs, and a rule that denies matches more. Rules with VREF or NAME
-    /// take the right to push from the users that they can refuse. Rules for roles, such as CREATOR, allow nobody.
-    /// Rules for a pattern of repositories apply to the repositories that other lines name.
+    /// the same, a rule that allows matches fewer refs, and a rule that denies matches more. Rules for files (NAME)
+    /// become the check `path` (hubgate check), which compares each ref before and after a push as gitolite does. Other
+    /// rules with VREF take the right to push from the users that they can refuse. Rules for roles, such as CREATOR,
+    /// allow nobody. Rules for a pattern of repositories apply to the repositories that other lines name.
+    ///
+    /// Descriptions come with their repositories. A description that was written on this hub stays.
     ///
     /// Lines that are not understood end the command before it changes anything, because they may deny something. The
     /// report begins with what users gain and lose, a line for each kind.
     ///
     /// No user gets a right that gitolite refuses, with three exceptions. The owner of a repository administers it. An
-    /// internal repository is for every account, also for those that gitolite does not know. Refs may have names that
-    /// gitolite does not accept, with letters of every script. Where some users may not rewind, no user can update a
-    /// branch whose own name contains `refs/tags/`.
+    /// internal repository is for every account, also for those that gitolite does not know. Refs and files may have
+    /// names that gitolite does not accept, with letters of every script. Where some users may not rewind, no user can
+    /// update a branch whose own name contains `refs/tags/`.
     ///
     /// Run the command again after more repositories were imported. What was removed or changed here since the first
     /// run stays as it is.
@@ -55,13 +58,13 @@ pub struct ImportKeys {
     /// Add every key to this account, whatever its line says.
     #[arg(long)]
     pub user: Option<Owner>,
-    /// Each line is a public key, the name of its account, and optionally a title: `ssh-ed25519 AAAA… alice Laptop`.
-    /// Missing accounts are created.
-    #[arg(long, conflicts_with = "user")]
     /// A file with the account of each key: lines such as `key-42 alice`. The first word is the one in the forced
     /// command of the key, or the fingerprint of a key without a command. Missing accounts are created.
     #[arg(long, value_name = "FILE", conflicts_with = "user")]
     pub map: Option<PathBuf>,
+    /// Each line is a public key, the name of its account, and optionally a title: `ssh-ed25519 AAAA… alice Laptop`.
+    /// Missing accounts are created.
+    #[arg(long, conflicts_with = "user")]
     pub plain: bool,
     /// Also add keys to accounts that existed before and that no import created.
     #[arg(long)]
@@ -87,7 +90,8 @@ pub struct ImportGitolite {
     /// The owner on this hub for repositories whose name in gitolite has no owner.
     #[arg(long)]
     pub owner: Option<Owner>,
-    /// Another name here for a user, as OLD=NEW, or for a repository, as OLD=OWNER/NAME. Can be given again.
+    /// Another name here for a user, as OLD=NEW, or for a repository, as OLD=OWNER/NAME. `OLD/=OWNER/` gives all
+    /// repositories below OLD to another owner, such as those that bear a user's name. Can be given again.
     #[arg(long, value_name = "OLD=NEW")]
     pub rename: Vec<Renaming>,
     /// gitolite's own configuration, `.gitolite.rc` in the home directory of its account: it says which features
@@ -118,6 +122,8 @@ pub enum Renaming {
     User(String, Owner),
     /// A repository's name, and its path here.
     Repository(String, RepoPath),
+    /// The beginning of the names of repositories, with a slash at its end, and their owner here.
+    Directory(String, Owner),
 }
 
 impl FromStr for Renaming {
@@ -125,7 +131,10 @@ impl FromStr for Renaming {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (old, new) = text.split_once('=').filter(|(old, _)| !old.is_empty()).ok_or("it is not OLD=NEW")?;
-        if new.contains('/') {
+        if let (true, Some(owner)) = (old.ends_with('/'), new.strip_suffix('/')) {
+            let owner = owner.parse().map_err(|error| format!("{new}: {error}"))?;
+            Ok(Self::Directory(old.to_owned(), owner))
+        } else if new.contains('/') {
             let path = new.parse().map_err(|error| format!("{new}: {error}"))?;
             Ok(Self::Repository(old.to_owned(), path))
         } else {

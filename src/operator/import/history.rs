@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use serde_json::Value;
 
 use super::outcome::is_by_import;
+use crate::content::ContentCheck;
 use crate::db::{Change, Direction, Error};
 use crate::name::{Owner, RepoPath, fold};
 use crate::report::when::minute;
@@ -27,6 +28,9 @@ struct Last {
 pub(super) struct History {
     rules: Option<Last>,
     visibility: Option<Last>,
+    description: Option<Last>,
+    /// Of the check of paths.
+    paths: Option<Last>,
     /// By the name that a user had then.
     roles: BTreeMap<String, Last>,
 }
@@ -54,8 +58,19 @@ impl History {
                     };
                     if OF_RULES.contains(&event.event.as_str()) {
                         history.rules = Some(last).max_by_id(history.rules.take());
-                    } else if event.event == "repo.update_settings" && event.detail.contains("\"visibility\"") {
-                        history.visibility = Some(last).max_by_id(history.visibility.take());
+                    } else if event.event == "check.set" {
+                        let detail: Value = serde_json::from_str(&event.detail).unwrap_or_default();
+                        if detail.get("check").and_then(Value::as_str) == Some(ContentCheck::Path.as_str()) {
+                            history.paths = Some(last).max_by_id(history.paths.take());
+                        }
+                    } else if event.event == "repo.update_settings" {
+                        let detail: Value = serde_json::from_str(&event.detail).unwrap_or_default();
+                        if detail.get("visibility").is_some() {
+                            history.visibility = Some(last.clone()).max_by_id(history.visibility.take());
+                        }
+                        if detail.get("description").is_some() {
+                            history.description = Some(last).max_by_id(history.description.take());
+                        }
                     } else if matches!(event.event.as_str(), "repo.set_collaborator" | "repo.remove_collaborator") {
                         let detail: Value = serde_json::from_str(&event.detail).unwrap_or_default();
                         let user = fold(detail.get("user").and_then(Value::as_str).unwrap_or_default());
@@ -90,6 +105,20 @@ impl History {
     /// What a person changed about the visibility, if no import has changed it since.
     pub(super) fn changed_visibility(&self) -> Option<&str> {
         self.visibility.as_ref().filter(|last| !last.by_import).map(|last| last.phrase.as_str())
+    }
+
+    /// Whether only imports have described the repository. `is_described` says whether it has a description.
+    pub(super) fn may_describe(&self, is_described: bool) -> bool {
+        self.description.as_ref().map_or(!is_described, |last| last.by_import)
+    }
+
+    /// What a person changed about the check of paths, if no import has changed it since.
+    pub(super) fn changed_paths(&self) -> Option<&str> {
+        self.paths.as_ref().filter(|last| !last.by_import).map(|last| last.phrase.as_str())
+    }
+
+    pub(super) fn has_paths(&self) -> bool {
+        self.paths.is_some()
     }
 
     pub(super) fn has_rules(&self) -> bool {

@@ -61,6 +61,7 @@ pub(super) enum Kind {
     Unread,
     Ignored,
     Admin,
+    BadDescription,
     Settings,
 }
 
@@ -83,16 +84,17 @@ impl Kind {
             | Self::AccountBefore
             | Self::BadKey
             | Self::BadName
-            | Self::BadLine
             | Self::BadWord
             | Self::SameWord
             | Self::Unmapped
+            | Self::BadLine
             | Self::Expired
             | Self::KeyInUse
             | Self::NoKeyFile
             | Self::Unread
             | Self::Ignored
             | Self::Admin
+            | Self::BadDescription
             | Self::Settings => "left out",
         }
     }
@@ -100,7 +102,10 @@ impl Kind {
     /// The rest of the line, and the word in JSON.
     fn words(self) -> (&'static str, &'static str) {
         match self {
-            Self::OwnerGained => ("owners administer their repositories, whatever gitolite permits", "owner"),
+            Self::OwnerGained => (
+                "owners administer their repositories, whatever gitolite permits: --rename OWNER/=OTHER/ to prevent it",
+                "owner",
+            ),
             Self::Internal => ("repositories that every account may read now (R = @all)", "internal"),
             Self::More => ("users have more here than gitolite gives them now", "more"),
             Self::Nothing => ("users without any right here", "nothing"),
@@ -136,17 +141,18 @@ impl Kind {
             Self::AccountBefore => ("keys for accounts that were here before the import: --merge", "account-before"),
             Self::BadKey => ("keys that are not accepted", "key"),
             Self::BadName => ("names that are not accepted: --rename OLD=NEW", "name"),
+            Self::BadWord => ("names that are not accepted: --map FILE", "name"),
+            Self::SameWord => ("names that would become one here: --map FILE", "same-name"),
+            Self::Unmapped => ("keys that no command gives to an account: --map FILE", "unmapped"),
             Self::BadLine => ("lines that are not imported", "line"),
             Self::Expired => ("keys that have expired, or whose end has no time zone", "expired"),
             Self::KeyInUse => ("keys that are in use here, or were removed here", "key-here"),
             Self::NoKeyFile => ("files of keydir that are not NAME.pub or NAME@HOST.pub", "file"),
             Self::Unread => ("lines that are not understood", "unread"),
-            Self::BadWord => ("names that are not accepted: --map FILE", "name"),
-            Self::SameWord => ("names that would become one here: --map FILE", "same-name"),
-            Self::Unmapped => ("keys that no command gives to an account: --map FILE", "unmapped"),
             Self::Ignored => ("lines that gitolite ignores too", "ignored"),
             Self::Admin => ("the rights on gitolite's own repository", "gitolite-admin"),
-            Self::Settings => ("descriptions and settings of git", "settings"),
+            Self::BadDescription => ("descriptions that are not accepted", "description"),
+            Self::Settings => ("settings of git and of web pages", "settings"),
         }
     }
 }
@@ -167,12 +173,6 @@ pub(super) struct Terms {
     pub(super) verbose: bool,
 }
 
-/// What an import did and what it left out.
-#[derive(Debug, Default)]
-pub(super) struct Outcome {
-    pub(super) accounts: Vec<Owner>,
-    pub(super) keys: Vec<KeyRow>,
-    pub(super) grants: Vec<(RepoPath, Owner, CollaboratorRole)>,
 /// Who gets the keys of a file.
 pub(super) struct KeyTerms<'a> {
     /// The account of every key.
@@ -184,8 +184,18 @@ pub(super) struct KeyTerms<'a> {
     pub(super) may_create: bool,
 }
 
+/// What an import did and what it left out.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    pub(super) accounts: Vec<Owner>,
+    pub(super) keys: Vec<KeyRow>,
+    pub(super) grants: Vec<(RepoPath, Owner, CollaboratorRole)>,
     /// Rules that were written, by repository.
     pub(super) rules: Vec<(RepoPath, Vec<String>)>,
+    /// Checks of paths that were set, by repository.
+    pub(super) checks: Vec<(RepoPath, String)>,
+    /// The number of repositories that got a description, and of those that keep another one.
+    pub(super) descriptions: (usize, usize),
     /// The number of existing entries.
     pub(super) already: usize,
     pub(super) left: Vec<Left>,
@@ -236,6 +246,11 @@ impl Outcome {
             (None, None, Names::User(name)) => self.account(change, name, terms.may_create)?,
             (None, None, Names::Row(_) | Names::Nobody) => Err((Kind::Unmapped, without_account(line))),
         };
+        let account = account.map_err(|(kind, why)| match kind {
+            Kind::BadName => (Kind::BadWord, why),
+            Kind::SameName => (Kind::SameWord, why),
+            kind => (kind, why),
+        });
         let expires_at = line.expiry.as_deref().map(expiry).transpose().map_err(|why| (Kind::Expired, why));
         let candidate = |expires_at| {
             let title = line.comment.clone().map_or_else(|| default_title(&line.key), Ok);
@@ -246,11 +261,6 @@ impl Outcome {
                 sources: line.sources.clone(),
                 expires_at,
             })
-        let account = account.map_err(|(kind, why)| match kind {
-            Kind::BadName => (Kind::BadWord, why),
-            Kind::SameName => (Kind::SameWord, why),
-            kind => (kind, why),
-        });
         };
         match (account, expires_at.and_then(candidate)) {
             // The operator has named the account.
@@ -372,6 +382,7 @@ impl Outcome {
             for (path, rules) in &self.rules {
                 lines.extend(rules.iter().zip(1..).map(|(rule, number)| format!("rule {number} of {path}: {rule}")));
             }
+            lines.extend(self.checks.iter().map(|(path, value)| format!("paths of {path}: {value}")));
         }
         let mut left_out = 0;
         for of_kind in self.left.chunk_by(|one, other| one.kind == other.kind) {
@@ -400,9 +411,21 @@ impl Outcome {
         lines.extend(self.notes.iter().cloned());
         let rules: usize = self.rules.iter().map(|(_, rules)| rules.len()).sum();
         let rules = if rules == 0 { String::new() } else { format!(", {}", counted(rules, "rule", "rules")) };
+        let checks = match self.checks.len() {
+            0 => String::new(),
+            number => format!(", {}", counted(number, "check of paths", "checks of paths")),
+        };
+        let descriptions = match self.descriptions.0 {
+            0 => String::new(),
+            number => format!(", {}", counted(number, "description", "descriptions")),
+        };
+        if self.descriptions.1 > 0 {
+            let kept = counted(self.descriptions.1, "description", "descriptions");
+            lines.push(format!("kept {kept} from this hub, where gitolite has another text"));
+        }
         let hint = if verbose || left_out == 0 { "" } else { " (--verbose lists them)" };
         lines.push(format!(
-            "{}, {}, {}{rules}; {} existed already, {left_out} left out{hint}",
+            "{}, {}, {}{rules}{checks}{descriptions}; {} existed already, {left_out} left out{hint}",
             counted(self.accounts.len(), "account", "accounts"),
             counted(self.keys.len(), "key", "keys"),
             counted(self.grants.len(), "grant", "grants"),
@@ -426,6 +449,9 @@ impl Outcome {
             "grants": self.grants.iter().map(grant).collect::<Vec<Value>>(),
             "rules": self.rules.iter().map(|(path, rules)| json!({ "path": path.to_string(), "rules": rules }))
                 .collect::<Vec<Value>>(),
+            "checks": self.checks.iter().map(|(path, value)| json!({ "path": path.to_string(), "value": value }))
+                .collect::<Vec<Value>>(),
+            "descriptions": self.descriptions.0,
             "already": self.already,
             "notes": self.notes,
             "gained": left(&["gained"]),

@@ -64,6 +64,14 @@ pub(crate) struct RuleText {
     pub(crate) who: Who,
 }
 
+/// A rule for files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PathText {
+    pub(crate) verdict: Verdict,
+    pub(crate) pattern: String,
+    pub(crate) who: Who,
+}
+
 /// One repository that gitolite names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Repository {
@@ -71,6 +79,10 @@ pub(crate) struct Repository {
     pub(crate) people: Vec<Person>,
     /// None if all who may push may do everything.
     pub(crate) rules: Vec<RuleText>,
+    /// What users may change, by ref. The first one that concerns a user and a file decides.
+    pub(crate) paths: Vec<PathText>,
     /// The rule by which every user may read.
     pub(crate) everyone_reads: Option<Place>,
+    /// What it is about.
+    pub(crate) description: Option<Rc<str>>,
 }

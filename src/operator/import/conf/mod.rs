@@ -4,6 +4,7 @@
 //! Nothing is guessed. Where roles and rules cannot say what gitolite permits, they permit less, and [`Lost`] says
 //! what.
 
+mod files;
 mod found;
 mod refex;
 mod regex;
@@ -14,7 +15,7 @@ mod text;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-pub(crate) use found::{Kind, Lost, Person, Repository, RuleText, Who};
+pub(crate) use found::{Kind, Lost, PathText, Person, Repository, RuleText, Who};
 use rights::Rights;
 use statements::{ALL, Entry, Match, Options, Repositories, Statements, is_name};
 pub(crate) use text::{Place, Source, Unread};
@@ -29,7 +30,7 @@ pub(crate) struct Conf {
     pub(crate) unread: Vec<Unread>,
     /// Lines that gitolite ignores too.
     pub(crate) ignored: Vec<Unread>,
-    /// The number of descriptions and of settings of git.
+    /// The number of settings of web pages and of git.
     pub(crate) settings: usize,
     /// Users who may create repositories, and whether every user may.
     pub(crate) creators: (BTreeSet<Rc<str>>, bool),
@@ -88,7 +89,7 @@ pub(crate) fn read(source: &Source) -> Conf {
 fn place_of(entry: &Entry) -> Option<Place> {
     match entry {
         Entry::Rule(rule) => Some(rule.place.clone()),
-        Entry::Option(..) => None,
+        Entry::Option(..) | Entry::Description(_) => None,
     }
 }
 
@@ -139,14 +140,15 @@ impl Model {
         }
         entries.sort_by_key(|(number, ..)| *number);
         let mut options = Options::default();
-        let mut rules = Vec::new();
+        let (mut rules, mut description) = (Vec::new(), None);
         for (_, entry, concerns) in entries {
             match entry {
                 Entry::Rule(rule) => rules.push((Rc::clone(rule), concerns)),
                 Entry::Option(option, value) => options.set(option, *value),
+                Entry::Description(text) => description = Some(Rc::clone(text)),
             }
         }
-        Rights { name, options, entries: rules }
+        Rights { name, options, entries: rules, description }
     }
 }
 

@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::found::{Kind, Lost, Person, Repository, RuleText, Who};
+use super::files::{accepted, refused};
+use super::found::{Kind, Lost, PathText, Person, Repository, RuleText, Who};
 use super::refex::{EVERY, around, within};
 use super::statements::{EVERY_REF, Letters, Match, Options, Rule, Users, is_of_refs};
 use super::text::Place;
@@ -26,6 +27,7 @@ pub(super) struct Rights<'a> {
     pub(super) name: &'a str,
     pub(super) options: Options,
     pub(super) entries: Vec<Entry>,
+    pub(super) description: Option<Rc<str>>,
 }
 
 impl Rights<'_> {
@@ -35,13 +37,16 @@ impl Rights<'_> {
         let people: BTreeSet<Rc<str>> = self.entries.iter().flat_map(|(rule, _)| named(&rule.users)).collect();
         let (services, people): (Vec<Rc<str>>, Vec<Rc<str>>) =
             people.into_iter().partition(|user| SERVICES.contains(&&**user));
+        let checks_files = self.entries.iter().any(|(rule, _)| of_files(rule).next().is_some());
         let blocked: BTreeMap<Rc<str>, Vec<Action>> = people
             .iter()
+            .filter(|_| checks_files)
             .map(|user| (Rc::clone(user), self.blocked(user)))
             .filter(|(_, actions)| !actions.is_empty())
             .collect();
         self.report(&services, lost);
         let rules = self.rules(&people, &blocked, lost);
+        let paths = self.paths(&people, lost);
         let writes = |user: Option<&str>| {
             let mut denied: Vec<&RuleText> = Vec::new();
             rules.iter().filter(|rule| names(rule, user)).any(|rule| match rule.verdict {
@@ -82,7 +87,8 @@ impl Rights<'_> {
         let needs_rules = members.iter().filter(|person| person.writes).any(|person| !is_full(Some(&person.name)))
             || all_write && !is_full(None);
         let rules = if needs_rules { rules } else { Vec::new() };
-        Repository { name: self.name.to_owned(), people: members, rules, everyone_reads }
+        let description = self.description.clone().filter(|text| !text.is_empty());
+        Repository { name: self.name.to_owned(), people: members, rules, paths, everyone_reads, description }
     }
 
     /// The rule by which a user may read. `None` stands for a user that no rule names.
@@ -108,27 +114,107 @@ impl Rights<'_> {
         None
     }
 
-    /// The actions that are denied to a user on every ref, because a check of gitolite could refuse some of these
-    /// pushes.
+    /// The actions that are denied to a user on every ref. A check of gitolite could refuse some of these pushes, and
+    /// no rule for paths says which.
     fn blocked(&self, user: &str) -> Vec<Action> {
-        let refexes = |rule: &Rule| rule.refexes.iter().filter(|refex| !is_of_refs(refex)).cloned().collect::<Vec<_>>();
         let is_blocked = |action: &Action| {
-            let mut passed: Vec<String> = Vec::new();
-            for (rule, concerns) in &self.entries {
-                if rule.letters.is_deny && is_denied(&rule.users, Some(user)) {
-                    if refexes(rule).iter().any(|refex| !passed.iter().any(|passed| covers(passed, refex))) {
-                        return true;
-                    }
-                } else if *concerns == Match::Yes
-                    && is_allowed(&rule.users, Some(user))
-                    && self.permits(rule.letters, *action)
-                {
-                    passed.extend(refexes(rule));
-                }
-            }
-            false
+            self.can_refuse(user, *action, |refex| refused(refex).is_none())
+                || self.lacks(user, *action) && self.can_refuse(user, *action, |_| true)
         };
         Action::ALL.iter().copied().filter(is_blocked).collect()
+    }
+
+    /// Whether checks of what is pushed, of those that `counts` names, could refuse an action.
+    fn can_refuse(&self, user: &str, action: Action, counts: impl Fn(&str) -> bool) -> bool {
+        self.entries.iter().enumerate().any(|(index, (rule, _))| {
+            let denies = rule.letters.is_deny && is_denied(&rule.users, Some(user));
+            denies && of_files(rule).any(|refex| counts(refex) && !self.is_passed(user, action, index, refex))
+        })
+    }
+
+    /// Whether an earlier rule allows all that a rule for files denies, the one with this index.
+    fn is_passed(&self, user: &str, action: Action, index: usize, refex: &str) -> bool {
+        self.entries.iter().take(index).any(|(rule, concerns)| {
+            *concerns == Match::Yes
+                && !rule.letters.is_deny
+                && is_allowed(&rule.users, Some(user))
+                && self.permits(rule.letters, action)
+                && of_files(rule).any(|passed| covers(passed, refex))
+        })
+    }
+
+    /// Whether a rule here would allow files for an action that it does not permit in gitolite.
+    fn lacks(&self, user: &str, action: Action) -> bool {
+        self.pushes(user).contains(&action)
+            && self.entries.iter().any(|(rule, concerns)| {
+                *concerns == Match::Yes
+                    && !rule.letters.is_deny
+                    && is_allowed(&rule.users, Some(user))
+                    && !self.permits(rule.letters, action)
+                    && of_files(rule).any(|refex| accepted(refex).is_some())
+            })
+    }
+
+    /// The rules for files. A rule that allows and cannot be said is left out.
+    fn paths(&self, people: &[Rc<str>], lost: &mut impl FnMut(Lost)) -> Vec<PathText> {
+        let mut paths = Vec::new();
+        for (index, (rule, concerns)) in self.entries.iter().enumerate() {
+            let Rule { letters, users, .. } = &**rule;
+            let mut say = |kind, what| lost(Lost { kind, place: rule.place.clone(), what });
+            for refex in of_files(rule) {
+                let (verdict, patterns, who) = if letters.is_deny {
+                    let Some((patterns, is_exact)) = refused(refex) else { continue };
+                    if !is_exact {
+                        say(Kind::Wider, format!("{} denies {} too", rule.text, patterns.join(" ")));
+                    }
+                    (Verdict::Deny, patterns, self.denied_files(index, refex, people))
+                } else if *concerns == Match::Perhaps {
+                    continue;
+                } else {
+                    let mut named = people.iter().filter(|user| is_allowed(users, Some(user)));
+                    let patterns = accepted(refex);
+                    if patterns.is_none() || named.any(|user| !self.blocked(user).is_empty()) {
+                        say(Kind::Check, rule.text.to_string());
+                    }
+                    let who = if users.all { Who::Everyone } else { Who::Users(users.names.iter().cloned().collect()) };
+                    (Verdict::Allow, patterns.unwrap_or_default(), who)
+                };
+                paths.extend(patterns.into_iter().map(|pattern| PathText { verdict, pattern, who: who.clone() }));
+            }
+        }
+        paths.retain(|path| path.who != Who::Users(Vec::new()));
+        // What is not denied needs no rule.
+        if paths.iter().any(|path| path.verdict == Verdict::Deny) { paths } else { Vec::new() }
+    }
+
+    /// The users that the rule with this index denies files. It denies nothing to a user who has all of it by earlier
+    /// rules.
+    fn denied_files(&self, index: usize, refex: &str, people: &[Rc<str>]) -> Who {
+        let Some((rule, _)) = self.entries.get(index) else { return Who::Everyone };
+        let is_passed = |user: &Rc<str>| {
+            let pushes = self.pushes(user);
+            !pushes.is_empty() && pushes.iter().all(|action| self.is_passed(user, *action, index, refex))
+        };
+        let (passed, others): (Vec<Rc<str>>, Vec<Rc<str>>) = people.iter().cloned().partition(is_passed);
+        match denied(&rule.users) {
+            Who::Everyone if passed.is_empty() => Who::Everyone,
+            Who::Everyone => Who::Users(others),
+            Who::Users(users) => Who::Users(users.into_iter().filter(|user| !passed.contains(user)).collect()),
+        }
+    }
+
+    /// What a user may do to some refs.
+    fn pushes(&self, user: &str) -> Vec<Action> {
+        let may = |action: &Action| {
+            self.entries.iter().any(|(rule, concerns)| {
+                *concerns == Match::Yes
+                    && !rule.letters.is_deny
+                    && rule.refexes.iter().any(|refex| is_of_refs(refex))
+                    && is_allowed(&rule.users, Some(user))
+                    && self.permits(rule.letters, *action)
+            })
+        };
+        Action::ALL.iter().copied().filter(may).collect()
     }
 
     fn permits(&self, letters: Letters, action: Action) -> bool {
@@ -157,9 +243,7 @@ impl Rights<'_> {
             let Rule { letters, users, .. } = &**rule;
             let refexes = rule.refexes.iter().filter(|refex| is_of_refs(refex));
             if letters.is_deny {
-                let is_all = users.all || !users.unknown.is_empty();
-                let named = || users.names.union(&users.perhaps).cloned().collect();
-                let who = if is_all { Who::Everyone } else { Who::Users(named()) };
+                let who = denied(users);
                 refexes.for_each(|refex| writing.deny(rule, refex, &who, lost));
                 continue;
             }
@@ -199,7 +283,8 @@ impl Rights<'_> {
             if has_service && !rule.letters.is_deny {
                 say(Kind::Service, rule.text.to_string());
             }
-            if rule.refexes.iter().any(|refex| !is_of_refs(refex)) {
+            let is_unsaid = |refex: &String| !is_of_refs(refex) && refused(refex).is_none();
+            if rule.refexes.iter().any(is_unsaid) {
                 say(Kind::Check, rule.text.to_string());
             }
             if *concerns == Match::Perhaps && !rule.letters.is_deny {
@@ -345,6 +430,20 @@ fn covers(wide: &str, narrow: &str) -> bool {
 
 fn is_dotted(who: &Who) -> bool {
     matches!(who, Who::Users(users) if users.iter().any(|user| user.contains(['.', '+'])))
+}
+
+/// The refexes of a rule that are about files or other contents.
+fn of_files(rule: &Rule) -> impl Iterator<Item = &String> {
+    rule.refexes.iter().filter(|refex| !is_of_refs(refex))
+}
+
+/// The users that a rule denies something.
+fn denied(users: &Users) -> Who {
+    if users.all || !users.unknown.is_empty() {
+        Who::Everyone
+    } else {
+        Who::Users(users.names.union(&users.perhaps).cloned().collect())
+    }
 }
 
 fn is_allowed(users: &Users, user: Option<&str>) -> bool {

@@ -59,6 +59,8 @@ pub(super) struct Rule {
 pub(super) enum Entry {
     Rule(Rc<Rule>),
     Option(Rc<str>, bool),
+    /// What a repository is about.
+    Description(Rc<str>),
 }
 
 /// The content of all files.
@@ -71,7 +73,7 @@ pub(super) struct Statements {
     pub(super) unread: Vec<Unread>,
     /// Lines that gitolite ignores.
     pub(super) ignored: Vec<Unread>,
-    /// The number of descriptions for web pages, and of settings of git.
+    /// The number of settings of web pages and of git.
     pub(super) settings: usize,
 }
 
@@ -102,6 +104,8 @@ pub(super) fn read(source: &Source, lines: &[Line]) -> Statements {
             repositories = reader.repositories(place, &subconf, names);
         } else if let Some((permission, refexes, users)) = rule_of(text) {
             reader.add_rule(line, (permission, refexes, users), &repositories, &mut number, &mut seen);
+        } else if let Some(description) = description_of(text) {
+            reader.add_entry(&repositories, number, &Entry::Description(description.into()));
         } else if let Some(option) = option_of(text) {
             if let Some((name, value)) = option {
                 reader.add_option(&repositories, number, name, value);
@@ -113,9 +117,8 @@ pub(super) fn read(source: &Source, lines: &[Line]) -> Statements {
                 reader.fail(place, format!("{name:?} is not the name of a subconf"));
             }
             name.clone_into(&mut subconf);
-        } else if text.split_once(" = ").is_some_and(|(_, value)| value.starts_with('"')) {
-            // A description as the second version of gitolite had it.
-            reader.found.settings += 1;
+        } else if let Some((name, description)) = old_description_of(text) {
+            reader.add_entry(&[name.into()], number, &Entry::Description(description.into()));
         } else {
             let ignored = Unread { place: place.clone(), why: format!("gitolite ignores the line: {text}") };
             if source.enabled.is_some() {
@@ -278,9 +281,13 @@ impl Reader<'_> {
     }
 
     fn add_option(&mut self, repositories: &[Rc<str>], number: usize, name: &str, value: bool) {
+        self.add_entry(repositories, number, &Entry::Option(name.into(), value));
+    }
+
+    fn add_entry(&mut self, repositories: &[Rc<str>], number: usize, entry: &Entry) {
         for repository in repositories {
             let entries = self.found.entries.entry(Rc::clone(repository)).or_default();
-            entries.push((number, Entry::Option(name.into(), value)));
+            entries.push((number, entry.clone()));
         }
     }
 
@@ -368,6 +375,25 @@ fn rule_of(text: &str) -> Option<(&str, &str, &str)> {
     let (refexes, users) = rest.split_at_checked(at)?;
     let users = users.strip_prefix("= ").filter(|users| !users.is_empty())?;
     Some((permission, refexes.trim(), users))
+}
+
+/// The description of the repositories that a line speaks of; empty if the line removes it.
+fn description_of(text: &str) -> Option<&str> {
+    let value = text.strip_prefix("desc = ").or_else(|| text.strip_prefix("config gitweb.description ="));
+    value.map(|value| unquoted(value.trim_start()))
+}
+
+/// A repository and its description as the second version of gitolite had them: `x = "text"`, or `x "owner" = "text"`.
+fn old_description_of(text: &str) -> Option<(&str, &str)> {
+    let (name, description) = text.split_once(" = ").filter(|(_, value)| value.starts_with('"'))?;
+    let name = name.split_once(" \"").map_or(name, |(name, _)| name);
+    (is_name(name) && !name.starts_with('@')).then(|| (name, unquoted(description)))
+}
+
+/// A value without the quotes around it, as gitolite takes them off.
+fn unquoted(value: &str) -> &str {
+    let quotes = ['"', '\''];
+    value.strip_prefix(quotes).and_then(|inner| inner.strip_suffix(quotes)).unwrap_or(value)
 }
 
 /// The option of a line that is no rule and no group: inside, `None` for settings that say nothing about access.

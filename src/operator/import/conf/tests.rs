@@ -132,9 +132,12 @@ fn a_refex_is_a_pattern_and_reads_whatever_it_is() {
 fn a_rule_that_denies_takes_only_what_it_concerns() {
     let conf = conf("repo r\n R = @all\n - master = @all\n - VREF/NAME/doc/ = bob\n RW = alice bob\n");
     let (people, rules) = of(&conf, "r");
-    assert_eq!(people, "alice+ bob");
-    assert_eq!(rules[0], "deny all ** bob");
+    assert_eq!((people.as_str(), files_of(&conf, "r").as_str()), ("alice+ bob+", "deny doc/* bob"));
     assert!(rules.contains(&"deny all refs/heads/master** @everyone".to_owned()));
+    assert_eq!(lost(&conf), []);
+    let conf = self::conf("repo r\n R = @all\n - master = @all\n - VREF/COUNT/9 = bob\n RW = alice bob\n");
+    let (people, rules) = of(&conf, "r");
+    assert_eq!((people.as_str(), rules[0].as_str()), ("alice+ bob", "deny all ** bob"));
     assert_eq!(lost(&conf), [(Kind::Push, 5), (Kind::Check, 4)]);
     assert_eq!(conf.repositories[0].everyone_reads.as_ref().map(|place| place.line), Some(2));
     // Visibility has no exceptions.
@@ -151,20 +154,42 @@ fn a_rule_that_denies_takes_only_what_it_concerns() {
     }
 }
 
+/// The rules for files of a repository.
+fn files_of(conf: &Conf, name: &str) -> String {
+    let repository = conf.repositories.iter().find(|repository| repository.name == name).unwrap();
+    let line = |path: &PathText| {
+        let who = match &path.who {
+            Who::Everyone => "@everyone".to_owned(),
+            Who::Users(users) => users.join(" "),
+        };
+        format!("{} {} {who}", path.verdict, path.pattern)
+    };
+    repository.paths.iter().map(line).collect::<Vec<_>>().join("; ")
+}
+
 #[test]
-fn checks_of_files_block_the_users_that_they_can_refuse() {
-    for (rules, people) in [
-        ("RW+ NAME/ = alice\n - NAME/x = @all\n RW+ = alice bob", "alice+ bob"),
-        ("RW+ NAME/x.c = alice\n - NAME/x.c = @all\n RW+ = alice bob", "alice+ bob"),
-        ("- NAME/x = @all\n RW+ NAME/ = alice\n RW+ = alice bob", "alice bob"),
-        ("RW+ NAME/x = alice\n - NAME/ = @all\n RW+ = alice bob", "alice bob"),
-        ("- VREF/COUNT/9 = bob\n RW+ = alice bob", "alice+ bob"),
-        ("R = alice\n RW VREF/X/ = bob\n RW+ = alice bob", "alice+ bob+"),
+fn rules_for_files_become_rules_for_paths_and_other_checks_block_the_users_that_they_can_refuse() {
+    for (rules, people, paths) in [
+        ("RW+ = alice bob\n - NAME/doc/ = bob", "alice+ bob+", "deny doc/* bob"),
+        ("RW+ NAME/ = alice\n - NAME/x = @all\n RW+ = alice bob", "alice+ bob+", "allow ** alice; deny x** bob"),
+        ("RW+ NAME/x.c = alice\n - NAME/x.c = @all\n RW+ = alice bob", "alice+ bob+", "deny x**c** bob"),
+        ("- NAME/x = @all\n RW+ NAME/ = alice\n RW+ = alice", "alice+", "deny x** @everyone; allow ** alice"),
+        ("RW+ NAME/x = bob\n - NAME/ = @all\n RW+ = bob", "bob+", "allow x** bob; deny ** @everyone"),
+        ("RW+ NAME/x = bob\n RW+ = bob", "bob+", ""),
+        ("RW+ NAME/x$ = bob\n - NAME/ = bob\n RW+ = bob", "bob+", "deny ** bob"),
+        ("- NAME/u/USER/ = bob\n RW+ = alice bob", "alice+ bob", ""),
+        ("- NAME/[ab] = bob\n - NAME/c = bob\n RW+ = alice bob", "alice+ bob", "deny c** bob"),
+        ("- VREF/COUNT/9 = bob\n RW+ = alice bob", "alice+ bob", ""),
+        ("- NAME/x = READERS\n RW+ = bob", "bob+", "deny x** @everyone"),
+        ("RW+ NAME/ = WRITERS\n - NAME/x = @all\n RW+ = bob", "bob+", "deny x** @everyone"),
+        ("R = alice\n RW VREF/X/ = bob\n RW+ = alice bob", "alice+ bob+", ""),
     ] {
-        assert_eq!(of(&conf(&format!("repo r\n {rules}\n")), "r").0, people, "{rules}");
+        let conf = conf(&format!("repo r\n {rules}\n"));
+        assert_eq!((of(&conf, "r").0.as_str(), files_of(&conf, "r").as_str()), (people, paths), "{rules}");
     }
     // Who may push checked files may not rewind with them.
     let conf = conf("repo r\n RW NAME/ = alice\n - NAME/ = @all\n RW+ = alice\n");
+    assert_eq!(files_of(&conf, "r"), "allow ** alice; deny ** @everyone");
     assert_eq!(
         of(&conf, "r"),
         (
@@ -271,7 +296,7 @@ fn what_gitolite_would_not_accept_is_not_read() {
         assert_eq!(conf(text).unread.len(), 1, "{text}");
     }
     let conf = conf("repo r\n config hooks.x = y\n desc = \"a\"\n option x = y\nr \"A\" = \"b\"\n");
-    assert_eq!((conf.settings, conf.unread), (4, Vec::new()));
+    assert_eq!((conf.settings, conf.unread), (2, Vec::new()));
     assert_eq!(self::conf("\n\n# nothing\n"), Conf::default());
 }
 
@@ -288,4 +313,29 @@ fn a_user_who_is_denied_everything_may_not_write_whatever_rules_follow() {
         let conf = conf(&format!("repo @all\n - = @all\nrepo b/y\n {text}"));
         assert_eq!(of(&conf, "b/y").0, "admin", "{text}");
     }
+}
+
+#[test]
+fn the_last_description_of_a_repository_counts() {
+    let conf = conf(
+        "@g = b c\nrepo a @g\n R = alice\n desc = \"One  text\"\nrepo b\n config gitweb.description = 'Two'\n\
+         repo c\n config gitweb.description = \"\"\nd \"Owner\" = \"Three\"\ne = \"Four # of them\"\nrepo f\n R = bob\n\
+         repo [g-h]\n desc = Five\nrepo h\n R = bob\n",
+    );
+    let found: Vec<(&str, Option<&str>)> = conf
+        .repositories
+        .iter()
+        .map(|repository| (repository.name.as_str(), repository.description.as_deref()))
+        .collect();
+    let expected = [
+        ("a", Some("One text")),
+        ("b", Some("Two")),
+        ("c", None),
+        ("d", Some("Three")),
+        ("e", Some("Four # of them")),
+        ("f", None),
+        ("h", Some("Five")),
+    ];
+    assert_eq!(found, expected);
+    assert_eq!((conf.settings, conf.unread), (0, Vec::new()));
 }

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::super::conf::{ADMIN, Conf, Person, Repository, RuleText, Who};
+use super::super::conf::{ADMIN, Conf, PathText, Person, Repository, RuleText, Who};
 use super::super::history::History;
 use super::super::outcome::{Kind, Outcome};
-use crate::access::rule::{self, Rule, Verdict};
+use crate::access::rule::{self, PathPattern, PathRule, PathRules, Rule, Verdict};
 use crate::access::{CollaboratorRole, Visibility};
+use crate::content::{CheckValue, CheckValues, ContentCheck};
 use crate::db::{Change, ChangeError, MOST_RULES, OwnerKind, OwnerRow, RepositoryRow, all};
-use crate::name::{Grantee, HubScope, Owner, RepoPath};
+use crate::name::{Grantee, HubScope, Owner, RepoPath, Title};
 use crate::operator::cli::Renaming;
 
 /// The most users of one rule.
@@ -44,16 +45,18 @@ impl Names {
             let (old, is_known) = match renaming {
                 Renaming::User(old, _) => (old, users.contains(old.as_str())),
                 Renaming::Repository(old, _) => (old, repositories.contains(old.as_str())),
+                Renaming::Directory(old, _) => (old, repositories.iter().any(|name| name.starts_with(old.as_str()))),
             };
             if !is_known {
-                let hint = "--rename takes OLD=NEW for a user, and OLD=OWNER/NAME for a repository";
+                let hint = "--rename takes OLD=NEW for a user, OLD=OWNER/NAME for a repository, \
+                            and OLD/=OWNER/ for all repositories below OLD";
                 return Err(format!("gitolite has no {old}: {hint}"));
             }
         }
         let new_user = |name: &str| {
             let new = renamed.iter().find_map(|renaming| match renaming {
                 Renaming::User(old, new) if old == name => Some(new.clone()),
-                Renaming::User(..) | Renaming::Repository(..) => None,
+                Renaming::User(..) | Renaming::Repository(..) | Renaming::Directory(..) => None,
             });
             new.map_or_else(
                 || Owner::new_account(name).map_err(|error| (Kind::BadName, format!("{name}: {error}"))),
@@ -63,13 +66,19 @@ impl Names {
         let new_path = |name: &str| {
             let new = renamed.iter().find_map(|renaming| match renaming {
                 Renaming::Repository(old, new) if old == name => Some(new.clone()),
+                Renaming::User(..) | Renaming::Repository(..) | Renaming::Directory(..) => None,
+            });
+            // The longest directory decides.
+            let moved = renamed.iter().filter_map(|renaming| match renaming {
+                Renaming::Directory(old, new) => name.strip_prefix(old.as_str()).map(|rest| (old.len(), new, rest)),
                 Renaming::User(..) | Renaming::Repository(..) => None,
             });
-            let path = match (new, name.contains('/'), owner) {
+            let path = match (new, moved.max_by_key(|(length, ..)| *length), name.contains('/'), owner) {
                 (Some(new), ..) => return Ok(new),
-                (None, true, _) => name.parse(),
-                (None, false, Some(owner)) => format!("{owner}/{name}").parse(),
-                (None, false, None) => return Err((Kind::BadPath, format!("{name}: it has no owner"))),
+                (None, Some((_, new, rest)), ..) => format!("{new}/{rest}").parse(),
+                (None, None, true, _) => name.parse(),
+                (None, None, false, Some(owner)) => format!("{owner}/{name}").parse(),
+                (None, None, false, None) => return Err((Kind::BadPath, format!("{name}: it has no owner"))),
             };
             path.map_err(|error| (Kind::BadPath, format!("{name}: {error}")))
         };
@@ -148,7 +157,7 @@ impl Outcome {
         accounts: &mut Accounts,
     ) -> Result<BTreeSet<Rc<str>>, ChangeError> {
         let mut granted = BTreeSet::new();
-        let Repository { name, people, rules, everyone_reads } = repository;
+        let Repository { name, people, rules, paths, everyone_reads, description } = repository;
         let row = match names.path(name) {
             _ if name == ADMIN => Err((Kind::Admin, String::new())),
             Ok(path) => match change.repository(&path) {
@@ -181,7 +190,10 @@ impl Outcome {
         }
         let history = History::of(change, &row.path)?;
         let rules = written(change, rules, names, accounts, &present)?;
-        let may_push = self.take_rules(change, &row, &rules, &history)?;
+        let files = files(change, paths, names, accounts)?;
+        // Rules for refs permit nothing before those for files are here.
+        let may_push =
+            self.take_paths(change, &row, files, &history)? && self.take_rules(change, &row, &rules, &history)?;
         for (person, account) in present {
             let role = if person.writes { CollaboratorRole::Write } else { CollaboratorRole::Read };
             let place = person.place.to_string();
@@ -229,11 +241,98 @@ impl Outcome {
                 self.leave(Kind::Internal, place.to_string(), row.path.to_string());
             }
         }
-        // The owner of a repository administers it here, whatever gitolite permits.
-        if change.owner(&row.path.owner)?.kind == OwnerKind::User && names.has_user(&row.path.owner) {
-            self.leave(Kind::OwnerGained, "", format!("{} ({})", row.path.owner, row.path));
+        if let Some(description) = description {
+            self.take_description(change, &row, description, &history)?;
         }
+        self.note_owner(change, &row, repository, names)?;
         Ok(granted)
+    }
+
+    /// Reports a user of gitolite who owns the repository here, and so administers it whatever gitolite permits.
+    fn note_owner(
+        &mut self,
+        change: &Change<'_>,
+        row: &RepositoryRow,
+        repository: &Repository,
+        names: &Names,
+    ) -> Result<(), ChangeError> {
+        let owner = &row.path.owner;
+        if change.owner(owner)?.kind != OwnerKind::User {
+            return Ok(());
+        }
+        if let Some(user) = names.user_called(owner) {
+            let before = match repository.people.iter().find(|person| *person.name == *user) {
+                None => "nothing",
+                Some(Person { writes: false, .. }) => "read",
+                Some(Person { writes: true, .. }) if repository.rules.is_empty() => "write",
+                Some(Person { writes: true, .. }) => "write by rules",
+            };
+            self.leave(Kind::OwnerGained, "", format!("{owner} on {}: {before} in gitolite", row.path));
+        }
+        Ok(())
+    }
+
+    /// Describes a repository, unless a person did.
+    fn take_description(
+        &mut self,
+        change: &Change<'_>,
+        row: &RepositoryRow,
+        description: &str,
+        history: &History,
+    ) -> Result<(), ChangeError> {
+        if row.description == description {
+            return Ok(());
+        }
+        if !history.may_describe(!row.description.is_empty()) {
+            self.descriptions.1 += 1;
+            return Ok(());
+        }
+        match description.parse::<Title>() {
+            Ok(description) => {
+                change.set_description(&row.path, description.as_str())?;
+                self.descriptions.0 += 1;
+            }
+            Err(error) => self.leave(Kind::BadDescription, "", format!("{}: {error}", row.path)),
+        }
+        Ok(())
+    }
+
+    /// Sets the check of paths of a repository, unless it has another one. Returns whether new grants may permit to
+    /// push.
+    fn take_paths(
+        &mut self,
+        change: &Change<'_>,
+        row: &RepositoryRow,
+        rules: Vec<PathRule<Grantee>>,
+        history: &History,
+    ) -> Result<bool, ChangeError> {
+        if rules.is_empty() {
+            return Ok(true);
+        }
+        let scope = HubScope::Repository(row.path.clone());
+        let wanted = change.path_rules(&scope, &PathRules { by_ref: true, rules })?;
+        let [here, owner, hub] = change.checks_of(&scope)?;
+        let has = |values: &CheckValues| values.get(ContentCheck::Path).is_some();
+        if here.get(ContentCheck::Path) == Some(&wanted) {
+            self.already += 1;
+            return Ok(true);
+        }
+        let is_long = matches!(&wanted, CheckValue::Paths(rules) if !rules.fit());
+        let why = match history.changed_paths() {
+            _ if is_long => Some("its rules for paths would be too long"),
+            Some(changed) => Some(changed),
+            None if has(&here) && !history.has_paths() => Some("it has other rules for paths"),
+            None if !has(&here) && (has(&owner) || has(&hub)) => Some("its owner or the hub has rules for paths"),
+            None => None,
+        };
+        if let Some(why) = why {
+            self.leave(Kind::OtherRules, "", format!("{}: {why}", row.path));
+            return Ok(false);
+        }
+        let shown = change.shown_value(&wanted, None, true)?;
+        change.set_check(&scope, ContentCheck::Path, Some(wanted))?;
+        self.checks.push((row.path.clone(), shown));
+        Ok(true)
     }
 
     /// Writes the rules of a repository, unless it has others. Returns whether new grants may permit to push.
@@ -273,8 +372,10 @@ impl Outcome {
 }
 
 impl Names {
-    fn has_user(&self, owner: &Owner) -> bool {
-        self.users.values().any(|name| name.as_ref().is_ok_and(|name| name.folded() == owner.folded()))
+    /// The user of gitolite who has this name here.
+    fn user_called(&self, owner: &Owner) -> Option<&str> {
+        let is_owner = |name: &Result<Owner, Problem>| name.as_ref().is_ok_and(|name| name.folded() == owner.folded());
+        self.users.iter().find(|(_, name)| is_owner(name)).map(|(user, _)| user.as_str())
     }
 }
 
@@ -339,6 +440,35 @@ fn written(
         }
     }
     Ok(written)
+}
+
+/// The rules for files with the names of accounts. Users without an account are left out.
+fn files(
+    change: &Change<'_>,
+    paths: &[PathText],
+    names: &Names,
+    accounts: &mut Accounts,
+) -> Result<Vec<PathRule<Grantee>>, ChangeError> {
+    let mut rules = Vec::new();
+    for PathText { verdict, pattern, who } in paths {
+        let Ok(pattern) = pattern.parse::<PathPattern>() else {
+            // No pattern is written that is not one. If one were, it would be wrong to go on without it.
+            return Err(ChangeError::Conflict(format!("{pattern} is not a pattern of paths")));
+        };
+        let mut add = |who| rules.push(PathRule { verdict: *verdict, pattern: pattern.clone(), who });
+        match who {
+            Who::Everyone => add(vec![rule::Who::Everyone]),
+            Who::Users(users) => {
+                let mut known = Vec::new();
+                for user in users {
+                    let account = account(change, user, names, accounts)?.ok();
+                    known.extend(account.map(|row| rule::Who::Named(Grantee::User(row.name))));
+                }
+                known.chunks(WHO_MAX).for_each(|users| add(users.to_vec()));
+            }
+        }
+    }
+    Ok(rules)
 }
 
 /// Adds a rule for these users, or for everyone. Many users need several rules.
