@@ -226,14 +226,15 @@ pub enum Command {
     /// `until` is the last day in UTC, or a date and time with an offset. A grant that has ended counts as none.
     ///
     /// `[repositories."PATH"]` has `visibility` (public, internal, private), `gate` (none, auto, manual),
-    /// `gate_members`, `description`, `collaborators` (as `members`), and `deploy_keys`, an array of tables with `key`,
-    /// `title`, `write` and `expires`. A repository that does not exist is created; it needs a `visibility`.
+    /// `gate_members`, `proposals` (without it, the configuration says whether proposals are accepted), `description`,
+    /// `collaborators` (as `members`), and `deploy_keys`, an array of tables with `key`, `title`, `write` and
+    /// `expires`. A repository that does not exist is created; it needs a `visibility`.
     /// `object_format` and `created_by` say how it is created, and cannot change later.
     ///
     /// Names that differ in upper and lower case are equal. The file renames nothing: another name is another
     /// repository. The file says nothing about keys and e-mail addresses of users, certificate authorities, quotas,
-    /// requests, frozen and disabled states, teams and their roles, or whether a repository accepts proposals. They
-    /// stay as they are.
+    /// requests, frozen and disabled states, or teams and their roles. They stay as they are. Teams that rules name
+    /// must exist.
     ///
     /// With --json, the command prints one object. `changes` is an array of objects with `object`, `kind`, `name`,
     /// `before` and `after`. `rights` is an array of objects with `who`, `before` and `after` (none, fetch, write,

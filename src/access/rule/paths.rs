@@ -85,6 +85,12 @@ pub struct PathRules<U> {
     pub rules: Vec<PathRule<U>>,
 }
 
+impl<U> Default for PathRules<U> {
+    fn default() -> Self {
+        Self { by_ref: false, rules: Vec::new() }
+    }
+}
+
 impl<U> PathRules<U> {
     /// The rules with `change` applied to each user and team.
     ///

@@ -6,10 +6,10 @@ use super::account::{COLUMNS as OWNER_COLUMNS, OwnerKind, OwnerRow, owner_row};
 use super::list::Each;
 use super::repository::{COLUMNS as REPOSITORY_COLUMNS, RepositoryRow, repository_row};
 use crate::access::RepositoryFacts;
-use crate::access::rule::{GranteeRow, NamedGrantee, Rule, Shown, Verdict, Who};
-use crate::content::CheckValues;
+use crate::access::rule::{GranteeRow, NamedGrantee, PathRule, PathRules, Rule, Shown, Verdict, Who};
+use crate::content::{CheckValue, CheckValues, ContentCheck};
 use crate::db::engine::{Row, values};
-use crate::db::rules::{stored_checks, stored_rules};
+use crate::db::rules::{Names, stored_checks, stored_rules};
 use crate::db::session::repository_facts;
 use crate::db::{Error, View};
 use crate::name::{Owner, RepoPath};
@@ -22,6 +22,21 @@ pub struct ScopeSettings {
     pub rules: Vec<Option<Rule<NamedGrantee>>>,
     /// The checks with a value.
     pub checks: CheckValues,
+    /// The rules of the check `path`, without users who were removed. There are none unless it has rules.
+    pub paths: PathRules<NamedGrantee>,
+}
+
+impl ScopeSettings {
+    /// The value of a check, with the names of users and teams.
+    #[must_use]
+    pub fn shown(&self, check: ContentCheck) -> Option<String> {
+        Some(match self.checks.get(check)? {
+            // Rules for removed users alone deny nothing.
+            CheckValue::Paths(_) if self.paths.rules.is_empty() => CheckValue::Off.to_string(),
+            CheckValue::Paths(_) => self.paths.to_string(),
+            value => value.to_string(),
+        })
+    }
 }
 
 /// An owner with its settings.
@@ -176,33 +191,67 @@ impl View<'_> {
     fn settings(&self, row: &Row<'_>, owner: Option<i64>) -> Result<ScopeSettings, Error> {
         let rules = stored_rules(row, "rules")?;
         let rules = rules.into_iter().map(|rule| self.of_present_users(rule, owner)).collect::<Result<_, Error>>()?;
-        Ok(ScopeSettings { rules, checks: stored_checks(row, "checks")? })
+        let checks = stored_checks(row, "checks")?;
+        let paths = match checks.paths() {
+            Some(paths) => self.paths_of_present_users(paths, owner)?,
+            None => PathRules::default(),
+        };
+        Ok(ScopeSettings { rules, checks, paths })
     }
 
-    /// The rule without users and teams who were removed; `None` if it had no others. A team that is gone stands for
-    /// everyone in a rule that denies.
+    /// The rule without users and teams who were removed; `None` if it had no others.
     fn of_present_users(
         &self,
         mut rule: Rule<GranteeRow>,
         owner: Option<i64>,
     ) -> Result<Option<Rule<NamedGrantee>>, Error> {
         let mut names = BTreeMap::new();
-        for who in std::mem::take(&mut rule.who) {
-            let who = match who {
-                Who::Named(row) => match (self.named_grantee(row, owner, &mut names)?.shown, row, rule.verdict) {
-                    (Shown::Gone, GranteeRow::Team(_), Verdict::Deny) => Who::Everyone,
-                    (Shown::Gone, ..) => continue,
-                    (Shown::Name | Shown::Hidden, GranteeRow::User(id), _) if !self.is_present(id)? => continue,
-                    (Shown::Name | Shown::Hidden, ..) => who,
-                },
-                Who::Role(_) | Who::DeployKeys | Who::Everyone => who,
-            };
-            rule.who.push(who);
-        }
+        rule.who = self.present_names(rule.verdict, &rule.who, owner, &mut names)?;
         if rule.who.is_empty() {
             return Ok(None);
         }
         rule.with_names(|row| self.named_grantee(*row, owner, &mut names)).map(Some)
+    }
+
+    /// The rules for paths without users and teams who were removed, and without rules that had no others.
+    fn paths_of_present_users(
+        &self,
+        paths: &PathRules<GranteeRow>,
+        owner: Option<i64>,
+    ) -> Result<PathRules<NamedGrantee>, Error> {
+        let (mut names, mut present) = (BTreeMap::new(), Vec::new());
+        for rule in &paths.rules {
+            let who = self.present_names(rule.verdict, &rule.who, owner, &mut names)?;
+            if !who.is_empty() {
+                present.push(PathRule { who, ..rule.clone() });
+            }
+        }
+        let present = PathRules { by_ref: paths.by_ref, rules: present };
+        present.with_names(|row| self.named_grantee(*row, owner, &mut names))
+    }
+
+    /// The names of a rule without users and teams who were removed. If the rule denies, a team that is gone becomes
+    /// everyone.
+    fn present_names(
+        &self,
+        verdict: Verdict,
+        who: &[Who<GranteeRow>],
+        owner: Option<i64>,
+        names: &mut Names,
+    ) -> Result<Vec<Who<GranteeRow>>, Error> {
+        let mut present = Vec::new();
+        for who in who {
+            present.push(match who {
+                Who::Named(row) => match (self.named_grantee(*row, owner, names)?.shown, row, verdict) {
+                    (Shown::Gone, GranteeRow::Team(_), Verdict::Deny) => Who::Everyone,
+                    (Shown::Gone, ..) => continue,
+                    (Shown::Name | Shown::Hidden, GranteeRow::User(id), _) if !self.is_present(*id)? => continue,
+                    (Shown::Name | Shown::Hidden, ..) => who.clone(),
+                },
+                Who::Role(_) | Who::DeployKeys | Who::Everyone => who.clone(),
+            });
+        }
+        Ok(present)
     }
 
     fn is_present(&self, account: i64) -> Result<bool, Error> {

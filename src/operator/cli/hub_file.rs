@@ -13,8 +13,8 @@ pub struct HubFileArguments {
     pub file: PathBuf,
     /// Also remove what the file does not mention.
     ///
-    /// These are repositories, organizations, members, collaborators, deploy keys, rules, checks, gates, descriptions
-    /// and `may_create = false`. Users and visibilities stay.
+    /// These are repositories, organizations, members, collaborators, deploy keys, rules, checks, gates, descriptions,
+    /// whether a repository accepts proposals, and `may_create = false`. Users and visibilities stay.
     #[arg(long)]
     pub prune: bool,
     /// Create users that the file mentions and the hub does not have. They have no keys.

@@ -7,12 +7,13 @@ use std::convert::Infallible;
 use std::fmt::Display;
 use std::ops::ControlFlow;
 
-use super::file::{Checks, Granted, HubFile, OrganizationTable, Word};
+use super::file::{Checks, FileCheck, Granted, HubFile, OrganizationTable, Word};
 use super::step::{Action, Step, in_table};
 use crate::access::Role;
-use crate::access::rule::{Rule, Who};
+use crate::access::rule::{PathRules, Rule, Who};
 use crate::commands::Refused;
 use crate::config::ObjectFormat;
+use crate::content::ContentCheck;
 use crate::db::{ChangeError, DescribedOwner, OwnerKind, ScopeSettings, View};
 use crate::name::{Grantee, HubScope, Owner, RepoPath, fold};
 use crate::report::when::{BadTime, rfc3339};
@@ -75,9 +76,14 @@ pub(super) fn steps(view: &View<'_>, file: &HubFile, reading: Reading, now: i64)
     Ok([owners, admins, members, removals, repositories, grants, settings, last].into_iter().flatten().collect())
 }
 
-/// The users of rules.
-fn users(rules: Option<&[Word<Rule<Grantee>>]>) -> impl Iterator<Item = &Owner> {
-    rules.unwrap_or_default().iter().flat_map(|rule| &rule.0.who).filter_map(|who| match who {
+/// The users of rules for refs and for paths.
+fn users<'a>(rules: Option<&'a [Word<Rule<Grantee>>]>, checks: &'a Checks) -> impl Iterator<Item = &'a Owner> {
+    let of_paths = checks.0.iter().flat_map(|(_, value)| match value {
+        FileCheck::Paths(rules) => rules.rules.as_slice(),
+        FileCheck::Value(_) => &[],
+    });
+    let of_refs = rules.unwrap_or_default().iter().flat_map(|rule| &rule.0.who);
+    of_refs.chain(of_paths.flat_map(|rule| &rule.who)).filter_map(|who| match who {
         Who::Named(Grantee::User(user)) => Some(user),
         Who::Named(Grantee::Team(_)) | Who::Role(_) | Who::DeployKeys | Who::Everyone => None,
     })
@@ -213,22 +219,25 @@ impl Difference<'_> {
         let mut mention = |user, table: &dyn Fn() -> String| {
             mentioned.entry(Owner::folded(user)).or_insert_with(|| (user, table()));
         };
-        users(file.hub.rules.as_deref()).for_each(|user| mention(user, &|| "[hub]".to_owned()));
+        users(file.hub.rules.as_deref(), &file.hub.checks).for_each(|user| mention(user, &|| "[hub]".to_owned()));
         for (name, table) in &file.users.0 {
             let at = || of_owner(OwnerKind::User, name);
             mention(name, &at);
-            users(table.rules.as_deref()).for_each(|user| mention(user, &at));
+            users(table.rules.as_deref(), &table.checks).for_each(|user| mention(user, &at));
         }
         for (name, table) in &file.organizations.0 {
             let at = || of_owner(OwnerKind::Organization, name);
             let members = table.members.0.iter().map(|(user, _)| user);
-            members.chain(users(table.rules.as_deref())).for_each(|user| mention(user, &at));
+            members.chain(users(table.rules.as_deref(), &table.checks)).for_each(|user| mention(user, &at));
         }
         for (path, table) in &file.repositories.0 {
             let at = || of_repository(path);
             let collaborators = table.collaborators.0.iter().map(|(user, _)| user);
             let creator = table.created_by.iter().map(|user| &user.0);
-            collaborators.chain(creator).chain(users(table.rules.as_deref())).for_each(|user| mention(user, &at));
+            collaborators
+                .chain(creator)
+                .chain(users(table.rules.as_deref(), &table.checks))
+                .for_each(|user| mention(user, &at));
             let is_owner_known =
                 self.new_owners.contains_key(&path.owner.folded()) || self.view.described_owner(&path.owner)?.is_some();
             if !is_owner_known {
@@ -331,18 +340,18 @@ impl Difference<'_> {
         }
         let mut left = present.checks.clone();
         for (check, value) in &checks.0 {
-            let before = present.checks.get(*check);
-            if before != Some(value) {
-                let (before, after) = (before.map(ToString::to_string), Some(value.to_string()));
+            let before = present.shown(*check);
+            if before.as_deref().map(check_text(*check)) != Some(check_text(*check)(&value.to_string())) {
+                let after = Some(value.to_string());
                 let action = Action::SetCheck(scope.clone(), *check, Some(value.clone()));
                 self.steps.settings.push(step("check", check.to_string(), before, after, action));
             }
             left.set(*check, None);
         }
         if self.reading.prune {
-            for (check, value) in left.iter() {
+            for (check, _) in left.iter() {
                 let action = Action::SetCheck(scope.clone(), check, None);
-                self.steps.settings.push(step("check", check.to_string(), Some(value.to_string()), None, action));
+                self.steps.settings.push(step("check", check.to_string(), present.shown(check), None, action));
             }
         }
     }
@@ -399,6 +408,17 @@ impl Difference<'_> {
 fn folded<U: Display>(rule: &Rule<U>) -> String {
     let named = rule.with_names(|user| Ok::<_, Infallible>(fold(&user.to_string())));
     named.map_or_else(|never| match never {}, |rule| rule.to_string())
+}
+
+/// The value of a check for comparison: of rules for paths, names are in lower case.
+fn check_text(check: ContentCheck) -> impl Fn(&str) -> String {
+    move |text| match text.parse::<PathRules<Grantee>>() {
+        Ok(rules) if check == ContentCheck::Path => {
+            let named = rules.with_names(|name| Ok::<_, Infallible>(fold(&name.to_string())));
+            named.map_or_else(|never| match never {}, |rules| rules.to_string())
+        }
+        Ok(_) | Err(_) => text.to_owned(),
+    }
 }
 
 fn usage(table: &str, field: &str, name: &impl Display, error: BadTime) -> Refused {

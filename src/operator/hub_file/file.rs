@@ -11,11 +11,11 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, de};
 
-use crate::access::rule::Rule;
+use crate::access::rule::{PathRules, Rule};
 use crate::access::{CollaboratorRole, GateMode, Role, Visibility};
 use crate::commands::key::TitledKey;
 use crate::config::ObjectFormat;
-use crate::content::{CheckValue, ContentCheck};
+use crate::content::{BadValue, CheckValue, ContentCheck};
 use crate::name::{Grantee, Owner, RepoPath, Title};
 use crate::report::when::parse_instant;
 
@@ -62,6 +62,7 @@ pub(super) struct RepositoryTable {
     pub(super) visibility: Option<Word<Visibility>>,
     pub(super) gate: Option<Word<GateMode>>,
     pub(super) gate_members: Option<bool>,
+    pub(super) proposals: Option<bool>,
     pub(super) description: Option<Description>,
     pub(super) object_format: Option<Word<ObjectFormat>>,
     pub(super) created_by: Option<Word<Owner>>,
@@ -228,19 +229,46 @@ impl<'de, R: Text> Deserialize<'de> for Granted<R> {
     }
 }
 
+/// The value of a check, as a file has it.
+#[derive(Debug, Clone)]
+pub(super) enum FileCheck {
+    /// A value without names.
+    Value(CheckValue),
+    /// Rules for paths, with the names of users and teams.
+    Paths(PathRules<Grantee>),
+}
+
+impl Display for FileCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value(value) => value.fmt(f),
+            Self::Paths(rules) => rules.fmt(f),
+        }
+    }
+}
+
+impl FileCheck {
+    fn parse(check: ContentCheck, text: &str) -> Result<Self, BadValue> {
+        match check {
+            ContentCheck::Path if text != "off" => text.parse().map(Self::Paths).map_err(|_| BadValue(check)),
+            _ => CheckValue::parse(check, text).map(Self::Value),
+        }
+    }
+}
+
 /// The values of checks that a scope sets: `{ blob-size = "10M" }`.
 #[derive(Debug, Default)]
-pub(super) struct Checks(pub(super) Vec<(ContentCheck, CheckValue)>);
+pub(super) struct Checks(pub(super) Vec<(ContentCheck, FileCheck)>);
 
 impl<'de> Deserialize<'de> for Checks {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Value(ContentCheck);
         impl<'de> DeserializeSeed<'de> for Value {
-            type Value = CheckValue;
+            type Value = FileCheck;
 
-            fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<CheckValue, D::Error> {
+            fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<FileCheck, D::Error> {
                 let text = String::deserialize(deserializer)?;
-                CheckValue::parse(self.0, &text).map_err(D::Error::custom)
+                FileCheck::parse(self.0, &text).map_err(D::Error::custom)
             }
         }
         struct Table;

@@ -76,6 +76,7 @@ impl Concerned {
                 | Action::AddOrganization(_)
                 | Action::CheckAdmin(_)
                 | Action::RemoveOrganization(_)
+                | Action::SetProposals(..)
                 | Action::SetDescription(..)
                 | Action::RenameDeployKey(_)
                 | Action::AddRule(..)

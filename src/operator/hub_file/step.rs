@@ -4,13 +4,14 @@ use std::cell::RefCell;
 
 use serde_json::{Value, json};
 
+use super::file::FileCheck;
 use crate::access::rule::Rule;
 use crate::access::{CollaboratorRole, GateMode, Removal, Role, Scope, Visibility};
 use crate::commands::Refused;
 use crate::commands::key::TitledKey;
 use crate::commands::repository::check_free;
 use crate::config::ObjectFormat;
-use crate::content::{CheckValue, ContentCheck};
+use crate::content::ContentCheck;
 use crate::db::{Change, ChangeError, NewKey, NewRepository, OwnerKind};
 use crate::key::Fingerprint;
 use crate::message::FaultKind;
@@ -52,6 +53,7 @@ pub(super) enum Action {
     RemoveRepository(RepoPath),
     SetVisibility(RepoPath, Visibility),
     SetGate(RepoPath, GateMode, bool),
+    SetProposals(RepoPath, Option<bool>),
     SetDescription(RepoPath, String),
     SetCollaborator(RepoPath, Owner, CollaboratorRole, Option<i64>),
     RemoveCollaborator(RepoPath, Owner),
@@ -60,7 +62,7 @@ pub(super) enum Action {
     RemoveDeployKey(Fingerprint, Scope),
     AddRule(HubScope, Rule<Grantee>, Option<usize>),
     RemoveRule(HubScope, usize),
-    SetCheck(HubScope, ContentCheck, Option<CheckValue>),
+    SetCheck(HubScope, ContentCheck, Option<FileCheck>),
 }
 
 /// A repository that the file has and the hub does not.
@@ -194,6 +196,7 @@ impl Action {
             Self::RemoveRepository(path) => change.remove_repository(path)?,
             Self::SetVisibility(path, visibility) => change.set_visibility(path, *visibility)?,
             Self::SetGate(path, mode, members) => change.set_gate(path, *mode, *members)?,
+            Self::SetProposals(path, accepts) => change.set_proposals(path, *accepts)?,
             Self::SetDescription(path, description) => change.set_description(path, description)?,
             Self::SetCollaborator(path, user, role, until) => {
                 change.set_collaborator(path, &Grantee::User(user.clone()), *role, *until)?;
@@ -214,7 +217,12 @@ impl Action {
                 change.remove_rule(scope, *number)?;
             }
             Self::SetCheck(scope, check, value) => {
-                change.set_check(scope, *check, value.clone())?;
+                let value = match value {
+                    None => None,
+                    Some(FileCheck::Value(value)) => Some(value.clone()),
+                    Some(FileCheck::Paths(rules)) => Some(change.path_rules(scope, rules)?),
+                };
+                change.set_check(scope, *check, value)?;
             }
         }
         Ok(())

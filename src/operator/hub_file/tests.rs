@@ -398,6 +398,7 @@ fn an_unknown_key_or_a_bad_value_is_an_error_with_its_place() {
         ("[organizations.acme]\nmembers = { a = \"read\", a = \"read\" }", "line 2, column 25", "duplicate key"),
         ("[hub]\nrules = [\"allow all refs/heads/[ @everyone\"]", "line 2, column 10", ""),
         ("[hub]\nchecks = { binary = \"maybe\" }", "line 2, column 21", "the value of binary is on, or off"),
+        ("[hub]\nchecks = { path = \"deny docs #7\" }", "line 2, column 19", "the value of path is rules"),
         ("[hub]\nchecks = { size = \"1\" }", "line 2, column 12", "\"size\" is not one of blob-size"),
         ("[repositories.\"a/b\"]\ndeploy_keys = [{ key = \"ssh-rsa AAAA\" }]", "line 2, column 24", ""),
         ("[repositories.\"a/b\"]\ndescription = \"a\\nb\"", "line 2, column 15", "a title is printable text"),
@@ -477,4 +478,47 @@ fn what_was_not_in_the_plan_is_not_applied() {
     let why = "another command has changed the hub: run this command again";
     assert_eq!(applied.unwrap_err().to_string(), why);
     assert_eq!((hub.export(), hub.events()), before);
+}
+
+#[test]
+fn rules_for_paths_are_in_the_file_by_names_and_fit_another_hub() {
+    let mut hub = Hub::small();
+    hub.change(|change| {
+        change.add_owner(OwnerKind::User, &owner("gone"), true)?;
+        let rules = "allow docs Bob gone; deny secrets gone; deny docs @everyone".parse().unwrap();
+        let value = change.path_rules(&scope("acme/x"), &rules)?;
+        change.set_check(&scope("acme/x"), ContentCheck::Path, Some(value))?;
+        let value = change.path_rules(&scope("acme"), &"deny docs gone".parse().unwrap())?;
+        change.set_check(&scope("acme"), ContentCheck::Path, Some(value))?;
+        change.remove_owner(OwnerKind::User, &owner("gone"), None)?;
+        change.set_proposals(&path("acme/x"), Some(false))
+    })
+    .unwrap();
+    let text = hub.export();
+    for line in [
+        "checks = { path = \"off\" }\n",
+        "checks = { path = \"allow docs Bob; deny docs @everyone\" }\n",
+        "\nproposals = false\n",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    assert!(!hub.plan(&text, PRUNING).unwrap().changes());
+    // A name in another case is the same name, and a pattern in another case is another one.
+    assert!(!hub.plan(&text.replace("docs Bob", "docs BOB"), READING).unwrap().changes());
+    assert!(hub.plan(&text.replace("docs Bob", "Docs Bob"), READING).unwrap().changes());
+    // Rows of another hub have other numbers.
+    let mut other = Hub::new();
+    other.change(|change| change.add_owner(OwnerKind::User, &owner("mallory"), true).map(drop)).unwrap();
+    other.applied(&text, CREATING);
+    assert_eq!(other.export(), text);
+    let mut third = Hub::new();
+    third.applied("[organizations.acme]\nmembers = { alice = \"admin\" }", CREATING);
+    let missing = "[organizations.acme]\nchecks = { path = \"deny docs bob\" }";
+    assert_eq!(third.refusal(missing, READING), "[organizations.acme]: there is no user bob");
+    let team = "[organizations.acme]\nchecks = { path = \"deny docs @acme/devs\" }";
+    assert_eq!(third.refusal(team, READING), "[organizations.acme]: there is no team acme/devs");
+    let changes = third.applied("[organizations.acme]\nchecks = { path = \"deny docs alice\" }", READING);
+    assert_eq!(changes, ["+ acme: check path: deny docs alice", "made 1 change"]);
+    let pruned = third.applied("[organizations.acme]\nmembers = { alice = \"admin\" }", PRUNING);
+    assert_eq!(pruned, ["- acme: check path: deny docs alice", "made 1 change"]);
 }

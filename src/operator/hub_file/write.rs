@@ -119,6 +119,9 @@ impl Writing<'_> {
         if row.gate_members {
             writeln!(self.out, "gate_members = true")?;
         }
+        if let Some(accepts) = row.proposals {
+            writeln!(self.out, "proposals = {accepts}")?;
+        }
         if !row.description.is_empty() {
             writeln!(self.out, "description = {}", quoted(&row.description))?;
         }
@@ -181,8 +184,9 @@ impl Writing<'_> {
         if !rules.is_empty() {
             write!(self.out, "rules = [\n{}]\n", rules.concat())?;
         }
+        let checks = settings.checks.iter().map(|(check, _)| check);
         let checks: Vec<String> =
-            settings.checks.iter().map(|(check, value)| format!("{check} = {}", quoted(&value.to_string()))).collect();
+            checks.filter_map(|check| Some(format!("{check} = {}", quoted(&settings.shown(check)?)))).collect();
         if !checks.is_empty() {
             writeln!(self.out, "checks = {{ {} }}", checks.join(", "))?;
         }

@@ -55,6 +55,17 @@ impl Difference<'_> {
                 created_by: wanted.created_by.as_ref().map(|user| user.0.clone()),
             })),
         });
+        if let Some(accepts) = wanted.proposals {
+            self.steps.settings.push(Step {
+                table: table.to_owned(),
+                object: path.to_string(),
+                kind: "proposals",
+                name: None,
+                before: None,
+                after: Some(accepts.to_string()),
+                action: Action::SetProposals(path.clone(), Some(accepts)),
+            });
+        }
         Ok(())
     }
 
@@ -99,6 +110,12 @@ impl Difference<'_> {
             let text = |gate: GateMode, members| format!("{gate}{}", if members { ", members too" } else { "" });
             let action = Action::SetGate(row.path.clone(), gate, members);
             set("gate", text(row.gate, row.gate_members), text(gate, members), action);
+        }
+        let accepts = wanted.proposals.or(if prune { None } else { row.proposals });
+        if accepts != row.proposals {
+            let text = |accepts: Option<bool>| accepts.map_or_else(|| "default".to_owned(), |on| on.to_string());
+            let action = Action::SetProposals(row.path.clone(), accepts);
+            set("proposals", text(row.proposals), text(accepts), action);
         }
         let text = wanted.description.as_ref().map(|text| text.0.as_str());
         let text = text.unwrap_or(if prune { "" } else { &row.description });

@@ -14,6 +14,8 @@ enum Op {
     Accept(&'static str, &'static str),
     Rule(&'static str, &'static str),
     Check(&'static str, ContentCheck, &'static str),
+    Paths(&'static str, &'static str),
+    Proposals(&'static str, Option<bool>),
     DeployKey(usize, bool, &'static str, Option<i64>),
     RemoveKey(usize),
     MayCreate(&'static str, bool),
@@ -32,6 +34,12 @@ const RULES: [&str; 6] = [
     "allow all ** Bob c.d",
     "deny all ** eve-1",
     "deny all ** @everyone",
+];
+const PATH_RULES: [&str; 4] = [
+    "allow docs Bob; deny docs/** @everyone",
+    "deny **/*.pem eve-1",
+    "deny Users/{user} eve-1 c.d; allow ** @write",
+    "allow a @admin",
 ];
 const DESCRIPTIONS: [&str; 4] = ["", "a \"quoted\" \\ text", "ünïcödé = [x]", "# no comment"];
 
@@ -53,6 +61,11 @@ impl Op {
             Self::Check(at, check, value) => {
                 change.set_check(&scope(at), check, CheckValue::parse(check, value).ok()).map(drop)
             }
+            Self::Paths(at, rules) => {
+                let value = change.path_rules(&scope(at), &rules.parse().unwrap())?;
+                change.set_check(&scope(at), ContentCheck::Path, Some(value)).map(drop)
+            }
+            Self::Proposals(at, accepts) => change.set_proposals(&path(at), accepts),
             Self::DeployKey(index, write, title, expires_at) => {
                 let scope = if write { Scope::Write } else { Scope::Read };
                 let (key, title) = (key(u8::try_from(index + 20).unwrap()), title.parse().unwrap());
@@ -91,6 +104,9 @@ fn op() -> impl Strategy<Value = Op> {
         5 => (one(&SCOPES), one(&RULES)).prop_map(|(scope, rule)| Op::Rule(scope, rule)),
         2 => (one(&SCOPES), one(ContentCheck::ALL), one(&["off", "on", "500", "default", "*@a.b"]))
             .prop_map(|(scope, check, value)| Op::Check(scope, check, value)),
+        3 => (one(&SCOPES), one(&PATH_RULES)).prop_map(|(scope, rules)| Op::Paths(scope, rules)),
+        2 => (one(&PATHS), one(&[None, Some(true), Some(false)]))
+            .prop_map(|(path, accepts)| Op::Proposals(path, accepts)),
         3 => (0..PATHS.len(), any::<bool>(), one(titles), until())
             .prop_map(|(index, write, title, until)| Op::DeployKey(index, write, title, until)),
         1 => (0..PATHS.len()).prop_map(Op::RemoveKey),
@@ -140,7 +156,8 @@ fn export_apply_and_export_again_give_the_same_file_for_random_hubs() {
         prop_assert_eq!(&second.export(), &text);
         second.applied(&text, PRUNING);
         prop_assert_eq!(&second.export(), &text);
-        Ok(text.contains("deploy_keys") && text.contains("rules"))
+        let has_paths = text.contains("path = \"allow docs Bob");
+        Ok(text.contains("deploy_keys") && text.contains("rules") && (has_paths || text.contains("proposals")))
     });
     assert!(with_keys > 10, "{with_keys}");
 }
