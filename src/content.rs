@@ -19,6 +19,8 @@ words! {
         BlobSize = "blob-size",
         /// The object of each new LFS pointer is stored here.
         LfsMissing = "lfs-missing",
+        /// New commits change no file that another account or deploy key has locked in Git LFS.
+        LfsLocks = "lfs-locks",
         /// No new directory has more entries.
         DirectoryEntries = "directory-entries",
         /// No new directory has two names that macOS or Windows takes for one.
@@ -61,7 +63,9 @@ fn expected(check: ContentCheck) -> String {
     let values = match check {
         ContentCheck::BlobSize => "a number of bytes such as 500K or 10M, or off",
         ContentCheck::DirectoryEntries => "a number, or off",
-        ContentCheck::LfsMissing | ContentCheck::CaseCollision | ContentCheck::Binary => "on, or off",
+        ContentCheck::LfsMissing | ContentCheck::LfsLocks | ContentCheck::CaseCollision | ContentCheck::Binary => {
+            "on, or off"
+        }
         ContentCheck::Author => "patterns of e-mail addresses, such as *@example.org,*@example.com, or off",
         ContentCheck::Signed => "pusher, hub, or off",
         ContentCheck::Path => "rules such as: allow .github bob; deny .github @everyone, or off",
@@ -77,7 +81,7 @@ impl CheckValue {
     pub fn parse(check: ContentCheck, text: &str) -> Result<Self, BadValue> {
         let value = match check {
             _ if text == "off" => Some(Self::Off),
-            ContentCheck::LfsMissing | ContentCheck::CaseCollision | ContentCheck::Binary => {
+            ContentCheck::LfsMissing | ContentCheck::LfsLocks | ContentCheck::CaseCollision | ContentCheck::Binary => {
                 (text == "on").then_some(Self::On)
             }
             ContentCheck::BlobSize => text.parse::<Quota>().ok().and_then(Quota::bytes).map(Self::Limit),
@@ -99,7 +103,8 @@ impl CheckValue {
             ContentCheck::BlobSize => Self::Limit(10 << 20),
             ContentCheck::DirectoryEntries => Self::Limit(10_000),
             ContentCheck::LfsMissing => Self::On,
-            ContentCheck::CaseCollision
+            ContentCheck::LfsLocks
+            | ContentCheck::CaseCollision
             | ContentCheck::Binary
             | ContentCheck::Author
             | ContentCheck::Signed
@@ -327,13 +332,16 @@ mod tests {
 
     #[test]
     fn a_value_reads_back_as_it_is_written_and_other_texts_are_refused() {
-        use ContentCheck::{Author, Binary, BlobSize, CaseCollision, DirectoryEntries, LfsMissing, Path, Signed};
+        use ContentCheck::{
+            Author, Binary, BlobSize, CaseCollision, DirectoryEntries, LfsLocks, LfsMissing, Path, Signed,
+        };
         for (check, text, shown) in [
             (BlobSize, "10M", "10485760"),
             (BlobSize, "1", "1"),
             (BlobSize, "off", "off"),
             (DirectoryEntries, "500", "500"),
             (LfsMissing, "on", "on"),
+            (LfsLocks, "on", "on"),
             (CaseCollision, "off", "off"),
             (Author, "*@example.org,bot@x", "*@example.org,bot@x"),
             (Signed, "hub", "hub"),
@@ -375,7 +383,7 @@ mod tests {
         let (repository, owner) = (values("blob-size=5"), values("blob-size=off binary=on"));
         let hub = values("binary=off author=*@example.org lfs-missing=off");
         let effective = CheckValues::effective([&repository, &owner, &hub]);
-        let expected = "blob-size=5 lfs-missing=off directory-entries=10000 case-collision=off binary=on author=*@example.org \
+        let expected = "blob-size=5 lfs-missing=off lfs-locks=off directory-entries=10000 case-collision=off binary=on author=*@example.org \
              signed=off path=off";
         assert_eq!(effective.to_string(), expected);
         assert_eq!(expected.parse(), Ok(effective));

@@ -29,7 +29,7 @@ pub use proposal_reply::{ProposalReply, ProposalRights};
 pub use ref_name::{BRANCHES_AND_TAGS, BadRef, BranchName, PROPOSALS, check_ref};
 
 /// The first line of a push context: its receiver, and the version of its format.
-const HEADING: &str = "hubgate push 6";
+const HEADING: &str = "hubgate push 7";
 /// The line of a push context without the operator's own checks.
 const NO_CHECKS: &str = "no checks";
 
@@ -77,6 +77,8 @@ pub struct PushContext {
     pub namespaces: Vec<String>,
     /// Who pushes, as a message for the client says it.
     pub who: String,
+    /// The holder of the session's LFS locks, in one word.
+    pub lock_holder: String,
     /// Whether the session may write, and not only propose.
     pub writes: bool,
     /// The URL of the repository.
@@ -95,7 +97,15 @@ impl fmt::Display for PushContext {
             "{bytes}\n{refs}\n{commits}\n{stores_objects}\n{default_branch}\n{choose_branch}\n{}\n{checks}",
             self.checks
         )?;
-        writeln!(f, "{}\n{}\n{}\n{}", self.namespaces.join(" "), self.who, self.writes, self.url)?;
+        writeln!(
+            f,
+            "{}\n{}\n{}\n{}\n{}",
+            self.namespaces.join(" "),
+            self.who,
+            self.lock_holder,
+            self.writes,
+            self.url
+        )?;
         // No field of a rule has the end of a line.
         self.rules.iter().try_for_each(|rule| writeln!(f, "{rule}"))
     }
@@ -125,6 +135,7 @@ impl FromStr for PushContext {
             checks,
             namespaces,
             who,
+            lock_holder,
             writes,
             url,
             rules @ ..,
@@ -145,6 +156,7 @@ impl FromStr for PushContext {
             operator_checks: if *checks == NO_CHECKS { None } else { Some(checks.parse()?) },
             namespaces: namespaces.split(' ').map(str::to_owned).collect(),
             who: (*who).to_owned(),
+            lock_holder: (*lock_holder).to_owned(),
             writes: writes.parse().map_err(|_| BadPushContext)?,
             url: (*url).to_owned(),
             rules: rules.iter().map(|rule| rule.parse().map_err(|_| BadPushContext)).collect::<Result<_, _>>()?,
@@ -375,6 +387,7 @@ mod tests {
             operator_checks: None,
             namespaces: vec!["refs/heads/".to_owned(), "refs/tags/".to_owned()],
             who: "alice".to_owned(),
+            lock_holder: "account:7".to_owned(),
             writes: false,
             url: "git@hub.example:alice/x".to_owned(),
             rules: vec![
@@ -389,7 +402,7 @@ mod tests {
         assert_eq!(text.parse(), Ok(context.clone()));
         let without = PushContext { rules: Vec::new(), ..context };
         assert_eq!(without.to_string().parse(), Ok(without));
-        assert_eq!(text.replace("push 6", "push 5").parse::<PushContext>(), Err(BadPushContext));
+        assert_eq!(text.replace("push 7", "push 6").parse::<PushContext>(), Err(BadPushContext));
         assert_eq!(text.replace("true", "yes").parse::<PushContext>(), Err(BadPushContext));
         assert_eq!((text + "more\n").parse::<PushContext>(), Err(BadPushContext));
     }

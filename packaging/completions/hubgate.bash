@@ -1709,7 +1709,7 @@ _hubgate() {
             return 0
             ;;
         hubgate__subcmd__check__subcmd__set)
-            opts="-h -V --config --json --help --version blob-size lfs-missing directory-entries case-collision binary author signed path"
+            opts="-h -V --config --json --help --version blob-size lfs-missing lfs-locks directory-entries case-collision binary author signed path"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -357,7 +357,7 @@ pub struct SetCheck {
     /// The check.
     #[arg(value_parser = words(ContentCheck::ALL, ContentCheck::as_str))]
     pub check: ContentCheck,
-    /// `off`; `on`, for lfs-missing, case-collision and binary; a number of bytes such as 10M, for blob-size; a number
+    /// `off`; `on`, for lfs-missing, lfs-locks, case-collision and binary; a number of bytes such as 10M, for blob-size; a number
     /// of entries, for directory-entries; patterns such as *@example.org,*@example.com, for author; `pusher` or `hub`,
     /// for signed; rules for paths, for path; or `default`, so that a wider scope decides.
     ///

@@ -4,6 +4,7 @@ use crate::commands::Refused;
 use crate::config::ConfigError;
 use crate::db::{self, ChangeError};
 use crate::message::Status;
+use crate::name::Shown;
 use crate::passwd;
 
 /// Why a command of the operator failed, in words that hide nothing from the operator.
@@ -62,8 +63,20 @@ impl Failure {
         format!("{self}{}", next.unwrap_or_default())
     }
 
-    /// The message for standard error.
+    /// The message for standard error. It may quote a file that another person wrote.
     pub(super) fn lines(&self) -> String {
-        self.text().lines().map(|line| format!("hubgate: {line}\n")).collect()
+        self.text().lines().map(|line| format!("hubgate: {}\n", Shown(line))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_quotes_a_file_of_another_person_does_nothing_to_the_terminal() {
+        let failure = Failure::Refused("line 1: \u{1b}]0;title\u{7}\nunknown field `\u{202e}x`".to_owned());
+        let expected = "hubgate: line 1: \\u{1b}]0;title\\u{7}\nhubgate: unknown field `\\u{202e}x`\n";
+        assert_eq!(failure.lines(), expected);
     }
 }

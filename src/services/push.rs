@@ -207,11 +207,8 @@ fn problems(inherited: &Inherited, updates: &[Update], stored: u64) -> Result<Ve
         return Ok(refusals::lines(updates, &verdicts, &context.choose_branch));
     }
     let mut problems = Vec::from_iter(too_large(context, stored));
-    // The hook proc-receive refuses the others.
-    let accepted = updates.iter().zip(&verdicts).filter(|(_, verdict)| verdict.is_none());
-    let accepted: Vec<&Update> = accepted.map(|(update, _)| update).collect();
-    let tips: Vec<&str> =
-        accepted.iter().filter(|update| !update.removes()).map(|update| update.new.as_str()).collect();
+    // Those of refused refs too: the hook proc-receive asks again, when another session may have changed the answer.
+    let tips: Vec<&str> = updates.iter().filter(|update| !update.removes()).map(|it| it.new.as_str()).collect();
     if problems.is_empty() && context.commits > 0 && new_commits(context, &tips)? > context.commits {
         problems.push(format!("this push adds more than {} commits: push in parts", context.commits));
     }
@@ -219,7 +216,7 @@ fn problems(inherited: &Inherited, updates: &[Update], stored: u64) -> Result<Ve
         problems = contents::problems(context, &tips)?;
     }
     if problems.is_empty() {
-        problems = paths::problems(context, &accepted, &tips)?;
+        problems = paths::problems(context, updates, &tips)?;
     }
     if problems.is_empty() {
         problems = signed::problems(context, &tips, |by, signings| guard.signers(by, signings).map_err(Fault::from))?;
@@ -448,6 +445,7 @@ mod tests {
             operator_checks: None,
             namespaces: vec![BRANCHES.to_owned()],
             who: "alice".to_owned(),
+            lock_holder: "account:7".to_owned(),
             writes: true,
             url: String::new(),
             rules: Vec::new(),

@@ -16,13 +16,13 @@ use std::time::{Duration, Instant};
 use nix::unistd::alarm;
 
 use super::caller::{Caller, answer_panics};
-use crate::access::{Identity, NotAdmitted};
+use crate::access::NotAdmitted;
 use crate::clock::{now, wait_to_deny};
 use crate::config::LfsMode;
 use crate::db::Reader;
 use crate::lfs::{
-    Ask, Fault, FileLocks, Group, GroupId, Holder, HolderId, Limits, LocalStore, LockLimits, MemoryLocks, Object, Oid,
-    Options, Patience, Policy, Refusal, Session, Staged, Store, Streams, stdout,
+    Ask, Fault, FileLocks, Group, GroupId, Holder, Limits, LocalStore, LockLimits, MemoryLocks, Object, Oid, Options,
+    Patience, Policy, Refusal, Session, Staged, Store, Streams, stdout,
 };
 use crate::log::Sink;
 use crate::message::{self, FaultKind, Messages, Status};
@@ -32,6 +32,7 @@ use crate::request::Operation;
 use crate::sandbox::{self, Plan};
 use crate::sealed::Sealed;
 use crate::session::admit;
+use crate::session::rules::lock_holder;
 
 use authorizer::{Authorizer, Event};
 pub(super) use authorizer::{WORD as AUTHORIZER, authorize};
@@ -94,7 +95,7 @@ fn prepare(caller: &Caller, message: Sealed, operation: Operation, path: &RepoPa
     let repository = open_repository(&config.paths.repositories, &served.directory).map_err(|error| fault(&error))?;
     let authorizer = std::env::current_exe().and_then(|program| Authorizer::start(&program, message, served.facts.id));
     let authorizer = authorizer.map_err(|error| fault(&error))?;
-    Ok(Prepared { authorizer, holder: holder(caller, identity), repository })
+    Ok(Prepared { authorizer, holder: lock_holder(identity, &caller.forced_command), repository })
 }
 
 /// Speaks the protocol and answers every command with the refusal, for a limited time.
@@ -180,20 +181,6 @@ fn transfer(caller: &Caller, operation: Operation, prepared: Prepared) -> Result
         faults: summary.faults.to_string(),
     });
     Ok(summary.ending.status())
-}
-
-/// The holder of a session's locks: its account, or its deploy key.
-fn holder(caller: &Caller, identity: &Identity) -> Holder {
-    match identity {
-        Identity::Account(account) | Identity::Certificate { account, .. } => {
-            Holder { id: Some(HolderId::Account(account.id)), name: account.name.to_string() }
-        }
-        Identity::DeployKey { .. } => {
-            Holder { id: caller.forced_command.fingerprint().map(HolderId::Key), name: caller.forced_command.key() }
-        }
-        // An anonymous session may lock nothing.
-        Identity::Anonymous => Holder::named(caller.forced_command.user()),
-    }
 }
 
 fn fault_sentence(caller: &Caller) -> String {

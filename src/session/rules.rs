@@ -4,7 +4,8 @@ use crate::access::rule::{AppliedRule, Subject, applied};
 use crate::access::{Access, Decision, Identity, decide};
 use crate::content::CheckValues;
 use crate::db::{Error, PushSettings, ServedRepository, View};
-use crate::request::ANONYMOUS;
+use crate::lfs::{Holder, HolderId};
+use crate::request::{ANONYMOUS, ForcedCommand};
 
 /// Who reads what the rules say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,20 @@ pub(crate) fn who(identity: &Identity) -> String {
         Identity::Account(account) | Identity::Certificate { account, .. } => account.name.to_string(),
         Identity::DeployKey { .. } => "this deploy key".to_owned(),
         Identity::Anonymous => ANONYMOUS.to_owned(),
+    }
+}
+
+/// The holder of the LFS locks of a session: its account, or its deploy key.
+pub(crate) fn lock_holder(identity: &Identity, forced_command: &ForcedCommand) -> Holder {
+    match identity {
+        Identity::Account(account) | Identity::Certificate { account, .. } => {
+            Holder { id: Some(HolderId::Account(account.id)), name: account.name.to_string() }
+        }
+        Identity::DeployKey { .. } => {
+            Holder { id: forced_command.fingerprint().map(HolderId::Key), name: forced_command.key() }
+        }
+        // An anonymous session may lock nothing.
+        Identity::Anonymous => Holder::named(forced_command.user()),
     }
 }
 

@@ -46,7 +46,10 @@ const LAYERS: [Layer; 5] = [
                 "commands",
                 "access clock config content db git key log message name process push quota report repository request session session_limits usage word",
             ),
-            ("session", "access bounded clock config content db key log message name process push quota request usage"),
+            (
+                "session",
+                "access bounded clock config content db key lfs log message name process push quota request usage",
+            ),
             ("report", "access clock config content db key message name word"),
         ],
     ),

@@ -175,6 +175,7 @@ fn those_who_administer_a_scope_set_its_checks() {
     let list = "CHECK              VALUE          SET BY\n\
                 blob-size          5242880        repository\n\
                 lfs-missing        on             default\n\
+                lfs-locks          off            default\n\
                 directory-entries  10000          default\n\
                 case-collision     off            default\n\
                 binary             on             owner\n\

@@ -7,6 +7,8 @@ trials![
     the_first_rule_that_names_account_and_path_decides,
     a_merge_that_drops_the_changes_of_others_changes_their_paths,
     rules_by_ref_compare_what_a_ref_has_before_and_after_a_push,
+    a_merge_by_which_git_itself_changes_a_path_changes_it,
+    the_commits_of_a_refused_ref_are_checked_too,
     a_proposal_is_checked_when_a_branch_takes_it_over,
     rules_for_paths_are_set_shown_and_stay_with_their_users,
 ];
@@ -176,6 +178,93 @@ fn rules_by_ref_compare_what_a_ref_has_before_and_after_a_push() {
         let shown = hub.did(&["check", "list", "alice/x"]);
         assert!(shown.contains("by-ref; deny .github bob"), "{shown}");
     }
+}
+
+/// Runs git commands in the client's clone, one a line, in which `_` is a blank within a word.
+fn steps(client: &Client, lines: &str) {
+    for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let words: Vec<String> = line.split(' ').map(|word| word.replace('_', " ")).collect();
+        client.git_in("x", &words.iter().map(String::as_str).collect::<Vec<_>>()).succeeded();
+    }
+}
+
+fn a_merge_by_which_git_itself_changes_a_path_changes_it() {
+    let (_hub, alice, bob) = scene(GITHUB, &[]);
+    let text: String = (0..20).map(|line| format!("step {line}\n")).collect();
+    alice.commit("x", ".github/ci.yml", &text);
+    push(&alice, "main").is(&silent());
+    bob.git_in("x", &["pull", "--quiet", "origin", "main"]).succeeded();
+    let path = |file: &str| bob.home.join("x").join(file);
+    let refused = |about: &str| {
+        let said = refusal(&bob, "refs/heads/new");
+        let at = format!("commit {}: bob may not change .github/", head(&bob));
+        assert!(
+            said.iter().all(|line| line.starts_with(&at) || line == REMEDY) && said.len() > 1,
+            "{about}: {said:#?}"
+        );
+        steps(&bob, "checkout --quiet main");
+    };
+    // A file with the same content has another history, in which the merge removes it: git takes it for renamed.
+    steps(&bob, "checkout --quiet --orphan root\nrm --quiet -rf .");
+    bob.commit("x", "copy", &text);
+    steps(
+        &bob,
+        "checkout --quiet -b planted main
+         merge --quiet --no-edit --allow-unrelated-histories root
+         rm --quiet copy
+         commit --quiet -m remove
+         checkout --quiet root",
+    );
+    bob.commit("x", "copy", &text.replace("step 7\n", "other step\n"));
+    steps(&bob, "checkout --quiet planted\nmerge --quiet --no-edit root");
+    assert!(std::fs::read_to_string(path(".github/ci.yml")).expect("a file").contains("other step"));
+    refused("a renamed file");
+    // A directory that was moved where bob may not write, and a branch from before.
+    steps(&bob, "checkout --quiet main");
+    std::fs::create_dir(path("ci")).expect("a directory");
+    bob.commit("x", "ci/run", &text);
+    push(&bob, "main").is(&silent());
+    alice.git_in("x", &["pull", "--quiet", "origin", "main"]).succeeded();
+    steps(&alice, "mv ci/run .github/run\ncommit --quiet -m move");
+    push(&alice, "main").is(&silent());
+    steps(&bob, "checkout --quiet -b before main");
+    bob.commit("x", "ci/run", &text.replace("step 7\n", "other step\n"));
+    bob.commit("x", "ci/more", "more steps\n");
+    steps(&bob, "fetch --quiet origin\n-c merge.directoryRenames=true merge --quiet --no-edit origin/main");
+    assert!(path(".github/more").exists() && path(".github/run").exists(), "git has moved both");
+    refused("a renamed directory");
+    // The text of a conflict, as git writes it.
+    for (client, branch) in [(&alice, "main"), (&bob, "conflict")] {
+        client.git_in("x", &["checkout", "--quiet", "-B", branch]).succeeded();
+    }
+    alice.git_in("x", &["checkout", "--quiet", "-b", "rel"]).succeeded();
+    alice.commit("x", ".github/ci.yml", "one\n");
+    push(&alice, "rel").is(&silent());
+    alice.git_in("x", &["checkout", "--quiet", "main"]).succeeded();
+    alice.commit("x", ".github/ci.yml", "two\n");
+    push(&alice, "main").is(&silent());
+    steps(&bob, "fetch --quiet origin\ncheckout --quiet -B conflict origin/main");
+    assert_eq!(bob.git_in("x", &["merge", "--quiet", "--no-edit", "origin/rel"]).status, 1);
+    steps(&bob, "add .github/ci.yml\ncommit --quiet -m conflict");
+    refused("a conflict");
+}
+
+fn the_commits_of_a_refused_ref_are_checked_too() {
+    let (hub, _alice, bob) = scene(GITHUB, &[]);
+    hub.did(&["rule", "add", "alice/x", "deny create refs/heads/closed @write"]);
+    bob.commit("x", "file", "harmless\n");
+    bob.git_in("x", &["branch", "harmless"]).succeeded();
+    bob.commit("x", ".github/ci.yml", "bad steps\n");
+    let push = |refs: [&str; 2]| bob.git_in("x", &[&["push", "--quiet", "origin"][..], &refs].concat());
+    // Another session may change that answer before the refs move, so the commits would enter unchecked.
+    let pushed = push(["harmless:refs/heads/open", "HEAD:refs/heads/closed"]);
+    assert!(pushed.status == 1 && pushed.stderr().contains("bob may not change .github/ci.yml"), "{pushed}");
+    assert_eq!(hub.git_in("alice/x", &["for-each-ref", "--format=%(refname)", "refs/heads"]), "refs/heads/main\n");
+    push(["harmless:refs/heads/open", "harmless:refs/heads/closed"]);
+    assert_eq!(
+        hub.git_in("alice/x", &["for-each-ref", "--format=%(refname)", "refs/heads"]),
+        "refs/heads/main\nrefs/heads/open\n"
+    );
 }
 
 fn a_proposal_is_checked_when_a_branch_takes_it_over() {

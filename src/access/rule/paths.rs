@@ -30,18 +30,27 @@ pub struct BadPathRules;
 /// A pattern of paths: `*` stands for any characters of one level, `**` for any levels, and `{user}` for the name of
 /// the account that pushes. It matches a path and everything below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PathPattern(Pattern);
+pub struct PathPattern {
+    exact: Pattern,
+    /// The same in lower case.
+    lower: Pattern,
+}
 
 impl PathPattern {
-    /// Whether the pattern matches a path or a directory above it.
-    fn matches(&self, path: &[u8]) -> bool {
-        let whole = [ROOT.as_bytes(), path].concat();
-        let ends = whole.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| end);
-        ends.skip(1).chain([whole.len()]).any(|end| self.0.matches(whole.get(..end).unwrap_or_default()))
+    fn new(exact: Pattern) -> Self {
+        // A valid pattern is also valid in lower case.
+        let lower = exact.as_str().to_ascii_lowercase().parse().unwrap_or_else(|_| exact.clone());
+        Self { exact, lower }
     }
 
     fn as_str(&self) -> &str {
-        self.0.as_str().strip_prefix(ROOT).unwrap_or_default()
+        self.exact.as_str().strip_prefix(ROOT).unwrap_or_default()
+    }
+
+    /// Whether a path in lower case is above all that the pattern matches. What is there in place of a directory is a
+    /// file, or a link or a submodule, which can lead to other files.
+    fn is_below(&self, lower: &[u8]) -> bool {
+        self.lower.literal().as_bytes().strip_prefix(lower).is_some_and(|rest| rest.starts_with(b"/"))
     }
 }
 
@@ -54,7 +63,7 @@ impl FromStr for PathPattern {
         }
         // A pattern for a directory also matches everything in the directory.
         let text = text.strip_suffix(BELOW).unwrap_or(text);
-        format!("{ROOT}{text}").parse().map(Self).map_err(|_| BadPathRules)
+        format!("{ROOT}{text}").parse().map(Self::new).map_err(|_| BadPathRules)
     }
 }
 
@@ -113,7 +122,7 @@ impl PathRules<GranteeRow> {
         let user = subject.user();
         let applied = self.rules.iter().filter(|rule| rule.who.iter().any(|who| subject.is_named(rule.verdict, who)));
         let rule = |PathRule { verdict, pattern, .. }: &PathRule<GranteeRow>| {
-            let pattern = PathPattern(pattern.0.for_user(user)?);
+            let pattern = PathPattern::new(pattern.exact.for_user(user)?);
             Some(PathRule { verdict: *verdict, pattern, who: vec![Who::Everyone] })
         };
         Self { by_ref: self.by_ref, rules: applied.filter_map(rule).collect() }
@@ -122,22 +131,16 @@ impl PathRules<GranteeRow> {
     /// The pattern of the rule that denies a change of a path. The rules must be those that [`Self::applied`] returns.
     ///
     /// A rule that denies also matches a path that differs only in upper and lower case, because macOS and Windows
-    /// treat both paths as one.
+    /// treat both paths as one, and a path that would take the place of a directory above the pattern.
     #[must_use]
     pub fn denies(&self, path: &[u8]) -> Option<&PathPattern> {
-        let lower = path.to_ascii_lowercase();
-        let is_named = |rule: &&PathRule<GranteeRow>| match rule.verdict {
-            Verdict::Allow => rule.pattern.matches(path),
-            Verdict::Deny => rule.pattern.matches(path) || rule.pattern.in_lower_case().matches(&lower),
+        let exact = [ROOT.as_bytes(), path].concat();
+        let lower = exact.to_ascii_lowercase();
+        let is_named = |PathRule { verdict, pattern, .. }: &&PathRule<GranteeRow>| match verdict {
+            Verdict::Allow => pattern.exact.matches_above(&exact),
+            Verdict::Deny => pattern.lower.matches_above(&lower) || pattern.is_below(&lower),
         };
         self.rules.iter().find(is_named).filter(|rule| rule.verdict == Verdict::Deny).map(|rule| &rule.pattern)
-    }
-}
-
-impl PathPattern {
-    fn in_lower_case(&self) -> Self {
-        // A valid pattern is also valid in lower case.
-        self.0.as_str().to_ascii_lowercase().parse().map_or_else(|_| self.clone(), Self)
     }
 }
 
@@ -264,6 +267,13 @@ mod tests {
         }
         assert_eq!(found("deny *.pem @everyone", "a.pem").as_deref(), Some("*.pem"));
         assert_eq!(found("deny *.pem @everyone", "x/a.pem"), None);
+        let deep = "deny Config/prod/** @everyone";
+        for path in ["config", "Config", "config/prod", "config/prod/x"] {
+            assert_eq!(found(deep, path).as_deref(), Some("Config/prod"), "{path}");
+        }
+        for path in ["config/x", "conf", "config/prod2", "x/config", ""] {
+            assert_eq!(found(deep, path), None, "{path}");
+        }
         let bytes = rules("deny ** @everyone");
         assert!(bytes.denies(b"\xff\n").is_some());
     }

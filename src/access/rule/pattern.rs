@@ -82,19 +82,33 @@ impl Pattern {
     /// Whether the whole name of a ref matches. `{user}` matches nothing: see [`Pattern::for_user`].
     #[must_use]
     pub fn matches(&self, name: &[u8]) -> bool {
+        self.matched(name).last() == Some(&name.len())
+    }
+
+    /// Whether the name or a directory above it matches: some levels from the beginning.
+    pub(super) fn matches_above(&self, name: &[u8]) -> bool {
+        self.matched(name).iter().any(|end| matches!(name.get(*end), None | Some(b'/')))
+    }
+
+    /// The text before the first wildcard.
+    pub(super) fn literal(&self) -> &str {
+        self.text.split(['*', '{']).next().unwrap_or_default()
+    }
+
+    /// The lengths, in their order, of the beginnings of a name that match.
+    fn matched(&self, name: &[u8]) -> Vec<usize> {
         // Most patterns begin with a long text, and most names differ there.
         if matches!(self.tokens.first(), Some(Token::Text(text)) if !name.starts_with(text.as_bytes())) {
-            return false;
+            return Vec::new();
         }
-        // The lengths of the beginnings of `name` that the tokens so far match.
         let mut reached = vec![0];
         for token in &self.tokens {
             reached = next(token, name, &reached);
             if reached.is_empty() {
-                return false;
+                break;
             }
         }
-        reached.last() == Some(&name.len())
+        reached
     }
 }
 

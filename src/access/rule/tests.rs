@@ -552,6 +552,18 @@ fn moving_rules_that_do_not_name_the_ref_changes_nothing() {
 }
 
 #[test]
+fn a_name_is_matched_with_its_directories_where_the_pattern_matches_one_of_them() {
+    let matched = holds(3_000, &(pattern(), name()), |(pattern, name)| {
+        let Ok(pattern) = pattern.parse::<Pattern>() else { return Ok(false) };
+        let ends = name.match_indices('/').map(|(end, _)| end).chain([name.len()]);
+        let expected = ends.map(|end| &name[..end]).any(|above| pattern.matches(above.as_bytes()));
+        prop_assert_eq!(pattern.matches_above(name.as_bytes()), expected, "{} {}", pattern, name);
+        Ok(expected)
+    });
+    assert!(matched > 500, "{matched}");
+}
+
+#[test]
 fn the_user_of_a_pattern_never_matches_another_name() {
     let characters = select("aAbB09_.-".chars().collect::<Vec<_>>());
     let name = collection::vec(characters, 1..6).prop_map(|chars| chars.into_iter().collect::<String>());

@@ -9,6 +9,10 @@ use crate::db::{Error, View};
 use crate::name::{Owner, RepoPath};
 use crate::push::{BranchName, ProposalNumber};
 
+/// How far a number may be from the last one. An import brings refs with numbers of their own, and code that has taken
+/// over a git can write any ref of its repository.
+const MOST_SKIPPED: i64 = 1_000_000;
+
 /// A proposal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProposalRow {
@@ -81,10 +85,10 @@ impl Change<'_> {
     }
 
     /// Opens a proposal for a branch. Its number is greater than those of all proposals of the repository, and greater
-    /// than `after`.
+    /// than `after`, the last number that a ref of the repository has.
     ///
     /// # Errors
-    /// [`ChangeError::Conflict`] if there is no number left.
+    /// [`ChangeError::Conflict`] if there is no number left, or `after` is too far away.
     pub fn open_proposal(
         &self,
         path: &RepoPath,
@@ -94,8 +98,14 @@ impl Change<'_> {
     ) -> Result<ProposalNumber, ChangeError> {
         let repository = self.repository(path)?;
         let query = "SELECT coalesce(max(number), 0) AS number FROM proposal WHERE repository_id = ?1";
-        let last = self.connection.number(query, values![repository.id])?.max(after);
-        let number = last.checked_add(1).and_then(ProposalNumber::new);
+        let last = self.connection.number(query, values![repository.id])?;
+        if after.saturating_sub(last) > MOST_SKIPPED {
+            let problem = format!(
+                "{path} has refs/pr/{after}, and its last proposal is {last}: ask the operator to remove the ref"
+            );
+            return Err(ChangeError::Conflict(problem));
+        }
+        let number = last.max(after).checked_add(1).and_then(ProposalNumber::new);
         let number =
             number.ok_or_else(|| ChangeError::Conflict(format!("{path} has no number for a proposal left")))?;
         self.connection.execute(

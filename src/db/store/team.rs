@@ -51,6 +51,10 @@ pub struct TeamGrant {
     pub until: Option<i64>,
 }
 
+/// The most teams of an organization. Whether an account is in one of them is asked for each repository of a list, and
+/// an account cannot leave the teams of others.
+const MOST_TEAMS: i64 = 1_000;
+
 const COLUMNS: &str = "SELECT t.id, t.team_of, o.name AS organization, t.name AS team, t.created_at
     FROM owner t JOIN owner o ON o.id = t.team_of";
 
@@ -88,6 +92,11 @@ fn folded(organization: i64, name: &TeamName) -> String {
     format!("{organization}/{}", name.folded())
 }
 
+/// What is before and behind the `folded` of each team of an organization: `0` is the next character after `/`.
+fn names_of(organization: i64) -> (String, String) {
+    (format!("{organization}/"), format!("{organization}0"))
+}
+
 impl View<'_> {
     /// The team of that name, in upper or lower case.
     ///
@@ -108,8 +117,7 @@ impl View<'_> {
     /// # Errors
     /// [`Error`].
     pub fn teams_of(&self, organization: i64, after: Option<&TeamName>, each: Each<'_, TeamRow>) -> Result<(), Error> {
-        // `0` is the next character after `/`, so these bounds hold all names of the organization's teams.
-        let (first, end) = (format!("{organization}/"), format!("{organization}0"));
+        let (first, end) = names_of(organization);
         let after = after.map_or(first, |name| folded(organization, name));
         let query = format!("{COLUMNS} WHERE t.folded > ?1 AND t.folded < ?2 ORDER BY t.folded");
         self.connection.each(&query, values![&after, &end], |row| Ok(each(team_row(row)?)))
@@ -226,10 +234,16 @@ impl Change<'_> {
     /// Adds a team to an organization. No team of the organization may have its name.
     ///
     /// # Errors
-    /// [`ChangeError::Conflict`] if the name is in use.
+    /// [`ChangeError::Conflict`] if the name is in use, or the organization has [`MOST_TEAMS`].
     pub fn add_team(&self, team: &TeamPath) -> Result<TeamRow, ChangeError> {
         let organization = self.owner_of(OwnerKind::Organization, &team.organization)?;
         self.check_free_team(team)?;
+        let query = "SELECT count(*) AS number FROM owner WHERE folded > ?1 AND folded < ?2";
+        let (first, end) = names_of(organization.id);
+        if self.connection.number(query, values![&first, &end])? >= MOST_TEAMS {
+            let problem = format!("{} would have more than {MOST_TEAMS} teams", organization.name);
+            return Err(ChangeError::Conflict(problem));
+        }
         self.connection.execute(
             "INSERT INTO owner (name, folded, kind, may_create, created_at, team_of) VALUES (?1, ?2, ?3, 0, ?4, ?5)",
             values![

@@ -40,7 +40,12 @@ fn a_number_is_given_once_and_is_behind_every_other_of_the_repository() {
     hub.change(|change| change.set_proposal_closed(&path("acme/x"), number(9), true)).unwrap();
     assert_eq!(hub.open("acme/x", "bob", 0).unwrap(), 10, "a closed proposal keeps its number");
     assert_eq!((hub.numbers("acme/x", 0), hub.numbers("acme/x", 2)), (vec![1, 2, 8, 9, 10], vec![8, 9, 10]));
-    let said = hub.refusal(|change| change.open_proposal(&path("acme/x"), 1, &branch("main"), ProposalNumber::LAST));
+    let mut refused = |after| hub.refusal(|change| change.open_proposal(&path("acme/x"), 1, &branch("main"), after));
+    // Numbers would end if one spoiled ref could use them all.
+    let far = "acme/x has refs/pr/999999999, and its last proposal is 10: ask the operator to remove the ref";
+    assert_eq!(refused(ProposalNumber::LAST), far);
+    hub.tamper(&format!("UPDATE proposal SET number = {} WHERE number = 10", ProposalNumber::LAST));
+    let said = hub.refusal(|change| change.open_proposal(&path("acme/x"), 1, &branch("main"), 0));
     assert_eq!(said, "acme/x has no number for a proposal left");
 }
 

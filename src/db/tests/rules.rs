@@ -330,7 +330,8 @@ fn a_push_is_judged_by_the_checks_of_the_narrowest_scope_that_sets_them() {
     use crate::content::{CheckValue, ContentCheck};
     let mut hub = Hub::new();
     let applied = |hub: &Hub| hub.settings("acme/x", None, NOW).unwrap().checks.to_string();
-    let defaults = "blob-size=10485760 lfs-missing=on directory-entries=10000 case-collision=off binary=off author=off \
+    let defaults = "blob-size=10485760 lfs-missing=on lfs-locks=off directory-entries=10000 case-collision=off \
+                    binary=off author=off \
                     signed=off path=off";
     assert_eq!(applied(&hub), defaults);
     for (of, check, value) in [
@@ -343,7 +344,7 @@ fn a_push_is_judged_by_the_checks_of_the_narrowest_scope_that_sets_them() {
         let value = CheckValue::parse(check, value).unwrap();
         hub.change(|change| change.set_check(&scope(of), check, Some(value))).unwrap();
     }
-    let changed = "blob-size=off lfs-missing=on directory-entries=10000 case-collision=off binary=on author=*@example.org \
+    let changed = "blob-size=off lfs-missing=on lfs-locks=off directory-entries=10000 case-collision=off binary=on author=*@example.org \
          signed=off path=off";
     assert_eq!(applied(&hub), changed);
     let of = |name: &str| {

@@ -13,7 +13,7 @@ use crate::commands::key::default_title;
 use crate::config::Config;
 use crate::db::{Change, ChangeError, Direction, Holder, KeyRow, NewKey, OwnerKind};
 use crate::key::{DSA_REFUSED, PublicKey, refuse_weak};
-use crate::name::{Owner, RepoPath, Title};
+use crate::name::{Owner, RepoPath, Shown, Title};
 use crate::operator::context::{Context, actor};
 use crate::operator::failure::Failure;
 use crate::report::when::minute;
@@ -460,7 +460,8 @@ impl Outcome {
             "left_out": left(&["left out"]),
             "dry_run": dry_run,
         });
-        Report::new(lines.iter().map(|line| format!("{line}\n")).collect(), json)
+        // The name of a file may have a line break.
+        Report::new(lines.iter().map(|line| format!("{}\n", Shown(line))).collect(), json)
     }
 }
 

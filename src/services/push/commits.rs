@@ -13,4 +13,6 @@ pub(super) enum Error {
     Git(io::Error),
     #[error("git cannot list the commits of the push")]
     Commits,
+    #[error("cannot read the locks of the repository: {0}")]
+    Locks(crate::lfs::Fault),
 }

@@ -115,7 +115,7 @@ pub(super) fn open(
                     numbers.insert(index, number);
                     continue;
                 }
-                Problem::NotStored
+                Problem::NotStored(number)
             }
             ProposalReply::Refused(lines) => Problem::Refused(lines.join("; ")),
             ProposalReply::Rights(_) | ProposalReply::Unknown => return Err(NoVerdict.into()),

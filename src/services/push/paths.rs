@@ -1,13 +1,18 @@
-//! The check of paths: which files the new commits of a push change.
+//! The checks of paths and of locks: which files the new commits of a push change.
 //!
-//! A commit is compared with its parent, and a merge with the result that git itself makes of the same parents. So a
-//! merge that keeps the work of others changes nothing, and a merge that drops such work changes its files. A commit is
-//! new if no ref leads to it, apart from refs of proposals.
+//! A commit is compared with its parent. A merge changes a file if the result is not the one that git itself makes of
+//! the same parents, or if it is that of no parent. So a merge that takes each file from a parent, as git would, changes
+//! nothing, and one that drops the work of others changes their files. git's own result is not enough: it carries a
+//! change over to another path if it takes the file there for a renamed one, and the person who merges chooses the
+//! parents. A commit is new if no ref leads to it, apart from refs of proposals.
 //!
 //! Rules by ref instead compare what a ref had before the push with what it has behind it, whichever commits are new. A
 //! new ref adds all of its files, and a removed ref removes them.
 
+use std::collections::HashMap;
+use std::fs::File;
 use std::io::{self, BufRead, Read, Write};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -16,26 +21,40 @@ use super::commits::{Error, NEW_COMMITS};
 use super::updates::Update;
 use crate::access::rule::{GranteeRow, PathRules};
 use crate::child::{self, Limits, Terminal};
+use crate::content::ContentCheck;
+use crate::lfs::{FileLocks, Filter, Holder, Locks};
 use crate::name::Shown;
 use crate::push::PushContext;
 
 /// The most changes that the client reads.
 const SHOWN: usize = 5;
-/// The most bytes of a path that are compared. A longer path begins with the same directories.
-const PATH_MAX: u64 = 64 << 10;
+/// The most bytes of a path that are compared. A longer path begins with the same directories, and Linux opens none
+/// (`path_resolution(7)`).
+const PATH_MAX: u64 = 4_096;
 /// Begins a line about a commit. git writes no such line between the two parts of a change.
 const COMMIT: u8 = 1;
 /// What one git of this check may take.
-const GIT: Limits = Limits { time: Duration::from_secs(3_600), output: u64::MAX, terminal: Terminal::Closed };
+const GIT: Limits = Limits { time: Duration::from_secs(900), output: u64::MAX, terminal: Terminal::Closed };
 
 /// The tree without files, of repositories with SHA-1 and with SHA-256.
 const EMPTY: [&str; 2] =
     ["4b825dc642cb6eb9a060e54bf8d69288fbee4904", "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"];
 
-/// What the check has found: the changes that rules deny.
-struct Seen<'a> {
-    rules: &'a PathRules<GranteeRow>,
+/// What the session may not change.
+struct Denied<'a> {
+    /// None if the check of paths is off.
+    rules: Option<&'a PathRules<GranteeRow>>,
     who: &'a str,
+    /// The files that others have locked, with the names of these others. Empty if the check of locks is off.
+    locked: HashMap<String, String>,
+}
+
+/// What the checks have found: the changes that are denied.
+struct Seen<'a> {
+    denied: Denied<'a>,
+    /// Whether a rule denies one of them, and whether a lock does.
+    by_rule: bool,
+    by_lock: bool,
     /// What is compared: a commit, or a ref.
     commit: String,
     /// Merges of three and more commits, which git does not make by itself.
@@ -45,18 +64,35 @@ struct Seen<'a> {
 }
 
 /// The reasons to refuse a push with these updates of refs, as the client reads them. `tips` are their new ids.
-pub(super) fn problems(context: &PushContext, updates: &[&Update], tips: &[&str]) -> Result<Vec<String>, Error> {
-    let Some(rules) = context.checks.paths() else { return Ok(Vec::new()) };
-    let mut seen =
-        Seen { rules, who: &context.who, commit: String::new(), octopuses: Vec::new(), lines: Vec::new(), count: 0 };
-    if rules.by_ref {
+pub(super) fn problems(context: &PushContext, updates: &[Update], tips: &[&str]) -> Result<Vec<String>, Error> {
+    let (by_ref, by_commit) = match context.checks.paths() {
+        Some(rules) if rules.by_ref => (Some(rules), None),
+        rules => (None, rules),
+    };
+    if by_ref.is_some() {
+        let mut seen = Seen::new(context, by_ref, HashMap::new());
         seen.compare(&context.git, updates)?;
-        return Ok(seen.lines());
+        if seen.count > 0 {
+            return Ok(seen.lines());
+        }
     }
-    let mut log = Command::new(&context.git);
-    log.args(["log", "--stdin", "--diff-merges=remerge", "--format=%x01%H %P", "--no-show-signature", "--no-notes"]);
-    log.args(["--no-decorate", "--no-color"]).args(AS_CHANGES).args(NEW_COMMITS);
-    seen.read(&mut log, tips)?;
+    let locked = locked(context)?;
+    if by_commit.is_none() && locked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut seen = Seen::new(context, by_commit, locked);
+    let log = |of_merges: &[&str]| {
+        let mut log = Command::new(&context.git);
+        log.args(["log", "--stdin", "--format=%x01%H %P", "--no-show-signature", "--no-notes", "--no-decorate"]);
+        log.arg("--no-color").args(of_merges).args(AS_CHANGES).args(NEW_COMMITS);
+        log
+    };
+    seen.read(&mut log(&["--diff-merges=remerge"]), tips)?;
+    if seen.count == 0 {
+        // What differs from every parent. A change that is in both lists counts once.
+        seen.octopuses.clear();
+        seen.read(&mut log(&["--merges", "--diff-merges=combined"]), tips)?;
+    }
     let octopuses = std::mem::take(&mut seen.octopuses);
     if !octopuses.is_empty() {
         let mut tree = Command::new(&context.git);
@@ -64,6 +100,19 @@ pub(super) fn problems(context: &PushContext, updates: &[&Update], tips: &[&str]
         seen.read(&mut tree, &octopuses.iter().map(String::as_str).collect::<Vec<_>>())?;
     }
     Ok(seen.lines())
+}
+
+/// The files that others than the session have locked, if the check of locks is on. git runs the hook in the
+/// repository's directory (githooks(5)).
+fn locked(context: &PushContext) -> Result<HashMap<String, String>, Error> {
+    if !context.checks.is_on(ContentCheck::LfsLocks) {
+        return Ok(HashMap::new());
+    }
+    let holder = Holder { id: context.lock_holder.parse().ok(), name: context.who.clone() };
+    let locks = File::open(".").and_then(|repository| FileLocks::new(repository.as_fd(), holder));
+    let locks = locks.map_err(Into::into).and_then(|mut locks| locks.list(&Filter::default(), 0, usize::MAX));
+    let others = locks.map_err(Error::Locks)?.into_iter().filter(|lock| !lock.ours);
+    Ok(others.map(|lock| (lock.path.to_string(), lock.owner)).collect())
 }
 
 /// How git prints changes: two parts for each, with a null byte behind both. The first begins with a colon.
@@ -93,9 +142,25 @@ fn empty(id: &str) -> &'static str {
     if id.len() == sha1.len() { sha1 } else { sha256 }
 }
 
-impl Seen<'_> {
+impl<'a> Seen<'a> {
+    fn new(
+        context: &'a PushContext,
+        rules: Option<&'a PathRules<GranteeRow>>,
+        locked: HashMap<String, String>,
+    ) -> Self {
+        Self {
+            denied: Denied { rules, who: &context.who, locked },
+            by_rule: false,
+            by_lock: false,
+            commit: String::new(),
+            octopuses: Vec::new(),
+            lines: Vec::new(),
+            count: 0,
+        }
+    }
+
     /// Compares what each ref had with what it gets.
-    fn compare(&mut self, git: &Path, updates: &[&Update]) -> Result<(), Error> {
+    fn compare(&mut self, git: &Path, updates: &[Update]) -> Result<(), Error> {
         let ids: Vec<&str> = updates.iter().flat_map(|update| [update.old.as_str(), update.new.as_str()]).collect();
         let trees = trees(git, &ids)?;
         let pairs: Vec<&[String]> = trees.chunks(2).collect();
@@ -160,13 +225,24 @@ impl Seen<'_> {
     }
 
     fn changed(&mut self, path: &[u8]) {
-        let Some(pattern) = self.rules.denies(path) else { return };
+        let Denied { rules, who, locked } = &self.denied;
+        let shown = || Shown(&String::from_utf8_lossy(path)).to_string();
+        let reason = if path.len() as u64 == PATH_MAX {
+            self.by_rule = true;
+            format!("a path has more than {} bytes", PATH_MAX - 1)
+        } else if let Some(pattern) = rules.and_then(|rules| rules.denies(path)) {
+            self.by_rule = true;
+            format!("{who} may not change {} (deny {pattern})", shown())
+        } else if let Some(holder) = std::str::from_utf8(path).ok().and_then(|path| locked.get(path)) {
+            self.by_lock = true;
+            format!("{} is locked by {}", shown(), Shown(holder))
+        } else {
+            return;
+        };
         self.count += 1;
         if self.lines.len() < SHOWN {
-            let path = String::from_utf8_lossy(path);
-            let (at, who) = (&self.commit, self.who);
-            let at = if self.rules.by_ref { Shown(at).to_string() } else { format!("commit {at}") };
-            self.lines.push(format!("{at}: {who} may not change {} (deny {pattern})", Shown(&path)));
+            let at = if rules.is_some_and(|rules| rules.by_ref) { "" } else { "commit " };
+            self.lines.push(format!("{at}{}: {reason}", Shown(&self.commit)));
         }
     }
 
@@ -175,8 +251,11 @@ impl Seen<'_> {
         if left > 0 {
             self.lines.push(format!("{left} more changes of this push are refused"));
         }
-        if self.count > 0 {
-            let remedy = if self.rules.by_ref {
+        if self.by_lock {
+            self.lines.push("ask who has locked a file to unlock it: git lfs unlock PATH".to_owned());
+        }
+        if self.by_rule {
+            let remedy = if self.denied.rules.is_some_and(|rules| rules.by_ref) {
                 "leave these files as the ref has them, or ask the administrators of the repository"
             } else {
                 "take these changes out of the commits of this push: git rebase -i @{upstream}"

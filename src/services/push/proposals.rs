@@ -47,9 +47,9 @@ pub(super) enum Problem {
     /// The guard refuses it, with this line.
     #[error("{0}")]
     Refused(String),
-    /// git did not store the ref.
-    #[error("it could not be stored: push again")]
-    NotStored,
+    /// The hub opened the proposal with this number, and git did not store its ref.
+    #[error("proposal {0} is opened, but its commit could not be stored: push to {name}", name = .0.ref_name())]
+    NotStored(ProposalNumber),
 }
 
 /// What git says about the commit of a proposal.

@@ -8,6 +8,7 @@ trials![
     a_lock_excludes_other_users,
     a_lock_stays_with_its_renamed_account,
     a_deploy_key_locks_for_itself,
+    where_the_check_is_on_a_push_changes_no_file_that_another_has_locked,
     a_session_whose_path_has_a_new_target_is_refused,
     a_lock_of_another_repository_is_not_found,
     an_account_and_a_repository_have_at_most_so_many_locks,
@@ -32,6 +33,55 @@ fn a_lock_excludes_other_users() {
     let row = hub.sql("SELECT event || ' ' || object || ' ' || detail FROM audit ORDER BY id DESC LIMIT 1");
     assert_eq!(row, "lock.remove alice/x {\"file\":\"a.bin\",\"holder\":\"alice\"}\n");
     bob.git_in("x", &["lfs", "lock", "a.bin"]).succeeded();
+}
+
+/// The sentences of a push, without the id of the commit that they name.
+fn pushed(client: &Client, branch: &str) -> (i32, Vec<String>) {
+    let pushed = client.git_in("x", &["-c", "lfs.locksverify=false", "push", "--quiet", "origin", branch]);
+    let head = client.git_in("x", &["rev-parse", "HEAD"]).stdout();
+    let said = pushed.stderr().replace(head.trim_end(), "HEAD");
+    let sentences = said.lines().filter_map(|line| line.strip_prefix("remote: hubgate: "));
+    (pushed.status, sentences.map(|line| line.trim_end().to_owned()).collect())
+}
+
+fn where_the_check_is_on_a_push_changes_no_file_that_another_has_locked() {
+    let hub = Hub::new();
+    let (alice, bob) = (hub.user("alice"), hub.user("bob"));
+    hub.empty_repo("alice/x", &[]);
+    hub.did(&["repo", "collaborator", "set", "alice/x", "bob", "write"]);
+    tree(&alice, "alice/x", &[("a.bin", "a".to_owned()), ("b.bin", "b".to_owned())]);
+    alice.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]).succeeded();
+    alice.git_in("x", &["lfs", "lock", "a.bin"]).succeeded();
+    bob.git(&["clone", "--quiet", &Client::url("alice/x"), "x"]).succeeded();
+    bob.commit("x", "a.bin", "as bob has it");
+    assert_eq!(pushed(&bob, "HEAD:refs/heads/before"), (0, vec![]), "the check is off");
+    hub.did(&["check", "set", "alice/x", "lfs-locks", "on"]);
+    let refused = vec![
+        "commit HEAD: a.bin is locked by alice".to_owned(),
+        "ask who has locked a file to unlock it: git lfs unlock PATH".to_owned(),
+    ];
+    bob.commit("x", "b.bin", "of bob");
+    assert_eq!(pushed(&bob, "HEAD:main"), (0, vec![]), "the commit that changes a.bin is here already");
+    bob.git_in("x", &["rm", "--quiet", "a.bin"]).succeeded();
+    bob.git_in("x", &["commit", "--quiet", "-m", "Remove"]).succeeded();
+    for branch in ["HEAD:main", "HEAD:refs/heads/other"] {
+        assert_eq!(pushed(&bob, branch), (1, refused.clone()), "{branch}");
+    }
+    alice.git_in("x", &["pull", "--quiet", "--no-rebase", "origin", "main"]).succeeded();
+    alice.commit("x", "a.bin", "as alice has it");
+    assert_eq!(pushed(&alice, "HEAD:main"), (0, vec![]), "the holder may change the file");
+    alice.git_in("x", &["lfs", "unlock", "a.bin"]).succeeded();
+    assert_eq!(pushed(&bob, "HEAD:refs/heads/other"), (0, vec![]), "the file is unlocked");
+    let key = Key::new("ci");
+    hub.did(&["deploy-key", "add", "alice/x", "--write", key.public_file().to_str().expect("UTF-8")]);
+    let deploy = Client::new(&hub, None, key);
+    deploy.git(&["clone", "--quiet", &Client::url("alice/x"), "x"]).succeeded();
+    Wire::open(&deploy, "alice/x", "upload").ask(&["lock", "path=b.bin"]);
+    for (client, is_refused) in [(&alice, true), (&deploy, false)] {
+        client.commit("x", "b.bin", if is_refused { "alice" } else { "the deploy key" });
+        let (status, said) = pushed(client, "HEAD:refs/heads/b");
+        assert_eq!((status != 0, said.is_empty()), (is_refused, !is_refused), "{said:?}");
+    }
 }
 
 /// A value in an answer to `lock`.

@@ -56,12 +56,12 @@ impl SignedCommit {
     }
 }
 
-/// The address in the rest of a committer's line.
+/// The address in the rest of a committer's line. The name before it may have any bytes.
 fn address(line: &[u8]) -> Option<Email> {
-    let text = std::str::from_utf8(line).ok()?;
-    let (_, rest) = text.split_once('<')?;
-    let (address, _) = rest.split_once('>')?;
-    address.trim().parse().ok()
+    let behind = |text: &[u8], end: u8| text.iter().position(|byte| *byte == end);
+    let rest = line.get(behind(line, b'<')? + 1..)?;
+    let address = rest.get(..behind(rest, b'>')?)?;
+    std::str::from_utf8(address).ok()?.trim().parse().ok()
 }
 
 #[cfg(test)]
@@ -99,6 +99,9 @@ mod tests {
                 assert_eq!(SignedCommit::parse(text.as_bytes(), digits), None, "{text}");
             }
         }
+        // A name in Latin-1 names the account of the address all the same.
+        let text = [b"tree 1\ncommitter \xe9 <b@x> 0 +0000\ngpgsig A\n\n".as_slice(), b"m\n"].concat();
+        assert_eq!(SignedCommit::parse(&text, 40).unwrap().email, Some("b@x".parse().unwrap()));
         // A header after the signature, with a line that continues it.
         let text = format!("{HEAD}gpgsig A\n B\nmergetag object 1\n type commit\n\nm\n");
         let signed = format!("{HEAD}mergetag object 1\n type commit\n\nm\n");
