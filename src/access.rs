@@ -4,6 +4,7 @@
 //! in seconds, one value per session. A grant is valid while `now` is before its end.
 
 mod certificate;
+mod holder;
 mod identity;
 mod not_admitted;
 pub mod proposal;
@@ -16,9 +17,10 @@ use crate::request::{Operation, Service};
 use crate::word::words;
 
 pub use certificate::{AuthorityFacts, CertificateFacts, identify_certificate};
+pub use holder::{BadHolderId, HolderId};
 pub use identity::{Account, AddedKey, AddedMembership, Identity, KeyFacts, KeyHolder, Removal, Scope, identify};
 pub use not_admitted::{BadCertificate, NotAdmitted};
-pub use signer::{SignedBy, SignerFacts, SignerVerdict, decide_signer};
+pub use signer::{MustSign, SignedBy, SignerFacts, SignerVerdict, decide_signer};
 pub use sources::{BadSources, Sources, network};
 
 /// What an identity may do with a repository; each level contains the level before it.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::access::SignedBy;
+use crate::access::MustSign;
 use crate::access::rule::{GranteeRow, PathRules, Subject};
 use crate::quota::Quota;
 use crate::word::words;
@@ -29,7 +29,7 @@ words! {
         Binary = "binary",
         /// The e-mail addresses of author and committer of each new commit match a pattern.
         Author = "author",
-        /// Each new commit is signed by an SSH key of the hub.
+        /// Each new commit of certain refs is signed by an SSH key of the hub.
         Signed = "signed",
         /// New commits change only paths that the account may change.
         Path = "path",
@@ -47,8 +47,8 @@ pub enum CheckValue {
     Limit(u64),
     /// The check is on, with these patterns.
     Patterns(Patterns),
-    /// The check is on, with the keys of these accounts.
-    Signers(SignedBy),
+    /// The check is on, for these refs and with the keys of these accounts.
+    Signers(MustSign),
     /// The check is on, with these rules. Users and teams in them are rows of the database.
     Paths(PathRules<GranteeRow>),
 }
@@ -67,7 +67,9 @@ fn expected(check: ContentCheck) -> String {
             "on, or off"
         }
         ContentCheck::Author => "patterns of e-mail addresses, such as *@example.org,*@example.com, or off",
-        ContentCheck::Signed => "pusher, hub, or off",
+        ContentCheck::Signed => {
+            "pusher or hub, with patterns of refs such as: pusher refs/heads/main refs/tags/**, or off"
+        }
         ContentCheck::Path => "rules such as: allow .github bob; deny .github @everyone, or off",
     };
     format!("the value of {check} is {values}")
@@ -120,7 +122,7 @@ impl fmt::Display for CheckValue {
             Self::On => f.write_str("on"),
             Self::Limit(limit) => limit.fmt(f),
             Self::Patterns(patterns) => patterns.fmt(f),
-            Self::Signers(by) => by.fmt(f),
+            Self::Signers(must_sign) => f.write_str(&must_sign.word()),
             Self::Paths(rules) => f.write_str(&rules.word()),
         }
     }
@@ -265,11 +267,11 @@ impl CheckValues {
         }
     }
 
-    /// Whose keys may sign, if [`ContentCheck::Signed`] is on.
+    /// Which commits must be signed, if [`ContentCheck::Signed`] is on.
     #[must_use]
-    pub fn signers(&self) -> Option<SignedBy> {
+    pub fn signers(&self) -> Option<&MustSign> {
         match self.get(ContentCheck::Signed) {
-            Some(CheckValue::Signers(by)) => Some(*by),
+            Some(CheckValue::Signers(must_sign)) => Some(must_sign),
             Some(_) | None => None,
         }
     }
@@ -346,6 +348,7 @@ mod tests {
             (Author, "*@example.org,bot@x", "*@example.org,bot@x"),
             (Signed, "hub", "hub"),
             (Signed, "pusher", "pusher"),
+            (Signed, "hub refs/heads/main refs/tags/**", "hub|refs/heads/main|refs/tags/**"),
             (Path, "deny .github/** @write; allow a #7", "deny|.github|@write;allow|a|#7"),
         ] {
             let value = CheckValue::parse(check, text).unwrap();
@@ -366,6 +369,7 @@ mod tests {
             (Path, "on"),
             (Path, "deny a bob"),
             (Signed, "hub,pusher"),
+            (Signed, "hub main"),
             (Author, "on"),
             (Author, "default"),
             (Author, "*@a b"),

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::access::rule::AppliedRule;
-use crate::access::{SignedBy, SignerVerdict};
+use crate::access::{HolderId, SignedBy, SignerVerdict};
 use crate::content::CheckValues;
 use crate::key::Fingerprint;
 use crate::name::Email;
@@ -32,6 +32,8 @@ pub use ref_name::{BRANCHES_AND_TAGS, BadRef, BranchName, PROPOSALS, check_ref};
 const HEADING: &str = "hubgate push 7";
 /// The line of a push context without the operator's own checks.
 const NO_CHECKS: &str = "no checks";
+/// The line of a push context without a holder of locks.
+const NO_HOLDER: &str = "-";
 
 /// The hooks by whose names git runs `services`, for the whole push, for its refs, and after it (githooks(5)).
 pub const HOOKS: [&str; 3] = ["pre-receive", "proc-receive", "post-receive"];
@@ -77,8 +79,8 @@ pub struct PushContext {
     pub namespaces: Vec<String>,
     /// Who pushes, as a message for the client says it.
     pub who: String,
-    /// The holder of the session's LFS locks, in one word.
-    pub lock_holder: String,
+    /// The holder of the session's LFS locks; `None` if it may lock nothing.
+    pub lock_holder: Option<HolderId>,
     /// Whether the session may write, and not only propose.
     pub writes: bool,
     /// The URL of the repository.
@@ -91,21 +93,14 @@ impl fmt::Display for PushContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { sid, git, bytes, refs, commits, stores_objects, default_branch, choose_branch, .. } = self;
         let checks = self.operator_checks.as_ref().map_or_else(|| NO_CHECKS.to_owned(), ToString::to_string);
+        let holder = self.lock_holder.map_or_else(|| NO_HOLDER.to_owned(), |holder| holder.to_string());
         writeln!(f, "{HEADING}\n{sid}\n{}", git.display())?;
         writeln!(
             f,
             "{bytes}\n{refs}\n{commits}\n{stores_objects}\n{default_branch}\n{choose_branch}\n{}\n{checks}",
             self.checks
         )?;
-        writeln!(
-            f,
-            "{}\n{}\n{}\n{}\n{}",
-            self.namespaces.join(" "),
-            self.who,
-            self.lock_holder,
-            self.writes,
-            self.url
-        )?;
+        writeln!(f, "{}\n{}\n{}\n{}\n{}", self.namespaces.join(" "), self.who, holder, self.writes, self.url)?;
         // No field of a rule has the end of a line.
         self.rules.iter().try_for_each(|rule| writeln!(f, "{rule}"))
     }
@@ -156,7 +151,10 @@ impl FromStr for PushContext {
             operator_checks: if *checks == NO_CHECKS { None } else { Some(checks.parse()?) },
             namespaces: namespaces.split(' ').map(str::to_owned).collect(),
             who: (*who).to_owned(),
-            lock_holder: (*lock_holder).to_owned(),
+            lock_holder: match *lock_holder {
+                NO_HOLDER => None,
+                holder => Some(holder.parse().map_err(|_| BadPushContext)?),
+            },
             writes: writes.parse().map_err(|_| BadPushContext)?,
             url: (*url).to_owned(),
             rules: rules.iter().map(|rule| rule.parse().map_err(|_| BadPushContext)).collect::<Result<_, _>>()?,
@@ -387,7 +385,7 @@ mod tests {
             operator_checks: None,
             namespaces: vec!["refs/heads/".to_owned(), "refs/tags/".to_owned()],
             who: "alice".to_owned(),
-            lock_holder: "account:7".to_owned(),
+            lock_holder: Some(HolderId::Account(7)),
             writes: false,
             url: "git@hub.example:alice/x".to_owned(),
             rules: vec![

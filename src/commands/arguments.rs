@@ -357,9 +357,10 @@ pub struct SetCheck {
     /// The check.
     #[arg(value_parser = words(ContentCheck::ALL, ContentCheck::as_str))]
     pub check: ContentCheck,
-    /// `off`; `on`, for lfs-missing, lfs-locks, case-collision and binary; a number of bytes such as 10M, for blob-size;
-    /// a number of entries, for directory-entries; patterns such as *@example.org,*@example.com, for author; `pusher` or
-    /// `hub`, for signed; rules for paths, for path; or `default`, so that a wider scope decides.
+    /// `off`; `on`, for lfs-missing, lfs-locks, case-collision and binary; a number of bytes such as 10M, for
+    /// blob-size; a number of entries, for directory-entries; patterns such as *@example.org,*@example.com, for author;
+    /// `pusher` or `hub`, with patterns of refs as in rules or without, for signed; rules for paths, for path; or
+    /// `default`, so that a wider scope decides.
     ///
     /// Rules for paths are `allow` or `deny`, a pattern, and names as in rules for refs, separated by `;`. The first
     /// rule that names the account and the path decides: `allow .github bob; deny .github @everyone`. In a pattern, *

@@ -21,6 +21,9 @@ mod tests;
 
 use engine::Connection;
 
+#[cfg(test)]
+pub(crate) use engine::questions_of;
+
 pub use emails::{AccountEmail, EmailState};
 pub use error::{DatabaseError, Error, ErrorKind};
 pub use reader::Reader;

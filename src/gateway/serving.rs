@@ -217,7 +217,6 @@ impl Session {
         let checks_directory = operator_checks.as_ref().map(|checks| File::open(&checks.directory));
         let checks_directory = checks_directory.transpose().map_err(Fault::Checks)?;
         let programs = operator_checks.iter().flat_map(OperatorChecks::programs).collect();
-        let holder = rules::lock_holder(identity, context.services.forced_command);
         let push_context = PushContext {
             sid: self.id.to_string(),
             git: config.paths.git.clone(),
@@ -231,7 +230,7 @@ impl Session {
             operator_checks,
             namespaces: config.git.refs.clone(),
             who: rules::who(identity),
-            lock_holder: holder.id.map_or_else(String::new, |id| id.to_string()),
+            lock_holder: rules::lock_holder(identity, context.services.forced_command),
             writes: !proposes,
             url: config.address().url(&repository.path),
             rules: rules.clone(),

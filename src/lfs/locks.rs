@@ -13,8 +13,9 @@ use std::str::FromStr;
 use super::Fault;
 use crate::name::is_plain;
 
+pub use crate::access::{BadHolderId, HolderId};
 pub(crate) use file::FileLocks;
-pub use holder::{BadHolderId, Holder, HolderId};
+pub use holder::Holder;
 pub use table::{Limits as LockLimits, MemoryLocks, TooManyLocks};
 
 /// The longest path that can be locked, in bytes.

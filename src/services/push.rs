@@ -207,8 +207,12 @@ fn problems(inherited: &Inherited, updates: &[Update], stored: u64) -> Result<Ve
         return Ok(refusals::lines(updates, &verdicts, &context.choose_branch));
     }
     let mut problems = Vec::from_iter(too_large(context, stored));
-    // Those of refused refs too: the hook proc-receive asks again, when another session may have changed the answer.
-    let tips: Vec<&str> = updates.iter().filter(|update| !update.removes()).map(|it| it.new.as_str()).collect();
+    // Those of most refused refs too: the hook proc-receive asks again, when another session may have changed the
+    // answer. A name stays as good as it is.
+    let is_misnamed = |verdict: &Option<Reason>| matches!(verdict, Some(Reason::Name(_)));
+    let judged = updates.iter().zip(&verdicts).filter(|(_, verdict)| !is_misnamed(verdict));
+    let judged: Vec<&Update> = judged.map(|(update, _)| update).collect();
+    let tips: Vec<&str> = judged.iter().filter(|update| !update.removes()).map(|it| it.new.as_str()).collect();
     if problems.is_empty() && context.commits > 0 && new_commits(context, &tips)? > context.commits {
         problems.push(format!("this push adds more than {} commits: push in parts", context.commits));
     }
@@ -216,10 +220,10 @@ fn problems(inherited: &Inherited, updates: &[Update], stored: u64) -> Result<Ve
         problems = contents::problems(context, &tips)?;
     }
     if problems.is_empty() {
-        problems = paths::problems(context, updates, &tips)?;
+        problems = paths::problems(context, &judged, &tips)?;
     }
     if problems.is_empty() {
-        problems = signed::problems(context, &tips, |by, signings| guard.signers(by, signings).map_err(Fault::from))?;
+        problems = signed::problems(context, &judged, |by, signings| guard.signers(by, signings).map_err(Fault::from))?;
     }
     Ok(problems)
 }
@@ -445,7 +449,7 @@ mod tests {
             operator_checks: None,
             namespaces: vec![BRANCHES.to_owned()],
             who: "alice".to_owned(),
-            lock_holder: "account:7".to_owned(),
+            lock_holder: None,
             writes: true,
             url: String::new(),
             rules: Vec::new(),

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use nix::unistd::alarm;
 
 use super::caller::{Caller, answer_panics};
-use crate::access::NotAdmitted;
+use crate::access::{Identity, NotAdmitted};
 use crate::clock::{now, wait_to_deny};
 use crate::config::LfsMode;
 use crate::db::Reader;
@@ -95,7 +95,7 @@ fn prepare(caller: &Caller, message: Sealed, operation: Operation, path: &RepoPa
     let repository = open_repository(&config.paths.repositories, &served.directory).map_err(|error| fault(&error))?;
     let authorizer = std::env::current_exe().and_then(|program| Authorizer::start(&program, message, served.facts.id));
     let authorizer = authorizer.map_err(|error| fault(&error))?;
-    Ok(Prepared { authorizer, holder: lock_holder(identity, &caller.forced_command), repository })
+    Ok(Prepared { authorizer, holder: holder(caller, identity), repository })
 }
 
 /// Speaks the protocol and answers every command with the refusal, for a limited time.
@@ -181,6 +181,16 @@ fn transfer(caller: &Caller, operation: Operation, prepared: Prepared) -> Result
         faults: summary.faults.to_string(),
     });
     Ok(summary.ending.status())
+}
+
+/// The holder of a session's locks.
+fn holder(caller: &Caller, identity: &Identity) -> Holder {
+    let name = match identity {
+        Identity::Account(account) | Identity::Certificate { account, .. } => account.name.to_string(),
+        Identity::DeployKey { .. } => caller.forced_command.key(),
+        Identity::Anonymous => caller.forced_command.user().to_owned(),
+    };
+    Holder { id: lock_holder(identity, &caller.forced_command), name }
 }
 
 fn fault_sentence(caller: &Caller) -> String {

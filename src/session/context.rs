@@ -139,3 +139,90 @@ impl SessionContext {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::access::{Access, Decision, Scope, Visibility, decide};
+    use crate::clock::now;
+    use crate::config::ObjectFormat;
+    use crate::content::{CheckValue, ContentCheck};
+    use crate::db::{ChangeError, NewKey, NewRepository, OwnerKind, Reader, Store, questions_of};
+    use crate::key::PublicKey;
+    use crate::name::HubScope;
+    use crate::repository::Directory;
+    use crate::session::rules::{Reading, rules_and_checks};
+
+    const KEY: &[u8] = b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIyvsxAYqLJqm+UWlMSptsaMpMGhaX8h9WrhcObQu61/";
+
+    fn fill(database: &Path) -> PublicKey {
+        let (key, _) = PublicKey::parse_line(KEY).unwrap();
+        let mut store = Store::create(database).unwrap();
+        let change = store.change("operator:test", |change| {
+            let alice = "alice".parse().unwrap();
+            change.add_owner(OwnerKind::User, &alice, true)?;
+            let title = "laptop".parse().unwrap();
+            let new = NewKey { key: &key, title: &title, scope: Scope::Write, expires_at: None, sources: None };
+            change.add_key(&alice, &new)?;
+            change.add_repository(&NewRepository {
+                path: "alice/x".parse().unwrap(),
+                directory: Directory::of_id(1),
+                visibility: Visibility::Private,
+                object_format: ObjectFormat::Sha1,
+                description: String::new(),
+                created_by: Some(alice),
+            })
+        });
+        change.unwrap();
+        key
+    }
+
+    fn rule(database: &Path) {
+        let mut store = Store::open(database).unwrap();
+        let change = store.change("operator:test", |change| {
+            for scope in ["hub", "alice", "alice/x"] {
+                let scope: HubScope = scope.parse().unwrap();
+                change.add_rule(&scope, &"deny force refs/heads/** @everyone".parse().unwrap(), None)?;
+                let value = CheckValue::parse(ContentCheck::Binary, "on").unwrap();
+                change.set_check(&scope, ContentCheck::Binary, Some(value))?;
+            }
+            Ok::<(), ChangeError>(())
+        });
+        change.unwrap();
+    }
+
+    #[test]
+    fn a_fetch_asks_one_question_with_and_without_rules_and_checks_and_a_push_one_more() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = directory.path().join("hubgate.db");
+        let key = fill(&database);
+        let path: RepoPath = "alice/x".parse().unwrap();
+        let config = Config::default();
+        let words = ForcedCommand::Account("alice".parse().unwrap(), key.fingerprint());
+        let mut asked = Vec::new();
+        for has_rules in [false, true] {
+            if has_rules {
+                rule(&database);
+            }
+            let reader = Reader::open(&database).unwrap();
+            let ask = || {
+                let ask = |view: &View<'_>| SessionContext::ask(view, &config, &words, None, Some(&path), "::1", now());
+                reader.ask(ask).unwrap()
+            };
+            let mut context = None;
+            let fetch = questions_of(|| context = Some(ask()));
+            let context = context.unwrap();
+            let (identity, served) = (context.identity.unwrap(), context.repository.unwrap());
+            let decision = decide(&identity, Some(&served.facts), Access::Fetch, now());
+            assert_eq!(decision, Decision::Allow(Access::Admin));
+            let judged = |view: &View<'_>| rules_and_checks(view, &identity, &served, now(), Reading::Session);
+            let mut rules = Vec::new();
+            let push = questions_of(|| rules = reader.ask(judged).unwrap().0);
+            assert_eq!((fetch.len(), push.len(), rules.is_empty()), (1, 1, !has_rules), "{fetch:#?} {push:#?}");
+            asked.push((fetch, push));
+        }
+        assert_eq!(asked[0], asked[1]);
+    }
+}

@@ -1,10 +1,9 @@
 //! The rules for refs and the checks of content that a push is judged by, read from the database.
 
 use crate::access::rule::{AppliedRule, Subject, applied};
-use crate::access::{Access, Decision, Identity, decide};
+use crate::access::{Access, Decision, HolderId, Identity, decide};
 use crate::content::CheckValues;
 use crate::db::{Error, PushSettings, ServedRepository, View};
-use crate::lfs::{Holder, HolderId};
 use crate::request::{ANONYMOUS, ForcedCommand};
 
 /// Who reads what the rules say.
@@ -50,16 +49,12 @@ pub(crate) fn who(identity: &Identity) -> String {
 }
 
 /// The holder of the LFS locks of a session: its account, or its deploy key.
-pub(crate) fn lock_holder(identity: &Identity, forced_command: &ForcedCommand) -> Holder {
+pub(crate) fn lock_holder(identity: &Identity, forced_command: &ForcedCommand) -> Option<HolderId> {
     match identity {
-        Identity::Account(account) | Identity::Certificate { account, .. } => {
-            Holder { id: Some(HolderId::Account(account.id)), name: account.name.to_string() }
-        }
-        Identity::DeployKey { .. } => {
-            Holder { id: forced_command.fingerprint().map(HolderId::Key), name: forced_command.key() }
-        }
+        Identity::Account(account) | Identity::Certificate { account, .. } => Some(HolderId::Account(account.id)),
+        Identity::DeployKey { .. } => forced_command.fingerprint().map(HolderId::Key),
         // An anonymous session may lock nothing.
-        Identity::Anonymous => Holder::named(forced_command.user()),
+        Identity::Anonymous => None,
     }
 }
 

@@ -10,6 +10,8 @@ trials![
     no_account_signs_in_the_name_of_another,
     a_key_that_may_not_write_or_was_removed_signs_nothing,
     a_commit_that_only_a_proposal_has_is_checked_and_one_that_a_branch_has_is_not,
+    only_named_refs_ask_for_signatures_and_no_other_ref_is_a_way_to_them,
+    a_proposal_asks_for_signatures_if_a_pattern_can_name_it,
 ];
 
 /// A hub, and a client that has cloned `alice/x`, where commits must be signed.
@@ -191,4 +193,67 @@ fn a_commit_that_only_a_proposal_has_is_checked_and_one_that_a_branch_has_is_not
     hub.git_in("alice/x", &["update-ref", "-d", "refs/heads/other"]);
     hub.git_in("alice/x", &["update-ref", "refs/heads/main", &format!("{commit}~1")]);
     assert_eq!(why(&alice, &commit), "it is not signed by an SSH key");
+}
+
+/// Pushes these refs, and checks that the push is refused for this commit.
+#[track_caller]
+fn is_unsigned(client: &Client, refs: &[&str], commit: &str) {
+    let pushed = client.git_in("x", &[&["push", "--quiet", "origin"], refs].concat());
+    let sentence = format!("hubgate: commit {commit}: it is not signed by an SSH key");
+    assert!(pushed.status == 1 && pushed.stderr().contains(&sentence), "{refs:?}: {pushed}");
+}
+
+fn only_named_refs_ask_for_signatures_and_no_other_ref_is_a_way_to_them() {
+    let (hub, alice) = scene("pusher refs/heads/main refs/tags/**", &[]);
+    let listed = hub.did(&["check", "list", "alice/x"]);
+    assert!(listed.contains("pusher refs/heads/main refs/tags/**"), "{listed}");
+    let pushes = |refs: &[&str]| alice.git_in("x", &[&["push", "--quiet", "origin"], refs].concat()).is(&silent());
+    // What a named ref has already is not new for another one.
+    pushes(&["HEAD:refs/tags/v0", "HEAD:refs/heads/old"]);
+    let commit = alice.commit("x", "a", "content");
+    pushes(&["HEAD:refs/heads/dev"]);
+    let said = refusal(&alice);
+    assert_eq!(said[0], format!("commit {commit}: it is not signed by an SSH key"));
+    assert_eq!(said[1], "a commit must be signed before it comes to refs/heads/main refs/tags/**");
+    alice.git_in("x", &["fetch", "--quiet"]).succeeded();
+    alice.git_in("x", &["tag", "-a", "-m", "one", "annotated"]).succeeded();
+    for refs in [
+        // The commit is here already, by a ref that asks for no signature.
+        ["origin/dev:refs/heads/main", "HEAD:refs/heads/dev2"],
+        ["HEAD:refs/tags/light", "HEAD:refs/heads/dev2"],
+        ["annotated", "HEAD:refs/heads/dev2"],
+        ["+HEAD:refs/heads/main", ":refs/heads/dev"],
+    ] {
+        is_unsigned(&alice, &refs, &commit);
+    }
+    // A signed merge does not bring unsigned commits.
+    sign_with(&alice, &alice.key);
+    alice.git_in("x", &["checkout", "--quiet", "-b", "side", "HEAD~1"]).succeeded();
+    let signed = alice.commit("x", "side", "content");
+    alice.git_in("x", &["merge", "--quiet", "--no-edit", "origin/dev"]).succeeded();
+    is_unsigned(&alice, &["HEAD:refs/heads/main"], &commit);
+    // The signed commit alone may come, also after it was on another branch.
+    pushes(&["HEAD:refs/heads/dev"]);
+    pushes(&[&format!("{signed}:refs/heads/main"), &format!("{signed}:refs/tags/a/b")]);
+    // A ref that is gone has accepted nothing.
+    hub.git_in("alice/x", &["update-ref", "refs/tags/unsigned", &commit]);
+    pushes(&["HEAD:refs/heads/main"]);
+    hub.git_in("alice/x", &["update-ref", "-d", "refs/tags/unsigned"]);
+    hub.git_in("alice/x", &["update-ref", "refs/heads/main", &signed]);
+    is_unsigned(&alice, &["HEAD:refs/heads/main"], &commit);
+}
+
+fn a_proposal_asks_for_signatures_if_a_pattern_can_name_it() {
+    let (hub, alice) = scene("pusher refs/pr/**", &[]);
+    hub.did(&["repo", "proposals", "alice/x", "on"]);
+    let commit = alice.commit("x", "a", "content");
+    is_unsigned(&alice, &["HEAD:refs/for/main"], &commit);
+    hub.did(&["check", "set", "alice/x", "signed", "pusher", "refs/heads/main"]);
+    let opened = alice.git_in("x", &["push", "--quiet", "origin", "HEAD:refs/for/main"]);
+    assert!(opened.succeeded().stderr().contains("opened proposal 1 for main"), "{opened}");
+    is_unsigned(&alice, &["HEAD:refs/heads/main"], &commit);
+    hub.did(&["check", "set", "alice/x", "signed", "pusher", "refs/**"]);
+    alice.git_in("x", &["commit", "--quiet", "--amend", "-m", "b"]).succeeded();
+    let commit = alice.git_in("x", &["rev-parse", "HEAD"]).succeeded().stdout();
+    is_unsigned(&alice, &["+HEAD:refs/pr/1"], commit.trim_end());
 }

@@ -85,7 +85,7 @@ pub fn push_context(data: &[u8]) -> bool {
         operator_checks: None,
         namespaces: BRANCHES_AND_TAGS.map(str::to_owned).into(),
         who: "alice".to_owned(),
-        lock_holder: "account:7".to_owned(),
+        lock_holder: None,
         writes: u.arbitrary().unwrap_or(false),
         url: "git@hub.example:alice/x".to_owned(),
         rules: lines.iter().filter(|_| plain).filter_map(|line| format!("deny all refs/** {line}").parse().ok()).collect(),

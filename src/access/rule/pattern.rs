@@ -68,7 +68,7 @@ impl Pattern {
     /// matches. No character of a name is special in a pattern.
     #[must_use]
     pub fn for_user(&self, user: Option<&Owner>) -> Option<Self> {
-        match (self.tokens.contains(&Token::User), user) {
+        match (self.names_user(), user) {
             (false, _) => Some(self.clone()),
             (true, Some(user)) => {
                 let text = self.text.replace(USER, user.as_str());
@@ -76,6 +76,19 @@ impl Pattern {
                 Some(Self { text, tokens })
             }
             (true, None) => None,
+        }
+    }
+
+    /// Whether `{user}` is in the pattern.
+    pub(in crate::access) fn names_user(&self) -> bool {
+        self.tokens.contains(&Token::User)
+    }
+
+    /// Whether a name that begins like this can match. It can also be `true` where none does.
+    pub(in crate::access) fn may_match_below(&self, beginning: &str) -> bool {
+        match self.tokens.first() {
+            Some(Token::Text(text)) => text.starts_with(beginning) || beginning.starts_with(text.as_str()),
+            Some(_) | None => true,
         }
     }
 

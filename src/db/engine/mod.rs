@@ -7,6 +7,8 @@
 mod sqlite;
 mod value;
 
+#[cfg(test)]
+pub(crate) use sqlite::questions_of;
 #[cfg(feature = "operator")]
 pub(super) use sqlite::writer::{Transaction, Writer, copy::Check, copy::Replacing, files};
 pub(super) use sqlite::{Connection, Reader, Row};

@@ -26,11 +26,30 @@ const _: () = assert!(ffi::SQLITE_VERSION_NUMBER >= 3_051_003, "hubgate needs SQ
 /// The length of the header of a `-wal` (sqlite.org/fileformat2.html#walformat).
 const WAL_HEADER: u64 = 32;
 
+#[cfg(test)]
+thread_local! {
+    static ASKED: std::cell::RefCell<Vec<String>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
+/// The questions that this thread asks, whatever the database.
+#[cfg(test)]
+pub(crate) fn questions_of(ask: impl FnOnce()) -> Vec<String> {
+    ASKED.take();
+    ask();
+    ASKED.take()
+}
+
 /// A connection on which statements run.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::db) struct Connection<'a>(&'a rusqlite::Connection);
 
-impl Connection<'_> {
+impl<'a> Connection<'a> {
+    fn prepare(self, statement: &str) -> Result<rusqlite::Statement<'a>, Error> {
+        #[cfg(test)]
+        ASKED.with_borrow_mut(|asked| asked.push(statement.to_owned()));
+        self.0.prepare(statement).map_err(failed)
+    }
+
     /// Reads every row of the answer.
     pub(in crate::db) fn query<T>(
         self,
@@ -54,7 +73,7 @@ impl Connection<'_> {
         values: &[Value<'_>],
         mut read: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>, Error>,
     ) -> Result<(), Error> {
-        let mut statement = self.0.prepare(statement).map_err(failed)?;
+        let mut statement = self.prepare(statement)?;
         let mut rows = statement.query(params_from_iter(values)).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
             if read(&Row(row))?.is_break() {
@@ -71,7 +90,7 @@ impl Connection<'_> {
         values: &[Value<'_>],
         read: impl FnOnce(&Row<'_>) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
-        let mut statement = self.0.prepare(statement).map_err(failed)?;
+        let mut statement = self.prepare(statement)?;
         let mut rows = statement.query(params_from_iter(values)).map_err(failed)?;
         rows.next().map_err(failed)?.map(|row| read(&Row(row))).transpose()
     }

@@ -61,7 +61,13 @@ impl View<'_> {
     /// # Errors
     /// [`Error`].
     pub fn shown_value(&self, value: &CheckValue, owner: Option<i64>, with_teams: bool) -> Result<String, Error> {
-        let CheckValue::Paths(rules) = value else { return Ok(value.to_string()) };
+        let rules = match value {
+            CheckValue::Paths(rules) => rules,
+            CheckValue::Signers(must_sign) => return Ok(must_sign.to_string()),
+            CheckValue::Off | CheckValue::On | CheckValue::Limit(_) | CheckValue::Patterns(_) => {
+                return Ok(value.to_string());
+            }
+        };
         let mut names = BTreeMap::new();
         let named = |row: &_| {
             let named = self.named_grantee(*row, owner, &mut names)?;

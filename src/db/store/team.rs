@@ -234,7 +234,7 @@ impl Change<'_> {
     /// Adds a team to an organization. No team of the organization may have its name.
     ///
     /// # Errors
-    /// [`ChangeError::Conflict`] if the name is in use, or the organization has [`MOST_TEAMS`].
+    /// [`ChangeError::Conflict`] if the name is in use, or the organization has 1,000 teams.
     pub fn add_team(&self, team: &TeamPath) -> Result<TeamRow, ChangeError> {
         let organization = self.owner_of(OwnerKind::Organization, &team.organization)?;
         self.check_free_team(team)?;

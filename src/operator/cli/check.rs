@@ -24,10 +24,12 @@ pub enum CheckCommand {
     ///
     /// With `signed`, each new commit must be signed by an SSH key of scope write. If the operator has confirmed the
     /// address of the committer for an account, the key must be on this account. Otherwise it must be on the account
-    /// that pushes (`pusher`), or on any account (`hub`).
+    /// that pushes (`pusher`), or on any account (`hub`). Patterns after that word name the refs: `pusher
+    /// refs/heads/main refs/tags/**`. The check then reads each commit to which none of these refs leads yet, even if
+    /// another ref does.
     ///
     /// With `path`, rules say which accounts change which files. hubgate compares a merge with the result that git
-    /// itself makes of the same parents. Both checks read each commit to which no ref leads yet, apart from the refs of
-    /// proposals.
+    /// itself makes of the same parents. This check, and `signed` without patterns, read each commit to which no ref
+    /// leads yet, apart from the refs of proposals.
     Set(SetCheck),
 }

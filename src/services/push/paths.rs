@@ -1,7 +1,7 @@
 //! The checks of paths and of locks: which files the new commits of a push change.
 //!
 //! A commit is compared with its parent. A merge changes a file if the result is not the one that git itself makes of
-//! the same parents, or if it is that of no parent. So a merge that takes each file from a parent, as git would, changes
+//! the same parents, or if no parent has it. So a merge that takes each file from a parent, as git would, changes
 //! nothing, and one that drops the work of others changes their files. git's own result is not enough: it carries a
 //! change over to another path if it takes the file there for a renamed one, and the person who merges chooses the
 //! parents. A commit is new if no ref leads to it, apart from refs of proposals.
@@ -64,7 +64,7 @@ struct Seen<'a> {
 }
 
 /// The reasons to refuse a push with these updates of refs, as the client reads them. `tips` are their new ids.
-pub(super) fn problems(context: &PushContext, updates: &[Update], tips: &[&str]) -> Result<Vec<String>, Error> {
+pub(super) fn problems(context: &PushContext, updates: &[&Update], tips: &[&str]) -> Result<Vec<String>, Error> {
     let (by_ref, by_commit) = match context.checks.paths() {
         Some(rules) if rules.by_ref => (Some(rules), None),
         rules => (None, rules),
@@ -108,7 +108,7 @@ fn locked(context: &PushContext) -> Result<HashMap<String, String>, Error> {
     if !context.checks.is_on(ContentCheck::LfsLocks) {
         return Ok(HashMap::new());
     }
-    let holder = Holder { id: context.lock_holder.parse().ok(), name: context.who.clone() };
+    let holder = Holder { id: context.lock_holder, name: context.who.clone() };
     let locks = File::open(".").and_then(|repository| FileLocks::new(repository.as_fd(), holder));
     let locks = locks.map_err(Into::into).and_then(|mut locks| locks.list(&Filter::default(), 0, usize::MAX));
     let others = locks.map_err(Error::Locks)?.into_iter().filter(|lock| !lock.ours);
@@ -160,7 +160,7 @@ impl<'a> Seen<'a> {
     }
 
     /// Compares what each ref had with what it gets.
-    fn compare(&mut self, git: &Path, updates: &[Update]) -> Result<(), Error> {
+    fn compare(&mut self, git: &Path, updates: &[&Update]) -> Result<(), Error> {
         let ids: Vec<&str> = updates.iter().flat_map(|update| [update.old.as_str(), update.new.as_str()]).collect();
         let trees = trees(git, &ids)?;
         let pairs: Vec<&[String]> = trees.chunks(2).collect();

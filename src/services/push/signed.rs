@@ -1,7 +1,9 @@
-//! The check of signatures: each new commit of a push is signed by an SSH key of the right account.
+//! The check of signatures: each new commit of certain refs is signed by an SSH key of the right account.
 //!
-//! The hook verifies the signatures itself, in the sandbox, and asks the session's guard which account has a key. A
-//! commit is new if no ref leads to it yet, apart from proposals, which a person without write access may have made.
+//! The hook verifies the signatures itself, in the sandbox, and asks the session's guard which account has a key. If
+//! all refs count, a commit is new if no ref leads to it yet, apart from proposals, which a person without write access
+//! may have made. If patterns name the refs, a commit is new if none of these refs leads to it yet. So a commit that
+//! came unsigned by another ref is checked when a named ref takes it over.
 
 mod commit;
 
@@ -11,12 +13,13 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::commits::{Error, NEW_COMMITS};
-use crate::access::{SignedBy, SignerVerdict};
+use super::updates::Update;
+use crate::access::{MustSign, SignedBy, SignerVerdict};
 use crate::child::{self, Limits, Terminal};
 use crate::git::objects::{Kind, next_object};
 use crate::key;
 use crate::name::Shown;
-use crate::push::{PushContext, Signing};
+use crate::push::{PROPOSALS, ProposalRef, PushContext, Signing};
 
 use commit::SignedCommit;
 
@@ -77,17 +80,57 @@ impl Seen {
 /// that signed.
 pub(super) fn problems<E: From<Error>>(
     context: &PushContext,
-    tips: &[&str],
+    updates: &[&Update],
     ask: impl Fn(SignedBy, &[Signing]) -> Result<Vec<SignerVerdict>, E>,
 ) -> Result<Vec<String>, E> {
-    let Some(by) = context.checks.signers() else { return Ok(Vec::new()) };
+    let Some(must_sign) = context.checks.signers() else { return Ok(Vec::new()) };
+    let named = updates.iter().filter(|update| is_named(must_sign, update));
+    let tips: Vec<&str> = named.map(|update| update.new.as_str()).collect();
+    if tips.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut seen = Seen::default();
-    each_new_commit(context, tips, |id, bytes| look(&mut seen, id, bytes))?;
+    each_new_commit(context, must_sign, &tips, |id, bytes| look(&mut seen, id, bytes))?;
     if seen.has_too_many {
         return Ok(vec![format!("this push has commits of more than {MOST} signers: push in parts")]);
     }
-    judge(&mut seen, |signings| ask(by, signings))?;
-    Ok(lines(&seen))
+    judge(&mut seen, |signings| ask(must_sign.by, signings))?;
+    Ok(lines(must_sign, &seen))
+}
+
+/// Whether the commits of an update must be signed. The number of a proposal that it opens is not known yet.
+fn is_named(must_sign: &MustSign, update: &Update) -> bool {
+    match ProposalRef::of(&update.name) {
+        _ if update.removes() => false,
+        Some(ProposalRef::Opening(_)) => must_sign.may_name_below(PROPOSALS),
+        Some(ProposalRef::Numbered(_)) | None => must_sign.names(&update.name),
+    }
+}
+
+/// The objects of the refs whose commits must be signed.
+fn named_refs(context: &PushContext, must_sign: &MustSign) -> Result<Vec<String>, Error> {
+    let mut list = Command::new(&context.git);
+    list.args(["for-each-ref", "--format=%(objectname) %(refname)"]);
+    let ended = child::ask(
+        &mut list,
+        GIT,
+        |_| Ok(()),
+        |output| {
+            let mut ids = Vec::new();
+            for line in output.split(b'\n') {
+                let line = line?;
+                let mut words = line.splitn(2, |byte| *byte == b' ');
+                let (id, name) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+                if must_sign.names(name) {
+                    ids.push(String::from_utf8_lossy(id).into_owned());
+                }
+            }
+            io::Result::Ok(ids)
+        },
+    );
+    let ended = ended.map_err(Error::Git)?;
+    let ids = ended.read.map_err(Error::Git)?;
+    if ended.status.success() { Ok(ids) } else { Err(Error::Commits) }
 }
 
 /// Verifies the signature of one commit.
@@ -134,7 +177,7 @@ fn why(Signing { key, email }: &Signing, verdict: SignerVerdict) -> Option<Strin
 }
 
 /// What the client reads.
-fn lines(seen: &Seen) -> Vec<String> {
+fn lines(must_sign: &MustSign, seen: &Seen) -> Vec<String> {
     if seen.count == 0 {
         return Vec::new();
     }
@@ -143,6 +186,9 @@ fn lines(seen: &Seen) -> Vec<String> {
     let left = seen.count - seen.refused.len();
     if left > 0 {
         lines.push(format!("{left} more commits of this push are refused"));
+    }
+    if !must_sign.is_of_all_refs() {
+        lines.push(format!("a commit must be signed before it comes to {}", must_sign.patterns()));
     }
     lines.push(
         "choose a key that is on your account: git config gpg.format ssh && git config user.signingKey FILE.pub"
@@ -156,15 +202,25 @@ fn lines(seen: &Seen) -> Vec<String> {
     lines
 }
 
-/// Reads each commit to which these tips lead and no ref but a proposal does.
+/// Reads each new commit to which these tips lead.
 fn each_new_commit(
     context: &PushContext,
+    must_sign: &MustSign,
     tips: &[&str],
     mut each: impl FnMut(&str, &[u8]) + Send,
 ) -> Result<(), Error> {
     let mut list = Command::new(&context.git);
-    list.args(["rev-list", "--stdin"]).args(NEW_COMMITS);
-    let tips = |input: &mut dyn Write| tips.iter().try_for_each(|tip| writeln!(input, "{tip}"));
+    list.args(["rev-list", "--stdin"]);
+    let mut known = Vec::new();
+    if must_sign.is_of_all_refs() {
+        list.args(NEW_COMMITS);
+    } else {
+        known = named_refs(context, must_sign)?;
+    }
+    let tips = |input: &mut dyn Write| {
+        tips.iter().try_for_each(|tip| writeln!(input, "{tip}"))?;
+        known.iter().try_for_each(|id| writeln!(input, "^{id}"))
+    };
     let ended = child::ask(&mut list, GIT, tips, |ids| {
         // The list of commits of one git is the input of another git.
         let mut ids = ids.lines().peekable();
