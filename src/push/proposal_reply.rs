@@ -63,7 +63,9 @@ impl FromStr for ProposalReply {
                 Ok(Self::Rights(ProposalRights { opening: opening.parse().map_err(|_| NoVerdict)?, advances }))
             }
             (Some("opened"), [number]) => number.parse().map(Self::Opened).map_err(|_| NoVerdict),
-            (Some("refused"), [_, ..]) => Ok(Self::Refused(text.split('\t').skip(1).map(str::to_owned).collect())),
+            (Some("refused"), lines @ [_, ..]) if !lines.iter().any(|line| line.contains(char::is_control)) => {
+                Ok(Self::Refused(lines.iter().map(|line| (*line).to_owned()).collect()))
+            }
             (Some("unknown"), []) => Ok(Self::Unknown),
             _ => Err(NoVerdict),
         }
@@ -100,6 +102,7 @@ mod tests {
             "opened\t0",
             "opened\t7\t8",
             "refused",
+            "refused\ta\u{1}b",
             "unknown\t",
             "stands",
         ] {

@@ -56,7 +56,7 @@ const LAYERS: [Layer; 5] = [
             ("db", "access clock config content key name push quota random repository word"),
             ("repository", "config git lfs random sandbox tree"),
             ("git", "bounded child config log push request sandbox tree word"),
-            ("lfs", "access bounded clock key message name passwd process random request"),
+            ("lfs", "access bounded clock message name passwd process random request"),
             ("sandbox", "config"),
             ("child", ""),
             ("sealed", ""),
