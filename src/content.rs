@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use crate::access::MustSign;
 use crate::access::rule::{GranteeRow, PathRules, Subject};
+use crate::name::Grantee;
 use crate::quota::Quota;
 use crate::word::words;
 
@@ -115,7 +116,50 @@ impl CheckValue {
     }
 }
 
+impl CheckValue {
+    /// The value for people. It must have no rows of the database.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Signers(must_sign) => must_sign.to_string(),
+            Self::Off | Self::On | Self::Limit(_) | Self::Patterns(_) | Self::Paths(_) => self.to_string(),
+        }
+    }
+}
+
+/// The value of a check as people write it, with the names of users and teams.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TypedValue {
+    /// A value without names.
+    Plain(CheckValue),
+    /// The rules of [`ContentCheck::Path`].
+    Paths(PathRules<Grantee>),
+}
+
+impl TypedValue {
+    /// Reads the value of a check.
+    ///
+    /// # Errors
+    /// [`BadValue`].
+    pub fn parse(check: ContentCheck, text: &str) -> Result<Self, BadValue> {
+        match check {
+            ContentCheck::Path if text != "off" => text.parse().map(Self::Paths).map_err(|_| BadValue(check)),
+            _ => CheckValue::parse(check, text).map(Self::Plain),
+        }
+    }
+}
+
+impl fmt::Display for TypedValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plain(value) => f.write_str(&value.shown()),
+            Self::Paths(rules) => rules.fmt(f),
+        }
+    }
+}
+
 impl fmt::Display for CheckValue {
+    /// One word, as the database has it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Off => f.write_str("off"),

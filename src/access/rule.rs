@@ -16,13 +16,13 @@ use crate::name::Grantee;
 use crate::word::words;
 
 pub use decision::{
-    AppliedRule, BadAppliedRule, KnownTeams, NamedGrantee, RefDecision, RuleSets, Shown, Subject, applied, decide_ref,
+    AppliedRule, BadAppliedRule, KnownTeams, NamedGrantee, RefDecision, RuleSets, ShownAs, Subject, applied, decide_ref,
 };
 pub use paths::{BadPathRules, PathPattern, PathRule, PathRules};
 pub use pattern::{BadPattern, Pattern};
 
 /// The most names of one rule.
-const WHO_MAX: usize = 64;
+pub const WHO_MAX: usize = 64;
 /// The longest pattern of a rule, in bytes: no ref has a longer name.
 const PATTERN_MAX: usize = 255;
 /// The word for every action.

@@ -3,10 +3,9 @@
 use super::arguments::SetCheck;
 use super::rule::{administered, check_teams, may_read_teams};
 use super::{By, Output, Refused, Requester};
-use crate::access::rule::PathRules;
-use crate::content::{AppliedCheck, BadValue, CheckValue, ContentCheck};
+use crate::content::{AppliedCheck, ContentCheck, TypedValue};
 use crate::db::View;
-use crate::name::{Grantee, HubScope};
+use crate::name::HubScope;
 use crate::report::{Checks, Report, ShownCheck, check_json, with_fields};
 
 /// Lists every check with the value that applies in a scope.
@@ -28,19 +27,17 @@ pub(crate) fn list(requester: &Requester<'_>, scope: &HubScope, output: &mut Out
 /// Sets the value of a check.
 pub(crate) fn set(requester: &mut Requester<'_>, arguments: &SetCheck) -> Result<Report, Refused> {
     let SetCheck { scope, check, value } = arguments;
-    let value = New::parse(*check, &value.join(" ")).map_err(|error| Refused::Usage(error.to_string()))?;
+    let value = match value.join(" ").as_str() {
+        // A wider scope decides.
+        "default" => None,
+        text => Some(TypedValue::parse(*check, text).map_err(|error| Refused::Usage(error.to_string()))?),
+    };
     requester.change(|by, change| {
         let scope = administered(by, change, scope)?;
-        let value = match &value {
-            New::Default => None,
-            New::Value(value) => Some(value.clone()),
-            New::Paths(rules) => {
-                for rule in &rules.rules {
-                    check_teams(by, change, &scope, &rule.who)?;
-                }
-                Some(change.path_rules(&scope, rules)?)
-            }
-        };
+        if let Some(TypedValue::Paths(rules)) = &value {
+            rules.rules.iter().try_for_each(|rule| check_teams(by, change, &scope, &rule.who))?;
+        }
+        let value = value.as_ref().map(|value| change.check_value(&scope, value)).transpose()?;
         let scope = change.set_check(&scope, *check, value.clone())?;
         let row = AppliedCheck::of(*check, change.checks_of(&scope)?.each_ref());
         let row = shown(change, row, reader(by, change, &scope)?)?;
@@ -48,26 +45,6 @@ pub(crate) fn set(requester: &mut Requester<'_>, arguments: &SetCheck) -> Result
         let line = format!("{check} of {scope}: {}{from}\n", row.value);
         Ok(Report::new(line, with_fields(check_json(&row), [("scope", scope.to_string().into())])))
     })
-}
-
-/// A new value, as it was typed.
-enum New {
-    /// A wider scope decides.
-    Default,
-    /// A value without names.
-    Value(CheckValue),
-    /// Rules with the names of users and teams.
-    Paths(PathRules<Grantee>),
-}
-
-impl New {
-    fn parse(check: ContentCheck, text: &str) -> Result<Self, BadValue> {
-        match (check, text) {
-            (_, "default") => Ok(Self::Default),
-            (ContentCheck::Path, text) if text != "off" => text.parse().map(Self::Paths).map_err(|_| BadValue(check)),
-            (_, text) => CheckValue::parse(check, text).map(Self::Value),
-        }
-    }
 }
 
 /// What decides how a reader sees the teams in a value: the row of the owner whose teams count, and whether the reader

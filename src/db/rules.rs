@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::engine::{Row, values};
 use super::{Error, View};
-use crate::access::rule::{GranteeRow, KnownTeams, NamedGrantee, Rule, RuleSets, Rules, Shown, Who};
+use crate::access::rule::{GranteeRow, KnownTeams, NamedGrantee, Rule, RuleSets, Rules, ShownAs, Who};
 use crate::content::CheckValues;
 use crate::name::{Grantee, TeamPath};
 
@@ -78,7 +78,7 @@ impl View<'_> {
         }
         let mut teams = BTreeMap::new();
         for NamedGrantee { row, shown, .. } in names.values() {
-            if let (GranteeRow::Team(team), Shown::Name) = (row, shown) {
+            if let (GranteeRow::Team(team), ShownAs::Name) = (row, shown) {
                 teams.insert(*team, self.is_in_team(*team, account, now)?);
             }
         }
@@ -117,7 +117,7 @@ impl View<'_> {
             GranteeRow::User(id) => {
                 let query = "SELECT name FROM owner WHERE id = ?1";
                 self.connection.first(query, values![id], |found| {
-                    Ok(NamedGrantee { row, name: Grantee::User(found.word("name")?), shown: Shown::Name })
+                    Ok(NamedGrantee { row, name: Grantee::User(found.word("name")?), shown: ShownAs::Name })
                 })
             }
             GranteeRow::Team(id) => {
@@ -131,7 +131,7 @@ impl View<'_> {
                     let team_of = found.get::<i64>("team_of")?;
                     let is_here =
                         owner.is_none_or(|owner| owner == team_of) && found.get::<Option<String>>("folded")?.is_some();
-                    Ok(NamedGrantee { row, name, shown: if is_here { Shown::Name } else { Shown::Gone } })
+                    Ok(NamedGrantee { row, name, shown: if is_here { ShownAs::Name } else { ShownAs::Gone } })
                 })
             }
         };

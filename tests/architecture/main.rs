@@ -12,7 +12,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use graph::{Target, circles, graph, target};
 use source::Crate;
@@ -74,7 +74,7 @@ const LAYERS: [Layer; 5] = [
             ("message", "access config name request"),
             ("access", "key name request word"),
             ("push", "access config content key name word"),
-            ("content", "access quota word"),
+            ("content", "access name quota word"),
         ],
     ),
     (
@@ -304,8 +304,12 @@ fn every_command_has_one_function_and_the_document_lists_it() {
     let listed: BTreeSet<String> =
         rows.filter_map(|line| Some(line.split('|').nth(2)?.trim().trim_matches('`').to_owned())).collect();
     let mut found = BTreeSet::new();
-    for entry in fs::read_dir(root.join("src/commands")).expect("src/commands") {
-        let file = entry.expect("an entry").path();
+    let files = |directory: &Path| -> Vec<PathBuf> {
+        fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry").path()).collect()
+    };
+    let commands = files(&root.join("src/commands"));
+    let inner = commands.iter().filter(|path| path.is_dir()).flat_map(|path| files(path));
+    for file in commands.iter().filter(|path| path.is_file()).cloned().chain(inner) {
         let noun = file.file_stem().expect("a name").to_string_lossy().into_owned();
         let text = fs::read_to_string(&file).expect("a source file");
         let functions = text.split("pub(crate) fn ").skip(1).filter_map(|function| function.split_once("Result<"));

@@ -2,7 +2,7 @@
 
 use arbitrary::Unstructured;
 use hubgate::access::rule::{
-    Action, AppliedRule, GranteeRow, KnownTeams, NamedGrantee, RefDecision, Rule, RuleSets, Rules, Shown, Subject,
+    Action, AppliedRule, GranteeRow, KnownTeams, NamedGrantee, RefDecision, Rule, RuleSets, Rules, ShownAs, Subject,
     Verdict, applied, decide_ref,
 };
 use hubgate::access::{Access, Account, Gate, Grant, Identity, RepositoryFacts, Role, Scope, Visibility};
@@ -101,7 +101,7 @@ fn sound(rule: &Rule<Grantee>) -> Rule<NamedGrantee> {
     assert_eq!(text.parse::<Rules<GranteeRow>>().map(|rules| rules.to_string()), Ok(text));
     let named = |name: &Grantee| {
         let row = row(name);
-        let shown = if row == GranteeRow::Team(22) { Shown::Gone } else { Shown::Name };
+        let shown = if row == GranteeRow::Team(22) { ShownAs::Gone } else { ShownAs::Name };
         Ok::<_, ()>(NamedGrantee { row, name: name.clone(), shown })
     };
     rule.with_names(named).expect("a rule")

@@ -20,12 +20,12 @@ pub struct NamedGrantee {
     /// The name.
     pub name: Grantee,
     /// How people read it.
-    pub shown: Shown,
+    pub shown: ShownAs,
 }
 
 /// How people read a user or a team in a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shown {
+pub enum ShownAs {
     /// By the name.
     Name,
     /// By the name of a team that was removed, or that is not of the owner of the repository.
@@ -37,9 +37,9 @@ pub enum Shown {
 impl fmt::Display for NamedGrantee {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.name, self.shown) {
-            (name, Shown::Name) | (name @ Grantee::User(_), Shown::Gone | Shown::Hidden) => name.fmt(f),
-            (name @ Grantee::Team(_), Shown::Gone) => write!(f, "{name}(gone)"),
-            (Grantee::Team(team), Shown::Hidden) => write!(f, "@{}/...", team.organization),
+            (name, ShownAs::Name) | (name @ Grantee::User(_), ShownAs::Gone | ShownAs::Hidden) => name.fmt(f),
+            (name @ Grantee::Team(_), ShownAs::Gone) => write!(f, "{name}(gone)"),
+            (Grantee::Team(team), ShownAs::Hidden) => write!(f, "@{}/...", team.organization),
         }
     }
 }
@@ -49,7 +49,7 @@ impl Rule<NamedGrantee> {
     #[must_use]
     pub fn without_teams(&self) -> Self {
         let hidden =
-            self.with_names(|named| Ok::<_, Infallible>(NamedGrantee { shown: Shown::Hidden, ..named.clone() }));
+            self.with_names(|named| Ok::<_, Infallible>(NamedGrantee { shown: ShownAs::Hidden, ..named.clone() }));
         hidden.unwrap_or_else(|never| match never {})
     }
 }

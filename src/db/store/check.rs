@@ -6,12 +6,12 @@ use serde_json::json;
 
 use super::rule::Place;
 use super::{Change, ChangeError};
-use crate::access::rule::{NamedGrantee, PathRules, Shown};
-use crate::content::{CheckValue, CheckValues, ContentCheck};
+use crate::access::rule::{NamedGrantee, ShownAs};
+use crate::content::{CheckValue, CheckValues, ContentCheck, TypedValue};
 use crate::db::engine::{Connection, values};
 use crate::db::rules::stored_checks;
 use crate::db::{Error, View};
-use crate::name::{Grantee, HubScope};
+use crate::name::HubScope;
 
 impl Place {
     fn checks(&self, connection: Connection<'_>) -> Result<CheckValues, Error> {
@@ -61,29 +61,26 @@ impl View<'_> {
     /// # Errors
     /// [`Error`].
     pub fn shown_value(&self, value: &CheckValue, owner: Option<i64>, with_teams: bool) -> Result<String, Error> {
-        let rules = match value {
-            CheckValue::Paths(rules) => rules,
-            CheckValue::Signers(must_sign) => return Ok(must_sign.to_string()),
-            CheckValue::Off | CheckValue::On | CheckValue::Limit(_) | CheckValue::Patterns(_) => {
-                return Ok(value.to_string());
-            }
-        };
+        let CheckValue::Paths(rules) = value else { return Ok(value.shown()) };
         let mut names = BTreeMap::new();
         let named = |row: &_| {
             let named = self.named_grantee(*row, owner, &mut names)?;
-            Ok::<_, Error>(if with_teams { named } else { NamedGrantee { shown: Shown::Hidden, ..named } })
+            Ok::<_, Error>(if with_teams { named } else { NamedGrantee { shown: ShownAs::Hidden, ..named } })
         };
         Ok(rules.with_names(named)?.to_string())
     }
 }
 
 impl Change<'_> {
-    /// The value of the check `path` for these rules of a scope, with the rows of their users and teams.
+    /// The value of a check of a scope, with the rows of its users and teams.
     ///
     /// # Errors
     /// [`ChangeError`].
-    pub fn path_rules(&self, scope: &HubScope, rules: &PathRules<Grantee>) -> Result<CheckValue, ChangeError> {
-        rules.with_names(|name| self.row_in(scope, name)).map(CheckValue::Paths)
+    pub fn check_value(&self, scope: &HubScope, value: &TypedValue) -> Result<CheckValue, ChangeError> {
+        match value {
+            TypedValue::Plain(value) => Ok(value.clone()),
+            TypedValue::Paths(rules) => rules.with_names(|name| self.row_in(scope, name)).map(CheckValue::Paths),
+        }
     }
 
     /// Sets the value of a check in a scope, or removes it, so that a wider scope decides. Returns the scope with its
@@ -98,6 +95,10 @@ impl Change<'_> {
         value: Option<CheckValue>,
     ) -> Result<HubScope, ChangeError> {
         let place = self.place(scope)?;
+        // A row can be longer than the name that was typed.
+        if matches!(&value, Some(CheckValue::Paths(rules)) if !rules.fit()) {
+            return Err(ChangeError::Conflict(format!("the rules for paths of {} would be too long", place.scope)));
+        }
         let mut checks = place.checks(self.connection)?;
         let before = checks.get(check).map(|value| self.shown_value(value, place.owner, true)).transpose()?;
         let after = value.as_ref().map(|value| self.shown_value(value, place.owner, true)).transpose()?;

@@ -6,7 +6,7 @@ use super::account::{COLUMNS as OWNER_COLUMNS, OwnerKind, OwnerRow, owner_row};
 use super::list::Each;
 use super::repository::{COLUMNS as REPOSITORY_COLUMNS, RepositoryRow, repository_row};
 use crate::access::RepositoryFacts;
-use crate::access::rule::{GranteeRow, NamedGrantee, PathRule, PathRules, Rule, Shown, Verdict, Who};
+use crate::access::rule::{GranteeRow, NamedGrantee, PathRule, PathRules, Rule, ShownAs, Verdict, Who};
 use crate::content::{CheckValue, CheckValues, ContentCheck};
 use crate::db::engine::{Row, values};
 use crate::db::rules::{Names, stored_checks, stored_rules};
@@ -34,7 +34,7 @@ impl ScopeSettings {
             // Rules for removed users alone deny nothing.
             CheckValue::Paths(_) if self.paths.rules.is_empty() => CheckValue::Off.to_string(),
             CheckValue::Paths(_) => self.paths.to_string(),
-            value => value.to_string(),
+            value => value.shown(),
         })
     }
 }
@@ -243,10 +243,10 @@ impl View<'_> {
         for who in who {
             present.push(match who {
                 Who::Named(row) => match (self.named_grantee(*row, owner, names)?.shown, row, verdict) {
-                    (Shown::Gone, GranteeRow::Team(_), Verdict::Deny) => Who::Everyone,
-                    (Shown::Gone, ..) => continue,
-                    (Shown::Name | Shown::Hidden, GranteeRow::User(id), _) if !self.is_present(*id)? => continue,
-                    (Shown::Name | Shown::Hidden, ..) => who.clone(),
+                    (ShownAs::Gone, GranteeRow::Team(_), Verdict::Deny) => Who::Everyone,
+                    (ShownAs::Gone, ..) => continue,
+                    (ShownAs::Name | ShownAs::Hidden, GranteeRow::User(id), _) if !self.is_present(*id)? => continue,
+                    (ShownAs::Name | ShownAs::Hidden, ..) => who.clone(),
                 },
                 Who::Role(_) | Who::DeployKeys | Who::Everyone => who.clone(),
             });

@@ -1,8 +1,9 @@
 //! Rules for refs in the database.
 
 use super::{Hub, NOW, grantee, owner, path, team};
-use crate::access::rule::{GranteeRow, KnownTeams, NamedGrantee, Rule, RuleSets, Shown, Who};
+use crate::access::rule::{GranteeRow, KnownTeams, NamedGrantee, PathRules, Rule, RuleSets, ShownAs, Who};
 use crate::access::{CollaboratorRole, Role};
+use crate::content::{CheckValue, ContentCheck, TypedValue};
 use crate::db::{ChangeError, Error, OwnerKind, PushSettings, Store, VERSION, all};
 use crate::name::{Grantee, HubScope};
 
@@ -139,7 +140,7 @@ fn a_rule_stays_with_its_user_whatever_names_accounts_get() {
     assert_eq!(hub.rules("acme/x"), ["deny all ** robert"]);
     let sets = hub.sets();
     let who = &sets.repository.first().unwrap().who;
-    let robert = NamedGrantee { row: GranteeRow::User(bob), name: grantee("robert"), shown: Shown::Name };
+    let robert = NamedGrantee { row: GranteeRow::User(bob), name: grantee("robert"), shown: ShownAs::Name };
     assert_eq!(who.as_slice(), [Who::Named(robert)]);
     hub.change(|change| change.remove_owner(OwnerKind::User, &owner("robert"), None)).unwrap();
     assert_eq!(hub.rules("acme/x"), ["deny all ** robert"]);
@@ -218,7 +219,6 @@ fn a_rule_stays_with_its_team_until_that_is_gone() {
 
 #[test]
 fn rules_and_rules_for_paths_name_only_teams_of_their_own_organization() {
-    use crate::content::ContentCheck;
     let mut hub = Hub::new();
     let (devs, bob) = devs(&mut hub);
     hub.change(|change| {
@@ -236,14 +236,15 @@ fn rules_and_rules_for_paths_name_only_teams_of_their_own_organization() {
     ] {
         let line = format!("deny all ** {name}");
         assert_eq!(hub.refusal(|change| change.add_rule(&scope(of), &rule(&line), None)), said, "{of} {name}");
-        let paths = format!("deny docs {name}").parse().unwrap();
-        assert_eq!(hub.refusal(|change| change.path_rules(&scope(of), &paths)), said, "{of} {name}");
+        let paths = TypedValue::Paths(format!("deny docs {name}").parse().unwrap());
+        assert_eq!(hub.refusal(|change| change.check_value(&scope(of), &paths)), said, "{of} {name}");
     }
     let update = ["@initech/devs".parse().unwrap()];
     let said = hub.refusal(|change| change.protect(&path("acme/x"), &"refs/heads/main".parse().unwrap(), &update));
     assert_eq!(said, "rules of acme/x name only teams of acme");
     hub.change(|change| {
-        let value = change.path_rules(&scope("acme"), &"allow docs @acme/devs; deny ** @everyone".parse().unwrap())?;
+        let paths = TypedValue::Paths("allow docs @acme/devs; deny ** @everyone".parse().unwrap());
+        let value = change.check_value(&scope("acme"), &paths)?;
         change.set_check(&scope("acme"), ContentCheck::Path, Some(value)).map(drop)
     })
     .unwrap();
@@ -327,7 +328,6 @@ fn rules_that_cannot_be_read_are_a_fault_and_not_none() {
 
 #[test]
 fn a_push_is_judged_by_the_checks_of_the_narrowest_scope_that_sets_them() {
-    use crate::content::{CheckValue, ContentCheck};
     let mut hub = Hub::new();
     let applied = |hub: &Hub| hub.settings("acme/x", None, NOW).unwrap().checks.to_string();
     let defaults = "blob-size=10485760 lfs-missing=on lfs-locks=off directory-entries=10000 case-collision=off \
@@ -366,4 +366,16 @@ fn the_question_for_rules_finds_each_row_by_its_number() {
     let plan = Hub::new().reader().ask(|view| view.plan_of_rules()).unwrap();
     assert_eq!(plan.len(), 3, "{plan:#?}");
     assert!(plan.iter().all(|line| line.contains("USING INTEGER PRIMARY KEY")), "{plan:#?}");
+}
+
+#[test]
+fn rules_for_paths_that_the_database_could_not_give_back_are_refused() {
+    let mut hub = Hub::new();
+    let typed: PathRules<GranteeRow> = vec!["deny a #1"; 300].join(";").parse().unwrap();
+    // The row of another user has more digits than the text that was typed.
+    let stored = typed.with_names(|_| Ok::<_, Error>(GranteeRow::User(1_000_000))).unwrap();
+    assert!(typed.fit() && !stored.fit() && stored.word().parse::<PathRules<GranteeRow>>().is_err());
+    let value = Some(CheckValue::Paths(stored));
+    let said = hub.refusal(|change| change.set_check(&scope("acme/x"), ContentCheck::Path, value.clone()).map(drop));
+    assert_eq!(said, "the rules for paths of acme/x would be too long");
 }

@@ -368,3 +368,18 @@ fn a_list_of_repositories_has_those_of_the_teams_once() {
         ("acme/x".to_owned(), Some(role(CollaboratorRole::Write, None)))
     );
 }
+
+#[test]
+fn an_organization_has_at_most_so_many_teams() {
+    let mut hub = Hub::new();
+    hub.change(|change| {
+        change.add_owner(OwnerKind::Organization, &owner("initech"), true)?;
+        (0..1_000).try_for_each(|number| change.add_team(&team(&format!("acme/t{number}"))).map(drop))
+    })
+    .unwrap();
+    let many = hub.refusal(|change| change.add_team(&team("acme/more")).map(drop));
+    assert_eq!(many, "acme would have more than 1000 teams");
+    hub.change(|change| change.add_team(&team("initech/more"))).unwrap();
+    hub.change(|change| change.remove_team(&team("acme/t0"))).unwrap();
+    hub.change(|change| change.add_team(&team("acme/more"))).unwrap();
+}

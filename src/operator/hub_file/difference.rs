@@ -7,13 +7,13 @@ use std::convert::Infallible;
 use std::fmt::Display;
 use std::ops::ControlFlow;
 
-use super::file::{Checks, FileCheck, Granted, HubFile, OrganizationTable, Word};
+use super::file::{Checks, Granted, HubFile, OrganizationTable, Word};
 use super::step::{Action, Step, in_table};
 use crate::access::Role;
 use crate::access::rule::{PathRules, Rule, Who};
 use crate::commands::Refused;
 use crate::config::ObjectFormat;
-use crate::content::ContentCheck;
+use crate::content::{ContentCheck, TypedValue};
 use crate::db::{ChangeError, DescribedOwner, OwnerKind, ScopeSettings, View};
 use crate::name::{Grantee, HubScope, Owner, RepoPath, fold};
 use crate::report::when::{BadTime, rfc3339};
@@ -79,8 +79,8 @@ pub(super) fn steps(view: &View<'_>, file: &HubFile, reading: Reading, now: i64)
 /// The users of rules for refs and for paths.
 fn users<'a>(rules: Option<&'a [Word<Rule<Grantee>>]>, checks: &'a Checks) -> impl Iterator<Item = &'a Owner> {
     let of_paths = checks.0.iter().flat_map(|(_, value)| match value {
-        FileCheck::Paths(rules) => rules.rules.as_slice(),
-        FileCheck::Value(_) => &[],
+        TypedValue::Paths(rules) => rules.rules.as_slice(),
+        TypedValue::Plain(_) => &[],
     });
     let of_refs = rules.unwrap_or_default().iter().flat_map(|rule| &rule.0.who);
     of_refs.chain(of_paths.flat_map(|rule| &rule.who)).filter_map(|who| match who {

@@ -11,11 +11,11 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, de};
 
-use crate::access::rule::{PathRules, Rule};
+use crate::access::rule::Rule;
 use crate::access::{CollaboratorRole, GateMode, Role, Visibility};
 use crate::commands::key::TitledKey;
 use crate::config::ObjectFormat;
-use crate::content::{BadValue, CheckValue, ContentCheck};
+use crate::content::{ContentCheck, TypedValue};
 use crate::name::{Grantee, Owner, RepoPath, Title};
 use crate::report::when::parse_instant;
 
@@ -229,46 +229,19 @@ impl<'de, R: Text> Deserialize<'de> for Granted<R> {
     }
 }
 
-/// The value of a check, as a file has it.
-#[derive(Debug, Clone)]
-pub(super) enum FileCheck {
-    /// A value without names.
-    Value(CheckValue),
-    /// Rules for paths, with the names of users and teams.
-    Paths(PathRules<Grantee>),
-}
-
-impl Display for FileCheck {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Value(value) => value.fmt(f),
-            Self::Paths(rules) => rules.fmt(f),
-        }
-    }
-}
-
-impl FileCheck {
-    fn parse(check: ContentCheck, text: &str) -> Result<Self, BadValue> {
-        match check {
-            ContentCheck::Path if text != "off" => text.parse().map(Self::Paths).map_err(|_| BadValue(check)),
-            _ => CheckValue::parse(check, text).map(Self::Value),
-        }
-    }
-}
-
 /// The values of checks that a scope sets: `{ blob-size = "10M" }`.
 #[derive(Debug, Default)]
-pub(super) struct Checks(pub(super) Vec<(ContentCheck, FileCheck)>);
+pub(super) struct Checks(pub(super) Vec<(ContentCheck, TypedValue)>);
 
 impl<'de> Deserialize<'de> for Checks {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Value(ContentCheck);
         impl<'de> DeserializeSeed<'de> for Value {
-            type Value = FileCheck;
+            type Value = TypedValue;
 
-            fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<FileCheck, D::Error> {
+            fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<TypedValue, D::Error> {
                 let text = String::deserialize(deserializer)?;
-                FileCheck::parse(self.0, &text).map_err(D::Error::custom)
+                TypedValue::parse(self.0, &text).map_err(D::Error::custom)
             }
         }
         struct Table;

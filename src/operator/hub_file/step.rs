@@ -4,14 +4,13 @@ use std::cell::RefCell;
 
 use serde_json::{Value, json};
 
-use super::file::FileCheck;
 use crate::access::rule::Rule;
 use crate::access::{CollaboratorRole, GateMode, Removal, Role, Scope, Visibility};
 use crate::commands::Refused;
 use crate::commands::key::TitledKey;
 use crate::commands::repository::check_free;
 use crate::config::ObjectFormat;
-use crate::content::ContentCheck;
+use crate::content::{ContentCheck, TypedValue};
 use crate::db::{Change, ChangeError, NewKey, NewRepository, OwnerKind};
 use crate::key::Fingerprint;
 use crate::message::FaultKind;
@@ -62,7 +61,7 @@ pub(super) enum Action {
     RemoveDeployKey(Fingerprint, Scope),
     AddRule(HubScope, Rule<Grantee>, Option<usize>),
     RemoveRule(HubScope, usize),
-    SetCheck(HubScope, ContentCheck, Option<FileCheck>),
+    SetCheck(HubScope, ContentCheck, Option<TypedValue>),
 }
 
 /// A repository that the file has and the hub does not.
@@ -217,11 +216,7 @@ impl Action {
                 change.remove_rule(scope, *number)?;
             }
             Self::SetCheck(scope, check, value) => {
-                let value = match value {
-                    None => None,
-                    Some(FileCheck::Value(value)) => Some(value.clone()),
-                    Some(FileCheck::Paths(rules)) => Some(change.path_rules(scope, rules)?),
-                };
+                let value = value.as_ref().map(|value| change.check_value(scope, value)).transpose()?;
                 change.set_check(scope, *check, value)?;
             }
         }

@@ -1,168 +1,15 @@
 //! A hub becomes a file, and a file becomes a hub.
 
+mod hub;
 mod random;
 
-use std::collections::BTreeMap;
-
-use proptest::prelude::*;
-use tempfile::TempDir;
-
-use super::difference::Reading;
 use super::file::HubFile;
+use super::run_again;
 use super::step::Directories;
-use super::{Outcome, run, run_again, write};
-use crate::access::{
-    Access, Account, CollaboratorRole, Decision, GateMode, GateRequest, Identity, Removal, Role, Scope, Visibility,
-    decide,
-};
-use crate::clock::now;
-use crate::commands::Refused;
-use crate::config::ObjectFormat;
-use crate::content::{CheckValue, ContentCheck};
-use crate::db::{Change, ChangeError, Direction, KeyRange, NewKey, NewRepository, OwnerKind, Store, all};
-use crate::key::{KeyType, PublicKey};
-use crate::name::{HubScope, Owner, RepoPath};
-use crate::repository::Directory;
-use crate::tests::holds;
-
-const LATER: i64 = 4_102_444_800;
-
-struct Hub {
-    _directory: TempDir,
-    store: Store,
-}
-
-fn owner(name: &str) -> Owner {
-    name.parse().unwrap()
-}
-
-fn path(text: &str) -> RepoPath {
-    text.parse().unwrap()
-}
-
-fn scope(text: &str) -> HubScope {
-    text.parse().unwrap()
-}
-
-fn key(number: u8) -> PublicKey {
-    let blob = [&[0, 0, 0, 11], b"ssh-ed25519".as_slice(), &[0, 0, 0, 32], &[number; 32]].concat();
-    PublicKey::from_blob(KeyType::Ed25519, blob).unwrap()
-}
-
-const READING: Reading = Reading { prune: false, create_users: false, object_format: ObjectFormat::Sha1 };
-const CREATING: Reading = Reading { create_users: true, ..READING };
-const PRUNING: Reading = Reading { prune: true, ..CREATING };
-
-impl Hub {
-    fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let store = Store::create(&directory.path().join("hubgate.db")).unwrap();
-        Self { _directory: directory, store }
-    }
-
-    /// The users alice, Bob and carol, and the organization acme with its admin alice and the repository acme/x.
-    fn small() -> Self {
-        let mut hub = Self::new();
-        hub.change(|change| {
-            for name in ["alice", "Bob", "carol"] {
-                change.add_owner(OwnerKind::User, &owner(name), true)?;
-            }
-            change.add_owner(OwnerKind::Organization, &owner("acme"), true)?;
-            change.set_member(&owner("acme"), &owner("alice"), Role::Admin, None)?;
-            add_repository(change, "acme/x", Visibility::Private, None)
-        })
-        .unwrap();
-        hub
-    }
-
-    fn change(&mut self, steps: impl FnOnce(&Change<'_>) -> Result<(), ChangeError>) -> Result<(), ChangeError> {
-        self.store.change("operator:test", steps)
-    }
-
-    fn export(&self) -> String {
-        let mut text = Vec::new();
-        self.store.read(|view| write::write(view, &mut text, now())).unwrap();
-        String::from_utf8(text).unwrap()
-    }
-
-    fn plan(&mut self, text: &str, reading: Reading) -> Result<Outcome, Refused> {
-        let file = HubFile::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
-        self.store.rehearse("operator:test", |change| run(change, &file, reading, &Directories::Rehearsal))
-    }
-
-    fn apply(&mut self, text: &str, reading: Reading) -> Result<Outcome, Refused> {
-        let file = HubFile::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
-        self.store.change("operator:test", |change| run(change, &file, reading, &Directories::Rehearsal))
-    }
-
-    /// The sentence with which a file is refused. It must change nothing.
-    fn refusal(&mut self, text: &str, reading: Reading) -> String {
-        let before = (self.export(), self.events());
-        let planned = self.plan(text, reading).unwrap_err().to_string();
-        assert_eq!(self.apply(text, reading).unwrap_err().to_string(), planned, "apply says what plan says");
-        assert_eq!((self.export(), self.events()), before, "{text}");
-        planned
-    }
-
-    /// The lines of a plan, which apply must print too.
-    fn applied(&mut self, text: &str, reading: Reading) -> Vec<String> {
-        let planned = self.plan(text, reading).unwrap();
-        let applied = self.apply(text, reading).unwrap();
-        assert_eq!(planned.report(true).text, applied.report(true).text, "{text}");
-        assert_eq!(planned.report(true).json, applied.report(true).json, "{text}");
-        let events = self.events();
-        let again = self.apply(text, reading).unwrap();
-        assert!(!again.changes(), "a second apply changes something: {}", again.report(true).text);
-        assert_eq!(self.events(), events);
-        applied.report(true).text.lines().map(str::to_owned).collect()
-    }
-
-    fn events(&self) -> usize {
-        all(|each| self.store.view().events(0, None, Direction::OldestFirst, each)).unwrap().len()
-    }
-
-    /// What every account may do with every repository.
-    fn accesses(&self) -> BTreeMap<(String, String), Access> {
-        let view = self.store.view();
-        let mut accounts: Vec<(i64, String)> = vec![(-1, "everyone".to_owned()), (-2, "every account".to_owned())];
-        let users = all(|each| view.owners(OwnerKind::User, None, each)).unwrap();
-        accounts.extend(users.into_iter().map(|user| (user.id, user.name.to_string())));
-        let mut accesses = BTreeMap::new();
-        for repository in all(|each| view.repositories(None, each)).unwrap() {
-            for (id, name) in &accounts {
-                let facts = view.facts_of(repository.id, *id, now()).unwrap();
-                let identity = match id {
-                    -1 => Identity::Anonymous,
-                    id => Identity::Account(Account { id: *id, name: owner("_"), scope: Scope::Write }),
-                };
-                let access = match decide(&identity, facts.as_ref(), Access::Fetch, now()) {
-                    Decision::Allow(access) => access,
-                    Decision::Deny(_) => Access::None,
-                };
-                accesses.insert((name.clone(), repository.path.to_string()), access);
-            }
-        }
-        accesses
-    }
-}
-
-fn add_repository(
-    change: &Change<'_>,
-    text: &str,
-    visibility: Visibility,
-    created_by: Option<&str>,
-) -> Result<(), ChangeError> {
-    let id = u128::from_le_bytes(crate::random::bytes().unwrap());
-    let new = NewRepository {
-        path: path(text),
-        directory: Directory::of_id(id),
-        visibility,
-        object_format: ObjectFormat::Sha1,
-        description: String::new(),
-        created_by: created_by.map(owner),
-    };
-    change.add_repository(&new).map(drop)
-}
+use crate::access::{Scope, Visibility};
+use crate::content::ContentCheck;
+use crate::db::{KeyRange, NewKey, OwnerKind, all};
+use hub::{CREATING, Hub, PRUNING, READING, add_repository, key, owner, path, set_check};
 
 #[test]
 fn a_file_says_what_changes_and_who_gains_or_loses() {
@@ -485,11 +332,8 @@ fn rules_for_paths_are_in_the_file_by_names_and_fit_another_hub() {
     let mut hub = Hub::small();
     hub.change(|change| {
         change.add_owner(OwnerKind::User, &owner("gone"), true)?;
-        let rules = "allow docs Bob gone; deny secrets gone; deny docs @everyone".parse().unwrap();
-        let value = change.path_rules(&scope("acme/x"), &rules)?;
-        change.set_check(&scope("acme/x"), ContentCheck::Path, Some(value))?;
-        let value = change.path_rules(&scope("acme"), &"deny docs gone".parse().unwrap())?;
-        change.set_check(&scope("acme"), ContentCheck::Path, Some(value))?;
+        set_check(change, "acme/x", ContentCheck::Path, "allow docs Bob gone; deny secrets gone; deny docs @everyone")?;
+        set_check(change, "acme", ContentCheck::Path, "deny docs gone")?;
         change.remove_owner(OwnerKind::User, &owner("gone"), None)?;
         change.set_proposals(&path("acme/x"), Some(false))
     })

@@ -1,6 +1,7 @@
 //! `hubgate import gitolite`: the users of its `keydir`, and what its `gitolite.conf` permits on repositories of this
 //! hub.
 
+mod names;
 mod rc;
 mod rights;
 
@@ -10,7 +11,8 @@ use std::io;
 use std::path::Path;
 
 use super::conf::{self, Source};
-use super::outcome::{Candidate, Kind, Outcome, Terms, finish};
+use super::kind::Kind;
+use super::outcome::{Candidate, Outcome, Terms, finish};
 use crate::bounded;
 use crate::commands::Refused;
 use crate::commands::key::TitledKey;
@@ -23,7 +25,7 @@ use crate::operator::failure::Failure;
 use crate::report::Report;
 use crate::tree::Tree;
 
-use rights::Names;
+use names::Names;
 
 /// The file of `conf` that gitolite reads first.
 const MAIN: &str = "gitolite.conf";

@@ -5,6 +5,7 @@ mod authorized_keys;
 mod conf;
 mod gitolite;
 mod history;
+mod kind;
 mod map;
 mod outcome;
 
@@ -22,8 +23,9 @@ use crate::report::Report;
 use crate::tree::Tree;
 
 use authorized_keys::BadLine;
+use kind::Kind;
 use map::Map;
-use outcome::{KeyTerms, Kind, Outcome, Terms, finish};
+use outcome::{KeyTerms, Outcome, Terms, finish};
 
 /// The longest file of keys, in bytes.
 const FILE_MAX: u64 = 64 << 20;

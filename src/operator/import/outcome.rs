@@ -6,13 +6,13 @@ use std::ops::ControlFlow;
 use serde_json::{Value, json};
 
 use super::authorized_keys::{Line, Names};
-use super::conf;
+use super::kind::Kind;
 use super::map::Map;
 use crate::access::{CollaboratorRole, Removal, Scope, Sources};
 use crate::commands::key::default_title;
 use crate::config::Config;
 use crate::db::{Change, ChangeError, Direction, Holder, KeyRow, NewKey, OwnerKind};
-use crate::key::{DSA_REFUSED, PublicKey, refuse_weak};
+use crate::key::{PublicKey, refuse_weak};
 use crate::name::{Owner, RepoPath, Shown, Title};
 use crate::operator::context::{Context, actor};
 use crate::operator::failure::Failure;
@@ -24,138 +24,6 @@ use crate::word::counted;
 const BY_IMPORT: &str = ":import";
 /// The most examples on the line of a kind.
 const EXAMPLES: usize = 4;
-
-/// Why an entry was not imported as it was, in the order of the report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Kind {
-    /// An owner administers a repository.
-    OwnerGained,
-    /// Every account may read, where every user of gitolite might.
-    Internal,
-    /// A user has more here than gitolite gives now.
-    More,
-    /// A user has no right on any repository.
-    Nothing,
-    NoAccount,
-    NoRepository,
-    BadPath,
-    SameName,
-    SameKey,
-    AccountBefore,
-    Revoked,
-    OtherRules,
-    Conf(conf::Kind),
-    /// An account has an RSA key of an old program.
-    SmallExponent,
-    Dsa,
-    BadKey,
-    BadName,
-    /// As [`Kind::BadName`] and [`Kind::SameName`], in a file of keys.
-    BadWord,
-    SameWord,
-    Unmapped,
-    BadLine,
-    Expired,
-    KeyInUse,
-    NoKeyFile,
-    Unread,
-    Ignored,
-    Admin,
-    BadDescription,
-    Settings,
-}
-
-impl Kind {
-    /// The first word of the line: what the change means for rights.
-    fn means(self) -> &'static str {
-        match self {
-            Self::OwnerGained | Self::Internal | Self::More => "gained",
-            Self::Nothing
-            | Self::NoAccount
-            | Self::NoRepository
-            | Self::BadPath
-            | Self::SameName
-            | Self::Revoked
-            | Self::OtherRules
-            | Self::Conf(_) => "lost",
-            Self::SmallExponent => "warning",
-            Self::Dsa
-            | Self::SameKey
-            | Self::AccountBefore
-            | Self::BadKey
-            | Self::BadName
-            | Self::BadWord
-            | Self::SameWord
-            | Self::Unmapped
-            | Self::BadLine
-            | Self::Expired
-            | Self::KeyInUse
-            | Self::NoKeyFile
-            | Self::Unread
-            | Self::Ignored
-            | Self::Admin
-            | Self::BadDescription
-            | Self::Settings => "left out",
-        }
-    }
-
-    /// The rest of the line, and the word in JSON.
-    fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Self::OwnerGained => (
-                "owners administer their repositories, whatever gitolite permits: --rename OWNER/=OTHER/ to prevent it",
-                "owner",
-            ),
-            Self::Internal => ("repositories that every account may read now (R = @all)", "internal"),
-            Self::More => ("users have more here than gitolite gives them now", "more"),
-            Self::Nothing => ("users without any right here", "nothing"),
-            Self::NoAccount => ("rights of users without a key in keydir or an account here", "no-account"),
-            Self::NoRepository => ("rights on repositories that are not here: hubgate repo import", "no-repository"),
-            Self::BadPath => {
-                ("rights on repositories without a place here: --owner, or --rename NAME=OWNER/NAME", "no-path")
-            }
-            Self::SameName => ("names that would become one here: --rename OLD=NEW", "same-name"),
-            Self::Revoked => ("rights that were withdrawn or changed here", "changed-here"),
-            Self::OtherRules => {
-                ("rights to push, since the rules of the repository were changed here", "rules-changed-here")
-            }
-            Self::Conf(kind) => match kind {
-                conf::Kind::Everybody => ("rights that every user had by @all", "every-user"),
-                conf::Kind::Push => ("rights to push", "push"),
-                conf::Kind::Refex => ("refs that no pattern of a rule matches", "refs"),
-                conf::Kind::Wider => ("refs that a rule denies too, because no pattern is closer", "denied-refs"),
-                conf::Kind::Check => ("pushes of users whose files or commits a rule checks (VREF)", "checks"),
-                conf::Kind::Merge => ("pushes of users that may not push merges", "merges"),
-                conf::Kind::Group => ("rules with a role, or with a group that is not in the files", "groups"),
-                conf::Kind::Directory => {
-                    ("rules with a group that a directory of keydir may add to: --rc", "directories")
-                }
-                conf::Kind::Pattern => ("rules for repositories that only a pattern names", "patterns"),
-                conf::Kind::Service => ("rules for gitweb or daemon: hubgate repo visibility PATH public", "services"),
-            },
-            Self::SmallExponent => {
-                ("RSA keys with an exponent that only old programs use, to be replaced soon", "small-exponent")
-            }
-            Self::Dsa => (DSA_REFUSED, "dsa"),
-            Self::SameKey => ("files with the key of another user, which gitolite takes", "same-key"),
-            Self::AccountBefore => ("keys for accounts that were here before the import: --merge", "account-before"),
-            Self::BadKey => ("keys that are not accepted", "key"),
-            Self::BadName => ("names that are not accepted: --rename OLD=NEW", "name"),
-            Self::BadWord => ("names that are not accepted: --map FILE", "name"),
-            Self::SameWord => ("names that would become one here: --map FILE", "same-name"),
-            Self::Unmapped => ("keys that no command gives to an account: --map FILE", "unmapped"),
-            Self::BadLine => ("lines that are not imported", "line"),
-            Self::Expired => ("keys that have expired, or whose end has no time zone", "expired"),
-            Self::KeyInUse => ("keys that are in use here, or were removed here", "key-here"),
-            Self::NoKeyFile => ("files of keydir that are not NAME.pub or NAME@HOST.pub", "file"),
-            Self::Unread => ("lines that are not understood", "unread"),
-            Self::Ignored => ("lines that gitolite ignores too", "ignored"),
-            Self::Admin => ("the rights on gitolite's own repository", "gitolite-admin"),
-            Self::BadDescription => ("descriptions that are not accepted", "description"),
-            Self::Settings => ("settings of git and of web pages", "settings"),
-        }
-    }
-}
 
 /// An entry that was not imported as it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -497,4 +365,19 @@ fn expiry(text: &str) -> Result<i64, String> {
     let clock = Time::parse(clock, format_description!("[hour][minute][second]")).map_err(|_| bad())?;
     let end = PrimitiveDateTime::new(day, clock).assume_utc().unix_timestamp();
     if end > crate::clock::now() { Ok(end) } else { Err(format!("it expired: expiry-time=\"{text}\"")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_a_line_break_adds_no_line_to_a_report() {
+        for verbose in [false, true] {
+            let mut outcome = Outcome::default();
+            outcome.leave(Kind::BadName, "keydir/a\nadded root.pub", "a\nadded root\u{1b}[31m");
+            let text = outcome.report(&Config::default(), Terms { dry_run: false, verbose }).text;
+            assert!(!text.contains('\u{1b}') && !text.lines().any(|line| line.starts_with("added")), "{text}");
+        }
+    }
 }

@@ -227,7 +227,7 @@ impl<'a> Seen<'a> {
     fn changed(&mut self, path: &[u8]) {
         let Denied { rules, who, locked } = &self.denied;
         let shown = || Shown(&String::from_utf8_lossy(path)).to_string();
-        let reason = if path.len() as u64 == PATH_MAX {
+        let reason = if rules.is_some() && path.len() as u64 == PATH_MAX {
             self.by_rule = true;
             format!("a path has more than {} bytes", PATH_MAX - 1)
         } else if let Some(pattern) = rules.and_then(|rules| rules.denies(path)) {
@@ -279,4 +279,42 @@ fn next_part(output: &mut dyn BufRead, part: &mut Vec<u8>) -> io::Result<bool> {
         output.skip_until(0)?;
     }
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_is_too_long_to_compare_is_denied_where_rules_are() {
+        let rules = "deny **/*.pem @everyone".parse().unwrap();
+        let sentences = |rules, length: usize| {
+            let locked = HashMap::from([("a".to_owned(), "alice".to_owned())]);
+            let mut seen = Seen {
+                denied: Denied { rules, who: "bob", locked },
+                by_rule: false,
+                by_lock: false,
+                commit: "c0ffee".to_owned(),
+                octopuses: Vec::new(),
+                lines: Vec::new(),
+                count: 0,
+            };
+            let (mut part, path) = (Vec::new(), [vec![b'a'; length], b"\0next\0".to_vec()].concat());
+            let mut output = path.as_slice();
+            assert!(next_part(&mut output, &mut part).unwrap());
+            seen.changed(&part);
+            // What follows a long path is read as before.
+            assert!(next_part(&mut output, &mut part).unwrap() && part == b"next");
+            seen.lines()
+        };
+        let long = "commit c0ffee: a path has more than 4095 bytes";
+        for length in [4_096, 70_000] {
+            assert_eq!(sentences(Some(&rules), length).first().map(String::as_str), Some(long), "{length}");
+            assert_eq!(sentences(None, length), [""; 0], "{length}");
+        }
+        assert_eq!(sentences(Some(&rules), 4_095), [""; 0]);
+        let locked =
+            ["commit c0ffee: a is locked by alice", "ask who has locked a file to unlock it: git lfs unlock PATH"];
+        assert_eq!(sentences(None, 1), locked);
+    }
 }

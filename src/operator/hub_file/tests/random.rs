@@ -1,6 +1,16 @@
 //! Hubs made at random.
 
-use super::*;
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::hub::{CREATING, Hub, LATER, PRUNING, READING, add_repository, key, owner, path, scope, set_check};
+use crate::access::{Access, CollaboratorRole, GateMode, GateRequest, Removal, Role, Scope, Visibility};
+use crate::commands::Refused;
+use crate::content::ContentCheck;
+use crate::db::{Change, ChangeError, NewKey, OwnerKind};
+use crate::tests::holds;
 
 /// One change of a random hub. A refused change is left out.
 #[derive(Debug, Clone)]
@@ -14,7 +24,6 @@ enum Op {
     Accept(&'static str, &'static str),
     Rule(&'static str, &'static str),
     Check(&'static str, ContentCheck, &'static str),
-    Paths(&'static str, &'static str),
     Proposals(&'static str, Option<bool>),
     DeployKey(usize, bool, &'static str, Option<i64>),
     RemoveKey(usize),
@@ -34,6 +43,16 @@ const RULES: [&str; 6] = [
     "allow all ** Bob c.d",
     "deny all ** eve-1",
     "deny all ** @everyone",
+];
+const CHECKS: [(ContentCheck, &str); 8] = [
+    (ContentCheck::BlobSize, "500"),
+    (ContentCheck::BlobSize, "off"),
+    (ContentCheck::Binary, "on"),
+    (ContentCheck::LfsLocks, "on"),
+    (ContentCheck::Author, "*@a.b"),
+    (ContentCheck::Signed, "pusher"),
+    (ContentCheck::Signed, "hub refs/heads/main refs/tags/**"),
+    (ContentCheck::Path, "off"),
 ];
 const PATH_RULES: [&str; 4] = [
     "allow docs Bob; deny docs/** @everyone",
@@ -58,13 +77,7 @@ impl Op {
             }
             Self::Accept(at, user) => change.answer_access(&path(at), &owner(user), GateRequest::Accepted, None),
             Self::Rule(at, rule) => change.add_rule(&scope(at), &rule.parse().unwrap(), None).map(drop),
-            Self::Check(at, check, value) => {
-                change.set_check(&scope(at), check, CheckValue::parse(check, value).ok()).map(drop)
-            }
-            Self::Paths(at, rules) => {
-                let value = change.path_rules(&scope(at), &rules.parse().unwrap())?;
-                change.set_check(&scope(at), ContentCheck::Path, Some(value)).map(drop)
-            }
+            Self::Check(at, check, value) => set_check(change, at, check, value),
             Self::Proposals(at, accepts) => change.set_proposals(&path(at), accepts),
             Self::DeployKey(index, write, title, expires_at) => {
                 let scope = if write { Scope::Write } else { Scope::Read };
@@ -102,9 +115,8 @@ fn op() -> impl Strategy<Value = Op> {
             .prop_map(|(path, user, role, until)| Op::Collaborator(path, user, role, until)),
         1 => (one(&PATHS), one(&USERS)).prop_map(|(path, user)| Op::Accept(path, user)),
         5 => (one(&SCOPES), one(&RULES)).prop_map(|(scope, rule)| Op::Rule(scope, rule)),
-        2 => (one(&SCOPES), one(ContentCheck::ALL), one(&["off", "on", "500", "default", "*@a.b"]))
-            .prop_map(|(scope, check, value)| Op::Check(scope, check, value)),
-        3 => (one(&SCOPES), one(&PATH_RULES)).prop_map(|(scope, rules)| Op::Paths(scope, rules)),
+        3 => (one(&SCOPES), one(&CHECKS)).prop_map(|(scope, (check, value))| Op::Check(scope, check, value)),
+        3 => (one(&SCOPES), one(&PATH_RULES)).prop_map(|(scope, rules)| Op::Check(scope, ContentCheck::Path, rules)),
         2 => (one(&PATHS), one(&[None, Some(true), Some(false)]))
             .prop_map(|(path, accepts)| Op::Proposals(path, accepts)),
         3 => (0..PATHS.len(), any::<bool>(), one(titles), until())
@@ -142,7 +154,8 @@ fn random_hub(ops: &[Op]) -> Hub {
 
 #[test]
 fn export_apply_and_export_again_give_the_same_file_for_random_hubs() {
-    let with_all = holds(60, &ops(), |ops| {
+    let (with_paths, with_proposals) = (Cell::new(0), Cell::new(0));
+    let with_keys = holds(60, &ops(), |ops| {
         let mut first = random_hub(&ops);
         let text = first.export();
         let events = first.events();
@@ -156,10 +169,13 @@ fn export_apply_and_export_again_give_the_same_file_for_random_hubs() {
         prop_assert_eq!(&second.export(), &text);
         second.applied(&text, PRUNING);
         prop_assert_eq!(&second.export(), &text);
-        let has_paths = text.contains("path = \"allow docs Bob");
-        Ok(text.contains("deploy_keys") && text.contains("rules") && (has_paths || text.contains("proposals")))
+        let count = |of: &Cell<u32>, is_there| of.set(of.get() + u32::from(is_there));
+        count(&with_paths, text.contains("path = \"allow docs Bob"));
+        count(&with_proposals, text.contains("proposals"));
+        Ok(text.contains("deploy_keys") && text.contains("rules"))
     });
-    assert!(with_all > 2, "{with_all}");
+    let all = [with_keys, with_paths.get(), with_proposals.get()];
+    assert!(all.iter().all(|count| *count > 10), "{all:?}");
 }
 
 #[test]

@@ -5,119 +5,17 @@ use std::rc::Rc;
 
 use super::super::conf::{ADMIN, Conf, PathText, Person, Repository, RuleText, Who};
 use super::super::history::History;
-use super::super::outcome::{Kind, Outcome};
-use crate::access::rule::{self, PathPattern, PathRule, PathRules, Rule, Verdict};
+use super::super::kind::Kind;
+use super::super::outcome::Outcome;
+use super::names::{Names, Problem};
+use crate::access::rule::{self, PathPattern, PathRule, PathRules, Rule, Verdict, WHO_MAX};
 use crate::access::{CollaboratorRole, Visibility};
-use crate::content::{CheckValue, CheckValues, ContentCheck};
+use crate::content::{CheckValue, CheckValues, ContentCheck, TypedValue};
 use crate::db::{Change, ChangeError, MOST_RULES, OwnerKind, OwnerRow, RepositoryRow, all};
-use crate::name::{Grantee, HubScope, Owner, RepoPath, Title};
-use crate::operator::cli::Renaming;
+use crate::name::{Grantee, HubScope, Owner, Title};
 
-/// The most users of one rule.
-const WHO_MAX: usize = 64;
 /// Stands for the name of a user in a pattern.
 const USER: &str = "{user}";
-
-type Problem = (Kind, String);
-
-/// What the users and repositories of gitolite are called here.
-pub(super) struct Names {
-    users: BTreeMap<String, Result<Owner, Problem>>,
-    repositories: BTreeMap<String, Result<RepoPath, Problem>>,
-}
-
-impl Names {
-    /// If two names of gitolite would become one name here, neither gets a name.
-    ///
-    /// # Errors
-    /// gitolite has no user or repository with an old name of `renamed`.
-    pub(super) fn read<'a>(
-        renamed: &[Renaming],
-        owner: Option<&Owner>,
-        conf: &'a Conf,
-        holders: impl Iterator<Item = &'a str>,
-    ) -> Result<Self, String> {
-        let people = conf.repositories.iter().flat_map(|repository| &repository.people).map(|person| &*person.name);
-        let users: BTreeSet<&str> = holders.chain(people).collect();
-        let repositories: BTreeSet<&str> =
-            conf.repositories.iter().map(|repository| repository.name.as_str()).collect();
-        for renaming in renamed {
-            let (old, is_known) = match renaming {
-                Renaming::User(old, _) => (old, users.contains(old.as_str())),
-                Renaming::Repository(old, _) => (old, repositories.contains(old.as_str())),
-                Renaming::Directory(old, _) => (old, repositories.iter().any(|name| name.starts_with(old.as_str()))),
-            };
-            if !is_known {
-                let hint = "--rename takes OLD=NEW for a user, OLD=OWNER/NAME for a repository, \
-                            and OLD/=OWNER/ for all repositories below OLD";
-                return Err(format!("gitolite has no {old}: {hint}"));
-            }
-        }
-        let new_user = |name: &str| {
-            let new = renamed.iter().find_map(|renaming| match renaming {
-                Renaming::User(old, new) if old == name => Some(new.clone()),
-                Renaming::User(..) | Renaming::Repository(..) | Renaming::Directory(..) => None,
-            });
-            new.map_or_else(
-                || Owner::new_account(name).map_err(|error| (Kind::BadName, format!("{name}: {error}"))),
-                Ok,
-            )
-        };
-        let new_path = |name: &str| {
-            let new = renamed.iter().find_map(|renaming| match renaming {
-                Renaming::Repository(old, new) if old == name => Some(new.clone()),
-                Renaming::User(..) | Renaming::Repository(..) | Renaming::Directory(..) => None,
-            });
-            // The longest directory decides.
-            let moved = renamed.iter().filter_map(|renaming| match renaming {
-                Renaming::Directory(old, new) => name.strip_prefix(old.as_str()).map(|rest| (old.len(), new, rest)),
-                Renaming::User(..) | Renaming::Repository(..) => None,
-            });
-            let path = match (new, moved.max_by_key(|(length, ..)| *length), name.contains('/'), owner) {
-                (Some(new), ..) => return Ok(new),
-                (None, Some((_, new, rest)), ..) => format!("{new}/{rest}").parse(),
-                (None, None, true, _) => name.parse(),
-                (None, None, false, Some(owner)) => format!("{owner}/{name}").parse(),
-                (None, None, false, None) => return Err((Kind::BadPath, format!("{name}: it has no owner"))),
-            };
-            path.map_err(|error| (Kind::BadPath, format!("{name}: {error}")))
-        };
-        Ok(Self {
-            users: distinct(users.into_iter().map(|name| (name, new_user(name))), Owner::folded),
-            repositories: distinct(repositories.into_iter().map(|name| (name, new_path(name))), RepoPath::folded),
-        })
-    }
-
-    pub(super) fn user(&self, name: &str) -> Result<Owner, Problem> {
-        self.users.get(name).cloned().unwrap_or_else(|| Err((Kind::NoAccount, name.to_owned())))
-    }
-
-    fn path(&self, name: &str) -> Result<RepoPath, Problem> {
-        self.repositories.get(name).cloned().unwrap_or_else(|| Err((Kind::BadPath, name.to_owned())))
-    }
-}
-
-/// Removes each new name that several old names share.
-fn distinct<'a, T>(
-    names: impl Iterator<Item = (&'a str, Result<T, Problem>)>,
-    folded: impl Fn(&T) -> String,
-) -> BTreeMap<String, Result<T, Problem>> {
-    let names: Vec<(&str, Result<T, Problem>)> = names.collect();
-    let mut olds: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for (old, new) in &names {
-        if let Ok(new) = new {
-            olds.entry(folded(new)).or_default().push(old);
-        }
-    }
-    let entry = |(old, new): (&str, Result<T, Problem>)| {
-        let new = new.and_then(|new| match olds.get(&folded(&new)) {
-            Some(olds) if olds.len() > 1 => Err((Kind::SameName, olds.join(" and "))),
-            Some(_) | None => Ok(new),
-        });
-        (old.to_owned(), new)
-    };
-    names.into_iter().map(entry).collect()
-}
 
 /// Accounts that were asked for, by gitolite's names.
 type Accounts = BTreeMap<Rc<str>, Result<OwnerRow, Problem>>;
@@ -310,7 +208,7 @@ impl Outcome {
             return Ok(true);
         }
         let scope = HubScope::Repository(row.path.clone());
-        let wanted = change.path_rules(&scope, &PathRules { by_ref: true, rules })?;
+        let wanted = change.check_value(&scope, &TypedValue::Paths(PathRules { by_ref: true, rules }))?;
         let [here, owner, hub] = change.checks_of(&scope)?;
         let has = |values: &CheckValues| values.get(ContentCheck::Path).is_some();
         if here.get(ContentCheck::Path) == Some(&wanted) {
@@ -368,14 +266,6 @@ impl Outcome {
         change.import_rules(&row.path, rules)?;
         self.rules.push((row.path.clone(), wanted));
         Ok(true)
-    }
-}
-
-impl Names {
-    /// The user of gitolite who has this name here.
-    fn user_called(&self, owner: &Owner) -> Option<&str> {
-        let is_owner = |name: &Result<Owner, Problem>| name.as_ref().is_ok_and(|name| name.folded() == owner.folded());
-        self.users.iter().find(|(_, name)| is_owner(name)).map(|(user, _)| user.as_str())
     }
 }
 
