@@ -117,7 +117,7 @@ fn op() -> impl Strategy<Value = Op> {
         5 => (one(&SCOPES), one(&RULES)).prop_map(|(scope, rule)| Op::Rule(scope, rule)),
         3 => (one(&SCOPES), one(&CHECKS)).prop_map(|(scope, (check, value))| Op::Check(scope, check, value)),
         3 => (one(&SCOPES), one(&PATH_RULES)).prop_map(|(scope, rules)| Op::Check(scope, ContentCheck::Path, rules)),
-        2 => (one(&PATHS), one(&[None, Some(true), Some(false)]))
+        5 => (one(&PATHS), one(&[None, Some(true), Some(false)]))
             .prop_map(|(path, accepts)| Op::Proposals(path, accepts)),
         3 => (0..PATHS.len(), any::<bool>(), one(titles), until())
             .prop_map(|(index, write, title, until)| Op::DeployKey(index, write, title, until)),
@@ -155,7 +155,7 @@ fn random_hub(ops: &[Op]) -> Hub {
 #[test]
 fn export_apply_and_export_again_give_the_same_file_for_random_hubs() {
     let (with_paths, with_proposals) = (Cell::new(0), Cell::new(0));
-    let with_keys = holds(60, &ops(), |ops| {
+    let with_keys = holds(180, &ops(), |ops| {
         let mut first = random_hub(&ops);
         let text = first.export();
         let events = first.events();
