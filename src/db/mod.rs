@@ -37,6 +37,7 @@ pub use store::{
     Holder, HolderId, KeyRange, KeyRow, MOST_RULES, Member, Membership, NewKey, NewRepository, NumberedRule,
     Organization, OwnerKind, OwnerRow, Period, ProposalRow, Removed, Replacing, RepositoryRow, ScopeSettings, SeenBy,
     Signer, Store, TeamGrant, TeamMembership, TeamRow, User, UserEmail, WritesTo, all, check_team_in, check_team_of,
+    not_a_member,
 };
 
 /// The database as one connection sees it: each question is a method.

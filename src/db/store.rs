@@ -61,7 +61,7 @@ pub use repository::{NewRepository, RepositoryRow};
 pub use rule::{MOST as MOST_RULES, NumberedRule, check_team_in};
 pub use signer::{Signer, WritesTo};
 use steps::STEPS;
-pub use team::{TeamGrant, TeamMembership, TeamRow};
+pub use team::{TeamGrant, TeamMembership, TeamRow, not_a_member};
 pub use values::BadValue;
 
 /// Why a change was not made. Worded for the person who asked for it.

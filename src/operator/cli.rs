@@ -224,17 +224,18 @@ pub enum Command {
     /// `[users.NAME]` has `may_create`, whether the user may create repositories. `[organizations.NAME]` has `members`,
     /// a table of users and roles. A role is a word, or a table such as `{ role = "read", until = 2027-01-31 }`.
     /// `until` is the last day in UTC, or a date and time with an offset. A grant that has ended counts as none.
+    /// `teams.NAME` is the array of the members of a team: users, or tables such as `{ user = "bob", until =
+    /// 2027-01-31 }`. They must be members of the organization.
     ///
     /// `[repositories."PATH"]` has `visibility` (public, internal, private), `gate` (none, auto, manual),
     /// `gate_members`, `proposals` (without it, the configuration says whether proposals are accepted), `description`,
-    /// `collaborators` (as `members`), and `deploy_keys`, an array of tables with `key`, `title`, `write` and
-    /// `expires`. A repository that does not exist is created; it needs a `visibility`.
+    /// `collaborators` (as `members`; a team is `"@ORG/TEAM"`), and `deploy_keys`, an array of tables with `key`,
+    /// `title`, `write` and `expires`. A repository that does not exist is created; it needs a `visibility`.
     /// `object_format` and `created_by` say how it is created, and cannot change later.
     ///
     /// Names that differ in upper and lower case are equal. The file renames nothing: another name is another
     /// repository. The file says nothing about keys and e-mail addresses of users, certificate authorities, quotas,
-    /// requests, frozen and disabled states, or teams and their roles. They stay as they are. Teams that rules name
-    /// must exist.
+    /// requests, and frozen and disabled states. They stay as they are.
     ///
     /// With --json, the command prints one object. `changes` is an array of objects with `object`, `kind`, `name`,
     /// `before` and `after`. `rights` is an array of objects with `who`, `before` and `after` (none, fetch, write,

@@ -15,16 +15,16 @@ async def main(key, known_hosts, *words):
     async with asyncssh.connect(
         host, int(dict(options)["-p"]), username=login, client_keys=[key], known_hosts=known_hosts, config=None
     ) as connection:
+        # asyncssh closes what it gets. An error needs a standard error that is open.
+        stdin, stdout, stderr = (os.fdopen(os.dup(number), mode, 0) for number, mode in enumerate(["rb", "wb", "wb"]))
         process = await connection.create_process(
-            " ".join(command), env=environment, encoding=None, stdin=sys.stdin, stdout=sys.stdout, stderr=sys.stderr
+            " ".join(command), env=environment, encoding=None, stdin=stdin, stdout=stdout, stderr=stderr
         )
-        status = (await process.wait()).exit_status
-        # There is no status if git-lfs went away before it came. asyncssh has closed the files of this process, which
-        # Python would close again.
-        os._exit(status or 0)
+        # There is no status if git-lfs went away before it came.
+        return (await process.wait()).exit_status or 0
 
 
 if sys.argv[1:] == ["version"]:
     print(asyncssh.__version__)
 else:
-    asyncio.run(main(*sys.argv[1:]))
+    sys.exit(asyncio.run(main(*sys.argv[1:])))

@@ -112,6 +112,10 @@ fn an_exported_hub_applied_to_an_empty_hub_is_exported_the_same() {
     first.did(&["repo", "collaborator", "set", "acme/x", "Carol", "write"]);
     first.did(&["rule", "add", "hub", "--final", "deny create refs/heads/x @deploy-keys"]);
     first.did(&["rule", "add", "acme", "allow all ** bob Carol"]);
+    first.did(&["team", "add", "acme/devs"]);
+    first.did(&["team", "member", "add", "acme/devs", "bob", "--until", "2999-01-30"]);
+    first.did(&["repo", "collaborator", "set", "acme/x", "@acme/devs", "read"]);
+    first.did(&["rule", "add", "acme/x", "deny delete ** @acme/devs"]);
     first.did(&["repo", "protect", "acme/x", "main"]);
     first.did(&["check", "set", "alice", "blob-size", "5M"]);
     let key = Key::new("ci");

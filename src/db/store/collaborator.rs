@@ -53,21 +53,6 @@ impl View<'_> {
         })
     }
 
-    /// The grants of users on a repository, without those of teams, by name.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub fn user_collaborators(
-        &self,
-        repository: &RepositoryRow,
-    ) -> Result<Vec<(Owner, CollaboratorRole, Option<i64>)>, Error> {
-        let of_user = |grant: Collaborator| match grant.user {
-            Grantee::User(user) => Some((user, grant.role, grant.until)),
-            Grantee::Team(_) => None,
-        };
-        Ok(self.collaborators(repository)?.into_iter().filter_map(of_user).collect())
-    }
-
     /// The grants on a repository, given by its row, the teams' first, by name. Begins behind `after`. With a period,
     /// only grants that end in it. `with_teams` says whether the reader may know of teams.
     ///

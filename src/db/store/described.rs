@@ -63,6 +63,9 @@ pub struct DescribedRepository {
     pub has_deploy_keys: bool,
 }
 
+const ALL_REPOSITORIES: &str = "o.folded > '' AND r.folded IS NOT NULL ORDER BY o.folded, r.kind, r.folded";
+const ALL_OWNERS: &str = "o.kind = ?1 AND o.folded > '' AND o.team_of IS NULL ORDER BY o.folded";
+
 /// The statement for the repositories that match a condition, with their settings.
 fn repository_statement(filter: &str) -> String {
     let more = "r.owner_id, r.rules, r.checks, c.name AS creator,
@@ -101,7 +104,7 @@ impl View<'_> {
     /// # Errors
     /// [`Error`].
     pub fn described_owners(&self, kind: OwnerKind, each: Each<'_, DescribedOwner>) -> Result<(), Error> {
-        let query = owner_statement("o.kind = ?1 AND o.folded > '' AND o.team_of IS NULL ORDER BY o.folded");
+        let query = owner_statement(ALL_OWNERS);
         self.connection.each(&query, values![kind.as_str()], |row| Ok(each(self.described_owner_row(row)?)))
     }
 
@@ -121,7 +124,7 @@ impl View<'_> {
     /// # Errors
     /// [`Error`].
     pub fn described_repositories(&self, each: Each<'_, DescribedRepository>) -> Result<(), Error> {
-        let query = repository_statement("o.folded > '' AND r.folded IS NOT NULL ORDER BY o.folded, r.kind, r.folded");
+        let query = repository_statement(ALL_REPOSITORIES);
         self.connection.each(&query, &[], |row| Ok(each(self.described_repository_row(row)?)))
     }
 
@@ -148,7 +151,7 @@ impl View<'_> {
     }
 
     /// The rows of the accounts that have a grant of their own on a repository: as owner, by a role, as collaborator or
-    /// by a request.
+    /// by a request. Members of teams with a role on it are among them.
     ///
     /// # Errors
     /// [`Error`].
@@ -158,6 +161,8 @@ impl View<'_> {
              UNION SELECT m.user_id FROM repository r JOIN member m ON m.organization_id = r.owner_id WHERE r.id = ?1
              UNION SELECT c.user_id FROM collaborator c JOIN owner u ON u.id = c.user_id
                  WHERE c.repository_id = ?1 AND u.team_of IS NULL
+             UNION SELECT m.user_id FROM collaborator c JOIN owner t ON t.id = c.user_id
+                 JOIN member m ON m.organization_id = t.id WHERE c.repository_id = ?1 AND t.team_of IS NOT NULL
              UNION SELECT user_id FROM gate_request WHERE repository_id = ?1";
         self.connection.query(query, values![repository], |row| row.get("user"))
     }
@@ -264,13 +269,7 @@ impl View<'_> {
 #[cfg(test)]
 pub(super) fn statements() -> [(String, &'static str); 2] {
     [
-        (
-            repository_statement("o.folded > '' AND r.folded IS NOT NULL ORDER BY o.folded, r.kind, r.folded"),
-            "SEARCH o USING INDEX sqlite_autoindex_owner_1 (folded>?)",
-        ),
-        (
-            owner_statement("o.kind = ?1 AND o.folded > '' ORDER BY o.folded"),
-            "SEARCH o USING INDEX sqlite_autoindex_owner_1 (folded>?)",
-        ),
+        (repository_statement(ALL_REPOSITORIES), "SEARCH o USING INDEX sqlite_autoindex_owner_1 (folded>?)"),
+        (owner_statement(ALL_OWNERS), "SEARCH o USING INDEX sqlite_autoindex_owner_1 (folded>?)"),
     ]
 }

@@ -177,17 +177,27 @@ impl View<'_> {
         each: Each<'_, TeamMembership>,
     ) -> Result<(), Error> {
         let query = format!(
-            "SELECT o.name AS organization, t.name AS team, u.name AS user, m.until FROM member m
-             JOIN owner t ON t.id = m.organization_id JOIN owner o ON o.id = t.team_of
-             JOIN owner u ON u.id = m.user_id WHERE {filter} {} ORDER BY {order}",
+            "{MEMBERSHIPS} WHERE {filter} {} ORDER BY {order}",
             if ending.is_some() { "AND m.until > ?3 AND m.until <= ?4" } else { "" }
         );
         let Period { after, until } = ending.unwrap_or_default();
         let values = values![first, second, after, until];
         let values = if ending.is_some() { values } else { values.get(..2).unwrap_or_default() };
-        self.connection.each(&query, values, |row| {
-            Ok(each(TeamMembership { team: team_path(row)?, user: row.word("user")?, until: row.get("until")? }))
-        })
+        self.connection.each(&query, values, |row| Ok(each(membership(row)?)))
+    }
+
+    /// The memberships of a team that count at a second, by user: neither they nor the users' roles in the organization
+    /// have ended.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn live_team_members(&self, team: &TeamRow, now: i64) -> Result<Vec<TeamMembership>, Error> {
+        let query = format!(
+            "{MEMBERSHIPS} JOIN member n ON n.organization_id = t.team_of AND n.user_id = m.user_id
+             WHERE m.organization_id = ?1 AND (m.until IS NULL OR m.until > ?2) AND (n.until IS NULL OR n.until > ?2)
+             ORDER BY u.folded"
+        );
+        self.connection.query(&query, values![team.id, now], membership)
     }
 
     /// The roles of a team, given by its row, on repositories.
@@ -214,6 +224,21 @@ impl View<'_> {
         let grants = self.connection.query(&query, values![repository, account, now], team_grant);
         Ok(self.unless_older(TEAMS_SINCE, grants)?.unwrap_or_default())
     }
+}
+
+/// The refusal for a user who is not a member of the organization of a team.
+#[must_use]
+pub fn not_a_member(user: &Owner, of: &Owner) -> ChangeError {
+    let advice = format!("first give a role with: org member set {of} {user} read");
+    ChangeError::Conflict(format!("{user} is not a member of {of}: {advice}"))
+}
+
+/// The memberships of users in teams.
+const MEMBERSHIPS: &str = "SELECT o.name AS organization, t.name AS team, u.name AS user, m.until FROM member m
+    JOIN owner t ON t.id = m.organization_id JOIN owner o ON o.id = t.team_of JOIN owner u ON u.id = m.user_id";
+
+fn membership(row: &Row<'_>) -> Result<TeamMembership, Error> {
+    Ok(TeamMembership { team: team_path(row)?, user: row.word("user")?, until: row.get("until")? })
 }
 
 /// The roles of teams on repositories.
@@ -339,10 +364,7 @@ impl Change<'_> {
         let query =
             "SELECT 1 FROM member WHERE organization_id = ?1 AND user_id = ?2 AND (until IS NULL OR until > ?3)";
         if self.connection.first(query, values![row.organization, user.id, self.now], |_| Ok(()))?.is_none() {
-            let (user, of) = (user.name, row.path.organization);
-            return Err(ChangeError::Conflict(format!(
-                "{user} is not a member of {of}: first give a role with: org member set {of} {user} read"
-            )));
+            return Err(not_a_member(&user.name, &row.path.organization));
         }
         let before = self.team_membership(row.id, user.id)?;
         self.connection.execute(

@@ -13,8 +13,8 @@ pub struct HubFileArguments {
     pub file: PathBuf,
     /// Also remove what the file does not mention.
     ///
-    /// These are repositories, organizations, members, collaborators, deploy keys, rules, checks, gates, descriptions,
-    /// whether a repository accepts proposals, and `may_create = false`. Users and visibilities stay.
+    /// These are repositories, organizations, members, teams, collaborators, deploy keys, rules, checks, gates,
+    /// descriptions, whether a repository accepts proposals, and `may_create = false`. Users and visibilities stay.
     #[arg(long)]
     pub prune: bool,
     /// Create users that the file mentions and the hub does not have. They have no keys.
@@ -28,7 +28,7 @@ pub struct Apply {
     /// The file.
     #[command(flatten)]
     pub file: HubFileArguments,
-    /// Whether to ask before repositories or organizations are removed.
+    /// Whether to ask before repositories, organizations or teams are removed.
     #[command(flatten)]
     pub confirmation: Confirmation,
 }

@@ -1,6 +1,7 @@
 //! The steps from the present hub to the file. Reads, and changes nothing.
 
 mod repository;
+mod team;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::convert::Infallible;
@@ -34,15 +35,19 @@ pub(super) struct Reading {
 struct Steps {
     /// New owners.
     owners: Vec<Step>,
+    /// Memberships in teams that end. They come before roles in organizations, whose end also ends them.
+    leavers: Vec<Step>,
     /// Roles of admins. They come before other roles, so that no organization is without an admin in between.
     admins: Vec<Step>,
     members: Vec<Step>,
+    /// New teams and memberships in teams.
+    teams: Vec<Step>,
     /// Removed repositories, grants and keys. They come before new ones, because a deploy key may move.
     removals: Vec<Step>,
     repositories: Vec<Step>,
     grants: Vec<Step>,
     settings: Vec<Step>,
-    /// Removed organizations and rights to create, and checks of the final state.
+    /// Removed teams, organizations and rights to create, and checks of the final state.
     last: Vec<Step>,
 }
 
@@ -53,6 +58,8 @@ struct Difference<'a> {
     steps: Steps,
     /// The names of users and organizations that the steps add, for comparison.
     new_owners: HashMap<String, OwnerKind>,
+    /// The teams that the steps remove, for comparison.
+    removed_teams: HashSet<String>,
 }
 
 /// Returns the steps from the present hub to the file.
@@ -60,8 +67,14 @@ struct Difference<'a> {
 /// # Errors
 /// [`Refused`]: the file mentions a user that does not exist, or asks for what no command can do.
 pub(super) fn steps(view: &View<'_>, file: &HubFile, reading: Reading, now: i64) -> Result<Vec<Step>, Refused> {
-    let mut difference =
-        Difference { view, reading, now: Now(now), steps: Steps::default(), new_owners: HashMap::new() };
+    let mut difference = Difference {
+        view,
+        reading,
+        now: Now(now),
+        steps: Steps::default(),
+        new_owners: HashMap::new(),
+        removed_teams: HashSet::new(),
+    };
     difference.organizations(file)?;
     difference.users(file)?;
     let hub = view.described_hub()?;
@@ -72,8 +85,10 @@ pub(super) fn steps(view: &View<'_>, file: &HubFile, reading: Reading, now: i64)
     if reading.prune {
         difference.prune(file)?;
     }
-    let Steps { owners, admins, members, removals, repositories, grants, settings, last } = difference.steps;
-    Ok([owners, admins, members, removals, repositories, grants, settings, last].into_iter().flatten().collect())
+    let Steps { owners, leavers, admins, members, teams, removals, repositories, grants, settings, last } =
+        difference.steps;
+    let steps = [owners, leavers, admins, members, teams, removals, repositories, grants, settings, last];
+    Ok(steps.into_iter().flatten().collect())
 }
 
 /// The users of rules for refs and for paths.
@@ -161,6 +176,7 @@ impl Difference<'_> {
                 self.steps.last.push(step(Action::CheckAdmin(name.clone()), None));
             }
             self.members(&at, &name, present.as_ref(), table)?;
+            self.teams(&at, &name, present.as_ref(), table)?;
             let none = ScopeSettings::default();
             let settings = present.as_ref().map_or(&none, |owner| &owner.settings);
             let scope = HubScope::Owner(name);
@@ -228,11 +244,18 @@ impl Difference<'_> {
         for (name, table) in &file.organizations.0 {
             let at = || of_owner(OwnerKind::Organization, name);
             let members = table.members.0.iter().map(|(user, _)| user);
-            members.chain(users(table.rules.as_deref(), &table.checks)).for_each(|user| mention(user, &at));
+            let of_teams = table.teams.0.iter().flat_map(|(_, members)| &members.0).map(|member| &member.user);
+            members
+                .chain(of_teams)
+                .chain(users(table.rules.as_deref(), &table.checks))
+                .for_each(|user| mention(user, &at));
         }
         for (path, table) in &file.repositories.0 {
             let at = || of_repository(path);
-            let collaborators = table.collaborators.0.iter().map(|(user, _)| user);
+            let collaborators = table.collaborators.0.iter().filter_map(|(grantee, _)| match grantee {
+                Grantee::User(user) => Some(user),
+                Grantee::Team(_) => None,
+            });
             let creator = table.created_by.iter().map(|user| &user.0);
             collaborators
                 .chain(creator)

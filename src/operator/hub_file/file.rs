@@ -16,7 +16,7 @@ use crate::access::{CollaboratorRole, GateMode, Role, Visibility};
 use crate::commands::key::TitledKey;
 use crate::config::ObjectFormat;
 use crate::content::{ContentCheck, TypedValue};
-use crate::name::{Grantee, Owner, RepoPath, Title};
+use crate::name::{Grantee, Owner, RepoPath, TeamName, Title, fold};
 use crate::report::when::parse_instant;
 
 /// What a file says about a hub.
@@ -51,6 +51,7 @@ pub(super) struct UserTable {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct OrganizationTable {
     pub(super) members: Entries<Owner, Granted<Role>>,
+    pub(super) teams: Entries<TeamName, TeamMembers>,
     pub(super) rules: Option<Vec<Word<Rule<Grantee>>>>,
     pub(super) checks: Checks,
 }
@@ -66,7 +67,7 @@ pub(super) struct RepositoryTable {
     pub(super) description: Option<Description>,
     pub(super) object_format: Option<Word<ObjectFormat>>,
     pub(super) created_by: Option<Word<Owner>>,
-    pub(super) collaborators: Entries<Owner, Granted<CollaboratorRole>>,
+    pub(super) collaborators: Entries<Grantee, Granted<CollaboratorRole>>,
     pub(super) deploy_keys: Vec<DeployKey>,
     pub(super) rules: Option<Vec<Word<Rule<Grantee>>>>,
     pub(super) checks: Checks,
@@ -122,6 +123,8 @@ macro_rules! texts {
 
 texts! {
     Owner: named;
+    Grantee: named;
+    TeamName: named;
     RepoPath: named;
     Title: named;
     Rule<Grantee>: named;
@@ -229,6 +232,60 @@ impl<'de, R: Text> Deserialize<'de> for Granted<R> {
     }
 }
 
+/// The members of a team: `["alice", { user = "bob", until = 2027-01-31 }]`. Holding one tells you that no user is in
+/// it twice.
+#[derive(Debug, Default)]
+pub(super) struct TeamMembers(pub(super) Vec<TeamMember>);
+
+/// One of the members of a team.
+#[derive(Debug)]
+pub(super) struct TeamMember {
+    pub(super) user: Owner,
+    pub(super) until: Option<i64>,
+}
+
+impl<'de> Deserialize<'de> for TeamMember {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct MemberTable {
+            user: Word<Owner>,
+            until: Option<Instant>,
+        }
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = TeamMember;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a user, or a table with user and until")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<TeamMember, E> {
+                Owner::read(text).map(|user| TeamMember { user, until: None }).map_err(E::custom)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<TeamMember, A::Error> {
+                let MemberTable { user, until } = MemberTable::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(TeamMember { user: user.0, until: until.map(|end| end.0) })
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+impl<'de> Deserialize<'de> for TeamMembers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let members = Vec::<TeamMember>::deserialize(deserializer)?;
+        let mut seen = HashSet::new();
+        match members.iter().find(|member| !seen.insert(member.user.folded())) {
+            Some(TeamMember { user, .. }) => {
+                Err(D::Error::custom(format!("{user} is in this team twice: upper and lower case are equal")))
+            }
+            None => Ok(Self(members)),
+        }
+    }
+}
+
 /// The values of checks that a scope sets: `{ blob-size = "10M" }`.
 #[derive(Debug, Default)]
 pub(super) struct Checks(pub(super) Vec<(ContentCheck, TypedValue)>);
@@ -279,6 +336,18 @@ impl Key for Owner {
 impl Key for RepoPath {
     fn folded(&self) -> String {
         self.folded()
+    }
+}
+
+impl Key for TeamName {
+    fn folded(&self) -> String {
+        self.folded()
+    }
+}
+
+impl Key for Grantee {
+    fn folded(&self) -> String {
+        fold(&self.to_string())
     }
 }
 

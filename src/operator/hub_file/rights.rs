@@ -6,11 +6,12 @@ use std::ops::ControlFlow;
 
 use serde_json::{Value, json};
 
+use super::file::Key;
 use super::step::{Action, Step};
 use crate::access::{Access, Account, Decision, Identity, Scope, decide};
 use crate::commands::Refused;
-use crate::db::{ChangeError, OwnerKind, View};
-use crate::name::{Owner, RepoPath};
+use crate::db::{ChangeError, OwnerKind, View, all};
+use crate::name::{Grantee, Owner, RepoPath, TeamPath};
 use crate::word::counted;
 
 /// The most paths of one line, for people and for programs.
@@ -27,10 +28,12 @@ const GENERAL: [i64; 2] = [EVERYONE, EVERY_ACCOUNT];
 pub(super) struct Concerned {
     /// Repositories of which any identity may gain or lose something.
     repositories: BTreeMap<String, RepoPath>,
-    /// Users who may gain or lose something on one repository.
-    collaborators: BTreeMap<(String, String), (RepoPath, Owner)>,
+    /// Users and teams who may gain or lose something on one repository.
+    collaborators: BTreeMap<(String, String), (RepoPath, Grantee)>,
     /// Users who may gain or lose something on every repository of an organization.
     members: BTreeMap<String, (Owner, BTreeSet<String>, Vec<Owner>)>,
+    /// Users who enter or leave a team.
+    teams: BTreeMap<String, (TeamPath, Vec<Owner>)>,
     /// What deploy keys gain and lose.
     keys: Vec<(String, bool, RepoPath, Access)>,
 }
@@ -62,6 +65,10 @@ impl Concerned {
                         users.push(user.clone());
                     }
                 }
+                Action::AddTeamMember(team, user, _) | Action::RemoveTeamMember(team, user) => {
+                    let new = || (team.clone(), Vec::new());
+                    concerned.teams.entry(team_key(team)).or_insert_with(new).1.push(user.clone());
+                }
                 Action::AddDeployKey(path, key, scope, _) => {
                     let who = format!("deploy key {}", key.key.fingerprint());
                     concerned.keys.push((who, true, path.clone(), of_scope(*scope)));
@@ -74,6 +81,9 @@ impl Concerned {
                 Action::AddUser(_)
                 | Action::SetMayCreate(..)
                 | Action::AddOrganization(_)
+                | Action::AddTeam(_)
+                // Other steps remove its roles or the repositories.
+                | Action::RemoveTeam(_)
                 | Action::CheckAdmin(_)
                 | Action::RemoveOrganization(_)
                 | Action::SetProposals(..)
@@ -99,18 +109,29 @@ impl Concerned {
                 pair(account, repository.id)?;
             }
         }
-        for (path, user) in self.collaborators.values() {
+        for (path, grantee) in self.collaborators.values() {
             let Some(repository) = found(view.repository(path))? else { continue };
-            for account in GENERAL.into_iter().chain(found(view.user(user))?.map(|user| user.id)) {
+            let accounts = match grantee {
+                Grantee::User(user) => rows(view, [user])?,
+                Grantee::Team(team) => self.members_of(view, team)?,
+            };
+            for account in GENERAL.into_iter().chain(accounts) {
                 pair(account, repository.id)?;
+            }
+        }
+        for (team, users) in self.teams.values() {
+            let Some(team) = found(view.team(team))? else { continue };
+            let accounts = rows(view, users)?;
+            for grant in view.team_grants(team.id)? {
+                let Some(repository) = found(view.repository(&grant.path))? else { continue };
+                for account in GENERAL.into_iter().chain(accounts.iter().copied()) {
+                    pair(account, repository.id)?;
+                }
             }
         }
         for (organization, _, users) in self.members.values() {
             let Some(organization) = found(view.owner_of(OwnerKind::Organization, organization))? else { continue };
-            let mut accounts = GENERAL.to_vec();
-            for user in users {
-                accounts.extend(found(view.user(user))?.map(|user| user.id));
-            }
+            let accounts: Vec<i64> = GENERAL.into_iter().chain(rows(view, users)?).collect();
             let mut done = Ok(());
             view.repositories_of(organization.id, None, &mut |repository| {
                 done = accounts.iter().try_for_each(|account| pair(*account, repository.id));
@@ -119,6 +140,16 @@ impl Concerned {
             done?;
         }
         Ok(())
+    }
+
+    /// The rows of a team's members, and of the users who enter or leave it.
+    fn members_of(&self, view: &View<'_>, team: &TeamPath) -> Result<Vec<i64>, Refused> {
+        let present = match found(view.team(team))? {
+            Some(team) => all(|each| view.team_members(team.id, None, None, each))?,
+            None => Vec::new(),
+        };
+        let others = self.teams.get(&team_key(team)).map_or(&[][..], |(_, users)| users);
+        rows(view, present.iter().map(|member| &member.user).chain(others))
     }
 
     /// What the concerned identities may do now.
@@ -195,6 +226,16 @@ fn of_scope(scope: Scope) -> Access {
         Scope::Read => Access::Fetch,
         Scope::Write => Access::Write,
     }
+}
+
+fn team_key(team: &TeamPath) -> String {
+    Grantee::Team(team.clone()).folded()
+}
+
+/// The rows of those users that exist.
+fn rows<'a>(view: &View<'_>, users: impl IntoIterator<Item = &'a Owner>) -> Result<Vec<i64>, Refused> {
+    let row = |user: &'a Owner| found(view.user(user)).map(|row| row.map(|row| row.id)).transpose();
+    users.into_iter().filter_map(row).collect()
 }
 
 fn found<T>(row: Result<T, ChangeError>) -> Result<Option<T>, Refused> {

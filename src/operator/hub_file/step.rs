@@ -14,7 +14,7 @@ use crate::content::{ContentCheck, TypedValue};
 use crate::db::{Change, ChangeError, NewKey, NewRepository, OwnerKind};
 use crate::key::Fingerprint;
 use crate::message::FaultKind;
-use crate::name::{Grantee, HubScope, Owner, RepoPath};
+use crate::name::{Grantee, HubScope, Owner, RepoPath, TeamPath};
 use crate::random::bytes;
 use crate::repository::Directory;
 
@@ -23,7 +23,7 @@ use crate::repository::Directory;
 pub(super) struct Step {
     /// The table that describes the object in the file, whether the file has this table or not.
     pub(super) table: String,
-    /// The owner or repository, or the hub.
+    /// The owner, repository or team, or the hub.
     pub(super) object: String,
     /// What changes there.
     pub(super) kind: &'static str,
@@ -45,6 +45,10 @@ pub(super) enum Action {
     AddOrganization(Owner),
     SetMember(Owner, Owner, Role, Option<i64>),
     RemoveMember(Owner, Owner),
+    AddTeam(TeamPath),
+    AddTeamMember(TeamPath, Owner, Option<i64>),
+    RemoveTeamMember(TeamPath, Owner),
+    RemoveTeam(TeamPath),
     /// The organization must have an admin whose role does not end.
     CheckAdmin(Owner),
     RemoveOrganization(Owner),
@@ -54,8 +58,8 @@ pub(super) enum Action {
     SetGate(RepoPath, GateMode, bool),
     SetProposals(RepoPath, Option<bool>),
     SetDescription(RepoPath, String),
-    SetCollaborator(RepoPath, Owner, CollaboratorRole, Option<i64>),
-    RemoveCollaborator(RepoPath, Owner),
+    SetCollaborator(RepoPath, Grantee, CollaboratorRole, Option<i64>),
+    RemoveCollaborator(RepoPath, Grantee),
     AddDeployKey(RepoPath, TitledKey, Scope, Option<i64>),
     RenameDeployKey(TitledKey),
     RemoveDeployKey(Fingerprint, Scope),
@@ -114,9 +118,9 @@ impl Step {
         self.action.run(change, directories).map_err(|refused| in_table(&self.table, refused))
     }
 
-    /// Whether a repository or an organization is removed.
+    /// Whether a repository, an organization or a team is removed.
     pub(super) fn removes(&self) -> bool {
-        matches!(self.action, Action::RemoveRepository(_) | Action::RemoveOrganization(_))
+        matches!(self.action, Action::RemoveRepository(_) | Action::RemoveOrganization(_) | Action::RemoveTeam(_))
     }
 
     /// Whether the step changes anything. [`Action::CheckAdmin`] only checks.
@@ -152,6 +156,7 @@ impl Step {
         match self.action {
             Action::AddUser(_) => "user",
             Action::AddOrganization(_) | Action::RemoveOrganization(_) => "organization",
+            Action::AddTeam(_) | Action::RemoveTeam(_) => "team",
             Action::AddRepository(_) | Action::RemoveRepository(_) => "repository",
             _ => "",
         }
@@ -184,6 +189,14 @@ impl Action {
             }
             Self::SetMember(organization, user, role, until) => change.set_member(organization, user, *role, *until)?,
             Self::RemoveMember(organization, user) => change.remove_member(organization, user)?,
+            Self::AddTeam(team) => {
+                change.add_team(team)?;
+            }
+            Self::AddTeamMember(team, user, until) => change.add_team_member(team, user, *until)?,
+            Self::RemoveTeamMember(team, user) => change.remove_team_member(team, user)?,
+            Self::RemoveTeam(team) => {
+                change.remove_team(team)?;
+            }
             Self::CheckAdmin(organization) => {
                 let members = change.organization_details(organization)?.members;
                 if !members.iter().any(|member| member.role == Role::Admin && member.until.is_none()) {
@@ -197,10 +210,8 @@ impl Action {
             Self::SetGate(path, mode, members) => change.set_gate(path, *mode, *members)?,
             Self::SetProposals(path, accepts) => change.set_proposals(path, *accepts)?,
             Self::SetDescription(path, description) => change.set_description(path, description)?,
-            Self::SetCollaborator(path, user, role, until) => {
-                change.set_collaborator(path, &Grantee::User(user.clone()), *role, *until)?;
-            }
-            Self::RemoveCollaborator(path, user) => change.remove_collaborator(path, &Grantee::User(user.clone()))?,
+            Self::SetCollaborator(path, user, role, until) => change.set_collaborator(path, user, *role, *until)?,
+            Self::RemoveCollaborator(path, user) => change.remove_collaborator(path, user)?,
             Self::AddDeployKey(path, TitledKey { key, title }, scope, expires_at) => {
                 let (scope, expires_at) = (*scope, *expires_at);
                 change.add_deploy_key(path, &NewKey { key, title, scope, expires_at, sources: None })?;

@@ -6,7 +6,7 @@ mod random;
 use super::file::HubFile;
 use super::run_again;
 use super::step::Directories;
-use crate::access::{Scope, Visibility};
+use crate::access::{Role, Scope, Visibility};
 use crate::content::ContentCheck;
 use crate::db::{KeyRange, NewKey, OwnerKind, all};
 use hub::{CREATING, Hub, PRUNING, READING, add_repository, key, owner, path, set_check};
@@ -243,6 +243,10 @@ fn an_unknown_key_or_a_bad_value_is_an_error_with_its_place() {
         ),
         ("[organizations.acme]\nmembers = { a = \"read\", A = \"read\" }", "line 2", "is in this table twice"),
         ("[organizations.acme]\nmembers = { a = \"read\", a = \"read\" }", "line 2, column 25", "duplicate key"),
+        ("[organizations.acme]\nteams.a = [\"b\", \"B\"]", "line 2, column 11", "B is in this team twice"),
+        ("[organizations.acme]\nteams.a = [{ user = \"b\", role = \"x\" }]", "line 2", "unknown field `role`"),
+        ("[organizations.acme]\nteams.\"a/b\" = []", "line 2, column 7", "\"a/b\": a name"),
+        ("[repositories.\"a/b\"]\ncollaborators = { \"@c\" = \"read\" }", "line 2, column 19", "\"@c\": "),
         ("[hub]\nrules = [\"allow all refs/heads/[ @everyone\"]", "line 2, column 10", ""),
         ("[hub]\nchecks = { binary = \"maybe\" }", "line 2, column 21", "the value of binary is on, or off"),
         ("[hub]\nchecks = { path = \"deny docs #7\" }", "line 2, column 19", "the value of path is rules"),
@@ -309,6 +313,122 @@ fn a_deploy_key_moves_and_changes_what_it_may_do() {
     let moved = moved + "[organizations.acme]\nmembers = { alice = \"admin\" }\n";
     let lines = hub.applied(&moved, PRUNING);
     assert!(lines.contains(&format!("- acme/x: deploy key {fingerprint}: \"ci\", write")), "{lines:#?}");
+}
+
+#[test]
+fn teams_their_members_and_their_roles_are_as_the_file_says() {
+    let mut hub = Hub::small();
+    let lines = hub.applied(
+        r#"
+        [organizations.acme]
+        members = { Bob = "no_access", carol = "no_access" }
+        teams.devs = ["bob", { user = "carol", until = 2100-01-01 }]
+        teams.none = []
+        [repositories."acme/x"]
+        visibility = "private"
+        collaborators = { "@ACME/devs" = "write" }
+        rules = ["deny delete ** @acme/devs"]
+        "#,
+        READING,
+    );
+    let expected = [
+        "+ acme: member Bob: no_access",
+        "+ acme: member carol: no_access",
+        "+ team @acme/devs",
+        "+ @acme/devs: user bob: member",
+        "+ @acme/devs: user carol: member until 2100-01-02T00:00:00Z",
+        "+ team @acme/none",
+        "+ acme/x: collaborator @ACME/devs: write",
+        "+ acme/x: rule 1: deny delete ** @acme/devs",
+        "Bob gains: none -> write on acme/x",
+        "carol gains: none -> write on acme/x",
+        "made 8 changes",
+    ];
+    assert_eq!(lines, expected);
+    assert!(hub.export().contains("teams.devs = [\"Bob\", { user = \"carol\", until = 2100-01-02T00:00:00Z }]\n"));
+    let lines = hub.applied("[organizations.acme]\nteams.DEVS = [\"carol\"]", READING);
+    let change = "~ @acme/devs: user carol: member until 2100-01-02T00:00:00Z -> member";
+    assert_eq!(lines, [change, "made 1 change"], "who is not mentioned stays");
+    // Who enters or leaves a team, and whose team gets another role, in one step.
+    let file = |teams: &str, role: &str| {
+        format!(
+            "[organizations.acme]\nmembers = {{ alice = \"admin\", Bob = \"no_access\", carol = \"read\" }}\n{teams}\n\
+             [repositories.\"acme/x\"]\ncollaborators = {{ {role} }}\n"
+        )
+    };
+    let lines = hub.applied(&file("teams.devs = [\"bob\"]", "\"@acme/devs\" = \"read\""), PRUNING);
+    let expected = [
+        "- @acme/devs: user carol: member",
+        "~ acme: member carol: no_access -> read",
+        "~ acme/x: collaborator @acme/devs: write -> read",
+        "- acme/x: rule 1: deny delete ** @acme/devs",
+        "- team @acme/none",
+        "Bob loses: write -> fetch on acme/x",
+        "carol loses: write -> fetch on acme/x",
+        "made 5 changes",
+    ];
+    assert_eq!(lines, expected);
+    // A team that is removed can have no role, and no rule can name it.
+    let missing = "[repositories.\"acme/x\"]: there is no team acme/devs";
+    assert_eq!(hub.refusal(&file("", "\"@acme/devs\" = \"read\""), PRUNING), missing);
+    let with_rule = file("", "") + "rules = [\"deny delete ** @acme/devs\"]";
+    assert!(hub.refusal(&with_rule, PRUNING).starts_with("[organizations.acme]: rules of acme/x name the team"));
+    let planned = hub.plan(&file("", ""), PRUNING).unwrap();
+    assert_eq!(planned.question().unwrap(), "Remove @acme/devs from the hub?");
+    let lines = hub.applied(&file("", ""), PRUNING);
+    let expected = [
+        "- acme/x: collaborator @acme/devs: read",
+        "- team @acme/devs",
+        "Bob loses: fetch -> none on acme/x",
+        "made 2 changes",
+    ];
+    assert_eq!(lines, expected);
+    for (file, sentence) in [
+        (
+            "[organizations.acme]\nmembers = { Bob = \"read\" }\nteams.ops = [\"dave\"]",
+            "[organizations.acme]: there is no user dave",
+        ),
+        (
+            "[organizations.new]\nmembers = { alice = \"admin\" }\nteams.ops = [\"carol\"]",
+            "[organizations.new]: carol is not a member of new: first give a role with: org member set new carol read",
+        ),
+        (
+            "[repositories.\"alice/x\"]\nvisibility = \"private\"\ncollaborators = { \"@acme/ops\" = \"read\" }",
+            "[repositories.\"alice/x\"]: only teams of alice can have a role on alice/x",
+        ),
+    ] {
+        assert_eq!(hub.refusal(file, READING), sentence, "{file}");
+    }
+}
+
+#[test]
+fn who_leaves_an_organization_leaves_its_teams_and_a_membership_that_has_ended_is_none() {
+    let mut hub = Hub::small();
+    let team = || "acme/devs".parse().unwrap();
+    hub.change(|change| {
+        change.add_team(&team())?;
+        for user in ["Bob", "carol"] {
+            change.set_member(&owner("acme"), &owner(user), Role::NoAccess, None)?;
+            change.add_team_member(&team(), &owner(user), None)?;
+        }
+        change.add_team_member(&team(), &owner("carol"), Some(86_400))
+    })
+    .unwrap();
+    let text = hub.export();
+    assert!(text.contains("teams.devs = [\"Bob\"]\n"), "{text}");
+    assert_eq!(hub.applied(&text, PRUNING), ["nothing to change"]);
+    let acme = "[organizations.acme]\nmembers = { alice = \"admin\" }\n";
+    let both = format!("{acme}teams.devs = [\"Bob\"]\n[repositories.\"acme/x\"]\n");
+    let refusal = hub.refusal(&both, PRUNING);
+    assert!(refusal.starts_with("[organizations.acme]: Bob is not a member of acme"), "{refusal}");
+    let lines = hub.applied(&format!("{acme}teams.devs = []\n[repositories.\"acme/x\"]\n"), PRUNING);
+    let expected = [
+        "- @acme/devs: user Bob: member",
+        "- acme: member Bob: no_access",
+        "- acme: member carol: no_access",
+        "made 3 changes",
+    ];
+    assert_eq!(lines, expected);
 }
 
 #[test]

@@ -6,7 +6,8 @@ use std::ops::ControlFlow;
 use crate::access::{GateMode, Scope};
 use crate::commands::Refused;
 use crate::db::{
-    ChangeError, DescribedOwner, DescribedRepository, HolderId, KeyRange, OwnerKind, ScopeSettings, View, all,
+    ChangeError, DescribedOwner, DescribedRepository, HolderId, KeyRange, OwnerKind, ScopeSettings, TeamMembership,
+    View, all,
 };
 use crate::name::is_plain;
 use crate::operator::failure::Failure;
@@ -106,6 +107,16 @@ impl Writing<'_> {
         let members = self.view.organization_details(&organization.row.name)?.members;
         let members = members.iter().map(|member| (member.name.as_str(), member.role.as_str(), member.until));
         self.grants("members", members)?;
+        let teams = all(|each| self.view.teams_of(organization.row.id, None, each)).map_err(ChangeError::from)?;
+        for team in teams {
+            let members = self.view.live_team_members(&team, self.now).map_err(ChangeError::from)?;
+            let member = |TeamMembership { user, until, .. }: &TeamMembership| match until {
+                None => quoted(user.as_str()),
+                Some(end) => format!("{{ user = {}, until = {} }}", quoted(user.as_str()), rfc3339(*end)),
+            };
+            let members: Vec<String> = members.iter().map(member).collect();
+            writeln!(self.out, "teams.{} = [{}]", key(team.path.name.as_str()), members.join(", "))?;
+        }
         self.settings(&organization.settings)
     }
 
@@ -130,8 +141,9 @@ impl Writing<'_> {
             writeln!(self.out, "created_by = {}", quoted(user.as_str()))?;
         }
         if *has_collaborators {
-            let collaborators = self.view.user_collaborators(row).map_err(ChangeError::from)?;
-            let grants = collaborators.iter().map(|(user, role, until)| (user.as_str(), role.as_str(), *until));
+            let collaborators = self.view.collaborators(row).map_err(ChangeError::from)?;
+            let named: Vec<_> = collaborators.iter().map(|grant| (grant.user.to_string(), grant)).collect();
+            let grants = named.iter().map(|(user, grant)| (user.as_str(), grant.role.as_str(), grant.until));
             self.grants("collaborators", grants)?;
         }
         if *has_deploy_keys {

@@ -92,6 +92,7 @@ impl Client {
         let path = "/usr/local/bin:/usr/bin:/bin";
         let path = self.programs.as_ref().map_or(path.to_owned(), |first| format!("{}:{path}", first.display()));
         command.env_clear().env("PATH", path).env("HOME", &self.home).env("LC_ALL", "C.UTF-8").current_dir(&self.home);
+        command.env("TMPDIR", &machine().temporary);
         if let Some(agent) = &self.agent {
             command.env("SSH_AUTH_SOCK", agent);
         }

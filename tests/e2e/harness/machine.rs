@@ -43,6 +43,8 @@ pub(crate) struct Git {
 pub(crate) struct Machine {
     /// A directory that root owns and everyone can read, with parents that sshd accepts.
     pub(crate) dir: PathBuf,
+    /// Where clients keep temporary files.
+    pub(crate) temporary: PathBuf,
     /// The login account with the shell `/bin/sh`.
     pub(crate) login: Account,
     /// The login account with the gateway as shell.
@@ -83,6 +85,11 @@ pub(crate) fn login_home(dir: &Path) -> PathBuf {
 
 fn directory_of(pid: u32) -> PathBuf {
     Path::new(ROOT).join(format!("{PREFIX}{pid}"))
+}
+
+/// Where clients keep temporary files. git-lfs leaves directories of ssh's sockets there, whose paths must be short.
+fn temporary_of(pid: u32) -> PathBuf {
+    Path::new("/tmp").join(format!("hgt{pid}"))
 }
 
 fn pam_file(pid: u32) -> PathBuf {
@@ -129,6 +136,10 @@ impl Machine {
         for name in ["", "keys", "seed", "home", "login-home", "login-home/.ssh"] {
             make(name);
         }
+        let temporary = temporary_of(pid);
+        fs::create_dir(&temporary).expect("a directory");
+        // Some tests run a client's program as another user.
+        fs::set_permissions(&temporary, fs::Permissions::from_mode(0o1777)).expect("a mode");
         // sshd's own directory, which is missing in a bare container (sshd(8), PRIVSEP).
         fs::create_dir_all("/run/sshd").expect("/run/sshd");
         install_programs(&dir.join("libexec"));
@@ -164,7 +175,19 @@ impl Machine {
             gits.iter().map(|git| format!("git {} ({})", git.version, git.path.display())).collect();
         println!("e2e: OpenSSH {sshd_version}; server and client {}", names.join(", server and client "));
         let count = AtomicU32::new(0);
-        Self { dir, login, gateway_login, anonymous_login, pam_service, keys, host_key, sshd_version, gits, count }
+        Self {
+            dir,
+            temporary,
+            login,
+            gateway_login,
+            anonymous_login,
+            pam_service,
+            keys,
+            host_key,
+            sshd_version,
+            gits,
+            count,
+        }
     }
 
     /// A unique path in the run's directory: `prefix` and a number.
@@ -226,6 +249,7 @@ fn remove_run(pid: u32) {
         retry(|| Command::new("userdel").arg(&user.name).output().is_ok_and(|output| output.status.success()));
     }
     let _ = fs::remove_file(pam_file(pid));
+    let _ = fs::remove_dir_all(temporary_of(pid));
     let _ = fs::remove_dir_all(directory_of(pid));
 }
 

@@ -6,10 +6,10 @@ use super::{Difference, grant_text, of_repository, usage};
 use crate::access::{CollaboratorRole, GateMode, Scope};
 use crate::commands::Refused;
 use crate::commands::key::TitledKey;
-use crate::db::{ChangeError, DescribedRepository, HolderId, KeyRange, ScopeSettings, all};
+use crate::db::{ChangeError, Collaborator, DescribedRepository, HolderId, KeyRange, ScopeSettings, all};
 use crate::key::Fingerprint;
-use crate::name::{HubScope, Owner, RepoPath, Title};
-use crate::operator::hub_file::file::{DeployKey, Entries, Granted, RepositoryTable, Word};
+use crate::name::{Grantee, HubScope, Owner, RepoPath, Title};
+use crate::operator::hub_file::file::{DeployKey, Entries, Granted, Key, RepositoryTable, Word};
 use crate::operator::hub_file::step::{Action, Step, Wanted, in_table};
 use crate::report::when::BadTime;
 
@@ -131,15 +131,15 @@ impl Difference<'_> {
         table: &str,
         path: &RepoPath,
         present: Option<&DescribedRepository>,
-        wanted: &Entries<Owner, Granted<CollaboratorRole>>,
+        wanted: &Entries<Grantee, Granted<CollaboratorRole>>,
     ) -> Result<(), Refused> {
         let present = match present.filter(|present| present.has_collaborators) {
-            Some(present) => self.view.user_collaborators(&present.row)?,
+            Some(present) => self.view.collaborators(&present.row)?,
             None => Vec::new(),
         };
         let by_name: HashMap<String, _> =
-            present.iter().map(|(user, role, until)| (user.folded(), (*role, *until))).collect();
-        let step = |user: &Owner, before, after, action| Step {
+            present.iter().map(|grant| (grant.user.folded(), (grant.role, grant.until))).collect();
+        let step = |user: &Grantee, before, after, action| Step {
             table: table.to_owned(),
             object: path.to_string(),
             kind: "collaborator",
@@ -149,6 +149,9 @@ impl Difference<'_> {
             action,
         };
         for (user, grant) in &wanted.0 {
+            if let Some(team) = user.team().filter(|_| self.removed_teams.contains(&user.folded())) {
+                return Err(in_table(table, ChangeError::NotFound(format!("team {team}")).into()));
+            }
             let one = by_name.get(&user.folded()).copied();
             let changed = self.grant(one, *grant).map_err(|error| usage(table, "collaborators", user, error))?;
             if let Some((before, after)) = changed {
@@ -159,10 +162,10 @@ impl Difference<'_> {
         if self.reading.prune {
             let now = self.now;
             let named: HashSet<String> = wanted.0.iter().map(|(user, _)| user.folded()).collect();
-            let others = present.iter().filter(|(user, ..)| !named.contains(&user.folded()));
-            for (user, role, until) in others.filter(|(.., until)| !now.is_over(*until)) {
+            let others = present.iter().filter(|grant| !named.contains(&grant.user.folded()));
+            for Collaborator { user, role, until } in others.filter(|grant| !now.is_over(grant.until)) {
                 let action = Action::RemoveCollaborator(path.clone(), user.clone());
-                self.steps.removals.push(step(user, Some(grant_text(*role, *until)), None, action));
+                self.steps.removals.push(step(user, Some(grant_text(role, *until)), None, action));
             }
         }
         Ok(())

@@ -27,6 +27,10 @@ enum Op {
     Proposals(&'static str, Option<bool>),
     DeployKey(usize, bool, &'static str, Option<i64>),
     RemoveKey(usize),
+    Team(&'static str),
+    TeamMember(&'static str, &'static str, Option<i64>),
+    RemoveTeamMember(&'static str, &'static str),
+    RemoveTeam(&'static str),
     MayCreate(&'static str, bool),
     RemoveUser(&'static str),
 }
@@ -36,13 +40,19 @@ const ORGANIZATIONS: [&str; 3] = ["acme", "Initech", "hub"];
 const PATHS: [&str; 7] =
     ["acme/x", "acme/y.z", "datasets/acme/x", "Initech/Big", "spaces/hub/s", "alice/own", "c.d/own"];
 const SCOPES: [&str; 7] = ["hub", "acme", "hub/", "alice", "acme/x", "Initech/Big", "c.d"];
-const RULES: [&str; 6] = [
+const TEAMS: [&str; 3] = ["acme/devs", "acme/Ops.2", "Initech/devs"];
+/// Who can have a role on a repository.
+const GRANTEES: [&str; 7] = ["alice", "Bob", "c.d", "eve-1", "@acme/devs", "@ACME/ops.2", "@initech/devs"];
+const RULES: [&str; 9] = [
     "deny force,delete refs/heads/main @everyone",
     "allow all refs/heads/users/{user}/** @write",
     "final deny create refs/tags/** @deploy-keys alice",
     "allow all ** Bob c.d",
     "deny all ** eve-1",
     "deny all ** @everyone",
+    "deny force ** @acme/devs Bob",
+    "allow create refs/heads/** @ACME/ops.2",
+    "final deny all refs/heads/x @initech/devs",
 ];
 const CHECKS: [(ContentCheck, &str); 8] = [
     (ContentCheck::BlobSize, "500"),
@@ -54,11 +64,12 @@ const CHECKS: [(ContentCheck, &str); 8] = [
     (ContentCheck::Signed, "hub refs/heads/main refs/tags/**"),
     (ContentCheck::Path, "off"),
 ];
-const PATH_RULES: [&str; 4] = [
+const PATH_RULES: [&str; 5] = [
     "allow docs Bob; deny docs/** @everyone",
     "deny **/*.pem eve-1",
     "deny Users/{user} eve-1 c.d; allow ** @write",
     "allow a @admin",
+    "allow docs/** @acme/devs; deny docs/** @everyone",
 ];
 const DESCRIPTIONS: [&str; 4] = ["", "a \"quoted\" \\ text", "ünïcödé = [x]", "# no comment"];
 
@@ -88,6 +99,10 @@ impl Op {
             Self::RemoveKey(index) => {
                 change.remove_key(&key(u8::try_from(index + 20).unwrap()).fingerprint(), Removal::Ordinary).map(drop)
             }
+            Self::Team(team) => change.add_team(&team.parse().unwrap()).map(drop),
+            Self::TeamMember(team, user, until) => change.add_team_member(&team.parse().unwrap(), &owner(user), until),
+            Self::RemoveTeamMember(team, user) => change.remove_team_member(&team.parse().unwrap(), &owner(user)),
+            Self::RemoveTeam(team) => change.remove_team(&team.parse().unwrap()).map(drop),
             Self::MayCreate(user, may) => change.set_may_create(&owner(user), may),
             Self::RemoveUser(user) => change.remove_owner(OwnerKind::User, &owner(user), None),
         }
@@ -111,7 +126,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (one(&PATHS), one(&DESCRIPTIONS)).prop_map(|(path, text)| Op::Description(path, text)),
         4 => (one(&ORGANIZATIONS), one(&USERS), one(Role::ALL), until())
             .prop_map(|(organization, user, role, until)| Op::Member(organization, user, role, until)),
-        4 => (one(&PATHS), one(&USERS), one(CollaboratorRole::ALL), until())
+        6 => (one(&PATHS), one(&GRANTEES), one(CollaboratorRole::ALL), until())
             .prop_map(|(path, user, role, until)| Op::Collaborator(path, user, role, until)),
         1 => (one(&PATHS), one(&USERS)).prop_map(|(path, user)| Op::Accept(path, user)),
         5 => (one(&SCOPES), one(&RULES)).prop_map(|(scope, rule)| Op::Rule(scope, rule)),
@@ -122,6 +137,10 @@ fn op() -> impl Strategy<Value = Op> {
         3 => (0..PATHS.len(), any::<bool>(), one(titles), until())
             .prop_map(|(index, write, title, until)| Op::DeployKey(index, write, title, until)),
         1 => (0..PATHS.len()).prop_map(Op::RemoveKey),
+        1 => one(&TEAMS).prop_map(Op::Team),
+        5 => (one(&TEAMS), one(&USERS), until()).prop_map(|(team, user, until)| Op::TeamMember(team, user, until)),
+        1 => (one(&TEAMS), one(&USERS)).prop_map(|(team, user)| Op::RemoveTeamMember(team, user)),
+        1 => one(&TEAMS).prop_map(Op::RemoveTeam),
         1 => (one(&USERS), any::<bool>()).prop_map(|(user, may)| Op::MayCreate(user, may)),
         1 => Just(Op::RemoveUser("eve-1")),
     ]
@@ -141,6 +160,9 @@ fn random_hub(ops: &[Op]) -> Hub {
             change.add_owner(OwnerKind::Organization, &owner(organization), true)?;
             change.set_member(&owner(organization), &owner("alice"), Role::Admin, None)?;
         }
+        for team in TEAMS {
+            change.add_team(&team.parse().unwrap())?;
+        }
         for op in ops {
             if let Err(ChangeError::Database(error)) = op.run(change) {
                 return Err(error.into());
@@ -154,7 +176,7 @@ fn random_hub(ops: &[Op]) -> Hub {
 
 #[test]
 fn export_apply_and_export_again_give_the_same_file_for_random_hubs() {
-    let (with_paths, with_proposals) = (Cell::new(0), Cell::new(0));
+    let (with_paths, with_proposals, with_teams) = (Cell::new(0), Cell::new(0), Cell::new(0));
     let with_keys = holds(180, &ops(), |ops| {
         let mut first = random_hub(&ops);
         let text = first.export();
@@ -172,9 +194,10 @@ fn export_apply_and_export_again_give_the_same_file_for_random_hubs() {
         let count = |of: &Cell<u32>, is_there| of.set(of.get() + u32::from(is_there));
         count(&with_paths, text.contains("path = \"allow docs Bob"));
         count(&with_proposals, text.contains("proposals"));
+        count(&with_teams, text.contains("\"@") && text.contains("teams."));
         Ok(text.contains("deploy_keys") && text.contains("rules"))
     });
-    let all = [with_keys, with_paths.get(), with_proposals.get()];
+    let all = [with_keys, with_paths.get(), with_proposals.get(), with_teams.get()];
     assert!(all.iter().all(|count| *count > 10), "{all:?}");
 }
 

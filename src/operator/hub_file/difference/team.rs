@@ -1,0 +1,117 @@
+//! The steps for the teams of one organization.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+use super::{Difference, grant_text, usage};
+use crate::commands::Refused;
+use crate::db::{ChangeError, DescribedOwner, TeamMembership, all, not_a_member};
+use crate::name::{Grantee, Owner, TeamPath};
+use crate::operator::hub_file::file::{Granted, Key, OrganizationTable, TeamMembers};
+use crate::operator::hub_file::step::{Action, Step, in_table};
+
+/// What a user is in a team. There is one role only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Member;
+
+impl fmt::Display for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("member")
+    }
+}
+
+/// Checks that the file has the users of teams among the members, because `prune` removes all others.
+fn check_members(organization: &Owner, wanted: &OrganizationTable) -> Result<(), ChangeError> {
+    let members: HashSet<String> = wanted.members.0.iter().map(|(user, _)| user.folded()).collect();
+    let mut of_teams = wanted.teams.0.iter().flat_map(|(_, members)| &members.0);
+    match of_teams.find(|member| !members.contains(&member.user.folded())) {
+        Some(member) => Err(not_a_member(&member.user, organization)),
+        None => Ok(()),
+    }
+}
+
+impl Difference<'_> {
+    pub(super) fn teams(
+        &mut self,
+        table: &str,
+        organization: &Owner,
+        present: Option<&DescribedOwner>,
+        wanted: &OrganizationTable,
+    ) -> Result<(), Refused> {
+        if self.reading.prune {
+            check_members(organization, wanted).map_err(|error| in_table(table, error.into()))?;
+        }
+        let mut present: HashMap<String, _> = match present {
+            Some(owner) => {
+                let teams = all(|each| self.view.teams_of(owner.row.id, None, each))?;
+                teams.into_iter().map(|team| (team.path.name.folded(), team)).collect()
+            }
+            None => HashMap::new(),
+        };
+        let step = |path: &TeamPath, before: Option<&str>, after: Option<&str>, action| Step {
+            table: table.to_owned(),
+            object: Grantee::Team(path.clone()).to_string(),
+            kind: "team",
+            name: None,
+            before: before.map(str::to_owned),
+            after: after.map(str::to_owned),
+            action,
+        };
+        for (name, members) in &wanted.teams.0 {
+            if let Some(team) = present.remove(&name.folded()) {
+                let now = self.view.live_team_members(&team, self.now.0)?;
+                self.team_members(table, &team.path, &now, members)?;
+            } else {
+                let path = TeamPath { organization: organization.clone(), name: name.clone() };
+                self.steps.teams.push(step(&path, None, Some(""), Action::AddTeam(path.clone())));
+                self.team_members(table, &path, &[], members)?;
+            }
+        }
+        if self.reading.prune {
+            let mut others: Vec<TeamPath> = present.into_values().map(|team| team.path).collect();
+            others.sort();
+            self.removed_teams.extend(others.iter().map(|path| Grantee::Team(path.clone()).folded()));
+            let removed = |path: TeamPath| step(&path, Some(""), None, Action::RemoveTeam(path.clone()));
+            self.steps.last.extend(others.into_iter().map(removed));
+        }
+        Ok(())
+    }
+
+    fn team_members(
+        &mut self,
+        table: &str,
+        team: &TeamPath,
+        present: &[TeamMembership],
+        wanted: &TeamMembers,
+    ) -> Result<(), Refused> {
+        let by_name: HashMap<String, _> = present.iter().map(|member| (member.user.folded(), member.until)).collect();
+        let shown = Grantee::Team(team.clone()).to_string();
+        let step = |user: &Owner, before, after, action| Step {
+            table: table.to_owned(),
+            object: shown.clone(),
+            kind: "user",
+            name: Some(user.to_string()),
+            before,
+            after,
+            action,
+        };
+        for member in &wanted.0 {
+            let (user, grant) = (&member.user, Granted { role: Member, until: member.until });
+            let before = by_name.get(&user.folded()).map(|until| (Member, *until));
+            let changed = self.grant(before, grant).map_err(|error| usage(table, &shown, user, error))?;
+            if let Some((before, after)) = changed {
+                let action = Action::AddTeamMember(team.clone(), user.clone(), member.until);
+                self.steps.teams.push(step(user, before, Some(after), action));
+            }
+        }
+        if self.reading.prune {
+            let named: HashSet<String> = wanted.0.iter().map(|member| member.user.folded()).collect();
+            for member in present.iter().filter(|member| !named.contains(&member.user.folded())) {
+                let action = Action::RemoveTeamMember(team.clone(), member.user.clone());
+                let before = Some(grant_text(Member, member.until));
+                self.steps.leavers.push(step(&member.user, before, None, action));
+            }
+        }
+        Ok(())
+    }
+}
