@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # Asks gitolite's own function access() what users may do. Lines of standard input are USER REPOSITORY ACTION REF, where
 # ACTION is fetch, create, update, force or delete. The answer to each is a line: the file and line of the rule that
-# permits it, or "-".
+# permits it, or "-". The answer to the action "rules" has the places of all rules that concern the user or the group.
 #
 # A push is permitted here if gitolite permits it with a merge, and whatever rules for contents say. Rules for files are
 # compared by real pushes, unless they have what no rule of hubgate says.
@@ -58,7 +58,10 @@ sub can_be_refused {
 while (<STDIN>) {
     my ( $user, $repo, $action, $ref ) = split;
     my $place;
-    if ( $action eq "fetch" ) {
+    if ( $action eq "rules" ) {
+        load($repo);
+        $place = join " ", map { $places{ $_->[0] } || "?" } Gitolite::Conf::Load::rules( $repo, $user );
+    } elsif ( $action eq "fetch" ) {
         $place = permits( $repo, $user, "R", "any" );
     } elsif ( permits( $repo, $user, "W", "any" ) ) {
         for my $letter ( letters( $repo, $action, $ref ) ) {

@@ -871,7 +871,7 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand import; and not __fish_s
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and not __fish_seen_subcommand_from authorized-keys gitolite help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and not __fish_seen_subcommand_from authorized-keys gitolite help" -s V -l version -d 'Print version'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and not __fish_seen_subcommand_from authorized-keys gitolite help" -f -a "authorized-keys" -d 'Import the keys of an `authorized_keys` file that another git server wrote, or of a list of people'
-complete -c hubgate -n "__fish_hubgate_using_subcommand import; and not __fish_seen_subcommand_from authorized-keys gitolite help" -f -a "gitolite" -d 'Import the users of gitolite, and their grants on repositories that exist on this hub'
+complete -c hubgate -n "__fish_hubgate_using_subcommand import; and not __fish_seen_subcommand_from authorized-keys gitolite help" -f -a "gitolite" -d 'Import the users and groups of gitolite, and their grants on repositories that exist on this hub'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and not __fish_seen_subcommand_from authorized-keys gitolite help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -l user -d 'Add every key to this account, whatever its line says' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -l map -d 'A file with the account of each key: lines such as `key-42 alice`. The first word is the one in the forced command of the key, or the fingerprint of a key without a command. Missing accounts are created' -r -F
@@ -885,7 +885,7 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from authorized-keys" -s V -l version -d 'Print version'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -l owner -d 'The owner on this hub for repositories whose name in gitolite has no owner' -r
-complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -l rename -d 'Another name here for a user, as OLD=NEW, or for a repository, as OLD=OWNER/NAME. `OLD/=OWNER/` gives all repositories below OLD to another owner, such as those that bear a user\'s name. Can be given again' -r
+complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -l rename -d 'Another name here for a user, as OLD=NEW, for a group, as @OLD=NEW, or for a repository, as OLD=OWNER/NAME. `OLD/=OWNER/` gives all repositories below OLD to another owner, such as those that bear a user\'s name. Can be given again' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -l rc -d 'gitolite\'s own configuration, `.gitolite.rc` in the home directory of its account: it says which features gitolite.conf uses' -r -F
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -l config -d 'The configuration file' -r -F
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -l partial -d 'Import although some lines are not understood. What these lines deny is not denied here'
@@ -897,7 +897,7 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from gitolite" -s V -l version -d 'Print version'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from help" -f -a "authorized-keys" -d 'Import the keys of an `authorized_keys` file that another git server wrote, or of a list of people'
-complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from help" -f -a "gitolite" -d 'Import the users of gitolite, and their grants on repositories that exist on this hub'
+complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from help" -f -a "gitolite" -d 'Import the users and groups of gitolite, and their grants on repositories that exist on this hub'
 complete -c hubgate -n "__fish_hubgate_using_subcommand import; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l since -d 'The start: a duration before now such as 7d, or a date' -r
 complete -c hubgate -n "__fish_hubgate_using_subcommand audit" -l user -d 'Only events by or about this account' -r
@@ -1029,4 +1029,4 @@ complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_su
 complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from kept" -f -a "list" -d 'List the files, oldest first'
 complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from kept" -f -a "remove" -d 'Delete files for good'
 complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from import" -f -a "authorized-keys" -d 'Import the keys of an `authorized_keys` file that another git server wrote, or of a list of people'
-complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from import" -f -a "gitolite" -d 'Import the users of gitolite, and their grants on repositories that exist on this hub'
+complete -c hubgate -n "__fish_hubgate_using_subcommand help; and __fish_seen_subcommand_from import" -f -a "gitolite" -d 'Import the users and groups of gitolite, and their grants on repositories that exist on this hub'

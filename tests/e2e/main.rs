@@ -35,6 +35,7 @@ mod gc;
 mod git;
 mod gitolite;
 mod greeting;
+mod groups;
 mod guide;
 mod harness;
 mod heads;
@@ -116,6 +117,7 @@ fn main() -> ExitCode {
         adopt::TRIALS,
         moving_in::TRIALS,
         gitolite::TRIALS,
+        groups::TRIALS,
         operator::TRIALS,
         explain::TRIALS,
         demo::TRIALS,

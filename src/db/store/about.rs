@@ -13,7 +13,7 @@ use crate::key::Fingerprint;
 use crate::name::{Grantee, RepoPath, fold};
 
 /// Fields of details whose text is never a name of an account, a repository or a key.
-const NOT_NAMES: [&str; 12] = [
+const NOT_NAMES: [&str; 13] = [
     "title",
     "scope",
     "role",
@@ -26,6 +26,7 @@ const NOT_NAMES: [&str; 12] = [
     "removal",
     "sources",
     "what",
+    "group",
 ];
 
 /// The name of all changes in `audit_about`.

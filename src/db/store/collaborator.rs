@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use super::account::OwnerKind;
 use super::list::{Each, GrantPosition, Period};
 use super::repository::RepositoryRow;
 use super::team::grantee;
@@ -10,7 +9,7 @@ use super::{Change, ChangeError};
 use crate::access::CollaboratorRole;
 use crate::db::engine::{Value, values};
 use crate::db::{Error, View};
-use crate::name::{Grantee, Owner, RepoPath};
+use crate::name::{Grantee, RepoPath};
 
 /// A grant of one user or team on a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,15 +161,15 @@ impl Change<'_> {
         self.audit("repo.set_collaborator", &repository.path.to_string(), &detail)
     }
 
-    /// The role of a user on a repository, given by its row, unless the grant has ended.
+    /// The role of a user or a team on a repository, given by its row, unless the grant has ended.
     ///
     /// # Errors
     /// [`ChangeError`].
-    pub fn collaborator_role(&self, repository: i64, user: &Owner) -> Result<Option<CollaboratorRole>, ChangeError> {
-        let user = self.owner_of(OwnerKind::User, user)?;
+    pub fn collaborator_role(&self, repository: i64, user: &Grantee) -> Result<Option<CollaboratorRole>, ChangeError> {
+        let (user, _) = self.grantee_row(user)?;
         let query = "SELECT role FROM collaborator WHERE repository_id = ?1 AND user_id = ?2
                      AND (until IS NULL OR until > ?3)";
-        Ok(self.connection.first(query, values![repository, user.id, self.now], |row| row.word("role"))?)
+        Ok(self.connection.first(query, values![repository, user, self.now], |row| row.word("role"))?)
     }
 
     /// The row of a user or a team, with the present names.

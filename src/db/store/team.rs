@@ -261,11 +261,21 @@ impl Change<'_> {
     /// # Errors
     /// [`ChangeError::Conflict`] if the name is in use, or the organization has 1,000 teams.
     pub fn add_team(&self, team: &TeamPath) -> Result<TeamRow, ChangeError> {
+        self.add_team_with(team, json!({}))
+    }
+
+    /// Adds a team that comes from a group of another server, whose name the audit row has.
+    ///
+    /// # Errors
+    /// As [`Change::add_team`].
+    pub fn import_team(&self, team: &TeamPath, group: &str) -> Result<TeamRow, ChangeError> {
+        self.add_team_with(team, json!({ "group": group }))
+    }
+
+    fn add_team_with(&self, team: &TeamPath, detail: Json) -> Result<TeamRow, ChangeError> {
         let organization = self.owner_of(OwnerKind::Organization, &team.organization)?;
         self.check_free_team(team)?;
-        let query = "SELECT count(*) AS number FROM owner WHERE folded > ?1 AND folded < ?2";
-        let (first, end) = names_of(organization.id);
-        if self.connection.number(query, values![&first, &end])? >= MOST_TEAMS {
+        if self.free_teams(organization.id)? <= 0 {
             let problem = format!("{} would have more than {MOST_TEAMS} teams", organization.name);
             return Err(ChangeError::Conflict(problem));
         }
@@ -280,8 +290,18 @@ impl Change<'_> {
             ],
         )?;
         let row = self.team(team)?;
-        self.audit_team("team.create", &row.path, json!({}))?;
+        self.audit_team("team.create", &row.path, detail)?;
         Ok(row)
+    }
+
+    /// How many teams an organization, given by its row, can still get.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn free_teams(&self, organization: i64) -> Result<i64, Error> {
+        let query = "SELECT count(*) AS number FROM owner WHERE folded > ?1 AND folded < ?2";
+        let (first, end) = names_of(organization);
+        Ok(MOST_TEAMS - self.connection.number(query, values![&first, &end])?)
     }
 
     fn check_free_team(&self, team: &TeamPath) -> Result<(), ChangeError> {

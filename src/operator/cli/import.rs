@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::{Args, Subcommand};
 
-use crate::name::{Owner, RepoPath};
+use crate::name::{Owner, RepoPath, TeamName};
 
 /// `hubgate import`
 #[derive(Debug, Subcommand)]
@@ -22,10 +22,16 @@ pub enum ImportCommand {
     ///
     /// Addresses and expiry times in UTC are imported. A line with any other option is skipped.
     AuthorizedKeys(ImportKeys),
-    /// Import the users of gitolite, and their grants on repositories that exist on this hub.
+    /// Import the users and groups of gitolite, and their grants on repositories that exist on this hub.
     ///
     /// The users are those with a key in keydir. If a rule lets a user read, the user becomes a collaborator with
     /// the role read, and if it lets the user push, with the role write. `R = @all` becomes the visibility internal.
+    ///
+    /// A group that rules name for a repository of an organization becomes a team of the organization (hubgate team).
+    /// The team gets the role of the group, and rules name the team. A user that a rule also names alone gets a role
+    /// too. Users of the group who are not members of the organization become members with the role `no_access`, with
+    /// which they see its members and teams, and no repository. On repositories of users, and where a team would give a
+    /// user more than gitolite does, the users of a group get their rights one by one. The report names these groups.
     ///
     /// What users may push becomes rules for refs (hubgate rule), unless all who may push may do everything. A refex
     /// becomes patterns: master is `refs/heads/master**`, and `master$` is `refs/heads/master`. Where no pattern says
@@ -45,7 +51,8 @@ pub enum ImportCommand {
     /// update a branch whose own name contains `refs/tags/`.
     ///
     /// Run the command again after more repositories were imported. What was removed or changed here since the first
-    /// run stays as it is.
+    /// run stays as it is. A user who is new in a group joins its team, unless the team has more here than gitolite
+    /// gives the user. A team that has other members here gets no role on another repository.
     Gitolite(ImportGitolite),
 }
 
@@ -90,8 +97,9 @@ pub struct ImportGitolite {
     /// The owner on this hub for repositories whose name in gitolite has no owner.
     #[arg(long)]
     pub owner: Option<Owner>,
-    /// Another name here for a user, as OLD=NEW, or for a repository, as OLD=OWNER/NAME. `OLD/=OWNER/` gives all
-    /// repositories below OLD to another owner, such as those that bear a user's name. Can be given again.
+    /// Another name here for a user, as OLD=NEW, for a group, as @OLD=NEW, or for a repository, as OLD=OWNER/NAME.
+    /// `OLD/=OWNER/` gives all repositories below OLD to another owner, such as those that bear a user's name. Can be
+    /// given again.
     #[arg(long, value_name = "OLD=NEW")]
     pub rename: Vec<Renaming>,
     /// gitolite's own configuration, `.gitolite.rc` in the home directory of its account: it says which features
@@ -115,11 +123,13 @@ pub struct ImportGitolite {
     pub dry_run: bool,
 }
 
-/// `OLD=NEW`: another name for a user or a repository of gitolite.
+/// `OLD=NEW`: another name for a user, a group or a repository of gitolite.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Renaming {
     /// A user's name, and the name of the account.
     User(String, Owner),
+    /// The name of a group, with its `@`, and the name of the team.
+    Group(String, TeamName),
     /// A repository's name, and its path here.
     Repository(String, RepoPath),
     /// The beginning of the names of repositories, with a slash at its end, and their owner here.
@@ -134,6 +144,9 @@ impl FromStr for Renaming {
         if let (true, Some(owner)) = (old.ends_with('/'), new.strip_suffix('/')) {
             let owner = owner.parse().map_err(|error| format!("{new}: {error}"))?;
             Ok(Self::Directory(old.to_owned(), owner))
+        } else if old.starts_with('@') {
+            let name = new.parse().map_err(|error| format!("{new}: {error}"))?;
+            Ok(Self::Group(old.to_owned(), name))
         } else if new.contains('/') {
             let path = new.parse().map_err(|error| format!("{new}: {error}"))?;
             Ok(Self::Repository(old.to_owned(), path))

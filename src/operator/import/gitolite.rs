@@ -1,9 +1,13 @@
 //! `hubgate import gitolite`: the users of its `keydir`, and what its `gitolite.conf` permits on repositories of this
 //! hub.
 
+mod accounts;
 mod names;
 mod rc;
 mod rights;
+mod roles;
+mod rules;
+mod teams;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;

@@ -1,5 +1,7 @@
 //! Reads from the audit table what was changed here since an import.
 
+pub(super) mod teams;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
@@ -7,7 +9,7 @@ use serde_json::Value;
 
 use super::outcome::is_by_import;
 use crate::content::ContentCheck;
-use crate::db::{Change, Direction, Error};
+use crate::db::{Change, Direction, Error, Event};
 use crate::name::{Owner, RepoPath, fold};
 use crate::report::when::minute;
 
@@ -23,6 +25,16 @@ struct Last {
     phrase: String,
 }
 
+impl Last {
+    fn of(event: &Event) -> Self {
+        Self {
+            id: event.id,
+            by_import: is_by_import(&event.actor),
+            phrase: format!("{} on {} by {}", event.event, minute(Some(event.at)), event.actor),
+        }
+    }
+}
+
 /// The last changes of one repository.
 #[derive(Debug, Default)]
 pub(super) struct History {
@@ -31,7 +43,7 @@ pub(super) struct History {
     description: Option<Last>,
     /// Of the check of paths.
     paths: Option<Last>,
-    /// By the name that a user had then.
+    /// By the name that a user or a team had then.
     roles: BTreeMap<String, Last>,
 }
 
@@ -51,11 +63,7 @@ impl History {
         for path in &paths {
             change.events(0, Some(path), Direction::OldestFirst, &mut |event| {
                 if fold(&event.object) == *path {
-                    let last = Last {
-                        id: event.id,
-                        by_import: is_by_import(&event.actor),
-                        phrase: format!("{} on {} by {}", event.event, minute(Some(event.at)), event.actor),
-                    };
+                    let last = Last::of(&event);
                     if OF_RULES.contains(&event.event.as_str()) {
                         history.rules = Some(last).max_by_id(history.rules.take());
                     } else if event.event == "check.set" {
@@ -95,6 +103,12 @@ impl History {
             last = self.roles.get(&name).cloned().max_by_id(last);
         }
         Ok(last.filter(|last| !last.by_import).map(|last| last.phrase))
+    }
+
+    /// What a person changed about the role of a team, given by its names, if no import has changed it since.
+    pub(super) fn changed_team_role(&self, names: &BTreeSet<String>) -> Option<String> {
+        let last = names.iter().fold(None, |last, name| self.roles.get(name).cloned().max_by_id(last));
+        last.filter(|last| !last.by_import).map(|last| last.phrase)
     }
 
     /// What a person changed about the rules, if no import has changed them since.

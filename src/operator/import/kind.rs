@@ -23,6 +23,10 @@ pub(super) enum Kind {
     Revoked,
     OtherRules,
     Conf(conf::Kind),
+    /// The users of a group have their rights one by one.
+    NoTeam,
+    /// A user would gain by a team.
+    NotJoined,
     /// An account has an RSA key of an old program.
     SmallExponent,
     Dsa,
@@ -56,7 +60,7 @@ impl Kind {
             | Self::Revoked
             | Self::OtherRules
             | Self::Conf(_) => "lost",
-            Self::SmallExponent => "warning",
+            Self::NoTeam | Self::NotJoined | Self::SmallExponent => "warning",
             Self::Dsa
             | Self::SameKey
             | Self::AccountBefore
@@ -111,6 +115,8 @@ impl Kind {
                 conf::Kind::Pattern => ("rules for repositories that only a pattern names", "patterns"),
                 conf::Kind::Service => ("rules for gitweb or daemon: hubgate repo visibility PATH public", "services"),
             },
+            Self::NoTeam => ("groups whose users have their rights one by one, without a team", "no-team"),
+            Self::NotJoined => ("users who joined no team that has more here, and have their own rights", "not-joined"),
             Self::SmallExponent => {
                 ("RSA keys with an exponent that only old programs use, to be replaced soon", "small-exponent")
             }

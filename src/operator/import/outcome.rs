@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use super::authorized_keys::{Line, Names};
 use super::kind::Kind;
 use super::map::Map;
-use crate::access::{CollaboratorRole, Removal, Scope, Sources};
+use crate::access::{CollaboratorRole, Removal, Role, Scope, Sources};
 use crate::commands::key::default_title;
 use crate::config::Config;
 use crate::db::{Change, ChangeError, Direction, Holder, KeyRow, NewKey, OwnerKind};
 use crate::key::{PublicKey, refuse_weak};
-use crate::name::{Owner, RepoPath, Shown, Title};
+use crate::name::{Grantee, Owner, RepoPath, Shown, TeamPath, Title};
 use crate::operator::context::{Context, actor};
 use crate::operator::failure::Failure;
 use crate::report::when::minute;
@@ -52,12 +52,23 @@ pub(super) struct KeyTerms<'a> {
     pub(super) may_create: bool,
 }
 
+/// A team that is new or has new members.
+#[derive(Debug, Default)]
+pub(super) struct TeamChange {
+    pub(super) is_new: bool,
+    pub(super) users: Vec<Owner>,
+}
+
 /// What an import did and what it left out.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     pub(super) accounts: Vec<Owner>,
     pub(super) keys: Vec<KeyRow>,
-    pub(super) grants: Vec<(RepoPath, Owner, CollaboratorRole)>,
+    pub(super) grants: Vec<(RepoPath, Grantee, CollaboratorRole)>,
+    /// Users who became members of organizations, without access.
+    pub(super) members: Vec<(Owner, Owner)>,
+    /// By their names.
+    teams: BTreeMap<String, TeamChange>,
     /// Rules that were written, by repository.
     pub(super) rules: Vec<(RepoPath, Vec<String>)>,
     /// Checks of paths that were set, by repository.
@@ -145,6 +156,11 @@ impl Outcome {
     /// Notes an entry that was not imported as it was.
     pub(super) fn leave(&mut self, kind: Kind, place: impl Into<String>, what: impl Into<String>) {
         self.left.push(Left { kind, place: place.into(), what: what.into() });
+    }
+
+    /// What is changed about a team.
+    pub(super) fn team(&mut self, path: &TeamPath) -> &mut TeamChange {
+        self.teams.entry(path.to_string()).or_default()
     }
 
     /// The account with that name, created if it does not exist. Returns why if that is not possible.
@@ -238,19 +254,31 @@ impl Outcome {
         Ok(())
     }
 
+    /// A line for each entry that was imported.
+    fn entries(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        lines.extend(self.accounts.iter().map(|user| format!("added {user}")));
+        let keys = self.keys.iter();
+        lines.extend(keys.map(|key| format!("added \"{}\" ({}) to {}", key.title, key.fingerprint, key.holder)));
+        lines.extend(self.members.iter().map(|(of, user)| format!("{user} has the role {} in {of}", Role::NoAccess)));
+        for (path, TeamChange { is_new, users }) in &self.teams {
+            lines.extend(is_new.then(|| format!("added the team {path}")));
+            lines.extend(users.iter().map(|user| format!("{user} is a member of the team {path}")));
+        }
+        lines.extend(self.grants.iter().map(|(path, user, role)| format!("{user} has the role {role} on {path}")));
+        for (path, rules) in &self.rules {
+            lines.extend(rules.iter().zip(1..).map(|(rule, number)| format!("rule {number} of {path}: {rule}")));
+        }
+        lines.extend(self.checks.iter().map(|(path, value)| format!("paths of {path}: {value}")));
+        lines
+    }
+
     fn report(mut self, config: &Config, terms: Terms) -> Report {
         let Terms { dry_run, verbose, .. } = terms;
         self.left.sort_by_key(|left| left.kind);
         let mut lines: Vec<String> = Vec::new();
         if verbose {
-            lines.extend(self.accounts.iter().map(|user| format!("added {user}")));
-            let keys = self.keys.iter();
-            lines.extend(keys.map(|key| format!("added \"{}\" ({}) to {}", key.title, key.fingerprint, key.holder)));
-            lines.extend(self.grants.iter().map(|(path, user, role)| format!("{user} has the role {role} on {path}")));
-            for (path, rules) in &self.rules {
-                lines.extend(rules.iter().zip(1..).map(|(rule, number)| format!("rule {number} of {path}: {rule}")));
-            }
-            lines.extend(self.checks.iter().map(|(path, value)| format!("paths of {path}: {value}")));
+            lines.extend(self.entries());
         }
         let mut left_out = 0;
         for of_kind in self.left.chunk_by(|one, other| one.kind == other.kind) {
@@ -279,6 +307,10 @@ impl Outcome {
         lines.extend(self.notes.iter().cloned());
         let rules: usize = self.rules.iter().map(|(_, rules)| rules.len()).sum();
         let rules = if rules == 0 { String::new() } else { format!(", {}", counted(rules, "rule", "rules")) };
+        let teams = match self.teams.values().filter(|team| team.is_new).count() {
+            0 => String::new(),
+            number => format!(", {}", counted(number, "team", "teams")),
+        };
         let checks = match self.checks.len() {
             0 => String::new(),
             number => format!(", {}", counted(number, "check of paths", "checks of paths")),
@@ -293,7 +325,7 @@ impl Outcome {
         }
         let hint = if verbose || left_out == 0 { "" } else { " (--verbose lists them)" };
         lines.push(format!(
-            "{}, {}, {}{rules}{checks}{descriptions}; {} existed already, {left_out} left out{hint}",
+            "{}, {}, {}{teams}{rules}{checks}{descriptions}; {} existed already, {left_out} left out{hint}",
             counted(self.accounts.len(), "account", "accounts"),
             counted(self.keys.len(), "key", "keys"),
             counted(self.grants.len(), "grant", "grants"),
@@ -303,9 +335,17 @@ impl Outcome {
             lines.push("nothing was changed: this was a dry run".to_owned());
         }
         let key = |key: &KeyRow| key_json(config, key);
-        let grant = |(path, user, role): &(RepoPath, Owner, CollaboratorRole)| {
-            let (path, user, role) = (path.to_string(), user.as_str(), role.as_str());
+        let grant = |(path, user, role): &(RepoPath, Grantee, CollaboratorRole)| {
+            let (path, user, role) = (path.to_string(), user.to_string(), role.as_str());
             json!({ "path": path, "user": user, "role": role, "until": null })
+        };
+        let member = |(organization, user): &(Owner, Owner)| {
+            let (organization, user, role) = (organization.as_str(), user.as_str(), Role::NoAccess.as_str());
+            json!({ "organization": organization, "user": user, "role": role, "until": null })
+        };
+        let team = |(path, TeamChange { is_new, users }): (&String, &TeamChange)| {
+            let users: Vec<&str> = users.iter().map(Owner::as_str).collect();
+            json!({ "team": path, "created": is_new, "users": users })
         };
         let left = |means: &'static [&str]| -> Vec<Value> {
             let left = self.left.iter().filter(|left| means.contains(&left.kind.means()));
@@ -314,6 +354,8 @@ impl Outcome {
         let json = json!({
             "accounts": self.accounts.iter().map(Owner::as_str).collect::<Vec<_>>(),
             "keys": self.keys.iter().map(key).collect::<Vec<Value>>(),
+            "members": self.members.iter().map(member).collect::<Vec<Value>>(),
+            "teams": self.teams.iter().map(team).collect::<Vec<Value>>(),
             "grants": self.grants.iter().map(grant).collect::<Vec<Value>>(),
             "rules": self.rules.iter().map(|(path, rules)| json!({ "path": path.to_string(), "rules": rules }))
                 .collect::<Vec<Value>>(),

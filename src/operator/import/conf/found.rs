@@ -1,8 +1,10 @@
 //! What is found in `gitolite.conf`: people and rules of repositories, and what is lost.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::text::Place;
+use super::who::Who;
 use crate::access::rule::{Actions, Verdict};
 
 /// Why something of gitolite is not imported.
@@ -48,11 +50,22 @@ pub(crate) struct Person {
     pub(crate) place: Place,
 }
 
-/// The users that a rule names, by gitolite's names.
+/// A name in the rules that allow something.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Name {
+    /// `@all`
+    All,
+    Group(Rc<str>),
+    User(Rc<str>),
+}
+
+/// What the rules with one name allow, whatever other rules deny.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Who {
-    Everyone,
-    Users(Vec<Rc<str>>),
+pub(crate) struct Right {
+    /// Whether to push, and not only to read.
+    pub(crate) writes: bool,
+    /// The first of these rules.
+    pub(crate) place: Place,
 }
 
 /// A rule for refs.
@@ -77,6 +90,8 @@ pub(crate) struct PathText {
 pub(crate) struct Repository {
     pub(crate) name: String,
     pub(crate) people: Vec<Person>,
+    /// By what names the people have their rights.
+    pub(crate) named: BTreeMap<Name, Right>,
     /// None if all who may push may do everything.
     pub(crate) rules: Vec<RuleText>,
     /// What users may change, by ref. The first one that concerns a user and a file decides.

@@ -11,19 +11,23 @@ mod regex;
 mod rights;
 mod statements;
 mod text;
+mod who;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-pub(crate) use found::{Kind, Lost, PathText, Person, Repository, RuleText, Who};
-use rights::Rights;
+pub(crate) use found::{Kind, Lost, Name, PathText, Person, Repository, RuleText};
+use rights::{Rights, is_person};
 use statements::{ALL, Entry, Match, Options, Repositories, Statements, is_name};
 pub(crate) use text::{Place, Source, Unread};
+pub(crate) use who::{Named, Who};
 
 /// What gitolite permits.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Conf {
     pub(crate) repositories: Vec<Repository>,
+    /// The users of each group that a rule names.
+    pub(crate) groups: BTreeMap<Rc<str>, BTreeSet<Rc<str>>>,
     /// Without duplicates, ordered.
     pub(crate) lost: Vec<Lost>,
     /// What cannot be read: it may deny anything.
@@ -79,11 +83,27 @@ pub(crate) fn read(source: &Source) -> Conf {
         let rights = model.rights(&statements, &name);
         repositories.push(if &*name == ADMIN { rights.repository(&mut |_| {}) } else { rights.repository(&mut keep) });
     }
+    let groups = user_groups(&statements);
     unread.extend(statements.unread);
     unread.sort();
     unread.dedup();
     let Statements { ignored, settings, .. } = statements;
-    Conf { repositories, lost: lost.into_iter().collect(), unread, ignored, settings, creators }
+    Conf { repositories, groups, lost: lost.into_iter().collect(), unread, ignored, settings, creators }
+}
+
+/// The users of the groups that rules name.
+fn user_groups(statements: &Statements) -> BTreeMap<Rc<str>, BTreeSet<Rc<str>>> {
+    let mut groups = BTreeMap::new();
+    for (_, entry) in statements.entries.values().flatten() {
+        let Entry::Rule(rule) = entry else { continue };
+        for group in &rule.users.groups {
+            if !groups.contains_key(group) {
+                let users = statements.groups.get(group).into_iter().flatten().filter(|user| is_person(user));
+                groups.insert(Rc::clone(group), users.cloned().collect());
+            }
+        }
+    }
+    groups
 }
 
 fn place_of(entry: &Entry) -> Option<Place> {

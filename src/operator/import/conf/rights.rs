@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::files::{accepted, refused};
-use super::found::{Kind, Lost, PathText, Person, Repository, RuleText, Who};
+use super::found::{Kind, Lost, Name, PathText, Person, Repository, Right, RuleText};
 use super::refex::{EVERY, around, within};
 use super::statements::{EVERY_REF, Letters, Match, Options, Rule, Users, is_of_refs};
 use super::text::Place;
+use super::who::{Named, Who};
 use crate::access::rule::{Action, Actions, Verdict};
 
 /// Users of gitolite that stand for other services.
@@ -35,8 +36,7 @@ impl Rights<'_> {
     pub(super) fn repository(&self, lost: &mut impl FnMut(Lost)) -> Repository {
         let named = |users: &Users| users.names.iter().chain(&users.perhaps).cloned().collect::<Vec<_>>();
         let people: BTreeSet<Rc<str>> = self.entries.iter().flat_map(|(rule, _)| named(&rule.users)).collect();
-        let (services, people): (Vec<Rc<str>>, Vec<Rc<str>>) =
-            people.into_iter().partition(|user| SERVICES.contains(&&**user));
+        let (services, people): (Vec<Rc<str>>, Vec<Rc<str>>) = people.into_iter().partition(|user| !is_person(user));
         let checks_files = self.entries.iter().any(|(rule, _)| of_files(rule).next().is_some());
         let blocked: BTreeMap<Rc<str>, Vec<Action>> = people
             .iter()
@@ -49,7 +49,7 @@ impl Rights<'_> {
         let paths = self.paths(&people, lost);
         let writes = |user: Option<&str>| {
             let mut denied: Vec<&RuleText> = Vec::new();
-            rules.iter().filter(|rule| names(rule, user)).any(|rule| match rule.verdict {
+            rules.iter().filter(|rule| rule.who.names(user)).any(|rule| match rule.verdict {
                 Verdict::Allow => !denied.iter().any(|denied| denies_whole(denied, rule)),
                 Verdict::Deny => {
                     denied.push(rule);
@@ -79,7 +79,7 @@ impl Rights<'_> {
         }
         // Without rules, a writer may do everything.
         let is_full = |user: Option<&str>| {
-            let first = rules.iter().find(|rule| names(rule, user));
+            let first = rules.iter().find(|rule| rule.who.names(user));
             first.is_some_and(|rule| {
                 rule.verdict == Verdict::Allow && rule.actions == Actions::ALL && rule.pattern == EVERY
             })
@@ -88,7 +88,26 @@ impl Rights<'_> {
             || all_write && !is_full(None);
         let rules = if needs_rules { rules } else { Vec::new() };
         let description = self.description.clone().filter(|text| !text.is_empty());
-        Repository { name: self.name.to_owned(), people: members, rules, paths, everyone_reads, description }
+        let (name, named) = (self.name.to_owned(), self.named());
+        Repository { name, people: members, named, rules, paths, everyone_reads, description }
+    }
+
+    /// The names in the rules that let someone read.
+    fn named(&self) -> BTreeMap<Name, Right> {
+        let mut named: BTreeMap<Name, Right> = BTreeMap::new();
+        for (rule, concerns) in &self.entries {
+            let Rule { letters, users, place, .. } = &**rule;
+            if letters.is_deny || !letters.reads || *concerns != Match::Yes {
+                continue;
+            }
+            let groups = users.groups.iter().cloned().map(Name::Group);
+            let alone = users.alone.iter().filter(|user| is_person(user)).cloned().map(Name::User);
+            for name in users.all.then_some(Name::All).into_iter().chain(groups).chain(alone) {
+                let new = || Right { writes: false, place: place.clone() };
+                named.entry(name).or_insert_with(new).writes |= letters.writes;
+            }
+        }
+        named
     }
 
     /// The rule by which a user may read. `None` stands for a user that no rule names.
@@ -176,13 +195,13 @@ impl Rights<'_> {
                     if patterns.is_none() || named.any(|user| !self.blocked(user).is_empty()) {
                         say(Kind::Check, rule.text.to_string());
                     }
-                    let who = if users.all { Who::Everyone } else { Who::Users(users.names.iter().cloned().collect()) };
+                    let who = if users.all { Who::Everyone } else { Who::Users(Named::allowed(users)) };
                     (Verdict::Allow, patterns.unwrap_or_default(), who)
                 };
                 paths.extend(patterns.into_iter().map(|pattern| PathText { verdict, pattern, who: who.clone() }));
             }
         }
-        paths.retain(|path| path.who != Who::Users(Vec::new()));
+        paths.retain(|path| !path.who.is_nobody());
         // What is not denied needs no rule.
         if paths.iter().any(|path| path.verdict == Verdict::Deny) { paths } else { Vec::new() }
     }
@@ -196,10 +215,10 @@ impl Rights<'_> {
             !pushes.is_empty() && pushes.iter().all(|action| self.is_passed(user, *action, index, refex))
         };
         let (passed, others): (Vec<Rc<str>>, Vec<Rc<str>>) = people.iter().cloned().partition(is_passed);
-        match denied(&rule.users) {
+        match Who::denied(&rule.users) {
             Who::Everyone if passed.is_empty() => Who::Everyone,
-            Who::Everyone => Who::Users(others),
-            Who::Users(users) => Who::Users(users.into_iter().filter(|user| !passed.contains(user)).collect()),
+            Who::Everyone => Who::Users(Named::alone(others)),
+            Who::Users(named) => Who::Users(named.without(&passed)),
         }
     }
 
@@ -237,20 +256,20 @@ impl Rights<'_> {
         blocked: &BTreeMap<Rc<str>, Vec<Action>>,
         lost: &mut impl FnMut(Lost),
     ) -> Vec<RuleText> {
-        let everyone = if blocked.is_empty() { Who::Everyone } else { Who::Users(people.to_vec()) };
+        let everyone = if blocked.is_empty() { Who::Everyone } else { Who::Users(Named::alone(people.to_vec())) };
         let mut writing = Writing::default();
         for (rule, concerns) in &self.entries {
             let Rule { letters, users, .. } = &**rule;
             let refexes = rule.refexes.iter().filter(|refex| is_of_refs(refex));
             if letters.is_deny {
-                let who = denied(users);
+                let who = Who::denied(users);
                 refexes.for_each(|refex| writing.deny(rule, refex, &who, lost));
                 continue;
             }
             if *concerns == Match::Perhaps {
                 continue;
             }
-            let who = if users.all { everyone.clone() } else { Who::Users(users.names.iter().cloned().collect()) };
+            let who = if users.all { everyone.clone() } else { Who::Users(Named::allowed(users)) };
             let actions: Vec<Action> =
                 Action::ALL.iter().copied().filter(|action| self.permits(*letters, *action)).collect();
             if !actions.is_empty() {
@@ -308,7 +327,7 @@ struct Writing {
 
 impl Writing {
     fn deny(&mut self, rule: &Rule, refex: &str, who: &Who, lost: &mut impl FnMut(Lost)) {
-        let found = around(refex, *who == Who::Everyone || is_dotted(who));
+        let found = around(refex, *who == Who::Everyone || who.is_dotted());
         if !found.is_exact && refex != EVERY_REF {
             let what = format!("{} denies {} too", rule.text, found.patterns.join(" "));
             lost(Lost { kind: Kind::Wider, place: rule.place.clone(), what });
@@ -388,7 +407,7 @@ fn blocked_rules(blocked: &BTreeMap<Rc<str>, Vec<Action>>) -> Vec<RuleText> {
     let mut rules = Vec::new();
     for (actions, users) in users_of {
         let mut deny = |actions, pattern: &str| {
-            let (pattern, who) = (pattern.to_owned(), Who::Users(users.clone()));
+            let (pattern, who) = (pattern.to_owned(), Who::Users(Named::alone(users.clone())));
             rules.push(RuleText { verdict: Verdict::Deny, actions, pattern, who });
         };
         deny(actions, EVERY);
@@ -428,22 +447,9 @@ fn covers(wide: &str, narrow: &str) -> bool {
     wide == narrow || is_text && narrow.starts_with(wide) && !narrow.contains(['|', '*', '?', '{', '\\'])
 }
 
-fn is_dotted(who: &Who) -> bool {
-    matches!(who, Who::Users(users) if users.iter().any(|user| user.contains(['.', '+'])))
-}
-
 /// The refexes of a rule that are about files or other contents.
 fn of_files(rule: &Rule) -> impl Iterator<Item = &String> {
     rule.refexes.iter().filter(|refex| !is_of_refs(refex))
-}
-
-/// The users that a rule denies something.
-fn denied(users: &Users) -> Who {
-    if users.all || !users.unknown.is_empty() {
-        Who::Everyone
-    } else {
-        Who::Users(users.names.union(&users.perhaps).cloned().collect())
-    }
 }
 
 fn is_allowed(users: &Users, user: Option<&str>) -> bool {
@@ -454,30 +460,22 @@ fn is_denied(users: &Users, user: Option<&str>) -> bool {
     is_allowed(users, user) || !users.unknown.is_empty() || user.is_some_and(|user| users.perhaps.contains(user))
 }
 
-/// Whether a rule names a user. `None` stands for a user that no rule names.
-fn names(rule: &RuleText, user: Option<&str>) -> bool {
-    match &rule.who {
-        Who::Everyone => true,
-        Who::Users(users) => user.is_some_and(|user| users.iter().any(|other| &**other == user)),
-    }
+/// Whether a name is one of a user, and not of a group or a service.
+pub(super) fn is_person(name: &str) -> bool {
+    !name.starts_with('@') && !SERVICES.contains(&name)
 }
 
 /// Joins adjacent rules that differ only in their users.
 fn joined(rules: Vec<RuleText>) -> Vec<RuleText> {
     let mut all: Vec<RuleText> = Vec::new();
     for rule in rules {
-        let RuleText { verdict, actions, pattern, who } = &rule;
-        if matches!(who, Who::Users(users) if users.is_empty()) {
+        if rule.who.is_nobody() {
             continue;
         }
         if let Some(last) = all.last_mut() {
-            if (last.verdict, last.actions, &last.pattern) == (*verdict, *actions, pattern) {
-                if let (Who::Users(before), Who::Users(users)) = (&mut last.who, who) {
-                    for user in users {
-                        if !before.contains(user) {
-                            before.push(Rc::clone(user));
-                        }
-                    }
+            if (last.verdict, last.actions, &last.pattern) == (rule.verdict, rule.actions, &rule.pattern) {
+                if let (Who::Users(before), Who::Users(named)) = (&mut last.who, &rule.who) {
+                    before.extend(named.clone());
                     continue;
                 }
             }

@@ -35,6 +35,10 @@ pub(super) struct Letters {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Users {
     pub(super) names: BTreeSet<Rc<str>>,
+    /// Those that are not named by a group alone.
+    pub(super) alone: BTreeSet<Rc<str>>,
+    /// The groups of which the others are.
+    pub(super) groups: BTreeSet<Rc<str>>,
     /// Users who belong to them if gitolite makes groups of the directories in `keydir`.
     pub(super) perhaps: BTreeSet<Rc<str>>,
     /// `@all`.
@@ -314,6 +318,7 @@ impl Reader<'_> {
         for word in words {
             let Some(group) = word.strip_prefix('@') else {
                 users.names.insert(Rc::clone(word));
+                users.alone.insert(Rc::clone(word));
                 continue;
             };
             let directory = self.source.directories.get(group).filter(|_| !knows_directories);
@@ -321,7 +326,10 @@ impl Reader<'_> {
             match self.found.groups.get(word) {
                 _ if &**word == ALL => users.all = true,
                 // `@all` in a group means no user.
-                Some(members) => users.names.extend(members.iter().filter(|member| !member.starts_with('@')).cloned()),
+                Some(members) => {
+                    users.names.extend(members.iter().filter(|member| !member.starts_with('@')).cloned());
+                    users.groups.insert(Rc::clone(word));
+                }
                 None if ROLES.contains(&group)
                     || !knows_directories
                     || self.source.has(&format!("role:{group}"), false) =>

@@ -14,7 +14,7 @@ fn conf(text: &str) -> Conf {
 fn line(rule: &RuleText) -> String {
     let who = match &rule.who {
         Who::Everyone => "@everyone".to_owned(),
-        Who::Users(users) => users.iter().map(|user| &**user).collect::<Vec<_>>().join(" "),
+        Who::Users(named) => named.users.join(" "),
     };
     format!("{} {} {} {who}", rule.verdict, rule.actions, rule.pattern)
 }
@@ -160,7 +160,7 @@ fn files_of(conf: &Conf, name: &str) -> String {
     let line = |path: &PathText| {
         let who = match &path.who {
             Who::Everyone => "@everyone".to_owned(),
-            Who::Users(users) => users.join(" "),
+            Who::Users(named) => named.users.join(" "),
         };
         format!("{} {} {who}", path.verdict, path.pattern)
     };

@@ -1,18 +1,19 @@
-//! What the users and repositories of gitolite are called here.
+//! What the users, groups and repositories of gitolite are called here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::conf::Conf;
 use super::super::kind::Kind;
-use crate::name::{Owner, RepoPath};
+use crate::name::{Owner, RepoPath, TeamName};
 use crate::operator::cli::Renaming;
 
 /// Why a name or an account is missing here, for the report.
 pub(super) type Problem = (Kind, String);
 
-/// What the users and repositories of gitolite are called here.
+/// What the users, groups and repositories of gitolite are called here.
 pub(super) struct Names {
     users: BTreeMap<String, Result<Owner, Problem>>,
+    groups: BTreeMap<String, Result<TeamName, Problem>>,
     repositories: BTreeMap<String, Result<RepoPath, Problem>>,
 }
 
@@ -20,7 +21,7 @@ impl Names {
     /// If two names of gitolite would become one name here, neither gets a name.
     ///
     /// # Errors
-    /// gitolite has no user or repository with an old name of `renamed`.
+    /// gitolite has no user, group or repository with an old name of `renamed`.
     pub(super) fn read<'a>(
         renamed: &[Renaming],
         owner: Option<&Owner>,
@@ -34,34 +35,43 @@ impl Names {
         for renaming in renamed {
             let (old, is_known) = match renaming {
                 Renaming::User(old, _) => (old, users.contains(old.as_str())),
+                Renaming::Group(old, _) => (old, conf.groups.contains_key(old.as_str())),
                 Renaming::Repository(old, _) => (old, repositories.contains(old.as_str())),
                 Renaming::Directory(old, _) => (old, repositories.iter().any(|name| name.starts_with(old.as_str()))),
             };
             if !is_known {
-                let hint = "--rename takes OLD=NEW for a user, OLD=OWNER/NAME for a repository, \
-                            and OLD/=OWNER/ for all repositories below OLD";
+                let hint = "--rename takes OLD=NEW for a user, @OLD=NEW for a group, OLD=OWNER/NAME for a \
+                            repository, and OLD/=OWNER/ for all repositories below OLD";
                 return Err(format!("gitolite has no {old}: {hint}"));
             }
         }
         let new_user = |name: &str| {
             let new = renamed.iter().find_map(|renaming| match renaming {
                 Renaming::User(old, new) if old == name => Some(new.clone()),
-                Renaming::User(..) | Renaming::Repository(..) | Renaming::Directory(..) => None,
+                Renaming::User(..) | Renaming::Group(..) | Renaming::Repository(..) | Renaming::Directory(..) => None,
             });
             new.map_or_else(
                 || Owner::new_account(name).map_err(|error| (Kind::BadName, format!("{name}: {error}"))),
                 Ok,
             )
         };
+        let new_team = |group: &str| {
+            let new = renamed.iter().find_map(|renaming| match renaming {
+                Renaming::Group(old, new) if old == group => Some(new.clone()),
+                Renaming::User(..) | Renaming::Group(..) | Renaming::Repository(..) | Renaming::Directory(..) => None,
+            });
+            let same = || group.trim_start_matches('@').parse().map_err(|error| (Kind::BadName, format!("{error}")));
+            new.map_or_else(same, Ok)
+        };
         let new_path = |name: &str| {
             let new = renamed.iter().find_map(|renaming| match renaming {
                 Renaming::Repository(old, new) if old == name => Some(new.clone()),
-                Renaming::User(..) | Renaming::Repository(..) | Renaming::Directory(..) => None,
+                Renaming::User(..) | Renaming::Group(..) | Renaming::Repository(..) | Renaming::Directory(..) => None,
             });
             // The longest directory decides.
             let moved = renamed.iter().filter_map(|renaming| match renaming {
                 Renaming::Directory(old, new) => name.strip_prefix(old.as_str()).map(|rest| (old.len(), new, rest)),
-                Renaming::User(..) | Renaming::Repository(..) => None,
+                Renaming::User(..) | Renaming::Group(..) | Renaming::Repository(..) => None,
             });
             let path = match (new, moved.max_by_key(|(length, ..)| *length), name.contains('/'), owner) {
                 (Some(new), ..) => return Ok(new),
@@ -72,14 +82,21 @@ impl Names {
             };
             path.map_err(|error| (Kind::BadPath, format!("{name}: {error}")))
         };
+        let groups = conf.groups.keys().map(|group| (&**group, new_team(group)));
         Ok(Self {
             users: distinct(users.into_iter().map(|name| (name, new_user(name))), Owner::folded),
+            groups: distinct(groups, TeamName::folded),
             repositories: distinct(repositories.into_iter().map(|name| (name, new_path(name))), RepoPath::folded),
         })
     }
 
     pub(super) fn user(&self, name: &str) -> Result<Owner, Problem> {
         self.users.get(name).cloned().unwrap_or_else(|| Err((Kind::NoAccount, name.to_owned())))
+    }
+
+    /// The name of the team that a group becomes, or why there is none.
+    pub(super) fn team(&self, group: &str) -> Result<TeamName, Problem> {
+        self.groups.get(group).cloned().unwrap_or_else(|| Err((Kind::BadName, group.to_owned())))
     }
 
     pub(super) fn path(&self, name: &str) -> Result<RepoPath, Problem> {

@@ -1,0 +1,480 @@
+//! The groups of gitolite as teams.
+//!
+//! A group that rules name for a repository of an organization becomes a team of the organization. Nobody gets a right
+//! by a team that gitolite refuses: where a team would give one, the users of the group get their rights one by one.
+//! What a person removed from a team, or from one of its members, stays removed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use super::super::conf::{Conf, Name, Named, Person, Repository, Who};
+use super::super::history::History;
+use super::super::history::teams::{Team as Made, Teams as TeamHistory};
+use super::super::kind::Kind;
+use super::super::outcome::Outcome;
+use super::accounts::Accounts;
+use crate::access::rule::Verdict;
+use crate::access::{CollaboratorRole, Role, is_member};
+use crate::db::{ChangeError, MOST_RULES, OwnerKind, OwnerRow, RepositoryRow, TeamRow, all};
+use crate::name::{Grantee, HubScope, Owner, RepoPath, TeamName, TeamPath};
+
+/// Users of gitolite.
+type Users = BTreeSet<Rc<str>>;
+
+/// What a group is in an organization.
+enum Standing {
+    /// A team, or a group that becomes one with its first right.
+    Team(Rc<Team>),
+    /// Its users get their rights one by one, except users that a person removed from the organization.
+    Users(Rc<Users>),
+    /// A person removed the team: how.
+    Gone(String),
+}
+
+/// The team of a group.
+pub(super) struct Team {
+    pub(super) path: TeamPath,
+    /// How it is or was written where it has a role.
+    pub(super) grantees: BTreeSet<String>,
+    /// The users of the group who belong to the team.
+    pub(super) members: Users,
+    /// Those who would gain by the team, and get their rights one by one.
+    pub(super) others: Users,
+    /// Those that a person removed from it.
+    withdrawn: Rc<Users>,
+    /// Members that are not in gitolite's group.
+    more: BTreeMap<String, Owner>,
+    /// Where rules name it. Empty if it has no such members.
+    scopes: Vec<HubScope>,
+}
+
+impl Team {
+    /// A team without users of the group.
+    fn new(path: TeamPath, more: BTreeMap<String, Owner>) -> Self {
+        Self {
+            grantees: BTreeSet::from([folded(&path)]),
+            path,
+            members: Users::new(),
+            others: Users::new(),
+            withdrawn: Rc::default(),
+            more,
+            scopes: Vec::new(),
+        }
+    }
+}
+
+/// What a group is on one repository.
+pub(super) enum GroupHere {
+    Team(Rc<Team>),
+    /// Its users one by one, except users that a person removed from the team.
+    Users(Rc<Users>),
+    /// A person removed the team: how.
+    Gone(String),
+}
+
+/// What the groups that rules of a repository name are there.
+pub(super) struct Groups<'a> {
+    pub(super) users: &'a BTreeMap<Rc<str>, Users>,
+    pub(super) found: BTreeMap<Rc<str>, GroupHere>,
+}
+
+/// A team that is not here yet.
+struct Pending {
+    group: Rc<str>,
+    organization: OwnerRow,
+    users: Vec<OwnerRow>,
+}
+
+/// The groups of gitolite in the organizations of this hub.
+pub(super) struct Teams<'a> {
+    conf: &'a Conf,
+    /// By the paths here.
+    repositories: BTreeMap<String, &'a Repository>,
+    /// By the row of the organization: its history, and how many teams it can still get.
+    organizations: BTreeMap<i64, (Rc<TeamHistory>, i64)>,
+    standings: BTreeMap<(i64, Rc<str>), Rc<Standing>>,
+    pending: BTreeMap<String, Pending>,
+}
+
+impl<'a> Teams<'a> {
+    pub(super) fn new(conf: &'a Conf, accounts: &Accounts<'_>) -> Self {
+        let path =
+            |repository: &'a Repository| Some((accounts.names.path(&repository.name).ok()?.folded(), repository));
+        Self {
+            conf,
+            repositories: conf.repositories.iter().filter_map(path).collect(),
+            organizations: BTreeMap::new(),
+            standings: BTreeMap::new(),
+            pending: BTreeMap::new(),
+        }
+    }
+
+    /// What the groups of a repository are there. Members join the teams that are here already.
+    pub(super) fn groups(
+        &mut self,
+        outcome: &mut Outcome,
+        accounts: &mut Accounts<'_>,
+        repository: &Repository,
+        row: &RepositoryRow,
+        history: &History,
+    ) -> Result<Groups<'a>, ChangeError> {
+        let mut found = BTreeMap::new();
+        let owner = accounts.change.owner(&row.path.owner)?;
+        for group in named_groups(repository) {
+            if owner.kind != OwnerKind::Organization {
+                let mut users = self.conf.groups.get(&group).into_iter().flatten();
+                if !users.any(|user| person(repository, user).is_some()) {
+                    continue;
+                }
+                let why =
+                    format!("{group} on {}: {} is a user, and only organizations have teams", row.path, owner.name);
+                outcome.leave(Kind::NoTeam, "", why);
+                found.insert(group, GroupHere::Users(Rc::default()));
+                continue;
+            }
+            let standing = self.standing(outcome, accounts, &owner, &group)?;
+            let place = match &*standing {
+                Standing::Users(withdrawn) => GroupHere::Users(Rc::clone(withdrawn)),
+                Standing::Gone(how) => GroupHere::Gone(how.clone()),
+                Standing::Team(team) if team.more.is_empty() || has_team(accounts, row, team, history)? => {
+                    GroupHere::Team(Rc::clone(team))
+                }
+                Standing::Team(team) => {
+                    let more: Vec<&str> = team.more.values().map(Owner::as_str).collect();
+                    let why = format!("{group} on {}: {} has other members: {}", row.path, team.path, more.join(" "));
+                    outcome.leave(Kind::NoTeam, "", why);
+                    GroupHere::Users(Rc::clone(&team.withdrawn))
+                }
+            };
+            found.insert(group, place);
+        }
+        Ok(Groups { users: &self.conf.groups, found })
+    }
+
+    fn standing(
+        &mut self,
+        outcome: &mut Outcome,
+        accounts: &mut Accounts<'_>,
+        organization: &OwnerRow,
+        group: &Rc<str>,
+    ) -> Result<Rc<Standing>, ChangeError> {
+        let key = (organization.id, Rc::clone(group));
+        if let Some(standing) = self.standings.get(&key) {
+            return Ok(Rc::clone(standing));
+        }
+        let standing = Rc::new(self.new_standing(outcome, accounts, organization, group)?);
+        self.standings.insert(key, Rc::clone(&standing));
+        Ok(standing)
+    }
+
+    fn new_standing(
+        &mut self,
+        outcome: &mut Outcome,
+        accounts: &mut Accounts<'_>,
+        organization: &OwnerRow,
+        group: &Rc<str>,
+    ) -> Result<Standing, ChangeError> {
+        let change = accounts.change;
+        let mut users: Vec<(Rc<str>, OwnerRow)> = Vec::new();
+        for user in self.conf.groups.get(group).into_iter().flatten() {
+            users.extend(accounts.of(user)?.ok().map(|account| (Rc::clone(user), account)));
+        }
+        if users.is_empty() {
+            return Ok(Standing::Users(Rc::default()));
+        }
+        let (history, room) = match self.organizations.get(&organization.id) {
+            Some((history, room)) => (Rc::clone(history), *room),
+            None => (Rc::new(TeamHistory::of(change, &organization.name)?), change.free_teams(organization.id)?),
+        };
+        self.organizations.insert(organization.id, (Rc::clone(&history), room));
+        let made = history.of_group(group);
+        if let Some(how) = made.and_then(|made| made.removed.clone()) {
+            return Ok(Standing::Gone(how));
+        }
+        let (path, row) = match here(accounts, &organization.name, group, made, room)? {
+            Ok(found) => found,
+            Err(why) => {
+                outcome.leave(Kind::NoTeam, "", format!("{group}: {why}"));
+                return Ok(Standing::Users(Rc::default()));
+            }
+        };
+        let live = row.as_ref().map_or(Ok(BTreeMap::new()), |row| live_members(accounts, row))?;
+        let mut team = Team::new(path, live);
+        let mut grants: Option<Vec<Given<'a>>> = None;
+        let (mut joining, mut withdrawn) = (Vec::new(), Users::new());
+        for (user, account) in users {
+            let name = &account.name;
+            if team.more.remove(&name.folded()).is_some() {
+                team.members.insert(user);
+                continue;
+            }
+            let (_, facts) = change.owner_facts(&organization.name, account.id)?;
+            if let Some(how) = history.withdrawn(change, made, name, is_member(&facts, change.now))? {
+                outcome.leave(Kind::Revoked, "", format!("{name} in the team {}: {how}", team.path));
+                withdrawn.insert(user);
+                continue;
+            }
+            if let (Some(row), None) = (&row, &grants) {
+                grants = Some(self.grants(accounts, row)?);
+            }
+            if let Some(gain) = grants.iter().flatten().find_map(|grant| grant.gain(&user)) {
+                outcome.leave(Kind::NotJoined, "", format!("{name} to {}: {gain}", team.path));
+                team.others.insert(user);
+            } else {
+                team.members.insert(user);
+                joining.push(account);
+            }
+        }
+        team.withdrawn = Rc::new(withdrawn);
+        team.grantees.extend(made.map(|made| history.grantees(made)).unwrap_or_default());
+        match row {
+            Some(row) => {
+                join(outcome, accounts, organization, &team.path, &joining)?;
+                if !team.more.is_empty() {
+                    team.scopes = change.scopes_naming(&row)?;
+                    for member in team.more.values() {
+                        let why = format!("{member} in the team {}, not in {group}", team.path);
+                        outcome.leave(Kind::More, "", why);
+                    }
+                }
+            }
+            None if team.members.is_empty() => return Ok(Standing::Users(team.withdrawn)),
+            None => {
+                self.organizations.insert(organization.id, (history, room - 1));
+                let pending = Pending { group: Rc::clone(group), organization: organization.clone(), users: joining };
+                self.pending.insert(folded(&team.path), pending);
+            }
+        }
+        Ok(Standing::Team(Rc::new(team)))
+    }
+
+    /// Makes a team that is not here yet, with its members.
+    pub(super) fn make(
+        &mut self,
+        outcome: &mut Outcome,
+        accounts: &Accounts<'_>,
+        path: &TeamPath,
+    ) -> Result<(), ChangeError> {
+        if let Some(Pending { group, organization, users }) = self.pending.remove(&folded(path)) {
+            accounts.change.import_team(path, &group)?;
+            outcome.team(path).is_new = true;
+            join(outcome, accounts, &organization, path, &users)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a team is not here yet.
+    pub(super) fn is_pending(&self, path: &TeamPath) -> bool {
+        self.pending.contains_key(&folded(path))
+    }
+
+    /// What a team gives here, and what its group has in gitolite.
+    fn grants(&self, accounts: &Accounts<'_>, team: &TeamRow) -> Result<Vec<Given<'a>>, ChangeError> {
+        let change = accounts.change;
+        let mut given = Vec::new();
+        for grant in change.team_grants(team.id)? {
+            let repository = self.repositories.get(&grant.path.folded()).copied();
+            let is_imported = match repository {
+                Some(repository) => has_gitolites_rules(accounts, repository, &grant.path)?,
+                None => false,
+            };
+            let what = format!("{} on {}", grant.role, grant.path);
+            given.push(Given { what, role: Some(grant.role), repository, is_imported });
+        }
+        for scope in change.scopes_naming(team)? {
+            let (repository, is_imported) = match &scope {
+                HubScope::Hub | HubScope::Owner(_) => (None, false),
+                HubScope::Repository(path) => {
+                    let repository = self.repositories.get(&path.folded()).copied();
+                    let is_imported = match repository {
+                        Some(repository) => has_gitolites_rules(accounts, repository, path)?,
+                        None => false,
+                    };
+                    (repository, is_imported)
+                }
+            };
+            given.push(Given { what: format!("a rule of {scope}"), role: None, repository, is_imported });
+        }
+        Ok(given)
+    }
+}
+
+/// Something that a team gives its members: a role, or what a rule allows.
+struct Given<'a> {
+    what: String,
+    /// None for a rule.
+    role: Option<CollaboratorRole>,
+    repository: Option<&'a Repository>,
+    /// Whether the rules of the repository are gitolite's.
+    is_imported: bool,
+}
+
+impl Given<'_> {
+    /// What a user would gain by it.
+    fn gain(&self, user: &str) -> Option<&str> {
+        let person = self.repository.and_then(|repository| person(repository, user));
+        let is_given = match self.role {
+            Some(CollaboratorRole::Read) => person.is_some(),
+            Some(CollaboratorRole::Write) => self.is_imported && person.is_some_and(|person| person.writes),
+            Some(CollaboratorRole::Admin) => false,
+            None => self.is_imported && self.repository.is_some(),
+        };
+        (!is_given).then_some(&self.what)
+    }
+}
+
+impl Groups<'_> {
+    /// The teams and the users that a rule names. `has_user` says whether its pattern has the name of the user.
+    pub(super) fn named(
+        &self,
+        accounts: &mut Accounts<'_>,
+        verdict: Verdict,
+        named: &Named,
+        has_user: bool,
+    ) -> Result<(Vec<TeamPath>, Vec<Rc<str>>), ChangeError> {
+        let (mut teams, mut in_teams) = (Vec::new(), Users::new());
+        // The users that a rule names by a group, if it allows something and does not name the team.
+        let mut others = Users::new();
+        for group in &named.groups {
+            let users = self.users.get(group).into_iter().flatten();
+            match self.found.get(group) {
+                Some(GroupHere::Team(team)) => {
+                    let mut is_whole = team.members.iter().all(|member| named.users.contains(member));
+                    for member in team.members.iter().filter(|_| has_user) {
+                        is_whole &= !accounts.is_renamed(member)?;
+                    }
+                    if is_whole {
+                        teams.push(team.path.clone());
+                        in_teams.extend(team.members.iter().cloned());
+                    } else {
+                        others.extend(team.members.iter().cloned());
+                    }
+                    others.extend(team.others.iter().cloned());
+                }
+                Some(GroupHere::Users(withdrawn)) => {
+                    others.extend(users.filter(|user| !withdrawn.contains(*user)).cloned());
+                }
+                Some(GroupHere::Gone(_)) => {}
+                None => others.extend(users.cloned()),
+            }
+        }
+        let is_named = |user: &&Rc<str>| {
+            named.alone.contains(*user)
+                || match verdict {
+                    Verdict::Allow => others.contains(*user),
+                    Verdict::Deny => !in_teams.contains(*user),
+                }
+        };
+        Ok((teams, named.users.iter().filter(is_named).cloned().collect()))
+    }
+}
+
+/// Adds users to a team, and to its organization as members without access.
+fn join(
+    outcome: &mut Outcome,
+    accounts: &Accounts<'_>,
+    organization: &OwnerRow,
+    path: &TeamPath,
+    users: &[OwnerRow],
+) -> Result<(), ChangeError> {
+    let change = accounts.change;
+    for user in users {
+        let (_, facts) = change.owner_facts(&organization.name, user.id)?;
+        if !is_member(&facts, change.now) {
+            change.set_member(&organization.name, &user.name, Role::NoAccess, None)?;
+            outcome.members.push((organization.name.clone(), user.name.clone()));
+        }
+        change.add_team_member(path, &user.name, None)?;
+        outcome.team(path).users.push(user.name.clone());
+    }
+    Ok(())
+}
+
+/// Whether the rules of a repository are gitolite's, or will be after this import.
+fn has_gitolites_rules(accounts: &Accounts<'_>, repository: &Repository, path: &RepoPath) -> Result<bool, ChangeError> {
+    let change = accounts.change;
+    let history = History::of(change, path)?;
+    let scope = HubScope::Repository(path.clone());
+    let will_have = || Ok::<_, ChangeError>(all(|each| change.rules_of(&scope, 0, each))?.is_empty());
+    Ok(history.changed_rules().is_none()
+        && history.changed_paths().is_none()
+        && (repository.paths.is_empty() || history.has_paths())
+        && (repository.rules.is_empty() || history.has_rules() || repository.rules.len() <= MOST_RULES && will_have()?))
+}
+
+/// Whether a person knows the team on a repository: it has or had a role there, or a rule names it.
+fn has_team(accounts: &Accounts<'_>, row: &RepositoryRow, team: &Team, history: &History) -> Result<bool, ChangeError> {
+    Ok(team.scopes.contains(&HubScope::Repository(row.path.clone()))
+        || history.changed_team_role(&team.grantees).is_some()
+        || accounts.change.collaborator_role(row.id, &Grantee::Team(team.path.clone()))?.is_some())
+}
+
+/// The path of the team that a group becomes, and the team if it is here. The other result is why there is none.
+/// `made` is the team that an earlier import made, and `room` the number of teams that can be added.
+fn here(
+    accounts: &Accounts<'_>,
+    organization: &Owner,
+    group: &str,
+    made: Option<&Made>,
+    room: i64,
+) -> Result<Result<(TeamPath, Option<TeamRow>), String>, ChangeError> {
+    let find = |name: TeamName| {
+        let path = TeamPath { organization: organization.clone(), name };
+        match accounts.change.team(&path) {
+            Ok(row) => Ok((path, Some(row))),
+            Err(ChangeError::NotFound(_)) => Ok((path, None)),
+            Err(error) => Err(error),
+        }
+    };
+    if let Some(name) = made.and_then(|made| made.name.parse().ok()) {
+        if let (_, Some(row)) = find(name)? {
+            return Ok(Ok((row.path.clone(), Some(row))));
+        }
+    }
+    let hint = format!("(--rename {group}=NEW)");
+    Ok(match accounts.names.team(group).map(find) {
+        Err((_, why)) => Err(format!("{why} {hint}")),
+        Ok(found) => match found? {
+            (path, Some(_)) => Err(format!("the team {path} was here before {hint}")),
+            (path, None) if room > 0 => Ok((path, None)),
+            (_, None) => Err(format!("{organization} has as many teams as it can have")),
+        },
+    })
+}
+
+/// The present members of a team.
+fn live_members(accounts: &Accounts<'_>, team: &TeamRow) -> Result<BTreeMap<String, Owner>, ChangeError> {
+    let change = accounts.change;
+    let members = all(|each| change.team_members(team.id, None, None, each))?;
+    let is_live = |until: Option<i64>| until.is_none_or(|until| change.now < until);
+    Ok(members
+        .into_iter()
+        .filter(|member| is_live(member.until))
+        .map(|member| (member.user.folded(), member.user))
+        .collect())
+}
+
+/// The groups that the rules of a repository name.
+fn named_groups(repository: &Repository) -> BTreeSet<Rc<str>> {
+    let rules = repository.rules.iter().map(|rule| &rule.who);
+    let who = rules.chain(repository.paths.iter().map(|path| &path.who));
+    let in_rules = who.filter_map(|who| match who {
+        Who::Users(named) => Some(&named.groups),
+        Who::Everyone => None,
+    });
+    let mut groups: BTreeSet<Rc<str>> = in_rules.flatten().cloned().collect();
+    groups.extend(repository.named.keys().filter_map(|name| match name {
+        Name::Group(group) => Some(Rc::clone(group)),
+        Name::All | Name::User(_) => None,
+    }));
+    groups
+}
+
+/// A user with a right on a repository.
+pub(super) fn person<'a>(repository: &'a Repository, user: &str) -> Option<&'a Person> {
+    repository.people.iter().find(|person| *person.name == *user)
+}
+
+fn folded(path: &TeamPath) -> String {
+    crate::name::fold(&Grantee::Team(path.clone()).to_string())
+}
