@@ -23,19 +23,20 @@ pub use not_admitted::{BadCertificate, NotAdmitted};
 pub use signer::{MustSign, SignedBy, SignerFacts, SignerVerdict, decide_signer};
 pub use sources::{BadSources, Sources, network};
 
-/// What an identity may do with a repository; each level contains the level before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Access {
-    /// Nothing; the repository looks missing.
-    None,
-    /// Fetch, clone, download.
-    Fetch,
-    /// Open proposals, and push to the proposals that it opened.
-    Propose,
-    /// Push, upload.
-    Write,
-    /// Rename, change visibility, invite, remove.
-    Admin,
+words! {
+    /// What an identity may do with a repository; each level contains the level before it.
+    pub enum Access {
+        /// Nothing; the repository looks missing.
+        None = "none",
+        /// Fetch, clone, download.
+        Fetch = "fetch",
+        /// Open proposals, and push to the proposals that it opened.
+        Propose = "propose",
+        /// Push, upload.
+        Write = "write",
+        /// Rename, change visibility, invite, remove.
+        Admin = "admin",
+    }
 }
 
 impl Service {

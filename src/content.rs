@@ -93,7 +93,7 @@ impl CheckValue {
             }
             ContentCheck::Author => text.parse().ok().map(Self::Patterns),
             ContentCheck::Signed => text.parse().ok().map(Self::Signers),
-            ContentCheck::Path => text.parse().ok().map(Self::Paths),
+            ContentCheck::Path => text.parse().ok().filter(PathRules::fit).map(Self::Paths),
         };
         value.ok_or(BadValue(check))
     }

@@ -183,13 +183,11 @@ impl<'a> Rights<'a> {
     }
 
     /// What the session may do with a repository that it may fetch.
-    pub(super) fn access(&self, served: &ServedRepository) -> &'static str {
-        let may = |needed| matches!(self.decide(Some(served), needed), Decision::Allow(_));
-        match (may(Access::Admin), may(Access::Write), may(Access::Propose)) {
-            (true, ..) => "admin",
-            (false, true, _) => "write",
-            (false, false, true) => "propose",
-            (false, false, false) => "fetch",
+    pub(super) fn access(&self, served: &ServedRepository) -> Access {
+        match self.decide(Some(served), Access::Fetch) {
+            Decision::Allow(access) if served.facts.frozen.is_none() => access,
+            Decision::Allow(_) => Access::Fetch,
+            Decision::Deny(_) => Access::None,
         }
     }
 

@@ -55,10 +55,6 @@ impl Table<RepositoryRow> for Repositories {
     }
 }
 
-fn level(access: Access) -> String {
-    format!("{access:?}").to_lowercase()
-}
-
 /// A list of repositories with the access of an account.
 pub(crate) struct Reachable;
 
@@ -69,11 +65,11 @@ impl Table<(RepositoryRow, Access)> for Reachable {
     }
 
     fn cells(&self, (row, access): &(RepositoryRow, Access)) -> Vec<String> {
-        vec![row.path.to_string(), level(*access), state(row), row.description.clone()]
+        vec![row.path.to_string(), access.to_string(), state(row), row.description.clone()]
     }
 
     fn json(&self, (row, access): &(RepositoryRow, Access)) -> Value {
-        with_fields(repo_json(row), [("access", level(*access).into())])
+        with_fields(repo_json(row), [("access", access.as_str().into())])
     }
 
     fn position(&self, (row, _): &(RepositoryRow, Access)) -> String {
@@ -144,14 +140,14 @@ pub(crate) fn repository_page(row: &RepositoryRow, place: &Path, head: &str, col
 }
 
 /// A repository as a session over SSH sees it, with what the session may do there.
-pub(crate) fn repository_summary(row: &RepositoryRow, access: &str) -> Report {
+pub(crate) fn repository_summary(row: &RepositoryRow, access: Access) -> Report {
     let fields: [(&str, &dyn std::fmt::Display); 4] = [
         ("state", &state(row)),
         ("description", &row.description),
         ("object format", &row.object_format),
         ("your access", &access),
     ];
-    Report::new(page(&row.path, &fields), with_fields(repo_json(row), [("access", access.into())]))
+    Report::new(page(&row.path, &fields), with_fields(repo_json(row), [("access", access.as_str().into())]))
 }
 
 /// A repository that was just removed, as the operator sees it.

@@ -8,8 +8,10 @@ use std::str::FromStr;
 
 use super::{GranteeRow, Pattern, Subject, Verdict, WHO_MAX, Who};
 
-/// The longest list of rules, in bytes.
-const TEXT_MAX: usize = 4_000;
+/// The longest list of rules in the database, in bytes.
+const STORED_MAX: usize = 4_000;
+/// The longest list of rules that is read. A name has at most a hundred times as many bytes as its row.
+const TEXT_MAX: usize = 100 * STORED_MAX;
 /// What a pattern of refs begins with.
 const ROOT: &str = "refs/";
 /// Stands before rules that compare refs.
@@ -160,10 +162,10 @@ impl<U: Display> PathRules<U> {
         by_ref.into_iter().chain(self.rules.iter().map(rule)).collect::<Vec<_>>().join(end)
     }
 
-    /// Whether the rules are not longer than a text of rules may be.
+    /// Whether the rules are not too long for the database.
     #[must_use]
     pub fn fit(&self) -> bool {
-        self.word().len() <= TEXT_MAX
+        self.word().len() <= STORED_MAX
     }
 }
 

@@ -246,16 +246,6 @@ fn found<T>(row: Result<T, ChangeError>) -> Result<Option<T>, Refused> {
     }
 }
 
-fn word(access: Access) -> &'static str {
-    match access {
-        Access::None => "none",
-        Access::Fetch => "fetch",
-        Access::Propose => "propose",
-        Access::Write => "write",
-        Access::Admin => "admin",
-    }
-}
-
 impl Rights {
     fn add(&mut self, who: String, was: Access, is: Access, path: String) {
         let (count, paths) = self.0.entry((who, was, is)).or_default();
@@ -274,14 +264,14 @@ impl Rights {
                 let count = counted(u64::try_from(*count).unwrap_or(u64::MAX), "repository", "repositories");
                 shown = format!("{count}: {shown} and more");
             }
-            format!("{who} {verb}: {} -> {} on {shown}", word(*was), word(*is))
+            format!("{who} {verb}: {was} -> {is} on {shown}")
         };
         self.0.iter().map(line).collect()
     }
 
     pub(super) fn json(&self) -> Value {
         let object = |((who, was, is), (count, paths)): (&(String, Access, Access), &(usize, Vec<String>))| {
-            let (before, after) = (word(*was), word(*is));
+            let (before, after) = (was.as_str(), is.as_str());
             json!({ "who": who, "before": before, "after": after, "count": count, "repositories": paths })
         };
         self.0.iter().map(object).collect()

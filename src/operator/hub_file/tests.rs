@@ -402,6 +402,58 @@ fn teams_their_members_and_their_roles_are_as_the_file_says() {
 }
 
 #[test]
+fn a_plan_says_what_teams_give_and_take() {
+    let mut hub = Hub::small();
+    hub.applied(
+        "[organizations.acme]\nmembers = { Bob = \"no_access\", carol = \"no_access\" }\nteams.devs = [\"Bob\"]\n\
+         [repositories.\"acme/x\"]\ncollaborators = { \"@acme/devs\" = \"write\", carol = \"read\" }\n\
+         [repositories.\"acme/y\"]\nvisibility = \"private\"\ncollaborators = { carol = \"read\" }",
+        READING,
+    );
+    let acme = "[organizations.acme]\nmembers = { alice = \"admin\", Bob = \"no_access\", carol = \"no_access\" }\n";
+    let x = "[repositories.\"acme/x\"]\ncollaborators = { \"@acme/devs\" = \"write\", carol = \"read\" }\n";
+    let y = "[repositories.\"acme/y\"]\ncollaborators = { carol = \"read\" }\n";
+    for (file, said) in [
+        // Who enters a team gains what the team has.
+        (
+            format!("{acme}teams.devs = [\"Bob\", \"carol\"]\n{x}{y}"),
+            &["+ @acme/devs: user carol: member", "carol gains: fetch -> write on acme/x"][..],
+        ),
+        (
+            format!("{acme}teams.devs = [\"Bob\"]\n{x}{y}"),
+            &["- @acme/devs: user carol: member", "carol loses: write -> fetch on acme/x"],
+        ),
+        // Who had a role before gains the rest.
+        (
+            format!(
+                "{acme}teams.devs = [\"Bob\", \"carol\"]\n{x}{}",
+                y.replace("{ ", "{ \"@acme/devs\" = \"write\", ")
+            ),
+            &[
+                "+ @acme/devs: user carol: member",
+                "+ acme/y: collaborator @acme/devs: write",
+                "Bob gains: none -> write on acme/y",
+                "carol gains: fetch -> write on acme/x, acme/y",
+            ],
+        ),
+        // A removed repository is lost to teams too.
+        (
+            format!("{acme}teams.devs = [\"Bob\", \"carol\"]\n{x}"),
+            &[
+                "- repository acme/y: private",
+                "Bob loses: write -> none on acme/y",
+                "alice loses: admin -> none on acme/y",
+                "carol loses: write -> none on acme/y",
+            ],
+        ),
+    ] {
+        let lines = hub.applied(&file, PRUNING);
+        let (_, changes) = lines.split_last().unwrap();
+        assert_eq!(changes, said, "{file}");
+    }
+}
+
+#[test]
 fn who_leaves_an_organization_leaves_its_teams_and_a_membership_that_has_ended_is_none() {
     let mut hub = Hub::small();
     let team = || "acme/devs".parse().unwrap();
@@ -411,7 +463,12 @@ fn who_leaves_an_organization_leaves_its_teams_and_a_membership_that_has_ended_i
             change.set_member(&owner("acme"), &owner(user), Role::NoAccess, None)?;
             change.add_team_member(&team(), &owner(user), None)?;
         }
-        change.add_team_member(&team(), &owner("carol"), Some(86_400))
+        change.add_team_member(&team(), &owner("carol"), Some(86_400))?;
+        // The role in the organization has ended, and not the membership of its team.
+        change.add_owner(OwnerKind::User, &owner("dave"), true)?;
+        change.set_member(&owner("acme"), &owner("dave"), Role::Read, None)?;
+        change.add_team_member(&team(), &owner("dave"), None)?;
+        change.set_member(&owner("acme"), &owner("dave"), Role::Read, Some(86_400))
     })
     .unwrap();
     let text = hub.export();
@@ -485,4 +542,24 @@ fn rules_for_paths_are_in_the_file_by_names_and_fit_another_hub() {
     assert_eq!(changes, ["+ acme: check path: deny docs alice", "made 1 change"]);
     let pruned = third.applied("[organizations.acme]\nmembers = { alice = \"admin\" }", PRUNING);
     assert_eq!(pruned, ["- acme: check path: deny docs alice", "made 1 change"]);
+}
+
+#[test]
+fn the_longest_rules_for_paths_are_in_the_file_though_names_are_longer_than_rows() {
+    let mut hub = Hub::small();
+    let long = "a".repeat(40);
+    let rules = vec![format!("deny a {long}"); 390].join("; ");
+    hub.change(|change| {
+        change.add_owner(OwnerKind::User, &owner(&long), true)?;
+        set_check(change, "acme/x", ContentCheck::Path, &rules)
+    })
+    .unwrap();
+    let text = hub.export();
+    assert!(text.contains(&rules));
+    let mut other = Hub::new();
+    other.applied(&text, CREATING);
+    assert_eq!(other.export(), text);
+    let longer = text.replace(&rules, &vec![format!("deny a {long}"); 410].join("; "));
+    let refusal = "[repositories.\"acme/x\"]: the rules for paths of acme/x would be too long";
+    assert_eq!(other.refusal(&longer, READING), refusal);
 }

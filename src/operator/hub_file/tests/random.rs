@@ -163,6 +163,10 @@ fn random_hub(ops: &[Op]) -> Hub {
         for team in TEAMS {
             change.add_team(&team.parse().unwrap())?;
         }
+        for (at, team) in [("acme/x", "@acme/devs"), ("Initech/Big", "@Initech/devs")] {
+            add_repository(change, at, Visibility::Private, None)?;
+            change.set_collaborator(&path(at), &team.parse().unwrap(), CollaboratorRole::Read, None)?;
+        }
         for op in ops {
             if let Err(ChangeError::Database(error)) = op.run(change) {
                 return Err(error.into());
