@@ -151,7 +151,7 @@ impl View<'_> {
     }
 
     /// The rows of the accounts that have a grant of their own on a repository: as owner, by a role, as collaborator or
-    /// by a request. Members of teams with a role on it are among them.
+    /// by a request. Members of teams are among the members of the organization.
     ///
     /// # Errors
     /// [`Error`].
@@ -161,8 +161,6 @@ impl View<'_> {
              UNION SELECT m.user_id FROM repository r JOIN member m ON m.organization_id = r.owner_id WHERE r.id = ?1
              UNION SELECT c.user_id FROM collaborator c JOIN owner u ON u.id = c.user_id
                  WHERE c.repository_id = ?1 AND u.team_of IS NULL
-             UNION SELECT m.user_id FROM collaborator c JOIN owner t ON t.id = c.user_id
-                 JOIN member m ON m.organization_id = t.id WHERE c.repository_id = ?1 AND t.team_of IS NOT NULL
              UNION SELECT user_id FROM gate_request WHERE repository_id = ?1";
         self.connection.query(query, values![repository], |row| row.get("user"))
     }

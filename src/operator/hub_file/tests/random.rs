@@ -1,15 +1,16 @@
 //! Hubs made at random.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
 use super::hub::{CREATING, Hub, LATER, PRUNING, READING, add_repository, key, owner, path, scope, set_check};
 use crate::access::{Access, CollaboratorRole, GateMode, GateRequest, Removal, Role, Scope, Visibility};
+use crate::clock::now;
 use crate::commands::Refused;
 use crate::content::ContentCheck;
-use crate::db::{Change, ChangeError, NewKey, OwnerKind};
+use crate::db::{Change, ChangeError, NewKey, OwnerKind, WritesTo, all};
 use crate::tests::holds;
 
 /// One change of a random hub. A refused change is left out.
@@ -233,7 +234,7 @@ fn one_random_hub_becomes_another_and_the_rights_are_those_that_the_policy_gives
             })
             .collect();
         let none = Access::None;
-        let keys: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
+        let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
         for key @ (who, path) in keys {
             let of = |map: &BTreeMap<(String, String), Access>, who: &str| {
                 format!("{:?}", map.get(&(who.to_owned(), path.clone())).unwrap_or(&none)).to_lowercase()
@@ -252,4 +253,60 @@ fn one_random_hub_becomes_another_and_the_rights_are_those_that_the_policy_gives
         Ok(!rights.is_empty())
     });
     assert!(changed > 20, "{changed}");
+}
+
+#[test]
+fn the_signers_of_a_random_hub_are_the_accounts_that_may_write() {
+    let with_writers = holds(60, &ops(), |ops| {
+        let mut hub = random_hub(&ops);
+        hub.change(|change| {
+            for (number, user) in (60..).zip(USERS) {
+                let (key, title) = (key(number), "laptop".parse().unwrap());
+                let new = NewKey { key: &key, title: &title, scope: Scope::Write, expires_at: None, sources: None };
+                match change.add_key(&owner(user), &new) {
+                    Err(ChangeError::NotFound(_)) => {}
+                    added => drop(added?),
+                }
+            }
+            // The end of a role in the organization ends what teams give.
+            let (acme, bob) = (owner("acme"), owner("Bob"));
+            let steps = [
+                change.set_member(&acme, &bob, Role::NoAccess, None),
+                change.add_team_member(&"acme/devs".parse().unwrap(), &bob, None),
+                change.set_collaborator(&path("acme/x"), &"@acme/devs".parse().unwrap(), CollaboratorRole::Write, None),
+                if ops.len() % 2 == 0 { change.set_member(&acme, &bob, Role::Read, Some(86_400)) } else { Ok(()) },
+            ];
+            let of_database = |step| matches!(&step, Err(ChangeError::Database(_))).then(|| step);
+            steps.into_iter().find_map(of_database).unwrap_or(Ok(()))
+        })
+        .unwrap();
+        let accesses = hub.accesses();
+        let view = hub.store.view();
+        let signers = |place: WritesTo<'_>| {
+            let signers = all(|each| view.signers(place, now(), each)).unwrap();
+            let users: BTreeSet<String> = signers.iter().map(|signer| signer.user.to_string()).collect();
+            assert_eq!(users.len(), signers.len(), "each key once");
+            users
+        };
+        let mut of_owners: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for row in all(|each| view.repositories(None, each)).unwrap() {
+            let path = row.path.to_string();
+            let writers = accesses.iter().filter(|((_, at), access)| *at == path && **access >= Access::Write);
+            let writers: BTreeSet<String> = writers.map(|((user, _), _)| user.clone()).collect();
+            prop_assert_eq!(&signers(WritesTo::Repository(&row)), &writers, "{}", path);
+            of_owners.entry(row.path.owner.to_string()).or_default().extend(writers);
+        }
+        let is_shared = of_owners.values().any(|writers| writers.len() > 1);
+        for (name, mut writers) in of_owners {
+            // They may write to each repository that the organization will have.
+            if let Ok(organization) = view.organization_details(&owner(&name)) {
+                let live = organization.members.iter().filter(|member| member.until.is_none_or(|end| now() < end));
+                let by_role = live.filter(|member| matches!(member.role, Role::Write | Role::Admin));
+                writers.extend(by_role.map(|member| member.name.to_string()));
+            }
+            prop_assert_eq!(signers(WritesTo::Owner(&owner(&name))), writers, "{}", name);
+        }
+        Ok(is_shared)
+    });
+    assert!(with_writers > 10, "{with_writers}");
 }
