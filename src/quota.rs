@@ -1,5 +1,6 @@
 //! Quotas: how many bytes a repository or an owner may store, in git objects and LFS objects together. No I/O.
 
+use crate::word::counted;
 use std::fmt;
 use std::num::NonZeroU64;
 use std::str::FromStr;
@@ -116,7 +117,10 @@ pub struct InUse {
 
 /// A quota has no room. Worded for the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{more} more bytes do not fit in the quota of the {holder}: {used} of {quota} bytes are in use")]
+#[error(
+    "{} in the quota of the {holder}: {used} of {quota} bytes are in use",
+    counted(*more, "more byte does not fit", "more bytes do not fit")
+)]
 pub struct Full {
     /// Whose quota it is.
     pub holder: Holder,
@@ -201,7 +205,7 @@ mod tests {
         assert_eq!(check(4, 10, 6), Err(Full { holder: Holder::Owner, more: 6, used: 10, quota: 15 }));
         // More is in use than the quota, because it was lowered.
         let full = check(40, 0, 1).unwrap_err();
-        let sentence = "1 more bytes do not fit in the quota of the repository: 40 of 10 bytes are in use";
+        let sentence = "1 more byte does not fit in the quota of the repository: 40 of 10 bytes are in use";
         assert_eq!(full.to_string(), sentence);
         assert!(check(1, 1, u64::MAX).is_err());
         let unlimited = Quotas { repository: Quota::Unlimited, owner: Quota::Unlimited };

@@ -9,6 +9,7 @@ use super::protocol::{Stop, Talk, broken};
 use super::reply::{Refusal, status};
 use super::request::{Arguments, batch_line};
 use crate::request::Operation;
+use crate::word::counted;
 
 impl<I: Input, W: Write> Talk<'_, '_, I, W> {
     pub(super) fn batch(&mut self, arguments: &Arguments) -> Result<(), Stop> {
@@ -105,5 +106,8 @@ impl<I: Input, W: Write> Talk<'_, '_, I, W> {
 
 /// The refusal for a full disk.
 pub(super) fn no_space(bytes: u64) -> Refusal {
-    Refusal::new(status::FULL, format!("this server has no room for {bytes} more bytes: tell its operator"))
+    Refusal::new(
+        status::FULL,
+        format!("this server has no room for {}: tell its operator", counted(bytes, "more byte", "more bytes")),
+    )
 }

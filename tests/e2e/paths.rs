@@ -304,5 +304,5 @@ fn rules_for_paths_are_set_shown_and_stay_with_their_users() {
         bob.commit("x", &format!("f{number}"), "content\n");
     }
     let said = refusal(&bob, "main");
-    assert!(said.len() == 7 && said[5] == "1 more changes of this push are refused", "{said:#?}");
+    assert!(said.len() == 7 && said[5] == "1 more change of this push is refused", "{said:#?}");
 }

@@ -130,7 +130,7 @@ fn the_quota_counts_missing_objects_only() {
 fn a_full_disk_is_reported_before_the_client_sends_anything() {
     let request = "batch; 0001; {a} 1; 0000";
     let mut hub = Hub { limits: Limits { reserve: u64::MAX, ..Limits::default() }, ..Hub::with(&["b"]) };
-    let expected = "status 507; 0001; this server has no room for 1 more bytes: tell its operator; 0000";
+    let expected = "status 507; 0001; this server has no room for 1 more byte: tell its operator; 0000";
     assert_answer(&hub.upload(request), expected, request);
     let request = "batch; 0001; {b} 1; 0000";
     assert_answer(&hub.upload(request), "status 200; 0001; {b} 1 noop; 0000", request);

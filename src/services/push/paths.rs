@@ -25,6 +25,7 @@ use crate::content::ContentCheck;
 use crate::lfs::{FileLocks, Filter, Holder, Locks};
 use crate::name::Shown;
 use crate::push::PushContext;
+use crate::word::counted;
 
 /// The most changes that the client reads.
 const SHOWN: usize = 5;
@@ -249,7 +250,11 @@ impl<'a> Seen<'a> {
     fn lines(mut self) -> Vec<String> {
         let left = self.count - self.lines.len();
         if left > 0 {
-            self.lines.push(format!("{left} more changes of this push are refused"));
+            self.lines.push(counted(
+                left,
+                "more change of this push is refused",
+                "more changes of this push are refused",
+            ));
         }
         if self.by_lock {
             self.lines.push("ask who has locked a file to unlock it: git lfs unlock PATH".to_owned());

@@ -8,6 +8,7 @@ use crate::access::rule::{Action, AppliedRule, RefDecision, decide_ref};
 use crate::name::Shown;
 use crate::push::canonical::canonical;
 use crate::push::{BadRef, DefaultBranch, check_ref};
+use crate::word::counted;
 
 /// Where branches are.
 pub(super) const BRANCHES: &str = "refs/heads/";
@@ -199,10 +200,9 @@ pub(super) fn lines(updates: &[Update], verdicts: &[Option<Reason>], choose_bran
         }
     };
     let mut lines: Vec<String> = refused.iter().take(MOST_NAMED).map(line).collect();
-    match refused.len().saturating_sub(MOST_NAMED) {
-        0 => {}
-        1 => lines.push("1 more ref is not accepted".to_owned()),
-        more => lines.push(format!("{more} more refs are not accepted")),
+    let more = refused.len().saturating_sub(MOST_NAMED);
+    if more > 0 {
+        lines.push(counted(more, "more ref is not accepted", "more refs are not accepted"));
     }
     let has = |wanted: fn(&Reason) -> bool| refused.iter().any(|(_, reason)| wanted(reason));
     if has(|reason| *reason == Reason::Proposal(Problem::ReadOnly)) {

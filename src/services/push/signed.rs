@@ -20,6 +20,7 @@ use crate::git::objects::{Kind, next_object};
 use crate::key;
 use crate::name::Shown;
 use crate::push::{PROPOSALS, ProposalRef, PushContext, Signing};
+use crate::word::counted;
 
 use commit::SignedCommit;
 
@@ -185,7 +186,7 @@ fn lines(must_sign: &MustSign, seen: &Seen) -> Vec<String> {
         seen.refused.iter().map(|Refused { commit, why }| format!("commit {commit}: {why}")).collect();
     let left = seen.count - seen.refused.len();
     if left > 0 {
-        lines.push(format!("{left} more commits of this push are refused"));
+        lines.push(counted(left, "more commit of this push is refused", "more commits of this push are refused"));
     }
     if !must_sign.is_of_all_refs() {
         lines.push(format!("a commit must be signed before it comes to {}", must_sign.patterns()));

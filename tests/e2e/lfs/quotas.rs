@@ -129,7 +129,10 @@ fn a_quota_holds_to_the_byte_over_objects_and_repositories() {
     assert_eq!(put(&mut one, "0123456"), ["status 200"]);
     assert_eq!(put(&mut one, "xyz"), ["status 200"]);
     hub.did(&["owner", "quota", "alice", "3"]);
-    assert_eq!(put(&mut one, "!"), full("1 more bytes do not fit in the quota of the owner: 20 of 3 bytes are in use"));
+    assert_eq!(
+        put(&mut one, "!"),
+        full("1 more byte does not fit in the quota of the owner: 20 of 3 bytes are in use")
+    );
     hub.did(&["owner", "quota", "alice", "unlimited"]);
     assert_eq!(put(&mut one, "!"), ["status 200"]);
 }
@@ -151,7 +154,7 @@ fn a_failed_upload_gives_its_bytes_back() {
     // The client is cut off in the middle.
     bad(&mut session, "012");
     let mut other = Wire::open(&alice, "alice/x", "upload");
-    let sentence = "1 more bytes do not fit in the quota of the repository: 10 of 10 bytes are in use";
+    let sentence = "1 more byte does not fit in the quota of the repository: 10 of 10 bytes are in use";
     crate::harness::wait_until("the bytes are not reserved", || put(&mut other, "x") == full(sentence));
     session.hang_up();
     all_but_one_have_ended(&hub);
