@@ -30,7 +30,7 @@ WHERE h.id = 1";
 ///
 /// `{visibility}` is the repository's visibility, and `{team}` the best role of the account's teams there.
 macro_rules! session_statement {
-    ($columns:literal, $proven:literal, $visibility:literal, $team:expr) => {
+    ($columns:literal, $proven:literal, $visibility:expr, $team:expr) => {
         concat!(
             "
 SELECT h.version, h.min_reader, u.id AS account, u.name AS account_name, u.disabled, ",
@@ -63,6 +63,14 @@ WHERE h.id = 1"
     };
 }
 
+/// The visibility of the repository `r`. Programs older than internal repositories read another column, which says
+/// `private` for them.
+macro_rules! visibility_column {
+    () => {
+        "CASE r.internal WHEN 1 THEN 'internal' ELSE r.visibility END"
+    };
+}
+
 /// The best role that teams of its owner give an account on the repository `r`, as a number: see [`team_grant`]. NULL
 /// without one. `{account}` is the row of the account, `{now}` the second of the decision.
 ///
@@ -91,12 +99,7 @@ macro_rules! team_column {
 macro_rules! with_older {
     ($columns:literal, $proven:literal, $now:literal) => {
         [
-            session_statement!(
-                $columns,
-                $proven,
-                "CASE r.internal WHEN 1 THEN 'internal' ELSE r.visibility END",
-                team_column!("u.id", $now)
-            ),
+            session_statement!($columns, $proven, visibility_column!(), team_column!("u.id", $now)),
             // All values are bound to either statement, so this statement must name the second too.
             session_statement!($columns, $proven, "r.visibility", concat!("CASE WHEN ", $now, " < 0 THEN 0 END")),
         ]

@@ -30,7 +30,8 @@ const LAYERS: [Layer; 5] = [
             ),
             (
                 "services",
-                "access bounded child clock commands config content db git key lfs log message name process push report repository request sandbox sealed session usage",
+                "access bounded child clock commands config content db git key lfs log message name process push report \
+                 repository request sandbox sealed session usage word",
             ),
             (
                 "operator",
@@ -56,7 +57,7 @@ const LAYERS: [Layer; 5] = [
             ("db", "access clock config content key name push quota random repository word"),
             ("repository", "config git lfs random sandbox tree"),
             ("git", "bounded child config log push request sandbox tree word"),
-            ("lfs", "access bounded clock message name passwd process random request"),
+            ("lfs", "access bounded clock message name passwd process random request word"),
             ("sandbox", "config"),
             ("child", ""),
             ("sealed", ""),
@@ -84,7 +85,7 @@ const LAYERS: [Layer; 5] = [
             ("request", "key name word"),
             ("key", "name"),
             ("name", "word"),
-            ("quota", ""),
+            ("quota", "word"),
             ("word", ""),
             ("clock", ""),
             ("random", ""),

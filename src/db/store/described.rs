@@ -136,7 +136,7 @@ impl View<'_> {
     pub fn facts_of(&self, repository: i64, account: i64, now: i64) -> Result<Option<RepositoryFacts>, Error> {
         let query = format!(
             "SELECT r.owner_id, r.created_by, r.gate, r.gate_members, r.frozen,
-                CASE r.internal WHEN 1 THEN 'internal' ELSE r.visibility END AS visibility,
+                {visibility} AS visibility,
                 m.role, m.until AS role_until, c.role AS collaborator, c.until AS collaborator_until,
                 g.state AS gate_state, g.until AS gate_until, {team} AS team
              FROM repository r
@@ -144,6 +144,7 @@ impl View<'_> {
              LEFT JOIN collaborator c ON c.repository_id = r.id AND c.user_id = ?2
              LEFT JOIN gate_request g ON g.repository_id = r.id AND g.user_id = ?2
              WHERE r.id = ?1 AND r.folded IS NOT NULL",
+            visibility = visibility_column!(),
             team = team_column!("?2", "?3")
         );
         let read = |row: &Row<'_>| repository_facts(row, repository, Some(account));

@@ -52,11 +52,13 @@ const TABLES: [(&str, &str); 16] = [
     ),
     (
         "repositories",
-        "SELECT PATH AS path, r.directory, r.gate, r.gate_members AS is_gate_members, r.quota,
-                CASE r.internal WHEN 1 THEN 'internal' ELSE r.visibility END AS visibility,
-                r.object_format, r.description, r.frozen, r.proposals AS is_proposals, c.name AS created_by, r.created_at
+        concat!(
+            "SELECT PATH AS path, r.directory, r.gate, r.gate_members AS is_gate_members, r.quota, ",
+            visibility_column!(),
+            " AS visibility, r.object_format, r.description, r.frozen, r.proposals AS is_proposals, c.name AS created_by, r.created_at
          FROM owner o JOIN repository r ON r.owner_id = o.id LEFT JOIN owner c ON c.id = r.created_by
-         WHERE o.folded > '' AND r.folded IS NOT NULL ORDER BY o.folded, r.kind, r.folded",
+         WHERE o.folded > '' AND r.folded IS NOT NULL ORDER BY o.folded, r.kind, r.folded"
+        ),
     ),
     (
         "collaborators",

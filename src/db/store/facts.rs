@@ -33,7 +33,7 @@ const BY_NAME: &str = "ORDER BY kind, folded";
 fn with_facts(join: &str) -> String {
     format!(
         "SELECT r.id, o.name AS owner, r.kind AS kind, r.name, r.directory, r.gate, r.gate_members,
-                CASE r.internal WHEN 1 THEN 'internal' ELSE r.visibility END AS visibility,
+                {visibility} AS visibility,
                 r.object_format, r.description, r.frozen, r.proposals, r.created_at, r.owner_id, r.created_by,
                 r.folded AS folded,
                 m.role, m.until AS role_until, c.role AS collaborator, c.until AS collaborator_until,
@@ -42,6 +42,7 @@ fn with_facts(join: &str) -> String {
          LEFT JOIN member m ON m.organization_id = r.owner_id AND m.user_id = ?2
          LEFT JOIN collaborator c ON c.repository_id = r.id AND c.user_id = ?2
          LEFT JOIN gate_request g ON g.repository_id = r.id AND g.user_id = ?2",
+        visibility = visibility_column!(),
         team = team_column!("?2", "?5"),
     )
 }

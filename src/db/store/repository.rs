@@ -58,10 +58,12 @@ pub struct NewRepository {
     pub created_by: Option<Owner>,
 }
 
-pub(super) const COLUMNS: &str = "SELECT r.id, o.name AS owner, r.kind, r.name, r.directory, r.gate, r.gate_members,
-    CASE r.internal WHEN 1 THEN 'internal' ELSE r.visibility END AS visibility,
-    r.object_format, r.description, r.frozen, r.proposals, r.created_at, r.removed_at
-    FROM repository r JOIN owner o ON o.id = r.owner_id";
+pub(super) const COLUMNS: &str = concat!(
+    "SELECT r.id, o.name AS owner, r.kind, r.name, r.directory, r.gate, r.gate_members, ",
+    visibility_column!(),
+    " AS visibility, r.object_format, r.description, r.frozen, r.proposals, r.created_at, r.removed_at
+    FROM repository r JOIN owner o ON o.id = r.owner_id"
+);
 
 /// How many rows [`Store::each_repository`] reads at a time.
 const PAGE: usize = 1_000;
