@@ -85,6 +85,12 @@ impl Gitolite {
         found.lines().map(|line| line["repositories/".len()..line.len() - ".git".len()].to_owned()).collect()
     }
 
+    /// Those of [`USERS`] who belong to a group.
+    fn members(&self, group: &str) -> BTreeSet<String> {
+        let said = run(self.command("gitolite").args(["list-members", group])).succeeded().stdout();
+        said.split_whitespace().filter(|user| USERS.contains(user)).map(str::to_owned).collect()
+    }
+
     /// Whether gitolite lets a user push from a working tree, with its own hook.
     fn pushes(&self, user: &str, tree: &Path, refspec: &str) -> bool {
         let ssh = self.home.join("ssh");
@@ -272,8 +278,9 @@ impl<'a> Losses<'a> {
     }
 }
 
-/// Imports a case, asks both, and returns how much gitolite permits, and how much hubgate does.
-fn compare(hub: &Hub, gitolite: &Gitolite, case: &Path, with_rc: bool) -> (usize, usize) {
+/// Imports a case, asks both, and returns how much gitolite permits, how much hubgate does, and how many groups are
+/// teams.
+fn compare(hub: &Hub, gitolite: &Gitolite, case: &Path, with_rc: bool) -> [usize; 3] {
     let name = case.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
     let organization = format!("{name}{}", if with_rc { "-rc" } else { "" });
     let copy = hub.path(&organization);
@@ -299,6 +306,19 @@ fn compare(hub: &Hub, gitolite: &Gitolite, case: &Path, with_rc: bool) -> (usize
         words.extend(["--rc", &rc]);
     }
     let report: Value = serde_json::from_str(&hub.did(&words)).expect("JSON");
+    for team in report["teams"].as_array().expect("a list") {
+        let group = team["team"].as_str().and_then(|team| team.split('/').next_back()).expect("a team");
+        let users: BTreeSet<String> = serde_json::from_value(team["users"].clone()).expect("names");
+        let members = gitolite.members(&format!("@{group}"));
+        // Without gitolite's own configuration, directories of keydir may add members.
+        let may_have_fewer = !with_rc && case.join("keydir").exists();
+        assert!(users == members || may_have_fewer && users.is_subset(&members), "{name}: {group}: {users:?}");
+    }
+    // Another run has nothing to do.
+    let again: Value = serde_json::from_str(&hub.did(&words)).expect("JSON");
+    for nothing in ["accounts", "keys", "members", "teams", "grants", "rules", "checks"] {
+        assert_eq!(again[nothing], serde_json::json!([]), "{name}: {nothing}");
+    }
     let questions = questions(&repositories);
     let lines = questions.iter().fold(String::new(), |mut text, question| {
         let Question { user, repository, action, ref_name } = question;
@@ -323,7 +343,7 @@ fn compare(hub: &Hub, gitolite: &Gitolite, case: &Path, with_rc: bool) -> (usize
             }
         }
     }
-    (by_gitolite, here.len())
+    [by_gitolite, here.len(), report["teams"].as_array().map_or(0, Vec::len)]
 }
 
 fn cases() -> Vec<PathBuf> {
@@ -338,17 +358,19 @@ fn an_import_gives_nothing_that_gitolite_refuses_and_names_what_is_lost() {
     let hub = Hub::new();
     hub.did(&["user", "add", "boss"]);
     let gitolite = Gitolite::new(hub.path("home"));
-    let mut all = (0, 0);
+    let mut all = [0, 0, 0];
     for case in cases() {
         let both = [false, true];
         let has_features = case.join("enable").exists() || case.ends_with("groups");
         for with_rc in if is_whole() || has_features { &both[..] } else { &both[..1] } {
-            let (by_gitolite, here) = compare(&hub, &gitolite, &case, *with_rc);
-            println!("{} {with_rc}: gitolite permits {by_gitolite}, hubgate {here}", case.display());
-            all = (all.0 + by_gitolite, all.1 + here);
+            let found = compare(&hub, &gitolite, &case, *with_rc);
+            let [by_gitolite, here, teams] = found;
+            println!("{} {with_rc}: gitolite permits {by_gitolite}, hubgate {here}, {teams} teams", case.display());
+            all = [0, 1, 2].map(|index| all[index] + found[index]);
         }
     }
-    assert!(all.0 > 500 && all.1 * 10 > all.0 * 7, "{all:?}");
+    let [by_gitolite, here, teams] = all;
+    assert!(by_gitolite > 500 && here * 10 > by_gitolite * 7 && teams > 60, "{all:?}");
 }
 
 const FILES: &str = "repo r\n    RW+ = alice bob carol dave\n    - NAME/doc/ = bob\n    RW+ VREF/NAME/src/ = carol\n    \

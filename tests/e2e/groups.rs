@@ -19,6 +19,8 @@ trials![
     a_group_without_a_team_gives_its_users_the_same_one_by_one,
     a_denied_member_gets_nothing_by_the_team,
     what_is_denied_to_a_group_is_denied_to_those_who_left_its_team,
+    a_renamed_member_has_the_branches_of_its_old_name,
+    a_partial_import_makes_teams_of_what_was_read_and_an_account_of_this_hub_joins,
 ];
 
 /// A hub with the organization acme, and a working copy of gitolite-admin.
@@ -407,4 +409,47 @@ fn what_is_denied_to_a_group_is_denied_to_those_who_left_its_team() {
         "bob update acme/y refs/heads/x",
     ];
     assert_eq!(scene.allowed(&asked), ["bob update acme/y refs/heads/x"]);
+}
+
+fn a_renamed_member_has_the_branches_of_its_old_name() {
+    let scene = Scene::new(&["alice", "bob", "carol"], &["acme/x"]);
+    let conf = "@staff = alice bob\n@guests = carol\n\
+                repo x\n    RW+ u/USER/ = @staff @guests\n    RW dev/ = @staff\n    R = carol\n";
+    scene.import(conf, &["--rename", "alice=alicia"]);
+    let rules = scene.hub.did(&["rule", "list", "acme/x"]);
+    for rule in [
+        "allow all refs/heads/u/{user}/** @acme/guests bob\n",
+        "allow all refs/heads/u/alice/** alicia\n",
+        "allow create,update refs/heads/dev/** @acme/staff\n",
+    ] {
+        assert!(rules.contains(rule), "{rule} {rules}");
+    }
+    let asked = [
+        "alicia update acme/x refs/heads/u/alice/x",
+        "alicia update acme/x refs/heads/u/alicia/x",
+        "bob update acme/x refs/heads/u/bob/x",
+        "bob update acme/x refs/heads/u/alice/x",
+        "alicia update acme/x refs/heads/dev/x",
+    ];
+    assert_eq!(scene.allowed(&asked), [asked[0], asked[2], asked[4]]);
+}
+
+fn a_partial_import_makes_teams_of_what_was_read_and_an_account_of_this_hub_joins() {
+    let scene = Scene::new(&["alice", "bob"], &["acme/x"]);
+    let Scene { hub, .. } = &scene;
+    hub.did(&["user", "add", "bob"]);
+    let conf = "@staff = alice bob @unknown\nrepo x\n    RW+ = @staff\n";
+    let outcome = hub.hubgate(&["import", "gitolite", &scene.write(conf), "--owner", "acme"]);
+    assert!(outcome.status == 1 && outcome.stderr().contains("there is no group @unknown yet"), "{outcome}");
+    assert_eq!(json_of(hub, &["team", "list", "acme"]), json!([]));
+    for words in [&["--partial"][..], &["--partial", "--merge"]] {
+        let report = scene.import(conf, words);
+        let is_first = words.len() == 1;
+        assert_eq!(grants(&report).len(), usize::from(is_first), "{report:#}");
+        assert_eq!(report["keys"].as_array().map(Vec::len), Some(1), "{report:#}");
+        let members = json_of(hub, &["team", "member", "list", "acme/staff"]);
+        let users: Vec<&str> =
+            members.as_array().expect("a list").iter().filter_map(|member| member["user"].as_str()).collect();
+        assert_eq!(users, ["alice", "bob"]);
+    }
 }

@@ -216,6 +216,27 @@ fn a_group_in_a_group_has_the_members_of_its_line_and_a_group_in_a_rule_the_last
 }
 
 #[test]
+fn groups_of_users_are_kept_beside_the_users() {
+    let text = "@a = alice gitweb\n@b = @a bob @all\n@a = carol\n@r = x\n@unused = dave\n\
+                repo @r\n - master = @a bob\n RW+ = @b\n R = @a @all daemon erin\n";
+    let conf = conf(text);
+    let groups: Vec<String> = conf
+        .groups
+        .iter()
+        .map(|(group, users)| format!("{group}: {}", users.iter().map(|user| &**user).collect::<Vec<_>>().join(" ")))
+        .collect();
+    assert_eq!(groups, ["@a: alice carol", "@b: alice bob"]);
+    let repository = conf.repositories.iter().find(|repository| repository.name == "x").unwrap();
+    let named: Vec<(&Name, bool)> = repository.named.iter().map(|(name, right)| (name, right.writes)).collect();
+    let [a, b, erin] = ["@a", "@b", "erin"].map(Rc::<str>::from);
+    let expected = [(Name::All, false), (Name::Group(a), false), (Name::Group(b), true), (Name::User(erin), false)];
+    assert_eq!(named, expected.each_ref().map(|(name, writes)| (name, *writes)));
+    let Who::Users(who) = &repository.rules[0].who else { panic!("{repository:?}") };
+    let names = |names: &BTreeSet<Rc<str>>| names.iter().map(|name| &**name).collect::<Vec<_>>().join(" ");
+    assert_eq!((names(&who.groups), names(&who.alone)), ("@a".to_owned(), "bob".to_owned()));
+}
+
+#[test]
 fn a_group_that_is_not_known_gives_nothing_and_denies_everybody() {
     for group in ["@nobody", "CREATOR", "READERS", "@WRITERS"] {
         let conf = conf(&format!("repo r\n RW+ = {group} alice\n"));
