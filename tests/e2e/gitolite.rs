@@ -85,9 +85,9 @@ impl Gitolite {
         found.lines().map(|line| line["repositories/".len()..line.len() - ".git".len()].to_owned()).collect()
     }
 
-    /// Those of [`USERS`] who belong to a group.
+    /// Those of [`USERS`] who belong to a group. None belongs to a group that gitolite does not know.
     fn members(&self, group: &str) -> BTreeSet<String> {
-        let said = run(self.command("gitolite").args(["list-members", group])).succeeded().stdout();
+        let said = run(self.command("gitolite").args(["list-members", group])).stdout();
         said.split_whitespace().filter(|user| USERS.contains(user)).map(str::to_owned).collect()
     }
 
@@ -209,11 +209,26 @@ fn matches(pattern: &str, ref_name: &str, user: &str) -> bool {
     pattern.is_some_and(|pattern| pattern.matches(ref_name.as_bytes()))
 }
 
+/// Whether a ref begins as one of the refexes in the text of a rule does, as far as these are plain text.
+fn starts_as_a_refex(rule: &str, ref_name: &str) -> bool {
+    let (before, _) = rule.split_once(" = ").expect("a rule");
+    let is_start = |refex: &str| {
+        let end = refex.find(|c: char| !c.is_ascii_alphanumeric() && !"/_-".contains(c)).unwrap_or(refex.len());
+        let plain = &refex[..end];
+        let prefix = if refex.starts_with("refs/") { String::new() } else { "refs/heads/".to_owned() };
+        ref_name.starts_with(&format!("{prefix}{plain}"))
+    };
+    let refexes: Vec<&str> = before.split(' ').skip(1).filter(|word| !word.is_empty()).collect();
+    refexes.is_empty() || refexes.into_iter().any(is_start)
+}
+
 /// What the report of one import says is lost, and the rules of gitolite that it is about.
 struct Losses<'a> {
     entries: &'a [Value],
     /// The places of the rules that concern a user or a group on a repository.
     rules: BTreeMap<(String, String), BTreeSet<String>>,
+    /// The users of each group in the entries.
+    members: BTreeMap<String, BTreeSet<String>>,
     /// The directory and the user of each file in `keydir` that is in a directory.
     keydir: Vec<(String, String)>,
 }
@@ -221,7 +236,9 @@ struct Losses<'a> {
 impl<'a> Losses<'a> {
     fn new(gitolite: &Gitolite, case: &Path, entries: &'a [Value], repositories: &BTreeSet<String>) -> Self {
         let groups = entries.iter().filter_map(|entry| entry["why"].as_str()?.rsplit_once(" belong to "));
-        let names: BTreeSet<&str> = USERS.into_iter().chain(groups.map(|(_, group)| group)).collect();
+        let groups: BTreeSet<&str> = groups.map(|(_, group)| group).collect();
+        let members = groups.iter().map(|group| ((*group).to_owned(), gitolite.members(group))).collect();
+        let names: BTreeSet<&str> = USERS.into_iter().chain(groups).collect();
         let asked: Vec<(String, String)> = names
             .iter()
             .flat_map(|name| repositories.iter().map(|repository| ((*name).to_owned(), repository.clone())))
@@ -235,7 +252,7 @@ impl<'a> Losses<'a> {
             let directory = directory.rsplit('/').next()?;
             Some((format!("@{directory}"), user.split('@').next()?.to_owned()))
         };
-        Self { entries, rules, keydir: keydir.lines().filter_map(in_directory).collect() }
+        Self { entries, rules, members, keydir: keydir.lines().filter_map(in_directory).collect() }
     }
 
     /// Whether an entry names the right, which a rule at a place gives, or says why it is lost.
@@ -262,7 +279,15 @@ impl<'a> Losses<'a> {
             }
             // A rule checks files or other contents of this user.
             "checks" => is_by(user),
-            "groups" => is_by(why.rsplit_once(" belong to ").expect("a group").1),
+            "groups" => {
+                let (text, group) = why.rsplit_once(" belong to ").expect("a group");
+                let is_concerned = if text.ends_with(": nobody is known to") {
+                    self.members[group].contains(user)
+                } else {
+                    starts_as_a_refex(text, ref_name)
+                };
+                is_by(group) && is_concerned
+            }
             "directories" => {
                 let is_added = |(directory, added): &(String, String)| {
                     added == user && why.split(' ').any(|word| word == directory)

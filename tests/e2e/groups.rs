@@ -363,13 +363,16 @@ fn a_group_without_a_team_gives_its_users_the_same_one_by_one() {
 }
 
 fn a_denied_member_gets_nothing_by_the_team() {
-    let scene = Scene::new(&["alice", "bob", "carol"], &["acme/x", "acme/y", "acme/z"]);
+    let scene = Scene::new(&["alice", "bob", "carol"], &["acme/w", "acme/x", "acme/y", "acme/z"]);
     let conf = "@staff = alice bob carol\n\
                 repo x\n    option deny-rules = 1\n    - = bob\n    RW+ = @staff\n\
                 repo y\n    - = bob\n    RW+ = @staff\n\
-                repo z\n    R = @staff\n    - VREF/COUNT/9 = carol\n    RW+ = @staff\n";
+                repo z\n    R = @staff\n    - VREF/COUNT/9 = carol\n    RW+ = @staff\n\
+                repo w\n    RW+ NAME/ = bob\n    - NAME/doc/ = @staff\n    RW+ = @staff\n";
     let report = scene.import(conf, &[]);
     let expected = [
+        "acme/w @acme/staff write",
+        "acme/w bob write",
         "acme/x alice write",
         "acme/x carol write",
         "acme/y @acme/staff read",
@@ -386,6 +389,9 @@ fn a_denied_member_gets_nothing_by_the_team() {
         "@staff on acme/z: a rule denies carol some of it",
     ];
     assert_eq!(entries(&report, "warnings", "no-team"), expected);
+    // A rule for files that an earlier rule gave to one of them.
+    let checks = scene.hub.did(&["check", "list", "acme/w"]);
+    assert!(checks.contains("by-ref; allow ** bob; deny doc/* alice carol"), "{checks}");
     let asked = ["bob fetch acme/x", "bob fetch acme/y", "bob push acme/y", "carol push acme/z", "bob push acme/z"];
     assert_eq!(scene.allowed(&asked), ["bob fetch acme/y", "bob push acme/z"]);
 }

@@ -332,6 +332,7 @@ impl Groups<'_> {
         named: &Named,
         has_user: bool,
     ) -> Result<(Vec<TeamPath>, Vec<Rc<str>>), ChangeError> {
+        let all: BTreeSet<&Rc<str>> = named.users.iter().collect();
         let (mut teams, mut in_teams) = (Vec::new(), Users::new());
         // The users that a rule names by a group, if it allows something and does not name the team.
         let mut others = Users::new();
@@ -339,7 +340,7 @@ impl Groups<'_> {
             let users = self.users.get(group).into_iter().flatten();
             match self.found.get(group) {
                 Some(GroupHere::Team(team)) => {
-                    let mut is_whole = team.members.iter().all(|member| named.users.contains(member));
+                    let mut is_whole = team.members.iter().all(|member| all.contains(member));
                     for member in team.members.iter().filter(|_| has_user) {
                         is_whole &= !accounts.is_renamed(member)?;
                     }
