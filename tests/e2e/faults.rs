@@ -28,6 +28,7 @@ trials![
     a_read_only_hub_still_serves,
     a_repository_of_another_owner_is_a_fault,
     a_newer_database_is_unavailable,
+    a_newer_schema_that_only_adds_is_served_and_not_changed,
     a_missing_or_blocked_log_delays_sessions_but_stops_none,
 ];
 
@@ -242,6 +243,44 @@ fn a_newer_database_is_unavailable() {
     is_logged(&hub, &reference, "authorized-keys could not ask the database; its own line says why");
     hub.sql("UPDATE hubgate SET version = 99, min_reader = 1");
     alice.greet().is(&says(hi("alice")));
+}
+
+/// As after `hubgate migrate` of a later release, while the programs of this release still serve.
+fn a_newer_schema_that_only_adds_is_served_and_not_changed() {
+    let hub = Hub::new();
+    let (alice, bob) = (hub.user("alice"), hub.user("bob"));
+    hub.repo("alice/x", &["--private"]);
+    hub.did(&["rule", "add", "alice/x", "deny all refs/heads/locked @everyone"]);
+    let tables = hub.sql("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'");
+    assert!(tables.lines().count() > 5, "{tables}");
+    let column = |table| format!("ALTER TABLE \"{table}\" ADD COLUMN later TEXT NOT NULL DEFAULT 'later';");
+    let columns: String = tables.lines().map(column).collect();
+    let table = "CREATE TABLE later (id INTEGER PRIMARY KEY, owner_id INTEGER NOT NULL REFERENCES owner (id)) STRICT;
+                 CREATE INDEX later_owner ON later (owner_id);
+                 INSERT INTO later (owner_id) SELECT id FROM owner;";
+    hub.sql(&format!("BEGIN; {columns} {table} UPDATE hubgate SET version = 99; COMMIT;"));
+
+    alice.greet().is(&says(hi("alice")));
+    hub.stranger().greet().succeeded();
+    let url = Client::url("alice/x");
+    alice.git(&["clone", "--quiet", &url, "x"]).is(&silent());
+    alice.commit("x", "new", "1");
+    alice.git_in("x", &["push", "--quiet", "origin", "HEAD:main"]).is(&silent());
+    let refused = alice.git_in("x", &["push", "--quiet", "origin", "HEAD:locked"]);
+    assert!(
+        refused.status == 1 && refused.stderr().contains("alice may not create it (rule 1 of alice/x"),
+        "{refused}"
+    );
+    let missing = bob.git(&["clone", "--quiet", &url, "x"]);
+    assert!(missing.stderr().starts_with("hubgate: repository not found, or you have no access to it\n"), "{missing}");
+    // What a later release removes is gone for this one.
+    hub.sql("UPDATE owner SET disabled = 'away' WHERE folded = 'alice'");
+    let disabled = alice.git_in("x", &["fetch", "--quiet"]);
+    assert!(disabled.stderr().starts_with("hubgate: the account alice is disabled: away\n"), "{disabled}");
+    // Only programs that know the whole schema change it.
+    bob.ssh("repo create bob/y").is_unavailable();
+    let outcome = hub.hubgate(&["user", "enable", "alice"]);
+    assert!(outcome.status == 1 && outcome.stderr().contains("the database has schema version 99"), "{outcome}");
 }
 
 fn a_missing_or_blocked_log_delays_sessions_but_stops_none() {
