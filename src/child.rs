@@ -9,6 +9,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
@@ -16,13 +17,22 @@ use nix::unistd::Pid;
 
 /// The most bytes of standard error that are kept.
 const SAID_MAX: u64 = 64 * 1024;
+/// The limit of an output whose length does not matter, because it is read piece by piece. It is read in large pieces.
+pub const ANY_LENGTH: u64 = u64::MAX;
+/// The size of such a piece, and of the pipe that it comes through, in bytes.
+const LARGE_PIECE: usize = 256 << 10;
+const LARGE_PIPE: i32 = 1 << 20;
+/// How long a child that has written less than half a piece gets to write more.
+const PAUSE: Duration = Duration::from_micros(300);
+/// The size of a piece of other output, in bytes.
+const PIECE: usize = 8 << 10;
 
 /// What a child may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Its deadline. Then it is killed.
     pub time: Duration,
-    /// The most bytes of its standard output.
+    /// The most bytes of its standard output, or [`ANY_LENGTH`].
     pub output: u64,
     /// Whether it may ask at the terminal.
     pub terminal: Terminal,
@@ -71,14 +81,15 @@ pub fn ask<T>(
     };
     let pid = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
     let until = Instant::now() + limits.time;
+    let is_large = limits.output == ANY_LENGTH;
     let (done, over) = channel::<()>();
     let (read, written, said, is_late, is_long) = std::thread::scope(|scope| {
         // A child answers while it reads. Writing everything before reading could block for ever.
         let writing = scope.spawn(move || {
-            let mut stdin = BufWriter::new(Timed { pipe: stdin, until });
+            let mut stdin = BufWriter::new(Timed::new(stdin, until));
             input(&mut stdin).and_then(|()| stdin.flush())
         });
-        let saying = scope.spawn(move || beginning(Timed { pipe: stderr, until }));
+        let saying = scope.spawn(move || beginning(Timed::new(stderr, until)));
         let watching = scope.spawn(move || {
             let is_late = over.recv_timeout(limits.time) == Err(RecvTimeoutError::Timeout);
             // The child is not reaped before `done` is dropped, so the number is still its own.
@@ -86,7 +97,8 @@ pub fn ask<T>(
             is_late && kill(pid, Signal::SIGKILL).is_ok()
         });
         #[expect(clippy::disallowed_methods, reason = "output beyond the limit is an error of this function")]
-        let mut output = BufReader::new(Timed { pipe: stdout, until }.take(limits.output.saturating_add(1)));
+        let output = Timed::new(stdout, until).in_large_pieces(is_large).take(limits.output.saturating_add(1));
+        let mut output = BufReader::with_capacity(if is_large { LARGE_PIECE } else { PIECE }, output);
         let read = read(&mut output);
         let is_long = output.get_ref().limit() == 0;
         // A child that writes more than was read ends by SIGPIPE.
@@ -148,9 +160,25 @@ fn beginning(mut stderr: impl Read) -> String {
 struct Timed<P> {
     pipe: P,
     until: Instant,
+    /// Whether to wait for large pieces.
+    is_large: bool,
+    /// Whether the child has written little since the last read.
+    is_slow: bool,
 }
 
 impl<P: AsFd> Timed<P> {
+    fn new(pipe: P, until: Instant) -> Self {
+        Self { pipe, until, is_large: false, is_slow: false }
+    }
+
+    /// Lets the child write much before it is read. Otherwise each of its writes, which git makes for 4 KiB or less,
+    /// wakes this process up, and that costs more than the write.
+    fn in_large_pieces(mut self, is_wanted: bool) -> Self {
+        // Without a larger pipe, the child would wait.
+        self.is_large = is_wanted && fcntl(&self.pipe, FcntlArg::F_SETPIPE_SZ(LARGE_PIPE)).is_ok();
+        self
+    }
+
     fn wait(&self, what: PollFlags) -> io::Result<()> {
         let left = self.until.saturating_duration_since(Instant::now());
         let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
@@ -164,7 +192,12 @@ impl<P: AsFd> Timed<P> {
 impl<P: AsFd + Read> Read for Timed<P> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.wait(PollFlags::POLLIN)?;
-        self.pipe.read(buffer)
+        if self.is_large && self.is_slow {
+            std::thread::sleep(PAUSE);
+        }
+        let length = self.pipe.read(buffer)?;
+        self.is_slow = length < buffer.len() / 2;
+        Ok(length)
     }
 }
 
@@ -223,7 +256,12 @@ mod tests {
     fn input_is_written_while_output_is_read() {
         let limits = Limits { output: 10_000_000, ..LIMITS };
         let input = vec![b'x'; 2_000_000];
-        assert_eq!(output_for(&mut shell("cat"), limits, &input).unwrap().read, input);
+        for output in [limits.output, ANY_LENGTH] {
+            assert_eq!(output_for(&mut shell("cat"), Limits { output, ..limits }, &input).unwrap().read, input);
+        }
+        // A child that writes little and slowly.
+        let slow = "for n in 1 2 3; do echo $n; sleep 0.01; done";
+        assert_eq!(output(&mut shell(slow), Limits { output: ANY_LENGTH, ..limits }).unwrap().read, b"1\n2\n3\n");
         // A child need not read its input.
         assert!(output_for(&mut shell("true"), limits, &input).unwrap().status.success());
         let failing = |_: &mut dyn Write| Err(io::ErrorKind::InvalidData.into());

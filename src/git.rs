@@ -6,6 +6,8 @@
 pub mod import;
 pub mod objects;
 #[cfg(feature = "operator")]
+pub mod pack;
+#[cfg(feature = "operator")]
 pub mod stored;
 
 use std::ffi::OsStr;

@@ -63,7 +63,7 @@ impl<'a> Run<'a> {
     }
 
     /// Seconds of wall time, of the client's processor, of the server's.
-    fn once(&mut self) -> Outcome<(f64, f64, f64)> {
+    pub(crate) fn once(&mut self) -> Outcome<(f64, f64, f64)> {
         (self.before)()?;
         let served = || self.server.map_or(Ok(0.0), |server| server.meter.milliseconds());
         let (before, used) = (served()?, children()?);

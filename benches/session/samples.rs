@@ -28,7 +28,7 @@ impl Samples {
     }
 
     /// A quartile; not a number where nothing was measured.
-    fn quantile(&self, quarter: usize) -> f64 {
+    pub(crate) fn quantile(&self, quarter: usize) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_unstable_by(f64::total_cmp);
         sorted.get(sorted.len().saturating_sub(1) * quarter / 4).copied().unwrap_or(f64::NAN)

@@ -69,38 +69,65 @@ pub fn short_lines(output: &mut dyn BufRead, mut each: impl FnMut(&str) -> io::R
     }
 }
 
-/// Reads the next object of `--batch`: a line like that of `--batch-check`, the bytes, and a newline. Calls `each` with
-/// the object and its first bytes, of which `most` says how many it wants; `None` for an object that must not come.
-/// Returns whether there was an object.
-///
-/// # Errors
-/// That of reading or of `each`, or [`io::ErrorKind::InvalidData`].
-pub fn next_object<E: From<io::Error>>(
-    output: &mut dyn BufRead,
-    most: impl FnOnce(Listed<'_>) -> Option<u64>,
-    each: impl FnOnce(Listed<'_>, Vec<u8>) -> Result<(), E>,
-) -> Result<bool, E> {
-    let invalid = || io::Error::new(io::ErrorKind::InvalidData, "git cat-file printed something else than an object");
-    let mut head = String::new();
-    #[expect(clippy::disallowed_methods, reason = "a longer line names no object")]
-    if (&mut *output).take(LINE_MAX).read_line(&mut head)? == 0 {
-        return Ok(false);
+/// The objects of `--batch`, which are read one by one into the same memory.
+pub struct Objects<'a> {
+    output: &'a mut dyn BufRead,
+    head: String,
+    bytes: Vec<u8>,
+}
+
+impl<'a> Objects<'a> {
+    /// Those of this output.
+    pub fn of(output: &'a mut dyn BufRead) -> Self {
+        Self { output, head: String::new(), bytes: Vec::new() }
     }
-    let object = Listed::parse(head.trim_end()).ok_or_else(invalid)?;
-    let wanted = most(object).ok_or_else(invalid)?.min(object.size);
-    let mut bytes = Vec::new();
-    #[expect(clippy::disallowed_methods, reason = "the size is exact, and fewer bytes are an error")]
-    (&mut *output).take(wanted).read_to_end(&mut bytes)?;
-    #[expect(clippy::disallowed_methods, reason = "the size is exact, and fewer bytes are an error")]
-    io::copy(&mut (&mut *output).take(object.size - wanted), &mut io::sink())?;
-    // There is no byte here if there were too few above.
-    let mut end = [0];
-    output.read_exact(&mut end)?;
-    if end != *b"\n" {
-        return Err(invalid().into());
+
+    /// Reads the next object: a line like that of `--batch-check`, the bytes, and a newline. Returns the object and its
+    /// first bytes, of which `most` says how many are wanted; `None` for an object that must not come.
+    ///
+    /// # Errors
+    /// That of reading, or [`io::ErrorKind::InvalidData`].
+    pub fn next(&mut self, most: impl FnOnce(Listed<'_>) -> Option<u64>) -> io::Result<Option<(Listed<'_>, &[u8])>> {
+        let invalid =
+            || io::Error::new(io::ErrorKind::InvalidData, "git cat-file printed something else than an object");
+        self.head.clear();
+        #[expect(clippy::disallowed_methods, reason = "a longer line names no object")]
+        if (&mut *self.output).take(LINE_MAX).read_line(&mut self.head)? == 0 {
+            return Ok(None);
+        }
+        let object = Listed::parse(self.head.trim_end()).ok_or_else(invalid)?;
+        let wanted = most(object).ok_or_else(invalid)?.min(object.size);
+        self.bytes.clear();
+        pass(self.output, wanted, |piece| self.bytes.extend_from_slice(piece))?;
+        pass(self.output, object.size - wanted, |_| ())?;
+        let mut end = [0];
+        self.output.read_exact(&mut end)?;
+        if end != *b"\n" {
+            return Err(invalid());
+        }
+        Ok(Some((object, &self.bytes)))
     }
-    each(object, bytes)?;
-    Ok(true)
+}
+
+/// Calls `each` with the next bytes, piece by piece. Fewer bytes are an error.
+fn pass(output: &mut dyn BufRead, length: u64, mut each: impl FnMut(&[u8])) -> io::Result<()> {
+    let mut left = length;
+    while left > 0 {
+        let buffer = match output.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            buffer => buffer?,
+        };
+        let most = usize::try_from(left).unwrap_or(usize::MAX);
+        let piece = buffer.get(..most).unwrap_or(buffer);
+        if piece.is_empty() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        each(piece);
+        let length = piece.len();
+        output.consume(length);
+        left -= length as u64;
+    }
+    Ok(())
 }
 
 /// The next blob of `--batch`, of fewer than `limit` bytes, with its id; `None` at the end.
@@ -108,14 +135,9 @@ pub fn next_object<E: From<io::Error>>(
 /// # Errors
 /// That of reading, or [`io::ErrorKind::InvalidData`].
 pub fn next_blob(output: &mut dyn BufRead, limit: u64) -> io::Result<Option<(String, Vec<u8>)>> {
-    let mut blob = None;
     let is_small = |object: Listed<'_>| object.kind == Kind::Blob && object.size < limit;
     let most = |object: Listed<'_>| is_small(object).then_some(object.size);
-    next_object(output, most, |object, bytes| {
-        blob = Some((object.id.to_owned(), bytes));
-        Ok::<(), io::Error>(())
-    })?;
-    Ok(blob)
+    Ok(Objects::of(output).next(most)?.map(|(object, bytes)| (object.id.to_owned(), bytes.to_vec())))
 }
 
 #[cfg(test)]
@@ -156,20 +178,12 @@ mod tests {
     #[test]
     fn an_object_of_which_only_the_beginning_is_wanted_ends_at_its_last_byte() {
         let read = |output: &str, wanted| {
-            let mut got = Vec::new();
             let mut output = output.as_bytes();
-            let read = next_object(
-                &mut output,
-                |_| Some(wanted),
-                |_, bytes| {
-                    got = bytes;
-                    Ok::<(), io::Error>(())
-                },
-            );
-            (read.ok(), got, output.len())
+            let got = Objects::of(&mut output).next(|_| Some(wanted)).map(|object| object.map(|(_, got)| got.to_vec()));
+            (got.ok().flatten(), output.len())
         };
-        assert_eq!(read("ab tree 4\nabcd\nrest", 2), (Some(true), b"ab".to_vec(), 4));
-        assert_eq!(read("ab tree 4\nabcd\nrest", 9), (Some(true), b"abcd".to_vec(), 4));
+        assert_eq!(read("ab tree 4\nabcd\nrest", 2), (Some(b"ab".to_vec()), 4));
+        assert_eq!(read("ab tree 4\nabcd\nrest", 9), (Some(b"abcd".to_vec()), 4));
         for cut in ["ab tree 4\nabcd", "ab tree 4\nabc", "ab tree 4\na", "ab tree 4\nabcde\n"] {
             for wanted in [0, 2, 9] {
                 assert_eq!(read(cut, wanted).0, None, "{cut:?}, {wanted}");

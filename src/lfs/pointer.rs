@@ -22,7 +22,9 @@ impl Pointer {
     /// Reads a blob; `None` if it is not a pointer.
     #[must_use]
     pub fn parse(blob: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(blob).ok()?.strip_prefix("version https://git-lfs.github.com/spec/v1\n")?;
+        // Most blobs are none, and end here.
+        let text = blob.strip_prefix(b"version https://git-lfs.github.com/spec/v1\n")?;
+        let text = std::str::from_utf8(text).ok()?;
         let value = |key| text.lines().find_map(|line| line.strip_prefix(key));
         let oid = Oid::parse(value("oid sha256:")?.as_bytes()).ok()?;
         Some(Self { oid, size: number(value("size ")?.as_bytes())? })

@@ -14,8 +14,9 @@ mod paths;
 mod proc_receive;
 mod proposals;
 mod questions;
+mod readers;
 mod refusals;
-mod signed;
+pub(crate) mod signed;
 mod updates;
 
 use std::collections::HashMap;
@@ -27,7 +28,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::child::{self, Limits};
 use crate::log::{Line, Sink};
 use crate::message::{Answer, FaultKind, Status};
-use crate::push::{BadPushContext, DefaultBranch, FromHook, MARK, PushContext, followed};
+use crate::push::{BadPushContext, DefaultBranch, FromHook, MARK, PushContext, Signing, followed};
 use crate::sealed::{self, ReceiveError, Sealed};
 use crate::services::caller::{answer_panics, no_message};
 
@@ -74,6 +75,8 @@ enum Fault {
     Contents(#[from] contents::Error),
     #[error(transparent)]
     Commits(#[from] commits::Error),
+    #[error("a check ended before its answer")]
+    Check,
     #[error(transparent)]
     OperatorCheck(#[from] operator_checks::Error),
     #[error(transparent)]
@@ -216,16 +219,34 @@ fn problems(inherited: &Inherited, updates: &[Update], stored: u64) -> Result<Ve
     if problems.is_empty() && context.commits > 0 && new_commits(context, &tips)? > context.commits {
         problems.push(format!("this push adds more than {} commits: push in parts", context.commits));
     }
-    if problems.is_empty() {
-        problems = contents::problems(context, &tips)?;
-    }
-    if problems.is_empty() {
-        problems = paths::problems(context, &judged, &tips)?;
-    }
-    if problems.is_empty() {
-        problems = signed::problems(context, &judged, |by, signings| guard.signers(by, signings).map_err(Fault::from))?;
-    }
-    Ok(problems)
+    if problems.is_empty() { check_contents(context, guard, &judged, &tips) } else { Ok(problems) }
+}
+
+/// The reasons of the checks of the content, which read the push at the same time.
+fn check_contents(
+    context: &PushContext,
+    guard: &Guard,
+    updates: &[&Update],
+    tips: &[&str],
+) -> Result<Vec<String>, Fault> {
+    let ask = |by, signings: &[Signing]| guard.signers(by, signings).map_err(Fault::from);
+    std::thread::scope(|scope| {
+        let paths = paths::is_on(context).then(|| scope.spawn(|| paths::problems(context, updates, tips)));
+        let signed = |must_sign| scope.spawn(move || signed::problems(context, must_sign, updates, ask));
+        let signed = context.checks.signers().map(signed);
+        // git sets this variable for a hook while it keeps new objects in quarantine (git-receive-pack(1)).
+        let mut problems = match std::env::var_os(QUARANTINE) {
+            Some(quarantine) => contents::problems(context, Path::new(&quarantine), tips)?,
+            None => Vec::new(),
+        };
+        if let Some(paths) = paths.filter(|_| problems.is_empty()) {
+            problems = paths.join().map_err(|_| Fault::Check)??;
+        }
+        if let Some(signed) = signed.filter(|_| problems.is_empty()) {
+            problems = signed.join().map_err(|_| Fault::Check)??;
+        }
+        Ok(problems)
+    })
 }
 
 /// The size of the pushed objects on disk. It can exceed the bytes that were sent, because git completes a pack whose

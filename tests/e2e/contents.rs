@@ -11,6 +11,7 @@ trials![
     files_that_are_not_text_are_refused_where_the_check_is_on,
     commits_by_others_are_refused_where_the_check_is_on_and_the_printed_command_rewrites_them,
     what_the_repository_has_already_is_not_checked,
+    each_of_many_objects_is_read_and_the_first_faults_are_shown,
     an_object_of_a_refused_ref_does_not_enter_with_an_accepted_one,
     those_who_administer_a_scope_set_its_checks,
 ];
@@ -36,10 +37,13 @@ fn push(alice: &Client) -> Outcome {
 #[track_caller]
 fn is_refused(alice: &Client, sentences: &[String]) {
     let pushed = push(alice);
+    assert!(pushed.status == 1 && said(&pushed) == sentences, "{pushed}\nexpected: {sentences:#?}");
+}
+
+fn said(pushed: &Outcome) -> Vec<String> {
     let lines = pushed.stderr();
     let lines = lines.lines().filter_map(|line| line.strip_prefix("remote: hubgate: "));
-    let said: Vec<&str> = lines.map(str::trim_end).collect();
-    assert!(pushed.status == 1 && said == sentences, "{pushed}\nexpected: {sentences:#?}");
+    lines.map(|line| line.trim_end().to_owned()).collect()
 }
 
 /// Runs the command at the end of a sentence in the working tree, as a shell reads it.
@@ -136,6 +140,41 @@ fn files_that_are_not_text_are_refused_where_the_check_is_on() {
     alice.git_in("x", &["lfs", "install", "--local"]).succeeded();
     run_printed(&alice, remedy);
     push(&alice).succeeded();
+}
+
+fn each_of_many_objects_is_read_and_the_first_faults_are_shown() {
+    let (hub, alice) = scene(&[]);
+    set(&hub, "binary", "on");
+    // More than one git reads at once, and each has a fault.
+    let is_binary = |number: usize| number % 500 == 499;
+    let name = |number: usize| format!("d{:02}/{number:04}", number / 100);
+    let files: String = (0..4_000)
+        .map(|number| {
+            format!(
+                "M 644 inline {}\ndata 5\n{number:04}{}\n",
+                name(number),
+                ["x", "\0"][usize::from(is_binary(number))]
+            )
+        })
+        .collect();
+    let stream = format!("commit refs/heads/many\ncommitter A <a@example.com> 1 +0000\ndata 1\nm\n{files}");
+    run_with(alice.git_command("x").args(["fast-import", "--quiet"]), stream.as_bytes()).succeeded();
+    alice.git_in("x", &["checkout", "--quiet", "many"]).succeeded();
+    let commit = alice.git_in("x", &["rev-parse", "HEAD"]).succeeded().stdout();
+    let bad: Vec<String> = (0..4_000).filter(|number| is_binary(*number)).map(name).collect();
+    let mut sentences: Vec<String> = bad[..5]
+        .iter()
+        .map(|path| format!("commit {}: {path} is not text, and such files belong in Git LFS here", commit.trim_end()))
+        .collect();
+    sentences.push("3 more objects of this push are refused".to_owned());
+    let remedy = "move the files to Git LFS, then push again: git lfs migrate import --include=";
+    sentences.push(format!("{remedy}\"{}\"", bad[..5].join(",")));
+    let pushed = alice.git_in("x", &["push", "--quiet", "origin", "HEAD:many"]);
+    assert_eq!(said(&pushed), sentences, "{pushed}");
+    set(&hub, "binary", "off");
+    set(&hub, "author", "*@example.org");
+    let pushed = alice.git_in("x", &["push", "--quiet", "origin", "HEAD:many"]);
+    assert!(said(&pushed)[0].starts_with(&format!("commit {}: its author", commit.trim_end())), "{pushed}");
 }
 
 fn commits_by_others_are_refused_where_the_check_is_on_and_the_printed_command_rewrites_them() {

@@ -9,12 +9,15 @@ mod search;
 use std::fs::File;
 use std::io::{self, BufRead, Write};
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::child::{self, Limits, Terminal};
+use super::readers::GIT;
+use crate::child;
 use crate::content::{CheckValues, ContentCheck, Patterns};
-use crate::git::objects::{Kind, Listed, next_object};
+use crate::git::objects::Kind;
+use crate::git::pack::{Object, Pack};
 use crate::lfs::{LocalStore, Options, Pointer, Store};
 use crate::push::PushContext;
 
@@ -29,92 +32,55 @@ const BEGINNING: u64 = 8_000;
 const SHORTEST_ENTRY: u64 = 28;
 /// The most bytes of a directory or a commit that are read. git itself refuses no larger one.
 const WHOLE: u64 = 64 << 20;
+/// How long the objects of a push may be read.
+const READING: Duration = Duration::from_secs(3_600);
 
-/// What one git of this check may take. The objects of a push are read one by one.
-const GIT: Limits = Limits { time: Duration::from_secs(3_600), output: u64::MAX, terminal: Terminal::Closed };
-
-/// The reasons to refuse a push with these new ids of refs, as the client reads them.
+/// The reasons to refuse a push with these new ids of refs, as the client reads them. Its objects are in `quarantine`.
 ///
 /// An object that the repository already has is not a reason: the LFS object of a pointer may have been lost long ago,
 /// and the client may not have it.
-pub(super) fn problems(context: &PushContext, tips: &[&str]) -> Result<Vec<String>, Error> {
-    // git sets this variable for a hook while it keeps new objects in quarantine (git-receive-pack(1)).
-    if std::env::var_os("GIT_QUARANTINE_PATH").is_none() {
-        return Ok(Vec::new());
-    }
-    let found = new_ones(context, of_quarantine(context)?)?;
+pub(super) fn problems(context: &PushContext, quarantine: &Path, tips: &[&str]) -> Result<Vec<String>, Error> {
+    let found = new_ones(context, of_quarantine(context, quarantine)?)?;
     if found.is_empty() { Ok(Vec::new()) } else { search::problems(context, tips, &found) }
 }
 
 /// The objects in quarantine that have a fault.
-fn of_quarantine(context: &PushContext) -> Result<Vec<Found>, Error> {
-    let repository = File::open(".").map_err(Error::Store)?;
+fn of_quarantine(context: &PushContext, quarantine: &Path) -> Result<Vec<Found>, Error> {
     let checks = &context.checks;
-    let mut store = None;
-    if context.stores_objects && checks.is_on(ContentCheck::LfsMissing) {
-        store = Some(LocalStore::open(repository.as_fd(), Options::default()).map_err(Error::Store)?);
-    }
-    let has_store = store.is_some();
-    // Without alternates, git sees the quarantine alone.
-    let quarantined = |words: &[&str]| {
-        let mut command = Command::new(&context.git);
-        command.arg("cat-file").args(words).env_remove("GIT_ALTERNATE_OBJECT_DIRECTORIES");
-        command
+    let has_store = context.stores_objects && checks.is_on(ContentCheck::LfsMissing);
+    let Some(pack) = Pack::only_in(quarantine)? else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    let judged = (0..).zip(pack.objects()).map(|(number, object)| match judge(checks, has_store, object) {
+        Judgement::Good => 0,
+        Judgement::Read => most(object),
+        Judgement::Bad(fault) => {
+            add(&mut found, &pack, number, fault);
+            0
+        }
+    });
+    let wanted: Vec<u64> = judged.collect();
+    let reader = || {
+        let repository = File::open(".").map_err(Error::Store)?;
+        let store = has_store.then(|| LocalStore::open(repository.as_fd(), Options::default()));
+        Ok::<_, Error>((store.transpose().map_err(Error::Store)?, Vec::new()))
     };
-    let format = "--batch-check=%(objectname) %(objecttype) %(objectsize)";
-    let mut list = quarantined(&["--batch-all-objects", "--unordered", format]);
-    let (mut large, mut read) = (Vec::new(), Vec::new());
-    let ended = child::ask(
-        &mut list,
-        GIT,
-        |_| Ok(()),
-        |lines| {
-            let mut candidates = lines.lines().filter_map(|line| {
-                let candidate = |line: String| {
-                    let object = Listed::parse(&line)?;
-                    match judge(checks, has_store, object) {
-                        Judgement::Good => None,
-                        Judgement::Read => Some(object.id.to_owned()),
-                        Judgement::Bad(fault) => {
-                            add(&mut large, object.id, fault);
-                            None
-                        }
-                    }
-                };
-                line.map(candidate).transpose()
-            });
-            let Some(first) = candidates.next() else { return Ok(()) };
-            // One git's list is the next one's input.
-            let ids = |ids: &mut dyn Write| {
-                std::iter::once(first).chain(candidates).try_for_each(|id| writeln!(ids, "{}", id?))
-            };
-            answers(quarantined(&["--batch", "--buffer"]), ids, |output| {
-                while next_object(
-                    output,
-                    |object| Some(most(object)),
-                    |object, bytes| {
-                        if let Some(fault) = examine(checks, store.as_mut(), object, &bytes)? {
-                            add(&mut read, object.id, fault);
-                        }
-                        Ok::<(), Error>(())
-                    },
-                )? {}
-                Ok(())
-            })
-        },
-    );
-    let ended = ended.map_err(Error::Git)?;
-    ended.read?;
-    if !ended.status.success() {
-        return Err(Error::Objects);
+    let read = pack.read(&wanted, Instant::now() + READING, reader, |(store, faults), number, object, bytes| {
+        let fault = examine(checks, store.as_mut(), object, pack.id_length(), bytes)?;
+        faults.extend(fault.filter(|_| faults.len() < EXAMINED).map(|fault| (number, fault)));
+        Ok::<(), Error>(())
+    })?;
+    let mut read: Vec<(usize, Fault)> = read.into_iter().flat_map(|(_, faults)| faults).collect();
+    // In the order of the pack.
+    read.sort_unstable_by_key(|(number, _)| *number);
+    for (number, fault) in read {
+        add(&mut found, &pack, number, fault);
     }
-    large.extend(read);
-    Ok(large)
+    Ok(found)
 }
 
-fn add(found: &mut Vec<Found>, object: &str, fault: Fault) {
+fn add(found: &mut Vec<Found>, pack: &Pack, number: usize, fault: Fault) {
     if found.len() < EXAMINED {
-        found.push(Found { object: object.to_owned(), fault });
+        found.push(Found { object: pack.id(number), fault });
     }
 }
 
@@ -126,17 +92,16 @@ enum Judgement {
     Read,
 }
 
-fn judge(checks: &CheckValues, has_store: bool, object: Listed<'_>) -> Judgement {
+fn judge(checks: &CheckValues, has_store: bool, object: Object) -> Judgement {
     let bytes_decide = match object.kind {
         Kind::Blob => match checks.limit(ContentCheck::BlobSize) {
             Some(most) if object.size > most => return Judgement::Bad(Fault::Large(object.size, most)),
             Some(_) | None => checks.is_on(ContentCheck::Binary) || has_store && Pointer::SIZES.contains(&object.size),
         },
         Kind::Tree => {
-            // A smaller directory has no room for so many entries.
-            let is_long = |most: u64| object.size / SHORTEST_ENTRY > most;
-            let may_be_long = checks.limit(ContentCheck::DirectoryEntries).is_some_and(is_long);
-            checks.is_on(ContentCheck::CaseCollision) || may_be_long
+            let may_be_long = |most| may_have_more(object, most);
+            checks.is_on(ContentCheck::CaseCollision)
+                || checks.limit(ContentCheck::DirectoryEntries).is_some_and(may_be_long)
         }
         Kind::Commit => checks.is_on(ContentCheck::Author),
         Kind::Tag => false,
@@ -144,8 +109,13 @@ fn judge(checks: &CheckValues, has_store: bool, object: Listed<'_>) -> Judgement
     if bytes_decide { Judgement::Read } else { Judgement::Good }
 }
 
+/// Whether a directory has room for more entries.
+fn may_have_more(directory: Object, entries: u64) -> bool {
+    directory.size / SHORTEST_ENTRY > entries
+}
+
 /// How many bytes of an object are read.
-fn most(object: Listed<'_>) -> u64 {
+fn most(object: Object) -> u64 {
     match object.kind {
         Kind::Blob => BEGINNING,
         Kind::Tree | Kind::Commit | Kind::Tag => WHOLE,
@@ -156,26 +126,32 @@ fn most(object: Listed<'_>) -> u64 {
 fn examine(
     checks: &CheckValues,
     store: Option<&mut LocalStore>,
-    object: Listed<'_>,
+    object: Object,
+    id_length: usize,
     bytes: &[u8],
 ) -> Result<Option<Fault>, Error> {
     Ok(match object.kind {
         Kind::Blob => {
-            if let (Some(store), Some(pointer)) = (store, Pointer::parse(bytes)) {
+            let is_short = Pointer::SIZES.contains(&object.size);
+            let pointer = if is_short { Pointer::parse(bytes) } else { None };
+            if let (Some(store), Some(pointer)) = (store, pointer) {
                 let is_here = store.size(&pointer.oid).map_err(Error::Store)? == Some(pointer.size);
                 return Ok((!is_here).then_some(Fault::Missing(pointer)));
             }
             (checks.is_on(ContentCheck::Binary) && faults::is_binary(bytes)).then_some(Fault::Binary)
         }
         Kind::Tree => {
-            let names = || faults::entries(bytes, object.id.len() / 2);
-            let count = names().count() as u64;
-            let limit = checks.limit(ContentCheck::DirectoryEntries).filter(|most| count > *most);
-            let collides = || faults::collision(names()).map(|(one, two)| Fault::Collision(one, two));
-            match limit {
-                Some(most) => Some(Fault::Entries(count, most)),
-                None if checks.is_on(ContentCheck::CaseCollision) => collides(),
-                None => None,
+            let names = || faults::entries(bytes, id_length);
+            let limit = checks.limit(ContentCheck::DirectoryEntries).filter(|most| may_have_more(object, *most));
+            let long = limit.and_then(|most| {
+                let count = names().count() as u64;
+                (count > most).then_some(Fault::Entries(count, most))
+            });
+            match long {
+                None if checks.is_on(ContentCheck::CaseCollision) => {
+                    faults::collision(names).map(|(one, two)| Fault::Collision(one, two))
+                }
+                long => long,
             }
         }
         Kind::Commit => {

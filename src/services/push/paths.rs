@@ -20,7 +20,7 @@ use std::time::Duration;
 use super::commits::{Error, NEW_COMMITS};
 use super::updates::Update;
 use crate::access::rule::{GranteeRow, PathRules};
-use crate::child::{self, Limits, Terminal};
+use crate::child::{self, ANY_LENGTH, Limits, Terminal};
 use crate::content::ContentCheck;
 use crate::lfs::{FileLocks, Filter, Holder, Locks};
 use crate::name::Shown;
@@ -35,7 +35,7 @@ const PATH_MAX: u64 = 4_096;
 /// Begins a line about a commit. git writes no such line between the two parts of a change.
 const COMMIT: u8 = 1;
 /// What one git of this check may take.
-const GIT: Limits = Limits { time: Duration::from_secs(900), output: u64::MAX, terminal: Terminal::Closed };
+const GIT: Limits = Limits { time: Duration::from_secs(900), output: ANY_LENGTH, terminal: Terminal::Closed };
 
 /// The tree without files, of repositories with SHA-1 and with SHA-256.
 const EMPTY: [&str; 2] =
@@ -58,10 +58,17 @@ struct Seen<'a> {
     by_lock: bool,
     /// What is compared: a commit, or a ref.
     commit: String,
+    /// Whether one of the commits is a merge.
+    has_merges: bool,
     /// Merges of three and more commits, which git does not make by itself.
     octopuses: Vec<String>,
     lines: Vec<String>,
     count: usize,
+}
+
+/// Whether one of the checks is on.
+pub(super) fn is_on(context: &PushContext) -> bool {
+    context.checks.paths().is_some() || context.checks.is_on(ContentCheck::LfsLocks)
 }
 
 /// The reasons to refuse a push with these updates of refs, as the client reads them. `tips` are their new ids.
@@ -89,7 +96,7 @@ pub(super) fn problems(context: &PushContext, updates: &[&Update], tips: &[&str]
         log
     };
     seen.read(&mut log(&["--diff-merges=remerge"]), tips)?;
-    if seen.count == 0 {
+    if seen.count == 0 && seen.has_merges {
         // What differs from every parent. A change that is in both lists counts once.
         seen.octopuses.clear();
         seen.read(&mut log(&["--merges", "--diff-merges=combined"]), tips)?;
@@ -154,6 +161,7 @@ impl<'a> Seen<'a> {
             by_rule: false,
             by_lock: false,
             commit: String::new(),
+            has_merges: false,
             octopuses: Vec::new(),
             lines: Vec::new(),
             count: 0,
@@ -214,13 +222,16 @@ impl<'a> Seen<'a> {
         if ended.status.success() { Ok(()) } else { Err(Error::Commits) }
     }
 
-    /// Reads the line of a commit: its id and those of its parents. A warning of git may be before it.
+    /// Reads the line that git prints for each commit: its id and those of its parents. A warning of git may be before
+    /// it.
     fn commit(&mut self, part: &[u8]) {
         let Some(begin) = part.iter().rposition(|byte| *byte == COMMIT) else { return };
         let line = String::from_utf8_lossy(part.get(begin + 1..).unwrap_or_default());
         let mut ids = line.split_whitespace();
         ids.next().unwrap_or_default().clone_into(&mut self.commit);
-        if ids.count() > 2 {
+        let parents = ids.count();
+        self.has_merges |= parents > 1;
+        if parents > 2 {
             self.octopuses.push(self.commit.clone());
         }
     }
@@ -300,6 +311,7 @@ mod tests {
                 by_rule: false,
                 by_lock: false,
                 commit: "c0ffee".to_owned(),
+                has_merges: false,
                 octopuses: Vec::new(),
                 lines: Vec::new(),
                 count: 0,

@@ -5,18 +5,18 @@
 //! may have made. If patterns name the refs, a commit is new if none of these refs leads to it yet. So a commit that
 //! came unsigned by another ref is checked when a named ref takes it over.
 
-mod commit;
+pub(crate) mod commit;
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
 use std::process::Command;
-use std::time::Duration;
 
 use super::commits::{Error, NEW_COMMITS};
+use super::readers::{self, GIT, Portions, Readers};
 use super::updates::Update;
 use crate::access::{MustSign, SignedBy, SignerVerdict};
-use crate::child::{self, Limits, Terminal};
-use crate::git::objects::{Kind, next_object};
+use crate::child;
+use crate::git::objects::{Kind, short_lines};
 use crate::key;
 use crate::name::Shown;
 use crate::push::{PROPOSALS, ProposalRef, PushContext, Signing};
@@ -32,48 +32,65 @@ const PER_QUESTION: usize = 256;
 const MOST: usize = 64 * PER_QUESTION;
 /// The most bytes of a commit that are read. git itself has no such limit.
 const WHOLE: u64 = 64 << 20;
-/// What one git of this check may take.
-const GIT: Limits = Limits { time: Duration::from_secs(3_600), output: u64::MAX, terminal: Terminal::Closed };
 
-/// A commit that the check does not accept.
-struct Refused {
-    commit: String,
-    why: String,
+/// A commit of the push. The first of them in git's list are shown.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Commit {
+    number: usize,
+    id: String,
 }
 
-/// The signed commits of a push, by what signed them: some of the commits, which a message can name.
-type Signings = BTreeMap<Signing, Vec<String>>;
+/// The commits that are refused for one reason, or are signed in one way.
+#[derive(Default)]
+struct Commits {
+    /// The first of them, which a message can name.
+    first: Vec<Commit>,
+    /// How many they are.
+    count: usize,
+}
+
+impl Commits {
+    /// Adds commits. Those of one git come in their order.
+    fn add(&mut self, Self { first, count }: Self) {
+        self.count += count;
+        self.first.extend(first);
+        self.first.sort_unstable();
+        self.first.truncate(SHOWN);
+    }
+}
 
 /// What the check found so far.
 #[derive(Default)]
 struct Seen {
-    refused: Vec<Refused>,
-    /// The number of refused commits, including those that `refused` does not keep.
-    count: usize,
-    signings: Signings,
-    /// The number of commits of each signing.
-    counts: BTreeMap<Signing, usize>,
+    /// By the reason.
+    refused: BTreeMap<String, Commits>,
+    /// By what signed them.
+    signings: BTreeMap<Signing, Commits>,
     has_too_many: bool,
 }
 
 impl Seen {
-    fn refuse(&mut self, commit: &str, why: String) {
-        self.count += 1;
-        if self.refused.len() < SHOWN {
-            self.refused.push(Refused { commit: commit.to_owned(), why });
-        }
+    fn refuse(&mut self, why: String, commits: Commits) {
+        self.refused.entry(why).or_default().add(commits);
     }
 
-    fn signed(&mut self, commit: &str, signing: Signing) {
+    fn sign(&mut self, signing: Signing, commits: Commits) {
         if self.signings.len() >= MOST && !self.signings.contains_key(&signing) {
             self.has_too_many = true;
             return;
         }
-        *self.counts.entry(signing.clone()).or_default() += 1;
-        let commits = self.signings.entry(signing).or_default();
-        if commits.len() < SHOWN {
-            commits.push(commit.to_owned());
+        self.signings.entry(signing).or_default().add(commits);
+    }
+
+    /// Adds what another git has read.
+    fn add(&mut self, Self { refused, signings, has_too_many }: Self) {
+        for (why, commits) in refused {
+            self.refuse(why, commits);
         }
+        for (signing, commits) in signings {
+            self.sign(signing, commits);
+        }
+        self.has_too_many |= has_too_many;
     }
 }
 
@@ -81,17 +98,16 @@ impl Seen {
 /// that signed.
 pub(super) fn problems<E: From<Error>>(
     context: &PushContext,
+    must_sign: &MustSign,
     updates: &[&Update],
     ask: impl Fn(SignedBy, &[Signing]) -> Result<Vec<SignerVerdict>, E>,
 ) -> Result<Vec<String>, E> {
-    let Some(must_sign) = context.checks.signers() else { return Ok(Vec::new()) };
-    let named = updates.iter().filter(|update| is_named(must_sign, update));
-    let tips: Vec<&str> = named.map(|update| update.new.as_str()).collect();
-    if tips.is_empty() {
+    let named: Vec<&str> =
+        updates.iter().filter(|update| is_named(must_sign, update)).map(|update| update.new.as_str()).collect();
+    if named.is_empty() {
         return Ok(Vec::new());
     }
-    let mut seen = Seen::default();
-    each_new_commit(context, must_sign, &tips, |id, bytes| look(&mut seen, id, bytes))?;
+    let mut seen = new_commits(context, must_sign, &named)?;
     if seen.has_too_many {
         return Ok(vec![format!("this push has commits of more than {MOST} signers: push in parts")]);
     }
@@ -135,13 +151,14 @@ fn named_refs(context: &PushContext, must_sign: &MustSign) -> Result<Vec<String>
 }
 
 /// Verifies the signature of one commit.
-fn look(seen: &mut Seen, id: &str, bytes: &[u8]) {
+fn look(seen: &mut Seen, number: usize, id: &str, bytes: &[u8]) {
+    let commits = Commits { first: vec![Commit { number, id: id.to_owned() }], count: 1 };
     let Some(SignedCommit { signature, signed, email }) = SignedCommit::parse(bytes, id.len()) else {
-        return seen.refuse(id, "it is not signed by an SSH key".to_owned());
+        return seen.refuse("it is not signed by an SSH key".to_owned(), commits);
     };
     match key::verify(&signature, &signed) {
-        Ok(key) => seen.signed(id, Signing { key, email }),
-        Err(why) => seen.refuse(id, format!("its signature is not accepted: {why}")),
+        Ok(key) => seen.sign(Signing { key, email }, commits),
+        Err(why) => seen.refuse(format!("its signature is not accepted: {why}"), commits),
     }
 }
 
@@ -152,10 +169,8 @@ fn judge<E>(seen: &mut Seen, ask: impl Fn(&[Signing]) -> Result<Vec<SignerVerdic
         let verdicts = ask(asked)?;
         for (signing, verdict) in asked.iter().zip(verdicts) {
             let Some(why) = why(signing, verdict) else { continue };
-            let commits = seen.signings.remove(signing).unwrap_or_default();
-            seen.count += seen.counts.get(signing).copied().unwrap_or_default() - commits.len();
-            for commit in commits {
-                seen.refuse(&commit, why.clone());
+            if let Some(commits) = seen.signings.remove(signing) {
+                seen.refuse(why, commits);
             }
         }
     }
@@ -179,12 +194,15 @@ fn why(Signing { key, email }: &Signing, verdict: SignerVerdict) -> Option<Strin
 
 /// What the client reads.
 fn lines(must_sign: &MustSign, seen: &Seen) -> Vec<String> {
-    if seen.count == 0 {
+    let mut shown: Vec<(&Commit, &String)> =
+        seen.refused.iter().flat_map(|(why, commits)| commits.first.iter().map(move |commit| (commit, why))).collect();
+    if shown.is_empty() {
         return Vec::new();
     }
-    let mut lines: Vec<String> =
-        seen.refused.iter().map(|Refused { commit, why }| format!("commit {commit}: {why}")).collect();
-    let left = seen.count - seen.refused.len();
+    shown.sort_unstable();
+    shown.truncate(SHOWN);
+    let mut lines: Vec<String> = shown.iter().map(|(Commit { id, .. }, why)| format!("commit {id}: {why}")).collect();
+    let left = seen.refused.values().map(|commits| commits.count).sum::<usize>() - shown.len();
     if left > 0 {
         lines.push(counted(left, "more commit of this push is refused", "more commits of this push are refused"));
     }
@@ -203,13 +221,22 @@ fn lines(must_sign: &MustSign, seen: &Seen) -> Vec<String> {
     lines
 }
 
-/// Reads each new commit to which these tips lead.
-fn each_new_commit(
-    context: &PushContext,
-    must_sign: &MustSign,
-    tips: &[&str],
-    mut each: impl FnMut(&str, &[u8]) + Send,
-) -> Result<(), Error> {
+/// Reads the commits to which these tips lead and that are new.
+fn new_commits(context: &PushContext, must_sign: &MustSign, tips: &[&str]) -> Result<Seen, Error> {
+    let read = |portions: Portions| {
+        let mut seen = Seen::default();
+        let mut git = Command::new(&context.git);
+        git.args(["cat-file", "--batch", "--buffer"]);
+        portions.read(
+            git,
+            |object| (object.kind == Kind::Commit).then_some(WHOLE),
+            |number, commit, bytes| {
+                look(&mut seen, number, commit.id, bytes);
+                Ok::<(), readers::Error>(())
+            },
+        )?;
+        Ok::<_, Error>(seen)
+    };
     let mut list = Command::new(&context.git);
     list.args(["rev-list", "--stdin"]);
     let mut known = Vec::new();
@@ -222,30 +249,19 @@ fn each_new_commit(
         tips.iter().try_for_each(|tip| writeln!(input, "{tip}"))?;
         known.iter().try_for_each(|id| writeln!(input, "^{id}"))
     };
-    let ended = child::ask(&mut list, GIT, tips, |ids| {
-        // The list of commits of one git is the input of another git.
-        let mut ids = ids.lines().peekable();
-        if ids.peek().is_none() {
-            return Ok(true);
+    std::thread::scope(|scope| {
+        let mut readers = Readers::<_, Error>::new(scope, &read);
+        let ended = child::ask(&mut list, GIT, tips, |ids| {
+            let listed = short_lines(ids, |id| readers.add(id));
+            let read = readers.end()?;
+            listed.map_err(Error::Git)?;
+            Ok::<_, Error>(read)
+        });
+        let ended = ended.map_err(Error::Git)?;
+        let mut seen = Seen::default();
+        for read in ended.read? {
+            seen.add(read);
         }
-        let input = |input: &mut dyn Write| ids.try_for_each(|id| writeln!(input, "{}", id?));
-        let mut read = Command::new(&context.git);
-        read.args(["cat-file", "--batch", "--buffer"]);
-        let ended = child::ask(&mut read, GIT, input, |output| {
-            while next_object(
-                output,
-                |object| (object.kind == Kind::Commit).then_some(WHOLE),
-                |object, bytes| {
-                    each(object.id, &bytes);
-                    Ok::<(), io::Error>(())
-                },
-            )? {}
-            io::Result::Ok(())
-        })?;
-        ended.read?;
-        io::Result::Ok(ended.status.success())
-    });
-    let ended = ended.map_err(Error::Git)?;
-    let is_read = ended.read.map_err(Error::Git)?;
-    if is_read && ended.status.success() { Ok(()) } else { Err(Error::Commits) }
+        if ended.status.success() { Ok(seen) } else { Err(Error::Commits) }
+    })
 }

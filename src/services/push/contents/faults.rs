@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io;
 
 use crate::content::Patterns;
+use crate::git::pack::BadPack;
 use crate::lfs::Pointer;
 use crate::name::Shown;
 use crate::push::canonical::canonical;
@@ -15,6 +16,8 @@ pub(in crate::services::push) enum Error {
     Git(io::Error),
     #[error("git cannot list the objects of the push")]
     Objects,
+    #[error(transparent)]
+    Pack(#[from] BadPack),
     #[error("cannot read the LFS objects: {0}")]
     Store(io::Error),
 }
@@ -166,16 +169,41 @@ pub(super) fn entries(tree: &[u8], id_bytes: usize) -> impl Iterator<Item = &[u8
 
 /// The first two names of a directory that macOS or Windows takes for one: they differ only in case or in their Unicode
 /// normalization form.
-pub(super) fn collision<'a>(names: impl Iterator<Item = &'a [u8]>) -> Option<(String, String)> {
+pub(super) fn collision<'a, N: Iterator<Item = &'a [u8]>>(names: impl Fn() -> N) -> Option<(String, String)> {
+    if !may_collide(&names) {
+        return None;
+    }
     let mut seen = HashMap::new();
-    for name in names {
-        let name = String::from_utf8_lossy(name);
-        let folded = canonical(&canonical(&name).to_lowercase());
-        if let Some(other) = seen.insert(folded, name.clone().into_owned()) {
-            return Some((other, name.into_owned()));
+    for name in names() {
+        if let Some(other) = seen.insert(folded(name), name) {
+            let text = |name| String::from_utf8_lossy(name).into_owned();
+            return Some((text(other), text(name)));
         }
     }
     None
+}
+
+/// A name as macOS and Windows compare it.
+fn folded(name: &[u8]) -> Vec<u8> {
+    if name.is_ascii() {
+        return name.to_ascii_lowercase();
+    }
+    canonical(&canonical(&String::from_utf8_lossy(name)).to_lowercase()).into_bytes()
+}
+
+/// Whether two names of a directory can be one.
+///
+/// Most names are lower-case ASCII. Such a name is another one's only if that one is not, so these few are compared
+/// with all.
+fn may_collide<'a, N: Iterator<Item = &'a [u8]>>(names: impl Fn() -> N) -> bool {
+    let is_as_folded = |name: &[u8]| !name.iter().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii());
+    let mut others: Vec<Vec<u8>> = names().filter(|name| !is_as_folded(name)).map(folded).collect();
+    if others.is_empty() {
+        return false;
+    }
+    others.sort_unstable();
+    let are_two = others.windows(2).any(|pair| pair.first() == pair.last());
+    are_two || names().any(|name| is_as_folded(name) && others.binary_search_by(|other| (**other).cmp(name)).is_ok())
 }
 
 /// Whether the beginning of a blob is not text, as git decides it (xdiff-interface.c, `buffer_is_binary`).
@@ -200,6 +228,11 @@ pub(super) fn refused_address(commit: &[u8], accepted: &Patterns) -> Option<Stri
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
+    use proptest::collection::hash_set;
+    use proptest::{prop_assert, prop_assert_eq, proptest};
+
     use super::*;
 
     fn tree(names: &[&str]) -> Vec<u8> {
@@ -218,10 +251,27 @@ mod tests {
 
     #[test]
     fn names_collide_by_case_and_by_normalization_form() {
-        let collide = |names: &[&str]| collision(names.iter().map(|name| name.as_bytes())).is_some();
+        let collide = |names: &[&str]| collision(|| names.iter().map(|name| name.as_bytes())).is_some();
         assert!(collide(&["README", "b", "Readme"]) && collide(&["caf\u{e9}", "cafe\u{301}"]));
         assert!(collide(&["\u{c9}t\u{e9}", "e\u{301}te\u{301}"]));
-        assert!(!collide(&["a", "b", "ab"]) && !collide(&[]) && !collide(&["a"]));
+        assert!(collide(&["B", "a", "b"]) && collide(&["A", "B", "C", "b"]));
+        assert!(!collide(&["a", "b", "ab"]) && !collide(&[]) && !collide(&["a"]) && !collide(&["A", "B", "c"]));
+        let bytes = |names: &[&'static [u8]]| collision(|| names.iter().copied());
+        // A name that is not UTF-8 is no file of macOS.
+        assert!(bytes(&[b"a\xff", b"A\xfe"]).is_some());
+    }
+
+    proptest! {
+        #[test]
+        fn few_names_are_compared_and_all_collisions_found(names in hash_set("[abAB\u{e9}\u{c9}e\u{301}\u{df}]{1,3}", 0..12)) {
+            let names: Vec<&[u8]> = names.iter().map(String::as_bytes).collect();
+            let distinct: HashSet<Vec<u8>> = names.iter().map(|name| folded(name)).collect();
+            let found = collision(|| names.iter().copied());
+            prop_assert_eq!(found.is_some(), distinct.len() < names.len());
+            if let Some((one, other)) = found {
+                prop_assert!(one != other && folded(one.as_bytes()) == folded(other.as_bytes()));
+            }
+        }
     }
 
     #[test]

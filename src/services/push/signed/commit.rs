@@ -7,19 +7,19 @@ const SHA256_DIGITS: usize = 64;
 
 /// A commit with one signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct SignedCommit {
+pub(crate) struct SignedCommit {
     /// The text of the signature.
-    pub(super) signature: Vec<u8>,
+    pub(crate) signature: Vec<u8>,
     /// What it signs: the commit without its signatures.
-    pub(super) signed: Vec<u8>,
+    pub(crate) signed: Vec<u8>,
     /// The address of the committer, if it can be the address of an account.
-    pub(super) email: Option<Email>,
+    pub(crate) email: Option<Email>,
 }
 
 impl SignedCommit {
     /// Reads a commit whose id has `id_digits` digits. Returns `None` if it has no signature for that kind of id, or
     /// several. git reads the lines of several signatures as one text.
-    pub(super) fn parse(commit: &[u8], id_digits: usize) -> Option<Self> {
+    pub(crate) fn parse(commit: &[u8], id_digits: usize) -> Option<Self> {
         let own: &[u8] = if id_digits == SHA256_DIGITS { b"gpgsig-sha256 " } else { b"gpgsig " };
         let (mut signature, mut signed, mut email) = (Vec::new(), Vec::new(), None);
         // In which header the line is: the wanted signature, another one, or none.
