@@ -67,6 +67,7 @@ pub mod fuzzing {
     use crate::key::{Fingerprint, OfferedCertificate, OfferedKey};
     use crate::request::AccountCommand;
     use crate::services::account::cli::Cli;
+    use crate::services::push::signed::commit::SignedCommit;
     use crate::session::user_auth::{self, Proven};
 
     /// The line that the helper prints for a key. It ends with `forced_command`.
@@ -79,6 +80,14 @@ pub mod fuzzing {
     #[must_use]
     pub fn certificate_line(gateway: &str, config_file: Option<&str>, certificate: &OfferedCertificate) -> String {
         KeyLine::of_certificate(certificate).text(gateway, config_file)
+    }
+
+    /// The signature of a commit, the bytes that it signs, and the address of the committer. The commit has an id with
+    /// so many digits.
+    #[must_use]
+    pub fn signed_commit(commit: &[u8], id_digits: usize) -> Option<(Vec<u8>, Vec<u8>, Option<String>)> {
+        let SignedCommit { signature, signed, email } = SignedCommit::parse(commit, id_digits)?;
+        Some((signature, signed, email.map(|email| email.as_str().to_owned())))
     }
 
     /// The key or certificate that the gateway reads from `$SSH_USER_AUTH`.

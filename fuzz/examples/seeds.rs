@@ -472,6 +472,95 @@ fn sources() -> Seeds {
     ])
 }
 
+/// Signatures of `tree 1`, an empty line and `message`, by `ssh-keygen -Y sign -n git`.
+const BY_ED25519: &str = "-----BEGIN SSH SIGNATURE-----\n\
+    U1NIU0lHAAAAAQAAADMAAAALc3NoLWVkMjU1MTkAAAAg532Ch4QE3RPaBfz/6VYDfG91+D\n\
+    NYBZ7jUKvzq2WBBQ0AAAADZ2l0AAAAAAAAAAZzaGE1MTIAAABTAAAAC3NzaC1lZDI1NTE5\n\
+    AAAAQOMn+CvzfDRoZ5VeDYI8zce/1g2ee6TxZ5A/z9GppcZD9i4WDepk37WJihMevY+0OH\n\
+    sY5pIpg7GSamXplXbtFww=\n\
+    -----END SSH SIGNATURE-----\n";
+const BY_ECDSA: &str = "-----BEGIN SSH SIGNATURE-----\n\
+    U1NIU0lHAAAAAQAAAGgAAAATZWNkc2Etc2hhMi1uaXN0cDI1NgAAAAhuaXN0cDI1NgAAAE\n\
+    EEjcf1Ei8IN28HZflBFrcTkvft7xn+hBFhQYP9HuCMmrgglqSbssm6tgWkaeNE84l1mPaw\n\
+    nZIwN0L1ZNrTBX8UrQAAAANnaXQAAAAAAAAABnNoYTUxMgAAAGQAAAATZWNkc2Etc2hhMi\n\
+    1uaXN0cDI1NgAAAEkAAAAgQo4Fr1d6Bnl9ZDQwIhIlUMlMHoBgz3DuyaCYE++qwt8AAAAh\n\
+    ANG8AJGqxZbPZb+2e/r3VYhr5ZwW81AJegeMAxN9AVzU\n\
+    -----END SSH SIGNATURE-----\n";
+
+fn commit_signature() -> Seeds {
+    let mut seeds = Vec::new();
+    for text in [BY_ED25519, BY_ECDSA] {
+        let base64: String = text.lines().filter(|line| !line.starts_with('-')).collect();
+        let bytes = Base64::decode_vec(&base64).expect("base64");
+        // As text in several forms, and as bytes, whole and changed.
+        let texts =
+            [text.to_owned(), text.replace('\n', "\n\n"), text.replace("SSH", "PGP"), text.replace("U1NI", "U1NJ")];
+        seeds.extend(texts.iter().map(|text| [b"\0", text.as_bytes()].concat()));
+        seeds.push([b"\x01", &bytes[..]].concat());
+        for place in (0..bytes.len()).step_by(19) {
+            let mut changed = bytes.clone();
+            changed[place] ^= 1;
+            seeds.push([b"\x01", &changed[..]].concat());
+        }
+    }
+    seeds
+}
+
+fn commit_parts() -> Seeds {
+    let head = "tree 1\nauthor A <a@x> 0 +0000\ncommitter B < B@x > 0 +0000\n";
+    let mut seeds = texts(["tree 1\n\nm\n", "gpgsig", "gpgsig \n\n", "committer <a@b>\ngpgsig A\n B\n"]);
+    for headers in [
+        "gpgsig A\n B\n C\n",
+        "gpgsig-sha256 A\n B\n",
+        "gpgsig A\n B\ngpgsig-sha256 C\n D\n",
+        "gpgsig A\ngpgsig B\n",
+        "mergetag object 1\n gpgsig X\ngpgsig A\nx y\n z\n",
+        "",
+    ] {
+        seeds.push(format!("{head}{headers}\ngpgsig in the message\n").into_bytes());
+    }
+    seeds
+}
+
+fn path_rules() -> Seeds {
+    let rules = [
+        "deny .github/** @write",
+        "allow docs #7 @admin;deny ** @everyone",
+        "deny|**/*.pem|@everyone;allow|a*/**/b|#1",
+        "allow users/{user} @write; deny users @everyone",
+        "deny */*/x @everyone",
+        "deny a**b @everyone",
+        "deny /a @write",
+        "deny a bob",
+        "by-ref; deny Config/prod/x* @everyone",
+        "by-ref",
+        "pusher refs/heads/main refs/tags/**",
+        "hub|refs/pr/7",
+        "hub refs/**/7",
+    ];
+    let paths = [".github/x", "docs/A", "x/y/a.PEM", "ab/c/b/d", "refs/pr/7", "", "config/Prod", "a"];
+    let seed = |(rule, path): (&&str, &&str)| [&short(path.as_bytes())[..], rule.as_bytes()].concat();
+    rules.iter().zip(paths.iter().cycle()).map(seed).collect()
+}
+
+fn signers() -> Seeds {
+    texts([
+        &format!("signers pusher {KEY},alice@example.org {KEY},"),
+        "signers hub",
+        &format!("signers hub {KEY}"),
+        &format!("signers all {KEY},"),
+        &format!("signers hub  {KEY},"),
+        &format!("signers hub {KEY},a b@c"),
+        "signers accepted unknown other-address not-pusher",
+        "signers accepted maybe",
+        "signers",
+        "decide 5",
+        &format!("{KEY},a@b"),
+        &format!("{KEY},"),
+        &format!("{KEY},a@b,c"),
+    ])
+}
+
 fn when() -> Seeds {
     texts([
         "30s",
@@ -510,6 +599,8 @@ fn main() {
         ("answers", answers()),
         ("authorized_keys_line", authorized_keys_line()),
         ("certificate", certificate()),
+        ("commit_parts", commit_parts()),
+        ("commit_signature", commit_signature()),
         ("config_file", config_file()),
         ("fingerprint", [fingerprints, weak_keys].concat()),
         ("forced_command", forced_command()),
@@ -529,11 +620,13 @@ fn main() {
         ("lfs_session", choices(24)),
         ("log_escaping", log_escaping()),
         ("names", [rows("user"), rows("comment"), thinned(words(), 16)].concat()),
+        ("path_rules", path_rules()),
         ("push_context", push_context()),
         ("ref_policy", ref_policy()),
         ("ref_rules", ref_rules()),
         ("repository_directory", [directories(), vec![(0..16).collect()]].concat()),
         ("session_matrix", choices(80)),
+        ("signers", signers()),
         ("sources", sources()),
         ("ssh_original_command", [rows("soc"), texts(["help", ""])].concat()),
         ("ssh_user_auth", ssh_user_auth()),

@@ -21,8 +21,9 @@ targets! {
     log: log_escaping;
     message: answers;
     name: names, repository_directory;
-    push: push_context, ref_policy;
+    push: push_context, ref_policy, signers;
     request: account_command, forced_command, git_environment, git_quoting, ssh_original_command;
-    rule: ref_rules;
+    rule: path_rules, ref_rules;
+    signature: commit_parts, commit_signature;
     time: when;
 }

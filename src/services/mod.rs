@@ -4,7 +4,7 @@ pub(crate) mod account;
 mod authenticate;
 mod caller;
 mod propose;
-mod push;
+pub(crate) mod push;
 mod transfer;
 
 use std::ffi::OsString;

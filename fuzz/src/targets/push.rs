@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use arbitrary::Unstructured;
-use hubgate::content::CheckValues;
+use hubgate::access::SignedBy;
+use hubgate::content::{CheckValue, CheckValues, ContentCheck};
 use hubgate::push::{
-    BRANCHES_AND_TAGS, FromHook, ProposalRef, ProposalReply, PushContext, PushVerdict, check_ref,
+    BRANCHES_AND_TAGS, FromHook, ProposalRef, ProposalReply, PushContext, PushVerdict, SignerVerdicts, Signing,
+    check_ref,
 };
 
 use crate::input::{self, is_sentence};
@@ -81,7 +83,7 @@ pub fn push_context(data: &[u8]) -> bool {
         stores_objects: u.arbitrary().unwrap_or(false),
         default_branch: "main".to_owned(),
         choose_branch: "ssh git@hub.example repo default-branch alice/x".to_owned(),
-        checks: CheckValues::default(),
+        checks: checks(&mut u),
         operator_checks: None,
         namespaces: BRANCHES_AND_TAGS.map(str::to_owned).into(),
         who: "alice".to_owned(),
@@ -94,4 +96,36 @@ pub fn push_context(data: &[u8]) -> bool {
     assert_eq!(text.parse().as_ref(), Ok(&context));
     assert!(format!("{text}more\n").parse::<PushContext>().is_err());
     said.is_some()
+}
+
+/// Values of the checks that have the longest texts.
+fn checks(u: &mut Unstructured<'_>) -> CheckValues {
+    let mut values = CheckValues::default();
+    for check in [ContentCheck::Signed, ContentCheck::Path, ContentCheck::Author] {
+        values.set(check, CheckValue::parse(check, input::text(u)).ok());
+    }
+    values
+}
+
+/// A question about keys that signed commits, and its answer: arbitrary bytes as each, and as one word of a question.
+///
+/// A question is one line, and the guard reads of it what the hook wrote. No address adds a word.
+pub fn signers(data: &[u8]) -> bool {
+    let line = FromHook::parse(data);
+    if let Some(FromHook::Signers(by, signings)) = &line {
+        assert_eq!(FromHook::Signers(*by, signings.clone()).line(), [data, b"\n"].concat());
+    }
+    let text = String::from_utf8_lossy(data);
+    if let Ok(verdicts) = text.parse::<SignerVerdicts>() {
+        assert_eq!(verdicts.to_string(), text);
+    }
+    if let Ok(signing) = text.parse::<Signing>() {
+        assert_eq!(signing.to_string(), text);
+        let asked = FromHook::Signers(SignedBy::Hub, vec![signing.clone(), signing]);
+        let line = asked.line();
+        assert_eq!(line.iter().filter(|byte| **byte == b' ').count(), 3);
+        assert_eq!(line.strip_suffix(b"\n").and_then(FromHook::parse), Some(asked));
+        return true;
+    }
+    matches!(line, Some(FromHook::Signers(..)))
 }

@@ -1,14 +1,15 @@
 //! Rules for refs.
 
 use arbitrary::Unstructured;
+use hubgate::access::MustSign;
 use hubgate::access::rule::{
-    Action, AppliedRule, GranteeRow, KnownTeams, NamedGrantee, RefDecision, Rule, RuleSets, Rules, ShownAs, Subject,
-    Verdict, applied, decide_ref,
+    Action, AppliedRule, GranteeRow, KnownTeams, NamedGrantee, PathRule, PathRules, RefDecision, Rule, RuleSets, Rules,
+    ShownAs, Subject, Verdict, applied, decide_ref,
 };
 use hubgate::access::{Access, Account, Gate, Grant, Identity, RepositoryFacts, Role, Scope, Visibility};
 use hubgate::name::Grantee;
 
-use crate::input::{is_sentence, one_of, text};
+use crate::input::{bytes, is_sentence, one_of, text};
 
 /// A few bytes that choose the identity and the action, the name of a ref, and lines of rules.
 ///
@@ -105,4 +106,93 @@ fn sound(rule: &Rule<Grantee>) -> Rule<NamedGrantee> {
         Ok::<_, ()>(NamedGrantee { row, name: name.clone(), shown })
     };
     rule.with_names(named).expect("a rule")
+}
+
+/// The name of a path, and rules for paths in one of their two forms, or the value of the check `signed`.
+///
+/// Rules read back in both forms. They match what a slow and simple comparison matches. A rule that denies allows
+/// nothing, wherever it is added.
+pub fn path_rules(data: &[u8]) -> bool {
+    let mut u = Unstructured::new(data);
+    let path = bytes(&mut u);
+    let text = String::from_utf8_lossy(u.take_rest()).into_owned();
+    if let Ok(must_sign) = text.parse::<MustSign>() {
+        sound_signers(&must_sign, path);
+    }
+    let rules = match text.parse::<PathRules<GranteeRow>>() {
+        Ok(rules) => rules,
+        Err(error) => {
+            assert!(is_sentence(&error.to_string().replace("...", "")), "{error}");
+            return false;
+        }
+    };
+    assert!(!rules.word().contains([' ', '\n']));
+    assert_eq!(rules.word().parse().as_ref(), Ok(&rules));
+    assert_eq!(rules.to_string().parse().as_ref(), Ok(&rules));
+    let is_denied = rules.denies(path).is_some();
+    if path.len() <= 16 {
+        let first = rules.rules.iter().find(|rule| concerns_slowly(rule, path));
+        assert_eq!(is_denied, first.is_some_and(|rule| rule.verdict == Verdict::Deny), "{rules} {path:?}");
+    }
+    let deny: PathRules<GranteeRow> = "deny **/b* @everyone".parse().expect("a rule");
+    for place in 0..=rules.rules.len() {
+        let mut more = rules.clone();
+        more.rules.splice(place..place, deny.rules.clone());
+        assert!(!is_denied || more.denies(path).is_some());
+    }
+    true
+}
+
+/// Whether a rule concerns a path. One that denies also concerns it in another case, and in the place of a directory
+/// above the files of the rule.
+fn concerns_slowly(rule: &PathRule<GranteeRow>, path: &[u8]) -> bool {
+    let pattern = format!("/{}", rule.pattern);
+    match rule.verdict {
+        Verdict::Allow => names_slowly(&pattern, path),
+        Verdict::Deny => {
+            let (pattern, path) = (pattern.to_ascii_lowercase(), path.to_ascii_lowercase());
+            let literal = pattern.split(['*', '{']).next().unwrap_or_default().as_bytes();
+            names_slowly(&pattern, &path) || literal.starts_with(&[b"/", &path[..], b"/"].concat())
+        }
+    }
+}
+
+fn sound_signers(must_sign: &MustSign, name: &[u8]) {
+    assert_eq!(must_sign.to_string().parse().as_ref(), Ok(must_sign));
+    assert!(!must_sign.word().contains([' ', '\n']) && must_sign.word().parse().as_ref() == Ok(must_sign));
+    // What decides before the number of a proposal is known leaves none out.
+    assert!(!name.starts_with(b"refs/pr/") || !must_sign.names(name) || must_sign.may_name_below("refs/pr/"));
+}
+
+/// Whether a pattern with a `/` before it matches a path, or a directory that contains it.
+fn names_slowly(pattern: &str, path: &[u8]) -> bool {
+    let path = [b"/", path].concat();
+    let ends = (1..path.len()).filter(|end| path[*end] == b'/');
+    ends.chain([path.len()]).any(|end| matches_slowly(pattern.as_bytes(), &path[..end]))
+}
+
+/// Whether a whole pattern matches a whole path. Without `{user}`, which stands for nothing here.
+fn matches_slowly(pattern: &[u8], path: &[u8]) -> bool {
+    let rest_of = |word: &[u8]| pattern.strip_prefix(word).map(<[u8]>::to_vec);
+    if rest_of(b"{user}").is_some() {
+        return false;
+    }
+    if rest_of(b"/**/").is_some() {
+        // The last `/` of the pattern is the first of its rest.
+        let rest = &pattern[4..];
+        let begins = (0..path.len()).filter(|end| path[*end] == b'/').map(|end| end + 1);
+        return path.starts_with(b"/") && begins.into_iter().any(|begin| matches_slowly(rest, &path[begin..]));
+    }
+    if let Some(rest) = rest_of(b"**") {
+        return (0..=path.len()).any(|begin| matches_slowly(&rest, &path[begin..]));
+    }
+    if let Some(rest) = rest_of(b"*") {
+        let level = path.iter().take_while(|byte| **byte != b'/').count();
+        return (0..=level).any(|begin| matches_slowly(&rest, &path[begin..]));
+    }
+    match (pattern.split_first(), path.split_first()) {
+        (None, None) => true,
+        (Some((one, pattern)), Some((other, path))) => one == other && matches_slowly(pattern, path),
+        (_, _) => false,
+    }
 }
