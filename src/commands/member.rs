@@ -1,5 +1,7 @@
 //! Members of organizations.
 
+use std::fmt::Write as _;
+
 use serde_json::json;
 
 use super::arguments::{Expiring, RemoveMember, SetMember};
@@ -8,6 +10,7 @@ use crate::access::is_member;
 use crate::db::{GrantPosition, OwnerKind};
 use crate::name::Owner;
 use crate::report::{Members, Report, json_time};
+use crate::word::counted;
 
 /// Lists the members of an organization, for its members. The operator may list those of all organizations.
 pub(crate) fn list(
@@ -59,7 +62,14 @@ pub(crate) fn remove(requester: &mut Requester<'_>, arguments: &RemoveMember) ->
     requester.change(|by, change| {
         by.check_administers(organization)?;
         change.remove_member(organization, user)?;
-        let json = json!({ "organization": organization.as_str(), "removed": user.as_str() });
-        Ok(Report::new(format!("{user} is no longer a member of {organization}\n"), json))
+        let kept = change.own_roles(organization, user)?;
+        let mut text = format!("{user} is no longer a member of {organization}\n");
+        if kept > 0 {
+            let repositories = counted(kept, "repository", "repositories");
+            let _ =
+                writeln!(text, "{user} keeps a role of their own on {repositories} there: repo collaborator remove");
+        }
+        let json = json!({ "organization": organization.as_str(), "removed": user.as_str(), "own_roles": kept });
+        Ok(Report::new(text, json))
     })
 }

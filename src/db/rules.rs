@@ -129,9 +129,13 @@ impl View<'_> {
                         name: found.word("name")?,
                     });
                     let team_of = found.get::<i64>("team_of")?;
-                    let is_here =
-                        owner.is_none_or(|owner| owner == team_of) && found.get::<Option<String>>("folded")?.is_some();
-                    Ok(NamedGrantee { row, name, shown: if is_here { ShownAs::Name } else { ShownAs::Gone } })
+                    let is_of_owner = owner.is_none_or(|owner| owner == team_of);
+                    let shown = match (is_of_owner, found.get::<Option<String>>("folded")?) {
+                        (true, Some(_)) => ShownAs::Name,
+                        (true, None) => ShownAs::Gone,
+                        (false, _) => ShownAs::Foreign,
+                    };
+                    Ok(NamedGrantee { row, name, shown })
                 })
             }
         };

@@ -223,7 +223,8 @@ pub enum Command {
     ///
     /// `[users.NAME]` has `may_create`, whether the user may create repositories. `[organizations.NAME]` has `members`,
     /// a table of users and roles. A role is a word, or a table such as `{ role = "read", until = 2027-01-31 }`.
-    /// `until` is the last day in UTC, or a date and time with an offset. A grant that has ended counts as none.
+    /// `until` is the last day in UTC, or a date and time with an offset. A grant that has ended counts as none, and
+    /// ends the grant that is here.
     /// `teams.NAME` is the array of the members of a team: users, or tables such as `{ user = "bob", until =
     /// 2027-01-31 }`. They must be members of the organization.
     ///
@@ -250,7 +251,7 @@ pub enum Command {
     /// file says, the command changes nothing.
     ///
     /// Without --prune, what the file does not mention stays. With --prune, the command asks before it removes
-    /// repositories or organizations.
+    /// repositories, organizations or teams. To take back a change of the file, revert it there and use --prune.
     Apply(Apply),
     /// Import accounts, keys and grants from another git server.
     ///

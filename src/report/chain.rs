@@ -2,6 +2,7 @@
 
 use super::when::rfc3339;
 use crate::access::{Account, Decision, Denial, Gate, GateRequest, Grant, Identity, KeyFacts, Role, Scope, Visibility};
+use crate::clock::now;
 use crate::db::{ServedRepository, TeamGrant};
 use crate::name::Title;
 
@@ -95,5 +96,9 @@ fn role_lines(account: &Account, served: &ServedRepository, by_teams: &[TeamGran
 }
 
 fn until(end: Option<i64>) -> String {
-    end.map_or_else(String::new, |end| format!(" until {}", rfc3339(end)))
+    match end {
+        None => String::new(),
+        Some(end) if end <= now() => format!(", which ended at {}", rfc3339(end)),
+        Some(end) => format!(" until {}", rfc3339(end)),
+    }
 }

@@ -132,6 +132,12 @@ fn an_exported_hub_applied_to_an_empty_hub_is_exported_the_same() {
     assert_eq!(export(&second), text);
     assert_eq!(second.did(&["repo", "check"]), "every repository has its directory\n");
     assert_eq!(second.did(&["key", "list"]).lines().count(), 1, "no key of a person is in the file");
+    // A removed repository does not come back by the file: the plan says that the new one is empty.
+    second.did(&["repo", "remove", "datasets/Carol/d", "--yes"]);
+    let plan = second.hubgate(&["plan", &file]).stdout();
+    let line = "+ repository datasets/Carol/d: internal, empty: repo restore has a removed one\n";
+    assert!(plan.contains(line), "{plan}");
+    second.did(&["repo", "restore", "datasets/Carol/d"]);
     // The directories serve.
     let alice = Key::new("alice@two");
     second.add_key("alice", &alice, &[]);

@@ -28,8 +28,10 @@ pub struct NamedGrantee {
 pub enum ShownAs {
     /// By the name.
     Name,
-    /// By the name of a team that was removed, or that is not of the owner of the repository.
+    /// By the name of a team that was removed.
     Gone,
+    /// Without the name of the team, which is not of the owner of the repository any more. Nobody there may know it.
+    Foreign,
     /// Without the name of the team, by readers who may not know it.
     Hidden,
 }
@@ -37,9 +39,12 @@ pub enum ShownAs {
 impl fmt::Display for NamedGrantee {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.name, self.shown) {
-            (name, ShownAs::Name) | (name @ Grantee::User(_), ShownAs::Gone | ShownAs::Hidden) => name.fmt(f),
+            (name, ShownAs::Name) | (name @ Grantee::User(_), ShownAs::Gone | ShownAs::Foreign | ShownAs::Hidden) => {
+                name.fmt(f)
+            }
             (name @ Grantee::Team(_), ShownAs::Gone) => write!(f, "{name}(gone)"),
             (Grantee::Team(team), ShownAs::Hidden) => write!(f, "@{}/...", team.organization),
+            (Grantee::Team(team), ShownAs::Foreign) => write!(f, "@{}/...(gone)", team.organization),
         }
     }
 }

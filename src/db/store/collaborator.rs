@@ -9,7 +9,7 @@ use super::{Change, ChangeError};
 use crate::access::CollaboratorRole;
 use crate::db::engine::{Value, values};
 use crate::db::{Error, View};
-use crate::name::{Grantee, RepoPath};
+use crate::name::{Grantee, Owner, RepoPath};
 
 /// A grant of one user or team on a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,6 +172,18 @@ impl Change<'_> {
         Ok(self.connection.first(query, values![repository, user, self.now], |row| row.word("role"))?)
     }
 
+    /// On how many repositories of an owner a user has a role of their own that has not ended.
+    ///
+    /// # Errors
+    /// [`ChangeError`].
+    pub fn own_roles(&self, owner: &Owner, user: &Owner) -> Result<i64, ChangeError> {
+        let (owner, user) = (self.owner(owner)?.id, self.user(user)?.id);
+        let query = "SELECT count(*) AS number FROM collaborator c JOIN repository r ON r.id = c.repository_id
+                     WHERE c.user_id = ?2 AND r.owner_id = ?1 AND r.folded IS NOT NULL
+                     AND (c.until IS NULL OR c.until > ?3)";
+        Ok(self.connection.number(query, values![owner, user, self.now])?)
+    }
+
     /// The row of a user or a team, with the present names.
     fn grantee_row(&self, grantee: &Grantee) -> Result<(i64, Grantee), ChangeError> {
         Ok(match grantee {
@@ -210,7 +222,8 @@ impl Change<'_> {
 pub fn check_team_of(path: &RepoPath, user: &Grantee) -> Result<(), ChangeError> {
     match user.team() {
         Some(team) if team.organization.folded() != path.owner.folded() => {
-            Err(ChangeError::Conflict(format!("only teams of {} can have a role on {path}", path.owner)))
+            let only = format!("only teams of the organization that owns {path} can have a role there");
+            Err(ChangeError::Conflict(only))
         }
         Some(_) | None => Ok(()),
     }

@@ -247,8 +247,8 @@ impl View<'_> {
         for who in who {
             present.push(match who {
                 Who::Named(row) => match (self.named_grantee(*row, owner, names)?.shown, row, verdict) {
-                    (ShownAs::Gone, GranteeRow::Team(_), Verdict::Deny) => Who::Everyone,
-                    (ShownAs::Gone, ..) => continue,
+                    (ShownAs::Gone | ShownAs::Foreign, GranteeRow::Team(_), Verdict::Deny) => Who::Everyone,
+                    (ShownAs::Gone | ShownAs::Foreign, ..) => continue,
                     (ShownAs::Name | ShownAs::Hidden, GranteeRow::User(id), _) if !self.is_present(*id)? => continue,
                     (ShownAs::Name | ShownAs::Hidden, ..) => who.clone(),
                 },

@@ -229,7 +229,7 @@ impl View<'_> {
 /// The refusal for a user who is not a member of the organization of a team.
 #[must_use]
 pub fn not_a_member(user: &Owner, of: &Owner) -> ChangeError {
-    let advice = format!("first give a role with: org member set {of} {user} read");
+    let advice = format!("first give a role with: org member set {of} {user} no_access");
     ChangeError::Conflict(format!("{user} is not a member of {of}: {advice}"))
 }
 

@@ -187,7 +187,7 @@ fn a_rule_stays_with_its_team_until_that_is_gone() {
     // A repository of another owner has no teams of the organization.
     hub.change(|change| change.rename_repository(&path("acme/x"), &path("alice/x"))).unwrap();
     assert_eq!(teams(&hub, "alice/x", Some(bob), NOW), KnownTeams::default());
-    assert_eq!(hub.rules("alice/x"), ["deny all ** @acme/ops(gone) bob"]);
+    assert_eq!(hub.rules("alice/x"), ["deny all ** @acme/...(gone) bob"]);
     hub.change(|change| change.rename_repository(&path("alice/x"), &path("acme/x"))).unwrap();
     assert_eq!(teams(&hub, "acme/x", Some(bob), NOW), known(true));
     let row = hub.store.view().team(&team("acme/ops")).unwrap();

@@ -154,7 +154,7 @@ fn a_leaver_is_one_row() {
 #[test]
 fn only_members_of_the_organization_belong_to_its_teams() {
     let mut hub = hub();
-    let said = "carol is not a member of acme: first give a role with: org member set acme carol read";
+    let said = "carol is not a member of acme: first give a role with: org member set acme carol no_access";
     hub.change(|change| change.add_owner(OwnerKind::User, &owner("carol"), true)).unwrap();
     for until in [None, Some(1)] {
         if until.is_some() {
@@ -181,11 +181,13 @@ fn a_team_has_a_role_only_on_repositories_of_its_organization() {
     })
     .unwrap();
     for (repository, who) in [("acme/x", "@other/devs"), ("acme/x", "@other/nobody"), ("alice/own", "@acme/devs")] {
-        let of = path(repository).owner;
         let set = |change: &crate::db::Change<'_>| {
             change.set_collaborator(&path(repository), &grantee(who), CollaboratorRole::Read, None)
         };
-        assert_eq!(hub.refusal(set), format!("only teams of {of} can have a role on {repository}"));
+        assert_eq!(
+            hub.refusal(set),
+            format!("only teams of the organization that owns {repository} can have a role there")
+        );
     }
     let nobody = |change: &crate::db::Change<'_>| {
         change.set_collaborator(&path("acme/x"), &grantee("@acme/nobody"), CollaboratorRole::Read, None)

@@ -175,7 +175,7 @@ impl Facts<'_> {
             command(format!("{ssh} key add \"TITLE\" < FILE.pub")),
             paragraph("This lists the keys of your account:", &[]),
             command(format!("{ssh} key list")),
-            paragraph("If you lose a machine, remove its key with `{} key remove \"TITLE\"`.", &[&ssh]),
+            paragraph("If you lose a machine, remove its key with `{} key remove '\"TITLE\"'`.", &[&ssh]),
         ]);
         Section { id: "add-key", title: "Add the key to your account", blocks }
     }

@@ -17,7 +17,7 @@ use crate::config::ObjectFormat;
 use crate::content::{ContentCheck, TypedValue};
 use crate::db::{ChangeError, DescribedOwner, OwnerKind, ScopeSettings, View};
 use crate::name::{Grantee, HubScope, Owner, RepoPath, fold};
-use crate::report::when::{BadTime, rfc3339};
+use crate::report::when::rfc3339;
 
 /// How a file is read.
 #[derive(Debug, Clone, Copy)]
@@ -132,22 +132,17 @@ fn grant_text(role: impl Display, until: Option<i64>) -> String {
 }
 
 impl Difference<'_> {
-    /// The step from a present grant to a grant of the file. A grant that has ended is no grant.
+    /// The step from a present grant to a grant of the file: its text before and after. A grant that has ended is no
+    /// grant. `None` if nothing changes.
     fn grant<R: Copy + PartialEq + Display>(
         &self,
         present: Option<(R, Option<i64>)>,
         wanted: Granted<R>,
-    ) -> Result<Option<(Option<String>, String)>, BadTime> {
-        let present = present.filter(|(_, until)| !self.now.is_over(*until));
-        match present {
-            Some(present) if present == (wanted.role, wanted.until) => Ok(None),
-            None if self.now.is_over(wanted.until) => Ok(None),
-            Some(_) if self.now.is_over(wanted.until) => Err(BadTime::Past),
-            present => {
-                let before = present.map(|(role, until)| grant_text(role, until));
-                Ok(Some((before, grant_text(wanted.role, wanted.until))))
-            }
-        }
+    ) -> Option<(Option<String>, Option<String>)> {
+        let live = |(_, until): &(R, Option<i64>)| !self.now.is_over(*until);
+        let (present, wanted) = (present.filter(live), Some((wanted.role, wanted.until)).filter(live));
+        let text = |grant: Option<(R, Option<i64>)>| grant.map(|(role, until)| grant_text(role, until));
+        (present != wanted).then(|| (text(present), text(wanted)))
     }
 
     fn organizations(&mut self, file: &HubFile) -> Result<(), Refused> {
@@ -208,11 +203,13 @@ impl Difference<'_> {
         };
         for (user, grant) in &wanted.members.0 {
             let member = by_name.get(&user.folded()).map(|member| (member.role, member.until));
-            let changed = self.grant(member, *grant).map_err(|error| usage(table, "members", user, error))?;
-            if let Some((before, after)) = changed {
-                let action = Action::SetMember(organization.clone(), user.clone(), grant.role, grant.until);
-                let step = step(user, before, Some(after), action);
+            if let Some((before, after)) = self.grant(member, *grant) {
+                let action = match after {
+                    Some(_) => Action::SetMember(organization.clone(), user.clone(), grant.role, grant.until),
+                    None => Action::RemoveMember(organization.clone(), user.clone()),
+                };
                 let is_admin = grant.role == Role::Admin && grant.until.is_none();
+                let step = step(user, before, after, action);
                 if is_admin { &mut self.steps.admins } else { &mut self.steps.members }.push(step);
             }
         }
@@ -442,8 +439,4 @@ fn check_text(check: ContentCheck) -> impl Fn(&str) -> String {
         }
         Ok(_) | Err(_) => text.to_owned(),
     }
-}
-
-fn usage(table: &str, field: &str, name: &impl Display, error: BadTime) -> Refused {
-    in_table(table, Refused::Usage(format!("{field}: {name}: {error}")))
 }

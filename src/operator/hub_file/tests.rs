@@ -205,7 +205,8 @@ fn a_file_that_a_single_command_would_refuse_is_refused_with_its_sentence_and_ch
     let both = "[organizations.new]\nmembers = { new = \"read\", alice = \"admin\" }";
     assert_eq!(hub.refusal(both, CREATING), "[organizations.new]: the name new is in use by an organization");
     let over = "[organizations.acme]\nmembers = { alice = { role = \"admin\", until = 2001-01-01 } }";
-    assert_eq!(hub.refusal(over, READING), "[organizations.acme]: members: alice: this time is in the past");
+    let last = "[organizations.acme]: acme would have no admin: first give the role to another member";
+    assert_eq!(hub.refusal(over, READING), last);
     // An admin may change places with another one that comes later, and a grant that has ended is no grant.
     let swap = "[organizations.acme.members]\nalice = \"read\"\ncarol = \"admin\"\n\
                 Bob = { role = \"read\", until = 2001-01-01 }";
@@ -258,6 +259,37 @@ fn an_unknown_key_or_a_bad_value_is_an_error_with_its_place() {
         let error = HubFile::parse(text).unwrap_err();
         assert!(error.contains(place) && error.contains(why), "{text}\n{error}");
     }
+}
+
+#[test]
+fn what_has_ended_in_the_file_ends_here() {
+    let mut hub = Hub::small();
+    let key = key(9).to_string();
+    let file = |until: &str| {
+        format!(
+            "[organizations.acme]\nmembers = {{ Bob = \"read\", carol = {{ role = \"read\"{until} }} }}\n\
+             teams.devs = [{{ user = \"Bob\"{until} }}]\n[repositories.\"acme/x\"]\n\
+             collaborators = {{ carol = {{ role = \"write\"{until} }} }}\n\
+             deploy_keys = [{{ key = \"{key} ci\"{} }}]",
+            until.replace("until", "expires")
+        )
+    };
+    hub.applied(&file(""), READING);
+    let lines = hub.applied(&file(", until = 2001-01-01"), READING);
+    let fingerprint = self::key(9).fingerprint();
+    let expected = [
+        "- @acme/devs: user Bob: member".to_owned(),
+        "- acme: member carol: read".to_owned(),
+        "- acme/x: collaborator carol: write".to_owned(),
+        format!("- acme/x: deploy key {fingerprint}: \"ci\", fetch"),
+        "carol loses: write -> none on acme/x".to_owned(),
+        format!("deploy key {fingerprint} loses: fetch -> none on acme/x"),
+        "made 4 changes".to_owned(),
+    ];
+    assert_eq!(lines, expected);
+    let team =
+        "[organizations.acme]\nmembers = { Bob = { role = \"read\", until = 2001-01-01 } }\nteams.devs = [\"Bob\"]";
+    assert!(hub.refusal(team, READING).starts_with("[organizations.acme]: Bob is not a member of acme"));
 }
 
 #[test]
@@ -390,11 +422,11 @@ fn teams_their_members_and_their_roles_are_as_the_file_says() {
         ),
         (
             "[organizations.new]\nmembers = { alice = \"admin\" }\nteams.ops = [\"carol\"]",
-            "[organizations.new]: carol is not a member of new: first give a role with: org member set new carol read",
+            "[organizations.new]: carol is not a member of new: first give a role with: org member set new carol no_access",
         ),
         (
             "[repositories.\"alice/x\"]\nvisibility = \"private\"\ncollaborators = { \"@acme/ops\" = \"read\" }",
-            "[repositories.\"alice/x\"]: only teams of alice can have a role on alice/x",
+            "[repositories.\"alice/x\"]: only teams of the organization that owns alice/x can have a role there",
         ),
     ] {
         assert_eq!(hub.refusal(file, READING), sentence, "{file}");

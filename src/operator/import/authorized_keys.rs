@@ -142,7 +142,11 @@ fn holder_of_dsa(options: &str, key: &str) -> String {
 fn take_option(line: &mut Line, option: &str) -> Result<(), String> {
     let (name, value) = option.split_once('=').unwrap_or((option, ""));
     let value = unquoted(value);
+    let twice = || Err(format!("the option {name} stands twice, which sshd refuses or reads in its own way"));
     match name.to_ascii_lowercase().as_str() {
+        "command" if !matches!(line.names, Names::Nobody) => return twice(),
+        "from" if line.sources.is_some() => return twice(),
+        "expiry-time" if line.expiry.is_some() => return twice(),
         "command" => line.names = forced_command(&value)?,
         "from" => {
             let sources = value.parse().map_err(|_| format!("from=\"{value}\" has entries that are not networks"))?;
@@ -281,6 +285,14 @@ mod tests {
             "192.0.2.0/24,2001:db8::1/128"
         );
         assert_eq!(read(&format!("expiry-time=\"20270131\" {KEY}")).expiry.as_deref(), Some("20270131"));
+        for twice in [
+            "expiry-time=\"20200101Z\",expiry-time=\"20990101Z\"",
+            "from=\"10.0.0.0/8\",FROM=\"0.0.0.0/0\"",
+            "command=\"gitolite-shell alice\",command=\"gitolite-shell bob\"",
+        ] {
+            let Err(BadLine::Other(why)) = parse(format!("{twice} {KEY}").as_bytes()) else { panic!("{twice}") };
+            assert!(why.contains("stands twice"), "{why}");
+        }
         assert_eq!(parse(b"  # a comment"), Ok(None));
         assert_eq!(parse(b""), Ok(None));
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Difference, grant_text, of_repository, usage};
+use super::{Difference, grant_text, of_repository};
 use crate::access::{CollaboratorRole, GateMode, Scope};
 use crate::commands::Refused;
 use crate::commands::key::TitledKey;
@@ -11,7 +11,6 @@ use crate::key::Fingerprint;
 use crate::name::{Grantee, HubScope, Owner, RepoPath, Title};
 use crate::operator::hub_file::file::{DeployKey, Entries, Granted, Key, RepositoryTable, Word};
 use crate::operator::hub_file::step::{Action, Step, Wanted, in_table};
-use crate::report::when::BadTime;
 
 impl Difference<'_> {
     pub(super) fn repository(&mut self, path: &RepoPath, wanted: &RepositoryTable) -> Result<(), Refused> {
@@ -38,13 +37,16 @@ impl Difference<'_> {
         };
         let gate = wanted.gate.as_ref().map_or(GateMode::None, |gate| gate.0);
         let gated = if gate == GateMode::None { String::new() } else { format!(", gate {gate}") };
+        // It is empty, and a repository that was removed from this path can be restored only while the path is free.
+        let removed =
+            if self.view.removed_from(path)?.is_empty() { "" } else { ", empty: repo restore has a removed one" };
         self.steps.repositories.push(Step {
             table: table.to_owned(),
             object: path.to_string(),
             kind: "repository",
             name: None,
             before: None,
-            after: Some(format!("{visibility}{gated}")),
+            after: Some(format!("{visibility}{gated}{removed}")),
             action: Action::AddRepository(Box::new(Wanted {
                 path: path.clone(),
                 visibility,
@@ -153,10 +155,14 @@ impl Difference<'_> {
                 return Err(in_table(table, ChangeError::NotFound(format!("team {team}")).into()));
             }
             let one = by_name.get(&user.folded()).copied();
-            let changed = self.grant(one, *grant).map_err(|error| usage(table, "collaborators", user, error))?;
-            if let Some((before, after)) = changed {
-                let action = Action::SetCollaborator(path.clone(), user.clone(), grant.role, grant.until);
-                self.steps.grants.push(step(user, before, Some(after), action));
+            if let Some((before, after)) = self.grant(one, *grant) {
+                if after.is_some() {
+                    let action = Action::SetCollaborator(path.clone(), user.clone(), grant.role, grant.until);
+                    self.steps.grants.push(step(user, before, after, action));
+                } else {
+                    let action = Action::RemoveCollaborator(path.clone(), user.clone());
+                    self.steps.removals.push(step(user, before, None, action));
+                }
             }
         }
         if self.reading.prune {
@@ -216,14 +222,13 @@ impl Difference<'_> {
                 continue;
             }
             if (row.scope, row.expires_at) != (scope, expires_at) {
-                if self.now.is_over(expires_at) {
-                    return Err(usage(table, "deploy_keys", &fingerprint, BadTime::Past));
-                }
                 // No command changes what a key may do, so the steps remove the key and add it again.
                 let action = Action::RemoveDeployKey(fingerprint, row.scope);
                 self.steps.removals.push(step(&fingerprint, Some(before), None, action));
-                let action = Action::AddDeployKey(path.clone(), key, scope, expires_at);
-                self.steps.grants.push(step(&fingerprint, None, Some(after), action));
+                if !self.now.is_over(expires_at) {
+                    let action = Action::AddDeployKey(path.clone(), key, scope, expires_at);
+                    self.steps.grants.push(step(&fingerprint, None, Some(after), action));
+                }
             } else if row.title != key.title {
                 let action = Action::RenameDeployKey(key);
                 self.steps.grants.push(step(&fingerprint, Some(before), Some(after), action));

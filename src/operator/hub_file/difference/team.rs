@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use super::{Difference, grant_text, usage};
+use super::{Difference, grant_text};
 use crate::commands::Refused;
 use crate::db::{ChangeError, DescribedOwner, TeamMembership, all, not_a_member};
 use crate::name::{Grantee, Owner, TeamPath};
@@ -20,16 +20,6 @@ impl fmt::Display for Member {
     }
 }
 
-/// Checks that the file has the users of teams among the members, because `prune` removes all others.
-fn check_members(organization: &Owner, wanted: &OrganizationTable) -> Result<(), ChangeError> {
-    let members: HashSet<String> = wanted.members.0.iter().map(|(user, _)| user.folded()).collect();
-    let mut of_teams = wanted.teams.0.iter().flat_map(|(_, members)| &members.0);
-    match of_teams.find(|member| !members.contains(&member.user.folded())) {
-        Some(member) => Err(not_a_member(&member.user, organization)),
-        None => Ok(()),
-    }
-}
-
 impl Difference<'_> {
     pub(super) fn teams(
         &mut self,
@@ -38,9 +28,7 @@ impl Difference<'_> {
         present: Option<&DescribedOwner>,
         wanted: &OrganizationTable,
     ) -> Result<(), Refused> {
-        if self.reading.prune {
-            check_members(organization, wanted).map_err(|error| in_table(table, error.into()))?;
-        }
+        self.check_members(organization, wanted).map_err(|error| in_table(table, error.into()))?;
         let mut present: HashMap<String, _> = match present {
             Some(owner) => {
                 let teams = all(|each| self.view.teams_of(owner.row.id, None, each))?;
@@ -60,11 +48,11 @@ impl Difference<'_> {
         for (name, members) in &wanted.teams.0 {
             if let Some(team) = present.remove(&name.folded()) {
                 let now = self.view.live_team_members(&team, self.now.0)?;
-                self.team_members(table, &team.path, &now, members)?;
+                self.team_members(table, &team.path, &now, members);
             } else {
                 let path = TeamPath { organization: organization.clone(), name: name.clone() };
                 self.steps.teams.push(step(&path, None, Some(""), Action::AddTeam(path.clone())));
-                self.team_members(table, &path, &[], members)?;
+                self.team_members(table, &path, &[], members);
             }
         }
         if self.reading.prune {
@@ -77,13 +65,19 @@ impl Difference<'_> {
         Ok(())
     }
 
-    fn team_members(
-        &mut self,
-        table: &str,
-        team: &TeamPath,
-        present: &[TeamMembership],
-        wanted: &TeamMembers,
-    ) -> Result<(), Refused> {
+    /// Checks that no user of a team is removed from the organization by other steps.
+    fn check_members(&self, organization: &Owner, wanted: &OrganizationTable) -> Result<(), ChangeError> {
+        let members: HashMap<String, _> =
+            wanted.members.0.iter().map(|(user, grant)| (user.folded(), grant.until)).collect();
+        let mut of_teams = wanted.teams.0.iter().flat_map(|(_, members)| &members.0);
+        let removed = of_teams.find(|member| match members.get(&member.user.folded()) {
+            Some(until) => self.now.is_over(*until) && !self.now.is_over(member.until),
+            None => self.reading.prune,
+        });
+        removed.map_or(Ok(()), |member| Err(not_a_member(&member.user, organization)))
+    }
+
+    fn team_members(&mut self, table: &str, team: &TeamPath, present: &[TeamMembership], wanted: &TeamMembers) {
         let by_name: HashMap<String, _> = present.iter().map(|member| (member.user.folded(), member.until)).collect();
         let shown = Grantee::Team(team.clone()).to_string();
         let step = |user: &Owner, before, after, action| Step {
@@ -98,10 +92,14 @@ impl Difference<'_> {
         for member in &wanted.0 {
             let (user, grant) = (&member.user, Granted { role: Member, until: member.until });
             let before = by_name.get(&user.folded()).map(|until| (Member, *until));
-            let changed = self.grant(before, grant).map_err(|error| usage(table, &shown, user, error))?;
-            if let Some((before, after)) = changed {
-                let action = Action::AddTeamMember(team.clone(), user.clone(), member.until);
-                self.steps.teams.push(step(user, before, Some(after), action));
+            if let Some((before, after)) = self.grant(before, grant) {
+                if after.is_some() {
+                    let action = Action::AddTeamMember(team.clone(), user.clone(), member.until);
+                    self.steps.teams.push(step(user, before, after, action));
+                } else {
+                    let action = Action::RemoveTeamMember(team.clone(), user.clone());
+                    self.steps.leavers.push(step(user, before, None, action));
+                }
             }
         }
         if self.reading.prune {
@@ -112,6 +110,5 @@ impl Difference<'_> {
                 self.steps.leavers.push(step(&member.user, before, None, action));
             }
         }
-        Ok(())
     }
 }

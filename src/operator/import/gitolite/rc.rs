@@ -18,6 +18,9 @@ pub(super) fn enabled(text: &str) -> (BTreeSet<String>, Vec<String>) {
     let mut is_in_roles = false;
     for line in text.lines() {
         let code = without_comment(line);
+        if !is_understood(code) {
+            strange.insert(format!("{}: this Perl is not read", line.trim()));
+        }
         for quote in ['\'', '"'] {
             // The text between the first two quotes, the next two, and so on.
             let quoted = code.split(quote).skip(1).step_by(2);
@@ -39,6 +42,46 @@ pub(super) fn enabled(text: &str) -> (BTreeSet<String>, Vec<String>) {
         }
     }
     (words, strange.into_iter().collect())
+}
+
+/// Whether a line without its comment has only what gitolite's own example has: `%RC = (`, keys with numbers or texts
+/// in quotes, lists, tables, and `1;`. Any other Perl could turn on a feature.
+fn is_understood(code: &str) -> bool {
+    let mut rest = String::new();
+    let mut parts = code.split_inclusive(['\'', '"']);
+    while let Some(part) = parts.next() {
+        let Some(quote) = part.chars().next_back().filter(|c| "'\"".contains(*c)) else {
+            rest.push_str(part);
+            break;
+        };
+        rest.push_str(part.trim_end_matches(quote));
+        let mut quoted = String::new();
+        while !quoted.ends_with(quote) {
+            let Some(more) = parts.next() else { return false };
+            quoted.push_str(more);
+        }
+        if !is_plain_text(quoted.trim_end_matches(quote), quote) {
+            return false;
+        }
+    }
+    let rest = rest.replace("%RC =", " ").replace("=>", " > ");
+    let words: Vec<&str> = rest.split([' ', '\t', ',', ';', '(', ')', '[', ']', '{', '}']).collect();
+    let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    words.iter().enumerate().all(|(at, word)| {
+        let is_key = word.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
+        let is_number = word.chars().all(|c| c.is_ascii_digit() || c == '.');
+        *word == ">" || is_number || is_key && words.get(at + 1) == Some(&">")
+    })
+}
+
+/// Whether Perl takes a text in these quotes as it stands. Only paths of gitolite's example may have a variable.
+fn is_plain_text(text: &str, quote: char) -> bool {
+    let of_paths = ["$ENV{HOME}/", "$rc{GL_ADMIN_BASE}/"];
+    let text = of_paths.iter().fold(text.to_owned(), |text, path| text.replace(path, ""));
+    match quote {
+        '"' => !text.contains(['\\', '$', '@']),
+        _ => !text.ends_with('\\'),
+    }
 }
 
 /// A line up to a `#` that is not in quotes.
@@ -67,6 +110,27 @@ mod tests {
         let expected = ["continuation-lines", "help", "renice", "role:READERS", "role:TESTERS"];
         assert_eq!(words.into_iter().collect::<Vec<_>>(), expected);
         assert_eq!(strange, Vec::<String>::new());
+        let known = "%RC = (\n GIT_CONFIG_KEYS => 'core\\.x .*',\n UMASK  =>  0077, LIMIT => 0.1,\n\
+                     LOCAL_CODE => \"$rc{GL_ADMIN_BASE}/local\",\n ROLES => { A => 1, },\n\
+                     ENABLE => [ 'a', \"Shell $ENV{HOME}/users\", ],\n);\n1;\n";
+        assert_eq!(enabled(known).1, Vec::<String>::new());
+        for perl in [
+            "ENABLE => [ qw( keysubdirs-as-groups help ), ],",
+            "push @{ $RC{ENABLE} }, 'macros';",
+            "ENABLE => [ q(macros) ],",
+            "ENABLE => [ 'a', \"$x\" ],",
+            "'one line",
+            "ENABLE => [ 'a\\', 'b', ],",
+            "ENABLE => [ \"\\x6dacros\" ],",
+            "$REF_OR_FILENAME_PATT = qr(^[0-9]);",
+            "do '/etc/more';",
+            "__END__",
+            "ENABLE => features(),",
+            "ENABLE => [ lc 'MACROS' ],",
+        ] {
+            let (_, strange) = enabled(&format!("%RC = (\n{perl}\n);\n"));
+            assert_eq!(strange, [format!("{perl}: this Perl is not read")]);
+        }
         let (_, strange) = enabled("# GROUPLIST_PGM => 'x'\n GROUPLIST_PGM => '/bin/groups',\n'refex-expr'\n");
         assert_eq!(strange.len(), 2, "{strange:?}");
     }
