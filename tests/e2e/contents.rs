@@ -185,7 +185,7 @@ fn commits_by_others_are_refused_where_the_check_is_on_and_the_printed_command_r
         "commit {commit}: its author or committer is a@example.com, and this repository accepts *@example.org,bot@*"
     );
     let remedy = "set user.email and rewrite the commits, with --root in place of @{upstream} if nothing was pushed \
-                  before: git rebase -r --exec 'git commit --amend --no-edit --reset-author' @{upstream}";
+                  before: git rebase -r --exec 'git commit --amend --no-edit --allow-empty --reset-author' @{upstream}";
     is_refused(&alice, &[at, remedy.to_owned()]);
     alice.git_in("x", &["config", "user.email", "alice@example.org"]).succeeded();
     run_printed(&alice, remedy);

@@ -65,7 +65,7 @@ fn why(client: &Client, commit: &str) -> String {
 }
 
 fn a_commit_that_no_key_of_the_account_signed_is_refused_and_the_printed_commands_sign_it() {
-    let (_hub, alice) = scene("pusher", &[]);
+    let (hub, alice) = scene("pusher", &[]);
     let commits: Vec<String> = (0..7).map(|number| alice.commit("x", &format!("f{number}"), "content")).collect();
     let said = refusal(&alice);
     assert_eq!(said.len(), 8, "{said:#?}");
@@ -75,7 +75,7 @@ fn a_commit_that_no_key_of_the_account_signed_is_refused_and_the_printed_command
         assert!(commits.contains(&commit.trim_start_matches("commit ").to_owned()), "{line}");
     }
     assert_eq!(said[5], "2 more commits of this push are refused");
-    for sentence in &said[6..] {
+    let follow = |sentence: &str| {
         let (_, printed) = sentence.split_once(": ").expect("a command");
         let printed = printed.replace("FILE.pub", alice.key.public_file().to_str().expect("UTF-8"));
         let git = alice.git_command("x");
@@ -83,7 +83,16 @@ fn a_commit_that_no_key_of_the_account_signed_is_refused_and_the_printed_command
         command.env_clear().envs(git.get_envs().filter_map(|(name, value)| Some((name, value?))));
         command.args(["-c", &printed]).current_dir(git.get_current_dir().expect("a directory"));
         run(&mut command).succeeded();
-    }
+    };
+    said[6..].iter().for_each(|sentence| follow(sentence));
+    push(&alice).is(&silent());
+    // Commits that another branch has already, one of them empty, and a branch without an upstream.
+    hub.did(&["check", "set", "alice/x", "signed", "pusher refs/heads/main"]);
+    alice.git_in("x", &["checkout", "--quiet", "--no-track", "-b", "dev"]).succeeded();
+    alice.commit("x", "g", "content");
+    alice.git_in("x", &["commit", "--quiet", "--allow-empty", "-m", "nothing"]).succeeded();
+    alice.git_in("x", &["push", "--quiet", "origin", "HEAD:dev"]).is(&silent());
+    follow(refusal(&alice).last().expect("a sentence"));
     push(&alice).is(&silent());
 }
 

@@ -45,14 +45,17 @@ struct Commit {
 struct Commits {
     /// The first of them, which a message can name.
     first: Vec<Commit>,
+    /// The last of them, which is the oldest.
+    last: Option<Commit>,
     /// How many they are.
     count: usize,
 }
 
 impl Commits {
     /// Adds commits. Those of one git come in their order.
-    fn add(&mut self, Self { first, count }: Self) {
+    fn add(&mut self, Self { first, last, count }: Self) {
         self.count += count;
+        self.last = self.last.take().max(last);
         self.first.extend(first);
         self.first.sort_unstable();
         self.first.truncate(SHOWN);
@@ -152,7 +155,8 @@ fn named_refs(context: &PushContext, must_sign: &MustSign) -> Result<Vec<String>
 
 /// Verifies the signature of one commit.
 fn look(seen: &mut Seen, number: usize, id: &str, bytes: &[u8]) {
-    let commits = Commits { first: vec![Commit { number, id: id.to_owned() }], count: 1 };
+    let commit = Commit { number, id: id.to_owned() };
+    let commits = Commits { first: vec![commit.clone()], last: Some(commit), count: 1 };
     let Some(SignedCommit { signature, signed, email }) = SignedCommit::parse(bytes, id.len()) else {
         return seen.refuse("it is not signed by an SSH key".to_owned(), commits);
     };
@@ -213,11 +217,12 @@ fn lines(must_sign: &MustSign, seen: &Seen) -> Vec<String> {
         "choose a key that is on your account: git config gpg.format ssh && git config user.signingKey FILE.pub"
             .to_owned(),
     );
-    lines.push(
-        "sign the commits, with --root in place of @{upstream} if nothing was pushed before: git rebase -r --exec \
-         'git commit --amend --no-edit -S' @{upstream}"
-            .to_owned(),
-    );
+    let oldest = seen.refused.values().filter_map(|commits| commits.last.as_ref()).max();
+    let oldest = oldest.map_or("COMMIT", |commit| commit.id.as_str());
+    lines.push(format!(
+        "sign the commits, with --root in place of {oldest}^ if it is the first commit of all: git rebase -r --exec \
+         'git commit --amend --no-edit --allow-empty -S' {oldest}^"
+    ));
     lines
 }
 

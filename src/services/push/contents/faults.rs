@@ -137,7 +137,7 @@ impl Remedy {
             Self::Rename => "rename one of each pair in every commit of this push".to_owned(),
             Self::Amend => {
                 "set user.email and rewrite the commits, with --root in place of @{upstream} if nothing was pushed \
-                 before: git rebase -r --exec 'git commit --amend --no-edit --reset-author' @{upstream}"
+                 before: git rebase -r --exec 'git commit --amend --no-edit --allow-empty --reset-author' @{upstream}"
                     .to_owned()
             }
         }
