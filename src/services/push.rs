@@ -209,20 +209,18 @@ fn problems(inherited: &Inherited, updates: &[Update], stored: u64) -> Result<Ve
     if !verdicts.is_empty() && verdicts.iter().all(Option::is_some) {
         return Ok(refusals::lines(updates, &verdicts, &context.choose_branch));
     }
-    let mut problems = Vec::from_iter(too_large(context, stored));
+    let problems = Vec::from_iter(too_large(context, stored));
     // Those of most refused refs too: the hook proc-receive asks again, when another session may have changed the
     // answer. A name stays as good as it is.
     let is_misnamed = |verdict: &Option<Reason>| matches!(verdict, Some(Reason::Name(_)));
     let judged = updates.iter().zip(&verdicts).filter(|(_, verdict)| !is_misnamed(verdict));
     let judged: Vec<&Update> = judged.map(|(update, _)| update).collect();
     let tips: Vec<&str> = judged.iter().filter(|update| !update.removes()).map(|it| it.new.as_str()).collect();
-    if problems.is_empty() && context.commits > 0 && new_commits(context, &tips)? > context.commits {
-        problems.push(format!("this push adds more than {} commits: push in parts", context.commits));
-    }
     if problems.is_empty() { check_contents(context, guard, &judged, &tips) } else { Ok(problems) }
 }
 
-/// The reasons of the checks of the content, which read the push at the same time.
+/// The reasons of the limit of commits and of the checks of the content, which read the push at the same time. What
+/// takes longer for more commits begins only if they are not too many.
 fn check_contents(
     context: &PushContext,
     guard: &Guard,
@@ -230,15 +228,21 @@ fn check_contents(
     tips: &[&str],
 ) -> Result<Vec<String>, Fault> {
     let ask = |by, signings: &[Signing]| guard.signers(by, signings).map_err(Fault::from);
+    // git sets this variable for a hook while it keeps new objects in quarantine (git-receive-pack(1)).
+    let quarantine = std::env::var_os(QUARANTINE).filter(|_| contents::is_on(context));
     std::thread::scope(|scope| {
+        let contents = quarantine.as_ref().map(Path::new);
+        let contents = contents.map(|place| scope.spawn(move || contents::problems(context, place, tips)));
+        if context.commits > 0 && new_commits(context, tips)? > context.commits {
+            return Ok(vec![format!("this push adds more than {} commits: push in parts", context.commits)]);
+        }
         let paths = paths::is_on(context).then(|| scope.spawn(|| paths::problems(context, updates, tips)));
         let signed = |must_sign| scope.spawn(move || signed::problems(context, must_sign, updates, ask));
         let signed = context.checks.signers().map(signed);
-        // git sets this variable for a hook while it keeps new objects in quarantine (git-receive-pack(1)).
-        let mut problems = match std::env::var_os(QUARANTINE) {
-            Some(quarantine) => contents::problems(context, Path::new(&quarantine), tips)?,
-            None => Vec::new(),
-        };
+        let mut problems = Vec::new();
+        if let Some(contents) = contents {
+            problems = contents.join().map_err(|_| Fault::Check)??;
+        }
         if let Some(paths) = paths.filter(|_| problems.is_empty()) {
             problems = paths.join().map_err(|_| Fault::Check)??;
         }

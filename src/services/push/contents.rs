@@ -35,6 +35,13 @@ const WHOLE: u64 = 64 << 20;
 /// How long the objects of a push may be read.
 const READING: Duration = Duration::from_secs(3_600);
 
+/// Whether one of these checks is on.
+pub(super) fn is_on(context: &PushContext) -> bool {
+    use ContentCheck::{Author, Binary, BlobSize, CaseCollision, DirectoryEntries, LfsMissing};
+    let checks = [BlobSize, LfsMissing, DirectoryEntries, CaseCollision, Binary, Author];
+    checks.into_iter().any(|check| context.checks.is_on(check))
+}
+
 /// The reasons to refuse a push with these new ids of refs, as the client reads them. Its objects are in `quarantine`.
 ///
 /// An object that the repository already has is not a reason: the LFS object of a pointer may have been lost long ago,
