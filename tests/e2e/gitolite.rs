@@ -1,6 +1,8 @@
 //! `hubgate import gitolite` beside gitolite itself: no user may do here what gitolite refuses, and the report names
 //! what is lost. The configurations are in `tests/data/gitolite`.
 
+pub(crate) mod random;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;

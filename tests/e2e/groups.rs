@@ -19,6 +19,7 @@ trials![
     a_group_without_a_team_gives_its_users_the_same_one_by_one,
     a_denied_member_gets_nothing_by_the_team,
     what_is_denied_to_a_group_is_denied_to_those_who_left_its_team,
+    who_lost_a_right_in_gitolite_gains_nothing_when_rules_change,
     a_renamed_member_has_the_branches_of_its_old_name,
     a_partial_import_makes_teams_of_what_was_read_and_an_account_of_this_hub_joins,
 ];
@@ -415,6 +416,34 @@ fn what_is_denied_to_a_group_is_denied_to_those_who_left_its_team() {
         "bob update acme/y refs/heads/x",
     ];
     assert_eq!(scene.allowed(&asked), ["bob update acme/y refs/heads/x"]);
+}
+
+fn who_lost_a_right_in_gitolite_gains_nothing_when_rules_change() {
+    let scene = Scene::new(&["alice", "bob", "carol"], &["acme/x", "acme/y"]);
+    let Scene { hub, .. } = &scene;
+    let asked = [
+        "bob update acme/x refs/heads/dev/a",
+        "bob update acme/x refs/heads/main",
+        "carol update acme/x refs/heads/main",
+        "carol force acme/y refs/heads/main",
+        "alice force acme/x refs/heads/main",
+    ];
+    scene.import("@staff = bob carol\nrepo x\n    RW dev/ = bob @staff\nrepo y\n    RW = @staff\n", &[]);
+    assert_eq!(scene.allowed(&asked), asked[..1]);
+    // Both keep a role to push, and no rule would keep them from all refs.
+    let report = scene.import("@staff = bob\nrepo x\n    RW+ = alice\nrepo y\n    RW+ = @staff alice\n", &[]);
+    assert_eq!(scene.allowed(&asked), asked[4..], "{report:#}");
+    let rules = hub.did(&["rule", "list", "acme/x"]);
+    assert_eq!(rules, "NUMBER  RULE\n1       allow all ** alice\n2       deny all ** @everyone\n");
+    // carol is not in the group any more, so the rules of the team stay.
+    assert_eq!(entries(&report, "gained", "more"), ["carol in the team acme/staff, not in @staff"]);
+    let why = ["acme/y: acme/staff has other members: carol", "alice on acme/y"];
+    assert_eq!(entries(&report, "lost", "rules-changed-here"), why);
+    hub.did(&["team", "member", "remove", "acme/staff", "carol"]);
+    let report = scene.import("@staff = bob\nrepo x\n    RW+ = alice\nrepo y\n    RW+ = @staff alice\n", &[]);
+    assert_eq!(grants(&report), ["acme/y alice write"]);
+    let rules = hub.did(&["rule", "list", "acme/y"]);
+    assert_eq!(rules, "NUMBER  RULE\n1       allow all ** @acme/staff alice\n2       deny all ** @everyone\n");
 }
 
 fn a_renamed_member_has_the_branches_of_its_old_name() {

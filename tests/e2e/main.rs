@@ -117,6 +117,7 @@ fn main() -> ExitCode {
         adopt::TRIALS,
         moving_in::TRIALS,
         gitolite::TRIALS,
+        gitolite::random::TRIALS,
         groups::TRIALS,
         operator::TRIALS,
         explain::TRIALS,

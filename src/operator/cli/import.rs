@@ -52,7 +52,9 @@ pub enum ImportCommand {
     ///
     /// Run the command again after more repositories were imported. What was removed or changed here since the first
     /// run stays as it is. A user who is new in a group joins its team, unless the team has more here than gitolite
-    /// gives the user. A team that has other members here gets no role on another repository.
+    /// gives the user. If a team has members here that are not in its group, it gets nothing new, and the rules of its
+    /// repositories stay as they are. The report names these members: remove them from the team, and run the command
+    /// again.
     Gitolite(ImportGitolite),
 }
 

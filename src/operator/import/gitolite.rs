@@ -2,11 +2,13 @@
 //! hub.
 
 mod accounts;
+mod groups;
 mod names;
 mod rc;
 mod rights;
 mod roles;
 mod rules;
+mod team;
 mod teams;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -94,6 +94,8 @@ pub(crate) struct Repository {
     pub(crate) named: BTreeMap<Name, Right>,
     /// None if all who may push may do everything.
     pub(crate) rules: Vec<RuleText>,
+    /// The same for a hub where others may push too: never none.
+    pub(crate) closed_rules: Vec<RuleText>,
     /// What users may change, by ref. The first one that concerns a user and a file decides.
     pub(crate) paths: Vec<PathText>,
     /// The rule by which every user may read.

@@ -86,10 +86,11 @@ impl Rights<'_> {
         };
         let needs_rules = members.iter().filter(|person| person.writes).any(|person| !is_full(Some(&person.name)))
             || all_write && !is_full(None);
+        let closed_rules = rules.clone();
         let rules = if needs_rules { rules } else { Vec::new() };
         let description = self.description.clone().filter(|text| !text.is_empty());
         let (name, named) = (self.name.to_owned(), self.named());
-        Repository { name, people: members, named, rules, paths, everyone_reads, description }
+        Repository { name, people: members, named, rules, closed_rules, paths, everyone_reads, description }
     }
 
     /// The names in the rules that let someone read.
@@ -280,7 +281,14 @@ impl Rights<'_> {
                 lost(Lost { kind: Kind::Merge, place: rule.place.clone(), what });
             }
         }
-        joined(writing.finish(blocked_rules(blocked)))
+        // An option lets rules for some refs deny everything. A role from before must not open what is allowed here.
+        let is_closed = |user: &&Rc<str>| self.may_push(Some(user)).is_none() && !self.pushes(user).is_empty();
+        let closed: Vec<Rc<str>> = people.iter().filter(is_closed).cloned().collect();
+        let who = Who::Users(Named::alone(closed));
+        let mut first =
+            vec![RuleText { verdict: Verdict::Deny, actions: Actions::ALL, pattern: EVERY.to_owned(), who }];
+        first.extend(blocked_rules(blocked));
+        joined(writing.finish(first))
     }
 
     /// Reports what is lost whatever the rules of this hub say.

@@ -18,6 +18,14 @@ use crate::content::{CheckValue, CheckValues, ContentCheck, TypedValue};
 use crate::db::{Change, ChangeError, MOST_RULES, OwnerKind, OwnerRow, RepositoryRow, all};
 use crate::name::{Grantee, HubScope, Title};
 
+/// A repository of this hub whose rules may be replaced.
+struct Here<'a> {
+    row: &'a RepositoryRow,
+    history: &'a History,
+    /// Why its rules stay as they are.
+    fixed: Option<&'a str>,
+}
+
 impl Outcome {
     pub(super) fn take_conf(&mut self, change: &Change<'_>, conf: &Conf, names: &Names) -> Result<(), ChangeError> {
         for lost in &conf.lost {
@@ -52,7 +60,7 @@ impl Outcome {
         teams: &mut Teams<'_>,
         repository: &Repository,
     ) -> Result<BTreeSet<Rc<str>>, ChangeError> {
-        let Repository { name, people, named: _, rules, paths, everyone_reads, description } = repository;
+        let Repository { name, people, named: _, rules, closed_rules, paths, everyone_reads, description } = repository;
         let row = match accounts.names.path(name) {
             _ if name == ADMIN => Err((Kind::Admin, String::new())),
             Ok(path) => match accounts.change.repository(&path) {
@@ -88,11 +96,16 @@ impl Outcome {
         let groups = teams.groups(self, accounts, repository, &row, &history)?;
         let everyone: Vec<Named> =
             present.iter().map(|(person, account)| (Rc::clone(&person.name), account.name.clone())).collect();
+        // Users who could push before this import must not be able to do more without rules.
+        let has_rules = !all(|each| change.rules_of(&HubScope::Repository(row.path.clone()), 0, each))?.is_empty();
+        let rules = if rules.is_empty() && has_rules && history.has_rules() { closed_rules } else { rules };
         let rules = written(accounts, rules, &groups, &everyone)?;
         let files = files(accounts, paths, &groups)?;
         // Rules for refs permit nothing before those for files are here.
-        let may_push = self.take_paths(accounts, teams, &row, files, &history)?
-            && self.take_rules(accounts, teams, &row, &rules, &history)?;
+        let fixed = groups.fixed();
+        let here = Here { row: &row, history: &history, fixed: fixed.as_deref() };
+        let may_push =
+            self.take_paths(accounts, teams, &here, files)? && self.take_rules(accounts, teams, &here, &rules)?;
         let on = On { row: &row, history: &history, may_push };
         let granted = self.take_roles(accounts, teams, repository, &on, &groups, present)?;
         if let (Some(place), Visibility::Private) = (everyone_reads, row.visibility) {
@@ -165,16 +178,18 @@ impl Outcome {
         &mut self,
         accounts: &Accounts<'_>,
         teams: &mut Teams<'_>,
-        row: &RepositoryRow,
+        here: &Here<'_>,
         rules: Vec<PathRule<Grantee>>,
-        history: &History,
     ) -> Result<bool, ChangeError> {
         if rules.is_empty() {
             return Ok(true);
         }
         let change = accounts.change;
+        let Here { row, history, fixed } = *here;
         let named = rules::teams(rules.iter().flat_map(|rule| &rule.who));
-        if let Some(changed) = history.changed_paths().filter(|_| named.iter().any(|team| teams.is_pending(team))) {
+        if let Some(changed) =
+            history.changed_paths().or(fixed).filter(|_| named.iter().any(|team| teams.is_pending(team)))
+        {
             self.leave(Kind::OtherRules, "", format!("{}: {changed}", row.path));
             return Ok(false);
         }
@@ -190,7 +205,7 @@ impl Outcome {
             return Ok(true);
         }
         let is_long = matches!(&wanted, CheckValue::Paths(rules) if !rules.fit());
-        let why = match history.changed_paths() {
+        let why = match history.changed_paths().or(fixed) {
             _ if is_long => Some("its rules for paths would be too long"),
             Some(changed) => Some(changed),
             None if has(&here) && !history.has_paths() => Some("it has other rules for paths"),
@@ -212,16 +227,16 @@ impl Outcome {
         &mut self,
         accounts: &Accounts<'_>,
         teams: &mut Teams<'_>,
-        row: &RepositoryRow,
+        here: &Here<'_>,
         rules: &[Rule<Grantee>],
-        history: &History,
     ) -> Result<bool, ChangeError> {
         let change = accounts.change;
+        let Here { row, history, fixed } = *here;
         let scope = HubScope::Repository(row.path.clone());
-        let here = all(|each| change.rules_of(&scope, 0, each))?;
-        let here: Vec<String> = here.iter().map(|numbered| numbered.rule.to_string()).collect();
+        let present = all(|each| change.rules_of(&scope, 0, each))?;
+        let present: Vec<String> = present.iter().map(|numbered| numbered.rule.to_string()).collect();
         let wanted: Vec<String> = rules.iter().map(ToString::to_string).collect();
-        if here == wanted {
+        if present == wanted {
             self.already += wanted.len();
             return Ok(true);
         }
@@ -230,8 +245,8 @@ impl Outcome {
             self.leave(Kind::OtherRules, "", why);
             return Ok(false);
         }
-        let changed = history.changed_rules();
-        if changed.is_some() || !here.is_empty() && !history.has_rules() {
+        let changed = history.changed_rules().or(fixed);
+        if changed.is_some() || !present.is_empty() && !history.has_rules() {
             // Without rules from gitolite, the rules that exist here can only restrict what a role permits.
             if !wanted.is_empty() {
                 let changed = changed.unwrap_or("it has other rules");

@@ -8,7 +8,9 @@ use super::super::history::History;
 use super::super::kind::Kind;
 use super::super::outcome::Outcome;
 use super::accounts::Accounts;
-use super::teams::{GroupHere, Groups, Team, Teams};
+use super::groups::{GroupHere, Groups};
+use super::team::Team;
+use super::teams::Teams;
 use crate::access::CollaboratorRole;
 use crate::db::{ChangeError, OwnerRow, RepositoryRow};
 use crate::name::Grantee;
@@ -29,7 +31,7 @@ pub(super) struct On<'a> {
 struct Sources {
     /// By a name of their own, or by that of a group that is no team.
     alone: Levels,
-    /// By teams.
+    /// By teams, also what a person has removed.
     teams: Levels,
     /// By groups whose teams get less.
     rest: Levels,
@@ -85,21 +87,24 @@ impl Outcome {
             let users = groups.users.get(group).into_iter().flatten();
             match groups.found.get(group) {
                 Some(GroupHere::Team(team)) => {
+                    team.withdrawn.iter().for_each(|user| raise(&mut sources.teams, user, wanted));
                     team.others.iter().for_each(|user| raise(&mut sources.alone, user, wanted));
                     let lowest = team.members.iter().map(|user| levels.get(user).copied()).min().flatten();
+                    let has = Self::role_of_team(accounts, teams, on, team)?;
                     let given = lowest.map(|lowest| lowest.min(wanted));
+                    // What the team has stays, but it gets nothing for members that are not of the group.
+                    let most = has.map(|has| has != CollaboratorRole::Read);
+                    let given = if team.has_others() { given.min(most) } else { given };
                     if let Some(given) = given {
                         team.members.iter().for_each(|user| raise(&mut sources.teams, user, given));
                         if self.take_team(accounts, teams, on, team, given, &right.place)? {
                             granted.extend(team.members.iter().cloned());
                         }
                     }
-                    if given.is_none() && !teams.is_pending(&team.path) {
-                        let grantee = Grantee::Team(team.path.clone());
-                        if let Some(has) = accounts.change.collaborator_role(on.row.id, &grantee)? {
-                            let why = format!("{grantee} on {}: {has}, not nothing", on.row.path);
-                            self.leave(Kind::More, right.place.to_string(), why);
-                        }
+                    let more = has.filter(|_| lowest.is_none() && !team.members.is_empty());
+                    if let Some(has) = more {
+                        let why = format!("@{} on {}: {has}, not nothing", team.path, on.row.path);
+                        self.leave(Kind::More, right.place.to_string(), why);
                     }
                     if given != Some(wanted) {
                         team.members.iter().for_each(|user| raise(&mut sources.rest, user, wanted));
@@ -107,12 +112,14 @@ impl Outcome {
                     }
                 }
                 Some(GroupHere::Gone(how)) => {
+                    users.clone().for_each(|user| raise(&mut sources.teams, user, wanted));
                     if users.clone().any(|user| levels.contains_key(user)) {
                         let why = format!("{group} on {}: {how}", on.row.path);
                         self.leave(Kind::Revoked, right.place.to_string(), why);
                     }
                 }
                 Some(GroupHere::Users(withdrawn)) => {
+                    withdrawn.iter().for_each(|user| raise(&mut sources.teams, user, wanted));
                     let users = users.filter(|user| !withdrawn.contains(*user));
                     users.for_each(|user| raise(&mut sources.alone, user, wanted));
                 }
@@ -131,11 +138,24 @@ impl Outcome {
     /// Reports users of a group who have more than its team gets, since others of the group have less.
     fn note_less(&mut self, on: &On<'_>, group: &str, team: &Team, levels: &Levels, given: Option<bool>) {
         let level = |user: &Rc<str>| levels.get(user).copied();
-        if team.members.iter().any(|user| level(user) > given) {
+        if !team.has_others() && team.members.iter().any(|user| level(user) > given) {
             let less: Vec<&str> = team.members.iter().filter(|user| level(user) == given).map(|user| &**user).collect();
             let why = format!("{group} on {}: a rule denies {} some of it", on.row.path, less.join(" "));
             self.leave(Kind::NoTeam, "", why);
         }
+    }
+
+    /// The role that a team has.
+    fn role_of_team(
+        accounts: &Accounts<'_>,
+        teams: &Teams<'_>,
+        on: &On<'_>,
+        team: &Team,
+    ) -> Result<Option<CollaboratorRole>, ChangeError> {
+        if teams.is_pending(&team.path) {
+            return Ok(None);
+        }
+        accounts.change.collaborator_role(on.row.id, &Grantee::Team(team.path.clone()))
     }
 
     /// Gives a team its role. Returns whether it has one.
@@ -149,8 +169,7 @@ impl Outcome {
         place: &Place,
     ) -> Result<bool, ChangeError> {
         let grantee = Grantee::Team(team.path.clone());
-        let has =
-            if teams.is_pending(&team.path) { None } else { accounts.change.collaborator_role(on.row.id, &grantee)? };
+        let has = Self::role_of_team(accounts, teams, on, team)?;
         let changed = on.history.changed_team_role(&team.grantees);
         let Some(role) = self.role_to_give(on, &grantee, has, (role(writes), role(writes)), changed, place) else {
             return Ok(has.is_some());

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::super::conf::{PathText, RuleText, Who};
 use super::accounts::Accounts;
-use super::teams::Groups;
+use super::groups::Groups;
 use crate::access::rule::{self, PathPattern, PathRule, Rule, Verdict, WHO_MAX};
 use crate::db::ChangeError;
 use crate::name::{Grantee, Owner, TeamPath};

@@ -4,22 +4,20 @@
 //! by a team that gitolite refuses: where a team would give one, the users of the group get their rights one by one.
 //! What a person removed from a team, or from one of its members, stays removed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::super::conf::{Conf, Name, Named, Person, Repository, Who};
+use super::super::conf::{Conf, Repository};
 use super::super::history::History;
 use super::super::history::teams::{Team as Made, Teams as TeamHistory};
 use super::super::kind::Kind;
 use super::super::outcome::Outcome;
 use super::accounts::Accounts;
-use crate::access::rule::Verdict;
+use super::groups::{GroupHere, Groups, named_groups, person};
+use super::team::{Team, Users, folded};
 use crate::access::{CollaboratorRole, Role, is_member};
 use crate::db::{ChangeError, MOST_RULES, OwnerKind, OwnerRow, RepositoryRow, TeamRow, all};
 use crate::name::{Grantee, HubScope, Owner, RepoPath, TeamName, TeamPath};
-
-/// Users of gitolite.
-type Users = BTreeSet<Rc<str>>;
 
 /// What a group is in an organization.
 enum Standing {
@@ -29,53 +27,6 @@ enum Standing {
     Users(Rc<Users>),
     /// A person removed the team: how.
     Gone(String),
-}
-
-/// The team of a group.
-pub(super) struct Team {
-    pub(super) path: TeamPath,
-    /// How it is or was written where it has a role.
-    pub(super) grantees: BTreeSet<String>,
-    /// The users of the group who belong to the team.
-    pub(super) members: Users,
-    /// Those who would gain by the team, and get their rights one by one.
-    pub(super) others: Users,
-    /// Those that a person removed from it.
-    withdrawn: Rc<Users>,
-    /// Members that are not in gitolite's group.
-    more: BTreeMap<String, Owner>,
-    /// Where rules name it. Empty if it has no such members.
-    scopes: Vec<HubScope>,
-}
-
-impl Team {
-    /// A team without users of the group.
-    fn new(path: TeamPath, more: BTreeMap<String, Owner>) -> Self {
-        Self {
-            grantees: BTreeSet::from([folded(&path)]),
-            path,
-            members: Users::new(),
-            others: Users::new(),
-            withdrawn: Rc::default(),
-            more,
-            scopes: Vec::new(),
-        }
-    }
-}
-
-/// What a group is on one repository.
-pub(super) enum GroupHere {
-    Team(Rc<Team>),
-    /// Its users one by one, except users that a person removed from the team.
-    Users(Rc<Users>),
-    /// A person removed the team: how.
-    Gone(String),
-}
-
-/// What the groups that rules of a repository name are there.
-pub(super) struct Groups<'a> {
-    pub(super) users: &'a BTreeMap<Rc<str>, Users>,
-    pub(super) found: BTreeMap<Rc<str>, GroupHere>,
 }
 
 /// A team that is not here yet.
@@ -136,12 +87,11 @@ impl<'a> Teams<'a> {
             let place = match &*standing {
                 Standing::Users(withdrawn) => GroupHere::Users(Rc::clone(withdrawn)),
                 Standing::Gone(how) => GroupHere::Gone(how.clone()),
-                Standing::Team(team) if team.more.is_empty() || has_team(accounts, row, team, history)? => {
+                Standing::Team(team) if !team.has_others() || has_team(accounts, row, team, history)? => {
                     GroupHere::Team(Rc::clone(team))
                 }
                 Standing::Team(team) => {
-                    let more: Vec<&str> = team.more.values().map(Owner::as_str).collect();
-                    let why = format!("{group} on {}: {} has other members: {}", row.path, team.path, more.join(" "));
+                    let why = format!("{group} on {}: {}", row.path, team.others_in_words());
                     outcome.leave(Kind::NoTeam, "", why);
                     GroupHere::Users(Rc::clone(&team.withdrawn))
                 }
@@ -182,11 +132,7 @@ impl<'a> Teams<'a> {
         if users.is_empty() {
             return Ok(Standing::Users(Rc::default()));
         }
-        let (history, room) = match self.organizations.get(&organization.id) {
-            Some((history, room)) => (Rc::clone(history), *room),
-            None => (Rc::new(TeamHistory::of(change, &organization.name)?), change.free_teams(organization.id)?),
-        };
-        self.organizations.insert(organization.id, (Rc::clone(&history), room));
+        let (history, room) = self.organization(accounts, organization)?;
         let made = history.of_group(group);
         if let Some(how) = made.and_then(|made| made.removed.clone()) {
             return Ok(Standing::Gone(how));
@@ -215,7 +161,7 @@ impl<'a> Teams<'a> {
                 continue;
             }
             if let (Some(row), None) = (&row, &grants) {
-                grants = Some(self.grants(accounts, row)?);
+                grants = Some(self.grants(accounts, organization, row)?);
             }
             if let Some(gain) = grants.iter().flatten().find_map(|grant| grant.gain(&user)) {
                 outcome.leave(Kind::NotJoined, "", format!("{name} to {}: {gain}", team.path));
@@ -268,14 +214,72 @@ impl<'a> Teams<'a> {
         self.pending.contains_key(&folded(path))
     }
 
+    /// The history of an organization, and how many teams it can still get.
+    fn organization(
+        &mut self,
+        accounts: &Accounts<'_>,
+        organization: &OwnerRow,
+    ) -> Result<(Rc<TeamHistory>, i64), ChangeError> {
+        if let Some((history, room)) = self.organizations.get(&organization.id) {
+            return Ok((Rc::clone(history), *room));
+        }
+        let history = Rc::new(TeamHistory::of(accounts.change, &organization.name)?);
+        let room = accounts.change.free_teams(organization.id)?;
+        self.organizations.insert(organization.id, (Rc::clone(&history), room));
+        Ok((history, room))
+    }
+
+    /// Whether the team of a group has members that are not in the group.
+    fn has_others(
+        &mut self,
+        accounts: &mut Accounts<'_>,
+        organization: &OwnerRow,
+        group: &str,
+    ) -> Result<bool, ChangeError> {
+        let (history, _) = self.organization(accounts, organization)?;
+        let made = history.of_group(group).filter(|made| made.removed.is_none());
+        let Some(Ok((_, Some(row)))) = made.map(|_| here(accounts, &organization.name, group, made, 0)).transpose()?
+        else {
+            return Ok(false);
+        };
+        let mut live = live_members(accounts, &row)?;
+        for user in self.conf.groups.get(group).into_iter().flatten() {
+            if let Ok(account) = accounts.of(user)? {
+                live.remove(&account.name.folded());
+            }
+        }
+        Ok(!live.is_empty())
+    }
+
+    /// Whether the rules of a repository are gitolite's, or will be after this import.
+    fn has_gitolites_rules(
+        &mut self,
+        accounts: &mut Accounts<'_>,
+        organization: &OwnerRow,
+        repository: &Repository,
+        path: &RepoPath,
+    ) -> Result<bool, ChangeError> {
+        for group in named_groups(repository) {
+            if self.has_others(accounts, organization, &group)? {
+                return Ok(false);
+            }
+        }
+        has_gitolites_rules(accounts, repository, path)
+    }
+
     /// What a team gives here, and what its group has in gitolite.
-    fn grants(&self, accounts: &Accounts<'_>, team: &TeamRow) -> Result<Vec<Given<'a>>, ChangeError> {
+    fn grants(
+        &mut self,
+        accounts: &mut Accounts<'_>,
+        organization: &OwnerRow,
+        team: &TeamRow,
+    ) -> Result<Vec<Given<'a>>, ChangeError> {
         let change = accounts.change;
         let mut given = Vec::new();
         for grant in change.team_grants(team.id)? {
             let repository = self.repositories.get(&grant.path.folded()).copied();
             let is_imported = match repository {
-                Some(repository) => has_gitolites_rules(accounts, repository, &grant.path)?,
+                Some(repository) => self.has_gitolites_rules(accounts, organization, repository, &grant.path)?,
                 None => false,
             };
             let what = format!("{} on {}", grant.role, grant.path);
@@ -287,7 +291,7 @@ impl<'a> Teams<'a> {
                 HubScope::Repository(path) => {
                     let repository = self.repositories.get(&path.folded()).copied();
                     let is_imported = match repository {
-                        Some(repository) => has_gitolites_rules(accounts, repository, path)?,
+                        Some(repository) => self.has_gitolites_rules(accounts, organization, repository, path)?,
                         None => false,
                     };
                     (repository, is_imported)
@@ -323,53 +327,6 @@ impl Given<'_> {
     }
 }
 
-impl Groups<'_> {
-    /// The teams and the users that a rule names. `has_user` says whether its pattern has the name of the user.
-    pub(super) fn named(
-        &self,
-        accounts: &mut Accounts<'_>,
-        verdict: Verdict,
-        named: &Named,
-        has_user: bool,
-    ) -> Result<(Vec<TeamPath>, Vec<Rc<str>>), ChangeError> {
-        let all: BTreeSet<&Rc<str>> = named.users.iter().collect();
-        let (mut teams, mut in_teams) = (Vec::new(), Users::new());
-        // The users that a rule names by a group, if it allows something and does not name the team.
-        let mut others = Users::new();
-        for group in &named.groups {
-            let users = self.users.get(group).into_iter().flatten();
-            match self.found.get(group) {
-                Some(GroupHere::Team(team)) => {
-                    let mut is_whole = team.members.iter().all(|member| all.contains(member));
-                    for member in team.members.iter().filter(|_| has_user) {
-                        is_whole &= !accounts.is_renamed(member)?;
-                    }
-                    if is_whole {
-                        teams.push(team.path.clone());
-                        in_teams.extend(team.members.iter().cloned());
-                    } else {
-                        others.extend(team.members.iter().cloned());
-                    }
-                    others.extend(team.others.iter().cloned());
-                }
-                Some(GroupHere::Users(withdrawn)) => {
-                    others.extend(users.filter(|user| !withdrawn.contains(*user)).cloned());
-                }
-                Some(GroupHere::Gone(_)) => {}
-                None => others.extend(users.cloned()),
-            }
-        }
-        let is_named = |user: &&Rc<str>| {
-            named.alone.contains(*user)
-                || match verdict {
-                    Verdict::Allow => others.contains(*user),
-                    Verdict::Deny => !in_teams.contains(*user),
-                }
-        };
-        Ok((teams, named.users.iter().filter(is_named).cloned().collect()))
-    }
-}
-
 /// Adds users to a team, and to its organization as members without access.
 fn join(
     outcome: &mut Outcome,
@@ -391,7 +348,7 @@ fn join(
     Ok(())
 }
 
-/// Whether the rules of a repository are gitolite's, or will be after this import.
+/// Whether no person changed the rules of a repository, and an import may replace them.
 fn has_gitolites_rules(accounts: &Accounts<'_>, repository: &Repository, path: &RepoPath) -> Result<bool, ChangeError> {
     let change = accounts.change;
     let history = History::of(change, path)?;
@@ -453,29 +410,4 @@ fn live_members(accounts: &Accounts<'_>, team: &TeamRow) -> Result<BTreeMap<Stri
         .filter(|member| is_live(member.until))
         .map(|member| (member.user.folded(), member.user))
         .collect())
-}
-
-/// The groups that the rules of a repository name.
-fn named_groups(repository: &Repository) -> BTreeSet<Rc<str>> {
-    let rules = repository.rules.iter().map(|rule| &rule.who);
-    let who = rules.chain(repository.paths.iter().map(|path| &path.who));
-    let in_rules = who.filter_map(|who| match who {
-        Who::Users(named) => Some(&named.groups),
-        Who::Everyone => None,
-    });
-    let mut groups: BTreeSet<Rc<str>> = in_rules.flatten().cloned().collect();
-    groups.extend(repository.named.keys().filter_map(|name| match name {
-        Name::Group(group) => Some(Rc::clone(group)),
-        Name::All | Name::User(_) => None,
-    }));
-    groups
-}
-
-/// A user with a right on a repository.
-pub(super) fn person<'a>(repository: &'a Repository, user: &str) -> Option<&'a Person> {
-    repository.people.iter().find(|person| *person.name == *user)
-}
-
-fn folded(path: &TeamPath) -> String {
-    crate::name::fold(&Grantee::Team(path.clone()).to_string())
 }
