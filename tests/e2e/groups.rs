@@ -19,6 +19,7 @@ trials![
     a_group_without_a_team_gives_its_users_the_same_one_by_one,
     a_denied_member_gets_nothing_by_the_team,
     what_is_denied_to_a_group_is_denied_to_those_who_left_its_team,
+    a_role_that_was_removed_does_not_come_back_by_a_team_or_from_it,
     who_lost_a_right_in_gitolite_gains_nothing_when_rules_change,
     a_renamed_member_has_the_branches_of_its_old_name,
     a_partial_import_makes_teams_of_what_was_read_and_an_account_of_this_hub_joins,
@@ -416,6 +417,29 @@ fn what_is_denied_to_a_group_is_denied_to_those_who_left_its_team() {
         "bob update acme/y refs/heads/x",
     ];
     assert_eq!(scene.allowed(&asked), ["bob update acme/y refs/heads/x"]);
+}
+
+fn a_role_that_was_removed_does_not_come_back_by_a_team_or_from_it() {
+    let scene = Scene::new(&["alice", "bob", "carol"], &["acme/x", "acme/y"]);
+    let Scene { hub, .. } = &scene;
+    let conf = "@admin = alice bob\n@staff = alice bob\nrepo x\n    RW = @admin\n    R = carol\n\
+                repo y\n    RW = @staff\n    R = carol\n";
+    // Without a team, and then with one.
+    scene.import(conf, &[]);
+    hub.did(&["repo", "collaborator", "remove", "acme/x", "bob"]);
+    hub.did(&["repo", "collaborator", "remove", "acme/y", "@acme/staff"]);
+    hub.did(&["org", "member", "set", "acme", "carol", "no_access"]);
+    hub.did(&["team", "member", "add", "acme/staff", "carol"]);
+    let report = scene.import(conf, &["--rename", "@admin=admins"]);
+    assert_eq!(grants(&report), Vec::<String>::new(), "{report:#}");
+    let why = entries(&report, "warnings", "no-team");
+    assert!(why.contains(&"@admin on acme/x: the role of bob was changed here"), "{why:#?}");
+    let lost = entries(&report, "lost", "changed-here");
+    let has = |why: &str| assert!(lost.iter().any(|entry| entry.starts_with(why)), "{why}: {lost:#?}");
+    has("bob on acme/x: repo.remove_collaborator on 2");
+    has("@acme/staff on acme/y: repo.remove_collaborator on 2");
+    let asked = ["bob fetch acme/x", "bob fetch acme/y", "alice fetch acme/y", "alice push acme/x"];
+    assert_eq!(scene.allowed(&asked), ["alice push acme/x"]);
 }
 
 fn who_lost_a_right_in_gitolite_gains_nothing_when_rules_change() {

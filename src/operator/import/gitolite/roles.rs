@@ -13,7 +13,7 @@ use super::team::Team;
 use super::teams::Teams;
 use crate::access::CollaboratorRole;
 use crate::db::{ChangeError, OwnerRow, RepositoryRow};
-use crate::name::Grantee;
+use crate::name::{Grantee, Owner};
 
 /// What users may do: `false` is to read, and `true` is to push too.
 type Levels = BTreeMap<Rc<str>, bool>;
@@ -94,7 +94,14 @@ impl Outcome {
                     let given = lowest.map(|lowest| lowest.min(wanted));
                     // What the team has stays, but it gets nothing for members that are not of the group.
                     let most = has.map(|has| has != CollaboratorRole::Read);
-                    let given = if team.has_others() { given.min(most) } else { given };
+                    let is_changed = on.history.changed_team_role(&team.grantees).is_some();
+                    let given = if team.has_others() && !is_changed { given.min(most) } else { given };
+                    let revoked = if given > most { Self::revoked(accounts, on, team, &present)? } else { None };
+                    let given = if revoked.is_some() { most } else { given };
+                    if let Some(user) = &revoked {
+                        let why = format!("{group} on {}: the role of {user} was changed here", on.row.path);
+                        self.leave(Kind::NoTeam, "", why);
+                    }
                     if let Some(given) = given {
                         team.members.iter().for_each(|user| raise(&mut sources.teams, user, given));
                         if self.take_team(accounts, teams, on, team, given, &right.place)? {
@@ -108,7 +115,9 @@ impl Outcome {
                     }
                     if given != Some(wanted) {
                         team.members.iter().for_each(|user| raise(&mut sources.rest, user, wanted));
-                        self.note_less(on, group, team, &levels, given);
+                        if revoked.is_none() {
+                            self.note_less(on, group, team, &levels, given);
+                        }
                     }
                 }
                 Some(GroupHere::Gone(how)) => {
@@ -143,6 +152,24 @@ impl Outcome {
             let why = format!("{group} on {}: a rule denies {} some of it", on.row.path, less.join(" "));
             self.leave(Kind::NoTeam, "", why);
         }
+    }
+
+    /// A user of a team whose own role a person has removed or lowered. A role of the team would give it back.
+    fn revoked(
+        accounts: &Accounts<'_>,
+        on: &On<'_>,
+        team: &Team,
+        present: &[(&Person, OwnerRow)],
+    ) -> Result<Option<Owner>, ChangeError> {
+        for (person, account) in present.iter().filter(|(person, _)| team.members.contains(&person.name)) {
+            let own = accounts.change.collaborator_role(on.row.id, &Grantee::User(account.name.clone()))?;
+            if own.is_none_or(|own| own.access() < role(person.writes).access())
+                && on.history.changed_role(accounts.change, &account.name)?.is_some()
+            {
+                return Ok(Some(account.name.clone()));
+            }
+        }
+        Ok(None)
     }
 
     /// The role that a team has.
