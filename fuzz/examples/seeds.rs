@@ -540,7 +540,9 @@ fn path_rules() -> Seeds {
     ];
     let paths = [".github/x", "docs/A", "x/y/a.PEM", "ab/c/b/d", "refs/pr/7", "", "config/Prod", "a"];
     let seed = |(rule, path): (&&str, &&str)| [&short(path.as_bytes())[..], rule.as_bytes()].concat();
-    rules.iter().zip(paths.iter().cycle()).map(seed).collect()
+    // In the place of a directory above the pattern.
+    let above = [("deny a/b @everyone", "A"), ("deny Config/prod/x* @everyone", "config/Prod")];
+    rules.iter().zip(paths.iter().cycle()).chain(above.iter().map(|(rule, path)| (rule, path))).map(seed).collect()
 }
 
 fn signers() -> Seeds {
