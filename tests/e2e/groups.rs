@@ -20,6 +20,7 @@ trials![
     a_denied_member_gets_nothing_by_the_team,
     what_is_denied_to_a_group_is_denied_to_those_who_left_its_team,
     a_role_that_was_removed_does_not_come_back_by_a_team_or_from_it,
+    who_was_removed_from_a_team_gets_nothing_back_by_a_rule_for_everyone,
     who_lost_a_right_in_gitolite_gains_nothing_when_rules_change,
     a_renamed_member_has_the_branches_of_its_old_name,
     a_partial_import_makes_teams_of_what_was_read_and_an_account_of_this_hub_joins,
@@ -440,6 +441,20 @@ fn a_role_that_was_removed_does_not_come_back_by_a_team_or_from_it() {
     has("@acme/staff on acme/y: repo.remove_collaborator on 2");
     let asked = ["bob fetch acme/x", "bob fetch acme/y", "alice fetch acme/y", "alice push acme/x"];
     assert_eq!(scene.allowed(&asked), ["alice push acme/x"]);
+}
+
+fn who_was_removed_from_a_team_gets_nothing_back_by_a_rule_for_everyone() {
+    let scene = Scene::new(&["alice", "bob", "carol"], &["acme/x"]);
+    let Scene { hub, .. } = &scene;
+    let conf = "@staff = alice bob\n@guests = carol\nrepo x\n    RW = @all\n    RW = @staff @guests\n";
+    scene.import(conf, &[]);
+    hub.did(&["team", "member", "remove", "acme/staff", "bob"]);
+    hub.did(&["repo", "visibility", "acme/x", "private"]);
+    hub.did(&["org", "member", "remove", "acme", "carol"]);
+    let report = scene.import(conf, &[]);
+    assert_eq!(grants(&report), Vec::<String>::new(), "{report:#}");
+    let asked = ["alice push acme/x", "bob fetch acme/x", "carol fetch acme/x"];
+    assert_eq!(scene.allowed(&asked), asked[..1]);
 }
 
 fn who_lost_a_right_in_gitolite_gains_nothing_when_rules_change() {

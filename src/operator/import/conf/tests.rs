@@ -216,6 +216,15 @@ fn a_group_in_a_group_has_the_members_of_its_line_and_a_group_in_a_rule_the_last
 }
 
 #[test]
+fn rules_deny_everything_to_users_that_an_option_denies_everything() {
+    let conf = conf("repo r\n option deny-rules = 1\n - x = bob\n RW+ = alice bob\n");
+    let (people, rules) = of(&conf, "r");
+    let closed: Vec<String> = conf.repositories[0].closed_rules.iter().map(line).collect();
+    assert_eq!((people.as_str(), rules), ("alice+", Vec::new()));
+    assert_eq!(closed, ["deny all ** bob", "deny all refs/heads/x** bob", "allow all ** alice bob", END]);
+}
+
+#[test]
 fn groups_of_users_are_kept_beside_the_users() {
     let text = "@a = alice gitweb\n@b = @a bob @all\n@a = carol\n@r = x\n@unused = dave\n\
                 repo @r\n - master = @a bob\n RW+ = @b\n R = @a @all daemon erin\n";
