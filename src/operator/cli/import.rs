@@ -50,11 +50,12 @@ pub enum ImportCommand {
     /// names that gitolite does not accept, with letters of every script. Where some users may not rewind, no user can
     /// update a branch whose own name contains `refs/tags/`.
     ///
-    /// Run the command again after more repositories were imported. What was removed or changed here since the first
-    /// run stays as it is. A user who is new in a group joins its team, unless the team has more here than gitolite
-    /// gives the user. If a team has members here that are not in its group, it gets nothing new, and the rules of its
-    /// repositories stay as they are. The report names these members: remove them from the team, and run the command
-    /// again.
+    /// Run the command again, with the same options, after more repositories were imported. What was removed or changed
+    /// here since the first run stays as it is. A user who is new in a group joins no team that was here before the
+    /// run, and gets the rights alone: see `hubgate team member add`. If a team has members here that are not in its
+    /// group, it gets nothing new, and the rules of its repositories stay as they are. The report names these members:
+    /// remove them from the team, and run the command again. A repository that was moved to another owner since the
+    /// first run gets nothing new.
     Gitolite(ImportGitolite),
 }
 

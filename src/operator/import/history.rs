@@ -21,6 +21,8 @@ const OF_RULES: [&str; 6] = ["rule.add", "rule.remove", "rule.move", "rule.impor
 struct Last {
     id: i64,
     by_import: bool,
+    /// Whether it removed something.
+    removes: bool,
     /// What was done, when, and who did it.
     phrase: String,
 }
@@ -30,6 +32,7 @@ impl Last {
         Self {
             id: event.id,
             by_import: is_by_import(&event.actor),
+            removes: event.event.contains("remove"),
             phrase: format!("{} on {} by {}", event.event, minute(Some(event.at)), event.actor),
         }
     }
@@ -45,26 +48,45 @@ pub(super) struct History {
     paths: Option<Last>,
     /// By the name that a user or a team had then.
     roles: BTreeMap<String, Last>,
+    /// The first change by an import.
+    imported: Option<i64>,
+    /// The last move to another owner.
+    moved: Option<Last>,
 }
 
 impl History {
     pub(super) fn of(change: &Change<'_>, path: &RepoPath) -> Result<Self, Error> {
-        let owners = former(change, path.owner.as_str(), &["user.rename", "org.rename"], "name")?;
         let mut paths = BTreeSet::new();
-        for owner in owners {
-            // A path of the owner's former name.
-            let before = owner.parse::<Owner>().map(|owner| RepoPath { owner, ..path.clone() }.folded());
-            paths.extend(before.ok());
-        }
-        for path in paths.clone() {
-            paths.extend(former(change, &path, &["repo.move"], "path")?);
+        let mut open = vec![path.clone()];
+        while let Some(path) = open.pop() {
+            for owner in former(change, path.owner.as_str(), &["user.rename", "org.rename"], "name")? {
+                // A path of the owner's former name.
+                let Ok(owner) = owner.parse::<Owner>() else { continue };
+                let before = RepoPath { owner, ..path.clone() };
+                if paths.insert(before.folded()) {
+                    let moved = former(change, &before.folded(), &["repo.move"], "path")?;
+                    open.extend(moved.iter().filter_map(|path| path.parse().ok()));
+                }
+            }
         }
         let mut history = Self::default();
         for path in &paths {
             change.events(0, Some(path), Direction::OldestFirst, &mut |event| {
                 if fold(&event.object) == *path {
                     let last = Last::of(&event);
-                    if OF_RULES.contains(&event.event.as_str()) {
+                    if last.by_import {
+                        history.imported = Some(history.imported.map_or(last.id, |first| first.min(last.id)));
+                    }
+                    if event.event == "repo.move" {
+                        let detail: Value = serde_json::from_str(&event.detail).unwrap_or_default();
+                        let owner = |field: &str| {
+                            let path = detail.get(field).and_then(Value::as_str)?.parse::<RepoPath>().ok()?;
+                            Some(path.owner.folded())
+                        };
+                        if owner("before") != owner("path") {
+                            history.moved = Some(last).max_by_id(history.moved.take());
+                        }
+                    } else if OF_RULES.contains(&event.event.as_str()) {
                         history.rules = Some(last).max_by_id(history.rules.take());
                     } else if event.event == "check.set" {
                         let detail: Value = serde_json::from_str(&event.detail).unwrap_or_default();
@@ -105,10 +127,35 @@ impl History {
         Ok(last.filter(|last| !last.by_import).map(|last| last.phrase))
     }
 
+    /// Whether a role was given or changed here.
+    pub(super) fn has_roles(&self) -> bool {
+        !self.roles.is_empty()
+    }
+
+    /// Whether an import gave the present role to a user of this name.
+    pub(super) fn is_role_by_import(&self, user: &Owner) -> bool {
+        self.roles.get(&user.folded()).is_some_and(|last| last.by_import)
+    }
+
     /// What a person changed about the role of a team, given by its names, if no import has changed it since.
     pub(super) fn changed_team_role(&self, names: &BTreeSet<String>) -> Option<String> {
         let last = names.iter().fold(None, |last, name| self.roles.get(name).cloned().max_by_id(last));
         last.filter(|last| !last.by_import).map(|last| last.phrase)
+    }
+
+    /// The move to another owner after an import. What was withdrawn from teams of the former owner is not known here.
+    pub(super) fn moved(&self) -> Option<&str> {
+        let imported = self.imported?;
+        self.moved.as_ref().filter(|moved| moved.id > imported).map(|moved| moved.phrase.as_str())
+    }
+
+    /// How a person removed the role of a team.
+    pub(super) fn removed_team(&self) -> Option<String> {
+        let of_team = self.roles.iter().filter(|(who, _)| who.starts_with('@')).map(|(_, last)| last);
+        of_team
+            .filter(|last| last.removes && !last.by_import)
+            .max_by_key(|last| last.id)
+            .map(|last| last.phrase.clone())
     }
 
     /// What a person changed about the rules, if no import has changed them since.

@@ -116,7 +116,10 @@ impl Kind {
                 conf::Kind::Service => ("rules for gitweb or daemon: hubgate repo visibility PATH public", "services"),
             },
             Self::NoTeam => ("groups whose users have their rights one by one, without a team", "no-team"),
-            Self::NotJoined => ("users who joined no team that has more here, and have their own rights", "not-joined"),
+            Self::NotJoined => (
+                "users who joined no team that was here, and get their rights one by one: team member add",
+                "not-joined",
+            ),
             Self::SmallExponent => {
                 ("RSA keys with an exponent that only old programs use, to be replaced soon", "small-exponent")
             }

@@ -44,7 +44,7 @@ impl Groups<'_> {
         has_user: bool,
     ) -> Result<(Vec<TeamPath>, Vec<Rc<str>>), ChangeError> {
         let all: BTreeSet<&Rc<str>> = named.users.iter().collect();
-        let (mut teams, mut in_teams) = (Vec::new(), Users::new());
+        let mut teams = Vec::new();
         // The users that a rule names by a group, if it allows something and does not name the team.
         let mut others = Users::new();
         for group in &named.groups {
@@ -57,7 +57,6 @@ impl Groups<'_> {
                     }
                     if is_whole {
                         teams.push(team.path.clone());
-                        in_teams.extend(team.members.iter().cloned());
                     } else {
                         others.extend(team.members.iter().cloned());
                     }
@@ -70,13 +69,9 @@ impl Groups<'_> {
                 None => others.extend(users.cloned()),
             }
         }
-        let is_named = |user: &&Rc<str>| {
-            named.alone.contains(*user)
-                || match verdict {
-                    Verdict::Allow => others.contains(*user),
-                    Verdict::Deny => !in_teams.contains(*user),
-                }
-        };
+        // Who leaves a team gains nothing by it: a rule that denies names the users beside it.
+        let is_named =
+            |user: &&Rc<str>| verdict == Verdict::Deny || named.alone.contains(*user) || others.contains(*user);
         Ok((teams, named.users.iter().filter(is_named).cloned().collect()))
     }
 }

@@ -38,7 +38,7 @@ impl Outcome {
             self.leave(Kind::Settings, "", format!("{} lines", conf.settings));
         }
         let mut accounts = Accounts::new(change, names);
-        let mut teams = Teams::new(conf, &accounts);
+        let mut teams = Teams::new(conf);
         // Users with a right in gitolite, and whether they have one here.
         let mut users: BTreeMap<&str, bool> = BTreeMap::new();
         for repository in &conf.repositories {
@@ -93,6 +93,13 @@ impl Outcome {
         }
         let change = accounts.change;
         let history = History::of(change, &row.path)?;
+        if let Some(how) = history.moved() {
+            for (person, account) in present {
+                let why = format!("{} on {}: {how}", account.name, row.path);
+                self.leave(Kind::Revoked, person.place.to_string(), why);
+            }
+            return Ok(BTreeSet::new());
+        }
         let groups = teams.groups(self, accounts, repository, &row, &history)?;
         let everyone: Vec<Named> =
             present.iter().map(|(person, account)| (Rc::clone(&person.name), account.name.clone())).collect();

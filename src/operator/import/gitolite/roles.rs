@@ -12,7 +12,7 @@ use super::groups::{GroupHere, Groups};
 use super::team::Team;
 use super::teams::Teams;
 use crate::access::CollaboratorRole;
-use crate::db::{ChangeError, OwnerRow, RepositoryRow};
+use crate::db::{ChangeError, Collaborator, OwnerRow, RepositoryRow};
 use crate::name::{Grantee, Owner};
 
 /// What users may do: `false` is to read, and `true` is to push too.
@@ -135,6 +135,7 @@ impl Outcome {
                 None => users.for_each(|user| raise(&mut sources.alone, user, wanted)),
             }
         }
+        self.note_others(accounts, on, &present)?;
         for (person, account) in present {
             let needed = sources.needed(&person.name, person.writes).map(role);
             if self.take_person(accounts, on, person, &account, needed)? {
@@ -142,6 +143,26 @@ impl Outcome {
             }
         }
         Ok(granted)
+    }
+
+    /// Reports users with a role by an import who have no right in gitolite now.
+    fn note_others(
+        &mut self,
+        accounts: &Accounts<'_>,
+        on: &On<'_>,
+        present: &[(&Person, OwnerRow)],
+    ) -> Result<(), ChangeError> {
+        if !on.history.has_roles() {
+            return Ok(());
+        }
+        for Collaborator { user, role, .. } in accounts.change.collaborators(on.row)? {
+            let Grantee::User(user) = user else { continue };
+            let has_right = present.iter().any(|(_, account)| account.name.folded() == user.folded());
+            if !has_right && on.history.is_role_by_import(&user) {
+                self.leave(Kind::More, "", format!("{user} on {}: {role}, not nothing", on.row.path));
+            }
+        }
+        Ok(())
     }
 
     /// Reports users of a group who have more than its team gets, since others of the group have less.

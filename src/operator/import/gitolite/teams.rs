@@ -15,9 +15,9 @@ use super::super::outcome::Outcome;
 use super::accounts::Accounts;
 use super::groups::{GroupHere, Groups, named_groups, person};
 use super::team::{Team, Users, folded};
-use crate::access::{CollaboratorRole, Role, is_member};
-use crate::db::{ChangeError, MOST_RULES, OwnerKind, OwnerRow, RepositoryRow, TeamRow, all};
-use crate::name::{Grantee, HubScope, Owner, RepoPath, TeamName, TeamPath};
+use crate::access::{Role, is_member};
+use crate::db::{ChangeError, OwnerKind, OwnerRow, RepositoryRow, TeamRow, all};
+use crate::name::{Grantee, HubScope, Owner, TeamName, TeamPath};
 
 /// What a group is in an organization.
 enum Standing {
@@ -39,8 +39,6 @@ struct Pending {
 /// The groups of gitolite in the organizations of this hub.
 pub(super) struct Teams<'a> {
     conf: &'a Conf,
-    /// By the paths here.
-    repositories: BTreeMap<String, &'a Repository>,
     /// By the row of the organization: its history, and how many teams it can still get.
     organizations: BTreeMap<i64, (Rc<TeamHistory>, i64)>,
     standings: BTreeMap<(i64, Rc<str>), Rc<Standing>>,
@@ -48,19 +46,11 @@ pub(super) struct Teams<'a> {
 }
 
 impl<'a> Teams<'a> {
-    pub(super) fn new(conf: &'a Conf, accounts: &Accounts<'_>) -> Self {
-        let path =
-            |repository: &'a Repository| Some((accounts.names.path(&repository.name).ok()?.folded(), repository));
-        Self {
-            conf,
-            repositories: conf.repositories.iter().filter_map(path).collect(),
-            organizations: BTreeMap::new(),
-            standings: BTreeMap::new(),
-            pending: BTreeMap::new(),
-        }
+    pub(super) fn new(conf: &'a Conf) -> Self {
+        Self { conf, organizations: BTreeMap::new(), standings: BTreeMap::new(), pending: BTreeMap::new() }
     }
 
-    /// What the groups of a repository are there. Members join the teams that are here already.
+    /// What the groups of a repository are there.
     pub(super) fn groups(
         &mut self,
         outcome: &mut Outcome,
@@ -87,13 +77,18 @@ impl<'a> Teams<'a> {
             let place = match &*standing {
                 Standing::Users(withdrawn) => GroupHere::Users(Rc::clone(withdrawn)),
                 Standing::Gone(how) => GroupHere::Gone(how.clone()),
-                Standing::Team(team) if !team.has_others() || has_team(accounts, row, team, history)? => {
-                    GroupHere::Team(Rc::clone(team))
-                }
                 Standing::Team(team) => {
-                    let why = format!("{group} on {}: {}", row.path, team.others_in_words());
-                    outcome.leave(Kind::NoTeam, "", why);
-                    GroupHere::Users(Rc::clone(&team.withdrawn))
+                    let has_team = !self.is_pending(&team.path) && has_team(accounts, row, team, history)?;
+                    match history.removed_team() {
+                        // The group may have had a team under another name.
+                        Some(how) if !has_team => GroupHere::Gone(how),
+                        Some(_) | None if has_team || !team.has_others() => GroupHere::Team(Rc::clone(team)),
+                        Some(_) | None => {
+                            let why = format!("{group} on {}: {}", row.path, team.others_in_words());
+                            outcome.leave(Kind::NoTeam, "", why);
+                            GroupHere::Users(Rc::clone(&team.withdrawn))
+                        }
+                    }
                 }
             };
             found.insert(group, place);
@@ -146,7 +141,6 @@ impl<'a> Teams<'a> {
         };
         let live = row.as_ref().map_or(Ok(BTreeMap::new()), |row| live_members(accounts, row))?;
         let mut team = Team::new(path, live);
-        let mut grants: Option<Vec<Given<'a>>> = None;
         let (mut joining, mut withdrawn) = (Vec::new(), Users::new());
         for (user, account) in users {
             let name = &account.name;
@@ -160,11 +154,9 @@ impl<'a> Teams<'a> {
                 withdrawn.insert(user);
                 continue;
             }
-            if let (Some(row), None) = (&row, &grants) {
-                grants = Some(self.grants(accounts, organization, row)?);
-            }
-            if let Some(gain) = grants.iter().flatten().find_map(|grant| grant.gain(&user)) {
-                outcome.leave(Kind::NotJoined, "", format!("{name} to {}: {gain}", team.path));
+            // What else the team has here could give the user more than gitolite does.
+            if row.is_some() {
+                outcome.leave(Kind::NotJoined, "", format!("{name} to {}", team.path));
                 team.others.insert(user);
             } else {
                 team.members.insert(user);
@@ -175,7 +167,6 @@ impl<'a> Teams<'a> {
         team.grantees.extend(made.map(|made| history.grantees(made)).unwrap_or_default());
         match row {
             Some(row) => {
-                join(outcome, accounts, organization, &team.path, &joining)?;
                 if !team.more.is_empty() {
                     team.scopes = change.scopes_naming(&row)?;
                     for member in team.more.values() {
@@ -228,103 +219,6 @@ impl<'a> Teams<'a> {
         self.organizations.insert(organization.id, (Rc::clone(&history), room));
         Ok((history, room))
     }
-
-    /// Whether the team of a group has members that are not in the group.
-    fn has_others(
-        &mut self,
-        accounts: &mut Accounts<'_>,
-        organization: &OwnerRow,
-        group: &str,
-    ) -> Result<bool, ChangeError> {
-        let (history, _) = self.organization(accounts, organization)?;
-        let made = history.of_group(group).filter(|made| made.removed.is_none());
-        let Some(Ok((_, Some(row)))) = made.map(|_| here(accounts, &organization.name, group, made, 0)).transpose()?
-        else {
-            return Ok(false);
-        };
-        let mut live = live_members(accounts, &row)?;
-        for user in self.conf.groups.get(group).into_iter().flatten() {
-            if let Ok(account) = accounts.of(user)? {
-                live.remove(&account.name.folded());
-            }
-        }
-        Ok(!live.is_empty())
-    }
-
-    /// Whether the rules of a repository are gitolite's, or will be after this import.
-    fn has_gitolites_rules(
-        &mut self,
-        accounts: &mut Accounts<'_>,
-        organization: &OwnerRow,
-        repository: &Repository,
-        path: &RepoPath,
-    ) -> Result<bool, ChangeError> {
-        for group in named_groups(repository) {
-            if self.has_others(accounts, organization, &group)? {
-                return Ok(false);
-            }
-        }
-        has_gitolites_rules(accounts, repository, path)
-    }
-
-    /// What a team gives here, and what its group has in gitolite.
-    fn grants(
-        &mut self,
-        accounts: &mut Accounts<'_>,
-        organization: &OwnerRow,
-        team: &TeamRow,
-    ) -> Result<Vec<Given<'a>>, ChangeError> {
-        let change = accounts.change;
-        let mut given = Vec::new();
-        for grant in change.team_grants(team.id)? {
-            let repository = self.repositories.get(&grant.path.folded()).copied();
-            let is_imported = match repository {
-                Some(repository) => self.has_gitolites_rules(accounts, organization, repository, &grant.path)?,
-                None => false,
-            };
-            let what = format!("{} on {}", grant.role, grant.path);
-            given.push(Given { what, role: Some(grant.role), repository, is_imported });
-        }
-        for scope in change.scopes_naming(team)? {
-            let (repository, is_imported) = match &scope {
-                HubScope::Hub | HubScope::Owner(_) => (None, false),
-                HubScope::Repository(path) => {
-                    let repository = self.repositories.get(&path.folded()).copied();
-                    let is_imported = match repository {
-                        Some(repository) => self.has_gitolites_rules(accounts, organization, repository, path)?,
-                        None => false,
-                    };
-                    (repository, is_imported)
-                }
-            };
-            given.push(Given { what: format!("a rule of {scope}"), role: None, repository, is_imported });
-        }
-        Ok(given)
-    }
-}
-
-/// Something that a team gives its members: a role, or what a rule allows.
-struct Given<'a> {
-    what: String,
-    /// None for a rule.
-    role: Option<CollaboratorRole>,
-    repository: Option<&'a Repository>,
-    /// Whether the rules of the repository are gitolite's.
-    is_imported: bool,
-}
-
-impl Given<'_> {
-    /// What a user would gain by it.
-    fn gain(&self, user: &str) -> Option<&str> {
-        let person = self.repository.and_then(|repository| person(repository, user));
-        let is_given = match self.role {
-            Some(CollaboratorRole::Read) => person.is_some(),
-            Some(CollaboratorRole::Write) => self.is_imported && person.is_some_and(|person| person.writes),
-            Some(CollaboratorRole::Admin) => false,
-            None => self.is_imported && self.repository.is_some(),
-        };
-        (!is_given).then_some(&self.what)
-    }
 }
 
 /// Adds users to a team, and to its organization as members without access.
@@ -346,18 +240,6 @@ fn join(
         outcome.team(path).users.push(user.name.clone());
     }
     Ok(())
-}
-
-/// Whether no person changed the rules of a repository, and an import may replace them.
-fn has_gitolites_rules(accounts: &Accounts<'_>, repository: &Repository, path: &RepoPath) -> Result<bool, ChangeError> {
-    let change = accounts.change;
-    let history = History::of(change, path)?;
-    let scope = HubScope::Repository(path.clone());
-    let will_have = || Ok::<_, ChangeError>(all(|each| change.rules_of(&scope, 0, each))?.is_empty());
-    Ok(history.changed_rules().is_none()
-        && history.changed_paths().is_none()
-        && (repository.paths.is_empty() || history.has_paths())
-        && (repository.rules.is_empty() || history.has_rules() || repository.rules.len() <= MOST_RULES && will_have()?))
 }
 
 /// Whether a person knows the team on a repository: it has or had a role there, or a rule names it.

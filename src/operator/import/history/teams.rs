@@ -64,14 +64,8 @@ impl Teams {
             return;
         }
         let user = text(detail, "user");
-        let is_gone = match event.event.as_str() {
-            "org.delete" => true,
-            // Another organization has the name now.
-            "org.rename" => !self.organizations.contains(&text(detail, "name")),
-            _ => false,
-        };
+        // Another organization may have had the name. What was withdrawn there counts here too.
         match event.event.as_str() {
-            _ if is_gone => *self = Self { organizations: std::mem::take(&mut self.organizations), ..Self::default() },
             "org.add_user" | "org.change_role" => drop(self.members.insert(user, Last::of(event))),
             "org.remove_user" => {
                 self.members.insert(user.clone(), Last::of(event));
@@ -136,18 +130,24 @@ impl Teams {
         user: &Owner,
         is_member: bool,
     ) -> Result<Option<String>, Error> {
-        if self.members.is_empty() && team.is_none_or(|team| team.members.is_empty()) {
+        // A group without a team of its own may be another group under a new name.
+        let others = || self.by_group.values().filter(|_| team.is_none());
+        if self.members.is_empty() && team.into_iter().chain(others()).all(|team| team.members.is_empty()) {
             return Ok(None);
         }
-        let (mut of_team, mut of_organization, mut left) = (None, None, None);
+        let (mut of_team, mut of_organization, mut left, mut of_other) = (None, None, None, None);
         for name in former(change, user.as_str(), &["user.rename"], "name")? {
+            for other in others() {
+                of_other = other.members.get(&name).filter(|last| last.removes).cloned().max_by_id(of_other);
+            }
             of_team = team.and_then(|team| team.members.get(&name)).cloned().max_by_id(of_team);
             of_organization = self.members.get(&name).cloned().max_by_id(of_organization);
             left = self.left.get(&name).cloned().max_by_id(left);
         }
         let joined = of_team.as_ref().map(|last| last.id);
         let by_person = |last: &Last| !last.by_import;
-        let found = of_team.filter(by_person).or(of_organization.filter(|last| !is_member && by_person(last)));
+        let found =
+            of_team.or(of_other).filter(by_person).or(of_organization.filter(|last| !is_member && by_person(last)));
         // A user that becomes a member of the organization again belongs to no team.
         let left = left.filter(|left| by_person(left) && joined.is_some_and(|joined| left.id > joined));
         Ok(found.or(left).map(|last| last.phrase))
