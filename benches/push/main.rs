@@ -57,8 +57,6 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 /// The objects of each large push, without `OBJECTS`.
 const OBJECTS: usize = 100_000;
-/// The commits of the push of signed commits, without `OBJECTS`. ssh-keygen signs each.
-const SIGNED_COMMITS: usize = 1_000;
 /// How often each push is made, without `ROUNDS`.
 const ROUNDS: usize = 5;
 
@@ -92,7 +90,7 @@ enum Target {
 type Row = (String, Target);
 
 fn main() -> ExitCode {
-    parts::run("push", &["files", "history", "signed"], measure)
+    parts::run("push", &["files", "history"], measure)
 }
 
 /// A number from the environment.
@@ -104,8 +102,7 @@ fn number(variable: &str) -> Outcome<Option<usize>> {
 
 /// Measures the parts that are wanted.
 fn measure(is_wanted: &dyn Fn(&str) -> bool, programs: &Path) -> Outcome {
-    let objects = number("OBJECTS")?;
-    let large = objects.unwrap_or(OBJECTS);
+    let objects = number("OBJECTS")?.unwrap_or(OBJECTS);
     let place = Place::make()?;
     let accounts = Accounts::make(&place)?;
     let bench = Bench { hub: Hub::make(&place, &accounts, programs)?, place: &place, programs };
@@ -123,18 +120,14 @@ fn measure(is_wanted: &dyn Fn(&str) -> bool, programs: &Path) -> Outcome {
     };
     let rows: Vec<Row> = stock().into_iter().chain(each()).chain(together()).collect();
     if is_wanted("files") {
-        let push = pushes::files(&place, large)?;
+        let push = pushes::files(&place, objects)?;
         bench.measure("files", "A first push of many files", &push, &rows)?;
     }
     if is_wanted("history") {
-        let push = pushes::history(&place, large)?;
-        bench.measure("history", "A push of a history", &push, &rows)?;
-    }
-    if is_wanted("signed") {
-        let push = pushes::signed(&place, &bench.hub.known.file, objects.unwrap_or(SIGNED_COMMITS))?;
+        let push = pushes::history(&place, &bench.hub.known.file, objects)?;
         let all = checks("all checks", &[&SINGLE[..], &[PATH, SIGNED]].concat());
-        let rows: Vec<Row> = stock().into_iter().chain([checks("signed", &[SIGNED]), all]).collect();
-        bench.measure("signed", "A push of signed commits", &push, &rows)?;
+        let rows: Vec<Row> = rows.into_iter().chain([checks("signed", &[SIGNED]), all]).collect();
+        bench.measure("history", "A push of a history", &push, &rows)?;
     }
     Ok(())
 }

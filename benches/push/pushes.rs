@@ -56,8 +56,8 @@ pub(crate) fn files(place: &Place, objects: usize) -> Outcome<Push> {
 }
 
 /// Commits with about so many objects: a first one with 9,000 files of 200 bytes to 4 KB in 900 directories, and
-/// further ones that each change a line of three files.
-pub(crate) fn history(place: &Place, objects: usize) -> Outcome<Push> {
+/// further ones that each change a line of three files. This key has signed each commit.
+pub(crate) fn history(place: &Place, key: &Path, objects: usize) -> Outcome<Push> {
     let source = Source::make(place, "history")?;
     source.import(|stream| {
         let mut random = Random(2);
@@ -89,31 +89,7 @@ pub(crate) fn history(place: &Place, objects: usize) -> Outcome<Push> {
         }
         Ok(())
     })?;
-    source.record(place)
-}
-
-/// So many commits, each with one file, and each signed by this key.
-pub(crate) fn signed(place: &Place, key: &Path, commits: usize) -> Outcome<Push> {
-    let source = Source::make(place, "signed")?;
-    source.import(|stream| {
-        let mut random = Random(3);
-        for number in 0..commits {
-            commit(stream, number)?;
-            change(stream, &format!("package_{:05}/file_{number}", number / FILES), &text(&mut random, 10))?;
-        }
-        Ok(())
-    })?;
-    let trees = source.git(&["log", "--reverse", "--format=%T", "main"])?;
-    let key = key.display().to_string();
-    let mut parent = String::new();
-    for tree in trees.lines() {
-        interrupt::check()?;
-        let mut command = source.command();
-        command.args(["-c", "gpg.format=ssh", "-c", &format!("user.signingKey={key}"), "commit-tree", "-S"]);
-        command.args(["-m", "a change"]).args(if parent.is_empty() { vec![] } else { vec!["-p", &parent] });
-        run(command.arg(tree))?.trim().clone_into(&mut parent);
-    }
-    source.git(&["update-ref", "refs/heads/main", &parent])?;
+    source.sign(key)?;
     source.record(place)
 }
 
@@ -182,6 +158,20 @@ impl Source {
         let status = child.wait()?;
         written?;
         if status.success() { Ok(()) } else { Err(format!("git fast-import: {status}").into()) }
+    }
+
+    /// Makes the commits again with signatures by this key.
+    fn sign(&self, key: &Path) -> Outcome {
+        let key = key.display().to_string();
+        let mut parent = String::new();
+        for tree in self.git(&["log", "--reverse", "--format=%T", "main"])?.lines() {
+            interrupt::check()?;
+            let mut command = self.command();
+            command.args(["-c", "gpg.format=ssh", "-c", &format!("user.signingKey={key}"), "commit-tree", "-S"]);
+            command.args(["-m", "a change"]).args(if parent.is_empty() { vec![] } else { vec!["-p", &parent] });
+            run(command.arg(tree))?.trim().clone_into(&mut parent);
+        }
+        self.git(&["update-ref", "refs/heads/main", &parent]).map(drop)
     }
 
     /// Writes the push as a client sends it, with deltas as after a `git gc`.

@@ -1,5 +1,6 @@
 //! Repositories: their names, owners and settings.
 
+use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -175,10 +176,14 @@ pub(crate) fn rename(requester: &mut Requester<'_>, arguments: &RenameRepository
         if let By::Account(rights) = by {
             check_transfer(rights, change, &row.path, new)?;
         }
-        change.rename_repository(&row.path, new)?;
+        let teams = change.rename_repository(&row.path, new)?;
         let json = repo_json(&change.repository(new)?);
-        let json = with_fields(json, [("before", row.path.to_string().into())]);
-        Ok(Report::new(format!("renamed {} to {new}\n", row.path), json))
+        let mut text = format!("renamed {} to {new}\n", row.path);
+        if !teams.is_empty() {
+            let _ = writeln!(text, "these teams have no role there any more: {}", teams.join(", "));
+        }
+        let json = with_fields(json, [("before", row.path.to_string().into()), ("left_teams", teams.into())]);
+        Ok(Report::new(text, json))
     })
 }
 

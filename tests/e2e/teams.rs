@@ -232,7 +232,8 @@ fn every_page_that_shows_rights_shows_teams() {
 fn a_role_of_a_team_stays_with_its_organization() {
     let scene = Scene::with_team("write");
     let Scene { hub, root, alice } = &scene;
-    root.ssh("repo rename acme/x rooty/x").succeeded();
+    let moved = "renamed acme/x to rooty/x\nthese teams have no role there any more: @acme/devs\n";
+    root.ssh("repo rename acme/x rooty/x").is(&says(moved));
     alice.ssh("git-upload-pack 'rooty/x'").is(&refused(not_found(alice)));
     let said = "hubgate: only teams of the organization that owns rooty/x can have a role there\n";
     root.ssh("repo collaborator set rooty/x @acme/devs write").is(&refused(said));

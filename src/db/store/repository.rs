@@ -283,11 +283,11 @@ impl Change<'_> {
     }
 
     /// Changes the name or the owner of a repository, or both. The old path leads to the repository until it is in use
-    /// again. A new owner gets it without the roles of teams.
+    /// again. A new owner gets it without the roles of teams. Returns these teams, as `@ORG/TEAM`.
     ///
     /// # Errors
     /// [`ChangeError::Conflict`] if the path is in use.
-    pub fn rename_repository(&self, old: &RepoPath, new: &RepoPath) -> Result<(), ChangeError> {
+    pub fn rename_repository(&self, old: &RepoPath, new: &RepoPath) -> Result<Vec<String>, ChangeError> {
         let repository = self.repository(old)?;
         if old.kind != new.kind {
             return Err(ChangeError::Conflict(format!("{old} is a {}: it cannot become a {}", old.kind, new.kind)));
@@ -308,13 +308,12 @@ impl Change<'_> {
             )?;
         }
         let mut detail = json!({ "before": repository.path.to_string(), "path": new.to_string() });
-        if before.id != owner.id {
-            let teams = self.leave_organization(repository.id)?;
-            if let Some(fields) = detail.as_object_mut().filter(|_| !teams.is_empty()) {
-                fields.insert("teams".to_owned(), teams.into());
-            }
+        let teams = if before.id == owner.id { Vec::new() } else { self.leave_organization(repository.id)? };
+        if let Some(fields) = detail.as_object_mut().filter(|_| !teams.is_empty()) {
+            fields.insert("teams".to_owned(), teams.clone().into());
         }
-        self.audit("repo.move", &repository.path.to_string(), &detail)
+        self.audit("repo.move", &repository.path.to_string(), &detail)?;
+        Ok(teams)
     }
 
     /// Sets who may see a repository.

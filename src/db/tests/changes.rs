@@ -70,7 +70,7 @@ const LIFE: &[Step] = &[
         r#"repo.remove_collaborator bob/y {"before":{"role":"write","until":9},"user":"alice"}"#,
     ),
     (
-        |change| change.rename_repository(&path("bob/y"), &path("acme/Z")),
+        |change| change.rename_repository(&path("bob/y"), &path("acme/Z")).map(drop),
         r#"repo.move bob/y {"before":"bob/y","path":"acme/Z"}"#,
     ),
     (
