@@ -174,6 +174,8 @@ fn git(home: &Path, at: &Path, arguments: &[&str]) -> (bool, String) {
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap())
         .env("HOME", home)
+        // git-lfs leaves directories there.
+        .env("TMPDIR", home)
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("GIT_SSH_COMMAND", home.join("ssh"))
         .env("GIT_SSH_VARIANT", "simple")
