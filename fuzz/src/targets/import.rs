@@ -37,8 +37,10 @@ pub fn gitolite_conf(data: &[u8]) -> bool {
     let denied = of(&format!("repo @all\n    - = @all\n{text}"));
     let is_quiet = conf.repositories.iter().flat_map(|repository| &repository.people).all(|person| !person.writes);
     assert!(denied.repositories.iter().flat_map(|repository| &repository.people).all(|person| !person.writes));
-    // The text may say that rules that deny count before git runs, or begin with rules for no repository.
-    if !text.contains("deny-rules") && text.trim_start().starts_with("repo ") {
+    // The text may say that rules that deny count before git runs, or begin with rules for no repository. gitolite
+    // ignores a line `repo` without names.
+    let names_first = text.trim_start().lines().next().and_then(|line| line.strip_prefix("repo "));
+    if !text.contains("deny-rules") && names_first.is_some_and(|names| !names.trim().is_empty()) {
         assert_eq!(people(&denied), people(&conf));
     }
     !conf.repositories.is_empty() && !is_quiet

@@ -109,7 +109,7 @@ fn without(sets: &RuleSets, team: i64) -> RuleSets {
 #[test]
 fn a_member_of_another_team_never_matches() {
     let strategy = (cases(), any::<bool>(), select(vec![None, Some(Role::NoAccess), Some(Role::Write)]));
-    let named = holds(3_000, &strategy, |((placed, _, _, (access, action, name)), is_in_ops, role)| {
+    let named = holds(6_000, &strategy, |((placed, _, _, (access, action, name)), is_in_ops, role)| {
         let teams: &[i64] = if is_in_ops { &[OPS] } else { &[] };
         let sets = sets(&of_team(&placed, "devs"));
         let decided = |teams: &[i64], sets: &RuleSets| {
