@@ -3,7 +3,7 @@
 //! Run as root by `cargo bench --bench session`. Nothing here fails for being slow: only for answering wrongly. All
 //! that it makes (accounts, processes, files) goes when it ends, also when it fails or is interrupted.
 
-#![expect(clippy::print_stdout, reason = "the tables are for whoever runs it")]
+#![expect(clippy::print_stdout, reason = "the tables are for the person who runs it")]
 
 mod accounts;
 mod cpu;

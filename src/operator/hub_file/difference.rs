@@ -8,14 +8,14 @@ use std::convert::Infallible;
 use std::fmt::Display;
 use std::ops::ControlFlow;
 
-use super::file::{Checks, Granted, HubFile, OrganizationTable, Word};
+use super::file::{Checks, Granted, HubFile, Key, OrganizationTable, Word};
 use super::step::{Action, Step, in_table};
 use crate::access::Role;
 use crate::access::rule::{PathRules, Rule, Who};
 use crate::commands::Refused;
 use crate::config::ObjectFormat;
 use crate::content::{ContentCheck, TypedValue};
-use crate::db::{ChangeError, DescribedOwner, OwnerKind, ScopeSettings, View};
+use crate::db::{ChangeError, DescribedOwner, Member, OwnerKind, ScopeSettings, View};
 use crate::name::{Grantee, HubScope, Owner, RepoPath, fold};
 use crate::report::when::rfc3339;
 
@@ -126,23 +126,50 @@ impl Now {
     }
 }
 
+/// A grant that changes.
+struct GrantChange<K, R> {
+    name: K,
+    before: Option<String>,
+    after: Option<Granted<R>>,
+}
+
+impl<K, R: Copy + Display> GrantChange<K, R> {
+    /// What the grant is afterwards.
+    fn after_text(&self) -> Option<String> {
+        self.after.map(|grant| grant_text(grant.role, grant.until))
+    }
+}
+
 /// A role and its end.
 fn grant_text(role: impl Display, until: Option<i64>) -> String {
     until.map_or_else(|| role.to_string(), |end| format!("{role} until {}", rfc3339(end)))
 }
 
 impl Difference<'_> {
-    /// The step from a present grant to a grant of the file: its text before and after. A grant that has ended is no
-    /// grant. `None` if nothing changes.
-    fn grant<R: Copy + PartialEq + Display>(
+    /// How grants change: from those that are here to those of the file. A grant that has ended is no grant. What the
+    /// file does not mention stays, or ends with `prune`.
+    fn grants<K: Key + Clone, R: Copy + PartialEq + Display>(
         &self,
-        present: Option<(R, Option<i64>)>,
-        wanted: Granted<R>,
-    ) -> Option<(Option<String>, Option<String>)> {
-        let live = |(_, until): &(R, Option<i64>)| !self.now.is_over(*until);
-        let (present, wanted) = (present.filter(live), Some((wanted.role, wanted.until)).filter(live));
-        let text = |grant: Option<(R, Option<i64>)>| grant.map(|(role, until)| grant_text(role, until));
-        (present != wanted).then(|| (text(present), text(wanted)))
+        present: &[(K, Granted<R>)],
+        wanted: &[(K, Granted<R>)],
+    ) -> Vec<GrantChange<K, R>> {
+        let live = |grant: &Granted<R>| !self.now.is_over(grant.until);
+        let text = |grant: Granted<R>| grant_text(grant.role, grant.until);
+        let mut left: HashMap<String, Granted<R>> =
+            present.iter().filter(|(_, grant)| live(grant)).map(|(name, grant)| (name.folded(), *grant)).collect();
+        let mut changes = Vec::new();
+        for (name, grant) in wanted {
+            let (before, after) = (left.remove(&name.folded()), Some(*grant).filter(live));
+            if before.map(|grant| (grant.role, grant.until)) != after.map(|grant| (grant.role, grant.until)) {
+                changes.push(GrantChange { name: name.clone(), before: before.map(text), after });
+            }
+        }
+        for (name, _) in present.iter().filter(|_| self.reading.prune) {
+            if let Some(before) = left.remove(&name.folded()) {
+                changes.push(GrantChange { name: name.clone(), before: Some(text(before)), after: None });
+            }
+        }
+        changes
     }
 
     fn organizations(&mut self, file: &HubFile) -> Result<(), Refused> {
@@ -191,37 +218,24 @@ impl Difference<'_> {
             Some(owner) => self.view.organization_details(&owner.row.name)?.members,
             None => Vec::new(),
         };
-        let by_name: HashMap<String, _> = present.iter().map(|member| (member.name.folded(), member)).collect();
-        let step = |user: &Owner, before, after, action| Step {
-            table: table.to_owned(),
-            object: organization.to_string(),
-            kind: "member",
-            name: Some(user.to_string()),
-            before,
-            after,
-            action,
-        };
-        for (user, grant) in &wanted.members.0 {
-            let member = by_name.get(&user.folded()).map(|member| (member.role, member.until));
-            if let Some((before, after)) = self.grant(member, *grant) {
-                let action = match after {
-                    Some(_) => Action::SetMember(organization.clone(), user.clone(), grant.role, grant.until),
-                    None => Action::RemoveMember(organization.clone(), user.clone()),
-                };
-                let is_admin = grant.role == Role::Admin && grant.until.is_none();
-                let step = step(user, before, after, action);
-                if is_admin { &mut self.steps.admins } else { &mut self.steps.members }.push(step);
-            }
-        }
-        if self.reading.prune {
-            let now = self.now;
-            let named: HashSet<String> = wanted.members.0.iter().map(|(user, _)| user.folded()).collect();
-            let others = present.iter().filter(|member| !named.contains(&member.name.folded()));
-            for member in others.filter(|member| !now.is_over(member.until)) {
-                let action = Action::RemoveMember(organization.clone(), member.name.clone());
-                let before = Some(grant_text(member.role, member.until));
-                self.steps.members.push(step(&member.name, before, None, action));
-            }
+        let grant = |member: Member| (member.name, Granted { role: member.role, until: member.until });
+        let present: Vec<_> = present.into_iter().map(grant).collect();
+        for change in self.grants(&present, &wanted.members.0) {
+            let (user, after) = (change.name.clone(), change.after_text());
+            let is_admin = change.after.is_some_and(|grant| grant.role == Role::Admin && grant.until.is_none());
+            let action = match change.after {
+                Some(grant) => Action::SetMember(organization.clone(), user, grant.role, grant.until),
+                None => Action::RemoveMember(organization.clone(), user),
+            };
+            if is_admin { &mut self.steps.admins } else { &mut self.steps.members }.push(Step {
+                table: table.to_owned(),
+                object: organization.to_string(),
+                kind: "member",
+                name: Some(change.name.to_string()),
+                before: change.before,
+                after,
+                action,
+            });
         }
         Ok(())
     }

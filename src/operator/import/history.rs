@@ -63,8 +63,10 @@ impl History {
                 // A path of the owner's former name.
                 let Ok(owner) = owner.parse::<Owner>() else { continue };
                 let before = RepoPath { owner, ..path.clone() };
-                if paths.insert(before.folded()) {
-                    let moved = former(change, &before.folded(), &["repo.move"], "path")?;
+                let folded = before.folded();
+                if paths.insert(folded.clone()) {
+                    let mut moved = former(change, &folded, &["repo.move"], "path")?;
+                    moved.remove(&folded);
                     open.extend(moved.iter().filter_map(|path| path.parse().ok()));
                 }
             }
@@ -73,45 +75,49 @@ impl History {
         for path in &paths {
             change.events(0, Some(path), Direction::OldestFirst, &mut |event| {
                 if fold(&event.object) == *path {
-                    let last = Last::of(&event);
-                    if last.by_import {
-                        history.imported = Some(history.imported.map_or(last.id, |first| first.min(last.id)));
-                    }
-                    if event.event == "repo.move" {
-                        let detail: Value = serde_json::from_str(&event.detail).unwrap_or_default();
-                        let owner = |field: &str| {
-                            let path = detail.get(field).and_then(Value::as_str)?.parse::<RepoPath>().ok()?;
-                            Some(path.owner.folded())
-                        };
-                        if owner("before") != owner("path") {
-                            history.moved = Some(last).max_by_id(history.moved.take());
-                        }
-                    } else if OF_RULES.contains(&event.event.as_str()) {
-                        history.rules = Some(last).max_by_id(history.rules.take());
-                    } else if event.event == "check.set" {
-                        let detail: Value = serde_json::from_str(&event.detail).unwrap_or_default();
-                        if detail.get("check").and_then(Value::as_str) == Some(ContentCheck::Path.as_str()) {
-                            history.paths = Some(last).max_by_id(history.paths.take());
-                        }
-                    } else if event.event == "repo.update_settings" {
-                        let detail: Value = serde_json::from_str(&event.detail).unwrap_or_default();
-                        if detail.get("visibility").is_some() {
-                            history.visibility = Some(last.clone()).max_by_id(history.visibility.take());
-                        }
-                        if detail.get("description").is_some() {
-                            history.description = Some(last).max_by_id(history.description.take());
-                        }
-                    } else if matches!(event.event.as_str(), "repo.set_collaborator" | "repo.remove_collaborator") {
-                        let detail: Value = serde_json::from_str(&event.detail).unwrap_or_default();
-                        let user = fold(detail.get("user").and_then(Value::as_str).unwrap_or_default());
-                        let before = history.roles.remove(&user);
-                        history.roles.extend(Some(last).max_by_id(before).map(|last| (user, last)));
-                    }
+                    history.take(&event);
                 }
                 ControlFlow::Continue(())
             })?;
         }
         Ok(history)
+    }
+
+    fn take(&mut self, event: &Event) {
+        let last = Last::of(event);
+        if last.by_import {
+            self.imported = Some(self.imported.map_or(last.id, |first| first.min(last.id)));
+        }
+        let detail: Value = serde_json::from_str(&event.detail).unwrap_or_default();
+        let later = |place: &mut Option<Last>| *place = Some(last.clone()).max_by_id(place.take());
+        match event.event.as_str() {
+            "repo.move" => {
+                let owner = |field: &str| {
+                    let path = detail.get(field).and_then(Value::as_str)?.parse::<RepoPath>().ok()?;
+                    Some(path.owner.folded())
+                };
+                if owner("before") != owner("path") {
+                    later(&mut self.moved);
+                }
+            }
+            "check.set" if detail.get("check").and_then(Value::as_str) == Some(ContentCheck::Path.as_str()) => {
+                later(&mut self.paths);
+            }
+            "repo.update_settings" => {
+                for (field, place) in [("visibility", &mut self.visibility), ("description", &mut self.description)] {
+                    if detail.get(field).is_some() {
+                        later(place);
+                    }
+                }
+            }
+            "repo.set_collaborator" | "repo.remove_collaborator" => {
+                let user = fold(detail.get("user").and_then(Value::as_str).unwrap_or_default());
+                let before = self.roles.remove(&user);
+                self.roles.extend(Some(last).max_by_id(before).map(|last| (user, last)));
+            }
+            event if OF_RULES.contains(&event) => later(&mut self.rules),
+            _ => {}
+        }
     }
 
     /// What a person changed about the role of a user, if no import has changed it since.
@@ -160,12 +166,12 @@ impl History {
 
     /// What a person changed about the rules, if no import has changed them since.
     pub(super) fn changed_rules(&self) -> Option<&str> {
-        self.rules.as_ref().filter(|last| !last.by_import).map(|last| last.phrase.as_str())
+        by_person(self.rules.as_ref())
     }
 
     /// What a person changed about the visibility, if no import has changed it since.
     pub(super) fn changed_visibility(&self) -> Option<&str> {
-        self.visibility.as_ref().filter(|last| !last.by_import).map(|last| last.phrase.as_str())
+        by_person(self.visibility.as_ref())
     }
 
     /// Whether only imports have described the repository. `is_described` says whether it has a description.
@@ -175,7 +181,7 @@ impl History {
 
     /// What a person changed about the check of paths, if no import has changed it since.
     pub(super) fn changed_paths(&self) -> Option<&str> {
-        self.paths.as_ref().filter(|last| !last.by_import).map(|last| last.phrase.as_str())
+        by_person(self.paths.as_ref())
     }
 
     pub(super) fn has_paths(&self) -> bool {
@@ -185,6 +191,11 @@ impl History {
     pub(super) fn has_rules(&self) -> bool {
         self.rules.is_some()
     }
+}
+
+/// What a person did, if that was the last change.
+fn by_person(last: Option<&Last>) -> Option<&str> {
+    last.filter(|last| !last.by_import).map(|last| last.phrase.as_str())
 }
 
 trait Later {

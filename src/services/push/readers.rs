@@ -1,5 +1,5 @@
-//! Several gits that read the objects of a push at once. To inflate objects is most of what a check of them costs, and
-//! one git uses one processor.
+//! Several gits that read commits at once, each for a thread that verifies their signatures, which costs the most. An
+//! earlier push may have brought the commits, so they are not all in the pack.
 
 use std::io::{self, Write};
 use std::process::Command;

@@ -1,6 +1,6 @@
 //! The steps for one repository.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::{Difference, grant_text, of_repository};
 use crate::access::{CollaboratorRole, GateMode, Scope};
@@ -139,40 +139,29 @@ impl Difference<'_> {
             Some(present) => self.view.collaborators(&present.row)?,
             None => Vec::new(),
         };
-        let by_name: HashMap<String, _> =
-            present.iter().map(|grant| (grant.user.folded(), (grant.role, grant.until))).collect();
-        let step = |user: &Grantee, before, after, action| Step {
-            table: table.to_owned(),
-            object: path.to_string(),
-            kind: "collaborator",
-            name: Some(user.to_string()),
-            before,
-            after,
-            action,
-        };
-        for (user, grant) in &wanted.0 {
-            if let Some(team) = user.team().filter(|_| self.removed_teams.contains(&user.folded())) {
-                return Err(in_table(table, ChangeError::NotFound(format!("team {team}")).into()));
-            }
-            let one = by_name.get(&user.folded()).copied();
-            if let Some((before, after)) = self.grant(one, *grant) {
-                if after.is_some() {
-                    let action = Action::SetCollaborator(path.clone(), user.clone(), grant.role, grant.until);
-                    self.steps.grants.push(step(user, before, after, action));
-                } else {
-                    let action = Action::RemoveCollaborator(path.clone(), user.clone());
-                    self.steps.removals.push(step(user, before, None, action));
-                }
-            }
+        let removed = wanted.0.iter().find(|(grantee, _)| self.removed_teams.contains(&grantee.folded()));
+        if let Some(team) = removed.and_then(|(grantee, _)| grantee.team()) {
+            return Err(in_table(table, ChangeError::NotFound(format!("team {team}")).into()));
         }
-        if self.reading.prune {
-            let now = self.now;
-            let named: HashSet<String> = wanted.0.iter().map(|(user, _)| user.folded()).collect();
-            let others = present.iter().filter(|grant| !named.contains(&grant.user.folded()));
-            for Collaborator { user, role, until } in others.filter(|grant| !now.is_over(grant.until)) {
-                let action = Action::RemoveCollaborator(path.clone(), user.clone());
-                self.steps.removals.push(step(user, Some(grant_text(role, *until)), None, action));
-            }
+        let grant = |Collaborator { user, role, until }: Collaborator| (user, Granted { role, until });
+        let present: Vec<_> = present.into_iter().map(grant).collect();
+        for change in self.grants(&present, &wanted.0) {
+            let (user, after) = (change.name.clone(), change.after_text());
+            let (steps, action) = match change.after {
+                Some(Granted { role, until }) => {
+                    (&mut self.steps.grants, Action::SetCollaborator(path.clone(), user, role, until))
+                }
+                None => (&mut self.steps.removals, Action::RemoveCollaborator(path.clone(), user)),
+            };
+            steps.push(Step {
+                table: table.to_owned(),
+                object: path.to_string(),
+                kind: "collaborator",
+                name: Some(change.name.to_string()),
+                before: change.before,
+                after,
+                action,
+            });
         }
         Ok(())
     }

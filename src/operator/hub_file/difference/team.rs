@@ -1,9 +1,9 @@
 //! The steps for the teams of one organization.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 
-use super::{Difference, grant_text};
+use super::Difference;
 use crate::commands::Refused;
 use crate::db::{ChangeError, DescribedOwner, TeamMembership, all, not_a_member};
 use crate::name::{Grantee, Owner, TeamPath};
@@ -12,9 +12,9 @@ use crate::operator::hub_file::step::{Action, Step, in_table};
 
 /// What a user is in a team. There is one role only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Member;
+struct Membership;
 
-impl fmt::Display for Member {
+impl fmt::Display for Membership {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("member")
     }
@@ -72,43 +72,30 @@ impl Difference<'_> {
         let mut of_teams = wanted.teams.0.iter().flat_map(|(_, members)| &members.0);
         let removed = of_teams.find(|member| match members.get(&member.user.folded()) {
             Some(until) => self.now.is_over(*until) && !self.now.is_over(member.until),
-            None => self.reading.prune,
+            None => self.reading.prune && !self.now.is_over(member.until),
         });
         removed.map_or(Ok(()), |member| Err(not_a_member(&member.user, organization)))
     }
 
     fn team_members(&mut self, table: &str, team: &TeamPath, present: &[TeamMembership], wanted: &TeamMembers) {
-        let by_name: HashMap<String, _> = present.iter().map(|member| (member.user.folded(), member.until)).collect();
-        let shown = Grantee::Team(team.clone()).to_string();
-        let step = |user: &Owner, before, after, action| Step {
-            table: table.to_owned(),
-            object: shown.clone(),
-            kind: "user",
-            name: Some(user.to_string()),
-            before,
-            after,
-            action,
-        };
-        for member in &wanted.0 {
-            let (user, grant) = (&member.user, Granted { role: Member, until: member.until });
-            let before = by_name.get(&user.folded()).map(|until| (Member, *until));
-            if let Some((before, after)) = self.grant(before, grant) {
-                if after.is_some() {
-                    let action = Action::AddTeamMember(team.clone(), user.clone(), member.until);
-                    self.steps.teams.push(step(user, before, after, action));
-                } else {
-                    let action = Action::RemoveTeamMember(team.clone(), user.clone());
-                    self.steps.leavers.push(step(user, before, None, action));
-                }
-            }
-        }
-        if self.reading.prune {
-            let named: HashSet<String> = wanted.0.iter().map(|member| member.user.folded()).collect();
-            for member in present.iter().filter(|member| !named.contains(&member.user.folded())) {
-                let action = Action::RemoveTeamMember(team.clone(), member.user.clone());
-                let before = Some(grant_text(Member, member.until));
-                self.steps.leavers.push(step(&member.user, before, None, action));
-            }
+        let grant = |user: &Owner, until| (user.clone(), Granted { role: Membership, until });
+        let present: Vec<_> = present.iter().map(|member| grant(&member.user, member.until)).collect();
+        let wanted: Vec<_> = wanted.0.iter().map(|member| grant(&member.user, member.until)).collect();
+        for change in self.grants(&present, &wanted) {
+            let (user, after) = (change.name.clone(), change.after_text());
+            let (steps, action) = match change.after {
+                Some(grant) => (&mut self.steps.teams, Action::AddTeamMember(team.clone(), user, grant.until)),
+                None => (&mut self.steps.leavers, Action::RemoveTeamMember(team.clone(), user)),
+            };
+            steps.push(Step {
+                table: table.to_owned(),
+                object: Grantee::Team(team.clone()).to_string(),
+                kind: "user",
+                name: Some(change.name.to_string()),
+                before: change.before,
+                after,
+                action,
+            });
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod files;
 mod found;
+mod pattern;
 mod refex;
 mod regex;
 mod rights;
@@ -17,8 +18,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 pub(crate) use found::{Kind, Lost, Name, PathText, Person, Repository, RuleText};
+use pattern::{Match, Repositories};
 use rights::{Rights, is_person};
-use statements::{ALL, Entry, Match, Options, Repositories, Statements, is_name};
+use statements::{ALL, Entry, Options, Statements, is_name};
 pub(crate) use text::{Place, Source, Unread};
 pub(crate) use who::{Named, Who};
 

@@ -7,8 +7,9 @@ use std::rc::Rc;
 
 use super::files::{accepted, refused};
 use super::found::{Kind, Lost, Name, PathText, Person, Repository, Right, RuleText};
+use super::pattern::Match;
 use super::refex::{EVERY, around, within};
-use super::statements::{EVERY_REF, Letters, Match, Options, Rule, Users, is_of_refs};
+use super::statements::{EVERY_REF, Letters, Options, Rule, Users, is_of_refs};
 use super::text::Place;
 use super::who::{Named, Who};
 use crate::access::rule::{Action, Actions, Verdict};

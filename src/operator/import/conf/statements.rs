@@ -468,38 +468,6 @@ fn is_word(word: &str, is_first: impl Fn(char) -> bool, others: &str) -> bool {
     word.starts_with(is_first) && word.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
 }
 
-/// Whether rules for a pattern concern a repository.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Match {
-    Yes,
-    /// For some creator of the repository, which gitolite-admin does not know.
-    Perhaps,
-    No,
-}
-
-/// A pattern of repositories.
-pub(super) struct Repositories(Option<regex::Node>, bool);
-
-impl Repositories {
-    pub(super) fn read(pattern: &str) -> Self {
-        const CREATOR: &str = "CREATOR";
-        let by_creator = pattern.contains(CREATOR);
-        Self(regex::parse(&pattern.replace(CREATOR, "[0-9A-Za-z._@+-]+")), by_creator)
-    }
-
-    pub(super) fn is_understood(&self) -> bool {
-        self.0.is_some()
-    }
-
-    pub(super) fn concern(&self, name: &str) -> Match {
-        match (&self.0, self.1) {
-            (Some(pattern), _) if !regex::matches(pattern, name) => Match::No,
-            (None, _) | (Some(_), true) => Match::Perhaps,
-            (Some(_), false) => Match::Yes,
-        }
-    }
-}
-
 /// Whether a refex concerns refs, not files or other things.
 pub(super) fn is_of_refs(refex: &str) -> bool {
     !refex.starts_with("VREF/")
