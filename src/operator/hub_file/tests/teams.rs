@@ -167,7 +167,9 @@ fn who_leaves_an_organization_leaves_its_teams_and_a_membership_that_has_ended_i
     let both = format!("{acme}teams.devs = [\"Bob\"]\n[repositories.\"acme/x\"]\n");
     let refusal = hub.refusal(&both, PRUNING);
     assert!(refusal.starts_with("[organizations.acme]: Bob is not a member of acme"), "{refusal}");
-    let lines = hub.applied(&format!("{acme}teams.devs = []\n[repositories.\"acme/x\"]\n"), PRUNING);
+    // A membership that has ended in the file asks for nothing.
+    let over = "teams.devs = [{ user = \"Bob\", until = 2001-01-01 }]";
+    let lines = hub.applied(&format!("{acme}{over}\n[repositories.\"acme/x\"]\n"), PRUNING);
     let expected = [
         "- @acme/devs: user Bob: member",
         "- acme: member Bob: no_access",
