@@ -239,8 +239,8 @@ pub enum Command {
     /// requests, and frozen and disabled states. They stay as they are.
     ///
     /// With --json, the command prints one object. `changes` is an array of objects with `object`, `kind`, `name`,
-    /// `before` and `after`. `rights` is an array of objects with `who`, `before` and `after` (none, fetch, write,
-    /// admin), `count`, and `repositories`, of which at most 100 are listed. Rights are those of accounts, of
+    /// `before` and `after`. `rights` is an array of objects with `who`, `before` and `after` (none, fetch, propose,
+    /// write, admin), `count`, and `repositories`, of which at most 100 are listed. Rights are those of accounts, of
     /// `everyone`, and of `every account`; what rules allow on refs is not in them. `applied` says whether the changes
     /// were made.
     Plan(HubFileArguments),
