@@ -5,46 +5,20 @@
 
 #![expect(clippy::print_stdout, reason = "the tables are for the person who runs it")]
 
-#[path = "../session/accounts.rs"]
-mod accounts;
 mod alone;
-#[path = "../session/cpu.rs"]
-#[allow(dead_code, reason = "the other bench uses more of it")]
-mod cpu;
-#[path = "../session/hub.rs"]
-#[allow(dead_code, reason = "the other bench uses more of it")]
-mod hub;
-#[path = "../session/interrupt.rs"]
-mod interrupt;
-#[path = "../session/keys.rs"]
-#[allow(dead_code, reason = "the other bench uses more of it")]
-mod keys;
-#[path = "../session/machine.rs"]
-mod machine;
 mod object;
 mod over_sshd;
-#[path = "../session/parts.rs"]
-mod parts;
-#[path = "../session/place.rs"]
-mod place;
-mod runs;
-#[path = "../session/samples.rs"]
-#[allow(dead_code, reason = "the other bench uses more of it")]
-mod samples;
-#[path = "../session/sshd.rs"]
-mod sshd;
+#[path = "../shared/mod.rs"]
+mod shared;
 
-use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 
-use accounts::Accounts;
-use hub::Hub;
 use object::Object;
-use place::Place;
-
-/// What a step gives, or why the bench ends.
-type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+use shared::accounts::Accounts;
+use shared::hub::Hub;
+use shared::place::Place;
+use shared::{Outcome, accounts, hub, machine, parts, place, runs, samples, sshd};
 
 fn main() -> ExitCode {
     parts::run("lfs", &["alone", "sshd"], measure)

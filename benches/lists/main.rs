@@ -5,44 +5,21 @@
 
 #![expect(clippy::print_stdout, reason = "the tables are for the person who runs it")]
 
-#[path = "../session/accounts.rs"]
-#[allow(dead_code, reason = "the other bench uses more of it")]
-mod accounts;
 mod fill;
-#[path = "../session/hub.rs"]
-#[allow(dead_code, reason = "the other bench uses more of it")]
-mod hub;
-#[path = "../session/interrupt.rs"]
-mod interrupt;
-#[path = "../session/keys.rs"]
-#[allow(dead_code, reason = "the other bench uses more of it")]
-mod keys;
-#[path = "../session/machine.rs"]
-#[allow(dead_code, reason = "the other bench uses more of it")]
-mod machine;
-#[path = "../session/parts.rs"]
-mod parts;
 mod peak;
-#[path = "../session/place.rs"]
-#[allow(dead_code, reason = "the other bench uses more of it")]
-mod place;
-#[path = "../session/samples.rs"]
-#[allow(dead_code, reason = "the other bench uses more of it")]
-mod samples;
+#[path = "../shared/mod.rs"]
+mod shared;
 
-use std::error::Error;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use accounts::Accounts;
-use hub::{Hub, USER};
 use peak::Peak;
-use place::Place;
-use samples::{Samples, print_table};
-
-/// What a step gives, or why the bench ends.
-type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+use shared::accounts::Accounts;
+use shared::hub::{Hub, USER};
+use shared::place::Place;
+use shared::samples::{Samples, print_table};
+use shared::{Outcome, hub, interrupt, keys, parts};
 
 /// How often a question about one thing is asked.
 const ROUNDS: usize = 9;

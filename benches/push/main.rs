@@ -5,55 +5,23 @@
 
 #![expect(clippy::print_stdout, reason = "the tables are for the person who runs it")]
 
-#[path = "../session/accounts.rs"]
-#[allow(dead_code, reason = "the other bench uses more of it")]
-mod accounts;
-#[path = "../session/cpu.rs"]
-#[allow(dead_code, reason = "the other bench uses more of it")]
-mod cpu;
-#[path = "../session/hub.rs"]
-#[allow(dead_code, reason = "the other bench uses more of it")]
-mod hub;
-#[path = "../session/interrupt.rs"]
-mod interrupt;
-#[path = "../session/keys.rs"]
-#[allow(dead_code, reason = "the other bench uses more of it")]
-mod keys;
-#[path = "../session/machine.rs"]
-#[allow(dead_code, reason = "the other bench uses more of it")]
-mod machine;
 mod pairs;
-#[path = "../session/parts.rs"]
-mod parts;
-#[path = "../session/place.rs"]
-#[allow(dead_code, reason = "the other bench uses more of it")]
-mod place;
 mod pushes;
-#[path = "../lfs/runs.rs"]
-#[allow(dead_code, reason = "the other bench uses more of it")]
-mod runs;
-#[path = "../session/samples.rs"]
-#[allow(dead_code, reason = "the other bench uses more of it")]
-mod samples;
-#[path = "../session/sshd.rs"]
-#[allow(dead_code, reason = "the other bench uses more of it")]
-mod sshd;
+#[path = "../shared/mod.rs"]
+mod shared;
 
-use std::error::Error;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use accounts::Accounts;
-use hub::{Hub, USER};
-use machine::{gits, shell_of};
-use place::{Place, run};
 use pushes::Push;
-use runs::Run;
-
-/// What a step gives, or why the bench ends.
-type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+use shared::accounts::Accounts;
+use shared::hub::{Hub, USER};
+use shared::machine::{gits, shell_of};
+use shared::place::{Place, run};
+use shared::runs::Run;
+use shared::{Outcome, interrupt, machine, parts, place, runs, samples};
 
 /// The objects of each large push, without `OBJECTS`.
 const OBJECTS: usize = 100_000;

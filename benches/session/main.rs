@@ -5,32 +5,21 @@
 
 #![expect(clippy::print_stdout, reason = "the tables are for the person who runs it")]
 
-mod accounts;
-mod cpu;
-mod hub;
 mod instructions;
-mod interrupt;
-mod keys;
 mod lookups;
-mod machine;
-mod parts;
-mod place;
 mod processes;
-mod samples;
 mod sessions;
+#[path = "../shared/mod.rs"]
+mod shared;
 mod spawner;
-mod sshd;
 
-use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 
-use accounts::Accounts;
-use hub::Hub;
-use place::Place;
-
-/// What a step gives, or why the bench ends.
-type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+use shared::accounts::Accounts;
+use shared::hub::Hub;
+use shared::place::Place;
+use shared::{Outcome, accounts, hub, interrupt, keys, machine, parts, place, samples, sshd};
 
 fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some(spawner::WORD) {
